@@ -1,0 +1,29 @@
+/** One swc transform for everything; the packages named here ship only ES modules, which Jest's CommonJS cannot load as they are. */
+const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa'];
+const base = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.[jt]s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' }, keepClassNames: true } },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+};
+const suite = (name, folder, extra = {}) => ({
+  ...base,
+  displayName: name,
+  testMatch: [`<rootDir>/test/${folder}/**/*.test.ts`],
+  ...extra,
+});
+
+export default {
+  projects: [
+    suite('unit', '{contracts,handlers,workflows,infra,architecture,local}'),
+    suite('local-aws', 'local-aws', {
+      globalSetup: '<rootDir>/test/local-aws/setup.ts',
+      globalTeardown: '<rootDir>/test/local-aws/teardown.ts',
+    }),
+    suite('e2e', 'e2e', { globalSetup: '<rootDir>/test/e2e/setup.ts' }),
+  ],
+};
