@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { failureCause } from './failures.ts';
+import { humanUserId, provisioningId, timestamp, username } from './fields.ts';
+
+/**
+ * The audit events of both services. One row per `detail-type`: who sends it, its place in the order of the
+ * provisioning's events at that service, and what its data holds. An event is a fact, so names are in the past tense.
+ */
+interface EventRow {
+  readonly source: EventSource;
+  readonly sequence: number;
+  readonly data: z.ZodType;
+}
+
+/** Each service publishes on its own bus under its own source. */
+export const eventSources = { app1: 'app1.provisioning', app2: 'app2.service-users' } as const;
+export type EventSource = (typeof eventSources)[keyof typeof eventSources];
+
+const subject = { username, human_user_id: humanUserId };
+const created = z.strictObject({ ...subject });
+const failed = z.strictObject({ ...subject, failure: failureCause });
+
+export const events = {
+  ServiceUserProvisioned: { source: 'app1.provisioning', sequence: 10, data: created },
+  ServiceUserProvisioningFailed: { source: 'app1.provisioning', sequence: 20, data: failed },
+  ServiceUserProvisioningRollBackFailed: { source: 'app1.provisioning', sequence: 30, data: failed },
+  ServiceUserCreated: { source: 'app2.service-users', sequence: 10, data: created },
+  ServiceUserCreationRejected: { source: 'app2.service-users', sequence: 20, data: failed },
+  ServiceUserCreationRolledBack: { source: 'app2.service-users', sequence: 30, data: failed },
+  ServiceUserRemoved: { source: 'app2.service-users', sequence: 40, data: created },
+  ServiceUserRollBackFailed: { source: 'app2.service-users', sequence: 50, data: failed },
+} as const satisfies Record<string, EventRow>;
+
+export type EventName = keyof typeof events;
+
+/** Version of every event's schema; counts up with each change that a subscriber could notice. */
+export const EVENT_SCHEMA_VERSION = '1';
+
+/** Who caused the event: the identity that the service itself verified. */
+export const eventMetadata = z.strictObject({
+  /** `<provisioning_id>:<sequence>:<name>`: the same for each repeat of the same fact. */
+  event_id: z.string(),
+  schema_version: z.literal(EVENT_SCHEMA_VERSION),
+  provisioning_id: provisioningId,
+  sequence: z.int().positive(),
+  occurred_at: timestamp,
+  actor: z.string(),
+});
+
+/** Schema of an event's `detail`. */
+export function eventDetail<Name extends EventName>(name: Name) {
+  return z.strictObject({ metadata: eventMetadata, data: events[name].data });
+}

@@ -1,0 +1,39 @@
+/**
+ * The ladder of time limits, in seconds, and everything that is derived from it. Each rung is longer than all that
+ * can happen on the rung below, so that a limit is always reached first where it can be explained best:
+ * SDK call < function < task < machine, and App2's machine with its roll-back < App1's. A test holds the ladder.
+ */
+export const timeLimits = {
+  /** One attempt of one AWS call: connecting, and waiting for the answer. */
+  awsConnect: 1,
+  awsCall: 3,
+
+  /** A function that is a step of a workflow: two AWS calls at most, one attempt each. */
+  stepFunction: 10,
+  /** The task around it, with room for a cold start. */
+  stepTask: 15,
+
+  /** How long App1 asks App2 to wait for the end (`Prefer: wait`), the HTTP request that does so, its function and task. */
+  app2Wait: 10,
+  app2Request: 15,
+  app2Function: 20,
+  app2Task: 25,
+
+  /** A function behind an API: the longest `Prefer: wait` and the calls around it; API Gateway gives up after 29 s. */
+  apiFunction: 28,
+
+  /** A whole execution, with every retry of every step used up. */
+  userCreation: 30 * 60,
+  userRollBack: 30 * 60,
+  provisioning: 3 * 60 * 60,
+} as const;
+
+/**
+ * Longest time after the start of a step in which a call that it made can still take effect: the task's limit, plus
+ * what the called service may still do with a request that nobody waits for. Until then "not found" is not "gone".
+ */
+export const IN_FLIGHT_SECONDS = timeLimits.stepTask + timeLimits.awsCall;
+
+/** Life of the tokens that App2 issues, and how long before its end App1 takes a new one, in seconds. */
+export const TOKEN_LIFE_SECONDS = 15 * 60;
+export const TOKEN_RENEWAL_SECONDS = 60;
