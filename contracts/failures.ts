@@ -109,6 +109,12 @@ export const failures = {
     remedy: 'Send a new request later. If it fails again, report it with the provisioning_id.',
     retryable: true,
   },
+  Cancelled: {
+    code: 'CANCELLED',
+    message: 'The provisioning was cancelled before it began.',
+    remedy: 'Send a new request with a new Idempotency-Key if the user is wanted after all.',
+    retryable: true,
+  },
   ExecutionAborted: {
     code: 'ABORTED',
     message: 'The provisioning was stopped before its end.',

@@ -1,13 +1,9 @@
 import { z } from 'zod';
-import { provisioningId } from './fields.ts';
 
 /** App1's `Idempotency-Key`: chosen by the caller, 1–255 printable ASCII characters. */
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
-
-/** App2's `Idempotency-Key`: the provisioning_id. */
-export const provisioningKey = provisioningId;
 
 /** Longest wait that a caller can ask for, in seconds. */
 export const MAX_WAIT_SECONDS = 20;

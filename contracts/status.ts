@@ -15,8 +15,9 @@ export const provisioningStatus = z.strictObject({
   provisioning_id: provisioningId,
   status: executionStatus,
   user: userPresence,
-  username,
-  human_user_id: humanUserId,
+  /** Both absent when the provisioning was cancelled before its request arrived. */
+  username: username.optional(),
+  human_user_id: humanUserId.optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
   error: failureReport.optional(),

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
+
+/** What the workflows are started with. Nothing in them is secret: passwords are sealed before. */
+
+const subject = { provisioning_id: provisioningId, username, human_user_id: humanUserId };
+
+/** Input of App1's `ProvisionServiceUser`. */
+export const provisioningInput = z.strictObject({
+  ...subject,
+  /** Who may ask about it: account and unique id of the calling role or user. */
+  owner: z.string(),
+  /** The password under App1's intake key. */
+  sealed_password: ciphertext,
+  /** KMS MAC over the request, password included: tells a repeat from another request without keeping either. */
+  request_mac: z.string(),
+});
+export type ProvisioningInput = z.infer<typeof provisioningInput>;
+
+/** Input of App2's `CreateServiceUser`. */
+export const userCreationInput = z.strictObject({
+  ...subject,
+  /** Who may ask about it: the `sub` of the machine client's token. */
+  owner: z.string(),
+  encrypted_password: ciphertext,
+});
+export type UserCreationInput = z.infer<typeof userCreationInput>;
+
+/**
+ * What `CreateServiceUser` is started with when the cancellation arrives before the request: the name is taken, so
+ * the request that comes later cannot create anything.
+ */
+export const cancelledCreationInput = z.strictObject({
+  provisioning_id: provisioningId,
+  owner: z.string(),
+  cancelled: z.literal(true),
+});
+
+/** Whichever of the two an execution of `CreateServiceUser` was started with. */
+export const anyCreationInput = z.union([userCreationInput, cancelledCreationInput]);
+
+/** Input of App2's `RollBackServiceUser`. */
+export const rollBackInput = z.strictObject({ ...subject, owner: z.string() });
+export type RollBackInput = z.infer<typeof rollBackInput>;

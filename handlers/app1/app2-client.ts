@@ -1,0 +1,81 @@
+import type { CreateUserRequest } from '../../contracts/app2-api.ts';
+import type { FailureName } from '../../contracts/failures.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
+import { timeLimits } from '../../contracts/time-limits.ts';
+import { StepError } from '../shared/errors.ts';
+import type { TokenSource } from './app2-token.ts';
+
+/** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
+export interface App2Client {
+  requestUserCreation(provisioningId: string, request: CreateUserRequest): Promise<ProvisioningStatus>;
+  cancelUserCreation(provisioningId: string): Promise<ProvisioningStatus | 'absent'>;
+}
+
+interface Services {
+  apiUrl: string;
+  tokens: TokenSource;
+  fetch: typeof globalThis.fetch;
+}
+
+/** Answers that App2 gives to a request it can understand but not serve now. */
+const TRY_AGAIN = [408, 429, 500, 502, 503, 504];
+
+export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
+  const base = apiUrl.replace(/\/$/, '');
+
+  /** Sends with a token; one that App2 refuses is renewed once. */
+  const send = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
+    const attempt = (token: string) =>
+      fetch(`${base}${path}`, {
+        method,
+        headers: { ...headers, Authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeLimits.app2Request * 1000),
+      }).catch((error: unknown) => {
+        throw new StepError('App2Unavailable', `App2 did not answer: ${nameOf(error)}.`);
+      });
+    const token = await tokens.get();
+    const response = await attempt(token.value);
+    if (response.status !== 401) return response;
+    return attempt((await tokens.get(token)).value);
+  };
+
+  return {
+    async requestUserCreation(provisioningId, request) {
+      const response = await send(
+        'POST',
+        '/admin/create-user',
+        {
+          'Content-Type': 'application/json',
+          'Idempotency-Key': provisioningId,
+          Prefer: `wait=${timeLimits.app2Wait}`,
+        },
+        request,
+      );
+      return readStatus(response);
+    },
+
+    async cancelUserCreation(provisioningId) {
+      const response = await send('DELETE', `/admin/create-user/${provisioningId}`, {
+        Prefer: `wait=${timeLimits.app2Wait}`,
+      });
+      return response.status === 204 ? 'absent' : readStatus(response);
+    },
+  };
+}
+
+async function readStatus(response: Response): Promise<ProvisioningStatus> {
+  if (response.ok) {
+    const status = provisioningStatus.safeParse(await response.json().catch(() => undefined));
+    if (status.success) return status.data;
+  }
+  throw new StepError(failureOf(response.status), `App2 answered with HTTP ${response.status}.`);
+}
+
+function failureOf(httpStatus: number): FailureName {
+  if (httpStatus === 401) return 'App2AuthenticationFailed';
+  return TRY_AGAIN.includes(httpStatus) ? 'App2Unavailable' : 'App2RequestRefused';
+}
+
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'unknown');

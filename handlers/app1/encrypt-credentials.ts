@@ -1,0 +1,53 @@
+import { type KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
+import { z } from 'zod';
+import { encryptionContext } from '../../contracts/encryption-context.ts';
+import { provisioningInput } from '../../contracts/executions.ts';
+import { stepClients } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { isNamed, StepError } from '../shared/errors.ts';
+import { step } from '../shared/step.ts';
+import { environments } from './environments.ts';
+
+interface Services {
+  kms: Pick<KMSClient, 'send'>;
+  environment: z.infer<(typeof environments)['encrypt-credentials']>;
+}
+
+export const encryptCredentialsInput = z.strictObject(
+  provisioningInput.pick({ provisioning_id: true, username: true, sealed_password: true }).shape,
+);
+
+/**
+ * Moves the password from App1's intake key to App2's key. The plaintext never leaves KMS.
+ * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
+ * @throws CredentialsRejected when the sealed password is not the one of this user and provisioning
+ */
+export const encryptCredentials =
+  ({ kms, environment }: Services) =>
+  async (input: z.infer<typeof encryptCredentialsInput>): Promise<{ encrypted_password: string }> => {
+    const moved = await kms
+      .send(
+        new ReEncryptCommand({
+          CiphertextBlob: Buffer.from(input.sealed_password, 'base64'),
+          SourceKeyId: environment.INTAKE_KEY_ARN,
+          SourceEncryptionContext: encryptionContext(input, 'app1'),
+          DestinationKeyId: environment.APP2_KEY_ARN,
+          DestinationEncryptionContext: encryptionContext(input, 'app2'),
+        }),
+      )
+      .catch((error: unknown) => {
+        if (isNamed(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
+          throw new StepError('CredentialsRejected', 'The sealed password does not belong to this provisioning.');
+        throw error;
+      });
+    if (moved.CiphertextBlob === undefined) throw new Error('KMS answered ReEncrypt without a ciphertext.');
+    return { encrypted_password: Buffer.from(moved.CiphertextBlob).toString('base64') };
+  };
+
+export const handler = step(
+  encryptCredentialsInput,
+  encryptCredentials({
+    kms: stepClients.kms(),
+    environment: readEnvironment(environments['encrypt-credentials']),
+  }),
+);

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */
+export const environments = {
+  'start-provisioning': z.object({
+    STATE_MACHINE_ARN: z.string().min(1),
+    INTAKE_KEY_ARN: z.string().min(1),
+    MAC_KEY_ARN: z.string().min(1),
+  }),
+  'get-provisioning': z.object({ STATE_MACHINE_ARN: z.string().min(1) }),
+  'encrypt-credentials': z.object({
+    INTAKE_KEY_ARN: z.string().min(1),
+    APP2_KEY_ARN: z.string().min(1),
+  }),
+  'call-app2': z.object({
+    APP2_API_URL: z.url(),
+    APP2_CLIENT_ID: z.string().min(1),
+    APP2_SECRET_ARN: z.string().min(1),
+  }),
+} as const;

@@ -1,0 +1,116 @@
+import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
+import { JwtVerifier } from 'aws-jwt-verify';
+import { validateCognitoJwtFields } from 'aws-jwt-verify/cognito-verifier';
+import {
+  JwtInvalidClaimError,
+  JwtInvalidSignatureAlgorithmError,
+  JwtInvalidSignatureError,
+  JwtParseError,
+  JwtWithoutValidKidError,
+  KidNotFoundInJwksError,
+} from 'aws-jwt-verify/error';
+import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
+import { z } from 'zod';
+import { readEnvironment } from '../shared/environment.ts';
+import { withoutSecrets } from '../shared/errors.ts';
+import { logger } from '../shared/logger.ts';
+import { environments } from './environments.ts';
+import { routes } from './routes.ts';
+
+/** What a verified access token of a user says of its bearer. */
+const accessToken = z.object({
+  sub: z.string(),
+  username: z.string(),
+  client_id: z.string(),
+  'cognito:groups': z.array(z.string()).default([]),
+});
+
+interface Services {
+  /** @throws an error of aws-jwt-verify */
+  verify: (token: string) => Promise<unknown>;
+}
+
+/** Errors that mean "this token is not valid". Any other means that it could not be told. */
+const INVALID = [
+  JwtParseError,
+  JwtInvalidClaimError,
+  JwtInvalidSignatureError,
+  JwtInvalidSignatureAlgorithmError,
+  JwtWithoutValidKidError,
+  KidNotFoundInJwksError,
+  z.ZodError,
+];
+
+/**
+ * Verifies the access token and answers with a policy for the whole API, so that API Gateway may use it again for any
+ * route: all routes of the token's groups are allowed, everything else is denied.
+ * docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+ * @throws Error `Unauthorized` (exactly this makes API Gateway answer 401) for a token that is missing or not valid;
+ * any other error (the pool's keys cannot be reached) becomes a 500 and is not cached
+ */
+export const authorize =
+  ({ verify }: Services) =>
+  async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
+    const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(event.authorizationToken)?.[1];
+    if (token === undefined) throw new Error('Unauthorized');
+    const claims = await verify(token)
+      .then((payload) => accessToken.parse(payload))
+      .catch((thrown: unknown) => {
+        const error = withoutSecrets(thrown);
+        logger.warn('Token not accepted', { error: error.name });
+        if (INVALID.some((kind) => thrown instanceof kind)) throw new Error('Unauthorized');
+        throw error;
+      });
+    return policyFor(claims, apiOf(event.methodArn));
+  };
+
+/** `arn:…:<api id>/<stage>` of `arn:…:<api id>/<stage>/<method>/<path>`. */
+function apiOf(methodArn: string): string {
+  return methodArn.split('/').slice(0, 2).join('/');
+}
+
+function policyFor(claims: z.infer<typeof accessToken>, api: string): APIGatewayAuthorizerResult {
+  const allowed = routes.filter(({ group }) => claims['cognito:groups'].includes(group));
+  const statement = (effect: 'Allow' | 'Deny', resources: string[]) => ({
+    Action: 'execute-api:Invoke',
+    Effect: effect,
+    Resource: resources,
+  });
+  return {
+    principalId: claims.sub,
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        allowed.length === 0
+          ? statement('Deny', [`${api}/*/*`])
+          : statement('Allow', allowed.map(({ method, path }) => `${api}/${method}/${path}`)),
+      ],
+    },
+    context: { sub: claims.sub, username: claims.username, client_id: claims.client_id },
+  };
+}
+
+/** Verifies signature, issuer, expiry, token use and client of the pool's access tokens. */
+function poolVerifier({ USER_POOL_ID, CLIENT_IDS, JWKS_ENDPOINT }: z.infer<typeof environments.authorizer>) {
+  const region = USER_POOL_ID.split('_')[0];
+  const verifier = JwtVerifier.create(
+    {
+      issuer: `https://cognito-idp.${region}.amazonaws.com/${USER_POOL_ID}`,
+      audience: null,
+      jwksUri: `${JWKS_ENDPOINT}/${USER_POOL_ID}/.well-known/jwks.json`,
+      customJwtCheck: ({ payload }) =>
+        validateCognitoJwtFields(payload, { tokenUse: 'access', clientId: CLIENT_IDS }),
+    },
+    { jwksCache: new SimpleJwksCache({ fetcher: { fetch: fetchKeys } }) },
+  );
+  return (token: string) => verifier.verify(token);
+}
+
+/** The library's own fetcher speaks https only; local AWS speaks http. */
+async function fetchKeys(uri: string): Promise<ArrayBuffer> {
+  const response = await fetch(uri, { signal: AbortSignal.timeout(3_000) });
+  if (!response.ok) throw new Error(`The user pool's keys were answered with HTTP ${response.status}.`);
+  return response.arrayBuffer();
+}
+
+export const handler = authorize({ verify: poolVerifier(readEnvironment(environments.authorizer)) });

@@ -1,0 +1,38 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { z } from 'zod';
+import { anyCreationInput } from '../../contracts/executions.ts';
+import { stepClients } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { StepError } from '../shared/errors.ts';
+import { step } from '../shared/step.ts';
+import { decryptPassword } from './credentials.ts';
+import { environments } from './environments.ts';
+import { meetsPolicy } from './password-policy.ts';
+
+interface Services {
+  kms: Pick<KMSClient, 'send'>;
+  environment: z.infer<(typeof environments)['decrypt-credentials']>;
+}
+
+/**
+ * Proves that the credentials decrypt and that the pool will take them, before anything is made. Returns nothing.
+ * A creation that was cancelled before it arrived ends here.
+ * @throws Cancelled, CredentialsRejected, PasswordRejected
+ */
+export const decryptCredentials =
+  ({ kms, environment }: Services) =>
+  async (input: z.infer<typeof anyCreationInput>): Promise<Record<string, never>> => {
+    if ('cancelled' in input) throw new StepError('Cancelled', 'The creation was cancelled before it was requested.');
+    const password = await decryptPassword(kms, environment.KEY_ARN, input);
+    if (!meetsPolicy(password, environment.PASSWORD_POLICY))
+      throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
+    return {};
+  };
+
+export const handler = step(
+  anyCreationInput,
+  decryptCredentials({
+    kms: stepClients.kms(),
+    environment: readEnvironment(environments['decrypt-credentials']),
+  }),
+);

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { passwordPolicy } from './password-policy.ts';
+
+const text = z.string().min(1);
+
+/** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
+export const environments = {
+  authorizer: z.object({
+    USER_POOL_ID: text,
+    /** App clients whose tokens are accepted, separated by commas. */
+    CLIENT_IDS: text.transform((ids) => ids.split(',')),
+    /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
+    JWKS_ENDPOINT: z.url(),
+  }),
+  'start-user-creation': z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text }),
+  'get-user-creation': z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text }),
+  'cancel-user-creation': z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text }),
+  sample: z.object({}),
+  'decrypt-credentials': z.object({
+    KEY_ARN: text,
+    PASSWORD_POLICY: text.transform((json) => passwordPolicy.parse(JSON.parse(json))),
+  }),
+  'create-user': z.object({ USER_POOL_ID: text }),
+  'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
+  'add-to-group': z.object({ USER_POOL_ID: text }),
+  'delete-user': z.object({ USER_POOL_ID: text }),
+  'stop-user-creation': z.object({ STATE_MACHINE_ARN: text }),
+  'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
+} as const;

@@ -1,0 +1,61 @@
+import {
+  AdminSetUserPasswordCommand,
+  type CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import { z } from 'zod';
+import { userCreationInput } from '../../contracts/executions.ts';
+import { stepClients } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { isNamed, StepError } from '../shared/errors.ts';
+import { step } from '../shared/step.ts';
+import { decryptPassword } from './credentials.ts';
+import { environments } from './environments.ts';
+
+interface Services {
+  cognito: Pick<CognitoIdentityProviderClient, 'send'>;
+  kms: Pick<KMSClient, 'send'>;
+  environment: z.infer<(typeof environments)['set-password']>;
+}
+
+export const setPasswordInput = z.strictObject({
+  ...userCreationInput.pick({ provisioning_id: true, username: true, encrypted_password: true }).shape,
+  sub: z.string().min(1),
+});
+
+/**
+ * Gives the user the caller's password for good, which makes it CONFIRMED. The only step that holds the plaintext.
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html
+ * @throws CredentialsRejected, PasswordRejected, UserVanished
+ */
+export const setPassword =
+  ({ cognito, kms, environment }: Services) =>
+  async (input: z.infer<typeof setPasswordInput>): Promise<Record<string, never>> => {
+    const password = await decryptPassword(kms, environment.KEY_ARN, input);
+    await cognito
+      .send(
+        new AdminSetUserPasswordCommand({
+          UserPoolId: environment.USER_POOL_ID,
+          Username: input.sub,
+          Password: password,
+          Permanent: true,
+        }),
+      )
+      .catch((error: unknown) => {
+        if (isNamed(error, 'InvalidPasswordException'))
+          throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
+        if (isNamed(error, 'UserNotFoundException'))
+          throw new StepError('UserVanished', 'The user that was just created cannot be found.');
+        throw error;
+      });
+    return {};
+  };
+
+export const handler = step(
+  setPasswordInput,
+  setPassword({
+    cognito: stepClients.cognito(),
+    kms: stepClients.kms(),
+    environment: readEnvironment(environments['set-password']),
+  }),
+);

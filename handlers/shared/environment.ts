@@ -1,0 +1,15 @@
+import type { z } from 'zod';
+
+/**
+ * Reads a function's environment variables against its schema.
+ * @throws Error at the start of the function, naming every variable that is missing or wrong (never a value).
+ */
+export function readEnvironment<Schema extends z.ZodType>(
+  schema: Schema,
+  variables: NodeJS.ProcessEnv = process.env,
+): z.infer<Schema> {
+  const result = schema.safeParse(variables);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`The function's environment is not complete. ${wrong.join('; ')}`);
+}

@@ -1,0 +1,93 @@
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  type SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import type { z } from 'zod';
+import { isNamed } from './errors.ts';
+
+/** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */
+
+/** ARN of the execution `name` of a Standard state machine. */
+export function executionArn(stateMachineArn: string, name: string): string {
+  return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/**
+ * Starts an execution under its name, which Step Functions lets happen once in 90 days.
+ * `existed`: there was one of this name before, running with another input, or ended.
+ * docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+ */
+export async function startOnce(
+  stepFunctions: Pick<SFNClient, 'send'>,
+  stateMachineArn: string,
+  name: string,
+  input: object,
+): Promise<'started' | 'existed'> {
+  try {
+    await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+    return 'started';
+  } catch (error) {
+    if (isNamed(error, 'ExecutionAlreadyExists')) return 'existed';
+    throw error;
+  }
+}
+
+/** An execution together with its input, checked against the schema that it was started with. */
+export interface Execution<Input> extends DescribeExecutionOutput {
+  parsedInput: Input;
+}
+
+/** Looks an execution up; `undefined` when there is none (or not yet: the look-up is eventually consistent). */
+export async function describe<Input extends z.ZodType>(
+  stepFunctions: Pick<SFNClient, 'send'>,
+  stateMachineArn: string,
+  name: string,
+  inputSchema: Input,
+): Promise<Execution<z.infer<Input>> | undefined> {
+  try {
+    const execution = await stepFunctions.send(
+      new DescribeExecutionCommand({ executionArn: executionArn(stateMachineArn, name) }),
+    );
+    return { ...execution, parsedInput: inputSchema.parse(JSON.parse(execution.input ?? '')) };
+  } catch (error) {
+    if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
+    throw error;
+  }
+}
+
+/** When to look at a running execution: first after its usual duration, then ever less often. Milliseconds. */
+const FIRST_LOOK = 400;
+const BACKOFF = 1.5;
+const LONGEST_PAUSE = 4_000;
+
+/**
+ * Looks at an execution until it has ended or `waitSeconds` are over; the last look is the answer.
+ * DescribeExecution has a quota of 15 per second for the whole account, so being throttled, like being not yet
+ * visible, means "look again", as long as there is time.
+ * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export async function settle<Found extends Pick<DescribeExecutionOutput, 'status'>>(
+  look: () => Promise<Found | undefined>,
+  waitSeconds: number,
+  clock: { now: () => number; sleep: (milliseconds: number) => Promise<unknown> },
+): Promise<Found | undefined> {
+  const end = clock.now() + waitSeconds * 1000;
+  for (let pause = FIRST_LOOK; ; pause = Math.min(pause * BACKOFF, LONGEST_PAUSE)) {
+    const left = end - clock.now();
+    if (left <= 0) return await look();
+    await clock.sleep(Math.min(pause, left));
+    const found = await look().catch((error: unknown) => {
+      if (isNamed(error, 'ThrottlingException')) return undefined;
+      throw error;
+    });
+    if (found !== undefined && found.status !== 'RUNNING') return found;
+  }
+}
+
+/** The real clock. */
+export const systemClock = {
+  now: () => Date.now(),
+  sleep: (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
