@@ -10,7 +10,11 @@ export type CreateUserRequest = z.infer<typeof createUserRequest>;
 
 /** Body of App2's `POST /sample`, the business endpoint for service users. */
 export const sampleRequest = z.strictObject(
-  { data: z.record(z.string(), z.unknown(), { error: ({ input }) => (input === undefined ? 'is missing' : 'must be an object') }) },
+  {
+    data: z.record(z.string(), z.unknown(), {
+      error: ({ input }) => (input === undefined ? 'is missing' : 'must be an object'),
+    }),
+  },
   { error: 'must be a JSON object' },
 );
 export type SampleRequest = z.infer<typeof sampleRequest>;

@@ -158,8 +158,10 @@ export type FailureReport = z.infer<typeof failureReport>;
 export const failureCause = z.object({ step: z.string(), error: z.string() });
 export type FailureCause = z.infer<typeof failureCause>;
 
-/** Explains a failure to the caller. Errors that have no row of their own (a Lambda crash, a task timeout) are `StepFailed`. */
+/** Explains a failure to the caller. Errors that have no row of their own are
+ * `EventNotPublished` when a state could not publish its event, and `StepFailed` otherwise (a crash, a task timeout). */
 export function explainFailure({ step, error }: FailureCause): FailureReport {
   const known = failureName.safeParse(error);
-  return { step, ...failures[known.success ? known.data : 'StepFailed'] };
+  if (known.success) return { step, ...failures[known.data] };
+  return { step, ...failures[error.startsWith('EventBridge.') ? 'EventNotPublished' : 'StepFailed'] };
 }

@@ -5,7 +5,8 @@ import { z } from 'zod';
  * Messages never contain the value: a misplaced password must not come back in an answer.
  */
 
-const text = () => z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') });
+const text = () =>
+  z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') });
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -24,9 +25,7 @@ export const username = text()
   .refine((value) => !UUID.test(value), 'must not have the shape of a UUID');
 
 /** The caller's password, 1–256 characters (Cognito's maximum). Whether it is strong enough is App2's policy to say. */
-export const password = text()
-  .min(1, 'must not be empty')
-  .max(256, 'must not be longer than 256 characters');
+export const password = text().min(1, 'must not be empty').max(256, 'must not be longer than 256 characters');
 
 /** The person in whose name the service user acts, as asserted by the caller; not verified by either service. */
 export const humanUserId = text()

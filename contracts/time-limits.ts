@@ -23,9 +23,9 @@ export const timeLimits = {
   apiFunction: 28,
 
   /** A whole execution, with every retry of every step used up. */
-  userCreation: 30 * 60,
-  userRollBack: 30 * 60,
-  provisioning: 3 * 60 * 60,
+  userCreation: 2 * 60 * 60,
+  userRollBack: 2 * 60 * 60,
+  provisioning: 8 * 60 * 60,
 } as const;
 
 /**

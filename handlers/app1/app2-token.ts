@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { type CognitoIdentityProviderClient, InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  type CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type MachineCredentials, machineCredentials } from '../../contracts/app2-api.ts';
 import { TOKEN_RENEWAL_SECONDS } from '../../contracts/time-limits.ts';
@@ -29,7 +32,13 @@ interface Services {
  * sign-in serves all provisionings of a warm function (Cognito allows 10 sign-ins per second and user).
  * docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */
-export function app2TokenSource({ cognito, secretsManager, clientId, secretArn, now }: Services): TokenSource {
+export function app2TokenSource({
+  cognito,
+  secretsManager,
+  clientId,
+  secretArn,
+  now,
+}: Services): TokenSource {
   let token: App2Token | undefined;
   let credentials: MachineCredentials | undefined;
 
@@ -37,7 +46,10 @@ export function app2TokenSource({ cognito, secretsManager, clientId, secretArn, 
     const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretArn }));
     const result = machineCredentials.safeParse(parsedOrUndefined(SecretString));
     if (!result.success)
-      throw new StepError('App2AuthenticationFailed', "The secret does not hold the machine user's credentials.");
+      throw new StepError(
+        'App2AuthenticationFailed',
+        "The secret does not hold the machine user's credentials.",
+      );
     return result.data;
   };
 
@@ -55,13 +67,17 @@ export function app2TokenSource({ cognito, secretsManager, clientId, secretArn, 
     );
     const { AccessToken, ExpiresIn } = AuthenticationResult ?? {};
     if (AccessToken === undefined || ExpiresIn === undefined)
-      throw new StepError('App2AuthenticationFailed', 'The machine user was given a challenge instead of a token.');
+      throw new StepError(
+        'App2AuthenticationFailed',
+        'The machine user was given a challenge instead of a token.',
+      );
     return { value: AccessToken, expiresAt: now() + ExpiresIn * 1000 };
   };
 
   return {
     async get(refused) {
-      const usable = token !== undefined && token !== refused && token.expiresAt - now() > TOKEN_RENEWAL_SECONDS * 1000;
+      const usable =
+        token !== undefined && token !== refused && token.expiresAt - now() > TOKEN_RENEWAL_SECONDS * 1000;
       if (token !== undefined && usable) return token;
       const remembered = credentials !== undefined;
       credentials ??= await readCredentials();
@@ -71,7 +87,8 @@ export function app2TokenSource({ cognito, secretsManager, clientId, secretArn, 
         if (!isNamed(error, 'NotAuthorizedException', 'UserNotFoundException')) throw error;
         credentials = undefined;
         // Remembered credentials may have been rotated since: read them again, once.
-        if (!remembered) throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
+        if (!remembered)
+          throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
         credentials = await readCredentials();
         token = await signIn(credentials).catch((again: unknown) => {
           credentials = undefined;
@@ -86,7 +103,9 @@ export function app2TokenSource({ cognito, secretsManager, clientId, secretArn, 
 
 /** docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash */
 function secretHash(username: string, clientId: string, clientSecret: string): string {
-  return createHmac('sha256', clientSecret).update(username + clientId).digest('base64');
+  return createHmac('sha256', clientSecret)
+    .update(username + clientId)
+    .digest('base64');
 }
 
 /** A secret that is not JSON must not be quoted by the message of the error that says so. */

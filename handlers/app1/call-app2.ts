@@ -44,7 +44,11 @@ export const callApp2 =
       }
       case 'RequestUserCreation': {
         const { provisioning_id, username, encrypted_password, human_user_id } = input;
-        const status = await app2.requestUserCreation(provisioning_id, { username, encrypted_password, human_user_id });
+        const status = await app2.requestUserCreation(provisioning_id, {
+          username,
+          encrypted_password,
+          human_user_id,
+        });
         return confirmCreated(status);
       }
       case 'CancelUserCreation': {
@@ -87,5 +91,8 @@ const tokens = app2TokenSource({
 
 export const handler = step(
   callApp2Input,
-  callApp2({ app2: app2Client({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }), tokens }),
+  callApp2({
+    app2: app2Client({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
+    tokens,
+  }),
 );

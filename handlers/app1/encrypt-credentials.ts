@@ -37,7 +37,10 @@ export const encryptCredentials =
       )
       .catch((error: unknown) => {
         if (isNamed(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
-          throw new StepError('CredentialsRejected', 'The sealed password does not belong to this provisioning.');
+          throw new StepError(
+            'CredentialsRejected',
+            'The sealed password does not belong to this provisioning.',
+          );
         throw error;
       });
     if (moved.CiphertextBlob === undefined) throw new Error('KMS answered ReEncrypt without a ciphertext.');

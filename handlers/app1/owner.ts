@@ -8,7 +8,9 @@ import { RequestProblem } from '../shared/problem.ts';
  * docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
  * @throws RequestProblem FORBIDDEN when the request was not signed
  */
-export function ownerOf({ requestContext: { identity } }: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
+export function ownerOf({
+  requestContext: { identity },
+}: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
   const principal = identity.caller?.split(':')[0];
   if (!identity.accountId || !principal) throw new RequestProblem('FORBIDDEN');
   return `${identity.accountId}/${principal}`;

@@ -38,7 +38,8 @@ export const startProvisioning =
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const key = header(event, 'Idempotency-Key');
-    const validKey = key === undefined ? undefined : readValue(idempotencyKey, key, 'header Idempotency-Key', errors);
+    const validKey =
+      key === undefined ? undefined : readValue(idempotencyKey, key, 'header Idempotency-Key', errors);
     const request = readBody(event, createServiceUserRequest, errors);
 
     const provisioning_id = nameOf(owner, validKey);
@@ -57,7 +58,8 @@ export const startProvisioning =
     const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, input);
     logger.info(start === 'started' ? 'Provisioning started' : 'Provisioning repeated', { provisioning_id });
 
-    const look = () => describe(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, provisioningInput);
+    const look = () =>
+      describe(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, provisioningInput);
     const wait = preferredWait(header(event, 'Prefer'));
     const found = start === 'existed' || wait > 0 ? await settle(look, wait, clock) : undefined;
     // There is one of this name, but it cannot be seen yet: whether this request repeats it cannot be said.

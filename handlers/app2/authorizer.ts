@@ -1,4 +1,3 @@
-import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
 import { JwtVerifier } from 'aws-jwt-verify';
 import { validateCognitoJwtFields } from 'aws-jwt-verify/cognito-verifier';
 import {
@@ -10,6 +9,7 @@ import {
   KidNotFoundInJwksError,
 } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
+import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
@@ -83,7 +83,10 @@ function policyFor(claims: z.infer<typeof accessToken>, api: string): APIGateway
       Statement: [
         allowed.length === 0
           ? statement('Deny', [`${api}/*/*`])
-          : statement('Allow', allowed.map(({ method, path }) => `${api}/${method}/${path}`)),
+          : statement(
+              'Allow',
+              allowed.map(({ method, path }) => `${api}/${method}/${path}`),
+            ),
       ],
     },
     context: { sub: claims.sub, username: claims.username, client_id: claims.client_id },

@@ -56,7 +56,11 @@ export const cancelUserCreation =
     return json(202, { ...before, user: 'being_removed' });
   };
 
-const absent = (): APIGatewayProxyResult => ({ statusCode: 204, headers: { 'Cache-Control': 'no-store' }, body: '' });
+const absent = (): APIGatewayProxyResult => ({
+  statusCode: 204,
+  headers: { 'Cache-Control': 'no-store' },
+  body: '',
+});
 
 export const handler = api(
   cancelUserCreation({

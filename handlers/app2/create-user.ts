@@ -1,4 +1,7 @@
-import { AdminCreateUserCommand, type CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  AdminCreateUserCommand,
+  type CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { z } from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import { stepClients } from '../shared/aws-clients.ts';
@@ -44,9 +47,15 @@ export const createUser =
     }
     const existing = await findUser(cognito, environment.USER_POOL_ID, input.username);
     if (existing === undefined)
-      throw new StepError('ServiceUnavailable', 'The name is taken, but by a user that cannot be seen yet or any more.');
+      throw new StepError(
+        'ServiceUnavailable',
+        'The name is taken, but by a user that cannot be seen yet or any more.',
+      );
     if (existing.stamp !== input.provisioning_id)
-      throw new StepError('UserAlreadyExists', 'The name belongs to a user that this provisioning did not make.');
+      throw new StepError(
+        'UserAlreadyExists',
+        'The name belongs to a user that this provisioning did not make.',
+      );
     return { sub: existing.sub };
   };
 

@@ -22,7 +22,8 @@ interface Services {
 export const decryptCredentials =
   ({ kms, environment }: Services) =>
   async (input: z.infer<typeof anyCreationInput>): Promise<Record<string, never>> => {
-    if ('cancelled' in input) throw new StepError('Cancelled', 'The creation was cancelled before it was requested.');
+    if ('cancelled' in input)
+      throw new StepError('Cancelled', 'The creation was cancelled before it was requested.');
     const password = await decryptPassword(kms, environment.KEY_ARN, input);
     if (!meetsPolicy(password, environment.PASSWORD_POLICY))
       throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");

@@ -1,4 +1,7 @@
-import { AdminDeleteUserCommand, type CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import {
+  AdminDeleteUserCommand,
+  type CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { z } from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
@@ -56,7 +59,10 @@ export const deleteUser =
     if (removedByName && !input.creation_in_flight) return {};
     const elapsed = now() - Date.parse(input.entered_at);
     if (elapsed < IN_FLIGHT_SECONDS * 1000)
-      throw new StepError('AbsenceNotConfirmed', 'No user is seen, but a call that makes one may still be under way.');
+      throw new StepError(
+        'AbsenceNotConfirmed',
+        'No user is seen, but a call that makes one may still be under way.',
+      );
     return {};
   };
 

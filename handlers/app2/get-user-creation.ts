@@ -27,7 +27,8 @@ export const getUserCreation =
     const first = await look();
     if (first === undefined || first.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     const wait = preferredWait(header(event, 'Prefer'));
-    const found = first.status === 'RUNNING' && wait > 0 ? ((await settle(look, wait, clock)) ?? first) : first;
+    const found =
+      first.status === 'RUNNING' && wait > 0 ? ((await settle(look, wait, clock)) ?? first) : first;
 
     const headers = wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : undefined;
     return json(200, await creationStatus(stepFunctions, environment, found), headers);

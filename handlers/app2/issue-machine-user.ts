@@ -55,16 +55,31 @@ export const issueMachineUser =
     const username = `app1-api-client-${randomBytes(6).toString('hex')}`;
     // Cognito wants one of each class; 32 random bytes may miss a symbol or a digit.
     const password = `${randomBytes(32).toString('base64url')}-aA1`;
-    await cognito.send(new AdminCreateUserCommand({ UserPoolId, Username: username, MessageAction: 'SUPPRESS' }));
     await cognito.send(
-      new AdminSetUserPasswordCommand({ UserPoolId, Username: username, Password: password, Permanent: true }),
+      new AdminCreateUserCommand({ UserPoolId, Username: username, MessageAction: 'SUPPRESS' }),
+    );
+    await cognito.send(
+      new AdminSetUserPasswordCommand({
+        UserPoolId,
+        Username: username,
+        Password: password,
+        Permanent: true,
+      }),
     );
     await cognito.send(
       new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: groups.apiClient }),
     );
-    const { UserPoolClient } = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
-    const credentials = machineCredentials.parse({ username, password, client_secret: UserPoolClient?.ClientSecret });
-    await secretsManager.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(credentials) }));
+    const { UserPoolClient } = await cognito.send(
+      new DescribeUserPoolClientCommand({ UserPoolId, ClientId }),
+    );
+    const credentials = machineCredentials.parse({
+      username,
+      password,
+      client_secret: UserPoolClient?.ClientSecret,
+    });
+    await secretsManager.send(
+      new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(credentials) }),
+    );
     return username;
   };
 

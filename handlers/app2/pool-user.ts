@@ -23,10 +23,10 @@ export interface PoolUser {
 
 /** @throws Error when Cognito answers without a `sub`, which each user has */
 export function poolUser(attributes: AttributeType[] | undefined): PoolUser {
-  const valueOf = (name: string) => attributes?.find(({ Name }) => Name === name)?.Value;
-  const sub = valueOf('sub');
+  const attribute = (name: string) => attributes?.find(({ Name }) => Name === name)?.Value;
+  const sub = attribute('sub');
   if (sub === undefined) throw new Error('Cognito answered with a user that has no sub.');
-  return { sub, stamp: valueOf(STAMP) };
+  return { sub, stamp: attribute(STAMP) };
 }
 
 /**

@@ -31,7 +31,9 @@ export const startUserCreation =
 
     const input: UserCreationInput = { provisioning_id: id, owner, ...request };
     const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, id, input);
-    logger.info(start === 'started' ? 'User creation started' : 'User creation repeated', { provisioning_id: id });
+    logger.info(start === 'started' ? 'User creation started' : 'User creation repeated', {
+      provisioning_id: id,
+    });
 
     const wait = preferredWait(header(event, 'Prefer'));
     const found = await settle(() => findCreation(stepFunctions, environment, id), wait, clock);

@@ -24,7 +24,9 @@ export const stopUserCreationInput = z.strictObject({ provisioning_id: provision
  */
 export const stopUserCreation =
   ({ stepFunctions, environment, now }: Services) =>
-  async ({ provisioning_id }: z.infer<typeof stopUserCreationInput>): Promise<{ creation_in_flight: boolean }> => {
+  async ({
+    provisioning_id,
+  }: z.infer<typeof stopUserCreationInput>): Promise<{ creation_in_flight: boolean }> => {
     const machine = environment.STATE_MACHINE_ARN;
     const creation = await describe(stepFunctions, machine, provisioning_id, anyCreationInput);
     if (creation === undefined) throw new StepError('ServiceUnavailable', 'The creation cannot be seen yet.');

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type FieldError, MAX_BODY_BYTES } from '../../contracts/problems.ts';
 import { withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
@@ -59,7 +59,9 @@ function unexpected(thrown: unknown): RequestProblem {
 
 /** A header's value whatever the case of its name; names are case-insensitive (RFC 9110), API Gateway keeps the sender's. */
 export function header(event: Pick<APIGatewayProxyEvent, 'headers'>, name: string): string | undefined {
-  const key = Object.keys(event.headers ?? {}).find((candidate) => candidate.toLowerCase() === name.toLowerCase());
+  const key = Object.keys(event.headers ?? {}).find(
+    (candidate) => candidate.toLowerCase() === name.toLowerCase(),
+  );
   return key === undefined ? undefined : event.headers[key];
 }
 
@@ -111,9 +113,13 @@ export function readValue<Schema extends z.ZodType>(
 /** What is wrong with each field, by JSON pointer (RFC 6901). Names fields, never repeats values. */
 function fieldErrors(error: z.ZodError): FieldError[] {
   return error.issues.flatMap((issue) => {
-    const at = (path: PropertyKey[]) => path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+    const at = (path: PropertyKey[]) =>
+      path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({ pointer: at([...issue.path, key]), detail: 'is not a field of this request' }));
+      return issue.keys.map((key) => ({
+        pointer: at([...issue.path, key]),
+        detail: 'is not a field of this request',
+      }));
     return [{ pointer: at(issue.path), detail: issue.message }];
   });
 }

@@ -18,7 +18,11 @@ export function customResource(
       (thrown: unknown) => {
         const error = withoutSecrets(thrown);
         logger.error('Custom resource failed', { error: error.name, reason: error.message });
-        return { Status: 'FAILED', Reason: `${error.name}: ${error.message}`, PhysicalResourceId: physicalIdOf(event) };
+        return {
+          Status: 'FAILED',
+          Reason: `${error.name}: ${error.message}`,
+          PhysicalResourceId: physicalIdOf(event),
+        };
       },
     );
     const { StackId, RequestId, LogicalResourceId } = event;

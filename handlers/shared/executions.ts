@@ -26,7 +26,9 @@ export async function startOnce(
   input: object,
 ): Promise<'started' | 'existed'> {
   try {
-    await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+    await stepFunctions.send(
+      new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+    );
     return 'started';
   } catch (error) {
     if (isNamed(error, 'ExecutionAlreadyExists')) return 'existed';

@@ -29,7 +29,10 @@ export function statusOf(execution: Execution<Subject>, cleanEnds: readonly stri
   };
 }
 
-function presenceAfter({ status, error }: DescribeExecutionOutput, cleanEnds: readonly string[]): UserPresence {
+function presenceAfter(
+  { status, error }: DescribeExecutionOutput,
+  cleanEnds: readonly string[],
+): UserPresence {
   if (status === 'SUCCEEDED') return 'present';
   if (status === 'RUNNING') return 'absent';
   const nothingLeft = status === 'FAILED' && [...cleanEnds, END_NOT_ANNOUNCED].includes(error ?? '');

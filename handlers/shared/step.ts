@@ -21,12 +21,18 @@ export function step<Input extends z.ZodType, Output>(
       return await run(input.data);
     } catch (thrown) {
       const error = withoutSecrets(thrown);
-      logger.error('Step failed', { error: error.name, reason: error.message, provisioning_id: provisioningIdOf(event) });
+      logger.error('Step failed', {
+        error: error.name,
+        reason: error.message,
+        provisioning_id: provisioningIdOf(event),
+      });
       throw error;
     }
   };
 }
 
 function provisioningIdOf(event: unknown): unknown {
-  return typeof event === 'object' && event !== null && 'provisioning_id' in event ? event.provisioning_id : undefined;
+  return typeof event === 'object' && event !== null && 'provisioning_id' in event
+    ? event.provisioning_id
+    : undefined;
 }

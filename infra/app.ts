@@ -1,0 +1,20 @@
+import { App } from 'aws-cdk-lib';
+import { environments as app1 } from '../handlers/app1/environments.ts';
+import { environments as app2 } from '../handlers/app2/environments.ts';
+import { App1Stack } from './app1-stack.ts';
+import { App2Stack } from './app2-stack.ts';
+import { bundleHandlers } from './bundle.ts';
+import { readSettings } from './settings.ts';
+
+/**
+ * Two stacks that know nothing of each other: App2 first, then App1 with App2's outputs as its parameters.
+ * Account and region are those of the credentials with which they are deployed.
+ */
+const app = new App();
+const settings = readSettings(app.node);
+const terminationProtection = settings.deletionProtection;
+
+bundleHandlers({ app1: Object.keys(app1), app2: Object.keys(app2) });
+new App2Stack(app, 'App2', { settings, terminationProtection, description: 'App2: business service' });
+new App1Stack(app, 'App1', { settings, terminationProtection, description: 'App1: user management' });
+app.synth();

@@ -1,0 +1,173 @@
+import { CfnOutput, CfnParameter, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { AuthorizationType } from 'aws-cdk-lib/aws-apigateway';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import { eventSources } from '../contracts/events.ts';
+import { timeLimits } from '../contracts/time-limits.ts';
+import type { environments } from '../handlers/app1/environments.ts';
+import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
+import { AuditBus } from './constructs/audit-bus.ts';
+import { ServiceApi } from './constructs/service-api.ts';
+import { ServiceFunction, type ServiceFunctionProps } from './constructs/service-function.ts';
+import { Workflow } from './constructs/workflow.ts';
+import { allow, describeExecutionsOf, sealedFor, startExecutionOf } from './rights.ts';
+import { names, type Settings } from './settings.ts';
+
+interface App1StackProps extends StackProps {
+  settings: Settings;
+}
+
+type FunctionName = keyof typeof environments;
+
+/**
+ * App1, user management: the API that callers sign requests to, and the workflow that has a service user made at
+ * App2. What it knows of App2 are four parameters, whose values App2's team hands over.
+ */
+export class App1Stack extends Stack {
+  readonly #settings: Settings;
+  readonly #functions: ServiceFunction<'app1', FunctionName>[] = [];
+
+  constructor(scope: Construct, id: string, { settings, ...props }: App1StackProps) {
+    super(scope, id, props);
+    this.#settings = settings;
+    const app2 = this.#app2();
+
+    const intakeKey = new Key(this, 'IntakeKey', {
+      alias: names.intakeKeyAlias,
+      description: 'Seals passwords from their arrival at App1 until they are moved to the key of App2',
+      enableKeyRotation: true,
+      removalPolicy: settings.removalPolicy,
+    });
+    const macKey = new Key(this, 'RequestMacKey', {
+      description: 'Makes the MACs by which a repeated request is recognised',
+      keySpec: KeySpec.HMAC_256,
+      keyUsage: KeyUsage.GENERATE_VERIFY_MAC,
+      removalPolicy: settings.removalPolicy,
+    });
+    const audit = new AuditBus(this, 'Audit', {
+      busName: names.app1Bus,
+      source: eventSources.app1,
+      settings,
+    });
+
+    const provisioning = new Workflow(this, 'ProvisionServiceUser', {
+      stateMachineName: names.provisionServiceUser,
+      comment: 'Has a service user made at App2 and undoes it there when a step fails',
+      timeout: timeLimits.provisioning,
+      settings,
+      definition: (within) =>
+        provisionServiceUser(within, {
+          callApp2: this.#function('CallApp2', {
+            name: 'call-app2',
+            environment: {
+              APP2_API_URL: app2.apiUrl,
+              APP2_CLIENT_ID: app2.clientId,
+              APP2_SECRET_ARN: app2.secretArn,
+            },
+            rights: [
+              allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
+              ...this.#rightsOnSecretKey(app2.secretArn),
+            ],
+            timeout: timeLimits.app2Function,
+          }),
+          encryptCredentials: this.#function('EncryptCredentials', {
+            name: 'encrypt-credentials',
+            environment: { INTAKE_KEY_ARN: intakeKey.keyArn, APP2_KEY_ARN: app2.keyArn },
+            rights: [
+              allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
+              allow(['kms:ReEncryptTo'], [app2.keyArn], sealedFor('app2')),
+            ],
+          }),
+          bus: audit.bus,
+        }),
+    });
+
+    const api = new ServiceApi(this, 'ServiceApi', {
+      apiName: 'app1-provisioning',
+      description: 'App1: provisioning of service users at App2',
+      authorization: { authorizationType: AuthorizationType.IAM },
+      settings,
+    });
+    const machine = { STATE_MACHINE_ARN: provisioning.stateMachine.stateMachineArn };
+    const look = describeExecutionsOf(provisioning.stateMachine);
+    const start = this.#function('StartProvisioning', {
+      name: 'start-provisioning',
+      environment: { ...machine, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
+      rights: [
+        startExecutionOf(provisioning.stateMachine),
+        look,
+        allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('app1')),
+        allow(['kms:GenerateMac'], [macKey.keyArn]),
+      ],
+      timeout: timeLimits.apiFunction,
+    });
+    const get = this.#function('GetProvisioning', {
+      name: 'get-provisioning',
+      environment: machine,
+      rights: [look],
+      timeout: timeLimits.apiFunction,
+    });
+    api.route('POST', 'create-service-user', start);
+    api.route('GET', 'create-service-user/{provisioning_id}', get);
+
+    const logGroups = [
+      ...this.#functions.map(({ logGroup }) => logGroup),
+      provisioning.logGroup,
+      api.accessLog,
+      audit.logGroup,
+    ];
+    const outputs = {
+      ApiUrl: api.url,
+      StateMachineArn: provisioning.stateMachine.stateMachineArn,
+      EventBusName: audit.bus.eventBusName,
+      LogGroups: Fn.join(
+        ',',
+        logGroups.map(({ logGroupName }) => logGroupName),
+      ),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+
+  #function<N extends FunctionName>(
+    id: string,
+    props: Omit<ServiceFunctionProps<'app1', N>, 'service' | 'settings'>,
+  ) {
+    const made = new ServiceFunction(this, id, { service: 'app1', settings: this.#settings, ...props });
+    this.#functions.push(made);
+    return made.function;
+  }
+
+  /** In one account AWS's own key encrypts the secret and needs no right; one that is shared across accounts does. */
+  #rightsOnSecretKey(secretArn: string): PolicyStatement[] {
+    const { app2Account } = this.#settings;
+    if (app2Account === undefined) return [];
+    const conditions = {
+      StringEquals: {
+        'kms:ViaService': `secretsmanager.${this.region}.${this.urlSuffix}`,
+        'kms:EncryptionContext:SecretARN': secretArn,
+      },
+    };
+    return [
+      allow(['kms:Decrypt'], [`arn:${this.partition}:kms:${this.region}:${app2Account}:key/*`], conditions),
+    ];
+  }
+
+  /** What App2's team hands over; the values are outputs of App2's stack. */
+  #app2() {
+    const parameter = (id: string, description: string) =>
+      new CfnParameter(this, id, { description }).valueAsString;
+    return {
+      apiUrl: parameter('App2ApiUrl', "Address of App2's API, with its stage (App2's output ApiUrl)"),
+      clientId: parameter(
+        'App2ClientId',
+        "App client of App2's pool for machines (App2's output MachineClientId)",
+      ),
+      keyArn: parameter('App2KeyArn', 'Key that seals passwords for App2 (its output KeyArn)'),
+      secretArn: parameter(
+        'App2SecretArn',
+        "Secret with App1's credentials at App2 (its output CredentialsSecretArn)",
+      ),
+    };
+  }
+}

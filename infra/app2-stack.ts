@@ -1,0 +1,348 @@
+import {
+  CfnCondition,
+  CfnOutput,
+  CfnParameter,
+  CustomResource,
+  Duration,
+  Fn,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib';
+import { AuthorizationType, TokenAuthorizer } from 'aws-cdk-lib/aws-apigateway';
+import {
+  AccountRecovery,
+  ClientAttributes,
+  FeaturePlan,
+  StringAttribute,
+  UserPool,
+  type UserPoolClient,
+  UserPoolGroup,
+} from 'aws-cdk-lib/aws-cognito';
+import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { groups } from '../contracts/app2-api.ts';
+import { eventSources } from '../contracts/events.ts';
+import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
+import type { environments } from '../handlers/app2/environments.ts';
+import { createServiceUser } from '../workflows/app2/create-service-user.ts';
+import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
+import { AuditBus } from './constructs/audit-bus.ts';
+import { ServiceApi } from './constructs/service-api.ts';
+import { ServiceFunction, type ServiceFunctionProps } from './constructs/service-function.ts';
+import { Workflow } from './constructs/workflow.ts';
+import { allow, describeExecutionsOf, sealedFor, startExecutionOf, stopExecutionsOf } from './rights.ts';
+import { names, poolPasswordPolicy, type Settings } from './settings.ts';
+
+interface App2StackProps extends StackProps {
+  settings: Settings;
+}
+
+type FunctionName = keyof typeof environments;
+
+/**
+ * App2, the business service: its user pool, the key that seals passwords for it, the workflow that creates service
+ * users, and the API through which App1 asks for them. Knows nothing of App1 but the account it may run in.
+ */
+export class App2Stack extends Stack {
+  readonly #settings: Settings;
+  readonly #functions: ServiceFunction<'app2', FunctionName>[] = [];
+
+  constructor(scope: Construct, id: string, { settings, ...props }: App2StackProps) {
+    super(scope, id, props);
+    this.#settings = settings;
+
+    const key = this.#crossServiceKey();
+    const { pool, machineClient, serviceClient } = this.#userPool();
+    const secret = this.#issueMachineUser(pool, machineClient);
+    const audit = new AuditBus(this, 'Audit', {
+      busName: names.app2Bus,
+      source: eventSources.app2,
+      settings,
+    });
+
+    const poolRight = (...actions: string[]) =>
+      allow(
+        actions.map((action) => `cognito-idp:${action}`),
+        [pool.userPoolArn],
+      );
+    const decrypt = allow(['kms:Decrypt'], [key.keyArn], sealedFor('app2'));
+
+    const deleteUser = this.#function('DeleteUser', {
+      name: 'delete-user',
+      environment: { USER_POOL_ID: pool.userPoolId },
+      rights: [poolRight('AdminGetUser', 'AdminDeleteUser')],
+    });
+    const creation = new Workflow(this, 'CreateServiceUser', {
+      stateMachineName: names.createServiceUser,
+      comment: 'Creates a service user in retriable steps and undoes them when one fails',
+      timeout: timeLimits.userCreation,
+      settings,
+      definition: (within) =>
+        createServiceUser(within, {
+          decryptCredentials: this.#function('DecryptCredentials', {
+            name: 'decrypt-credentials',
+            environment: { KEY_ARN: key.keyArn, PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy) },
+            rights: [decrypt],
+          }),
+          createUser: this.#function('CreateUser', {
+            name: 'create-user',
+            environment: { USER_POOL_ID: pool.userPoolId },
+            rights: [poolRight('AdminCreateUser', 'AdminGetUser')],
+          }),
+          setPassword: this.#function('SetPassword', {
+            name: 'set-password',
+            environment: { USER_POOL_ID: pool.userPoolId, KEY_ARN: key.keyArn },
+            rights: [poolRight('AdminSetUserPassword'), decrypt],
+          }),
+          addToGroup: this.#function('AddToGroup', {
+            name: 'add-to-group',
+            environment: { USER_POOL_ID: pool.userPoolId },
+            rights: [poolRight('AdminAddUserToGroup')],
+          }),
+          deleteUser,
+          bus: audit.bus,
+        }),
+    });
+    const rollBack = new Workflow(this, 'RollBackServiceUser', {
+      stateMachineName: names.rollBackServiceUser,
+      comment: 'Stops the creation of a service user and removes what it made',
+      timeout: timeLimits.userRollBack,
+      settings,
+      definition: (within) =>
+        rollBackServiceUser(within, {
+          stopUserCreation: this.#function('StopUserCreation', {
+            name: 'stop-user-creation',
+            environment: { STATE_MACHINE_ARN: creation.stateMachine.stateMachineArn },
+            rights: [describeExecutionsOf(creation.stateMachine), stopExecutionsOf(creation.stateMachine)],
+          }),
+          deleteUser,
+          bus: audit.bus,
+        }),
+    });
+
+    const api = this.#api(pool, [machineClient, serviceClient]);
+    const machines = {
+      STATE_MACHINE_ARN: creation.stateMachine.stateMachineArn,
+      ROLL_BACK_STATE_MACHINE_ARN: rollBack.stateMachine.stateMachineArn,
+    };
+    const look = describeExecutionsOf(creation.stateMachine, rollBack.stateMachine);
+    const timeout = timeLimits.apiFunction;
+    const start = this.#function('StartUserCreation', {
+      name: 'start-user-creation',
+      environment: machines,
+      rights: [startExecutionOf(creation.stateMachine), look],
+      timeout,
+    });
+    const get = this.#function('GetUserCreation', {
+      name: 'get-user-creation',
+      environment: machines,
+      rights: [look],
+      timeout,
+    });
+    const cancel = this.#function('CancelUserCreation', {
+      name: 'cancel-user-creation',
+      environment: machines,
+      rights: [startExecutionOf(creation.stateMachine), startExecutionOf(rollBack.stateMachine), look],
+      timeout,
+    });
+    api.route('POST', 'admin/create-user', start);
+    api.route('GET', 'admin/create-user/{provisioning_id}', get);
+    api.route('DELETE', 'admin/create-user/{provisioning_id}', cancel);
+    api.route(
+      'POST',
+      'sample',
+      this.#function('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
+    );
+
+    const logGroups = [
+      ...this.#functions.map(({ logGroup }) => logGroup),
+      creation.logGroup,
+      rollBack.logGroup,
+      api.accessLog,
+      audit.logGroup,
+    ];
+    const outputs = {
+      ApiUrl: api.url,
+      StateMachineArn: creation.stateMachine.stateMachineArn,
+      RollBackStateMachineArn: rollBack.stateMachine.stateMachineArn,
+      UserPoolId: pool.userPoolId,
+      MachineClientId: machineClient.userPoolClientId,
+      ServiceClientId: serviceClient.userPoolClientId,
+      EventBusName: audit.bus.eventBusName,
+      KeyArn: key.keyArn,
+      CredentialsSecretArn: secret.secretArn,
+      LogGroups: Fn.join(
+        ',',
+        logGroups.map(({ logGroupName }) => logGroupName),
+      ),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+
+  #function<N extends FunctionName>(
+    id: string,
+    props: Omit<ServiceFunctionProps<'app2', N>, 'service' | 'settings'>,
+  ) {
+    const made = new ServiceFunction(this, id, { service: 'app2', settings: this.#settings, ...props });
+    this.#functions.push(made);
+    return made.function;
+  }
+
+  /** The key under which App1 seals passwords for App2: App1 may re-encrypt to it, only App2 may decrypt. */
+  #crossServiceKey(): Key {
+    const { app1Account, removalPolicy } = this.#settings;
+    const key = new Key(this, 'CrossServiceKey', {
+      alias: names.crossServiceKeyAlias,
+      description: 'Seals the passwords that App1 sends to App2',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+    if (app1Account !== undefined)
+      key.addToResourcePolicy(
+        new PolicyStatement({
+          principals: [new AccountPrincipal(app1Account)],
+          actions: ['kms:ReEncryptTo'],
+          resources: ['*'],
+          conditions: sealedFor('app2'),
+        }),
+      );
+    return key;
+  }
+
+  #userPool() {
+    const { deletionProtection, removalPolicy } = this.#settings;
+    const pool = new UserPool(this, 'UserPool', {
+      userPoolName: 'app2-service-users',
+      featurePlan: FeaturePlan.ESSENTIALS,
+      selfSignUpEnabled: false,
+      signInAliases: { username: true },
+      signInCaseSensitive: false,
+      accountRecovery: AccountRecovery.NONE,
+      passwordPolicy: {
+        minLength: poolPasswordPolicy.minimum_length,
+        requireLowercase: poolPasswordPolicy.require_lowercase,
+        requireUppercase: poolPasswordPolicy.require_uppercase,
+        requireDigits: poolPasswordPolicy.require_numbers,
+        requireSymbols: poolPasswordPolicy.require_symbols,
+      },
+      customAttributes: {
+        provisioning_id: new StringAttribute({ mutable: false, maxLen: 36 }),
+        human_user_id: new StringAttribute({ mutable: false, maxLen: 512 }),
+      },
+      deletionProtection,
+      removalPolicy,
+    });
+    for (const groupName of Object.values(groups))
+      new UserPoolGroup(this, `Group-${groupName}`, { userPool: pool, groupName });
+
+    const client = (id: string, generateSecret: boolean): UserPoolClient =>
+      pool.addClient(id, {
+        generateSecret,
+        authFlows: { userPassword: true },
+        disableOAuth: true,
+        preventUserExistenceErrors: true,
+        enableTokenRevocation: true,
+        accessTokenValidity: Duration.seconds(TOKEN_LIFE_SECONDS),
+        idTokenValidity: Duration.seconds(TOKEN_LIFE_SECONDS),
+        // Clients may write this attribute only: an empty list means "all", the stamp among them.
+        writeAttributes: new ClientAttributes().withStandardAttributes({ locale: true }),
+      });
+    return {
+      pool,
+      machineClient: client('MachineClient', true),
+      serviceClient: client('ServiceClient', false),
+    };
+  }
+
+  /** The machine user of App1, issued at deploy: its credentials go from the function into the secret. */
+  #issueMachineUser(pool: UserPool, machineClient: UserPoolClient): Secret {
+    const { app1Account, removalPolicy } = this.#settings;
+    // AWS's own key cannot be shared with another account.
+    const encryptionKey =
+      app1Account === undefined
+        ? undefined
+        : new Key(this, 'CredentialsKey', {
+            description: 'Encrypts the credentials of the machine user of App1',
+            enableKeyRotation: true,
+            removalPolicy,
+          });
+    const secret = new Secret(this, 'MachineCredentials', {
+      secretName: names.credentialsSecret,
+      description: 'User, password and client secret with which App1 signs in to App2',
+      removalPolicy,
+      ...(encryptionKey === undefined ? {} : { encryptionKey }),
+    });
+    if (app1Account !== undefined) secret.grantRead(new AccountPrincipal(app1Account));
+
+    const issue = this.#function('IssueMachineUser', {
+      name: 'issue-machine-user',
+      environment: {
+        USER_POOL_ID: pool.userPoolId,
+        MACHINE_CLIENT_ID: machineClient.userPoolClientId,
+        SECRET_ARN: secret.secretArn,
+      },
+      rights: [
+        allow(
+          [
+            'cognito-idp:AdminAddUserToGroup',
+            'cognito-idp:AdminCreateUser',
+            'cognito-idp:AdminDeleteUser',
+            'cognito-idp:AdminGetUser',
+            'cognito-idp:AdminSetUserPassword',
+            'cognito-idp:DescribeUserPoolClient',
+          ],
+          [pool.userPoolArn],
+        ),
+        allow(['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secret.secretArn]),
+        ...(encryptionKey === undefined
+          ? []
+          : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn])]),
+      ],
+      timeout: 60,
+    });
+    const machineUser = new CustomResource(this, 'MachineUser', {
+      resourceType: 'Custom::MachineUser',
+      serviceToken: issue.functionArn,
+      properties: { UserPoolId: pool.userPoolId, ClientId: machineClient.userPoolClientId },
+    });
+    machineUser.node.addDependency(this.node.findChild(`Group-${groups.apiClient}`));
+    return secret;
+  }
+
+  #api(pool: UserPool, clients: UserPoolClient[]): ServiceApi {
+    const jwksEndpoint = new CfnParameter(this, 'JwksEndpoint', {
+      default: '',
+      description: 'Where the user pool publishes its keys, when that is not its issuer (local AWS)',
+    });
+    const elsewhere = new CfnCondition(this, 'KeysElsewhere', {
+      expression: Fn.conditionNot(Fn.conditionEquals(jwksEndpoint.valueAsString, '')),
+    });
+    const authorizer = new TokenAuthorizer(this, 'TokenAuthorizer', {
+      handler: this.#function('Authorizer', {
+        name: 'authorizer',
+        environment: {
+          USER_POOL_ID: pool.userPoolId,
+          CLIENT_IDS: Fn.join(
+            ',',
+            clients.map(({ userPoolClientId }) => userPoolClientId),
+          ),
+          JWKS_ENDPOINT: Fn.conditionIf(
+            elsewhere.logicalId,
+            jwksEndpoint.valueAsString,
+            `https://cognito-idp.${this.region}.amazonaws.com`,
+          ).toString(),
+        },
+        rights: [],
+      }),
+      resultsCacheTtl: Duration.minutes(1),
+    });
+    return new ServiceApi(this, 'ServiceApi', {
+      apiName: 'app2-service-users',
+      description: "App2: creation of service users for App1, and the service users' business endpoints",
+      authorization: { authorizationType: AuthorizationType.CUSTOM, authorizer },
+      settings: this.#settings,
+    });
+  }
+}

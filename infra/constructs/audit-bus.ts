@@ -1,0 +1,78 @@
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Archive, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { EventSource } from '../../contracts/events.ts';
+import type { Settings } from '../settings.ts';
+
+interface AuditBusProps {
+  busName: string;
+  source: EventSource;
+  settings: Settings;
+}
+
+/**
+ * A service's own bus for its audit events, with an archive to replay from and a log that receives every event.
+ * PutEvents to a bus that does not exist is answered with success, so the log is the proof that events arrive.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+ */
+export class AuditBus extends Construct {
+  readonly bus: IEventBus;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, { busName, source, settings }: AuditBusProps) {
+    super(scope, id);
+    const eventPattern = { source: [source] };
+    const bus = new EventBus(this, 'Bus', { eventBusName: busName });
+    bus.applyRemovalPolicy(settings.removalPolicy);
+    // Seen as any other bus: CDK's class does not fit CDK's interface under exactOptionalPropertyTypes.
+    this.bus = EventBus.fromEventBusArn(this, 'Published', bus.eventBusArn);
+    const archive = new Archive(this, 'Archive', {
+      archiveName: `${busName}-archive`,
+      sourceEventBus: bus,
+      eventPattern,
+      retention: Duration.days(settings.archiveDays),
+    });
+    archive.applyRemovalPolicy(settings.removalPolicy);
+
+    this.logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/events/${busName}`,
+      retention: settings.logRetention,
+      removalPolicy: settings.removalPolicy,
+    });
+    // CDK's own log target sets this policy by a custom resource; the plain resource does the same without a function.
+    const policy = new ResourcePolicy(this, 'LogPolicy', {
+      resourcePolicyName: `${busName}-events-to-log`,
+      policyStatements: [
+        new PolicyStatement({
+          effect: Effect.ALLOW,
+          principals: [
+            new ServicePrincipal('events.amazonaws.com'),
+            new ServicePrincipal('delivery.logs.amazonaws.com'),
+          ],
+          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          resources: [this.logGroup.logGroupArn],
+        }),
+      ],
+    });
+    const rule = new Rule(this, 'EveryEvent', {
+      ruleName: `${busName}-every-event`,
+      description: `Every event of ${source}, to its log group`,
+      eventBus: this.bus,
+      eventPattern,
+    });
+    rule.addTarget({ bind: () => ({ arn: logGroupTargetArn(this, `/aws/events/${busName}`) }) });
+    rule.node.addDependency(policy, this.logGroup);
+  }
+}
+
+/** EventBridge wants the ARN without the `:*` that CloudFormation's attribute ends with. */
+function logGroupTargetArn(scope: Construct, name: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}

@@ -1,0 +1,40 @@
+import { type ResponseType, type RestApi, ResponseType as Type } from 'aws-cdk-lib/aws-apigateway';
+import { type ProblemCode, problems } from '../../contracts/problems.ts';
+
+/**
+ * What API Gateway answers itself, without asking a function, as problem+json like all other errors. Constant texts:
+ * API Gateway's own messages can repeat the request (`validationErrorString`).
+ * docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+ */
+const responses: readonly (readonly [ResponseType, ProblemCode])[] = [
+  [Type.UNAUTHORIZED, 'UNAUTHENTICATED'],
+  [Type.ACCESS_DENIED, 'FORBIDDEN'],
+  [Type.MISSING_AUTHENTICATION_TOKEN, 'FORBIDDEN'],
+  [Type.INVALID_SIGNATURE, 'FORBIDDEN'],
+  [Type.EXPIRED_TOKEN, 'FORBIDDEN'],
+  [Type.RESOURCE_NOT_FOUND, 'NOT_FOUND'],
+  [Type.REQUEST_TOO_LARGE, 'PAYLOAD_TOO_LARGE'],
+  [Type.UNSUPPORTED_MEDIA_TYPE, 'UNSUPPORTED_MEDIA_TYPE'],
+  [Type.THROTTLED, 'THROTTLED'],
+  [Type.QUOTA_EXCEEDED, 'THROTTLED'],
+  [Type.BAD_REQUEST_BODY, 'INVALID_REQUEST'],
+  [Type.BAD_REQUEST_PARAMETERS, 'INVALID_REQUEST'],
+  [Type.AUTHORIZER_FAILURE, 'INTERNAL_ERROR'],
+  [Type.AUTHORIZER_CONFIGURATION_ERROR, 'INTERNAL_ERROR'],
+  [Type.INTEGRATION_FAILURE, 'SERVICE_UNAVAILABLE'],
+  [Type.INTEGRATION_TIMEOUT, 'SERVICE_UNAVAILABLE'],
+  [Type.DEFAULT_5XX, 'INTERNAL_ERROR'],
+];
+
+/** Makes an API answer with problem+json in each of these cases. */
+export function answerWithProblems(api: RestApi): void {
+  for (const [type, code] of responses) {
+    const { status, title, detail } = problems[code];
+    api.addGatewayResponse(type.responseType, {
+      type,
+      statusCode: String(status),
+      responseHeaders: { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'" },
+      templates: { 'application/json': JSON.stringify({ type: 'about:blank', title, status, detail, code }) },
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { z } from 'zod';
+import { timeLimits } from '../../contracts/time-limits.ts';
+import { environments as app1 } from '../../handlers/app1/environments.ts';
+import { environments as app2 } from '../../handlers/app2/environments.ts';
+import { bundleOf, type Service } from '../bundle.ts';
+import type { Settings } from '../settings.ts';
+
+const environments = { app1, app2 } as const;
+
+type Environments = typeof environments;
+type FunctionName<S extends Service> = keyof Environments[S] & string;
+/** What infra must set for a function: the input side of the schema by which the function reads it. */
+type EnvironmentOf<S extends Service, N extends FunctionName<S>> =
+  Environments[S][N] extends z.ZodType<unknown, infer Input extends object> ? Input : never;
+
+export interface ServiceFunctionProps<S extends Service, N extends FunctionName<S>> {
+  service: S;
+  name: N;
+  environment: EnvironmentOf<S, N>;
+  /** What the function may do, beside writing its own log. */
+  rights: PolicyStatement[];
+  settings: Settings;
+  /** Seconds; a step's limit unless the ladder has a rung of its own for it. */
+  timeout?: number;
+}
+
+/**
+ * The one way in which functions are made: same runtime, same log, same limits, a role of its own with exactly the
+ * rights that it is given.
+ */
+export class ServiceFunction<S extends Service, N extends FunctionName<S>> extends Construct {
+  readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: ServiceFunctionProps<S, N>) {
+    super(scope, id);
+    const functionName = `${props.service}-${props.name}`;
+    this.logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: props.settings.logRetention,
+      removalPolicy: props.settings.removalPolicy,
+    });
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.logGroup.grantWrite(role);
+    for (const statement of props.rights) role.addToPolicy(statement);
+    this.function = new LambdaFunction(this, 'Function', {
+      functionName,
+      description: `${props.service} ${props.name} of ${Stack.of(this).stackName}`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: Code.fromAsset(bundleOf(props.service, props.name)),
+      memorySize: 512,
+      timeout: Duration.seconds(props.timeout ?? timeLimits.stepFunction),
+      role,
+      logGroup: this.logGroup,
+      environment: { SERVICE_NAME: functionName, ...asVariables(props.environment) },
+    });
+    this.function.node.addDependency(role);
+  }
+}
+
+/** The environment schemas describe strings only; anything else would not reach the function as it is. */
+function asVariables(environment: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,74 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Node } from 'constructs';
+import { z } from 'zod';
+import type { PasswordPolicy } from '../handlers/app2/password-policy.ts';
+
+const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
+
+/**
+ * Everything that can be set, on one page. Values come from CDK's context: `cdk deploy -c target=local`.
+ * What one deployment passes to the other (App2's addresses) are CloudFormation parameters of the stacks instead, so
+ * that one assembly serves every account.
+ */
+const context = z.object({
+  /** `local`: everything disposable. `aws`: data and keys are kept and protected. */
+  target: z.enum(['aws', 'local']).default('aws'),
+  /** Account of App1 when it is not App2's own: it is given the right to use the key and to read the secret. */
+  app1_account: accountId.optional(),
+  /** Account of App2 when it is not App1's own: App1 may use the key there that encrypts its credentials. */
+  app2_account: accountId.optional(),
+});
+
+export interface Settings {
+  /** What happens to data, keys and machines when a stack or a resource is removed. */
+  removalPolicy: RemovalPolicy;
+  /** Whether pool and stacks refuse to be deleted. */
+  deletionProtection: boolean;
+  logRetention: RetentionDays;
+  /** Days that the archive of a bus keeps events. */
+  archiveDays: number;
+  app1Account: string | undefined;
+  app2Account: string | undefined;
+}
+
+/** @throws Error that names each value of the context that is wrong */
+export function readSettings(node: Node): Settings {
+  const values = context.safeParse({
+    target: node.tryGetContext('target'),
+    app1_account: node.tryGetContext('app1_account'),
+    app2_account: node.tryGetContext('app2_account'),
+  });
+  if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
+  const { target, app1_account, app2_account } = values.data;
+  const local = target === 'local';
+  return {
+    removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    deletionProtection: !local,
+    logRetention: RetentionDays.THREE_MONTHS,
+    archiveDays: 90,
+    app1Account: app1_account,
+    app2Account: app2_account,
+  };
+}
+
+/** The pool's password policy: the pool enforces it, DecryptCredentials asks first. */
+export const poolPasswordPolicy: PasswordPolicy = {
+  minimum_length: 12,
+  require_lowercase: true,
+  require_uppercase: true,
+  require_numbers: true,
+  require_symbols: true,
+};
+
+/** Fixed names: what operators, subscribers and the other service know. */
+export const names = {
+  provisionServiceUser: 'ProvisionServiceUser',
+  createServiceUser: 'CreateServiceUser',
+  rollBackServiceUser: 'RollBackServiceUser',
+  app1Bus: 'app1-provisioning',
+  app2Bus: 'app2-service-users',
+  crossServiceKeyAlias: 'alias/cross-service-encryption-key',
+  intakeKeyAlias: 'alias/app1-intake-key',
+  credentialsSecret: 'app1-api-client-credentials',
+} as const;

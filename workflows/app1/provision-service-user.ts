@@ -1,0 +1,98 @@
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { timeLimits } from '../../contracts/time-limits.ts';
+import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep } from '../states.ts';
+
+export interface ProvisionServiceUserParts {
+  callApp2: IFunction;
+  encryptCredentials: IFunction;
+  bus: IEventBus;
+}
+
+/**
+ * App1's provisioning of a service user at App2.
+ *
+ *     Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ AnnounceProvisioned ─▶ Provisioned
+ *           │                  │                    └───── any failure ──────┴─▶ CancelUserCreation ─┐
+ *           └──────────────────┴───────────────────────────────▶ AnnounceProvisioningFailed ◀────────┘
+ *                                                                              └─▶ ProvisioningFailed
+ */
+export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUserParts): IChainable {
+  const { bus, callApp2 } = parts;
+  const rollBackFailed = failAs(scope, 'RollBackFailed');
+
+  const announceFailed = announce(scope, 'AnnounceProvisioningFailed', {
+    event: 'ServiceUserProvisioningFailed',
+    bus,
+    failed: true,
+  });
+  announceFailed.next(failAs(scope, 'ProvisioningFailed'));
+  onUndoFailure(announceFailed, failAs(scope, 'EndNotAnnounced'));
+
+  // The undo of RequestUserCreation: done when App2 says that no user of this provisioning is left, or will be.
+  const cancelUserCreation = runStep(scope, 'CancelUserCreation', {
+    run: callApp2,
+    payload: { action: 'CancelUserCreation', provisioning_id: input('provisioning_id') },
+    retries: ['userRemovalPending', 'undoThrottling', 'undoTransient'],
+    timeout: timeLimits.app2Task,
+  });
+  cancelUserCreation.next(announceFailed);
+  const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
+    event: 'ServiceUserProvisioningRollBackFailed',
+    bus,
+    failed: true,
+  });
+  onUndoFailure(cancelUserCreation, announceRollBackFailed);
+  announceRollBackFailed.next(rollBackFailed);
+  onUndoFailure(announceRollBackFailed, rollBackFailed);
+
+  // Nothing is made yet: a failure is announced, there is nothing to undo.
+  const authenticate = runStep(scope, 'Authenticate', {
+    run: callApp2,
+    payload: { action: 'Authenticate' },
+    retries: ['throttling', 'transient'],
+    timeout: timeLimits.app2Task,
+  });
+  onFailure(authenticate, announceFailed);
+
+  const encryptCredentials = runStep(scope, 'EncryptCredentials', {
+    run: parts.encryptCredentials,
+    payload: {
+      provisioning_id: input('provisioning_id'),
+      username: input('username'),
+      sealed_password: input('sealed_password'),
+    },
+    retries: ['throttling', 'transient'],
+    assign: { encrypted_password: jsonata('$states.result.Payload.encrypted_password') },
+  });
+  onFailure(encryptCredentials, announceFailed);
+
+  // From here on App2 may have a user of ours.
+  const requestUserCreation = runStep(scope, 'RequestUserCreation', {
+    run: callApp2,
+    payload: {
+      action: 'RequestUserCreation',
+      provisioning_id: input('provisioning_id'),
+      username: input('username'),
+      encrypted_password: jsonata('$encrypted_password'),
+      human_user_id: input('human_user_id'),
+    },
+    retries: ['userCreationPending', 'app2Unavailable', 'throttling', 'transient'],
+    timeout: timeLimits.app2Task,
+  });
+  onFailure(requestUserCreation, cancelUserCreation);
+
+  const announceProvisioned = announce(scope, 'AnnounceProvisioned', {
+    event: 'ServiceUserProvisioned',
+    bus,
+  });
+  onFailure(announceProvisioned, cancelUserCreation);
+
+  return authenticate
+    .next(encryptCredentials)
+    .next(requestUserCreation)
+    .next(announceProvisioned)
+    .next(new Succeed(scope, 'Provisioned'));
+}

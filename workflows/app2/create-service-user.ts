@@ -1,0 +1,99 @@
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep } from '../states.ts';
+import { undoUserCreation } from './undo.ts';
+
+export interface CreateServiceUserParts {
+  decryptCredentials: IFunction;
+  createUser: IFunction;
+  setPassword: IFunction;
+  addToGroup: IFunction;
+  deleteUser: IFunction;
+  bus: IEventBus;
+}
+
+/**
+ * App2's creation of a service user.
+ *
+ *     DecryptCredentials ─▶ CreateUser ─▶ SetPassword ─▶ AddToGroup ─▶ AnnounceCreated ─▶ UserCreated
+ *            │                  └──────────────┴──── any failure ────────────┴─▶ DeleteUser ─▶ AnnounceRolledBack ─▶ UserCreationRolledBack
+ *            └─▶ AnnounceRejected ─▶ UserCreationRejected
+ */
+export function createServiceUser(scope: Construct, parts: CreateServiceUserParts): IChainable {
+  const { bus } = parts;
+  const undo = undoUserCreation(scope, {
+    deleteUser: parts.deleteUser,
+    bus,
+    announcement: 'AnnounceRolledBack',
+    event: 'ServiceUserCreationRolledBack',
+    end: failAs(scope, 'UserCreationRolledBack'),
+    failed: true,
+  });
+
+  // Nothing is made yet: a failure is announced, there is nothing to undo.
+  const decryptCredentials = runStep(scope, 'DecryptCredentials', {
+    run: parts.decryptCredentials,
+    payload: jsonata('$states.context.Execution.Input'),
+    retries: ['throttling', 'transient'],
+  });
+  const announceRejected = announce(scope, 'AnnounceRejected', {
+    event: 'ServiceUserCreationRejected',
+    bus,
+    failed: true,
+  });
+  decryptCredentials.addCatch(failAs(scope, 'Cancelled'), {
+    errors: ['Cancelled'],
+    assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
+  });
+  onFailure(decryptCredentials, announceRejected);
+  onUndoFailure(announceRejected, undo.endNotAnnounced);
+  announceRejected.next(failAs(scope, 'UserCreationRejected'));
+
+  // A first attempt that was answered is the only one: nothing else can still create a user.
+  const createUser = runStep(scope, 'CreateUser', {
+    run: parts.createUser,
+    payload: {
+      provisioning_id: input('provisioning_id'),
+      username: input('username'),
+      human_user_id: input('human_user_id'),
+    },
+    retries: ['throttling', 'transient'],
+    assign: {
+      user_sub: jsonata('$states.result.Payload.sub'),
+      creation_in_flight: jsonata('$states.context.State.RetryCount > 0'),
+    },
+  });
+  onFailure(createUser, undo.start, { user_sub: null, creation_in_flight: true });
+
+  const setPassword = runStep(scope, 'SetPassword', {
+    run: parts.setPassword,
+    payload: {
+      provisioning_id: input('provisioning_id'),
+      username: input('username'),
+      encrypted_password: input('encrypted_password'),
+      sub: jsonata('$user_sub'),
+    },
+    retries: ['throttling', 'transient', 'conflictAfterCreate'],
+  });
+  onFailure(setPassword, undo.start);
+
+  const addToGroup = runStep(scope, 'AddToGroup', {
+    run: parts.addToGroup,
+    payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub') },
+    retries: ['throttling', 'transient', 'conflictAfterCreate'],
+  });
+  onFailure(addToGroup, undo.start);
+
+  // No user without its audit record: what cannot be announced is not kept.
+  const announceCreated = announce(scope, 'AnnounceCreated', { event: 'ServiceUserCreated', bus });
+  onFailure(announceCreated, undo.start);
+
+  return decryptCredentials
+    .next(createUser)
+    .next(setPassword)
+    .next(addToGroup)
+    .next(announceCreated)
+    .next(new Succeed(scope, 'UserCreated'));
+}

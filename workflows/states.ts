@@ -1,0 +1,114 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import {
+  Errors,
+  Fail,
+  type IChainable,
+  TaskInput,
+  type TaskStateBase,
+  Timeout,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import { EVENT_SCHEMA_VERSION, type EventName, events } from '../contracts/events.ts';
+import { timeLimits } from '../contracts/time-limits.ts';
+import { type RetryPolicyName, retry } from './retry-policies.ts';
+
+/** The kinds of states that both services' workflows are made of. Names of states are verb-object, of ends facts. */
+
+/** A JSONata expression. */
+export const jsonata = (expression: string): string => `{% ${expression} %}`;
+
+/** A field of what the execution was started with; the same in every state, whatever came between. */
+export const input = (field: string): string => jsonata(`$states.context.Execution.Input.${field}`);
+
+interface Step {
+  run: IFunction;
+  /** What the function gets: an object whose strings may be JSONata, or one expression. */
+  payload: Record<string, unknown> | string;
+  retries: RetryPolicyName[];
+  /** Variables that later states use. */
+  assign?: Record<string, unknown>;
+  /** Seconds; the ladder's `stepTask` unless the function has a rung of its own. */
+  timeout?: number;
+}
+
+/** A step that runs a function. CDK's own retrier is left out: what is retried is what the policies name. */
+export function runStep(
+  scope: Construct,
+  name: string,
+  { run, payload, retries, assign, timeout }: Step,
+): LambdaInvoke {
+  const task = LambdaInvoke.jsonata(scope, name, {
+    lambdaFunction: run,
+    payload: typeof payload === 'string' ? TaskInput.fromText(payload) : TaskInput.fromObject(payload),
+    outputs: jsonata('$states.result.Payload'),
+    retryOnServiceExceptions: false,
+    taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
+    ...(assign === undefined ? {} : { assign }),
+  });
+  retry(task, ...retries);
+  return task;
+}
+
+/** What an execution remembers of the step that failed. */
+const failureOf = (step: string) => ({ failure: { step, error: jsonata('$states.errorOutput.Error') } });
+
+/**
+ * Sends every error of a step to its undo. Every one: a Catch sees only the last attempt's error, and an earlier
+ * attempt may have had its effect. `assign` adds to what is remembered.
+ */
+export function onFailure(task: TaskStateBase, undo: IChainable, assign: Record<string, unknown> = {}): void {
+  task.addCatch(undo, { errors: [Errors.ALL], assign: { ...failureOf(task.id), ...assign } });
+}
+
+/** Sends every error of a step that itself belongs to an undo; what made the undo necessary stays remembered. */
+export function onUndoFailure(task: TaskStateBase, next: IChainable): void {
+  task.addCatch(next, { errors: [Errors.ALL], assign: { undo_failure: failureOf(task.id).failure } });
+}
+
+/**
+ * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
+ * The event_id is the same each time, so that a repeat is recognised.
+ * docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
+ */
+export function announce(
+  scope: Construct,
+  name: string,
+  { event, bus, failed = false }: { event: EventName; bus: IEventBus; failed?: boolean },
+): EventBridgePutEvents {
+  const { source, sequence } = events[event];
+  const task = EventBridgePutEvents.jsonata(scope, name, {
+    entries: [
+      {
+        eventBus: bus,
+        source,
+        detailType: event,
+        detail: TaskInput.fromObject({
+          metadata: {
+            event_id: jsonata(`$states.context.Execution.Input.provisioning_id & ':${sequence}:${event}'`),
+            schema_version: EVENT_SCHEMA_VERSION,
+            provisioning_id: input('provisioning_id'),
+            sequence,
+            occurred_at: jsonata('$states.context.State.EnteredTime'),
+            actor: input('owner'),
+          },
+          data: {
+            username: input('username'),
+            human_user_id: input('human_user_id'),
+            ...(failed ? { failure: jsonata('$failure') } : {}),
+          },
+        }),
+      },
+    ],
+    taskTimeout: Timeout.duration(Duration.seconds(timeLimits.stepTask)),
+  });
+  retry(task, 'publishing');
+  return task;
+}
+
+/** An end that is a failure. Its Cause tells step and error in JSON, for the status that the caller reads. */
+export function failAs(scope: Construct, name: string): Fail {
+  return Fail.jsonata(scope, name, { error: name, cause: jsonata('$string($failure)') });
+}
