@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { humanUserId, password, provisioningId, username } from './fields.ts';
 import { executionStatus } from './status.ts';
 

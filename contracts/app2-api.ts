@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ciphertext, humanUserId, username } from './fields.ts';
 
 /** Body of App2's `POST /admin/create-user`. Its `Idempotency-Key` is the provisioning_id. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { failureCause } from './failures.ts';
 import { humanUserId, provisioningId, timestamp, username } from './fields.ts';
 

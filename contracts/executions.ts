@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
 
 /** What the workflows are started with. Nothing in them is secret: passwords are sealed before. */

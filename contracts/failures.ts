@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Why a provisioning ended badly: one row for each error name that a step can end with.

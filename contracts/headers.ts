@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** App1's `Idempotency-Key`: chosen by the caller, 1–255 printable ASCII characters. */
 export const idempotencyKey = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What can be wrong with a request, as RFC 9457 `application/problem+json`.

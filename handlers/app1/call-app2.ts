@@ -1,8 +1,10 @@
-import { z } from 'zod';
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import type { FailureName } from '../../contracts/failures.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -82,8 +84,8 @@ function confirmAbsent(status: ProvisioningStatus | 'absent'): Record<string, ne
 
 const environment = readEnvironment(environments['call-app2']);
 const tokens = app2TokenSource({
-  cognito: stepClients.cognito(),
-  secretsManager: stepClients.secretsManager(),
+  cognito: stepClient(CognitoIdentityProviderClient),
+  secretsManager: stepClient(SecretsManagerClient),
   clientId: environment.APP2_CLIENT_ID,
   secretArn: environment.APP2_SECRET_ARN,
   now: Date.now,

@@ -1,8 +1,8 @@
-import { type KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
-import { z } from 'zod';
+import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
+import * as z from 'zod';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import { provisioningInput } from '../../contracts/executions.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -50,7 +50,7 @@ export const encryptCredentials =
 export const handler = step(
   encryptCredentialsInput,
   encryptCredentials({
-    kms: stepClients.kms(),
+    kms: stepClient(KMSClient),
     environment: readEnvironment(environments['encrypt-credentials']),
   }),
 );

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {

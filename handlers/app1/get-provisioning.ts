@@ -1,11 +1,11 @@
-import type { SFNClient } from '@aws-sdk/client-sfn';
-import type { z } from 'zod';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
 import { cleanEnds } from '../../contracts/ends.ts';
 import { provisioningInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api, header, json } from '../shared/api.ts';
-import { apiClients } from '../shared/aws-clients.ts';
+import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { describe, settle, systemClock } from '../shared/executions.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -40,7 +40,7 @@ export const getProvisioning =
 
 export const handler = api(
   getProvisioning({
-    stepFunctions: apiClients.stepFunctions(),
+    stepFunctions: apiClient(SFNClient),
     environment: readEnvironment(environments['get-provisioning']),
     clock: systemClock,
   }),

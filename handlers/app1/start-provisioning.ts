@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { EncryptCommand, GenerateMacCommand, type KMSClient } from '@aws-sdk/client-kms';
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import { EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { v5 as uuidv5 } from 'uuid';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import {
   type CreateServiceUserRequest,
   createServiceUserRequest,
@@ -15,7 +15,7 @@ import { type ProvisioningInput, provisioningInput } from '../../contracts/execu
 import { idempotencyKey, preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, json, readBody, readValue } from '../shared/api.ts';
-import { apiClients } from '../shared/aws-clients.ts';
+import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { describe, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
@@ -136,8 +136,8 @@ function statusUrl(event: APIGatewayProxyEvent, provisioning_id: string): string
 
 export const handler = api(
   startProvisioning({
-    kms: apiClients.kms(),
-    stepFunctions: apiClients.stepFunctions(),
+    kms: apiClient(KMSClient),
+    stepFunctions: apiClient(SFNClient),
     environment: readEnvironment(environments['start-provisioning']),
     clock: systemClock,
   }),

@@ -1,11 +1,11 @@
 import {
   AdminAddUserToGroupCommand,
-  type CognitoIdentityProviderClient,
+  CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { z } from 'zod';
+import * as z from 'zod';
 import { groups } from '../../contracts/app2-api.ts';
 import { provisioningId } from '../../contracts/fields.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -44,5 +44,8 @@ export const addToGroup =
 
 export const handler = step(
   addToGroupInput,
-  addToGroup({ cognito: stepClients.cognito(), environment: readEnvironment(environments['add-to-group']) }),
+  addToGroup({
+    cognito: stepClient(CognitoIdentityProviderClient),
+    environment: readEnvironment(environments['add-to-group']),
+  }),
 );

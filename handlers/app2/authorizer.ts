@@ -10,7 +10,7 @@ import {
 } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
 import { logger } from '../shared/logger.ts';

@@ -1,9 +1,9 @@
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api, header, json } from '../shared/api.ts';
-import { apiClients } from '../shared/aws-clients.ts';
+import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
@@ -64,7 +64,7 @@ const absent = (): APIGatewayProxyResult => ({
 
 export const handler = api(
   cancelUserCreation({
-    stepFunctions: apiClients.stepFunctions(),
+    stepFunctions: apiClient(SFNClient),
     environment: readEnvironment(environments['cancel-user-creation']),
     clock: systemClock,
   }),

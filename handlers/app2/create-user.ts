@@ -1,10 +1,10 @@
 import {
   AdminCreateUserCommand,
-  type CognitoIdentityProviderClient,
+  CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { z } from 'zod';
+import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -61,5 +61,8 @@ export const createUser =
 
 export const handler = step(
   createUserInput,
-  createUser({ cognito: stepClients.cognito(), environment: readEnvironment(environments['create-user']) }),
+  createUser({
+    cognito: stepClient(CognitoIdentityProviderClient),
+    environment: readEnvironment(environments['create-user']),
+  }),
 );

@@ -1,7 +1,7 @@
-import type { KMSClient } from '@aws-sdk/client-kms';
-import type { z } from 'zod';
+import { KMSClient } from '@aws-sdk/client-kms';
+import type * as z from 'zod';
 import { anyCreationInput } from '../../contracts/executions.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -33,7 +33,7 @@ export const decryptCredentials =
 export const handler = step(
   anyCreationInput,
   decryptCredentials({
-    kms: stepClients.kms(),
+    kms: stepClient(KMSClient),
     environment: readEnvironment(environments['decrypt-credentials']),
   }),
 );

@@ -1,11 +1,11 @@
 import {
   AdminDeleteUserCommand,
-  type CognitoIdentityProviderClient,
+  CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { z } from 'zod';
+import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -69,7 +69,7 @@ export const deleteUser =
 export const handler = step(
   deleteUserInput,
   deleteUser({
-    cognito: stepClients.cognito(),
+    cognito: stepClient(CognitoIdentityProviderClient),
     environment: readEnvironment(environments['delete-user']),
     now: Date.now,
   }),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { passwordPolicy } from './password-policy.ts';
 
 const text = z.string().min(1);

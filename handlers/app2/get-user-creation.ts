@@ -1,8 +1,8 @@
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api, header, json } from '../shared/api.ts';
-import { apiClients } from '../shared/aws-clients.ts';
+import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { settle, systemClock } from '../shared/executions.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -36,7 +36,7 @@ export const getUserCreation =
 
 export const handler = api(
   getUserCreation({
-    stepFunctions: apiClients.stepFunctions(),
+    stepFunctions: apiClient(SFNClient),
     environment: readEnvironment(environments['get-user-creation']),
     clock: systemClock,
   }),

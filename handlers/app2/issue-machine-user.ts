@@ -4,18 +4,18 @@ import {
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
   AdminSetUserPasswordCommand,
-  type CognitoIdentityProviderClient,
+  CognitoIdentityProviderClient,
   DescribeUserPoolClientCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
-  type SecretsManagerClient,
+  SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { groups, type MachineCredentials, machineCredentials } from '../../contracts/app2-api.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { customResource } from '../shared/custom-resource.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
@@ -98,8 +98,8 @@ async function readIssued(
 
 export const handler = customResource(
   issueMachineUser({
-    cognito: stepClients.cognito(),
-    secretsManager: stepClients.secretsManager(),
+    cognito: stepClient(CognitoIdentityProviderClient),
+    secretsManager: stepClient(SecretsManagerClient),
     environment: readEnvironment(environments['issue-machine-user']),
   }),
 );

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The user pool's password policy: infra gives it to the pool, DecryptCredentials checks against the same. */
 export const passwordPolicy = z.strictObject({

@@ -1,11 +1,11 @@
 import {
   AdminSetUserPasswordCommand,
-  type CognitoIdentityProviderClient,
+  CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import type { KMSClient } from '@aws-sdk/client-kms';
-import { z } from 'zod';
+import { KMSClient } from '@aws-sdk/client-kms';
+import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
@@ -54,8 +54,8 @@ export const setPassword =
 export const handler = step(
   setPasswordInput,
   setPassword({
-    cognito: stepClients.cognito(),
-    kms: stepClients.kms(),
+    cognito: stepClient(CognitoIdentityProviderClient),
+    kms: stepClient(KMSClient),
     environment: readEnvironment(environments['set-password']),
   }),
 );

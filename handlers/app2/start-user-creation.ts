@@ -1,11 +1,11 @@
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { type CreateUserRequest, createUserRequest } from '../../contracts/app2-api.ts';
 import type { UserCreationInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, json, readBody, readValue } from '../shared/api.ts';
-import { apiClients } from '../shared/aws-clients.ts';
+import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
@@ -61,7 +61,7 @@ function isRepeat({ parsedInput: input }: Creation, request: CreateUserRequest):
 
 export const handler = api(
   startUserCreation({
-    stepFunctions: apiClients.stepFunctions(),
+    stepFunctions: apiClient(SFNClient),
     environment: readEnvironment(environments['start-user-creation']),
     clock: systemClock,
   }),

@@ -1,9 +1,9 @@
-import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { z } from 'zod';
+import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
 import { anyCreationInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
-import { stepClients } from '../shared/aws-clients.ts';
+import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { describe, executionArn } from '../shared/executions.ts';
@@ -47,7 +47,7 @@ export const stopUserCreation =
 export const handler = step(
   stopUserCreationInput,
   stopUserCreation({
-    stepFunctions: stepClients.stepFunctions(),
+    stepFunctions: stepClient(SFNClient),
     environment: readEnvironment(environments['stop-user-creation']),
     now: Date.now,
   }),

@@ -1,6 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { cleanEnds } from '../../contracts/ends.ts';
 import { anyCreationInput, rollBackInput } from '../../contracts/executions.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';

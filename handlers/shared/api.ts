@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type FieldError, MAX_BODY_BYTES } from '../../contracts/problems.ts';
 import { withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';

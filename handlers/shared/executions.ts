@@ -4,7 +4,7 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isNamed } from './errors.ts';
 
 /** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */

@@ -3,7 +3,7 @@ import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-ia
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { environments as app1 } from '../../handlers/app1/environments.ts';
 import { environments as app2 } from '../../handlers/app2/environments.ts';
