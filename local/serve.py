@@ -1,0 +1,31 @@
+"""Start MiniStack, the local AWS, corrected where it differs from AWS.
+
+MiniStack is configured by its environment variables (GATEWAY_PORT, BIND_HOST, STATE_DIR, AUTH, ...).
+LOCAL_AWS_CORRECTIONS=off starts it as it comes. Exit status 1: the installed MiniStack is not the one that the
+corrections were written for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import corrections
+from corrections.support import DoesNotFit, apply_all, check_version
+
+
+def main() -> None:
+    try:
+        check_version()
+        if os.environ.get("LOCAL_AWS_CORRECTIONS") != "off":
+            apply_all(corrections)
+    except DoesNotFit as problem:
+        sys.exit(f"local AWS does not start: {problem}")
+
+    from ministack import app  # reads its configuration as it is imported
+
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
