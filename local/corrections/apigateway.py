@@ -1,0 +1,108 @@
+"""API Gateway (REST): the proxy event's headers and address, models by content type, gateway response templates."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from hypercorn.config import Config
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_request_client_ip
+from ministack.services import apigateway_v1
+
+from corrections.support import replace_text, wrap_function
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+arrived: ContextVar[tuple[str, RawHeaders]] = ContextVar("arrived")
+"""Path and headers of the present request as its client sent them."""
+
+
+def apply() -> None:
+    Config.h11_pass_raw_headers = True  # else the server tells every header name in lower case
+    wrap_function(iam_evaluator, "pin_signed_request", remember_request)
+    wrap_function(apigateway_v1, "_build_lambda_event_v1", build_proxy_event)
+    choose_models_by_content_type()
+    choose_templates_by_content_type()
+
+
+def remember_request(
+    original: Callable[..., None], method: str, path: str, query: dict[str, Any], headers: RawHeaders, **options: Any
+) -> None:
+    """Every request passes here before it is routed."""
+    arrived.set((path, headers))
+    original(method, path, query, headers, **options)
+
+
+def build_proxy_event(original: Callable[..., dict[str, Any]], *request: Any, **options: Any) -> dict[str, Any]:
+    """lambda/latest/dg/services-apigateway and apigateway/latest/developerguide/set-up-lambda-proxy-integrations:
+    header names as the client sent them, X-Forwarded-* headers, and the host and path that the client called.
+
+    MiniStack gives lower-case names, none of those headers, no domainName, and a path that no client can call.
+    """
+    event = original(*request, **options)
+    path, raw_headers = arrived.get()
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw_headers]
+    host = next((value for name, value in headers if name.lower() == "host"), "")
+    headers += forwarding_headers(host, {name.lower() for name, _ in headers})
+    event["headers"] = dict(headers)
+    event["multiValueHeaders"] = grouped(headers)
+    event["requestContext"].update(domainName=host, domainPrefix=host.split(".")[0], path=path)
+    return event
+
+
+def forwarding_headers(host: str, sent: set[str]) -> list[tuple[str, str]]:
+    """The headers that API Gateway adds, save those that a proxy in front of it has sent already."""
+    added = {
+        "X-Amzn-Trace-Id": f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}",
+        "X-Forwarded-For": get_request_client_ip(),
+        "X-Forwarded-Port": host.partition(":")[2] or "80",
+        "X-Forwarded-Proto": "http",
+    }
+    return [(name, value) for name, value in added.items() if name.lower() not in sent]
+
+
+def grouped(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def choose_models_by_content_type() -> None:
+    """apigateway/latest/developerguide/api-gateway-method-request-validation: the model of the request's content type
+    validates the body, else the model $default, else none. MiniStack takes application/json's for every type."""
+    replace_text(
+        apigateway_v1,
+        "_check_request_validation",
+        'method_obj.get("requestModels") or {}).get("application/json")',
+        'method_obj.get("requestModels") or {}).get("$default")',
+    )
+
+
+def choose_templates_by_content_type() -> None:
+    """apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.responseTemplates: a
+    template's key is the content type. MiniStack knows only application/json."""
+    apigateway_v1._content_type_of = content_type_of
+    replace_text(
+        apigateway_v1,
+        "_gateway_error_response",
+        'template = (response.get("responseTemplates") or {}).get("application/json")',
+        "content_type = _content_type_of(response)\n"
+        '    template = (response.get("responseTemplates") or {}).get(content_type)',
+    )
+    replace_text(
+        apigateway_v1,
+        "_gateway_error_response",
+        'headers = {"Content-Type": "application/json"}',
+        'headers = {"Content-Type": content_type}',
+    )
+
+
+def content_type_of(gateway_response: dict[str, Any]) -> str:
+    """application/json, unless the gateway response has only templates of other types."""
+    templates = gateway_response.get("responseTemplates") or {}
+    return "application/json" if "application/json" in templates else next(iter(templates), "application/json")

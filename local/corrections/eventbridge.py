@@ -1,0 +1,135 @@
+"""EventBridge: targets need a right to be called, CloudWatch Logs is a target, buses have resource policies."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.arn import parse_arn
+from ministack.core.responses import get_account_id, json_response, new_uuid
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sqs
+
+from corrections.iam import role_may, service_may
+from corrections.support import replace_text, wrap_function
+
+logger = logging.getLogger("corrections.eventbridge")
+
+Response = tuple[int, dict[str, str], bytes]
+
+SERVICE = "events.amazonaws.com"
+
+# What a rule needs on its target, which the target's own policy grants ...
+BY_RESOURCE_POLICY: dict[str, tuple[str, Callable[[str], tuple[Any, str] | None]]] = {
+    "lambda": ("lambda:InvokeFunction", lambda_svc.function_policy_for_arn),
+    "sqs": ("sqs:SendMessage", sqs.queue_policy_for_arn),
+    "sns": ("sns:Publish", sns.topic_policy_for_arn),
+}
+# ... or which a role grants that the target names.
+BY_ROLE = {
+    "stateMachine": "states:StartExecution",
+    "event-bus": "events:PutEvents",
+    "api-destination": "events:InvokeApiDestination",
+}
+
+LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+
+def apply() -> None:
+    deliver_to_log_groups()
+    wrap_function(eventbridge, "_invoke_target", ask_the_target)
+    eventbridge.bus_policy_for_arn = bus_policy_for_arn
+    iam_evaluator._RESOURCE_POLICY_LOOKUPS["events"] = ("eventbridge", "bus_policy_for_arn")
+    wrap_function(eventbridge, "_put_permission", put_whole_policy)
+
+
+def deliver_to_log_groups() -> None:
+    """eventbridge/latest/userguide/eb-targets: a CloudWatch Logs log group is a target. MiniStack drops its events."""
+    eventbridge._dispatch_to_logs = write_to_log_group
+    replace_text(
+        eventbridge,
+        "_invoke_target",
+        'elif spec.service == "lambda":',
+        'elif spec.service == "logs":\n'
+        "            _dispatch_to_logs(arn, event_payload)\n"
+        '        elif spec.service == "lambda":',
+    )
+
+
+def write_to_log_group(arn: str, message: str) -> None:
+    """Each event gets a log stream of its own, as on AWS."""
+    place = {"logGroupName": log_group_name(arn), "logStreamName": new_uuid()}
+    for call in (
+        lambda: cloudwatch_logs._create_log_stream(place),
+        lambda: cloudwatch_logs._put_log_events({**place, "logEvents": [{"message": message}]}),
+    ):
+        status, _, body = call()
+        if status != 200:
+            raise ValueError(body)
+
+
+def log_group_name(arn: str) -> str:
+    return parse_arn(arn).resource.removeprefix("log-group:").removesuffix(":*")
+
+
+def ask_the_target(
+    original: Callable[..., None],
+    target: dict[str, Any],
+    event: dict[str, Any],
+    rule: dict[str, Any],
+    view: Any = None,
+) -> None:
+    """eventbridge/latest/userguide/eb-use-resource-based and eb-use-identity-based: a rule reaches a target only when
+    the target's policy or the target's role allows it. MiniStack asks nobody."""
+    if not is_rule(rule):  # a schedule of EventBridge Scheduler
+        original(target, event, rule, view)
+    elif not may_be_called(target, rule["Arn"]):
+        logger.warning("not delivered: %s does not let %s call it", target["Arn"], rule["Arn"])
+    else:
+        original(target, event, rule, view)
+
+
+def is_rule(rule: dict[str, Any]) -> bool:
+    return ":rule/" in rule["Arn"]
+
+
+def may_be_called(target: dict[str, Any], rule_arn: str) -> bool:
+    arn = target["Arn"]
+    spec = parse_arn(arn)
+    if spec.service in BY_RESOURCE_POLICY:
+        action, policy_of = BY_RESOURCE_POLICY[spec.service]
+        policy, _ = policy_of(arn) or (None, "")
+        return service_may(SERVICE, action, arn, policy, rule_arn)
+    if spec.service == "logs":
+        return all(logs_let(action, arn, rule_arn) for action in LOG_ACTIONS)
+    kind = re.split("[:/]", spec.resource)[0]
+    return kind not in BY_ROLE or role_may(SERVICE, target.get("RoleArn", ""), BY_ROLE[kind], arn)
+
+
+def logs_let(action: str, arn: str, rule_arn: str) -> bool:
+    """CloudWatch Logs has policies of an account and region, each about any log group."""
+    stream_arn = f"{arn.removesuffix(':*')}:log-stream:*"
+    documents = [policy["policyDocument"] for policy in cloudwatch_logs._resource_policies.values()]
+    return any(service_may(SERVICE, action, stream_arn, document, rule_arn) for document in documents)
+
+
+def bus_policy_for_arn(arn: str) -> tuple[Any, str] | None:
+    """eventbridge/latest/userguide/eb-event-bus-permissions: the bus's policy is part of every authorization.
+
+    MiniStack stores it only. The bus's policy and owner; None when there is no such bus.
+    """
+    _, _, name = arn.partition(":event-bus/")
+    if name not in eventbridge._event_buses:
+        return None
+    return eventbridge._event_bus_policies.get(name), get_account_id()
+
+
+def put_whole_policy(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:
+    """eventbridge/latest/APIReference/API_PutPermission: Policy replaces the whole policy. MiniStack ignores it."""
+    if "Policy" not in request:
+        return original(request)
+    eventbridge._event_bus_policies[request.get("EventBusName", "default")] = json.loads(request["Policy"])
+    return json_response({})

@@ -1,0 +1,118 @@
+"""IAM and Signature Version 4: every signature is verified, the body included; who may do what for a service."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.core import iam_evaluator, sigv4
+from ministack.core.arn import parse_arn
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+from corrections.support import replace_text, wrap_function
+
+Policy = str | Mapping[str, Any] | None
+
+
+def apply() -> None:
+    verify_root_signatures()
+    wrap_function(sigv4, "header_signature_failure", compare_body_with_its_hash)
+    wrap_function(iam_evaluator, "pin_request_origin", trust_local_transport)
+
+
+def verify_root_signatures() -> None:
+    """IAM/latest/UserGuide/reference_sigv: the root user's requests are verified like all others.
+
+    MiniStack takes the root key's word.
+    """
+    replace_text(
+        iam_evaluator,
+        "pin_signed_request",
+        "if not (verifiable or names_no_key) or (access_key_id and _is_root_key(access_key_id)):",
+        "if not (verifiable or names_no_key):",
+    )
+
+
+def compare_body_with_its_hash(
+    original: Callable[..., tuple[str, str] | None],
+    signature: sigv4.HeaderSignature,
+    secret: str,
+    method: str,
+    path: str,
+    query: Mapping[str, Any],
+    headers: Mapping[str, str],
+    body: bytes,
+    **options: Any,
+) -> tuple[str, str] | None:
+    """IAM/latest/UserGuide/reference_sigv-create-signed-request: the signature covers the hash of the body.
+
+    MiniStack believes the header x-amz-content-sha256, which only S3 lets a caller choose.
+    """
+    stated = headers.get("x-amz-content-sha256")
+    if stated and signature.service != "s3" and stated != hashlib.sha256(body).hexdigest():
+        return "SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH
+    return original(signature, secret, method, path, query, headers, body, **options)
+
+
+def trust_local_transport(original: Callable[[str, bool], None], source_ip: str, _secure: bool) -> None:
+    """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SecureTransport): callers of AWS use TLS.
+
+    Here they use plain HTTP on the loopback interface, which a policy that demands TLS (the CDK bootstrap
+    bucket's) would refuse.
+    """
+    original(source_ip, True)
+
+
+def service_may(service: str, action: str, resource: str, policy: Policy, source: str) -> bool:
+    """Whether a resource's policy lets an AWS service act on it for `source` (an ARN).
+
+    IAM/latest/UserGuide/reference_policies_elements_principal (service principals).
+    """
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        secure_transport=True,
+        service_context={"aws:sourcearn": source, "aws:sourceaccount": get_account_id()},
+    )
+    return iam_evaluator.evaluate_resource_policy(policy, context, service=service).decision == "Allow"
+
+
+def role_may(service: str, role_arn: str, action: str, resource: str) -> bool:
+    """Whether an AWS service may assume the role, and the role may then act on the resource.
+
+    IAM/latest/UserGuide/id_roles_create_for-service.
+    """
+    name = role_arn.rsplit("/", 1)[-1]
+    role = iam._roles.get(name)
+    if role is None or not trusts(role, service):
+        return False
+    account = parse_arn(role_arn).account_id
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        secure_transport=True,
+    )
+    return iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, account)).decision == "Allow"
+
+
+def trusts(role: Mapping[str, Any], service: str) -> bool:
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        resource_arn="*",
+        region=get_region(),
+    )
+    trust = role["AssumeRolePolicyDocument"]
+    return iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision == "Allow"
