@@ -1,0 +1,119 @@
+"""Lambda: as many concurrent invocations as on AWS, with a bounded number of processes.
+
+lambda/latest/dg/gettingstarted-limits: an account may run 1,000 invocations at a time. MiniStack starts a process for
+each, which exhausts the machine, and throttles by the machine's memory. Here an invocation waits for a process instead;
+to its caller it is a slow one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from corrections.support import wrap_function
+
+MAX_INVOCATIONS = 1000
+MAX_PROCESSES = 32
+MAX_PROCESSES_PER_FUNCTION = 2
+LONGEST_WAIT_SECONDS = 60
+"""A function that calls itself deeper than its processes waits for itself; then it is throttled, as on AWS."""
+
+Acquired = tuple[Any, str]
+
+changed = threading.Condition(lambda_runtime._lock)
+"""A process came free, came or went; it guards MiniStack's table of them."""
+
+waiting: dict[str, deque[object]] = {}
+"""The invocations of each function that wait for a process, first come first served."""
+
+
+def apply() -> None:
+    lambda_svc._ACCOUNT_CONCURRENCY_CAP = MAX_INVOCATIONS
+    wrap_function(lambda_runtime, "acquire_worker", wait_for_process)
+    wrap_function(lambda_runtime, "release_worker", then_tell_the_waiting)
+    wrap_function(lambda_runtime, "kill_workers", then_tell_the_waiting)
+
+
+def wait_for_process(
+    _original: Callable[..., Acquired],
+    name: str,
+    config: dict[str, Any],
+    code: bytes,
+    qualifier: str = "$LATEST",
+) -> Acquired:
+    """A process of the function for one invocation, when it is that invocation's turn."""
+    function = lambda_runtime._worker_key(name, config, qualifier)
+    turn = object()
+    with changed:
+        queue = waiting.setdefault(function, deque())
+        queue.append(turn)
+        served = changed.wait_for(lambda: queue[0] is turn and available(function), LONGEST_WAIT_SECONDS)
+        queue.remove(turn)
+        changed.notify_all()
+        if not served:
+            return None, "func_cap"
+        worker, how = idle(function), "reused"
+        displaced = None
+        if worker is None:
+            displaced = make_room()
+            worker, how = lambda_runtime._worker_class_for(config)(name, config, code), "spawn"
+            processes(function).append(worker)
+        worker.in_use, worker.last_used = True, time.time()
+    lambda_runtime.kill_workers([displaced])
+    return worker, how
+
+
+def then_tell_the_waiting(original: Callable[..., None], workers: Any) -> None:
+    original(workers)
+    with changed:
+        changed.notify_all()
+
+
+def processes(function: str) -> list[Any]:
+    return lambda_runtime._workers.setdefault(function, [])
+
+
+def idle(function: str) -> Any | None:
+    return next((worker for worker in processes(function) if not worker.in_use), None)
+
+
+def available(function: str) -> bool:
+    """Whether the function has an idle process or may start one.
+
+    Its first process may displace an idle one of another function. More than one it has only where there is room: were
+    it otherwise, busy functions would take each other's processes all the time and start more than they run.
+    """
+    if idle(function):
+        return True
+    own = len(processes(function))
+    if process_count() < MAX_PROCESSES:
+        return own < MAX_PROCESSES_PER_FUNCTION
+    return own == 0 and longest_idle() is not None
+
+
+def process_count() -> int:
+    return sum(len(pool) for pool in lambda_runtime._workers.values())
+
+
+def longest_idle() -> tuple[list[Any], Any] | None:
+    """The process, and the pool it is in, that is missed least: a function's second one, if there is one."""
+    candidates = [
+        (pool, worker) for pool in lambda_runtime._workers.values() for worker in pool if not worker.in_use
+    ]
+    return min(candidates, key=lambda each: (len(each[0]) == 1, each[1].last_used), default=None)
+
+
+def make_room() -> Any | None:
+    """Take a process that is to be stopped out of its pool, when there are as many as there may be."""
+    found = longest_idle() if process_count() >= MAX_PROCESSES else None
+    if found is None:
+        return None
+    pool, worker = found
+    pool.remove(worker)
+    return worker

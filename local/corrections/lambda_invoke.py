@@ -1,0 +1,163 @@
+"""Lambda: what an invocation that fails answers, and what it leaves in CloudWatch Logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from corrections.support import replace_constant_text, replace_text, wrap_function
+
+END_OF_LOG = "<end of the log of this invocation>"
+
+
+def apply() -> None:
+    answer_with_the_error()
+    keep_the_process_after_an_error()
+    name_the_end_of_a_process()
+    keep_the_log_whole()
+
+
+def answer_with_the_error() -> None:
+    """lambda/latest/dg/nodejs-exceptions: the answer has the error's name as errorType, its message and its trace, and
+    the log has the error with all its properties.
+
+    MiniStack answers with `Runtime.HandlerError` whatever was thrown, so no Retry or Catch by name can match.
+    """
+    replace_constant_text(
+        lambda_runtime,
+        "_NODEJS_WORKER_SCRIPT",
+        "let handlerFn = null;\n",
+        r"""
+function _report(error, requestId) {
+  const isError = error instanceof Error;
+  const payload = isError
+    ? { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split("\n") }
+    : { errorType: typeof error, errorMessage: String(error), trace: [] };
+  let logged;
+  try {
+    const { errorType, errorMessage, trace } = payload;
+    logged = JSON.stringify(isError ? { errorType, errorMessage, ...error, stack: trace } : error);
+  } catch {
+    logged = JSON.stringify(payload); // it refers to itself
+  }
+  _stderrWrite(`${new Date().toISOString()}\t${requestId}\tERROR\tInvoke Error \t${logged}\n`);
+  const answer = { status: "error", error: payload.errorMessage, trace: "", error_payload: payload };
+  _realStdoutWrite(JSON.stringify(answer) + "\n");
+}
+
+let handlerFn = null;
+""",
+    )
+    for old, error in (
+        (
+            """          _realStdoutWrite(JSON.stringify({
+            status: "error", error: String(err.message || err), trace: err.stack || ""
+          }) + "\\n");
+""",
+            "err",
+        ),
+        (
+            """      _realStdoutWrite(JSON.stringify({
+        status: "error", error: e.message, trace: e.stack
+      }) + "\\n");
+""",
+            "e",
+        ),
+    ):
+        replace_constant_text(
+            lambda_runtime, "_NODEJS_WORKER_SCRIPT", old, f"_report({error}, context.awsRequestId);\n"
+        )
+    replace_text(
+        lambda_svc,
+        "_execute_function_warm",
+        """                "body": {
+                    "errorMessage": error_msg,
+                    "errorType": error_type,
+                },
+""",
+        """                "body": result.get("error_payload", {"errorMessage": error_msg, "errorType": error_type}),
+""",
+    )
+
+
+def keep_the_process_after_an_error() -> None:
+    """lambda/latest/dg/lambda-runtime-environment: an error that the handler throws does not end its environment.
+
+    MiniStack kills the process after each error; the next invocation is a cold start.
+    """
+    replace_text(
+        lambda_runtime,
+        "Worker.invoke",
+        'if response.get("status") == "error":',
+        'if response.get("status") == "error" and "error_payload" not in response:',
+    )
+
+
+def name_the_end_of_a_process() -> None:
+    """lambda/latest/dg/troubleshooting-invocation: a runtime that exits is `Runtime.ExitError`.
+
+    For MiniStack it is `Runtime.HandlerError` like everything else.
+    """
+    replace_text(
+        lambda_svc,
+        "_execute_function_warm",
+        'error_type = "Runtime.HandlerError"\n',
+        'error_type = "Runtime.ExitError" if error_msg == "Worker process died" else "Runtime.HandlerError"\n',
+    )
+
+
+def keep_the_log_whole() -> None:
+    """lambda/latest/dg/nodejs-logging: every line that a function writes is in its log group, in order.
+
+    MiniStack waits for lines by the clock: late ones get into the next invocation's log, and a silent invocation costs
+    50 ms. It also breaks lines where only a newline may, for instance at U+2028.
+    """
+    replace_constant_text(
+        lambda_runtime,
+        "_NODEJS_WORKER_SCRIPT",
+        "const _realStdoutWrite = process.stdout.write.bind(process.stdout);\n",
+        "const _answer = process.stdout.write.bind(process.stdout);\n"
+        "const _realStdoutWrite = (line) => {\n"
+        f'  if (lineNum > 1) _stderrWrite("{END_OF_LOG}\\n"); // line 1 starts the process, the others invoke\n'
+        "  _answer(line);\n"
+        "};\n",
+    )
+    replace_constant_text(
+        lambda_runtime,
+        "_PYTHON_WORKER_SCRIPT",
+        "        _real_stdout.flush()\n\nrun()\n",
+        f'        print("{END_OF_LOG}", file=sys.stderr, flush=True)\n        _real_stdout.flush()\n\nrun()\n',
+    )
+    replace_text(
+        lambda_runtime, "Worker._spawn", "text=True,", 'text=True,\n            encoding="utf-8",\n            errors="replace",'
+    )
+    wrap_function(lambda_runtime, "Worker._read_stderr", collect_log)
+    lambda_runtime.read_log = read_log
+    replace_text(lambda_runtime, "Worker.invoke", "self._drain_stderr_bounded()", "read_log(self)")
+    replace_text(lambda_runtime, "Worker.invoke", "self._drain_stderr()", "read_log(self)")
+    replace_text(
+        lambda_svc,
+        "_emit_lambda_logs",
+        "*(log_text.splitlines() if log_text else [])",
+        '*(log_text.split("\\n") if log_text else [])',
+    )
+
+
+def collect_log(_original: Callable[..., None], worker: Any) -> None:
+    """Queue what the process writes, line by line; None ends an invocation's log, also when the process ends."""
+    lines = worker._stderr_queue
+    for line in worker._proc.stderr:
+        text, end, _ = line.rstrip("\n").partition(END_OF_LOG)
+        if text or not end:
+            lines.put(text)
+        if end:
+            lines.put(None)
+    lines.put(None)
+
+
+def read_log(worker: Any) -> str:
+    """The log of the invocation that was just answered or whose process was just stopped."""
+    return "\n".join(iter(worker._stderr_queue.get, None))
