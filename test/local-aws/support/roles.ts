@@ -1,0 +1,54 @@
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { account, type Credentials, client } from './clients.ts';
+import { present } from './present.ts';
+import { unique } from './unique.ts';
+
+export interface Statement {
+  Effect: 'Allow' | 'Deny';
+  Action: string | string[];
+  Resource: string | string[];
+  Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+export const anybodyInTheAccount = { AWS: `arn:aws:iam::${account}:root` };
+
+/** A new role that the principal may assume and that may do what the statements say; its ARN. */
+export async function createRole(
+  principal: { Service: string } | { AWS: string },
+  statements: Statement[],
+): Promise<string> {
+  const iam = client(IAMClient);
+  const RoleName = unique('role');
+  const trust = { Statement: { Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' } };
+  const { Role } = await iam.send(
+    new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: policy(trust.Statement) }),
+  );
+  if (statements.length > 0) {
+    await iam.send(
+      new PutRolePolicyCommand({ RoleName, PolicyName: 'may', PolicyDocument: policy(...statements) }),
+    );
+  }
+  return present(Role?.Arn);
+}
+
+/** The temporary credentials of a session of the role. */
+export async function assume(roleArn: string, session = 'test'): Promise<Credentials> {
+  const { Credentials: issued } = await client(STSClient).send(
+    new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: session }),
+  );
+  return {
+    accessKeyId: present(issued?.AccessKeyId),
+    secretAccessKey: present(issued?.SecretAccessKey),
+    sessionToken: present(issued?.SessionToken),
+  };
+}
+
+/** The credentials of a caller who may do nothing but what the statements say. */
+export async function callerWho(...statements: Statement[]): Promise<Credentials> {
+  return assume(await createRole(anybodyInTheAccount, statements));
+}
+
+export function policy(...statements: object[]): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement: statements });
+}
