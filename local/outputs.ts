@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { Problem } from './problem.ts';
+
+const text = z.string().min(1);
+
+/** `outputs.json`: all that tools and tests need to know of a deployed system. They are driven by this file alone. */
+export const outputs = z.strictObject({
+  endpoint: z.url(),
+  region: text,
+  account: text,
+  access_key_id: text,
+  secret_access_key: text,
+  app1: z.strictObject({
+    api_url: z.url(),
+    state_machine_arn: text,
+    event_bus_name: text,
+    log_groups: z.array(text),
+  }),
+  app2: z.strictObject({
+    api_url: z.url(),
+    state_machine_arn: text,
+    roll_back_state_machine_arn: text,
+    user_pool_id: text,
+    machine_client_id: text,
+    service_client_id: text,
+    event_bus_name: text,
+    key_arn: text,
+    credentials_secret_arn: text,
+    log_groups: z.array(text),
+  }),
+});
+export type Outputs = z.infer<typeof outputs>;
+
+/** Where `up` writes the outputs. */
+export const outputsFile = (directory: string): string => join(directory, 'outputs.json');
+
+/** @throws Problem when nothing is deployed there */
+export function readOutputs(directory: string): Outputs {
+  const file = outputsFile(directory);
+  try {
+    return outputs.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    throw new Problem(
+      `There is no deployed local AWS: ${file} is missing or not readable.`,
+      'Run `npm run up` first.',
+    );
+  }
+}

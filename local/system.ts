@@ -1,0 +1,251 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  AdminGetUserCommand,
+  AdminListGroupsForUserCommand,
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
+import { eventMetadata } from '../contracts/events.ts';
+import { signedFetch } from './caller.ts';
+import type { Outputs } from './outputs.ts';
+
+/** An audit event as it came to a bus's log. */
+export const publishedEvent = z.object({
+  'detail-type': z.string(),
+  source: z.string(),
+  detail: z.object({ metadata: eventMetadata, data: z.record(z.string(), z.unknown()) }),
+});
+export type PublishedEvent = z.infer<typeof publishedEvent>;
+
+/** A user as the pool has it. */
+export interface SeenUser {
+  username: string;
+  status: string;
+  enabled: boolean;
+  attributes: Record<string, string>;
+  groups: string[];
+}
+
+/** Result of a call to one of the APIs. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}
+
+/** Which of the workflows. */
+export type Machine = 'ProvisionServiceUser' | 'CreateServiceUser' | 'RollBackServiceUser';
+
+/** A state of an execution, with its attempts. Times in milliseconds since the epoch. */
+export interface StateRun {
+  name: string;
+  enteredAt: number;
+  /** Absent while it runs. */
+  exitedAt: number | undefined;
+  /** Error names of failed attempts, in order. */
+  errors: string[];
+}
+
+/**
+ * The deployed system as callers and operators see it: through its APIs, its pool, its executions and its logs.
+ * Demo and tests look at it in this way only.
+ */
+export function systemOf(outputs: Outputs) {
+  const { endpoint, region, app1, app2 } = outputs;
+  const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
+  const configuration = { endpoint, region, credentials };
+  const stepFunctions = new SFNClient(configuration);
+  const cognito = new CognitoIdentityProviderClient(configuration);
+  const logs = new CloudWatchLogsClient(configuration);
+  const signed = signedFetch(credentials, region);
+
+  const machines: Record<Machine, string> = {
+    ProvisionServiceUser: app1.state_machine_arn,
+    CreateServiceUser: app2.state_machine_arn,
+    RollBackServiceUser: app2.roll_back_state_machine_arn,
+  };
+  const executionArn = (machine: Machine, id: string) =>
+    `${machines[machine].replace(':stateMachine:', ':execution:')}:${id}`;
+
+  return {
+    outputs,
+    clients: { stepFunctions, cognito, logs },
+
+    /** `POST /create-service-user` of App1, signed. */
+    async provision(
+      request: CreateServiceUserRequest | string,
+      headers: Record<string, string> = {},
+    ): Promise<Answer> {
+      const body = typeof request === 'string' ? request : JSON.stringify(request);
+      return answerOf(
+        await signed(`${app1.api_url}/create-service-user`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body,
+        }),
+      );
+    },
+
+    /** `GET /create-service-user/{id}` of App1, signed. */
+    async status(id: string, headers: Record<string, string> = {}): Promise<Answer> {
+      return answerOf(await signed(`${app1.api_url}/create-service-user/${id}`, { headers }));
+    },
+
+    /** A call to App2 with a token, or without one. */
+    async app2(
+      method: 'GET' | 'POST' | 'DELETE',
+      path: string,
+      token?: string,
+      body?: unknown,
+      more?: Record<string, string>,
+    ): Promise<Answer> {
+      return answerOf(
+        await fetch(`${app2.api_url}${path}`, {
+          method,
+          headers: {
+            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...more,
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        }),
+      );
+    },
+
+    /** Signs a service user in. @throws the error of Cognito */
+    async signIn(username: string, password: string): Promise<string> {
+      const { AuthenticationResult } = await cognito.send(
+        new InitiateAuthCommand({
+          AuthFlow: 'USER_PASSWORD_AUTH',
+          ClientId: app2.service_client_id,
+          AuthParameters: { USERNAME: username, PASSWORD: password },
+        }),
+      );
+      if (AuthenticationResult?.AccessToken === undefined)
+        throw new Error('Cognito asked for more instead of signing in.');
+      return AuthenticationResult.AccessToken;
+    },
+
+    /** The user of App2's pool; `undefined` when there is none. */
+    async user(username: string): Promise<SeenUser | undefined> {
+      const who = { UserPoolId: app2.user_pool_id, Username: username };
+      try {
+        const found = await cognito.send(new AdminGetUserCommand(who));
+        const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(who));
+        return {
+          username: found.Username ?? '',
+          status: found.UserStatus ?? '',
+          enabled: found.Enabled ?? false,
+          attributes: Object.fromEntries(
+            (found.UserAttributes ?? []).map(({ Name, Value }) => [Name ?? '', Value ?? '']),
+          ),
+          groups: Groups.map(({ GroupName }) => GroupName ?? ''),
+        };
+      } catch (error) {
+        if (error instanceof Error && error.name === 'UserNotFoundException') return undefined;
+        throw error;
+      }
+    },
+
+    /** Status of an execution in Step Functions' words; `undefined` when there is none. */
+    async executionStatus(machine: Machine, id: string): Promise<string | undefined> {
+      try {
+        const { status } = await stepFunctions.send(
+          new DescribeExecutionCommand({ executionArn: executionArn(machine, id) }),
+        );
+        return status;
+      } catch (error) {
+        if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
+        throw error;
+      }
+    },
+
+    /** The states that an execution went through, in order; none when it has not begun. */
+    async states(machine: Machine, id: string): Promise<StateRun[]> {
+      const events: HistoryEvent[] = [];
+      let nextToken: string | undefined;
+      do {
+        const page = await stepFunctions
+          .send(
+            new GetExecutionHistoryCommand({
+              executionArn: executionArn(machine, id),
+              includeExecutionData: false,
+              ...(nextToken === undefined ? {} : { nextToken }),
+            }),
+          )
+          .catch((error: unknown) => {
+            if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
+            throw error;
+          });
+        events.push(...(page?.events ?? []));
+        nextToken = page?.nextToken;
+      } while (nextToken !== undefined);
+      return statesOf(events);
+    },
+
+    /** The audit events of a provisioning, of both services, as their buses' logs received them. */
+    async events(id: string): Promise<PublishedEvent[]> {
+      const found = await Promise.all(
+        [app1.event_bus_name, app2.event_bus_name].map((bus) =>
+          logs.send(
+            new FilterLogEventsCommand({
+              logGroupName: `/aws/events/${bus}`,
+              filterPattern: `"${id}"`,
+              startTime: 0,
+            }),
+          ),
+        ),
+      );
+      return found
+        .flatMap(({ events = [] }) => events)
+        .map(({ message }) => publishedEvent.parse(JSON.parse(message ?? '')))
+        .filter(({ detail }) => detail.metadata.provisioning_id === id);
+    },
+  };
+}
+
+export type System = ReturnType<typeof systemOf>;
+
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : JSON.parse(text),
+  };
+}
+
+/** Reads the states out of a history. */
+function statesOf(events: HistoryEvent[]): StateRun[] {
+  const states: StateRun[] = [];
+  for (const event of events) {
+    const at = event.timestamp?.getTime() ?? 0;
+    const current = states.at(-1);
+    if (event.stateEnteredEventDetails !== undefined)
+      states.push({
+        name: event.stateEnteredEventDetails.name ?? '',
+        enteredAt: at,
+        exitedAt: undefined,
+        errors: [],
+      });
+    else if (current === undefined) continue;
+    else if (event.stateExitedEventDetails !== undefined) current.exitedAt = at;
+    else if (event.type === 'ExecutionFailed' || event.type === 'ExecutionSucceeded') current.exitedAt ??= at;
+    else {
+      const failure =
+        event.taskFailedEventDetails ??
+        event.taskTimedOutEventDetails ??
+        event.lambdaFunctionFailedEventDetails;
+      if (failure?.error !== undefined) current.errors.push(failure.error);
+    }
+  }
+  return states;
+}
