@@ -25,9 +25,10 @@ export default async function setUp(): Promise<void> {
   started = { emulator, directory };
   Object.assign(process.env, {
     LOCAL_AWS_ENDPOINT: emulator.endpoint,
-    AWS_REGION: emulator.region,
-    AWS_ACCESS_KEY_ID: emulator.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: emulator.secretAccessKey,
+    LOCAL_AWS_REGION: emulator.region,
+    LOCAL_AWS_ACCOUNT: emulator.account,
+    LOCAL_AWS_ACCESS_KEY_ID: emulator.accessKeyId,
+    LOCAL_AWS_SECRET_ACCESS_KEY: emulator.secretAccessKey,
   });
 }
 
