@@ -1,0 +1,239 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { describe, expect, test } from '@jest/globals';
+import { client, endpoint } from './support/clients.ts';
+import { createFunction, functionRole, invoke } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
+import { unique } from './support/unique.ts';
+
+describe('corrected: what a failed invocation answers', () => {
+  // lambda/latest/dg/nodejs-exceptions
+  test('an error that the handler throws answers its name, its message and its trace', async () => {
+    const failing = await createFunction(`
+      class UserAlreadyExists extends Error { name = 'UserAlreadyExists'; }
+      exports.handler = async () => { throw new UserAlreadyExists('zoe is taken'); };`);
+    expect(await invoke(failing)).toEqual({
+      error: 'Unhandled',
+      payload: {
+        errorType: 'UserAlreadyExists',
+        errorMessage: 'zoe is taken',
+        trace: expect.arrayContaining([
+          'UserAlreadyExists: zoe is taken',
+          expect.stringContaining('index.js'),
+        ]),
+      },
+    });
+  });
+
+  // lambda/latest/dg/nodejs-exceptions
+  test('an error that is thrown before the first await is answered like any other', async () => {
+    const failing = await createFunction(`exports.handler = () => { throw new RangeError('too far'); };`);
+    expect((await invoke(failing)).payload).toMatchObject({
+      errorType: 'RangeError',
+      errorMessage: 'too far',
+    });
+  });
+
+  // lambda/latest/dg/lambda-runtime-environment
+  test('the next invocation after an error finds the same environment', async () => {
+    const counting = await createFunction(`
+      let count = 0;
+      exports.handler = async ({ fail }) => { count += 1; if (fail) throw new Error('no'); return count; };`);
+    await invoke(counting, { fail: false });
+    await invoke(counting, { fail: true });
+    expect((await invoke(counting, { fail: false })).payload).toBe(3);
+  });
+
+  // lambda/latest/dg/troubleshooting-invocation
+  test('a process that exits is Runtime.ExitError, and the next invocation gets a new one', async () => {
+    const exiting = await createFunction(
+      `exports.handler = async ({ exit }) => { if (exit) process.exit(1); return 'alive'; };`,
+    );
+    expect(await invoke(exiting, { exit: true })).toMatchObject({
+      error: 'Unhandled',
+      payload: { errorType: 'Runtime.ExitError' },
+    });
+    expect((await invoke(exiting, { exit: false })).payload).toBe('alive');
+  });
+
+  // lambda/latest/dg/nodejs-logging: so a secret in a property of an error is a secret in the log
+  test('the log has the error with all its properties', async () => {
+    const failing = await createFunction(
+      `exports.handler = async () => { throw Object.assign(new Error('no'), { request: { user: 'zoe' } }); };`,
+    );
+    await invoke(failing);
+    const [[line = ''] = []] = await invocationLogs(failing);
+    expect(line).toContain('\tERROR\tInvoke Error');
+    expect(JSON.parse(line.slice(line.indexOf('{')))).toMatchObject({
+      errorType: 'Error',
+      errorMessage: 'no',
+      request: { user: 'zoe' },
+      stack: expect.arrayContaining(['Error: no']),
+    });
+  });
+});
+
+describe('corrected: what a function writes', () => {
+  // lambda/latest/dg/nodejs-logging
+  test('every line is in the log of its own invocation, whole and in order', async () => {
+    const writing = await createFunction(`
+      exports.handler = async ({ id }) => {
+        for (let line = 0; line < 500; line += 1) {
+          if (line % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 20));
+          console.log(JSON.stringify({ id, line, text: 'x'.repeat(2000) + '\\u2028\\u0085' }));
+        }
+        console.log('y'.repeat(200_000));
+      };`);
+    for (const id of ['first', 'second']) await invoke(writing, { id });
+    const lines = (id: string) =>
+      Array.from({ length: 500 }, (_, line) =>
+        JSON.stringify({ id, line, text: `${'x'.repeat(2000)}\u2028\u0085` }),
+      );
+    const long = 'y'.repeat(200_000);
+    expect(await invocationLogs(writing)).toEqual([
+      [...lines('first'), long],
+      [...lines('second'), long],
+    ]);
+  });
+});
+
+describe('corrected: speed', () => {
+  // lambda/latest/dg/lambda-runtime-environment: a warm invocation costs what the handler costs
+  test('a function that writes nothing is answered at once', async () => {
+    const silent = await createFunction(`exports.handler = async () => 'done';`);
+    await invoke(silent);
+    const durations: number[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      const start = performance.now();
+      await invoke(silent);
+      durations.push(performance.now() - start);
+    }
+    expect(Math.min(...durations)).toBeLessThan(40);
+  });
+});
+
+describe('corrected: concurrency', () => {
+  // lambda/latest/dg/lambda-concurrency; the machine has to bear it, too
+  test('many functions at a time all succeed with few processes', async () => {
+    const functions = await Promise.all(
+      Array.from({ length: 40 }, () => createFunction(`exports.handler = async () => process.pid;`)),
+    );
+    const invocations = await Promise.all(
+      [...functions, ...functions, ...functions].map((arn) => invoke(arn)),
+    );
+    expect(invocations.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(
+      new Set(invocations.map(({ payload }) => Number(payload)).filter(isRunning)).size,
+    ).toBeLessThanOrEqual(40);
+  });
+
+  // lambda/latest/dg/lambda-concurrency
+  test('fifty invocations of one function at a time share a few processes', async () => {
+    const busy = await createFunction(`
+      exports.handler = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return process.pid;
+      };`);
+    const invocations = await Promise.all(Array.from({ length: 50 }, () => invoke(busy)));
+    expect(invocations.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(new Set(invocations.map(({ payload }) => payload)).size).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('as it comes: invocations', () => {
+  // lambda/latest/dg/nodejs-handler
+  test('what the handler returns is answered as JSON, nothing as null', async () => {
+    const echo = await createFunction(
+      `exports.handler = async (event) => event.nothing ? undefined : event;`,
+    );
+    expect(await invoke(echo, { text: 'ü \u2028', list: [1, null] })).toEqual({
+      error: undefined,
+      payload: { text: 'ü \u2028', list: [1, null] },
+    });
+    expect((await invoke(echo, { nothing: true })).payload).toBeNull();
+  });
+
+  // lambda/latest/dg/configuration-timeout
+  test('an invocation that takes too long is Sandbox.Timedout, and the next one gets a new process', async () => {
+    const slow = await createFunction(
+      `exports.handler = async ({ wait }) => { if (wait) await new Promise(() => setInterval(() => {}, 1000)); };`,
+      { timeout: 1 },
+    );
+    expect(await invoke(slow, { wait: true })).toMatchObject({
+      error: 'Unhandled',
+      payload: {
+        errorType: 'Sandbox.Timedout',
+        errorMessage: expect.stringContaining('Task timed out after 1.00 seconds'),
+      },
+    });
+    expect(await invoke(slow, { wait: false })).toEqual({ error: undefined, payload: null });
+  });
+
+  // lambda/latest/dg/lambda-runtime-environment: what is kept in memory outlives the invocation
+  test('what a module holds is still there in the next invocation', async () => {
+    const counting = await createFunction(`let count = 0; exports.handler = async () => (count += 1);`);
+    await invoke(counting);
+    expect((await invoke(counting)).payload).toBe(2);
+  });
+
+  // lambda/latest/dg/nodejs-context and configuration-envvars
+  test('the handler sees its environment and its context', async () => {
+    const arn = await createFunction(
+      `exports.handler = async (_event, context) => ({
+        setting: process.env.SETTING,
+        region: process.env.AWS_REGION,
+        endpoint: process.env.AWS_ENDPOINT_URL,
+        name: context.functionName,
+        arn: context.invokedFunctionArn,
+        request: context.awsRequestId,
+        remaining: context.getRemainingTimeInMillis(),
+      });`,
+      { timeout: 5, environment: { SETTING: 'given' } },
+    );
+    const { payload } = await invoke(arn);
+    expect(payload).toMatchObject({
+      setting: 'given',
+      region: arn.split(':')[3],
+      endpoint,
+      name: arn.split(':')[6],
+      arn,
+      request: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(payload).toHaveProperty('remaining', expect.any(Number));
+  });
+
+  // lambda/latest/dg/lambda-intro-execution-role
+  test('a function may do what its role allows, and nothing else', async () => {
+    const source = `
+      const { SecretsManagerClient, CreateSecretCommand } = require('@aws-sdk/client-secrets-manager');
+      exports.handler = async ({ Name }) => {
+        try {
+          await new SecretsManagerClient({}).send(new CreateSecretCommand({ Name, SecretString: 'x' }));
+          return 'created';
+        } catch (error) {
+          return error.name;
+        }
+      };`;
+    const role = await functionRole({
+      Effect: 'Allow',
+      Action: 'secretsmanager:CreateSecret',
+      Resource: '*',
+    });
+    const [allowed, denied] = await Promise.all([createFunction(source, { role }), createFunction(source)]);
+    expect((await invoke(allowed, { Name: unique('secret') })).payload).toBe('created');
+    expect((await invoke(denied, { Name: unique('secret') })).payload).toBe('AccessDeniedException');
+  });
+
+  // lambda/latest/api/API_Invoke
+  test('a function that does not exist is ResourceNotFoundException', async () => {
+    const invocation = client(LambdaClient).send(new InvokeCommand({ FunctionName: unique('none') }));
+    await expect(invocation).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

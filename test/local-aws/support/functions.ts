@@ -1,0 +1,62 @@
+import {
+  CreateFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+  waitUntilFunctionActiveV2,
+} from '@aws-sdk/client-lambda';
+import { client } from './clients.ts';
+import { present } from './present.ts';
+import { createRole, type Statement } from './roles.ts';
+import { unique } from './unique.ts';
+import { zip } from './zip.ts';
+
+const lambda = client(LambdaClient);
+
+interface FunctionOptions {
+  /** In seconds. */
+  timeout?: number;
+  environment?: Record<string, string>;
+  /** The role of the function; by default one that may do nothing. */
+  role?: string;
+}
+
+let powerless: Promise<string> | undefined;
+
+/** A role for functions that may do what the statements say. */
+export function functionRole(...statements: Statement[]): Promise<string> {
+  return createRole({ Service: 'lambda.amazonaws.com' }, statements);
+}
+
+/** A new Node function of one CommonJS module, which exports `handler`; its ARN. */
+export async function createFunction(
+  source: string,
+  { timeout = 10, environment = {}, role }: FunctionOptions = {},
+): Promise<string> {
+  powerless ??= functionRole();
+  const { FunctionArn, FunctionName } = await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName: unique('function'),
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Role: role ?? (await powerless),
+      Code: { ZipFile: zip('index.js', source) },
+      Timeout: timeout,
+      Environment: { Variables: environment },
+    }),
+  );
+  await waitUntilFunctionActiveV2({ client: lambda, maxWaitTime: 10, minDelay: 1 }, { FunctionName });
+  return present(FunctionArn);
+}
+
+export interface Invocation {
+  /** `FunctionError`: set when the function failed. */
+  error: string | undefined;
+  payload: unknown;
+}
+
+export async function invoke(functionArn: string, event: unknown = {}): Promise<Invocation> {
+  const { FunctionError, Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName: functionArn, Payload: JSON.stringify(event) }),
+  );
+  return { error: FunctionError, payload: JSON.parse(present(Payload).transformToString()) };
+}

@@ -1,0 +1,22 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { client } from './clients.ts';
+import { present } from './present.ts';
+
+const logs = client(CloudWatchLogsClient);
+
+/** What each invocation of the function has written, without the lines of the platform, in the order of their starts. */
+export async function invocationLogs(functionArn: string): Promise<string[][]> {
+  const invocations: string[][] = [];
+  for (const line of await logLines(functionArn)) {
+    if (line.startsWith('START RequestId: ')) invocations.push([]);
+    else if (!/^(END|REPORT) RequestId: /.test(line)) present(invocations.at(-1)).push(line);
+  }
+  return invocations;
+}
+
+async function logLines(functionArn: string): Promise<string[]> {
+  const { events = [] } = await logs.send(
+    new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${functionArn.split(':').at(-1)}` }),
+  );
+  return events.map(({ message }) => present(message));
+}
