@@ -124,7 +124,7 @@ describe('corrected: concurrency', () => {
     expect(
       new Set(invocations.map(({ payload }) => Number(payload)).filter(isRunning)).size,
     ).toBeLessThanOrEqual(40);
-  });
+  }, 30_000);
 
   // lambda/latest/dg/lambda-concurrency
   test('fifty invocations of one function at a time share a few processes', async () => {
