@@ -1,0 +1,313 @@
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  FilterLogEventsCommand,
+  PutResourcePolicyCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CreateArchiveCommand,
+  CreateEventBusCommand,
+  DescribeArchiveCommand,
+  DescribeEventBusCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+  PutPermissionCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { AddPermissionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateStateMachineCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { describe, expect, it } from '@jest/globals';
+import { account, type Credentials, client, region } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
+import { present } from './support/present.ts';
+import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+const events = client(EventBridgeClient);
+const sqs = client(SQSClient);
+const sfn = client(SFNClient);
+const logs = client(CloudWatchLogsClient);
+
+describe('as it comes: EventBridge', () => {
+  // eventbridge/latest/userguide/eb-putevents: each entry has its own result
+  it('answers 200 with an error per entry that it does not take', async () => {
+    const { EventBusName } = await createBus();
+    const good = entry(EventBusName);
+    const result = await events.send(new PutEventsCommand({ Entries: [good, { ...good, Source: 'aws.x' }] }));
+    expect(result).toMatchObject({
+      FailedEntryCount: 1,
+      Entries: [{ EventId: expect.any(String) }, { ErrorCode: expect.any(String) }],
+    });
+  });
+
+  // eventbridge/latest/userguide/eb-putevents: an event for no bus is dropped, not refused
+  it('answers 200 also when there is no such bus', async () => {
+    const result = await events.send(new PutEventsCommand({ Entries: [entry(unique('none'))] }));
+    expect(result).toMatchObject({ FailedEntryCount: 0 });
+  });
+
+  // eventbridge/latest/userguide/eb-archive (event pattern)
+  it('archives the events that match the pattern', async () => {
+    const { EventBusName, EventBusArn } = await createBus();
+    const ArchiveName = unique('archive');
+    await events.send(
+      new CreateArchiveCommand({
+        ArchiveName,
+        EventSourceArn: EventBusArn,
+        EventPattern: JSON.stringify({ source: ['test.wanted'] }),
+      }),
+    );
+    const Entries = ['test.wanted', 'test.other', 'test.wanted'].map((Source) => ({
+      ...entry(EventBusName),
+      Source,
+    }));
+    await events.send(new PutEventsCommand({ Entries }));
+    await eventually(async () => {
+      expect(await events.send(new DescribeArchiveCommand({ ArchiveName }))).toMatchObject({ EventCount: 2 });
+    });
+  });
+
+  // eventbridge/latest/userguide/eb-event-patterns-content-based-filtering
+  it('matches by prefix, by list and by nested fields of the detail', async () => {
+    const { EventBusName } = await createBus();
+    const queue = await createQueue();
+    await letRulesSend(queue);
+    const EventPattern = JSON.stringify({
+      source: [{ prefix: 'test.' }],
+      detail: { metadata: { kind: ['a', 'b'] } },
+    });
+    await connect(EventBusName, { Arn: queue.arn }, EventPattern);
+    const of = (kind: string) => ({ ...entry(EventBusName), Detail: JSON.stringify({ metadata: { kind } }) });
+    await events.send(new PutEventsCommand({ Entries: [of('c'), of('b')] }));
+    expect(await received(queue)).toMatchObject({ detail: { metadata: { kind: 'b' } } });
+  });
+
+  // eventbridge/latest/userguide/eb-events-structure
+  it('delivers the event in the documented envelope', async () => {
+    const { EventBusName } = await createBus();
+    const queue = await createQueue();
+    await letRulesSend(queue);
+    await connect(EventBusName, { Arn: queue.arn });
+    const { Entries } = await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    expect(await received(queue)).toEqual({
+      version: '0',
+      id: Entries?.[0]?.EventId,
+      'detail-type': 'Thing Done',
+      source: 'test.source',
+      account,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+      region,
+      resources: [],
+      detail: { n: 1 },
+    });
+  });
+});
+
+describe('corrected: EventBridge targets need a right to be called', () => {
+  // eventbridge/latest/userguide/eb-use-resource-based#eb-sqs-permissions
+  it('sends to a queue only when its policy lets the rule', async () => {
+    const { EventBusName } = await createBus();
+    const [open, closed, foreign] = await Promise.all([createQueue(), createQueue(), createQueue()]);
+    for (const queue of [open, closed, foreign]) await connect(EventBusName, { Arn: queue.arn });
+    await letRulesSend(open);
+    await letRulesSend(foreign, 'arn:aws:events:*:*:rule/somebody-else');
+    await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    await received(open);
+    expect([await waiting(closed), await waiting(foreign)]).toEqual(['0', '0']);
+  });
+
+  // eventbridge/latest/userguide/eb-use-resource-based#eb-lambda-permissions
+  it('invokes a function only when its policy lets the rule', async () => {
+    const { EventBusName } = await createBus();
+    const source = 'exports.handler = async (event) => console.log(event.detail.n)';
+    const [open, closed] = await Promise.all([createFunction(source), createFunction(source)]);
+    const ruleArn = await connect(EventBusName, { Arn: open });
+    await connect(EventBusName, { Arn: closed });
+    await client(LambdaClient).send(
+      new AddPermissionCommand({
+        FunctionName: open,
+        StatementId: 'rule',
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+        SourceArn: ruleArn,
+      }),
+    );
+    await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    await eventually(async () => expect(await invocationLogs(open)).toHaveLength(1));
+    await expect(invocationLogs(closed)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // eventbridge/latest/userguide/eb-use-identity-based (target permissions)
+  it('starts a state machine only with a role that may', async () => {
+    const { EventBusName } = await createBus();
+    const machines = await Promise.all([createMachine(), createMachine(), createMachine()]);
+    const [open, closed, untrusting] = machines;
+    const mayStart = { Effect: 'Allow', Action: 'states:StartExecution', Resource: machines } as const;
+    const rule = { Service: 'events.amazonaws.com' };
+    await connect(EventBusName, { Arn: open, RoleArn: await createRole(rule, [mayStart]) });
+    await connect(EventBusName, { Arn: closed, RoleArn: await createRole(rule, []) });
+    const otherTrust = await createRole({ Service: 'lambda.amazonaws.com' }, [mayStart]);
+    await connect(EventBusName, { Arn: untrusting, RoleArn: otherTrust });
+    await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    await eventually(async () => expect(await executions(open)).toHaveLength(1));
+    expect([await executions(closed), await executions(untrusting)]).toEqual([[], []]);
+  });
+});
+
+describe('corrected: EventBridge to CloudWatch Logs', () => {
+  // eventbridge/latest/userguide/eb-use-resource-based#eb-cloudwatchlogs-permissions
+  it('writes events to a log group whose policy lets it', async () => {
+    const { EventBusName } = await createBus();
+    const [open, closed] = await Promise.all([createLogGroup(), createLogGroup()]);
+    for (const group of [open, closed]) await connect(EventBusName, { Arn: group.arn });
+    await logs.send(
+      new PutResourcePolicyCommand({
+        policyName: unique('policy'),
+        policyDocument: policy({
+          Effect: 'Allow',
+          Principal: { Service: 'events.amazonaws.com' },
+          Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          Resource: `${open.arn}:*`,
+        }),
+      }),
+    );
+    await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    const [message] = await eventually(async () => {
+      const found = await messages(open.name);
+      expect(found).toHaveLength(1);
+      return found;
+    });
+    expect(JSON.parse(present(message))).toMatchObject({ source: 'test.source', detail: { n: 1 } });
+    expect(await messages(closed.name)).toEqual([]);
+  });
+});
+
+describe('corrected: EventBridge bus policies', () => {
+  // eventbridge/latest/userguide/eb-event-bus-permissions
+  it("lets a caller put events whom the bus's policy allows it, and no other", async () => {
+    const { EventBusName, EventBusArn } = await createBus();
+    const [guest, stranger] = await Promise.all([createRole(anybodyInTheAccount, []), callerWho()]);
+    const allow = {
+      Effect: 'Allow',
+      Principal: { AWS: guest },
+      Action: 'events:PutEvents',
+      Resource: EventBusArn,
+    };
+    await events.send(new PutPermissionCommand({ EventBusName, Policy: policy({ Sid: 'guest', ...allow }) }));
+    const put = (caller: Credentials) =>
+      client(EventBridgeClient, caller).send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    await expect(put(await assume(guest))).resolves.toMatchObject({ FailedEntryCount: 0 });
+    await expect(put(stranger)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  // eventbridge/latest/APIReference/API_PutPermission (Policy)
+  it('replaces the whole policy', async () => {
+    const { EventBusName, EventBusArn } = await createBus();
+    const statement = (Sid: string) => ({
+      Sid,
+      Effect: 'Allow',
+      Principal: '*',
+      Action: 'events:PutEvents',
+      Resource: EventBusArn,
+    });
+    for (const Sid of ['one', 'two']) {
+      await events.send(new PutPermissionCommand({ EventBusName, Policy: policy(statement(Sid)) }));
+    }
+    const { Policy } = await events.send(new DescribeEventBusCommand({ Name: EventBusName }));
+    expect(JSON.parse(present(Policy))).toMatchObject({ Statement: [{ Sid: 'two' }] });
+  });
+});
+
+interface Queue {
+  url: string;
+  arn: string;
+}
+
+async function createBus(): Promise<{ EventBusName: string; EventBusArn: string }> {
+  const Name = unique('bus');
+  const { EventBusArn } = await events.send(new CreateEventBusCommand({ Name }));
+  return { EventBusName: Name, EventBusArn: present(EventBusArn) };
+}
+
+/** A rule of its own for the target; by default it matches every event of these tests. */
+async function connect(
+  EventBusName: string,
+  target: { Arn: string; RoleArn?: string },
+  EventPattern = JSON.stringify({ source: ['test.source'] }),
+): Promise<string> {
+  const Name = unique('rule');
+  const { RuleArn } = await events.send(new PutRuleCommand({ Name, EventBusName, EventPattern }));
+  const Targets = [{ Id: 'target', ...target }];
+  await events.send(new PutTargetsCommand({ Rule: Name, EventBusName, Targets }));
+  return present(RuleArn);
+}
+
+function entry(EventBusName: string) {
+  return { EventBusName, Source: 'test.source', DetailType: 'Thing Done', Detail: '{"n":1}' };
+}
+
+async function createQueue(): Promise<Queue> {
+  const url = present((await sqs.send(new CreateQueueCommand({ QueueName: unique('queue') }))).QueueUrl);
+  return { url, arn: present(await attribute(url, 'QueueArn')) };
+}
+
+async function letRulesSend({ url, arn }: Queue, rule = '*'): Promise<void> {
+  const Policy = policy({
+    Effect: 'Allow',
+    Principal: { Service: 'events.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: arn,
+    Condition: { ArnLike: { 'aws:SourceArn': rule } },
+  });
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Policy } }));
+}
+
+async function received({ url }: Queue): Promise<unknown> {
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url, WaitTimeSeconds: 10 }));
+  return JSON.parse(present(Messages?.[0]?.Body));
+}
+
+function waiting({ url }: Queue): Promise<string | undefined> {
+  return attribute(url, 'ApproximateNumberOfMessages');
+}
+
+async function attribute(QueueUrl: string, name: 'QueueArn' | 'ApproximateNumberOfMessages') {
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }));
+  return Attributes?.[name];
+}
+
+async function createMachine(): Promise<string> {
+  const { stateMachineArn } = await sfn.send(
+    new CreateStateMachineCommand({
+      name: unique('machine'),
+      roleArn: await createRole({ Service: 'states.amazonaws.com' }, []),
+      definition: JSON.stringify({ StartAt: 'Done', States: { Done: { Type: 'Succeed' } } }),
+    }),
+  );
+  return present(stateMachineArn);
+}
+
+async function executions(stateMachineArn: string) {
+  return (await sfn.send(new ListExecutionsCommand({ stateMachineArn }))).executions;
+}
+
+async function createLogGroup(): Promise<{ name: string; arn: string }> {
+  const name = `/aws/events/${unique('group')}`;
+  await logs.send(new CreateLogGroupCommand({ logGroupName: name }));
+  return { name, arn: `arn:aws:logs:${region}:${account}:log-group:${name}` };
+}
+
+async function messages(logGroupName: string) {
+  const { events: found = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName }));
+  return found.map(({ message }) => message);
+}

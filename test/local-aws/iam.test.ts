@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms';
+import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { describe, expect, it } from '@jest/globals';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { type Credentials, client, endpoint, region, root } from './support/clients.ts';
+import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+const mayListKeys = { Effect: 'Allow', Action: 'kms:ListKeys', Resource: '*' } as const;
+
+describe('as it comes: IAM', () => {
+  // IAM/latest/UserGuide/reference_policies_evaluation-logic: implicit deny
+  it('lets a role do what its policy allows, and nothing else', async () => {
+    await expect(listKeys(await callerWho(mayListKeys))).resolves.toBeDefined();
+    await expect(listKeys(await callerWho())).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  // IAM/latest/UserGuide/reference_policies_evaluation-logic: explicit deny
+  it('lets a Deny win over every Allow', async () => {
+    const caller = await callerWho(mayListKeys, { ...mayListKeys, Effect: 'Deny' });
+    await expect(listKeys(caller)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  // IAM/latest/UserGuide/id_roles_terms-and-concepts (trust policy)
+  it('lets nobody assume a role that trusts only a service', async () => {
+    const RoleArn = await createRole({ Service: 'lambda.amazonaws.com' }, []);
+    const caller = await callerWho({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: RoleArn });
+    const attempt = client(STSClient, caller).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 's' }));
+    await expect(attempt).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+
+  // STS/latest/APIReference/API_GetCallerIdentity: UserId of a session is role-id:session
+  it('gives all sessions of a role the same unique id before the colon', async () => {
+    const roleArn = await createRole(anybodyInTheAccount, []);
+    const idOf = async (session: string) => {
+      const sts = client(STSClient, await assume(roleArn, session));
+      return (await sts.send(new GetCallerIdentityCommand({}))).UserId;
+    };
+    const [first, second] = await Promise.all([idOf('one'), idOf('two')]);
+    expect(first).toMatch(/^AROA\w+:one$/);
+    expect(second).toBe(first?.replace(':one', ':two'));
+  });
+
+  // IAM/latest/UserGuide/reference_sigv
+  it.each([
+    ['secret', { secretAccessKey: 'not it' }],
+    ['session token', { sessionToken: 'not it' }],
+    ['key id', { accessKeyId: 'ASIANOTITNOTITNOTITN' }],
+  ])("refuses a session's request that was signed with a wrong %s", async (_, wrong) => {
+    const caller = await callerWho(mayListKeys);
+    await expect(listKeys({ ...caller, ...wrong })).rejects.toMatchObject({
+      $metadata: { httpStatusCode: expect.any(Number) },
+    });
+  });
+
+  // IAM/latest/UserGuide/reference_sigv-authentication-methods
+  it('refuses a request that nobody signed', async () => {
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: { 'X-Amz-Target': 'TrentService.ListKeys', 'Content-Type': 'application/x-amz-json-1.1' },
+      body: '{}',
+    });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('MissingAuthenticationTokenException');
+  });
+});
+
+describe('corrected: Signature Version 4', () => {
+  // IAM/latest/UserGuide/reference_sigv
+  it("refuses the root user's request that was signed with a wrong secret", async () => {
+    await expect(listKeys({ ...root, secretAccessKey: 'not it' })).rejects.toMatchObject({
+      name: 'InvalidSignatureException',
+    });
+  });
+
+  // IAM/latest/UserGuide/reference_sigv-create-signed-request (hashed payload)
+  it('refuses another body than the one that was signed, whatever its header says', async () => {
+    const send = async (body: string, signedBody: string) => {
+      const { headers } = await sign(signedBody);
+      return fetch(endpoint, { method: 'POST', headers, body });
+    };
+    expect((await send('{"Limit":1}', '{"Limit":1}')).status).toBe(200);
+    const refused = await send('{"Limit":9}', '{"Limit":1}');
+    expect([refused.status, await refused.text()]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('InvalidSignatureException'),
+    ]);
+  });
+});
+
+describe('corrected: condition keys', () => {
+  // IAM/latest/UserGuide/reference_policies_condition-keys (aws:SecureTransport)
+  it('takes calls for secure ones, as bucket policies demand', async () => {
+    const s3 = client(S3Client, await callerWho({ Effect: 'Allow', Action: 's3:*', Resource: '*' }));
+    const Bucket = unique('bucket');
+    const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`];
+    const onlySecure = {
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:*',
+      Resource,
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    };
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: policy(onlySecure) }));
+    await expect(s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'v' }))).resolves.toBeDefined();
+  });
+});
+
+function listKeys(caller: Credentials) {
+  return client(KMSClient, caller).send(new ListKeysCommand({}));
+}
+
+/** A signed ListKeys request, with the header that states the hash of its body. */
+function sign(body: string) {
+  const { host, hostname, port, protocol } = new URL(endpoint);
+  const signer = new SignatureV4({ service: 'kms', region, credentials: root, sha256: Sha256 });
+  return signer.sign({
+    method: 'POST',
+    protocol,
+    hostname,
+    port: Number(port),
+    path: '/',
+    headers: {
+      host,
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'TrentService.ListKeys',
+      'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
+    },
+    body,
+  });
+}

@@ -1,0 +1,73 @@
+import {
+  CreateSecretCommand,
+  GetRandomPasswordCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it } from '@jest/globals';
+import { client } from './support/clients.ts';
+import { present } from './support/present.ts';
+import { callerWho } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+const secrets = client(SecretsManagerClient);
+
+describe('as it comes: Secrets Manager', () => {
+  // secretsmanager/latest/apireference/API_GetSecretValue
+  it('returns a secret by name and by ARN', async () => {
+    const { Name, ARN } = await secrets.send(create('{"password":"one"}'));
+    for (const SecretId of [Name, ARN]) {
+      const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+      expect(SecretString).toBe('{"password":"one"}');
+    }
+  });
+
+  // secretsmanager/latest/userguide/whats-in-a-secret: six random characters after the name
+  it('gives a secret an ARN that cannot be guessed from its name', async () => {
+    const { Name, ARN } = await secrets.send(create('s'));
+    expect(ARN).toMatch(new RegExp(`:secret:${Name}-\\w{6}$`));
+  });
+
+  // secretsmanager/latest/apireference/API_PutSecretValue: AWSCURRENT moves, the former is AWSPREVIOUS
+  it('makes a put value the current one and keeps the former', async () => {
+    const { ARN: SecretId } = await secrets.send(create('one'));
+    await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'two' }));
+    const value = async (VersionStage: string) =>
+      (await secrets.send(new GetSecretValueCommand({ SecretId, VersionStage }))).SecretString;
+    expect([await value('AWSCURRENT'), await value('AWSPREVIOUS')]).toEqual(['two', 'one']);
+  });
+
+  // secretsmanager/latest/apireference/API_GetSecretValue (Errors)
+  it('does not know a secret that is not there', async () => {
+    const attempt = secrets.send(new GetSecretValueCommand({ SecretId: unique('none') }));
+    await expect(attempt).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // secretsmanager/latest/userguide/auth-and-access_iam-policies
+  it('lets a caller read the one secret that a policy names', async () => {
+    const [mine, other] = [await secrets.send(create('mine')), await secrets.send(create('other'))];
+    const reader = client(
+      SecretsManagerClient,
+      await callerWho({
+        Effect: 'Allow',
+        Action: 'secretsmanager:GetSecretValue',
+        Resource: present(mine.ARN),
+      }),
+    );
+    const read = (SecretId: string | undefined) => reader.send(new GetSecretValueCommand({ SecretId }));
+    expect(await read(mine.ARN)).toMatchObject({ SecretString: 'mine' });
+    await expect(read(other.ARN)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  // secretsmanager/latest/apireference/API_GetRandomPassword (RequireEachIncludedType)
+  it('generates passwords with a character of each kind', async () => {
+    const { RandomPassword } = await secrets.send(new GetRandomPasswordCommand({ PasswordLength: 12 }));
+    expect(RandomPassword).toHaveLength(12);
+    for (const kind of [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/]) expect(RandomPassword).toMatch(kind);
+  });
+});
+
+function create(SecretString: string) {
+  return new CreateSecretCommand({ Name: unique('secret'), SecretString });
+}
