@@ -207,7 +207,8 @@ export function systemOf(outputs: Outputs) {
       return found
         .flatMap(({ events = [] }) => events)
         .map(({ message }) => publishedEvent.parse(JSON.parse(message ?? '')))
-        .filter(({ detail }) => detail.metadata.provisioning_id === id);
+        .filter(({ detail }) => detail.metadata.provisioning_id === id)
+        .sort((a, b) => a.detail.metadata.occurred_at.localeCompare(b.detail.metadata.occurred_at));
     },
   };
 }

@@ -1,0 +1,8 @@
+import picocolors from 'picocolors';
+
+const { env, stdout } = process;
+
+/** Colours on a terminal, none when piped or when NO_COLOR is set (no-color.org). */
+export const colors = picocolors.createColors(
+  stdout.isTTY && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
+);

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { sampleReply } from '../../contracts/app2-api.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
+import { colors } from '../colors.ts';
+import type { Machine, PublishedEvent, StateRun, System } from '../system.ts';
+import { withoutRight } from '../without-right.ts';
+import type { Stage } from './stage.ts';
+import { watch } from './watch.ts';
+
+/** What the demo shows, scene by scene. Everything that is said to be so is looked at. */
+export async function tell(system: System, stage: Stage): Promise<void> {
+  const suffix = randomBytes(3).toString('hex');
+  const password = `Demo-${randomBytes(12).toString('base64url')}-1a`;
+
+  stage.scene('1. A service user is provisioned');
+  const anna = await provision(system, stage, {
+    username: `anna-${suffix}`,
+    password,
+    human_user_id: 'h-1001',
+  });
+  stage.check(
+    'the provisioning SUCCEEDED',
+    anna.status.status === 'SUCCEEDED' && anna.status.user === 'present',
+  );
+
+  stage.scene("2. The user, as App2's pool has it");
+  await showUser(system, stage, anna.status);
+
+  stage.scene('3. The user signs in and calls App2');
+  await useApp2(system, stage, anna.status, password);
+
+  stage.scene('4. The audit events');
+  const told = await eventsOf(system, anna.status.provisioning_id, [
+    'ServiceUserCreated',
+    'ServiceUserProvisioned',
+  ]);
+  for (const event of told) stage.line(`  ${eventLine(event)}`);
+  stage.check(
+    'each service has announced it on its own bus',
+    sameNames(told, ['ServiceUserCreated', 'ServiceUserProvisioned']),
+  );
+
+  stage.scene("5. A password that the pool's policy refuses");
+  const bob = await provision(system, stage, {
+    username: `bob-${suffix}`,
+    password: 'short',
+    human_user_id: 'h-1002',
+  });
+  showFailure(stage, bob.status);
+  stage.check('the caller is told PASSWORD_REJECTED', bob.status.error?.code === 'PASSWORD_REJECTED');
+  stage.check('no user was made', (await system.user(`bob-${suffix}`)) === undefined);
+
+  stage.scene('6. A step fails half-way: somebody took a right away from AddToGroup');
+  const carol = await withoutRight(
+    system.outputs,
+    { functionName: 'app2-add-to-group' },
+    'cognito-idp:AdminAddUserToGroup',
+    () => provision(system, stage, { username: `carol-${suffix}`, password, human_user_id: 'h-1003' }),
+  );
+  showFailure(stage, carol.status);
+  const steps = carol.states.CreateServiceUser.map(({ name }) => name);
+  stage.check('the user had been made', steps.includes('CreateUser') && steps.includes('SetPassword'));
+  stage.check(
+    'and was removed again by DeleteUser',
+    steps.includes('DeleteUser') && carol.status.user === 'absent',
+  );
+  stage.check('nothing is left in the pool', (await system.user(`carol-${suffix}`)) === undefined);
+  const undone = ['ServiceUserCreationRolledBack', 'ServiceUserProvisioningFailed'];
+  const said = await eventsOf(system, carol.status.provisioning_id, undone);
+  for (const event of said) stage.line(`  ${eventLine(event)}`);
+  stage.check('and the events say why', sameNames(said, undone));
+}
+
+async function provision(
+  system: System,
+  stage: Stage,
+  request: { username: string; password: string; human_user_id: string },
+): Promise<{ status: ProvisioningStatus; states: Record<Machine, StateRun[]> }> {
+  const answer = await system.provision(request);
+  stage.line(`  POST /create-service-user {username: ${request.username}, …} → ${answer.status}`);
+  const accepted = provisioningAccepted.parse(answer.body);
+  stage.line(`  ${colors.dim(`provisioning_id ${accepted.provisioning_id}`)}`);
+  const states = await watch(system, stage, accepted.provisioning_id);
+  const status = provisioningStatus.parse((await system.status(accepted.provisioning_id)).body);
+  const took = Date.parse(status.stopped_at ?? status.started_at) - Date.parse(status.started_at);
+  stage.line(
+    `  GET /create-service-user/{provisioning_id} → ${status.status}, user ${status.user}, in ${took} ms`,
+  );
+  return { status, states };
+}
+
+async function showUser(
+  system: System,
+  stage: Stage,
+  { username = '', provisioning_id }: ProvisioningStatus,
+): Promise<void> {
+  const user = await system.user(username);
+  const { attributes = {}, groups = [], status } = user ?? {};
+  stage.line(`  username  ${user?.username}`);
+  stage.line(`  status    ${status}`);
+  stage.line(`  groups    ${groups.join(', ')}`);
+  for (const [name, value] of Object.entries(attributes)) stage.line(`  ${colors.dim(`${name} = ${value}`)}`);
+  stage.check(
+    'CONFIRMED, in group service-user, stamped with the provisioning',
+    status === 'CONFIRMED' &&
+      groups.includes('service-user') &&
+      attributes['custom:provisioning_id'] === provisioning_id,
+  );
+}
+
+async function useApp2(
+  system: System,
+  stage: Stage,
+  { username = '' }: ProvisioningStatus,
+  password: string,
+): Promise<void> {
+  const token = await system.signIn(username, password);
+  const body = { data: { greeting: 'hello' } };
+  const sample = await system.app2('POST', '/sample', token, body);
+  const recognised = sample.status === 200 && sampleReply.parse(sample.body).username === username;
+  stage.check(`POST /sample with the user's token → ${sample.status}`, recognised);
+  const admin = await system.app2('POST', '/admin/create-user', token, {});
+  stage.check(`POST /admin/create-user with the user's token → ${admin.status}`, admin.status === 403);
+  const nobody = await system.app2('POST', '/sample', undefined, body);
+  stage.check(`POST /sample without a token → ${nobody.status}`, nobody.status === 401);
+}
+
+function showFailure(stage: Stage, { status, user, error }: ProvisioningStatus): void {
+  stage.line('  The caller is told:');
+  for (const [name, value] of Object.entries({ status, user, ...error }))
+    stage.line(`    ${colors.dim(name.padEnd(10))} ${String(value)}`);
+}
+
+/** Events reach the log a moment after they are published. */
+async function eventsOf(system: System, id: string, expected: string[]): Promise<PublishedEvent[]> {
+  for (let attempt = 0; ; attempt += 1) {
+    const events = await system.events(id);
+    if (sameNames(events, expected) || attempt === 40) return events;
+    await sleep(100);
+  }
+}
+
+const sameNames = (events: PublishedEvent[], expected: string[]): boolean =>
+  expected.every((name) => events.some((event) => event['detail-type'] === name));
+
+function eventLine({ source, 'detail-type': name, detail }: PublishedEvent): string {
+  const { event_id, occurred_at } = detail.metadata;
+  const failure = 'failure' in detail.data ? `  ${JSON.stringify(detail.data['failure'])}` : '';
+  return `${occurred_at}  ${colors.bold(name)}  ${colors.dim(source)}\n    ${colors.dim(event_id)}${failure}`;
+}
