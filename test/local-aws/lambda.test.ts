@@ -1,4 +1,4 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import { client, endpoint } from './support/clients.ts';
 import { createFunction, functionRole, invoke } from './support/functions.ts';
@@ -82,16 +82,17 @@ describe('corrected: what a function writes', () => {
           console.log(JSON.stringify({ id, line, text: 'x'.repeat(2000) + '\\u2028\\u0085' }));
         }
         console.log('y'.repeat(200_000));
+        process.stdout.write(Buffer.from([0x7a, 0xff, 0x0a])); // not UTF-8
       };`);
     for (const id of ['first', 'second']) await invoke(writing, { id });
     const lines = (id: string) =>
       Array.from({ length: 500 }, (_, line) =>
         JSON.stringify({ id, line, text: `${'x'.repeat(2000)}\u2028\u0085` }),
       );
-    const long = 'y'.repeat(200_000);
+    const rest = ['y'.repeat(200_000), 'z\ufffd'];
     expect(await invocationLogs(writing)).toEqual([
-      [...lines('first'), long],
-      [...lines('second'), long],
+      [...lines('first'), ...rest],
+      [...lines('second'), ...rest],
     ]);
   });
 });
@@ -112,8 +113,10 @@ describe('corrected: speed', () => {
 });
 
 describe('corrected: concurrency', () => {
-  // lambda/latest/dg/lambda-concurrency; the machine has to bear it, too
+  // lambda/latest/dg/gettingstarted-limits and lambda-concurrency; the machine has to bear it, too
   test('many functions at a time all succeed with few processes', async () => {
+    const { AccountLimit } = await client(LambdaClient).send(new GetAccountSettingsCommand({}));
+    expect(AccountLimit?.ConcurrentExecutions).toBe(1000);
     const functions = await Promise.all(
       Array.from({ length: 40 }, () => createFunction(`exports.handler = async () => process.pid;`)),
     );
@@ -150,6 +153,15 @@ describe('as it comes: invocations', () => {
       payload: { text: 'ü \u2028', list: [1, null] },
     });
     expect((await invoke(echo, { nothing: true })).payload).toBeNull();
+  });
+
+  // lambda/latest/dg/python-handler
+  test('a Python function is answered and logged, too', async () => {
+    const python = await createFunction('def handler(event, context):\n    print(event)\n    return event', {
+      runtime: 'python3.12',
+    });
+    expect(await invoke(python, 'hello')).toEqual({ error: undefined, payload: 'hello' });
+    expect(await invocationLogs(python)).toEqual([['hello']]);
   });
 
   // lambda/latest/dg/configuration-timeout

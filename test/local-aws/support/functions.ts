@@ -1,9 +1,4 @@
-import {
-  CreateFunctionCommand,
-  InvokeCommand,
-  LambdaClient,
-  waitUntilFunctionActiveV2,
-} from '@aws-sdk/client-lambda';
+import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { client } from './clients.ts';
 import { present } from './present.ts';
 import { createRole, type Statement } from './roles.ts';
@@ -13,6 +8,7 @@ import { zip } from './zip.ts';
 const lambda = client(LambdaClient);
 
 interface FunctionOptions {
+  runtime?: 'nodejs24.x' | 'python3.12';
   /** In seconds. */
   timeout?: number;
   environment?: Record<string, string>;
@@ -27,19 +23,19 @@ export function functionRole(...statements: Statement[]): Promise<string> {
   return createRole({ Service: 'lambda.amazonaws.com' }, statements);
 }
 
-/** A new Node function of one CommonJS module, which exports `handler`; its ARN. */
+/** A new function of one module, in Node a CommonJS one, which exports `handler`; its ARN. It can be invoked at once. */
 export async function createFunction(
   source: string,
-  { timeout = 10, environment = {}, role }: FunctionOptions = {},
+  { runtime = 'nodejs24.x', timeout = 10, environment = {}, role }: FunctionOptions = {},
 ): Promise<string> {
   powerless ??= functionRole();
-  const { FunctionArn, FunctionName } = await lambda.send(
+  const { FunctionArn } = await lambda.send(
     new CreateFunctionCommand({
       FunctionName: unique('function'),
-      Runtime: 'nodejs24.x',
+      Runtime: runtime,
       Handler: 'index.handler',
       Role: role ?? (await powerless),
-      Code: { ZipFile: zip('index.js', source) },
+      Code: { ZipFile: zip(runtime.startsWith('nodejs') ? 'index.js' : 'index.py', source) },
       Timeout: timeout,
       Environment: { Variables: environment },
     }),
