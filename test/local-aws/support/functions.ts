@@ -40,10 +40,6 @@ export async function createFunction(
       Environment: { Variables: environment },
     }),
   );
-  await waitUntilFunctionActiveV2(
-    { client: lambda, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.2 },
-    { FunctionName },
-  );
   return present(FunctionArn);
 }
 
