@@ -1,0 +1,340 @@
+import { createHmac, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminGetUserCommand,
+  AdminListGroupsForUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+  CreateGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+  DescribeUserPoolCommand,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { client, endpoint, region } from './support/clients.ts';
+import { present } from './support/present.ts';
+import { callerWho } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+const cognito = client(CognitoIdentityProviderClient);
+const group = 'service-user';
+const goodPassword = 'Correct-horse-1-battery';
+
+let UserPoolId: string;
+
+beforeAll(async () => {
+  UserPoolId = await createPool();
+  await cognito.send(new CreateGroupCommand({ UserPoolId, GroupName: group }));
+});
+
+describe('as it comes: Cognito users', () => {
+  // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (TemporaryPassword, MessageAction)
+  it('makes a user without a password of ours who must change it', async () => {
+    const { User } = await createUser(unique('user'));
+    expect(User).toMatchObject({ UserStatus: 'FORCE_CHANGE_PASSWORD', Enabled: true });
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (Errors): UsernameExistsException
+  it('makes a user of one name only once', async () => {
+    const Username = unique('user');
+    await createUser(Username);
+    await expect(createUser(Username)).rejects.toMatchObject({ name: 'UsernameExistsException' });
+  });
+
+  // cognito/latest/developerguide/user-pool-settings-attributes#user-pool-settings-custom-attributes
+  it('keeps custom attributes and gives every user a sub', async () => {
+    const Username = unique('user');
+    await createUser(Username, { 'custom:provisioning_id': 'p-1' });
+    expect(await attributes(Username)).toMatchObject({
+      'custom:provisioning_id': 'p-1',
+      sub: expect.stringMatching(/^[\da-f-]{36}$/),
+    });
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminGetUser (Username): also a local user's sub
+  it('addresses a user by sub: get, set password, add to group, delete', async () => {
+    const Username = unique('user');
+    await createUser(Username);
+    const sub = present((await attributes(Username))['sub']);
+    const user = { UserPoolId, Username: sub };
+    await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password: goodPassword, Permanent: true }));
+    await cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: group }));
+    expect(await cognito.send(new AdminGetUserCommand(user))).toMatchObject({ UserStatus: 'CONFIRMED' });
+    const { Groups } = await cognito.send(new AdminListGroupsForUserCommand({ UserPoolId, Username }));
+    expect(Groups).toMatchObject([{ GroupName: group }]);
+    await cognito.send(new AdminDeleteUserCommand(user));
+    for (const name of [sub, Username]) {
+      const attempt = cognito.send(new AdminGetUserCommand({ UserPoolId, Username: name }));
+      await expect(attempt).rejects.toMatchObject({ name: 'UserNotFoundException' });
+    }
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser (Errors): UserNotFoundException
+  it('does not take a namesake for a deleted user', async () => {
+    const Username = unique('user');
+    await createUser(Username);
+    const sub = present((await attributes(Username))['sub']);
+    await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
+    await createUser(Username);
+    const late = cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: sub }));
+    await expect(late).rejects.toMatchObject({ name: 'UserNotFoundException' });
+    expect(await attributes(Username)).not.toMatchObject({ sub });
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword (Permanent)
+  it('confirms a user by a permanent password, and does not by a temporary one', async () => {
+    const user = { UserPoolId, Username: unique('user') };
+    await createUser(user.Username);
+    for (const [Permanent, UserStatus] of [
+      [false, 'FORCE_CHANGE_PASSWORD'],
+      [true, 'CONFIRMED'],
+    ] as const) {
+      await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password: goodPassword, Permanent }));
+      expect(await cognito.send(new AdminGetUserCommand(user))).toMatchObject({ UserStatus });
+    }
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_PasswordPolicyType
+  it.each([
+    ['too short', 'Short-1'],
+    ['without a digit', 'Correct-horse-battery'],
+    ['without a symbol', 'Correcthorse1battery'],
+    ['without a capital letter', 'correct-horse-1-battery'],
+    ['without a small letter', 'CORRECT-HORSE-1-BATTERY'],
+  ])('refuses a password that the policy refuses: %s', async (_, Password) => {
+    const user = { UserPoolId, Username: unique('user') };
+    await createUser(user.Username);
+    const attempt = cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
+    await expect(attempt).rejects.toMatchObject({ name: 'InvalidPasswordException' });
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_DescribeUserPool: the policy in force
+  it('tells the password policy', async () => {
+    const { UserPool } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId }));
+    expect(UserPool?.Policies?.PasswordPolicy).toMatchObject({ MinimumLength: 12, RequireNumbers: true });
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup: repeated, and without a group
+  it('adds a user to a group as often as one likes, but only to one that is there', async () => {
+    const user = { UserPoolId, Username: unique('user') };
+    await createUser(user.Username);
+    const add = (GroupName: string) => cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName }));
+    await add(group);
+    await add(group);
+    await expect(add('no-such-group')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // cognito/latest/developerguide/security_iam_service-with-iam: the admin API asks IAM
+  it('lets nobody administer a pool whom no policy allows it', async () => {
+    const stranger = client(CognitoIdentityProviderClient, await callerWho());
+    const attempt = stranger.send(new AdminGetUserCommand({ UserPoolId, Username: 'x' }));
+    await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+describe('as it comes: Cognito sign-in', () => {
+  // cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token
+  it('issues access tokens with groups, client and user, signed by the key of the JWKS', async () => {
+    const app = await createClient();
+    const username = await createConfirmedUser();
+    await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: group }));
+    const token = await signIn(app, username, goodPassword);
+    const claims = await verified(token);
+    expect(claims).toMatchObject({
+      'cognito:groups': [group],
+      client_id: app.id,
+      token_use: 'access',
+      username,
+      sub: (await attributes(username))['sub'],
+      iss: `https://cognito-idp.${region}.amazonaws.com/${UserPoolId}`,
+    });
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (AccessTokenValidity)
+  it("issues tokens of the client's validity", async () => {
+    const token = await signIn(await createClient(), await createConfirmedUser(), goodPassword);
+    const { exp, iat } = await verified(token);
+    expect(Number(exp) - Number(iat)).toBe(15 * 60);
+  });
+
+  // cognito/latest/developerguide/signing-up-users-in-your-app#cognito-user-pools-computing-secret-hash
+  it('signs in with a client that has a secret', async () => {
+    const app = await createClient({ GenerateSecret: true });
+    expect(app.secret).toBeDefined();
+    expect(await signIn(app, await createConfirmedUser(), goodPassword)).toBeDefined();
+  });
+
+  // cognito/latest/developerguide/cognito-user-pool-managing-errors (PreventUserExistenceErrors)
+  it('says the same of a wrong password and of an unknown user', async () => {
+    const app = await createClient();
+    const known = await createConfirmedUser();
+    for (const username of [known, unique('nobody')]) {
+      await expect(signIn(app, username, 'Wrong-horse-1-battery')).rejects.toMatchObject({
+        name: 'NotAuthorizedException',
+        message: 'Incorrect username or password.',
+      });
+    }
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_InitiateAuth: NEW_PASSWORD_REQUIRED
+  it('issues no token to a user who must change the password', async () => {
+    const Username = unique('user');
+    await createUser(Username);
+    const user = { UserPoolId, Username };
+    await cognito.send(
+      new AdminSetUserPasswordCommand({ ...user, Password: goodPassword, Permanent: false }),
+    );
+    const answer = await cognito.send(initiateAuth(await createClient(), Username, goodPassword));
+    expect(answer).toMatchObject({ ChallengeName: 'NEW_PASSWORD_REQUIRED' });
+    expect(answer.AuthenticationResult).toBeUndefined();
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_InitiateAuth: an operation without AWS credentials
+  it('signs in a caller without AWS credentials', async () => {
+    const app = await createClient();
+    const username = await createConfirmedUser();
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/x-amz-json-1.1',
+        'X-Amz-Target': 'AWSCognitoIdentityProviderService.InitiateAuth',
+      },
+      body: JSON.stringify(initiateAuth(app, username, goodPassword).input),
+    });
+    expect(await response.json()).toMatchObject({ AuthenticationResult: { TokenType: 'Bearer' } });
+  });
+});
+
+describe('corrected: Cognito usernames that are not case sensitive', () => {
+  // cognito/latest/developerguide/user-pool-case-sensitivity
+  it('makes a user of one name only once, whatever the case of its letters', async () => {
+    const Username = unique('user');
+    await createUser(Username);
+    await expect(createUser(Username.toUpperCase())).rejects.toMatchObject({
+      name: 'UsernameExistsException',
+    });
+  });
+
+  // cognito/latest/developerguide/user-pool-case-sensitivity
+  it('finds and signs in a user, whatever the case of the name', async () => {
+    const username = await createConfirmedUser();
+    expect(await attributes(username.toUpperCase())).toEqual(await attributes(username));
+    expect(await signIn(await createClient(), username.toUpperCase(), goodPassword)).toBeDefined();
+  });
+});
+
+async function createPool(): Promise<string> {
+  const { UserPool } = await cognito.send(
+    new CreateUserPoolCommand({
+      PoolName: unique('pool'),
+      UsernameConfiguration: { CaseSensitive: false },
+      AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+      Schema: [{ Name: 'provisioning_id', AttributeDataType: 'String', Mutable: false }],
+      Policies: {
+        PasswordPolicy: {
+          MinimumLength: 12,
+          RequireLowercase: true,
+          RequireNumbers: true,
+          RequireSymbols: true,
+          RequireUppercase: true,
+        },
+      },
+    }),
+  );
+  return present(UserPool?.Id);
+}
+
+interface AppClient {
+  id: string;
+  secret: string | undefined;
+}
+
+async function createClient({ GenerateSecret = false } = {}): Promise<AppClient> {
+  const { UserPoolClient } = await cognito.send(
+    new CreateUserPoolClientCommand({
+      UserPoolId,
+      ClientName: unique('client'),
+      GenerateSecret,
+      ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      PreventUserExistenceErrors: 'ENABLED',
+      AccessTokenValidity: 15,
+      TokenValidityUnits: { AccessToken: 'minutes' },
+    }),
+  );
+  return { id: present(UserPoolClient?.ClientId), secret: UserPoolClient?.ClientSecret };
+}
+
+function createUser(Username: string, custom: Record<string, string> = {}) {
+  return cognito.send(
+    new AdminCreateUserCommand({
+      UserPoolId,
+      Username,
+      MessageAction: 'SUPPRESS',
+      UserAttributes: Object.entries(custom).map(([Name, Value]) => ({ Name, Value })),
+    }),
+  );
+}
+
+async function createConfirmedUser(): Promise<string> {
+  const Username = unique('user');
+  await createUser(Username);
+  await cognito.send(
+    new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: goodPassword, Permanent: true }),
+  );
+  return Username;
+}
+
+async function attributes(Username: string): Promise<Record<string, string | undefined>> {
+  const { UserAttributes = [] } = await cognito.send(new AdminGetUserCommand({ UserPoolId, Username }));
+  return Object.fromEntries(UserAttributes.map(({ Name, Value }) => [Name, Value]));
+}
+
+async function signIn(app: AppClient, username: string, password: string): Promise<string> {
+  const { AuthenticationResult } = await cognito.send(initiateAuth(app, username, password));
+  return present(AuthenticationResult?.AccessToken);
+}
+
+function initiateAuth(app: AppClient, USERNAME: string, PASSWORD: string) {
+  return new InitiateAuthCommand({
+    AuthFlow: 'USER_PASSWORD_AUTH',
+    ClientId: app.id,
+    AuthParameters: { USERNAME, PASSWORD, ...secretHash(app, USERNAME) },
+  });
+}
+
+function secretHash({ id, secret }: AppClient, username: string) {
+  if (secret === undefined) return {};
+  return {
+    SECRET_HASH: createHmac('sha256', secret)
+      .update(username + id)
+      .digest('base64'),
+  };
+}
+
+/** The claims of a token whose RS256 signature is good under the pool's JWKS. */
+async function verified(token: string): Promise<Record<string, unknown>> {
+  const [header = '', claims = '', signature = ''] = token.split('.');
+  const { kid, alg } = decoded(header);
+  const key = createPublicKey({ key: await publicKey(kid), format: 'jwk' });
+  const isGood = verify(
+    'sha256',
+    Buffer.from(`${header}.${claims}`),
+    key,
+    Buffer.from(signature, 'base64url'),
+  );
+  expect({ alg, isGood }).toEqual({ alg: 'RS256', isGood: true });
+  return decoded(claims);
+}
+
+async function publicKey(kid: unknown): Promise<JsonWebKey> {
+  const response = await fetch(`${endpoint}/${UserPoolId}/.well-known/jwks.json`);
+  const { keys }: { keys: (JsonWebKey & { kid: string })[] } = JSON.parse(await response.text());
+  return present(keys.find((key) => key.kid === kid));
+}
+
+function decoded(part: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(part, 'base64url').toString());
+}
