@@ -1,0 +1,275 @@
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { signedFetch } from '../../local/caller.ts';
+import { type Api, createApi } from './support/api.ts';
+import { account, type Credentials, client, endpoint, region } from './support/clients.ts';
+import { present } from './support/present.ts';
+import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+let api: Api;
+
+beforeAll(async () => {
+  api = await createApi();
+});
+
+describe('as it comes: API Gateway proxy integration', () => {
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
+  it('hands over method, resource, path parameters, repeated query parameters and the body as text', async () => {
+    const caller = await callerWho(mayInvoke());
+    const response = await signedFetch(caller, region)(`${api.url}/caller/42?a=1&b=2`, {
+      method: 'POST',
+      body: '{"x":"ü"}',
+    });
+    expect(await response.json()).toMatchObject({
+      httpMethod: 'POST',
+      resource: '/caller/{id}',
+      path: '/caller/42',
+      pathParameters: { id: '42' },
+      queryStringParameters: { a: '1', b: '2' },
+      multiValueQueryStringParameters: { a: ['1'], b: ['2'] },
+      body: '{"x":"ü"}',
+      isBase64Encoded: false,
+      requestContext: { accountId: account, stage: 'v1', resourcePath: '/caller/{id}' },
+    });
+  });
+
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
+  it('hands over null for what was not sent', async () => {
+    expect(await (await fetch(`${api.url}/open`)).json()).toMatchObject({
+      body: null,
+      pathParameters: null,
+      queryStringParameters: null,
+    });
+    expect(await (await fetch(`${api.url}/open`, { method: 'POST', body: '' })).json()).toMatchObject({
+      body: null,
+    });
+  });
+
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
+  it('answers with the status, headers and body that the function returns', async () => {
+    const answer = {
+      statusCode: 202,
+      headers: { 'Content-Type': 'application/problem+json', Location: '/x', 'Preference-Applied': 'wait=1' },
+      body: '{"a":1}',
+    };
+    const response = await ask('/open', { 'X-Answer': JSON.stringify(answer) });
+    expect([response.status, await response.text()]).toEqual([202, '{"a":1}']);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'application/problem+json',
+      location: '/x',
+      'preference-applied': 'wait=1',
+    });
+  });
+
+  // apigateway/latest/developerguide/handle-errors-in-lambda-integration
+  it('answers 502 when the function fails', async () => {
+    expect((await ask('/open', { 'X-Answer': 'no JSON' })).status).toBe(502);
+  });
+
+  // apigateway/latest/developerguide/supported-gateway-response-types (MISSING_AUTHENTICATION_TOKEN)
+  it('answers 403 for a path that there is not', async () => {
+    const response = await ask('/nothing');
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      { message: 'Missing Authentication Token' },
+    ]);
+  });
+
+  // apigateway/latest/developerguide/api-gateway-request-throttling (method-level limits)
+  it('answers 429 beyond the rate of a method', async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask('/narrow')));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses).toContain(200);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('as it comes: API Gateway TOKEN authorizer', () => {
+  // apigateway/latest/developerguide/api-gateway-lambda-authorizer-output: values arrive as strings
+  it("hands the authorizer's context to the function", async () => {
+    expect(await authorizer(unique('allow'))).toEqual({
+      principalId: 'somebody',
+      group: 'api-client',
+      verified: 'true',
+      run: expect.any(String),
+    });
+  });
+
+  // apigateway/latest/developerguide/configure-api-gateway-lambda-authorization (authorization caching)
+  it('asks once for one token', async () => {
+    const token = unique('allow');
+    const first = await authorizer(token);
+    expect(await authorizer(token)).toEqual(first);
+    expect(await authorizer(unique('allow'))).not.toEqual(first);
+  });
+
+  // apigateway/latest/developerguide/supported-gateway-response-types
+  it.each([
+    ['401 when it refuses the token', { Authorization: 'refuse' }, 401],
+    ['401 without the header', {}, 401],
+    ['403 when its policy denies', { Authorization: 'deny' }, 403],
+    ['500 when it fails', { Authorization: 'keys' }, 500],
+  ])('answers %s', async (_, headers, status) => {
+    expect((await ask('/token', headers)).status).toBe(status);
+  });
+
+  // apigateway/latest/developerguide/api-gateway-gatewayResponse-definition
+  it('words its own answers by the template of the gateway response', async () => {
+    const response = await ask('/token', { Authorization: 'refuse' });
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await response.json()).toEqual({ title: 'Unauthorized', code: 'UNAUTHORIZED' });
+  });
+});
+
+describe('as it comes: API Gateway IAM authorization', () => {
+  // apigateway/latest/developerguide/permissions
+  it('lets in whom a policy lets in, and nobody else', async () => {
+    const statusFor = async (caller: Credentials) =>
+      (await signedFetch(caller, region)(`${api.url}/caller/1`)).status;
+    expect(await statusFor(await callerWho(mayInvoke()))).toBe(200);
+    expect(await statusFor(await callerWho())).toBe(403);
+    expect(await statusFor({ ...(await callerWho(mayInvoke())), secretAccessKey: 'not it' })).toBe(403);
+    expect((await fetch(`${api.url}/caller/1`)).status).toBe(403);
+  });
+
+  // apigateway/latest/developerguide/api-gateway-mapping-template-reference (identity.caller, .user, .userArn)
+  it('tells the function which session of which role calls', async () => {
+    const roleArn = await createRole(anybodyInTheAccount, [mayInvoke()]);
+    const [first, second] = [await assume(roleArn, 'one'), await assume(roleArn, 'two')];
+    const identity = await identityOf(first);
+    expect(identity).toMatchObject({
+      accountId: account,
+      accessKey: first.accessKeyId,
+      caller: expect.stringMatching(/^AROA\w+:one$/),
+      userArn: expect.stringMatching(/^arn:aws:sts::\d{12}:assumed-role\/role-\w+\/one$/),
+    });
+    expect(identity['user']).toBe(identity['caller']);
+    expect((await identityOf(second))['caller']).toBe(`${identity['caller']}`.replace(':one', ':two'));
+  });
+
+  // apigateway/latest/developerguide/api-gateway-mapping-template-reference (identity.caller, .user, .userArn)
+  it('tells the function which user calls', async () => {
+    const iam = client(IAMClient);
+    const UserName = unique('user');
+    const { User } = await iam.send(new CreateUserCommand({ UserName }));
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+    await iam.send(
+      new PutUserPolicyCommand({ UserName, PolicyName: 'may', PolicyDocument: policy(mayInvoke()) }),
+    );
+    const identity = await identityOf({
+      accessKeyId: present(AccessKey?.AccessKeyId),
+      secretAccessKey: present(AccessKey?.SecretAccessKey),
+    });
+    expect(identity).toMatchObject({
+      accountId: account,
+      caller: User?.UserId,
+      user: User?.UserId,
+      userArn: User?.Arn,
+    });
+    expect(User?.UserId).toMatch(/^AIDA/);
+  });
+});
+
+describe('corrected: API Gateway proxy event', () => {
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
+  it('hands over header names as they were sent', async () => {
+    const event = await echoed('/open', { 'Idempotency-Key': 'k-1', prefer: 'wait=2' });
+    expect(event).toMatchObject({
+      headers: { 'Idempotency-Key': 'k-1', prefer: 'wait=2' },
+      multiValueHeaders: { 'Idempotency-Key': ['k-1'], prefer: ['wait=2'] },
+    });
+  });
+
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
+  it('tells scheme, host and path, which together are the address that was called', async () => {
+    const { headers, requestContext } = await echoed('/open');
+    const { domainName, path } = requestContext;
+    expect(`${headers['X-Forwarded-Proto']}://${domainName}${path}`).toBe(`${api.url}/open`);
+    expect(path).toContain('/v1/');
+    expect(headers).toMatchObject({
+      'X-Forwarded-For': '127.0.0.1',
+      'X-Forwarded-Port': new URL(endpoint).port,
+    });
+  });
+
+  // apigateway/latest/developerguide/request-response-data-mappings and xray/latest/devguide/xray-services-apigateway
+  it('adds a trace id', async () => {
+    const { headers } = await echoed('/open');
+    expect(headers['X-Amzn-Trace-Id']).toMatch(/^Root=1-[\da-f]{8}-[\da-f]{24}$/);
+  });
+});
+
+describe('corrected: API Gateway content types', () => {
+  // apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.responseTemplates
+  it('words its own answers in the content type of the template', async () => {
+    const response = await ask('/token', { Authorization: 'deny' });
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toEqual({
+      title: expect.stringContaining('not authorized'),
+      code: 'ACCESS_DENIED',
+    });
+  });
+
+  // apigateway/latest/developerguide/api-gateway-method-request-validation
+  it('validates bodies of every content type by the model $default', async () => {
+    const statusOf = async (body: string, type: string) =>
+      (await fetch(`${api.url}/checked`, { method: 'POST', body, headers: { 'Content-Type': type } })).status;
+    expect(await statusOf('{"username":"a"}', 'application/json')).toBe(200);
+    for (const body of ['{"username":1}', '{}', '', 'no json']) {
+      expect([body, await statusOf(body, 'application/json')]).toEqual([body, 400]);
+      expect([body, await statusOf(body, 'text/plain')]).toEqual([body, 400]);
+    }
+  });
+
+  // apigateway/latest/developerguide/api-gateway-method-request-validation
+  it('does not validate a body of a content type that has no model', async () => {
+    const statusOf = async (type: string) =>
+      (
+        await fetch(`${api.url}/checked-by-type`, {
+          method: 'POST',
+          body: '{}',
+          headers: { 'Content-Type': type },
+        })
+      ).status;
+    expect([await statusOf('application/json'), await statusOf('text/plain')]).toEqual([400, 200]);
+  });
+});
+
+interface ProxyEvent {
+  headers: Record<string, string>;
+  requestContext: {
+    domainName: string;
+    path: string;
+    authorizer: Record<string, string>;
+    identity: Record<string, string>;
+  };
+}
+
+function ask(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(api.url + path, { headers });
+}
+
+/** The event that the function got. */
+async function echoed(path: string, headers: Record<string, string> = {}): Promise<ProxyEvent> {
+  return JSON.parse(await (await ask(path, headers)).text());
+}
+
+async function authorizer(token: string) {
+  return (await echoed('/token', { Authorization: token })).requestContext.authorizer;
+}
+
+async function identityOf(caller: Credentials) {
+  const response = await signedFetch(caller, region)(`${api.url}/caller/1`);
+  const event: ProxyEvent = JSON.parse(await response.text());
+  return event.requestContext.identity;
+}
+
+function mayInvoke() {
+  return { Effect: 'Allow', Action: 'execute-api:Invoke', Resource: api.arn } as const;
+}

@@ -1,0 +1,202 @@
+import { account, endpoint, region } from './clients.ts';
+import { createStack, type Template } from './stacks.ts';
+
+/** Answers with the event that it got, unless a header `x-answer` holds the answer to give. */
+const echo = `
+exports.handler = async (event) => {
+  const wanted = Object.entries(event.headers).find(([name]) => name.toLowerCase() === 'x-answer');
+  if (wanted) return JSON.parse(wanted[1]);
+  return { statusCode: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(event) };
+};`;
+
+/** A token names what happens: allow…, deny…, refuse… or anything else, which fails. Tells each run by a new number. */
+const gate = `
+exports.handler = async ({ authorizationToken, methodArn }) => {
+  const wish = /^(allow|deny|refuse)?/.exec(authorizationToken)[0];
+  if (wish === 'refuse') throw new Error('Unauthorized');
+  if (wish === '') throw new Error('keys not reachable');
+  const Resource = methodArn.split('/').slice(0, 2).join('/') + '/*';
+  const Statement = [{ Action: 'execute-api:Invoke', Effect: wish === 'allow' ? 'Allow' : 'Deny', Resource }];
+  const context = { group: 'api-client', run: Math.random(), verified: true };
+  return { principalId: 'somebody', policyDocument: { Version: '2012-10-17', Statement }, context };
+};`;
+
+export interface Api {
+  /** Without the path of a resource. */
+  url: string;
+  /** Of all its methods, for a policy. */
+  arn: string;
+}
+
+/**
+ * A REST API that echoes. /token asks a TOKEN authorizer, /caller/{id} asks IAM, the others nobody; /checked validates
+ * every body, /checked-by-type JSON bodies; /narrow takes one request a second.
+ */
+export async function createApi(): Promise<Api> {
+  const { outputs } = await createStack(template);
+  return {
+    url: `${endpoint}/restapis/${outputs['Id']}/v1/_user_request_`,
+    arn: `arn:aws:execute-api:${region}:${account}:${outputs['Id']}/*`,
+  };
+}
+
+const RestApiId = { Ref: 'Api' };
+
+const template: Template = {
+  Resources: {
+    Role: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: {
+          Statement: {
+            Effect: 'Allow',
+            Principal: { Service: 'lambda.amazonaws.com' },
+            Action: 'sts:AssumeRole',
+          },
+        },
+      },
+    },
+    Echo: lambda(echo),
+    Gate: lambda(gate),
+    EchoPermission: permission('Echo'),
+    GatePermission: permission('Gate'),
+    Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: { Ref: 'AWS::StackName' } } },
+    Authorizer: {
+      Type: 'AWS::ApiGateway::Authorizer',
+      Properties: {
+        RestApiId,
+        Name: 'gate',
+        Type: 'TOKEN',
+        IdentitySource: 'method.request.header.Authorization',
+        AuthorizerResultTtlInSeconds: 300,
+        AuthorizerUri: invocationOf('Gate'),
+      },
+    },
+    Unauthorized: gatewayResponse('UNAUTHORIZED', '401', 'application/json'),
+    AccessDenied: gatewayResponse('ACCESS_DENIED', '403', 'application/problem+json'),
+    Validator: {
+      Type: 'AWS::ApiGateway::RequestValidator',
+      Properties: { RestApiId, ValidateRequestBody: true },
+    },
+    Model: {
+      Type: 'AWS::ApiGateway::Model',
+      Properties: {
+        RestApiId,
+        Name: 'Body',
+        ContentType: 'application/json',
+        Schema: {
+          $schema: 'http://json-schema.org/draft-04/schema#',
+          type: 'object',
+          required: ['username'],
+          properties: { username: { type: 'string' } },
+        },
+      },
+    },
+    Token: resource('token'),
+    Open: resource('open'),
+    Narrow: resource('narrow'),
+    Checked: resource('checked'),
+    CheckedByType: resource('checked-by-type'),
+    Caller: resource('caller'),
+    CallerId: resource('{id}', { Ref: 'Caller' }),
+    TokenMethod: method('Token', { AuthorizationType: 'CUSTOM', AuthorizerId: { Ref: 'Authorizer' } }),
+    OpenMethod: method('Open'),
+    NarrowMethod: method('Narrow', { HttpMethod: 'GET' }),
+    CheckedMethod: method('Checked', {
+      RequestValidatorId: { Ref: 'Validator' },
+      RequestModels: { $default: { Ref: 'Model' } },
+    }),
+    CheckedByTypeMethod: method('CheckedByType', {
+      RequestValidatorId: { Ref: 'Validator' },
+      RequestModels: { 'application/json': { Ref: 'Model' } },
+    }),
+    CallerMethod: method('CallerId', { AuthorizationType: 'AWS_IAM' }),
+    Deployment: {
+      Type: 'AWS::ApiGateway::Deployment',
+      DependsOn: [
+        'TokenMethod',
+        'OpenMethod',
+        'NarrowMethod',
+        'CheckedMethod',
+        'CheckedByTypeMethod',
+        'CallerMethod',
+        'Unauthorized',
+        'AccessDenied',
+      ],
+      Properties: { RestApiId },
+    },
+    Stage: {
+      Type: 'AWS::ApiGateway::Stage',
+      Properties: {
+        RestApiId,
+        StageName: 'v1',
+        DeploymentId: { Ref: 'Deployment' },
+        MethodSettings: [
+          { ResourcePath: '/narrow', HttpMethod: 'GET', ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1 },
+        ],
+      },
+    },
+  },
+  Outputs: { Id: { Value: RestApiId } },
+};
+
+function lambda(ZipFile: string) {
+  return {
+    Type: 'AWS::Lambda::Function',
+    Properties: {
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+      Code: { ZipFile },
+    },
+  };
+}
+
+function permission(functionId: string) {
+  return {
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: { Ref: functionId },
+      Principal: 'apigateway.amazonaws.com',
+    },
+  };
+}
+
+function invocationOf(functionId: string) {
+  return {
+    'Fn::Sub': `arn:aws:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/\${${functionId}.Arn}/invocations`,
+  };
+}
+
+function gatewayResponse(ResponseType: string, StatusCode: string, contentType: string) {
+  const body = '{"title":$context.error.messageString,"code":"$context.error.responseType"}';
+  return {
+    Type: 'AWS::ApiGateway::GatewayResponse',
+    Properties: {
+      RestApiId,
+      ResponseType,
+      StatusCode,
+      ResponseParameters: { 'gatewayresponse.header.WWW-Authenticate': "'Bearer'" },
+      ResponseTemplates: { [contentType]: body },
+    },
+  };
+}
+
+function resource(PathPart: string, ParentId: object = { 'Fn::GetAtt': ['Api', 'RootResourceId'] }) {
+  return { Type: 'AWS::ApiGateway::Resource', Properties: { RestApiId, ParentId, PathPart } };
+}
+
+function method(resourceId: string, properties: object = {}) {
+  return {
+    Type: 'AWS::ApiGateway::Method',
+    Properties: {
+      RestApiId,
+      ResourceId: { Ref: resourceId },
+      HttpMethod: 'ANY',
+      AuthorizationType: 'NONE',
+      Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri: invocationOf('Echo') },
+      ...properties,
+    },
+  };
+}

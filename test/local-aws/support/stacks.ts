@@ -1,0 +1,60 @@
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  UpdateStackCommand,
+} from '@aws-sdk/client-cloudformation';
+import { client } from './clients.ts';
+import { eventually } from './eventually.ts';
+import { present } from './present.ts';
+import { unique } from './unique.ts';
+
+const cloudFormation = client(CloudFormationClient);
+
+export interface Template {
+  Parameters?: Record<string, { Type: 'String'; Default?: string }>;
+  Resources: Record<string, { Type: string; Properties?: object; [attribute: string]: unknown }>;
+  Outputs?: Record<string, { Value: unknown }>;
+}
+
+export interface Stack {
+  name: string;
+  outputs: Record<string, string>;
+}
+
+/** A new stack, once it is complete. */
+export async function createStack(template: Template): Promise<Stack> {
+  const StackName = unique('stack');
+  await cloudFormation.send(new CreateStackCommand({ StackName, ...body(template) }));
+  return settled(StackName, 'CREATE_COMPLETE');
+}
+
+export async function updateStack({ name }: Stack, template: Template): Promise<Stack> {
+  await cloudFormation.send(new UpdateStackCommand({ StackName: name, ...body(template) }));
+  return settled(name, 'UPDATE_COMPLETE');
+}
+
+function body(template: Template) {
+  return { TemplateBody: JSON.stringify(template), Capabilities: ['CAPABILITY_NAMED_IAM' as const] };
+}
+
+async function settled(name: string, wanted: string): Promise<Stack> {
+  const stack = await eventually(async () => {
+    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
+    const found = present(Stacks?.[0]);
+    if (/_IN_PROGRESS$/.test(present(found.StackStatus))) throw new Error(`${name} is ${found.StackStatus}`);
+    return found;
+  }, 30_000);
+  if (stack.StackStatus !== wanted)
+    throw new Error(`${name} is ${stack.StackStatus}: ${await failures(name)}`);
+  const outputs = (stack.Outputs ?? []).map((one) => [one.OutputKey, one.OutputValue]);
+  return { name, outputs: Object.fromEntries(outputs) };
+}
+
+async function failures(StackName: string): Promise<string> {
+  const { StackEvents = [] } = await cloudFormation.send(new DescribeStackEventsCommand({ StackName }));
+  return StackEvents.filter(({ ResourceStatus }) => /_FAILED$/.test(ResourceStatus ?? ''))
+    .map((event) => `${event.LogicalResourceId}: ${event.ResourceStatusReason}`)
+    .join('; ');
+}
