@@ -1,0 +1,300 @@
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  GetMetricStatisticsCommand,
+  PutMetricAlarmCommand,
+  PutMetricDataCommand,
+} from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  FilterLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CreateStateMachineCommand,
+  type LogLevel,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { describe, expect, it } from '@jest/globals';
+import { account, client, region } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction, invoke } from './support/functions.ts';
+import { present } from './support/present.ts';
+import { createRole, policy } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+const cloudWatch = client(CloudWatchClient);
+const logs = client(CloudWatchLogsClient);
+const sfn = client(SFNClient);
+const minute = 60;
+
+describe('as it comes: CloudWatch metrics', () => {
+  // AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics
+  it('sums up what was put under the same dimensions', async () => {
+    const metric = {
+      Namespace: unique('Test'),
+      MetricName: 'Provisioned',
+      Dimensions: [{ Name: 'service', Value: 'a' }],
+    };
+    await put(metric, 2);
+    await put(metric, 3);
+    await put({ ...metric, Dimensions: [{ Name: 'service', Value: 'b' }] }, 4);
+    expect(await sum(metric)).toBe(5);
+  });
+
+  // lambda/latest/dg/monitoring-metrics-types
+  it('counts the invocations and errors of a function', async () => {
+    const arn = await createFunction(
+      "exports.handler = async ({ bad }) => { if (bad) throw new Error('bad') }",
+    );
+    await invoke(arn);
+    await invoke(arn, { bad: true });
+    const Dimensions = [{ Name: 'FunctionName', Value: present(arn.split(':').at(-1)) }];
+    const count = (MetricName: string) => sum({ Namespace: 'AWS/Lambda', MetricName, Dimensions });
+    expect([await count('Invocations'), await count('Errors')]).toEqual([2, 1]);
+  });
+});
+
+describe('corrected: Step Functions metrics', () => {
+  // step-functions/latest/dg/procedure-cw-metrics
+  it('counts the executions of each machine by how they end', async () => {
+    const [good, bad, idle] = [
+      await createMachine(),
+      await createMachine({ fails: true }),
+      await createMachine(),
+    ];
+    await Promise.all([start(good), start(good), start(bad)]);
+    const counts = (machine: string) =>
+      Promise.all(['Started', 'Succeeded', 'Failed'].map((end) => sum(executions(machine, end))));
+    await eventually(async () => {
+      expect(await counts(good)).toEqual([2, 2, 0]);
+      expect(await counts(bad)).toEqual([1, 0, 1]);
+    });
+    expect(await counts(idle)).toEqual([0, 0, 0]);
+  });
+});
+
+describe('corrected: Step Functions logs', () => {
+  // step-functions/latest/dg/cw-logs
+  it('logs every event without data', async () => {
+    const logGroup = await createLogGroup();
+    await start(await createMachine({ logGroup, level: 'ALL' }), { secret: 'hidden' });
+    const found = await eventLog(logGroup, 'ExecutionSucceeded');
+    expect(found.map(({ type }) => type)).toEqual([
+      'ExecutionStarted',
+      'PassStateEntered',
+      'PassStateExited',
+      'ExecutionSucceeded',
+    ]);
+    expect(JSON.stringify(found)).not.toContain('hidden');
+    expect(found[1]).toMatchObject({
+      id: '2',
+      previous_event_id: '1',
+      details: { name: 'Only' },
+      event_timestamp: expect.stringMatching(/^\d{13}$/),
+      execution_arn: expect.stringContaining(':execution:'),
+    });
+  });
+
+  // step-functions/latest/dg/cw-logs (includeExecutionData)
+  it('logs the data when it is told to', async () => {
+    const logGroup = await createLogGroup();
+    await start(await createMachine({ logGroup, level: 'ALL', withData: true }), { visible: 'shown' });
+    expect(JSON.stringify(await eventLog(logGroup, 'ExecutionSucceeded'))).toContain('shown');
+  });
+
+  // step-functions/latest/dg/cw-logs#cloudwatch-log-level
+  it('logs failures only at level ERROR', async () => {
+    const logGroup = await createLogGroup();
+    await start(await createMachine({ logGroup, level: 'ERROR', fails: true }));
+    const found = await eventLog(logGroup, 'ExecutionFailed');
+    expect(found.map(({ type }) => type)).toEqual(['FailStateEntered', 'ExecutionFailed']);
+  });
+});
+
+describe('corrected: CloudWatch alarms', () => {
+  // AmazonCloudWatch/latest/monitoring/alarm-evaluation
+  it('goes off by itself on a metric of AWS, for the machine that it watches', async () => {
+    const [bad, good] = [await createMachine({ fails: true }), await createMachine()];
+    const [onBad, onGood] = await Promise.all(
+      [bad, good].map((machine) => createAlarm(executions(machine, 'Failed'))),
+    );
+    await start(bad);
+    await eventually(async () => expect(await stateOf(onBad)).toBe('ALARM'));
+    expect(await stateOf(onGood)).not.toBe('ALARM');
+  });
+
+  // AmazonCloudWatch/latest/monitoring/alarms-and-missing-data
+  it.each([
+    ['breaching', 'ALARM'],
+    ['notBreaching', 'OK'],
+  ])('takes missing data for %s', async (TreatMissingData, state) => {
+    const alarm = await createAlarm(executions(unique('arn:none'), 'Failed'), { TreatMissingData });
+    await eventually(async () => expect(await stateOf(alarm)).toBe(state));
+  });
+
+  // AmazonCloudWatch/latest/monitoring/alarm-evaluation (M out of N)
+  it('goes off when enough of the periods breach', async () => {
+    const metric = { Namespace: unique('Test'), MetricName: 'Late', Dimensions: [] };
+    for (const minutesAgo of [0, 2]) await put(metric, 1, minutesAgo);
+    const alarm = (DatapointsToAlarm: number) =>
+      createAlarm(metric, { EvaluationPeriods: 4, DatapointsToAlarm });
+    const [two, three] = await Promise.all([alarm(2), alarm(3)]);
+    await eventually(async () => expect([await stateOf(two), await stateOf(three)]).toEqual(['ALARM', 'OK']));
+  });
+
+  // AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes
+  it('tells a topic when it goes off', async () => {
+    const { topicArn, queueUrl } = await createInbox();
+    const machine = await createMachine({ fails: true });
+    const alarm = await createAlarm(executions(machine, 'Failed'), { AlarmActions: [topicArn] });
+    await eventually(async () => expect(await stateOf(alarm)).toBe('OK'));
+    await start(machine);
+    const { Messages } = await client(SQSClient).send(
+      new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 10 }),
+    );
+    const { Message } = JSON.parse(present(Messages?.[0]?.Body));
+    expect(JSON.parse(Message)).toMatchObject({
+      AlarmName: alarm,
+      OldStateValue: 'OK',
+      NewStateValue: 'ALARM',
+    });
+  });
+});
+
+interface Metric {
+  Namespace: string;
+  MetricName: string;
+  Dimensions: { Name: string; Value: string }[];
+}
+
+function executions(machineArn: string, end: string): Metric {
+  const Dimensions = [{ Name: 'StateMachineArn', Value: machineArn }];
+  return { Namespace: 'AWS/States', MetricName: `Executions${end}`, Dimensions };
+}
+
+async function put({ Namespace, ...metric }: Metric, Value: number, minutesAgo = 0): Promise<void> {
+  const Timestamp = new Date(Date.now() - minutesAgo * minute * 1000);
+  await cloudWatch.send(
+    new PutMetricDataCommand({ Namespace, MetricData: [{ ...metric, Value, Timestamp }] }),
+  );
+}
+
+async function sum(metric: Metric): Promise<number> {
+  const { Datapoints = [] } = await cloudWatch.send(
+    new GetMetricStatisticsCommand({
+      ...metric,
+      Statistics: ['Sum'],
+      Period: minute,
+      StartTime: new Date(Date.now() - 10 * minute * 1000),
+      EndTime: new Date(Date.now() + minute * 1000),
+    }),
+  );
+  return Datapoints.reduce((total, { Sum = 0 }) => total + Sum, 0);
+}
+
+/** An alarm for one or more in a minute; its name. */
+async function createAlarm(
+  metric: Metric,
+  options: Partial<PutMetricAlarmCommand['input']> = {},
+): Promise<string> {
+  const AlarmName = unique('alarm');
+  await cloudWatch.send(
+    new PutMetricAlarmCommand({
+      AlarmName,
+      ...metric,
+      Statistic: 'Sum',
+      Period: minute,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+      ...options,
+    }),
+  );
+  return AlarmName;
+}
+
+async function stateOf(alarm: string | undefined) {
+  const { MetricAlarms } = await cloudWatch.send(new DescribeAlarmsCommand({ AlarmNames: [present(alarm)] }));
+  return MetricAlarms?.[0]?.StateValue;
+}
+
+/** A topic, and a queue that gets what the topic is told. */
+async function createInbox(): Promise<{ topicArn: string; queueUrl: string }> {
+  const [sns, sqs] = [client(SNSClient), client(SQSClient)];
+  const topicArn = present((await sns.send(new CreateTopicCommand({ Name: unique('topic') }))).TopicArn);
+  const queueUrl = present((await sqs.send(new CreateQueueCommand({ QueueName: unique('queue') }))).QueueUrl);
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  const queueArn = present(Attributes?.['QueueArn']);
+  const Policy = policy({
+    Effect: 'Allow',
+    Principal: { Service: 'sns.amazonaws.com' },
+    Action: 'sqs:SendMessage',
+    Resource: queueArn,
+  });
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes: { Policy } }));
+  await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint: queueArn }));
+  return { topicArn, queueUrl };
+}
+
+async function createLogGroup(): Promise<string> {
+  const logGroupName = `/aws/vendedlogs/states/${unique('group')}`;
+  await logs.send(new CreateLogGroupCommand({ logGroupName }));
+  return logGroupName;
+}
+
+interface MachineOptions {
+  fails?: boolean;
+  logGroup?: string;
+  level?: LogLevel;
+  withData?: boolean;
+}
+
+async function createMachine({
+  fails = false,
+  logGroup,
+  level = 'OFF',
+  withData = false,
+}: MachineOptions = {}) {
+  const only = fails ? { Type: 'Fail', Error: 'Bad' } : { Type: 'Pass', End: true };
+  const logGroupArn = `arn:aws:logs:${region}:${account}:log-group:${logGroup}:*`;
+  const { stateMachineArn } = await sfn.send(
+    new CreateStateMachineCommand({
+      name: unique('machine'),
+      roleArn: await createRole({ Service: 'states.amazonaws.com' }, []),
+      definition: JSON.stringify({ StartAt: 'Only', States: { Only: only } }),
+      loggingConfiguration: {
+        level,
+        includeExecutionData: withData,
+        destinations: logGroup === undefined ? [] : [{ cloudWatchLogsLogGroup: { logGroupArn } }],
+      },
+    }),
+  );
+  return present(stateMachineArn);
+}
+
+async function start(stateMachineArn: string, input: object = {}): Promise<void> {
+  await sfn.send(new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) }));
+}
+
+/** The messages of a log group once one of the given type has come. */
+async function eventLog(logGroupName: string, last: string): Promise<Record<string, unknown>[]> {
+  return eventually(async () => {
+    const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName }));
+    const found: Record<string, unknown>[] = events.map(({ message }) => JSON.parse(present(message)));
+    expect(found).toContainEqual(expect.objectContaining({ type: last }));
+    return found;
+  });
+}
