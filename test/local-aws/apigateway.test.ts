@@ -16,7 +16,7 @@ let api: Api;
 
 beforeAll(async () => {
   api = await createApi();
-});
+}, 30_000);
 
 describe('as it comes: API Gateway proxy integration', () => {
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 /** Asks again until the expectations hold; after `within` milliseconds the last failure is thrown. */
-export async function eventually<T>(ask: () => Promise<T>, within = 10_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T>, within = 4_000): Promise<T> {
   const end = Date.now() + within;
   for (;;) {
     try {

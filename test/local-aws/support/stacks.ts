@@ -1,8 +1,10 @@
 import {
   CloudFormationClient,
   CreateStackCommand,
+  DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  ListStacksCommand,
   UpdateStackCommand,
 } from '@aws-sdk/client-cloudformation';
 import { client } from './clients.ts';
@@ -33,6 +35,18 @@ export async function createStack(template: Template): Promise<Stack> {
 export async function updateStack({ name }: Stack, template: Template): Promise<Stack> {
   await cloudFormation.send(new UpdateStackCommand({ StackName: name, ...body(template) }));
   return settled(name, 'UPDATE_COMPLETE');
+}
+
+/** Deletes a stack; what it retains stays. */
+export async function deleteStack({ name }: Stack): Promise<void> {
+  await cloudFormation.send(new DeleteStackCommand({ StackName: name }));
+  await eventually(async () => {
+    const { StackSummaries = [] } = await cloudFormation.send(
+      new ListStacksCommand({ StackStatusFilter: ['DELETE_COMPLETE'] }),
+    );
+    if (!StackSummaries.some(({ StackName }) => StackName === name))
+      throw new Error(`${name} is still there`);
+  });
 }
 
 function body(template: Template) {

@@ -1,0 +1,373 @@
+import { APIGatewayClient, GetStageCommand } from '@aws-sdk/client-api-gateway';
+import {
+  AdminCreateUserCommand,
+  AdminGetUserCommand,
+  CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  DescribeArchiveCommand,
+  DescribeEventBusCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+} from '@aws-sdk/client-eventbridge';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from '@jest/globals';
+import { account, client, region } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
+import { present } from './support/present.ts';
+import { createRole } from './support/roles.ts';
+import { createStack, deleteStack, updateStack } from './support/stacks.ts';
+import { unique } from './support/unique.ts';
+
+const secrets = client(SecretsManagerClient);
+const cognito = client(CognitoIdentityProviderClient);
+const events = client(EventBridgeClient);
+
+describe('as it comes: CloudFormation stacks', () => {
+  // AWSCloudFormation/latest/UserGuide/parameters-section-structure and outputs-section-structure
+  it('resolves parameters, references and attributes', async () => {
+    const stack = await createStack({
+      Parameters: { Greeting: { Type: 'String', Default: 'hello' } },
+      Resources: { Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: unique('queue') } } },
+      Outputs: {
+        Text: { Value: { 'Fn::Join': [' from ', [{ Ref: 'Greeting' }, { Ref: 'AWS::Region' }]] } },
+        Arn: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } },
+      },
+    });
+    expect(stack.outputs).toEqual({
+      Text: `hello from ${region}`,
+      Arn: expect.stringMatching(`^arn:aws:sqs:${region}:${account}:queue-`),
+    });
+  });
+
+  // AWSCloudFormation/latest/APIReference/API_UpdateStack
+  it('has nothing to do when nothing has changed', async () => {
+    const template = { Resources: { Topic: { Type: 'AWS::SNS::Topic' } } };
+    const stack = await createStack(template);
+    await expect(updateStack(stack, template)).rejects.toMatchObject({
+      name: 'ValidationError',
+      message: 'No updates are to be performed.',
+    });
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
+  it('retains what it shall retain', async () => {
+    const retained = unique('retained');
+    const secret = (Name: string) => ({ Type: 'AWS::SecretsManager::Secret', Properties: { Name } });
+    const deleted = unique('deleted');
+    const stack = await createStack({
+      Resources: { Kept: { ...secret(retained), DeletionPolicy: 'Retain' }, Gone: secret(deleted) },
+    });
+    await deleteStack(stack);
+    const read = (SecretId: string) => secrets.send(new DescribeSecretCommand({ SecretId }));
+    await expect(read(retained)).resolves.toMatchObject({ Name: retained });
+    await expect(read(deleted)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});
+
+describe('as it comes: CloudFormation custom resources', () => {
+  // AWSCloudFormation/latest/UserGuide/template-custom-resources-lambda
+  it('are made, changed and deleted by a function', async () => {
+    const ServiceToken = await createFunction(customResource);
+    const template = (Colour: string) => ({
+      Resources: { Machine: { Type: 'Custom::MachineUser', Properties: { ServiceToken, Colour, Count: 1 } } },
+      Outputs: {
+        Ref: { Value: { Ref: 'Machine' } },
+        Answer: { Value: { 'Fn::GetAtt': ['Machine', 'Answer'] } },
+      },
+    });
+    const stack = await createStack(template('red'));
+    expect(stack.outputs).toEqual({ Ref: 'machine-1', Answer: 'made red' });
+    expect((await updateStack(stack, template('blue'))).outputs).toEqual({
+      Ref: 'machine-1',
+      Answer: 'made blue',
+    });
+    await deleteStack(stack);
+    const requests = (await invocationLogs(ServiceToken)).map(([line]) => JSON.parse(present(line)));
+    expect(requests).toMatchObject([
+      { RequestType: 'Create', ResourceProperties: { Colour: 'red', Count: '1' } },
+      {
+        RequestType: 'Update',
+        PhysicalResourceId: 'machine-1',
+        OldResourceProperties: { Colour: 'red' },
+        ResourceProperties: { Colour: 'blue' },
+      },
+      { RequestType: 'Delete', PhysicalResourceId: 'machine-1' },
+    ]);
+  });
+
+  // AWSCloudFormation/latest/UserGuide/crpg-ref-responses and stack-failure-options
+  it('fail the stack with their reason, and nothing of it stays', async () => {
+    const ServiceToken = await createFunction(customResource);
+    const Name = unique('bus');
+    const attempt = createStack({
+      Resources: {
+        Bus: { Type: 'AWS::Events::EventBus', Properties: { Name } },
+        Machine: {
+          Type: 'Custom::MachineUser',
+          DependsOn: 'Bus',
+          Properties: { ServiceToken, Colour: 'none' },
+        },
+      },
+    });
+    await expect(attempt).rejects.toThrow(/ROLLBACK_COMPLETE.*no such colour/);
+    const bus = events.send(new DescribeEventBusCommand({ Name }));
+    await expect(bus).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});
+
+describe('as it comes: CloudFormation and Cognito', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool: an update keeps the users
+  it('changes a pool in place', async () => {
+    const template = (MinimumLength: number) => ({
+      Resources: pool({ Policies: { PasswordPolicy: { MinimumLength } } }),
+      Outputs: { Pool: { Value: { Ref: 'Pool' } } },
+    });
+    const stack = await createStack(template(12));
+    const user = { UserPoolId: stack.outputs['Pool'], Username: 'somebody' };
+    await cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
+    expect((await updateStack(stack, template(14))).outputs).toEqual(stack.outputs);
+    await expect(cognito.send(new AdminGetUserCommand(user))).resolves.toMatchObject({
+      Username: 'somebody',
+    });
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpoolclient (GenerateSecret)
+  it('makes clients with and without a secret', async () => {
+    const app = (GenerateSecret: boolean) => ({
+      Type: 'AWS::Cognito::UserPoolClient',
+      Properties: {
+        UserPoolId: { Ref: 'Pool' },
+        GenerateSecret,
+        ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH'],
+      },
+    });
+    const { outputs } = await createStack({
+      Resources: { ...pool(), Machine: app(true), Service: app(false) },
+      Outputs: {
+        Pool: { Value: { Ref: 'Pool' } },
+        Machine: { Value: { Ref: 'Machine' } },
+        Service: { Value: { Ref: 'Service' } },
+      },
+    });
+    const secretOf = async (ClientId: string | undefined) => {
+      const described = await cognito.send(
+        new DescribeUserPoolClientCommand({ UserPoolId: outputs['Pool'], ClientId }),
+      );
+      return described.UserPoolClient?.ClientSecret;
+    };
+    expect(await secretOf(outputs['Machine'])).toMatch(/^\S{40,}$/);
+    expect(await secretOf(outputs['Service'])).toBeUndefined();
+  });
+});
+
+describe('corrected: CloudFormation and Cognito', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (return values)
+  it("tells the issuer of a pool's tokens", async () => {
+    const { outputs } = await createStack({
+      Resources: pool(),
+      Outputs: {
+        Pool: { Value: { Ref: 'Pool' } },
+        Issuer: { Value: { 'Fn::GetAtt': ['Pool', 'ProviderURL'] } },
+      },
+    });
+    expect(outputs['Issuer']).toBe(`https://cognito-idp.${region}.amazonaws.com/${outputs['Pool']}`);
+  });
+});
+
+describe('corrected: CloudFormation and Secrets Manager', () => {
+  const secret = (Name: string, properties: object) => ({
+    Resources: { Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name, ...properties } } },
+    Outputs: { Ref: { Value: { Ref: 'Secret' } } },
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-secret (return values)
+  it('refers to a secret by its ARN, also when it changes and goes', async () => {
+    const Name = unique('secret');
+    const stack = await createStack(secret(Name, { SecretString: 'one' }));
+    const SecretId = present(stack.outputs['Ref']);
+    expect(SecretId).toMatch(/^arn:aws:secretsmanager:.*:secret:secret-\w+-\w{6}$/);
+    const changed = await updateStack(stack, secret(Name, { SecretString: 'two' }));
+    expect(changed.outputs).toEqual(stack.outputs);
+    const read = () => secrets.send(new GetSecretValueCommand({ SecretId }));
+    expect(await read()).toMatchObject({ SecretString: 'two' });
+    await deleteStack(stack);
+    await expect(read()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-properties-secretsmanager-secret-generatesecretstring
+  it('generates a password by the given rules, in the given template', async () => {
+    const { outputs } = await createStack(
+      secret(unique('secret'), {
+        GenerateSecretString: {
+          SecretStringTemplate: '{"username":"app1"}',
+          GenerateStringKey: 'password',
+          PasswordLength: 40,
+          ExcludePunctuation: true,
+          ExcludeUppercase: true,
+        },
+      }),
+    );
+    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs['Ref'] }));
+    expect(JSON.parse(present(SecretString))).toEqual({
+      username: 'app1',
+      password: expect.stringMatching(/^(?=.*\d)(?=.*[a-z])[a-z\d]{40}$/),
+    });
+  });
+});
+
+describe('corrected: CloudFormation and EventBridge', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-resource-events-archive
+  it('makes, changes and deletes an archive', async () => {
+    const [bus, ArchiveName] = [unique('bus'), unique('archive')];
+    const template = (RetentionDays: number) => ({
+      Resources: {
+        Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: bus } },
+        Archive: {
+          Type: 'AWS::Events::Archive',
+          Properties: {
+            ArchiveName,
+            SourceArn: { 'Fn::GetAtt': ['Bus', 'Arn'] },
+            EventPattern: { source: ['test.wanted'] },
+            RetentionDays,
+          },
+        },
+      },
+      Outputs: { Arn: { Value: { 'Fn::GetAtt': ['Archive', 'Arn'] } }, Ref: { Value: { Ref: 'Archive' } } },
+    });
+    const stack = await createStack(template(1));
+    expect(stack.outputs).toEqual({
+      Arn: `arn:aws:events:${region}:${account}:archive/${ArchiveName}`,
+      Ref: ArchiveName,
+    });
+    const Entries = ['test.wanted', 'test.other'].map((Source) => ({
+      EventBusName: bus,
+      Source,
+      DetailType: 'Thing Done',
+      Detail: '{}',
+    }));
+    await events.send(new PutEventsCommand({ Entries }));
+    await updateStack(stack, template(2));
+    const archive = () => events.send(new DescribeArchiveCommand({ ArchiveName }));
+    await eventually(async () => expect(await archive()).toMatchObject({ EventCount: 1, RetentionDays: 2 }));
+    await deleteStack(stack);
+    await expect(archive()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-resource-events-eventbuspolicy
+  it('gives a bus a policy', async () => {
+    const Name = unique('bus');
+    const Statement = {
+      Effect: 'Allow',
+      Principal: { AWS: '111122223333' },
+      Action: 'events:PutEvents',
+      Resource: '*',
+    };
+    await createStack({
+      Resources: {
+        Bus: { Type: 'AWS::Events::EventBus', Properties: { Name } },
+        Policy: {
+          Type: 'AWS::Events::EventBusPolicy',
+          Properties: { EventBusName: { Ref: 'Bus' }, StatementId: 'guests', Statement },
+        },
+      },
+    });
+    const { Policy } = await events.send(new DescribeEventBusCommand({ Name }));
+    expect(JSON.parse(present(Policy))).toMatchObject({ Statement: [{ Sid: 'guests', ...Statement }] });
+  });
+});
+
+describe('corrected: CloudFormation and logs', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-properties-stepfunctions-statemachine-loggingconfiguration
+  it('sets the logging of a state machine', async () => {
+    const logGroupArn = `arn:aws:logs:${region}:${account}:log-group:/aws/vendedlogs/states/x:*`;
+    const { outputs } = await createStack({
+      Resources: {
+        Machine: {
+          Type: 'AWS::StepFunctions::StateMachine',
+          Properties: {
+            RoleArn: await createRole({ Service: 'states.amazonaws.com' }, []),
+            DefinitionString: '{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}',
+            LoggingConfiguration: {
+              Level: 'ALL',
+              IncludeExecutionData: false,
+              Destinations: [{ CloudWatchLogsLogGroup: { LogGroupArn: logGroupArn } }],
+            },
+          },
+        },
+      },
+      Outputs: { Arn: { Value: { Ref: 'Machine' } } },
+    });
+    const machine = await client(SFNClient).send(
+      new DescribeStateMachineCommand({ stateMachineArn: outputs['Arn'] }),
+    );
+    expect(machine.loggingConfiguration).toEqual({
+      level: 'ALL',
+      includeExecutionData: false,
+      destinations: [{ cloudWatchLogsLogGroup: { logGroupArn } }],
+    });
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-properties-apigateway-stage-accesslogsetting
+  it('sets the access log of an API', async () => {
+    const RestApiId = { Ref: 'Api' };
+    const DestinationArn = `arn:aws:logs:${region}:${account}:log-group:access`;
+    const { outputs } = await createStack({
+      Resources: {
+        Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: unique('api') } },
+        Method: {
+          Type: 'AWS::ApiGateway::Method',
+          Properties: {
+            RestApiId,
+            ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
+            HttpMethod: 'GET',
+            AuthorizationType: 'NONE',
+            Integration: { Type: 'MOCK' },
+          },
+        },
+        Deployment: { Type: 'AWS::ApiGateway::Deployment', DependsOn: ['Method'], Properties: { RestApiId } },
+        Stage: {
+          Type: 'AWS::ApiGateway::Stage',
+          Properties: {
+            RestApiId,
+            DeploymentId: { Ref: 'Deployment' },
+            StageName: 'v1',
+            AccessLogSetting: { DestinationArn, Format: '$context.requestId' },
+          },
+        },
+      },
+      Outputs: { Api: { Value: RestApiId } },
+    });
+    const stage = await client(APIGatewayClient).send(
+      new GetStageCommand({ restApiId: outputs['Api'], stageName: 'v1' }),
+    );
+    expect(stage.accessLogSettings).toEqual({ destinationArn: DestinationArn, format: '$context.requestId' });
+  });
+});
+
+/** Logs each request and answers it, as CloudFormation wants it, at the given address. */
+const customResource = `
+exports.handler = async ({ ResponseURL, ...request }) => {
+  console.log(JSON.stringify(request));
+  const { RequestId, StackId, LogicalResourceId, ResourceProperties } = request;
+  const reply = { RequestId, StackId, LogicalResourceId, PhysicalResourceId: 'machine-1' };
+  const known = ResourceProperties.Colour !== 'none';
+  const result = known
+    ? { Status: 'SUCCESS', Data: { Answer: 'made ' + ResourceProperties.Colour } }
+    : { Status: 'FAILED', Reason: 'no such colour' };
+  await fetch(ResponseURL, { method: 'PUT', body: JSON.stringify({ ...reply, ...result }) });
+};`;
+
+function pool(properties: object = {}) {
+  return {
+    Pool: { Type: 'AWS::Cognito::UserPool', Properties: { UserPoolName: unique('pool'), ...properties } },
+  };
+}
