@@ -19,7 +19,9 @@ const suite = (name, folder, extra = {}) => ({
 
 export default {
   projects: [
-    suite('unit', '{contracts,handlers,workflows,infra,architecture,local}'),
+    suite('unit', '{contracts,handlers,workflows,infra,architecture,local}', {
+      setupFiles: ['<rootDir>/test/support/environment.ts'],
+    }),
     suite('local-aws', 'local-aws', {
       globalSetup: '<rootDir>/test/local-aws/setup.ts',
       globalTeardown: '<rootDir>/test/local-aws/teardown.ts',

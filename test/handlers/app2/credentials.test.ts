@@ -1,0 +1,63 @@
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { decryptPassword } from '../../../handlers/app2/credentials.ts';
+import { expectNoLeak } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PASSWORD, PROVISIONING_ID } from '../../support/subject.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const kms = mockClient(KMSClient);
+const sealed = { provisioning_id: PROVISIONING_ID, username: 'alice', encrypted_password: ENCRYPTED };
+const decrypt = () => decryptPassword(new KMSClient({}), 'key-of-app2', sealed);
+
+beforeEach(() => {
+  kms.reset();
+});
+
+describe('decryptPassword', () => {
+  it('asks for exactly this key, this user, this provisioning and this service', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+
+    await expect(decrypt()).resolves.toBe(PASSWORD);
+    expect(kms.commandCalls(DecryptCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        KeyId: 'key-of-app2',
+        CiphertextBlob: Buffer.from(ENCRYPTED, 'base64'),
+        EncryptionContext: { provisioning_id: PROVISIONING_ID, username: 'alice', target: 'app2' },
+      },
+    ]);
+  });
+
+  it('keeps characters beyond ASCII', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('Pässwörd-密-1') });
+
+    await expect(decrypt()).resolves.toBe('Pässwörd-密-1');
+  });
+
+  it('says the same whatever is wrong with the ciphertext, and nothing of it', async () => {
+    const wrong = [
+      () => kms.on(DecryptCommand).rejects(sdkError('InvalidCiphertextException', { message: ENCRYPTED })),
+      () => kms.on(DecryptCommand).rejects(sdkError('IncorrectKeyException', { message: ENCRYPTED })),
+      () => kms.on(DecryptCommand).rejects(sdkError('ValidationException', { message: ENCRYPTED })),
+      () => kms.on(DecryptCommand).resolves({}),
+      () => kms.on(DecryptCommand).resolves({ Plaintext: Buffer.alloc(0) }),
+    ];
+    const errors: Error[] = [];
+    for (const arrange of wrong) {
+      arrange();
+      errors.push(await thrownBy(decrypt()));
+    }
+
+    expect(new Set(errors.map(({ name, message }) => `${name}: ${message}`)).size).toBe(1);
+    expect(errors[0]?.name).toBe('CredentialsRejected');
+    expectNoLeak(ENCRYPTED, ...errors);
+  });
+
+  it('does not take a key that is denied or throttled for wrong credentials', async () => {
+    for (const name of ['AccessDeniedException', 'ThrottlingException', 'KMSInternalException']) {
+      kms.on(DecryptCommand).rejects(sdkError(name));
+      await expect(decrypt()).rejects.toMatchObject({ name });
+    }
+  });
+});

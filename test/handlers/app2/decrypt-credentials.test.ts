@@ -1,0 +1,41 @@
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { handler } from '../../../handlers/app2/decrypt-credentials.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { ENCRYPTED, PASSWORD, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const kms = mockClient(KMSClient);
+const log = watchLog();
+const input = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
+
+beforeEach(() => {
+  kms.reset();
+});
+
+describe('DecryptCredentials', () => {
+  it('proves that the credentials decrypt, and returns nothing of them', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+
+    await expect(handler(input)).resolves.toEqual({});
+    expect(kms.commandCalls(DecryptCommand)).toHaveLength(1);
+  });
+
+  it('rejects a password that the pool would not take, without repeating it', async () => {
+    const weak = 'canary-weak-password';
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(weak) });
+
+    const error = await thrownBy(handler(input));
+
+    expect(error.name).toBe('PasswordRejected');
+    expectNoLeak(weak, error, log());
+  });
+
+  it('ends a creation that was cancelled before it was requested, and decrypts nothing', async () => {
+    const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true };
+
+    await expect(handler(cancelled)).rejects.toMatchObject({ name: 'Cancelled' });
+    expect(kms.calls()).toHaveLength(0);
+  });
+});

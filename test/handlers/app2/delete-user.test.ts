@@ -1,0 +1,132 @@
+import {
+  AdminDeleteUserCommand,
+  AdminGetUserCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
+import { deleteUser, handler } from '../../../handlers/app2/delete-user.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { OTHER_PROVISIONING_ID, PROVISIONING_ID, SUB } from '../../support/subject.ts';
+
+const cognito = mockClient(CognitoIdentityProviderClient);
+const ENTERED = Date.parse('2026-01-01T00:00:00Z');
+const IN_FLIGHT = IN_FLIGHT_SECONDS * 1000;
+
+/** The undo, looked at `elapsed` milliseconds after it was entered. */
+function undo(elapsed: number, known: { sub: string | null; creation_in_flight: boolean }) {
+  const run = deleteUser({
+    cognito: new CognitoIdentityProviderClient({}),
+    environment: { USER_POOL_ID: 'pool' },
+    now: () => ENTERED + elapsed,
+  });
+  return run({
+    provisioning_id: PROVISIONING_ID,
+    username: 'alice',
+    entered_at: new Date(ENTERED).toISOString(),
+    ...known,
+  });
+}
+
+/** A user that Cognito has: found by `keys`. */
+function poolHas(user: { sub: string; stamp?: string }, ...keys: string[]) {
+  for (const Username of keys)
+    cognito.on(AdminGetUserCommand, { Username }).resolves({
+      UserAttributes: [
+        { Name: 'sub', Value: user.sub },
+        ...(user.stamp === undefined ? [] : [{ Name: 'custom:provisioning_id', Value: user.stamp }]),
+      ],
+    });
+}
+
+const deleted = () => cognito.commandCalls(AdminDeleteUserCommand).map(({ args }) => args[0].input.Username);
+
+beforeEach(() => {
+  cognito.reset();
+  cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
+  cognito.on(AdminDeleteUserCommand).resolves({});
+});
+
+describe('DeleteUser', () => {
+  it('removes the user that this provisioning made, by its sub', async () => {
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+
+    await expect(undo(0, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
+    expect(deleted()).toEqual([SUB]);
+  });
+
+  it('finds the user by its name when the answer of its creation was lost, and removes it by its sub', async () => {
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, 'alice');
+
+    await expect(undo(0, { sub: null, creation_in_flight: false })).resolves.toEqual({});
+    expect(deleted()).toEqual([SUB]);
+  });
+
+  it.each([
+    ['of another provisioning', OTHER_PROVISIONING_ID],
+    ['of nobody we know', undefined],
+  ])('leaves a namesake %s alone', async (_whose, stamp) => {
+    poolHas({ sub: SUB, ...(stamp === undefined ? {} : { stamp }) }, 'alice', SUB);
+
+    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: true })).resolves.toEqual({});
+    expect(deleted()).toEqual([]);
+  });
+
+  it('does not believe an absence that is seen before everything under way has landed', async () => {
+    for (const elapsed of [0, IN_FLIGHT - 1])
+      await expect(undo(elapsed, { sub: null, creation_in_flight: true })).rejects.toMatchObject({
+        name: 'AbsenceNotConfirmed',
+      });
+    await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
+  });
+
+  it('does not take the first absence for the last when an attempt to create may still be under way', async () => {
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+
+    await expect(undo(0, { sub: SUB, creation_in_flight: true })).rejects.toMatchObject({
+      name: 'AbsenceNotConfirmed',
+    });
+    expect(deleted()).toEqual([SUB]);
+  });
+
+  it('removes a user that appears late', async () => {
+    await expect(undo(0, { sub: null, creation_in_flight: true })).rejects.toThrow();
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, 'alice');
+
+    await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
+    expect(deleted()).toEqual([SUB]);
+  });
+
+  it('can be repeated after its own answer was lost', async () => {
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    cognito.on(AdminDeleteUserCommand).rejects(sdkError('UserNotFoundException'));
+
+    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
+  });
+
+  it('does not take a failing look or delete for an absence', async () => {
+    cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
+    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
+
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    cognito.on(AdminDeleteUserCommand).rejects(sdkError('InternalErrorException', { status: 500 }));
+    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
+  });
+
+  it('reads the time at which it was entered as Step Functions writes it', async () => {
+    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    const input = {
+      provisioning_id: PROVISIONING_ID,
+      username: 'alice',
+      sub: SUB,
+      creation_in_flight: false,
+      entered_at: '2026-01-01T00:00:00.000Z',
+    };
+
+    await expect(handler(input)).resolves.toEqual({});
+    await expect(handler({ ...input, entered_at: 'yesterday' })).rejects.toMatchObject({
+      name: 'InvalidStepInput',
+    });
+  });
+});

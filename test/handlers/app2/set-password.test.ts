@@ -1,0 +1,62 @@
+import {
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { handler } from '../../../handlers/app2/set-password.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PASSWORD, PROVISIONING_ID, SUB } from '../../support/subject.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const cognito = mockClient(CognitoIdentityProviderClient);
+const kms = mockClient(KMSClient);
+const log = watchLog();
+const input = {
+  provisioning_id: PROVISIONING_ID,
+  username: 'alice',
+  encrypted_password: ENCRYPTED,
+  sub: SUB,
+};
+
+beforeEach(() => {
+  cognito.reset();
+  kms.reset();
+  kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+  cognito.on(AdminSetUserPasswordCommand).resolves({});
+});
+
+describe('SetPassword', () => {
+  it('sets the decrypted password for good, on the user that this provisioning made', async () => {
+    const output = await handler(input);
+
+    expect(cognito.commandCalls(AdminSetUserPasswordCommand).map(({ args }) => args[0].input)).toEqual([
+      { UserPoolId: 'eu-central-1_Pool', Username: SUB, Password: PASSWORD, Permanent: true },
+    ]);
+    expect(output).toEqual({});
+  });
+
+  it.each([
+    ['InvalidPasswordException', 'PasswordRejected'],
+    ['UserNotFoundException', 'UserVanished'],
+    ['TooManyRequestsException', 'ServiceThrottled'],
+    ['NotAuthorizedException', 'NotAuthorizedException'],
+  ])('answers %s with %s and does not repeat the password that the message quotes', async (name, seen) => {
+    const message = `Value '${PASSWORD}' at 'password' failed`;
+    cognito.on(AdminSetUserPasswordCommand).rejects(sdkError(name, { message }));
+
+    const error = await thrownBy(handler(input));
+
+    expect(error.name).toBe(seen);
+    expectNoLeak(PASSWORD, error, log());
+  });
+
+  it('sets nothing when the credentials do not decrypt for this user', async () => {
+    kms.on(DecryptCommand).rejects(sdkError('InvalidCiphertextException'));
+
+    await expect(handler(input)).rejects.toMatchObject({ name: 'CredentialsRejected' });
+    expect(cognito.calls()).toHaveLength(0);
+  });
+});

@@ -1,0 +1,91 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+
+/** What a test says of a request; everything else is as API Gateway sends it. */
+interface Request {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** Value of `{provisioning_id}` in the path. */
+  id?: string;
+}
+
+type Identity = Partial<APIGatewayProxyEvent['requestContext']['identity']>;
+
+const nobody: APIGatewayProxyEvent['requestContext']['identity'] = {
+  accessKey: null,
+  accountId: null,
+  apiKey: null,
+  apiKeyId: null,
+  caller: null,
+  clientCert: null,
+  cognitoAuthenticationProvider: null,
+  cognitoAuthenticationType: null,
+  cognitoIdentityId: null,
+  cognitoIdentityPoolId: null,
+  principalOrgId: null,
+  sourceIp: '192.0.2.1',
+  user: null,
+  userAgent: null,
+  userArn: null,
+};
+
+function proxyEvent(
+  { method = 'POST', path = '/', headers = {}, body, id }: Request,
+  identity: Identity,
+  authorizer: Record<string, string> | undefined,
+): APIGatewayProxyEvent {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return {
+    httpMethod: method,
+    path,
+    resource: path,
+    headers: { 'Content-Type': 'application/json', 'X-Forwarded-Proto': 'https', ...headers },
+    multiValueHeaders: {},
+    queryStringParameters: null,
+    multiValueQueryStringParameters: null,
+    pathParameters: id === undefined ? null : { provisioning_id: id },
+    stageVariables: null,
+    body: text ?? null,
+    isBase64Encoded: false,
+    requestContext: {
+      accountId: '111122223333',
+      apiId: 'api',
+      authorizer,
+      domainName: 'api.example',
+      httpMethod: method,
+      identity: { ...nobody, ...identity },
+      path: `/v1${path}`,
+      protocol: 'HTTP/1.1',
+      requestId: 'request-1',
+      requestTimeEpoch: 0,
+      resourceId: 'resource',
+      resourcePath: path,
+      stage: 'v1',
+    },
+  };
+}
+
+/** The caller of App1 in these tests, and the owner that it is. */
+export const CALLER = { accountId: '444455556666', caller: 'AROAROLEID:session-1' };
+export const CALLERS_OWNER = '444455556666/AROAROLEID';
+
+/** A request to App1, signed with IAM credentials. */
+export function signedRequest(request: Request, identity: Identity = CALLER): APIGatewayProxyEvent {
+  return proxyEvent(request, identity, undefined);
+}
+
+/** The machine client of App1 in these tests, as App2's authorizer names it. */
+export const MACHINE_SUB = 'sub-of-the-machine-user';
+
+/** A request to App2, with what the authorizer found in the token. */
+export function authorizedRequest(
+  request: Request,
+  context: Record<string, string> | undefined = {
+    sub: MACHINE_SUB,
+    username: 'machine',
+    client_id: 'machine-client',
+  },
+): APIGatewayProxyEvent {
+  return proxyEvent(request, {}, context);
+}

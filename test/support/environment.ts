@@ -1,0 +1,36 @@
+/**
+ * What the functions find in their environment. They read it when they are loaded, so Jest loads this page first.
+ * Fixed on purpose: a test must not depend on the machine that it runs on, and must not find credentials on it.
+ */
+const account = 'eu-central-1:111122223333';
+
+Object.assign(process.env, {
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'not-a-secret',
+  SERVICE_NAME: 'unit-test',
+  POWERTOOLS_LOG_LEVEL: 'SILENT',
+
+  STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
+  ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
+  INTAKE_KEY_ARN: `arn:aws:kms:${account}:key/intake`,
+  MAC_KEY_ARN: `arn:aws:kms:${account}:key/mac`,
+  APP2_KEY_ARN: `arn:aws:kms:${account}:key/app2`,
+  APP2_API_URL: 'https://app2.example/v1',
+  APP2_CLIENT_ID: 'machine-client',
+  APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
+
+  USER_POOL_ID: 'eu-central-1_Pool',
+  CLIENT_IDS: 'machine-client,service-client',
+  JWKS_ENDPOINT: 'https://keys.example',
+  KEY_ARN: `arn:aws:kms:${account}:key/app2`,
+  PASSWORD_POLICY: JSON.stringify({
+    minimum_length: 12,
+    require_lowercase: true,
+    require_uppercase: true,
+    require_numbers: true,
+    require_symbols: true,
+  }),
+  MACHINE_CLIENT_ID: 'machine-client',
+  SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
+});
