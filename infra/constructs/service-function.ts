@@ -54,7 +54,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
-      code: Code.fromAsset(bundleOf(props.service, props.name)),
+      code: Code.fromAsset(bundleOf(this, props.service, props.name)),
       memorySize: 512,
       timeout: Duration.seconds(props.timeout ?? timeLimits.stepFunction),
       role,

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { ExecaError, execa } from 'execa';
+import * as z from 'zod';
+import type { Emulator } from './emulator.ts';
+import { type Outputs, outputs, outputsFile } from './outputs.ts';
+import { root } from './places.ts';
+import { Problem } from './problem.ts';
+
+/** The real CDK command line, pointed at the local AWS. */
+
+export interface Deployment {
+  emulator: Emulator;
+  directory: string;
+  /** What the functions see as AWS. */
+  lambdaEndpoint: string;
+}
+
+type Progress = (line: string) => void;
+
+/** All that the templates are made from. */
+const SOURCES = [
+  'contracts',
+  'handlers',
+  'infra',
+  'workflows',
+  'cdk.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
+
+/** A hash of everything that decides what is deployed. */
+export async function sourceHash(): Promise<string> {
+  const files = (await Promise.all(SOURCES.map((path) => filesOf(join(root, path))))).flat().sort();
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(relative(root, file)).update(await readFile(file));
+  return hash.digest('hex');
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(() => undefined);
+  if (entries === undefined) return [path];
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+const assembly = (directory: string): string => join(directory, 'cdk.out');
+
+/** Synthesizes both stacks, unless the assembly of just these sources is there. Needs no AWS. */
+export async function synthesize(directory: string, hash: string, progress: Progress): Promise<void> {
+  const mark = join(directory, 'synthesized');
+  if (existsSync(mark) && (await readFile(mark, 'utf8')) === hash) return progress('nothing has changed');
+  await mkdir(directory, { recursive: true });
+  await cdk(['synth', '--quiet', '-c', 'target=local', '--output', assembly(directory)], {
+    directory,
+    progress,
+  });
+  await writeFile(mark, hash);
+}
+
+/** Prepares the account for CDK. From an empty folder: in the project's own, `cdk bootstrap` would synthesize the app. */
+export async function bootstrap({ emulator, directory }: Deployment, progress: Progress): Promise<void> {
+  const empty = join(directory, 'bootstrap');
+  await mkdir(empty, { recursive: true });
+  await cdk(['bootstrap', `aws://${emulator.account}/${emulator.region}`], {
+    directory,
+    emulator,
+    cwd: empty,
+    progress,
+  });
+}
+
+const text = z.string().min(1);
+const list = text.transform((value) => value.split(','));
+const app1Outputs = z.object({ ApiUrl: z.url(), StateMachineArn: text, EventBusName: text, LogGroups: list });
+const app2Outputs = z.object({
+  ...app1Outputs.shape,
+  RollBackStateMachineArn: text,
+  UserPoolId: text,
+  MachineClientId: text,
+  ServiceClientId: text,
+  KeyArn: text,
+  CredentialsSecretArn: text,
+});
+
+/** Deploys App2, then App1 with App2's outputs as its parameters, and writes `outputs.json`. */
+export async function deploy(
+  deployment: Deployment,
+  steps: {
+    app2: <T>(run: (progress: Progress) => Promise<T>) => Promise<T>;
+    app1: <T>(run: (progress: Progress) => Promise<T>) => Promise<T>;
+  },
+): Promise<Outputs> {
+  const { emulator, directory, lambdaEndpoint } = deployment;
+  const app2 = await steps.app2(async (progress) =>
+    app2Outputs.parse(await deployStack('App2', { JwksEndpoint: lambdaEndpoint }, deployment, progress)),
+  );
+  const parameters = {
+    App2ApiUrl: localApiUrl(app2.ApiUrl, lambdaEndpoint),
+    App2ClientId: app2.MachineClientId,
+    App2KeyArn: app2.KeyArn,
+    App2SecretArn: app2.CredentialsSecretArn,
+  };
+  const app1 = await steps.app1(async (progress) =>
+    app1Outputs.parse(await deployStack('App1', parameters, deployment, progress)),
+  );
+  const written = outputs.parse({
+    endpoint: emulator.endpoint,
+    region: emulator.region,
+    account: emulator.account,
+    access_key_id: emulator.accessKeyId,
+    secret_access_key: emulator.secretAccessKey,
+    app1: {
+      api_url: localApiUrl(app1.ApiUrl, emulator.endpoint),
+      state_machine_arn: app1.StateMachineArn,
+      event_bus_name: app1.EventBusName,
+      log_groups: app1.LogGroups,
+    },
+    app2: {
+      api_url: localApiUrl(app2.ApiUrl, emulator.endpoint),
+      state_machine_arn: app2.StateMachineArn,
+      roll_back_state_machine_arn: app2.RollBackStateMachineArn,
+      user_pool_id: app2.UserPoolId,
+      machine_client_id: app2.MachineClientId,
+      service_client_id: app2.ServiceClientId,
+      event_bus_name: app2.EventBusName,
+      key_arn: app2.KeyArn,
+      credentials_secret_arn: app2.CredentialsSecretArn,
+      log_groups: app2.LogGroups,
+    },
+  } satisfies Outputs);
+  await writeFile(outputsFile(directory), `${JSON.stringify(written, undefined, 2)}\n`);
+  return written;
+}
+
+/** On AWS an API has a host of its own; the local AWS has them all under its endpoint. */
+export function localApiUrl(apiUrl: string, endpoint: string): string {
+  const { hostname, pathname } = new URL(apiUrl);
+  return `${endpoint}/restapis/${hostname.split('.')[0]}${pathname.replace(/\/$/, '')}/_user_request_`;
+}
+
+async function deployStack(
+  stack: string,
+  parameters: Record<string, string>,
+  { emulator, directory }: Deployment,
+  progress: Progress,
+): Promise<unknown> {
+  const file = join(directory, `${stack}.outputs.json`);
+  await cdk(
+    [
+      'deploy',
+      stack,
+      ...['--app', assembly(directory), '--output', join(directory, 'cdk.out.deploy')],
+      ...['--require-approval', 'never', '--progress', 'events', '--outputs-file', file],
+      ...Object.entries(parameters).flatMap(([name, value]) => ['--parameters', `${stack}:${name}=${value}`]),
+    ],
+    { directory, emulator, progress },
+  );
+  return z.object({ [stack]: z.unknown() }).parse(JSON.parse(await readFile(file, 'utf8')))[stack];
+}
+
+/** Runs the CDK command line with an environment of its own: no profile, no settings and no caches of the user. */
+async function cdk(
+  command: string[],
+  {
+    directory,
+    emulator,
+    cwd = root,
+    progress,
+  }: { directory: string; emulator?: Emulator; cwd?: string; progress: Progress },
+): Promise<void> {
+  const { PATH, HOME, LANG } = process.env;
+  const running = execa(
+    process.execPath,
+    [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...command, '--no-notices'],
+    {
+      cwd,
+      all: true,
+      extendEnv: false,
+      stdin: 'ignore',
+      env: {
+        PATH,
+        HOME,
+        LANG,
+        NO_COLOR: '1',
+        NODE_NO_WARNINGS: '1',
+        CDK_HOME: join(directory, 'cdk-home'),
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+        AWS_CONFIG_FILE: join(directory, 'no-aws-config'),
+        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'no-aws-credentials'),
+        ...(emulator === undefined
+          ? {}
+          : {
+              AWS_ENDPOINT_URL: emulator.endpoint,
+              AWS_REGION: emulator.region,
+              AWS_ACCESS_KEY_ID: emulator.accessKeyId,
+              AWS_SECRET_ACCESS_KEY: emulator.secretAccessKey,
+            }),
+      },
+    },
+  );
+  running.all.on('data', (data: Buffer) => {
+    // `App2 |  97/106 | 5:37:29 AM | CREATE_COMPLETE | AWS::Lambda::Function | …`
+    const seen = [
+      ...data.toString().matchAll(/\|\s*(\d+\/\d+) \|[^|]+\|\s*(\w+)\s*\| (AWS::\S+|Custom::\S+)/g),
+    ].at(-1);
+    if (seen !== undefined) progress(`${seen[1]} ${seen[3]}`);
+  });
+  try {
+    await running;
+  } catch (error) {
+    const said = error instanceof ExecaError ? String(error.all ?? error.message) : String(error);
+    throw new Problem(
+      `cdk ${command[0]} failed:\n${said.trim().split('\n').slice(-25).join('\n')}`,
+      'See the message above.',
+    );
+  }
+}

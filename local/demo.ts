@@ -1,0 +1,48 @@
+import { colors } from './colors.ts';
+import { stageOn } from './demo/stage.ts';
+import { tell } from './demo/story.ts';
+import { guarded } from './interrupt.ts';
+import type { Outputs } from './outputs.ts';
+import { settings } from './places.ts';
+import { listrProgress } from './progress.ts';
+import { down, isUp, up } from './stack.ts';
+import { systemOf } from './system.ts';
+
+/**
+ * `npm run demo`: from nothing to provisioned users, good and bad ones, and away again. What it brings up it takes
+ * down, except with `--keep`; a local AWS that was up before is used and left up.
+ * The exit status is 0 only when all was as it should be.
+ */
+export async function main(args: string[]): Promise<number> {
+  const { directory, port, lambdaEndpoint } = settings();
+  const keep = args.includes('--keep') || (await isUp(directory));
+  const stage = stageOn(process.stdout);
+  const show = async (outputs: Outputs): Promise<number> => {
+    await tell(systemOf(outputs), stage);
+    stage.scene(stage.failures.length === 0 ? 'All was as it should be.' : 'Not all was as it should be:');
+    for (const failure of stage.failures) stage.line(`  ${colors.red('✘')} ${failure}`);
+    for (const hint of hints(keep)) stage.line(`  ${hint}`);
+    return stage.failures.length === 0 ? 0 : 1;
+  };
+  const outputs = await up({ directory, port, lambdaEndpoint }, listrProgress);
+  if (keep) return show(outputs);
+  return guarded(
+    async () => void (await down(directory)),
+    async () => {
+      try {
+        return await show(outputs);
+      } finally {
+        await down(directory);
+      }
+    },
+  );
+}
+
+const hints = (kept: boolean): string[] => [
+  'What to try next:',
+  kept
+    ? '  It is still up: `npm run down` takes it down.'
+    : '  npm run up           the same, left running; then follow the walk-through in README.md',
+  '  npm test             everything that is promised, shown by tests',
+  '  docs/workflows.md    the two workflows as pictures, made from their definitions',
+];

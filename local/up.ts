@@ -1,0 +1,15 @@
+import { outputsFile } from './outputs.ts';
+import { settings } from './places.ts';
+import { listrProgress } from './progress.ts';
+import { up } from './stack.ts';
+
+/** `npm run up`: local AWS with both stacks, left running. */
+export async function main(): Promise<number> {
+  const { directory, port, lambdaEndpoint } = settings();
+  const outputs = await up({ directory, port, lambdaEndpoint }, listrProgress);
+  process.stdout.write(
+    `Local AWS is up at ${outputs.endpoint}.\n  App1  ${outputs.app1.api_url}\n  App2  ${outputs.app2.api_url}\n` +
+      `Everything else is in ${outputsFile(directory)}. \`npm run down\` stops and removes it.\n`,
+  );
+  return 0;
+}
