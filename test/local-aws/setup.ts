@@ -24,6 +24,7 @@ export default async function setUp(): Promise<void> {
   });
   started = { emulator, directory };
   Object.assign(process.env, {
+    LOCAL_AWS_PYTHON: python,
     LOCAL_AWS_ENDPOINT: emulator.endpoint,
     LOCAL_AWS_REGION: emulator.region,
     LOCAL_AWS_ACCOUNT: emulator.account,
