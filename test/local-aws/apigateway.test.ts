@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
@@ -241,6 +242,24 @@ describe('corrected: API Gateway content types', () => {
   });
 });
 
+describe('corrected: API Gateway access log', () => {
+  // apigateway/latest/developerguide/set-up-logging, api-gateway-variables-for-access-logging
+  it('has a line for each request, also for those that were refused', async () => {
+    const caller = await callerWho(mayInvoke());
+    const id = unique('id');
+    await signedFetch(caller, region)(`${api.url}/caller/${id}`);
+    await ask(`/caller/${id}`);
+    await ask('/token', { Authorization: 'refuse' });
+    expect(await accessLog()).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(`^200 GET \\S*/v1/\\S*/caller/${id} AROA\\w+:test -$`),
+        expect.stringMatching(`^403 GET \\S*/caller/${id} - MISSING_AUTHENTICATION_TOKEN$`),
+        expect.stringMatching(/^401 GET \S*\/token - UNAUTHORIZED$/),
+      ]),
+    );
+  });
+});
+
 interface ProxyEvent {
   headers: Record<string, string>;
   requestContext: {
@@ -268,6 +287,13 @@ async function identityOf(caller: Credentials) {
   const response = await signedFetch(caller, region)(`${api.url}/caller/1`);
   const event: ProxyEvent = JSON.parse(await response.text());
   return event.requestContext.identity;
+}
+
+async function accessLog(): Promise<string[]> {
+  const { events = [] } = await client(CloudWatchLogsClient).send(
+    new FilterLogEventsCommand({ logGroupName: api.logGroup }),
+  );
+  return events.map(({ message }) => present(message));
 }
 
 function mayInvoke() {

@@ -1,4 +1,5 @@
 import { account, endpoint, region } from './clients.ts';
+import { present } from './present.ts';
 import { createStack, type Template } from './stacks.ts';
 
 /** Answers with the event that it got, unless a header `x-answer` holds the answer to give. */
@@ -26,6 +27,8 @@ export interface Api {
   url: string;
   /** Of all its methods, for a policy. */
   arn: string;
+  /** Where its access log is; a line is "status method path caller error". */
+  logGroup: string;
 }
 
 /**
@@ -37,6 +40,7 @@ export async function createApi(): Promise<Api> {
   return {
     url: `${endpoint}/restapis/${outputs['Id']}/v1/_user_request_`,
     arn: `arn:aws:execute-api:${region}:${account}:${outputs['Id']}/*`,
+    logGroup: present(outputs['LogGroup']),
   };
 }
 
@@ -60,6 +64,7 @@ const template: Template = {
     Gate: lambda(gate),
     EchoPermission: permission('Echo'),
     GatePermission: permission('Gate'),
+    LogGroup: { Type: 'AWS::Logs::LogGroup' },
     Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: { Ref: 'AWS::StackName' } } },
     Authorizer: {
       Type: 'AWS::ApiGateway::Authorizer',
@@ -131,13 +136,18 @@ const template: Template = {
         RestApiId,
         StageName: 'v1',
         DeploymentId: { Ref: 'Deployment' },
+        AccessLogSetting: {
+          DestinationArn: { 'Fn::GetAtt': ['LogGroup', 'Arn'] },
+          Format:
+            '$context.status $context.httpMethod $context.path $context.identity.caller $context.error.responseType',
+        },
         MethodSettings: [
           { ResourcePath: '/narrow', HttpMethod: 'GET', ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1 },
         ],
       },
     },
   },
-  Outputs: { Id: { Value: RestApiId } },
+  Outputs: { Id: { Value: RestApiId }, LogGroup: { Value: { Ref: 'LogGroup' } } },
 };
 
 function lambda(ZipFile: string) {
