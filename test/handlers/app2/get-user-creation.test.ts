@@ -1,0 +1,95 @@
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { getUserCreation } from '../../../handlers/app2/get-user-creation.ts';
+import { api } from '../../../handlers/shared/api.ts';
+import { authorizedRequest, MACHINE_SUB } from '../../support/api-events.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { execution, notFound, STARTED, STOPPED } from '../../support/executions.ts';
+import { expectNoLeak } from '../../support/leaks.ts';
+import { expectProblem } from '../../support/problems.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const machines = {
+  STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:CreateServiceUser',
+  ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackServiceUser',
+};
+const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
+const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${PROVISIONING_ID}`;
+const input = { ...subject, owner: MACHINE_SUB, encrypted_password: ENCRYPTED };
+const rollBackInput = { ...subject, owner: MACHINE_SUB };
+
+let clock: ReturnType<typeof fakeClock>;
+const get = (id = PROVISIONING_ID, headers: Record<string, string> = {}) =>
+  api(getUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
+    authorizedRequest({ method: 'GET', id, headers }),
+  );
+const creation = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
+const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
+
+beforeEach(() => {
+  clock = fakeClock();
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+});
+
+describe('GET /admin/create-user/{provisioning_id}', () => {
+  it('shows the client its creation, without the ciphertext', async () => {
+    creation().resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    const answer = await get();
+
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse(answer.body)).toEqual({
+      ...subject,
+      status: 'SUCCEEDED',
+      user: 'present',
+      started_at: STARTED.toISOString(),
+      stopped_at: STOPPED.toISOString(),
+    });
+    expectNoLeak(ENCRYPTED, answer);
+  });
+
+  it.each([
+    ['RUNNING', 'being_removed'],
+    ['FAILED', 'being_removed'],
+    ['SUCCEEDED', 'absent'],
+  ] as const)('after a roll-back that is %s says that the user is %s', async (status, user) => {
+    creation().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(execution(rollBackInput, { status }));
+
+    expect(JSON.parse((await get()).body)).toMatchObject({ status: 'SUCCEEDED', user });
+  });
+
+  it('gives the same 404 for the creation of another client, an unknown one and a malformed id', async () => {
+    creation().resolves(execution({ ...input, owner: 'another-client' }));
+    const others = await get();
+    creation().rejects(notFound());
+    const unknown = await get();
+    const malformed = await get('no-uuid');
+
+    expectProblem(others, 'NOT_FOUND');
+    expect(unknown).toEqual(others);
+    expect(malformed).toEqual(others);
+  });
+
+  it('waits for the end of a running creation when it is asked to', async () => {
+    creation()
+      .resolvesOnce(execution(input))
+      .resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    const answer = await get(PROVISIONING_ID, { prefer: 'wait=5' });
+
+    expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=5' });
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(clock.sleeps).toHaveLength(1);
+  });
+
+  it('answers 503 when Step Functions is too busy to say', async () => {
+    creation().rejects(sdkError('ThrottlingException'));
+
+    expectProblem(await get(), 'SERVICE_UNAVAILABLE');
+  });
+});

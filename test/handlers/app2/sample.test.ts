@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { handler } from '../../../handlers/app2/sample.ts';
+import { authorizedRequest } from '../../support/api-events.ts';
+import { expectProblem } from '../../support/problems.ts';
+
+describe('POST /sample', () => {
+  it('recognises the service user and gives back what it sent', async () => {
+    const answer = await handler(
+      authorizedRequest({ body: { data: { a: 1 } } }, { sub: 's', username: 'alice', client_id: 'c' }),
+    );
+
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse(answer.body)).toEqual({ username: 'alice', received: { a: 1 } });
+  });
+
+  it.each([
+    ['no data', {}, '/data'],
+    ['data that is no object', { data: 'text' }, '/data'],
+    ['a field that is not known', { data: {}, more: 1 }, '/more'],
+  ])('refuses %s', async (_what, body, pointer) => {
+    const { errors } = expectProblem(await handler(authorizedRequest({ body })), 'INVALID_REQUEST');
+
+    expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
+  });
+
+  it('answers nobody that no authorizer has seen', async () => {
+    expectProblem(await handler(authorizedRequest({ body: { data: {} } }, {})), 'UNAUTHENTICATED');
+  });
+});

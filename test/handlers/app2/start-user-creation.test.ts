@@ -1,0 +1,178 @@
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
+import { api } from '../../../handlers/shared/api.ts';
+import { authorizedRequest, MACHINE_SUB } from '../../support/api-events.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { expectProblem } from '../../support/problems.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PROVISIONING_ID } from '../../support/subject.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const log = watchLog();
+const machines = {
+  STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:CreateServiceUser',
+  ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackServiceUser',
+};
+const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
+const body = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
+const input = { provisioning_id: PROVISIONING_ID, owner: MACHINE_SUB, ...body };
+
+let clock: ReturnType<typeof fakeClock>;
+const post = (headers: Record<string, string> = {}, content: unknown = body) =>
+  api(startUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
+    authorizedRequest({
+      path: '/admin/create-user',
+      headers: { 'Idempotency-Key': PROVISIONING_ID, ...headers },
+      body: content,
+    }),
+  );
+const looks = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
+
+beforeEach(() => {
+  clock = fakeClock();
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(StartExecutionCommand).resolves({});
+});
+
+describe('POST /admin/create-user', () => {
+  it('starts the creation under the name of the provisioning and says where to ask', async () => {
+    looks().resolves(execution(input));
+
+    const answer = await post();
+
+    expect(answer).toMatchObject({
+      statusCode: 202,
+      headers: { Location: `/v1/admin/create-user/${PROVISIONING_ID}`, 'Cache-Control': 'no-store' },
+    });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      provisioning_id: PROVISIONING_ID,
+      status: 'RUNNING',
+      user: 'absent',
+    });
+    const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+    expect(start?.args[0].input).toMatchObject({
+      stateMachineArn: machines.STATE_MACHINE_ARN,
+      name: PROVISIONING_ID,
+    });
+    expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual(input);
+  });
+
+  it('waits for the end as long as it is asked to, and not longer', async () => {
+    looks()
+      .resolvesOnce(execution(input))
+      .resolves(execution(input, { status: 'SUCCEEDED' }));
+    const settled = await post({ Prefer: 'wait=10' });
+    expect(settled).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
+    expect(JSON.parse(settled.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+
+    looks().resolves(execution(input));
+    const before = clock.now();
+    expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
+    expect(clock.now() - before).toBe(10_000);
+  });
+
+  it('answers a repeat with the state of the first', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks().resolves(execution(input, failedAs('UserCreationRolledBack', 'SetPassword', 'PasswordRejected')));
+
+    const answer = await post();
+
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse(answer.body)).toMatchObject({
+      status: 'FAILED',
+      user: 'absent',
+      error: { code: 'PASSWORD_REJECTED', step: 'SetPassword' },
+    });
+  });
+
+  it.each([
+    ['username', { ...body, username: 'bob' }],
+    ['encrypted_password', { ...body, encrypted_password: 'b3RoZXI=' }],
+    ['human_user_id', { ...body, human_user_id: 'h-43' }],
+  ])('answers 409 when the same key comes with another %s', async (_field, other) => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks().resolves(execution(input));
+
+    expectProblem(await post({}, other), 'IDEMPOTENCY_CONFLICT');
+  });
+
+  it('shows nothing of the creation of another client', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks().resolves(execution({ ...input, owner: 'another-client' }));
+
+    expectProblem(await post(), 'NOT_FOUND');
+  });
+
+  it('says that it was cancelled when the cancellation came first', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks().resolves(
+      execution(
+        { provisioning_id: PROVISIONING_ID, owner: MACHINE_SUB, cancelled: true },
+        failedAs('Cancelled', 'DecryptCredentials', 'Cancelled'),
+      ),
+    );
+
+    const answer = await post();
+
+    expect(JSON.parse(answer.body)).toMatchObject({ user: 'absent', error: { code: 'CANCELLED' } });
+  });
+
+  it('asks for a repeat while the started creation cannot be seen', async () => {
+    const answer = await post();
+
+    expectProblem(answer, 'SERVICE_UNAVAILABLE');
+    expect(answer.headers).toMatchObject({ 'Retry-After': '1' });
+  });
+
+  it.each([
+    ['missing', undefined],
+    ['not a UUID', 'my-key'],
+  ])('tells an Idempotency-Key that is %s together with what is wrong in the body', async (_what, key) => {
+    const answer = await api(
+      startUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }),
+    )(
+      authorizedRequest({
+        headers: key === undefined ? {} : { 'Idempotency-Key': key },
+        body: { username: 'a b' },
+      }),
+    );
+
+    const pointers = expectProblem(answer, 'INVALID_REQUEST').errors?.map(({ pointer }) => pointer);
+    expect(pointers).toEqual([
+      'header Idempotency-Key',
+      '/username',
+      '/encrypted_password',
+      '/human_user_id',
+    ]);
+    expect(stepFunctions.calls()).toHaveLength(0);
+  });
+
+  it('takes the key in any case: it is one name', async () => {
+    looks().resolves(execution(input));
+
+    await post({ 'Idempotency-Key': PROVISIONING_ID.toUpperCase() });
+
+    expect(stepFunctions.commandCalls(StartExecutionCommand)[0]?.args[0].input.name).toBe(PROVISIONING_ID);
+  });
+
+  it('refuses a request that no authorizer vouches for', async () => {
+    const run = api(startUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }));
+
+    expectProblem(await run(authorizedRequest({ body }, {})), 'UNAUTHENTICATED');
+    expect(stepFunctions.calls()).toHaveLength(0);
+  });
+
+  it('never repeats the ciphertext, neither in answers nor in logs', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ValidationException', { message: ENCRYPTED }));
+
+    const answer = await post();
+
+    expectProblem(answer, 'INTERNAL_ERROR');
+    expectNoLeak(ENCRYPTED, answer, log());
+  });
+});
