@@ -15,6 +15,7 @@ END_OF_LOG = "<end of the log of this invocation>"
 
 def apply() -> None:
     answer_with_the_error()
+    answer_with_the_error_of_the_start()
     keep_the_process_after_an_error()
     name_the_end_of_a_process()
     keep_the_log_whole()
@@ -31,7 +32,7 @@ def answer_with_the_error() -> None:
         "_NODEJS_WORKER_SCRIPT",
         "let handlerFn = null;\n",
         r"""
-function _report(error, requestId) {
+function _report(error, requestId, what = "Invoke Error") {
   const isError = error instanceof Error;
   const payload = isError
     ? { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split("\n") }
@@ -43,7 +44,7 @@ function _report(error, requestId) {
   } catch {
     logged = JSON.stringify(payload); // it refers to itself
   }
-  _stderrWrite(`${new Date().toISOString()}\t${requestId}\tERROR\tInvoke Error \t${logged}\n`);
+  _stderrWrite(`${new Date().toISOString()}\t${requestId}\tERROR\t${what} \t${logged}\n`);
   const answer = { status: "error", error: payload.errorMessage, trace: "", error_payload: payload };
   _realStdoutWrite(JSON.stringify(answer) + "\n");
 }
@@ -81,6 +82,52 @@ let handlerFn = null;
         """                "body": result.get("error_payload", {"errorMessage": error_msg, "errorType": error_type}),
 """,
     )
+
+
+def answer_with_the_error_of_the_start() -> None:
+    """lambda/latest/dg/lambda-runtime-environment: what a module throws as it is loaded is answered and logged like an
+    error of the handler.
+
+    MiniStack answers `RuntimeError` and drops the log.
+    """
+    replace_constant_text(
+        lambda_runtime,
+        "_NODEJS_WORKER_SCRIPT",
+        """        _realStdoutWrite(JSON.stringify({
+          status: "error", error: e.message
+        }) + "\\n");
+""",
+        '        _report(e, undefined, "Uncaught Exception");\n',
+    )
+    lambda_runtime.StartFailed = StartFailed
+    replace_text(
+        lambda_runtime,
+        "Worker._spawn",
+        """raise RuntimeError(f"Worker init failed: {response.get('error')}")""",
+        "raise StartFailed(self, response)",
+    )
+    replace_text(
+        lambda_svc,
+        "_execute_function_warm",
+        """            "body": {"errorMessage": str(e), "errorType": type(e).__name__},
+            "error": True,
+            "log": "",
+""",
+        """            "body": getattr(e, "payload", {"errorMessage": str(e), "errorType": type(e).__name__}),
+            "error": True,
+            "log": getattr(e, "log", ""),
+""",
+    )
+
+
+class StartFailed(RuntimeError):
+    """The module of a function could not be loaded."""
+
+    def __init__(self, worker: Any, answer: dict[str, Any]) -> None:
+        super().__init__(answer["error"])
+        self.payload = answer.get("error_payload", {"errorMessage": answer["error"], "errorType": "RuntimeError"})
+        worker._proc.terminate()
+        self.log = read_log(worker)
 
 
 def keep_the_process_after_an_error() -> None:

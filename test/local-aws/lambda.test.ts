@@ -34,6 +34,19 @@ describe('corrected: what a failed invocation answers', () => {
   });
 
   // lambda/latest/dg/lambda-runtime-environment
+  test('an error that the module throws as it is loaded is answered and logged, too', async () => {
+    const broken = await createFunction(`
+      console.log('loading');
+      throw new TypeError('SETTING is missing');`);
+    expect((await invoke(broken)).payload).toMatchObject({
+      errorType: 'TypeError',
+      errorMessage: 'SETTING is missing',
+    });
+    const error = expect.stringContaining('SETTING is missing');
+    expect(await invocationLogs(broken)).toEqual([['loading', error]]);
+  });
+
+  // lambda/latest/dg/lambda-runtime-environment
   test('the next invocation after an error finds the same environment', async () => {
     const counting = await createFunction(`
       let count = 0;
