@@ -185,7 +185,9 @@ def name_the_key(
     """
     if service == "kms" and is_re_encrypt(headers):
         request = parse(body)
-        return key_arn(request.get("SourceKeyId") or iam_actions._kms_key_id_from_ciphertext(request["CiphertextBlob"]))
+        return key_arn(
+            request.get("SourceKeyId") or iam_actions._kms_key_id_from_ciphertext(request.get("CiphertextBlob", ""))
+        )
     resource = original(service, method, path, headers, body, *rest)
     return key_arn(resource) if service == "kms" else resource
 
