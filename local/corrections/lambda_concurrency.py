@@ -7,10 +7,10 @@ to its caller it is a slow one.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -26,18 +26,28 @@ LONGEST_WAIT_SECONDS = 60
 
 Acquired = tuple[Any, str]
 
-changed = threading.Condition(lambda_runtime._lock)
-"""A process came free, came or went; it guards MiniStack's table of them."""
+lock = lambda_runtime._lock
+"""Guards MiniStack's table of processes and who waits for one."""
 
-waiting: dict[str, deque[object]] = {}
-"""The invocations of each function that wait for a process, first come first served."""
+waiting: list[Turn] = []
+"""The invocations that wait for a process, first come first served."""
+
+
+@dataclass(eq=False)
+class Turn:
+    """An invocation's turn to have a process: which one, and the one that has to be stopped for it, if any."""
+
+    name: str
+    config: dict[str, Any]
+    code: bytes
+    function: str
+    served: Future[tuple[Acquired, Any | None]] = field(default_factory=Future)
 
 
 def apply() -> None:
     lambda_svc._ACCOUNT_CONCURRENCY_CAP = MAX_INVOCATIONS
     wrap_function(lambda_runtime, "acquire_worker", wait_for_process)
-    wrap_function(lambda_runtime, "release_worker", then_tell_the_waiting)
-    wrap_function(lambda_runtime, "kill_workers", then_tell_the_waiting)
+    wrap_function(lambda_runtime, "release_worker", release_process)
 
 
 def wait_for_process(
@@ -47,32 +57,42 @@ def wait_for_process(
     code: bytes,
     qualifier: str = "$LATEST",
 ) -> Acquired:
-    """A process of the function for one invocation, when it is that invocation's turn."""
-    function = lambda_runtime._worker_key(name, config, qualifier)
-    turn = object()
-    with changed:
-        queue = waiting.setdefault(function, deque())
-        queue.append(turn)
-        served = changed.wait_for(lambda: queue[0] is turn and available(function), LONGEST_WAIT_SECONDS)
-        queue.remove(turn)
-        changed.notify_all()
-        if not served:
+    turn = Turn(name, config, code, lambda_runtime._worker_key(name, config, qualifier))
+    with lock:
+        waiting.append(turn)
+        serve()
+    wait([turn.served], LONGEST_WAIT_SECONDS)
+    with lock:
+        if not turn.served.done():
+            waiting.remove(turn)
             return None, "func_cap"
-        worker, how = idle(function), "reused"
-        displaced = None
-        if worker is None:
-            displaced = make_room()
-            worker, how = lambda_runtime._worker_class_for(config)(name, config, code), "spawn"
-            processes(function).append(worker)
-        worker.in_use, worker.last_used = True, time.time()
+    acquired, displaced = turn.served.result()
     lambda_runtime.kill_workers([displaced])
-    return worker, how
+    return acquired
 
 
-def then_tell_the_waiting(original: Callable[..., None], workers: Any) -> None:
-    original(workers)
-    with changed:
-        changed.notify_all()
+def release_process(original: Callable[[Any], None], worker: Any | None) -> None:
+    original(worker)
+    with lock:
+        serve()
+
+
+def serve() -> None:
+    """Give the waiting, in their order, the processes that they may have now."""
+    for turn in list(waiting):
+        if available(turn.function):
+            waiting.remove(turn)
+            turn.served.set_result(take_process(turn))
+
+
+def take_process(turn: Turn) -> tuple[Acquired, Any | None]:
+    worker, how, displaced = idle(turn.function), "reused", None
+    if worker is None:
+        displaced = make_room()
+        worker, how = lambda_runtime._worker_class_for(turn.config)(turn.name, turn.config, turn.code), "spawn"
+        processes(turn.function).append(worker)
+    worker.in_use, worker.last_used = True, time.time()
+    return (worker, how), displaced
 
 
 def processes(function: str) -> list[Any]:
