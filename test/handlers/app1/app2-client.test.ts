@@ -1,0 +1,133 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { app2Client } from '../../../handlers/app1/app2-client.ts';
+import type { App2Token } from '../../../handlers/app1/app2-token.ts';
+import { creationStatus } from '../../support/app2-replies.ts';
+import { expectNoLeak } from '../../support/leaks.ts';
+import { ENCRYPTED, PROVISIONING_ID } from '../../support/subject.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
+
+/** App2 gives these answers, one after the other; the last one for good. */
+function app2(...answers: (() => Response | Error)[]) {
+  const sent: { address: string; init: RequestInit }[] = [];
+  const fetch: typeof globalThis.fetch = async (address, init = {}) => {
+    const answer = answers[Math.min(sent.length, answers.length - 1)]?.();
+    sent.push({ address: String(address), init });
+    if (answer instanceof Response) return answer;
+    throw answer;
+  };
+  const refused: (App2Token | undefined)[] = [];
+  const get = jest.fn(async (token?: App2Token) => {
+    refused.push(token);
+    return { value: `canary-token-${refused.length}`, expiresAt: 0 };
+  });
+  return {
+    sent,
+    refused,
+    client: app2Client({ apiUrl: 'https://app2.example/v1/', tokens: { get }, fetch }),
+  };
+}
+
+const status = (code: number) => () => new Response('canary body of App2', { status: code });
+const settled = () => Response.json(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
+
+describe("App1's client of App2", () => {
+  it('asks for a user under the key of the provisioning and waits there for the end', async () => {
+    const { client, sent } = app2(settled);
+
+    await expect(client.requestUserCreation(PROVISIONING_ID, request)).resolves.toMatchObject({
+      user: 'present',
+    });
+    expect(sent).toMatchObject([
+      {
+        address: 'https://app2.example/v1/admin/create-user',
+        init: {
+          method: 'POST',
+          headers: {
+            Authorization: 'Bearer canary-token-1',
+            'Content-Type': 'application/json',
+            'Idempotency-Key': PROVISIONING_ID,
+            Prefer: 'wait=10',
+          },
+          redirect: 'error',
+        },
+      },
+    ]);
+    expect(JSON.parse(String(sent[0]?.init.body))).toEqual(request);
+    expect(sent[0]?.init.signal).toBeInstanceOf(AbortSignal);
+  });
+
+  it('asks for the removal of the user of a provisioning; 204 is done', async () => {
+    const { client, sent } = app2(() => new Response(null, { status: 204 }));
+
+    await expect(client.cancelUserCreation(PROVISIONING_ID)).resolves.toBe('absent');
+    expect(sent).toMatchObject([
+      {
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}`,
+        init: { method: 'DELETE', headers: { Prefer: 'wait=10' } },
+      },
+    ]);
+    expect(sent[0]?.init.body).toBeUndefined();
+  });
+
+  it('gives the state of a removal that goes on', async () => {
+    const { client } = app2(() => Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
+
+    await expect(client.cancelUserCreation(PROVISIONING_ID)).resolves.toMatchObject({
+      user: 'being_removed',
+    });
+  });
+
+  it('renews a token that App2 refuses, once', async () => {
+    const { client, sent, refused } = app2(status(401), settled);
+
+    await client.requestUserCreation(PROVISIONING_ID, request);
+
+    expect(sent.map(({ init }) => new Headers(init.headers).get('Authorization'))).toEqual([
+      'Bearer canary-token-1',
+      'Bearer canary-token-2',
+    ]);
+    expect(refused).toEqual([undefined, { value: 'canary-token-1', expiresAt: 0 }]);
+  });
+
+  it('fails as App2AuthenticationFailed when the new token is refused too', async () => {
+    const { client, sent } = app2(status(401));
+
+    await expect(client.requestUserCreation(PROVISIONING_ID, request)).rejects.toMatchObject({
+      name: 'App2AuthenticationFailed',
+    });
+    expect(sent).toHaveLength(2);
+  });
+
+  it.each([
+    ...[408, 429, 500, 502, 503, 504].map((code) => [code, 'App2Unavailable'] as const),
+    ...[400, 403, 404, 409, 413, 415].map((code) => [code, 'App2RequestRefused'] as const),
+  ])('answers HTTP %i with %s', async (code, name) => {
+    const { client } = app2(status(code));
+
+    const error = await thrownBy(client.requestUserCreation(PROVISIONING_ID, request));
+
+    expect(error.name).toBe(name);
+    expectNoLeak('canary', error);
+  });
+
+  it('answers a broken connection with App2Unavailable, without the text of the error', async () => {
+    const { client } = app2(() => new TypeError('canary: connect to https://app2 failed'));
+
+    const error = await thrownBy(client.cancelUserCreation(PROVISIONING_ID));
+
+    expect(error.name).toBe('App2Unavailable');
+    expectNoLeak('canary', error);
+  });
+
+  it.each([
+    ['no JSON', () => new Response('canary')],
+    ['another form than the contract', () => Response.json({ status: 'canary' })],
+  ])('does not believe a success with %s', async (_what, answer) => {
+    const error = await thrownBy(app2(answer).client.requestUserCreation(PROVISIONING_ID, request));
+
+    expect(error.name).toBe('App2RequestRefused');
+    expectNoLeak('canary', error);
+  });
+});

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { ProvisioningStatus } from '../../../contracts/status.ts';
+import type { App2Client } from '../../../handlers/app1/app2-client.ts';
+import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-app2.ts';
+import { step } from '../../../handlers/shared/step.ts';
+import { creationStatus } from '../../support/app2-replies.ts';
+import { expectNoLeak } from '../../support/leaks.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+
+const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
+const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
+const expiresAt = Date.parse('2026-01-01T00:15:00Z');
+const run = step(
+  callApp2Input,
+  callApp2({
+    app2: { requestUserCreation, cancelUserCreation },
+    tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
+  }),
+);
+const request = { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED };
+const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID };
+
+/** App2's creation has failed, for its own reason. */
+const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
+  creationStatus({
+    status: 'FAILED',
+    error: { code, step: 'SetPassword', message: 'm', remedy: 'r', retryable: false },
+  });
+
+beforeEach(() => {
+  jest.resetAllMocks();
+});
+
+describe('Authenticate', () => {
+  it('gets a token and says only until when it lives', async () => {
+    const output = await run({ action: 'Authenticate' });
+
+    expect(output).toEqual({ expires_at: '2026-01-01T00:15:00.000Z' });
+    expectNoLeak('canary-token', output);
+  });
+});
+
+describe('RequestUserCreation', () => {
+  it('is done when App2 says that the user is there, and returns nothing', async () => {
+    requestUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
+
+    await expect(run(request)).resolves.toEqual({});
+    expect(requestUserCreation).toHaveBeenCalledWith(PROVISIONING_ID, {
+      username: 'alice',
+      encrypted_password: ENCRYPTED,
+      human_user_id: 'h-42',
+    });
+  });
+
+  it('asks to be repeated while App2 is at work', async () => {
+    requestUserCreation.mockResolvedValue(creationStatus());
+
+    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationPending' });
+  });
+
+  it.each([
+    ['CREDENTIALS_REJECTED', 'CredentialsRejected'],
+    ['PASSWORD_REJECTED', 'PasswordRejected'],
+    ['USER_ALREADY_EXISTS', 'UserAlreadyExists'],
+    ['USER_VANISHED', 'UserVanished'],
+    ['INTERNAL_ERROR', 'UserCreationFailed'],
+    ['CANCELLED', 'UserCreationFailed'],
+  ] as const)("tells App2's %s as %s", async (code, name) => {
+    requestUserCreation.mockResolvedValue(failed(code));
+
+    await expect(run(request)).rejects.toMatchObject({ name });
+  });
+
+  it.each(['ABORTED', 'TIMED_OUT'] as const)('fails when App2 ended as %s', async (status) => {
+    requestUserCreation.mockResolvedValue(creationStatus({ status }));
+
+    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
+  });
+
+  it('does not take a user that was made and removed again for a success', async () => {
+    requestUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user: 'being_removed' }));
+
+    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
+  });
+});
+
+describe('CancelUserCreation', () => {
+  it('is done when App2 says that no user is left', async () => {
+    cancelUserCreation.mockResolvedValue('absent');
+
+    await expect(run(cancel)).resolves.toEqual({});
+    expect(cancelUserCreation).toHaveBeenCalledWith(PROVISIONING_ID);
+  });
+
+  it.each(['being_removed', 'present'] as const)('asks to be repeated while the user is %s', async (user) => {
+    cancelUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user }));
+
+    await expect(run(cancel)).rejects.toMatchObject({ name: 'UserRemovalPending' });
+  });
+});
+
+it.each([
+  ['an action that is not known', { action: 'CreateEverything' }],
+  ['a cancellation of nothing', { action: 'CancelUserCreation' }],
+  ['a field too many', { ...cancel, token: 'canary' }],
+])('refuses %s', async (_what, event) => {
+  await expect(handler(event)).rejects.toMatchObject({ name: 'InvalidStepInput' });
+});

@@ -1,0 +1,55 @@
+import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { handler } from '../../../handlers/app1/encrypt-credentials.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PROVISIONING_ID, SEALED } from '../../support/subject.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const kms = mockClient(KMSClient);
+const log = watchLog();
+const input = { provisioning_id: PROVISIONING_ID, username: 'alice', sealed_password: SEALED };
+const subject = { provisioning_id: PROVISIONING_ID, username: 'alice' };
+
+beforeEach(() => {
+  kms.reset();
+});
+
+describe('EncryptCredentials', () => {
+  it('moves the password to the key of App2 for this user and provisioning, without seeing it', async () => {
+    kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(ENCRYPTED, 'base64') });
+
+    await expect(handler(input)).resolves.toEqual({ encrypted_password: ENCRYPTED });
+    expect(kms.calls().map(({ args }) => args[0].input)).toEqual([
+      {
+        CiphertextBlob: Buffer.from(SEALED, 'base64'),
+        SourceKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/intake',
+        SourceEncryptionContext: { ...subject, target: 'app1' },
+        DestinationKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/app2',
+        DestinationEncryptionContext: { ...subject, target: 'app2' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['InvalidCiphertextException', 'CredentialsRejected'],
+    ['IncorrectKeyException', 'CredentialsRejected'],
+    ['ThrottlingException', 'ServiceThrottled'],
+    ['KMSInternalException', 'ServiceUnavailable'],
+    ['AccessDeniedException', 'AccessDeniedException'],
+  ])('answers %s with %s and repeats no ciphertext', async (name, seen) => {
+    kms.on(ReEncryptCommand).rejects(sdkError(name, { message: `cannot read ${SEALED}` }));
+
+    const error = await thrownBy(handler(input));
+
+    expect(error.name).toBe(seen);
+    expectNoLeak(SEALED, error, log());
+  });
+
+  it('does not go on without a ciphertext', async () => {
+    kms.on(ReEncryptCommand).resolves({});
+
+    await expect(handler(input)).rejects.toThrow();
+  });
+});

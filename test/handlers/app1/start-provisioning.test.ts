@@ -1,0 +1,329 @@
+import { EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import type { ProblemCode } from '../../../contracts/problems.ts';
+import { startProvisioning } from '../../../handlers/app1/start-provisioning.ts';
+import { api } from '../../../handlers/shared/api.ts';
+import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { expectProblem } from '../../support/problems.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { PASSWORD, SEALED } from '../../support/subject.ts';
+
+const kms = mockClient(KMSClient);
+const stepFunctions = mockClient(SFNClient);
+const log = watchLog();
+const environment = {
+  STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  INTAKE_KEY_ARN: 'intake-key',
+  MAC_KEY_ARN: 'mac-key',
+};
+const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
+const MAC = Buffer.from('the-mac').toString('base64');
+
+let clock: ReturnType<typeof fakeClock>;
+
+interface Sent {
+  headers?: Record<string, string>;
+  body?: unknown;
+  identity?: Parameters<typeof signedRequest>[1];
+}
+const post = ({ headers = {}, body: content = body, identity = CALLER }: Sent = {}) =>
+  api(startProvisioning({ kms: new KMSClient({}), stepFunctions: new SFNClient({}), environment, clock }))(
+    signedRequest({ path: '/create-service-user', headers, body: content }, identity),
+  );
+
+const starts = () =>
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => ({
+    machine: input.stateMachineArn,
+    name: input.name,
+    input: JSON.parse(input.input ?? ''),
+  }));
+
+/** The name under which a request is started. */
+async function nameOf(sent: Sent): Promise<string | undefined> {
+  await post(sent);
+  return starts().at(-1)?.name;
+}
+
+/** An earlier execution of the name, started with a request that had this MAC. */
+function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}) {
+  stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+  stepFunctions.on(DescribeExecutionCommand).callsFake(async ({ executionArn }: { executionArn: string }) =>
+    execution(
+      {
+        provisioning_id: executionArn.split(':').at(-1),
+        username: 'alice',
+        human_user_id: 'h-42',
+        owner: CALLERS_OWNER,
+        sealed_password: SEALED,
+        request_mac,
+      },
+      seen,
+    ),
+  );
+}
+
+beforeEach(() => {
+  clock = fakeClock();
+  kms.reset();
+  stepFunctions.reset();
+  kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
+  kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from(MAC, 'base64') });
+  stepFunctions.on(StartExecutionCommand).resolves({});
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+});
+
+describe('POST /create-service-user', () => {
+  it('accepts a request and says where to ask for its end', async () => {
+    const answer = await post();
+
+    const [start] = starts();
+    expect(answer).toMatchObject({
+      statusCode: 202,
+      headers: {
+        Location: `https://api.example/v1/create-service-user/${start?.name}`,
+        'Content-Type': 'application/json',
+        'Cache-Control': 'no-store',
+      },
+    });
+    expect(JSON.parse(answer.body)).toEqual({
+      provisioning_id: start?.name,
+      status: 'RUNNING',
+      status_url: `https://api.example/v1/create-service-user/${start?.name}`,
+    });
+  });
+
+  it('starts the workflow with everything but the password in it', async () => {
+    await post();
+
+    const [start] = starts();
+    expect(start).toEqual({
+      machine: environment.STATE_MACHINE_ARN,
+      name: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      input: {
+        provisioning_id: start?.name,
+        username: 'alice',
+        human_user_id: 'h-42',
+        owner: CALLERS_OWNER,
+        sealed_password: SEALED,
+        request_mac: MAC,
+      },
+    });
+    expectNoLeak(PASSWORD, starts());
+  });
+
+  it('seals the password for this user, this provisioning and this service, before anything is started', async () => {
+    await post();
+
+    expect(kms.commandCalls(EncryptCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        KeyId: 'intake-key',
+        Plaintext: Buffer.from(PASSWORD),
+        EncryptionContext: { provisioning_id: starts()[0]?.name, username: 'alice', target: 'app1' },
+      },
+    ]);
+    kms.on(EncryptCommand).rejects(sdkError('KMSInternalException', { status: 500 }));
+    stepFunctions.resetHistory();
+    await post();
+    expect(starts()).toEqual([]);
+  });
+
+  it('makes a MAC over every field of the request and the name', async () => {
+    const macs = async (content: object) => {
+      kms.resetHistory();
+      await post({ headers: { 'Idempotency-Key': 'k' }, body: content });
+      return Buffer.from(kms.commandCalls(GenerateMacCommand)[0]?.args[0].input.Message ?? []).toString(
+        'hex',
+      );
+    };
+    const messages = [
+      await macs(body),
+      await macs({ ...body, username: 'bob' }),
+      await macs({ ...body, password: 'another-Passw0rd' }),
+      await macs({ ...body, human_user_id: 'h-43' }),
+    ];
+
+    expect(new Set(messages).size).toBe(4);
+    expect(await macs(body)).toBe(messages[0]);
+    expect(kms.commandCalls(GenerateMacCommand)[0]?.args[0].input).toMatchObject({
+      KeyId: 'mac-key',
+      MacAlgorithm: 'HMAC_SHA_256',
+    });
+  });
+
+  describe('with an Idempotency-Key', () => {
+    const headers = { 'Idempotency-Key': 'key-1' };
+
+    it('gives the same owner and key the same name, also in another session of the role', async () => {
+      const name = await nameOf({ headers });
+
+      expect(await nameOf({ headers: { 'idempotency-key': 'key-1' } })).toBe(name);
+      expect(await nameOf({ headers, identity: { ...CALLER, caller: 'AROAROLEID:other' } })).toBe(name);
+    });
+
+    it('gives another owner, another key and no key another name', async () => {
+      const names = [
+        await nameOf({ headers }),
+        await nameOf({ headers: { 'Idempotency-Key': 'key-2' } }),
+        await nameOf({ headers, identity: { ...CALLER, caller: 'AROAOTHER:s' } }),
+        await nameOf({ headers, identity: { ...CALLER, accountId: '777788889999' } }),
+        await nameOf({}),
+        await nameOf({}),
+      ];
+
+      expect(new Set(names).size).toBe(6);
+    });
+
+    it('answers a repeat with the state of the first', async () => {
+      earlier(MAC, { status: 'SUCCEEDED' });
+
+      const answer = await post({ headers });
+
+      expect(answer.statusCode).toBe(202);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+    });
+
+    it('answers 409 when the key was used for another request', async () => {
+      earlier('bWFjIG9mIGFub3RoZXI=');
+
+      expectProblem(await post({ headers }), 'IDEMPOTENCY_CONFLICT');
+    });
+
+    it('cannot say whether it is a repeat while the first cannot be seen', async () => {
+      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+      expectProblem(await post({ headers }), 'SERVICE_UNAVAILABLE');
+    });
+
+    it.each([
+      ['a space', 'a b'],
+      ['more than 255 characters', 'k'.repeat(256)],
+      ['nothing', ''],
+    ])('refuses a key with %s', async (_what, key) => {
+      const { errors } = expectProblem(
+        await post({ headers: { 'Idempotency-Key': key } }),
+        'INVALID_REQUEST',
+      );
+
+      expect(errors?.map(({ pointer }) => pointer)).toEqual(['header Idempotency-Key']);
+    });
+  });
+
+  describe('with Prefer: wait', () => {
+    const headers = { Prefer: 'wait=10', 'Idempotency-Key': 'key-1' };
+
+    it('answers 200 with the end when that is reached in time', async () => {
+      earlier(MAC, failedAs('ProvisioningFailed', 'RequestUserCreation', 'PasswordRejected'));
+
+      const answer = await post({ headers });
+
+      expect(answer).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
+      expect(JSON.parse(answer.body)).toMatchObject({
+        status: 'FAILED',
+        user: 'absent',
+        error: { code: 'PASSWORD_REJECTED' },
+      });
+    });
+
+    it('answers 202 when the time is over', async () => {
+      earlier(MAC);
+      const before = clock.now();
+
+      expect(await post({ headers })).toMatchObject({ statusCode: 202 });
+      expect(clock.now() - before).toBe(10_000);
+    });
+  });
+
+  const tooLong = 'a'.repeat(129);
+  it.each<[string, Sent, ProblemCode, string[] | undefined]>([
+    ['no username', { body: { ...body, username: undefined } }, 'INVALID_REQUEST', ['/username']],
+    ['no password', { body: { ...body, password: undefined } }, 'INVALID_REQUEST', ['/password']],
+    [
+      'no human_user_id',
+      { body: { ...body, human_user_id: undefined } },
+      'INVALID_REQUEST',
+      ['/human_user_id'],
+    ],
+    ['a number as password', { body: { ...body, password: 7 } }, 'INVALID_REQUEST', ['/password']],
+    ['an unknown field', { body: { ...body, role: 'admin' } }, 'INVALID_REQUEST', ['/role']],
+    ['an unknown field to be escaped', { body: { ...body, 'a/b~c': 1 } }, 'INVALID_REQUEST', ['/a~1b~0c']],
+    ['a username with a space', { body: { ...body, username: 'al ice' } }, 'INVALID_REQUEST', ['/username']],
+    [
+      'a username that is too long',
+      { body: { ...body, username: tooLong } },
+      'INVALID_REQUEST',
+      ['/username'],
+    ],
+    [
+      'a username like a UUID',
+      { body: { ...body, username: '0B54A0A5-91d2-4f21-9a5d-6a1c2f7f7d01' } },
+      'INVALID_REQUEST',
+      ['/username'],
+    ],
+    ['an empty password', { body: { ...body, password: '' } }, 'INVALID_REQUEST', ['/password']],
+    ['a list', { body: [body] }, 'INVALID_REQUEST', ['']],
+    ['null', { body: 'null' }, 'INVALID_REQUEST', ['']],
+    ['no JSON', { body: `{"password": "${PASSWORD}"` }, 'INVALID_REQUEST', ['']],
+    ['an empty body', { body: '' }, 'INVALID_REQUEST', ['']],
+    [
+      'several faults at once',
+      { headers: { 'Idempotency-Key': 'a b' }, body: { username: 'a b', password: PASSWORD, role: 1 } },
+      'INVALID_REQUEST',
+      ['header Idempotency-Key', '/username', '/human_user_id', '/role'],
+    ],
+    [
+      'a body of 1 MB',
+      { body: { ...body, password: 'x'.repeat(1_048_576) } },
+      'PAYLOAD_TOO_LARGE',
+      undefined,
+    ],
+    [
+      'another content type',
+      { headers: { 'Content-Type': 'text/plain' } },
+      'UNSUPPORTED_MEDIA_TYPE',
+      undefined,
+    ],
+    ['an unsigned request', { identity: {} }, 'FORBIDDEN', undefined],
+  ])('refuses %s, says where the fault is, and starts nothing', async (_what, sent, code, pointers) => {
+    const answer = await post(sent);
+
+    const { errors } = expectProblem(answer, code);
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
+    expect(stepFunctions.calls()).toHaveLength(0);
+    expect(kms.calls()).toHaveLength(0);
+    expectNoLeak(PASSWORD, answer, log());
+  });
+
+  it.each([
+    ['AccessDeniedException', 400, 'INTERNAL_ERROR'],
+    ['ThrottlingException', 400, 'SERVICE_UNAVAILABLE'],
+    ['KMSInternalException', 500, 'SERVICE_UNAVAILABLE'],
+  ] as const)(
+    'answers %s of KMS without the password that its message quotes',
+    async (name, status, code) => {
+      const error = sdkError(name, { status, message: `cannot seal ${PASSWORD}` });
+      for (const arrange of [
+        () => kms.on(EncryptCommand).rejects(error),
+        () => kms.on(GenerateMacCommand).rejects(error),
+      ]) {
+        arrange();
+        const answer = await post();
+        expectProblem(answer, code);
+        expectNoLeak(PASSWORD, answer, log());
+      }
+      expect(starts()).toEqual([]);
+    },
+  );
+
+  it('logs that it started, but nothing of what is sealed', async () => {
+    await post();
+
+    expect(log()).toContain('Provisioning started');
+    expectNoLeak(PASSWORD, log());
+    expectNoLeak(SEALED, log());
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { environments as app1 } from '../../../handlers/app1/environments.ts';
+import { environments as app2 } from '../../../handlers/app2/environments.ts';
+import { readEnvironment } from '../../../handlers/shared/environment.ts';
+
+describe('readEnvironment', () => {
+  it('names every variable that is missing or wrong, and no value', () => {
+    const schema = z.object({ MISSING: z.string(), WRONG: z.url(), FINE: z.string() });
+
+    const read = () => readEnvironment(schema, { WRONG: 'canary', FINE: 'canary' });
+
+    expect(read).toThrow(/MISSING.*WRONG/);
+    expect(read).not.toThrow(/FINE|canary/);
+  });
+
+  it('gives what the schema makes of the variables', () => {
+    expect(readEnvironment(app2.authorizer)).toMatchObject({
+      CLIENT_IDS: ['machine-client', 'service-client'],
+    });
+  });
+
+  it.each(Object.entries({ ...app1, ...app2 }).filter(([name]) => name !== 'sample'))(
+    'stops %s at its start when nothing is set',
+    (_name, schema) => {
+      expect(() => readEnvironment(schema, {})).toThrow('not complete');
+    },
+  );
+});

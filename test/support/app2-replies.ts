@@ -1,0 +1,13 @@
+import type { ProvisioningStatus } from '../../contracts/status.ts';
+import { subject } from './subject.ts';
+
+/** What App2 says of a creation: running, unless told otherwise. */
+export function creationStatus(other: Partial<ProvisioningStatus> = {}): ProvisioningStatus {
+  return {
+    ...subject,
+    status: 'RUNNING',
+    user: 'absent',
+    started_at: '2026-01-01T00:00:00.000Z',
+    ...other,
+  };
+}
