@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import * as z from 'zod';
+import { guarded } from '../interrupt.ts';
+import { root } from '../places.ts';
+
+/** What is read of Jest's report (jestjs.io/docs/cli#--json). */
+const report = z.object({
+  numPassedTests: z.int(),
+  numTotalTests: z.int(),
+  /** Files that could not be loaded; their tests are not among the total. */
+  numRuntimeErrorTestSuites: z.int(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      assertionResults: z.array(
+        z.object({ ancestorTitles: z.array(z.string()), fullName: z.string(), status: z.string() }),
+      ),
+    }),
+  ),
+});
+
+/** The projects of jest.config.js. */
+export type Project = 'unit' | 'local-aws' | 'e2e';
+
+export interface JestRun {
+  exitCode: number;
+  /** Absent when Jest did not get as far as to run a test. */
+  report: z.infer<typeof report> | undefined;
+}
+
+/** Time that an interrupted Jest has to take its local AWS down, in milliseconds. */
+const STOP_LIMIT = 20_000;
+
+/** Runs one project in a process of its own, which shows what it does. Its report stays in `.build/`. */
+export async function runJest(
+  project: Project,
+  { workers, environment = {} }: { workers: number; environment?: Record<string, string> },
+): Promise<JestRun> {
+  const folder = join(root, '.build');
+  const file = join(folder, `jest-${project}.json`);
+  await mkdir(folder, { recursive: true });
+  await rm(file, { force: true });
+  const jest = execa(
+    process.execPath,
+    [
+      join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      ...['--selectProjects', project, '--maxWorkers', String(workers), '--ci'],
+      ...['--json', '--outputFile', file],
+    ],
+    {
+      cwd: root,
+      stdin: 'ignore',
+      stdout: 'inherit',
+      stderr: 'inherit',
+      env: environment,
+      reject: false,
+      forceKillAfterDelay: STOP_LIMIT,
+    },
+  );
+  const { exitCode = 1 } = await guarded(
+    async () => {
+      jest.kill('SIGTERM');
+      await jest;
+    },
+    async () => jest,
+  );
+  return {
+    exitCode,
+    report: existsSync(file) ? report.parse(JSON.parse(await readFile(file, 'utf8'))) : undefined,
+  };
+}
