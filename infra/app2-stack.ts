@@ -305,6 +305,8 @@ export class App2Stack extends Stack {
     const machineUser = new CustomResource(this, 'MachineUser', {
       resourceType: 'Custom::MachineUser',
       serviceToken: issue.functionArn,
+      // Otherwise a function that crashes before it answers holds the stack for an hour.
+      serviceTimeout: Duration.minutes(2),
       properties: { UserPoolId: pool.userPoolId, ClientId: machineClient.userPoolClientId },
     });
     machineUser.node.addDependency(this.node.findChild(`Group-${groups.apiClient}`));

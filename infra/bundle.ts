@@ -14,7 +14,8 @@ export function bundleOf(scope: IConstruct, service: Service, name: string): str
   return join(bundlesIn(assemblyOf(scope)), service, name);
 }
 
-const bundlesIn = (assembly: string): string => join(assembly, 'handlers');
+/** Folder with the bundles of all functions, inside a cloud assembly. */
+export const bundlesIn = (assembly: string): string => join(assembly, 'handlers');
 
 function assemblyOf(scope: IConstruct): string {
   const stage = Stage.of(scope);

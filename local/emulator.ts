@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const { python, port, directory } = options;
   await refuseTakenPort(port);
   await Promise.all(['state', 'tmp'].map((folder) => mkdir(join(directory, folder), { recursive: true })));
+  // Functions are unpacked there, below the checkout's package.json, which would make ES modules of them.
+  await writeFile(join(directory, 'tmp', 'package.json'), '{"type": "commonjs"}\n');
   const logFile = join(directory, 'emulator.log');
   const log = openSync(logFile, 'w');
   const child = spawn(python, [SERVE], {
