@@ -1,0 +1,114 @@
+"""Step Functions: starting, describing and telling the history of an execution, and what its context object holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import json_response
+from ministack.services import stepfunctions
+
+from corrections.support import replace_text, wrap_function
+
+Record = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+
+def apply() -> None:
+    start_without_delay()
+    start_again_with_the_same_answer()
+    wrap_function(stepfunctions, "_describe_execution", describe_what_there_is)
+    chain_events()
+    complete_the_context()
+    wrap_function(stepfunctions, "_error_matches", match_error)
+    assign_at_once()
+
+
+def start_without_delay() -> None:
+    """MiniStack lets each execution wait for 150 ms."""
+    replace_text(stepfunctions, "_run_execution", "    time.sleep(0.15)\n", "")
+
+
+def start_again_with_the_same_answer() -> None:
+    """step-functions/latest/apireference/API_StartExecution: for a running execution of the same name and input the
+    answer is that of the first call. MiniStack answers ExecutionAlreadyExists."""
+    replace_text(
+        stepfunctions,
+        "_start_execution",
+        "    # Reject duplicate execution names\n",
+        """\
+    same = _executions.get(exec_arn)
+    if same and same["status"] == "RUNNING" and same["input"] == data.get("input", "{}"):
+        return json_response({"executionArn": exec_arn, "startDate": same["startDate"]})
+""",
+    )
+
+
+def describe_what_there_is(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/apireference/API_DescribeExecution: what there is not yet is left out, and outputDetails
+    belongs to an output. MiniStack answers with nulls."""
+    status, headers, body = original(request)
+    if status != 200:
+        return status, headers, body
+    fields = {name: value for name, value in json.loads(body).items() if value is not None}
+    if "output" not in fields:
+        del fields["outputDetails"]
+    return json_response(fields)
+
+
+def chain_events() -> None:
+    """step-functions/latest/apireference/API_HistoryEvent: previousEventId. MiniStack has none."""
+    wrap_function(stepfunctions, "_add_event", add_chained_event)
+    for start in ("_start_execution", "_start_sync_execution"):
+        replace_text(stepfunctions, start, '{"id": 1, "type"', '{"id": 1, "previousEventId": 0, "type"')
+
+
+def add_chained_event(original: Callable[..., Record], *arguments: Any) -> Record:
+    event = original(*arguments)
+    event["previousEventId"] = event["id"] - 1
+    return event
+
+
+def complete_the_context() -> None:
+    """step-functions/latest/dg/input-output-contextobject: Execution.RoleArn and Execution.RedriveCount."""
+    replace_text(
+        stepfunctions,
+        "_run_execution",
+        '"StartTime": execution["startDate"],\n',
+        '"StartTime": execution["startDate"],\n'
+        '            "RoleArn": sm["roleArn"],\n'
+        '            "RedriveCount": 0,\n',
+    )
+
+
+def match_error(original: Callable[[list[str], str], bool], error_equals: list[str], error: str) -> bool:
+    """step-functions/latest/dg/concepts-error-handling: States.Runtime is never retried or caught.
+
+    For MiniStack States.ALL and States.TaskFailed match it.
+    """
+    return error != "States.Runtime" and original(error_equals, error)
+
+
+def assign_at_once() -> None:
+    """step-functions/latest/dg/workflow-variables: all of Assign is evaluated with the values from before it.
+
+    In MiniStack an assignment sees those before it.
+    """
+    replace_text(
+        stepfunctions,
+        "_apply_state_assign",
+        """\
+    for name, template in assign.items():
+        variables[name] = _apply_jsonata_template(
+            template, raw_input, ctx,
+            result=result, error_output=error_output,
+        )
+""",
+        """\
+    variables.update({
+        name: _apply_jsonata_template(template, raw_input, ctx, result=result, error_output=error_output)
+        for name, template in assign.items()
+    })
+""",
+    )

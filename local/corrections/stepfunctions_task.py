@@ -1,0 +1,166 @@
+"""Step Functions: what a task may do, when it fails and is tried again, and what the history tells of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.arn import parse_arn
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import stepfunctions
+
+from corrections.iam import role_may
+from corrections.stepfunctions_end import present
+from corrections.support import replace_text, wrap_function
+
+Record = dict[str, Any]
+
+SERVICE = "states.amazonaws.com"
+INTEGRATION = "arn:aws:states:::"
+
+
+def apply() -> None:
+    wrap_function(stepfunctions, "_call_lambda", call_lambda)
+    wrap_function(stepfunctions, "_invoke_events_put_events", put_events)
+    wrap_function(stepfunctions, "_nested_start_execution_request", start_execution)
+    stepfunctions._pause_before_retry = pause_before_retry
+    replace_text(stepfunctions, "_execute_task", "_scaled_sleep(min(sleep_sec, 60))", RETRY_PAUSE)
+    replace_text(
+        stepfunctions,
+        "_with_retry_and_catch",
+        '_scaled_sleep(min(interval * (retrier.get("BackoffRate", 2.0) ** count), 60))',
+        RETRY_PAUSE,
+    )
+    tell_what_a_task_calls()
+
+
+def demand(action: str, resource: str, error: str) -> None:
+    """step-functions/latest/dg/procedure-create-iam-role: a task acts with the role that the machine had at the start.
+
+    MiniStack asks nobody. The task fails with `error` if the role lacks the right.
+    """
+    execution = present.get()
+    if execution is None:  # TestState
+        return
+    role = execution["events"][0]["executionStartedEventDetails"]["roleArn"]
+    if not role_may(SERVICE, role, action, resource):
+        cause = f"User: {role} is not authorized to perform: {action} on resource: {resource}"
+        raise stepfunctions._ExecutionError(error, cause)
+
+
+def call_lambda(original: Callable[[str, Any], Any], function: str, event: Any) -> Any:
+    """step-functions/latest/dg/connect-lambda"""
+    arn = function if function.startswith("arn:") else arn_of("lambda", f"function:{function}")
+    demand("lambda:InvokeFunction", arn, "Lambda.AWSLambdaException")
+    return original(function, event)
+
+
+def put_events(original: Callable[[str, Record], Record], resource: str, request: Record) -> Record:
+    """step-functions/latest/dg/connect-eventbridge: each event names execution and machine as its resources, and one
+    that EventBridge refuses fails the task. MiniStack does neither."""
+    execution = present.get()
+    sender = [execution["executionArn"], execution["stateMachineArn"]] if execution else []
+    entries = [{**entry, "Resources": [*entry.get("Resources", []), *sender]} for entry in request["Entries"]]
+    for entry in entries:
+        bus = entry.get("EventBusName", "default")
+        arn = bus if bus.startswith("arn:") else arn_of("events", f"event-bus/{bus}")
+        demand("events:PutEvents", arn, "EventBridge.EventBridgeException")
+    result = original(resource, {**request, "Entries": entries})
+    if result["FailedEntryCount"] > 0:
+        raise stepfunctions._ExecutionError("EventBridge.FailedEntry", json.dumps(result))
+    return result
+
+
+def start_execution(original: Callable[[Record], Record], arguments: Record) -> Record:
+    """step-functions/latest/dg/connect-stepfunctions"""
+    request = original(arguments)
+    demand("states:StartExecution", request["stateMachineArn"], "StepFunctions.AWSStepFunctionsException")
+    return request
+
+
+def arn_of(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
+RETRY_PAUSE = "_pause_before_retry(retrier, count)"
+
+
+def pause_before_retry(retrier: Record, retries: int) -> None:
+    """step-functions/latest/dg/concepts-error-handling: MaxDelaySeconds and JitterStrategy.
+
+    MiniStack knows neither and waits for one minute at most.
+    """
+    seconds = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** retries
+    seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))
+    if retrier.get("JitterStrategy") == "FULL":
+        seconds = random.uniform(0, seconds)
+    stepfunctions._scaled_sleep(seconds)
+
+
+def tell_what_a_task_calls() -> None:
+    """step-functions/latest/apireference/API_TaskScheduledEventDetails and API_TaskTimedOutEventDetails: service and
+    action of the call, its region and parameters; a task that takes too long is TaskTimedOut.
+
+    MiniStack tells neither region nor parameters, and TaskFailed.
+    """
+    stepfunctions._called = called
+    stepfunctions._task_failure = task_failure
+    replace_text(
+        stepfunctions,
+        "_execute_task",
+        """\
+                    "resourceType": "lambda" if "lambda" in resource else "states",
+                    "resource": resource,
+""",
+        """\
+                    **_called(resource),
+                    "region": get_region(),
+                    "parameters": json.dumps(effective),
+                    **({"timeoutInSeconds": state_def["TimeoutSeconds"]} if "TimeoutSeconds" in state_def else {}),
+""",
+    )
+    replace_text(
+        stepfunctions,
+        "_execute_task",
+        """\
+                    "output": json.dumps(task_result),
+                    "resource": resource,
+""",
+        """\
+                    "output": json.dumps(task_result),
+                    **_called(resource),
+""",
+    )
+    replace_text(
+        stepfunctions,
+        "_execute_task",
+        """\
+            _add_event(execution, "TaskFailed", {
+                "taskFailedEventDetails": {
+                    "error": err.error, "cause": err.cause,
+                    "resource": resource,
+                },
+            })
+""",
+        """\
+            _add_event(execution, *_task_failure(resource, err.error, err.cause))
+""",
+    )
+
+
+def task_failure(resource: str, error: str, cause: str) -> tuple[str, Record]:
+    details = {**called(resource), "error": error, "cause": cause}
+    if error == "States.Timeout":
+        return "TaskTimedOut", {"taskTimedOutEventDetails": details}
+    return "TaskFailed", {"taskFailedEventDetails": details}
+
+
+def called(resource: str) -> Record:
+    """`arn:aws:states:::aws-sdk:kms:sign` is `aws-sdk:kms`, `sign`; `…:::lambda:invoke` is `lambda`, `invoke`."""
+    if not resource.startswith(INTEGRATION):
+        return {"resourceType": parse_arn(resource).service, "resource": resource}
+    parts = resource.removeprefix(INTEGRATION).split(":")
+    of_type = 2 if parts[0] == "aws-sdk" else 1
+    return {"resourceType": ":".join(parts[:of_type]), "resource": ":".join(parts[of_type:])}
