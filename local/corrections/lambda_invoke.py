@@ -179,7 +179,10 @@ def keep_the_log_whole() -> None:
         f'        print("{END_OF_LOG}", file=sys.stderr, flush=True)\n        _real_stdout.flush()\n\nrun()\n',
     )
     replace_text(
-        lambda_runtime, "Worker._spawn", "text=True,", 'text=True,\n            encoding="utf-8",\n            errors="replace",'
+        lambda_runtime,
+        "Worker._spawn",
+        "text=True,",
+        'text=True,\n            encoding="utf-8",\n            errors="replace",',
     )
     wrap_function(lambda_runtime, "Worker._read_stderr", collect_log)
     lambda_runtime.read_log = read_log
