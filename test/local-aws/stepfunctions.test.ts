@@ -1,0 +1,777 @@
+import {
+  GetExecutionHistoryCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { describe, expect, jest, test } from '@jest/globals';
+import { account, client, region } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
+import {
+  call,
+  createMachine,
+  type Definition,
+  describeExecution,
+  ended,
+  FAILING_WITH,
+  failing,
+  history,
+  machineMay,
+  machineRole,
+  outputOf,
+  run,
+  start,
+  toCall,
+} from './support/machines.ts';
+import { present } from './support/present.ts';
+import { nextEvent, queueOf } from './support/queues.ts';
+import { createRole } from './support/roles.ts';
+import { unique } from './support/unique.ts';
+
+const sfn = client(SFNClient);
+
+jest.setTimeout(20_000);
+
+const done = { Type: 'Succeed' };
+const waiting: Definition = { StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 30, End: true } } };
+
+describe('corrected: starting an execution', () => {
+  // step-functions/latest/dg/welcome: an execution begins at once
+  test('an execution that only passes takes no time worth mentioning', async () => {
+    const machine = await createMachine({ StartAt: 'Pass', States: { Pass: { Type: 'Pass', End: true } } });
+    const times: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const { startDate, stopDate } = await ended(await start(machine));
+      times.push(present(stopDate).getTime() - present(startDate).getTime());
+    }
+    expect(Math.min(...times)).toBeLessThan(100);
+  });
+
+  // step-functions/latest/apireference/API_StartExecution
+  test('while it runs, the same name with the same input is answered like the first time', async () => {
+    const command = new StartExecutionCommand({
+      stateMachineArn: await createMachine(waiting),
+      name: unique('once'),
+      input: '{"a":1}',
+    });
+    const first = await sfn.send(command);
+    const second = await sfn.send(command);
+    expect(second).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
+    await stop(present(first.executionArn));
+  });
+});
+
+describe('corrected: the end of an execution', () => {
+  // step-functions/latest/dg/statemachine-structure (TimeoutSeconds) and API_DescribeExecution
+  test('a machine that takes longer than its TimeoutSeconds is TIMED_OUT', async () => {
+    const execution = await start(await createMachine({ ...waiting, TimeoutSeconds: 1 }));
+    const { status, error, output, startDate, stopDate } = await ended(execution, 4_000);
+    expect({ status, error, output }).toEqual({
+      status: 'TIMED_OUT',
+      error: 'States.Timeout',
+      output: undefined,
+    });
+    expect(present(stopDate).getTime() - present(startDate).getTime()).toBeGreaterThanOrEqual(1_000);
+    expect((await history(execution)).map(({ type }) => type)).toEqual([
+      'ExecutionStarted',
+      'WaitStateEntered',
+      'ExecutionTimedOut',
+    ]);
+  });
+
+  // step-functions/latest/dg/concepts-error-handling: catchers are of states, not of the execution
+  test('the timeout of the machine is not caught, and what was under way has no effect any more', async () => {
+    const slow = await createFunction(
+      `exports.handler = () => new Promise((answer) => setTimeout(answer, 2000));`,
+    );
+    const next = await createFunction(`exports.handler = async () => console.log('called');`);
+    const machine = (TimeoutSeconds: number) =>
+      createMachine({
+        TimeoutSeconds,
+        StartAt: 'Slow',
+        States: {
+          Slow: toCall(slow, { Next: 'Next', Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Next' }] }),
+          Next: call(next),
+        },
+      });
+    const late = await start(await machine(1));
+    outputOf(await ended(await start(await machine(10))));
+    expect((await describeExecution(late)).status).toBe('TIMED_OUT');
+    expect(await invocationLogs(next)).toEqual([['called']]); // by the execution that had the time
+  });
+
+  // step-functions/latest/apireference/API_StopExecution
+  test('a branch of a stopped execution goes no further', async () => {
+    const { calls, machine } = await callingMachine((step) => ({
+      StartAt: 'Both',
+      States: {
+        Both: {
+          Type: 'Parallel',
+          Branches: [
+            {
+              StartAt: 'Wait',
+              States: { Wait: { Type: 'Wait', Seconds: 1, Next: 'Call' }, Call: step },
+            },
+          ],
+          End: true,
+        },
+      },
+    }));
+    const stopped = await start(machine, { who: 'stopped' });
+    await stop(stopped);
+    outputOf(await ended(await start(machine, { who: 'ended' })));
+    expect(await calls()).toEqual(['ended']);
+    expect((await history(stopped)).at(-1)).toMatchObject({ type: 'ExecutionAborted' });
+  });
+
+  // step-functions/latest/apireference/API_StopExecution
+  test('a step of a stopped execution is not tried again', async () => {
+    const { calls, machine } = await callingMachine((step) => ({
+      StartAt: 'Call',
+      States: {
+        Call: {
+          ...step,
+          Retry: [{ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 1, MaxAttempts: 1 }],
+        },
+      },
+    }));
+    const stopped = await start(machine, { who: 'stopped', fail: true });
+    await eventually(async () => {
+      expect((await history(stopped)).at(-1)).toMatchObject({ type: 'TaskFailed' });
+    });
+    await stop(stopped);
+    expect(await ended(await start(machine, { who: 'ended', fail: true }))).toMatchObject({
+      status: 'FAILED',
+    });
+    expect(await calls()).toEqual(['stopped', 'ended', 'ended']);
+  });
+
+  // step-functions/latest/apireference/API_StopExecution
+  test('a failure that comes after the stop changes nothing', async () => {
+    const slow = await createFunction(
+      `exports.handler = () => new Promise((_answer, fail) => setTimeout(fail, 1000, new Error('late')));`,
+    );
+    const machine = await createMachine({ StartAt: 'Slow', States: { Slow: call(slow) } });
+    const stopped = await start(machine);
+    await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
+    await ended(await start(machine)); // was begun later and takes as long
+    expect(await describeExecution(stopped)).toMatchObject({
+      status: 'ABORTED',
+      error: 'NotNeeded',
+      cause: 'changed my mind',
+    });
+    expect((await history(stopped)).at(-1)).toMatchObject({
+      type: 'ExecutionAborted',
+      executionAbortedEventDetails: { error: 'NotNeeded', cause: 'changed my mind' },
+    });
+  });
+
+  // step-functions/latest/apireference/API_DescribeExecution: output is set only if the execution succeeds
+  test('a failed execution has an error and a cause, and no output', async () => {
+    const { status, error, cause, output, outputDetails } = await run({
+      StartAt: 'Fail',
+      States: { Fail: { Type: 'Fail', Error: 'Refused', Cause: 'because' } },
+    });
+    expect({ status, error, cause, output, outputDetails }).toEqual({
+      status: 'FAILED',
+      error: 'Refused',
+      cause: 'because',
+      output: undefined,
+      outputDetails: undefined,
+    });
+  });
+
+  // step-functions/latest/dg/eventbridge-integration
+  test('EventBridge is told of a timeout and of a stop', async () => {
+    const machine = await createMachine({ ...waiting, TimeoutSeconds: 2 });
+    const ends = await queueOf({
+      source: ['aws.states'],
+      detail: { stateMachineArn: [machine], status: [{ 'anything-but': ['RUNNING'] }] },
+    });
+    const stopped = await start(machine);
+    await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
+    expect(await nextEvent(ends)).toMatchObject({
+      'detail-type': 'Step Functions Execution Status Change',
+      resources: [stopped],
+      detail: {
+        executionArn: stopped,
+        status: 'ABORTED',
+        error: 'NotNeeded',
+        cause: 'changed my mind',
+        input: '{}',
+        output: null,
+      },
+    });
+    const late = await start(machine);
+    expect(await nextEvent(ends)).toMatchObject({
+      detail: { executionArn: late, status: 'TIMED_OUT', redriveStatus: 'REDRIVABLE' },
+    });
+  });
+});
+
+describe('corrected: the history', () => {
+  // step-functions/latest/apireference/API_HistoryEvent
+  test('each event names the one before it', async () => {
+    const { executionArn } = await run({ StartAt: 'Done', States: { Done: done } });
+    const events = await history(present(executionArn));
+    expect(events.map(({ id, previousEventId }) => [id, previousEventId])).toEqual(
+      events.map((_, n) => [n + 1, n]),
+    );
+  });
+
+  // step-functions/latest/apireference/API_TaskScheduledEventDetails: whoever may read the history sees them
+  test('a task shows what it calls, and with which parameters', async () => {
+    const echo = await createFunction(`exports.handler = async (event) => event;`);
+    const { executionArn } = await run(
+      { StartAt: 'Call', States: { Call: call(echo, { TimeoutSeconds: 9 }) } },
+      'seen',
+    );
+    const events = await history(present(executionArn));
+    const scheduled = events.find(({ type }) => type === 'TaskScheduled')?.taskScheduledEventDetails;
+    expect(scheduled).toMatchObject({
+      resourceType: 'lambda',
+      resource: 'invoke',
+      region,
+      timeoutInSeconds: 9,
+    });
+    expect(JSON.parse(present(scheduled?.parameters))).toEqual({ FunctionName: echo, Payload: 'seen' });
+    expect(events.find(({ type }) => type === 'TaskSucceeded')?.taskSucceededEventDetails).toMatchObject({
+      resourceType: 'lambda',
+      resource: 'invoke',
+    });
+  });
+
+  // step-functions/latest/apireference/API_TaskTimedOutEventDetails
+  test('a task that takes too long is TaskTimedOut', async () => {
+    const { executionArn } = await run({
+      StartAt: 'Slow',
+      States: { Slow: call(await slowFunction(), { TimeoutSeconds: 1 }) },
+    });
+    expect(await history(present(executionArn))).toContainEqual(
+      expect.objectContaining({
+        type: 'TaskTimedOut',
+        taskTimedOutEventDetails: expect.objectContaining({
+          resourceType: 'lambda',
+          resource: 'invoke',
+          error: 'States.Timeout',
+        }),
+      }),
+    );
+  });
+});
+
+describe("corrected: the machine's role", () => {
+  // step-functions/latest/dg/connect-lambda (IAM policies)
+  test('a function is called only if the role may', async () => {
+    const [open, closed] = await Promise.all([echoFunction(), echoFunction()]);
+    const role = await machineRole({ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: open });
+    const calling = (arn: string) => run({ StartAt: 'Call', States: { Call: call(arn) } }, 'hello', role);
+    expect(outputOf(await calling(open))).toBe('hello');
+    expect(await calling(closed)).toMatchObject({
+      status: 'FAILED',
+      error: 'Lambda.AWSLambdaException',
+      cause: expect.stringContaining('not authorized to perform: lambda:InvokeFunction'),
+    });
+  });
+
+  // step-functions/latest/dg/procedure-create-iam-role (trust policy)
+  test('a role that does not trust Step Functions is of no use', async () => {
+    const role = await createRole({ Service: 'lambda.amazonaws.com' }, [machineMay('lambda:InvokeFunction')]);
+    const { error } = await run({ StartAt: 'Call', States: { Call: call(await echoFunction()) } }, {}, role);
+    expect(error).toBe('Lambda.AWSLambdaException');
+  });
+
+  // step-functions/latest/dg/connect-eventbridge (IAM policies)
+  test('events are published only if the role may', async () => {
+    const role = await machineRole(machineMay('lambda:InvokeFunction'));
+    const { error, cause } = await run(publishing('test.denied'), {}, role);
+    expect(error).toMatch(/^EventBridge\./);
+    expect(cause).toContain('not authorized to perform: events:PutEvents');
+  });
+
+  // step-functions/latest/dg/connect-stepfunctions (IAM policies)
+  test('executions are started only if the role may', async () => {
+    const role = await machineRole(machineMay('lambda:InvokeFunction'));
+    const { error, cause } = await run(await starting(), {}, role);
+    expect(error).toMatch(/^StepFunctions\./);
+    expect(cause).toContain('not authorized to perform: states:StartExecution');
+  });
+});
+
+describe('corrected: publishing events', () => {
+  // step-functions/latest/dg/connect-eventbridge
+  test('each event names the execution and its machine as resources', async () => {
+    const source = unique('test.source');
+    const queue = await queueOf({ source: [source] });
+    const { executionArn, stateMachineArn } = await run(publishing(source));
+    expect(await nextEvent(queue)).toMatchObject({ resources: [executionArn, stateMachineArn] });
+  });
+
+  // step-functions/latest/dg/connect-eventbridge
+  test('an event that EventBridge does not take fails the task with EventBridge.FailedEntry', async () => {
+    expect(await run(publishing('aws.reserved'))).toMatchObject({
+      status: 'FAILED',
+      error: 'EventBridge.FailedEntry',
+      cause: expect.stringContaining('NotAuthorizedForSource'),
+    });
+  });
+});
+
+describe('corrected: retries and catches', () => {
+  // step-functions/latest/dg/concepts-error-handling (MaxDelaySeconds)
+  test('a pause is never longer than MaxDelaySeconds', async () => {
+    const [first, second] = await pauses({ IntervalSeconds: 1, BackoffRate: 4, MaxDelaySeconds: 2 }, 2);
+    expect(first).toBeGreaterThanOrEqual(1_000);
+    expect(second).toBeGreaterThanOrEqual(2_000);
+    expect(second).toBeLessThan(4_000);
+  });
+
+  // step-functions/latest/dg/concepts-error-handling (JitterStrategy)
+  test('with full jitter a pause is drawn at random up to its length', async () => {
+    const drawn = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const [pause] = await pauses({ IntervalSeconds: 2, JitterStrategy: 'FULL' }, 1);
+        return present(pause);
+      }),
+    );
+    expect(Math.min(...drawn)).toBeLessThan(1_500);
+  });
+
+  // step-functions/latest/dg/concepts-error-handling and lambda/latest/dg/nodejs-exceptions
+  test('an error that a function throws is retried and caught by its name', async () => {
+    const refusing = await createFunction(`
+      exports.handler = async () => { throw Object.assign(new Error('zoe'), { name: 'UserAlreadyExists' }); };`);
+    const execution = await run({
+      StartAt: 'Call',
+      States: {
+        Call: toCall(refusing, {
+          Retry: [
+            { ErrorEquals: ['Throttled'], MaxAttempts: 5 },
+            { ErrorEquals: ['UserAlreadyExists'], IntervalSeconds: 1, MaxAttempts: 1 },
+          ],
+          Catch: [
+            { ErrorEquals: ['Throttled'], Next: 'Other' },
+            { ErrorEquals: ['UserAlreadyExists'], Output: '{% $states.errorOutput %}', Next: 'Done' },
+          ],
+          Next: 'Other',
+        }),
+        Other: { Type: 'Fail' },
+        Done: done,
+      },
+    });
+    expect(outputOf(execution)).toEqual({ Error: 'UserAlreadyExists', Cause: expect.any(String) });
+    const events = await history(present(execution.executionArn));
+    expect(events.filter(({ type }) => type === 'TaskScheduled')).toHaveLength(2);
+  });
+
+  // step-functions/latest/dg/concepts-error-handling: States.ALL does not catch States.Runtime
+  test('States.Runtime is not caught', async () => {
+    const execution = await run(
+      {
+        QueryLanguage: 'JSONPath',
+        StartAt: 'Branch',
+        States: {
+          Branch: {
+            Type: 'Parallel',
+            Branches: [{ StartAt: 'Fail', States: { Fail: { Type: 'Fail', ErrorPath: '$.number' } } }],
+            Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Done' }],
+            End: true,
+          },
+          Done: done,
+        },
+      },
+      { number: 1 },
+    );
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
+  });
+});
+
+describe('corrected: variables and context', () => {
+  // step-functions/latest/dg/workflow-variables
+  test('all of Assign is evaluated with the values from before it', async () => {
+    const execution = await run({
+      StartAt: 'First',
+      States: {
+        First: { Type: 'Pass', Assign: { x: 1, y: 1 }, Next: 'Second' },
+        Second: { Type: 'Pass', Assign: { x: 2, y: '{% $x + 10 %}' }, Next: 'Third' },
+        Third: { Type: 'Pass', Output: '{% [$x, $y] %}', End: true },
+      },
+    });
+    expect(outputOf(execution)).toEqual([2, 11]);
+  });
+
+  // step-functions/latest/dg/input-output-contextobject
+  test('the context tells the role and that nothing was redriven', async () => {
+    const role = await machineRole();
+    const Output = '{% $states.context.Execution.[RoleArn, RedriveCount] %}';
+    const execution = await run(
+      { StartAt: 'Look', States: { Look: { Type: 'Pass', Output, End: true } } },
+      {},
+      role,
+    );
+    expect(outputOf(execution)).toEqual([role, 0]);
+  });
+});
+
+describe('as it comes: executions', () => {
+  // step-functions/latest/apireference/API_StartExecution
+  test('a name is ExecutionAlreadyExists after its end, and at once with another input', async () => {
+    const name = unique('once');
+    const ran = await createMachine({ StartAt: 'Done', States: { Done: done } });
+    await ended(await start(ran, { a: 1 }, name));
+    await expect(start(ran, { a: 1 }, name)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+    const running = await createMachine(waiting);
+    const execution = await start(running, { a: 1 }, name);
+    await expect(start(running, { a: 2 }, name)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+    await stop(execution);
+  });
+
+  // step-functions/latest/apireference/API_DescribeExecution
+  test('an execution is described', async () => {
+    const machine = await createMachine({ StartAt: 'Done', States: { Done: done } });
+    const name = unique('described');
+    const execution = await start(machine, { a: 1 }, name);
+    expect(execution).toBe(`${machine.replace(':stateMachine:', ':execution:')}:${name}`);
+    expect(await ended(execution)).toMatchObject({
+      executionArn: execution,
+      stateMachineArn: machine,
+      name,
+      status: 'SUCCEEDED',
+      input: '{"a":1}',
+      output: expect.stringMatching(/^\{"a": ?1\}$/),
+      startDate: expect.any(Date),
+      stopDate: expect.any(Date),
+    });
+  });
+
+  // step-functions/latest/apireference/API_DescribeExecution, API_GetExecutionHistory and API_StopExecution
+  test('an execution that there is not is ExecutionDoesNotExist', async () => {
+    const missing = `arn:aws:states:${region}:${account}:execution:none:${unique('none')}`;
+    for (const asked of [describeExecution(missing), history(missing), stop(missing)])
+      await expect(asked).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
+  });
+
+  // step-functions/latest/apireference/API_StopExecution: a stop that is repeated
+  test('a stopped execution can be stopped again', async () => {
+    const execution = await start(await createMachine(waiting));
+    const first = await stop(execution);
+    expect((await stop(execution)).stopDate).toEqual(first.stopDate);
+    expect((await describeExecution(execution)).status).toBe('ABORTED');
+  });
+
+  // step-functions/latest/dg/eventbridge-integration
+  test('EventBridge is told of the start and of the end', async () => {
+    const machine = await createMachine({ StartAt: 'Done', States: { Done: done } });
+    const changes = await queueOf({ source: ['aws.states'], detail: { stateMachineArn: [machine] } });
+    const execution = await start(machine, { a: 1 });
+    const told = [await nextEvent(changes), await nextEvent(changes)];
+    expect(told).toEqual(
+      expect.arrayContaining(
+        ['RUNNING', 'SUCCEEDED'].map((status) =>
+          expect.objectContaining({
+            detail: expect.objectContaining({ executionArn: execution, status, input: '{"a":1}' }),
+          }),
+        ),
+      ),
+    );
+  });
+
+  // step-functions/latest/apireference/API_GetExecutionHistory
+  test('the history has the states with their input and output, in pages, in both directions', async () => {
+    const { executionArn } = await run(
+      { StartAt: 'First', States: { First: { Type: 'Pass', Output: 'out', Next: 'Done' }, Done: done } },
+      { a: 1 },
+    );
+    const types = [
+      'ExecutionStarted',
+      'PassStateEntered',
+      'PassStateExited',
+      'SucceedStateEntered',
+      'SucceedStateExited',
+      'ExecutionSucceeded',
+    ];
+    const events = await history(present(executionArn));
+    expect(events.map(({ type }) => type)).toEqual(types);
+    expect(events.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(events[1]?.stateEnteredEventDetails).toMatchObject({ name: 'First', input: '{"a": 1}' });
+    expect(events[2]?.stateExitedEventDetails).toMatchObject({ name: 'First', output: '"out"' });
+    const page = new GetExecutionHistoryCommand({ executionArn, maxResults: 4, reverseOrder: true });
+    const { events: newest = [], nextToken } = await sfn.send(page);
+    const { events: oldest = [] } = await sfn.send(
+      new GetExecutionHistoryCommand({ ...page.input, nextToken }),
+    );
+    expect([...newest, ...oldest].map(({ type }) => type)).toEqual(types.toReversed());
+    const bare = await sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false }),
+    );
+    expect(bare.events?.[1]?.stateEnteredEventDetails).toEqual({ name: 'First' });
+  });
+});
+
+describe('as it comes: states', () => {
+  // step-functions/latest/dg/transforming-data and workflow-variables
+  test('a state assigns from its result, and later states see it', async () => {
+    const execution = await run(
+      {
+        StartAt: 'Call',
+        States: {
+          Call: toCall(await echoFunction(), {
+            Assign: { user: { sub: '{% $states.result.Payload.sub %}' } },
+            Output: { status: '{% $states.result.StatusCode %}' },
+            Next: 'Look',
+          }),
+          Look: { Type: 'Pass', Output: { input: '{% $states.input %}', sub: '{% $user.sub %}' }, End: true },
+        },
+      },
+      { sub: 's-1' },
+    );
+    expect(outputOf(execution)).toEqual({ input: { status: 200 }, sub: 's-1' });
+  });
+
+  // step-functions/latest/dg/input-output-contextobject
+  test('the context tells of execution, machine and state', async () => {
+    const Output = '{% $states.context %}';
+    const execution = await run(
+      { StartAt: 'Look', States: { Look: { Type: 'Pass', Output, End: true } } },
+      { a: 1 },
+    );
+    const { executionArn, stateMachineArn, name } = execution;
+    expect(outputOf(execution)).toMatchObject({
+      Execution: {
+        Id: executionArn,
+        Name: name,
+        Input: { a: 1 },
+        StartTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      },
+      StateMachine: { Id: stateMachineArn, Name: stateMachineArn?.split(':').at(-1) },
+      State: {
+        Name: 'Look',
+        EnteredTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        RetryCount: 0,
+      },
+    });
+  });
+
+  // step-functions/latest/dg/input-output-contextobject: EnteredTime is of the state, RetryCount of the attempt
+  test('a retry sees its RetryCount and the EnteredTime of the first attempt', async () => {
+    const twice = await createFunction(`
+      exports.handler = async ({ RetryCount, EnteredTime }) => {
+        console.log(EnteredTime);
+        if (RetryCount === 0) throw new Error('once more');
+        return RetryCount;
+      };`);
+    const Arguments = { FunctionName: twice, Payload: '{% $states.context.State %}' };
+    const Retry = [{ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 1, MaxAttempts: 2 }];
+    const execution = await run({ StartAt: 'Call', States: { Call: call(twice, { Arguments, Retry }) } });
+    expect(outputOf(execution)).toBe(1);
+    const times = (await invocationLogs(twice)).map(([entered]) => entered);
+    expect(times).toEqual([expect.stringContaining('T'), times[0]]);
+  });
+
+  // step-functions/latest/dg/concepts-error-handling: each retrier counts for itself; MaxAttempts 0 is never
+  test('only what a retrier names is tried again', async () => {
+    const attempts = async (...Retry: object[]) => {
+      const { executionArn } = await run({ StartAt: 'Call', States: { Call: failing({ Retry }) } });
+      return (await history(present(executionArn))).filter(({ type }) => type === 'TaskScheduled').length;
+    };
+    const once = { IntervalSeconds: 1, MaxAttempts: 1 };
+    expect(
+      await Promise.all([
+        attempts({ ErrorEquals: ['Another'], ...once }),
+        attempts({ ErrorEquals: ['Another', FAILING_WITH], ...once }),
+        attempts({ ErrorEquals: [FAILING_WITH], MaxAttempts: 0 }, { ErrorEquals: ['States.ALL'], ...once }),
+      ]),
+    ).toEqual([1, 2, 1]);
+  });
+
+  // step-functions/latest/dg/concepts-error-handling and workflow-variables
+  test('a catch by name assigns from the error and goes on with its output', async () => {
+    const execution = await run(
+      {
+        StartAt: 'Call',
+        States: {
+          Call: failing({
+            Catch: [
+              { ErrorEquals: ['Another'], Next: 'Other' },
+              {
+                ErrorEquals: ['States.ALL'],
+                Assign: { failure: { error: '{% $states.errorOutput.Error %}' } },
+                Output: '{% $states.input %}',
+                Next: 'Look',
+              },
+            ],
+          }),
+          Other: { Type: 'Fail' },
+          Look: { Type: 'Pass', Output: '{% [$states.input, $failure.error] %}', End: true },
+        },
+      },
+      'given',
+    );
+    expect(outputOf(execution)).toEqual(['given', FAILING_WITH]);
+  });
+
+  // step-functions/latest/dg/state-task (TimeoutSeconds)
+  test('a task that takes too long is States.Timeout, which States.TaskFailed does not catch', async () => {
+    const execution = await run({
+      StartAt: 'Slow',
+      States: {
+        Slow: toCall(await slowFunction(), {
+          TimeoutSeconds: 1,
+          Next: 'Other',
+          Catch: [
+            { ErrorEquals: ['States.TaskFailed'], Next: 'Other' },
+            { ErrorEquals: ['States.Timeout'], Output: '{% $states.errorOutput.Error %}', Next: 'Done' },
+          ],
+        }),
+        Other: { Type: 'Fail' },
+        Done: done,
+      },
+    });
+    expect(outputOf(execution)).toBe('States.Timeout');
+  });
+
+  // step-functions/latest/dg/transforming-data: an undefined result is an error that can be caught
+  test('an expression without a result is States.QueryEvaluationError', async () => {
+    const missing = { Type: 'Pass', Output: '{% $states.input.missing %}', End: true };
+    expect(await run({ StartAt: 'Look', States: { Look: missing } })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.QueryEvaluationError',
+    });
+    const caught = await run({
+      StartAt: 'Call',
+      States: {
+        Call: call(await echoFunction(), {
+          Output: '{% $states.result.missing %}',
+          Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Done' }],
+        }),
+        Done: done,
+      },
+    });
+    expect(caught.status).toBe('SUCCEEDED');
+  });
+
+  // step-functions/latest/dg/state-fail
+  test('a Fail state computes its error and its cause', async () => {
+    const execution = await run(
+      {
+        StartAt: 'Fail',
+        States: {
+          Fail: { Type: 'Fail', Error: '{% $states.input.name %}', Cause: '{% $string($states.input) %}' },
+        },
+      },
+      { name: 'UserCreationRolledBack' },
+    );
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'UserCreationRolledBack',
+      cause: '{"name":"UserCreationRolledBack"}',
+    });
+  });
+
+  // step-functions/latest/dg/state-choice
+  test('a Choice goes by its conditions, in order, else by its default', async () => {
+    const definition: Definition = {
+      StartAt: 'Choose',
+      States: {
+        Choose: {
+          Type: 'Choice',
+          Choices: [
+            { Condition: '{% $states.input > 10 %}', Next: 'Big' },
+            { Condition: '{% $states.input > 5 %}', Next: 'Medium' },
+          ],
+          Default: 'Small',
+        },
+        Big: { Type: 'Pass', Output: 'big', End: true },
+        Medium: { Type: 'Pass', Output: 'medium', End: true },
+        Small: { Type: 'Pass', Output: 'small', End: true },
+      },
+    };
+    const executions = await Promise.all([20, 7, 1].map((input) => run(definition, input)));
+    expect(executions.map(outputOf)).toEqual(['big', 'medium', 'small']);
+  });
+
+  // step-functions/latest/dg/state-wait
+  test('a Wait state waits for the seconds that it computes', async () => {
+    const Wait = { Type: 'Wait', Seconds: '{% $states.input %}', End: true };
+    const { startDate, stopDate } = await run({ StartAt: 'Wait', States: { Wait } }, 1);
+    expect(present(stopDate).getTime() - present(startDate).getTime()).toBeGreaterThanOrEqual(1_000);
+  });
+
+  // step-functions/latest/dg/connect-eventbridge: Detail is an object
+  test('an event is published with the details that the state computes', async () => {
+    const source = unique('test.source');
+    const queue = await queueOf({ source: [source] });
+    const execution = await run(publishing(source), 'hello');
+    expect(outputOf(execution)).toMatchObject({ FailedEntryCount: 0 });
+    expect(await nextEvent(queue)).toMatchObject({ 'detail-type': 'Said', detail: { input: 'hello' } });
+  });
+
+  // step-functions/latest/dg/connect-stepfunctions
+  test('an execution is started by another', async () => {
+    expect(outputOf(await run(await starting()))).toMatchObject({ ExecutionArn: expect.any(String) });
+  });
+});
+
+/** A machine around one step; `calls` tells who has come to the step, in order. */
+async function callingMachine(define: (step: object) => Definition) {
+  const called = await createFunction(`
+    exports.handler = async ({ who, fail }) => { console.log(who); if (fail) throw new Error('wanted'); };`);
+  return {
+    machine: await createMachine(define(call(called))),
+    calls: async () => (await invocationLogs(called)).map(([who]) => who),
+  };
+}
+
+/** The pauses, in milliseconds, before the retries of a step that always fails. */
+async function pauses(retrier: object, MaxAttempts: number): Promise<number[]> {
+  const Retry = [{ ErrorEquals: ['States.ALL'], MaxAttempts, ...retrier }];
+  const { executionArn } = await run({ StartAt: 'Call', States: { Call: failing({ Retry }) } });
+  const events = await history(present(executionArn));
+  const times = (wanted: string) =>
+    events.filter(({ type }) => type === wanted).map(({ timestamp }) => present(timestamp).getTime());
+  const failures = times('TaskFailed');
+  return times('TaskScheduled')
+    .slice(1)
+    .map((tried, n) => tried - present(failures[n]));
+}
+
+function publishing(Source: string): Definition {
+  const Entries = [{ Source, DetailType: 'Said', Detail: { input: '{% $states.input %}' } }];
+  return {
+    StartAt: 'Publish',
+    States: {
+      Publish: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::events:putEvents',
+        Arguments: { Entries },
+        End: true,
+      },
+    },
+  };
+}
+
+/** Starts an execution of another machine. */
+async function starting(): Promise<Definition> {
+  const StateMachineArn = await createMachine({ StartAt: 'Done', States: { Done: done } });
+  return {
+    StartAt: 'Start',
+    States: {
+      Start: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::states:startExecution',
+        Arguments: { StateMachineArn, Input: {} },
+        End: true,
+      },
+    },
+  };
+}
+
+const echoFunction = () => createFunction(`exports.handler = async (event) => event;`);
+
+const slowFunction = () =>
+  createFunction(`exports.handler = () => new Promise((answer) => setTimeout(answer, 2500));`);
+
+const stop = (executionArn: string, reason: { error?: string; cause?: string } = {}) =>
+  sfn.send(new StopExecutionCommand({ executionArn, ...reason }));

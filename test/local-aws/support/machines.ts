@@ -1,0 +1,109 @@
+import {
+  CreateStateMachineCommand,
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { client } from './clients.ts';
+import { eventually } from './eventually.ts';
+import { present } from './present.ts';
+import { createRole, type Statement } from './roles.ts';
+import { unique } from './unique.ts';
+
+const sfn = client(SFNClient);
+
+/** The Amazon States Language of a machine; JSONata unless it says otherwise. */
+export interface Definition {
+  StartAt: string;
+  States: Record<string, object>;
+  QueryLanguage?: 'JSONata' | 'JSONPath';
+  TimeoutSeconds?: number;
+}
+
+export const machineMay = (Action: string | string[]): Statement => ({
+  Effect: 'Allow',
+  Action,
+  Resource: '*',
+});
+
+/** A role for machines that may do what the statements say. */
+export function machineRole(...statements: Statement[]): Promise<string> {
+  return createRole({ Service: 'states.amazonaws.com' }, statements);
+}
+
+let ordinary: Promise<string> | undefined;
+
+/** A new state machine; its ARN. By default its role may call functions, publish events and start executions. */
+export async function createMachine(definition: Definition, role?: string): Promise<string> {
+  ordinary ??= machineRole(
+    machineMay(['lambda:InvokeFunction', 'events:PutEvents', 'states:StartExecution']),
+  );
+  const { stateMachineArn } = await sfn.send(
+    new CreateStateMachineCommand({
+      name: unique('machine'),
+      roleArn: role ?? (await ordinary),
+      definition: JSON.stringify({ QueryLanguage: 'JSONata', ...definition }),
+    }),
+  );
+  return present(stateMachineArn);
+}
+
+/** Starts an execution; its ARN. */
+export async function start(stateMachineArn: string, input: unknown = {}, name?: string): Promise<string> {
+  const { executionArn } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input), name }),
+  );
+  return present(executionArn);
+}
+
+export function describeExecution(executionArn: string): Promise<DescribeExecutionOutput> {
+  return sfn.send(new DescribeExecutionCommand({ executionArn }));
+}
+
+/** The execution once it has ended; waits for `within` milliseconds. */
+export function ended(executionArn: string, within = 10_000): Promise<DescribeExecutionOutput> {
+  return eventually(async () => {
+    const execution = await describeExecution(executionArn);
+    if (execution.status === 'RUNNING') throw new Error(`${executionArn} is still running`);
+    return execution;
+  }, within);
+}
+
+/** Runs a new machine of this definition to its end. */
+export async function run(definition: Definition, input?: unknown, role?: string) {
+  return ended(await start(await createMachine(definition, role), input));
+}
+
+/** What the execution put out; an error when it did not succeed. */
+export function outputOf({ status, output, error, cause }: DescribeExecutionOutput): unknown {
+  if (status !== 'SUCCEEDED') throw new Error(`${status}: ${error}: ${cause}`);
+  return JSON.parse(present(output));
+}
+
+export async function history(executionArn: string): Promise<HistoryEvent[]> {
+  const { events } = await sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }));
+  return present(events);
+}
+
+/** A state that calls a function and ends the execution. */
+export function call(FunctionName: string, fields: object = {}): object {
+  return { ...toCall(FunctionName), End: true, ...fields };
+}
+
+/** The same without an end: `fields` tell what comes next. */
+export function toCall(FunctionName: string, fields: object = {}): object {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke',
+    Arguments: { FunctionName, Payload: '{% $states.input %}' },
+    Output: '{% $states.result.Payload %}',
+    ...fields,
+  };
+}
+
+/** A state that always fails with this error, because it calls a function that does not exist. */
+export const failing = (fields: object = {}): object => call(unique('none'), fields);
+export const FAILING_WITH = 'Lambda.ResourceNotFoundException';

@@ -1,0 +1,42 @@
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { client } from './clients.ts';
+import { present } from './present.ts';
+import { policy } from './roles.ts';
+import { unique } from './unique.ts';
+
+const sqs = client(SQSClient);
+const events = client(EventBridgeClient);
+
+/** A new queue that receives the default bus's events of this pattern; its URL. */
+export async function queueOf(pattern: object): Promise<string> {
+  const open = { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' };
+  const { QueueUrl } = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: unique('queue'),
+      Attributes: { Policy: policy({ ...open, Resource: '*' }) },
+    }),
+  );
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  const Rule = unique('rule');
+  await events.send(new PutRuleCommand({ Name: Rule, EventPattern: JSON.stringify(pattern) }));
+  const Arn = present(Attributes?.['QueueArn']);
+  await events.send(new PutTargetsCommand({ Rule, Targets: [{ Id: 'queue', Arn }] }));
+  return present(QueueUrl);
+}
+
+/** Takes the next event out of the queue; waits for it. */
+export async function nextEvent(QueueUrl: string): Promise<unknown> {
+  const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+  const message = present(Messages?.[0]);
+  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+  return JSON.parse(present(message.Body));
+}
