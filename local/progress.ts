@@ -18,11 +18,23 @@ export const listrProgress: Progress = {
     let shown: Promise<unknown> = Promise.resolve();
     const result = await new Promise<Awaited<ReturnType<typeof task>>>((resolve, reject) => {
       const list = new Listr(
-        [{ title, task: async (_, wrapper) => resolve(await withHeartbeat(title, wrapper, task)) }],
+        [
+          {
+            title,
+            task: async (_, wrapper) => {
+              try {
+                resolve(await withHeartbeat(title, wrapper, task));
+              } catch (error) {
+                reject(error);
+                throw new Error(''); // marks the task as failed; what happened is said once, by who ends the program
+              }
+            },
+          },
+        ],
         { fallbackRenderer: 'simple', registerSignalListeners: false },
       );
       shown = list.run();
-      shown.catch(reject);
+      shown.catch(() => undefined);
     });
     await shown;
     return result;
