@@ -26,6 +26,10 @@ export default {
       globalSetup: '<rootDir>/test/local-aws/setup.ts',
       globalTeardown: '<rootDir>/test/local-aws/teardown.ts',
     }),
-    suite('e2e', 'e2e', { globalSetup: '<rootDir>/test/e2e/setup.ts' }),
+    suite('e2e', 'e2e', {
+      globalSetup: '<rootDir>/test/e2e/setup.ts',
+      globalTeardown: '<rootDir>/test/e2e/teardown.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
+    }),
   ],
 };

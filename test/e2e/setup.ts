@@ -13,7 +13,21 @@ let ended: Promise<void> = Promise.resolve();
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = testDirectory;
   await new Promise<void>((resolve, reject) => {
-    const stayUp = (_: Outputs): Promise<void> => {
+    const stayUp = ({
+      endpoint,
+      region,
+      account,
+      access_key_id,
+      secret_access_key,
+    }: Outputs): Promise<void> => {
+      // The tools of the qualification suite look here.
+      Object.assign(process.env, {
+        LOCAL_AWS_ENDPOINT: endpoint,
+        LOCAL_AWS_REGION: region,
+        LOCAL_AWS_ACCOUNT: account,
+        LOCAL_AWS_ACCESS_KEY_ID: access_key_id,
+        LOCAL_AWS_SECRET_ACCESS_KEY: secret_access_key,
+      });
       resolve();
       return new Promise((end) => {
         finish = end;

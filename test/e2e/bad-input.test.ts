@@ -1,0 +1,73 @@
+import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from '@jest/globals';
+import { problem } from '../../contracts/problems.ts';
+import { newRequest, outputs, system } from './support/deployed.ts';
+
+const executions = async (): Promise<number> => {
+  const { executions: found = [] } = await system.clients.stepFunctions.send(
+    new ListExecutionsCommand({ stateMachineArn: outputs.app1.state_machine_arn, maxResults: 1000 }),
+  );
+  return found.length;
+};
+
+const { username, password, human_user_id } = newRequest();
+
+/** What is sent, what is answered, and which fields are named. */
+const cases: [string, object | string, Record<string, string>, number, string[]][] = [
+  ['a missing field', { username, password }, {}, 400, ['/human_user_id']],
+  ['all fields missing', {}, {}, 400, ['/username', '/password', '/human_user_id']],
+  ['a wrong type', { username, password: 12345678, human_user_id }, {}, 400, ['/password']],
+  ['an unknown field', { username, password, human_user_id, admin: true }, {}, 400, ['/admin']],
+  ['no JSON', `{"password": "${password}"`, {}, 400, ['']],
+  ['an array', '[]', {}, 400, ['']],
+  ['an empty body', '', {}, 400, ['']],
+  ['a body of 1 MB', { username, password: 'x'.repeat(1_000_000), human_user_id }, {}, 413, []],
+  ['another content type', { username, password, human_user_id }, { 'content-type': 'text/plain' }, 415, []],
+  ['a username with spaces', { username: 'a b', password, human_user_id }, {}, 400, ['/username']],
+  [
+    'a username over 128 characters',
+    { username: 'a'.repeat(129), password, human_user_id },
+    {},
+    400,
+    ['/username'],
+  ],
+  [
+    'a username like a UUID',
+    { username: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', password, human_user_id },
+    {},
+    400,
+    ['/username'],
+  ],
+  ['an empty password', { username, password: '', human_user_id }, {}, 400, ['/password']],
+  [
+    'a bad idempotency key',
+    { username, password, human_user_id },
+    { 'Idempotency-Key': 'a b' },
+    400,
+    ['header Idempotency-Key'],
+  ],
+  [
+    'several faults at once',
+    { username: '', password: '', who: 1 },
+    {},
+    400,
+    ['/username', '/password', '/human_user_id', '/who'],
+  ],
+];
+
+describe('POST /create-service-user with bad input', () => {
+  it.each(cases)(
+    '%s is told, field by field, and nothing is started',
+    async (_, body, headers, expected, fields) => {
+      const before = await executions();
+      const answer = await system.provision(typeof body === 'string' ? body : JSON.stringify(body), headers);
+      expect(answer.status).toBe(expected);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      const told = problem.parse(answer.body);
+      expect(told.errors?.map(({ pointer }) => pointer).sort() ?? []).toEqual([...fields].sort());
+      for (const { detail } of told.errors ?? []) expect(detail).not.toBe('');
+      expect(JSON.stringify(answer.body)).not.toContain(password);
+      expect(await executions()).toBe(before);
+    },
+  );
+});

@@ -1,0 +1,377 @@
+import { randomUUID } from 'node:crypto';
+import {
+  AdminCreateUserCommand,
+  AdminSetUserPasswordCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { DescribeStateMachineCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { provisioningStatus } from '../../contracts/status.ts';
+import type { Machine } from '../../local/system.ts';
+import { withoutRight } from '../../local/without-right.ts';
+import { eventually } from '../local-aws/support/eventually.ts';
+import {
+  configuration,
+  encryptFor,
+  eventsOf,
+  machineToken,
+  newPassword,
+  newRequest,
+  outputs,
+  provision,
+  readMachineCredentials,
+  statesOf,
+  system,
+} from './support/deployed.ts';
+
+const { app1, app2 } = outputs;
+
+const definition = z.object({ States: z.record(z.string(), z.unknown()) });
+
+/** A creation asked for at App2 directly, as App1 does it. */
+async function createAtApp2(request = newRequest(), id = randomUUID()) {
+  const token = await machineToken();
+  const encrypted_password = await encryptFor(id, request.username, request.password);
+  const { username, human_user_id } = request;
+  const body = { username, encrypted_password, human_user_id };
+  const post = () =>
+    system.app2('POST', '/admin/create-user', token, body, { 'Idempotency-Key': id, Prefer: 'wait=20' });
+  return { id, token, username, post };
+}
+
+/** `DELETE` at App2 until the user is known to be absent. */
+async function removeAtApp2(id: string, token: string): Promise<void> {
+  await eventually(async () => {
+    const { status } = await system.app2('DELETE', `/admin/create-user/${id}`, token, undefined, {
+      Prefer: 'wait=10',
+    });
+    expect(status).toBe(204);
+  }, 60_000);
+}
+
+/** Runs something while a variable of a function is set to something else. */
+async function withVariable<Result>(
+  functionName: string,
+  name: string,
+  value: string,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const lambda = new LambdaClient(configuration);
+  const { Environment } = await lambda.send(
+    new GetFunctionConfigurationCommand({ FunctionName: functionName }),
+  );
+  const set = (Variables: Record<string, string>) =>
+    lambda.send(
+      new UpdateFunctionConfigurationCommand({ FunctionName: functionName, Environment: { Variables } }),
+    );
+  const before = Environment?.Variables ?? {};
+  await set({ ...before, [name]: value });
+  try {
+    return await run();
+  } finally {
+    await set(before);
+  }
+}
+
+/** Runs something while the machine user's password is another one than the secret says. */
+async function withAnotherMachinePassword<Result>(run: () => Promise<Result>): Promise<Result> {
+  const { username, password } = await readMachineCredentials();
+  const set = (Password: string) =>
+    system.clients.cognito.send(
+      new AdminSetUserPasswordCommand({
+        UserPoolId: app2.user_pool_id,
+        Username: username,
+        Password,
+        Permanent: true,
+      }),
+    );
+  await set(newPassword());
+  try {
+    return await run();
+  } finally {
+    await set(password);
+  }
+}
+
+describe('before anything is made', () => {
+  it('a password that the policy refuses ends as PASSWORD_REJECTED, and no user is made', async () => {
+    const request = newRequest({ password: 'short' });
+    const status = await provision(request);
+    expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
+    expect(status.error).toMatchObject({
+      code: 'PASSWORD_REJECTED',
+      step: 'RequestUserCreation',
+      retryable: false,
+    });
+    expect(await statesOf('CreateServiceUser', status.provisioning_id)).toEqual([
+      'DecryptCredentials',
+      'AnnounceRejected',
+      'UserCreationRejected',
+    ]);
+    expect(await system.user(request.username)).toBeUndefined();
+    await eventsOf(status.provisioning_id, ['ServiceUserCreationRejected', 'ServiceUserProvisioningFailed']);
+  });
+
+  it('App1 that cannot sign in ends as APP2_AUTHENTICATION_FAILED, and App2 hears nothing', async () => {
+    const status = await withAnotherMachinePassword(() =>
+      // A function that starts anew has no token yet.
+      withVariable('app1-call-app2', 'STARTED', 'anew', () => provision(newRequest())),
+    );
+    expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
+    expect(status.error).toMatchObject({ step: 'Authenticate', code: 'APP2_AUTHENTICATION_FAILED' });
+    expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
+    await eventsOf(status.provisioning_id, ['ServiceUserProvisioningFailed']);
+  });
+
+  it('a key that may not be used ends in EncryptCredentials, and App2 hears nothing', async () => {
+    const status = await withoutRight(
+      outputs,
+      { functionName: 'app1-encrypt-credentials' },
+      'kms:ReEncryptTo',
+      () => provision(newRequest()),
+    );
+    expect(status).toMatchObject({ status: 'FAILED', user: 'absent', error: { step: 'EncryptCredentials' } });
+    expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
+  });
+});
+
+describe('after something may have been made', () => {
+  it('a user of this name that somebody else made is untouched', async () => {
+    const request = newRequest();
+    await system.clients.cognito.send(
+      new AdminCreateUserCommand({
+        UserPoolId: app2.user_pool_id,
+        Username: request.username,
+        MessageAction: 'SUPPRESS',
+        UserAttributes: [{ Name: 'custom:human_user_id', Value: 'somebody-else' }],
+      }),
+    );
+    const before = await system.user(request.username);
+    const status = await provision(request);
+    expect(status).toMatchObject({
+      status: 'FAILED',
+      user: 'absent',
+      error: { code: 'USER_ALREADY_EXISTS' },
+    });
+    expect(await system.user(request.username)).toEqual(before);
+    expect(await statesOf('CreateServiceUser', status.provisioning_id)).toEqual([
+      'DecryptCredentials',
+      'CreateUser',
+      'DeleteUser',
+      'AnnounceRolledBack',
+      'UserCreationRolledBack',
+    ]);
+  });
+
+  it.each([
+    ['SetPassword', 'app2-set-password', 'cognito-idp:AdminSetUserPassword'],
+    ['AddToGroup', 'app2-add-to-group', 'cognito-idp:AdminAddUserToGroup'],
+  ])('a failing %s is undone by DeleteUser and announced', async (step, functionName, action) => {
+    const request = newRequest();
+    const status = await withoutRight(outputs, { functionName }, action, () => provision(request));
+    expect(status).toMatchObject({
+      status: 'FAILED',
+      user: 'absent',
+      error: { code: 'USER_CREATION_FAILED' },
+    });
+    const states = await statesOf('CreateServiceUser', status.provisioning_id);
+    expect(states.slice(states.indexOf(step))).toEqual([
+      step,
+      'DeleteUser',
+      'AnnounceRolledBack',
+      'UserCreationRolledBack',
+    ]);
+    expect(await system.user(request.username)).toBeUndefined();
+    await eventsOf(status.provisioning_id, [
+      'ServiceUserCreationRolledBack',
+      'ServiceUserProvisioningFailed',
+    ]);
+  });
+
+  it('App1 that cannot announce the user has it removed at App2', async () => {
+    const request = newRequest();
+    const status = await withoutRight(
+      outputs,
+      { stateMachineArn: app1.state_machine_arn },
+      'events:PutEvents',
+      () => provision(request),
+    );
+    expect(status).toMatchObject({
+      status: 'FAILED',
+      user: 'absent',
+      error: { step: 'AnnounceProvisioned' },
+    });
+    expect(await system.user(request.username)).toBeUndefined();
+    expect(await statesOf('ProvisionServiceUser', status.provisioning_id)).toEqual([
+      'Authenticate',
+      'EncryptCredentials',
+      'RequestUserCreation',
+      'AnnounceProvisioned',
+      'CancelUserCreation',
+      'AnnounceProvisioningFailed',
+      'EndNotAnnounced',
+    ]);
+    expect(await statesOf('RollBackServiceUser', status.provisioning_id)).toEqual([
+      'StopUserCreation',
+      'DeleteUser',
+      'AnnounceRemoved',
+      'UserRemoved',
+    ]);
+    await eventsOf(status.provisioning_id, ['ServiceUserCreated', 'ServiceUserRemoved']);
+  });
+
+  it('App1 that can neither ask nor cancel says that the roll-back failed', async () => {
+    const status = await withVariable('app1-call-app2', 'APP2_API_URL', `${app2.api_url}/elsewhere`, () =>
+      provision(newRequest()),
+    );
+    expect(status).toMatchObject({
+      status: 'FAILED',
+      user: 'being_removed',
+      error: { code: 'ROLL_BACK_FAILED' },
+    });
+    expect((await statesOf('ProvisionServiceUser', status.provisioning_id)).slice(-4)).toEqual([
+      'RequestUserCreation',
+      'CancelUserCreation',
+      'AnnounceRollBackFailed',
+      'RollBackFailed',
+    ]);
+    await eventsOf(status.provisioning_id, ['ServiceUserProvisioningRollBackFailed']);
+  });
+});
+
+describe('at App2', () => {
+  it('a user that cannot be announced is not kept', async () => {
+    const creation = await createAtApp2();
+    const machine = { stateMachineArn: app2.state_machine_arn };
+    const answer = await withoutRight(outputs, machine, 'events:PutEvents', creation.post);
+    expect(provisioningStatus.parse(answer.body)).toMatchObject({ status: 'FAILED', user: 'absent' });
+    expect((await statesOf('CreateServiceUser', creation.id)).slice(-4)).toEqual([
+      'AnnounceCreated',
+      'DeleteUser',
+      'AnnounceRolledBack',
+      'EndNotAnnounced',
+    ]);
+    expect(await system.user(creation.username)).toBeUndefined();
+  });
+
+  it('a user that cannot be removed is told to be left, and removed by a later DELETE', async () => {
+    const creation = await createAtApp2();
+    const answer = await withoutRight(
+      outputs,
+      { functionName: 'app2-add-to-group' },
+      'cognito-idp:AdminAddUserToGroup',
+      () =>
+        withoutRight(
+          outputs,
+          { functionName: 'app2-delete-user' },
+          'cognito-idp:AdminDeleteUser',
+          creation.post,
+        ),
+    );
+    expect(provisioningStatus.parse(answer.body)).toMatchObject({
+      status: 'FAILED',
+      user: 'being_removed',
+      error: { code: 'ROLL_BACK_FAILED' },
+    });
+    expect((await statesOf('CreateServiceUser', creation.id)).slice(-4)).toEqual([
+      'AddToGroup',
+      'DeleteUser',
+      'AnnounceRollBackFailed',
+      'RollBackFailed',
+    ]);
+    await eventsOf(creation.id, ['ServiceUserRollBackFailed']);
+    expect(await system.user(creation.username)).toBeDefined();
+    await removeAtApp2(creation.id, creation.token);
+    expect(await system.user(creation.username)).toBeUndefined();
+  });
+
+  it('a removal that fails says so', async () => {
+    const creation = await createAtApp2();
+    await creation.post();
+    await withoutRight(
+      outputs,
+      { functionName: 'app2-delete-user' },
+      'cognito-idp:AdminDeleteUser',
+      async () => {
+        const path = `/admin/create-user/${creation.id}`;
+        const answer = await system.app2('DELETE', path, creation.token, undefined, { Prefer: 'wait=10' });
+        expect(answer.status).toBe(202);
+        expect(answer.body).toMatchObject({ user: 'being_removed' });
+      },
+    );
+    expect(await statesOf('RollBackServiceUser', creation.id)).toEqual([
+      'StopUserCreation',
+      'DeleteUser',
+      'AnnounceRollBackFailed',
+      'RollBackFailed',
+    ]);
+  });
+
+  it('a removal that cannot be announced ends as such', async () => {
+    const creation = await createAtApp2();
+    await creation.post();
+    const machine = { stateMachineArn: app2.roll_back_state_machine_arn };
+    await withoutRight(outputs, machine, 'events:PutEvents', () =>
+      system.app2('DELETE', `/admin/create-user/${creation.id}`, creation.token, undefined, {
+        Prefer: 'wait=10',
+      }),
+    );
+    expect((await statesOf('RollBackServiceUser', creation.id)).at(-1)).toBe('EndNotAnnounced');
+    expect(await system.user(creation.username)).toBeUndefined();
+  });
+
+  it('a cancellation that comes before the request lets it create nothing', async () => {
+    const creation = await createAtApp2();
+    await removeAtApp2(creation.id, creation.token);
+    const answer = await creation.post();
+    expect(provisioningStatus.parse(answer.body)).toMatchObject({
+      status: 'FAILED',
+      user: 'absent',
+      error: { code: 'CANCELLED' },
+    });
+    expect(await statesOf('CreateServiceUser', creation.id)).toEqual(['DecryptCredentials', 'Cancelled']);
+    expect(await system.user(creation.username)).toBeUndefined();
+  });
+
+  it('a repeat with other content is refused', async () => {
+    const creation = await createAtApp2();
+    await creation.post();
+    const encrypted_password = await encryptFor(creation.id, creation.username, newPassword());
+    const answer = await system.app2(
+      'POST',
+      '/admin/create-user',
+      creation.token,
+      { username: creation.username, encrypted_password, human_user_id: 'h-1' },
+      { 'Idempotency-Key': creation.id },
+    );
+    expect([answer.status, answer.body]).toEqual([
+      409,
+      expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }),
+    ]);
+  });
+});
+
+describe('these tests', () => {
+  it.each([
+    ['ProvisionServiceUser', app1.state_machine_arn],
+    ['CreateServiceUser', app2.state_machine_arn],
+    ['RollBackServiceUser', app2.roll_back_state_machine_arn],
+  ] satisfies [Machine, string][])('enter every state of %s', async (machine, stateMachineArn) => {
+    await provision(newRequest());
+    const { stepFunctions } = system.clients;
+    const { definition: asl = '' } = await stepFunctions.send(
+      new DescribeStateMachineCommand({ stateMachineArn }),
+    );
+    const { executions = [] } = await stepFunctions.send(
+      new ListExecutionsCommand({ stateMachineArn, maxResults: 1000 }),
+    );
+    const entered = (await Promise.all(executions.map(({ name = '' }) => statesOf(machine, name)))).flat();
+    const states = Object.keys(definition.parse(JSON.parse(asl)).States);
+    expect(states.filter((state) => !entered.includes(state))).toEqual([]);
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import { sampleReply } from '../../contracts/app2-api.ts';
+import { eventDetail } from '../../contracts/events.ts';
+import { provisioningStatus } from '../../contracts/status.ts';
+import { signedFetch } from '../../local/caller.ts';
+import { callerWho } from '../local-aws/support/roles.ts';
+import {
+  ended,
+  eventsOf,
+  newPassword,
+  newRequest,
+  outputs,
+  provision,
+  start,
+  statesOf,
+  system,
+} from './support/deployed.ts';
+
+describe('a provisioning that goes well', () => {
+  it('ends with a confirmed user in group service-user that signs in with the caller’s password', async () => {
+    const request = newRequest({ human_user_id: 'h-77' });
+    const status = await provision(request);
+
+    expect(status).toMatchObject({ status: 'SUCCEEDED', user: 'present', username: request.username });
+    expect(await system.user(request.username)).toMatchObject({
+      status: 'CONFIRMED',
+      enabled: true,
+      groups: ['service-user'],
+      attributes: { 'custom:provisioning_id': status.provisioning_id, 'custom:human_user_id': 'h-77' },
+    });
+    const token = await system.signIn(request.username, request.password);
+    const sample = await system.app2('POST', '/sample', token, { data: { n: 1 } });
+    expect(sample.status).toBe(200);
+    expect(sampleReply.parse(sample.body)).toEqual({ username: request.username, received: { n: 1 } });
+    await expect(system.signIn(request.username, newPassword())).rejects.toThrow(
+      expect.objectContaining({ name: 'NotAuthorizedException' }),
+    );
+  });
+
+  it('goes through the states in their order, in both services', async () => {
+    const { provisioning_id } = await provision(newRequest());
+    expect(await statesOf('ProvisionServiceUser', provisioning_id)).toEqual([
+      'Authenticate',
+      'EncryptCredentials',
+      'RequestUserCreation',
+      'AnnounceProvisioned',
+      'Provisioned',
+    ]);
+    expect(await statesOf('CreateServiceUser', provisioning_id)).toEqual([
+      'DecryptCredentials',
+      'CreateUser',
+      'SetPassword',
+      'AddToGroup',
+      'AnnounceCreated',
+      'UserCreated',
+    ]);
+  });
+
+  it('is announced by each service on its own bus, with events that validate', async () => {
+    const { provisioning_id } = await provision(newRequest());
+    await eventsOf(provisioning_id, ['ServiceUserCreated', 'ServiceUserProvisioned']);
+    for (const { 'detail-type': name, detail } of await system.events(provisioning_id)) {
+      const schema = eventDetail(
+        name === 'ServiceUserCreated' ? 'ServiceUserCreated' : 'ServiceUserProvisioned',
+      );
+      expect(schema.parse(detail)).toMatchObject({ metadata: { event_id: `${provisioning_id}:10:${name}` } });
+    }
+  });
+});
+
+describe('POST /create-service-user', () => {
+  it('answers 202 at once, with an address that tells the state', async () => {
+    const { status, headers, body } = await system.provision(newRequest());
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ status: 'RUNNING', status_url: headers.get('location') });
+    const address = headers.get('location') ?? '';
+    const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
+    const asked = await signedFetch(credentials, outputs.region)(address);
+    expect(asked.status).toBe(200);
+    await ended(provisioningStatus.parse(await asked.json()).provisioning_id);
+  });
+
+  it('answers 200 with the end when it is preferred to wait and the end comes in time', async () => {
+    const { status, headers, body } = await system.provision(newRequest(), { Prefer: 'wait=20' });
+    expect(status).toBe(200);
+    expect(headers.get('preference-applied')).toBe('wait=20');
+    expect(provisioningStatus.parse(body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+  });
+
+  it('refuses a request that nobody signed', async () => {
+    const answer = await fetch(`${outputs.app1.api_url}/create-service-user`, { method: 'POST', body: '{}' });
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({ code: 'FORBIDDEN', status: 403 });
+  });
+
+  it('refuses a caller who has no right to this API', async () => {
+    const credentials = await callerWho({ Effect: 'Allow', Action: 'sts:GetCallerIdentity', Resource: '*' });
+    const answer = await signedFetch(credentials, outputs.region)(
+      `${outputs.app1.api_url}/create-service-user`,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(newRequest()),
+      },
+    );
+    expect(answer.status).toBe(403);
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  it('makes repeats one provisioning, however many come at once', async () => {
+    const request = newRequest();
+    const key = { 'Idempotency-Key': request.username };
+    const ids = await Promise.all(Array.from({ length: 8 }, () => start(request, key)));
+    expect(new Set(ids).size).toBe(1);
+    const [id = ''] = ids;
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await start(request, key)).toBe(id);
+    await eventsOf(id, ['ServiceUserCreated', 'ServiceUserProvisioned']);
+  });
+
+  it('is refused with other content, a password included', async () => {
+    const request = newRequest();
+    const key = { 'Idempotency-Key': request.username };
+    await ended(await start(request, key));
+    const repeat = await system.provision({ ...request, password: newPassword() }, key);
+    expect(repeat.status).toBe(409);
+    expect(repeat.body).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+  });
+});
+
+describe('GET /create-service-user/{provisioning_id}', () => {
+  it('answers another caller and an unknown id with the same 404', async () => {
+    const { provisioning_id } = await provision(newRequest());
+    const credentials = await callerWho({ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*' });
+    const asked = await signedFetch(
+      credentials,
+      outputs.region,
+    )(`${outputs.app1.api_url}/create-service-user/${provisioning_id}`);
+    const unknown = await system.status('00000000-0000-4000-8000-000000000000');
+    expect([asked.status, unknown.status]).toEqual([404, 404]);
+    expect(await asked.json()).toEqual(unknown.body);
+  });
+});

@@ -1,0 +1,112 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider';
+import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { expect } from '@jest/globals';
+import { provisioningAccepted } from '../../../contracts/app1-api.ts';
+import { machineCredentials } from '../../../contracts/app2-api.ts';
+import { encryptionContext } from '../../../contracts/encryption-context.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import { readOutputs } from '../../../local/outputs.ts';
+import { settings } from '../../../local/places.ts';
+import { type Machine, systemOf } from '../../../local/system.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+
+/** The system under test, deployed on the local AWS, as outsiders see it. */
+export const outputs = readOutputs(settings().directory);
+export const system = systemOf(outputs);
+
+export const configuration = {
+  endpoint: outputs.endpoint,
+  region: outputs.region,
+  credentials: { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key },
+};
+
+/** A name that no other test uses. */
+export const newName = (what: string): string => `${what}-${randomBytes(4).toString('hex')}`;
+
+/** A password that meets the policy and that no other test uses. */
+export const newPassword = (): string => `Pw-${randomBytes(12).toString('base64url')}-1a`;
+
+export function newRequest(
+  over: Partial<{ username: string; password: string; human_user_id: string }> = {},
+) {
+  return { username: newName('user'), password: newPassword(), human_user_id: 'h-1', ...over };
+}
+
+/** Starts a provisioning and gives its id. */
+export async function start(
+  request: ReturnType<typeof newRequest>,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const { status, body } = await system.provision(request, headers);
+  if (status !== 202) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+  return provisioningAccepted.parse(body).provisioning_id;
+}
+
+/** The status of a provisioning once it is not RUNNING any more. */
+export async function ended(id: string, within = 60_000): Promise<ProvisioningStatus> {
+  return eventually(async () => {
+    const status = provisioningStatus.parse((await system.status(id, { Prefer: 'wait=15' })).body);
+    if (status.status === 'RUNNING') throw new Error(`The provisioning ${id} is still RUNNING.`);
+    return status;
+  }, within);
+}
+
+/** Starts a provisioning and waits for its end. */
+export const provision = async (request: ReturnType<typeof newRequest>): Promise<ProvisioningStatus> =>
+  ended(await start(request));
+
+/** The names of the states that an execution went through. */
+export const statesOf = async (machine: Machine, id: string): Promise<string[]> =>
+  (await system.states(machine, id)).map(({ name }) => name);
+
+/** The names of a provisioning's events, once these have all arrived. */
+export async function eventsOf(id: string, expected: string[]): Promise<string[]> {
+  return eventually(async () => {
+    const names = (await system.events(id)).map((event) => event['detail-type']).sort();
+    expect(names).toEqual([...expected].sort());
+    return names;
+  });
+}
+
+/** The credentials that App2 issued to App1. */
+export async function readMachineCredentials() {
+  const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
+    new GetSecretValueCommand({ SecretId: outputs.app2.credentials_secret_arn }),
+  );
+  return machineCredentials.parse(JSON.parse(SecretString));
+}
+
+/** A token of the machine client, as App1 gets one. */
+export async function machineToken(): Promise<string> {
+  const { username, password, client_secret } = await readMachineCredentials();
+  const ClientId = outputs.app2.machine_client_id;
+  const { AuthenticationResult } = await system.clients.cognito.send(
+    new InitiateAuthCommand({
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      ClientId,
+      AuthParameters: {
+        USERNAME: username,
+        PASSWORD: password,
+        SECRET_HASH: createHmac('sha256', client_secret)
+          .update(username + ClientId)
+          .digest('base64'),
+      },
+    }),
+  );
+  if (AuthenticationResult?.AccessToken === undefined) throw new Error('The machine user cannot sign in.');
+  return AuthenticationResult.AccessToken;
+}
+
+/** A password as App1 sends it to App2. */
+export async function encryptFor(id: string, username: string, password: string): Promise<string> {
+  const { CiphertextBlob } = await new KMSClient(configuration).send(
+    new EncryptCommand({
+      KeyId: outputs.app2.key_arn,
+      Plaintext: Buffer.from(password),
+      EncryptionContext: encryptionContext({ provisioning_id: id, username }, 'app2'),
+    }),
+  );
+  return Buffer.from(CiphertextBlob ?? []).toString('base64');
+}
