@@ -8,16 +8,19 @@ export const timeLimits = {
   awsConnect: 1,
   awsCall: 3,
 
-  /** A function that is a step of a workflow: two AWS calls at most, one attempt each. */
-  stepFunction: 10,
+  /** A function that is a step of a workflow: four AWS calls at most, one attempt each. */
+  stepFunction: 13,
   /** The task around it, with room for a cold start. */
-  stepTask: 15,
+  stepTask: 18,
 
-  /** How long App1 asks App2 to wait for the end (`Prefer: wait`), the HTTP request that does so, its function and task. */
+  /**
+   * How long App1 asks App2 to wait for the end (`Prefer: wait`); the HTTP request that does so, also when it is sent
+   * again with a new token; its function, which may have to sign in before and between (three AWS calls each); its task.
+   */
   app2Wait: 10,
   app2Request: 15,
-  app2Function: 20,
-  app2Task: 25,
+  app2Function: 35,
+  app2Task: 40,
 
   /** A function behind an API: the longest `Prefer: wait` and the calls around it; API Gateway gives up after 29 s. */
   apiFunction: 28,
@@ -25,7 +28,7 @@ export const timeLimits = {
   /** A whole execution, with every retry of every step used up. */
   userCreation: 2 * 60 * 60,
   userRollBack: 2 * 60 * 60,
-  provisioning: 8 * 60 * 60,
+  provisioning: 12 * 60 * 60,
 } as const;
 
 /**

@@ -3,7 +3,7 @@ import type { FailureName } from '../../contracts/failures.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError } from '../shared/errors.ts';
-import type { TokenSource } from './app2-token.ts';
+import type { App2Token, TokenSource } from './app2-token.ts';
 
 /** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
 export interface App2Client {
@@ -23,22 +23,22 @@ const TRY_AGAIN = [408, 429, 500, 502, 503, 504];
 export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   const base = apiUrl.replace(/\/$/, '');
 
-  /** Sends with a token; one that App2 refuses is renewed once. */
+  /** Sends with a token; one that App2 refuses is renewed once, within the same time limit. */
   const send = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
-    const attempt = (token: string) =>
+    const token = await tokens.get();
+    const signal = AbortSignal.timeout(timeLimits.app2Request * 1000);
+    const attempt = ({ value }: App2Token) =>
       fetch(`${base}${path}`, {
         method,
-        headers: { ...headers, Authorization: `Bearer ${token}` },
+        headers: { ...headers, Authorization: `Bearer ${value}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         redirect: 'error',
-        signal: AbortSignal.timeout(timeLimits.app2Request * 1000),
+        signal,
       }).catch((error: unknown) => {
         throw new StepError('App2Unavailable', `App2 did not answer: ${nameOf(error)}.`);
       });
-    const token = await tokens.get();
-    const response = await attempt(token.value);
-    if (response.status !== 401) return response;
-    return attempt((await tokens.get(token)).value);
+    const response = await attempt(token);
+    return response.status === 401 ? attempt(await tokens.get(token)) : response;
   };
 
   return {

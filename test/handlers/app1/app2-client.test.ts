@@ -79,7 +79,7 @@ describe("App1's client of App2", () => {
     });
   });
 
-  it('renews a token that App2 refuses, once', async () => {
+  it('renews a token that App2 refuses, once, within the same time limit', async () => {
     const { client, sent, refused } = app2(status(401), settled);
 
     await client.requestUserCreation(PROVISIONING_ID, request);
@@ -88,6 +88,7 @@ describe("App1's client of App2", () => {
       'Bearer canary-token-1',
       'Bearer canary-token-2',
     ]);
+    expect(sent[1]?.init.signal).toBe(sent[0]?.init.signal);
     expect(refused).toEqual([undefined, { value: 'canary-token-1', expiresAt: 0 }]);
   });
 
