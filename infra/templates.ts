@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import * as z from 'zod';
+import { environments as app1 } from '../handlers/app1/environments.ts';
+import { environments as app2 } from '../handlers/app2/environments.ts';
+import { App1Stack } from './app1-stack.ts';
+import { App2Stack } from './app2-stack.ts';
+import { bundlesIn, type Service } from './bundle.ts';
+import { readSettings } from './settings.ts';
+
+const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
+
+/** A CloudFormation template, as far as those who read it here need to know it. */
+export const template = z.looseObject({
+  Parameters: z.record(z.string(), z.looseObject({})),
+  Outputs: z.record(z.string(), z.looseObject({})),
+  Resources: z.record(
+    z.string(),
+    z.looseObject({ Type: z.string(), Properties: z.looseObject({}).default({}), DeletionPolicy: z.string().optional() }),
+  ),
+});
+export type Template = z.infer<typeof template>;
+
+/**
+ * The templates of both stacks as `cdk synth` makes them, except that the functions are empty: for tests and for what
+ * is generated from the templates. `context` as with `cdk synth -c`.
+ */
+export function templates(context: Record<string, string> = {}): Record<Service, Template> {
+  const outdir = mkdtempSync(join(tmpdir(), 'templates-'));
+  try {
+    const { context: flags } = cdkJson.parse(
+      JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')),
+    );
+    const app = new App({ outdir, context: { ...flags, ...context }, analyticsReporting: false });
+    for (const [service, names] of [
+      ['app1', Object.keys(app1)],
+      ['app2', Object.keys(app2)],
+    ] as const)
+      for (const name of names) emptyFunction(join(bundlesIn(outdir), service, name));
+    const settings = readSettings(app.node);
+    new App2Stack(app, 'App2', { settings });
+    new App1Stack(app, 'App1', { settings });
+    const assembly = app.synth();
+    const of = (stack: string) => template.parse(assembly.getStackByName(stack).template);
+    return { app1: of('App1'), app2: of('App2') };
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+function emptyFunction(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'index.js'), '');
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from '@jest/globals';
+import validate from 'asl-validator';
+import { cleanEnds, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
+import { failures } from '../../contracts/failures.ts';
+import { golden, machineNames, tasks } from '../support/golden.ts';
+
+/** Error names that are not ours: of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */
+const FOREIGN = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z]+$/;
+
+/** Where each step's errors lead. Whoever changes this changes what is undone. */
+const undo = {
+  CreateServiceUser: {
+    DecryptCredentials: 'AnnounceRejected',
+    CreateUser: 'DeleteUser',
+    SetPassword: 'DeleteUser',
+    AddToGroup: 'DeleteUser',
+    AnnounceCreated: 'DeleteUser',
+    DeleteUser: 'AnnounceRollBackFailed',
+    AnnounceRolledBack: 'EndNotAnnounced',
+    AnnounceRejected: 'EndNotAnnounced',
+    AnnounceRollBackFailed: 'RollBackFailed',
+  },
+  ProvisionServiceUser: {
+    Authenticate: 'AnnounceProvisioningFailed',
+    EncryptCredentials: 'AnnounceProvisioningFailed',
+    RequestUserCreation: 'CancelUserCreation',
+    AnnounceProvisioned: 'CancelUserCreation',
+    CancelUserCreation: 'AnnounceRollBackFailed',
+    AnnounceProvisioningFailed: 'EndNotAnnounced',
+    AnnounceRollBackFailed: 'RollBackFailed',
+  },
+  RollBackServiceUser: {
+    StopUserCreation: 'DeleteUser',
+    DeleteUser: 'AnnounceRollBackFailed',
+    AnnounceRemoved: 'EndNotAnnounced',
+    AnnounceRollBackFailed: 'RollBackFailed',
+  },
+} as const;
+
+/** All variables of each machine; none holds more than a ciphertext. */
+const variables = {
+  CreateServiceUser: ['creation_in_flight', 'failure', 'undo_failure', 'user_sub'],
+  ProvisionServiceUser: ['encrypted_password', 'failure', 'undo_failure'],
+  RollBackServiceUser: ['creation_in_flight', 'failure', 'undo_failure', 'user_sub'],
+} as const;
+
+describe.each(machineNames)('%s', (name) => {
+  const machine = golden(name);
+
+  it('is valid Amazon States Language', () => {
+    const { isValid, errorsText } = validate(structuredClone(machine), { checkArn: false });
+
+    expect(isValid ? '' : errorsText('\n')).toBe('');
+  });
+
+  it('leads every error of every step to its undo', () => {
+    const leads = tasks(machine).map(([step, { Catch }]) => [
+      step,
+      Catch.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))?.Next,
+    ]);
+
+    expect(Object.fromEntries(leads)).toEqual(undo[name]);
+  });
+
+  it('matches only error names that can occur', () => {
+    const names = tasks(machine).flatMap(([, { Retry, Catch }]) =>
+      [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
+    );
+
+    expect(names.filter((error) => !(error in failures) && !FOREIGN.test(error))).toEqual([]);
+  });
+
+  it('retries each error by one policy only, and none that is permanent', () => {
+    for (const [, { Retry }] of tasks(machine)) {
+      const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(new Set(retried).size).toBe(retried.length);
+      for (const permanent of [
+        'States.ALL',
+        'States.TaskFailed',
+        'UserAlreadyExists',
+        'PasswordRejected',
+        'CredentialsRejected',
+        'InvalidStepInput',
+        'StepFailed',
+      ])
+        expect(retried).not.toContain(permanent);
+    }
+  });
+
+  it("has no retrier of CDK's own: each has a longest pause", () => {
+    for (const [, { Retry }] of tasks(machine))
+      for (const { MaxDelaySeconds } of Retry) expect(MaxDelaySeconds).toBeGreaterThan(0);
+  });
+
+  it('fails only in ways that the contract knows', () => {
+    const service = name === 'ProvisionServiceUser' ? 'app1' : 'app2';
+    const known = [...cleanEnds[service], END_NOT_ANNOUNCED, ROLL_BACK_FAILED];
+    const ends = Object.entries(machine.States).flatMap(([state, { Type, Error: error }]) =>
+      Type === 'Fail' ? [[state, error]] : [],
+    );
+
+    expect(ends.length).toBeGreaterThan(0);
+    for (const [state, error] of ends) {
+      expect(error).toBe(state);
+      expect(known).toContain(error);
+    }
+  });
+
+  it('carries nothing secret from state to state', () => {
+    const carried = tasks(machine).flatMap(([, { Assign, Catch }]) =>
+      [Assign, ...Catch.map((catcher) => catcher['Assign'])].flatMap((assigned) =>
+        Object.keys(assigned ?? {}),
+      ),
+    );
+
+    expect([...new Set(carried)].sort()).toEqual(variables[name]);
+  });
+});

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { generated } from '../../workflows/generated.ts';
+
+const files = Object.entries(generated());
+
+it('has a golden copy of each machine, and one page of diagrams', () => {
+  expect(files.map(([file]) => file)).toEqual([
+    'test/workflows/golden/CreateServiceUser.asl.json',
+    'test/workflows/golden/ProvisionServiceUser.asl.json',
+    'test/workflows/golden/RollBackServiceUser.asl.json',
+    'docs/workflows.md',
+  ]);
+});
+
+// When a change is wanted: node --import tsx workflows/generate.ts
+it.each(files)('%s is what the workflows give today', (file, content) => {
+  expect(readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8')).toBe(content);
+});

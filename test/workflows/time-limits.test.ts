@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { MAX_WAIT_SECONDS } from '../../contracts/headers.ts';
+import {
+  IN_FLIGHT_SECONDS,
+  TOKEN_LIFE_SECONDS,
+  TOKEN_RENEWAL_SECONDS,
+  timeLimits,
+} from '../../contracts/time-limits.ts';
+import type { Machine, Task } from '../../workflows/asl.ts';
+import { golden, machineNames, tasks } from '../support/golden.ts';
+
+type Retrier = Task['Retry'][number];
+
+/** Longest time in seconds that a retrier can spend in pauses. */
+function pauses({ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds }: Retrier): number {
+  return Array.from({ length: MaxAttempts }, (_, n) =>
+    Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds),
+  ).reduce((sum, pause) => sum + pause, 0);
+}
+
+/** Longest time of a step: every retrier is used up, and every attempt takes all the time that it has. */
+function longestStep({ TimeoutSeconds, Retry }: Task): number {
+  return Retry.reduce(
+    (sum, retrier) => sum + pauses(retrier) + retrier.MaxAttempts * TimeoutSeconds,
+    TimeoutSeconds,
+  );
+}
+
+/** Longest time from a state to an end, over every way that errors can take it. */
+function longestFrom(machine: Machine, name: string): number {
+  const state = machine.States[name];
+  if (state === undefined) throw new Error(`There is no state ${name}.`);
+  if (state.Type !== 'Task') return 0;
+  const ways = [state.Next, ...state.Catch.map(({ Next }) => Next)];
+  return longestStep(state) + Math.max(...ways.map((next) => longestFrom(machine, next)));
+}
+
+describe('the ladder of time limits', () => {
+  it('reaches the limit of a call before that of its function, of a function before that of its task', () => {
+    const { awsConnect, awsCall, stepFunction, stepTask } = timeLimits;
+    // DeleteUser makes most calls: it looks for the user and deletes it, by sub and by name.
+    const mostCalls = 4;
+
+    expect(awsConnect).toBeLessThan(awsCall);
+    expect(mostCalls * awsCall).toBeLessThan(stepFunction);
+    expect(stepFunction).toBeLessThan(stepTask);
+  });
+
+  it('holds for the calls of App1 to App2 too', () => {
+    const { awsCall, app2Wait, app2Request, app2Function, app2Task } = timeLimits;
+    // A sign-in with remembered credentials that were rotated: sign in, read the secret, sign in again.
+    const token = 3 * awsCall;
+
+    expect(app2Wait).toBeLessThan(app2Request);
+    expect(token + app2Request + token).toBeLessThan(app2Function);
+    expect(app2Function).toBeLessThan(app2Task);
+  });
+
+  it('lets a function behind an API end before API Gateway gives up', () => {
+    const apiGateway = 29;
+    const attempts = 2;
+
+    expect(MAX_WAIT_SECONDS + attempts * timeLimits.awsCall).toBeLessThan(timeLimits.apiFunction);
+    expect(timeLimits.apiFunction).toBeLessThan(apiGateway);
+    expect(timeLimits.app2Wait).toBeLessThanOrEqual(MAX_WAIT_SECONDS);
+  });
+
+  it.each(machineNames)('gives %s more time than its worst way takes', (name) => {
+    const machine = golden(name);
+
+    expect(longestFrom(machine, machine.StartAt)).toBeLessThan(machine.TimeoutSeconds);
+  });
+
+  it("gives App1 more time than App2's creation and roll-back together", () => {
+    expect(timeLimits.userCreation + timeLimits.userRollBack).toBeLessThan(timeLimits.provisioning);
+  });
+
+  it.each([
+    ['RequestUserCreation', 'UserCreationPending', timeLimits.userCreation],
+    ['CancelUserCreation', 'UserRemovalPending', timeLimits.userRollBack],
+  ])('lets %s wait longer than App2 can take', (step, error, app2) => {
+    const retrier = tasks(golden('ProvisionServiceUser'))
+      .find(([name]) => name === step)?.[1]
+      .Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+
+    expect(retrier === undefined ? 0 : pauses(retrier)).toBeGreaterThan(app2);
+  });
+
+  it('asks for the absence again after everything under way has landed', () => {
+    const retrier = tasks(golden('CreateServiceUser'))
+      .find(([name]) => name === 'DeleteUser')?.[1]
+      .Retry.find(({ ErrorEquals }) => ErrorEquals.includes('AbsenceNotConfirmed'));
+
+    expect(IN_FLIGHT_SECONDS).toBeGreaterThanOrEqual(timeLimits.stepTask + timeLimits.awsCall);
+    expect(retrier?.IntervalSeconds).toBeGreaterThan(IN_FLIGHT_SECONDS);
+  });
+
+  it('renews a token while it outlives a whole call', () => {
+    expect(TOKEN_RENEWAL_SECONDS).toBeGreaterThan(timeLimits.app2Task);
+    expect(TOKEN_LIFE_SECONDS).toBeGreaterThan(TOKEN_RENEWAL_SECONDS);
+  });
+});

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+/**
+ * Amazon States Language, as far as these workflows use it.
+ * docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+ */
+const retrier = z.looseObject({
+  ErrorEquals: z.array(z.string()),
+  IntervalSeconds: z.number(),
+  BackoffRate: z.number(),
+  MaxAttempts: z.number(),
+  MaxDelaySeconds: z.number(),
+});
+
+const task = z.looseObject({
+  Type: z.literal('Task'),
+  Resource: z.string(),
+  TimeoutSeconds: z.number(),
+  Retry: z.array(retrier),
+  Catch: z.array(z.looseObject({ ErrorEquals: z.array(z.string()), Next: z.string() })),
+  Next: z.string(),
+});
+export type Task = z.infer<typeof task>;
+
+const succeed = z.looseObject({ Type: z.literal('Succeed') });
+const fail = z.looseObject({ Type: z.literal('Fail'), Error: z.string() });
+
+export const machine = z.looseObject({
+  StartAt: z.string(),
+  States: z.record(z.string(), z.discriminatedUnion('Type', [task, succeed, fail])),
+  TimeoutSeconds: z.number(),
+  Comment: z.string(),
+});
+export type Machine = z.infer<typeof machine>;

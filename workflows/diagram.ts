@@ -1,0 +1,27 @@
+import type { Machine } from './asl.ts';
+
+/**
+ * A machine as a Mermaid flowchart, generated from its definition: thick arrows are the way when all goes well,
+ * dotted ones what happens after an error. Retries are not drawn.
+ * mermaid.js.org/syntax/flowchart.html
+ */
+export function diagram({ StartAt, States }: Machine): string {
+  const lines = Object.entries(States).flatMap(([name, state]) => {
+    if (state.Type === 'Succeed') return [`  ${name}([${name}]):::good`];
+    if (state.Type === 'Fail') return [`  ${name}([${name}]):::bad`];
+    return [
+      `  ${name} ==> ${state.Next}`,
+      ...state.Catch.map(({ ErrorEquals, Next }) => `  ${name} -. ${labelOf(ErrorEquals)} .-> ${Next}`),
+    ];
+  });
+  return [
+    'flowchart TD',
+    `  start(( )) ==> ${StartAt}`,
+    ...lines,
+    '  classDef good stroke:#2a2,stroke-width:2px',
+    '  classDef bad stroke:#c22,stroke-width:2px',
+  ].join('\n');
+}
+
+const labelOf = (errors: string[]): string =>
+  errors.includes('States.ALL') ? 'any error' : errors.join(', ');
