@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { EVENT_SCHEMA_VERSION, eventDetail, eventSources, events } from '../../contracts/events.ts';
+import { golden, machineNames, tasks } from '../support/golden.ts';
+import { PROVISIONING_ID, subject } from '../support/subject.ts';
+
+const rows = Object.entries(events);
+
+describe('events', () => {
+  it.each(Object.values(eventSources))(
+    'of %s have a place each in the order of the provisioning',
+    (source) => {
+      const sequences = rows.filter(([, row]) => row.source === source).map(([, { sequence }]) => sequence);
+
+      expect(new Set(sequences).size).toBe(sequences.length);
+    },
+  );
+
+  it('are all published by a state, and no other ones are', () => {
+    const published = machineNames.flatMap((name) =>
+      tasks(golden(name)).flatMap(([, task]) => JSON.stringify(task).match(/(?<="DetailType":")\w+/g) ?? []),
+    );
+
+    expect([...new Set(published)].sort()).toEqual(rows.map(([name]) => name).sort());
+  });
+
+  it('hold nothing beyond their schema: a password in an event is refused', () => {
+    const { username, human_user_id } = subject;
+    const event = {
+      metadata: {
+        event_id: `${PROVISIONING_ID}:10:ServiceUserCreated`,
+        schema_version: EVENT_SCHEMA_VERSION,
+        provisioning_id: PROVISIONING_ID,
+        sequence: 10,
+        occurred_at: '2026-01-01T00:00:00.000Z',
+        actor: 'machine',
+      },
+      data: { username, human_user_id },
+    };
+    const schema = eventDetail('ServiceUserCreated');
+
+    expect(schema.safeParse(event).success).toBe(true);
+    expect(schema.safeParse({ ...event, data: { ...event.data, password: 'p' } }).success).toBe(false);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { explainFailure, failureReport, failures } from '../../contracts/failures.ts';
+
+const rows = Object.entries(failures);
+
+describe('failures', () => {
+  it('have a code each, except those of which the caller need not know more than that they are internal', () => {
+    const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
+
+    expect(shared.map(([name]) => name)).toEqual(['InvalidStepInput', 'StepFailed']);
+  });
+
+  it.each(rows)('%s is told in whole sentences, with something to do', (_name, { code, message, remedy }) => {
+    expect(code).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
+    expect(message).toMatch(/^[A-Z].*\.$/);
+    expect(remedy).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('can be retried as they are unless the request or an operator has to change something', () => {
+    expect(rows.filter(([, { retryable }]) => !retryable).map(([name]) => name)).toEqual([
+      'CredentialsRejected',
+      'PasswordRejected',
+      'UserAlreadyExists',
+      'App2RequestRefused',
+      'InvalidStepInput',
+      'RollBackFailed',
+    ]);
+  });
+});
+
+describe('explainFailure', () => {
+  it.each(rows)('tells %s in its own words', (name, row) => {
+    const report = explainFailure({ step: 'SomeStep', error: name });
+
+    expect(report).toEqual({ step: 'SomeStep', ...row });
+    expect(failureReport.parse(report)).toEqual(report);
+  });
+
+  it.each([
+    ['EventBridge.FailedEntry', 'EVENT_NOT_PUBLISHED'],
+    ['EventBridge.ResourceNotFoundException', 'EVENT_NOT_PUBLISHED'],
+    ['States.Timeout', 'INTERNAL_ERROR'],
+    ['Lambda.Unknown', 'INTERNAL_ERROR'],
+    ['TypeError', 'INTERNAL_ERROR'],
+    ['toString', 'INTERNAL_ERROR'],
+  ])('tells %s, which has no row of its own, as %s and not by its name', (error, code) => {
+    const report = explainFailure({ step: 'SomeStep', error });
+
+    expect(report).toMatchObject({ step: 'SomeStep', code });
+    expect(JSON.stringify(report)).not.toContain(error);
+  });
+});

@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { MAX_BODY_BYTES, problems } from '../../contracts/problems.ts';
+
+describe('problems', () => {
+  it('have one HTTP status each', () => {
+    expect(Object.fromEntries(Object.entries(problems).map(([code, { status }]) => [code, status]))).toEqual({
+      INVALID_REQUEST: 400,
+      UNAUTHENTICATED: 401,
+      FORBIDDEN: 403,
+      NOT_FOUND: 404,
+      IDEMPOTENCY_CONFLICT: 409,
+      PAYLOAD_TOO_LARGE: 413,
+      UNSUPPORTED_MEDIA_TYPE: 415,
+      THROTTLED: 429,
+      INTERNAL_ERROR: 500,
+      SERVICE_UNAVAILABLE: 503,
+    });
+  });
+
+  it('say the limit that holds', () => {
+    expect(problems.PAYLOAD_TOO_LARGE.detail).toContain(`${MAX_BODY_BYTES} bytes`);
+  });
+});
