@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { type Checkout, checkout } from './support/checkout.ts';
+
+jest.setTimeout(30_000);
+
+describe('the start of the local AWS', () => {
+  test('a port that is taken is named, with the setting for another one; the next try gets past it', async () => {
+    const here = checkout();
+    installedPython(here);
+    const { port, close } = await listen();
+    const environment = { LOCAL_AWS_PORT: String(port) };
+    await expect(here.run('up.ts', { environment })).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        `\nPort ${port} is taken by another program.\n` +
+        '→ Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, if it is another local AWS of this checkout).\n',
+    });
+
+    await close();
+    await expect(here.run('up.ts', { environment })).resolves.toMatchObject({
+      stderr: expect.stringContaining('this is the emulator'),
+    });
+  });
+
+  test('an emulator that ends at once is quoted, with the place of its log', async () => {
+    const here = checkout();
+    installedPython(here);
+    const { port, close } = await listen();
+    await close();
+    const environment = { LOCAL_AWS_PORT: String(port) };
+    await expect(here.run('up.ts', { environment })).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        '\nThe local AWS did not start. It said:\nthis is the emulator\n' +
+        `→ See ${join(here.directory, '.local', 'emulator.log')}.\n`,
+    });
+  });
+});
+
+/** As if the Python packages were installed; the emulator itself only says a line and ends. */
+function installedPython({ directory, program }: Checkout): void {
+  const venv = join(directory, '.local', 'venv');
+  mkdirSync(join(venv, 'bin'), { recursive: true });
+  program('../.local/venv/bin/python', 'echo "this is the emulator"; exit 1');
+  const requirements = readFileSync(join(directory, 'local', 'requirements.txt'));
+  writeFileSync(join(venv, 'installed'), createHash('sha256').update(requirements).digest('hex'));
+}
+
+/** Somebody else's server. */
+async function listen(): Promise<{ port: number; close(): Promise<void> }> {
+  const server: Server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,80 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { type Checkout, checkout, npmMark } from './support/checkout.ts';
+
+jest.setTimeout(30_000);
+
+/** Node believes to be something else. */
+const pretending = (what: string) => ({ nodeOptions: ['--import', `data:text/javascript,${what}`] });
+
+describe('Node.js and the npm packages', () => {
+  test('a Node.js that is too old is named with its version', async () => {
+    const old = pretending(
+      'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.18.3"}})',
+    );
+    await expect(checkout().run('any.ts', old)).resolves.toEqual({
+      status: 1,
+      stdout: '',
+      stderr: '\nNode.js 20.18.3 is too old.\n→ Install Node.js 20.19 or newer (nodejs.org).\n',
+    });
+  });
+
+  test('on Windows it says to use WSL', async () => {
+    const windows = pretending('Object.defineProperty(process,"platform",{value:"win32"})');
+    await expect(checkout().run('any.ts', windows)).resolves.toEqual({
+      status: 1,
+      stdout: '',
+      stderr: '\nWindows itself is not supported.\n→ Use WSL (learn.microsoft.com/windows/wsl/install).\n',
+    });
+  });
+
+  test('without network for npm the message quotes it; the next try installs and goes on', async () => {
+    const here = checkout({ installed: false });
+    here.program('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
+    await expect(greet(here)).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        '\nThe npm packages could not be installed. npm said:\nnpm error code ENOTFOUND\n' +
+        '→ Check that npm reaches its registry (network, proxy, .npmrc), then try again.\n',
+    });
+
+    here.program('npm', install);
+    await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
+  });
+
+  test('an install of npm that was broken off is done again', async () => {
+    const here = checkout();
+    rmSync(mark(here));
+    here.program('npm', install);
+    await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
+  });
+
+  test('packages of another lockfile are installed again', async () => {
+    const here = checkout();
+    writeFileSync(mark(here), readFileSync(mark(here), 'utf8').replace(/"version": "/g, '"version": "0'));
+    here.program('npm', install);
+    await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
+  });
+
+  test('packages that are installed are left alone', async () => {
+    const here = checkout();
+    here.program('npm', 'exit 1');
+    await expect(greet(here)).resolves.toEqual({
+      status: 0,
+      stdout: 'Hello.\n',
+      stderr: '',
+    });
+  });
+});
+
+/** A script that runs once everything is in place. */
+const greet = ({ script, run }: Checkout) => {
+  script('greet.ts', "export const main = () => { process.stdout.write('Hello.\\n'); return 0; };\n");
+  return run('greet.ts');
+};
+
+const mark = ({ directory }: Checkout): string => join(directory, 'node_modules', '.package-lock.json');
+/** An npm that is asked for the right thing leaves the mark of a complete install. */
+const install = `[ "$*" = "ci --include=dev --no-audit --no-fund" ] && mkdir -p node_modules && cp "${npmMark}" node_modules`;
+const installedAndRun = expect.stringMatching(/^Installing npm packages \(0 s\)\n(?:.*\n)*Hello\.\n$/);

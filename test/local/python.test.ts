@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { type Checkout, checkout } from './support/checkout.ts';
+
+jest.setTimeout(30_000);
+
+const environment = { PYTHON: 'our-python' };
+/** What `up` does before anything else, without the rest of it. */
+const install = ({ script, run }: Checkout) => {
+  script(
+    'install.ts',
+    "import { ensurePython } from './python.ts';\nexport const main = () => ensurePython().then(() => 0);\n",
+  );
+  return run('install.ts', { environment });
+};
+
+describe('Python for the local AWS', () => {
+  test('without any Python the message says which one to install', async () => {
+    await expect(checkout({ systemPrograms: false }).run('up.ts')).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        '\nThere is no Python: python3, python3.14, python3.13, python3.12, python3.11, python3.10 cannot be run.\n' +
+        '→ Install Python 3.10 or newer, or name one by the environment variable PYTHON.\n',
+    });
+  });
+
+  test('a Python that is too old is named with its version; the next try, with a newer one, works', async () => {
+    const here = checkout();
+    here.program('our-python', 'echo 3.9');
+    await expect(install(here)).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        '\nPython is too old: our-python is 3.9.\n' +
+        '→ Install Python 3.10 or newer, or name one by the environment variable PYTHON.\n',
+    });
+
+    python(here);
+    await expect(install(here)).resolves.toMatchObject({ status: 0 });
+  });
+
+  test('without the venv module the message says how to install it; the next try works', async () => {
+    const here = checkout();
+    python(here, {
+      venv: 'echo "The virtual environment was not created because ensurepip is not available."; exit 1',
+    });
+    await expect(install(here)).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        "\nPython's venv module is missing (our-python -m venv).\n" +
+        '→ Install it (on Debian and Ubuntu: apt-get install python3-venv) and try again.\n',
+    });
+
+    python(here);
+    await expect(install(here)).resolves.toMatchObject({ status: 0 });
+  });
+
+  test('without network the message quotes pip and names what to check; the next try works', async () => {
+    const here = checkout();
+    python(here, { pip: 'echo "ERROR: No matching distribution found" >&2; exit 1' });
+    await expect(install(here)).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        '\nThe Python packages could not be installed: ERROR: No matching distribution found\n' +
+        '→ Check that pip reaches its package index (network, proxy, pip config), then try again.\n',
+    });
+
+    python(here);
+    await expect(install(here)).resolves.toMatchObject({ status: 0 });
+  });
+
+  test('a package that is not the pinned one is refused', async () => {
+    const here = checkout();
+    python(here, {
+      pip: 'echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1',
+    });
+    await expect(install(here)).resolves.toMatchObject({
+      status: 1,
+      stderr:
+        '\nA Python package is not the one that is pinned (hashes differ).\n' +
+        '→ Check the package index that pip is set to use.\n',
+    });
+  });
+
+  test('an install that was broken off is done again from the beginning, a complete one is not', async () => {
+    const here = checkout();
+    python(here);
+    await install(here);
+    const venv = join(here.directory, '.local', 'venv');
+    const leftover = join(venv, 'leftover');
+    mkdirSync(leftover);
+    await install(here);
+    expect(existsSync(leftover)).toBe(true);
+
+    rmSync(join(venv, 'installed'));
+    await install(here);
+    expect(existsSync(leftover)).toBe(false);
+  });
+});
+
+/** A Python that is new enough; `venv` and `pip` are what it does for `-m venv` and `-m pip`. */
+function python(
+  { directory, program }: Checkout,
+  {
+    venv = `mkdir -p "$3/bin" && cp "${join(directory, 'bin', 'our-python')}" "$3/bin/python"`,
+    pip = 'exit 0',
+  } = {},
+): void {
+  program(
+    'our-python',
+    `case "$1 $2" in
+      "-c "*) echo 3.14 ;;
+      "-m venv") ${venv} ;;
+      "-m pip") ${pip} ;;
+    esac`,
+  );
+}

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterEach } from '@jest/globals';
+
+const root = join(import.meta.dirname, '../../..');
+const SOURCES = [
+  'contracts',
+  'handlers',
+  'infra',
+  'workflows',
+  'cdk.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
+const made: string[] = [];
+
+afterEach(() => {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+export interface Ended {
+  status: number | null;
+  stdout: string;
+  /** What went to standard error. A problem is all of it: an empty line, what happened, `→ ` and the remedy. */
+  stderr: string;
+}
+
+/** A checkout of its own, so that a test can break it. The programs that it finds are those that the test puts there. */
+export interface Checkout {
+  directory: string;
+  /** Puts a program, as a shell script, in front of those of the system. */
+  program(name: string, script: string): void;
+  /** Adds a file to `local/`. */
+  script(name: string, text: string): void;
+  /** `node local/run.mjs <script>`. `nodeOptions` are Node's own. */
+  run(
+    script: string,
+    options?: { environment?: Record<string, string>; nodeOptions?: string[] },
+  ): Promise<Ended>;
+}
+
+/** What npm writes last into node_modules, when everything is installed. */
+export const npmMark = join(root, 'node_modules', '.package-lock.json');
+
+/** `systemPrograms: false` leaves nothing on the PATH but the programs of the test. */
+export function checkout({ systemPrograms = true, installed = true } = {}): Checkout {
+  // Inside the real one, whose packages Node finds from there: only npm's mark has to be a copy.
+  const parent = join(root, '.local');
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, 'checkout-'));
+  made.push(directory);
+  // Copied, not linked: the project finds its folder by where these files lie.
+  cpSync(join(root, 'local'), join(directory, 'local'), { recursive: true });
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
+  for (const name of SOURCES) symlinkSync(join(root, name), join(directory, name));
+  if (installed) {
+    mkdirSync(join(directory, 'node_modules'));
+    cpSync(npmMark, join(directory, 'node_modules', '.package-lock.json'));
+  }
+  const bin = join(directory, 'bin');
+  mkdirSync(bin);
+
+  return {
+    directory,
+    program(name, script) {
+      const file = join(bin, name);
+      writeFileSync(file, `#!/bin/sh\n${script}\n`);
+      chmodSync(file, 0o755);
+    },
+    script(name, text) {
+      writeFileSync(join(directory, 'local', name), text);
+    },
+    run(script, { environment = {}, nodeOptions = [] } = {}) {
+      const child = spawn(process.execPath, [...nodeOptions, join(directory, 'local', 'run.mjs'), script], {
+        cwd: directory,
+        env: {
+          PATH: systemPrograms ? [bin, '/usr/bin', '/bin'].join(delimiter) : bin,
+          LOCAL_AWS_PORT: '1',
+          ...environment,
+        },
+      });
+      const ended: Ended = { status: null, stdout: '', stderr: '' };
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        ended.stdout += text;
+      });
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        ended.stderr += text;
+      });
+      return new Promise((resolve, reject) => {
+        child.once('error', reject);
+        child.once('close', (status) => resolve({ ...ended, status }));
+      });
+    },
+  };
+}
