@@ -1,0 +1,270 @@
+import { describe, expect, it } from '@jest/globals';
+import { timeLimits } from '../../contracts/time-limits.ts';
+import { names, poolPasswordPolicy } from '../../infra/settings.ts';
+import { templates } from '../../infra/templates.ts';
+import { resources, rights } from '../support/resources.ts';
+
+const aws = templates({ target: 'aws' });
+const local = templates({ target: 'local' });
+const twoAccounts = templates({ app1_account: '111122223333', app2_account: '444455556666' });
+const services = ['app1', 'app2'] as const;
+
+/** What must outlive a mistake: data, keys, and machines with what runs in them. */
+const KEPT = [
+  'AWS::Cognito::UserPool',
+  'AWS::KMS::Key',
+  'AWS::SecretsManager::Secret',
+  'AWS::StepFunctions::StateMachine',
+  'AWS::Events::EventBus',
+  'AWS::Events::Archive',
+  'AWS::Logs::LogGroup',
+];
+
+describe.each(services)('the stack of %s', (service) => {
+  it('keeps what must outlive a mistake on AWS, and nothing on local AWS', () => {
+    for (const type of KEPT) {
+      for (const [, { DeletionPolicy }] of resources(aws[service], type))
+        expect(DeletionPolicy).toBe('Retain');
+      for (const [, { DeletionPolicy }] of resources(local[service], type))
+        expect(DeletionPolicy).toBe('Delete');
+    }
+    expect(resources(aws[service], 'AWS::StepFunctions::StateMachine').length).toBeGreaterThan(0);
+  });
+
+  it('knows nothing of the other stack', () => {
+    const text = JSON.stringify(aws[service]);
+
+    expect(text).not.toContain('Fn::ImportValue');
+    expect(Object.values(aws[service].Outputs).filter((output) => 'Export' in output)).toEqual([]);
+  });
+
+  it('gives each function a log group of its own that does not grow for ever', () => {
+    const groups = resources(aws[service], 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
+    const functions = resources(aws[service], 'AWS::Lambda::Function').map(
+      ([, { Properties }]) => Properties,
+    );
+
+    expect(groups.map((group) => group['RetentionInDays'])).toEqual(groups.map(() => 90));
+    for (const { FunctionName } of functions)
+      expect(groups).toContainEqual(expect.objectContaining({ LogGroupName: `/aws/lambda/${FunctionName}` }));
+  });
+
+  it('runs all functions alike', () => {
+    for (const [, { Properties }] of resources(aws[service], 'AWS::Lambda::Function'))
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+      });
+  });
+
+  it('rotates each key that can be rotated', () => {
+    for (const [, { Properties }] of resources(aws[service], 'AWS::KMS::Key'))
+      expect(Properties['KeySpec'] === 'HMAC_256' || Properties['EnableKeyRotation'] === true).toBe(true);
+  });
+
+  it('logs the steps of a machine but not what goes through them, and puts no key of its own on it', () => {
+    for (const [, { Properties }] of resources(aws[service], 'AWS::StepFunctions::StateMachine')) {
+      expect(Properties).toMatchObject({
+        LoggingConfiguration: { IncludeExecutionData: false, Level: 'ALL' },
+      });
+      expect(Properties).not.toHaveProperty('EncryptionConfiguration');
+    }
+  });
+
+  it('lets nobody in without authorization', () => {
+    for (const [, { Properties }] of resources(aws[service], 'AWS::ApiGateway::Method'))
+      expect(Properties['AuthorizationType']).toBe(service === 'app1' ? 'AWS_IAM' : 'CUSTOM');
+    expect(resources(aws[service], 'AWS::ApiGateway::Method').length).toBeGreaterThan(1);
+  });
+
+  it('answers with constant texts where API Gateway answers itself', () => {
+    const answers = resources(aws[service], 'AWS::ApiGateway::GatewayResponse');
+
+    expect(answers.length).toBeGreaterThan(10);
+    for (const [, { Properties }] of answers)
+      expect(JSON.stringify(Properties)).not.toMatch(/\$context|\$input/);
+  });
+
+  it('holds no secret', () => {
+    const text = JSON.stringify(aws[service]);
+
+    expect(text).not.toMatch(/"(SecretString|ClientSecret|Password)"/);
+    expect(text).not.toMatch(/AKIA[A-Z0-9]{16}|BEGIN (RSA )?PRIVATE KEY/);
+  });
+});
+
+describe('names', () => {
+  it('are those on the page of settings', () => {
+    const named = (service: 'app1' | 'app2', type: string, property: string) =>
+      resources(aws[service], type).map(([, { Properties }]) => Properties[property]);
+
+    expect(named('app1', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
+      names.provisionServiceUser,
+    ]);
+    expect(named('app2', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
+      names.createServiceUser,
+      names.rollBackServiceUser,
+    ]);
+    expect(named('app1', 'AWS::Events::EventBus', 'Name')).toEqual([names.app1Bus]);
+    expect(named('app2', 'AWS::Events::EventBus', 'Name')).toEqual([names.app2Bus]);
+    expect(named('app1', 'AWS::KMS::Alias', 'AliasName')).toEqual([names.intakeKeyAlias]);
+    expect(named('app2', 'AWS::KMS::Alias', 'AliasName')).toEqual([names.crossServiceKeyAlias]);
+    expect(named('app2', 'AWS::SecretsManager::Secret', 'Name')).toEqual([names.credentialsSecret]);
+  });
+
+  it('that App2 hands over are parameters of App1, and outputs of App2', () => {
+    expect(Object.keys(aws.app1.Parameters)).toEqual(
+      expect.arrayContaining(['App2ApiUrl', 'App2ClientId', 'App2KeyArn', 'App2SecretArn']),
+    );
+    expect(Object.keys(aws.app2.Outputs)).toEqual(
+      expect.arrayContaining(['ApiUrl', 'MachineClientId', 'KeyArn', 'CredentialsSecretArn']),
+    );
+  });
+});
+
+describe('the user pool', () => {
+  const pool = resources(aws.app2, 'AWS::Cognito::UserPool')[0]?.[1].Properties;
+
+  it('has stamps that are never changed', () => {
+    expect(pool).toMatchObject({
+      Schema: [
+        { Name: 'provisioning_id', Mutable: false },
+        { Name: 'human_user_id', Mutable: false },
+      ],
+    });
+  });
+
+  it('has clients that can write neither stamp and give short-lived tokens', () => {
+    const clients = resources(aws.app2, 'AWS::Cognito::UserPoolClient').map(
+      ([, { Properties }]) => Properties,
+    );
+
+    expect(clients.map((client) => client['GenerateSecret'])).toEqual([true, false]);
+    for (const client of clients)
+      expect(client).toMatchObject({
+        WriteAttributes: ['locale'],
+        AccessTokenValidity: 15,
+        PreventUserExistenceErrors: 'ENABLED',
+        ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      });
+  });
+
+  it('lets nobody sign up, asks for the same password as DecryptCredentials, and is protected on AWS only', () => {
+    expect(pool).toMatchObject({
+      AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+      DeletionProtection: 'ACTIVE',
+      Policies: { PasswordPolicy: { MinimumLength: poolPasswordPolicy.minimum_length } },
+    });
+    expect(resources(local.app2, 'AWS::Cognito::UserPool')[0]?.[1].Properties['DeletionProtection']).not.toBe(
+      'ACTIVE',
+    );
+  });
+});
+
+describe('rights', () => {
+  const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+  const actionsOf = (template: (typeof aws)['app1']) =>
+    Object.fromEntries(
+      Object.entries(rights(template)).map(([name, statements]) => [
+        name,
+        statements
+          .flatMap(({ Action }) => Action)
+          .filter((action) => !log.includes(action))
+          .sort(),
+      ]),
+    );
+
+  it('of App1 are, function by function, these and no more', () => {
+    expect(actionsOf(aws.app1)).toEqual({
+      'app1-call-app2': ['secretsmanager:GetSecretValue'],
+      'app1-encrypt-credentials': ['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+      'app1-start-provisioning': [
+        'kms:Encrypt',
+        'kms:GenerateMac',
+        'states:DescribeExecution',
+        'states:StartExecution',
+      ],
+      'app1-get-provisioning': ['states:DescribeExecution'],
+    });
+  });
+
+  it('of App2 are, function by function, these and no more', () => {
+    expect(actionsOf(aws.app2)).toEqual({
+      'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup'],
+      'app2-authorizer': [],
+      'app2-cancel-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
+      'app2-create-user': ['cognito-idp:AdminCreateUser', 'cognito-idp:AdminGetUser'],
+      'app2-decrypt-credentials': ['kms:Decrypt'],
+      'app2-delete-user': ['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'],
+      'app2-get-user-creation': ['states:DescribeExecution'],
+      'app2-issue-machine-user': [
+        'cognito-idp:AdminAddUserToGroup',
+        'cognito-idp:AdminCreateUser',
+        'cognito-idp:AdminDeleteUser',
+        'cognito-idp:AdminGetUser',
+        'cognito-idp:AdminSetUserPassword',
+        'cognito-idp:DescribeUserPoolClient',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+      ],
+      'app2-sample': [],
+      'app2-set-password': ['cognito-idp:AdminSetUserPassword', 'kms:Decrypt'],
+      'app2-start-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
+      'app2-stop-user-creation': ['states:DescribeExecution', 'states:StopExecution'],
+    });
+  });
+
+  it('name their resources, and keys only for passwords that are sealed for the service', () => {
+    for (const statement of services.flatMap((service) => Object.values(rights(aws[service])).flat())) {
+      expect(statement).toMatchObject({ Effect: 'Allow' });
+      expect([statement.Resource].flat()).not.toContain('*');
+      if (statement.Action.some((action) => /^kms:(Encrypt|Decrypt|ReEncrypt)/.test(action)))
+        expect(statement.Condition).toEqual({
+          StringEquals: { 'kms:EncryptionContext:target': expect.stringMatching(/^app[12]$/) },
+        });
+    }
+  });
+});
+
+describe('two accounts', () => {
+  it('let App1 seal for App2 and read its credentials, and nothing else', () => {
+    const policies = [
+      ...resources(twoAccounts.app2, 'AWS::KMS::Key').map(([, { Properties }]) => Properties['KeyPolicy']),
+      ...resources(twoAccounts.app2, 'AWS::SecretsManager::ResourcePolicy').map(
+        ([, { Properties }]) => Properties['ResourcePolicy'],
+      ),
+    ].map((policy) => JSON.stringify(policy));
+
+    expect(policies.filter((policy) => policy.includes('111122223333'))).toHaveLength(3);
+    expect(policies.join()).toContain('kms:ReEncryptTo');
+    expect(JSON.stringify(aws.app2)).not.toContain('kms:ReEncryptTo');
+  });
+
+  it('let App1 read the secret with the key of App2, through Secrets Manager only', () => {
+    const decrypt = rights(twoAccounts.app1)['app1-call-app2']?.find(({ Action }) =>
+      Action.includes('kms:Decrypt'),
+    );
+
+    expect(JSON.stringify(decrypt?.Resource)).toContain('444455556666');
+    expect(JSON.stringify(decrypt?.Condition)).toContain('kms:ViaService');
+  });
+});
+
+it('functions have the time limits of the ladder', () => {
+  const timeouts = Object.fromEntries(
+    services.flatMap((service) =>
+      resources(aws[service], 'AWS::Lambda::Function').map(([, { Properties }]) => [
+        Properties['FunctionName'],
+        Properties['Timeout'],
+      ]),
+    ),
+  );
+
+  expect(timeouts).toMatchObject({
+    'app1-call-app2': timeLimits.app2Function,
+    'app1-start-provisioning': timeLimits.apiFunction,
+    'app2-cancel-user-creation': timeLimits.apiFunction,
+    'app2-delete-user': timeLimits.stepFunction,
+  });
+});
