@@ -1,5 +1,6 @@
 import {
   GetExecutionHistoryCommand,
+  type HistoryEventType,
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -112,16 +113,20 @@ describe('corrected: the end of an execution', () => {
           Branches: [
             {
               StartAt: 'Wait',
-              States: { Wait: { Type: 'Wait', Seconds: 1, Next: 'Call' }, Call: step },
+              States: {
+                Wait: { Type: 'Wait', Seconds: '{% $states.input.wait %}', Next: 'Call' },
+                Call: step,
+              },
             },
           ],
           End: true,
         },
       },
     }));
-    const stopped = await start(machine, { who: 'stopped' });
+    const stopped = await start(machine, { who: 'stopped', wait: 1 });
+    await reached(stopped, 'ParallelStateEntered');
     await stop(stopped);
-    outputOf(await ended(await start(machine, { who: 'ended' })));
+    outputOf(await ended(await start(machine, { who: 'ended', wait: 2 })));
     expect(await calls()).toEqual(['ended']);
     expect((await history(stopped)).at(-1)).toMatchObject({ type: 'ExecutionAborted' });
   });
@@ -138,9 +143,7 @@ describe('corrected: the end of an execution', () => {
       },
     }));
     const stopped = await start(machine, { who: 'stopped', fail: true });
-    await eventually(async () => {
-      expect((await history(stopped)).at(-1)).toMatchObject({ type: 'TaskFailed' });
-    });
+    await reached(stopped, 'TaskFailed');
     await stop(stopped);
     expect(await ended(await start(machine, { who: 'ended', fail: true }))).toMatchObject({
       status: 'FAILED',
@@ -151,12 +154,13 @@ describe('corrected: the end of an execution', () => {
   // step-functions/latest/apireference/API_StopExecution
   test('a failure that comes after the stop changes nothing', async () => {
     const slow = await createFunction(
-      `exports.handler = () => new Promise((_answer, fail) => setTimeout(fail, 1000, new Error('late')));`,
+      `exports.handler = (wait) => new Promise((_answer, fail) => setTimeout(fail, wait, new Error('late')));`,
     );
     const machine = await createMachine({ StartAt: 'Slow', States: { Slow: call(slow) } });
-    const stopped = await start(machine);
+    const stopped = await start(machine, 500);
+    await reached(stopped, 'TaskScheduled');
     await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
-    await ended(await start(machine)); // was begun later and takes as long
+    await ended(await start(machine, 1_500)); // by then the other one has failed, too
     expect(await describeExecution(stopped)).toMatchObject({
       status: 'ABORTED',
       error: 'NotNeeded',
@@ -722,6 +726,13 @@ async function callingMachine(define: (step: object) => Definition) {
     machine: await createMachine(define(call(called))),
     calls: async () => (await invocationLogs(called)).map(([who]) => who),
   };
+}
+
+/** Waits until the history of the execution ends with an event of this type. */
+async function reached(executionArn: string, type: HistoryEventType): Promise<void> {
+  await eventually(async () => {
+    expect((await history(executionArn)).at(-1)).toMatchObject({ type });
+  });
 }
 
 /** The pauses, in milliseconds, before the retries of a step that always fails. */
