@@ -140,7 +140,8 @@ def stop(original: Callable[[Record], Response], request: Record) -> Response:
 
 
 def end_at_the_time_limit() -> None:
-    """step-functions/latest/dg/statemachine-structure: TimeoutSeconds of the machine. MiniStack ignores it."""
+    """step-functions/latest/dg/statemachine-structure: an execution that runs longer than the machine's
+    TimeoutSeconds fails with States.Timeout. MiniStack ignores them."""
     stepfunctions._limit_time = limit_time
     replace_text(
         stepfunctions,
@@ -168,8 +169,14 @@ def tell_the_error_of_every_end() -> None:
     replace_text(
         stepfunctions,
         "_emit_execution_status_event",
-        '"error": execution.get("error") if failed else None,\n        "cause": execution.get("cause") if failed else None,',
-        '"error": execution.get("error"),\n        "cause": execution.get("cause"),',
+        """\
+        "error": execution.get("error") if failed else None,
+        "cause": execution.get("cause") if failed else None,
+""",
+        """\
+        "error": execution.get("error"),
+        "cause": execution.get("cause"),
+""",
     )
     replace_text(
         stepfunctions,
