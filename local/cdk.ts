@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
-import type { Emulator } from './emulator.ts';
+import { type Emulator, stopProcessGroup } from './emulator.ts';
+import { guarded } from './interrupt.ts';
 import { type Outputs, outputs, outputsFile } from './outputs.ts';
 import { root } from './places.ts';
 import { Problem } from './problem.ts';
@@ -176,6 +177,8 @@ async function cdk(
     [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...command, '--no-notices'],
     {
       cwd,
+      // A group of its own: it starts the app, which has to end with it.
+      detached: true,
       all: true,
       extendEnv: false,
       stdin: 'ignore',
@@ -208,7 +211,12 @@ async function cdk(
     if (seen !== undefined) progress(`${seen[1]} ${seen[3]}`);
   });
   try {
-    await running;
+    await guarded(
+      async () => {
+        if (running.pid !== undefined) await stopProcessGroup(running.pid);
+      },
+      () => running,
+    );
   } catch (error) {
     const said = error instanceof ExecaError ? String(error.all ?? error.message) : String(error);
     throw new Problem(

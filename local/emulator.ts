@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { guarded } from './interrupt.ts';
 import { Problem } from './problem.ts';
 
 /** A running local AWS. */
@@ -72,12 +73,19 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     exited = true;
   });
 
-  const end = Date.now() + START_LIMIT;
-  while (pid !== undefined && !exited && Date.now() < end) {
-    if (await answers(port)) return runningEmulator(pid, port);
-    await sleep(50);
-  }
-  if (pid !== undefined && !exited) await stopProcessGroup(pid);
+  const stop = async () => {
+    if (pid !== undefined) await stopProcessGroup(pid);
+  };
+  const ready = await guarded(stop, async () => {
+    const end = Date.now() + START_LIMIT;
+    while (!exited && Date.now() < end) {
+      if (await answers(port)) return true;
+      await sleep(50);
+    }
+    return false;
+  });
+  if (ready && pid !== undefined) return runningEmulator(pid, port);
+  await stop();
   const said = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-8).join('\n');
   throw new Problem(`The local AWS did not start. It said:\n${said}`, `See ${logFile}.`);
 }
@@ -148,7 +156,7 @@ async function refuseTakenPort(port: number): Promise<void> {
 }
 
 /** Ends a process and those that it started; they are one group. */
-async function stopProcessGroup(pid: number): Promise<void> {
+export async function stopProcessGroup(pid: number): Promise<void> {
   signalGroup(pid, 'SIGTERM');
   const end = Date.now() + STOP_LIMIT;
   while (groupLives(pid) && Date.now() < end) await sleep(50);

@@ -13,6 +13,8 @@ export async function guarded<Result>(
   cleanUp: () => Promise<void>,
   run: () => Promise<Result>,
 ): Promise<Result> {
+  // Clean-ups run to their end, whatever they use.
+  if (interrupted) return run();
   listen();
   cleanUps.push(cleanUp);
   try {
@@ -32,9 +34,13 @@ function listen(): void {
       if (interrupted) return;
       interrupted = true;
       process.stderr.write('\nStopping.\n');
-      const all = cleanUps.reverse().map((cleanUp) => cleanUp().catch(report));
-      void Promise.all(all).then(() => process.exit(status));
+      void cleanUpAll().then(() => process.exit(status));
     });
+}
+
+/** One after the other: a lock is given back only when what it protects is gone. */
+async function cleanUpAll(): Promise<void> {
+  for (const cleanUp of cleanUps.toReversed()) await cleanUp().catch(report);
 }
 
 const report = (error: unknown): void => {

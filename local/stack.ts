@@ -120,12 +120,11 @@ export async function withLocalAws<Result>(
 ): Promise<Result> {
   await down(directory);
   const port = await getPort({ host: '127.0.0.1' });
-  const outputs = await up({ directory, port, lambdaEndpoint: undefined }, progress);
   return guarded(
     async () => void (await down(directory)),
     async () => {
       try {
-        return await use(outputs);
+        return await use(await up({ directory, port, lambdaEndpoint: undefined }, progress));
       } finally {
         await down(directory);
       }
@@ -160,11 +159,13 @@ async function exclusively<Result>(directory: string, run: () => Promise<Result>
     stale: 20_000,
     retries: { forever: true, minTimeout: 200, maxTimeout: 1_000 },
   });
-  try {
-    return await run();
-  } finally {
-    await release();
-  }
+  return guarded(release, async () => {
+    try {
+      return await run();
+    } finally {
+      await release();
+    }
+  });
 }
 
 const writeRecord = (directory: string, running: Record): Promise<void> =>
