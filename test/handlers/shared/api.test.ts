@@ -81,6 +81,15 @@ describe('readBody', () => {
     expect(readBody(event, schema)).toEqual({ a: 'x' });
   });
 
+  it('does not quote a body that is no JSON', async () => {
+    const answer = await api(async () => json(200, read(`{"a":"${PASSWORD}`)))(signedRequest({}));
+
+    expect(expectProblem(answer, 'INVALID_REQUEST').errors).toEqual([
+      { pointer: '', detail: 'must be JSON' },
+    ]);
+    expectNoLeak(PASSWORD, answer, log());
+  });
+
   it('measures the body in bytes: the largest is taken, one byte more is not', () => {
     const frame = '{"a":""}'.length;
     expect(read({ a: `${'é'.repeat((MAX_BODY_BYTES - frame) / 2)}` })).toHaveProperty('a');
