@@ -25,7 +25,7 @@ describe('Python for the local AWS', () => {
     });
   });
 
-  test('a Python that is too old is named with its version; the next try, with a newer one, works', async () => {
+  test('a Python that is too old is named with its version', async () => {
     const here = checkout();
     here.program('our-python', 'echo 3.9');
     await expect(install(here)).resolves.toMatchObject({
@@ -34,9 +34,6 @@ describe('Python for the local AWS', () => {
         '\nPython is too old: our-python is 3.9.\n' +
         '→ Install Python 3.10 or newer, or name one by the environment variable PYTHON.\n',
     });
-
-    python(here);
-    await expect(install(here)).resolves.toMatchObject({ status: 0 });
   });
 
   test('without the venv module the message says how to install it; the next try works', async () => {
