@@ -190,6 +190,8 @@ async function cdk(
         NODE_NO_WARNINGS: '1',
         CDK_HOME: join(directory, 'cdk-home'),
         CDK_DISABLE_CLI_TELEMETRY: 'true',
+        // Checking the templates takes as long as making them; it is for what goes to AWS, and there it is on.
+        CDK_VALIDATION: 'false',
         AWS_CONFIG_FILE: join(directory, 'no-aws-config'),
         AWS_SHARED_CREDENTIALS_FILE: join(directory, 'no-aws-credentials'),
         ...(emulator === undefined

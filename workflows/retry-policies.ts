@@ -58,7 +58,7 @@ export const retryPolicies = {
     attempts: 5,
     jitter: false,
   },
-  publishing: { errors: PUBLISHING, first: 1, backoff: 2, longest: 30, attempts: 6, jitter: true },
+  publishing: { errors: PUBLISHING, first: 1, backoff: 2, longest: 10, attempts: 4, jitter: true },
   /** App2 has gone away; nothing is lost by waiting for it for a while. */
   app2Unavailable: {
     errors: named('App2Unavailable'),
@@ -96,6 +96,7 @@ export const retryPolicies = {
   },
   /** Undoing is retried longest: giving up leaves a user behind. */
   undoThrottling: { errors: THROTTLED, first: 2, backoff: 2, longest: 60, attempts: 20, jitter: true },
+  undoPublishing: { errors: PUBLISHING, first: 1, backoff: 2, longest: 20, attempts: 6, jitter: true },
   undoTransient: {
     errors: [...UNAVAILABLE, ...named('App2Unavailable', 'App2AuthenticationFailed')],
     first: 1,

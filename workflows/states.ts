@@ -68,6 +68,15 @@ export function onUndoFailure(task: TaskStateBase, next: IChainable): void {
   task.addCatch(next, { errors: [Errors.ALL], assign: { undo_failure: failureOf(task.id).failure } });
 }
 
+interface Announcement {
+  event: EventName;
+  bus: IEventBus;
+  /** What an undo has to say is retried longer than what an undo can still take back. */
+  retries: 'publishing' | 'undoPublishing';
+  /** Whether the event tells the failure that the execution remembers. */
+  failed?: boolean;
+}
+
 /**
  * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
  * The event_id is the same each time, so that a repeat is recognised.
@@ -76,7 +85,7 @@ export function onUndoFailure(task: TaskStateBase, next: IChainable): void {
 export function announce(
   scope: Construct,
   name: string,
-  { event, bus, failed = false }: { event: EventName; bus: IEventBus; failed?: boolean },
+  { event, bus, retries, failed = false }: Announcement,
 ): EventBridgePutEvents {
   const { source, sequence } = events[event];
   const task = EventBridgePutEvents.jsonata(scope, name, {
@@ -104,7 +113,7 @@ export function announce(
     ],
     taskTimeout: Timeout.duration(Duration.seconds(timeLimits.stepTask)),
   });
-  retry(task, 'publishing');
+  retry(task, retries);
   return task;
 }
 

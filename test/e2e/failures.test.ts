@@ -41,7 +41,27 @@ async function createAtApp2(request = newRequest(), id = randomUUID()) {
   const body = { username, encrypted_password, human_user_id };
   const post = () =>
     system.app2('POST', '/admin/create-user', token, body, { 'Idempotency-Key': id, Prefer: 'wait=20' });
-  return { id, token, username, post };
+  /** The status once the creation is not RUNNING any more. */
+  const settled = () =>
+    eventually(async () => {
+      const { body } = await system.app2('GET', `/admin/create-user/${id}`, token, undefined, {
+        Prefer: 'wait=15',
+      });
+      const status = provisioningStatus.parse(body);
+      expect(status.status).not.toBe('RUNNING');
+      return status;
+    }, 120_000);
+  return {
+    id,
+    token,
+    username,
+    post,
+    /** Asks for the creation and waits for its end. */
+    async create() {
+      await post();
+      return settled();
+    },
+  };
 }
 
 /** `DELETE` at App2 until the user is known to be absent. */
@@ -199,7 +219,7 @@ describe('after something may have been made', () => {
       outputs,
       { stateMachineArn: app1.state_machine_arn },
       'events:PutEvents',
-      () => provision(request),
+      () => provision(request, 200_000),
     );
     expect(status).toMatchObject({
       status: 'FAILED',
@@ -248,8 +268,8 @@ describe('at App2', () => {
   it('a user that cannot be announced is not kept', async () => {
     const creation = await createAtApp2();
     const machine = { stateMachineArn: app2.state_machine_arn };
-    const answer = await withoutRight(outputs, machine, 'events:PutEvents', creation.post);
-    expect(provisioningStatus.parse(answer.body)).toMatchObject({ status: 'FAILED', user: 'absent' });
+    const status = await withoutRight(outputs, machine, 'events:PutEvents', creation.create);
+    expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect((await statesOf('CreateServiceUser', creation.id)).slice(-4)).toEqual([
       'AnnounceCreated',
       'DeleteUser',
@@ -316,12 +336,13 @@ describe('at App2', () => {
     const creation = await createAtApp2();
     await creation.post();
     const machine = { stateMachineArn: app2.roll_back_state_machine_arn };
-    await withoutRight(outputs, machine, 'events:PutEvents', () =>
-      system.app2('DELETE', `/admin/create-user/${creation.id}`, creation.token, undefined, {
-        Prefer: 'wait=10',
-      }),
-    );
-    expect((await statesOf('RollBackServiceUser', creation.id)).at(-1)).toBe('EndNotAnnounced');
+    await withoutRight(outputs, machine, 'events:PutEvents', async () => {
+      await system.app2('DELETE', `/admin/create-user/${creation.id}`, creation.token);
+      // A creation that ended a moment ago may still have a call under way, so the removal waits for that.
+      await eventually(async () => {
+        expect((await statesOf('RollBackServiceUser', creation.id)).at(-1)).toBe('EndNotAnnounced');
+      }, 60_000);
+    });
     expect(await system.user(creation.username)).toBeUndefined();
   });
 

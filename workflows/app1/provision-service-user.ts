@@ -24,6 +24,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   const rollBackFailed = failAs(scope, 'RollBackFailed');
 
   const announceFailed = announce(scope, 'AnnounceProvisioningFailed', {
+    retries: 'undoPublishing',
     event: 'ServiceUserProvisioningFailed',
     bus,
     failed: true,
@@ -40,6 +41,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   });
   cancelUserCreation.next(announceFailed);
   const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
+    retries: 'undoPublishing',
     event: 'ServiceUserProvisioningRollBackFailed',
     bus,
     failed: true,
@@ -85,6 +87,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   onFailure(requestUserCreation, cancelUserCreation);
 
   const announceProvisioned = announce(scope, 'AnnounceProvisioned', {
+    retries: 'publishing',
     event: 'ServiceUserProvisioned',
     bus,
   });

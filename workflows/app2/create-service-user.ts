@@ -39,6 +39,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     retries: ['throttling', 'transient'],
   });
   const announceRejected = announce(scope, 'AnnounceRejected', {
+    retries: 'undoPublishing',
     event: 'ServiceUserCreationRejected',
     bus,
     failed: true,
@@ -87,7 +88,11 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   onFailure(addToGroup, undo.start);
 
   // No user without its audit record: what cannot be announced is not kept.
-  const announceCreated = announce(scope, 'AnnounceCreated', { event: 'ServiceUserCreated', bus });
+  const announceCreated = announce(scope, 'AnnounceCreated', {
+    retries: 'publishing',
+    event: 'ServiceUserCreated',
+    bus,
+  });
   onFailure(announceCreated, undo.start);
 
   return decryptCredentials

@@ -37,11 +37,13 @@ export function undoUserCreation(
     retries: ['absenceConfirmation', 'undoThrottling', 'undoTransient'],
   });
   const announceUndone = announce(scope, parts.announcement, {
+    retries: 'undoPublishing',
     event: parts.event,
     bus: parts.bus,
     failed: parts.failed,
   });
   const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
+    retries: 'undoPublishing',
     event: 'ServiceUserRollBackFailed',
     bus: parts.bus,
     failed: true,

@@ -54,8 +54,10 @@ export async function ended(id: string, within = 60_000): Promise<ProvisioningSt
 }
 
 /** Starts a provisioning and waits for its end. */
-export const provision = async (request: ReturnType<typeof newRequest>): Promise<ProvisioningStatus> =>
-  ended(await start(request));
+export const provision = async (
+  request: ReturnType<typeof newRequest>,
+  within?: number,
+): Promise<ProvisioningStatus> => ended(await start(request), within);
 
 /** The names of the states that an execution went through. */
 export const statesOf = async (machine: Machine, id: string): Promise<string[]> =>
