@@ -96,7 +96,7 @@ def log_message(execution: Record, event: Record, with_data: bool) -> Record:
         "id": str(event["id"]),
         "type": event["type"],
         "details": {name: value for name, value in details.items() if with_data or name not in EXECUTION_DATA},
-        "previous_event_id": str(event.get("previousEventId", event["id"] - 1)),
+        "previous_event_id": str(event["previousEventId"]),
         "event_timestamp": str(at),
         "execution_arn": execution["executionArn"],
         "redrive_count": str(execution.get("redriveCount", 0)),

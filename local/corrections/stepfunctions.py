@@ -1,4 +1,4 @@
-"""Step Functions: starting, describing and telling the history of an execution, and what its context object holds."""
+"""Step Functions: starting and describing an execution, and what its context object and its variables hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def apply() -> None:
     start_without_delay()
     start_again_with_the_same_answer()
     wrap_function(stepfunctions, "_describe_execution", describe_what_there_is)
-    chain_events()
     complete_the_context()
     wrap_function(stepfunctions, "_error_matches", match_error)
     assign_at_once()
@@ -55,19 +54,6 @@ def describe_what_there_is(original: Callable[[Record], Response], request: Reco
     if "output" not in fields:
         del fields["outputDetails"]
     return json_response(fields)
-
-
-def chain_events() -> None:
-    """step-functions/latest/apireference/API_HistoryEvent: previousEventId. MiniStack has none."""
-    wrap_function(stepfunctions, "_add_event", add_chained_event)
-    for start in ("_start_execution", "_start_sync_execution"):
-        replace_text(stepfunctions, start, '{"id": 1, "type"', '{"id": 1, "previousEventId": 0, "type"')
-
-
-def add_chained_event(original: Callable[..., Record], *arguments: Any) -> Record:
-    event = original(*arguments)
-    event["previousEventId"] = event["id"] - 1
-    return event
 
 
 def complete_the_context() -> None:

@@ -1,4 +1,4 @@
-"""Step Functions: what a task may do, when it fails and is tried again, and what the history tells of it."""
+"""Step Functions: what a task may do, when it fails and when it is tried again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
@@ -18,7 +17,6 @@ from corrections.support import replace_text, wrap_function
 Record = dict[str, Any]
 
 SERVICE = "states.amazonaws.com"
-INTEGRATION = "arn:aws:states:::"
 
 
 def apply() -> None:
@@ -33,7 +31,6 @@ def apply() -> None:
         '_scaled_sleep(min(interval * (retrier.get("BackoffRate", 2.0) ** count), 60))',
         RETRY_PAUSE,
     )
-    tell_what_a_task_calls()
 
 
 def demand(action: str, resource: str, error: str) -> None:
@@ -58,10 +55,10 @@ def call_lambda(original: Callable[[str, Any], Any], function: str, event: Any) 
 
 
 def put_events(original: Callable[[str, Record], Record], resource: str, request: Record) -> Record:
-    """step-functions/latest/dg/connect-eventbridge: each event names execution and machine as its resources, and one
+    """step-functions/latest/dg/connect-eventbridge: each event names machine and execution as its resources, and one
     that EventBridge refuses fails the task. MiniStack does neither."""
     execution = present.get()
-    sender = [execution["executionArn"], execution["stateMachineArn"]] if execution else []
+    sender = [execution["stateMachineArn"], execution["executionArn"]] if execution else []
     entries = [{**entry, "Resources": [*entry.get("Resources", []), *sender]} for entry in request["Entries"]]
     for entry in entries:
         bus = entry.get("EventBusName", "default")
@@ -97,70 +94,3 @@ def pause_before_retry(retrier: Record, retries: int) -> None:
     if retrier.get("JitterStrategy") == "FULL":
         seconds = random.uniform(0, seconds)
     stepfunctions._scaled_sleep(seconds)
-
-
-def tell_what_a_task_calls() -> None:
-    """step-functions/latest/apireference/API_TaskScheduledEventDetails and API_TaskTimedOutEventDetails: service and
-    action of the call, its region and parameters; a task that takes too long is TaskTimedOut.
-
-    MiniStack tells neither region nor parameters, and TaskFailed.
-    """
-    stepfunctions._called = called
-    stepfunctions._task_failure = task_failure
-    replace_text(
-        stepfunctions,
-        "_execute_task",
-        """\
-                    "resourceType": "lambda" if "lambda" in resource else "states",
-                    "resource": resource,
-""",
-        """\
-                    **_called(resource),
-                    "region": get_region(),
-                    "parameters": json.dumps(effective),
-                    **({"timeoutInSeconds": state_def["TimeoutSeconds"]} if "TimeoutSeconds" in state_def else {}),
-""",
-    )
-    replace_text(
-        stepfunctions,
-        "_execute_task",
-        """\
-                    "output": json.dumps(task_result),
-                    "resource": resource,
-""",
-        """\
-                    "output": json.dumps(task_result),
-                    **_called(resource),
-""",
-    )
-    replace_text(
-        stepfunctions,
-        "_execute_task",
-        """\
-            _add_event(execution, "TaskFailed", {
-                "taskFailedEventDetails": {
-                    "error": err.error, "cause": err.cause,
-                    "resource": resource,
-                },
-            })
-""",
-        """\
-            _add_event(execution, *_task_failure(resource, err.error, err.cause))
-""",
-    )
-
-
-def task_failure(resource: str, error: str, cause: str) -> tuple[str, Record]:
-    details = {**called(resource), "error": error, "cause": cause}
-    if error == "States.Timeout":
-        return "TaskTimedOut", {"taskTimedOutEventDetails": details}
-    return "TaskFailed", {"taskFailedEventDetails": details}
-
-
-def called(resource: str) -> Record:
-    """`arn:aws:states:::aws-sdk:kms:sign` is `aws-sdk:kms`, `sign`; `…:::lambda:invoke` is `lambda`, `invoke`."""
-    if not resource.startswith(INTEGRATION):
-        return {"resourceType": parse_arn(resource).service, "resource": resource}
-    parts = resource.removeprefix(INTEGRATION).split(":")
-    of_type = 2 if parts[0] == "aws-sdk" else 1
-    return {"resourceType": ":".join(parts[:of_type]), "resource": ":".join(parts[of_type:])}

@@ -98,7 +98,7 @@ describe('corrected: Step Functions logs', () => {
     expect(JSON.stringify(found)).not.toContain('hidden');
     expect(found[1]).toMatchObject({
       id: '2',
-      previous_event_id: '1',
+      previous_event_id: '0',
       details: { name: 'Only' },
       event_timestamp: expect.stringMatching(/^\d{13}$/),
       execution_arn: expect.stringContaining(':execution:'),

@@ -216,13 +216,28 @@ describe('corrected: the end of an execution', () => {
 });
 
 describe('corrected: the history', () => {
-  // step-functions/latest/apireference/API_HistoryEvent
-  test('each event names the one before it', async () => {
+  // step-functions/latest/apireference/API_GetExecutionHistory (example)
+  test('each event names the one before it, those at the start none', async () => {
     const { executionArn } = await run({ StartAt: 'Done', States: { Done: done } });
     const events = await history(present(executionArn));
-    expect(events.map(({ id, previousEventId }) => [id, previousEventId])).toEqual(
-      events.map((_, n) => [n + 1, n]),
-    );
+    expect(events.map(({ id, previousEventId }) => [id, previousEventId])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 2],
+      [4, 3],
+    ]);
+  });
+
+  // step-functions/latest/apireference/API_HistoryEvent (type)
+  test('each attempt of a task is scheduled and started', async () => {
+    const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }];
+    const { executionArn } = await run({ StartAt: 'Call', States: { Call: failing({ Retry }) } });
+    expect((await history(present(executionArn))).map(({ type }) => type)).toEqual([
+      'ExecutionStarted',
+      'TaskStateEntered',
+      ...Array(2).fill(['TaskScheduled', 'TaskStarted', 'TaskFailed']).flat(),
+      'ExecutionFailed',
+    ]);
   });
 
   // step-functions/latest/apireference/API_TaskScheduledEventDetails: whoever may read the history sees them
@@ -245,6 +260,38 @@ describe('corrected: the history', () => {
       resourceType: 'lambda',
       resource: 'invoke',
     });
+  });
+
+  // step-functions/latest/apireference/API_StateExitedEventDetails: whoever may read the history sees them, too
+  test('a state shows which variables it assigns, also by a Catch', async () => {
+    const { executionArn } = await run({
+      StartAt: 'First',
+      States: {
+        First: { Type: 'Pass', Assign: { text: 'seen', nothing: null }, Next: 'Call' },
+        Call: failing({
+          Catch: [{ ErrorEquals: ['States.ALL'], Assign: { text: { now: [1] } }, Next: 'Done' }],
+        }),
+        Done: done,
+      },
+    });
+    const exits = (await history(present(executionArn))).flatMap(
+      ({ stateExitedEventDetails }) => stateExitedEventDetails ?? [],
+    );
+    const assigned = exits.map(({ name, assignedVariables = {} }) => [
+      name,
+      Object.entries(assignedVariables).map(([variable, value]) => [variable, JSON.parse(value)]),
+    ]);
+    expect(assigned).toEqual([
+      [
+        'First',
+        [
+          ['text', 'seen'],
+          ['nothing', null],
+        ],
+      ],
+      ['Call', [['text', { now: [1] }]]],
+      ['Done', []],
+    ]);
   });
 
   // step-functions/latest/apireference/API_TaskTimedOutEventDetails
@@ -306,11 +353,11 @@ describe("corrected: the machine's role", () => {
 
 describe('corrected: publishing events', () => {
   // step-functions/latest/dg/connect-eventbridge
-  test('each event names the execution and its machine as resources', async () => {
+  test('each event names the machine and the execution as resources', async () => {
     const source = unique('test.source');
     const queue = await queueOf({ source: [source] });
     const { executionArn, stateMachineArn } = await run(publishing(source));
-    expect(await nextEvent(queue)).toMatchObject({ resources: [executionArn, stateMachineArn] });
+    expect(await nextEvent(queue)).toMatchObject({ resources: [stateMachineArn, executionArn] });
   });
 
   // step-functions/latest/dg/connect-eventbridge
@@ -728,10 +775,10 @@ async function callingMachine(define: (step: object) => Definition) {
   };
 }
 
-/** Waits until the history of the execution ends with an event of this type. */
+/** Waits until the history of the execution has an event of this type. */
 async function reached(executionArn: string, type: HistoryEventType): Promise<void> {
   await eventually(async () => {
-    expect((await history(executionArn)).at(-1)).toMatchObject({ type });
+    expect(await history(executionArn)).toContainEqual(expect.objectContaining({ type }));
   });
 }
 
