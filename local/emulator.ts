@@ -155,10 +155,10 @@ async function refuseTakenPort(port: number): Promise<void> {
     );
 }
 
-/** Ends a process and those that it started; they are one group. */
-export async function stopProcessGroup(pid: number): Promise<void> {
+/** Ends a process and those that it started; they are one group. They have `limit` milliseconds to end by themselves. */
+export async function stopProcessGroup(pid: number, limit = STOP_LIMIT): Promise<void> {
   signalGroup(pid, 'SIGTERM');
-  const end = Date.now() + STOP_LIMIT;
+  const end = Date.now() + limit;
   while (groupLives(pid) && Date.now() < end) await sleep(50);
   signalGroup(pid, 'SIGKILL');
 }

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod';
+import { stopProcessGroup } from '../emulator.ts';
 import { guarded } from '../interrupt.ts';
 import { root } from '../places.ts';
 
@@ -57,13 +58,13 @@ export async function runJest(
       stderr: 'inherit',
       env: environment,
       reject: false,
-      forceKillAfterDelay: STOP_LIMIT,
+      // A group of its own: its workers have to end with it.
+      detached: true,
     },
   );
   const { exitCode = 1 } = await guarded(
     async () => {
-      jest.kill('SIGTERM');
-      await jest;
+      if (jest.pid !== undefined) await stopProcessGroup(jest.pid, STOP_LIMIT);
     },
     async () => jest,
   );
