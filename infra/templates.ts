@@ -18,7 +18,11 @@ export const template = z.looseObject({
   Outputs: z.record(z.string(), z.looseObject({})),
   Resources: z.record(
     z.string(),
-    z.looseObject({ Type: z.string(), Properties: z.looseObject({}).default({}), DeletionPolicy: z.string().optional() }),
+    z.looseObject({
+      Type: z.string(),
+      Properties: z.looseObject({}).default({}),
+      DeletionPolicy: z.string().optional(),
+    }),
   ),
 });
 export type Template = z.infer<typeof template>;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import { type Emulator, startEmulator } from '../../local/emulator.ts';
+import { guarded } from '../../local/interrupt.ts';
 import { ensurePython } from '../../local/python.ts';
 
 let started: { emulator: Emulator; directory: string } | undefined;
@@ -23,6 +24,8 @@ export default async function setUp(): Promise<void> {
     corrections: LOCAL_AWS_CORRECTIONS !== 'off',
   });
   started = { emulator, directory };
+  // Jest runs no teardown when it is interrupted.
+  void guarded(tearDown, () => new Promise(() => undefined));
   Object.assign(process.env, {
     LOCAL_AWS_PYTHON: python,
     LOCAL_AWS_ENDPOINT: emulator.endpoint,
@@ -35,5 +38,5 @@ export default async function setUp(): Promise<void> {
 
 export async function tearDown(): Promise<void> {
   await started?.emulator.stop();
-  if (started) await rm(started.directory, { recursive: true });
+  if (started) await rm(started.directory, { recursive: true, force: true });
 }

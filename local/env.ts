@@ -1,0 +1,18 @@
+import { readOutputs } from './outputs.ts';
+import { settings } from './places.ts';
+
+/** `npm run --silent env`: the deployed local AWS as shell variables, for curl and the AWS command line. */
+export async function main(): Promise<number> {
+  const outputs = readOutputs(settings().directory);
+  const variables = {
+    AWS_ENDPOINT_URL: outputs.endpoint,
+    AWS_REGION: outputs.region,
+    AWS_ACCESS_KEY_ID: outputs.access_key_id,
+    AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,
+    APP1_URL: outputs.app1.api_url,
+    APP2_URL: outputs.app2.api_url,
+    SERVICE_CLIENT_ID: outputs.app2.service_client_id,
+  };
+  for (const [name, value] of Object.entries(variables)) process.stdout.write(`export ${name}='${value}'\n`);
+  return 0;
+}

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { root, settings } from '../../local/places.ts';
+
+/** The commands of a section of README.md, in their order. */
+function commandsOf(section: string): string {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const text = readme.split(/^## /m).find((part) => part.startsWith(section)) ?? '';
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands).join('\n');
+}
+
+/** These tests have their own local AWS up already. */
+const UP_AND_DOWN = /^npm run (up|down)$/gm;
+
+describe('README.md', () => {
+  it('has a walk-through that works as it is written', () => {
+    const commands = commandsOf('Walk through it');
+    expect(commands.match(UP_AND_DOWN)).toEqual(['npm run up', 'npm run down']);
+    const { stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail'], {
+      cwd: root,
+      encoding: 'utf8',
+      input: commands.replace(UP_AND_DOWN, ''),
+      env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
+    });
+    const answers = stdout
+      .trim()
+      .replaceAll('}{', '}\n{')
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect({ answers, stderr }).toEqual({
+      answers: [
+        expect.objectContaining({ status: 'SUCCEEDED', user: 'present', username: 'ada' }),
+        { username: 'ada', received: { greeting: 'hello' } },
+        // Undoing takes longer than a caller can wait: either answer is right.
+        expect.objectContaining({ status: expect.stringMatching(/^(RUNNING|FAILED)$/) }),
+      ],
+      stderr: '',
+    });
+  });
+});
