@@ -1,11 +1,10 @@
 import { colors } from './colors.ts';
 import { stageOn } from './demo/stage.ts';
 import { tell } from './demo/story.ts';
-import { guarded } from './interrupt.ts';
 import type { Outputs } from './outputs.ts';
 import { settings } from './places.ts';
 import { listrProgress } from './progress.ts';
-import { down, isUp, up } from './stack.ts';
+import { isUp, up, withLocalAws } from './stack.ts';
 import { systemOf } from './system.ts';
 
 /**
@@ -14,8 +13,8 @@ import { systemOf } from './system.ts';
  * The exit status is 0 only when all was as it should be.
  */
 export async function main(args: string[]): Promise<number> {
-  const { directory, port, lambdaEndpoint } = settings();
-  const keep = args.includes('--keep') || (await isUp(directory));
+  const options = settings();
+  const keep = args.includes('--keep') || (await isUp(options.directory));
   const stage = stageOn(process.stdout);
   const show = async (outputs: Outputs): Promise<number> => {
     await tell(systemOf(outputs), stage);
@@ -24,18 +23,7 @@ export async function main(args: string[]): Promise<number> {
     for (const hint of hints(keep)) stage.line(`  ${hint}`);
     return stage.failures.length === 0 ? 0 : 1;
   };
-  const outputs = await up({ directory, port, lambdaEndpoint }, listrProgress);
-  if (keep) return show(outputs);
-  return guarded(
-    async () => void (await down(directory)),
-    async () => {
-      try {
-        return await show(outputs);
-      } finally {
-        await down(directory);
-      }
-    },
-  );
+  return keep ? show(await up(options, listrProgress)) : withLocalAws(options, listrProgress, show);
 }
 
 const hints = (kept: boolean): string[] => [

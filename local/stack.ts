@@ -112,19 +112,20 @@ export async function down(directory: string): Promise<boolean> {
   });
 }
 
-/** Runs something with a local AWS of its own, on a free port, and takes it down afterwards unless it is kept. */
+/** Runs something with a local AWS that is up only for it; on a free port unless the options name one. */
 export async function withLocalAws<Result>(
-  directory: string,
+  options: Pick<LocalAwsOptions, 'directory'> & Partial<LocalAwsOptions>,
   progress: Progress,
   use: (outputs: Outputs) => Promise<Result>,
 ): Promise<Result> {
+  const { directory, lambdaEndpoint } = options;
   await down(directory);
-  const port = await getPort({ host: '127.0.0.1' });
+  const port = options.port ?? (await getPort({ host: '127.0.0.1' }));
   return guarded(
     async () => void (await down(directory)),
     async () => {
       try {
-        return await use(await up({ directory, port, lambdaEndpoint: undefined }, progress));
+        return await use(await up({ directory, port, lambdaEndpoint }, progress));
       } finally {
         await down(directory);
       }

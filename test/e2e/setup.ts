@@ -33,7 +33,7 @@ export default async function setUp(): Promise<void> {
         finish = end;
       });
     };
-    ended = withLocalAws(testDirectory, listrProgress, stayUp);
+    ended = withLocalAws({ directory: testDirectory }, listrProgress, stayUp);
     ended.catch(reject);
   });
 }
