@@ -106,7 +106,7 @@ def may_be_called(target: dict[str, Any], rule_arn: str) -> bool:
     if spec.service == "logs":
         return all(logs_let(action, arn, rule_arn) for action in LOG_ACTIONS)
     kind = re.split("[:/]", spec.resource)[0]
-    return kind not in BY_ROLE or role_may(SERVICE, target.get("RoleArn", ""), BY_ROLE[kind], arn)
+    return kind not in BY_ROLE or role_may(SERVICE, target.get("RoleArn", ""), BY_ROLE[kind], arn, rule_arn)
 
 
 def logs_let(action: str, arn: str, rule_arn: str) -> bool:

@@ -78,19 +78,19 @@ def service_may(service: str, action: str, resource: str, policy: Policy, source
         resource_arn=resource,
         region=get_region(),
         secure_transport=True,
-        service_context={"aws:sourcearn": source, "aws:sourceaccount": get_account_id()},
+        service_context=source_context(source),
     )
     return iam_evaluator.evaluate_resource_policy(policy, context, service=service).decision == "Allow"
 
 
-def role_may(service: str, role_arn: str, action: str, resource: str) -> bool:
-    """Whether an AWS service may assume the role, and the role may then act on the resource.
+def role_may(service: str, role_arn: str, action: str, resource: str, source: str) -> bool:
+    """Whether an AWS service may assume the role for `source` (an ARN), and the role may then act on the resource.
 
-    IAM/latest/UserGuide/id_roles_create_for-service.
+    IAM/latest/UserGuide/id_roles_create_for-service, IAM/latest/UserGuide/confused-deputy.
     """
     name = role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get(name)
-    if role is None or not trusts(role, service):
+    if role is None or not trusts(role, service, source):
         return False
     account = parse_arn(role_arn).account_id
     context = iam_evaluator.EvalContext(
@@ -105,7 +105,7 @@ def role_may(service: str, role_arn: str, action: str, resource: str) -> bool:
     return iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, account)).decision == "Allow"
 
 
-def trusts(role: Mapping[str, Any], service: str) -> bool:
+def trusts(role: Mapping[str, Any], service: str, source: str) -> bool:
     context = iam_evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -113,6 +113,12 @@ def trusts(role: Mapping[str, Any], service: str) -> bool:
         action="sts:AssumeRole",
         resource_arn="*",
         region=get_region(),
+        service_context=source_context(source),
     )
     trust = role["AssumeRolePolicyDocument"]
     return iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision == "Allow"
+
+
+def source_context(source: str) -> dict[str, str]:
+    """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SourceArn, aws:SourceAccount)"""
+    return {"aws:sourcearn": source, "aws:sourceaccount": get_account_id()}

@@ -42,7 +42,7 @@ def demand(action: str, resource: str, error: str) -> None:
     if execution is None:  # TestState
         return
     role = execution["events"][0]["executionStartedEventDetails"]["roleArn"]
-    if not role_may(SERVICE, role, action, resource):
+    if not role_may(SERVICE, role, action, resource, execution["stateMachineArn"]):
         cause = f"User: {role} is not authorized to perform: {action} on resource: {resource}"
         raise stepfunctions._ExecutionError(error, cause)
 

@@ -334,6 +334,20 @@ describe("corrected: the machine's role", () => {
     expect(error).toBe('Lambda.AWSLambdaException');
   });
 
+  // IAM/latest/UserGuide/confused-deputy (aws:SourceArn, aws:SourceAccount)
+  test('a role can be lent to the machines of one account only', async () => {
+    const calling = { StartAt: 'Call', States: { Call: call(await echoFunction()) } };
+    const lentTo = (owner: string) =>
+      createRole({ Service: 'states.amazonaws.com' }, [machineMay('lambda:InvokeFunction')], {
+        StringEquals: { 'aws:SourceAccount': owner },
+        ArnLike: { 'aws:SourceArn': `arn:aws:states:${region}:${owner}:stateMachine:*` },
+      });
+    expect(outputOf(await run(calling, 'hello', await lentTo(account)))).toBe('hello');
+    expect((await run(calling, 'hello', await lentTo('999999999999'))).error).toBe(
+      'Lambda.AWSLambdaException',
+    );
+  });
+
   // step-functions/latest/dg/connect-eventbridge (IAM policies)
   test('events are published only if the role may', async () => {
     const role = await machineRole(machineMay('lambda:InvokeFunction'));

@@ -13,16 +13,22 @@ export interface Statement {
 
 export const anybodyInTheAccount = { AWS: `arn:aws:iam::${account}:root` };
 
-/** A new role that the principal may assume and that may do what the statements say; its ARN. */
+/** A new role that the principal may assume (under the condition) and that may do what the statements say; its ARN. */
 export async function createRole(
   principal: { Service: string } | { AWS: string },
   statements: Statement[],
+  condition?: Statement['Condition'],
 ): Promise<string> {
   const iam = client(IAMClient);
   const RoleName = unique('role');
-  const trust = { Statement: { Effect: 'Allow', Principal: principal, Action: 'sts:AssumeRole' } };
+  const trust = {
+    Effect: 'Allow',
+    Principal: principal,
+    Action: 'sts:AssumeRole',
+    ...(condition === undefined ? {} : { Condition: condition }),
+  };
   const { Role } = await iam.send(
-    new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: policy(trust.Statement) }),
+    new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: policy(trust) }),
   );
   if (statements.length > 0) {
     await iam.send(
