@@ -171,7 +171,7 @@ async function cdk(
     progress,
   }: { directory: string; emulator?: Emulator; cwd?: string; progress: Progress },
 ): Promise<void> {
-  const { PATH, HOME, LANG } = process.env;
+  const { PATH, HOME, LANG, TMPDIR } = process.env;
   const running = execa(
     process.execPath,
     [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...command, '--no-notices'],
@@ -186,6 +186,7 @@ async function cdk(
         PATH,
         HOME,
         LANG,
+        TMPDIR,
         NO_COLOR: '1',
         NODE_NO_WARNINGS: '1',
         CDK_HOME: join(directory, 'cdk-home'),

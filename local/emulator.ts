@@ -120,6 +120,8 @@ function environmentOf({
     LANG,
     TMPDIR: join(directory, 'tmp'),
     PYTHONDONTWRITEBYTECODE: '1',
+    // On AWS the functions run on Node 24; here on the user's Node, of which the SDK would warn in each log.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     GATEWAY_PORT: String(port),
     BIND_HOST: '127.0.0.1',
     IOT_MTLS_ENABLED: '0',

@@ -4,7 +4,7 @@
  * without packages, and without syntax that an old Node cannot read.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -17,6 +17,7 @@ const installedLock = join(root, 'node_modules', '.package-lock.json');
 try {
   requireSystem();
   if (!isInstalled()) await install();
+  keepToTheCheckout();
   const [script, ...args] = process.argv.slice(2);
   const { register } = await import('tsx/esm/api');
   register();
@@ -36,6 +37,14 @@ function requireSystem() {
       `Node.js ${process.versions.node} is too old.`,
       `Install Node.js ${OLDEST_NODE.join('.')} or newer (nodejs.org).`,
     );
+}
+
+/** Temporary files and caches of the tools (tsx, Jest, CDK) stay in the checkout; they look at TMPDIR. */
+function keepToTheCheckout() {
+  process.env.TMPDIR = join(root, '.build', 'tmp');
+  mkdirSync(process.env.TMPDIR, { recursive: true });
+  // Said by every AWS client on Node 20, in the middle of what is shown.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 }
 
 /** Whether node_modules holds what the lockfile says; packages for other platforms may be missing. */
