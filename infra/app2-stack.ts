@@ -1,13 +1,4 @@
-import {
-  CfnCondition,
-  CfnOutput,
-  CfnParameter,
-  CustomResource,
-  Duration,
-  Fn,
-  Stack,
-  type StackProps,
-} from 'aws-cdk-lib';
+import { CfnCondition, CfnParameter, CustomResource, Duration, Fn, type StackProps } from 'aws-cdk-lib';
 import { AuthorizationType, TokenAuthorizer } from 'aws-cdk-lib/aws-apigateway';
 import {
   AccountRecovery,
@@ -25,33 +16,23 @@ import type { Construct } from 'constructs';
 import { groups } from '../contracts/app2-api.ts';
 import { eventSources } from '../contracts/events.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
-import type { environments } from '../handlers/app2/environments.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { ServiceApi } from './constructs/service-api.ts';
-import { ServiceFunction, type ServiceFunctionProps } from './constructs/service-function.ts';
 import { Workflow } from './constructs/workflow.ts';
 import { allow, describeExecutionsOf, sealedFor, startExecutionOf, stopExecutionsOf } from './rights.ts';
+import { ServiceStack } from './service-stack.ts';
 import { names, poolPasswordPolicy, type Settings } from './settings.ts';
-
-interface App2StackProps extends StackProps {
-  settings: Settings;
-}
-
-type FunctionName = keyof typeof environments;
 
 /**
  * App2, the business service: its user pool, the key that seals passwords for it, the workflow that creates service
  * users, and the API through which App1 asks for them. Knows nothing of App1 but the account it may run in.
  */
-export class App2Stack extends Stack {
-  readonly #settings: Settings;
-  readonly #functions: ServiceFunction<'app2', FunctionName>[] = [];
-
-  constructor(scope: Construct, id: string, { settings, ...props }: App2StackProps) {
-    super(scope, id, props);
-    this.#settings = settings;
+export class App2Stack extends ServiceStack<'app2'> {
+  constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
+    super(scope, id, 'app2', props);
+    const { settings } = props;
 
     const key = this.#crossServiceKey();
     const { pool, machineClient, serviceClient } = this.#userPool();
@@ -69,7 +50,7 @@ export class App2Stack extends Stack {
       );
     const decrypt = allow(['kms:Decrypt'], [key.keyArn], sealedFor('app2'));
 
-    const deleteUser = this.#function('DeleteUser', {
+    const deleteUser = this.addFunction('DeleteUser', {
       name: 'delete-user',
       environment: { USER_POOL_ID: pool.userPoolId },
       rights: [poolRight('AdminGetUser', 'AdminDeleteUser')],
@@ -81,22 +62,22 @@ export class App2Stack extends Stack {
       settings,
       definition: (within) =>
         createServiceUser(within, {
-          decryptCredentials: this.#function('DecryptCredentials', {
+          decryptCredentials: this.addFunction('DecryptCredentials', {
             name: 'decrypt-credentials',
             environment: { KEY_ARN: key.keyArn, PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy) },
             rights: [decrypt],
           }),
-          createUser: this.#function('CreateUser', {
+          createUser: this.addFunction('CreateUser', {
             name: 'create-user',
             environment: { USER_POOL_ID: pool.userPoolId },
             rights: [poolRight('AdminCreateUser', 'AdminGetUser')],
           }),
-          setPassword: this.#function('SetPassword', {
+          setPassword: this.addFunction('SetPassword', {
             name: 'set-password',
             environment: { USER_POOL_ID: pool.userPoolId, KEY_ARN: key.keyArn },
             rights: [poolRight('AdminSetUserPassword'), decrypt],
           }),
-          addToGroup: this.#function('AddToGroup', {
+          addToGroup: this.addFunction('AddToGroup', {
             name: 'add-to-group',
             environment: { USER_POOL_ID: pool.userPoolId },
             rights: [poolRight('AdminAddUserToGroup')],
@@ -112,7 +93,7 @@ export class App2Stack extends Stack {
       settings,
       definition: (within) =>
         rollBackServiceUser(within, {
-          stopUserCreation: this.#function('StopUserCreation', {
+          stopUserCreation: this.addFunction('StopUserCreation', {
             name: 'stop-user-creation',
             environment: { STATE_MACHINE_ARN: creation.stateMachine.stateMachineArn },
             rights: [describeExecutionsOf(creation.stateMachine), stopExecutionsOf(creation.stateMachine)],
@@ -129,19 +110,19 @@ export class App2Stack extends Stack {
     };
     const look = describeExecutionsOf(creation.stateMachine, rollBack.stateMachine);
     const timeout = timeLimits.apiFunction;
-    const start = this.#function('StartUserCreation', {
+    const start = this.addFunction('StartUserCreation', {
       name: 'start-user-creation',
       environment: machines,
       rights: [startExecutionOf(creation.stateMachine), look],
       timeout,
     });
-    const get = this.#function('GetUserCreation', {
+    const get = this.addFunction('GetUserCreation', {
       name: 'get-user-creation',
       environment: machines,
       rights: [look],
       timeout,
     });
-    const cancel = this.#function('CancelUserCreation', {
+    const cancel = this.addFunction('CancelUserCreation', {
       name: 'cancel-user-creation',
       environment: machines,
       rights: [startExecutionOf(creation.stateMachine), startExecutionOf(rollBack.stateMachine), look],
@@ -153,46 +134,28 @@ export class App2Stack extends Stack {
     api.route(
       'POST',
       'sample',
-      this.#function('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
+      this.addFunction('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
     );
 
-    const logGroups = [
-      ...this.#functions.map(({ logGroup }) => logGroup),
-      creation.logGroup,
-      rollBack.logGroup,
-      api.accessLog,
-      audit.logGroup,
-    ];
-    const outputs = {
-      ApiUrl: api.url,
-      StateMachineArn: creation.stateMachine.stateMachineArn,
-      RollBackStateMachineArn: rollBack.stateMachine.stateMachineArn,
-      UserPoolId: pool.userPoolId,
-      MachineClientId: machineClient.userPoolClientId,
-      ServiceClientId: serviceClient.userPoolClientId,
-      EventBusName: audit.bus.eventBusName,
-      KeyArn: key.keyArn,
-      CredentialsSecretArn: secret.secretArn,
-      LogGroups: Fn.join(
-        ',',
-        logGroups.map(({ logGroupName }) => logGroupName),
-      ),
-    };
-    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
-  }
-
-  #function<N extends FunctionName>(
-    id: string,
-    props: Omit<ServiceFunctionProps<'app2', N>, 'service' | 'settings'>,
-  ) {
-    const made = new ServiceFunction(this, id, { service: 'app2', settings: this.#settings, ...props });
-    this.#functions.push(made);
-    return made.function;
+    this.putOut(
+      {
+        ApiUrl: api.url,
+        StateMachineArn: creation.stateMachine.stateMachineArn,
+        RollBackStateMachineArn: rollBack.stateMachine.stateMachineArn,
+        UserPoolId: pool.userPoolId,
+        MachineClientId: machineClient.userPoolClientId,
+        ServiceClientId: serviceClient.userPoolClientId,
+        EventBusName: audit.bus.eventBusName,
+        KeyArn: key.keyArn,
+        CredentialsSecretArn: secret.secretArn,
+      },
+      [creation.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
+    );
   }
 
   /** The key under which App1 seals passwords for App2: App1 may re-encrypt to it, only App2 may decrypt. */
   #crossServiceKey(): Key {
-    const { app1Account, removalPolicy } = this.#settings;
+    const { app1Account, removalPolicy } = this.settings;
     const key = new Key(this, 'CrossServiceKey', {
       alias: names.crossServiceKeyAlias,
       description: 'Seals the passwords that App1 sends to App2',
@@ -212,7 +175,7 @@ export class App2Stack extends Stack {
   }
 
   #userPool() {
-    const { deletionProtection, removalPolicy } = this.#settings;
+    const { deletionProtection, removalPolicy } = this.settings;
     const pool = new UserPool(this, 'UserPool', {
       userPoolName: 'app2-service-users',
       featurePlan: FeaturePlan.ESSENTIALS,
@@ -258,7 +221,7 @@ export class App2Stack extends Stack {
 
   /** The machine user of App1, issued at deploy: its credentials go from the function into the secret. */
   #issueMachineUser(pool: UserPool, machineClient: UserPoolClient): Secret {
-    const { app1Account, removalPolicy } = this.#settings;
+    const { app1Account, removalPolicy } = this.settings;
     // AWS's own key cannot be shared with another account.
     const encryptionKey =
       app1Account === undefined
@@ -276,7 +239,7 @@ export class App2Stack extends Stack {
     });
     if (app1Account !== undefined) secret.grantRead(new AccountPrincipal(app1Account));
 
-    const issue = this.#function('IssueMachineUser', {
+    const issue = this.addFunction('IssueMachineUser', {
       name: 'issue-machine-user',
       environment: {
         USER_POOL_ID: pool.userPoolId,
@@ -322,7 +285,7 @@ export class App2Stack extends Stack {
       expression: Fn.conditionNot(Fn.conditionEquals(jwksEndpoint.valueAsString, '')),
     });
     const authorizer = new TokenAuthorizer(this, 'TokenAuthorizer', {
-      handler: this.#function('Authorizer', {
+      handler: this.addFunction('Authorizer', {
         name: 'authorizer',
         environment: {
           USER_POOL_ID: pool.userPoolId,
@@ -344,7 +307,7 @@ export class App2Stack extends Stack {
       apiName: 'app2-service-users',
       description: "App2: creation of service users for App1, and the service users' business endpoints",
       authorization: { authorizationType: AuthorizationType.CUSTOM, authorizer },
-      settings: this.#settings,
+      settings: this.settings,
     });
   }
 }

@@ -17,7 +17,7 @@ import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, json, readBody, readValue } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { describe, settle, startOnce, systemClock } from '../shared/executions.ts';
+import { type Clock, describe, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { statusOf } from '../shared/status.ts';
@@ -28,7 +28,7 @@ interface Services {
   kms: Pick<KMSClient, 'send'>;
   stepFunctions: Pick<SFNClient, 'send'>;
   environment: z.infer<(typeof environments)['start-provisioning']>;
-  clock: Parameters<typeof settle>[2];
+  clock: Clock;
 }
 
 /** `POST /create-service-user`: seals the password, then starts the workflow under the key's name. */

@@ -7,9 +7,9 @@ import { groups } from '../../contracts/app2-api.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
+import { orVanished } from './pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -35,9 +35,7 @@ export const addToGroup =
         }),
       )
       .catch((error: unknown) => {
-        if (isNamed(error, 'UserNotFoundException'))
-          throw new StepError('UserVanished', 'The user that was just created cannot be found.');
-        throw error;
+        throw orVanished(error);
       });
     return {};
   };

@@ -5,7 +5,7 @@ import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api, header, json } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { settle, startOnce, systemClock } from '../shared/executions.ts';
+import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { environments } from './environments.ts';
@@ -14,7 +14,7 @@ import { clientOf, creationStatus, findCreation, findRollBack, type Machines } f
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   environment: Machines;
-  clock: Parameters<typeof settle>[2];
+  clock: Clock;
 }
 
 /**

@@ -3,7 +3,7 @@ import {
   type AttributeType,
   type CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { isNamed } from '../shared/errors.ts';
+import { isNamed, StepError } from '../shared/errors.ts';
 
 /**
  * The ownership fence. A user that a provisioning makes carries its provisioning_id, which no client can write; and
@@ -47,4 +47,11 @@ export async function findUser(
     if (isNamed(error, 'UserNotFoundException')) return undefined;
     throw error;
   }
+}
+
+/** What a call on the user that was just created failed with: the user being gone (or not there yet) has a name. */
+export function orVanished(error: unknown): unknown {
+  return isNamed(error, 'UserNotFoundException')
+    ? new StepError('UserVanished', 'The user that was just created cannot be found.')
+    : error;
 }

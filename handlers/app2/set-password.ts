@@ -11,6 +11,7 @@ import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { decryptPassword } from './credentials.ts';
 import { environments } from './environments.ts';
+import { orVanished } from './pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -44,9 +45,7 @@ export const setPassword =
       .catch((error: unknown) => {
         if (isNamed(error, 'InvalidPasswordException'))
           throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
-        if (isNamed(error, 'UserNotFoundException'))
-          throw new StepError('UserVanished', 'The user that was just created cannot be found.');
-        throw error;
+        throw orVanished(error);
       });
     return {};
   };

@@ -7,7 +7,7 @@ import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, json, readBody, readValue } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { settle, startOnce, systemClock } from '../shared/executions.ts';
+import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { environments } from './environments.ts';
@@ -16,7 +16,7 @@ import { type Creation, clientOf, creationStatus, findCreation, type Machines } 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   environment: Machines;
-  clock: Parameters<typeof settle>[2];
+  clock: Clock;
 }
 
 /** `POST /admin/create-user`: one provisioning_id, one execution; a repeat is answered with the state of the first. */

@@ -59,6 +59,12 @@ export async function describe<Input extends z.ZodType>(
   }
 }
 
+/** Time as `settle` sees it, in milliseconds. */
+export interface Clock {
+  now: () => number;
+  sleep: (milliseconds: number) => Promise<unknown>;
+}
+
 /** When to look at a running execution: first after its usual duration, then ever less often. Milliseconds. */
 const FIRST_LOOK = 400;
 const BACKOFF = 1.5;
@@ -73,7 +79,7 @@ const LONGEST_PAUSE = 4_000;
 export async function settle<Found extends Pick<DescribeExecutionOutput, 'status'>>(
   look: () => Promise<Found | undefined>,
   waitSeconds: number,
-  clock: { now: () => number; sleep: (milliseconds: number) => Promise<unknown> },
+  clock: Clock,
 ): Promise<Found | undefined> {
   const end = clock.now() + waitSeconds * 1000;
   for (let pause = FIRST_LOOK; ; pause = Math.min(pause * BACKOFF, LONGEST_PAUSE)) {
@@ -89,7 +95,7 @@ export async function settle<Found extends Pick<DescribeExecutionOutput, 'status
 }
 
 /** The real clock. */
-export const systemClock = {
+export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };

@@ -13,7 +13,8 @@ import type { Settings } from '../settings.ts';
 const environments = { app1, app2 } as const;
 
 type Environments = typeof environments;
-type FunctionName<S extends Service> = keyof Environments[S] & string;
+/** Name of a function of a service: that of its file and of its environment. */
+export type FunctionName<S extends Service> = keyof Environments[S] & string;
 /** What infra must set for a function: the input side of the schema by which the function reads it. */
 type EnvironmentOf<S extends Service, N extends FunctionName<S>> =
   Environments[S][N] extends z.ZodType<unknown, infer Input extends object> ? Input : never;

@@ -1,0 +1,31 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { provisioningId } from '../../contracts/fields.ts';
+import { preferredWait } from '../../contracts/headers.ts';
+import { header } from './api.ts';
+import { type Clock, type Execution, settle } from './executions.ts';
+import { RequestProblem } from './problem.ts';
+
+interface Question<Input> {
+  owner: string;
+  look: (provisioningId: string) => Promise<Execution<Input> | undefined>;
+  clock: Clock;
+}
+
+/**
+ * The execution that `GET …/{provisioning_id}` asks for, once it has ended or the preferred wait is over, and the
+ * headers that say so.
+ * @throws RequestProblem NOT_FOUND, the same for an id that is none, an unknown one and another owner's
+ */
+export async function ownedExecution<Input extends { owner: string }>(
+  event: Pick<APIGatewayProxyEvent, 'pathParameters' | 'headers'>,
+  { owner, look, clock }: Question<Input>,
+): Promise<{ execution: Execution<Input>; headers: Record<string, string> }> {
+  const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
+  if (!id.success) throw new RequestProblem('NOT_FOUND');
+  const first = await look(id.data);
+  if (first === undefined || first.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
+  const wait = preferredWait(header(event, 'Prefer'));
+  const waits = first.status === 'RUNNING' && wait > 0;
+  const execution = waits ? ((await settle(() => look(id.data), wait, clock)) ?? first) : first;
+  return { execution, headers: wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {} };
+}

@@ -1,0 +1,49 @@
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { Service } from './bundle.ts';
+import {
+  type FunctionName,
+  ServiceFunction,
+  type ServiceFunctionProps,
+} from './constructs/service-function.ts';
+import type { Settings } from './settings.ts';
+
+interface ServiceStackProps extends StackProps {
+  settings: Settings;
+}
+
+/** What the stacks of both services have in common: their functions, and what they put out. */
+export abstract class ServiceStack<S extends Service> extends Stack {
+  protected readonly settings: Settings;
+  readonly #service: S;
+  readonly #functionLogs: ILogGroup[] = [];
+
+  constructor(scope: Construct, id: string, service: S, { settings, ...props }: ServiceStackProps) {
+    super(scope, id, props);
+    this.#service = service;
+    this.settings = settings;
+  }
+
+  /** Adds one of the service's functions. */
+  protected addFunction<N extends FunctionName<S>>(
+    id: string,
+    props: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings'>,
+  ): IFunction {
+    const made = new ServiceFunction(this, id, {
+      service: this.#service,
+      settings: this.settings,
+      ...props,
+    });
+    this.#functionLogs.push(made.logGroup);
+    return made.function;
+  }
+
+  /** Puts values out for whoever deploys, with the names of all logs: those of the functions and `logGroups`. */
+  protected putOut(values: Record<string, string>, logGroups: ILogGroup[]): void {
+    const logs = [...this.#functionLogs, ...logGroups].map(({ logGroupName }) => logGroupName);
+    for (const [name, value] of Object.entries({ ...values, LogGroups: Fn.join(',', logs) }))
+      new CfnOutput(this, name, { value });
+  }
+}
