@@ -123,8 +123,8 @@ async function useApp2(
   stage.check(`POST /sample with the user's token → ${sample.status}`, recognised);
   const admin = await system.app2('POST', '/admin/create-user', token, {});
   stage.check(`POST /admin/create-user with the user's token → ${admin.status}`, admin.status === 403);
-  const nobody = await system.app2('POST', '/sample', undefined, body);
-  stage.check(`POST /sample without a token → ${nobody.status}`, nobody.status === 401);
+  const nobody = await system.app2('POST', '/admin/create-user', undefined, {});
+  stage.check(`POST /admin/create-user without a token → ${nobody.status}`, nobody.status === 401);
 }
 
 function showFailure(stage: Stage, { status, user, error }: ProvisioningStatus): void {
