@@ -43,7 +43,10 @@ export class ServiceApi extends Construct {
       restApiName: apiName,
       description,
       endpointTypes: [EndpointType.REGIONAL],
-      cloudWatchRole: false,
+      // An account without this role refuses access logs; the setting is the account's, so it outlives the stack.
+      // docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+      cloudWatchRole: true,
+      cloudWatchRoleRemovalPolicy: settings.removalPolicy,
       deployOptions: {
         stageName: 'v1',
         throttlingRateLimit: 100,
