@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
 import { type Emulator, stopProcessGroup } from './emulator.ts';
-import { guarded } from './interrupt.ts';
+import { guarded, unlessInterrupted } from './interrupt.ts';
 import { type Outputs, outputs, outputsFile } from './outputs.ts';
 import { root } from './places.ts';
 import { Problem } from './problem.ts';
@@ -172,6 +172,7 @@ async function cdk(
   }: { directory: string; emulator?: Emulator; cwd?: string; progress: Progress },
 ): Promise<void> {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
+  await unlessInterrupted();
   const running = execa(
     process.execPath,
     [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...command, '--no-notices'],

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guarded } from './interrupt.ts';
+import { guarded, unlessInterrupted } from './interrupt.ts';
 import { Problem } from './problem.ts';
 
 /** A running local AWS. */
@@ -55,6 +55,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   // Functions are unpacked there, below the checkout's package.json, which would make ES modules of them.
   await writeFile(join(directory, 'tmp', 'package.json'), '{"type": "commonjs"}\n');
   const logFile = join(directory, 'emulator.log');
+  await unlessInterrupted();
   const log = openSync(logFile, 'w');
   const child = spawn(python, [SERVE], {
     cwd: directory,

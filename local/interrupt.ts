@@ -21,9 +21,14 @@ export async function guarded<Result>(
     return await run();
   } finally {
     // An interrupt is cleaning up: what follows here must not go on with half of it gone.
-    if (interrupted) await new Promise(() => undefined);
+    await unlessInterrupted();
     cleanUps.splice(cleanUps.indexOf(cleanUp), 1);
   }
+}
+
+/** To be awaited before something is started that would have to be stopped: once interrupted, nothing more begins. */
+export async function unlessInterrupted(): Promise<void> {
+  if (interrupted) await new Promise(() => undefined);
 }
 
 function listen(): void {

@@ -57,28 +57,27 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
     }
     await forget(directory);
     const python = await progress.run('Python packages', (report) => ensurePython({ onProgress: report }));
-    const emulator = await progress.run('Starting the local AWS', () =>
-      startEmulator({ ...options, python }),
-    );
-    return guarded(
-      () => emulator.stop(),
-      async () => {
-        try {
-          const started: Record = { pid: emulator.pid, begun: await beginningOf(emulator.pid), port };
-          await writeRecord(directory, started);
-          await progress.run('Synthesizing and bootstrapping', (report) =>
-            Promise.all([
-              synthesize(directory, hash, report),
-              bootstrap({ emulator, directory, lambdaEndpoint }, report),
-            ]),
-          );
-          return await deployAll({ emulator, directory, lambdaEndpoint }, started, wanted, progress);
-        } catch (error) {
-          await emulator.stop();
-          throw error;
-        }
-      },
-    );
+    let started: Emulator | undefined;
+    const stop = async (): Promise<void> => started?.stop();
+    return guarded(stop, async () => {
+      try {
+        const emulator = await progress.run('Starting the local AWS', async () => {
+          // Known to the guard before anything else can happen.
+          started = await startEmulator({ ...options, python });
+          return started;
+        });
+        const running: Record = { pid: emulator.pid, begun: await beginningOf(emulator.pid), port };
+        await writeRecord(directory, running);
+        const deployment = { emulator, directory, lambdaEndpoint };
+        await progress.run('Synthesizing and bootstrapping', (report) =>
+          Promise.all([synthesize(directory, hash, report), bootstrap(deployment, report)]),
+        );
+        return await deployAll(deployment, running, wanted, progress);
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+    });
   });
 }
 

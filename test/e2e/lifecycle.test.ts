@@ -1,0 +1,57 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import getPort from 'get-port';
+import { answers } from '../../local/emulator.ts';
+import { outputsFile } from '../../local/outputs.ts';
+import { root, settings, testDirectory } from '../../local/places.ts';
+import { newRequest, outputs, provision, system } from './support/deployed.ts';
+
+/** `npm run up` for a folder and port; what it says is gathered. */
+function up(directory: string, port: number | string) {
+  const child = spawn(process.execPath, [join(root, 'local', 'run.mjs'), 'up.ts'], {
+    cwd: root,
+    env: { ...process.env, LOCAL_AWS_DIR: directory, LOCAL_AWS_PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return { child, ended: once(child, 'close') };
+}
+
+const processesOf = (directory: string): string[] =>
+  execFileSync('ps', ['-eo', 'args='], { encoding: 'utf8', maxBuffer: 10_000_000 })
+    .split('\n')
+    .filter((line) => line.includes(directory));
+
+describe('npm run up', () => {
+  it('leaves what runs unchanged as it is, within ten seconds', async () => {
+    const request = newRequest();
+    await provision(request);
+    const before = readFileSync(outputsFile(settings().directory), 'utf8');
+    const begun = Date.now();
+    const [status] = await up(settings().directory, new URL(outputs.endpoint).port).ended;
+    expect(status).toBe(0);
+    expect(Date.now() - begun).toBeLessThan(10_000);
+    expect(readFileSync(outputsFile(settings().directory), 'utf8')).toBe(before);
+    expect(await system.user(request.username)).toMatchObject({ status: 'CONFIRMED' });
+  });
+
+  it('leaves no process behind when it is interrupted', async () => {
+    const directory = join(testDirectory, 'interrupted');
+    const port = await getPort({ host: '127.0.0.1' });
+    const { child, ended } = up(directory, port);
+    child.stdout.setEncoding('utf8');
+    let interrupted = false;
+    child.stdout.on('data', (text: string) => {
+      if (interrupted || !text.includes('Synthesizing')) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    });
+    const [status] = await ended;
+    expect({ status, interrupted }).toEqual({ status: 130, interrupted: true });
+    expect(processesOf(directory)).toEqual([]);
+    expect(await answers(port)).toBe(false);
+    rmSync(directory, { recursive: true });
+  });
+});
