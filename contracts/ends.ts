@@ -10,6 +10,9 @@ export const cleanEnds = {
   app2: ['UserCreationRejected', 'UserCreationRolledBack', 'Cancelled'],
 } as const;
 
+/** Error of an execution that a roll-back has stopped, because the user is not wanted any more. */
+export const CANCELLED = 'Cancelled';
+
 /** Undone, but the event that says so could not be published. No user is left; the announcement is. */
 export const END_NOT_ANNOUNCED = 'EndNotAnnounced';
 

@@ -5,6 +5,7 @@ import { humanUserId, provisioningId, timestamp, username } from './fields.ts';
 /**
  * The audit events of both services. One row per `detail-type`: who sends it, its place in the order of the
  * provisioning's events at that service, and what its data holds. An event is a fact, so names are in the past tense.
+ * The one with the highest sequence tells how things stand: a failed roll-back is tried again, so its success is later.
  */
 interface EventRow {
   readonly source: EventSource;
@@ -22,13 +23,14 @@ const failed = z.strictObject({ ...subject, failure: failureCause });
 
 export const events = {
   ServiceUserProvisioned: { source: 'app1.provisioning', sequence: 10, data: created },
-  ServiceUserProvisioningFailed: { source: 'app1.provisioning', sequence: 20, data: failed },
-  ServiceUserProvisioningRollBackFailed: { source: 'app1.provisioning', sequence: 30, data: failed },
+  ServiceUserProvisioningRollBackFailed: { source: 'app1.provisioning', sequence: 20, data: failed },
+  ServiceUserProvisioningFailed: { source: 'app1.provisioning', sequence: 30, data: failed },
+  ServiceUserDeprovisioned: { source: 'app1.provisioning', sequence: 40, data: created },
   ServiceUserCreated: { source: 'app2.service-users', sequence: 10, data: created },
   ServiceUserCreationRejected: { source: 'app2.service-users', sequence: 20, data: failed },
-  ServiceUserCreationRolledBack: { source: 'app2.service-users', sequence: 30, data: failed },
-  ServiceUserRemoved: { source: 'app2.service-users', sequence: 40, data: created },
-  ServiceUserRollBackFailed: { source: 'app2.service-users', sequence: 50, data: failed },
+  ServiceUserRollBackFailed: { source: 'app2.service-users', sequence: 30, data: failed },
+  ServiceUserCreationRolledBack: { source: 'app2.service-users', sequence: 40, data: failed },
+  ServiceUserRemoved: { source: 'app2.service-users', sequence: 50, data: created },
 } as const satisfies Record<string, EventRow>;
 
 export type EventName = keyof typeof events;

@@ -1,12 +1,15 @@
 import * as z from 'zod';
 import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
 
-/** What the workflows are started with. Nothing in them is secret: passwords are sealed before. */
+/**
+ * What the workflows are started with. Nothing in them is secret: passwords are sealed before. A field that is not
+ * known is passed over: executions of the release before and after are read, too.
+ */
 
 const subject = { provisioning_id: provisioningId, username, human_user_id: humanUserId };
 
 /** Input of App1's `ProvisionServiceUser`. */
-export const provisioningInput = z.strictObject({
+export const provisioningInput = z.object({
   ...subject,
   /** Who may ask about it: account and unique id of the calling role or user. */
   owner: z.string(),
@@ -18,7 +21,7 @@ export const provisioningInput = z.strictObject({
 export type ProvisioningInput = z.infer<typeof provisioningInput>;
 
 /** Input of App2's `CreateServiceUser`. */
-export const userCreationInput = z.strictObject({
+export const userCreationInput = z.object({
   ...subject,
   /** Who may ask about it: the `sub` of the machine client's token. */
   owner: z.string(),
@@ -30,7 +33,7 @@ export type UserCreationInput = z.infer<typeof userCreationInput>;
  * What `CreateServiceUser` is started with when the cancellation arrives before the request: the name is taken, so
  * the request that comes later cannot create anything.
  */
-export const cancelledCreationInput = z.strictObject({
+export const cancelledCreationInput = z.object({
   provisioning_id: provisioningId,
   owner: z.string(),
   cancelled: z.literal(true),
@@ -39,6 +42,6 @@ export const cancelledCreationInput = z.strictObject({
 /** Whichever of the two an execution of `CreateServiceUser` was started with. */
 export const anyCreationInput = z.union([userCreationInput, cancelledCreationInput]);
 
-/** Input of App2's `RollBackServiceUser`. */
-export const rollBackInput = z.strictObject({ ...subject, owner: z.string() });
+/** Input of the roll-backs: `RollBackProvisioning` of App1, `RollBackServiceUser` of App2. */
+export const rollBackInput = z.object({ ...subject, owner: z.string() });
 export type RollBackInput = z.infer<typeof rollBackInput>;

@@ -109,9 +109,22 @@ export const failures = {
     remedy: 'Send a new request later. If it fails again, report it with the provisioning_id.',
     retryable: true,
   },
+  UserBeingRemoved: {
+    code: 'USER_BEING_REMOVED',
+    message: 'A user of this name, made by another provisioning, is just being removed.',
+    remedy: 'Send a new request in a minute.',
+    retryable: true,
+  },
+  RedriveRefused: {
+    code: 'REDRIVE_REFUSED',
+    message:
+      'An execution that had ended was started again in the step that creates the user; that is refused.',
+    remedy: 'Send a new request with a new Idempotency-Key.',
+    retryable: true,
+  },
   Cancelled: {
     code: 'CANCELLED',
-    message: 'The provisioning was cancelled before it began.',
+    message: 'The provisioning was cancelled.',
     remedy: 'Send a new request with a new Idempotency-Key if the user is wanted after all.',
     retryable: true,
   },

@@ -29,6 +29,11 @@ export const timeLimits = {
   userCreation: 2 * 60 * 60,
   userRollBack: 2 * 60 * 60,
   provisioning: 12 * 60 * 60,
+  provisioningRollBack: 12 * 60 * 60,
+
+  /** A function that is called for one execution that ended badly; and the sweep, which looks at many. */
+  watchFunction: 20,
+  sweepFunction: 180,
 } as const;
 
 /**

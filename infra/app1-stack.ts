@@ -6,10 +6,20 @@ import type { Construct } from 'constructs';
 import { eventSources } from '../contracts/events.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
+import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
+import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
-import { allow, describeExecutionsOf, sealedFor, startExecutionOf } from './rights.ts';
+import {
+  allow,
+  describeExecutionsOf,
+  listExecutionsOf,
+  sealedFor,
+  startExecutionOf,
+  stateMachineArn,
+  stopExecutionsOf,
+} from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
 import { names, type Settings } from './settings.ts';
 
@@ -41,6 +51,26 @@ export class App1Stack extends ServiceStack<'app1'> {
       settings,
     });
 
+    const machines = {
+      STATE_MACHINE_ARN: stateMachineArn(this, names.provisionServiceUser),
+      ROLL_BACK_STATE_MACHINE_ARN: stateMachineArn(this, names.rollBackProvisioning),
+    };
+    const look = describeExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning);
+    const startRollBack = startExecutionOf(this, names.rollBackProvisioning);
+
+    const callApp2 = this.addFunction('CallApp2', {
+      name: 'call-app2',
+      environment: {
+        APP2_API_URL: app2.apiUrl,
+        APP2_CLIENT_ID: app2.clientId,
+        APP2_SECRET_ARN: app2.secretArn,
+      },
+      rights: [
+        allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
+        ...this.#rightsOnSecretKey(app2.secretArn),
+      ],
+      timeout: timeLimits.app2Function,
+    });
     const provisioning = new Workflow(this, 'ProvisionServiceUser', {
       stateMachineName: names.provisionServiceUser,
       comment: 'Has a service user made at App2 and undoes it there when a step fails',
@@ -48,19 +78,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       settings,
       definition: (within) =>
         provisionServiceUser(within, {
-          callApp2: this.addFunction('CallApp2', {
-            name: 'call-app2',
-            environment: {
-              APP2_API_URL: app2.apiUrl,
-              APP2_CLIENT_ID: app2.clientId,
-              APP2_SECRET_ARN: app2.secretArn,
-            },
-            rights: [
-              allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
-              ...this.#rightsOnSecretKey(app2.secretArn),
-            ],
-            timeout: timeLimits.app2Function,
-          }),
+          callApp2,
           encryptCredentials: this.addFunction('EncryptCredentials', {
             name: 'encrypt-credentials',
             environment: { INTAKE_KEY_ARN: intakeKey.keyArn, APP2_KEY_ARN: app2.keyArn },
@@ -73,19 +91,55 @@ export class App1Stack extends ServiceStack<'app1'> {
         }),
     });
 
+    const rollBack = new Workflow(this, 'RollBackProvisioning', {
+      stateMachineName: names.rollBackProvisioning,
+      comment: 'Stops a provisioning and has its user removed at App2',
+      timeout: timeLimits.provisioningRollBack,
+      settings,
+      definition: (within) =>
+        rollBackProvisioning(within, {
+          stopProvisioning: this.addFunction('StopProvisioning', {
+            name: 'stop-provisioning',
+            environment: machines,
+            rights: [
+              describeExecutionsOf(this, names.provisionServiceUser),
+              stopExecutionsOf(this, names.provisionServiceUser),
+            ],
+          }),
+          callApp2,
+          bus: audit.bus,
+        }),
+    });
+    new RollBackWatch(this, 'RollBackWatch', {
+      stateMachine: provisioning.stateMachine,
+      rollBackFailed: this.addFunction('RollBackFailedProvisioning', {
+        name: 'roll-back-failed-provisioning',
+        environment: machines,
+        rights: [describeExecutionsOf(this, names.provisionServiceUser), startRollBack],
+        timeout: timeLimits.watchFunction,
+      }),
+      sweep: this.addSweep({
+        name: 'sweep-provisionings',
+        environment: (MARK_PARAMETER) => ({ ...machines, MARK_PARAMETER }),
+        rights: [
+          listExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning),
+          look,
+          startRollBack,
+        ],
+      }),
+    });
+
     const api = new ServiceApi(this, 'ServiceApi', {
       apiName: 'app1-provisioning',
       description: 'App1: provisioning of service users at App2',
       authorization: { authorizationType: AuthorizationType.IAM },
       settings,
     });
-    const machine = { STATE_MACHINE_ARN: provisioning.stateMachine.stateMachineArn };
-    const look = describeExecutionsOf(provisioning.stateMachine);
     const start = this.addFunction('StartProvisioning', {
       name: 'start-provisioning',
-      environment: { ...machine, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
+      environment: { ...machines, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
       rights: [
-        startExecutionOf(provisioning.stateMachine),
+        startExecutionOf(this, names.provisionServiceUser),
         look,
         allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
@@ -94,20 +148,28 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     const get = this.addFunction('GetProvisioning', {
       name: 'get-provisioning',
-      environment: machine,
+      environment: machines,
       rights: [look],
+      timeout: timeLimits.apiFunction,
+    });
+    const cancel = this.addFunction('CancelProvisioning', {
+      name: 'cancel-provisioning',
+      environment: machines,
+      rights: [look, startRollBack],
       timeout: timeLimits.apiFunction,
     });
     api.route('POST', 'create-service-user', start);
     api.route('GET', 'create-service-user/{provisioning_id}', get);
+    api.route('DELETE', 'create-service-user/{provisioning_id}', cancel);
 
     this.putOut(
       {
         ApiUrl: api.url,
         StateMachineArn: provisioning.stateMachine.stateMachineArn,
+        RollBackStateMachineArn: rollBack.stateMachine.stateMachineArn,
         EventBusName: audit.bus.eventBusName,
       },
-      [provisioning.logGroup, api.accessLog, audit.logGroup],
+      [provisioning.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
     );
   }
 

@@ -19,9 +19,18 @@ import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
+import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
-import { allow, describeExecutionsOf, sealedFor, startExecutionOf, stopExecutionsOf } from './rights.ts';
+import {
+  allow,
+  describeExecutionsOf,
+  listExecutionsOf,
+  sealedFor,
+  startExecutionOf,
+  stateMachineArn,
+  stopExecutionsOf,
+} from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
 import { names, poolPasswordPolicy, type Settings } from './settings.ts';
 
@@ -50,6 +59,13 @@ export class App2Stack extends ServiceStack<'app2'> {
       );
     const decrypt = allow(['kms:Decrypt'], [key.keyArn], sealedFor('app2'));
 
+    const machines = {
+      STATE_MACHINE_ARN: stateMachineArn(this, names.createServiceUser),
+      ROLL_BACK_STATE_MACHINE_ARN: stateMachineArn(this, names.rollBackServiceUser),
+    };
+    const look = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
+    const startRollBack = startExecutionOf(this, names.rollBackServiceUser);
+
     const deleteUser = this.addFunction('DeleteUser', {
       name: 'delete-user',
       environment: { USER_POOL_ID: pool.userPoolId },
@@ -69,8 +85,8 @@ export class App2Stack extends ServiceStack<'app2'> {
           }),
           createUser: this.addFunction('CreateUser', {
             name: 'create-user',
-            environment: { USER_POOL_ID: pool.userPoolId },
-            rights: [poolRight('AdminCreateUser', 'AdminGetUser')],
+            environment: { USER_POOL_ID: pool.userPoolId, ...machines },
+            rights: [poolRight('AdminCreateUser', 'AdminGetUser'), look],
           }),
           setPassword: this.addFunction('SetPassword', {
             name: 'set-password',
@@ -95,8 +111,11 @@ export class App2Stack extends ServiceStack<'app2'> {
         rollBackServiceUser(within, {
           stopUserCreation: this.addFunction('StopUserCreation', {
             name: 'stop-user-creation',
-            environment: { STATE_MACHINE_ARN: creation.stateMachine.stateMachineArn },
-            rights: [describeExecutionsOf(creation.stateMachine), stopExecutionsOf(creation.stateMachine)],
+            environment: machines,
+            rights: [
+              describeExecutionsOf(this, names.createServiceUser),
+              stopExecutionsOf(this, names.createServiceUser),
+            ],
           }),
           deleteUser,
           bus: audit.bus,
@@ -104,16 +123,30 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
 
     const api = this.#api(pool, [machineClient, serviceClient]);
-    const machines = {
-      STATE_MACHINE_ARN: creation.stateMachine.stateMachineArn,
-      ROLL_BACK_STATE_MACHINE_ARN: rollBack.stateMachine.stateMachineArn,
-    };
-    const look = describeExecutionsOf(creation.stateMachine, rollBack.stateMachine);
+    new RollBackWatch(this, 'RollBackWatch', {
+      stateMachine: creation.stateMachine,
+      rollBackFailed: this.addFunction('RollBackFailedCreation', {
+        name: 'roll-back-failed-creation',
+        environment: machines,
+        rights: [describeExecutionsOf(this, names.createServiceUser), startRollBack],
+        timeout: timeLimits.watchFunction,
+      }),
+      sweep: this.addSweep({
+        name: 'sweep-user-creations',
+        environment: (MARK_PARAMETER) => ({ ...machines, MARK_PARAMETER }),
+        rights: [
+          listExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser),
+          look,
+          startRollBack,
+        ],
+      }),
+    });
+
     const timeout = timeLimits.apiFunction;
     const start = this.addFunction('StartUserCreation', {
       name: 'start-user-creation',
       environment: machines,
-      rights: [startExecutionOf(creation.stateMachine), look],
+      rights: [startExecutionOf(this, names.createServiceUser), look],
       timeout,
     });
     const get = this.addFunction('GetUserCreation', {
@@ -125,7 +158,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const cancel = this.addFunction('CancelUserCreation', {
       name: 'cancel-user-creation',
       environment: machines,
-      rights: [startExecutionOf(creation.stateMachine), startExecutionOf(rollBack.stateMachine), look],
+      rights: [startExecutionOf(this, names.createServiceUser), startRollBack, look],
       timeout,
     });
     api.route('POST', 'admin/create-user', start);

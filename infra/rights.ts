@@ -1,6 +1,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
 
 /** Rights as functions need them: named actions on named resources. */
 
@@ -16,24 +16,43 @@ export function sealedFor(target: 'app1' | 'app2'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 
-export function startExecutionOf(machine: StateMachine): PolicyStatement {
-  return allow(['states:StartExecution'], [machine.stateMachineArn]);
+export function startExecutionOf(scope: Construct, machine: string): PolicyStatement {
+  return allow(['states:StartExecution'], [stateMachineArn(scope, machine)]);
 }
 
-export function describeExecutionsOf(...machines: StateMachine[]): PolicyStatement {
-  return allow(['states:DescribeExecution'], machines.map(executionsOf));
+export function describeExecutionsOf(scope: Construct, ...machines: string[]): PolicyStatement {
+  return allow(
+    ['states:DescribeExecution'],
+    machines.map((machine) => executionsOf(scope, machine)),
+  );
 }
 
-export function stopExecutionsOf(machine: StateMachine): PolicyStatement {
-  return allow(['states:StopExecution'], [executionsOf(machine)]);
+export function listExecutionsOf(scope: Construct, ...machines: string[]): PolicyStatement {
+  return allow(
+    ['states:ListExecutions'],
+    machines.map((machine) => stateMachineArn(scope, machine)),
+  );
+}
+
+export function stopExecutionsOf(scope: Construct, machine: string): PolicyStatement {
+  return allow(['states:StopExecution'], [executionsOf(scope, machine)]);
+}
+
+/** ARN of a machine by its fixed name: a function that is a step of a machine can know it, too. */
+export function stateMachineArn(scope: Construct, machine: string): string {
+  return arn(scope, 'stateMachine', machine);
 }
 
 /** ARN pattern of a machine's executions. Machines have fixed names, so this is as narrow as it can be. */
-function executionsOf(machine: StateMachine): string {
-  return Stack.of(machine).formatArn({
+function executionsOf(scope: Construct, machine: string): string {
+  return arn(scope, 'execution', `${machine}:*`);
+}
+
+function arn(scope: Construct, resource: string, resourceName: string): string {
+  return Stack.of(scope).formatArn({
     service: 'states',
-    resource: 'execution',
-    resourceName: `${machine.stateMachineName}:*`,
+    resource,
+    resourceName,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

@@ -1,13 +1,16 @@
 import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
 import {
   type FunctionName,
   ServiceFunction,
   type ServiceFunctionProps,
 } from './constructs/service-function.ts';
+import { allow } from './rights.ts';
 import type { Settings } from './settings.ts';
 
 interface ServiceStackProps extends StackProps {
@@ -38,6 +41,28 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     });
     this.#functionLogs.push(made.logGroup);
     return made.function;
+  }
+
+  /**
+   * The service's sweep and the parameter that holds its mark. Its first value stays in the template: what the sweep
+   * writes later is not changed by an update.
+   */
+  protected addSweep<N extends FunctionName<S>>(
+    props: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings' | 'timeout' | 'environment'> & {
+      environment: (markParameter: string) => ServiceFunctionProps<S, N>['environment'];
+    },
+  ): IFunction {
+    const mark = new StringParameter(this, 'SweepMark', {
+      parameterName: `/${this.#service}/sweep-mark`,
+      description: 'Every execution that ended before is settled; written by the sweep',
+      stringValue: 'never',
+    });
+    return this.addFunction('Sweep', {
+      ...props,
+      environment: props.environment(mark.parameterName),
+      rights: [...props.rights, allow(['ssm:GetParameter', 'ssm:PutParameter'], [mark.parameterArn])],
+      timeout: timeLimits.sweepFunction,
+    });
   }
 
   /** Puts values out for whoever deploys, with the names of all logs: those of the functions and `logGroups`. */

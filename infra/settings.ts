@@ -66,6 +66,7 @@ export const names = {
   provisionServiceUser: 'ProvisionServiceUser',
   createServiceUser: 'CreateServiceUser',
   rollBackServiceUser: 'RollBackServiceUser',
+  rollBackProvisioning: 'RollBackProvisioning',
   app1Bus: 'app1-provisioning',
   app2Bus: 'app2-service-users',
   crossServiceKeyAlias: 'alias/cross-service-encryption-key',

@@ -74,10 +74,15 @@ export async function bootstrap({ emulator, directory }: Deployment, progress: P
 
 const text = z.string().min(1);
 const list = text.transform((value) => value.split(','));
-const app1Outputs = z.object({ ApiUrl: z.url(), StateMachineArn: text, EventBusName: text, LogGroups: list });
+const app1Outputs = z.object({
+  ApiUrl: z.url(),
+  StateMachineArn: text,
+  RollBackStateMachineArn: text,
+  EventBusName: text,
+  LogGroups: list,
+});
 const app2Outputs = z.object({
   ...app1Outputs.shape,
-  RollBackStateMachineArn: text,
   UserPoolId: text,
   MachineClientId: text,
   ServiceClientId: text,
@@ -115,6 +120,7 @@ export async function deploy(
     app1: {
       api_url: localApiUrl(app1.ApiUrl, emulator.endpoint),
       state_machine_arn: app1.StateMachineArn,
+      roll_back_state_machine_arn: app1.RollBackStateMachineArn,
       event_bus_name: app1.EventBusName,
       log_groups: app1.LogGroups,
     },

@@ -15,6 +15,7 @@ export const outputs = z.strictObject({
   app1: z.strictObject({
     api_url: z.url(),
     state_machine_arn: text,
+    roll_back_state_machine_arn: text,
     event_bus_name: text,
     log_groups: z.array(text),
   }),

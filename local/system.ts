@@ -42,7 +42,11 @@ export interface Answer {
 }
 
 /** Which of the workflows. */
-export type Machine = 'ProvisionServiceUser' | 'CreateServiceUser' | 'RollBackServiceUser';
+export type Machine =
+  | 'ProvisionServiceUser'
+  | 'RollBackProvisioning'
+  | 'CreateServiceUser'
+  | 'RollBackServiceUser';
 
 /** A state of an execution, with its attempts. Times in milliseconds since the epoch. */
 export interface StateRun {
@@ -69,6 +73,7 @@ export function systemOf(outputs: Outputs) {
 
   const machines: Record<Machine, string> = {
     ProvisionServiceUser: app1.state_machine_arn,
+    RollBackProvisioning: app1.roll_back_state_machine_arn,
     CreateServiceUser: app2.state_machine_arn,
     RollBackServiceUser: app2.roll_back_state_machine_arn,
   };
@@ -97,6 +102,13 @@ export function systemOf(outputs: Outputs) {
     /** `GET /create-service-user/{id}` of App1, signed. */
     async status(id: string, headers: Record<string, string> = {}): Promise<Answer> {
       return answerOf(await signed(`${app1.api_url}/create-service-user/${id}`, { headers }));
+    },
+
+    /** `DELETE /create-service-user/{id}` of App1, signed. */
+    async deprovision(id: string, headers: Record<string, string> = {}): Promise<Answer> {
+      return answerOf(
+        await signed(`${app1.api_url}/create-service-user/${id}`, { method: 'DELETE', headers }),
+      );
     },
 
     /** A call to App2 with a token, or without one. */

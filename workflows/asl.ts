@@ -22,12 +22,18 @@ const task = z.looseObject({
 });
 export type Task = z.infer<typeof task>;
 
+const choice = z.looseObject({
+  Type: z.literal('Choice'),
+  Choices: z.array(z.looseObject({ Condition: z.string(), Next: z.string() })),
+  Default: z.string(),
+});
+
 const succeed = z.looseObject({ Type: z.literal('Succeed') });
 const fail = z.looseObject({ Type: z.literal('Fail'), Error: z.string() });
 
 export const machine = z.looseObject({
   StartAt: z.string(),
-  States: z.record(z.string(), z.discriminatedUnion('Type', [task, succeed, fail])),
+  States: z.record(z.string(), z.discriminatedUnion('Type', [task, choice, succeed, fail])),
   TimeoutSeconds: z.number(),
   Comment: z.string(),
 });

@@ -9,6 +9,11 @@ export function diagram({ StartAt, States }: Machine): string {
   const lines = Object.entries(States).flatMap(([name, state]) => {
     if (state.Type === 'Succeed') return [`  ${name}([${name}]):::good`];
     if (state.Type === 'Fail') return [`  ${name}([${name}]):::bad`];
+    if (state.Type === 'Choice')
+      return [
+        `  ${name}{${name}} ==> ${state.Default}`,
+        ...state.Choices.map(({ Condition, Next }) => `  ${name} == "${Condition}" ==> ${Next}`),
+      ];
     return [
       `  ${name} ==> ${state.Next}`,
       ...state.Catch.map(({ ErrorEquals, Next }) => `  ${name} -. ${labelOf(ErrorEquals)} .-> ${Next}`),

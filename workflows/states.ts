@@ -52,6 +52,37 @@ export function runStep(
   return task;
 }
 
+interface Stop {
+  run: IFunction;
+  /** Begin of the undo. */
+  next: IChainable;
+  /** Further variables, given an expression that says whether what was stopped may still have calls under way. */
+  assign?: (inFlight: string | true) => Record<string, unknown>;
+}
+
+/**
+ * First state of a roll-back. An execution that cannot be stopped is undone all the same, as if it were still at work.
+ */
+export function stopExecution(
+  scope: Construct,
+  name: string,
+  { run, next, assign = () => ({}) }: Stop,
+): IChainable {
+  const told = (field: string) => jsonata(`$states.result.Payload.${field}`);
+  const task = runStep(scope, name, {
+    run,
+    payload: { provisioning_id: input('provisioning_id') },
+    retries: ['undoThrottling', 'undoTransient'],
+    assign: {
+      had_succeeded: told('had_succeeded'),
+      failure: told('failure'),
+      ...assign(told('in_flight')),
+    },
+  });
+  onFailure(task, next, { had_succeeded: false, ...assign(true) });
+  return task.next(next);
+}
+
 /** What an execution remembers of the step that failed. */
 const failureOf = (step: string) => ({ failure: { step, error: jsonata('$states.errorOutput.Error') } });
 

@@ -17,12 +17,12 @@ import { environments } from './environments.ts';
  * Each action is a state of `ProvisionServiceUser`.
  */
 export const callApp2Input = z.discriminatedUnion('action', [
-  z.strictObject({ action: z.literal('Authenticate') }),
-  z.strictObject({
+  z.object({ action: z.literal('Authenticate') }),
+  z.object({
     action: z.literal('RequestUserCreation'),
     ...userCreationInput.omit({ owner: true }).shape,
   }),
-  z.strictObject({
+  z.object({
     action: z.literal('CancelUserCreation'),
     ...userCreationInput.pick({ provisioning_id: true }).shape,
   }),

@@ -13,7 +13,7 @@ interface Services {
   environment: z.infer<(typeof environments)['encrypt-credentials']>;
 }
 
-export const encryptCredentialsInput = z.strictObject(
+export const encryptCredentialsInput = z.object(
   provisioningInput.pick({ provisioning_id: true, username: true, sealed_password: true }).shape,
 );
 

@@ -1,13 +1,22 @@
 import * as z from 'zod';
 
+const machines = z.object({
+  STATE_MACHINE_ARN: z.string().min(1),
+  ROLL_BACK_STATE_MACHINE_ARN: z.string().min(1),
+});
+
 /** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {
   'start-provisioning': z.object({
-    STATE_MACHINE_ARN: z.string().min(1),
+    ...machines.shape,
     INTAKE_KEY_ARN: z.string().min(1),
     MAC_KEY_ARN: z.string().min(1),
   }),
-  'get-provisioning': z.object({ STATE_MACHINE_ARN: z.string().min(1) }),
+  'get-provisioning': machines,
+  'cancel-provisioning': machines,
+  'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
+  'roll-back-failed-provisioning': machines,
+  'sweep-provisionings': z.object({ ...machines.shape, MARK_PARAMETER: z.string().min(1) }),
   'encrypt-credentials': z.object({
     INTAKE_KEY_ARN: z.string().min(1),
     APP2_KEY_ARN: z.string().min(1),

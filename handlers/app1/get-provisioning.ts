@@ -1,19 +1,17 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type * as z from 'zod';
-import { cleanEnds } from '../../contracts/ends.ts';
-import { provisioningInput } from '../../contracts/executions.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type Clock, describe, systemClock } from '../shared/executions.ts';
+import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
-import { statusOf } from '../shared/status.ts';
+import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
+import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  environment: z.infer<(typeof environments)['get-provisioning']>;
+  environment: Machines;
   clock: Clock;
 }
 
@@ -23,10 +21,10 @@ export const getProvisioning =
   async (event) => {
     const { execution, headers } = await ownedExecution(event, {
       owner: ownerOf(event),
-      look: (id) => describe(stepFunctions, environment.STATE_MACHINE_ARN, id, provisioningInput),
+      look: (id) => findProvisioning(stepFunctions, environment, id),
       clock,
     });
-    return json(200, statusOf(execution, cleanEnds.app1), headers);
+    return json(200, await currentStatus(provisionings(stepFunctions, environment), execution), headers);
   };
 
 export const handler = api(

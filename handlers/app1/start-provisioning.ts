@@ -10,19 +10,19 @@ import {
   type ProvisioningAccepted,
 } from '../../contracts/app1-api.ts';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
-import { cleanEnds } from '../../contracts/ends.ts';
-import { type ProvisioningInput, provisioningInput } from '../../contracts/executions.ts';
+import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { idempotencyKey, preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, json, readBody, readValue } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type Clock, describe, settle, startOnce, systemClock } from '../shared/executions.ts';
+import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { statusOf } from '../shared/status.ts';
+import { currentStatus } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
+import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
   kms: Pick<KMSClient, 'send'>;
@@ -58,8 +58,7 @@ export const startProvisioning =
     const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, input);
     logger.info(start === 'started' ? 'Provisioning started' : 'Provisioning repeated', { provisioning_id });
 
-    const look = () =>
-      describe(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, provisioningInput);
+    const look = () => findProvisioning(stepFunctions, environment, provisioning_id);
     const wait = preferredWait(header(event, 'Prefer'));
     const found = start === 'existed' || wait > 0 ? await settle(look, wait, clock) : undefined;
     // There is one of this name, but it cannot be seen yet: whether this request repeats it cannot be said.
@@ -69,11 +68,12 @@ export const startProvisioning =
 
     const location = statusUrl(event, provisioning_id);
     const headers = { Location: location, ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}) };
-    const ended = found !== undefined && found.status !== 'RUNNING';
-    if (ended && wait > 0) return json(200, statusOf(found, cleanEnds.app1), headers);
+    const status =
+      found === undefined ? undefined : await currentStatus(provisionings(stepFunctions, environment), found);
+    if (status !== undefined && status.status !== 'RUNNING' && wait > 0) return json(200, status, headers);
     const accepted: ProvisioningAccepted = {
       provisioning_id,
-      status: ended ? statusOf(found, cleanEnds.app1).status : 'RUNNING',
+      status: status?.status ?? 'RUNNING',
       status_url: location,
     };
     return json(202, accepted, headers);

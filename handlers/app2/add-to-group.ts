@@ -16,7 +16,7 @@ interface Services {
   environment: z.infer<(typeof environments)['add-to-group']>;
 }
 
-export const addToGroupInput = z.strictObject({ provisioning_id: provisioningId, sub: z.string().min(1) });
+export const addToGroupInput = z.object({ provisioning_id: provisioningId, sub: z.string().min(1) });
 
 /**
  * Lets the user use the business endpoints. Adding it again changes nothing.

@@ -1,15 +1,15 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type { APIGatewayProxyResult } from 'aws-lambda';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
-import { type ApiHandler, api, header, json } from '../shared/api.ts';
+import { type ApiHandler, api, header } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
-import { logger } from '../shared/logger.ts';
+import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
 import { RequestProblem } from '../shared/problem.ts';
+import { absent, remove } from '../shared/removal.ts';
+import type { Machines } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
-import { clientOf, creationStatus, findCreation, findRollBack, type Machines } from './user-creation.ts';
+import { clientOf, creations, findCreation } from './user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
@@ -41,26 +41,9 @@ export const cancelUserCreation =
       return absent();
     }
     if (creation.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-    if ('cancelled' in creation.parsedInput) return absent();
-    const before = await creationStatus(stepFunctions, environment, creation);
-    if (before.status !== 'RUNNING' && before.user === 'absent') return absent();
-
-    const { username, human_user_id } = creation.parsedInput;
-    const input = { provisioning_id: id, username, human_user_id, owner };
-    const start = await startOnce(stepFunctions, environment.ROLL_BACK_STATE_MACHINE_ARN, id, input);
-    logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back repeated', { provisioning_id: id });
-
-    const wait = preferredWait(header(event, 'Prefer'));
-    const rollBack = await settle(() => findRollBack(stepFunctions, environment, id), wait, clock);
-    if (rollBack?.status === 'SUCCEEDED') return absent();
-    return json(202, { ...before, user: 'being_removed' });
+    const waitSeconds = preferredWait(header(event, 'Prefer'));
+    return remove(creations(stepFunctions, environment), creation, { waitSeconds, clock });
   };
-
-const absent = (): APIGatewayProxyResult => ({
-  statusCode: 204,
-  headers: { 'Cache-Control': 'no-store' },
-  body: '',
-});
 
 export const handler = api(
   cancelUserCreation({

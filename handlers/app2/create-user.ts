@@ -2,33 +2,45 @@ import {
   AdminCreateUserCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
+import { provisioningId } from '../../contracts/fields.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
+import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
-import { findUser, HUMAN_USER_ID, poolUser, STAMP } from './pool-user.ts';
+import { findUser, HUMAN_USER_ID, type PoolUser, poolUser, STAMP } from './pool-user.ts';
+import { creations, findCreation } from './user-creation.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
+  stepFunctions: Pick<SFNClient, 'send'>;
   environment: z.infer<(typeof environments)['create-user']>;
 }
 
-export const createUserInput = z.strictObject(
-  userCreationInput.pick({ provisioning_id: true, username: true, human_user_id: true }).shape,
-);
+export const createUserInput = z.object({
+  ...userCreationInput.pick({ provisioning_id: true, username: true, human_user_id: true }).shape,
+  /** How often the execution was started again after its end. Definitions before this field do not say it. */
+  redrive_count: z.int().nonnegative().default(0),
+});
 
 /**
  * Creates the user, stamped with its provisioning, without a password and without a message to anybody.
  * A user of this name that carries the stamp is the work of an earlier attempt whose answer was lost.
+ *
+ * Refuses when the execution was redriven: what it had made was rolled back and must not rise again.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
- * @throws UserAlreadyExists
+ * docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+ * @throws RedriveRefused, UserAlreadyExists, UserBeingRemoved
  */
 export const createUser =
-  ({ cognito, environment }: Services) =>
+  ({ cognito, stepFunctions, environment }: Services) =>
   async (input: z.infer<typeof createUserInput>): Promise<{ sub: string }> => {
+    if (input.redrive_count > 0)
+      throw new StepError('RedriveRefused', 'An execution that was redriven creates no user.');
     try {
       const { User } = await cognito.send(
         new AdminCreateUserCommand({
@@ -51,18 +63,34 @@ export const createUser =
         'ServiceUnavailable',
         'The name is taken, but by a user that cannot be seen yet or any more.',
       );
-    if (existing.stamp !== input.provisioning_id)
-      throw new StepError(
-        'UserAlreadyExists',
-        'The name belongs to a user that this provisioning did not make.',
-      );
-    return { sub: existing.sub };
+    if (existing.stamp === input.provisioning_id) return { sub: existing.sub };
+    if (await isBeingRemoved(stepFunctions, environment, existing))
+      throw new StepError('UserBeingRemoved', 'The name belongs to a user that is just being removed.');
+    throw new StepError(
+      'UserAlreadyExists',
+      'The name belongs to a user that this provisioning did not make.',
+    );
   };
+
+/** Whether a user was made by another provisioning whose undo is at work, so that its name will be free. */
+async function isBeingRemoved(
+  stepFunctions: Pick<SFNClient, 'send'>,
+  machines: Machines,
+  { stamp }: PoolUser,
+): Promise<boolean> {
+  const other = provisioningId.safeParse(stamp);
+  if (!other.success) return false;
+  const creation = await findCreation(stepFunctions, machines, other.data);
+  if (creation === undefined) return false;
+  const { user } = await currentStatus(creations(stepFunctions, machines), creation);
+  return user === 'being_removed';
+}
 
 export const handler = step(
   createUserInput,
   createUser({
     cognito: stepClient(CognitoIdentityProviderClient),
+    stepFunctions: stepClient(SFNClient),
     environment: readEnvironment(environments['create-user']),
   }),
 );

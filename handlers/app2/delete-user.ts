@@ -18,7 +18,7 @@ interface Services {
   now: () => number;
 }
 
-export const deleteUserInput = z.strictObject({
+export const deleteUserInput = z.object({
   ...userCreationInput.pick({ provisioning_id: true, username: true }).shape,
   /** The user's `sub`; null when the creation's answer is not known. */
   sub: z.string().min(1).nullable(),

@@ -3,6 +3,8 @@ import { passwordPolicy } from './password-policy.ts';
 
 const text = z.string().min(1);
 
+const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text });
+
 /** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {
   authorizer: z.object({
@@ -12,18 +14,20 @@ export const environments = {
     /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
     JWKS_ENDPOINT: z.url(),
   }),
-  'start-user-creation': z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text }),
-  'get-user-creation': z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text }),
-  'cancel-user-creation': z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text }),
+  'start-user-creation': machines,
+  'get-user-creation': machines,
+  'cancel-user-creation': machines,
   sample: z.object({}),
   'decrypt-credentials': z.object({
     KEY_ARN: text,
     PASSWORD_POLICY: text.transform((json) => passwordPolicy.parse(JSON.parse(json))),
   }),
-  'create-user': z.object({ USER_POOL_ID: text }),
+  'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
   'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
   'add-to-group': z.object({ USER_POOL_ID: text }),
   'delete-user': z.object({ USER_POOL_ID: text }),
-  'stop-user-creation': z.object({ STATE_MACHINE_ARN: text }),
+  'stop-user-creation': machines.pick({ STATE_MACHINE_ARN: true }),
+  'roll-back-failed-creation': machines,
+  'sweep-user-creations': z.object({ ...machines.shape, MARK_PARAMETER: text }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
 } as const;

@@ -4,8 +4,9 @@ import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
+import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
-import { clientOf, creationStatus, findCreation, type Machines } from './user-creation.ts';
+import { clientOf, creations, findCreation } from './user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
@@ -22,7 +23,7 @@ export const getUserCreation =
       look: (id) => findCreation(stepFunctions, environment, id),
       clock,
     });
-    return json(200, await creationStatus(stepFunctions, environment, execution), headers);
+    return json(200, await currentStatus(creations(stepFunctions, environment), execution), headers);
   };
 
 export const handler = api(

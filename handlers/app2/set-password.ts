@@ -19,7 +19,7 @@ interface Services {
   environment: z.infer<(typeof environments)['set-password']>;
 }
 
-export const setPasswordInput = z.strictObject({
+export const setPasswordInput = z.object({
   ...userCreationInput.pick({ provisioning_id: true, username: true, encrypted_password: true }).shape,
   sub: z.string().min(1),
 });

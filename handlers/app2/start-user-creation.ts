@@ -10,8 +10,9 @@ import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
+import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
-import { type Creation, clientOf, creationStatus, findCreation, type Machines } from './user-creation.ts';
+import { type Creation, clientOf, creations, findCreation } from './user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
@@ -42,7 +43,7 @@ export const startUserCreation =
     if (found.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     if (!isRepeat(found, request)) throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
-    const status = await creationStatus(stepFunctions, environment, found);
+    const status = await currentStatus(creations(stepFunctions, environment), found);
     return json(status.status === 'RUNNING' ? 202 : 200, status, {
       Location: `${event.requestContext.path.replace(/\/$/, '')}/${id}`,
       ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}),

@@ -2,20 +2,23 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { cleanEnds } from '../../contracts/ends.ts';
-import { anyCreationInput, rollBackInput } from '../../contracts/executions.ts';
-import type { ProvisioningStatus } from '../../contracts/status.ts';
+import { anyCreationInput } from '../../contracts/executions.ts';
 import { describe, type Execution } from '../shared/executions.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { statusOf } from '../shared/status.ts';
+import type { Machines, Workflows } from '../shared/roll-backs.ts';
 
-/** What the three `/admin/create-user` routes have in common. */
-
-export interface Machines {
-  STATE_MACHINE_ARN: string;
-  ROLL_BACK_STATE_MACHINE_ARN: string;
-}
+/** What App2's functions have in common that look at creations. */
 
 export type Creation = Execution<z.infer<typeof anyCreationInput>>;
+type StepFunctions = Pick<SFNClient, 'send'>;
+
+/** App2's machines, and how their executions are to be read. */
+export function creations(
+  stepFunctions: StepFunctions,
+  machines: Machines,
+): Workflows<typeof anyCreationInput> {
+  return { stepFunctions, machines, inputSchema: anyCreationInput, cleanEnds: cleanEnds.app2 };
+}
 
 /** Who owns a creation: the `sub` of the machine client, as the authorizer verified it. */
 export function clientOf({ requestContext }: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
@@ -25,22 +28,8 @@ export function clientOf({ requestContext }: Pick<APIGatewayProxyEvent, 'request
 }
 
 /** Looks the creation up. */
-export const findCreation = (stepFunctions: Pick<SFNClient, 'send'>, machines: Machines, id: string) =>
-  describe(stepFunctions, machines.STATE_MACHINE_ARN, id, anyCreationInput);
-
-/** Looks the roll-back of a creation up. */
-export const findRollBack = (stepFunctions: Pick<SFNClient, 'send'>, machines: Machines, id: string) =>
-  describe(stepFunctions, machines.ROLL_BACK_STATE_MACHINE_ARN, id, rollBackInput);
-
-/** State of the creation as its owner sees it; an ended one that was rolled back afterwards included. */
-export async function creationStatus(
-  stepFunctions: Pick<SFNClient, 'send'>,
+export const findCreation = (
+  stepFunctions: StepFunctions,
   machines: Machines,
-  creation: Creation,
-): Promise<ProvisioningStatus> {
-  const status = statusOf(creation, cleanEnds.app2);
-  if (status.user === 'absent') return status;
-  const rollBack = await findRollBack(stepFunctions, machines, status.provisioning_id);
-  if (rollBack === undefined) return status;
-  return { ...status, user: rollBack.status === 'SUCCEEDED' ? 'absent' : 'being_removed' };
-}
+  id: string,
+): Promise<Creation | undefined> => describe(stepFunctions, machines.STATE_MACHINE_ARN, id, anyCreationInput);

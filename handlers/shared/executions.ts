@@ -70,8 +70,12 @@ const FIRST_LOOK = 400;
 const BACKOFF = 1.5;
 const LONGEST_PAUSE = 4_000;
 
+/** Whether an execution has come to its end. */
+const hasEnded = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boolean => status !== 'RUNNING';
+
 /**
- * Looks at an execution until it has ended or `waitSeconds` are over; the last look is the answer.
+ * Looks at an execution until it is as wanted (by default: has ended) or `waitSeconds` are over; the last look is the
+ * answer.
  * DescribeExecution has a quota of 15 per second for the whole account, so being throttled, like being not yet
  * visible, means "look again", as long as there is time.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -80,6 +84,7 @@ export async function settle<Found extends Pick<DescribeExecutionOutput, 'status
   look: () => Promise<Found | undefined>,
   waitSeconds: number,
   clock: Clock,
+  isWanted: (found: Found) => boolean = hasEnded,
 ): Promise<Found | undefined> {
   const end = clock.now() + waitSeconds * 1000;
   for (let pause = FIRST_LOOK; ; pause = Math.min(pause * BACKOFF, LONGEST_PAUSE)) {
@@ -90,7 +95,7 @@ export async function settle<Found extends Pick<DescribeExecutionOutput, 'status
       if (isNamed(error, 'ThrottlingException')) return undefined;
       throw error;
     });
-    if (found !== undefined && found.status !== 'RUNNING') return found;
+    if (found !== undefined && isWanted(found)) return found;
   }
 }
 

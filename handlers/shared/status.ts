@@ -1,6 +1,11 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
-import { END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
-import { explainFailure, type FailureReport, failureCause } from '../../contracts/failures.ts';
+import { CANCELLED, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
+import {
+  explainFailure,
+  type FailureCause,
+  type FailureReport,
+  failureCause,
+} from '../../contracts/failures.ts';
 import { executionStatus, type ProvisioningStatus, type UserPresence } from '../../contracts/status.ts';
 import type { Execution } from './executions.ts';
 
@@ -35,20 +40,34 @@ function presenceAfter(
 ): UserPresence {
   if (status === 'SUCCEEDED') return 'present';
   if (status === 'RUNNING') return 'absent';
-  const nothingLeft = status === 'FAILED' && [...cleanEnds, END_NOT_ANNOUNCED].includes(error ?? '');
-  return nothingLeft ? 'absent' : 'being_removed';
+  return isEnd({ status, error }, [...cleanEnds, END_NOT_ANNOUNCED]) ? 'absent' : 'being_removed';
 }
 
-function errorOf({ status, error, cause }: DescribeExecutionOutput): FailureReport | undefined {
+/** Whether an execution ended in one of these Fail states. Whoever stops one can give it any error, so that is asked. */
+export function isEnd(
+  { status, error }: { status?: string | undefined; error?: string | null | undefined },
+  ends: readonly string[],
+): boolean {
+  return status === 'FAILED' && ends.includes(error ?? '');
+}
+
+function errorOf(execution: DescribeExecutionOutput): FailureReport | undefined {
+  const failure = failureOf(execution);
+  if (failure === undefined) return undefined;
+  const rollBackFailed = execution.error === ROLL_BACK_FAILED;
+  return explainFailure(rollBackFailed ? { ...failure, error: ROLL_BACK_FAILED } : failure);
+}
+
+/** Why an execution ended badly; `undefined` when it did not. */
+export function failureOf({ status, error, cause }: DescribeExecutionOutput): FailureCause | undefined {
   switch (status) {
     case 'ABORTED':
-      return explainFailure({ step: 'Execution', error: 'ExecutionAborted' });
+      return { step: 'Execution', error: error === CANCELLED ? CANCELLED : 'ExecutionAborted' };
     case 'TIMED_OUT':
-      return explainFailure({ step: 'Execution', error: 'ExecutionTimedOut' });
+      return { step: 'Execution', error: 'ExecutionTimedOut' };
     case 'FAILED': {
       const told = failureCause.safeParse(parsedOrUndefined(cause));
-      if (error === ROLL_BACK_FAILED) return explainFailure({ step: told.data?.step ?? 'Execution', error });
-      return explainFailure(told.data ?? { step: 'Execution', error: error ?? 'StepFailed' });
+      return told.data ?? { step: 'Execution', error: error ?? 'StepFailed' };
     }
     default:
       return undefined;

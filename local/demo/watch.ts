@@ -4,8 +4,13 @@ import type { Machine, StateRun, System } from '../system.ts';
 import type { Stage } from './stage.ts';
 
 /** Undo states and bad ends, in another colour. */
-const UNDO = /^(Cancel|Delete|Stop)|Failed$|RolledBack$|Rejected$|Removed$/;
-const WATCHED: readonly Machine[] = ['ProvisionServiceUser', 'CreateServiceUser', 'RollBackServiceUser'];
+const UNDO = /^(Cancel|Delete|Stop)|Failed$|RolledBack$|Rejected$|Removed$|Deprovisioned$/;
+const WATCHED: readonly Machine[] = [
+  'ProvisionServiceUser',
+  'RollBackProvisioning',
+  'CreateServiceUser',
+  'RollBackServiceUser',
+];
 const PAUSE = 120;
 const LONGEST = 120_000;
 
@@ -18,6 +23,7 @@ export async function watch(system: System, stage: Stage, id: string): Promise<R
   const shown = new Set<string>();
   const seen: Record<Machine, StateRun[]> = {
     ProvisionServiceUser: [],
+    RollBackProvisioning: [],
     CreateServiceUser: [],
     RollBackServiceUser: [],
   };
@@ -47,7 +53,10 @@ export async function watch(system: System, stage: Stage, id: string): Promise<R
 }
 
 function lineOf(machine: Machine, { name, enteredAt, exitedAt, errors }: StateRun): string {
-  const service = machine === 'ProvisionServiceUser' ? colors.blue('App1') : colors.magenta('App2');
+  const service =
+    machine === 'ProvisionServiceUser' || machine === 'RollBackProvisioning'
+      ? colors.blue('App1')
+      : colors.magenta('App2');
   const duration = `${((exitedAt ?? enteredAt) - enteredAt).toFixed(0)} ms`.padStart(8);
   const coloured = UNDO.test(name) ? colors.yellow(name.padEnd(30)) : name.padEnd(30);
   const trouble = errors.length === 0 ? '' : colors.red(`  ${errors.join(', ')}`);

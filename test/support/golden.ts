@@ -8,7 +8,12 @@ export function golden(name: string): Machine {
   return machine.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
-export const machineNames = ['CreateServiceUser', 'ProvisionServiceUser', 'RollBackServiceUser'] as const;
+export const machineNames = [
+  'CreateServiceUser',
+  'ProvisionServiceUser',
+  'RollBackProvisioning',
+  'RollBackServiceUser',
+] as const;
 
 /** The states of a machine that do something, by name. */
 export function tasks({ States }: Machine): [string, Task][] {

@@ -3,7 +3,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep } from '../states.ts';
+import { announce, failAs, input, jsonata, onFailure, runStep } from '../states.ts';
+import { undoProvisioning } from './undo.ts';
 
 export interface ProvisionServiceUserParts {
   callApp2: IFunction;
@@ -21,34 +22,12 @@ export interface ProvisionServiceUserParts {
  */
 export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUserParts): IChainable {
   const { bus, callApp2 } = parts;
-  const rollBackFailed = failAs(scope, 'RollBackFailed');
-
-  const announceFailed = announce(scope, 'AnnounceProvisioningFailed', {
-    retries: 'undoPublishing',
-    event: 'ServiceUserProvisioningFailed',
+  const undo = undoProvisioning(scope, {
+    callApp2,
     bus,
-    failed: true,
+    end: failAs(scope, 'ProvisioningFailed'),
+    deprovisions: false,
   });
-  announceFailed.next(failAs(scope, 'ProvisioningFailed'));
-  onUndoFailure(announceFailed, failAs(scope, 'EndNotAnnounced'));
-
-  // The undo of RequestUserCreation: done when App2 says that no user of this provisioning is left, or will be.
-  const cancelUserCreation = runStep(scope, 'CancelUserCreation', {
-    run: callApp2,
-    payload: { action: 'CancelUserCreation', provisioning_id: input('provisioning_id') },
-    retries: ['userRemovalPending', 'undoThrottling', 'undoTransient'],
-    timeout: timeLimits.app2Task,
-  });
-  cancelUserCreation.next(announceFailed);
-  const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
-    retries: 'undoPublishing',
-    event: 'ServiceUserProvisioningRollBackFailed',
-    bus,
-    failed: true,
-  });
-  onUndoFailure(cancelUserCreation, announceRollBackFailed);
-  announceRollBackFailed.next(rollBackFailed);
-  onUndoFailure(announceRollBackFailed, rollBackFailed);
 
   // Nothing is made yet: a failure is announced, there is nothing to undo.
   const authenticate = runStep(scope, 'Authenticate', {
@@ -57,7 +36,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     retries: ['throttling', 'transient'],
     timeout: timeLimits.app2Task,
   });
-  onFailure(authenticate, announceFailed);
+  onFailure(authenticate, undo.announceFailed);
 
   const encryptCredentials = runStep(scope, 'EncryptCredentials', {
     run: parts.encryptCredentials,
@@ -69,7 +48,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     retries: ['throttling', 'transient'],
     assign: { encrypted_password: jsonata('$states.result.Payload.encrypted_password') },
   });
-  onFailure(encryptCredentials, announceFailed);
+  onFailure(encryptCredentials, undo.announceFailed);
 
   // From here on App2 may have a user of ours.
   const requestUserCreation = runStep(scope, 'RequestUserCreation', {
@@ -84,14 +63,14 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     retries: ['userCreationPending', 'app2Unavailable', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,
   });
-  onFailure(requestUserCreation, cancelUserCreation);
+  onFailure(requestUserCreation, undo.start);
 
   const announceProvisioned = announce(scope, 'AnnounceProvisioned', {
     retries: 'publishing',
     event: 'ServiceUserProvisioned',
     bus,
   });
-  onFailure(announceProvisioned, cancelUserCreation);
+  onFailure(announceProvisioned, undo.start);
 
   return authenticate
     .next(encryptCredentials)

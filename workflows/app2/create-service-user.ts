@@ -26,10 +26,8 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   const undo = undoUserCreation(scope, {
     deleteUser: parts.deleteUser,
     bus,
-    announcement: 'AnnounceRolledBack',
-    event: 'ServiceUserCreationRolledBack',
     end: failAs(scope, 'UserCreationRolledBack'),
-    failed: true,
+    removes: false,
   });
 
   // Nothing is made yet: a failure is announced, there is nothing to undo.
@@ -59,6 +57,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
       provisioning_id: input('provisioning_id'),
       username: input('username'),
       human_user_id: input('human_user_id'),
+      redrive_count: jsonata('$states.context.Execution.RedriveCount'),
     },
     retries: ['throttling', 'transient'],
     assign: {

@@ -2,7 +2,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { input, jsonata, onFailure, runStep } from '../states.ts';
+import { stopExecution } from '../states.ts';
 import { undoUserCreation } from './undo.ts';
 
 export interface RollBackServiceUserParts {
@@ -14,7 +14,7 @@ export interface RollBackServiceUserParts {
 /**
  * App2's removal of a service user that is wanted no longer, whatever state its creation is in.
  *
- *     StopUserCreation ─▶ DeleteUser ─▶ AnnounceRemoved ─▶ UserRemoved
+ *     StopUserCreation ─▶ DeleteUser ─▶ ChooseAnnouncement ─▶ AnnounceRolledBack | AnnounceRemoved ─▶ UserRemoved
  *
  * DeleteUser waits out what the stopped creation may still have under way.
  */
@@ -22,22 +22,12 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
   const undo = undoUserCreation(scope, {
     deleteUser: parts.deleteUser,
     bus: parts.bus,
-    announcement: 'AnnounceRemoved',
-    event: 'ServiceUserRemoved',
     end: new Succeed(scope, 'UserRemoved'),
-    failed: false,
+    removes: true,
   });
-  const stopUserCreation = runStep(scope, 'StopUserCreation', {
+  return stopExecution(scope, 'StopUserCreation', {
     run: parts.stopUserCreation,
-    payload: { provisioning_id: input('provisioning_id') },
-    retries: ['undoThrottling', 'undoTransient'],
-    assign: {
-      user_sub: null,
-      creation_in_flight: jsonata('$states.result.Payload.creation_in_flight'),
-      failure: { step: 'Execution', error: 'ExecutionAborted' },
-    },
+    next: undo.start,
+    assign: (inFlight) => ({ user_sub: null, creation_in_flight: inFlight }),
   });
-  // What cannot be stopped is undone all the same; DeleteUser then waits as if it were still at work.
-  onFailure(stopUserCreation, undo.start, { user_sub: null, creation_in_flight: true });
-  return stopUserCreation.next(undo.start);
 }

@@ -1,32 +1,68 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, type Fail, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { EventName } from '../../contracts/events.ts';
 import { announce, failAs, input, jsonata, onUndoFailure, runStep } from '../states.ts';
+
+interface Undo {
+  deleteUser: IFunction;
+  bus: IEventBus;
+  /** Where the undo ends. */
+  end: IChainable;
+  /** Whether a creation that had succeeded can be what is undone; then the variable `had_succeeded` says so. */
+  removes: boolean;
+}
 
 /**
  * Undoing the creation of a user: written once, used by `CreateServiceUser` when a step fails and by
  * `RollBackServiceUser` when the user is wanted no longer.
  *
- * Expects the variables `user_sub` (null when not known) and `creation_in_flight`.
+ *     DeleteUser ─▶ AnnounceRolledBack ─▶ (end)
+ *
+ * Expects the variables `user_sub` (null when not known), `creation_in_flight` and `failure`.
  */
 export function undoUserCreation(
   scope: Construct,
-  parts: {
-    deleteUser: IFunction;
-    bus: IEventBus;
-    announcement: string;
-    event: EventName;
-    end: IChainable;
-    failed: boolean;
-  },
-) {
+  { deleteUser: run, bus, end, removes }: Undo,
+): { start: IChainable; endNotAnnounced: Fail } {
   const rollBackFailed = failAs(scope, 'RollBackFailed');
   const endNotAnnounced = failAs(scope, 'EndNotAnnounced');
 
+  const announceRolledBack = announce(scope, 'AnnounceRolledBack', {
+    retries: 'undoPublishing',
+    event: 'ServiceUserCreationRolledBack',
+    bus,
+    failed: true,
+  });
+  onUndoFailure(announceRolledBack, endNotAnnounced);
+  announceRolledBack.next(end);
+
+  const announceRemoved = (): IChainable => {
+    const announced = announce(scope, 'AnnounceRemoved', {
+      retries: 'undoPublishing',
+      event: 'ServiceUserRemoved',
+      bus,
+    });
+    onUndoFailure(announced, endNotAnnounced);
+    return announced.next(end);
+  };
+  const announceUndone = removes
+    ? Choice.jsonata(scope, 'ChooseAnnouncement')
+        .when(Condition.jsonata(jsonata('$had_succeeded')), announceRemoved())
+        .otherwise(announceRolledBack)
+    : announceRolledBack;
+
+  const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
+    retries: 'undoPublishing',
+    event: 'ServiceUserRollBackFailed',
+    bus,
+    failed: true,
+  });
+  announceRollBackFailed.next(rollBackFailed);
+  onUndoFailure(announceRollBackFailed, rollBackFailed);
+
   const deleteUser = runStep(scope, 'DeleteUser', {
-    run: parts.deleteUser,
+    run,
     payload: {
       provisioning_id: input('provisioning_id'),
       username: input('username'),
@@ -36,24 +72,7 @@ export function undoUserCreation(
     },
     retries: ['absenceConfirmation', 'undoThrottling', 'undoTransient'],
   });
-  const announceUndone = announce(scope, parts.announcement, {
-    retries: 'undoPublishing',
-    event: parts.event,
-    bus: parts.bus,
-    failed: parts.failed,
-  });
-  const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
-    retries: 'undoPublishing',
-    event: 'ServiceUserRollBackFailed',
-    bus: parts.bus,
-    failed: true,
-  });
-
-  deleteUser.next(announceUndone);
-  announceUndone.next(parts.end);
   onUndoFailure(deleteUser, announceRollBackFailed);
-  onUndoFailure(announceUndone, endNotAnnounced);
-  announceRollBackFailed.next(rollBackFailed);
-  onUndoFailure(announceRollBackFailed, rollBackFailed);
+  deleteUser.next(announceUndone);
   return { start: deleteUser, endNotAnnounced };
 }

@@ -1,0 +1,52 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { provisioningId } from '../../contracts/fields.ts';
+import { preferredWait } from '../../contracts/headers.ts';
+import { type ApiHandler, api, header } from '../shared/api.ts';
+import { apiClient } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { type Clock, settle, systemClock } from '../shared/executions.ts';
+import { RequestProblem } from '../shared/problem.ts';
+import { remove } from '../shared/removal.ts';
+import type { Machines } from '../shared/roll-backs.ts';
+import { environments } from './environments.ts';
+import { ownerOf } from './owner.ts';
+import { findProvisioning, provisionings } from './provisioning.ts';
+
+interface Services {
+  stepFunctions: Pick<SFNClient, 'send'>;
+  environment: Machines;
+  clock: Clock;
+}
+
+/** How long a provisioning that was accepted a moment ago may stay unseen, in seconds. */
+const LOOK_UP_LAG = 3;
+
+/**
+ * `DELETE /create-service-user/{provisioning_id}`: the user is wanted no longer. Whatever state the provisioning is in,
+ * the user that it made is gone afterwards: `202` while being removed, `204` once absent.
+ */
+export const cancelProvisioning =
+  ({ stepFunctions, environment, clock }: Services): ApiHandler =>
+  async (event) => {
+    const owner = ownerOf(event);
+    const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
+    if (!id.success) throw new RequestProblem('NOT_FOUND');
+    const look = async () => {
+      const provisioning = await findProvisioning(stepFunctions, environment, id.data);
+      return provisioning?.parsedInput.owner === owner ? provisioning : undefined;
+    };
+
+    // The look-up lags, and whoever cancels at once must not be told that there is nothing to cancel.
+    const found = (await look()) ?? (await settle(look, LOOK_UP_LAG, clock, () => true));
+    if (found === undefined) throw new RequestProblem('NOT_FOUND');
+    const waitSeconds = preferredWait(header(event, 'Prefer'));
+    return remove(provisionings(stepFunctions, environment), found, { waitSeconds, clock });
+  };
+
+export const handler = api(
+  cancelProvisioning({
+    stepFunctions: apiClient(SFNClient),
+    environment: readEnvironment(environments['cancel-provisioning']),
+    clock: systemClock,
+  }),
+);

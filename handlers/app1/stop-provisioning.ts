@@ -1,0 +1,18 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { provisioningInput } from '../../contracts/executions.ts';
+import { stepClient } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { step } from '../shared/step.ts';
+import { stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
+import { environments } from './environments.ts';
+
+/** Stops the provisioning that a roll-back is about to undo. */
+export const handler = step(
+  stopExecutionInput,
+  stopExecution({
+    stepFunctions: stepClient(SFNClient),
+    stateMachineArn: readEnvironment(environments['stop-provisioning']).STATE_MACHINE_ARN,
+    inputSchema: provisioningInput,
+    now: Date.now,
+  }),
+);

@@ -1,0 +1,13 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { stepClient } from '../shared/aws-clients.ts';
+import { rollBackEnded, statusChange } from '../shared/ended-execution.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { step } from '../shared/step.ts';
+import { environments } from './environments.ts';
+import { creations } from './user-creation.ts';
+
+/** Rolls back a creation that ended without having undone what it did. */
+export const handler = step(
+  statusChange,
+  rollBackEnded(creations(stepClient(SFNClient), readEnvironment(environments['roll-back-failed-creation']))),
+);

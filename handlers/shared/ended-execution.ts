@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { StepError } from './errors.ts';
+import { describe } from './executions.ts';
+import { logger } from './logger.ts';
+import { rollBackInputOf, type Subject, startRollBack, type Workflows } from './roll-backs.ts';
+import { isEnd } from './status.ts';
+
+/** What is read of a status-change event. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+export const statusChange = z.object({
+  detail: z.object({ name: z.string(), status: z.string(), error: z.string().nullish() }),
+});
+
+/** What was done about an execution that may have ended badly. */
+export type Finding =
+  /** Nothing is left to do: a clean end, nothing that can have been made, or an execution that runs again. */
+  | 'clean'
+  /** A roll-back was started now. */
+  | 'started'
+  /** There was a roll-back already. */
+  | 'existed';
+
+/**
+ * Rolls an execution back if it ended in another way than a clean end.
+ * @throws ServiceUnavailable while the execution cannot be seen; ZodError when its input is none of ours
+ */
+export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
+  workflows: Workflows<Input>,
+  name: string,
+): Promise<Finding> {
+  const { stepFunctions, machines, inputSchema, cleanEnds } = workflows;
+  const execution = await describe(stepFunctions, machines.STATE_MACHINE_ARN, name, inputSchema);
+  if (execution === undefined) throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
+  const { status, error } = execution;
+  const input = rollBackInputOf(execution.parsedInput);
+  // An operator may have started it again since.
+  const wellOrRunning = status === 'SUCCEEDED' || status === 'RUNNING';
+  if (wellOrRunning || input === undefined || isEnd(execution, cleanEnds)) return 'clean';
+  const start = await startRollBack(workflows, input);
+  logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back repeated', {
+    provisioning_id: input.provisioning_id,
+    status,
+    error,
+  });
+  return start;
+}
+
+/**
+ * Handler of the rule on executions that failed, timed out or were stopped. When it fails, Lambda calls it twice more,
+ * and then the sweep finds what it missed.
+ * docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+export const rollBackEnded =
+  <Input extends z.ZodType<Subject>>(workflows: Workflows<Input>) =>
+  async (event: z.infer<typeof statusChange>): Promise<{ finding: Finding }> => {
+    if (isEnd(event.detail, workflows.cleanEnds)) return { finding: 'clean' };
+    return { finding: await rollBackIfNeeded(workflows, event.detail.name) };
+  };

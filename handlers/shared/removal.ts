@@ -1,0 +1,45 @@
+import type { APIGatewayProxyResult } from 'aws-lambda';
+import type * as z from 'zod';
+import { json } from './api.ts';
+import { type Clock, type Execution, settle } from './executions.ts';
+import { logger } from './logger.ts';
+import {
+  currentStatus,
+  latestRollBack,
+  presenceAfter,
+  rollBackInputOf,
+  type Subject,
+  startRollBack,
+  type Workflows,
+} from './roll-backs.ts';
+
+/**
+ * What `DELETE` does with an execution that its caller owns: the user is wanted no longer, so whatever state the
+ * execution is in, it is rolled back. `202` while the user is being removed, `204` once it is absent.
+ */
+export async function remove<Input extends z.ZodType<Subject>>(
+  workflows: Workflows<Input>,
+  execution: Execution<Subject>,
+  { waitSeconds, clock }: { waitSeconds: number; clock: Clock },
+): Promise<APIGatewayProxyResult> {
+  const input = rollBackInputOf(execution.parsedInput);
+  const before = await currentStatus(workflows, execution);
+  const gone = before.status !== 'RUNNING' && before.user === 'absent';
+  if (gone || input === undefined) return absent();
+
+  const start = await startRollBack(workflows, input);
+  logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back repeated', {
+    provisioning_id: input.provisioning_id,
+  });
+  const look = () => latestRollBack(workflows, input.provisioning_id);
+  const rollBack = await settle(look, waitSeconds, clock);
+  if (rollBack !== undefined && presenceAfter(rollBack) === 'absent') return absent();
+  return json(202, { ...before, user: 'being_removed' });
+}
+
+/** The answer to a `DELETE` that is complete. */
+export const absent = (): APIGatewayProxyResult => ({
+  statusCode: 204,
+  headers: { 'Cache-Control': 'no-store' },
+  body: '',
+});
