@@ -2,24 +2,8 @@ import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../local-aws/support/eventually.ts';
+import { formsOf } from '../support/secret-forms.ts';
 import { newRequest, outputs, provision, system } from './support/deployed.ts';
-
-/** The forms in which a secret could be read: as it is, in base64 at each alignment, in hex, in an address. */
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const base64 = [0, 1, 2].map((shift) =>
-    Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString('base64')
-      .slice(shift === 0 ? 0 : 4, -4),
-  );
-  return [
-    secret,
-    ...base64,
-    bytes.toString('hex'),
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-  ];
-}
 
 /** Everything about a provisioning that is kept where people can read it. */
 async function readablePlaces(id: string): Promise<string> {

@@ -1,0 +1,114 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { provisioningStatus } from '../../contracts/status.ts';
+import { withoutRight } from '../../local/without-right.ts';
+import { ended, newRequest, outputs, system } from '../e2e/support/deployed.ts';
+import { eventually } from '../local-aws/support/eventually.ts';
+import { attempts, entered, executionArn } from './support/executions.ts';
+import { type Asked, endOf, risenUsers, violations } from './support/oracle.ts';
+import { ask, deprovision } from './support/provisioning.ts';
+import { sweepNow, withoutStatusEvents } from './support/sweeps.ts';
+
+const stop = (machine: 'ProvisionServiceUser' | 'CreateServiceUser', id: string) =>
+  system.clients.stepFunctions.send(
+    new StopExecutionCommand({
+      executionArn: executionArn(machine, id),
+      error: 'Operator',
+      cause: 'Pressed stop',
+    }),
+  );
+
+const asked: { id: string; user: string }[] = [];
+async function holds(one: Asked, allowed = {}) {
+  expect(await violations(one, allowed)).toEqual([]);
+  const status = await endOf(one.id);
+  asked.push({ id: one.id, user: status.user });
+  return status;
+}
+
+afterAll(async () => {
+  expect(await risenUsers(asked)).toEqual([]);
+});
+
+describe('DELETE', () => {
+  it('takes away a user that was provisioned', async () => {
+    const one = await ask();
+    await ended(one.id);
+    await deprovision(one.id);
+    expect(await holds(one)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
+    expect((await system.deprovision(one.id)).status).toBe(204);
+  });
+
+  it('cancels what runs', async () => {
+    const one = await ask();
+    await entered('CreateServiceUser', one.id, 'CreateUser');
+    await deprovision(one.id);
+    expect(await holds(one)).toMatchObject({ user: 'absent' });
+  });
+});
+
+describe('an execution that an operator stops', () => {
+  it.each(['ProvisionServiceUser', 'CreateServiceUser'] as const)('is rolled back: %s', async (machine) => {
+    const one = await ask();
+    await entered(
+      machine,
+      one.id,
+      machine === 'CreateServiceUser' ? 'DecryptCredentials' : 'RequestUserCreation',
+    );
+    await stop(machine, one.id);
+    const status = await holds(one);
+    expect(status).toMatchObject({ user: 'absent' });
+  });
+});
+
+describe('the sweep', () => {
+  it('finds what the events missed', async () => {
+    const one = await ask();
+    await withoutStatusEvents(async () => {
+      await entered('ProvisionServiceUser', one.id, 'RequestUserCreation');
+      await stop('ProvisionServiceUser', one.id);
+    });
+    const reports = await sweepNow();
+    expect(reports.map(({ started }) => started)).toContain(1);
+    expect(await holds(one, { rollBackLater: true })).toMatchObject({ status: 'ABORTED', user: 'absent' });
+  });
+
+  it('tries a roll-back again that failed', async () => {
+    const one = await ask();
+    await ended(one.id);
+    await withoutRight(
+      outputs,
+      { functionName: 'app2-delete-user' },
+      'cognito-idp:AdminDeleteUser',
+      async () => {
+        expect((await system.deprovision(one.id, { Prefer: 'wait=5' })).status).toBe(202);
+        await eventually(async () => {
+          const [first] = await attempts('RollBackServiceUser', one.id);
+          expect(first?.status).toBe('FAILED');
+        }, 30_000);
+      },
+    );
+    expect(provisioningStatus.parse((await system.status(one.id)).body).user).toBe('being_removed');
+    await sweepNow();
+    expect(await holds(one)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
+    expect((await attempts('RollBackServiceUser', one.id)).map(({ status }) => status)).toEqual([
+      'FAILED',
+      'SUCCEEDED',
+    ]);
+  });
+});
+
+describe('the key of a provisioning that was stopped', () => {
+  it('answers with its end, and another key provisions the same user', async () => {
+    const request = newRequest();
+    const one = await ask(request);
+    await stop('ProvisionServiceUser', one.id);
+    const status = await holds(one);
+    expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
+    const again = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });
+    expect(again.body).toMatchObject({ provisioning_id: one.id, status: 'ABORTED' });
+    const next = await ask(request, { 'Idempotency-Key': 'another' });
+    expect(next.id).not.toBe(one.id);
+    expect(await holds(next)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+  });
+});

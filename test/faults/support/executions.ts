@@ -1,0 +1,59 @@
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  ExecutionDoesNotExist,
+} from '@aws-sdk/client-sfn';
+import type { Machine } from '../../../local/system.ts';
+import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+
+const machines: Record<Machine, string> = {
+  ProvisionServiceUser: outputs.app1.state_machine_arn,
+  RollBackProvisioning: outputs.app1.roll_back_state_machine_arn,
+  CreateServiceUser: outputs.app2.state_machine_arn,
+  RollBackServiceUser: outputs.app2.roll_back_state_machine_arn,
+};
+
+/** The machines in which a provisioning begins, with those that roll it back. */
+export const rollBackOf = {
+  ProvisionServiceUser: 'RollBackProvisioning',
+  CreateServiceUser: 'RollBackServiceUser',
+} as const satisfies Partial<Record<Machine, Machine>>;
+
+export const executionArn = (machine: Machine, name: string): string =>
+  `${machines[machine].replace(':stateMachine:', ':execution:')}:${name}`;
+
+/** An execution; `undefined` when there is none. */
+export async function execution(
+  machine: Machine,
+  name: string,
+): Promise<DescribeExecutionOutput | undefined> {
+  try {
+    return await system.clients.stepFunctions.send(
+      new DescribeExecutionCommand({ executionArn: executionArn(machine, name) }),
+    );
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist) return undefined;
+    throw error;
+  }
+}
+
+/** The attempts to roll a provisioning back, in order. */
+export async function attempts(machine: Machine, id: string): Promise<DescribeExecutionOutput[]> {
+  const found: DescribeExecutionOutput[] = [];
+  for (;;) {
+    const name = found.length === 0 ? id : `${id}.${found.length + 1}`;
+    const attempt = await execution(machine, name);
+    if (attempt === undefined) return found;
+    found.push(attempt);
+  }
+}
+
+/** Waits until an execution has entered a state. */
+export async function entered(machine: Machine, name: string, state: string, within = 60_000): Promise<void> {
+  await eventually(async () => {
+    const states = await statesOf(machine, name);
+    if (!states.includes(state))
+      throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'nothing'}, not ${state}.`);
+  }, within);
+}

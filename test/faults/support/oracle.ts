@@ -1,0 +1,212 @@
+import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { cleanEnds } from '../../../contracts/ends.ts';
+import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import type { Machine, PublishedEvent } from '../../../local/system.ts';
+import { outputs, system } from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { formsOf } from '../../support/secret-forms.ts';
+import { attempts, execution, executionArn, rollBackOf } from './executions.ts';
+import { changesOf, type ForeignUser, stampedUsers } from './pool.ts';
+
+/**
+ * The oracle: whether the invariants I1-I6 hold for a provisioning, by what an outsider can read and nothing else:
+ * the status API, the pool, the buses, the executions and the logs.
+ */
+
+/** A provisioning that was asked for. */
+export interface Asked {
+  id: string;
+  username: string;
+  password: string;
+  human_user_id: string;
+}
+
+/** What a case allows, because it is about that. */
+export interface Allowance {
+  /** Longest time until the provisioning has ended, in milliseconds. */
+  within?: number;
+  /** The bus of a service took no events at the end, so that service could not say why. */
+  silent?: boolean;
+  /** The rule on status changes did not work, so a roll-back may begin later than at once. */
+  rollBackLater?: boolean;
+}
+
+/** Longest time from a bad end to the begin of its roll-back, in milliseconds. */
+const ROLL_BACK_BEGINS_WITHIN = 15_000;
+
+/** The status once a provisioning has ended: it is not RUNNING and its user is not being removed. */
+export async function endOf(id: string, within = 120_000): Promise<ProvisioningStatus> {
+  return eventually(async () => {
+    const status = provisioningStatus.parse((await system.status(id)).body);
+    if (status.status === 'RUNNING' || status.user === 'being_removed')
+      throw new Error(`The provisioning ${id} has not ended: ${status.status}, ${status.user}.`);
+    return status;
+  }, within);
+}
+
+/** Everything that contradicts the invariants about a provisioning that was accepted; empty when they hold. */
+export async function violations(asked: Asked, allowed: Allowance = {}): Promise<string[]> {
+  const status = await endOf(asked.id, allowed.within).catch((error: unknown) => String(error));
+  if (typeof status === 'string') return [`I6: ${status}`];
+  const found =
+    status.status === 'SUCCEEDED' && status.user === 'present'
+      ? await violationsOfGoodEnd(asked)
+      : await violationsOfBadEnd(asked, status, allowed);
+  return [...found, ...(await lateRollBacks(asked.id, allowed))];
+}
+
+/** I1: the user exists, CONFIRMED, with the caller's password, in its group, and the events say so. */
+async function violationsOfGoodEnd({ id, username, password, human_user_id }: Asked): Promise<string[]> {
+  const found: string[] = [];
+  const user = await system.user(username);
+  if (user === undefined) return [`I1: ${id} succeeded, but there is no user ${username}.`];
+  if (user.status !== 'CONFIRMED' || !user.enabled) found.push(`I1: ${username} is ${user.status}.`);
+  if (user.attributes['custom:provisioning_id'] !== id) found.push(`I1: ${username} carries another stamp.`);
+  if (user.attributes['custom:human_user_id'] !== human_user_id)
+    found.push(`I1: ${username} belongs to another human user.`);
+  if (user.groups.join() !== 'service-user') found.push(`I1: ${username} is in groups [${user.groups}].`);
+  const signIn = await system.signIn(username, password).catch((error: unknown) => error);
+  if (typeof signIn !== 'string') found.push(`I1: ${username} cannot sign in: ${String(signIn)}`);
+  found.push(...(await missing(id, { app1: ['ServiceUserProvisioned'], app2: ['ServiceUserCreated'] })));
+  return found;
+}
+
+/** Events that say for each service how a provisioning without a user ended. */
+const BAD_ENDS = {
+  app1: ['ServiceUserProvisioningFailed', 'ServiceUserDeprovisioned'],
+  app2: ['ServiceUserCreationRejected', 'ServiceUserCreationRolledBack', 'ServiceUserRemoved'],
+};
+
+/** I2: no user of this provisioning exists, and an event of each service that had begun says why. */
+async function violationsOfBadEnd(
+  { id, username }: Asked,
+  status: ProvisioningStatus,
+  { silent = false }: Allowance,
+): Promise<string[]> {
+  const found: string[] = [];
+  const user = await system.user(username);
+  if (user?.attributes['custom:provisioning_id'] === id)
+    found.push(`I2: ${id} ended as ${status.status}, ${status.user}, but ${username} exists.`);
+  if (status.status !== 'SUCCEEDED' && status.error === undefined)
+    found.push(`I2: ${id} ended as ${status.status} without an error.`);
+  const creation = await execution('CreateServiceUser', id);
+  const begun = creation !== undefined && creation.error !== 'Cancelled';
+  const ended = creation !== undefined && creation.error === 'Cancelled' && creation.status === 'ABORTED';
+  const app2 = begun || ended ? BAD_ENDS.app2 : [];
+  if (!silent) found.push(...(await missing(id, { app1: BAD_ENDS.app1, app2 })));
+  return found;
+}
+
+/** Which service has published none of these as its last fact. */
+async function missing(id: string, wanted: { app1: string[]; app2: string[] }): Promise<string[]> {
+  const check = async (): Promise<string[]> => {
+    const events = await system.events(id);
+    return [
+      ...notLast('app1.provisioning', wanted.app1, events),
+      ...notLast('app2.service-users', wanted.app2, events),
+    ];
+  };
+  // The last event may still be on its way to the log.
+  return eventually(async () => {
+    const found = await check();
+    if (found.length > 0) throw new Error(found.join('; '));
+    return found;
+  }, 10_000).catch(check);
+}
+
+function notLast(source: string, wanted: string[], events: PublishedEvent[]): string[] {
+  const last = events
+    .filter((event) => event.source === source)
+    .sort((a, b) => a.detail.metadata.sequence - b.detail.metadata.sequence)
+    .at(-1);
+  const name = last?.['detail-type'] ?? 'nothing';
+  if (wanted.length === 0 || wanted.includes(name)) return [];
+  return [`I1/I2: the last fact of ${source} is ${name}, not ${wanted.join(' or ')}.`];
+}
+
+/** I2: what did not end cleanly is rolled back at once. */
+async function lateRollBacks(id: string, { rollBackLater = false }: Allowance): Promise<string[]> {
+  if (rollBackLater) return [];
+  const late = await Promise.all(
+    (['ProvisionServiceUser', 'CreateServiceUser'] as const).map(async (machine) => {
+      const ended = await execution(machine, id);
+      if (ended === undefined || !needsRollBack(machine, ended)) return [];
+      const [first] = await attempts(rollBackOf[machine], id);
+      const waited =
+        (first?.startDate?.getTime() ?? Number.POSITIVE_INFINITY) - (ended.stopDate?.getTime() ?? 0);
+      return waited > ROLL_BACK_BEGINS_WITHIN
+        ? [`I2: the roll-back of ${machine} ${id} began ${waited} ms after its end.`]
+        : [];
+    }),
+  );
+  return late.flat();
+}
+
+function needsRollBack(
+  machine: keyof typeof rollBackOf,
+  { status, error }: { status?: string | undefined; error?: string | undefined },
+): boolean {
+  const ends: readonly string[] = machine === 'CreateServiceUser' ? cleanEnds.app2 : cleanEnds.app1;
+  const clean = status === 'SUCCEEDED' || (status === 'FAILED' && ends.includes(error ?? ''));
+  // Nothing was begun, so there is nothing to roll back.
+  return !clean && status !== 'RUNNING';
+}
+
+/** I2 again, for all provisionings together and long after: users that came back, or came late. */
+export async function risenUsers(ended: { id: string; user: string }[]): Promise<string[]> {
+  const stamped = await stampedUsers();
+  return ended.flatMap(({ id, user }) =>
+    user === 'absent' && stamped.has(id)
+      ? [`I2: ${id} ended without a user, but ${stamped.get(id)} carry its stamp.`]
+      : [],
+  );
+}
+
+/** I3: what is different about users that no provisioning made. */
+export async function touchedUsers(foreign: ForeignUser[]): Promise<string[]> {
+  return (await Promise.all(foreign.map(changesOf))).flat().map((change) => `I3: ${change}`);
+}
+
+const MACHINES: Machine[] = [
+  'ProvisionServiceUser',
+  'RollBackProvisioning',
+  'CreateServiceUser',
+  'RollBackServiceUser',
+];
+
+/** I5: which passwords can be read in executions, logs and events, in any form. */
+export async function readableSecrets(all: Asked[]): Promise<string[]> {
+  const { stepFunctions, logs } = system.clients;
+  const texts: string[] = [];
+  for (const logGroupName of [...outputs.app1.log_groups, ...outputs.app2.log_groups]) {
+    let nextToken: string | undefined;
+    do {
+      const page = await logs.send(
+        new FilterLogEventsCommand({
+          logGroupName,
+          startTime: 0,
+          limit: 10_000,
+          ...(nextToken === undefined ? {} : { nextToken }),
+        }),
+      );
+      texts.push(...(page.events ?? []).map(({ message = '' }) => message));
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  }
+  for (const { id } of all)
+    for (const machine of MACHINES) {
+      const found = await execution(machine, id);
+      if (found === undefined) continue;
+      const history = await stepFunctions.send(
+        new GetExecutionHistoryCommand({ executionArn: executionArn(machine, id), maxResults: 1000 }),
+      );
+      texts.push(JSON.stringify([found, history.events]));
+    }
+  const readable = texts.join('\n');
+  return all.flatMap(({ id, password }) =>
+    formsOf(password).some((form) => readable.includes(form))
+      ? [`I5: the password of ${id} can be read.`]
+      : [],
+  );
+}

@@ -1,0 +1,25 @@
+import pLimit from 'p-limit';
+
+/** A case of a table: a name that is unique in it, and what is run. */
+export interface Case {
+  name: string;
+}
+
+/** How many cases run at once. Most of their time is waiting, so more of them cost little. */
+const AT_ONCE = 12;
+
+/**
+ * Starts all cases of a table, some at once, and gives for each its result when it is there: a test per case that
+ * waits for its own. Call at the top of a test file.
+ */
+export function inParallel<C extends Case, Result>(
+  cases: readonly C[],
+  run: (one: C) => Promise<Result>,
+): (one: C) => Promise<Result> {
+  const limit = pLimit(AT_ONCE);
+  const results = new Map(cases.map((one) => [one.name, limit(() => run(one))]));
+  if (results.size !== cases.length) throw new Error('Two cases have one name.');
+  // A failure is the test's that waits for it.
+  for (const result of results.values()) result.catch(() => undefined);
+  return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
+}

@@ -1,0 +1,68 @@
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminSetUserPasswordCommand,
+  paginateListUsers,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { newPassword, outputs, system } from '../../e2e/support/deployed.ts';
+
+/** App2's pool as its administrators see and change it: for users that no provisioning of ours made. */
+
+const { cognito } = system.clients;
+const UserPoolId = outputs.app2.user_pool_id;
+
+/** A user that somebody else made, and all that can be seen of it. */
+export interface ForeignUser {
+  username: string;
+  password: string;
+  /** Everything of it that must stay as it is, as text. */
+  seen: string;
+}
+
+const STAMP = 'custom:provisioning_id';
+
+/** Makes a user that has a password, a group and an attribute, as an administrator would. */
+export async function makeForeignUser(username: string): Promise<ForeignUser> {
+  const password = newPassword();
+  const who = { UserPoolId, Username: username };
+  await cognito.send(
+    new AdminCreateUserCommand({
+      ...who,
+      MessageAction: 'SUPPRESS',
+      UserAttributes: [{ Name: 'custom:human_user_id', Value: `foreign-${username}` }],
+    }),
+  );
+  await cognito.send(new AdminSetUserPasswordCommand({ ...who, Password: password, Permanent: true }));
+  await cognito.send(new AdminAddUserToGroupCommand({ ...who, GroupName: 'service-user' }));
+  return { username, password, seen: await look(username) };
+}
+
+/** Deletes whoever has this name, as an administrator would. */
+export const deleteUser = (username: string): Promise<unknown> =>
+  cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: username }));
+
+/** What is different about a user since it was made; empty when nothing is. */
+export async function changesOf({ username, password, seen }: ForeignUser): Promise<string[]> {
+  const now = await look(username);
+  const changes = now === seen ? [] : [`${username} was ${seen} and is ${now}`];
+  const signsIn = await system.signIn(username, password).then(
+    () => true,
+    () => false,
+  );
+  return signsIn ? changes : [...changes, `${username} cannot sign in any more`];
+}
+
+const look = async (username: string): Promise<string> =>
+  JSON.stringify((await system.user(username)) ?? 'gone');
+
+/** The names of all users that carry a provisioning's stamp, by provisioning_id. */
+export async function stampedUsers(): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for await (const { Users = [] } of paginateListUsers({ client: cognito }, { UserPoolId }))
+    for (const { Username = '', Attributes = [] } of Users) {
+      const stamp = Attributes.find(({ Name }) => Name === STAMP)?.Value;
+      if (stamp !== undefined) found.set(stamp, [...(found.get(stamp) ?? []), Username]);
+    }
+  return found;
+}
