@@ -4,11 +4,12 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
-import { type Emulator, stopProcessGroup } from './emulator.ts';
+import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { type Outputs, outputs, outputsFile } from './outputs.ts';
 import { root } from './places.ts';
 import { Problem } from './problem.ts';
+import { stopProcessGroup } from './server.ts';
 
 /** The real CDK command line, pointed at the local AWS. */
 

@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { guarded, unlessInterrupted } from './interrupt.ts';
-import { Problem } from './problem.ts';
+import { isHealthy, startServer, stopProcessGroup } from './server.ts';
+import { switchesFor, type UnderTest } from './under-test.ts';
 
 /** A running local AWS. */
 export interface Emulator {
@@ -27,11 +23,12 @@ export interface EmulatorOptions {
   lambdaEndpoint?: string | undefined;
   /** `false`: as MiniStack comes, without our corrections. */
   corrections?: boolean;
+  /** Only for suites that inject faults. */
+  underTest?: UnderTest | undefined;
 }
 
 const SERVE = join(import.meta.dirname, 'serve.py');
-const START_LIMIT = 30_000;
-const STOP_LIMIT = 8_000;
+const HEALTH = '/_ministack/health';
 
 /** The local account. Its root key is no secret: the server listens on 127.0.0.1 only and holds nothing else. */
 const local = {
@@ -50,45 +47,19 @@ const endpointOf = (port: number): string => `http://127.0.0.1:${port}`;
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { python, port, directory } = options;
-  await refuseTakenPort(port);
   await Promise.all(['state', 'tmp'].map((folder) => mkdir(join(directory, folder), { recursive: true })));
   // Functions are unpacked there, below the checkout's package.json, which would make ES modules of them.
   await writeFile(join(directory, 'tmp', 'package.json'), '{"type": "commonjs"}\n');
-  const logFile = join(directory, 'emulator.log');
-  await unlessInterrupted();
-  const log = openSync(logFile, 'w');
-  const child = spawn(python, [SERVE], {
-    cwd: directory,
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: environmentOf(options),
+  const { pid } = await startServer({
+    name: 'local AWS',
+    command: [python, SERVE],
+    port,
+    health: HEALTH,
+    environment: environmentOf(options),
+    directory,
+    logFile: 'emulator.log',
   });
-  closeSync(log);
-  child.unref();
-  const pid = child.pid;
-  let exited = pid === undefined;
-  child.once('exit', () => {
-    exited = true;
-  });
-  child.once('error', () => {
-    exited = true;
-  });
-
-  const stop = async () => {
-    if (pid !== undefined) await stopProcessGroup(pid);
-  };
-  const ready = await guarded(stop, async () => {
-    const end = Date.now() + START_LIMIT;
-    while (!exited && Date.now() < end) {
-      if (await answers(port)) return true;
-      await sleep(50);
-    }
-    return false;
-  });
-  if (ready && pid !== undefined) return runningEmulator(pid, port);
-  await stop();
-  const said = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-8).join('\n');
-  throw new Problem(`The local AWS did not start. It said:\n${said}`, `See ${logFile}.`);
+  return runningEmulator(pid, port);
 }
 
 /** The local AWS that an earlier process started. */
@@ -97,22 +68,14 @@ export function runningEmulator(pid: number, port: number): Emulator {
 }
 
 /** Whether a local AWS answers at the port. */
-export async function answers(port: number): Promise<boolean> {
-  try {
-    const response = await fetch(`${endpointOf(port)}/_ministack/health`, {
-      signal: AbortSignal.timeout(2_000),
-    });
-    return response.ok;
-  } catch {
-    return false;
-  }
-}
+export const answers = (port: number): Promise<boolean> => isHealthy(port, HEALTH);
 
 function environmentOf({
   port,
   directory,
   lambdaEndpoint,
   corrections = true,
+  underTest = {},
 }: EmulatorOptions): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG } = process.env;
   return {
@@ -138,52 +101,6 @@ function environmentOf({
     AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
     AWS_ENDPOINT_URL: lambdaEndpoint ?? endpointOf(port),
     ...(corrections ? {} : { LOCAL_AWS_CORRECTIONS: 'off' }),
+    ...switchesFor(underTest),
   };
 }
-
-/** A server that somebody else runs there would otherwise be taken for ours. */
-async function refuseTakenPort(port: number): Promise<void> {
-  const taken = await new Promise<boolean>((resolve) => {
-    const socket = createConnection({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-  if (taken)
-    throw new Problem(
-      `Port ${port} is taken by another program.`,
-      'Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, if it is another local AWS of this checkout).',
-    );
-}
-
-/** Ends a process and those that it started; they are one group. They have `limit` milliseconds to end by themselves. */
-export async function stopProcessGroup(pid: number, limit = STOP_LIMIT): Promise<void> {
-  signalGroup(pid, 'SIGTERM');
-  const end = Date.now() + limit;
-  while (groupLives(pid) && Date.now() < end) await sleep(50);
-  signalGroup(pid, 'SIGKILL');
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (!isGone(error)) throw error;
-  }
-}
-
-function groupLives(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
-}
-
-/** EPERM: macOS answers so for a group of which only zombies are left. */
-const isGone = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');

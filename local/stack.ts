@@ -12,11 +12,14 @@ import { type Outputs, readOutputs } from './outputs.ts';
 import { Problem } from './problem.ts';
 import type { Progress } from './progress.ts';
 import { ensurePython } from './python.ts';
+import type { UnderTest } from './under-test.ts';
 
 export interface LocalAwsOptions {
   directory: string;
   port: number;
   lambdaEndpoint: string | undefined;
+  /** Only for suites that inject faults. A local AWS that runs already keeps what it was started with. */
+  underTest?: UnderTest | undefined;
 }
 
 /** What `up` remembers of the local AWS that it started. `begun` tells the process from a later one of the same pid. */
@@ -117,14 +120,14 @@ export async function withLocalAws<Result>(
   progress: Progress,
   use: (outputs: Outputs) => Promise<Result>,
 ): Promise<Result> {
-  const { directory, lambdaEndpoint } = options;
+  const { directory, lambdaEndpoint, underTest } = options;
   await down(directory);
   const port = options.port ?? (await getPort({ host: '127.0.0.1' }));
   return guarded(
     async () => void (await down(directory)),
     async () => {
       try {
-        return await use(await up({ directory, port, lambdaEndpoint }, progress));
+        return await use(await up({ directory, port, lambdaEndpoint, underTest }, progress));
       } finally {
         await down(directory);
       }
@@ -146,6 +149,7 @@ const OURS = [
   'cdk.out.deploy',
   'synthesized',
   'emulator.log',
+  'fault-proxy.log',
 ];
 
 async function forget(directory: string): Promise<void> {

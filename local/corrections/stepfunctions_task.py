@@ -92,5 +92,9 @@ def pause_before_retry(retrier: Record, retries: int) -> None:
     seconds = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** retries
     seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))
     if retrier.get("JitterStrategy") == "FULL":
-        seconds = random.uniform(0, seconds)
+        seconds = full_jitter(seconds)
     stepfunctions._scaled_sleep(seconds)
+
+
+def full_jitter(seconds: float) -> float:
+    return random.uniform(0, seconds)

@@ -3,9 +3,9 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod';
-import { stopProcessGroup } from '../emulator.ts';
 import { guarded } from '../interrupt.ts';
 import { root } from '../places.ts';
+import { stopProcessGroup } from '../server.ts';
 
 /** What is read of Jest's report (jestjs.io/docs/cli#--json). */
 const report = z.object({

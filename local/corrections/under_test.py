@@ -1,0 +1,189 @@
+"""What only a suite of faults sets, by environment variables. Without them nothing is changed.
+
+Each is a behaviour that AWS may show, or makes something observable or reachable that otherwise is not:
+
+LOCAL_AWS_JITTER=<factor>
+    Pauses of retries with full jitter are drawn from [0, factor × pause]. Full jitter may draw any of them, so a
+    run with short pauses is one that can happen on AWS (step-functions/latest/dg/concepts-error-handling).
+LOCAL_AWS_PREDICTABLE_SUBS=on
+    AdminCreateUser makes subs that a test can calculate. AWS says of a sub only that it is a unique UUID
+    (cognito/latest/developerguide/user-pool-settings-attributes); here, too, none is made twice.
+LOCAL_AWS_SERVICE_CALLS=through-endpoint
+    A state machine sends PutEvents to AWS_ENDPOINT_URL, where a proxy may stand. On AWS it is a request, too, which
+    can be refused or lost.
+LOCAL_AWS_WORKERS_PER_FUNCTION=<n>
+    How many invocations of one function run at once; AWS has more (lambda/latest/dg/lambda-concurrency).
+LOCAL_AWS_UNDER_TEST=on
+    Opens two routes, for what on AWS takes hours or bad luck:
+    POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
+    POST /_local_aws/kill {functionName, contains?}: the processes that run the function now (for an event that
+    contains the text) crash, as at any moment an execution environment may. Both answer what they changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import lambda_runtime
+from ministack.core.responses import get_region, json_response
+from ministack.services import cognito, stepfunctions
+
+from corrections import lambda_concurrency, stepfunctions_task
+from corrections.stepfunctions_end import has_ended, present, time_out
+from corrections.support import replace_text, wrap_function
+
+Record = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+LONGEST_CALL_SECONDS = 3
+
+
+def apply() -> None:
+    given = os.environ.get
+    if factor := given("LOCAL_AWS_JITTER"):
+        draw_short_pauses(float(factor))
+    if given("LOCAL_AWS_PREDICTABLE_SUBS") == "on":
+        predict_subs()
+    if given("LOCAL_AWS_SERVICE_CALLS") == "through-endpoint":
+        put_events_through_the_endpoint()
+    if workers := given("LOCAL_AWS_WORKERS_PER_FUNCTION"):
+        lambda_concurrency.MAX_PROCESSES_PER_FUNCTION = int(workers)
+    if given("LOCAL_AWS_UNDER_TEST") == "on":
+        wrap_function(lambda_runtime, "Worker.invoke", remember_the_event)
+        wrap_function(app, "_handle_post_body_shortcuts", intervene)
+
+
+def draw_short_pauses(factor: float) -> None:
+    stepfunctions_task.full_jitter = lambda seconds: random.uniform(0, factor * seconds)
+
+
+def predict_subs() -> None:
+    cognito._next_sub = next_sub
+    replace_text(cognito, "_admin_create_user", 'attr_dict["sub"] = new_uuid()', 'attr_dict["sub"] = _next_sub(pid, username)')
+
+
+creations: Counter[tuple[str, str]] = Counter()
+"""How many users of a name a pool has made."""
+
+
+def next_sub(pool_id: str, username: str) -> str:
+    name = username.lower()
+    creations[pool_id, name] += 1
+    return predicted_sub(pool_id, name, creations[pool_id, name])
+
+
+def predicted_sub(pool_id: str, name: str, n: int) -> str:
+    """The sub of the n-th user of this name, in lower case. Its twin is faults/predicted-sub.ts."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{pool_id}/{name}/{n}"))
+
+
+def put_events_through_the_endpoint() -> None:
+    stepfunctions._put_events = put_events
+    replace_text(
+        stepfunctions, "_invoke_events_put_events", "eventbridge._put_events(input_data)", "_put_events(input_data)"
+    )
+
+
+def put_events(request: Record) -> Response:
+    """Runs in the thread of the execution, which an end of the execution leaves as soon as the call is over."""
+    from botocore.exceptions import HTTPClientError  # a quarter of a second, for the suite of faults only
+
+    if present.get() is None:  # TestState, which runs in the thread that would have to answer
+        from ministack.services import eventbridge
+
+        return eventbridge._put_events(request)
+    entries = [{**entry, "Detail": as_text(entry.get("Detail", {}))} for entry in request["Entries"]]
+    try:
+        answer = send_signed("events", "AWSEvents.PutEvents", {**request, "Entries": entries})
+        result = json.loads(answer.content)
+    except (HTTPClientError, ValueError) as problem:
+        raise stepfunctions._ExecutionError("EventBridge.SdkClientException", str(problem)) from problem
+    if answer.status_code < 400:
+        return answer.status_code, {}, answer.content
+    raise stepfunctions._ExecutionError(name_of(result.get("__type", "")), json.dumps(result))
+
+
+def as_text(detail: Any) -> str:
+    return detail if isinstance(detail, str) else json.dumps(detail)
+
+
+def name_of(error: str) -> str:
+    """What EventBridge names itself has its name (events: InternalException), the rest that of the SDK's base class.
+
+    Of the errors of this integration AWS documents EventBridge.FailedEntry only; the form is that of Lambda's
+    (step-functions/latest/dg/concepts-error-handling).
+    """
+    name = error.rpartition("#")[2]
+    return f"EventBridge.{name}" if name == "InternalException" else "EventBridge.EventBridgeException"
+
+
+def send_signed(service: str, target: str, request: Record) -> Any:
+    """One attempt, signed by the root key. The state machine's own role was asked before."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+    from botocore.httpsession import URLLib3Session
+
+    call = AWSRequest(
+        "POST",
+        f"{os.environ['AWS_ENDPOINT_URL']}/",
+        {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target},
+        json.dumps(request),
+    )
+    key = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(key, service, get_region()).add_auth(call)
+    session = URLLib3Session(timeout=LONGEST_CALL_SECONDS)
+    try:
+        return session.send(call.prepare())
+    finally:
+        session.close()
+
+
+running: dict[Any, str] = {}
+"""The processes that run an invocation, and its event."""
+
+
+def remember_the_event(original: Callable[..., Record], worker: Any, event: Any, *args: Any, **kwargs: Any) -> Record:
+    running[worker] = json.dumps(event)
+    try:
+        return original(worker, event, *args, **kwargs)
+    finally:
+        del running[worker]
+
+
+async def intervene(
+    original: Callable[..., Awaitable[Response | None]], method: str, path: str, headers: Record, body: bytes, *rest: Any
+) -> Response | None:
+    route = ROUTES.get(path) if method == "POST" else None
+    if route is None:
+        return await original(method, path, headers, body, *rest)
+    return json_response(await asyncio.to_thread(route, **json.loads(body)))
+
+
+def time_out_now(executionArn: str) -> Record:
+    execution = stepfunctions._executions[executionArn]
+    running = not has_ended(execution)
+    time_out(execution, 0)
+    return {"timedOut": running and execution["status"] == "TIMED_OUT"}
+
+
+def kill(functionName: str, contains: str = "") -> Record:
+    processes = [
+        worker._proc
+        for worker, event in list(running.items())
+        if worker.func_name == functionName and contains in event and worker._proc is not None and not worker._cold
+    ]
+    for process in processes:
+        process.kill()
+    return {"killed": len(processes)}
+
+
+ROUTES: dict[str, Callable[..., Record]] = {"/_local_aws/time-out": time_out_now, "/_local_aws/kill": kill}

@@ -1,0 +1,82 @@
+"""Start microburst, the fault proxy, in front of a local AWS: proxy.py <port> <upstream>.
+
+It listens on 127.0.0.1. Its rules and what of them fired are at /_microburst/ (see rules.ts). Three things that
+microburst 0.10.0 lacks are added, each by a wrapper around one of its functions; it does not start if they do not fit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+from aiohttp import web
+from microburst import forward, rules
+from microburst.app import make_app
+from microburst.core import pipeline
+
+PINNED = "0.10.0"
+"""The only version of microburst that the wrappers were written for."""
+
+Fields = dict[str, Any]
+
+
+def main() -> None:
+    installed = metadata.version("microburst")
+    if installed != PINNED:
+        sys.exit(f"microburst {PINNED} is needed, {installed} is installed")
+    port, upstream = sys.argv[1:]
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    keep_the_host()
+    know_calls_of_an_api()
+    hold_the_answer()
+    app = make_app(pipeline.Microburst(upstream, resign=False))
+    web.run_app(app, host="127.0.0.1", port=int(port), print=None, access_log=None)
+
+
+def keep_the_host() -> None:
+    """A signature covers the Host header, so the local AWS must see the one that was signed: the proxy's."""
+    outbound: Callable[..., Fields] = forward.Upstream._outbound_headers
+
+    def headers_as_signed(self: forward.Upstream, request: web.Request) -> Fields:
+        return {**outbound(self, request), "host": request.host}
+
+    forward.Upstream._outbound_headers = headers_as_signed
+
+
+def know_calls_of_an_api() -> None:
+    """What is called through API Gateway is `execute-api`, its operation is the HTTP method, its resource the path."""
+    detect = pipeline.detect
+
+    def detect_all(headers: Any, method: str, path: str, *others: Any) -> Any:
+        context = detect(headers, method, path, *others)
+        if "/_user_request_/" in path:
+            context.service, context.operation, context.resource = "execute-api", method, path
+        return context
+
+    pipeline.detect = detect_all
+
+
+def hold_the_answer() -> None:
+    """`response: {hold_ms}`: the request takes effect at once, the answer comes later."""
+    build, stream = rules._response_fault, forward._stream_to_client
+
+    def build_with_hold(spec: Fields | None) -> Any:
+        fault = build(spec)
+        if fault is not None:
+            fault.hold_ms = (spec or {}).get("hold_ms", 0)
+        return fault
+
+    async def stream_after_hold(request: web.Request, status: int, headers: Any, fault: Any, chunks: Any) -> Any:
+        if fault is not None:
+            await asyncio.sleep(fault.hold_ms / 1000)
+        return await stream(request, status, headers, fault, chunks)
+
+    rules._response_fault, forward._stream_to_client = build_with_hold, stream_after_hold
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+/** Switches of the local AWS for a suite of faults; corrections/under_test.py says what each does and why it may. */
+export interface UnderTest {
+  /** Pauses with full jitter are at most this part of their length. */
+  jitter?: number;
+  predictableSubs?: boolean;
+  serviceCallsThroughEndpoint?: boolean;
+  /** Opens the routes `/_local_aws/time-out` and `/_local_aws/kill`. */
+  interventions?: boolean;
+  workersPerFunction?: number;
+}
+
+export const switchesFor = (underTest: UnderTest): Record<string, string> => ({
+  ...(underTest.jitter === undefined ? {} : { LOCAL_AWS_JITTER: String(underTest.jitter) }),
+  ...(underTest.predictableSubs ? { LOCAL_AWS_PREDICTABLE_SUBS: 'on' } : {}),
+  ...(underTest.serviceCallsThroughEndpoint ? { LOCAL_AWS_SERVICE_CALLS: 'through-endpoint' } : {}),
+  ...(underTest.interventions ? { LOCAL_AWS_UNDER_TEST: 'on' } : {}),
+  ...(underTest.workersPerFunction === undefined
+    ? {}
+    : { LOCAL_AWS_WORKERS_PER_FUNCTION: String(underTest.workersPerFunction) }),
+});
