@@ -31,5 +31,10 @@ export default {
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
     }),
+    suite('faults', 'faults', {
+      globalSetup: '<rootDir>/test/faults/setup.ts',
+      globalTeardown: '<rootDir>/test/faults/teardown.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
+    }),
   ],
 };

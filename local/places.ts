@@ -12,6 +12,7 @@ export const venv = join(base, 'venv');
 
 /** Where tests keep their local AWS, apart from the one of `npm run up`. */
 export const testDirectory = join(base, 'test');
+export const faultsDirectory = join(base, 'faults');
 
 export interface Settings {
   directory: string;

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { v5 as uuidv5 } from 'uuid';
 import type * as z from 'zod';
 import {
   type CreateServiceUserRequest,
@@ -23,6 +21,7 @@ import { currentStatus } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
+import { provisioningIdOf } from './provisioning-id.ts';
 
 interface Services {
   kms: Pick<KMSClient, 'send'>;
@@ -42,7 +41,7 @@ export const startProvisioning =
       key === undefined ? undefined : readValue(idempotencyKey, key, 'header Idempotency-Key', errors);
     const request = readBody(event, createServiceUserRequest, errors);
 
-    const provisioning_id = nameOf(owner, validKey);
+    const provisioning_id = provisioningIdOf(owner, validKey);
     const [sealed_password, request_mac] = await Promise.all([
       seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
       macOf(kms, environment.MAC_KEY_ARN, provisioning_id, request),
@@ -78,14 +77,6 @@ export const startProvisioning =
     };
     return json(202, accepted, headers);
   };
-
-/** Names of provisionings live in a namespace of their own (RFC 9562, version 5). */
-const NAMESPACE = '5d9f5bd4-3a0c-4c67-9a0c-0c0c6a1f2f1e';
-
-/** One owner, one key, one name; without a key each request is a new one. Another owner's same key is another name. */
-function nameOf(owner: string, key: string | undefined): string {
-  return key === undefined ? randomUUID() : uuidv5(JSON.stringify([owner, key]), NAMESPACE);
-}
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */
 async function seal(

@@ -45,7 +45,7 @@ interface Services<Input extends z.ZodType<Subject>> {
 
 /** What a run found. */
 export interface SweepReport {
-  /** Executions that ended badly since the mark. */
+  /** Executions that ended badly since the mark, and were not settled by an earlier run. */
   ended_badly: number;
   /** Roll-backs that this run had to start: each was missed before, or failed. */
   started: number;
@@ -64,12 +64,19 @@ interface Ended {
 }
 
 /** @throws the errors of Step Functions' lists and of the parameter store */
-export const sweep =
-  <Input extends z.ZodType<Subject>>({ workflows, ssm, markParameter, clock }: Services<Input>) =>
-  async (): Promise<SweepReport> => {
+export const sweep = <Input extends z.ZodType<Subject>>({
+  workflows,
+  ssm,
+  markParameter,
+  clock,
+}: Services<Input>) => {
+  /** What a warm function has settled after the mark; without it, each run would look at all of it again. */
+  const settled = new Map<string, number>();
+  return async (): Promise<SweepReport> => {
     const begun = clock.now();
     const mark = await readMark(ssm, markParameter);
-    const ended = await endedSince(workflows, mark);
+    for (const [key, stoppedAt] of settled) if (stoppedAt < mark) settled.delete(key);
+    const ended = (await endedSince(workflows, mark)).filter((one) => !settled.has(keyOf(one)));
     const report = { ended_badly: ended.length, started: 0, unreadable: 0 };
 
     const left: Ended[] = [];
@@ -83,6 +90,7 @@ export const sweep =
       if (finding === 'started') report.started += 1;
       if (finding === 'unreadable') report.unreadable += 1;
       if (finding === 'failed') left.push(execution);
+      else settled.set(keyOf(execution), execution.stoppedAt);
     }
 
     const settledUntil = Math.min(begun - LISTING_LAG, ...left.map(({ stoppedAt }) => stoppedAt));
@@ -91,6 +99,10 @@ export const sweep =
       await ssm.send(new PutParameterCommand({ Name: markParameter, Value: settled_until, Overwrite: true }));
     return { ...report, left: left.length, settled_until };
   };
+};
+
+/** An execution that is started again and ends again is another finding. */
+const keyOf = ({ name, stoppedAt, isRollBack }: Ended): string => `${isRollBack} ${name} ${stoppedAt}`;
 
 /** A mark that was never set stands before all executions. */
 const markValue = z.union([z.literal('never').transform(() => 0), z.iso.datetime().transform(Date.parse)]);

@@ -40,6 +40,20 @@ export async function sweepNow(): Promise<Report[]> {
   return Promise.all(targets.flat().map(({ Arn = '' }) => call(Arn)));
 }
 
+let next: Promise<Report[]> | undefined;
+let running: Promise<unknown> = Promise.resolve();
+
+/** A sweep that begins after this call; those who ask while another one runs share the next. */
+export function sweepSoon(): Promise<Report[]> {
+  next ??= running.then(() => {
+    next = undefined;
+    const sweep = sweepNow();
+    running = sweep.catch(() => undefined);
+    return sweep;
+  });
+  return next;
+}
+
 async function call(FunctionName: string): Promise<Report> {
   const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
   const answer = Buffer.from(Payload ?? []).toString();

@@ -1,0 +1,114 @@
+import { type Call, calls } from './calls.ts';
+import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
+
+/**
+ * The failure matrix: for each call, each fault and each repetition what has to come of it. The test runs every row,
+ * docs/failures.md shows them.
+ */
+export interface Row {
+  name: string;
+  call: Call;
+  fault: Fault;
+  repetition: Repetition;
+  outcome: Outcome;
+}
+
+/** Step and code of an error, as a status tells it. */
+export interface Told {
+  step: string;
+  code: string;
+}
+
+export interface Outcome {
+  status: 'SUCCEEDED' | 'FAILED';
+  user: 'present' | 'absent';
+  /** Why it failed, as App1's and as App2's callers read it. */
+  app1?: Told;
+  app2?: Told;
+  /** Code of the problem that the caller's request is answered with first. */
+  refused?: 'SERVICE_UNAVAILABLE' | 'INTERNAL_ERROR';
+  /** Whether the end is reached only when the fault is over: the caller repeats the request, or the sweep finds it. */
+  afterwards: boolean;
+}
+
+const SUCCEEDED: Outcome = { status: 'SUCCEEDED', user: 'present', afterwards: false };
+const DEPROVISIONED: Outcome = { status: 'SUCCEEDED', user: 'absent', afterwards: false };
+
+/** What App1 tells of a creation that App2 has undone. */
+const UNDONE_AT_APP2: Told = { step: 'RequestUserCreation', code: 'USER_CREATION_FAILED' };
+
+/** In the flow `undo` AddToGroup is refused, so that there is something to undo. */
+const UNDONE: Outcome = {
+  status: 'FAILED',
+  user: 'absent',
+  app1: UNDONE_AT_APP2,
+  app2: { step: 'AddToGroup', code: 'INTERNAL_ERROR' },
+  afterwards: false,
+};
+
+/** What has to come of a fault. */
+export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Outcome {
+  const passes = fault !== 'permanent error' && repetition !== 'for ever';
+  const good = call.flow === 'provision' ? SUCCEEDED : DEPROVISIONED;
+  if (call.caller === 'api') {
+    if (passes && repetition === 'once') return good;
+    const refused = fault === 'permanent error' ? 'INTERNAL_ERROR' : 'SERVICE_UNAVAILABLE';
+    return { ...good, refused, afterwards: !passes };
+  }
+  if (call.caller === 'step') return passes ? good : failed(call, fault);
+  const base = call.flow === 'undo' ? UNDONE : DEPROVISIONED;
+  // What cannot be stopped is undone all the same.
+  if (passes || isStop(call)) return base;
+  return { ...rollBackFailed(call, base), afterwards: true };
+}
+
+export const isStop = ({ by }: Call): boolean => by.startsWith('Stop');
+const isAnnouncement = ({ to }: Call): boolean => to === 'events:PutEvents';
+
+function failed(call: Call, fault: Fault): Outcome {
+  const told = { step: call.by, code: codeOf(call, fault) };
+  const bad = { status: 'FAILED', user: 'absent', afterwards: false } as const;
+  return call.service === 'app1' ? { ...bad, app1: told } : { ...bad, app1: UNDONE_AT_APP2, app2: told };
+}
+
+function codeOf(call: Call, fault: Fault): string {
+  if (isAnnouncement(call)) return 'EVENT_NOT_PUBLISHED';
+  if (call.http) return fault === 'permanent error' ? 'APP2_REQUEST_REFUSED' : 'APP2_UNAVAILABLE';
+  if (fault === 'permanent error') return 'INTERNAL_ERROR';
+  return fault === 'throttled' ? 'SERVICE_THROTTLED' : 'SERVICE_UNAVAILABLE';
+}
+
+/** The service whose in-line undo gave up says so for good; what is not announced is undone all the same. */
+function rollBackFailed(call: Call, base: Outcome): Outcome {
+  if (isAnnouncement(call) || base.status === 'SUCCEEDED') return base;
+  const told = (of: Told | undefined): Told => ({ step: of?.step ?? '', code: 'ROLL_BACK_FAILED' });
+  return call.service === 'app1' ? { ...base, app1: told(base.app1) } : { ...base, app2: told(base.app2) };
+}
+
+const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
+
+/**
+ * Combinations that are left out because they take longer than all others together: an undo that waits for an answer
+ * of App2 twenty times for fifteen seconds, in both machines. That an undo outlasts such an answer is shown once.
+ */
+const isEndless = (call: Call, fault: Fault, repetition: Repetition): boolean =>
+  call.http === true &&
+  call.caller === 'undo' &&
+  (fault === 'answer late' || fault === 'effect late') &&
+  repetition === 'for ever';
+
+export const table: readonly Row[] = calls.flatMap((call) =>
+  names(faults).flatMap((fault) =>
+    names(repetitions)
+      // What is refused for good is not repeated.
+      .filter((repetition) => fault !== 'permanent error' || repetition === 'for ever')
+      .filter((repetition) => !isEndless(call, fault, repetition))
+      .map((repetition) => ({
+        name: `${call.by} ${call.to}: ${fault}, ${repetition} (${call.flow})`,
+        call,
+        fault,
+        repetition,
+        outcome: outcomeOf(call, fault, repetition),
+      })),
+  ),
+);
