@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { types } from 'node:util';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { Problem } from './problem.ts';
 
@@ -126,4 +127,4 @@ function groupLives(pid: number): boolean {
 
 /** EPERM: macOS answers so for a group of which only zombies are left. */
 const isGone = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');
+  types.isNativeError(error) && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');

@@ -11,12 +11,14 @@ import logging
 import sys
 from collections.abc import Callable
 from importlib import metadata
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
 from microburst import forward, rules
 from microburst.app import make_app
 from microburst.core import pipeline
+from yarl import URL
 
 PINNED = "0.10.0"
 """The only version of microburst that the wrappers were written for."""
@@ -30,21 +32,33 @@ def main() -> None:
         sys.exit(f"microburst {PINNED} is needed, {installed} is installed")
     port, upstream = sys.argv[1:]
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    keep_the_host()
+    forward_what_was_signed()
     know_calls_of_an_api()
     hold_the_answer()
     app = make_app(pipeline.Microburst(upstream, resign=False))
-    web.run_app(app, host="127.0.0.1", port=int(port), print=None, access_log=None)
+    web.run_app(app, host="127.0.0.1", port=int(port), print=None, access_log=None, shutdown_timeout=0)
 
 
-def keep_the_host() -> None:
-    """A signature covers the Host header, so the local AWS must see the one that was signed: the proxy's."""
+def forward_what_was_signed() -> None:
+    """A signature covers the Host header, which is the proxy's, the path with its escapes, and the body's length, which
+    a body that is forwarded as a stream does not have."""
     outbound: Callable[..., Fields] = forward.Upstream._outbound_headers
+    start = forward.Upstream.start
 
-    def headers_as_signed(self: forward.Upstream, request: web.Request) -> Fields:
+    def headers_as_they_came(self: forward.Upstream, request: web.Request) -> Fields:
         return {**outbound(self, request), "host": request.host}
 
-    forward.Upstream._outbound_headers = headers_as_signed
+    async def start_with_urls_as_they_came(self: forward.Upstream) -> None:
+        await start(self)
+        session = self.session
+        self.session = SimpleNamespace(
+            request=lambda method, url, **options: session.request(method, URL(url, encoded=True), **options),
+            close=session.close,
+        )
+
+    forward.Upstream._outbound_headers = headers_as_they_came
+    forward.Upstream.start = start_with_urls_as_they_came
+    pipeline.should_buffer = lambda *_: True
 
 
 def know_calls_of_an_api() -> None:
