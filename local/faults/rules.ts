@@ -9,7 +9,9 @@ import * as z from 'zod';
  *   `execute-api` and the HTTP method.
  * - `resource`: a part of the path of a call through API Gateway. AWS calls in a JSON protocol have none worth using.
  * - `headers`: a part of the value of each header; the empty string is a part of every value.
- * - `body`: a JMESPath expression over the JSON body, which must be true: `Username == 'anna'`.
+ * - `body`: a JMESPath expression over the JSON body, which must be true: `Username == 'anna'`,
+ *   `EncryptionContext.provisioning_id == '…'`, `ends_with(executionArn, ':…')`. A function of a field that a body lacks
+ *   is an error (HTTP 500 for that call), so give service and operation, too.
  */
 export interface FaultMatch {
   readonly service?: string;
