@@ -94,7 +94,7 @@ def put_events_through_the_endpoint() -> None:
 
 def put_events(request: Record) -> Response:
     """Runs in the thread of the execution, which an end of the execution leaves as soon as the call is over."""
-    from botocore.exceptions import HTTPClientError  # a quarter of a second, for the suite of faults only
+    from botocore.exceptions import BotoCoreError  # a quarter of a second, for the suite of faults only
 
     if present.get() is None:  # TestState, which runs in the thread that would have to answer
         from ministack.services import eventbridge
@@ -104,7 +104,7 @@ def put_events(request: Record) -> Response:
     try:
         answer = send_signed("events", "AWSEvents.PutEvents", {**request, "Entries": entries})
         result = json.loads(answer.content)
-    except (HTTPClientError, ValueError) as problem:
+    except (BotoCoreError, ValueError) as problem:
         raise stepfunctions._ExecutionError("EventBridge.SdkClientException", str(problem)) from problem
     if answer.status_code < 400:
         return answer.status_code, {}, answer.content

@@ -42,6 +42,9 @@ export interface FaultCount {
  * | effect late, after the caller gave up | `latency: 4_000` |
  * | held, no effect | `timeout_ms: 4_000`; who waits that long gets a 504 |
  *
+ * The SDK calls a reset and all that exceed the limit `TimeoutError` (code ECONNRESET, ETIMEDOUT); a lost answer is an
+ * `Error: aborted` (ECONNRESET) that carries the HTTP status of the answer, which may be 200.
+ *
  * Times are in milliseconds. An error is written in the protocol of the call; its `message` is the code unless given.
  */
 export type FaultEffect =

@@ -376,6 +376,7 @@ describe('the switches of a local AWS under test', () => {
       },
       { effect: { reset: true }, error: 'EventBridge.SdkClientException' },
       { effect: { response: { abort_bytes: 0 } }, error: 'EventBridge.SdkClientException' },
+      { effect: { response: { hold_ms: 4_000 } }, error: 'EventBridge.SdkClientException' },
     ])('are requests that can fail: $effect is $error', async ({ effect, error }) => {
       const type = unique('type');
       const ids = await faults.add([{ ...puttingOf(type), ...effect }]);
