@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -428,16 +428,19 @@ describe('the switches of a local AWS under test', () => {
 
   test('an invocation crashes when the test says so, and no other one', async () => {
     const arn = await support.createFunction(`
-      exports.handler = (event) => new Promise((done) => setTimeout(() => done(event), 1500));`);
+      exports.handler = (event) => {
+        require('node:fs').writeFileSync(event.mark, '');
+        return new Promise((done) => setTimeout(() => done(event.mark), 1500));
+      };`);
     const functionName = present(arn.split(':').at(-1));
-    const [doomed, spared] = [support.invoke(arn, { id: 'doomed' }), support.invoke(arn, { id: 'spared' })];
-    await support.eventually(async () =>
-      expect(await intervene('kill', { functionName, contains: 'doomed' })).toEqual({ killed: 1 }),
-    );
+    const marks = ['spared', 'doomed'].map((name) => join(directory, name));
+    const [spared, doomed] = marks.map((mark) => support.invoke(arn, { mark }));
+    await support.eventually(() => Promise.all(marks.map((mark) => access(mark))));
+    expect(await intervene('kill', { functionName, contains: 'doomed' })).toEqual({ killed: 1 });
     expect(await doomed).toMatchObject({ payload: { errorType: 'Runtime.ExitError' } });
-    expect(await spared).toEqual({ error: undefined, payload: { id: 'spared' } });
+    expect(await spared).toEqual({ error: undefined, payload: marks[0] });
     expect(await intervene('kill', { functionName })).toEqual({ killed: 0 });
-    expect(await support.invoke(arn, { id: 'later' })).toMatchObject({ payload: { id: 'later' } });
+    expect(await support.invoke(arn, { mark: marks[1] })).toMatchObject({ payload: marks[1] });
   });
 
   test('more invocations of one function run at once', async () => {
