@@ -11,8 +11,12 @@ import { expectProblem } from '../../support/problems.ts';
 import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
-const STATE_MACHINE_ARN = 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser';
+const machines = {
+  STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
+};
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:${PROVISIONING_ID}`;
+const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${PROVISIONING_ID}`;
 const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'canary-mac' };
 
 let clock: ReturnType<typeof fakeClock>;
@@ -25,7 +29,7 @@ const get = ({
   headers?: Record<string, string>;
   caller?: string;
 } = {}) =>
-  api(getProvisioning({ stepFunctions: new SFNClient({}), environment: { STATE_MACHINE_ARN }, clock }))(
+  api(getProvisioning({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
     signedRequest({ method: 'GET', id, headers }, { ...CALLER, caller }),
   );
 const look = () => stepFunctions.on(DescribeExecutionCommand, { executionArn });
@@ -64,6 +68,19 @@ describe('GET /create-service-user/{provisioning_id}', () => {
       user: 'absent',
       error: { code: 'USER_ALREADY_EXISTS', step: 'RequestUserCreation', retryable: false },
     });
+  });
+
+  it.each([
+    ['RUNNING', 'being_removed'],
+    ['FAILED', 'being_removed'],
+    ['SUCCEEDED', 'absent'],
+  ] as const)('after a roll-back that is %s says that the user is %s', async (status, user) => {
+    look().resolves(execution(input, { status: 'SUCCEEDED' }));
+    stepFunctions
+      .on(DescribeExecutionCommand, { executionArn: rollBackArn })
+      .resolves(execution({ ...subject, owner: CALLERS_OWNER }, { status }));
+
+    expect(JSON.parse((await get()).body)).toMatchObject({ status: 'SUCCEEDED', user });
   });
 
   it('shows it to another session of the same role', async () => {

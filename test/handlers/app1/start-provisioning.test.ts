@@ -18,6 +18,7 @@ const stepFunctions = mockClient(SFNClient);
 const log = watchLog();
 const environment = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
 };
@@ -52,8 +53,9 @@ async function nameOf(sent: Sent): Promise<string | undefined> {
 /** An earlier execution of the name, started with a request that had this MAC. */
 function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}) {
   stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-  stepFunctions.on(DescribeExecutionCommand).callsFake(async ({ executionArn }: { executionArn: string }) =>
-    execution(
+  stepFunctions.on(DescribeExecutionCommand).callsFake(async ({ executionArn }: { executionArn: string }) => {
+    if (!executionArn.includes(':ProvisionServiceUser:')) throw notFound();
+    return execution(
       {
         provisioning_id: executionArn.split(':').at(-1),
         username: 'alice',
@@ -63,8 +65,8 @@ function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}
         request_mac,
       },
       seen,
-    ),
-  );
+    );
+  });
 }
 
 beforeEach(() => {
