@@ -29,9 +29,17 @@ const undo = {
     AnnounceProvisioningFailed: 'EndNotAnnounced',
     AnnounceRollBackFailed: 'RollBackFailed',
   },
+  RollBackProvisioning: {
+    StopProvisioning: 'CancelUserCreation',
+    CancelUserCreation: 'AnnounceRollBackFailed',
+    AnnounceProvisioningFailed: 'EndNotAnnounced',
+    AnnounceDeprovisioned: 'EndNotAnnounced',
+    AnnounceRollBackFailed: 'RollBackFailed',
+  },
   RollBackServiceUser: {
     StopUserCreation: 'DeleteUser',
     DeleteUser: 'AnnounceRollBackFailed',
+    AnnounceRolledBack: 'EndNotAnnounced',
     AnnounceRemoved: 'EndNotAnnounced',
     AnnounceRollBackFailed: 'RollBackFailed',
   },
@@ -41,7 +49,31 @@ const undo = {
 const variables = {
   CreateServiceUser: ['creation_in_flight', 'failure', 'undo_failure', 'user_sub'],
   ProvisionServiceUser: ['encrypted_password', 'failure', 'undo_failure'],
-  RollBackServiceUser: ['creation_in_flight', 'failure', 'undo_failure', 'user_sub'],
+  RollBackProvisioning: ['failure', 'had_succeeded', 'undo_failure'],
+  RollBackServiceUser: ['creation_in_flight', 'failure', 'had_succeeded', 'undo_failure', 'user_sub'],
+} as const;
+
+/** Whose machine each is: the ends that are clean differ. */
+const services = {
+  CreateServiceUser: 'app2',
+  ProvisionServiceUser: 'app1',
+  RollBackProvisioning: 'app1',
+  RollBackServiceUser: 'app2',
+} as const;
+
+/** What the machines decide: which of two things a roll-back tells, by what it undid. */
+const choices = {
+  CreateServiceUser: {},
+  ProvisionServiceUser: {},
+  RollBackProvisioning: {
+    ChooseAnnouncement: {
+      '{% $had_succeeded %}': 'AnnounceDeprovisioned',
+      otherwise: 'AnnounceProvisioningFailed',
+    },
+  },
+  RollBackServiceUser: {
+    ChooseAnnouncement: { '{% $had_succeeded %}': 'AnnounceRemoved', otherwise: 'AnnounceRolledBack' },
+  },
 } as const;
 
 describe.each(machineNames)('%s', (name) => {
@@ -62,6 +94,16 @@ describe.each(machineNames)('%s', (name) => {
     expect(Object.fromEntries(leads)).toEqual(undo[name]);
   });
 
+  it('decides between the ways on by nothing but these conditions', () => {
+    const decisions = Object.entries(machine.States).flatMap(([state, decision]) => {
+      if (decision.Type !== 'Choice') return [];
+      const ways = decision.Choices.map(({ Condition, Next }) => [Condition, Next]);
+      return [[state, { ...Object.fromEntries(ways), otherwise: decision.Default }]];
+    });
+
+    expect(Object.fromEntries(decisions)).toEqual(choices[name]);
+  });
+
   it('matches only error names that can occur', () => {
     const names = tasks(machine).flatMap(([, { Retry, Catch }]) =>
       [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
@@ -78,6 +120,9 @@ describe.each(machineNames)('%s', (name) => {
         'States.ALL',
         'States.TaskFailed',
         'UserAlreadyExists',
+        'UserBeingRemoved',
+        'RedriveRefused',
+        'Cancelled',
         'PasswordRejected',
         'CredentialsRejected',
         'InvalidStepInput',
@@ -93,8 +138,7 @@ describe.each(machineNames)('%s', (name) => {
   });
 
   it('fails only in ways that the contract knows', () => {
-    const service = name === 'ProvisionServiceUser' ? 'app1' : 'app2';
-    const known = [...cleanEnds[service], END_NOT_ANNOUNCED, ROLL_BACK_FAILED];
+    const known = [...cleanEnds[services[name]], END_NOT_ANNOUNCED, ROLL_BACK_FAILED];
     const ends = Object.entries(machine.States).flatMap(([state, { Type, Error: error }]) =>
       Type === 'Fail' ? [[state, error]] : [],
     );
@@ -114,5 +158,40 @@ describe.each(machineNames)('%s', (name) => {
     );
 
     expect([...new Set(carried)].sort()).toEqual(variables[name]);
+  });
+});
+
+describe.each([
+  ['RollBackProvisioning', 'StopProvisioning', {}],
+  ['RollBackServiceUser', 'StopUserCreation', { user_sub: null, creation_in_flight: true }],
+] as const)('%s', (name, first, whenUnknown) => {
+  const machine = golden(name);
+  const stop = tasks(machine).find(([state]) => state === first)?.[1];
+
+  it('stops what it rolls back before it undoes anything', () => {
+    expect(machine.StartAt).toBe(first);
+  });
+
+  it('tells why there is a roll-back in the words of what it stopped', () => {
+    expect(stop?.['Assign']).toMatchObject({
+      had_succeeded: '{% $states.result.Payload.had_succeeded %}',
+      failure: '{% $states.result.Payload.failure %}',
+    });
+  });
+
+  it('undoes what it could not stop as if that were still at work', () => {
+    expect(stop?.Catch.map(({ Assign }) => Assign)).toEqual([
+      {
+        failure: { step: first, error: '{% $states.errorOutput.Error %}' },
+        had_succeeded: false,
+        ...whenUnknown,
+      },
+    ]);
+  });
+});
+
+it('CreateServiceUser says in CreateUser how often it was started again after its end', () => {
+  expect(golden('CreateServiceUser').States['CreateUser']).toMatchObject({
+    Arguments: { Payload: { redrive_count: '{% $states.context.Execution.RedriveCount %}' } },
   });
 });

@@ -9,6 +9,7 @@ it('has a golden copy of each machine, and one page of diagrams', () => {
   expect(files.map(([file]) => file)).toEqual([
     'test/workflows/golden/CreateServiceUser.asl.json',
     'test/workflows/golden/ProvisionServiceUser.asl.json',
+    'test/workflows/golden/RollBackProvisioning.asl.json',
     'test/workflows/golden/RollBackServiceUser.asl.json',
     'docs/workflows.md',
   ]);

@@ -6,6 +6,7 @@ import {
   TOKEN_RENEWAL_SECONDS,
   timeLimits,
 } from '../../contracts/time-limits.ts';
+import { limits } from '../../handlers/shared/sweep.ts';
 import type { Machine, Task } from '../../workflows/asl.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
@@ -30,6 +31,10 @@ function longestStep({ TimeoutSeconds, Retry }: Task): number {
 function longestFrom(machine: Machine, name: string): number {
   const state = machine.States[name];
   if (state === undefined) throw new Error(`There is no state ${name}.`);
+  if (state.Type === 'Choice') {
+    const ways = [state.Default, ...state.Choices.map(({ Next }) => Next)];
+    return Math.max(...ways.map((next) => longestFrom(machine, next)));
+  }
   if (state.Type !== 'Task') return 0;
   const ways = [state.Next, ...state.Catch.map(({ Next }) => Next)];
   return longestStep(state) + Math.max(...ways.map((next) => longestFrom(machine, next)));
@@ -44,6 +49,16 @@ describe('the ladder of time limits', () => {
     expect(awsConnect).toBeLessThan(awsCall);
     expect(mostCalls * awsCall).toBeLessThan(stepFunction);
     expect(stepFunction).toBeLessThan(stepTask);
+  });
+
+  it('lets the functions that watch over executions end by themselves', () => {
+    const { awsCall, watchFunction, sweepFunction } = timeLimits;
+    // One execution is looked at and a roll-back is started; by the sweep with two attempts of each call.
+    const one = 2 * awsCall;
+
+    expect(one).toBeLessThan(watchFunction);
+    // The sweep looks at the last one just before its time is over, and then moves its mark.
+    expect(limits.time / 1000 + 2 * one + 2 * awsCall).toBeLessThan(sweepFunction);
   });
 
   it('holds for the calls of App1 to App2 too', () => {
@@ -75,11 +90,20 @@ describe('the ladder of time limits', () => {
     expect(timeLimits.userCreation + timeLimits.userRollBack).toBeLessThan(timeLimits.provisioning);
   });
 
+  it("gives App1's roll-back more time than App2's", () => {
+    expect(timeLimits.userRollBack).toBeLessThan(timeLimits.provisioningRollBack);
+  });
+
+  it('lets no roll-back outlast the provisioning by which the sweep knows how far back to look', () => {
+    expect(timeLimits.provisioningRollBack).toBeLessThanOrEqual(timeLimits.provisioning);
+  });
+
   it.each([
-    ['RequestUserCreation', 'UserCreationPending', timeLimits.userCreation],
-    ['CancelUserCreation', 'UserRemovalPending', timeLimits.userRollBack],
-  ])('lets %s wait longer than App2 can take', (step, error, app2) => {
-    const retrier = tasks(golden('ProvisionServiceUser'))
+    ['RequestUserCreation', 'ProvisionServiceUser', 'UserCreationPending', timeLimits.userCreation],
+    ['CancelUserCreation', 'ProvisionServiceUser', 'UserRemovalPending', timeLimits.userRollBack],
+    ['CancelUserCreation', 'RollBackProvisioning', 'UserRemovalPending', timeLimits.userRollBack],
+  ] as const)('lets %s of %s wait longer than App2 can take', (step, machine, error, app2) => {
+    const retrier = tasks(golden(machine))
       .find(([name]) => name === step)?.[1]
       .Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
 
