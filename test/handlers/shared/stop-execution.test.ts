@@ -1,0 +1,156 @@
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  SFNClient,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { anyCreationInput } from '../../../contracts/executions.ts';
+import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
+import { handler as stopProvisioning } from '../../../handlers/app1/stop-provisioning.ts';
+import { handler as stopUserCreation } from '../../../handlers/app2/stop-user-creation.ts';
+import { stopExecution } from '../../../handlers/shared/stop-execution.ts';
+import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+const stateMachineArn = 'arn:aws:states:eu-central-1:111122223333:stateMachine:CreateServiceUser';
+const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
+const input = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
+
+const stop = () =>
+  stopExecution({
+    stepFunctions: new SFNClient({}),
+    stateMachineArn,
+    inputSchema: anyCreationInput,
+    now: () => NOW,
+  })({ provisioning_id: PROVISIONING_ID });
+
+/** What is stopped; it ended this many seconds ago, unless it runs. */
+function executionIs(seen: Partial<DescribeExecutionCommandOutput>, endedSecondsAgo = 3600) {
+  const stopDate = new Date(NOW - endedSecondsAgo * 1000);
+  stepFunctions
+    .on(DescribeExecutionCommand, { executionArn })
+    .resolves(execution(input, seen.status === 'RUNNING' ? seen : { ...seen, stopDate }));
+}
+
+const stops = () =>
+  stepFunctions.commandCalls(StopExecutionCommand).map(({ args: [{ input: asked }] }) => asked);
+
+beforeEach(() => {
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(StopExecutionCommand).resolves({});
+});
+
+describe('stopExecution', () => {
+  it('stops a running execution, of which a call may still land, and leaves there that it was cancelled', async () => {
+    executionIs({ status: 'RUNNING' });
+
+    await expect(stop()).resolves.toEqual({
+      had_succeeded: false,
+      in_flight: true,
+      failure: { step: 'Execution', error: 'Cancelled' },
+    });
+    expect(stops()).toMatchObject([{ executionArn, error: 'Cancelled' }]);
+  });
+
+  it.each(['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'] as const)(
+    'has nothing to stop when it is %s',
+    async (status) => {
+      executionIs({ status });
+
+      await stop();
+
+      expect(stops()).toEqual([]);
+    },
+  );
+
+  it('says of one that had succeeded that its user is taken away again', async () => {
+    executionIs({ status: 'SUCCEEDED' });
+
+    await expect(stop()).resolves.toEqual({
+      had_succeeded: true,
+      in_flight: false,
+      failure: { step: 'Execution', error: 'Cancelled' },
+    });
+  });
+
+  it.each([
+    [
+      'a Fail state of ours',
+      failedAs('RollBackFailed', 'SetPassword', 'UserVanished'),
+      'SetPassword',
+      'UserVanished',
+    ],
+    [
+      'Step Functions itself',
+      { status: 'FAILED', error: 'States.Runtime', cause: 'free text' },
+      'Execution',
+      'States.Runtime',
+    ],
+    ['an operator', { status: 'ABORTED', error: 'Maintenance' }, 'Execution', 'ExecutionAborted'],
+    [
+      'an earlier attempt of the roll-back',
+      { status: 'ABORTED', error: 'Cancelled' },
+      'Execution',
+      'Cancelled',
+    ],
+    ['its own time limit', { status: 'TIMED_OUT' }, 'Execution', 'ExecutionTimedOut'],
+  ] as const)('tells why it ended when that was by %s', async (_whom, seen, step, error) => {
+    executionIs(seen);
+
+    await expect(stop()).resolves.toMatchObject({ had_succeeded: false, failure: { step, error } });
+  });
+
+  it.each([
+    [IN_FLIGHT_SECONDS - 1, true],
+    [IN_FLIGHT_SECONDS, false],
+  ])('says of one that ended %i s ago whether a call may still land: %s', async (ago, in_flight) => {
+    executionIs({ status: 'ABORTED' }, ago);
+
+    await expect(stop()).resolves.toMatchObject({ in_flight });
+  });
+
+  it('does not take one that cannot be seen for one that does not exist', async () => {
+    await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('fails when it cannot be stopped', async () => {
+    executionIs({ status: 'RUNNING' });
+    stepFunctions.on(StopExecutionCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(stop()).rejects.toMatchObject({ name: 'ThrottlingException' });
+  });
+});
+
+describe.each([
+  [
+    'StopProvisioning',
+    stopProvisioning,
+    { ...subject, owner: 'o', sealed_password: SEALED, request_mac: 'm' },
+  ],
+  ['StopUserCreation', stopUserCreation, input],
+])('%s', (_name, handler, startedWith) => {
+  it("reads its own service's input", async () => {
+    stepFunctions.on(DescribeExecutionCommand).resolves(execution(startedWith, { status: 'SUCCEEDED' }));
+
+    await expect(handler({ provisioning_id: PROVISIONING_ID })).resolves.toMatchObject({
+      had_succeeded: true,
+    });
+  });
+});
+
+it('StopUserCreation reads what was cancelled before it arrived', async () => {
+  const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true };
+  stepFunctions
+    .on(DescribeExecutionCommand)
+    .resolves(execution(cancelled, failedAs('Cancelled', 'DecryptCredentials', 'Cancelled')));
+
+  await expect(stopUserCreation({ provisioning_id: PROVISIONING_ID })).resolves.toMatchObject({
+    failure: { step: 'DecryptCredentials', error: 'Cancelled' },
+  });
+});
