@@ -16,6 +16,7 @@ Object.assign(process.env, {
 
   STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
+  MARK_PARAMETER: '/unit-test/sweep-mark',
   INTAKE_KEY_ARN: `arn:aws:kms:${account}:key/intake`,
   MAC_KEY_ARN: `arn:aws:kms:${account}:key/mac`,
   APP2_KEY_ARN: `arn:aws:kms:${account}:key/app2`,
