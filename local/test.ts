@@ -7,7 +7,12 @@ import { countsOf, type Result } from './test/result.ts';
 import { checkWith } from './test/tool.ts';
 
 /** Those that share one local AWS run one after the other: they would only wait for each other. */
-const workers: Record<Project, number> = { unit: availableParallelism(), 'local-aws': 1, e2e: 1 };
+const workers: Record<Project, number> = {
+  unit: availableParallelism(),
+  'local-aws': 1,
+  e2e: 1,
+  faults: 1,
+};
 
 /**
  * `npm test`: everything that CI runs; `npm run test:unit`: what needs no local AWS. The last line is

@@ -4,7 +4,7 @@ import { listrProgress } from '../../local/progress.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { keptUp } from '../support/kept-up.ts';
 
-const localAws = keptUp((use) => withLocalAws({ directory: testDirectory }, listrProgress, use));
+const localAws = keptUp<Outputs>((use) => withLocalAws({ directory: testDirectory }, listrProgress, use));
 
 /**
  * Brings up a local AWS for these tests only, with both stacks; `readOutputs` finds it by `LOCAL_AWS_DIR`.
