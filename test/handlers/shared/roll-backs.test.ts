@@ -1,0 +1,216 @@
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { userCreationInput } from '../../../contracts/executions.ts';
+import {
+  currentStatus,
+  latestRollBack,
+  nextRollBackName,
+  presenceAfter,
+  rollBackInputOf,
+  rollBackName,
+  startRollBack,
+} from '../../../handlers/shared/roll-backs.ts';
+import { execution, failedAs, notFound, STARTED } from '../../support/executions.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const account = 'arn:aws:states:eu-central-1:111122223333';
+const workflows = {
+  stepFunctions: new SFNClient({}),
+  machines: {
+    STATE_MACHINE_ARN: `${account}:stateMachine:Machine`,
+    ROLL_BACK_STATE_MACHINE_ARN: `${account}:stateMachine:RollBackMachine`,
+  },
+  inputSchema: userCreationInput,
+  cleanEnds: ['CleanEnd'],
+};
+const input = { ...subject, owner: 'machine' };
+
+type Seen = Parameters<typeof execution>[1];
+const failed: Seen = failedAs('RollBackFailed', 'DeleteUser', 'StepFailed');
+
+/** The attempts that there are, the first one first. */
+function attemptsAre(...attempts: Seen[]) {
+  for (const [index, seen] of attempts.entries())
+    stepFunctions
+      .on(DescribeExecutionCommand, {
+        executionArn: `${account}:execution:RollBackMachine:${rollBackName(PROVISIONING_ID, index + 1)}`,
+      })
+      .resolves(execution(input, seen));
+}
+
+/** That many attempts, all of which failed. */
+const failedAttempts = (count: number): Seen[] => Array.from({ length: count }, () => failed);
+
+const latest = async () => await latestRollBack(workflows, PROVISIONING_ID);
+const looks = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
+
+beforeEach(() => {
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(StartExecutionCommand).resolves({});
+});
+
+describe('names', () => {
+  it.each([
+    [1, PROVISIONING_ID],
+    [2, `${PROVISIONING_ID}.2`],
+    [10, `${PROVISIONING_ID}.10`],
+  ])('of attempt %i are %s', (attempt, name) => {
+    expect(rollBackName(PROVISIONING_ID, attempt)).toBe(name);
+  });
+
+  it.each([1, 2, 9, 10, 99])('follow each other without a gap after attempt %i', (attempt) => {
+    const name = rollBackName(PROVISIONING_ID, attempt);
+
+    expect(nextRollBackName(name)).toBe(rollBackName(PROVISIONING_ID, attempt + 1));
+  });
+});
+
+describe('startRollBack', () => {
+  it('starts the first attempt under the name of the provisioning', async () => {
+    await expect(startRollBack(workflows, input)).resolves.toBe('started');
+    const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
+    expect(start).toMatchObject({
+      stateMachineArn: workflows.machines.ROLL_BACK_STATE_MACHINE_ARN,
+      name: PROVISIONING_ID,
+    });
+    expect(JSON.parse(start?.input ?? '')).toEqual(input);
+  });
+
+  it('leaves one that there is as it is', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+    await expect(startRollBack(workflows, input)).resolves.toBe('existed');
+    expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(1);
+  });
+});
+
+describe('rollBackInputOf', () => {
+  it('takes over who it is about, and no ciphertext', () => {
+    const creation = { ...input, encrypted_password: ENCRYPTED };
+
+    expect(rollBackInputOf(creation)).toEqual(input);
+  });
+
+  it('is nothing for what was cancelled before anything could be made', () => {
+    expect(rollBackInputOf({ provisioning_id: PROVISIONING_ID, owner: 'machine' })).toBeUndefined();
+  });
+});
+
+describe('latestRollBack', () => {
+  it('is none when there is no first attempt', async () => {
+    await expect(latest()).resolves.toBeUndefined();
+    expect(looks()).toBe(1);
+  });
+
+  it.each(['RUNNING', 'SUCCEEDED'] as const)(
+    'is the first attempt while that is %s, after one look',
+    async (status) => {
+      attemptsAre({ status });
+
+      await expect(latest()).resolves.toMatchObject({ status, parsedInput: input });
+      expect(looks()).toBe(1);
+    },
+  );
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 32, 33])('is the last one of %i that failed', async (count) => {
+    attemptsAre(...failedAttempts(count - 1), { ...failed, name: 'last' });
+
+    await expect(latest()).resolves.toMatchObject({ name: 'last' });
+  });
+
+  it.each(
+    [2, 3, 4, 5, 6, 7, 20].flatMap((count) =>
+      (['RUNNING', 'SUCCEEDED'] as const).map((status) => [count, status] as const),
+    ),
+  )('is attempt %i, which is %s, after all others failed', async (count, status) => {
+    attemptsAre(...failedAttempts(count - 1), { status });
+
+    await expect(latest()).resolves.toMatchObject({ status });
+  });
+
+  it.each(['ABORTED', 'TIMED_OUT'] as const)('goes on after an attempt that was %s', async (status) => {
+    attemptsAre({ status }, { status: 'SUCCEEDED' });
+
+    await expect(latest()).resolves.toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('is found in few looks among a day of attempts, one every five minutes', async () => {
+    attemptsAre(...failedAttempts(287), { status: 'RUNNING' });
+
+    await expect(latest()).resolves.toMatchObject({ status: 'RUNNING' });
+    expect(looks()).toBeLessThan(20);
+  });
+
+  it('fails when it cannot be looked at', async () => {
+    stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(latest()).rejects.toMatchObject({ name: 'ThrottlingException' });
+  });
+});
+
+describe('currentStatus', () => {
+  const statusAfter = (seen: Seen) =>
+    currentStatus(workflows, {
+      executionArn: 'execution',
+      stateMachineArn: 'machine',
+      startDate: STARTED,
+      status: 'SUCCEEDED',
+      ...seen,
+      parsedInput: input,
+    });
+
+  it.each([
+    ['CleanEnd', failedAs('CleanEnd', 'SetPassword', 'PasswordRejected')],
+    ['RUNNING', { status: 'RUNNING' }],
+  ] as const)('looks for no roll-back while no user is there: %s', async (_what, seen) => {
+    await expect(statusAfter(seen)).resolves.toMatchObject({ user: 'absent' });
+    expect(looks()).toBe(0);
+  });
+
+  it('is that of the execution when there is no roll-back', async () => {
+    await expect(statusAfter({ status: 'SUCCEEDED' })).resolves.toMatchObject({ user: 'present' });
+    await expect(statusAfter({ status: 'ABORTED' })).resolves.toMatchObject({ user: 'being_removed' });
+  });
+
+  it('says that the user is gone when a later attempt of the roll-back succeeded', async () => {
+    attemptsAre(failed, failed, { status: 'SUCCEEDED' });
+
+    await expect(statusAfter({ status: 'ABORTED' })).resolves.toMatchObject({
+      status: 'ABORTED',
+      user: 'absent',
+      error: { code: 'ABORTED' },
+    });
+  });
+
+  it('says that the user is being removed as long as all attempts failed', async () => {
+    attemptsAre(failed, failed);
+
+    await expect(statusAfter({ status: 'SUCCEEDED' })).resolves.toMatchObject({ user: 'being_removed' });
+  });
+});
+
+describe('presenceAfter', () => {
+  it.each([
+    ['RUNNING', undefined, 'being_removed'],
+    ['SUCCEEDED', undefined, 'absent'],
+    ['FAILED', 'RollBackFailed', 'being_removed'],
+    ['FAILED', 'EndNotAnnounced', 'absent'],
+    ['ABORTED', 'EndNotAnnounced', 'being_removed'],
+    ['TIMED_OUT', undefined, 'being_removed'],
+  ] as const)('of a roll-back that is %s with error %s is %s', (status, error, user) => {
+    const rollBack = {
+      executionArn: 'execution',
+      stateMachineArn: 'machine',
+      startDate: STARTED,
+      parsedInput: input,
+      status,
+      error,
+    };
+
+    expect(presenceAfter(rollBack)).toBe(user);
+  });
+});
