@@ -1,0 +1,47 @@
+import type { FaultRule } from '../../../local/faults/rules.ts';
+import { type Call, calls, type Known } from '../matrix/calls.ts';
+
+/** Rules that bring an execution into a state and keep it there, made from the calls of the matrix. */
+
+/** How long a state is held, in milliseconds: shorter than a call is waited for. */
+const HELD = 2_400;
+
+/** The call of the matrix that is named like this. */
+function callNamed(name: string): Call {
+  const found = calls.find(({ by, to }) => `${by} ${to}` === name);
+  if (found === undefined) throw new Error(`The matrix has no call ${name}.`);
+  return found;
+}
+
+/** A rule that refuses a call of the matrix for good. */
+export function refusal(name: string): (known: Known) => FaultRule {
+  const call = callNamed(name);
+  return (known) => ({ ...call.match(known), error: { code: 'AccessDeniedException', status: 400 } });
+}
+
+/** Events of states that publish but have no row of their own in the matrix. */
+const ANNOUNCED: Record<string, string> = {
+  AnnounceRejected: 'ServiceUserCreationRejected',
+  AnnounceRollBackFailed: 'RollBackFailed',
+};
+
+/** Rules that hold the next call that a state makes, before it takes effect. */
+export function holdOf(state: string, known: Known, deprovisioned = false): FaultRule[] {
+  const event = ANNOUNCED[state];
+  if (event !== undefined)
+    return [
+      {
+        service: 'events',
+        operation: 'PutEvents',
+        body: `contains(Entries[0].DetailType, '${event}') && contains(Entries[0].Detail, '${known.id}')`,
+        latency: HELD,
+        times: 1,
+      },
+    ];
+  const of = calls.filter(({ by }) => by === state);
+  const call = of.find(({ flow }) => (flow === 'deprovision') === deprovisioned) ?? of[0];
+  if (call === undefined) throw new Error(`The matrix has no call of ${state}.`);
+  const before: FaultRule[] =
+    call.after === undefined ? [] : [{ ...call.match(known), latency: 0, times: call.after }];
+  return [...before, { ...call.match(known), latency: HELD, times: 1 }];
+}

@@ -1,0 +1,28 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Machine } from '../../../local/system.ts';
+import { outputs, system } from '../../e2e/support/deployed.ts';
+import { executionArn } from './executions.ts';
+
+/** What can happen to an execution from outside, at any moment. */
+export const interventions = {
+  /** An operator presses stop. */
+  stop: async (machine: Machine, name: string): Promise<void> => {
+    await system.clients.stepFunctions.send(
+      new StopExecutionCommand({
+        executionArn: executionArn(machine, name),
+        error: 'Operator',
+        cause: 'Pressed stop',
+      }),
+    );
+  },
+  /** The machine's own time limit is over. */
+  'time out': async (machine: Machine, name: string): Promise<void> => {
+    const response = await fetch(`${outputs.endpoint}/_local_aws/time-out`, {
+      method: 'POST',
+      body: JSON.stringify({ executionArn: executionArn(machine, name) }),
+    });
+    if (!response.ok) throw new Error(`${machine} ${name} did not time out: ${await response.text()}`);
+  },
+} as const;
+
+export type Intervention = keyof typeof interventions;
