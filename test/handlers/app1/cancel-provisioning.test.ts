@@ -1,0 +1,181 @@
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { cancelProvisioning } from '../../../handlers/app1/cancel-provisioning.ts';
+import { api } from '../../../handlers/shared/api.ts';
+import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { expectProblem } from '../../support/problems.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const log = watchLog();
+const machines = {
+  STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
+};
+const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
+const provisioningArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
+const rollBackArn = `${executions}:RollBackProvisioning:${PROVISIONING_ID}`;
+const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'canary-mac' };
+const rollBackInput = { ...subject, owner: CALLERS_OWNER };
+
+let clock: ReturnType<typeof fakeClock>;
+interface Sent {
+  id?: string;
+  headers?: Record<string, string>;
+  caller?: string;
+}
+const del = ({ id = PROVISIONING_ID, headers = {}, caller = CALLER.caller }: Sent = {}) =>
+  api(cancelProvisioning({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
+    signedRequest({ method: 'DELETE', id, headers }, { ...CALLER, caller }),
+  );
+const provisioning = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: provisioningArn });
+const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
+const looks = () =>
+  stepFunctions.commandCalls(DescribeExecutionCommand).map(({ args }) => args[0].input.executionArn);
+const started = () =>
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
+    machine: asked.stateMachineArn,
+    name: asked.name,
+    input: JSON.parse(asked.input ?? ''),
+  }));
+const theRollBack = {
+  machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
+  name: PROVISIONING_ID,
+  input: rollBackInput,
+};
+
+beforeEach(() => {
+  clock = fakeClock();
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(StartExecutionCommand).resolves({});
+});
+
+describe('DELETE /create-service-user/{provisioning_id}', () => {
+  it.each([
+    ['RUNNING', { status: 'RUNNING' }],
+    ['SUCCEEDED', { status: 'SUCCEEDED' }],
+    ['ABORTED', { status: 'ABORTED' }],
+    ['TIMED_OUT', { status: 'TIMED_OUT' }],
+    ['FAILED', failedAs('RollBackFailed', 'RequestUserCreation', 'App2Unavailable')],
+  ] as const)('starts the roll-back of a provisioning that is %s', async (status, seen) => {
+    provisioning().resolves(execution(input, seen));
+
+    const answer = await del();
+
+    expect(answer.statusCode).toBe(202);
+    expect(JSON.parse(answer.body)).toMatchObject({ ...subject, status, user: 'being_removed' });
+    expect(started()).toEqual([theRollBack]);
+    expect(clock.sleeps).toEqual([]);
+    expectNoLeak(SEALED, answer, started(), log());
+  });
+
+  it('waits for the removal when it is asked to, and answers 204', async () => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack()
+      .rejectsOnce(notFound())
+      .rejectsOnce(notFound())
+      .resolvesOnce(execution(rollBackInput))
+      .resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
+
+    const answer = await del({ headers: { Prefer: 'wait=10' } });
+
+    expect(answer).toMatchObject({ statusCode: 204, body: '', headers: { 'Cache-Control': 'no-store' } });
+  });
+
+  it('answers 202 when the time is over', async () => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(execution(rollBackInput));
+    const before = clock.now();
+
+    expect(await del({ headers: { Prefer: 'wait=10' } })).toMatchObject({ statusCode: 202 });
+    expect(clock.now() - before).toBe(10_000);
+  });
+
+  it('answers 202 when the roll-back failed: another one follows', async () => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(
+      execution(rollBackInput, failedAs('RollBackFailed', 'CancelUserCreation', 'StepFailed')),
+    );
+
+    const answer = await del({ headers: { Prefer: 'wait=10' } });
+
+    expect(answer.statusCode).toBe(202);
+    expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
+  });
+
+  it('can be repeated while the removal is under way', async () => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(execution(rollBackInput));
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+    expect(await del()).toMatchObject({ statusCode: 202 });
+  });
+
+  it('answers 204 and starts nothing when the user was removed before', async () => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
+
+    expect(await del()).toMatchObject({ statusCode: 204, body: '' });
+    expect(started()).toEqual([]);
+  });
+
+  it.each(['ProvisioningFailed', 'EndNotAnnounced'])(
+    'answers 204 and starts nothing after %s, an end that left no user',
+    async (error) => {
+      provisioning().resolves(execution(input, failedAs(error, 'RequestUserCreation', 'PasswordRejected')));
+
+      expect(await del()).toMatchObject({ statusCode: 204 });
+      expect(started()).toEqual([]);
+    },
+  );
+
+  it('finds a provisioning that was accepted a moment ago and cannot be seen at once', async () => {
+    provisioning().rejectsOnce(notFound()).rejectsOnce(notFound()).resolves(execution(input));
+
+    expect(await del()).toMatchObject({ statusCode: 202 });
+    expect(started()).toEqual([theRollBack]);
+  });
+
+  it("gives the same 404 after the same time for an unknown one and for somebody else's", async () => {
+    const unknown = await del();
+    const [looksForUnknown, timeForUnknown] = [looks(), clock.sleeps];
+    stepFunctions.resetHistory();
+    clock = fakeClock();
+    provisioning().resolves(execution(input));
+    const strangers = await del({ caller: 'AROASTRANGER:session' });
+
+    expectProblem(unknown, 'NOT_FOUND');
+    expect(strangers).toEqual(unknown);
+    expect(looks()).toEqual(looksForUnknown);
+    expect(looks().length).toBeGreaterThan(1);
+    expect(clock.sleeps).toEqual(timeForUnknown);
+    expect(started()).toEqual([]);
+  });
+
+  it('gives the same 404 for an id that is none, and looks for nothing', async () => {
+    const unknown = await del();
+    stepFunctions.resetHistory();
+
+    expect(await del({ id: 'no-uuid' })).toEqual(unknown);
+    expect(looks()).toEqual([]);
+  });
+
+  it('lets another session of the same role cancel', async () => {
+    provisioning().resolves(execution(input));
+
+    expect(await del({ caller: 'AROAROLEID:another-session' })).toMatchObject({ statusCode: 202 });
+  });
+
+  it('promises nothing when the roll-back cannot be started', async () => {
+    provisioning().resolves(execution(input));
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
+
+    expectProblem(await del(), 'SERVICE_UNAVAILABLE');
+  });
+});
