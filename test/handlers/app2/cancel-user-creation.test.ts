@@ -68,6 +68,23 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     expect(await del({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 204, body: '' });
   });
 
+  it('answers 202 when the time is over', async () => {
+    creation().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(execution(rollBackInput));
+    const before = clock.now();
+
+    expect(await del({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
+    expect(clock.now() - before).toBe(10_000);
+  });
+
+  it('answers 204 and starts nothing when the user was removed before', async () => {
+    creation().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
+
+    expect(await del()).toMatchObject({ statusCode: 204, body: '' });
+    expect(started()).toEqual([]);
+  });
+
   it('does not answer 204 when the roll-back failed', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput, failedAs('RollBackFailed', 'DeleteUser', 'StepFailed')));
