@@ -54,7 +54,7 @@ export function isEnd(
 function errorOf(execution: DescribeExecutionOutput): FailureReport | undefined {
   const failure = failureOf(execution);
   if (failure === undefined) return undefined;
-  const rollBackFailed = execution.error === ROLL_BACK_FAILED;
+  const rollBackFailed = isEnd(execution, [ROLL_BACK_FAILED]);
   return explainFailure(rollBackFailed ? { ...failure, error: ROLL_BACK_FAILED } : failure);
 }
 

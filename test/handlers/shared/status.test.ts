@@ -49,6 +49,23 @@ describe('statusOf', () => {
     expect(of({ status }).error).toMatchObject({ code, step: 'Execution' });
   });
 
+  it('explains that it was cancelled when a roll-back has stopped it', () => {
+    expect(of({ status: 'ABORTED', error: 'Cancelled' }).error).toMatchObject({
+      code: 'CANCELLED',
+      step: 'Execution',
+    });
+  });
+
+  it.each(['CleanEnd', 'EndNotAnnounced', 'RollBackFailed'])(
+    'does not take %s for an end of ours when that was said by whoever stopped it',
+    (error) => {
+      expect(of({ status: 'ABORTED', error })).toMatchObject({
+        user: 'being_removed',
+        error: { code: 'ABORTED' },
+      });
+    },
+  );
+
   it.each([
     ['text', 'States.Runtime', 'An error occurred'],
     ['nothing', undefined, undefined],
