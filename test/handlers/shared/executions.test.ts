@@ -83,6 +83,21 @@ topic('settle', () => {
     expect(clock.sleeps).toHaveLength(3);
   });
 
+  it('takes what is wanted, running or not', async () => {
+    const clock = fakeClock();
+    const seen = [undefined, running, ended];
+
+    await expect(
+      settle(
+        async () => seen.shift(),
+        20,
+        clock,
+        () => true,
+      ),
+    ).resolves.toBe(running);
+    expect(clock.sleeps).toHaveLength(2);
+  });
+
   it('looks ever less often and not longer than asked', async () => {
     const clock = fakeClock();
     const start = clock.now();
