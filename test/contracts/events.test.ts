@@ -15,6 +15,17 @@ describe('events', () => {
     },
   );
 
+  it.each([
+    ['ServiceUserProvisioned', 'ServiceUserProvisioningRollBackFailed', 'ServiceUserProvisioningFailed'],
+    ['ServiceUserProvisioned', 'ServiceUserProvisioningRollBackFailed', 'ServiceUserDeprovisioned'],
+    ['ServiceUserCreated', 'ServiceUserRollBackFailed', 'ServiceUserCreationRolledBack'],
+    ['ServiceUserCreated', 'ServiceUserRollBackFailed', 'ServiceUserRemoved'],
+  ] as const)('tell by the highest sequence how things stand: %s, %s, %s', (...inOrder) => {
+    const sequences = inOrder.map((name) => events[name].sequence);
+
+    expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
+  });
+
   it('are all published by a state, and no other ones are', () => {
     const published = machineNames.flatMap((name) =>
       tasks(golden(name)).flatMap(([, task]) => JSON.stringify(task).match(/(?<="DetailType":")\w+/g) ?? []),
