@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { names, poolPasswordPolicy } from '../../infra/settings.ts';
@@ -101,6 +102,7 @@ describe('names', () => {
 
     expect(named('app1', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
       names.provisionServiceUser,
+      names.rollBackProvisioning,
     ]);
     expect(named('app2', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
       names.createServiceUser,
@@ -164,6 +166,13 @@ describe('the user pool', () => {
 
 describe('rights', () => {
   const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+  const SWEEP = [
+    'ssm:GetParameter',
+    'ssm:PutParameter',
+    'states:DescribeExecution',
+    'states:ListExecutions',
+    'states:StartExecution',
+  ];
   const actionsOf = (template: (typeof aws)['app1']) =>
     Object.fromEntries(
       Object.entries(rights(template)).map(([name, statements]) => [
@@ -178,6 +187,7 @@ describe('rights', () => {
   it('of App1 are, function by function, these and no more', () => {
     expect(actionsOf(aws.app1)).toEqual({
       'app1-call-app2': ['secretsmanager:GetSecretValue'],
+      'app1-cancel-provisioning': ['states:DescribeExecution', 'states:StartExecution'],
       'app1-encrypt-credentials': ['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
       'app1-start-provisioning': [
         'kms:Encrypt',
@@ -186,6 +196,9 @@ describe('rights', () => {
         'states:StartExecution',
       ],
       'app1-get-provisioning': ['states:DescribeExecution'],
+      'app1-roll-back-failed-provisioning': ['states:DescribeExecution', 'states:StartExecution'],
+      'app1-stop-provisioning': ['states:DescribeExecution', 'states:StopExecution'],
+      'app1-sweep-provisionings': SWEEP,
     });
   });
 
@@ -194,7 +207,11 @@ describe('rights', () => {
       'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup'],
       'app2-authorizer': [],
       'app2-cancel-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
-      'app2-create-user': ['cognito-idp:AdminCreateUser', 'cognito-idp:AdminGetUser'],
+      'app2-create-user': [
+        'cognito-idp:AdminCreateUser',
+        'cognito-idp:AdminGetUser',
+        'states:DescribeExecution',
+      ],
       'app2-decrypt-credentials': ['kms:Decrypt'],
       'app2-delete-user': ['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'],
       'app2-get-user-creation': ['states:DescribeExecution'],
@@ -208,11 +225,37 @@ describe('rights', () => {
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
       ],
+      'app2-roll-back-failed-creation': ['states:DescribeExecution', 'states:StartExecution'],
       'app2-sample': [],
       'app2-set-password': ['cognito-idp:AdminSetUserPassword', 'kms:Decrypt'],
       'app2-start-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
       'app2-stop-user-creation': ['states:DescribeExecution', 'states:StopExecution'],
+      'app2-sweep-user-creations': SWEEP,
     });
+  });
+
+  it.each([
+    ['app1', 'app1-cancel-provisioning', 'states:StartExecution', [names.rollBackProvisioning]],
+    ['app1', 'app1-roll-back-failed-provisioning', 'states:StartExecution', [names.rollBackProvisioning]],
+    ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [names.rollBackProvisioning]],
+    ['app1', 'app1-start-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
+    ['app1', 'app1-stop-provisioning', 'states:StopExecution', [names.provisionServiceUser]],
+    [
+      'app2',
+      'app2-cancel-user-creation',
+      'states:StartExecution',
+      [names.createServiceUser, names.rollBackServiceUser],
+    ],
+    ['app2', 'app2-roll-back-failed-creation', 'states:StartExecution', [names.rollBackServiceUser]],
+    ['app2', 'app2-sweep-user-creations', 'states:StartExecution', [names.rollBackServiceUser]],
+    ['app2', 'app2-start-user-creation', 'states:StartExecution', [names.createServiceUser]],
+    ['app2', 'app2-stop-user-creation', 'states:StopExecution', [names.createServiceUser]],
+  ] as const)('of %s: %s has %s on %j', (service, functionName, action, machines) => {
+    const reached = (rights(aws[service])[functionName] ?? [])
+      .filter(({ Action }) => Action.includes(action))
+      .flatMap(({ Resource }) => JSON.stringify(Resource).match(/(?<=:(stateMachine|execution):)\w+/g) ?? []);
+
+    expect(reached.sort()).toEqual([...machines].sort());
   });
 
   it('name their resources, and keys only for passwords that are sealed for the service', () => {
@@ -224,6 +267,99 @@ describe('rights', () => {
           StringEquals: { 'kms:EncryptionContext:target': expect.stringMatching(/^app[12]$/) },
         });
     }
+  });
+});
+
+describe.each([
+  {
+    service: 'app1',
+    machine: names.provisionServiceUser,
+    rollBack: 'app1-roll-back-failed-provisioning',
+    sweep: 'app1-sweep-provisionings',
+  },
+  {
+    service: 'app2',
+    machine: names.createServiceUser,
+    rollBack: 'app2-roll-back-failed-creation',
+    sweep: 'app2-sweep-user-creations',
+  },
+] as const)('the watch over the executions of $service', ({ service, machine, rollBack, sweep }) => {
+  const template = aws[service];
+  const idOf = (type: string, property: string, value: string) =>
+    resources(template, type).find(([, { Properties }]) => Properties[property] === value)?.[0];
+  const arnOf = (functionName: string) => ({
+    'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'FunctionName', functionName), 'Arn'],
+  });
+  /** The one rule that calls a function. */
+  const ruleOf = (functionName: string) => {
+    const called = resources(template, 'AWS::Events::Rule').filter(([, { Properties }]) =>
+      JSON.stringify(Properties['Targets']).includes(JSON.stringify(arnOf(functionName))),
+    );
+    expect(called).toHaveLength(1);
+    const [[id, { Properties }] = ['none', { Properties: {} }]] = called;
+    return { id, Properties };
+  };
+
+  it('hears of every end that is not good, of its own machine only, as AWS tells it', () => {
+    const { Properties } = ruleOf(rollBack);
+
+    expect(Properties).toMatchObject({
+      State: 'ENABLED',
+      EventPattern: {
+        source: ['aws.states'],
+        'detail-type': ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [{ Ref: idOf('AWS::StepFunctions::StateMachine', 'StateMachineName', machine) }],
+          status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+        },
+      },
+    });
+    // AWS publishes its own events on the default bus only.
+    expect(Properties).not.toHaveProperty('EventBusName');
+  });
+
+  it('sweeps every five minutes', () => {
+    expect(ruleOf(sweep).Properties).toMatchObject({
+      State: 'ENABLED',
+      ScheduleExpression: 'rate(5 minutes)',
+    });
+    expect(timeLimits.sweepFunction).toBeLessThan(5 * 60);
+  });
+
+  it.each([rollBack, sweep])('lets its own rule call %s, and no other one', (functionName) => {
+    const callers = resources(template, 'AWS::Lambda::Permission')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ FunctionName }) => isDeepStrictEqual(FunctionName, arnOf(functionName)));
+
+    expect(callers).toEqual([
+      {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: arnOf(functionName),
+        Principal: 'events.amazonaws.com',
+        SourceArn: { 'Fn::GetAtt': [ruleOf(functionName).id, 'Arn'] },
+      },
+    ]);
+  });
+
+  it('keeps its mark in a parameter that the sweep alone may read and write, and that begins before everything', () => {
+    const marks = resources(template, 'AWS::SSM::Parameter');
+    const [mark] = marks.map(([id]) => id);
+    const users = Object.entries(rights(template)).flatMap(([name, statements]) =>
+      statements
+        .filter(({ Action }) => Action.some((action) => action.startsWith('ssm:')))
+        .map(({ Resource }) => [name, JSON.stringify(Resource).includes(`"${mark}"`)]),
+    );
+
+    expect(marks).toMatchObject([
+      [mark, { Properties: { Name: `/${service}/sweep-mark`, Type: 'String', Value: 'never' } }],
+    ]);
+    expect(users).toEqual([[sweep, true]]);
+    const [sweeping] = resources(template, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties['FunctionName'] === sweep,
+    );
+    expect(sweeping?.[1].Properties['Environment']).toMatchObject({
+      Variables: { MARK_PARAMETER: { Ref: mark } },
+    });
   });
 });
 
@@ -266,5 +402,11 @@ it('functions have the time limits of the ladder', () => {
     'app1-start-provisioning': timeLimits.apiFunction,
     'app2-cancel-user-creation': timeLimits.apiFunction,
     'app2-delete-user': timeLimits.stepFunction,
+    'app1-cancel-provisioning': timeLimits.apiFunction,
+    'app1-stop-provisioning': timeLimits.stepFunction,
+    'app1-roll-back-failed-provisioning': timeLimits.watchFunction,
+    'app2-roll-back-failed-creation': timeLimits.watchFunction,
+    'app1-sweep-provisionings': timeLimits.sweepFunction,
+    'app2-sweep-user-creations': timeLimits.sweepFunction,
   });
 });
