@@ -12,7 +12,8 @@ LOCAL_AWS_SERVICE_CALLS=through-endpoint
     A state machine sends PutEvents to AWS_ENDPOINT_URL, where a proxy may stand. On AWS it is a request, too, which
     can be refused or lost.
 LOCAL_AWS_WORKERS_PER_FUNCTION=<n>
-    How many invocations of one function run at once; AWS has more (lambda/latest/dg/lambda-concurrency).
+    How many invocations of one function run at once, and five times as many in all; AWS has more
+    (lambda/latest/dg/lambda-concurrency).
 LOCAL_AWS_UNDER_TEST=on
     Opens two routes, for what on AWS takes hours or bad luck:
     POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
@@ -56,6 +57,7 @@ def apply() -> None:
         put_events_through_the_endpoint()
     if workers := given("LOCAL_AWS_WORKERS_PER_FUNCTION"):
         lambda_concurrency.MAX_PROCESSES_PER_FUNCTION = int(workers)
+        lambda_concurrency.MAX_PROCESSES = max(lambda_concurrency.MAX_PROCESSES, 5 * int(workers))
     if given("LOCAL_AWS_UNDER_TEST") == "on":
         wrap_function(lambda_runtime, "Worker.invoke", remember_the_event)
         wrap_function(app, "_handle_post_body_shortcuts", intervene)

@@ -8,11 +8,8 @@ import {
   LambdaClient,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { DescribeStateMachineCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
-import * as z from 'zod';
 import { provisioningStatus } from '../../contracts/status.ts';
-import type { Machine } from '../../local/system.ts';
 import { withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import {
@@ -29,9 +26,7 @@ import {
   system,
 } from './support/deployed.ts';
 
-const { app1, app2 } = outputs;
-
-const definition = z.object({ States: z.record(z.string(), z.unknown()) });
+const { app2 } = outputs;
 
 /** A creation asked for at App2 directly, as App1 does it. */
 async function createAtApp2(request = newRequest(), id = randomUUID()) {
@@ -62,16 +57,6 @@ async function createAtApp2(request = newRequest(), id = randomUUID()) {
       return settled();
     },
   };
-}
-
-/** `DELETE` at App2 until the user is known to be absent. */
-async function removeAtApp2(id: string, token: string): Promise<void> {
-  await eventually(async () => {
-    const { status } = await system.app2('DELETE', `/admin/create-user/${id}`, token, undefined, {
-      Prefer: 'wait=10',
-    });
-    expect(status).toBe(204);
-  }, 60_000);
 }
 
 /** Runs something while a variable of a function is set to something else. */
@@ -212,143 +197,13 @@ describe('after something may have been made', () => {
       'ServiceUserProvisioningFailed',
     ]);
   });
-
-  it('App1 that cannot announce the user has it removed at App2', async () => {
-    const request = newRequest();
-    const status = await withoutRight(
-      outputs,
-      { stateMachineArn: app1.state_machine_arn },
-      'events:PutEvents',
-      () => provision(request, 200_000),
-    );
-    expect(status).toMatchObject({
-      status: 'FAILED',
-      user: 'absent',
-      error: { step: 'AnnounceProvisioned' },
-    });
-    expect(await system.user(request.username)).toBeUndefined();
-    expect(await statesOf('ProvisionServiceUser', status.provisioning_id)).toEqual([
-      'Authenticate',
-      'EncryptCredentials',
-      'RequestUserCreation',
-      'AnnounceProvisioned',
-      'CancelUserCreation',
-      'AnnounceProvisioningFailed',
-      'EndNotAnnounced',
-    ]);
-    expect(await statesOf('RollBackServiceUser', status.provisioning_id)).toEqual([
-      'StopUserCreation',
-      'DeleteUser',
-      'AnnounceRemoved',
-      'UserRemoved',
-    ]);
-    await eventsOf(status.provisioning_id, ['ServiceUserCreated', 'ServiceUserRemoved']);
-  });
-
-  it('App1 that can neither ask nor cancel says that the roll-back failed', async () => {
-    const status = await withVariable('app1-call-app2', 'APP2_API_URL', `${app2.api_url}/elsewhere`, () =>
-      provision(newRequest()),
-    );
-    expect(status).toMatchObject({
-      status: 'FAILED',
-      user: 'being_removed',
-      error: { code: 'ROLL_BACK_FAILED' },
-    });
-    expect((await statesOf('ProvisionServiceUser', status.provisioning_id)).slice(-4)).toEqual([
-      'RequestUserCreation',
-      'CancelUserCreation',
-      'AnnounceRollBackFailed',
-      'RollBackFailed',
-    ]);
-    await eventsOf(status.provisioning_id, ['ServiceUserProvisioningRollBackFailed']);
-  });
 });
 
 describe('at App2', () => {
-  it('a user that cannot be announced is not kept', async () => {
-    const creation = await createAtApp2();
-    const machine = { stateMachineArn: app2.state_machine_arn };
-    const status = await withoutRight(outputs, machine, 'events:PutEvents', creation.create);
-    expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
-    expect((await statesOf('CreateServiceUser', creation.id)).slice(-4)).toEqual([
-      'AnnounceCreated',
-      'DeleteUser',
-      'AnnounceRolledBack',
-      'EndNotAnnounced',
-    ]);
-    expect(await system.user(creation.username)).toBeUndefined();
-  });
-
-  it('a user that cannot be removed is told to be left, and removed by a later DELETE', async () => {
-    const creation = await createAtApp2();
-    const answer = await withoutRight(
-      outputs,
-      { functionName: 'app2-add-to-group' },
-      'cognito-idp:AdminAddUserToGroup',
-      () =>
-        withoutRight(
-          outputs,
-          { functionName: 'app2-delete-user' },
-          'cognito-idp:AdminDeleteUser',
-          creation.post,
-        ),
-    );
-    expect(provisioningStatus.parse(answer.body)).toMatchObject({
-      status: 'FAILED',
-      user: 'being_removed',
-      error: { code: 'ROLL_BACK_FAILED' },
-    });
-    expect((await statesOf('CreateServiceUser', creation.id)).slice(-4)).toEqual([
-      'AddToGroup',
-      'DeleteUser',
-      'AnnounceRollBackFailed',
-      'RollBackFailed',
-    ]);
-    await eventsOf(creation.id, ['ServiceUserRollBackFailed']);
-    expect(await system.user(creation.username)).toBeDefined();
-    await removeAtApp2(creation.id, creation.token);
-    expect(await system.user(creation.username)).toBeUndefined();
-  });
-
-  it('a removal that fails says so', async () => {
-    const creation = await createAtApp2();
-    await creation.post();
-    await withoutRight(
-      outputs,
-      { functionName: 'app2-delete-user' },
-      'cognito-idp:AdminDeleteUser',
-      async () => {
-        const path = `/admin/create-user/${creation.id}`;
-        const answer = await system.app2('DELETE', path, creation.token, undefined, { Prefer: 'wait=10' });
-        expect(answer.status).toBe(202);
-        expect(answer.body).toMatchObject({ user: 'being_removed' });
-      },
-    );
-    expect(await statesOf('RollBackServiceUser', creation.id)).toEqual([
-      'StopUserCreation',
-      'DeleteUser',
-      'AnnounceRollBackFailed',
-      'RollBackFailed',
-    ]);
-  });
-
-  it('a removal that cannot be announced ends as such', async () => {
-    const creation = await createAtApp2();
-    await creation.post();
-    const machine = { stateMachineArn: app2.roll_back_state_machine_arn };
-    await withoutRight(outputs, machine, 'events:PutEvents', async () => {
-      await system.app2('DELETE', `/admin/create-user/${creation.id}`, creation.token);
-      // A creation that ended a moment ago may still have a call under way, so the removal waits for that.
-      await eventually(async () => {
-        expect((await statesOf('RollBackServiceUser', creation.id)).at(-1)).toBe('EndNotAnnounced');
-      }, 60_000);
-    });
-    expect(await system.user(creation.username)).toBeUndefined();
-  });
-
   it('a cancellation that comes before the request lets it create nothing', async () => {
     const creation = await createAtApp2();
-    await removeAtApp2(creation.id, creation.token);
+    const cancelled = await system.app2('DELETE', `/admin/create-user/${creation.id}`, creation.token);
+    expect(cancelled.status).toBe(204);
     const answer = await creation.post();
     expect(provisioningStatus.parse(answer.body)).toMatchObject({
       status: 'FAILED',
@@ -374,25 +229,5 @@ describe('at App2', () => {
       409,
       expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }),
     ]);
-  });
-});
-
-describe('these tests', () => {
-  it.each([
-    ['ProvisionServiceUser', app1.state_machine_arn],
-    ['CreateServiceUser', app2.state_machine_arn],
-    ['RollBackServiceUser', app2.roll_back_state_machine_arn],
-  ] satisfies [Machine, string][])('enter every state of %s', async (machine, stateMachineArn) => {
-    await provision(newRequest());
-    const { stepFunctions } = system.clients;
-    const { definition: asl = '' } = await stepFunctions.send(
-      new DescribeStateMachineCommand({ stateMachineArn }),
-    );
-    const { executions = [] } = await stepFunctions.send(
-      new ListExecutionsCommand({ stateMachineArn, maxResults: 1000 }),
-    );
-    const entered = (await Promise.all(executions.map(({ name = '' }) => statesOf(machine, name)))).flat();
-    const states = Object.keys(definition.parse(JSON.parse(asl)).States);
-    expect(states.filter((state) => !entered.includes(state))).toEqual([]);
   });
 });

@@ -94,7 +94,7 @@ async function run({
     await entered(place.machine, id, place.state);
     await eventually(async () => {
       if (!(await held.allFired())) throw new Error(`${place.state} is not held.`);
-    }, 10_000);
+    }, 60_000);
     await interventions[by](place.machine, id);
   } finally {
     await refused.lift();

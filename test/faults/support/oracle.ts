@@ -30,6 +30,8 @@ export interface Allowance {
   silent?: boolean;
   /** The rule on status changes did not work, so a roll-back may begin later than at once. */
   rollBackLater?: boolean;
+  /** Somebody deleted the user, or put another one in its place, so a good end may be without it. */
+  replaced?: boolean;
 }
 
 /** Longest time from a bad end to the begin of its roll-back, in milliseconds. */
@@ -51,15 +53,20 @@ export async function violations(asked: Asked, allowed: Allowance = {}): Promise
   if (typeof status === 'string') return [`I6: ${status}`];
   const found =
     status.status === 'SUCCEEDED' && status.user === 'present'
-      ? await violationsOfGoodEnd(asked)
+      ? await violationsOfGoodEnd(asked, allowed)
       : await violationsOfBadEnd(asked, status, allowed);
   return [...found, ...(await lateRollBacks(asked.id, allowed))];
 }
 
 /** I1: the user exists, CONFIRMED, with the caller's password, in its group, and the events say so. */
-async function violationsOfGoodEnd({ id, username, password, human_user_id }: Asked): Promise<string[]> {
-  const found: string[] = [];
+async function violationsOfGoodEnd(
+  { id, username, password, human_user_id }: Asked,
+  { replaced = false }: Allowance,
+): Promise<string[]> {
+  const said = await missing(id, { app1: ['ServiceUserProvisioned'], app2: ['ServiceUserCreated'] });
   const user = await system.user(username);
+  if (replaced && user?.attributes['custom:provisioning_id'] !== id) return said;
+  const found = said;
   if (user === undefined) return [`I1: ${id} succeeded, but there is no user ${username}.`];
   if (user.status !== 'CONFIRMED' || !user.enabled) found.push(`I1: ${username} is ${user.status}.`);
   if (user.attributes['custom:provisioning_id'] !== id) found.push(`I1: ${username} carries another stamp.`);
@@ -68,7 +75,6 @@ async function violationsOfGoodEnd({ id, username, password, human_user_id }: As
   if (user.groups.join() !== 'service-user') found.push(`I1: ${username} is in groups [${user.groups}].`);
   const signIn = await system.signIn(username, password).catch((error: unknown) => error);
   if (typeof signIn !== 'string') found.push(`I1: ${username} cannot sign in: ${String(signIn)}`);
-  found.push(...(await missing(id, { app1: ['ServiceUserProvisioned'], app2: ['ServiceUserCreated'] })));
   return found;
 }
 

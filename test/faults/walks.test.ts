@@ -1,0 +1,145 @@
+import { randomInt } from 'node:crypto';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { FaultRule } from '../../local/faults/rules.ts';
+import { system } from '../e2e/support/deployed.ts';
+import { eventually } from '../local-aws/support/eventually.ts';
+import { effectOf } from './matrix/faults.ts';
+import { execution } from './support/executions.ts';
+import { bystanders } from './support/foreign.ts';
+import { holdOf } from './support/holds.ts';
+import { interventions } from './support/interventions.ts';
+import { type Planned, plan } from './support/known.ts';
+import { endOf, risenUsers, touchedUsers, violations } from './support/oracle.ts';
+import { inParallel } from './support/parallel.ts';
+import { deleteUser, type ForeignUser, makeForeignUser } from './support/pool.ts';
+import { deprovision, post } from './support/provisioning.ts';
+import { inject } from './support/proxy.ts';
+import { selected } from './support/selection.ts';
+import { sweepSoon } from './support/sweeps.ts';
+import { type Disturbance, told, type Walk, walk } from './support/walk.ts';
+
+const WALKS = 200;
+const seed = Number(process.env['FAULTS_SEED'] ?? randomInt(2 ** 31));
+process.stdout.write(`Random walks of seed ${seed}: FAULTS_SEED=${seed} plays them again.\n`);
+
+const walks = fc.sample(walk, { numRuns: WALKS, seed }).map((one, n) => ({ ...one, name: `walk ${n}` }));
+
+const asked: { id: string; user: string }[] = [];
+const foreign: ForeignUser[] = [];
+
+async function run(one: Walk): Promise<string[]> {
+  await bystanders;
+  const planned = await plan();
+  const rules = one.faults.map(
+    ({ call, fault, times }): FaultRule => ({ ...call.match(planned), ...effectOf(fault, call), times }),
+  );
+  const held = await inject(...one.disturbances.flatMap(({ state }) => holdOf(state, planned)));
+  const faulted = await inject(...rules);
+  let replaced = false;
+  try {
+    const disturbing = Promise.all(
+      one.disturbances.map(async (disturbance) => {
+        if (await metState(disturbance.state, planned))
+          replaced = (await disturb(disturbance, planned)) || replaced;
+      }),
+    );
+    await eventually(async () => {
+      const { status } = await post(planned, planned.key);
+      if (status !== 202) throw new Error(`App1 answers with ${status}.`);
+    }, 90_000);
+    await disturbing;
+    if (one.deprovisioned) await system.deprovision(planned.id);
+    await endOf(planned.id, 20_000).catch(() => undefined);
+  } finally {
+    await faulted.lift();
+    await held.lift();
+  }
+  if (one.deprovisioned) await deprovision(planned.id, 300_000);
+  const broken = await afterSweeps(planned, replaced);
+  asked.push({ id: planned.id, user: (await endOf(planned.id)).user });
+  return broken;
+}
+
+/** What a sweep starts may have begun before the faults were over, and then the next one starts it again. */
+async function afterSweeps(planned: Planned, replaced: boolean): Promise<string[]> {
+  for (let round = 1; ; round += 1) {
+    await sweepSoon();
+    const broken = await violations(planned, { within: 60_000, rollBackLater: true, replaced });
+    if (broken.length === 0 || round === 5) return broken;
+  }
+}
+
+/** Whether a state was entered while there was time; a walk need not come to it. */
+async function metState(state: string, { id }: Planned): Promise<boolean> {
+  return eventually(async () => {
+    const runs = await Promise.all(
+      (['ProvisionServiceUser', 'CreateServiceUser'] as const).map((machine) => system.states(machine, id)),
+    );
+    if (!runs.flat().some(({ name }) => name === state)) throw new Error(`${state} is not entered.`);
+    return true;
+  }, 15_000).catch(() => false);
+}
+
+/** Says whether the user that was made may be somebody else's now, or nobody's. */
+async function disturb({ what }: Disturbance, planned: Planned): Promise<boolean> {
+  const { id, username } = planned;
+  switch (what) {
+    case 'stop App1':
+    case 'time out App1':
+      await intervene(what === 'stop App1' ? 'stop' : 'time out', 'ProvisionServiceUser', id);
+      return false;
+    case 'stop App2':
+    case 'time out App2':
+      await intervene(what === 'stop App2' ? 'stop' : 'time out', 'CreateServiceUser', id);
+      return false;
+    case 'DELETE':
+      await system.deprovision(id);
+      return false;
+    case 'POST again':
+      await post(planned, planned.key);
+      return false;
+    case 'user deleted':
+      await deleteUser(username).catch(() => undefined);
+      return true;
+    case 'user replaced':
+      await deleteUser(username).catch(() => undefined);
+      // Somebody of this name may have come back meanwhile.
+      await makeForeignUser(username).then(
+        (user) => foreign.push(user),
+        () => undefined,
+      );
+      return true;
+  }
+}
+
+/** What has ended, or not begun, cannot be stopped. */
+async function intervene(
+  how: keyof typeof interventions,
+  machine: 'ProvisionServiceUser' | 'CreateServiceUser',
+  id: string,
+): Promise<void> {
+  if ((await execution(machine, id))?.status !== 'RUNNING') return;
+  await interventions[how](machine, id).catch(() => undefined);
+}
+
+const chosen = selected(walks, 25);
+const resultOf = inParallel(chosen, run);
+
+describe('a random walk', () => {
+  it.each(chosen.map((one) => ({ ...one, what: told(one) })))('$name: $what', async (one) => {
+    expect(await resultOf(one)).toEqual([]);
+  });
+});
+
+describe('when all is over', () => {
+  beforeAll(() => Promise.allSettled(chosen.map(resultOf)));
+
+  it('no user has risen again', async () => {
+    expect(await risenUsers(asked)).toEqual([]);
+  });
+
+  it('nobody else was touched', async () => {
+    expect(await touchedUsers([...(await bystanders), ...foreign])).toEqual([]);
+  });
+});
