@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import type * as z from 'zod';
+import {
+  cancelledCreationInput,
+  provisioningInput,
+  rollBackInput,
+  userCreationInput,
+} from '../../contracts/executions.ts';
+import { callApp2Input } from '../../handlers/app1/call-app2.ts';
+import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
+import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
+import { createUserInput } from '../../handlers/app2/create-user.ts';
+import { deleteUserInput } from '../../handlers/app2/delete-user.ts';
+import { setPasswordInput } from '../../handlers/app2/set-password.ts';
+import { stopExecutionInput } from '../../handlers/shared/stop-execution.ts';
+import { golden, machineNames, tasks } from '../support/golden.ts';
+import { ENCRYPTED, PROVISIONING_ID, SEALED, SUB, subject } from '../support/subject.ts';
+
+/**
+ * A function is deployed while executions of the definition before are under way, and the other way round: what is
+ * added by one release must be passed over by the other, and what is needed must be there.
+ */
+interface Input {
+  schema: z.ZodType;
+  sample: Record<string, unknown>;
+  /** Fields that definitions before them do not give. */
+  added?: string[];
+}
+
+const { provisioning_id, username, human_user_id } = subject;
+const stop = { schema: stopExecutionInput, sample: { provisioning_id } };
+
+/** By state: what its function reads. */
+const states: Record<string, Input> = {
+  Authenticate: { schema: callApp2Input, sample: { action: 'Authenticate' } },
+  RequestUserCreation: {
+    schema: callApp2Input,
+    sample: { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED },
+  },
+  CancelUserCreation: { schema: callApp2Input, sample: { action: 'CancelUserCreation', provisioning_id } },
+  EncryptCredentials: {
+    schema: encryptCredentialsInput,
+    sample: { provisioning_id, username, sealed_password: SEALED },
+  },
+  CreateUser: { schema: createUserInput, sample: { ...subject, redrive_count: 0 }, added: ['redrive_count'] },
+  SetPassword: {
+    schema: setPasswordInput,
+    sample: { provisioning_id, username, encrypted_password: ENCRYPTED, sub: SUB },
+  },
+  AddToGroup: { schema: addToGroupInput, sample: { provisioning_id, sub: SUB } },
+  DeleteUser: {
+    schema: deleteUserInput,
+    sample: {
+      provisioning_id,
+      username,
+      sub: SUB,
+      creation_in_flight: true,
+      entered_at: '2026-01-01T00:00:00.000Z',
+    },
+  },
+  StopProvisioning: stop,
+  StopUserCreation: stop,
+};
+
+/** By machine: what its executions are started with. */
+const executions: Record<string, Input> = {
+  ProvisionServiceUser: {
+    schema: provisioningInput,
+    sample: { ...subject, owner: 'owner', sealed_password: SEALED, request_mac: 'mac' },
+  },
+  CreateServiceUser: {
+    schema: userCreationInput,
+    sample: { ...subject, owner: 'owner', encrypted_password: ENCRYPTED },
+  },
+  'CreateServiceUser, cancelled before it arrived,': {
+    schema: cancelledCreationInput,
+    sample: { provisioning_id: PROVISIONING_ID, owner: 'owner', cancelled: true },
+  },
+  'A roll-back': {
+    schema: rollBackInput,
+    sample: { provisioning_id, username, human_user_id, owner: 'owner' },
+  },
+};
+
+describe.each(Object.entries({ ...states, ...executions }))('%s', (_name, { schema, sample, added = [] }) => {
+  it('passes over a field that it does not know', () => {
+    expect(schema.parse({ ...sample, from_a_newer_release: true })).toEqual(sample);
+  });
+
+  it.each(Object.keys(sample))('needs %s, unless it was added later', (field) => {
+    const { success } = schema.safeParse({ ...sample, [field]: undefined });
+
+    expect(success).toBe(added.includes(field));
+  });
+});
+
+it.each(machineNames)('%s gives each of its functions the fields that it reads', (name) => {
+  const given = tasks(golden(name)).flatMap(([state, { Arguments }]) => {
+    const fields = fieldsOf(Arguments);
+    return fields === undefined ? [] : [[state, fields.sort()] as const];
+  });
+
+  expect(given.length).toBeGreaterThan(0);
+  for (const [state, fields] of given)
+    expect(fields).toEqual(Object.keys(states[state]?.sample ?? {}).sort());
+});
+
+/** Fields of what a function is called with; none when that is the execution's whole input, or for an event. */
+function fieldsOf(called: unknown): string[] | undefined {
+  if (typeof called !== 'object' || called === null || !('Payload' in called)) return undefined;
+  return typeof called.Payload === 'object' && called.Payload !== null
+    ? Object.keys(called.Payload)
+    : undefined;
+}
