@@ -195,3 +195,19 @@ it('CreateServiceUser says in CreateUser how often it was started again after it
     Arguments: { Payload: { redrive_count: '{% $states.context.Execution.RedriveCount %}' } },
   });
 });
+
+it('CreateServiceUser ends without a word when it was cancelled before it arrived: nothing had begun', () => {
+  const { States } = golden('CreateServiceUser');
+
+  expect(States['DecryptCredentials']).toMatchObject({
+    Catch: [
+      {
+        ErrorEquals: ['Cancelled'],
+        Next: 'Cancelled',
+        Assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
+      },
+      { ErrorEquals: ['States.ALL'], Next: 'AnnounceRejected' },
+    ],
+  });
+  expect(States['Cancelled']).toMatchObject({ Type: 'Fail', Error: 'Cancelled' });
+});
