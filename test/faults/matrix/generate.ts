@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { document } from './document.ts';
+import { failuresPage } from './page.ts';
+
+writeFileSync(failuresPage, document());
