@@ -44,6 +44,8 @@ export interface Call {
   match: (known: Known) => FaultMatch;
   /** How many calls that look the same come before. */
   after?: number;
+  /** Whether the roll-back that follows does not make this call: it does not know the user's `sub`. */
+  inLineOnly?: true;
   /** A request of the other service, not a call of AWS. */
   http?: true;
 }
@@ -202,6 +204,7 @@ export const calls: readonly Call[] = [
     service: 'app2',
     caller: 'undo',
     flow: 'undo',
+    inLineOnly: true,
     ...cognito('AdminGetUser', 'sub'),
   },
   {

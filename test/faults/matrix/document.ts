@@ -65,6 +65,7 @@ function told({ status, user, app1, app2, refused, afterwards }: Outcome, call: 
   if (refused !== undefined)
     return `the request is answered \`${refused}\`; repeated ${afterwards ? 'when the fault is over' : 'at once'} it is accepted`;
   if (afterwards) return 'the undo is left to the sweep, which completes it when the fault is over';
+  if (app2?.code === 'ROLL_BACK_FAILED') return 'the roll-back that follows completes the undo';
   if (call.flow === 'deprovision' || status === 'SUCCEEDED' || call.caller === 'undo') return 'invisible';
   const at = (of: { step: string; code: string }) => `\`${of.code}\` in ${of.step}`;
   const why = [

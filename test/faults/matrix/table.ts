@@ -59,7 +59,7 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
   const base = call.flow === 'undo' ? UNDONE : DEPROVISIONED;
   // What cannot be stopped is undone all the same.
   if (passes || isStop(call)) return base;
-  return { ...rollBackFailed(call, base), afterwards: true };
+  return { ...rollBackFailed(call, base), afterwards: call.inLineOnly !== true };
 }
 
 export const isStop = ({ by }: Call): boolean => by.startsWith('Stop');
