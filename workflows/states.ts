@@ -76,7 +76,7 @@ export function stopExecution(
     assign: {
       had_succeeded: told('had_succeeded'),
       failure: told('failure'),
-      ...assign(told('in_flight')),
+      ...assign(told('creation_in_flight')),
     },
   });
   onFailure(task, next, { had_succeeded: false, ...assign(true) });

@@ -22,8 +22,8 @@ export const stopExecutionInput = z.object({ provisioning_id: provisioningId });
 export interface Stopped {
   /** Whether it had ended well, so that the roll-back takes away what was given before. */
   had_succeeded: boolean;
-  /** Whether something that it began may still be under way. */
-  in_flight: boolean;
+  /** Whether a call that creates something may still be under way. */
+  creation_in_flight: boolean;
   /** Why there is a roll-back. */
   failure: FailureCause;
 }
@@ -48,12 +48,12 @@ export const stopExecution =
           cause: 'The user is not wanted any more.',
         }),
       );
-      return { had_succeeded: false, in_flight: true, failure: cancelled };
+      return { had_succeeded: false, creation_in_flight: true, failure: cancelled };
     }
     const endedAt = execution.stopDate?.getTime() ?? now();
     return {
       had_succeeded: execution.status === 'SUCCEEDED',
-      in_flight: now() - endedAt < IN_FLIGHT_SECONDS * 1000,
+      creation_in_flight: now() - endedAt < IN_FLIGHT_SECONDS * 1000,
       failure: failureOf(execution) ?? cancelled,
     };
   };

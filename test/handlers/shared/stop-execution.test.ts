@@ -52,7 +52,7 @@ describe('stopExecution', () => {
 
     await expect(stop()).resolves.toEqual({
       had_succeeded: false,
-      in_flight: true,
+      creation_in_flight: true,
       failure: { step: 'Execution', error: 'Cancelled' },
     });
     expect(stops()).toMatchObject([{ executionArn, error: 'Cancelled' }]);
@@ -74,7 +74,7 @@ describe('stopExecution', () => {
 
     await expect(stop()).resolves.toEqual({
       had_succeeded: true,
-      in_flight: false,
+      creation_in_flight: false,
       failure: { step: 'Execution', error: 'Cancelled' },
     });
   });
@@ -109,10 +109,10 @@ describe('stopExecution', () => {
   it.each([
     [IN_FLIGHT_SECONDS - 1, true],
     [IN_FLIGHT_SECONDS, false],
-  ])('says of one that ended %i s ago whether a call may still land: %s', async (ago, in_flight) => {
+  ])('says of one that ended %i s ago whether a call may still land: %s', async (ago, creation_in_flight) => {
     executionIs({ status: 'ABORTED' }, ago);
 
-    await expect(stop()).resolves.toMatchObject({ in_flight });
+    await expect(stop()).resolves.toMatchObject({ creation_in_flight });
   });
 
   it('does not take one that cannot be seen for one that does not exist', async () => {
