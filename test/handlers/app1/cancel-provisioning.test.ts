@@ -140,6 +140,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
 
     expect(await del()).toMatchObject({ statusCode: 202 });
     expect(started()).toEqual([theRollBack]);
+    expect(clock.sleeps).toHaveLength(2);
   });
 
   it("gives the same 404 after the same time for an unknown one and for somebody else's", async () => {
