@@ -14,14 +14,23 @@ const workers: Record<Project, number> = {
   faults: 1,
 };
 
+/** Which projects a command runs. */
+const selections: Record<string, readonly Project[]> = {
+  all: ['unit', 'local-aws', 'e2e', 'faults'],
+  unit: ['unit'],
+  faults: ['faults'],
+};
+
 /**
- * `npm test`: everything that CI runs; `npm run test:unit`: what needs no local AWS. The last line is
- * `N passed, N failed`; Biome and the type checker count as one each. The exit status is 0 only when nothing failed.
+ * `npm test`: everything that CI runs, with a sample of the failure matrix; `npm run test:unit`: what needs no local
+ * AWS; `npm run test:faults`: the whole failure matrix. The last line is `N passed, N failed`; Biome and the type
+ * checker count as one each. The exit status is 0 only when nothing failed.
  */
-export async function main([only]: string[]): Promise<number> {
-  if (only !== undefined && only !== 'unit')
-    throw new Problem(`There are no tests called ${only}.`, 'Say `unit`, or nothing for all.');
-  const projects: Project[] = only === 'unit' ? ['unit'] : ['unit', 'local-aws', 'e2e'];
+export async function main([only = 'all']: string[]): Promise<number> {
+  const projects = selections[only];
+  if (projects === undefined)
+    throw new Problem(`There are no tests called ${only}.`, 'Say `unit` or `faults`, or nothing for all.');
+  const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   const results = await listrProgress.run('Biome and TypeScript', () =>
     Promise.all([
       checkWith('Biome', 'biome', ['check', '--error-on-warnings']),
@@ -29,7 +38,7 @@ export async function main([only]: string[]): Promise<number> {
     ]),
   );
   for (const { complaint } of results) if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
-  for (const project of projects) results.push(await testsOf(project));
+  for (const project of projects) results.push(await testsOf(project, environment));
 
   process.stdout.write('\n');
   for (const result of results) show(result);
@@ -38,9 +47,9 @@ export async function main([only]: string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-async function testsOf(project: Project): Promise<Result> {
+async function testsOf(project: Project, environment: Record<string, string>): Promise<Result> {
   const begun = Date.now();
-  const counts = countsOf(await runJest(project, { workers: workers[project] }));
+  const counts = countsOf(await runJest(project, { workers: workers[project], environment }));
   return { name: `Tests: ${project}`, ...counts, seconds: (Date.now() - begun) / 1000 };
 }
 
