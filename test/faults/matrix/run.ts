@@ -103,15 +103,23 @@ async function givenUp(call: Call, id: string): Promise<void> {
     call.service === 'app1' || call.by === 'cancel-user-creation'
       ? 'RollBackProvisioning'
       : 'RollBackServiceUser';
-  await eventually(async () => {
-    const [first] = await attempts(machine, id);
-    if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'not there'}.`);
-  }, 400_000);
+  await eventually(
+    async () => {
+      const [first] = await attempts(machine, id);
+      if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'not there'}.`);
+    },
+    400_000,
+    300,
+  );
 }
 
 async function ended(machine: Machine, id: string): Promise<void> {
-  await eventually(async () => {
-    const { status = 'not there' } = (await execution(machine, id)) ?? {};
-    if (status === 'RUNNING' || status === 'not there') throw new Error(`${machine} ${id} is ${status}.`);
-  }, 400_000);
+  await eventually(
+    async () => {
+      const { status = 'not there' } = (await execution(machine, id)) ?? {};
+      if (status === 'RUNNING' || status === 'not there') throw new Error(`${machine} ${id} is ${status}.`);
+    },
+    400_000,
+    300,
+  );
 }

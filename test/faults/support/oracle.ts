@@ -37,14 +37,21 @@ export interface Allowance {
 /** Longest time from a bad end to the begin of its roll-back, in milliseconds. */
 const ROLL_BACK_BEGINS_WITHIN = 15_000;
 
+/** Pause between two looks in milliseconds: many cases look at once, and each look keeps the local AWS busy. */
+const LOOK_EVERY = 500;
+
 /** The status once a provisioning has ended: it is not RUNNING and its user is not being removed. */
 export async function endOf(id: string, within = 120_000): Promise<ProvisioningStatus> {
-  return eventually(async () => {
-    const status = provisioningStatus.parse((await system.status(id)).body);
-    if (status.status === 'RUNNING' || status.user === 'being_removed')
-      throw new Error(`The provisioning ${id} has not ended: ${status.status}, ${status.user}.`);
-    return status;
-  }, within);
+  return eventually(
+    async () => {
+      const status = provisioningStatus.parse((await system.status(id)).body);
+      if (status.status === 'RUNNING' || status.user === 'being_removed')
+        throw new Error(`The provisioning ${id} has not ended: ${status.status}, ${status.user}.`);
+      return status;
+    },
+    within,
+    LOOK_EVERY,
+  );
 }
 
 /** Everything that contradicts the invariants about a provisioning that was accepted; empty when they hold. */

@@ -6,7 +6,7 @@ export interface Case {
 }
 
 /** How many cases run at once. Most of their time is waiting, so more of them cost little. */
-const AT_ONCE = 20;
+const AT_ONCE = 36;
 
 /**
  * Starts all cases of a table, some at once, and gives for each its result when it is there: a test per case that
