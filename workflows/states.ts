@@ -56,17 +56,20 @@ interface Stop {
   run: IFunction;
   /** Begin of the undo. */
   next: IChainable;
+  /** Where it goes on when the execution cannot be stopped. */
+  otherwise: IChainable;
   /** Further variables, given an expression that says whether what was stopped may still have calls under way. */
-  assign?: (inFlight: string | true) => Record<string, unknown>;
+  assign?: (inFlight: string) => Record<string, unknown>;
 }
 
 /**
- * First state of a roll-back. An execution that cannot be stopped is undone all the same, as if it were still at work.
+ * First state of a roll-back. What cannot be stopped is not undone: it could do again what was just undone, and the
+ * roll-back would have said that nothing is left. The next attempt stops it.
  */
 export function stopExecution(
   scope: Construct,
   name: string,
-  { run, next, assign = () => ({}) }: Stop,
+  { run, next, otherwise, assign = () => ({}) }: Stop,
 ): IChainable {
   const told = (field: string) => jsonata(`$states.result.Payload.${field}`);
   const task = runStep(scope, name, {
@@ -79,7 +82,7 @@ export function stopExecution(
       ...assign(told('creation_in_flight')),
     },
   });
-  onFailure(task, next, { had_succeeded: false, ...assign(true) });
+  onFailure(task, otherwise);
   return task.next(next);
 }
 

@@ -28,6 +28,7 @@ const LOOK_UP_LAG = 3;
 export const cancelProvisioning =
   ({ stepFunctions, environment, clock }: Services): ApiHandler =>
   async (event) => {
+    const begun = clock.now();
     const owner = ownerOf(event);
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (!id.success) throw new RequestProblem('NOT_FOUND');
@@ -39,7 +40,8 @@ export const cancelProvisioning =
     // The look-up lags, and whoever cancels at once must not be told that there is nothing to cancel.
     const found = (await look()) ?? (await settle(look, LOOK_UP_LAG, clock, () => true));
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
-    const waitSeconds = preferredWait(header(event, 'Prefer'));
+    const waited = (clock.now() - begun) / 1000;
+    const waitSeconds = Math.max(0, preferredWait(header(event, 'Prefer')) - waited);
     return remove(provisionings(stepFunctions, environment), found, { waitSeconds, clock });
   };
 

@@ -19,7 +19,7 @@ import { nextRollBackName, type Subject, type Workflows } from './roll-backs.ts'
 
 /** Bounds of one run; the next run goes on where it stopped. */
 export const limits = {
-  /** Pages of a thousand executions each. */
+  /** Pages of a thousand executions each. When there are more, the mark stays until there are not. */
   pages: 100,
   /** Milliseconds in which new executions are still looked at. */
   time: (timeLimits.sweepFunction - 30) * 1000,
@@ -76,7 +76,8 @@ export const sweep = <Input extends z.ZodType<Subject>>({
     const begun = clock.now();
     const mark = await readMark(ssm, markParameter);
     for (const [key, stoppedAt] of settled) if (stoppedAt < mark) settled.delete(key);
-    const ended = (await endedSince(workflows, mark)).filter((one) => !settled.has(keyOf(one)));
+    const { ended: all, isComplete } = await endedSince(workflows, mark);
+    const ended = all.filter((one) => !settled.has(keyOf(one)));
     const report = { ended_badly: ended.length, started: 0, unreadable: 0 };
 
     const left: Ended[] = [];
@@ -93,8 +94,9 @@ export const sweep = <Input extends z.ZodType<Subject>>({
       else settled.set(keyOf(execution), execution.stoppedAt);
     }
 
-    const settledUntil = Math.min(begun - LISTING_LAG, ...left.map(({ stoppedAt }) => stoppedAt));
-    const settled_until = new Date(Math.max(mark, settledUntil)).toISOString();
+    const firstLeft = Math.min(begun - LISTING_LAG, ...left.map(({ stoppedAt }) => stoppedAt));
+    const settledUntil = isComplete ? Math.max(mark, firstLeft) : mark;
+    const settled_until = new Date(settledUntil).toISOString();
     if (settledUntil > mark)
       await ssm.send(new PutParameterCommand({ Name: markParameter, Value: settled_until, Overwrite: true }));
     return { ...report, left: left.length, settled_until };
@@ -116,7 +118,7 @@ async function readMark(ssm: Pick<SSMClient, 'send'>, name: string): Promise<num
 async function endedSince(
   { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
   mark: number,
-): Promise<Ended[]> {
+): Promise<{ ended: Ended[]; isComplete: boolean }> {
   const ended: Ended[] = [];
   let pages = 0;
   for (const stateMachineArn of [machines.STATE_MACHINE_ARN, machines.ROLL_BACK_STATE_MACHINE_ARN]) {
@@ -126,7 +128,7 @@ async function endedSince(
       let older = false;
       do {
         pages += 1;
-        if (pages > limits.pages) throw new Error('More executions ended badly than one run can list.');
+        if (pages > limits.pages) return { ended: inOrder(ended), isComplete: false };
         const page = await stepFunctions.send(
           new ListExecutionsCommand({
             stateMachineArn,
@@ -148,8 +150,10 @@ async function endedSince(
       } while (nextToken !== undefined && !older);
     }
   }
-  return ended.sort((a, b) => a.stoppedAt - b.stoppedAt);
+  return { ended: inOrder(ended), isComplete: true };
 }
+
+const inOrder = (ended: Ended[]): Ended[] => ended.sort((a, b) => a.stoppedAt - b.stoppedAt);
 
 /** Lists come newest first. */
 const beganBefore =

@@ -25,5 +25,9 @@ export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioni
     end: new Succeed(scope, 'Deprovisioned'),
     deprovisions: true,
   });
-  return stopExecution(scope, 'StopProvisioning', { run: parts.stopProvisioning, next: undo.start });
+  return stopExecution(scope, 'StopProvisioning', {
+    run: parts.stopProvisioning,
+    next: undo.start,
+    otherwise: undo.announceRollBackFailed,
+  });
 }

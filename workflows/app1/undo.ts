@@ -25,7 +25,7 @@ interface Undo {
 export function undoProvisioning(
   scope: Construct,
   { callApp2, bus, end, deprovisions }: Undo,
-): { start: IChainable; announceFailed: IChainable } {
+): { start: IChainable; announceFailed: IChainable; announceRollBackFailed: IChainable } {
   const rollBackFailed = failAs(scope, 'RollBackFailed');
   const endNotAnnounced = failAs(scope, 'EndNotAnnounced');
 
@@ -71,5 +71,5 @@ export function undoProvisioning(
   });
   onUndoFailure(cancelUserCreation, announceRollBackFailed);
   cancelUserCreation.next(announceUndone);
-  return { start: cancelUserCreation, announceFailed };
+  return { start: cancelUserCreation, announceFailed, announceRollBackFailed };
 }

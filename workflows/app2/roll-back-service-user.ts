@@ -28,6 +28,7 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
   return stopExecution(scope, 'StopUserCreation', {
     run: parts.stopUserCreation,
     next: undo.start,
+    otherwise: undo.announceRollBackFailed,
     assign: (inFlight) => ({ user_sub: null, creation_in_flight: inFlight }),
   });
 }

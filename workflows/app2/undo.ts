@@ -24,7 +24,7 @@ interface Undo {
 export function undoUserCreation(
   scope: Construct,
   { deleteUser: run, bus, end, removes }: Undo,
-): { start: IChainable; endNotAnnounced: Fail } {
+): { start: IChainable; endNotAnnounced: Fail; announceRollBackFailed: IChainable } {
   const rollBackFailed = failAs(scope, 'RollBackFailed');
   const endNotAnnounced = failAs(scope, 'EndNotAnnounced');
 
@@ -74,5 +74,5 @@ export function undoUserCreation(
   });
   onUndoFailure(deleteUser, announceRollBackFailed);
   deleteUser.next(announceUndone);
-  return { start: deleteUser, endNotAnnounced };
+  return { start: deleteUser, endNotAnnounced, announceRollBackFailed };
 }

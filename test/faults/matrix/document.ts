@@ -3,7 +3,7 @@ import type { Task } from '../../../workflows/asl.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
 import { type Call, calls, type Flow } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
-import { isStop, type Outcome, type Row, table } from './table.ts';
+import { type Outcome, type Row, table } from './table.ts';
 
 /** docs/failures.md: the failure matrix for readers, with the longest time that the definitions allow. */
 export function document(): string {
@@ -104,7 +104,7 @@ function timeOf({ call, fault, repetition }: Row): string {
       ? 0
       : Math.min(retrier.IntervalSeconds * retrier.BackoffRate ** n, retrier.MaxDelaySeconds),
   );
-  return seconds(failures * attempt + pauses.reduce((sum, pause) => sum + pause, 0) + (isStop(call) ? 0 : 1));
+  return seconds(failures * attempt + pauses.reduce((sum, pause) => sum + pause, 0) + 1);
 }
 
 function seconds(longest: number): string {

@@ -11,7 +11,7 @@ import { type Injected, inject } from '../support/proxy.ts';
 import { sweepSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
 import { effectOf, repetitions } from './faults.ts';
-import { isStop, type Row, type Told } from './table.ts';
+import type { Row, Told } from './table.ts';
 
 /** What came of a row, in the words of its outcome. */
 export interface Observed {
@@ -59,7 +59,6 @@ export async function run({ call, fault, repetition, outcome }: Row): Promise<Ob
     if (outcome.afterwards && refused === undefined) await sweepSoon();
     // Looking at the status makes calls that look like those of some rows.
     await ended(call.flow === 'deprovision' ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
-    if (isStop(call)) await injected.lift();
     const broken = await violations(planned, { within: 300_000 });
     const status = await endOf(planned.id);
     await scenario?.lift();

@@ -57,12 +57,10 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
   }
   if (call.caller === 'step') return passes ? good : failed(call, fault);
   const base = call.flow === 'undo' ? UNDONE : DEPROVISIONED;
-  // What cannot be stopped is undone all the same.
-  if (passes || isStop(call)) return base;
+  if (passes) return base;
   return { ...rollBackFailed(call, base), afterwards: call.inLineOnly !== true };
 }
 
-export const isStop = ({ by }: Call): boolean => by.startsWith('Stop');
 const isAnnouncement = ({ to }: Call): boolean => to === 'events:PutEvents';
 
 function failed(call: Call, fault: Fault): Outcome {
