@@ -171,10 +171,16 @@ export type FailureReport = z.infer<typeof failureReport>;
 export const failureCause = z.object({ step: z.string(), error: z.string() });
 export type FailureCause = z.infer<typeof failureCause>;
 
-/** Explains a failure to the caller. Errors that have no row of their own are
- * `EventNotPublished` when a state could not publish its event, and `StepFailed` otherwise (a crash, a task timeout). */
+/** Explains a failure to the caller. */
 export function explainFailure({ step, error }: FailureCause): FailureReport {
   const known = failureName.safeParse(error);
-  if (known.success) return { step, ...failures[known.data] };
-  return { step, ...failures[error.startsWith('EventBridge.') ? 'EventNotPublished' : 'StepFailed'] };
+  return { step, ...failures[known.success ? known.data : meaningOf(error)] };
+}
+
+/** What an error means that has no row of its own: those of Step Functions, of Lambda and of its integrations. */
+function meaningOf(error: string): FailureName {
+  if (error.startsWith('EventBridge.')) return 'EventNotPublished';
+  if (error === 'Lambda.TooManyRequestsException') return 'ServiceThrottled';
+  const noAnswer = error.startsWith('Lambda.') || ['States.Timeout', 'Sandbox.Timedout'].includes(error);
+  return noAnswer ? 'ServiceUnavailable' : 'StepFailed';
 }

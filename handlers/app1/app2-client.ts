@@ -67,7 +67,11 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
 
 async function readStatus(response: Response): Promise<ProvisioningStatus> {
   if (response.ok) {
-    const status = provisioningStatus.safeParse(await response.json().catch(() => undefined));
+    const body: unknown = await response.json().catch((error: unknown) => {
+      // The answer began and did not arrive as a whole; what it says App2 says again.
+      throw new StepError('App2Unavailable', `App2's answer was cut off: ${nameOf(error)}.`);
+    });
+    const status = provisioningStatus.safeParse(body);
     if (status.success) return status.data;
   }
   throw new StepError(failureOf(response.status), `App2 answered with HTTP ${response.status}.`);

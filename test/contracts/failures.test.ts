@@ -39,8 +39,11 @@ describe('explainFailure', () => {
   it.each([
     ['EventBridge.FailedEntry', 'EVENT_NOT_PUBLISHED'],
     ['EventBridge.ResourceNotFoundException', 'EVENT_NOT_PUBLISHED'],
-    ['States.Timeout', 'INTERNAL_ERROR'],
-    ['Lambda.Unknown', 'INTERNAL_ERROR'],
+    ['States.Timeout', 'SERVICE_UNAVAILABLE'],
+    ['Sandbox.Timedout', 'SERVICE_UNAVAILABLE'],
+    ['Lambda.TooManyRequestsException', 'SERVICE_THROTTLED'],
+    ['Lambda.Unknown', 'SERVICE_UNAVAILABLE'],
+    ['Runtime.ExitError', 'INTERNAL_ERROR'],
     ['TypeError', 'INTERNAL_ERROR'],
     ['toString', 'INTERNAL_ERROR'],
   ])('tells %s, which has no row of its own, as %s and not by its name', (error, code) => {

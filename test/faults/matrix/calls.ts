@@ -1,4 +1,5 @@
 import type { FaultMatch } from '../../../local/faults/rules.ts';
+import type { Fault } from './faults.ts';
 
 /**
  * Every call to AWS and to App2 that the system makes on its way from a request to an end, as the fault proxy sees it.
@@ -46,6 +47,8 @@ export interface Call {
   after?: number;
   /** Whether the roll-back that follows does not make this call: it does not know the user's `sub`. */
   inLineOnly?: true;
+  /** Faults after which the call has had its effect, so that the next look finds nothing left to do. */
+  settledBy?: readonly Fault[];
   /** A request of the other service, not a call of AWS. */
   http?: true;
 }
@@ -213,6 +216,7 @@ export const calls: readonly Call[] = [
     service: 'app2',
     caller: 'undo',
     flow: 'undo',
+    settledBy: ['answer lost', 'answer late', 'effect late'],
     ...cognito('AdminDeleteUser', 'sub'),
   },
   {
@@ -229,6 +233,8 @@ export const calls: readonly Call[] = [
     service: 'app1',
     caller: 'undo',
     flow: 'undo',
+    // The answer is a 204, which has no body to lose.
+    settledBy: ['answer lost'],
     http: true,
     match: ({ id }) => ({
       service: 'execute-api',
@@ -277,6 +283,8 @@ export const calls: readonly Call[] = [
     service: 'app2',
     caller: 'undo',
     flow: 'deprovision',
+    // App1 asks for so long that the roll-back has ended meanwhile.
+    settledBy: ['answer late', 'effect late'],
     ...starts('RollBackServiceUser'),
   },
   {

@@ -57,7 +57,7 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
   }
   if (call.caller === 'step') return passes ? good : failed(call, fault);
   const base = call.flow === 'undo' ? UNDONE : DEPROVISIONED;
-  if (passes) return base;
+  if (passes || call.settledBy?.includes(fault)) return base;
   return { ...rollBackFailed(call, base), afterwards: call.inLineOnly !== true };
 }
 

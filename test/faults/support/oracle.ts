@@ -54,10 +54,24 @@ export async function endOf(id: string, within = 120_000): Promise<ProvisioningS
   );
 }
 
+/** Waits until no roll-back is at work: one that only has to announce tells nothing by the status. */
+async function rolledBack(id: string, within = 120_000): Promise<void> {
+  await eventually(
+    async () => {
+      const all = await Promise.all(Object.values(rollBackOf).map((machine) => attempts(machine, id)));
+      if (all.flat().some(({ status }) => status === 'RUNNING'))
+        throw new Error(`${id} is being rolled back.`);
+    },
+    within,
+    LOOK_EVERY,
+  );
+}
+
 /** Everything that contradicts the invariants about a provisioning that was accepted; empty when they hold. */
 export async function violations(asked: Asked, allowed: Allowance = {}): Promise<string[]> {
   const status = await endOf(asked.id, allowed.within).catch((error: unknown) => String(error));
   if (typeof status === 'string') return [`I6: ${status}`];
+  await rolledBack(asked.id, allowed.within);
   const found =
     status.status === 'SUCCEEDED' && status.user === 'present'
       ? await violationsOfGoodEnd(asked, allowed)

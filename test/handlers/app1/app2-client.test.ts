@@ -123,12 +123,12 @@ describe("App1's client of App2", () => {
   });
 
   it.each([
-    ['no JSON', () => new Response('canary')],
-    ['another form than the contract', () => Response.json({ status: 'canary' })],
-  ])('does not believe a success with %s', async (_what, answer) => {
+    ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'App2Unavailable'],
+    ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
+  ])('does not believe a success with %s', async (_what, answer, name) => {
     const error = await thrownBy(app2(answer).client.requestUserCreation(PROVISIONING_ID, request));
 
-    expect(error.name).toBe('App2RequestRefused');
+    expect(error.name).toBe(name);
     expectNoLeak('canary', error);
   });
 });
