@@ -35,12 +35,21 @@ export interface JestRun {
 /** Time that an interrupted Jest has to take its local AWS down, in milliseconds. */
 const STOP_LIMIT = 20_000;
 
-/** Runs one project in a process of its own, which shows what it does. Its report stays in `.build/`. */
+interface Options {
+  workers: number;
+  environment?: Record<string, string>;
+  /** Another checkout than this one. */
+  checkout?: string;
+  /** Files of the project, as a regular expression; all unless given. */
+  pattern?: string;
+}
+
+/** Runs one project in a process of its own, which shows what it does. Its report stays in the checkout's `.build/`. */
 export async function runJest(
   project: Project,
-  { workers, environment = {} }: { workers: number; environment?: Record<string, string> },
+  { workers, environment = {}, checkout = root, pattern }: Options,
 ): Promise<JestRun> {
-  const folder = join(root, '.build');
+  const folder = join(checkout, '.build');
   const file = join(folder, `jest-${project}.json`);
   await mkdir(folder, { recursive: true });
   await rm(file, { force: true });
@@ -50,9 +59,10 @@ export async function runJest(
       join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
       ...['--selectProjects', project, '--maxWorkers', String(workers), '--ci'],
       ...['--json', '--outputFile', file],
+      ...(pattern === undefined ? [] : [`--testPathPatterns=${pattern}`]),
     ],
     {
-      cwd: root,
+      cwd: checkout,
       stdin: 'ignore',
       stdout: 'inherit',
       stderr: 'inherit',

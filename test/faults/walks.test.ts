@@ -100,10 +100,10 @@ async function disturb({ what }: Disturbance, planned: Planned): Promise<boolean
       await post(planned, planned.key);
       return false;
     case 'user deleted':
-      await deleteUser(username).catch(() => undefined);
+      await deleteUser(username);
       return true;
     case 'user replaced':
-      await deleteUser(username).catch(() => undefined);
+      await deleteUser(username);
       // Somebody of this name may have come back meanwhile.
       await makeForeignUser(username).then(
         (user) => foreign.push(user),

@@ -7,7 +7,7 @@ import { type Call, calls, type Known } from '../matrix/calls.ts';
 const HELD = 2_400;
 
 /** The call of the matrix that is named like this. */
-function callNamed(name: string): Call {
+export function callNamed(name: string): Call {
   const found = calls.find(({ by, to }) => `${by} ${to}` === name);
   if (found === undefined) throw new Error(`The matrix has no call ${name}.`);
   return found;
@@ -17,6 +17,11 @@ function callNamed(name: string): Call {
 export function refusal(name: string): (known: Known) => FaultRule {
   const call = callNamed(name);
   return (known) => ({ ...call.match(known), error: { code: 'AccessDeniedException', status: 400 } });
+}
+
+/** A rule that holds the next such call of the matrix, before it takes effect. */
+export function held(name: string, known: Known): FaultRule {
+  return { ...callNamed(name).match(known), latency: HELD, times: 1 };
 }
 
 /** Events of states that publish but have no row of their own in the matrix. */

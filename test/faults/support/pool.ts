@@ -4,6 +4,7 @@ import {
   AdminDeleteUserCommand,
   AdminSetUserPasswordCommand,
   paginateListUsers,
+  UserNotFoundException,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { newPassword, outputs, system } from '../../e2e/support/deployed.ts';
 
@@ -38,9 +39,14 @@ export async function makeForeignUser(username: string): Promise<ForeignUser> {
   return { username, password, seen: await look(username) };
 }
 
-/** Deletes whoever has this name, as an administrator would. */
-export const deleteUser = (username: string): Promise<unknown> =>
-  cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: username }));
+/** Deletes whoever has this name, if there is one, as an administrator would. */
+export async function deleteUser(username: string): Promise<void> {
+  try {
+    await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: username }));
+  } catch (error) {
+    if (!(error instanceof UserNotFoundException)) throw error;
+  }
+}
 
 /** What is different about a user since it was made; empty when nothing is. */
 export async function changesOf({ username, password, seen }: ForeignUser): Promise<string[]> {

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { colors } from './colors.ts';
+import { apply, copyCheckout } from './mutations/copy.ts';
+import { type Mutation, mutations } from './mutations/mutations.ts';
+import { root } from './places.ts';
+import { ensurePython } from './python.ts';
+import { type JestRun, runJest } from './test/jest.ts';
+
+/**
+ * `npm run test:mutations [text]`: takes away, one after the other, what the invariants rest on, in a copy of the
+ * checkout, and expects the failure suite to turn red each time; with a text only the mutations whose names contain it.
+ * First the same cases have to be green without a mutation, else red would mean nothing.
+ */
+export async function main([text = '']: string[]): Promise<number> {
+  const chosen = mutations.filter(({ name }) => name.includes(text));
+  await ensurePython({ onProgress: () => undefined });
+  const copy = join(root, '.build', 'mutant');
+  await copyCheckout(copy);
+
+  let failed = 0;
+  const say = (isGood: boolean, what: string): void => {
+    if (!isGood) failed += 1;
+    process.stdout.write(`${isGood ? colors.green('✔') : colors.red('✘')} ${what}\n`);
+  };
+
+  const sound = await runCases(copy, chosen);
+  say(sound.exitCode === 0 && failuresOf(sound).length === 0, 'without a mutation the cases are green');
+  for (const mutation of chosen) {
+    const takeBack = await apply(mutation, copy);
+    const run = await runCases(copy, [mutation]);
+    await takeBack();
+    const [first] = failuresOf(run);
+    say(
+      first !== undefined,
+      `${mutation.name}: ${first === undefined ? 'NOT caught' : `caught by "${first}"`}`,
+    );
+  }
+  process.stdout.write(`${chosen.length + 1 - failed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+const runCases = (copy: string, chosen: readonly Mutation[]): Promise<JestRun> => {
+  const files = [...new Set(chosen.map(({ caughtBy }) => caughtBy.file))];
+  return runJest('faults', {
+    workers: 1,
+    checkout: copy,
+    pattern: `faults/(${files.join('|')})\\.test`,
+    environment: { FAULTS_ONLY: chosen.map(({ caughtBy }) => caughtBy.cases).join('|') },
+  });
+};
+
+/** Names of the tests that failed; a suite that could not run at all has none. */
+const failuresOf = ({ report }: JestRun): string[] =>
+  (report?.testResults ?? [])
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName }) => fullName);

@@ -1,0 +1,216 @@
+/**
+ * Mutations of the product: each takes away one thing that the invariants rest on. The failure suite has to turn red
+ * for each of them.
+ */
+export interface Mutation {
+  name: string;
+  /** Replaced texts, by file; each must occur exactly once. */
+  changes: readonly { file: string; from: string; to: string }[];
+  /** What finds it: a file of test/faults, and names of cases, between bars. */
+  caughtBy: { file: string; cases: string };
+}
+
+const change = (file: string, from: string, to: string) => ({ file, from, to });
+
+const withoutCatch = (
+  service: 'app1' | 'app2',
+  workflow: string,
+  state: string,
+  cases: string,
+): Mutation => ({
+  name: `no catch of ${state[0]?.toUpperCase()}${state.slice(1)}`,
+  changes: [
+    change(
+      `workflows/${service}/${workflow}.ts`,
+      state === 'createUser'
+        ? `  onFailure(createUser, undo.start, { user_sub: null, creation_in_flight: true });\n`
+        : `  onFailure(${state}, undo.start);\n`,
+      '',
+    ),
+  ],
+  caughtBy: { file: 'matrix', cases },
+});
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'no stamp check in DeleteUser',
+    changes: [
+      change(
+        'handlers/app2/delete-user.ts',
+        'if (user?.stamp !== input.provisioning_id) return false;',
+        'if (user === undefined) return false;',
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'name taken before CreateUser' },
+  },
+  {
+    name: 'UsernameExists is always mine',
+    changes: [
+      change(
+        'handlers/app2/create-user.ts',
+        'if (existing.stamp === input.provisioning_id) return { sub: existing.sub };',
+        'if (existing.sub) return { sub: existing.sub };',
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'name taken before CreateUser' },
+  },
+  {
+    name: 'SetPassword addresses the user by name',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        "      encrypted_password: input('encrypted_password'),\n      sub: jsonata('$user_sub'),",
+        "      encrypted_password: input('encrypted_password'),\n      sub: input('username'),",
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'user replaced before SetPassword by name' },
+  },
+  {
+    name: 'AddToGroup addresses the user by name',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        "payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub') },",
+        "payload: { provisioning_id: input('provisioning_id'), sub: input('username') },",
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'user replaced before AddToGroup by name' },
+  },
+  {
+    name: 'DeleteUser deletes by name',
+    changes: [change('handlers/app2/delete-user.ts', 'Username: user.sub }', 'Username: input.username }')],
+    caughtBy: { file: 'tampering', cases: 'user replaced before DeleteUser by name' },
+  },
+  withoutCatch('app2', 'create-service-user', 'createUser', 'AdminCreateUser: answer lost, for ever'),
+  withoutCatch('app2', 'create-service-user', 'setPassword', 'AdminSetUserPassword: permanent error'),
+  withoutCatch(
+    'app2',
+    'create-service-user',
+    'addToGroup',
+    'AdminAddUserToGroup: permanent error, for ever (provision)',
+  ),
+  withoutCatch(
+    'app2',
+    'create-service-user',
+    'announceCreated',
+    'AnnounceCreated events:PutEvents: connection reset, for ever',
+  ),
+  withoutCatch(
+    'app1',
+    'provision-service-user',
+    'requestUserCreation',
+    'RequestUserCreation POST /admin/create-user: permanent error',
+  ),
+  withoutCatch(
+    'app1',
+    'provision-service-user',
+    'announceProvisioned',
+    'AnnounceProvisioned events:PutEvents: connection reset, for ever',
+  ),
+  {
+    name: 'only the last attempt of CreateUser counts: throttled means that nothing was made',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        '  onFailure(createUser, undo.start, {',
+        `  createUser.addCatch(announceRejected, {
+    errors: ['ServiceThrottled'],
+    assign: { failure: { step: 'CreateUser', error: 'ServiceThrottled' } },
+  });
+  onFailure(createUser, undo.start, {`,
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'every later attempt throttled' },
+  },
+  {
+    name: 'no Retry of DeleteUser',
+    changes: [
+      change(
+        'workflows/app2/undo.ts',
+        "retries: ['absenceConfirmation', 'undoThrottling', 'undoTransient'],",
+        'retries: [],',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'AdminDeleteUser: throttled, once (undo)' },
+  },
+  {
+    name: 'no Retry of CancelUserCreation',
+    changes: [
+      change(
+        'workflows/app1/undo.ts',
+        "retries: ['userRemovalPending', 'undoThrottling', 'undoTransient'],",
+        'retries: [],',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'DELETE /admin/create-user/{id}: throttled, once (undo)' },
+  },
+  {
+    name: 'the first "not found" counts as gone',
+    changes: [
+      change('handlers/app2/delete-user.ts', 'if (elapsed < IN_FLIGHT_SECONDS * 1000)', 'if (elapsed < 0)'),
+    ],
+    caughtBy: { file: 'mixed', cases: 'does not see the user at first' },
+  },
+  {
+    name: 'no waiting for calls in flight',
+    changes: [
+      change(
+        'contracts/time-limits.ts',
+        'export const IN_FLIGHT_SECONDS = timeLimits.stepTask + timeLimits.awsCall;',
+        'export const IN_FLIGHT_SECONDS = 0;',
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'appears after the undo has looked' },
+  },
+  {
+    name: 'no rule on executions that ended badly',
+    changes: [
+      change(
+        'infra/constructs/roll-back-watch.ts',
+        'targets: [new LambdaFunction(rollBackFailed)],',
+        'targets: [new LambdaFunction(rollBackFailed)],\n      enabled: false,',
+      ),
+    ],
+    caughtBy: { file: 'interruptions', cases: 'stop of CreateServiceUser in SetPassword' },
+  },
+  {
+    name: 'no sweep',
+    changes: [
+      change(
+        'infra/constructs/roll-back-watch.ts',
+        'targets: [new LambdaFunction(sweep)],',
+        'targets: [new LambdaFunction(sweep)],\n      enabled: false,',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'AnnounceDeprovisioned events:PutEvents: server error, for ever' },
+  },
+  {
+    name: 'no stop before a roll-back',
+    changes: [
+      change(
+        'handlers/shared/stop-execution.ts',
+        "if (execution.status === 'RUNNING') {",
+        'if (now() < 0) {',
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'takes longer than any call' },
+  },
+  {
+    name: 'App2 decides on ExecutionDoesNotExist: what it does not know needs no cancelling',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'if (creation === undefined) {',
+        'if (creation === undefined) {\n      if (owner !== "") return absent();',
+      ),
+    ],
+    caughtBy: { file: 'concurrency', cases: 'DELETE before the request has reached App2' },
+  },
+  {
+    name: 'a redriven execution may create the user',
+    changes: [
+      change('handlers/app2/create-user.ts', 'if (input.redrive_count > 0)', 'if (input.redrive_count < 0)'),
+    ],
+    caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },
+  },
+];

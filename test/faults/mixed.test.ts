@@ -1,0 +1,107 @@
+import { expect } from '@jest/globals';
+import type { FaultRule } from '../../local/faults/rules.ts';
+import { system } from '../e2e/support/deployed.ts';
+import { entered } from './support/executions.ts';
+import { callNamed, refusal } from './support/holds.ts';
+import { type Planned, plan } from './support/known.ts';
+import { endOf, violations } from './support/oracle.ts';
+import { post } from './support/provisioning.ts';
+import { inject } from './support/proxy.ts';
+import { suite } from './support/suite.ts';
+
+/** Several faults in a row, where the last one alone would tell another story. */
+interface Story {
+  name: string;
+  rules: (planned: Planned) => FaultRule[];
+  /** Whether the caller asks for the removal as soon as App2 is at work. */
+  deprovisioned?: boolean;
+  expected: string;
+}
+
+const CREATE = callNamed('CreateUser cognito-idp:AdminCreateUser');
+const DECRYPT = callNamed('DecryptCredentials kms:Decrypt');
+const GROUP = refusal('AddToGroup cognito-idp:AdminAddUserToGroup');
+
+const denied = { error: { code: 'AccessDeniedException', status: 400 } };
+const throttled = { error: { code: 'TooManyRequestsException', status: 400 } };
+const UNDONE = 'FAILED, absent, USER_CREATION_FAILED';
+
+const stories: Story[] = [
+  {
+    name: 'the user is created, its answer lost, and every later attempt throttled',
+    rules: (planned) => [
+      { ...CREATE.match(planned), response: { abort_bytes: 0 }, times: 1 },
+      { ...CREATE.match(planned), ...throttled },
+    ],
+    expected: UNDONE,
+  },
+  {
+    name: 'the user is created, its answer lost, and every later attempt refused',
+    rules: (planned) => [
+      { ...CREATE.match(planned), response: { abort_bytes: 0 }, times: 1 },
+      { ...CREATE.match(planned), ...denied },
+    ],
+    expected: UNDONE,
+  },
+  {
+    name: 'the user appears after the undo has looked for it',
+    rules: (planned) => [
+      { ...CREATE.match(planned), latency: 4_500, times: 1 },
+      { ...CREATE.match(planned), ...denied },
+    ],
+    expected: UNDONE,
+  },
+  {
+    name: 'the undo does not see the user at first, by neither address',
+    rules: (planned) => [
+      GROUP(planned),
+      {
+        service: 'cognito-idp',
+        operation: 'AdminGetUser',
+        body: `Username == '${planned.sub}' || Username == '${planned.username}'`,
+        error: { code: 'UserNotFoundException', status: 400 },
+        times: 2,
+      },
+    ],
+    expected: UNDONE,
+  },
+  {
+    name: 'the undo finds what two attempts have made, one after the other',
+    rules: (planned) => [{ ...CREATE.match(planned), latency: 4_500, times: 2 }, GROUP(planned)],
+    expected: UNDONE,
+  },
+  {
+    name: 'DELETE while the creation takes longer than any call can be under way',
+    rules: (planned) => [
+      { ...DECRYPT.match(planned), timeout_ms: 3_500, times: 4 },
+      { ...CREATE.match(planned), timeout_ms: 3_500, times: 4 },
+    ],
+    deprovisioned: true,
+    expected: 'ABORTED, absent, CANCELLED',
+  },
+];
+
+suite('a story of several faults', stories, {
+  async run({ rules, deprovisioned = false }, aftermath) {
+    const planned = await plan();
+    const injected = await inject(...rules(planned));
+    try {
+      await post(planned, planned.key);
+      if (deprovisioned) {
+        await entered('CreateServiceUser', planned.id, 'DecryptCredentials');
+        await system.deprovision(planned.id);
+      }
+      const broken = await violations(planned);
+      const { status, user, error } = await endOf(planned.id);
+      aftermath.ended(planned.id, user);
+      return { broken, status: [status, user, ...(error === undefined ? [] : [error.code])].join(', ') };
+    } finally {
+      await injected.lift();
+    }
+  },
+  check: ({ broken, status }, { expected }) => {
+    expect(broken).toEqual([]);
+    expect(status).toBe(expected);
+  },
+  sample: 2,
+});

@@ -1,0 +1,66 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { bystanders } from './foreign.ts';
+import { risenUsers, touchedUsers } from './oracle.ts';
+import { type Case, inParallel } from './parallel.ts';
+import type { ForeignUser } from './pool.ts';
+import { selected } from './selection.ts';
+
+/** What the cases of a table leave for the checks at the end. */
+export interface Aftermath {
+  /** A provisioning that has ended, and whether its user is there. */
+  ended(id: string, user: string): void;
+  /** A user that somebody else made in the course of a case. */
+  foreign(user: ForeignUser): void;
+}
+
+/**
+ * A table of cases: they run some at once, each is a test of its own, and when all are over nobody has risen again and
+ * nobody else was touched. `sample`: `npm test` runs every n-th case.
+ */
+export function suite<C extends Case, Result>(
+  title: string,
+  cases: readonly C[],
+  {
+    run,
+    check,
+    sample,
+  }: {
+    run: (one: C, aftermath: Aftermath) => Promise<Result>;
+    check: (result: Result, one: C) => void;
+    sample: number;
+  },
+): void {
+  const ends: { id: string; user: string }[] = [];
+  const others: ForeignUser[] = [];
+  const aftermath: Aftermath = {
+    ended: (id, user) => ends.push({ id, user }),
+    foreign: (user) => others.push(user),
+  };
+  const chosen = selected(cases, sample);
+  const resultOf = inParallel(chosen, async (one: C) => {
+    await bystanders;
+    return run(one, aftermath);
+  });
+
+  // With FAULTS_ONLY a file may have none.
+  if (chosen.length === 0) {
+    it.todo(`${title}: no case is selected`);
+    return;
+  }
+
+  describe(title, () => {
+    it.each([...chosen])('$name', async (one) => check(await resultOf(one), one));
+  });
+
+  describe(`${title}: when all is over`, () => {
+    beforeAll(() => Promise.allSettled(chosen.map(resultOf)));
+
+    it('no user has risen again', async () => {
+      expect(await risenUsers(ends)).toEqual([]);
+    });
+
+    it('nobody else was touched', async () => {
+      expect(await touchedUsers([...(await bystanders), ...others])).toEqual([]);
+    });
+  });
+}
