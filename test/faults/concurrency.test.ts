@@ -67,7 +67,7 @@ const deletedDuring = (call: string): Scenario => ({
     await post(planned, planned.key);
     await eventually(async () => {
       if (!(await hold.allFired())) throw new Error(`${call} is not held.`);
-    }, 60_000);
+    }, 120_000);
     await deprovision(planned.id);
     expect(await judged(planned, aftermath)).toMatch(/, absent/);
     await hold.lift();
@@ -104,7 +104,7 @@ const scenarios: Scenario[] = [
       await post(planned, planned.key);
       await eventually(async () => {
         if (!(await late.allFired())) throw new Error('The request is not under way.');
-      }, 60_000);
+      }, 120_000);
       await deprovision(planned.id);
       expect(await judged(planned, aftermath)).toBe('ABORTED, absent, CANCELLED');
       // The request arrives, and finds its name taken.

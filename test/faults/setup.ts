@@ -14,7 +14,7 @@ import { keptUp } from '../support/kept-up.ts';
 const JITTER = 0.01;
 
 /** Many provisionings run at once, and some of them hold a worker for seconds. */
-const WORKERS_PER_FUNCTION = 12;
+const WORKERS_PER_FUNCTION = 40;
 
 const localAws = keptUp<Outputs>(async (use) => {
   const [port, proxyPort] = [await getPort({ host: '127.0.0.1' }), await getPort({ host: '127.0.0.1' })];

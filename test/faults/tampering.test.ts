@@ -137,7 +137,7 @@ async function run(
     if (hold !== undefined) {
       await eventually(async () => {
         if (!(await hold.allFired())) throw new Error(`${before} is not held.`);
-      }, 60_000);
+      }, 120_000);
       if (what !== 'name taken') await deleteUser(username);
       if (what !== 'deleted') aftermath.foreign(await makeForeignUser(username));
     }

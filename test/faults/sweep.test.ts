@@ -6,13 +6,13 @@ import { ended, newRequest, outputs, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { attempts, entered, executionArn } from './support/executions.ts';
 import { type Asked, endOf, risenUsers, violations } from './support/oracle.ts';
-import { ask, deprovision } from './support/provisioning.ts';
+import { ask } from './support/provisioning.ts';
 import { sweepNow, withoutStatusEvents } from './support/sweeps.ts';
 
-const stop = (machine: 'ProvisionServiceUser' | 'CreateServiceUser', id: string) =>
+const stop = (id: string) =>
   system.clients.stepFunctions.send(
     new StopExecutionCommand({
-      executionArn: executionArn(machine, id),
+      executionArn: executionArn('ProvisionServiceUser', id),
       error: 'Operator',
       cause: 'Pressed stop',
     }),
@@ -30,43 +30,12 @@ afterAll(async () => {
   expect(await risenUsers(asked)).toEqual([]);
 });
 
-describe('DELETE', () => {
-  it('takes away a user that was provisioned', async () => {
-    const one = await ask();
-    await ended(one.id);
-    await deprovision(one.id);
-    expect(await holds(one)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
-    expect((await system.deprovision(one.id)).status).toBe(204);
-  });
-
-  it('cancels what runs', async () => {
-    const one = await ask();
-    await entered('CreateServiceUser', one.id, 'CreateUser');
-    await deprovision(one.id);
-    expect(await holds(one)).toMatchObject({ user: 'absent' });
-  });
-});
-
-describe('an execution that an operator stops', () => {
-  it.each(['ProvisionServiceUser', 'CreateServiceUser'] as const)('is rolled back: %s', async (machine) => {
-    const one = await ask();
-    await entered(
-      machine,
-      one.id,
-      machine === 'CreateServiceUser' ? 'DecryptCredentials' : 'RequestUserCreation',
-    );
-    await stop(machine, one.id);
-    const status = await holds(one);
-    expect(status).toMatchObject({ user: 'absent' });
-  });
-});
-
 describe('the sweep', () => {
   it('finds what the events missed', async () => {
     const one = await ask();
     await withoutStatusEvents(async () => {
       await entered('ProvisionServiceUser', one.id, 'RequestUserCreation');
-      await stop('ProvisionServiceUser', one.id);
+      await stop(one.id);
     });
     const reports = await sweepNow();
     expect(reports.map(({ started }) => started)).toContain(1);
@@ -102,7 +71,7 @@ describe('the key of a provisioning that was stopped', () => {
   it('answers with its end, and another key provisions the same user', async () => {
     const request = newRequest();
     const one = await ask(request);
-    await stop('ProvisionServiceUser', one.id);
+    await stop(one.id);
     const status = await holds(one);
     expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
     const again = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });
