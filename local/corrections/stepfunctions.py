@@ -57,14 +57,16 @@ def describe_what_there_is(original: Callable[[Record], Response], request: Reco
 
 
 def complete_the_context() -> None:
-    """step-functions/latest/dg/input-output-contextobject: Execution.RoleArn and Execution.RedriveCount."""
+    """step-functions/latest/dg/input-output-contextobject: Execution.RoleArn, and RedriveCount and RedriveTime
+    of an execution that may have been redriven."""
     replace_text(
         stepfunctions,
         "_run_execution",
         '"StartTime": execution["startDate"],\n',
         '"StartTime": execution["startDate"],\n'
         '            "RoleArn": sm["roleArn"],\n'
-        '            "RedriveCount": 0,\n',
+        '            "RedriveCount": execution.get("redriveCount", 0),\n'
+        '            **({"RedriveTime": execution["redriveDate"]} if "redriveDate" in execution else {}),\n',
     )
 
 

@@ -25,6 +25,9 @@ EVENTS = {
 present: ContextVar[Record | None] = ContextVar("present", default=None)
 """The execution that this thread works for; its branches inherit it."""
 
+run: ContextVar[int] = ContextVar("run", default=0)
+"""After how many redrives of the execution this thread was begun."""
+
 ends = threading.Condition(threading.RLock())
 """Guards statuses and histories; notified when an execution ends."""
 
@@ -44,19 +47,20 @@ def apply() -> None:
     tell_the_error_of_every_end()
 
 
-def run_until_the_end(original: Callable[[str], None], arn: str) -> None:
+def run_until_the_end(original: Callable[[str], None], arn: str, redrives: int = 0) -> None:
     """step-functions/latest/apireference/API_StopExecution: a stopped execution goes no further.
 
     MiniStack runs the branches, retries and waits of the present state to their end, and a late failure overwrites
     the status ABORTED.
     """
-    outer = present.set(stepfunctions._executions[arn])
+    outer, outer_run = present.set(stepfunctions._executions[arn]), run.set(redrives)
     try:
         original(arn)
     except Ended:
         pass  # what ended it has said so
     finally:
         present.reset(outer)
+        run.reset(outer_run)
 
 
 def leave_if_ended() -> None:
@@ -66,7 +70,9 @@ def leave_if_ended() -> None:
 
 
 def has_ended(execution: Record) -> bool:
-    return execution["status"] != "RUNNING"
+    """For a thread that works for the execution: also once it runs again because it was redriven."""
+    is_late = execution is present.get() and execution.get("redriveCount", 0) != run.get()
+    return is_late or execution["status"] != "RUNNING"
 
 
 def add_event(original: Callable[..., Record], execution: Record, event_type: str, details: Any = None) -> Record:
@@ -164,8 +170,10 @@ def time_out(execution: Record, seconds: float) -> None:
 
 
 def tell_the_error_of_every_end() -> None:
-    """step-functions/latest/dg/eventbridge-integration: error and cause are told of every end that has them, and
-    executions that failed, timed out or were aborted are redrivable. MiniStack knows only those that failed."""
+    """step-functions/latest/dg/eventbridge-integration: error and cause are told of every end that has them.
+
+    MiniStack tells those of FAILED only.
+    """
     replace_text(
         stepfunctions,
         "_emit_execution_status_event",
@@ -177,10 +185,4 @@ def tell_the_error_of_every_end() -> None:
         "error": execution.get("error"),
         "cause": execution.get("cause"),
 """,
-    )
-    replace_text(
-        stepfunctions,
-        "_emit_execution_status_event",
-        'failed = status == "FAILED"\n',
-        'failed = status in ("FAILED", "TIMED_OUT", "ABORTED")\n',
     )

@@ -153,5 +153,6 @@ def tell_what_a_state_assigns() -> None:
 
 def assigned(before: Record, after: Record) -> Record:
     """The field for the variables whose values a state has changed, if there are any."""
-    changed = {name: json.dumps(value) for name, value in after.items() if name not in before or before[name] != value}
+    known = {name: json.dumps(value) for name, value in before.items()}  # for Python 1 equals True
+    changed = {name: text for name, value in after.items() if (text := json.dumps(value)) != known.get(name)}
     return {"assignedVariables": changed} if changed else {}

@@ -1,13 +1,11 @@
 import {
   GetExecutionHistoryCommand,
-  type HistoryEventType,
   SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, jest, test } from '@jest/globals';
 import { account, client, region } from './support/clients.ts';
-import { eventually } from './support/eventually.ts';
 import { createFunction } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import {
@@ -22,6 +20,7 @@ import {
   machineMay,
   machineRole,
   outputOf,
+  reached,
   run,
   start,
   toCall,
@@ -787,13 +786,6 @@ async function callingMachine(define: (step: object) => Definition) {
     machine: await createMachine(define(call(called))),
     calls: async () => (await invocationLogs(called)).map(([who]) => who),
   };
-}
-
-/** Waits until the history of the execution has an event of this type. */
-async function reached(executionArn: string, type: HistoryEventType): Promise<void> {
-  await eventually(async () => {
-    expect(await history(executionArn)).toContainEqual(expect.objectContaining({ type }));
-  });
 }
 
 /** The pauses, in milliseconds, before the retries of a step that always fails. */

@@ -4,6 +4,7 @@ import {
   type DescribeExecutionOutput,
   GetExecutionHistoryCommand,
   type HistoryEvent,
+  type HistoryEventType,
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -86,6 +87,14 @@ export function outputOf({ status, output, error, cause }: DescribeExecutionOutp
 export async function history(executionArn: string): Promise<HistoryEvent[]> {
   const { events } = await sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }));
   return present(events);
+}
+
+/** Waits until the history of the execution has an event of this type. */
+export function reached(executionArn: string, wanted: HistoryEventType): Promise<void> {
+  return eventually(async () => {
+    const types = (await history(executionArn)).map(({ type }) => type);
+    if (!types.includes(wanted)) throw new Error(`${executionArn} has no ${wanted} yet`);
+  });
 }
 
 /** A state that calls a function and ends the execution. */

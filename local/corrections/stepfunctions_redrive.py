@@ -1,0 +1,201 @@
+"""Step Functions: RedriveExecution, which MiniStack does not know.
+
+A redriven execution goes on from its own history: from the state that it entered last, or from the one after the state
+that it left last, with the variables that its states have assigned. Not modelled: a Parallel or Map state is run again
+as a whole, the limits of 14 days and 24,999 events, and that a client token is valid for 15 minutes only.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response, now_iso
+from ministack.services import stepfunctions
+
+from corrections.stepfunctions_end import ends, leave_if_ended
+from corrections.support import replace_text, wrap_function
+
+Record = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+def apply() -> None:
+    take_the_request()
+    keep_the_definition()
+    go_on_from_the_history()
+    wrap_function(stepfunctions, "_describe_execution", describe_redrives)
+    list_redrives()
+    tell_redrives()
+
+
+def take_the_request() -> None:
+    stepfunctions._redrive_execution = redrive
+    replace_text(
+        stepfunctions,
+        "handle_request",
+        '        "StopExecution": _stop_execution,\n',
+        '        "StopExecution": _stop_execution,\n        "RedriveExecution": _redrive_execution,\n',
+    )
+
+
+def redrive(request: Record) -> Response:
+    """step-functions/latest/apireference/API_RedriveExecution"""
+    arn, token = request.get("executionArn"), request.get("clientToken")
+    execution = stepfunctions._executions.get(arn)
+    if execution is None:
+        return error_response_json("ExecutionDoesNotExist", f"Execution {arn} not found", 400)
+    with ends:
+        tokens = execution.setdefault("redriveTokens", {})
+        if token in tokens:
+            return json_response({"redriveDate": tokens[token]})
+        if reason := why_not_redrivable(execution):
+            return error_response_json("ExecutionNotRedrivable", reason, 400)
+        count = execution.get("redriveCount", 0) + 1
+        for name in ("error", "cause"):
+            execution.pop(name, None)
+        execution.update(status="RUNNING", stopDate=None, redriveCount=count, redriveDate=now_iso())
+        details = {"executionRedrivenEventDetails": {"redriveCount": count}}
+        stepfunctions._add_event(execution, "ExecutionRedriven", details)
+        date = execution["redriveDate"]
+        if token is not None:
+            tokens[token] = date
+    stepfunctions._emit_execution_status_event(execution)
+    # the account and region of the execution lie in the context
+    run = (stepfunctions._run_execution, arn, count)
+    threading.Thread(target=copy_context().run, args=run, daemon=True).start()
+    return json_response({"redriveDate": date})
+
+
+def why_not_redrivable(execution: Record) -> str | None:
+    """step-functions/latest/apireference/API_DescribeExecution (redriveStatusReason)"""
+    if execution["status"] not in REDRIVABLE:
+        return f"Execution is {execution['status']} and cannot be redriven"
+    if execution["stateMachineArn"] not in stepfunctions._state_machines:
+        return "State machine is in DELETING status"
+    return None
+
+
+def keep_the_definition() -> None:
+    """step-functions/latest/dg/redrive-executions: the definition is that of the start, whatever the machine has now."""
+    replace_text(
+        stepfunctions,
+        "_start_execution",
+        '        "mockAttempts": {},\n',
+        '        "mockAttempts": {},\n        "definition": sm["definition"],\n',
+    )
+    replace_text(
+        stepfunctions,
+        "_run_execution",
+        'json.loads(sm["definition"])',
+        'json.loads(execution.get("definition", sm["definition"]))',
+    )
+
+
+def go_on_from_the_history() -> None:
+    """step-functions/latest/dg/redrive-executions: the states that succeeded are not run again; the one that did not
+    is, with its input. That it enters the state again AWS says of a Fail state only."""
+    stepfunctions._next_step = next_step
+    stepfunctions._note_next = note_next
+    replace_text(
+        stepfunctions,
+        "_run_execution",
+        """\
+    try:
+        while current_name and execution["status"] == "RUNNING":
+""",
+        """\
+    current_name, current_input, ctx["variables"] = _next_step(execution, current_name, current_input)
+    try:
+        while current_name and execution["status"] == "RUNNING":
+""",
+    )
+    exits = {"SucceedStateExited": (16, "None"), "{state_type}StateExited": (12, "next_name")}
+    for event, (indent, following) in exits.items():
+        prefix = "f" if event.startswith("{") else ""
+        exited = f'{" " * indent}_add_event(execution, {prefix}"{event}", {{\n'
+        noted = f'{" " * indent}_note_next(execution, {following})\n'
+        replace_text(stepfunctions, "_run_execution", exited, noted + exited)
+
+
+def note_next(execution: Record, name: str | None) -> None:
+    """The history does not tell what comes after a state that is about to be left."""
+    with ends:
+        leave_if_ended()
+        execution["next"] = name
+
+
+def next_step(execution: Record, start_at: str, given: Any) -> tuple[str | None, Any, Record]:
+    """Name and input of the state to enter, and the variables; after the last state the name is None."""
+    name: str | None = start_at
+    variables: Record = {}
+    for event in execution["events"]:
+        if entered := event.get("stateEnteredEventDetails"):
+            name, given = entered["name"], json.loads(entered["input"])
+        elif exited := event.get("stateExitedEventDetails"):
+            name, given = execution["next"], json.loads(exited["output"])
+            assigned = exited.get("assignedVariables", {})
+            variables.update({variable: json.loads(value) for variable, value in assigned.items()})
+    return name, given, variables
+
+
+def describe_redrives(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/apireference/API_DescribeExecution"""
+    status, headers, body = original(request)
+    if status != 200:
+        return status, headers, body
+    execution = stepfunctions._executions[request["executionArn"]]
+    return json_response({**json.loads(body), **redrives(execution), **redrive_status(execution)})
+
+
+def redrives(execution: Record) -> Record:
+    date = {"redriveDate": execution["redriveDate"]} if "redriveDate" in execution else {}
+    return {"redriveCount": execution.get("redriveCount", 0), **date}
+
+
+def redrive_status(execution: Record) -> Record:
+    reason = why_not_redrivable(execution)
+    if reason is None:
+        return {"redriveStatus": "REDRIVABLE"}
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+
+def list_redrives() -> None:
+    """step-functions/latest/apireference/API_ExecutionListItem"""
+    stepfunctions._redrives = redrives
+    replace_text(
+        stepfunctions,
+        "_list_executions",
+        '            "stopDate": ex.get("stopDate"),\n',
+        '            "stopDate": ex.get("stopDate"),\n            **_redrives(ex),\n',
+    )
+
+
+def tell_redrives() -> None:
+    """step-functions/latest/dg/eventbridge-integration: executions that failed, timed out or were aborted are
+    redrivable; it is told how often and when they were redriven. MiniStack knows only those that failed."""
+    stepfunctions._redrive_status = redrive_status
+    replace_text(
+        stepfunctions,
+        "_emit_execution_status_event",
+        """\
+        "redriveCount": 0,
+        "redriveDate": None,
+        "redriveStatus": "REDRIVABLE" if redrivable else "NOT_REDRIVABLE",
+        "redriveStatusReason": (
+            f"Execution is {status} and is redrivable" if redrivable
+            else f"Execution is {status} and cannot be redriven"
+        ),
+""",
+        """\
+        "redriveCount": execution.get("redriveCount", 0),
+        "redriveDate": _iso_to_epoch_ms(execution.get("redriveDate")),
+        "redriveStatusReason": None,
+        **_redrive_status(execution),
+""",
+    )
