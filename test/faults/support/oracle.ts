@@ -1,6 +1,7 @@
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { cleanEnds } from '../../../contracts/ends.ts';
+import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import type { Machine, PublishedEvent } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
@@ -118,12 +119,14 @@ async function violationsOfBadEnd(
   if (status.status !== 'SUCCEEDED' && status.error === undefined)
     found.push(`I2: ${id} ended as ${status.status} without an error.`);
   const creation = await execution('CreateServiceUser', id);
-  const begun = creation !== undefined && creation.error !== 'Cancelled';
-  const ended = creation !== undefined && creation.error === 'Cancelled' && creation.status === 'ABORTED';
-  const app2 = begun || ended ? BAD_ENDS.app2 : [];
+  // A cancellation that came before the request has taken its name; nothing was begun.
+  const begun = creation !== undefined && !cancelledCreationInput.safeParse(jsonOf(creation.input)).success;
+  const app2 = begun ? BAD_ENDS.app2 : [];
   if (!silent) found.push(...(await missing(id, { app1: BAD_ENDS.app1, app2 })));
   return found;
 }
+
+const jsonOf = (text = 'null'): unknown => JSON.parse(text);
 
 /** Which service has published none of these as its last fact. */
 async function missing(id: string, wanted: { app1: string[]; app2: string[] }): Promise<string[]> {
