@@ -19,6 +19,8 @@ LOCAL_AWS_UNDER_TEST=on
     POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
     POST /_local_aws/kill {functionName, contains?}: the processes that run the function now (for an event that
     contains the text) crash, as at any moment an execution environment may. Both answer what they changed.
+    And the SDK of each function names the function in its User-Agent (`app/<function>`), as CloudTrail names its
+    session, so that a proxy can tell whose call it is (sdkref/latest/guide/feature-appid).
 """
 
 from __future__ import annotations
@@ -61,6 +63,17 @@ def apply() -> None:
     if given("LOCAL_AWS_UNDER_TEST") == "on":
         wrap_function(lambda_runtime, "Worker.invoke", remember_the_event)
         wrap_function(app, "_handle_post_body_shortcuts", intervene)
+        name_the_function_in_its_calls()
+
+
+def name_the_function_in_its_calls() -> None:
+    replace_text(
+        lambda_runtime,
+        "Worker._spawn",
+        '        spawn_env.setdefault(HOST_PREFIX_ENV, "true")\n',
+        '        spawn_env.setdefault(HOST_PREFIX_ENV, "true")\n'
+        '        spawn_env["AWS_SDK_UA_APP_ID"] = self.config["FunctionName"]\n',
+    )
 
 
 def draw_short_pauses(factor: float) -> None:

@@ -1,9 +1,11 @@
-import type { FaultMatch } from '../../../local/faults/rules.ts';
+import type { FaultMatch, FaultRule } from '../../../local/faults/rules.ts';
 import type { Fault } from './faults.ts';
+import type { Flow } from './flows.ts';
 
 /**
- * Every call to AWS and to App2 that the system makes on its way from a request to an end, as the fault proxy sees it.
- * A call is named by the function or state that makes it, and by what it calls.
+ * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. A call is
+ * named by the state or function that makes it, and by what it calls. What is called for all provisionings at once
+ * (signing in, the keys of the pool, the mark of the sweep) is in shared.test.ts.
  */
 
 /** What of a provisioning is known before it begins, so that rules can be about it alone. */
@@ -14,6 +16,8 @@ export interface Known {
   sub: string;
   /** Base64 of what GenerateMac is asked about. */
   macMessage: string;
+  /** Another provisioning of the same username, if the case begins one. */
+  rival: string;
 }
 
 /** Who repeats the call, which decides what a fault comes to. */
@@ -22,29 +26,26 @@ export type Caller =
   | 'step'
   /** A state of an undo: longest, then the roll-back is left to the sweep. */
   | 'undo'
-  /** A function behind an API: the SDK once, then the caller. */
-  | 'api';
-
-/** What leads to the call. */
-export type Flow =
-  /** A POST, and nothing else is wrong. */
-  | 'provision'
-  /** A POST of which AddToGroup is refused for ever, so that it is undone. */
-  | 'undo'
-  /** A DELETE of what was provisioned. */
-  | 'deprovision';
+  /** A function behind App1's API: the SDK once, then the caller. */
+  | 'api'
+  /** A function behind App2's API: the SDK once, then App1's state, for which App2 is unavailable. */
+  | 'app2 api'
+  /** The function of the rule on ended executions: the SDK once, then Lambda twice, then it is left to the sweep. */
+  | 'watch';
 
 export interface Call {
-  /** Function or state. */
+  /** State, or function when it is none of a state's. */
   by: string;
   /** API and operation. */
   to: string;
   service: 'app1' | 'app2';
   caller: Caller;
   flow: Flow;
+  /** The Lambda function that makes the call; a state that publishes makes its call itself. */
+  functionName?: string;
   match: (known: Known) => FaultMatch;
-  /** How many calls that look the same come before. */
-  after?: number;
+  /** What has to go wrong before, so that the call is made. */
+  given?: (known: Known) => FaultRule[];
   /** Whether the roll-back that follows does not make this call: it does not know the user's `sub`. */
   inLineOnly?: true;
   /** Faults after which the call has had its effect, so that the next look finds nothing left to do. */
@@ -53,271 +54,368 @@ export interface Call {
   http?: true;
 }
 
+type Match = Pick<Call, 'match'>;
+
 const text = (value: string): string => `'${value}'`;
 
-const kms = (operation: string, context: string) => ({
-  match: ({ id }: Known): FaultMatch => ({
+const kms = (operation: string, context: string): Match => ({
+  match: ({ id }) => ({
     service: 'kms',
     operation,
     body: `${context}.provisioning_id == ${text(id)}`,
   }),
 });
-const cognito = (operation: string, address: 'username' | 'sub') => ({
-  match: (known: Known): FaultMatch => ({
+const cognito = (operation: string, address: 'username' | 'sub'): Match => ({
+  match: (known) => ({
     service: 'cognito-idp',
     operation,
     body: `Username == ${text(known[address])}`,
   }),
 });
-const starts = (machine: string) => ({
-  match: ({ id }: Known): FaultMatch => ({
+const starts = (machine: string, input = ''): Match => ({
+  match: ({ id }) => ({
     service: 'stepfunctions',
     operation: 'StartExecution',
-    body: `name == ${text(id)} && ends_with(stateMachineArn, ':${machine}') && !contains(input, 'cancelled')`,
+    body: `name == ${text(id)} && ends_with(stateMachineArn, ':${machine}')${input}`,
   }),
 });
-const onExecution = (operation: 'DescribeExecution' | 'StopExecution', machine: string) => ({
-  match: ({ id }: Known): FaultMatch => ({
+const onExecution = (
+  operation: 'DescribeExecution' | 'StopExecution',
+  machine: string,
+  of: 'id' | 'rival' = 'id',
+): Match => ({
+  match: (known) => ({
     service: 'stepfunctions',
     operation,
-    body: `ends_with(executionArn, ':${machine}:${id}')`,
+    body: `ends_with(executionArn, ':${machine}:${known[of]}')`,
   }),
 });
-const publishes = (event: string) => ({
-  match: ({ id }: Known): FaultMatch => ({
+const describes = (machine: string, of: 'id' | 'rival' = 'id') =>
+  onExecution('DescribeExecution', machine, of);
+const publishes = (event: string): Match => ({
+  match: ({ id }) => ({
     service: 'events',
     operation: 'PutEvents',
     body: `Entries[0].DetailType == ${text(event)} && contains(Entries[0].Detail, ${text(id)})`,
   }),
 });
 
-export const calls: readonly Call[] = [
-  // POST at App1
-  {
+/** A call that a function makes; its SDK names the function. */
+const made = (
+  functionName: string,
+  { match }: Match,
+  call: Omit<Call, 'match' | 'functionName' | 'service'>,
+): Call => ({
+  ...call,
+  service: functionName.startsWith('app1-') ? 'app1' : 'app2',
+  functionName,
+  match: (known) => ({ ...match(known), headers: { 'User-Agent': `app/${functionName}` } }),
+});
+
+/** An event that a state publishes. */
+const published = (
+  service: 'app1' | 'app2',
+  event: string,
+  call: Omit<Call, 'match' | 'service' | 'to'>,
+): Call => ({
+  ...call,
+  to: 'events:PutEvents',
+  service,
+  ...publishes(event),
+});
+
+/** A request of App1 to App2. */
+const requested = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
+  ...call,
+  service: 'app1',
+  http: true,
+  match,
+});
+
+const CREATE = cognito('AdminCreateUser', 'username');
+
+const onPost: readonly Call[] = [
+  made('app1-start-provisioning', kms('Encrypt', 'EncryptionContext'), {
     by: 'start-provisioning',
     to: 'kms:Encrypt',
-    service: 'app1',
     caller: 'api',
     flow: 'provision',
-    ...kms('Encrypt', 'EncryptionContext'),
-  },
-  {
-    by: 'start-provisioning',
-    to: 'kms:GenerateMac',
-    service: 'app1',
-    caller: 'api',
-    flow: 'provision',
-    match: ({ macMessage }) => ({
-      service: 'kms',
-      operation: 'GenerateMac',
-      body: `Message == ${text(macMessage)}`,
-    }),
-  },
-  {
+  }),
+  made(
+    'app1-start-provisioning',
+    {
+      match: ({ macMessage }) => ({
+        service: 'kms',
+        operation: 'GenerateMac',
+        body: `Message == ${text(macMessage)}`,
+      }),
+    },
+    { by: 'start-provisioning', to: 'kms:GenerateMac', caller: 'api', flow: 'provision' },
+  ),
+  made('app1-start-provisioning', starts('ProvisionServiceUser'), {
     by: 'start-provisioning',
     to: 'states:StartExecution',
-    service: 'app1',
     caller: 'api',
     flow: 'provision',
-    ...starts('ProvisionServiceUser'),
-  },
+  }),
+  made('app1-start-provisioning', describes('ProvisionServiceUser'), {
+    by: 'start-provisioning',
+    to: 'states:DescribeExecution',
+    caller: 'api',
+    flow: 'provision',
+  }),
+];
 
-  // ProvisionServiceUser
-  {
+const provisionServiceUser: readonly Call[] = [
+  made('app1-encrypt-credentials', kms('ReEncrypt', 'SourceEncryptionContext'), {
     by: 'EncryptCredentials',
     to: 'kms:ReEncrypt',
-    service: 'app1',
     caller: 'step',
     flow: 'provision',
-    ...kms('ReEncrypt', 'SourceEncryptionContext'),
-  },
-  {
+  }),
+  requested(({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }), {
     by: 'RequestUserCreation',
     to: 'POST /admin/create-user',
-    service: 'app1',
     caller: 'step',
     flow: 'provision',
-    http: true,
-    match: ({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }),
-  },
-  {
+  }),
+  made('app2-start-user-creation', starts('CreateServiceUser'), {
+    by: 'start-user-creation',
+    to: 'states:StartExecution',
+    caller: 'app2 api',
+    flow: 'provision',
+  }),
+  made('app2-start-user-creation', describes('CreateServiceUser'), {
+    by: 'start-user-creation',
+    to: 'states:DescribeExecution',
+    caller: 'app2 api',
+    flow: 'provision',
+  }),
+  published('app1', 'ServiceUserProvisioned', {
     by: 'AnnounceProvisioned',
-    to: 'events:PutEvents',
-    service: 'app1',
     caller: 'step',
     flow: 'provision',
-    ...publishes('ServiceUserProvisioned'),
-  },
+  }),
+];
 
-  // CreateServiceUser
-  {
+const createServiceUser: readonly Call[] = [
+  made('app2-decrypt-credentials', kms('Decrypt', 'EncryptionContext'), {
     by: 'DecryptCredentials',
     to: 'kms:Decrypt',
-    service: 'app2',
     caller: 'step',
     flow: 'provision',
-    ...kms('Decrypt', 'EncryptionContext'),
-  },
-  {
+  }),
+  made('app2-create-user', CREATE, {
     by: 'CreateUser',
     to: 'cognito-idp:AdminCreateUser',
-    service: 'app2',
     caller: 'step',
     flow: 'provision',
-    ...cognito('AdminCreateUser', 'username'),
-  },
-  {
+  }),
+  made('app2-create-user', cognito('AdminGetUser', 'username'), {
+    by: 'CreateUser',
+    to: 'cognito-idp:AdminGetUser when an answer was lost before',
+    caller: 'step',
+    flow: 'provision',
+    given: (known) => [{ ...CREATE.match(known), response: { abort_bytes: 0 }, times: 1 }],
+  }),
+  made('app2-create-user', describes('CreateServiceUser', 'rival'), {
+    by: 'CreateUser',
+    to: 'states:DescribeExecution of who has the name',
+    caller: 'step',
+    flow: 'taken',
+  }),
+  made('app2-create-user', describes('RollBackServiceUser', 'rival'), {
+    by: 'CreateUser',
+    to: 'states:DescribeExecution of the roll-back of who has the name',
+    caller: 'step',
+    flow: 'taken',
+  }),
+  made('app2-set-password', kms('Decrypt', 'EncryptionContext'), {
     by: 'SetPassword',
     to: 'kms:Decrypt',
-    service: 'app2',
     caller: 'step',
     flow: 'provision',
-    after: 1,
-    ...kms('Decrypt', 'EncryptionContext'),
-  },
-  {
+  }),
+  made('app2-set-password', cognito('AdminSetUserPassword', 'sub'), {
     by: 'SetPassword',
     to: 'cognito-idp:AdminSetUserPassword',
-    service: 'app2',
     caller: 'step',
     flow: 'provision',
-    ...cognito('AdminSetUserPassword', 'sub'),
-  },
-  {
+  }),
+  made('app2-add-to-group', cognito('AdminAddUserToGroup', 'sub'), {
     by: 'AddToGroup',
     to: 'cognito-idp:AdminAddUserToGroup',
-    service: 'app2',
     caller: 'step',
     flow: 'provision',
-    ...cognito('AdminAddUserToGroup', 'sub'),
-  },
-  {
-    by: 'AnnounceCreated',
-    to: 'events:PutEvents',
-    service: 'app2',
-    caller: 'step',
-    flow: 'provision',
-    ...publishes('ServiceUserCreated'),
-  },
+  }),
+  published('app2', 'ServiceUserCreated', { by: 'AnnounceCreated', caller: 'step', flow: 'provision' }),
+];
 
-  // The undo in both machines
-  {
+const undone: readonly Call[] = [
+  made('app2-delete-user', cognito('AdminGetUser', 'sub'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminGetUser',
-    service: 'app2',
     caller: 'undo',
     flow: 'undo',
     inLineOnly: true,
-    ...cognito('AdminGetUser', 'sub'),
-  },
-  {
+  }),
+  made('app2-delete-user', cognito('AdminDeleteUser', 'sub'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminDeleteUser',
-    service: 'app2',
     caller: 'undo',
     flow: 'undo',
     settledBy: ['answer lost', 'answer late', 'effect late'],
-    ...cognito('AdminDeleteUser', 'sub'),
-  },
-  {
+  }),
+  published('app2', 'ServiceUserCreationRolledBack', {
     by: 'AnnounceRolledBack',
-    to: 'events:PutEvents',
-    service: 'app2',
     caller: 'undo',
     flow: 'undo',
-    ...publishes('ServiceUserCreationRolledBack'),
-  },
-  {
-    by: 'CancelUserCreation',
-    to: 'DELETE /admin/create-user/{id}',
-    service: 'app1',
-    caller: 'undo',
-    flow: 'undo',
-    // The answer is a 204, which has no body to lose.
-    settledBy: ['answer lost'],
-    http: true,
-    match: ({ id }) => ({
+  }),
+  requested(
+    ({ id }) => ({
       service: 'execute-api',
       operation: 'DELETE',
       resource: `/admin/create-user/${id}`,
     }),
-  },
-  {
+    {
+      by: 'CancelUserCreation',
+      to: 'DELETE /admin/create-user/{id}',
+      caller: 'undo',
+      flow: 'undo',
+      // The answer is a 204, which has no body to lose.
+      settledBy: ['answer lost'],
+    },
+  ),
+  published('app1', 'ServiceUserProvisioningFailed', {
     by: 'AnnounceProvisioningFailed',
-    to: 'events:PutEvents',
-    service: 'app1',
     caller: 'undo',
     flow: 'undo',
-    ...publishes('ServiceUserProvisioningFailed'),
-  },
+  }),
+  made('app2-cancel-user-creation', starts('CreateServiceUser'), {
+    by: 'cancel-user-creation',
+    to: 'states:StartExecution of what must not come',
+    caller: 'undo',
+    flow: 'unreached',
+    settledBy: ['answer lost', 'answer late', 'effect late'],
+  }),
+];
 
-  // DELETE at App1, and both roll-backs
-  {
+const onDelete: readonly Call[] = [
+  made('app1-cancel-provisioning', describes('ProvisionServiceUser'), {
     by: 'cancel-provisioning',
     to: 'states:DescribeExecution',
-    service: 'app1',
     caller: 'api',
     flow: 'deprovision',
-    ...onExecution('DescribeExecution', 'ProvisionServiceUser'),
-  },
-  {
+  }),
+  made('app1-cancel-provisioning', describes('RollBackProvisioning'), {
+    by: 'cancel-provisioning',
+    to: 'states:DescribeExecution of the roll-back',
+    caller: 'api',
+    flow: 'deprovision',
+  }),
+  made('app1-cancel-provisioning', starts('RollBackProvisioning'), {
     by: 'cancel-provisioning',
     to: 'states:StartExecution',
-    service: 'app1',
     caller: 'api',
     flow: 'deprovision',
-    ...starts('RollBackProvisioning'),
-  },
-  {
+  }),
+];
+
+const rollBacks: readonly Call[] = [
+  made('app1-stop-provisioning', describes('ProvisionServiceUser'), {
     by: 'StopProvisioning',
     to: 'states:DescribeExecution',
-    service: 'app1',
     caller: 'undo',
     flow: 'deprovision',
-    after: 1,
-    ...onExecution('DescribeExecution', 'ProvisionServiceUser'),
-  },
-  {
+  }),
+  made('app1-stop-provisioning', onExecution('StopExecution', 'ProvisionServiceUser'), {
+    by: 'StopProvisioning',
+    to: 'states:StopExecution',
+    caller: 'undo',
+    flow: 'cancel',
+    settledBy: ['answer lost', 'answer late', 'effect late'],
+  }),
+  made('app2-cancel-user-creation', describes('CreateServiceUser'), {
+    by: 'cancel-user-creation',
+    to: 'states:DescribeExecution',
+    caller: 'undo',
+    flow: 'deprovision',
+  }),
+  made('app2-cancel-user-creation', describes('RollBackServiceUser'), {
+    by: 'cancel-user-creation',
+    to: 'states:DescribeExecution of the roll-back',
+    caller: 'undo',
+    flow: 'deprovision',
+  }),
+  made('app2-cancel-user-creation', starts('RollBackServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:StartExecution',
-    service: 'app2',
     caller: 'undo',
     flow: 'deprovision',
     // App1 asks for so long that the roll-back has ended meanwhile.
     settledBy: ['answer late', 'effect late'],
-    ...starts('RollBackServiceUser'),
-  },
-  {
+  }),
+  made('app2-stop-user-creation', describes('CreateServiceUser'), {
     by: 'StopUserCreation',
     to: 'states:DescribeExecution',
-    service: 'app2',
     caller: 'undo',
     flow: 'deprovision',
-    after: 1,
-    ...onExecution('DescribeExecution', 'CreateServiceUser'),
-  },
-  {
+  }),
+  made('app2-stop-user-creation', onExecution('StopExecution', 'CreateServiceUser'), {
+    by: 'StopUserCreation',
+    to: 'states:StopExecution',
+    caller: 'undo',
+    flow: 'cancel',
+    settledBy: ['answer lost', 'answer late', 'effect late'],
+  }),
+  made('app2-delete-user', cognito('AdminGetUser', 'username'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminGetUser by name',
-    service: 'app2',
     caller: 'undo',
     flow: 'deprovision',
-    ...cognito('AdminGetUser', 'username'),
-  },
-  {
-    by: 'AnnounceRemoved',
-    to: 'events:PutEvents',
-    service: 'app2',
-    caller: 'undo',
-    flow: 'deprovision',
-    ...publishes('ServiceUserRemoved'),
-  },
-  {
+  }),
+  published('app2', 'ServiceUserRemoved', { by: 'AnnounceRemoved', caller: 'undo', flow: 'deprovision' }),
+  published('app1', 'ServiceUserDeprovisioned', {
     by: 'AnnounceDeprovisioned',
-    to: 'events:PutEvents',
-    service: 'app1',
     caller: 'undo',
     flow: 'deprovision',
-    ...publishes('ServiceUserDeprovisioned'),
-  },
+  }),
+];
+
+const watched: readonly Call[] = [
+  made('app1-roll-back-failed-provisioning', describes('ProvisionServiceUser'), {
+    by: 'roll-back-failed-provisioning',
+    to: 'states:DescribeExecution',
+    caller: 'watch',
+    flow: 'stopped at App1',
+  }),
+  made('app1-roll-back-failed-provisioning', starts('RollBackProvisioning'), {
+    by: 'roll-back-failed-provisioning',
+    to: 'states:StartExecution',
+    caller: 'watch',
+    flow: 'stopped at App1',
+    settledBy: ['answer lost', 'answer late', 'effect late'],
+  }),
+  made('app2-roll-back-failed-creation', describes('CreateServiceUser'), {
+    by: 'roll-back-failed-creation',
+    to: 'states:DescribeExecution',
+    caller: 'watch',
+    flow: 'stopped at App2',
+  }),
+  made('app2-roll-back-failed-creation', starts('RollBackServiceUser'), {
+    by: 'roll-back-failed-creation',
+    to: 'states:StartExecution',
+    caller: 'watch',
+    flow: 'stopped at App2',
+  }),
+];
+
+export const calls: readonly Call[] = [
+  ...onPost,
+  ...provisionServiceUser,
+  ...createServiceUser,
+  ...undone,
+  ...onDelete,
+  ...rollBacks,
+  ...watched,
 ];

@@ -1,8 +1,9 @@
 import { timeLimits } from '../../../contracts/time-limits.ts';
 import type { Task } from '../../../workflows/asl.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
-import { type Call, calls, type Flow } from './calls.ts';
+import { type Call, calls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
+import { type Flow, flowOf, flows } from './flows.ts';
 import { type Outcome, type Row, table } from './table.ts';
 
 /** docs/failures.md: the failure matrix for readers, with the longest time that the definitions allow. */
@@ -27,14 +28,8 @@ export function document(): string {
   ].join('\n');
 }
 
-const flows: Record<Flow, string> = {
-  provision: 'While a user is provisioned',
-  undo: 'While a provisioning is undone',
-  deprovision: 'While a user is deprovisioned (DELETE)',
-};
-
 function sectionOf(flow: Flow): string[] {
-  return [`## ${flows[flow]}`, '', ...calls.filter((call) => call.flow === flow).flatMap(tableOf)];
+  return [`## ${flows[flow].title}`, '', ...calls.filter((call) => call.flow === flow).flatMap(tableOf)];
 }
 
 function tableOf(call: Call): string[] {
@@ -61,18 +56,25 @@ function tableOf(call: Call): string[] {
 }
 
 /** What the caller sees. */
-function told({ status, user, app1, app2, refused, afterwards }: Outcome, call: Call): string {
+function told(outcome: Outcome, call: Call): string {
+  const { status, user, app1, app2, refused, afterwards } = outcome;
   if (refused !== undefined)
     return `the request is answered \`${refused}\`; repeated ${afterwards ? 'when the fault is over' : 'at once'} it is accepted`;
   if (afterwards) return 'the undo is left to the sweep, which completes it when the fault is over';
   if (app2?.code === 'ROLL_BACK_FAILED') return 'the roll-back that follows completes the undo';
-  if (call.flow === 'deprovision' || status === 'SUCCEEDED' || call.caller === 'undo') return 'invisible';
+  if (isBase(call, outcome)) return 'invisible';
   const at = (of: { step: string; code: string }) => `\`${of.code}\` in ${of.step}`;
   const why = [
     ...(app1 === undefined ? [] : [at(app1)]),
     ...(app2 === undefined ? [] : [`at App2 ${at(app2)}`]),
   ];
   return `${status}, ${user}: ${why.join('; ')}`;
+}
+
+/** Whether this is what comes of the flow without the fault. */
+function isBase({ flow }: Call, { status, app1, app2 }: Outcome): boolean {
+  const { base } = flowOf(flow);
+  return JSON.stringify([status, app1, app2]) === JSON.stringify([base.status, base.app1, base.app2]);
 }
 
 /** Longest time in seconds that one attempt with the fault takes. */
@@ -91,20 +93,30 @@ function errorOf({ http, to }: Call, fault: Fault): string {
 
 const states = new Map<string, Task>(machineNames.flatMap((name) => tasks(golden(name))));
 
+/** The state of App1 that repeats what a function behind App2's API cannot do. */
+const REPEATED_BY: Record<string, string> = {
+  'start-user-creation': 'RequestUserCreation',
+  'cancel-user-creation': 'CancelUserCreation',
+};
+
 function timeOf({ call, fault, repetition }: Row): string {
-  const state = states.get(call.by);
+  const behindApp2 = REPEATED_BY[call.by];
+  const state = states.get(behindApp2 ?? call.by);
   const times = repetitions[repetition] ?? Number.POSITIVE_INFINITY;
   const attempt = attemptSeconds(call, fault);
-  // A function behind an API tries twice.
+  // A function behind an API, or of a rule, tries twice.
   if (state === undefined) return seconds(Math.min(times, 2) * attempt + 1);
-  const retrier = state.Retry.find(({ ErrorEquals }) => ErrorEquals.includes(errorOf(call, fault)));
-  const failures = Math.min(times, (retrier?.MaxAttempts ?? 0) + 1);
+  const sdk = behindApp2 === undefined ? 1 : 2;
+  const error = behindApp2 === undefined ? errorOf(call, fault) : 'App2Unavailable';
+  const retrier = state.Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
+  const failures = Math.min(Math.floor(times / sdk), (retrier?.MaxAttempts ?? 0) + 1);
   const pauses = Array.from({ length: Math.min(failures, retrier?.MaxAttempts ?? 0) }, (_, n) =>
     retrier === undefined
       ? 0
       : Math.min(retrier.IntervalSeconds * retrier.BackoffRate ** n, retrier.MaxDelaySeconds),
   );
-  return seconds(failures * attempt + pauses.reduce((sum, pause) => sum + pause, 0) + 1);
+  const waited = Math.min(times, failures * sdk + (Number.isFinite(times) ? times % sdk : 0)) * attempt;
+  return seconds(waited + pauses.reduce((sum, pause) => sum + pause, 0) + 1);
 }
 
 function seconds(longest: number): string {

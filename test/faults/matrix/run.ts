@@ -1,16 +1,18 @@
 import { provisioningStatus } from '../../../contracts/status.ts';
-import type { FaultRule } from '../../../local/faults/rules.ts';
 import type { Machine } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { attempts, execution } from '../support/executions.ts';
-import { type Planned, plan } from '../support/known.ts';
+import { interventions } from '../support/interventions.ts';
+import { type Planned, plan, rivalKey } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
+import { provisioned } from '../support/places.ts';
 import { post, problemCode, statusAtApp2 } from '../support/provisioning.ts';
 import { type Injected, inject } from '../support/proxy.ts';
 import { sweepSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
 import { effectOf, repetitions } from './faults.ts';
+import { flowOf } from './flows.ts';
 import type { Row, Told } from './table.ts';
 
 /** What came of a row, in the words of its outcome. */
@@ -29,26 +31,28 @@ export interface Observed {
 /** Runs one row from the request to the end, and asks the oracle. */
 export async function run({ call, fault, repetition, outcome }: Row): Promise<Observed> {
   const planned = await plan();
-  const begin = async (): Promise<Injected> => {
-    const times = repetitions[repetition];
-    const rule: FaultRule = {
-      ...call.match(planned),
-      ...effectOf(fault, call),
-      ...(times === undefined ? {} : { times }),
-    };
-    // The first rule that matches decides: this one lets the calls before through.
-    const before = { ...call.match(planned), latency: 0, times: call.after ?? 0 };
-    return call.after === undefined ? inject(rule) : inject(before, rule);
-  };
-  const injected = call.flow === 'deprovision' ? await afterProvisioning(planned, begin) : await begin();
+  const flow = flowOf(call.flow);
+  const deletes = flow.deprovisions === true || flow.cancels === true;
+  if (flow.deprovisions) await provisioned(planned);
+  if (flow.rival) await provisioned(rivalOf(planned));
+  const given = await inject(...(flow.given?.(planned) ?? []), ...(call.given?.(planned) ?? []));
+  if (flow.cancels) await heldAtApp2(planned, given);
+  const times = repetitions[repetition];
+  const injected = await inject({
+    ...call.match(planned),
+    ...effectOf(fault, call),
+    ...(times === undefined ? {} : { times }),
+  });
   try {
-    const scenario = call.flow === 'undo' ? await inject(refusedGroup(planned)) : undefined;
-    const request =
-      call.flow === 'deprovision' ? () => system.deprovision(planned.id) : () => post(planned, planned.key);
-    const first = await request();
-    const refused = problemCode(first);
+    const request = () => (deletes ? system.deprovision(planned.id) : post(planned, planned.key));
+    const refused = problemCode(await request());
+    if (flow.stops !== undefined) {
+      await heldAtApp2(planned, given);
+      await interventions.stop(flow.stops, planned.id);
+    }
     if (outcome.afterwards) {
-      if (refused === undefined) await givenUp(call, planned.id);
+      if (call.caller === 'watch') await eventually(() => expectFired(injected), 60_000);
+      else if (refused === undefined) await givenUp(call, planned.id);
       await injected.lift();
     }
     if (refused !== undefined)
@@ -57,11 +61,10 @@ export async function run({ call, fault, repetition, outcome }: Row): Promise<Ob
         if (status >= 400) throw new Error(`App1 still refuses: ${JSON.stringify(body)}`);
       }, 60_000);
     if (outcome.afterwards && refused === undefined) await sweepSoon();
-    // Looking at the status makes calls that look like those of some rows.
-    await ended(call.flow === 'deprovision' ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
-    const broken = await violations(planned, { within: 300_000 });
+    await ended(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
+    const allowed = { within: 300_000, rollBackLater: call.caller === 'watch' && repetition !== 'once' };
+    const broken = await violations(planned, allowed);
     const status = await endOf(planned.id);
-    await scenario?.lift();
     const app2 = provisioningStatus.safeParse((await statusAtApp2(planned.id)).body).data?.error;
     return {
       planned,
@@ -74,27 +77,29 @@ export async function run({ call, fault, repetition, outcome }: Row): Promise<Ob
       violations: broken,
     };
   } finally {
+    await given.lift();
     await injected.lift();
   }
 }
 
-const told = ({ step, code }: Told): Told => ({ step, code });
-
-async function afterProvisioning(planned: Planned, begin: () => Promise<Injected>): Promise<Injected> {
-  await eventually(async () => {
-    const { status } = await post(planned, planned.key);
-    if (status !== 202) throw new Error(`App1 answered with ${status}.`);
-  }, 60_000);
-  await ended('ProvisionServiceUser', planned.id);
-  return begin();
+/** Brings a provisioning to App2, where the flow holds it. */
+async function heldAtApp2(planned: Planned, given: Injected): Promise<void> {
+  await post(planned, planned.key);
+  await eventually(() => expectFired(given), 60_000);
 }
 
-const refusedGroup = ({ sub }: Planned): FaultRule => ({
-  service: 'cognito-idp',
-  operation: 'AdminAddUserToGroup',
-  body: `Username == '${sub}'`,
-  error: { code: 'AccessDeniedException', status: 400 },
+async function expectFired(rules: Injected): Promise<void> {
+  if (!(await rules.allFired())) throw new Error('A rule has not fired.');
+}
+
+/** Another provisioning of the same username. */
+const rivalOf = (planned: Planned): Planned => ({
+  ...planned,
+  id: planned.rival,
+  key: rivalKey(planned.key),
 });
+
+const told = ({ step, code }: Told): Told => ({ step, code });
 
 /** Waits until an undo has been tried for as long as it is, in line and by the first roll-back. */
 async function givenUp(call: Call, id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Call, calls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
+import { flowOf, UNDONE_AT_APP2 } from './flows.ts';
 
 /**
  * The failure matrix: for each call, each fault and each repetition what has to come of it. The test runs every row,
@@ -20,7 +21,7 @@ export interface Told {
 }
 
 export interface Outcome {
-  status: 'SUCCEEDED' | 'FAILED';
+  status: 'SUCCEEDED' | 'FAILED' | 'ABORTED';
   user: 'present' | 'absent';
   /** Why it failed, as App1's and as App2's callers read it. */
   app1?: Told;
@@ -31,42 +32,38 @@ export interface Outcome {
   afterwards: boolean;
 }
 
-const SUCCEEDED: Outcome = { status: 'SUCCEEDED', user: 'present', afterwards: false };
-const DEPROVISIONED: Outcome = { status: 'SUCCEEDED', user: 'absent', afterwards: false };
-
-/** What App1 tells of a creation that App2 has undone. */
-const UNDONE_AT_APP2: Told = { step: 'RequestUserCreation', code: 'USER_CREATION_FAILED' };
-
-/** In the flow `undo` AddToGroup is refused, so that there is something to undo. */
-const UNDONE: Outcome = {
-  status: 'FAILED',
-  user: 'absent',
-  app1: UNDONE_AT_APP2,
-  app2: { step: 'AddToGroup', code: 'INTERNAL_ERROR' },
-  afterwards: false,
-};
-
 /** What has to come of a fault. */
 export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Outcome {
   const passes = fault !== 'permanent error' && repetition !== 'for ever';
-  const good = call.flow === 'provision' ? SUCCEEDED : DEPROVISIONED;
-  if (call.caller === 'api') {
-    if (passes && repetition === 'once') return good;
-    const refused = fault === 'permanent error' ? 'INTERNAL_ERROR' : 'SERVICE_UNAVAILABLE';
-    return { ...good, refused, afterwards: !passes };
+  const { base } = flowOf(call.flow);
+  switch (call.caller) {
+    case 'api': {
+      if (passes && repetition === 'once') return base;
+      const refused = fault === 'permanent error' ? 'INTERNAL_ERROR' : 'SERVICE_UNAVAILABLE';
+      return { ...base, refused, afterwards: !passes };
+    }
+    case 'step':
+      return passes ? base : failed(call, fault);
+    case 'app2 api':
+      return passes ? base : { ...BAD, app1: { step: 'RequestUserCreation', code: 'APP2_UNAVAILABLE' } };
+    case 'watch':
+      // App1, which waits for App2, cancels there what App2 itself has not rolled back.
+      return passes || call.service === 'app2' || call.settledBy?.includes(fault)
+        ? base
+        : { ...base, afterwards: true };
+    case 'undo':
+      if (passes || call.settledBy?.includes(fault)) return base;
+      return { ...rollBackFailed(call, base), afterwards: call.inLineOnly !== true };
   }
-  if (call.caller === 'step') return passes ? good : failed(call, fault);
-  const base = call.flow === 'undo' ? UNDONE : DEPROVISIONED;
-  if (passes || call.settledBy?.includes(fault)) return base;
-  return { ...rollBackFailed(call, base), afterwards: call.inLineOnly !== true };
 }
+
+const BAD = { status: 'FAILED', user: 'absent', afterwards: false } as const;
 
 const isAnnouncement = ({ to }: Call): boolean => to === 'events:PutEvents';
 
 function failed(call: Call, fault: Fault): Outcome {
   const told = { step: call.by, code: codeOf(call, fault) };
-  const bad = { status: 'FAILED', user: 'absent', afterwards: false } as const;
-  return call.service === 'app1' ? { ...bad, app1: told } : { ...bad, app1: UNDONE_AT_APP2, app2: told };
+  return call.service === 'app1' ? { ...BAD, app1: told } : { ...BAD, app1: UNDONE_AT_APP2, app2: told };
 }
 
 function codeOf(call: Call, fault: Fault): string {
@@ -78,9 +75,11 @@ function codeOf(call: Call, fault: Fault): string {
 
 /** The service whose in-line undo gave up says so for good; what is not announced is undone all the same. */
 function rollBackFailed(call: Call, base: Outcome): Outcome {
-  if (isAnnouncement(call) || base.status === 'SUCCEEDED') return base;
+  if (isAnnouncement(call) || base.status !== 'FAILED') return base;
   const told = (of: Told | undefined): Told => ({ step: of?.step ?? '', code: 'ROLL_BACK_FAILED' });
-  return call.service === 'app1' ? { ...base, app1: told(base.app1) } : { ...base, app2: told(base.app2) };
+  return call.service === 'app1' || call.flow === 'unreached'
+    ? { ...base, app1: told(base.app1) }
+    : { ...base, app2: told(base.app2) };
 }
 
 const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
@@ -91,10 +90,10 @@ const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Objec
  * the twenty attempts to start a roll-back, whose answers are lost, outlast the roll-back that the first one started is
  * a matter of chance; the random walks come by there.
  */
-const isNoRow = ({ http, caller, by }: Call, fault: Fault, repetition: Repetition): boolean =>
+const isNoRow = ({ http, caller, by, to }: Call, fault: Fault, repetition: Repetition): boolean =>
   repetition === 'for ever' &&
   ((http === true && caller === 'undo' && (fault === 'answer late' || fault === 'effect late')) ||
-    (by === 'cancel-user-creation' && fault === 'answer lost'));
+    (`${by} ${to}` === 'cancel-user-creation states:StartExecution' && fault === 'answer lost'));
 
 export const table: readonly Row[] = calls.flatMap((call) =>
   names(faults).flatMap((fault) =>

@@ -46,7 +46,5 @@ export function holdOf(state: string, known: Known, deprovisioned = false): Faul
   const of = calls.filter(({ by }) => by === state);
   const call = of.find(({ flow }) => (flow === 'deprovision') === deprovisioned) ?? of[0];
   if (call === undefined) throw new Error(`The matrix has no call of ${state}.`);
-  const before: FaultRule[] =
-    call.after === undefined ? [] : [{ ...call.match(known), latency: 0, times: call.after }];
-  return [...before, { ...call.match(known), latency: HELD, times: 1 }];
+  return [{ ...call.match(known), latency: HELD, times: 1 }];
 }

@@ -8,6 +8,9 @@ import type { Asked } from './oracle.ts';
 /** A provisioning that has not been asked for yet, with all that can be foreseen of it. */
 export type Planned = Asked & Known & { key: string };
 
+/** Key of another provisioning of the same username. */
+export const rivalKey = (key: string): string => `rival-${key}`;
+
 const identity = new STSClient(configuration).send(new GetCallerIdentityCommand({}));
 
 /** Plans a provisioning, so that faults can be set for it before it begins. */
@@ -16,11 +19,13 @@ export async function plan(over: Parameters<typeof newRequest>[0] = {}): Promise
   const request = newRequest(over);
   const { username, password, human_user_id } = request;
   const key = `key-${username}`;
-  const id = provisioningIdOf(`${Account}/${UserId}`, key);
+  const idOf = (itsKey: string) => provisioningIdOf(`${Account}/${UserId}`, itsKey);
+  const id = idOf(key);
   return {
     ...request,
     key,
     id,
+    rival: idOf(rivalKey(key)),
     sub: predictedSub(outputs.app2.user_pool_id, username, 1),
     macMessage: Buffer.from(JSON.stringify([id, username, password, human_user_id])).toString('base64'),
   };

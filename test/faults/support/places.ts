@@ -1,0 +1,95 @@
+import type { FaultRule } from '../../../local/faults/rules.ts';
+import type { Machine } from '../../../local/system.ts';
+import { newPassword, system } from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import type { Known } from '../matrix/calls.ts';
+import { entered } from './executions.ts';
+import { holdOf, refusal } from './holds.ts';
+import { type Intervention, interventions } from './interventions.ts';
+import { type Planned, plan } from './known.ts';
+import { endOf } from './oracle.ts';
+import { post } from './provisioning.ts';
+import { inject } from './proxy.ts';
+
+/** A state of a machine, how an execution comes to it, and is held there. */
+export interface Place {
+  machine: Machine;
+  state: string;
+  /** Whether the way there begins with a DELETE of what was provisioned. */
+  deprovisioned?: boolean;
+  /** What is refused for good, so that the way leads there. */
+  refused?: ((known: Known) => FaultRule)[];
+  /** A password that App2's policy refuses. */
+  weak?: boolean;
+}
+
+const on = (machine: Machine, states: string[], more: Omit<Place, 'machine' | 'state'> = {}): Place[] =>
+  states.map((state) => ({ machine, state, ...more }));
+
+const GROUP = refusal('AddToGroup cognito-idp:AdminAddUserToGroup');
+const DELETION = refusal('DeleteUser cognito-idp:AdminDeleteUser');
+const CANCELLATION = refusal('CancelUserCreation DELETE /admin/create-user/{id}');
+
+/** Every state of the four machines in which an execution can be met. */
+export const places: readonly Place[] = [
+  ...on('ProvisionServiceUser', ['EncryptCredentials', 'RequestUserCreation', 'AnnounceProvisioned']),
+  ...on('ProvisionServiceUser', ['CancelUserCreation', 'AnnounceProvisioningFailed'], { refused: [GROUP] }),
+  ...on('ProvisionServiceUser', ['AnnounceRollBackFailed'], { refused: [GROUP, CANCELLATION] }),
+  ...on('CreateServiceUser', [
+    'DecryptCredentials',
+    'CreateUser',
+    'SetPassword',
+    'AddToGroup',
+    'AnnounceCreated',
+  ]),
+  ...on('CreateServiceUser', ['AnnounceRejected'], { weak: true }),
+  ...on('CreateServiceUser', ['DeleteUser', 'AnnounceRolledBack'], { refused: [GROUP] }),
+  ...on('CreateServiceUser', ['AnnounceRollBackFailed'], { refused: [GROUP, DELETION] }),
+  ...on('RollBackProvisioning', ['StopProvisioning', 'CancelUserCreation', 'AnnounceDeprovisioned'], {
+    deprovisioned: true,
+  }),
+  ...on('RollBackServiceUser', ['StopUserCreation', 'DeleteUser', 'AnnounceRemoved'], {
+    deprovisioned: true,
+  }),
+  ...on('RollBackProvisioning', ['AnnounceRollBackFailed'], {
+    deprovisioned: true,
+    refused: [CANCELLATION],
+  }),
+  ...on('RollBackServiceUser', ['AnnounceRollBackFailed'], { deprovisioned: true, refused: [DELETION] }),
+];
+
+/** Plans what can come to a place. */
+export const planFor = ({ weak = false }: Place): Promise<Planned> =>
+  plan(weak ? { password: newPassword().toLowerCase() } : {});
+
+/** Brings what was planned to a place, holds it there, and intervenes. */
+export async function interruptAt(
+  { machine, state, deprovisioned = false, refused: refusals = [] }: Place,
+  by: Intervention,
+  planned: Planned,
+): Promise<void> {
+  if (deprovisioned) await provisioned(planned);
+  const refused = await inject(...refusals.map((rule) => rule(planned)));
+  const held = await inject(...holdOf(state, planned, deprovisioned));
+  try {
+    if (deprovisioned) await system.deprovision(planned.id);
+    else await post(planned, planned.key);
+    await entered(machine, planned.id, state);
+    await eventually(async () => {
+      if (!(await held.allFired())) throw new Error(`${state} is not held.`);
+    }, 60_000);
+    await interventions[by](machine, planned.id);
+  } finally {
+    await refused.lift();
+    await held.lift();
+  }
+}
+
+/** Provisions what was planned. */
+export async function provisioned(planned: Planned): Promise<void> {
+  await post(planned, planned.key);
+  await eventually(async () => {
+    const { status } = await endOf(planned.id);
+    if (status !== 'SUCCEEDED') throw new Error(`${planned.id} is ${status}.`);
+  }, 60_000);
+}
