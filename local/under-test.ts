@@ -6,7 +6,12 @@ export interface UnderTest {
   serviceCallsThroughEndpoint?: boolean;
   /** Opens the routes `/_local_aws/time-out` and `/_local_aws/kill`. */
   interventions?: boolean;
-  workersPerFunction?: number;
+  workers?: {
+    /** How many invocations of a function run at once. */
+    each: number;
+    /** Of some functions more, by name. */
+    of: Record<string, number>;
+  };
 }
 
 export const switchesFor = (underTest: UnderTest): Record<string, string> => ({
@@ -14,7 +19,8 @@ export const switchesFor = (underTest: UnderTest): Record<string, string> => ({
   ...(underTest.predictableSubs ? { LOCAL_AWS_PREDICTABLE_SUBS: 'on' } : {}),
   ...(underTest.serviceCallsThroughEndpoint ? { LOCAL_AWS_SERVICE_CALLS: 'through-endpoint' } : {}),
   ...(underTest.interventions ? { LOCAL_AWS_UNDER_TEST: 'on' } : {}),
-  ...(underTest.workersPerFunction === undefined
-    ? {}
-    : { LOCAL_AWS_WORKERS_PER_FUNCTION: String(underTest.workersPerFunction) }),
+  ...(underTest.workers === undefined ? {} : { LOCAL_AWS_WORKERS: asText(underTest.workers) }),
 });
+
+const asText = ({ each, of }: NonNullable<UnderTest['workers']>): string =>
+  [each, ...Object.entries(of).map(([name, count]) => `${name}=${count}`)].join(' ');

@@ -21,6 +21,9 @@ from corrections.support import wrap_function
 MAX_INVOCATIONS = 1000
 MAX_PROCESSES = 32
 MAX_PROCESSES_PER_FUNCTION = 2
+MAX_PROCESSES_OF: dict[str, int] = {}
+"""Of single functions, by name; none unless a suite says so."""
+
 LONGEST_WAIT_SECONDS = 60
 """A function that calls itself deeper than its processes waits for itself; then it is throttled, as on AWS."""
 
@@ -80,7 +83,7 @@ def release_process(original: Callable[[Any], None], worker: Any | None) -> None
 def serve() -> None:
     """Give the waiting, in their order, the processes that they may have now."""
     for turn in list(waiting):
-        if available(turn.function):
+        if available(turn):
             waiting.remove(turn)
             turn.served.set_result(take_process(turn))
 
@@ -103,17 +106,17 @@ def idle(function: str) -> Any | None:
     return next((worker for worker in processes(function) if not worker.in_use), None)
 
 
-def available(function: str) -> bool:
+def available(turn: Turn) -> bool:
     """Whether the function has an idle process or may start one.
 
     Its first process may displace an idle one of another function. More than one it has only where there is room: were
     it otherwise, busy functions would take each other's processes all the time and start more than they run.
     """
-    if idle(function):
+    if idle(turn.function):
         return True
-    own = len(processes(function))
+    own = len(processes(turn.function))
     if process_count() < MAX_PROCESSES:
-        return own < MAX_PROCESSES_PER_FUNCTION
+        return own < MAX_PROCESSES_OF.get(turn.name, MAX_PROCESSES_PER_FUNCTION)
     return own == 0 and longest_idle() is not None
 
 

@@ -11,9 +11,9 @@ LOCAL_AWS_PREDICTABLE_SUBS=on
 LOCAL_AWS_SERVICE_CALLS=through-endpoint
     A state machine sends PutEvents to AWS_ENDPOINT_URL, where a proxy may stand. On AWS it is a request, too, which
     can be refused or lost.
-LOCAL_AWS_WORKERS_PER_FUNCTION=<n>
-    How many invocations of one function run at once, and five times as many in all; AWS has more
-    (lambda/latest/dg/lambda-concurrency).
+LOCAL_AWS_WORKERS=<n> [<function>=<n> ...]
+    How many invocations of one function run at once, and of some functions that wait for others; and ten times as many
+    in all. AWS has more (lambda/latest/dg/lambda-concurrency).
 LOCAL_AWS_UNDER_TEST=on
     Opens two routes, for what on AWS takes hours or bad luck:
     POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
@@ -57,13 +57,20 @@ def apply() -> None:
         predict_subs()
     if given("LOCAL_AWS_SERVICE_CALLS") == "through-endpoint":
         put_events_through_the_endpoint()
-    if workers := given("LOCAL_AWS_WORKERS_PER_FUNCTION"):
-        lambda_concurrency.MAX_PROCESSES_PER_FUNCTION = int(workers)
-        lambda_concurrency.MAX_PROCESSES = max(lambda_concurrency.MAX_PROCESSES, 5 * int(workers))
+    if workers := given("LOCAL_AWS_WORKERS"):
+        allow_workers(*workers.split())
     if given("LOCAL_AWS_UNDER_TEST") == "on":
         wrap_function(lambda_runtime, "Worker.invoke", remember_the_event)
         wrap_function(app, "_handle_post_body_shortcuts", intervene)
         name_the_function_in_its_calls()
+
+
+def allow_workers(each: str, *exceptions: str) -> None:
+    lambda_concurrency.MAX_PROCESSES_PER_FUNCTION = int(each)
+    for name, _, count in (exception.partition("=") for exception in exceptions):
+        lambda_concurrency.MAX_PROCESSES_OF[name] = int(count)
+    more = sum(lambda_concurrency.MAX_PROCESSES_OF.values())
+    lambda_concurrency.MAX_PROCESSES = max(lambda_concurrency.MAX_PROCESSES, 10 * int(each) + more)
 
 
 def name_the_function_in_its_calls() -> None:

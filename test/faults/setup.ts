@@ -9,12 +9,20 @@ import { ensurePython } from '../../local/python.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
+import { AT_ONCE } from './support/parallel.ts';
 
 /** Retry pauses with full jitter are drawn from this part of their range: a legal draw, and a quick one. */
 const JITTER = 0.01;
 
-/** Many provisionings run at once, and some of them hold a worker for seconds. */
-const WORKERS_PER_FUNCTION = 40;
+/** Many provisionings run at once; these functions wait for App2, or at App2, for seconds. */
+const WORKERS = {
+  each: 12,
+  of: {
+    'app1-call-app2': AT_ONCE,
+    'app2-start-user-creation': AT_ONCE,
+    'app2-cancel-user-creation': AT_ONCE,
+  },
+};
 
 const localAws = keptUp<Outputs>(async (use) => {
   const [port, proxyPort] = [await getPort({ host: '127.0.0.1' }), await getPort({ host: '127.0.0.1' })];
@@ -34,7 +42,7 @@ const localAws = keptUp<Outputs>(async (use) => {
         predictableSubs: true,
         serviceCallsThroughEndpoint: true,
         interventions: true,
-        workersPerFunction: WORKERS_PER_FUNCTION,
+        workers: WORKERS,
       };
       const options = { directory: faultsDirectory, port, lambdaEndpoint: proxy.url, underTest };
       await withLocalAws(options, listrProgress, use);

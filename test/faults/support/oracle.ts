@@ -45,7 +45,10 @@ const LOOK_EVERY = 500;
 export async function endOf(id: string, within = 120_000): Promise<ProvisioningStatus> {
   return eventually(
     async () => {
-      const status = provisioningStatus.parse((await system.status(id)).body);
+      const answer = await system.status(id);
+      if (answer.status !== 200)
+        throw new Error(`App1 answered with ${answer.status}: ${JSON.stringify(answer.body)}`);
+      const status = provisioningStatus.parse(answer.body);
       if (status.status === 'RUNNING' || status.user === 'being_removed')
         throw new Error(`The provisioning ${id} has not ended: ${status.status}, ${status.user}.`);
       return status;
