@@ -16,7 +16,7 @@ const JITTER = 0.01;
 
 /** Many provisionings run at once; these functions wait for App2, or at App2, for seconds. */
 const WORKERS = {
-  each: 12,
+  each: 16,
   of: {
     'app1-call-app2': AT_ONCE,
     'app2-start-user-creation': AT_ONCE,

@@ -53,7 +53,7 @@ beforeAll(async () => {
       predictableSubs: true,
       serviceCallsThroughEndpoint: true,
       interventions: true,
-      workersPerFunction: 4,
+      workers: { each: 4, of: {} },
     },
   });
   support = await supportOf(proxy.url);

@@ -7,10 +7,10 @@ export interface Case {
 }
 
 /** How many cases run at once. Most of their time is waiting, so more of them cost little. */
-export const AT_ONCE = 40;
+export const AT_ONCE = 60;
 
 /** Pause between the begins of the first ones, in milliseconds: all cold starts at once would exceed time limits. */
-const RAMP = 250;
+const RAMP = 200;
 
 /**
  * Starts all cases of a table, some at once, and gives for each its result when it is there: a test per case that
