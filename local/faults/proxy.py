@@ -69,13 +69,16 @@ def take_the_service_from_the_signature() -> None:
 
 
 def know_calls_of_an_api() -> None:
-    """What is called through API Gateway is `execute-api`, its operation is the HTTP method, its resource the path."""
+    """What is called through API Gateway is `execute-api`, what asks for the keys of a user pool `jwks`; the operation
+    is the HTTP method, the resource the path."""
     detect = pipeline.detect
 
     def detect_all(headers: Any, method: str, path: str, *others: Any) -> Any:
         context = detect(headers, method, path, *others)
         if "/_user_request_/" in path:
             context.service, context.operation, context.resource = "execute-api", method, path
+        if path.endswith("/.well-known/jwks.json"):
+            context.service, context.operation, context.resource = "jwks", method, path
         return context
 
     pipeline.detect = detect_all

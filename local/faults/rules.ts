@@ -6,7 +6,7 @@ import * as z from 'zod';
  *
  * - `service`, `operation`: of a signed AWS call its name in botocore and its operation (`cognito-idp`,
  *   `AdminCreateUser`; also `kms`, `stepfunctions`, `events`, `secretsmanager`, `ssm`); of a call through API Gateway
- *   `execute-api` and the HTTP method.
+ *   `execute-api` and the HTTP method; of a request for the keys of a user pool `jwks` and the HTTP method.
  * - `resource`: a part of the path of a call through API Gateway. AWS calls in a JSON protocol have none worth using.
  * - `headers`: a part of the value of each header; the empty string is a part of every value.
  * - `body`: a JMESPath expression over the JSON body, which must be true: `Username == 'anna'`,

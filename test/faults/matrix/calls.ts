@@ -5,7 +5,7 @@ import type { Flow } from './flows.ts';
 /**
  * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. A call is
  * named by the state or function that makes it, and by what it calls. What is called for all provisionings at once
- * (signing in, the keys of the pool, the mark of the sweep) is in shared.test.ts.
+ * is in shared.test.ts (signing in, the keys of the pool) and in sweep-calls.test.ts.
  */
 
 /** What of a provisioning is known before it begins, so that rules can be about it alone. */
@@ -100,7 +100,10 @@ const publishes = (event: string): Match => ({
   }),
 });
 
-/** A call that a function makes; its SDK names the function. */
+/** That a call is made by this function: on the local AWS under test its SDK names it. */
+export const madeBy = (functionName: string) => ({ headers: { 'User-Agent': `app/${functionName}` } });
+
+/** A call that a function makes. */
 const made = (
   functionName: string,
   { match }: Match,
@@ -109,7 +112,7 @@ const made = (
   ...call,
   service: functionName.startsWith('app1-') ? 'app1' : 'app2',
   functionName,
-  match: (known) => ({ ...match(known), headers: { 'User-Agent': `app/${functionName}` } }),
+  match: (known) => ({ ...match(known), ...madeBy(functionName) }),
 });
 
 /** An event that a state publishes. */

@@ -23,7 +23,7 @@ const TOO_LONG = { aws: 3_500, app2: 15_500 };
 const THROTTLED: Record<string, string> = { 'cognito-idp': 'TooManyRequestsException' };
 
 /** What the fault proxy does to the call. */
-export function effectOf(fault: Fault, { http, to }: Call): FaultEffect {
+export function effectOf(fault: Fault, { http, to }: Pick<Call, 'http' | 'to'>): FaultEffect {
   const tooLong = http ? TOO_LONG.app2 : TOO_LONG.aws;
   switch (fault) {
     case 'throttled':

@@ -1,8 +1,9 @@
 import { provisioningStatus } from '../../../contracts/status.ts';
+import type { FaultCount, FaultEffect } from '../../../local/faults/rules.ts';
 import type { Machine } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { attempts, execution } from '../support/executions.ts';
+import { execution, rollBackFailed } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Planned, plan, rivalKey } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
@@ -29,7 +30,31 @@ export interface Observed {
 }
 
 /** Runs one row from the request to the end, and asks the oracle. */
-export async function run({ call, fault, repetition, outcome }: Row): Promise<Observed> {
+export function run({ call, fault, repetition, outcome }: Row): Promise<Observed> {
+  const times = repetitions[repetition];
+  return follow(call, {
+    rule: { ...effectOf(fault, call), ...(times === undefined ? {} : { times }) },
+    afterwards: outcome.afterwards,
+    rollBackLater: call.caller === 'watch' && repetition !== 'once',
+  });
+}
+
+/** What is done to a call on its way. */
+interface Disturbance {
+  /** What happens to the call. */
+  rule: FaultEffect & FaultCount;
+  /** Whether the end is reached only when the fault is over. */
+  afterwards?: boolean;
+  rollBackLater?: boolean;
+  /** What somebody does meanwhile, once the rule is there. */
+  meanwhile?: (planned: Planned, injected: Injected) => Promise<void>;
+}
+
+/** Follows a provisioning on the way that leads to a call, disturbs it there, and asks the oracle. */
+export async function follow(
+  call: Call,
+  { rule, afterwards = false, rollBackLater = false, meanwhile }: Disturbance,
+): Promise<Observed> {
   const planned = await plan();
   const flow = flowOf(call.flow);
   const deletes = flow.deprovisions === true || flow.cancels === true;
@@ -37,35 +62,33 @@ export async function run({ call, fault, repetition, outcome }: Row): Promise<Ob
   if (flow.rival) await provisioned(rivalOf(planned));
   const given = await inject(...(flow.given?.(planned) ?? []), ...(call.given?.(planned) ?? []));
   if (flow.cancels) await heldAtApp2(planned, given);
-  const times = repetitions[repetition];
-  const injected = await inject({
-    ...call.match(planned),
-    ...effectOf(fault, call),
-    ...(times === undefined ? {} : { times }),
-  });
+  const injected = await inject({ ...call.match(planned), ...rule });
   try {
+    const disturbed = meanwhile?.(planned, injected);
     const request = () => (deletes ? system.deprovision(planned.id) : post(planned, planned.key));
-    const refused = problemCode(await request());
+    const first = await request();
+    const isRefused = first.status >= 400;
     if (flow.stops !== undefined) {
       await heldAtApp2(planned, given);
       await interventions.stop(flow.stops, planned.id);
     }
-    if (outcome.afterwards) {
+    await disturbed;
+    if (afterwards) {
       if (call.caller === 'watch') await eventually(() => expectFired(injected), 60_000);
-      else if (refused === undefined) await givenUp(call, planned.id);
+      else if (!isRefused) await givenUp(call, planned.id);
       await injected.lift();
     }
-    if (refused !== undefined)
+    if (isRefused)
       await eventually(async () => {
         const { status, body } = await request();
         if (status >= 400) throw new Error(`App1 still refuses: ${JSON.stringify(body)}`);
       }, 60_000);
-    if (outcome.afterwards && refused === undefined) await sweepSoon();
+    if (afterwards && !isRefused) await sweepSoon();
     await ended(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
-    const allowed = { within: 300_000, rollBackLater: call.caller === 'watch' && repetition !== 'once' };
-    const broken = await violations(planned, allowed);
+    const broken = await violations(planned, { within: 300_000, rollBackLater });
     const status = await endOf(planned.id);
     const app2 = provisioningStatus.safeParse((await statusAtApp2(planned.id)).body).data?.error;
+    const refused = problemCode(first);
     return {
       planned,
       status: status.status,
@@ -102,20 +125,13 @@ const rivalOf = (planned: Planned): Planned => ({
 const told = ({ step, code }: Told): Told => ({ step, code });
 
 /** Waits until an undo has been tried for as long as it is, in line and by the first roll-back. */
-async function givenUp(call: Call, id: string): Promise<void> {
-  const machine =
+const givenUp = (call: Call, id: string): Promise<void> =>
+  rollBackFailed(
     call.service === 'app1' || call.by === 'cancel-user-creation'
       ? 'RollBackProvisioning'
-      : 'RollBackServiceUser';
-  await eventually(
-    async () => {
-      const [first] = await attempts(machine, id);
-      if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'not there'}.`);
-    },
-    400_000,
-    300,
+      : 'RollBackServiceUser',
+    id,
   );
-}
 
 async function ended(machine: Machine, id: string): Promise<void> {
   await eventually(

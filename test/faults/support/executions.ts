@@ -57,3 +57,19 @@ export async function entered(machine: Machine, name: string, state: string, wit
       throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'nothing'}, not ${state}.`);
   }, within);
 }
+
+/** Waits until the first attempt of a roll-back has failed. */
+export async function rollBackFailed(
+  machine: (typeof rollBackOf)[keyof typeof rollBackOf],
+  id: string,
+  within = 400_000,
+): Promise<void> {
+  await eventually(
+    async () => {
+      const [first] = await attempts(machine, id);
+      if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'not there'}.`);
+    },
+    within,
+    300,
+  );
+}

@@ -1,4 +1,5 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
 import type { Machine } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
 import { executionArn } from './executions.ts';
@@ -26,3 +27,13 @@ export const interventions = {
 } as const;
 
 export type Intervention = keyof typeof interventions;
+
+/** Ends the process that runs a function for an event with this text in it, as an execution environment may crash. */
+export async function kill(functionName: string, contains: string): Promise<void> {
+  const response = await fetch(`${outputs.endpoint}/_local_aws/kill`, {
+    method: 'POST',
+    body: JSON.stringify({ functionName, contains }),
+  });
+  const { killed } = z.object({ killed: z.int() }).parse(await response.json());
+  if (killed === 0) throw new Error(`${functionName} was not at work for ${contains}.`);
+}

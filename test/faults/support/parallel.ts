@@ -31,3 +31,19 @@ export function inParallel<C extends Case, Result>(
   for (const result of results.values()) result.catch(() => undefined);
   return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
 }
+
+/** The same for cases that must not run at once, because their faults are about all provisionings. */
+export function inSequence<C extends Case, Result>(
+  cases: readonly C[],
+  run: (one: C) => Promise<Result>,
+): (one: C) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  const results = new Map<string, Promise<Result>>();
+  for (const one of cases) {
+    const result = last.then(() => run(one));
+    last = result.catch(() => undefined);
+    results.set(one.name, result);
+  }
+  for (const result of results.values()) result.catch(() => undefined);
+  return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
+}

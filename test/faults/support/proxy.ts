@@ -10,6 +10,8 @@ export const faults = faultsAt(url);
 export interface Injected {
   /** Whether each rule fired. */
   allFired(): Promise<boolean>;
+  /** How often each rule fired, in their order. */
+  times(): Promise<number[]>;
   lift(): Promise<void>;
 }
 
@@ -17,6 +19,10 @@ export async function inject(...rules: FaultRule[]): Promise<Injected> {
   const ids = await faults.add(rules);
   return {
     allFired: async () => (await faults.fired(ids)).length === ids.length,
+    times: async () => {
+      const fired = new Map((await faults.fired(ids)).map(({ id, times }) => [id, times]));
+      return ids.map((id) => fired.get(id) ?? 0);
+    },
     lift: () => faults.remove(ids),
   };
 }

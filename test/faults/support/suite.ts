@@ -24,10 +24,13 @@ export function suite<C extends Case, Result>(
     run,
     check,
     sample,
+    schedule = inParallel,
   }: {
     run: (one: C, aftermath: Aftermath) => Promise<Result>;
     check: (result: Result, one: C) => void;
     sample: number;
+    /** How many run at once; `inSequence` for cases that must not. */
+    schedule?: typeof inParallel;
   },
 ): void {
   const ends: { id: string; user: string }[] = [];
@@ -37,7 +40,7 @@ export function suite<C extends Case, Result>(
     foreign: (user) => others.push(user),
   };
   const chosen = selected(cases, sample);
-  const resultOf = inParallel(chosen, async (one: C) => {
+  const resultOf = schedule(chosen, async (one: C) => {
     await bystanders;
     return run(one, aftermath);
   });

@@ -37,7 +37,7 @@ export async function sweepNow(): Promise<Report[]> {
   const targets = await Promise.all(
     schedules.map(async (Rule) => (await events.send(new ListTargetsByRuleCommand({ Rule }))).Targets ?? []),
   );
-  return Promise.all(targets.flat().map(({ Arn = '' }) => call(Arn)));
+  return Promise.all(targets.flat().map(({ Arn = '' }) => sweepOf(Arn)));
 }
 
 let next: Promise<Report[]> | undefined;
@@ -54,7 +54,8 @@ export function sweepSoon(): Promise<Report[]> {
   return next;
 }
 
-async function call(FunctionName: string): Promise<Report> {
+/** Calls the function of a service's sweep. @throws Error with its answer when it fails */
+export async function sweepOf(FunctionName: string): Promise<Report> {
   const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
   const answer = Buffer.from(Payload ?? []).toString();
   if (FunctionError !== undefined) throw new Error(`The sweep ${FunctionName} failed: ${answer}`);
