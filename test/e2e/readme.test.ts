@@ -35,6 +35,7 @@ describe('README.md', () => {
         { username: 'ada', received: { greeting: 'hello' } },
         // Undoing takes longer than a caller can wait: either answer is right.
         expect.objectContaining({ status: expect.stringMatching(/^(RUNNING|FAILED)$/) }),
+        expect.objectContaining({ status: 'SUCCEEDED', user: 'absent', username: 'ada' }),
       ],
       stderr: '',
     });

@@ -165,7 +165,7 @@ const onPost: readonly Call[] = [
     by: 'start-provisioning',
     to: 'states:DescribeExecution',
     caller: 'api',
-    flow: 'provision',
+    flow: 'repeat',
   }),
 ];
 

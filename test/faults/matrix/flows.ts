@@ -12,6 +12,8 @@ export interface FlowRow {
   given?: (known: Known) => FaultRule[];
   /** Whether the fault begins when the provisioning is over, and a DELETE is what is asked. */
   deprovisions?: true;
+  /** Whether the request was accepted before, and the fault begins when it is repeated. */
+  repeats?: true;
   /** Whether somebody else has provisioned a user of this name before. */
   rival?: true;
   /** Whether the fault begins, and the DELETE comes, while App2 is at work. */
@@ -31,6 +33,21 @@ const passwords = ({ sub }: Known) => ({
   body: `Username == '${sub}'`,
 });
 
+const creations = ({ username }: Known) => ({
+  service: 'cognito-idp',
+  operation: 'AdminCreateUser',
+  body: `Username == '${username}'`,
+});
+
+const decryptions = ({ id }: Known) => ({
+  service: 'kms',
+  operation: 'Decrypt',
+  body: `EncryptionContext.provisioning_id == '${id}'`,
+});
+
+/** As often as a step can bear. */
+const unanswered = { timeout_ms: 3_500, times: 4 };
+
 const failed = (app1: Told, app2?: Told): Outcome => ({
   status: 'FAILED',
   user: 'absent',
@@ -43,6 +60,11 @@ export const flows = {
   provision: {
     title: 'While a user is provisioned',
     base: { status: 'SUCCEEDED', user: 'present', afterwards: false },
+  },
+  repeat: {
+    title: 'While a request is repeated',
+    base: { status: 'SUCCEEDED', user: 'present', afterwards: false },
+    repeats: true,
   },
   taken: {
     title: 'While a user is provisioned whose name is taken',
@@ -84,8 +106,12 @@ export const flows = {
       app1: { step: 'Execution', code: 'CANCELLED' },
       afterwards: false,
     },
-    // For longer than a roll-back needs to stop what is held here.
-    given: (known) => [{ ...passwords(known), timeout_ms: 3_500, times: 4 }],
+    // For longer than a roll-back tries to stop what is held here.
+    given: (known) => [
+      { ...decryptions(known), ...unanswered },
+      { ...creations(known), ...unanswered },
+      { ...passwords(known), ...unanswered },
+    ],
     cancels: true,
   },
   'stopped at App1': {

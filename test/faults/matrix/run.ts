@@ -3,7 +3,7 @@ import type { FaultCount, FaultEffect } from '../../../local/faults/rules.ts';
 import type { Machine } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { execution, rollBackFailed } from '../support/executions.ts';
+import { entered, execution, rollBackFailed } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Planned, plan, rivalKey } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
@@ -61,7 +61,8 @@ export async function follow(
   if (flow.deprovisions) await provisioned(planned);
   if (flow.rival) await provisioned(rivalOf(planned));
   const given = await inject(...(flow.given?.(planned) ?? []), ...(call.given?.(planned) ?? []));
-  if (flow.cancels) await heldAtApp2(planned, given);
+  if (flow.repeats || flow.cancels) await post(planned, planned.key);
+  if (flow.cancels) await entered('CreateServiceUser', planned.id, 'DecryptCredentials');
   const injected = await inject({ ...call.match(planned), ...rule });
   try {
     const disturbed = meanwhile?.(planned, injected);
@@ -69,7 +70,7 @@ export async function follow(
     const first = await request();
     const isRefused = first.status >= 400;
     if (flow.stops !== undefined) {
-      await heldAtApp2(planned, given);
+      await eventually(() => expectFired(given), 60_000);
       await interventions.stop(flow.stops, planned.id);
     }
     await disturbed;
@@ -103,12 +104,6 @@ export async function follow(
     await given.lift();
     await injected.lift();
   }
-}
-
-/** Brings a provisioning to App2, where the flow holds it. */
-async function heldAtApp2(planned: Planned, given: Injected): Promise<void> {
-  await post(planned, planned.key);
-  await eventually(() => expectFired(given), 60_000);
 }
 
 async function expectFired(rules: Injected): Promise<void> {

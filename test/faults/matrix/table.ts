@@ -30,6 +30,8 @@ export interface Outcome {
   refused?: 'SERVICE_UNAVAILABLE' | 'INTERNAL_ERROR';
   /** Whether the end is reached only when the fault is over: the caller repeats the request, or the sweep finds it. */
   afterwards: boolean;
+  /** What else may come of it, when that is a matter of time. */
+  or?: Outcome;
 }
 
 /** What has to come of a fault. */
@@ -53,7 +55,12 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
         : { ...base, afterwards: true };
     case 'undo':
       if (passes || call.settledBy?.includes(fault)) return base;
-      return { ...rollBackFailed(call, base), afterwards: call.inLineOnly !== true };
+      return {
+        ...rollBackFailed(call, base),
+        afterwards: call.inLineOnly !== true,
+        // What cannot be stopped may come to its own end before the sweep.
+        ...(call.flow === 'cancel' ? { or: flowOf('deprovision').base } : {}),
+      };
   }
 }
 
