@@ -40,6 +40,7 @@ LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 def apply() -> None:
     deliver_to_log_groups()
+    call_functions_again()
     wrap_function(eventbridge, "_invoke_target", ask_the_target)
     eventbridge.bus_policy_for_arn = bus_policy_for_arn
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["events"] = ("eventbridge", "bus_policy_for_arn")
@@ -56,6 +57,21 @@ def deliver_to_log_groups() -> None:
         'elif spec.service == "logs":\n'
         "            _dispatch_to_logs(arn, event_payload)\n"
         '        elif spec.service == "lambda":',
+    )
+
+
+def call_functions_again() -> None:
+    """lambda/latest/dg/invocation-async-error-handling: EventBridge calls a function asynchronously, and Lambda calls it
+    twice more when it fails. MiniStack calls it once; for other callers it knows the retries."""
+    replace_text(
+        eventbridge,
+        "_dispatch_to_lambda",
+        """\
+    threading.Thread(
+        target=lambda_svc._execute_function_with_config_scope, args=(exec_record, event), daemon=True
+    ).start()
+""",
+        "    lambda_svc.invoke_async_with_retry(exec_record, event)\n",
     )
 
 

@@ -147,6 +147,26 @@ describe('corrected: EventBridge targets need a right to be called', () => {
     await expect(invocationLogs(closed)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
+  // lambda/latest/dg/invocation-async-error-handling
+  it('calls a function that fails twice more', async () => {
+    const { EventBusName } = await createBus();
+    const failing = await createFunction(
+      `exports.handler = async () => { console.log('called'); throw new Error('wanted'); };`,
+    );
+    const SourceArn = await connect(EventBusName, { Arn: failing });
+    await client(LambdaClient).send(
+      new AddPermissionCommand({
+        FunctionName: failing,
+        StatementId: 'rule',
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+        SourceArn,
+      }),
+    );
+    await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
+    await eventually(async () => expect(await invocationLogs(failing)).toHaveLength(3), 15_000);
+  }, 20_000);
+
   // eventbridge/latest/userguide/eb-use-identity-based (target permissions)
   it('starts a state machine only with a role that may', async () => {
     const { EventBusName } = await createBus();
