@@ -15,10 +15,12 @@ LOCAL_AWS_WORKERS=<n> [<function>=<n> ...]
     How many invocations of one function run at once, and of some functions that wait for others; and ten times as many
     in all. AWS has more (lambda/latest/dg/lambda-concurrency).
 LOCAL_AWS_UNDER_TEST=on
-    Opens two routes, for what on AWS takes hours or bad luck:
+    Opens routes, for what on AWS takes hours or bad luck:
     POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
     POST /_local_aws/kill {functionName, contains?}: the processes that run the function now (for an event that
-    contains the text) crash, as at any moment an execution environment may. Both answer what they changed.
+    contains the text) crash, as at any moment an execution environment may.
+    POST /_local_aws/recycle {functionName}: the processes of the function that are idle end, as after a while they do,
+    so that the next invocations begin with nothing in their memory. All answer what they changed.
     And the SDK of each function names the function in its User-Agent (`app/<function>`), as CloudTrail names its
     session, so that a proxy can tell whose call it is (sdkref/latest/guide/feature-appid).
 """
@@ -208,4 +210,19 @@ def kill(functionName: str, contains: str = "") -> Record:
     return {"killed": len(processes)}
 
 
-ROUTES: dict[str, Callable[..., Record]] = {"/_local_aws/time-out": time_out_now, "/_local_aws/kill": kill}
+def recycle(functionName: str) -> Record:
+    ended = []
+    with lambda_runtime._lock:
+        for pool in lambda_runtime._workers.values():
+            idle = [worker for worker in pool if worker.func_name == functionName and not worker.in_use]
+            pool[:] = [worker for worker in pool if worker not in idle]
+            ended += idle
+    lambda_runtime.kill_workers(ended)
+    return {"recycled": len(ended)}
+
+
+ROUTES: dict[str, Callable[..., Record]] = {
+    "/_local_aws/time-out": time_out_now,
+    "/_local_aws/kill": kill,
+    "/_local_aws/recycle": recycle,
+}

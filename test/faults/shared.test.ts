@@ -1,15 +1,10 @@
-import {
-  LambdaClient,
-  UpdateFunctionConfigurationCommand,
-  waitUntilFunctionUpdatedV2,
-} from '@aws-sdk/client-lambda';
 import { expect } from '@jest/globals';
 import type { FaultMatch } from '../../local/faults/rules.ts';
-import { configuration } from '../e2e/support/deployed.ts';
 import { madeBy } from './matrix/calls.ts';
 import { effectOf, type Fault, faults } from './matrix/faults.ts';
 import type { Told } from './matrix/table.ts';
 import { rollBackFailed } from './support/executions.ts';
+import { recycle } from './support/interventions.ts';
 import { plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
 import { inSequence } from './support/parallel.ts';
@@ -22,16 +17,7 @@ import { sweepSoon } from './support/sweeps.ts';
  * What is called once for many provisionings and then kept: faults of it are about all of them, so that one case runs
  * after the other.
  */
-const lambda = new LambdaClient(configuration);
 const names = Object.keys(faults) as Fault[]; // keys of a const object
-
-/** A function without what it keeps in its memory: an update of its configuration begins new environments. */
-async function forgetful(FunctionName: string): Promise<void> {
-  await lambda.send(
-    new UpdateFunctionConfigurationCommand({ FunctionName, Description: `Fresh since ${Date.now()}` }),
-  );
-  await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 30, minDelay: 1 }, { FunctionName });
-}
 
 interface Kept {
   to: string;
@@ -102,7 +88,7 @@ const keptCases: KeptCase[] = kept.flatMap((call) =>
 
 async function runKept({ call, fault, forEver }: KeptCase, aftermath: Aftermath) {
   const planned = await plan();
-  await forgetful(call.functionName);
+  await recycle(call.functionName);
   const effect = effectOf(fault, { to: call.to });
   const injected = await inject({ ...call.match, ...effect, ...(forEver ? {} : { times: 1 }) });
   try {

@@ -37,3 +37,12 @@ export async function kill(functionName: string, contains: string): Promise<void
   const { killed } = z.object({ killed: z.int() }).parse(await response.json());
   if (killed === 0) throw new Error(`${functionName} was not at work for ${contains}.`);
 }
+
+/** Ends the idle environments of a function, so that its next invocations remember nothing. */
+export async function recycle(functionName: string): Promise<void> {
+  const response = await fetch(`${outputs.endpoint}/_local_aws/recycle`, {
+    method: 'POST',
+    body: JSON.stringify({ functionName }),
+  });
+  if (!response.ok) throw new Error(`${functionName} was not recycled: ${await response.text()}`);
+}
