@@ -89,6 +89,8 @@ const keptCases: KeptCase[] = kept.flatMap((call) =>
 async function runKept({ call, fault, forEver }: KeptCase, aftermath: Aftermath) {
   const planned = await plan();
   await recycle(call.functionName);
+  // API Gateway keeps the authorizer's answer for a token, so that only a new one is looked at.
+  await recycle('app1-call-app2');
   const effect = effectOf(fault, { to: call.to });
   const injected = await inject({ ...call.match, ...effect, ...(forEver ? {} : { times: 1 }) });
   try {
