@@ -6,29 +6,39 @@ import { type Project, runJest } from './test/jest.ts';
 import { countsOf, type Result } from './test/result.ts';
 import { checkWith } from './test/tool.ts';
 
-/** Those that share one local AWS run one after the other: they would only wait for each other. */
-const workers: Record<Project, number> = {
-  unit: availableParallelism(),
-  'local-aws': 1,
-  e2e: 1,
-  faults: 1,
-};
+/** What is run at once: a project, or the files of it that can share its local AWS. */
+interface Part {
+  name: string;
+  project: Project;
+  workers: number;
+  pattern?: string;
+  except?: string;
+}
 
-/** Which projects a command runs. */
-const selections: Record<string, readonly Project[]> = {
-  all: ['unit', 'local-aws', 'e2e', 'faults'],
-  unit: ['unit'],
-  faults: ['faults'],
+const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelism() };
+/** Those that share one local AWS run one after the other: they would only wait for each other. */
+const localAws: Part = { name: 'local-aws', project: 'local-aws', workers: 1 };
+const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1 };
+/** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
+const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/alone/' };
+/** ... but for those that change something for all. */
+const faultsAlone: Part = { name: 'faults, alone', project: 'faults', workers: 1, pattern: '/faults/alone/' };
+
+/** Which parts a command runs. */
+const selections: Record<string, readonly Part[]> = {
+  all: [unit, localAws, e2e, faults],
+  unit: [unit],
+  faults: [faults, faultsAlone],
 };
 
 /**
- * `npm test`: everything that CI runs, with a sample of the failure matrix; `npm run test:unit`: what needs no local
- * AWS; `npm run test:faults`: the whole failure matrix. The last line is `N passed, N failed`; Biome and the type
+ * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: what needs no local
+ * AWS; `npm run test:faults`: the whole failure suite. The last line is `N passed, N failed`; Biome and the type
  * checker count as one each. The exit status is 0 only when nothing failed.
  */
 export async function main([only = 'all']: string[]): Promise<number> {
-  const projects = selections[only];
-  if (projects === undefined)
+  const parts = selections[only];
+  if (parts === undefined)
     throw new Problem(`There are no tests called ${only}.`, 'Say `unit` or `faults`, or nothing for all.');
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   const results = await listrProgress.run('Biome and TypeScript', () =>
@@ -38,7 +48,7 @@ export async function main([only = 'all']: string[]): Promise<number> {
     ]),
   );
   for (const { complaint } of results) if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
-  for (const project of projects) results.push(await testsOf(project, environment));
+  for (const part of parts) results.push(await testsOf(part, environment));
 
   process.stdout.write('\n');
   for (const result of results) show(result);
@@ -47,16 +57,19 @@ export async function main([only = 'all']: string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-async function testsOf(project: Project, environment: Record<string, string>): Promise<Result> {
+async function testsOf(
+  { name, project, ...options }: Part,
+  environment: Record<string, string>,
+): Promise<Result> {
   const begun = Date.now();
-  const counts = countsOf(await runJest(project, { workers: workers[project], environment }));
-  return { name: `Tests: ${project}`, ...counts, seconds: (Date.now() - begun) / 1000 };
+  const counts = countsOf(await runJest(project, { ...options, environment }));
+  return { name: `Tests: ${name}`, ...counts, seconds: (Date.now() - begun) / 1000 };
 }
 
 function show({ name, passed, failed, seconds }: Result): void {
   const mark = failed === 0 ? colors.green('✔') : colors.red('✘');
   const counts = `${passed} passed, ${failed} failed`;
-  process.stdout.write(`${mark} ${name.padEnd(17)} ${counts.padEnd(24)} ${seconds.toFixed(1)} s\n`);
+  process.stdout.write(`${mark} ${name.padEnd(20)} ${counts.padEnd(24)} ${seconds.toFixed(1)} s\n`);
 }
 
 const sum = (results: Result[], what: 'passed' | 'failed'): number =>

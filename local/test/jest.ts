@@ -42,12 +42,14 @@ interface Options {
   checkout?: string;
   /** Files of the project, as a regular expression; all unless given. */
   pattern?: string;
+  /** Files that are not run, as a regular expression. */
+  except?: string;
 }
 
 /** Runs one project in a process of its own, which shows what it does. Its report stays in the checkout's `.build/`. */
 export async function runJest(
   project: Project,
-  { workers, environment = {}, checkout = root, pattern }: Options,
+  { workers, environment = {}, checkout = root, pattern, except }: Options,
 ): Promise<JestRun> {
   const folder = join(checkout, '.build');
   const file = join(folder, `jest-${project}.json`);
@@ -60,6 +62,7 @@ export async function runJest(
       ...['--selectProjects', project, '--maxWorkers', String(workers), '--ci'],
       ...['--json', '--outputFile', file],
       ...(pattern === undefined ? [] : [`--testPathPatterns=${pattern}`]),
+      ...(except === undefined ? [] : [`--testPathIgnorePatterns=${except}`]),
     ],
     {
       cwd: checkout,

@@ -5,7 +5,7 @@ import type { Flow } from './flows.ts';
 /**
  * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. A call is
  * named by the state or function that makes it, and by what it calls. What is called for all provisionings at once
- * is in shared.test.ts (signing in, the keys of the pool) and in sweep-calls.test.ts.
+ * is in alone/: shared.test.ts (signing in, the keys of the pool) and sweep-calls.test.ts.
  */
 
 /** What of a provisioning is known before it begins, so that rules can be about it alone. */

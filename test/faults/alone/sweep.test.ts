@@ -1,13 +1,13 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { provisioningStatus } from '../../contracts/status.ts';
-import { withoutRight } from '../../local/without-right.ts';
-import { ended, newRequest, outputs, system } from '../e2e/support/deployed.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
-import { attempts, entered, executionArn } from './support/executions.ts';
-import { type Asked, endOf, risenUsers, violations } from './support/oracle.ts';
-import { ask } from './support/provisioning.ts';
-import { sweepNow, withoutStatusEvents } from './support/sweeps.ts';
+import { provisioningStatus } from '../../../contracts/status.ts';
+import { withoutRight } from '../../../local/without-right.ts';
+import { ended, newRequest, outputs, system } from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { attempts, entered, executionArn } from '../support/executions.ts';
+import { type Asked, endOf, risenUsers, violations } from '../support/oracle.ts';
+import { ask } from '../support/provisioning.ts';
+import { sweepNow, withoutStatusEvents } from '../support/sweeps.ts';
 
 const stop = (id: string) =>
   system.clients.stepFunctions.send(

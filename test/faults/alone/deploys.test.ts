@@ -6,14 +6,14 @@ import {
   UpdateStateMachineCommand,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
-import type { Machine } from '../../local/system.ts';
-import { ended, outputs, statesOf, system } from '../e2e/support/deployed.ts';
-import { entered } from './support/executions.ts';
-import { holdOf } from './support/holds.ts';
-import { plan } from './support/known.ts';
-import { violations } from './support/oracle.ts';
-import { deprovision, post } from './support/provisioning.ts';
-import { inject } from './support/proxy.ts';
+import type { Machine } from '../../../local/system.ts';
+import { ended, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
+import { entered } from '../support/executions.ts';
+import { holdOf } from '../support/holds.ts';
+import { plan } from '../support/known.ts';
+import { violations } from '../support/oracle.ts';
+import { deprovision, post } from '../support/provisioning.ts';
+import { inject } from '../support/proxy.ts';
 
 /** The machines of the release before, with their definitions as they were deployed then. */
 const machines = {
@@ -29,7 +29,7 @@ const update = (stateMachineArn: string, definition: string) =>
 
 /** The definition of the release before, with the ARNs of this deployment for its names. */
 function previous(name: string): string {
-  const file = join(import.meta.dirname, '..', 'workflows', 'previous', `${name}.asl.json`);
+  const file = join(import.meta.dirname, '..', '..', 'workflows', 'previous', `${name}.asl.json`);
   const { region, account } = outputs;
   return readFileSync(file, 'utf8').replace(/\$\{([^}]+)\}/g, (_, of: string) =>
     of.startsWith('app1-provisioning') || of.startsWith('app2-service-users')

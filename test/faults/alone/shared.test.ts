@@ -1,17 +1,17 @@
 import { expect } from '@jest/globals';
-import type { FaultMatch } from '../../local/faults/rules.ts';
-import { madeBy } from './matrix/calls.ts';
-import { effectOf, type Fault, faults } from './matrix/faults.ts';
-import type { Told } from './matrix/table.ts';
-import { rollBackFailed } from './support/executions.ts';
-import { recycle } from './support/interventions.ts';
-import { plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { inSequence } from './support/parallel.ts';
-import { post } from './support/provisioning.ts';
-import { inject } from './support/proxy.ts';
-import { type Aftermath, suite } from './support/suite.ts';
-import { sweepSoon } from './support/sweeps.ts';
+import type { FaultMatch } from '../../../local/faults/rules.ts';
+import { madeBy } from '../matrix/calls.ts';
+import { effectOf, type Fault, faults } from '../matrix/faults.ts';
+import type { Told } from '../matrix/table.ts';
+import { rollBackFailed } from '../support/executions.ts';
+import { recycle } from '../support/interventions.ts';
+import { plan } from '../support/known.ts';
+import { endOf, violations } from '../support/oracle.ts';
+import { inSequence } from '../support/parallel.ts';
+import { post } from '../support/provisioning.ts';
+import { inject } from '../support/proxy.ts';
+import { type Aftermath, suite } from '../support/suite.ts';
+import { sweepSoon } from '../support/sweeps.ts';
 
 /**
  * What is called once for many provisionings and then kept: faults of it are about all of them, so that one case runs

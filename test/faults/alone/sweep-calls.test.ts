@@ -1,19 +1,19 @@
 import { expect } from '@jest/globals';
-import { system } from '../e2e/support/deployed.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
-import { madeBy } from './matrix/calls.ts';
-import { effectOf, type Fault, faults } from './matrix/faults.ts';
-import { entered, rollBackFailed } from './support/executions.ts';
-import { callNamed, refusal } from './support/holds.ts';
-import { interventions, kill } from './support/interventions.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { inSequence } from './support/parallel.ts';
-import { provisioned } from './support/places.ts';
-import { post } from './support/provisioning.ts';
-import { type Injected, inject } from './support/proxy.ts';
-import { suite } from './support/suite.ts';
-import { sweepOf } from './support/sweeps.ts';
+import { system } from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { madeBy } from '../matrix/calls.ts';
+import { effectOf, type Fault, faults } from '../matrix/faults.ts';
+import { entered, rollBackFailed } from '../support/executions.ts';
+import { callNamed, refusal } from '../support/holds.ts';
+import { interventions, kill } from '../support/interventions.ts';
+import { type Planned, plan } from '../support/known.ts';
+import { endOf, violations } from '../support/oracle.ts';
+import { inSequence } from '../support/parallel.ts';
+import { provisioned } from '../support/places.ts';
+import { post } from '../support/provisioning.ts';
+import { type Injected, inject } from '../support/proxy.ts';
+import { suite } from '../support/suite.ts';
+import { sweepOf } from '../support/sweeps.ts';
 
 /**
  * What the sweeps call to know what there is. A run that fails loses nothing: what only a sweep can find is found by
