@@ -18,6 +18,8 @@ interface Tampering {
   /** The call before which it happens; held until it has happened. */
   before: string;
   what: 'deleted' | 'replaced' | 'name taken' | 'nothing';
+  /** Whether the call is held whichever way it addresses the user, the right way or not. */
+  anyAddress?: true;
   /** What leads to the call. */
   flow: 'provision' | 'undo' | 'deprovision';
   /** What else goes wrong. */
@@ -51,6 +53,22 @@ const gaps = (
 const refusedGroup = (planned: Planned): FaultRule[] => [
   refusal('AddToGroup cognito-idp:AdminAddUserToGroup')(planned),
 ];
+
+/** Somebody else's user is there when the call is made: one that addresses it by name would hit it. */
+const namesake = (before: string, flow: 'provision' | 'undo', expected: string): Tampering => ({
+  name: `user replaced before ${before.split(' ')[0]} by name (${flow})`,
+  before,
+  what: 'replaced',
+  anyAddress: true,
+  flow,
+  expected,
+  ...(flow === 'undo' ? { rules: refusedGroup } : {}),
+});
+
+const heldAtAnyAddress = (call: string, planned: Planned): FaultRule => ({
+  ...held(call, planned),
+  body: `Username == '${planned.sub}' || Username == '${planned.username}'`,
+});
 
 /** The pool does not know a user for a while: Cognito's reads lag. */
 const lag = (call: string, times: number, expected: string, flow: Tampering['flow'] = 'undo'): Tampering => ({
@@ -86,6 +104,9 @@ const cases: Tampering[] = [
     'DeleteUser cognito-idp:AdminDeleteUser': REMOVED,
     'AnnounceRemoved events:PutEvents': REMOVED,
   }),
+  namesake('SetPassword cognito-idp:AdminSetUserPassword', 'provision', GONE),
+  namesake('AddToGroup cognito-idp:AdminAddUserToGroup', 'provision', GONE),
+  namesake('DeleteUser cognito-idp:AdminDeleteUser', 'undo', UNDONE),
   {
     name: 'name taken before CreateUser',
     before: 'CreateUser cognito-idp:AdminCreateUser',
@@ -120,7 +141,7 @@ const cases: Tampering[] = [
 ];
 
 async function run(
-  { before, what, flow, rules = () => [] }: Tampering,
+  { before, what, anyAddress = false, flow, rules = () => [] }: Tampering,
   aftermath: Aftermath,
 ): Promise<{ broken: string[]; status: string }> {
   const planned = await plan();
@@ -130,7 +151,8 @@ async function run(
     await ended(id);
   }
   const wrong = await inject(...rules(planned));
-  const hold = what === 'nothing' ? undefined : await inject(held(before, planned));
+  const hold =
+    what === 'nothing' ? undefined : await inject((anyAddress ? heldAtAnyAddress : held)(before, planned));
   try {
     if (flow === 'deprovision') await system.deprovision(id);
     else await post(planned, planned.key);
