@@ -19,7 +19,7 @@ interface Tampering {
   before: string;
   what: 'deleted' | 'replaced' | 'name taken' | 'nothing';
   /** Whether the call is held whichever way it addresses the user, the right way or not. */
-  anyAddress?: true;
+  anyAddress?: boolean;
   /** What leads to the call. */
   flow: 'provision' | 'undo' | 'deprovision';
   /** What else goes wrong. */
