@@ -2,17 +2,14 @@ import { availableParallelism } from 'node:os';
 import { colors } from './colors.ts';
 import { Problem } from './problem.ts';
 import { listrProgress } from './progress.ts';
-import { type Project, runJest } from './test/jest.ts';
+import { type Options, type Project, runJest } from './test/jest.ts';
 import { countsOf, type Result } from './test/result.ts';
 import { checkWith } from './test/tool.ts';
 
 /** What is run at once: a project, or the files of it that can share its local AWS. */
-interface Part {
+interface Part extends Pick<Options, 'workers' | 'pattern' | 'except'> {
   name: string;
   project: Project;
-  workers: number;
-  pattern?: string;
-  except?: string;
 }
 
 const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelism() };

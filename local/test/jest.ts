@@ -35,7 +35,7 @@ export interface JestRun {
 /** Time that an interrupted Jest has to take its local AWS down, in milliseconds. */
 const STOP_LIMIT = 20_000;
 
-interface Options {
+export interface Options {
   workers: number;
   environment?: Record<string, string>;
   /** Another checkout than this one. */

@@ -24,7 +24,7 @@ const times = <Result>(count: number, run: (n: number) => Promise<Result>): Prom
 async function judged(planned: Planned, aftermath: Aftermath): Promise<string> {
   expect(await violations(planned)).toEqual([]);
   const { status, user, error } = await endOf(planned.id);
-  aftermath.ended(planned.id, user);
+  aftermath.ended(planned, user);
   return [status, user, ...(error === undefined ? [] : [error.code])].join(', ');
 }
 
@@ -65,9 +65,7 @@ const deletedDuring = (call: string): Scenario => ({
     const planned = await plan();
     const hold = await inject(held(call, planned));
     await post(planned, planned.key);
-    await eventually(async () => {
-      if (!(await hold.allFired())) throw new Error(`${call} is not held.`);
-    }, 120_000);
+    await hold.met(120_000);
     await deprovision(planned.id);
     expect(await judged(planned, aftermath)).toMatch(/, absent/);
     await hold.lift();
@@ -102,9 +100,7 @@ const scenarios: Scenario[] = [
         latency: 6_000,
       });
       await post(planned, planned.key);
-      await eventually(async () => {
-        if (!(await late.allFired())) throw new Error('The request is not under way.');
-      }, 120_000);
+      await late.met(120_000);
       await deprovision(planned.id);
       expect(await judged(planned, aftermath)).toBe('ABORTED, absent, CANCELLED');
       // The request arrives, and finds its name taken.

@@ -37,7 +37,7 @@ suite('an interruption', cases, {
     if (place.machine.startsWith('RollBack')) await sweepSoon();
     const broken = await violations(planned, { within: 180_000 });
     const { status, user } = await endOf(planned.id);
-    aftermath.ended(planned.id, user);
+    aftermath.ended(planned, user);
     return { broken, interrupted, status: `${status}, ${user}` };
   },
   check: (result, one) => {

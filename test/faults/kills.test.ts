@@ -1,5 +1,4 @@
 import { expect } from '@jest/globals';
-import { eventually } from '../local-aws/support/eventually.ts';
 import { type Call, calls } from './matrix/calls.ts';
 import { flowOf } from './matrix/flows.ts';
 import { follow } from './matrix/run.ts';
@@ -37,14 +36,12 @@ suite('a crash', cases, {
       rule: { ...(moment === 'before' ? { latency: HELD } : { response: { hold_ms: HELD } }), times: 1 },
       rollBackLater: call.caller === 'watch',
       async meanwhile(known, injected) {
-        await eventually(async () => {
-          if (!(await injected.allFired())) throw new Error(`${functionName} has not come to ${call.to}.`);
-        }, 60_000);
+        await injected.met();
         if (moment === 'after') await pause(EFFECT);
         await kill(functionName, functionName === 'app1-start-provisioning' ? known.username : known.id);
       },
     });
-    aftermath.ended(planned.id, seen.user);
+    aftermath.ended(planned, seen.user);
     return seen;
   },
   check: ({ violations, status, user }, { call }) => {

@@ -121,7 +121,7 @@ suite('a story of several faults', stories, {
         broken.push(...(await violations(planned)));
       }
       const { status, user, error } = await endOf(planned.id);
-      aftermath.ended(planned.id, user);
+      aftermath.ended(planned, user);
       return { broken, status: [status, user, ...(error === undefined ? [] : [error.code])].join(', ') };
     } finally {
       await injected.lift();

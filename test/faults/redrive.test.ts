@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { Machine } from '../../local/system.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { execution, executionArn } from './support/executions.ts';
+import { execution, executionArn, executionEnded } from './support/executions.ts';
 import { refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
@@ -122,12 +122,6 @@ async function redrive(machine: Machine, id: string): Promise<boolean> {
   }
 }
 
-async function ended(machine: Machine, id: string): Promise<void> {
-  await eventually(async () => {
-    if ((await execution(machine, id))?.status === 'RUNNING') throw new Error(`${machine} ${id} runs.`);
-  }, 180_000);
-}
-
 async function run({ prepare, machine, late }: Redrive, aftermath: Aftermath) {
   const planned = await prepare();
   if (late) {
@@ -135,11 +129,11 @@ async function run({ prepare, machine, late }: Redrive, aftermath: Aftermath) {
     expect(await violations(planned, allowed)).toEqual([]);
   }
   const taken = await redrive(machine, planned.id);
-  await ended(machine, planned.id);
+  await executionEnded(machine, planned.id);
   await sweepSoon();
   const broken = await violations(planned, allowed);
   const { user } = await endOf(planned.id);
-  aftermath.ended(planned.id, user);
+  aftermath.ended(planned, user);
   return { broken, taken, user };
 }
 

@@ -1,7 +1,6 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/faults/rules.ts';
 import { ended, system } from '../e2e/support/deployed.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
 import { callNamed, held, refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
@@ -157,15 +156,13 @@ async function run(
     if (flow === 'deprovision') await system.deprovision(id);
     else await post(planned, planned.key);
     if (hold !== undefined) {
-      await eventually(async () => {
-        if (!(await hold.allFired())) throw new Error(`${before} is not held.`);
-      }, 120_000);
+      await hold.met(120_000);
       if (what !== 'name taken') await deleteUser(username);
       if (what !== 'deleted') aftermath.foreign(await makeForeignUser(username));
     }
     const broken = await violations(planned, { replaced: what !== 'nothing' });
     const { status, user, error } = await endOf(id);
-    aftermath.ended(id, user);
+    aftermath.ended(planned, user);
     return { broken, status: [status, user, ...(error === undefined ? [] : [error.code])].join(', ') };
   } finally {
     await wrong.lift();

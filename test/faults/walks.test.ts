@@ -1,21 +1,19 @@
 import { randomInt } from 'node:crypto';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { FaultRule } from '../../local/faults/rules.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { effectOf } from './matrix/faults.ts';
 import { execution } from './support/executions.ts';
-import { bystanders } from './support/foreign.ts';
 import { holdOf } from './support/holds.ts';
 import { interventions } from './support/interventions.ts';
 import { type Planned, plan } from './support/known.ts';
-import { endOf, risenUsers, touchedUsers, violations } from './support/oracle.ts';
-import { inParallel } from './support/parallel.ts';
-import { deleteUser, type ForeignUser, makeForeignUser } from './support/pool.ts';
+import { endOf, violations } from './support/oracle.ts';
+import { deleteUser, makeForeignUser } from './support/pool.ts';
 import { deprovision, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
-import { selected } from './support/selection.ts';
+import { type Aftermath, suite } from './support/suite.ts';
 import { sweepSoon } from './support/sweeps.ts';
 import { type Disturbance, told, type Walk, walk } from './support/walk.ts';
 
@@ -23,13 +21,11 @@ const WALKS = 200;
 const seed = Number(process.env['FAULTS_SEED'] ?? randomInt(2 ** 31));
 process.stdout.write(`Random walks of seed ${seed}: FAULTS_SEED=${seed} plays them again.\n`);
 
-const walks = fc.sample(walk, { numRuns: WALKS, seed }).map((one, n) => ({ ...one, name: `walk ${n}` }));
+const walks = fc
+  .sample(walk, { numRuns: WALKS, seed })
+  .map((one, n) => ({ ...one, name: `walk ${n}: ${told(one)}` }));
 
-const asked: { id: string; user: string }[] = [];
-const foreign: ForeignUser[] = [];
-
-async function run(one: Walk): Promise<string[]> {
-  await bystanders;
+async function run(one: Walk, aftermath: Aftermath): Promise<string[]> {
   const planned = await plan();
   const rules = one.faults.map(
     ({ call, fault, times }): FaultRule => ({ ...call.match(planned), ...effectOf(fault, call), times }),
@@ -41,7 +37,7 @@ async function run(one: Walk): Promise<string[]> {
     const disturbing = Promise.all(
       one.disturbances.map(async (disturbance) => {
         if (await metState(disturbance.state, planned))
-          replaced = (await disturb(disturbance, planned)) || replaced;
+          replaced = (await disturb(disturbance, planned, aftermath)) || replaced;
       }),
     );
     await eventually(async () => {
@@ -57,7 +53,7 @@ async function run(one: Walk): Promise<string[]> {
   }
   if (one.deprovisioned) await deprovision(planned.id, 300_000);
   const broken = await afterSweeps(planned, replaced);
-  asked.push({ id: planned.id, user: (await endOf(planned.id)).user });
+  aftermath.ended(planned, (await endOf(planned.id)).user);
   return broken;
 }
 
@@ -82,7 +78,7 @@ async function metState(state: string, { id }: Planned): Promise<boolean> {
 }
 
 /** Says whether the user that was made may be somebody else's now, or nobody's. */
-async function disturb({ what }: Disturbance, planned: Planned): Promise<boolean> {
+async function disturb({ what }: Disturbance, planned: Planned, aftermath: Aftermath): Promise<boolean> {
   const { id, username } = planned;
   switch (what) {
     case 'stop App1':
@@ -106,7 +102,7 @@ async function disturb({ what }: Disturbance, planned: Planned): Promise<boolean
       await deleteUser(username);
       // Somebody of this name may have come back meanwhile.
       await makeForeignUser(username).then(
-        (user) => foreign.push(user),
+        (user) => aftermath.foreign(user),
         () => undefined,
       );
       return true;
@@ -123,23 +119,8 @@ async function intervene(
   await interventions[how](machine, id).catch(() => undefined);
 }
 
-const chosen = selected(walks, 25);
-const resultOf = inParallel(chosen, run);
-
-describe('a random walk', () => {
-  it.each(chosen.map((one) => ({ ...one, what: told(one) })))('$name: $what', async (one) => {
-    expect(await resultOf(one)).toEqual([]);
-  });
-});
-
-describe('when all is over', () => {
-  beforeAll(() => Promise.allSettled(chosen.map(resultOf)));
-
-  it('no user has risen again', async () => {
-    expect(await risenUsers(asked)).toEqual([]);
-  });
-
-  it('nobody else was touched', async () => {
-    expect(await touchedUsers([...(await bystanders), ...foreign])).toEqual([]);
-  });
+suite('a random walk', walks, {
+  run,
+  check: (broken) => expect(broken).toEqual([]),
+  sample: 25,
 });

@@ -102,7 +102,7 @@ async function runKept({ call, fault, forEver }: KeptCase, aftermath: Aftermath)
     if (forEver && call.undoNeedsIt) await sweepSoon();
     const broken = await violations(planned);
     const { status, user, error } = await endOf(planned.id);
-    aftermath.ended(planned.id, user);
+    aftermath.ended(planned, user);
     return { fired, broken, end: [status, user, error?.step, error?.code] };
   } finally {
     await injected.lift();

@@ -1,22 +1,12 @@
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { withoutRight } from '../../../local/without-right.ts';
 import { ended, newRequest, outputs, system } from '../../e2e/support/deployed.ts';
-import { eventually } from '../../local-aws/support/eventually.ts';
-import { attempts, entered, executionArn } from '../support/executions.ts';
+import { attempts, entered, rollBackFailed } from '../support/executions.ts';
+import { interventions } from '../support/interventions.ts';
 import { type Asked, endOf, risenUsers, violations } from '../support/oracle.ts';
 import { ask } from '../support/provisioning.ts';
 import { sweepNow, withoutStatusEvents } from '../support/sweeps.ts';
-
-const stop = (id: string) =>
-  system.clients.stepFunctions.send(
-    new StopExecutionCommand({
-      executionArn: executionArn('ProvisionServiceUser', id),
-      error: 'Operator',
-      cause: 'Pressed stop',
-    }),
-  );
 
 const asked: { id: string; user: string }[] = [];
 async function holds(one: Asked, allowed = {}) {
@@ -35,7 +25,7 @@ describe('the sweep', () => {
     const one = await ask();
     await withoutStatusEvents(async () => {
       await entered('ProvisionServiceUser', one.id, 'RequestUserCreation');
-      await stop(one.id);
+      await interventions.stop('ProvisionServiceUser', one.id);
     });
     const reports = await sweepNow();
     expect(reports.map(({ started }) => started)).toContain(1);
@@ -51,10 +41,7 @@ describe('the sweep', () => {
       'cognito-idp:AdminDeleteUser',
       async () => {
         expect((await system.deprovision(one.id, { Prefer: 'wait=5' })).status).toBe(202);
-        await eventually(async () => {
-          const [first] = await attempts('RollBackServiceUser', one.id);
-          expect(first?.status).toBe('FAILED');
-        }, 30_000);
+        await rollBackFailed('RollBackServiceUser', one.id, 30_000);
       },
     );
     expect(provisioningStatus.parse((await system.status(one.id)).body).user).toBe('being_removed');
@@ -71,7 +58,7 @@ describe('the key of a provisioning that was stopped', () => {
   it('answers with its end, and another key provisions the same user', async () => {
     const request = newRequest();
     const one = await ask(request);
-    await stop(one.id);
+    await interventions.stop('ProvisionServiceUser', one.id);
     const status = await holds(one);
     expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
     const again = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });

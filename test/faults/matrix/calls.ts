@@ -1,24 +1,23 @@
-import type { FaultMatch, FaultRule } from '../../../local/faults/rules.ts';
+import type { FaultRule } from '../../../local/faults/rules.ts';
 import type { Fault } from './faults.ts';
 import type { Flow } from './flows.ts';
+import {
+  cognito,
+  describes,
+  type Known,
+  kms,
+  type Match,
+  onExecution,
+  publishes,
+  starts,
+  text,
+} from './matches.ts';
 
 /**
  * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. A call is
  * named by the state or function that makes it, and by what it calls. What is called for all provisionings at once
  * is in alone/: shared.test.ts (signing in, the keys of the pool) and sweep-calls.test.ts.
  */
-
-/** What of a provisioning is known before it begins, so that rules can be about it alone. */
-export interface Known {
-  id: string;
-  username: string;
-  /** The `sub` of the user that will be made. */
-  sub: string;
-  /** Base64 of what GenerateMac is asked about. */
-  macMessage: string;
-  /** Another provisioning of the same username, if the case begins one. */
-  rival: string;
-}
 
 /** Who repeats the call, which decides what a fault comes to. */
 export type Caller =
@@ -33,7 +32,7 @@ export type Caller =
   /** The function of the rule on ended executions: the SDK once, then Lambda twice, then it is left to the sweep. */
   | 'watch';
 
-export interface Call {
+export interface Call extends Match {
   /** State, or function when it is none of a state's. */
   by: string;
   /** API and operation. */
@@ -43,7 +42,6 @@ export interface Call {
   flow: Flow;
   /** The Lambda function that makes the call; a state that publishes makes its call itself. */
   functionName?: string;
-  match: (known: Known) => FaultMatch;
   /** What has to go wrong before, so that the call is made. */
   given?: (known: Known) => FaultRule[];
   /** Whether the roll-back that follows does not make this call: it does not know the user's `sub`. */
@@ -53,52 +51,6 @@ export interface Call {
   /** A request of the other service, not a call of AWS. */
   http?: true;
 }
-
-type Match = Pick<Call, 'match'>;
-
-const text = (value: string): string => `'${value}'`;
-
-const kms = (operation: string, context: string): Match => ({
-  match: ({ id }) => ({
-    service: 'kms',
-    operation,
-    body: `${context}.provisioning_id == ${text(id)}`,
-  }),
-});
-const cognito = (operation: string, address: 'username' | 'sub'): Match => ({
-  match: (known) => ({
-    service: 'cognito-idp',
-    operation,
-    body: `Username == ${text(known[address])}`,
-  }),
-});
-const starts = (machine: string, input = ''): Match => ({
-  match: ({ id }) => ({
-    service: 'stepfunctions',
-    operation: 'StartExecution',
-    body: `name == ${text(id)} && ends_with(stateMachineArn, ':${machine}')${input}`,
-  }),
-});
-const onExecution = (
-  operation: 'DescribeExecution' | 'StopExecution',
-  machine: string,
-  of: 'id' | 'rival' = 'id',
-): Match => ({
-  match: (known) => ({
-    service: 'stepfunctions',
-    operation,
-    body: `ends_with(executionArn, ':${machine}:${known[of]}')`,
-  }),
-});
-const describes = (machine: string, of: 'id' | 'rival' = 'id') =>
-  onExecution('DescribeExecution', machine, of);
-const publishes = (event: string): Match => ({
-  match: ({ id }) => ({
-    service: 'events',
-    operation: 'PutEvents',
-    body: `Entries[0].DetailType == ${text(event)} && contains(Entries[0].Detail, ${text(id)})`,
-  }),
-});
 
 /** That a call is made by this function: on the local AWS under test its SDK names it. */
 export const madeBy = (functionName: string) => ({ headers: { 'User-Agent': `app/${functionName}` } });

@@ -1,5 +1,5 @@
 import type { FaultRule } from '../../../local/faults/rules.ts';
-import type { Known } from './calls.ts';
+import { cognito, type Known, kms } from './matches.ts';
 import type { Outcome, Told } from './table.ts';
 
 /** What leads to a call, and what comes of it when nothing else goes wrong. */
@@ -27,23 +27,10 @@ export const UNDONE_AT_APP2: Told = { step: 'RequestUserCreation', code: 'USER_C
 
 const refused = { error: { code: 'AccessDeniedException', status: 400 } };
 
-const passwords = ({ sub }: Known) => ({
-  service: 'cognito-idp',
-  operation: 'AdminSetUserPassword',
-  body: `Username == '${sub}'`,
-});
-
-const creations = ({ username }: Known) => ({
-  service: 'cognito-idp',
-  operation: 'AdminCreateUser',
-  body: `Username == '${username}'`,
-});
-
-const decryptions = ({ id }: Known) => ({
-  service: 'kms',
-  operation: 'Decrypt',
-  body: `EncryptionContext.provisioning_id == '${id}'`,
-});
+const { match: decryptions } = kms('Decrypt', 'EncryptionContext');
+const { match: creations } = cognito('AdminCreateUser', 'username');
+const { match: passwords } = cognito('AdminSetUserPassword', 'sub');
+const { match: memberships } = cognito('AdminAddUserToGroup', 'sub');
 
 /** As often as a step can bear. */
 const unanswered = { timeout_ms: 3_500, times: 4 };
@@ -77,14 +64,7 @@ export const flows = {
   undo: {
     title: 'While a provisioning is undone',
     base: failed(UNDONE_AT_APP2, { step: 'AddToGroup', code: 'INTERNAL_ERROR' }),
-    given: ({ sub }) => [
-      {
-        service: 'cognito-idp',
-        operation: 'AdminAddUserToGroup',
-        body: `Username == '${sub}'`,
-        ...refused,
-      },
-    ],
+    given: (known) => [{ ...memberships(known), ...refused }],
   },
   unreached: {
     title: 'While a provisioning is undone of which App2 has not heard',

@@ -1,9 +1,8 @@
 import { provisioningStatus } from '../../../contracts/status.ts';
 import type { FaultCount, FaultEffect } from '../../../local/faults/rules.ts';
-import type { Machine } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { entered, execution, rollBackFailed } from '../support/executions.ts';
+import { entered, executionEnded, rollBackFailed } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Planned, plan, rivalKey } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
@@ -70,12 +69,12 @@ export async function follow(
     const first = await request();
     const isRefused = first.status >= 400;
     if (flow.stops !== undefined) {
-      await eventually(() => expectFired(given), 60_000);
+      await given.met();
       await interventions.stop(flow.stops, planned.id);
     }
     await disturbed;
     if (afterwards) {
-      if (call.caller === 'watch') await eventually(() => expectFired(injected), 60_000);
+      if (call.caller === 'watch') await injected.met();
       else if (!isRefused) await givenUp(call, planned.id);
       await injected.lift();
     }
@@ -85,7 +84,7 @@ export async function follow(
         if (status >= 400) throw new Error(`App1 still refuses: ${JSON.stringify(body)}`);
       }, 60_000);
     if (afterwards && !isRefused) await sweepSoon();
-    await ended(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
+    await executionEnded(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
     const broken = await violations(planned, { within: 300_000, rollBackLater });
     const status = await endOf(planned.id);
     const app2 = provisioningStatus.safeParse((await statusAtApp2(planned.id)).body).data?.error;
@@ -106,10 +105,6 @@ export async function follow(
   }
 }
 
-async function expectFired(rules: Injected): Promise<void> {
-  if (!(await rules.allFired())) throw new Error('A rule has not fired.');
-}
-
 /** Another provisioning of the same username. */
 const rivalOf = (planned: Planned): Planned => ({
   ...planned,
@@ -127,14 +122,3 @@ const givenUp = (call: Call, id: string): Promise<void> =>
       : 'RollBackServiceUser',
     id,
   );
-
-async function ended(machine: Machine, id: string): Promise<void> {
-  await eventually(
-    async () => {
-      const { status = 'not there' } = (await execution(machine, id)) ?? {};
-      if (status === 'RUNNING' || status === 'not there') throw new Error(`${machine} ${id} is ${status}.`);
-    },
-    400_000,
-    300,
-  );
-}

@@ -73,3 +73,15 @@ export async function rollBackFailed(
     300,
   );
 }
+
+/** Waits until there is an execution, and it has ended. */
+export async function executionEnded(machine: Machine, name: string, within = 400_000): Promise<void> {
+  await eventually(
+    async () => {
+      const { status = 'not there' } = (await execution(machine, name)) ?? {};
+      if (status === 'RUNNING' || status === 'not there') throw new Error(`${machine} ${name} is ${status}.`);
+    },
+    within,
+    300,
+  );
+}

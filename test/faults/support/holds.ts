@@ -1,5 +1,6 @@
 import type { FaultRule } from '../../../local/faults/rules.ts';
-import { type Call, calls, type Known } from '../matrix/calls.ts';
+import { type Call, calls } from '../matrix/calls.ts';
+import type { Known } from '../matrix/matches.ts';
 
 /** Rules that bring an execution into a state and keep it there, made from the calls of the matrix. */
 

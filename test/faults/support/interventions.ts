@@ -18,11 +18,7 @@ export const interventions = {
   },
   /** The machine's own time limit is over. */
   'time out': async (machine: Machine, name: string): Promise<void> => {
-    const response = await fetch(`${outputs.endpoint}/_local_aws/time-out`, {
-      method: 'POST',
-      body: JSON.stringify({ executionArn: executionArn(machine, name) }),
-    });
-    if (!response.ok) throw new Error(`${machine} ${name} did not time out: ${await response.text()}`);
+    await ask('time-out', { executionArn: executionArn(machine, name) });
   },
 } as const;
 
@@ -30,19 +26,22 @@ export type Intervention = keyof typeof interventions;
 
 /** Ends the process that runs a function for an event with this text in it, as an execution environment may crash. */
 export async function kill(functionName: string, contains: string): Promise<void> {
-  const response = await fetch(`${outputs.endpoint}/_local_aws/kill`, {
-    method: 'POST',
-    body: JSON.stringify({ functionName, contains }),
-  });
-  const { killed } = z.object({ killed: z.int() }).parse(await response.json());
+  const answer = await ask('kill', { functionName, contains });
+  const { killed } = z.object({ killed: z.int() }).parse(answer);
   if (killed === 0) throw new Error(`${functionName} was not at work for ${contains}.`);
 }
 
 /** Ends the idle environments of a function, so that its next invocations remember nothing. */
 export async function recycle(functionName: string): Promise<void> {
-  const response = await fetch(`${outputs.endpoint}/_local_aws/recycle`, {
+  await ask('recycle', { functionName });
+}
+
+/** Asks the local AWS under test for what on AWS takes hours or bad luck (local/corrections/under_test.py). */
+async function ask(route: string, body: object): Promise<unknown> {
+  const response = await fetch(`${outputs.endpoint}/_local_aws/${route}`, {
     method: 'POST',
-    body: JSON.stringify({ functionName }),
+    body: JSON.stringify(body),
   });
-  if (!response.ok) throw new Error(`${functionName} was not recycled: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${route} ${JSON.stringify(body)}: ${await response.text()}`);
+  return response.json();
 }

@@ -2,7 +2,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { provisioningIdOf } from '../../../handlers/app1/provisioning-id.ts';
 import { predictedSub } from '../../../local/faults/predicted-sub.ts';
 import { configuration, newRequest, outputs } from '../../e2e/support/deployed.ts';
-import type { Known } from '../matrix/calls.ts';
+import type { Known } from '../matrix/matches.ts';
 import type { Asked } from './oracle.ts';
 
 /** A provisioning that has not been asked for yet, with all that can be foreseen of it. */

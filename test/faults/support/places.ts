@@ -2,7 +2,7 @@ import type { FaultRule } from '../../../local/faults/rules.ts';
 import type { Machine } from '../../../local/system.ts';
 import { newPassword, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import type { Known } from '../matrix/calls.ts';
+import type { Known } from '../matrix/matches.ts';
 import { entered } from './executions.ts';
 import { holdOf, refusal } from './holds.ts';
 import { type Intervention, interventions } from './interventions.ts';
@@ -75,9 +75,7 @@ export async function interruptAt(
     if (deprovisioned) await system.deprovision(planned.id);
     else await post(planned, planned.key);
     await entered(machine, planned.id, state);
-    await eventually(async () => {
-      if (!(await held.allFired())) throw new Error(`${state} is not held.`);
-    }, 60_000);
+    await held.met();
     await interventions[by](machine, planned.id);
   } finally {
     await refused.lift();
