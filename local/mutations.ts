@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { colors } from './colors.ts';
+import { exclusively } from './lock.ts';
 import { apply, copyCheckout } from './mutations/copy.ts';
 import { type Mutation, mutations } from './mutations/mutations.ts';
 import { root } from './places.ts';
+import { Problem } from './problem.ts';
 import { ensurePython } from './python.ts';
 import { type JestRun, runJest } from './test/jest.ts';
 
@@ -14,7 +16,14 @@ import { type JestRun, runJest } from './test/jest.ts';
 export async function main([text = '']: string[]): Promise<number> {
   const chosen = mutations.filter(({ name }) => name.includes(text));
   await ensurePython({ onProgress: () => undefined });
-  const copy = join(root, '.build', 'mutant');
+  const place = join(root, '.build', 'mutations');
+  return exclusively(place, () => tryOut(chosen, join(place, 'mutant')), { busy });
+}
+
+/** Two runs would mutate one copy. */
+const busy = new Problem('Mutations are tried out already.', 'Wait until that run has ended, or stop it.');
+
+async function tryOut(chosen: readonly Mutation[], copy: string): Promise<number> {
   await copyCheckout(copy);
 
   let failed = 0;

@@ -3,11 +3,11 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { lock } from 'proper-lockfile';
 import * as z from 'zod';
 import { bootstrap, deploy, sourceHash, synthesize } from './cdk.ts';
 import { answers, type Emulator, runningEmulator, startEmulator } from './emulator.ts';
 import { guarded } from './interrupt.ts';
+import { exclusively } from './lock.ts';
 import { type Outputs, readOutputs } from './outputs.ts';
 import { Problem } from './problem.ts';
 import type { Progress } from './progress.ts';
@@ -154,22 +154,6 @@ const OURS = [
 
 async function forget(directory: string): Promise<void> {
   await Promise.all(OURS.map((name) => rm(join(directory, name), { recursive: true, force: true })));
-}
-
-/** Two at once in one folder would undo each other's work: the second one waits. */
-async function exclusively<Result>(directory: string, run: () => Promise<Result>): Promise<Result> {
-  const release = await lock(directory, {
-    lockfilePath: join(directory, 'lock'),
-    stale: 20_000,
-    retries: { forever: true, minTimeout: 200, maxTimeout: 1_000 },
-  });
-  return guarded(release, async () => {
-    try {
-      return await run();
-    } finally {
-      await release();
-    }
-  });
 }
 
 const writeRecord = (directory: string, running: Record): Promise<void> =>

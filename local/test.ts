@@ -1,5 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { colors } from './colors.ts';
+import { exclusively } from './lock.ts';
+import { root } from './places.ts';
 import { Problem } from './problem.ts';
 import { listrProgress } from './progress.ts';
 import { type Options, type Project, runJest } from './test/jest.ts';
@@ -38,6 +41,16 @@ export async function main([only = 'all']: string[]): Promise<number> {
   if (parts === undefined)
     throw new Problem(`There are no tests called ${only}.`, 'Say `unit` or `faults`, or nothing for all.');
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
+  return exclusively(join(root, '.build'), () => runAll(parts, environment), { busy });
+}
+
+/** Two runs would take down each other's local AWS. */
+const busy = new Problem(
+  'Tests are running already in this checkout.',
+  'Wait until that run has ended, or stop it.',
+);
+
+async function runAll(parts: readonly Part[], environment: Record<string, string>): Promise<number> {
   const results = await listrProgress.run('Biome and TypeScript', () =>
     Promise.all([
       checkWith('Biome', 'biome', ['check', '--error-on-warnings']),
