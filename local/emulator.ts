@@ -93,6 +93,8 @@ function environmentOf({
     STATE_DIR: join(directory, 'state'),
     S3_DATA_DIR: join(directory, 'state', 's3'),
     AUTH: 'true',
+    // One for each invocation that runs or waits (corrections/lambda_concurrency.py).
+    MINISTACK_WORKER_THREADS: '1000',
     MINISTACK_REGION: local.region,
     MINISTACK_ACCOUNT_ID: local.account,
     AWS_REGION: local.region,

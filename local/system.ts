@@ -203,15 +203,18 @@ export function systemOf(outputs: Outputs) {
       return statesOf(events);
     },
 
-    /** The audit events of a provisioning, of both services, as their buses' logs received them. */
-    async events(id: string): Promise<PublishedEvent[]> {
+    /**
+     * The audit events of a provisioning, of both services, as their buses' logs received them; `since` its begin,
+     * when that is known, so that the logs are not read from theirs.
+     */
+    async events(id: string, since = new Date(0)): Promise<PublishedEvent[]> {
       const found = await Promise.all(
         [app1.event_bus_name, app2.event_bus_name].map((bus) =>
           logs.send(
             new FilterLogEventsCommand({
               logGroupName: `/aws/events/${bus}`,
               filterPattern: `"${id}"`,
-              startTime: 0,
+              startTime: since.getTime(),
             }),
           ),
         ),

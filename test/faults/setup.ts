@@ -9,18 +9,19 @@ import { ensurePython } from '../../local/python.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
-import { AT_ONCE } from './support/parallel.ts';
+import { AT_ONCE } from './support/at-once.ts';
 
 /** Retry pauses with full jitter are drawn from this part of their range: a legal draw, and a quick one. */
 const JITTER = 0.01;
 
-/** Many provisionings run at once; these functions wait for App2, or at App2, for seconds. */
+/** Two files at a time, of which each provisioning may wait for App2, or at App2, for seconds. */
+const WAITING = 2 * AT_ONCE;
 const WORKERS = {
   each: 16,
   of: {
-    'app1-call-app2': AT_ONCE,
-    'app2-start-user-creation': AT_ONCE,
-    'app2-cancel-user-creation': AT_ONCE,
+    'app1-call-app2': WAITING,
+    'app2-start-user-creation': WAITING,
+    'app2-cancel-user-creation': WAITING,
   },
 };
 

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { madeBy } from '../matrix/calls.ts';
+import { madeBy, sweepCalls } from '../matrix/calls.ts';
 import { effectOf, type Fault, faults } from '../matrix/faults.ts';
 import { entered, rollBackFailed } from '../support/executions.ts';
 import { callNamed, refusal } from '../support/holds.ts';
@@ -64,14 +64,8 @@ const sweeps: Sweep[] = [
 interface SweepCase {
   name: string;
   sweep: Sweep;
-  call: { service: string; operation: string };
+  call: (typeof sweepCalls)[number];
 }
-
-const CALLS = [
-  { service: 'ssm', operation: 'GetParameter' },
-  { service: 'stepfunctions', operation: 'ListExecutions' },
-  { service: 'ssm', operation: 'PutParameter' },
-];
 
 const all = Object.keys(faults) as Fault[]; // keys of a const object
 
@@ -109,7 +103,7 @@ async function completions({ sweep: { functionName }, call }: SweepCase): Promis
 }
 
 for (const sweep of sweeps) {
-  const cases: SweepCase[] = CALLS.map((call) => ({
+  const cases: SweepCase[] = sweepCalls.map((call) => ({
     name: `${sweep.functionName} ${call.operation}`,
     sweep,
     call,

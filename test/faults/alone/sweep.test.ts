@@ -47,10 +47,9 @@ describe('the sweep', () => {
     expect(provisioningStatus.parse((await system.status(one.id)).body).user).toBe('being_removed');
     await sweepNow();
     expect(await holds(one)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
-    expect((await attempts('RollBackServiceUser', one.id)).map(({ status }) => status)).toEqual([
-      'FAILED',
-      'SUCCEEDED',
-    ]);
+    // App1 may have asked once more while the right was missing.
+    const ends = (await attempts('RollBackServiceUser', one.id)).map(({ status }) => status);
+    expect(ends.join(' ')).toMatch(/^(FAILED )+SUCCEEDED$/);
   });
 });
 

@@ -15,8 +15,7 @@ import {
 
 /**
  * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. A call is
- * named by the state or function that makes it, and by what it calls. What is called for all provisionings at once
- * is in alone/: shared.test.ts (signing in, the keys of the pool) and sweep-calls.test.ts.
+ * named by the state or function that makes it, and by what it calls.
  */
 
 /** Who repeats the call, which decides what a fault comes to. */
@@ -29,6 +28,8 @@ export type Caller =
   | 'api'
   /** A function behind App2's API: the SDK once, then App1's state, for which App2 is unavailable. */
   | 'app2 api'
+  /** App2's authorizer: once, then App1's state, whose undo needs the authorizer as well. */
+  | 'authorizer'
   /** The function of the rule on ended executions: the SDK once, then Lambda twice, then it is left to the sweep. */
   | 'watch';
 
@@ -374,3 +375,36 @@ export const calls: readonly Call[] = [
   ...rollBacks,
   ...watched,
 ];
+
+/**
+ * Calls that are made once for many provisionings, whose answer is kept: a fault of them is about all of them, so that
+ * one of these rows runs after the other, and none beside them.
+ */
+export const sharedCalls: readonly Call[] = [
+  made(
+    'app1-call-app2',
+    { match: () => ({ service: 'secretsmanager', operation: 'GetSecretValue' }) },
+    { by: 'Authenticate', to: 'secretsmanager:GetSecretValue', caller: 'step', flow: 'provision' },
+  ),
+  made(
+    'app1-call-app2',
+    { match: () => ({ service: 'cognito-idp', operation: 'InitiateAuth' }) },
+    { by: 'Authenticate', to: 'cognito-idp:InitiateAuth', caller: 'step', flow: 'provision' },
+  ),
+  {
+    by: 'authorizer',
+    to: 'GET jwks.json',
+    service: 'app2',
+    functionName: 'app2-authorizer',
+    caller: 'authorizer',
+    flow: 'provision',
+    match: () => ({ service: 'jwks', operation: 'GET' }),
+  },
+];
+
+/** What the sweeps call to know what there is. */
+export const sweepCalls = [
+  { service: 'ssm', operation: 'GetParameter' },
+  { service: 'stepfunctions', operation: 'ListExecutions' },
+  { service: 'ssm', operation: 'PutParameter' },
+] as const;

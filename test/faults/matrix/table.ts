@@ -1,4 +1,4 @@
-import { type Call, calls } from './calls.ts';
+import { type Call, calls, sharedCalls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
 import { flowOf, UNDONE_AT_APP2 } from './flows.ts';
 
@@ -48,6 +48,8 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
       return passes ? base : failed(call, fault);
     case 'app2 api':
       return passes ? base : { ...BAD, app1: { step: 'RequestUserCreation', code: 'APP2_UNAVAILABLE' } };
+    case 'authorizer':
+      return passes ? base : { ...BAD, app1: tellsRollBackFailed('RequestUserCreation'), afterwards: true };
     case 'watch':
       // App1, which waits for App2, cancels there what App2 itself has not rolled back.
       return passes || call.service === 'app2' || call.settledBy?.includes(fault)
@@ -83,11 +85,12 @@ function codeOf(call: Call, fault: Fault): string {
 /** The service whose in-line undo gave up says so for good; what is not announced is undone all the same. */
 function rollBackFailed(call: Call, base: Outcome): Outcome {
   if (isAnnouncement(call) || base.status !== 'FAILED') return base;
-  const told = (of: Told | undefined): Told => ({ step: of?.step ?? '', code: 'ROLL_BACK_FAILED' });
   return call.service === 'app1' || call.flow === 'unreached'
-    ? { ...base, app1: told(base.app1) }
-    : { ...base, app2: told(base.app2) };
+    ? { ...base, app1: tellsRollBackFailed(base.app1?.step) }
+    : { ...base, app2: tellsRollBackFailed(base.app2?.step) };
 }
+
+const tellsRollBackFailed = (step = ''): Told => ({ step, code: 'ROLL_BACK_FAILED' });
 
 const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
 
@@ -100,20 +103,30 @@ const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Objec
 const isNoRow = ({ http, caller, by, to }: Call, fault: Fault, repetition: Repetition): boolean =>
   repetition === 'for ever' &&
   ((http === true && caller === 'undo' && (fault === 'answer late' || fault === 'effect late')) ||
+    // The same twenty times, behind App2's API.
+    (caller === 'authorizer' && fault === 'answer late') ||
     (`${by} ${to}` === 'cancel-user-creation states:StartExecution' && fault === 'answer lost'));
 
-export const table: readonly Row[] = calls.flatMap((call) =>
-  names(faults).flatMap((fault) =>
-    names(repetitions)
-      // What is refused for good is not repeated.
-      .filter((repetition) => fault !== 'permanent error' || repetition === 'for ever')
-      .filter((repetition) => !isNoRow(call, fault, repetition))
-      .map((repetition) => ({
-        name: `${call.by} ${call.to}: ${fault}, ${repetition} (${call.flow})`,
-        call,
-        fault,
-        repetition,
-        outcome: outcomeOf(call, fault, repetition),
-      })),
-  ),
+const rowsOf = (of: readonly Call[]): Row[] =>
+  of.flatMap((call) =>
+    names(faults).flatMap((fault) =>
+      names(repetitions)
+        // What is refused for good is not repeated.
+        .filter((repetition) => fault !== 'permanent error' || repetition === 'for ever')
+        .filter((repetition) => !isNoRow(call, fault, repetition))
+        .map((repetition) => ({
+          name: `${call.by} ${call.to}: ${fault}, ${repetition} (${call.flow})`,
+          call,
+          fault,
+          repetition,
+          outcome: outcomeOf(call, fault, repetition),
+        })),
+    ),
+  );
+
+export const table: readonly Row[] = rowsOf(calls);
+
+/** Rows of the calls that are made once for many provisionings; these calls have no effect that could be late. */
+export const sharedTable: readonly Row[] = rowsOf(sharedCalls).filter(
+  ({ fault, repetition }) => fault !== 'effect late' && repetition !== 'twice',
 );

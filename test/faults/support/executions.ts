@@ -6,6 +6,7 @@ import {
 import type { Machine } from '../../../local/system.ts';
 import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { LOOK_EVERY } from './at-once.ts';
 
 const machines: Record<Machine, string> = {
   ProvisionServiceUser: outputs.app1.state_machine_arn,
@@ -51,11 +52,15 @@ export async function attempts(machine: Machine, id: string): Promise<DescribeEx
 
 /** Waits until an execution has entered a state. */
 export async function entered(machine: Machine, name: string, state: string, within = 60_000): Promise<void> {
-  await eventually(async () => {
-    const states = await statesOf(machine, name);
-    if (!states.includes(state))
-      throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'nothing'}, not ${state}.`);
-  }, within);
+  await eventually(
+    async () => {
+      const states = await statesOf(machine, name);
+      if (!states.includes(state))
+        throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'nothing'}, not ${state}.`);
+    },
+    within,
+    200,
+  );
 }
 
 /** Waits until the first attempt of a roll-back has failed. */
@@ -70,7 +75,7 @@ export async function rollBackFailed(
       if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'not there'}.`);
     },
     within,
-    300,
+    LOOK_EVERY,
   );
 }
 
@@ -82,6 +87,6 @@ export async function executionEnded(machine: Machine, name: string, within = 40
       if (status === 'RUNNING' || status === 'not there') throw new Error(`${machine} ${name} is ${status}.`);
     },
     within,
-    300,
+    LOOK_EVERY,
   );
 }

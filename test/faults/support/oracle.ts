@@ -7,6 +7,7 @@ import type { Machine, PublishedEvent } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { formsOf } from '../../support/secret-forms.ts';
+import { LOOK_EVERY } from './at-once.ts';
 import { attempts, execution, executionArn, rollBackOf } from './executions.ts';
 import { changesOf, type ForeignUser, stampedUsers } from './pool.ts';
 
@@ -37,9 +38,6 @@ export interface Allowance {
 
 /** Longest time from a bad end to the begin of its roll-back, in milliseconds. */
 const ROLL_BACK_BEGINS_WITHIN = 15_000;
-
-/** Pause between two looks in milliseconds: many cases look at once, and each look keeps the local AWS busy. */
-const LOOK_EVERY = 500;
 
 /** The status once a provisioning has ended: it is not RUNNING and its user is not being removed. */
 export async function endOf(id: string, within = 120_000): Promise<ProvisioningStatus> {
@@ -78,7 +76,7 @@ export async function violations(asked: Asked, allowed: Allowance = {}): Promise
   await rolledBack(asked.id, allowed.within);
   const found =
     status.status === 'SUCCEEDED' && status.user === 'present'
-      ? await violationsOfGoodEnd(asked, allowed)
+      ? await violationsOfGoodEnd(asked, status, allowed)
       : await violationsOfBadEnd(asked, status, allowed);
   return [...found, ...(await lateRollBacks(asked.id, allowed))];
 }
@@ -86,9 +84,13 @@ export async function violations(asked: Asked, allowed: Allowance = {}): Promise
 /** I1: the user exists, CONFIRMED, with the caller's password, in its group, and the events say so. */
 async function violationsOfGoodEnd(
   { id, username, password, human_user_id }: Asked,
+  { started_at }: ProvisioningStatus,
   { replaced = false }: Allowance,
 ): Promise<string[]> {
-  const said = await missing(id, { app1: ['ServiceUserProvisioned'], app2: ['ServiceUserCreated'] });
+  const said = await missing(id, started_at, {
+    app1: ['ServiceUserProvisioned'],
+    app2: ['ServiceUserCreated'],
+  });
   const user = await system.user(username);
   if (replaced && user?.attributes['custom:provisioning_id'] !== id) return said;
   const found = said;
@@ -125,27 +127,35 @@ async function violationsOfBadEnd(
   // A cancellation that came before the request has taken its name; nothing was begun.
   const begun = creation !== undefined && !cancelledCreationInput.safeParse(jsonOf(creation.input)).success;
   const app2 = begun ? BAD_ENDS.app2 : [];
-  if (!silent) found.push(...(await missing(id, { app1: BAD_ENDS.app1, app2 })));
+  if (!silent) found.push(...(await missing(id, status.started_at, { app1: BAD_ENDS.app1, app2 })));
   return found;
 }
 
 const jsonOf = (text = 'null'): unknown => JSON.parse(text);
 
 /** Which service has published none of these as its last fact. */
-async function missing(id: string, wanted: { app1: string[]; app2: string[] }): Promise<string[]> {
+async function missing(
+  id: string,
+  startedAt: string,
+  wanted: { app1: string[]; app2: string[] },
+): Promise<string[]> {
   const check = async (): Promise<string[]> => {
-    const events = await system.events(id);
+    const events = await system.events(id, new Date(startedAt));
     return [
       ...notLast('app1.provisioning', wanted.app1, events),
       ...notLast('app2.service-users', wanted.app2, events),
     ];
   };
   // The last event may still be on its way to the log.
-  return eventually(async () => {
-    const found = await check();
-    if (found.length > 0) throw new Error(found.join('; '));
-    return found;
-  }, 10_000).catch(check);
+  return eventually(
+    async () => {
+      const found = await check();
+      if (found.length > 0) throw new Error(found.join('; '));
+      return found;
+    },
+    10_000,
+    LOOK_EVERY,
+  ).catch(check);
 }
 
 function notLast(source: string, wanted: string[], events: PublishedEvent[]): string[] {

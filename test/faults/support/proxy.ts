@@ -24,11 +24,15 @@ export async function inject(...rules: FaultRule[]): Promise<Injected> {
   return {
     allFired,
     met: (within = 60_000) =>
-      eventually(async () => {
-        // Without the bodies that they match: one is about a password.
-        const names = rules.map(({ service, operation }) => `${service} ${operation}`);
-        if (!(await allFired())) throw new Error(`Not all of these have fired: ${names.join(', ')}.`);
-      }, within),
+      eventually(
+        async () => {
+          // Without the bodies that they match: one is about a password.
+          const names = rules.map(({ service, operation }) => `${service} ${operation}`);
+          if (!(await allFired())) throw new Error(`Not all of these have fired: ${names.join(', ')}.`);
+        },
+        within,
+        200,
+      ),
     times: async () => {
       const fired = new Map((await faults.fired(ids)).map(({ id, times }) => [id, times]));
       return ids.map((id) => fired.get(id) ?? 0);
