@@ -7,6 +7,7 @@ corrections were written for.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -22,6 +23,8 @@ def main() -> None:
     except DoesNotFit as problem:
         sys.exit(f"local AWS does not start: {problem}")
 
+    # All state is in memory: a full collection stops everything for a second, and finds nothing.
+    gc.set_threshold(100_000, 50, 1_000)
     from ministack import app  # reads its configuration as it is imported
 
     app.main()

@@ -10,7 +10,7 @@ import { holdOf } from './support/holds.ts';
 import { interventions } from './support/interventions.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
-import { deleteUser, makeForeignUser } from './support/pool.ts';
+import { deleteUserOf, makeForeignUser } from './support/pool.ts';
 import { deprovision, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type Aftermath, suite } from './support/suite.ts';
@@ -96,10 +96,10 @@ async function disturb({ what }: Disturbance, planned: Planned, aftermath: After
       await post(planned, planned.key);
       return false;
     case 'user deleted':
-      await deleteUser(username);
+      await deleteUserOf(id, username);
       return true;
     case 'user replaced':
-      await deleteUser(username);
+      await deleteUserOf(id, username);
       // Somebody of this name may have come back meanwhile.
       await makeForeignUser(username).then(
         (user) => aftermath.foreign(user),

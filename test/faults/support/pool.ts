@@ -48,6 +48,12 @@ export async function deleteUser(username: string): Promise<void> {
   }
 }
 
+/** Deletes the user that a provisioning made, if it is there; never one of somebody else who has its name by now. */
+export async function deleteUserOf(id: string, username: string): Promise<void> {
+  const { [STAMP]: stamp, sub } = (await system.user(username))?.attributes ?? {};
+  if (stamp === id && sub !== undefined) await deleteUser(sub);
+}
+
 /** What is different about a user since it was made; empty when nothing is. */
 export async function changesOf({ username, password, seen }: ForeignUser): Promise<string[]> {
   const now = await look(username);
