@@ -9,12 +9,16 @@ import { ensurePython } from './python.ts';
 import { type JestRun, runJest } from './test/jest.ts';
 
 /**
- * `npm run test:mutations [text]`: takes away, one after the other, what the invariants rest on, in a copy of the
- * checkout, and expects the failure suite to turn red each time; with a text only the mutations whose names contain it.
+ * `npm run test:mutations [text ...]`: takes away, one after the other, what the invariants rest on, in a copy of the
+ * checkout, and expects the failure suite to turn red each time; with texts only the mutations whose names contain one.
  * First the same cases have to be green without a mutation, else red would mean nothing.
  */
-export async function main([text = '']: string[]): Promise<number> {
-  const chosen = mutations.filter(({ name }) => name.includes(text));
+export async function main(texts: string[]): Promise<number> {
+  const chosen = mutations.filter(
+    ({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)),
+  );
+  if (chosen.length === 0)
+    throw new Problem('No mutation has such a name.', 'See local/mutations/mutations.ts.');
   await ensurePython({ onProgress: () => undefined });
   const place = join(root, '.build', 'mutations');
   return exclusively(place, () => tryOut(chosen, join(place, 'mutant')), { busy });

@@ -110,16 +110,21 @@ export function readValue<Schema extends z.ZodType>(
   return undefined;
 }
 
+/** Letters only, as in `humanUserId`. A password that was sent as the name of a field has a digit or a mark. */
+const FIELD_NAME = /^[A-Za-z_]{1,64}$/;
+
 /** What is wrong with each field, by JSON pointer (RFC 6901). Names fields, never repeats values. */
 function fieldErrors(error: z.ZodError): FieldError[] {
   return error.issues.flatMap((issue) => {
-    const at = (path: PropertyKey[]) =>
-      path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({
-        pointer: at([...issue.path, key]),
-        detail: 'is not a field of this request',
-      }));
-    return [{ pointer: at(issue.path), detail: issue.message }];
+    const pointer = issue.path.map((part) => `/${String(part)}`).join('');
+    if (issue.code !== 'unrecognized_keys') return [{ pointer, detail: issue.message }];
+    return issue.keys.map((key) =>
+      FIELD_NAME.test(key)
+        ? { pointer: `${pointer}/${key}`, detail: 'is not a field of this request' }
+        : {
+            pointer,
+            detail: 'has a field that is not one of this request, with a name that is not repeated here',
+          },
+    );
   });
 }

@@ -1,54 +1,259 @@
-import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeExecutionCommand, GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
-import { describe, expect, it } from '@jest/globals';
+import { CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Answer } from '../../local/system.ts';
+import { type Bearer, withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { formsOf } from '../support/secret-forms.ts';
-import { newRequest, outputs, provision, system } from './support/deployed.ts';
+import { type Sighting, secretFinder, tokensIn } from '../support/secret-finder.ts';
+import {
+  configuration,
+  encryptFor,
+  ended,
+  machineToken,
+  newName,
+  newPassword,
+  newRequest,
+  outputs,
+  provision,
+  readMachineCredentials,
+  start,
+  system,
+} from './support/deployed.ts';
+import { configured, type Written, writtenSince } from './support/written.ts';
 
-/** Everything about a provisioning that is kept where people can read it. */
-async function readablePlaces(id: string): Promise<string> {
-  const { stepFunctions, logs } = system.clients;
-  const machines = [outputs.app1.state_machine_arn, outputs.app2.state_machine_arn];
-  const executions = await Promise.all(
-    machines.flatMap((machine) => {
-      const executionArn = `${machine.replace(':stateMachine:', ':execution:')}:${id}`;
-      return [
-        stepFunctions.send(new DescribeExecutionCommand({ executionArn })),
-        stepFunctions.send(
-          new GetExecutionHistoryCommand({ executionArn, includeExecutionData: true, maxResults: 1000 }),
-        ),
-      ];
-    }),
-  );
-  const written = await Promise.all(
-    [...outputs.app1.log_groups, ...outputs.app2.log_groups].map((logGroupName) =>
-      logs.send(new FilterLogEventsCommand({ logGroupName, limit: 10_000 })),
+/** What is asked with a password of its own, and what is answered. */
+type Scenario = (password: string) => Promise<Answer[]>;
+
+const json = (fields: object): string => JSON.stringify(fields);
+
+const refused = (body: (password: string) => string, headers: Record<string, string> = {}): Scenario => {
+  return async (password) => [await system.provision(body(password), headers)];
+};
+
+/** A run in which a step has lost the right that it needs. */
+const failing = (bearer: Bearer, action: string): Scenario => {
+  return async (password) =>
+    withoutRight(outputs, bearer, action, async () => {
+      const { provisioning_id, status } = await provision(newRequest({ password }));
+      expect(status).toBe('FAILED');
+      return [await system.status(provisioning_id)];
+    });
+};
+
+const scenarios: Record<string, Scenario> = {
+  'a good run, repeated, and deprovisioned': async (password) => {
+    const request = newRequest({ password });
+    const headers = { 'Idempotency-Key': newName('key') };
+    const id = await start(request, headers);
+    await ended(id);
+    const answers = [await system.provision(request, headers), await system.status(id)];
+    const conflict = await system.provision({ ...request, username: newName('other') }, headers);
+    return [...answers, conflict, await system.deprovision(id, { Prefer: 'wait=15' })];
+  },
+  'a password that the policy rejects': async (password) => {
+    const { provisioning_id } = await provision(newRequest({ password: password.toLowerCase() }));
+    return [await system.status(provisioning_id)];
+  },
+  'a failure of EncryptCredentials': failing(
+    { functionName: 'app1-encrypt-credentials' },
+    'kms:ReEncryptFrom',
+  ),
+  'a failure of DecryptCredentials': failing({ functionName: 'app2-decrypt-credentials' }, 'kms:Decrypt'),
+  'a failure of CreateUser': failing({ functionName: 'app2-create-user' }, 'cognito-idp:AdminCreateUser'),
+  'a failure of SetPassword': failing(
+    { functionName: 'app2-set-password' },
+    'cognito-idp:AdminSetUserPassword',
+  ),
+  'a failure of AddToGroup': failing(
+    { functionName: 'app2-add-to-group' },
+    'cognito-idp:AdminAddUserToGroup',
+  ),
+  'a failure to announce': failing({ stateMachineArn: outputs.app2.state_machine_arn }, 'events:PutEvents'),
+  'a stop by an operator': async (password) => {
+    const id = await start(newRequest({ password }));
+    const executionArn = `${outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:')}:${id}`;
+    await system.clients.stepFunctions.send(new StopExecutionCommand({ executionArn }));
+    await ended(id);
+    return [await system.status(id)];
+  },
+  'a missing right to seal the password': async (password) =>
+    withoutRight(outputs, { functionName: 'app1-start-provisioning' }, 'kms:Encrypt', async () => [
+      await system.provision(newRequest({ password })),
+    ]),
+  'an invalid field': refused((password) => json({ ...newRequest({ password }), username: '' })),
+  'an unknown field that is the password': refused((password) =>
+    json({ ...newRequest(), [password]: password }),
+  ),
+  'the password in other fields': refused((password) =>
+    json({ username: `${password} `, password: { password }, human_user_id: [password] }),
+  ),
+  'another content type': refused((password) => json(newRequest({ password })), {
+    'content-type': 'text/plain',
+  }),
+  'a form': refused((password) => `username=u&password=${encodeURIComponent(password)}`, {
+    'content-type': 'application/x-www-form-urlencoded',
+  }),
+  'an oversized body': refused((password) => json(newRequest({ password: password.repeat(40_000) }))),
+  'malformed JSON': refused((password) => `{"username": "u", "password": "${password}`),
+  'malformed JSON after the password': refused((password) => `{"password": "${password}", "username": }`),
+  'JSON that is only the password': refused((password) => json([password])),
+  'credentials for another user at App2': async (password) => {
+    const id = crypto.randomUUID();
+    const answer = await system.app2(
+      'POST',
+      '/admin/create-user',
+      await machineToken(),
+      {
+        username: newName('user'),
+        human_user_id: 'h-1',
+        encrypted_password: await encryptFor(id, newName('another'), password),
+      },
+      { 'Idempotency-Key': id, Prefer: 'wait=15' },
+    );
+    return [answer];
+  },
+  'a business request with a password in it': async (password) => {
+    const request = newRequest({ password });
+    await provision(request);
+    const token = await system.signIn(request.username, request.password);
+    // What is given in data comes back to its sender, and goes nowhere else.
+    await system.app2('POST', '/sample', token, { data: { password } });
+    const bodies = [{ [password]: password }, { data: password }, password];
+    return Promise.all(bodies.map((body) => system.app2('POST', '/sample', token, body)));
+  },
+  'a password where a token belongs': async (password) => [
+    await system.app2('POST', '/sample', password, { data: {} }),
+    await system.app2(
+      'POST',
+      '/sample',
+      undefined,
+      { data: {} },
+      {
+        authorization: `Basic ${Buffer.from(`user:${password}`).toString('base64')}`,
+      },
     ),
-  );
-  return JSON.stringify([executions, written.map(({ events }) => events)]);
+    await system.app2('GET', `/admin/create-user/x?password=${encodeURIComponent(password)}`, password),
+  ],
+};
+
+const begun = new Date();
+const secrets: Record<string, string> = {};
+const answered: Written[] = [];
+
+/** All sightings of secrets and tokens, wherever people can read. */
+async function sightings(): Promise<{ seen: Sighting[]; tokens: string[]; places: number }> {
+  const find = secretFinder(secrets);
+  const seen: Sighting[] = [];
+  const tokens: string[] = [];
+  let places = 0;
+  const look = ({ place, text }: Written): void => {
+    places += 1;
+    seen.push(...find(place, text));
+    tokens.push(...tokensIn(text).map((token) => `${token.slice(0, 12)}... in ${place}`));
+  };
+  answered.forEach(look);
+  for await (const one of writtenSince(begun)) look(one);
+  for await (const one of configured()) look(one);
+  return { seen, tokens, places };
 }
 
-describe('a password', () => {
-  it.each([
-    ['that is accepted', 'C4nary-Accepted-Zq7!x'],
-    ['that is rejected', 'canary-rejected-zq7'],
-  ])('%s is nowhere in executions, logs and events', async (_, password) => {
-    const { provisioning_id, username = '' } = await provision(newRequest({ password }));
-    const places = await eventually(async () => {
-      const read = await readablePlaces(provisioning_id);
-      // What is looked through holds this provisioning, to its last event.
-      expect(read).toContain(username);
-      expect(read).toMatch(/ServiceUserProvision(ed|ingFailed)/);
-      return read;
-    });
-    for (const form of formsOf(password)) expect(places).not.toContain(form);
+const textOf = ({ status, headers, body }: Answer): string =>
+  JSON.stringify([status, Object.fromEntries(headers), body]);
+
+describe('Passwords and tokens', () => {
+  beforeAll(async () => {
+    const machine = await readMachineCredentials();
+    secrets['the password of the machine user'] = machine.password;
+    secrets['the secret of the machine client'] = machine.client_secret;
+    secrets['a token of the machine user'] = (await machineToken()).split('.').at(-1) ?? '';
   });
 
-  it('would be found if it were there', () => {
-    const secret = 'C4nary-Accepted-Zq7!x';
-    for (const around of ['', 'a', 'ab'])
-      expect(
-        formsOf(secret).some((form) => Buffer.from(`${around}${secret}yz`).toString('base64').includes(form)),
-      ).toBe(true);
+  it.each(Object.entries(scenarios))('are asked for with %s', async (name, run) => {
+    const password = newPassword();
+    secrets[name] = password;
+    for (const answer of await run(password))
+      answered.push({ place: `an answer to ${name}`, text: textOf(answer) });
+  });
+
+  it('can be read nowhere', async () => {
+    const { seen, tokens, places } = await sightings();
+    expect(places).toBeGreaterThan(100);
+    expect(seen).toEqual([]);
+    expect(tokens).toEqual([]);
+  });
+});
+
+/** Ways by which a secret could get out; each is tried on purpose, with a secret of its own. */
+const leaks: Record<string, (secret: string) => Promise<unknown>> = {
+  'a piece of it in a log': async (secret) => {
+    const stream = { logGroupName: outputs.app1.log_groups[0], logStreamName: newName('leak') };
+    await system.clients.logs.send(new CreateLogStreamCommand(stream));
+    const message = `tried ${secret.slice(3, 11)} ...`;
+    await system.clients.logs.send(
+      new PutLogEventsCommand({ ...stream, logEvents: [{ timestamp: Date.now(), message }] }),
+    );
+  },
+  'base64 in an event': (secret) =>
+    new EventBridgeClient(configuration).send(
+      new PutEventsCommand({
+        Entries: [
+          {
+            EventBusName: outputs.app2.event_bus_name,
+            Source: 'app2.service-users',
+            DetailType: 'Leak',
+            Detail: json({ text: Buffer.from(`"${secret}"`).toString('base64') }),
+          },
+        ],
+      }),
+    ),
+  'hex in the input of an execution': (secret) =>
+    system.clients.stepFunctions.send(
+      new StartExecutionCommand({
+        stateMachineArn: outputs.app2.roll_back_state_machine_arn,
+        input: json({ leak: Buffer.from(secret).toString('hex') }),
+      }),
+    ),
+};
+
+describe('A leak', () => {
+  it.each(Object.entries(leaks))('is found: %s', async (name, leak) => {
+    const secret = newPassword();
+    secrets[name] = secret;
+    try {
+      await leak(secret);
+      await eventually(async () => {
+        expect((await sightings()).seen.map((sighting) => sighting.secret)).toContain(name);
+      }, 15_000);
+    } finally {
+      delete secrets[name];
+    }
+  });
+
+  it('is found: in the environment of a function', async () => {
+    const lambda = new LambdaClient(configuration);
+    const FunctionName = 'app2-sample';
+    const { Environment = {} } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    secrets['environment'] = newPassword();
+    const Variables = { ...Environment.Variables, LEAK: secrets['environment'] };
+    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+    try {
+      expect((await sightings()).seen).toContainEqual(
+        expect.objectContaining({ secret: 'environment', place: `the environment of ${FunctionName}` }),
+      );
+    } finally {
+      delete secrets['environment'];
+      await lambda.send(
+        new UpdateFunctionConfigurationCommand({
+          FunctionName,
+          Environment: { Variables: Environment.Variables ?? {} },
+        }),
+      );
+    }
   });
 });

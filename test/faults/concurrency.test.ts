@@ -97,7 +97,8 @@ const scenarios: Scenario[] = [
       const planned = await plan();
       const late = await inject({
         ...held('RequestUserCreation POST /admin/create-user', planned),
-        latency: 6_000,
+        // Longer than a DELETE takes, shorter than App2 is waited for.
+        latency: 12_000,
       });
       await post(planned, planned.key);
       await late.met(120_000);

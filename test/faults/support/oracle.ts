@@ -1,14 +1,13 @@
-import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { cleanEnds } from '../../../contracts/ends.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
-import type { Machine, PublishedEvent } from '../../../local/system.ts';
-import { outputs, system } from '../../e2e/support/deployed.ts';
+import type { PublishedEvent } from '../../../local/system.ts';
+import { system } from '../../e2e/support/deployed.ts';
+import { writtenSince } from '../../e2e/support/written.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { formsOf } from '../../support/secret-forms.ts';
+import { secretFinder } from '../../support/secret-finder.ts';
 import { LOOK_EVERY } from './at-once.ts';
-import { attempts, execution, executionArn, rollBackOf } from './executions.ts';
+import { attempts, execution, rollBackOf } from './executions.ts';
 import { changesOf, type ForeignUser, stampedUsers } from './pool.ts';
 
 /**
@@ -211,45 +210,12 @@ export async function touchedUsers(foreign: ForeignUser[]): Promise<string[]> {
   return (await Promise.all(foreign.map(changesOf))).flat().map((change) => `I3: ${change}`);
 }
 
-const MACHINES: Machine[] = [
-  'ProvisionServiceUser',
-  'RollBackProvisioning',
-  'CreateServiceUser',
-  'RollBackServiceUser',
-];
-
-/** I5: which passwords can be read in executions, logs and events, in any form. */
-export async function readableSecrets(all: Asked[]): Promise<string[]> {
-  const { stepFunctions, logs } = system.clients;
-  const texts: string[] = [];
-  for (const logGroupName of [...outputs.app1.log_groups, ...outputs.app2.log_groups]) {
-    let nextToken: string | undefined;
-    do {
-      const page = await logs.send(
-        new FilterLogEventsCommand({
-          logGroupName,
-          startTime: 0,
-          limit: 10_000,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        }),
-      );
-      texts.push(...(page.events ?? []).map(({ message = '' }) => message));
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
-  }
-  for (const { id } of all)
-    for (const machine of MACHINES) {
-      const found = await execution(machine, id);
-      if (found === undefined) continue;
-      const history = await stepFunctions.send(
-        new GetExecutionHistoryCommand({ executionArn: executionArn(machine, id), maxResults: 1000 }),
-      );
-      texts.push(JSON.stringify([found, history.events]));
-    }
-  const readable = texts.join('\n');
-  return all.flatMap(({ id, password }) =>
-    formsOf(password).some((form) => readable.includes(form))
-      ? [`I5: the password of ${id} can be read.`]
-      : [],
-  );
+/** I5: which passwords can be read, in any form, in what was written since: executions, logs and events. */
+export async function readableSecrets(all: Asked[], since: Date): Promise<string[]> {
+  const find = secretFinder(Object.fromEntries(all.map(({ id, password }) => [id, password])));
+  const found = new Set<string>();
+  for await (const { place, text } of writtenSince(since))
+    for (const { secret, form } of find(place, text))
+      found.add(`I5: the password of ${secret} can be read in ${place} (${form}).`);
+  return [...found];
 }

@@ -33,6 +33,7 @@ export function suite<C extends Case, Result>(
     schedule?: typeof inParallel;
   },
 ): void {
+  const begun = new Date();
   const ends: { asked: Asked; user: string }[] = [];
   const others: ForeignUser[] = [];
   const aftermath: Aftermath = {
@@ -64,7 +65,12 @@ export function suite<C extends Case, Result>(
     });
 
     it('no password can be read anywhere', async () => {
-      expect(await readableSecrets(ends.map(({ asked }) => asked))).toEqual([]);
+      expect(
+        await readableSecrets(
+          ends.map(({ asked }) => asked),
+          begun,
+        ),
+      ).toEqual([]);
     });
   });
 }

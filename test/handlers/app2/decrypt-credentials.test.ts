@@ -23,7 +23,7 @@ describe('DecryptCredentials', () => {
   });
 
   it('rejects a password that the pool would not take, without repeating it', async () => {
-    const weak = 'canary-weak-password';
+    const weak = 'zq7xv2wk9m4tj8hb';
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(weak) });
 
     const error = await thrownBy(handler(input));

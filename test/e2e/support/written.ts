@@ -1,0 +1,103 @@
+import {
+  CloudFormationClient,
+  GetTemplateCommand,
+  paginateDescribeStacks,
+} from '@aws-sdk/client-cloudformation';
+import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
+import {
+  DescribeExecutionCommand,
+  paginateGetExecutionHistory,
+  paginateListExecutions,
+} from '@aws-sdk/client-sfn';
+import { paginateListQueues, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
+import { configuration, outputs, system } from './deployed.ts';
+
+/** Something that people can read, and where. */
+export interface Written {
+  place: string;
+  text: string;
+}
+
+const { stepFunctions, logs } = system.clients;
+
+const machines = [
+  outputs.app1.state_machine_arn,
+  outputs.app1.roll_back_state_machine_arn,
+  outputs.app2.state_machine_arn,
+  outputs.app2.roll_back_state_machine_arn,
+];
+
+/**
+ * What the system has written since a time where people can read it: every log group of both services, those that
+ * receive the events of their buses among them, and input, output, variables and history of the executions that began
+ * since.
+ */
+export async function* writtenSince(since: Date): AsyncGenerator<Written> {
+  for (const logGroupName of [...outputs.app1.log_groups, ...outputs.app2.log_groups])
+    yield* logOf(logGroupName, since);
+  for (const stateMachineArn of machines)
+    for await (const { executions = [] } of paginateListExecutions(
+      { client: stepFunctions },
+      { stateMachineArn, maxResults: 1000 },
+    ))
+      for (const { executionArn = '', startDate = since } of executions)
+        if (startDate >= since) yield* executionOf(executionArn);
+}
+
+async function* logOf(logGroupName: string, since: Date): AsyncGenerator<Written> {
+  let nextToken: string | undefined;
+  do {
+    const page = await logs.send(
+      new FilterLogEventsCommand({
+        logGroupName,
+        startTime: since.getTime(),
+        limit: 10_000,
+        ...(nextToken === undefined ? {} : { nextToken }),
+      }),
+    );
+    const text = (page.events ?? []).map(({ message = '' }) => message).join('\n');
+    yield { place: `the log ${logGroupName}`, text };
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+}
+
+async function* executionOf(executionArn: string): AsyncGenerator<Written> {
+  const place = `the execution ${executionArn.split(':').slice(-2).join(' ')}`;
+  yield {
+    place,
+    text: JSON.stringify(await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))),
+  };
+  const history = { executionArn, includeExecutionData: true, maxResults: 1000 };
+  for await (const { events } of paginateGetExecutionHistory({ client: stepFunctions }, history))
+    yield { place, text: JSON.stringify(events) };
+}
+
+/** What stands in the configuration: templates and outputs, environments of functions, parameters, queued messages. */
+export async function* configured(): AsyncGenerator<Written> {
+  const cloudFormation = new CloudFormationClient(configuration);
+  for await (const { Stacks = [] } of paginateDescribeStacks({ client: cloudFormation }, {}))
+    for (const stack of Stacks) {
+      const StackName = stack.StackName ?? '';
+      const { TemplateBody } = await cloudFormation.send(new GetTemplateCommand({ StackName }));
+      yield { place: `the stack ${StackName}`, text: JSON.stringify([stack, TemplateBody]) };
+    }
+  const lambda = new LambdaClient(configuration);
+  for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {}))
+    for (const { FunctionName, Environment } of Functions)
+      yield { place: `the environment of ${FunctionName}`, text: JSON.stringify(Environment ?? {}) };
+  const ssm = new SSMClient(configuration);
+  for await (const { Parameters } of paginateGetParametersByPath(
+    { client: ssm },
+    { Path: '/', Recursive: true },
+  ))
+    yield { place: 'the parameters', text: JSON.stringify(Parameters) };
+  const sqs = new SQSClient(configuration);
+  for await (const { QueueUrls = [] } of paginateListQueues({ client: sqs }, {}))
+    for (const QueueUrl of QueueUrls) {
+      const peek = { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 };
+      const { Messages } = await sqs.send(new ReceiveMessageCommand(peek));
+      yield { place: `the queue ${QueueUrl.split('/').at(-1)}`, text: JSON.stringify(Messages ?? []) };
+    }
+}
