@@ -31,6 +31,12 @@ export const groups = { apiClient: 'api-client', serviceUser: 'service-user' } a
 export type Group = (typeof groups)[keyof typeof groups];
 
 /**
+ * Groups that say for whom a machine user works. The machine users of one service follow each other as its credentials
+ * are rotated; what one of them asked for, the next one may ask about and remove.
+ */
+export const ownerGroups = { app1: 'owner-app1' } as const;
+
+/**
  * Value of the secret `app1-api-client-credentials`, which App2 issues and App1 reads:
  * everything that the machine user needs to sign in (InitiateAuth with SECRET_HASH).
  */

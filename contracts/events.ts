@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { failureCause } from './failures.ts';
 import { humanUserId, provisioningId, timestamp, username } from './fields.ts';
+import { onBehalfOf } from './headers.ts';
 
 /**
  * The audit events of both services. One row per `detail-type`: who sends it, its place in the order of the
@@ -18,19 +19,51 @@ export const eventSources = { app1: 'app1.provisioning', app2: 'app2.service-use
 export type EventSource = (typeof eventSources)[keyof typeof eventSources];
 
 const subject = { username, human_user_id: humanUserId };
-const created = z.strictObject({ ...subject });
-const failed = z.strictObject({ ...subject, failure: failureCause });
+const atApp2 = {
+  ...subject,
+  /** Whom App1 says that it has verified as its caller; null when it said nothing. */
+  on_behalf_of: onBehalfOf.nullable(),
+};
+const failure = { failure: failureCause };
+
+/**
+ * Fields of the data that nobody has verified: they are what the actor said. All others the service itself knows.
+ */
+export const assertedFields = {
+  'app1.provisioning': ['human_user_id'],
+  'app2.service-users': ['human_user_id', 'on_behalf_of'],
+} as const satisfies Record<EventSource, readonly string[]>;
 
 export const events = {
-  ServiceUserProvisioned: { source: 'app1.provisioning', sequence: 10, data: created },
-  ServiceUserProvisioningRollBackFailed: { source: 'app1.provisioning', sequence: 20, data: failed },
-  ServiceUserProvisioningFailed: { source: 'app1.provisioning', sequence: 30, data: failed },
-  ServiceUserDeprovisioned: { source: 'app1.provisioning', sequence: 40, data: created },
-  ServiceUserCreated: { source: 'app2.service-users', sequence: 10, data: created },
-  ServiceUserCreationRejected: { source: 'app2.service-users', sequence: 20, data: failed },
-  ServiceUserRollBackFailed: { source: 'app2.service-users', sequence: 30, data: failed },
-  ServiceUserCreationRolledBack: { source: 'app2.service-users', sequence: 40, data: failed },
-  ServiceUserRemoved: { source: 'app2.service-users', sequence: 50, data: created },
+  ServiceUserProvisioned: { source: 'app1.provisioning', sequence: 10, data: z.strictObject(subject) },
+  ServiceUserProvisioningRollBackFailed: {
+    source: 'app1.provisioning',
+    sequence: 20,
+    data: z.strictObject({ ...subject, ...failure }),
+  },
+  ServiceUserProvisioningFailed: {
+    source: 'app1.provisioning',
+    sequence: 30,
+    data: z.strictObject({ ...subject, ...failure }),
+  },
+  ServiceUserDeprovisioned: { source: 'app1.provisioning', sequence: 40, data: z.strictObject(subject) },
+  ServiceUserCreated: { source: 'app2.service-users', sequence: 10, data: z.strictObject(atApp2) },
+  ServiceUserCreationRejected: {
+    source: 'app2.service-users',
+    sequence: 20,
+    data: z.strictObject({ ...atApp2, ...failure }),
+  },
+  ServiceUserRollBackFailed: {
+    source: 'app2.service-users',
+    sequence: 30,
+    data: z.strictObject({ ...atApp2, ...failure }),
+  },
+  ServiceUserCreationRolledBack: {
+    source: 'app2.service-users',
+    sequence: 40,
+    data: z.strictObject({ ...atApp2, ...failure }),
+  },
+  ServiceUserRemoved: { source: 'app2.service-users', sequence: 50, data: z.strictObject(atApp2) },
 } as const satisfies Record<string, EventRow>;
 
 export type EventName = keyof typeof events;
@@ -47,6 +80,7 @@ export const eventMetadata = z.strictObject({
   sequence: z.int().positive(),
   occurred_at: timestamp,
   actor: z.string(),
+  asserted: z.array(z.enum(['human_user_id', 'on_behalf_of'])),
 });
 
 /** Schema of an event's `detail`. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
+import { onBehalfOf } from './headers.ts';
 
 /**
  * What the workflows are started with. Nothing in them is secret: passwords are sealed before. A field that is not
@@ -23,8 +24,10 @@ export type ProvisioningInput = z.infer<typeof provisioningInput>;
 /** Input of App2's `CreateServiceUser`. */
 export const userCreationInput = z.object({
   ...subject,
-  /** Who may ask about it: the `sub` of the machine client's token. */
+  /** Who may ask about it: the service whose machine client asked, as its verified token says. */
   owner: z.string(),
+  /** Whom the machine client says that it acts for; nobody has verified it. */
+  on_behalf_of: onBehalfOf.optional(),
   encrypted_password: ciphertext,
 });
 export type UserCreationInput = z.infer<typeof userCreationInput>;
@@ -43,5 +46,10 @@ export const cancelledCreationInput = z.object({
 export const anyCreationInput = z.union([userCreationInput, cancelledCreationInput]);
 
 /** Input of the roll-backs: `RollBackProvisioning` of App1, `RollBackServiceUser` of App2. */
-export const rollBackInput = z.object({ ...subject, owner: z.string() });
+export const rollBackInput = z.object({
+  ...subject,
+  owner: z.string(),
+  /** At App2 only. */
+  on_behalf_of: onBehalfOf.optional(),
+});
 export type RollBackInput = z.infer<typeof rollBackInput>;

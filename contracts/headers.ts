@@ -5,6 +5,14 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
+/**
+ * `On-Behalf-Of` at App2: whom App1 has verified as the caller of its own API. A statement of App1, which App2 records
+ * and cannot check.
+ */
+export const onBehalfOf = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
+
 /** Longest wait that a caller can ask for, in seconds. */
 export const MAX_WAIT_SECONDS = 20;
 
@@ -16,3 +24,13 @@ export function preferredWait(prefer: string | undefined): number {
   const wait = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;\s])/i.exec(prefer ?? '')?.[1];
   return wait === undefined ? 0 : Math.min(Number(wait), MAX_WAIT_SECONDS);
 }
+
+/**
+ * What every answer carries, whoever gives it: an answer is for one caller at one time, is read as what it says that
+ * it is, and only over TLS.
+ */
+export const commonHeaders = {
+  'Cache-Control': 'no-store',
+  'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
+  'X-Content-Type-Options': 'nosniff',
+} as const;

@@ -74,5 +74,10 @@ export const problem = z.strictObject({
 });
 export type Problem = z.infer<typeof problem>;
 
+/** The body that tells the caller of a problem. */
+export function problemBody(code: ProblemCode, errors?: FieldError[]): Problem {
+  return { type: 'about:blank', ...problems[code], code, ...(errors === undefined ? {} : { errors }) };
+}
+
 /** Largest body that is read, in bytes: four times what the largest valid request needs. */
 export const MAX_BODY_BYTES = 16_384;

@@ -1,9 +1,10 @@
-import { App } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
 import { environments as app1 } from '../handlers/app1/environments.ts';
 import { environments as app2 } from '../handlers/app2/environments.ts';
 import { App1Stack } from './app1-stack.ts';
 import { App2Stack } from './app2-stack.ts';
 import { bundleHandlers } from './bundle.ts';
+import { rulePacks } from './checks.ts';
 import { readSettings } from './settings.ts';
 
 /**
@@ -17,4 +18,5 @@ const terminationProtection = settings.deletionProtection;
 bundleHandlers(app, { app1: Object.keys(app1), app2: Object.keys(app2) });
 new App2Stack(app, 'App2', { settings, terminationProtection, description: 'App2: business service' });
 new App1Stack(app, 'App1', { settings, terminationProtection, description: 'App1: user management' });
+if (settings.checked) Validations.of(app).addPlugins(...rulePacks(app));
 app.synth();

@@ -3,10 +3,12 @@ import { AuthorizationType } from 'aws-cdk-lib/aws-apigateway';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { createServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventSources } from '../contracts/events.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
+import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
@@ -31,6 +33,7 @@ export class App1Stack extends ServiceStack<'app1'> {
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
     super(scope, id, 'app1', props);
     const { settings } = props;
+    acknowledgeExecutionsOf(this, [names.provisionServiceUser, names.rollBackProvisioning]);
     const app2 = this.#app2();
 
     const intakeKey = new Key(this, 'IntakeKey', {
@@ -48,6 +51,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app1Bus,
       source: eventSources.app1,
+      undelivered: this.undelivered,
       settings,
     });
 
@@ -111,12 +115,14 @@ export class App1Stack extends ServiceStack<'app1'> {
         }),
     });
     new RollBackWatch(this, 'RollBackWatch', {
+      undelivered: this.undelivered,
       stateMachine: provisioning.stateMachine,
       rollBackFailed: this.addFunction('RollBackFailedProvisioning', {
         name: 'roll-back-failed-provisioning',
         environment: machines,
         rights: [describeExecutionsOf(this, names.provisionServiceUser), startRollBack],
         timeout: timeLimits.watchFunction,
+        undelivered: this.undelivered,
       }),
       sweep: this.addSweep({
         name: 'sweep-provisionings',
@@ -158,7 +164,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       rights: [look, startRollBack],
       timeout: timeLimits.apiFunction,
     });
-    api.route('POST', 'create-service-user', start);
+    api.route('POST', 'create-service-user', start, createServiceUserRequest);
     api.route('GET', 'create-service-user/{provisioning_id}', get);
     api.route('DELETE', 'create-service-user/{provisioning_id}', cancel);
 
@@ -183,6 +189,10 @@ export class App1Stack extends ServiceStack<'app1'> {
         'kms:EncryptionContext:SecretARN': secretArn,
       },
     };
+    acknowledge(this, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:${app2Account}:key/*]`]:
+        'App1 is not told which key encrypts the secret; by the conditions the right is about that one secret.',
+    });
     return [
       allow(['kms:Decrypt'], [`arn:${this.partition}:kms:${this.region}:${app2Account}:key/*`], conditions),
     ];

@@ -2,6 +2,7 @@ import { CfnCondition, CfnParameter, CustomResource, Duration, Fn, type StackPro
 import { AuthorizationType, TokenAuthorizer } from 'aws-cdk-lib/aws-apigateway';
 import {
   AccountRecovery,
+  CfnUserPoolClient,
   ClientAttributes,
   FeaturePlan,
   StringAttribute,
@@ -11,13 +12,15 @@ import {
 } from 'aws-cdk-lib/aws-cognito';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
+import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { groups } from '../contracts/app2-api.ts';
+import { createUserRequest, groups, ownerGroups, sampleRequest } from '../contracts/app2-api.ts';
 import { eventSources } from '../contracts/events.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
+import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
@@ -34,6 +37,9 @@ import {
 import { ServiceStack } from './service-stack.ts';
 import { names, poolPasswordPolicy, type Settings } from './settings.ts';
 
+/** How often App1's credentials change. The ones before stay valid for as long again. */
+const ROTATION_DAYS = 30;
+
 /**
  * App2, the business service: its user pool, the key that seals passwords for it, the workflow that creates service
  * users, and the API through which App1 asks for them. Knows nothing of App1 but the account it may run in.
@@ -42,6 +48,7 @@ export class App2Stack extends ServiceStack<'app2'> {
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
     super(scope, id, 'app2', props);
     const { settings } = props;
+    acknowledgeExecutionsOf(this, [names.createServiceUser, names.rollBackServiceUser]);
 
     const key = this.#crossServiceKey();
     const { pool, machineClient, serviceClient } = this.#userPool();
@@ -49,6 +56,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app2Bus,
       source: eventSources.app2,
+      undelivered: this.undelivered,
       settings,
     });
 
@@ -124,12 +132,14 @@ export class App2Stack extends ServiceStack<'app2'> {
 
     const api = this.#api(pool, [machineClient, serviceClient]);
     new RollBackWatch(this, 'RollBackWatch', {
+      undelivered: this.undelivered,
       stateMachine: creation.stateMachine,
       rollBackFailed: this.addFunction('RollBackFailedCreation', {
         name: 'roll-back-failed-creation',
         environment: machines,
         rights: [describeExecutionsOf(this, names.createServiceUser), startRollBack],
         timeout: timeLimits.watchFunction,
+        undelivered: this.undelivered,
       }),
       sweep: this.addSweep({
         name: 'sweep-user-creations',
@@ -161,13 +171,14 @@ export class App2Stack extends ServiceStack<'app2'> {
       rights: [startExecutionOf(this, names.createServiceUser), startRollBack, look],
       timeout,
     });
-    api.route('POST', 'admin/create-user', start);
+    api.route('POST', 'admin/create-user', start, createUserRequest);
     api.route('GET', 'admin/create-user/{provisioning_id}', get);
     api.route('DELETE', 'admin/create-user/{provisioning_id}', cancel);
     api.route(
       'POST',
       'sample',
       this.addFunction('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
+      sampleRequest,
     );
 
     this.putOut(
@@ -230,11 +241,16 @@ export class App2Stack extends ServiceStack<'app2'> {
       deletionProtection,
       removalPolicy,
     });
-    for (const groupName of Object.values(groups))
+    acknowledge(pool, {
+      'AwsSolutions-COG2': 'The users are services: nobody is there to answer a second factor.',
+      'AwsSolutions-COG8':
+        'Threat protection judges people by device and place; here it would lock out machines, at a price per user.',
+    });
+    for (const groupName of [...Object.values(groups), ...Object.values(ownerGroups)])
       new UserPoolGroup(this, `Group-${groupName}`, { userPool: pool, groupName });
 
-    const client = (id: string, generateSecret: boolean): UserPoolClient =>
-      pool.addClient(id, {
+    const client = (id: string, generateSecret: boolean): UserPoolClient => {
+      const made = pool.addClient(id, {
         generateSecret,
         authFlows: { userPassword: true },
         disableOAuth: true,
@@ -245,6 +261,12 @@ export class App2Stack extends ServiceStack<'app2'> {
         // Clients may write this attribute only: an empty list means "all", the stamp among them.
         writeAttributes: new ClientAttributes().withStandardAttributes({ locale: true }),
       });
+      // The only flow in use: CDK adds that of refresh tokens, which live for a month.
+      const { defaultChild } = made.node;
+      if (!(defaultChild instanceof CfnUserPoolClient)) throw new Error(`${id} is no app client.`);
+      defaultChild.explicitAuthFlows = ['ALLOW_USER_PASSWORD_AUTH'];
+      return made;
+    };
     return {
       pool,
       machineClient: client('MachineClient', true),
@@ -271,30 +293,30 @@ export class App2Stack extends ServiceStack<'app2'> {
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });
     if (app1Account !== undefined) secret.grantRead(new AccountPrincipal(app1Account));
+    const keyRights =
+      encryptionKey === undefined
+        ? []
+        : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn])];
+    const makeUsers = allow(
+      [
+        'cognito-idp:AdminAddUserToGroup',
+        'cognito-idp:AdminCreateUser',
+        'cognito-idp:AdminDeleteUser',
+        'cognito-idp:AdminSetUserPassword',
+        'cognito-idp:DescribeUserPoolClient',
+      ],
+      [pool.userPoolArn],
+    );
+    const environment = { USER_POOL_ID: pool.userPoolId, MACHINE_CLIENT_ID: machineClient.userPoolClientId };
 
     const issue = this.addFunction('IssueMachineUser', {
       name: 'issue-machine-user',
-      environment: {
-        USER_POOL_ID: pool.userPoolId,
-        MACHINE_CLIENT_ID: machineClient.userPoolClientId,
-        SECRET_ARN: secret.secretArn,
-      },
+      environment: { ...environment, SECRET_ARN: secret.secretArn },
       rights: [
-        allow(
-          [
-            'cognito-idp:AdminAddUserToGroup',
-            'cognito-idp:AdminCreateUser',
-            'cognito-idp:AdminDeleteUser',
-            'cognito-idp:AdminGetUser',
-            'cognito-idp:AdminSetUserPassword',
-            'cognito-idp:DescribeUserPoolClient',
-          ],
-          [pool.userPoolArn],
-        ),
+        makeUsers,
+        allow(['cognito-idp:AdminGetUser'], [pool.userPoolArn]),
         allow(['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secret.secretArn]),
-        ...(encryptionKey === undefined
-          ? []
-          : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn])]),
+        ...keyRights,
       ],
       timeout: 60,
     });
@@ -305,7 +327,39 @@ export class App2Stack extends ServiceStack<'app2'> {
       serviceTimeout: Duration.minutes(2),
       properties: { UserPoolId: pool.userPoolId, ClientId: machineClient.userPoolClientId },
     });
-    machineUser.node.addDependency(this.node.findChild(`Group-${groups.apiClient}`));
+    for (const group of [groups.apiClient, ownerGroups.app1])
+      machineUser.node.addDependency(this.node.findChild(`Group-${group}`));
+
+    const rotate = this.addFunction('RotateMachineUser', {
+      name: 'rotate-machine-user',
+      environment,
+      rights: [
+        makeUsers,
+        allow(
+          [
+            'secretsmanager:GetSecretValue',
+            'secretsmanager:PutSecretValue',
+            'secretsmanager:UpdateSecretVersionStage',
+          ],
+          [secret.secretArn],
+        ),
+        ...keyRights,
+      ],
+      timeout: 60,
+    });
+    const called = new CfnPermission(this, 'RotationCall', {
+      action: 'lambda:InvokeFunction',
+      functionName: rotate.functionArn,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceAccount: this.account,
+    });
+    const schedule = new CfnRotationSchedule(this, 'Rotation', {
+      secretId: secret.secretArn,
+      rotationLambdaArn: rotate.functionArn,
+      rotationRules: { automaticallyAfterDays: ROTATION_DAYS },
+      rotateImmediatelyOnUpdate: false,
+    });
+    schedule.node.addDependency(called, machineUser);
     return secret;
   }
 

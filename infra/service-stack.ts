@@ -1,10 +1,12 @@
-import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
+import { acknowledge } from './checks.ts';
 import {
   type FunctionName,
   ServiceFunction,
@@ -22,11 +24,23 @@ export abstract class ServiceStack<S extends Service> extends Stack {
   protected readonly settings: Settings;
   readonly #service: S;
   readonly #functionLogs: ILogGroup[] = [];
+  /** Dead-letter queue of the service: what EventBridge could not deliver, and what a function could not handle. */
+  protected readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, service: S, { settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
     this.#service = service;
     this.settings = settings;
+    this.undelivered = new Queue(this, 'Undelivered', {
+      queueName: `${service}-undelivered`,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      removalPolicy: settings.removalPolicy,
+    });
+    acknowledge(this.undelivered, {
+      'Serverless-SQSRedrivePolicy': 'It is the dead-letter queue; what lies there waits for an operator.',
+    });
   }
 
   /** Adds one of the service's functions. */
@@ -62,6 +76,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       environment: props.environment(mark.parameterName),
       rights: [...props.rights, allow(['ssm:GetParameter', 'ssm:PutParameter'], [mark.parameterArn])],
       timeout: timeLimits.sweepFunction,
+      undelivered: this.undelivered,
     });
   }
 

@@ -25,7 +25,11 @@ export interface Settings {
   removalPolicy: RemovalPolicy;
   /** Whether pool and stacks refuse to be deleted. */
   deletionProtection: boolean;
+  /** Whether the templates must meet the rule packs; what is thrown away with its machine need not. */
+  checked: boolean;
   logRetention: RetentionDays;
+  /** Whether X-Ray traces requests through functions and machines; local AWS has no X-Ray. */
+  tracing: boolean;
   /** Days that the archive of a bus keeps events. */
   archiveDays: number;
   app1Account: string | undefined;
@@ -45,7 +49,9 @@ export function readSettings(node: Node): Settings {
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     deletionProtection: !local,
+    checked: !local,
     logRetention: RetentionDays.THREE_MONTHS,
+    tracing: !local,
     archiveDays: 90,
     app1Account: app1_account,
     app2Account: app2_account,

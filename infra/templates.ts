@@ -32,6 +32,18 @@ export type Template = z.infer<typeof template>;
  * is generated from the templates. `context` as with `cdk synth -c`.
  */
 export function templates(context: Record<string, string> = {}): Record<Service, Template> {
+  return withEmptyFunctions(context, (app) => {
+    const assembly = app.synth();
+    const of = (stack: string) => template.parse(assembly.getStackByName(stack).template);
+    return { app1: of('App1'), app2: of('App2') };
+  });
+}
+
+/** Makes the app with functions that are empty, and something of it. */
+export function withEmptyFunctions<Result>(
+  context: Record<string, string>,
+  use: (app: App) => Result,
+): Result {
   const outdir = mkdtempSync(join(tmpdir(), 'templates-'));
   try {
     const { context: flags } = cdkJson.parse(
@@ -46,9 +58,7 @@ export function templates(context: Record<string, string> = {}): Record<Service,
     const settings = readSettings(app.node);
     new App2Stack(app, 'App2', { settings });
     new App1Stack(app, 'App1', { settings });
-    const assembly = app.synth();
-    const of = (stack: string) => template.parse(assembly.getStackByName(stack).template);
-    return { app1: of('App1'), app2: of('App2') };
+    return use(app);
   } finally {
     rmSync(outdir, { recursive: true });
   }

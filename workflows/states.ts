@@ -11,7 +11,13 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { EVENT_SCHEMA_VERSION, type EventName, events } from '../contracts/events.ts';
+import {
+  assertedFields,
+  EVENT_SCHEMA_VERSION,
+  type EventName,
+  eventSources,
+  events,
+} from '../contracts/events.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
@@ -22,6 +28,12 @@ export const jsonata = (expression: string): string => `{% ${expression} %}`;
 
 /** A field of what the execution was started with; the same in every state, whatever came between. */
 export const input = (field: string): string => jsonata(`$states.context.Execution.Input.${field}`);
+
+/** A field that not every execution is started with: null where there is none. */
+const optionalInput = (field: string): string => {
+  const value = `$states.context.Execution.Input.${field}`;
+  return jsonata(`$exists(${value}) ? ${value} : null`);
+};
 
 interface Step {
   run: IFunction;
@@ -136,10 +148,12 @@ export function announce(
             sequence,
             occurred_at: jsonata('$states.context.State.EnteredTime'),
             actor: input('owner'),
+            asserted: assertedFields[source],
           },
           data: {
             username: input('username'),
             human_user_id: input('human_user_id'),
+            ...(source === eventSources.app2 ? { on_behalf_of: optionalInput('on_behalf_of') } : {}),
             ...(failed ? { failure: jsonata('$failure') } : {}),
           },
         }),

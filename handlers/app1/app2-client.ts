@@ -7,7 +7,12 @@ import type { App2Token, TokenSource } from './app2-token.ts';
 
 /** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
 export interface App2Client {
-  requestUserCreation(provisioningId: string, request: CreateUserRequest): Promise<ProvisioningStatus>;
+  /** `onBehalfOf`: the caller whom App1 has verified, as App2 records it. */
+  requestUserCreation(
+    provisioningId: string,
+    request: CreateUserRequest,
+    onBehalfOf?: string,
+  ): Promise<ProvisioningStatus>;
   cancelUserCreation(provisioningId: string): Promise<ProvisioningStatus | 'absent'>;
 }
 
@@ -42,7 +47,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   };
 
   return {
-    async requestUserCreation(provisioningId, request) {
+    async requestUserCreation(provisioningId, request, onBehalfOf) {
       const response = await send(
         'POST',
         '/admin/create-user',
@@ -50,6 +55,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
           'Content-Type': 'application/json',
           'Idempotency-Key': provisioningId,
           Prefer: `wait=${timeLimits.app2Wait}`,
+          ...(onBehalfOf === undefined ? {} : { 'On-Behalf-Of': onBehalfOf }),
         },
         request,
       );

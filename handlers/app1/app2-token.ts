@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import {
   type CognitoIdentityProviderClient,
   InitiateAuthCommand,
@@ -7,6 +6,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import { type MachineCredentials, machineCredentials } from '../../contracts/app2-api.ts';
 import { TOKEN_RENEWAL_SECONDS } from '../../contracts/time-limits.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
+import { secretHash } from '../shared/secret-hash.ts';
 
 /** An access token of App2 and the end of its life in milliseconds since the epoch. */
 export interface App2Token {
@@ -99,13 +99,6 @@ export function app2TokenSource({
       return token;
     },
   };
-}
-
-/** docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash */
-function secretHash(username: string, clientId: string, clientSecret: string): string {
-  return createHmac('sha256', clientSecret)
-    .update(username + clientId)
-    .digest('base64');
 }
 
 /** A secret that is not JSON must not be quoted by the message of the error that says so. */

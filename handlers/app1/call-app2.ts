@@ -20,7 +20,9 @@ export const callApp2Input = z.discriminatedUnion('action', [
   z.object({ action: z.literal('Authenticate') }),
   z.object({
     action: z.literal('RequestUserCreation'),
-    ...userCreationInput.omit({ owner: true }).shape,
+    ...userCreationInput.omit({ owner: true, on_behalf_of: true }).shape,
+    /** Absent in the definition of the release before. */
+    owner: z.string().optional(),
   }),
   z.object({
     action: z.literal('CancelUserCreation'),
@@ -45,12 +47,12 @@ export const callApp2 =
         return { expires_at: new Date(token.expiresAt).toISOString() };
       }
       case 'RequestUserCreation': {
-        const { provisioning_id, username, encrypted_password, human_user_id } = input;
-        const status = await app2.requestUserCreation(provisioning_id, {
-          username,
-          encrypted_password,
-          human_user_id,
-        });
+        const { provisioning_id, username, encrypted_password, human_user_id, owner } = input;
+        const status = await app2.requestUserCreation(
+          provisioning_id,
+          { username, encrypted_password, human_user_id },
+          owner,
+        );
         return confirmCreated(status);
       }
       case 'CancelUserCreation': {

@@ -1,25 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import {
-  AdminAddUserToGroupCommand,
-  AdminCreateUserCommand,
-  AdminDeleteUserCommand,
-  AdminSetUserPasswordCommand,
-  CognitoIdentityProviderClient,
-  DescribeUserPoolClientCommand,
-} from '@aws-sdk/client-cognito-identity-provider';
-import {
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import type * as z from 'zod';
-import { groups, type MachineCredentials, machineCredentials } from '../../contracts/app2-api.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { customResource } from '../shared/custom-resource.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed } from '../shared/errors.ts';
 import { environments } from './environments.ts';
+import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './machine-user.ts';
 import { findUser } from './pool-user.ts';
 
 interface Services {
@@ -30,71 +17,41 @@ interface Services {
 
 /**
  * Issues App1's machine user at deploy: makes the user and keeps its credentials in the secret, where App1 reads
- * them. Nobody sees them on the way, and CloudFormation gets only the user's name.
- * The name has a random part: five wrong passwords lock a user, so nobody must be able to guess it.
+ * them. Nobody sees them on the way. Later ones are made by the rotation.
+ * The resource's id is the same for ever, so that CloudFormation asks for a deletion only with the stack: then the
+ * user of the present credentials and the one before it are removed.
  * docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
  */
 export const issueMachineUser =
   ({ cognito, secretsManager, environment }: Services) =>
-  async (event: CloudFormationCustomResourceEvent): Promise<string> => {
-    const { USER_POOL_ID: UserPoolId, MACHINE_CLIENT_ID: ClientId, SECRET_ARN: SecretId } = environment;
+  async ({ RequestType }: CloudFormationCustomResourceEvent): Promise<string> => {
+    const { USER_POOL_ID, MACHINE_CLIENT_ID, SECRET_ARN } = environment;
 
-    if (event.RequestType === 'Delete') {
-      await cognito
-        .send(new AdminDeleteUserCommand({ UserPoolId, Username: event.PhysicalResourceId }))
-        .catch((error: unknown) => {
-          if (!isNamed(error, 'UserNotFoundException', 'ResourceNotFoundException')) throw error;
-        });
-      return event.PhysicalResourceId;
+    if (RequestType === 'Delete') {
+      for (const VersionStage of ['AWSPREVIOUS', 'AWSCURRENT'] as const) {
+        const issued = await readIssued(secretsManager, SECRET_ARN, { VersionStage });
+        if (issued !== undefined) await removeMachineUser(cognito, USER_POOL_ID, issued.credentials.username);
+      }
+      return PHYSICAL_ID;
     }
 
-    const issued = await readIssued(secretsManager, SecretId);
-    if (issued !== undefined && (await findUser(cognito, UserPoolId, issued.username)) !== undefined)
-      return issued.username;
-
-    const username = `app1-api-client-${randomBytes(6).toString('hex')}`;
-    // Cognito wants one of each class; 32 random bytes may miss a symbol or a digit.
-    const password = `${randomBytes(32).toString('base64url')}-aA1`;
-    await cognito.send(
-      new AdminCreateUserCommand({ UserPoolId, Username: username, MessageAction: 'SUPPRESS' }),
-    );
-    await cognito.send(
-      new AdminSetUserPasswordCommand({
-        UserPoolId,
-        Username: username,
-        Password: password,
-        Permanent: true,
-      }),
-    );
-    await cognito.send(
-      new AdminAddUserToGroupCommand({ UserPoolId, Username: username, GroupName: groups.apiClient }),
-    );
-    const { UserPoolClient } = await cognito.send(
-      new DescribeUserPoolClientCommand({ UserPoolId, ClientId }),
-    );
-    const credentials = machineCredentials.parse({
-      username,
-      password,
-      client_secret: UserPoolClient?.ClientSecret,
-    });
-    await secretsManager.send(
-      new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(credentials) }),
-    );
-    return username;
+    const issued = await readIssued(secretsManager, SECRET_ARN, { VersionStage: 'AWSCURRENT' });
+    const exists =
+      issued !== undefined &&
+      (await findUser(cognito, USER_POOL_ID, issued.credentials.username)) !== undefined;
+    // What an earlier deploy did not finish is finished, and groups that are new are joined.
+    const credentials = exists
+      ? issued.credentials
+      : await newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID);
+    await makeMachineUser(cognito, USER_POOL_ID, credentials);
+    if (!exists)
+      await secretsManager.send(
+        new PutSecretValueCommand({ SecretId: SECRET_ARN, SecretString: JSON.stringify(credentials) }),
+      );
+    return PHYSICAL_ID;
   };
 
-/** The credentials that an earlier deploy issued; a new secret holds a random string instead. */
-async function readIssued(
-  secretsManager: Pick<SecretsManagerClient, 'send'>,
-  SecretId: string,
-): Promise<MachineCredentials | undefined> {
-  const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId }));
-  try {
-    return machineCredentials.parse(JSON.parse(SecretString ?? ''));
-  } catch {
-    return undefined;
-  }
-}
+const PHYSICAL_ID = 'machine-user-of-app1';
 
 export const handler = customResource(
   issueMachineUser({

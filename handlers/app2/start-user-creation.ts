@@ -2,7 +2,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { type CreateUserRequest, createUserRequest } from '../../contracts/app2-api.ts';
 import type { UserCreationInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
-import { preferredWait } from '../../contracts/headers.ts';
+import { onBehalfOf, preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, json, readBody, readValue } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
@@ -27,10 +27,17 @@ export const startUserCreation =
     const owner = clientOf(event);
     const errors: FieldError[] = [];
     const id = readValue(provisioningId, header(event, 'Idempotency-Key'), 'header Idempotency-Key', errors);
+    const statement = header(event, 'On-Behalf-Of');
+    const on_behalf_of = readValue(onBehalfOf.optional(), statement, 'header On-Behalf-Of', errors);
     const request = readBody(event, createUserRequest, errors);
     if (id === undefined) throw new RequestProblem('INVALID_REQUEST', errors);
 
-    const input: UserCreationInput = { provisioning_id: id, owner, ...request };
+    const input: UserCreationInput = {
+      provisioning_id: id,
+      owner,
+      ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
+      ...request,
+    };
     const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, id, input);
     logger.info(start === 'started' ? 'User creation started' : 'User creation repeated', {
       provisioning_id: id,

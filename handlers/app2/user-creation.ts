@@ -20,11 +20,11 @@ export function creations(
   return { stepFunctions, machines, inputSchema: anyCreationInput, cleanEnds: cleanEnds.app2 };
 }
 
-/** Who owns a creation: the `sub` of the machine client, as the authorizer verified it. */
+/** Who owns a creation: the service for which the machine client works, as the authorizer verified it. */
 export function clientOf({ requestContext }: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
-  const sub: unknown = requestContext.authorizer?.['sub'];
-  if (typeof sub !== 'string' || sub === '') throw new RequestProblem('UNAUTHENTICATED');
-  return sub;
+  const owner: unknown = requestContext.authorizer?.['owner'];
+  if (typeof owner !== 'string' || owner === '') throw new RequestProblem('UNAUTHENTICATED');
+  return owner;
 }
 
 /** Looks the creation up. */

@@ -1,18 +1,13 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
-import { type FieldError, MAX_BODY_BYTES } from '../../contracts/problems.ts';
+import { commonHeaders } from '../../contracts/headers.ts';
+import { type FieldError, MAX_BODY_BYTES, problemBody } from '../../contracts/problems.ts';
 import { withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
-import { problemBody, RequestProblem } from './problem.ts';
+import { RequestProblem } from './problem.ts';
 
 /** Handler of a route behind a REST API (Lambda proxy integration). */
 export type ApiHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
-
-const commonHeaders = {
-  'Cache-Control': 'no-store',
-  'X-Content-Type-Options': 'nosniff',
-  'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
-};
 
 /** An answer in JSON. */
 export function json(

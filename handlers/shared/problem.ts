@@ -1,4 +1,4 @@
-import { type FieldError, type Problem, type ProblemCode, problems } from '../../contracts/problems.ts';
+import type { FieldError, ProblemCode } from '../../contracts/problems.ts';
 
 /** A request that is answered with a problem instead of a success. */
 export class RequestProblem extends Error {
@@ -11,9 +11,4 @@ export class RequestProblem extends Error {
     this.code = code;
     this.errors = errors;
   }
-}
-
-/** The body that tells the caller of a problem. */
-export function problemBody(code: ProblemCode, errors?: FieldError[]): Problem {
-  return { type: 'about:blank', ...problems[code], code, ...(errors === undefined ? {} : { errors }) };
 }

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
+import { commonHeaders } from '../../contracts/headers.ts';
 import { json } from './api.ts';
 import { type Clock, type Execution, settle } from './executions.ts';
 import { logger } from './logger.ts';
@@ -40,6 +41,6 @@ export async function remove<Input extends z.ZodType<Subject>>(
 /** The answer to a `DELETE` that is complete. */
 export const absent = (): APIGatewayProxyResult => ({
   statusCode: 204,
-  headers: { 'Cache-Control': 'no-store' },
+  headers: { ...commonHeaders },
   body: '',
 });

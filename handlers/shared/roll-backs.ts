@@ -33,6 +33,7 @@ export interface Subject {
   owner: string;
   username?: string;
   human_user_id?: string;
+  on_behalf_of?: string | undefined;
 }
 
 export type RollBack = Execution<RollBackInput>;
@@ -58,9 +59,10 @@ export function startRollBack(
 
 /** What a roll-back is started with; `undefined` when nothing can have been made, so there is nothing to roll back. */
 export function rollBackInputOf(input: Subject): RollBackInput | undefined {
-  const { provisioning_id, username, human_user_id, owner } = input;
+  const { provisioning_id, username, human_user_id, owner, on_behalf_of } = input;
   if (username === undefined || human_user_id === undefined) return undefined;
-  return { provisioning_id, username, human_user_id, owner };
+  const common = { provisioning_id, username, human_user_id, owner };
+  return on_behalf_of === undefined ? common : { ...common, on_behalf_of };
 }
 
 /**

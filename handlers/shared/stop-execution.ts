@@ -4,7 +4,7 @@ import { CANCELLED } from '../../contracts/ends.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
-import { StepError } from './errors.ts';
+import { isNamed, StepError } from './errors.ts';
 import { describe, executionArn } from './executions.ts';
 import { failureOf } from './status.ts';
 
@@ -29,31 +29,42 @@ export interface Stopped {
 }
 
 /**
- * First step of a roll-back: stops the execution, so that nothing more is begun.
+ * First step of a roll-back: stops the execution, so that nothing more is begun. It may come to its own end in the
+ * very moment in which it is stopped, so how it ended is what is seen afterwards.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
- * @throws ServiceUnavailable while the execution cannot be seen
+ * @throws ServiceUnavailable while the execution, or its end, cannot be seen
  */
 export const stopExecution =
   ({ stepFunctions, stateMachineArn, inputSchema, now }: Services) =>
   async ({ provisioning_id }: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
-    const cancelled = { step: 'Execution', error: CANCELLED };
-    const execution = await describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
-    if (execution === undefined)
+    const look = async () => {
+      const found = await describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
+      if (found !== undefined) return found;
       throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
+    };
+    let execution = await look();
     if (execution.status === 'RUNNING') {
-      await stepFunctions.send(
-        new StopExecutionCommand({
-          executionArn: executionArn(stateMachineArn, provisioning_id),
-          error: CANCELLED,
-          cause: 'The user is not wanted any more.',
-        }),
-      );
-      return { had_succeeded: false, creation_in_flight: true, failure: cancelled };
+      await stop(stepFunctions, executionArn(stateMachineArn, provisioning_id));
+      execution = await look();
     }
+    if (execution.status === 'RUNNING')
+      throw new StepError('ServiceUnavailable', 'The end of the execution cannot be seen yet.');
     const endedAt = execution.stopDate?.getTime() ?? now();
     return {
       had_succeeded: execution.status === 'SUCCEEDED',
       creation_in_flight: now() - endedAt < IN_FLIGHT_SECONDS * 1000,
-      failure: failureOf(execution) ?? cancelled,
+      failure: failureOf(execution) ?? { step: 'Execution', error: CANCELLED },
     };
   };
+
+async function stop(stepFunctions: Services['stepFunctions'], arn: string): Promise<void> {
+  const command = new StopExecutionCommand({
+    executionArn: arn,
+    error: CANCELLED,
+    cause: 'The user is not wanted any more.',
+  });
+  await stepFunctions.send(command).catch((error: unknown) => {
+    // There is nothing to stop any more.
+    if (!isNamed(error, 'ValidationException')) throw error;
+  });
+}

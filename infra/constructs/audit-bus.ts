@@ -2,6 +2,7 @@ import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Archive, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EventSource } from '../../contracts/events.ts';
 import type { Settings } from '../settings.ts';
@@ -9,6 +10,8 @@ import type { Settings } from '../settings.ts';
 interface AuditBusProps {
   busName: string;
   source: EventSource;
+  /** Where events go that could not be delivered. */
+  undelivered: IQueue;
   settings: Settings;
 }
 
@@ -21,7 +24,7 @@ export class AuditBus extends Construct {
   readonly bus: IEventBus;
   readonly logGroup: LogGroup;
 
-  constructor(scope: Construct, id: string, { busName, source, settings }: AuditBusProps) {
+  constructor(scope: Construct, id: string, { busName, source, undelivered, settings }: AuditBusProps) {
     super(scope, id);
     const eventPattern = { source: [source] };
     const bus = new EventBus(this, 'Bus', { eventBusName: busName });
@@ -62,7 +65,20 @@ export class AuditBus extends Construct {
       eventBus: this.bus,
       eventPattern,
     });
-    rule.addTarget({ bind: () => ({ arn: logGroupTargetArn(this, `/aws/events/${busName}`) }) });
+    rule.addTarget({
+      bind: () => ({
+        arn: logGroupTargetArn(this, `/aws/events/${busName}`),
+        deadLetterConfig: { arn: undelivered.queueArn },
+      }),
+    });
+    undelivered.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [undelivered.queueArn],
+        conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
+      }),
+    );
     rule.node.addDependency(policy, this.logGroup);
   }
 }

@@ -1,12 +1,13 @@
 import { type ResponseType, type RestApi, ResponseType as Type } from 'aws-cdk-lib/aws-apigateway';
-import { type ProblemCode, problems } from '../../contracts/problems.ts';
+import { commonHeaders } from '../../contracts/headers.ts';
+import { type FieldError, type ProblemCode, problemBody } from '../../contracts/problems.ts';
 
 /**
  * What API Gateway answers itself, without asking a function, as problem+json like all other errors. Constant texts:
  * API Gateway's own messages can repeat the request (`validationErrorString`).
  * docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
  */
-const responses: readonly (readonly [ResponseType, ProblemCode])[] = [
+const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldError[]])[] = [
   [Type.UNAUTHORIZED, 'UNAUTHENTICATED'],
   [Type.ACCESS_DENIED, 'FORBIDDEN'],
   [Type.MISSING_AUTHENTICATION_TOKEN, 'FORBIDDEN'],
@@ -17,7 +18,8 @@ const responses: readonly (readonly [ResponseType, ProblemCode])[] = [
   [Type.UNSUPPORTED_MEDIA_TYPE, 'UNSUPPORTED_MEDIA_TYPE'],
   [Type.THROTTLED, 'THROTTLED'],
   [Type.QUOTA_EXCEEDED, 'THROTTLED'],
-  [Type.BAD_REQUEST_BODY, 'INVALID_REQUEST'],
+  // All that a model of ours can find wrong.
+  [Type.BAD_REQUEST_BODY, 'INVALID_REQUEST', [{ pointer: '', detail: 'must be a JSON object' }]],
   [Type.BAD_REQUEST_PARAMETERS, 'INVALID_REQUEST'],
   [Type.AUTHORIZER_FAILURE, 'INTERNAL_ERROR'],
   [Type.AUTHORIZER_CONFIGURATION_ERROR, 'INTERNAL_ERROR'],
@@ -28,13 +30,17 @@ const responses: readonly (readonly [ResponseType, ProblemCode])[] = [
 
 /** Makes an API answer with problem+json in each of these cases. */
 export function answerWithProblems(api: RestApi): void {
-  for (const [type, code] of responses) {
-    const { status, title, detail } = problems[code];
+  for (const [type, code, errors] of responses) {
+    const body = problemBody(code, errors);
     api.addGatewayResponse(type.responseType, {
       type,
-      statusCode: String(status),
-      responseHeaders: { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'" },
-      templates: { 'application/json': JSON.stringify({ type: 'about:blank', title, status, detail, code }) },
+      statusCode: String(body.status),
+      responseHeaders: Object.fromEntries(
+        Object.entries({ ...commonHeaders, 'Content-Type': 'application/problem+json' }).map(
+          ([name, value]) => [name, `'${value}'`],
+        ),
+      ),
+      templates: { 'application/json': JSON.stringify(body) },
     });
   }
 }

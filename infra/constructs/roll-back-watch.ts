@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 
@@ -12,6 +13,8 @@ interface RollBackWatchProps {
   rollBackFailed: IFunction;
   /** Finds what the events missed, and roll-backs that failed. */
   sweep: IFunction;
+  /** Where events go that could not be delivered. */
+  undelivered: IQueue;
 }
 
 /** How often the sweep looks: an execution whose event was lost is rolled back after this time at the latest. */
@@ -23,7 +26,11 @@ const SWEEP_EVERY = Duration.minutes(5);
  * docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
 export class RollBackWatch extends Construct {
-  constructor(scope: Construct, id: string, { stateMachine, rollBackFailed, sweep }: RollBackWatchProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stateMachine, rollBackFailed, sweep, undelivered }: RollBackWatchProps,
+  ) {
     super(scope, id);
     new Rule(this, 'Ended', {
       description: `Executions of ${stateMachine.stateMachineName} that did not end well, to their roll-back`,
@@ -35,12 +42,12 @@ export class RollBackWatch extends Construct {
           status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
         },
       },
-      targets: [new LambdaFunction(rollBackFailed)],
+      targets: [new LambdaFunction(rollBackFailed, { deadLetterQueue: undelivered })],
     });
     new Rule(this, 'Sweep', {
       description: `Looks for executions of ${stateMachine.stateMachineName} that nobody rolled back`,
       schedule: Schedule.rate(SWEEP_EVERY),
-      targets: [new LambdaFunction(sweep)],
+      targets: [new LambdaFunction(sweep, { deadLetterQueue: undelivered })],
     });
   }
 }

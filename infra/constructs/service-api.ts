@@ -2,14 +2,20 @@ import { Stack } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
   EndpointType,
+  JsonSchemaType,
+  JsonSchemaVersion,
   LambdaIntegration,
   LogGroupLogDestination,
   type MethodOptions,
+  type Model,
+  type RequestValidator,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import * as z from 'zod';
+import { acknowledge } from '../checks.ts';
 import type { Settings } from '../settings.ts';
 import { answerWithProblems } from './problem-responses.ts';
 
@@ -21,11 +27,15 @@ interface ServiceApiProps {
   settings: Settings;
 }
 
+const bodyType = z.enum(JsonSchemaType);
+
 /** A service's REST API: authorization on every route, problems as problem+json, an access log without secrets. */
 export class ServiceApi extends Construct {
   readonly api: RestApi;
   readonly accessLog: LogGroup;
   readonly #authorization: MethodOptions;
+  readonly #validator: RequestValidator;
+  readonly #models = new Map<JsonSchemaType, Model>();
 
   constructor(
     scope: Construct,
@@ -49,6 +59,7 @@ export class ServiceApi extends Construct {
       cloudWatchRoleRemovalPolicy: settings.removalPolicy,
       deployOptions: {
         stageName: 'v1',
+        tracingEnabled: settings.tracing,
         throttlingRateLimit: 100,
         throttlingBurstLimit: 200,
         accessLogDestination: new LogGroupLogDestination(this.accessLog),
@@ -65,7 +76,21 @@ export class ServiceApi extends Construct {
         }),
       },
     });
+    this.#validator = this.api.addRequestValidator('Validator', {
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
     answerWithProblems(this.api);
+    acknowledge(this.api, {
+      'AwsSolutions-APIG3':
+        "A web ACL is the account's matter and has its price; callers are known principals, and the stage has limits.",
+      'AwsSolutions-APIG6':
+        'Execution logs repeat what a validator finds in a body, passwords included. The access log has every request.',
+      'AwsSolutions-COG4':
+        'App1 takes signatures of IAM principals; App2 has an authorizer that also checks client and group, by route.',
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
+        'The policy that API Gateway documents for its account-wide log role; AWS keeps it up to date.',
+    });
   }
 
   /** Address of the stage, without a slash at its end. */
@@ -74,10 +99,32 @@ export class ServiceApi extends Construct {
     return `https://${this.api.restApiId}.execute-api.${region}.${urlSuffix}/${this.api.deploymentStage.stageName}`;
   }
 
-  /** A route that a function answers. */
-  route(method: 'GET' | 'POST' | 'DELETE', path: string, handler: IFunction): void {
+  /** A route that a function answers. A `body` that is not even of the kind that it asks for stays outside. */
+  route(method: 'GET' | 'POST' | 'DELETE', path: string, handler: IFunction, body?: z.ZodType): void {
+    const model = body === undefined ? {} : { requestModels: { 'application/json': this.#modelOf(body) } };
     this.api.root
       .resourceForPath(path)
-      .addMethod(method, new LambdaIntegration(handler, { allowTestInvoke: false }), this.#authorization);
+      .addMethod(method, new LambdaIntegration(handler, { allowTestInvoke: false }), {
+        ...this.#authorization,
+        ...model,
+        requestValidator: this.#validator,
+      });
+  }
+
+  /**
+   * What API Gateway may refuse: a body that is not JSON of the right type. Which field is wrong it could say only by
+   * repeating the request, so fields are the function's, which tells all their faults at once.
+   * docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html (JSON schema draft 4)
+   */
+  #modelOf(body: z.ZodType): Model {
+    const type = bodyType.parse(z.toJSONSchema(body, { target: 'draft-4', io: 'input' }).type);
+    const known = this.#models.get(type);
+    if (known !== undefined) return known;
+    const model = this.api.addModel(`Json-${type}`, {
+      contentType: 'application/json',
+      schema: { schema: JsonSchemaVersion.DRAFT4, type },
+    });
+    this.#models.set(type, model);
+    return model;
   }
 }

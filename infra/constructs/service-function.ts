@@ -1,13 +1,15 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { environments as app1 } from '../../handlers/app1/environments.ts';
 import { environments as app2 } from '../../handlers/app2/environments.ts';
 import { bundleOf, type Service } from '../bundle.ts';
+import { acknowledge } from '../checks.ts';
 import type { Settings } from '../settings.ts';
 
 const environments = { app1, app2 } as const;
@@ -28,6 +30,15 @@ export interface ServiceFunctionProps<S extends Service, N extends FunctionName<
   settings: Settings;
   /** Seconds; a step's limit unless the ladder has a rung of its own for it. */
   timeout?: number;
+  /** Where an event goes that the function could not handle, for a function that EventBridge calls. */
+  undelivered?: IQueue;
+}
+
+/** Whoever may invoke the function may invoke it as it is now, and not each of its versions, as CDK grants it. */
+class Unversioned extends LambdaFunction {
+  override get resourceArnsForGrantInvoke(): string[] {
+    return [this.functionArn];
+  }
 }
 
 /**
@@ -49,7 +60,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(role);
     for (const statement of props.rights) role.addToPolicy(statement);
-    this.function = new LambdaFunction(this, 'Function', {
+    this.function = new Unversioned(this, 'Function', {
       functionName,
       description: `${props.service} ${props.name} of ${Stack.of(this).stackName}`,
       runtime: Runtime.NODEJS_24_X,
@@ -60,9 +71,21 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       timeout: Duration.seconds(props.timeout ?? timeLimits.stepFunction),
       role,
       logGroup: this.logGroup,
+      tracing: props.settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      ...(props.undelivered === undefined ? {} : { deadLetterQueue: props.undelivered }),
       environment: { SERVICE_NAME: functionName, ...asVariables(props.environment) },
     });
     this.function.node.addDependency(role);
+    if (props.undelivered === undefined)
+      acknowledge(this, {
+        'Serverless-LambdaDLQ':
+          'Only called by somebody who waits for the answer and sees the error: a dead-letter queue would stay empty.',
+      });
+    if (props.settings.tracing)
+      acknowledge(role, {
+        'AwsSolutions-IAM5[Resource::*]':
+          'X-Ray has no resources for traces: xray:PutTraceSegments and PutTelemetryRecords are granted on all or not at all.',
+      });
   }
 }
 

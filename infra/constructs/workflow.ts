@@ -8,6 +8,7 @@ import {
   StateMachine,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { acknowledge } from '../checks.ts';
 import type { Settings } from '../settings.ts';
 
 interface WorkflowProps {
@@ -41,7 +42,12 @@ export class Workflow extends Construct {
       definitionBody: DefinitionBody.fromChainable(props.definition(this)),
       timeout: Duration.seconds(props.timeout),
       logs: { destination: this.logGroup, level: LogLevel.ALL, includeExecutionData: false },
+      tracingEnabled: props.settings.tracing,
       removalPolicy: props.settings.removalPolicy,
+    });
+    acknowledge(this.stateMachine, {
+      'AwsSolutions-IAM5[Resource::*]':
+        'Log delivery (logs:*LogDelivery*) and X-Ray know no resources: Step Functions needs these rights on all.',
     });
   }
 }

@@ -1,4 +1,4 @@
-"""Cognito: user pools whose usernames are not case sensitive."""
+"""Cognito: usernames that are not case sensitive, attributes that may not be written, flows that are off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from corrections.support import wrap_function
+from ministack.core.responses import error_response_json
 from ministack.services import cognito
 
 Fields = dict[str, Any]
@@ -14,6 +15,56 @@ Response = tuple[int, dict[str, str], bytes]
 
 def apply() -> None:
     wrap_function(cognito, "_dispatch_idp", ignore_case)
+    wrap_function(cognito, "_update_user_attributes", keep_what_the_client_may_not_write)
+    wrap_function(cognito, "_admin_update_user_attributes", keep_what_is_immutable)
+    cognito._PASSWORD_AUTH_FLOWS.update(FLOWS)
+
+
+FLOWS = {
+    "USER_SRP_AUTH": ({"ALLOW_USER_SRP_AUTH"}, "USER_SRP_AUTH is not enabled for the client."),
+    "REFRESH_TOKEN_AUTH": ({"ALLOW_REFRESH_TOKEN_AUTH"}, "Auth flow not enabled for this client"),
+    "REFRESH_TOKEN": ({"ALLOW_REFRESH_TOKEN_AUTH"}, "Auth flow not enabled for this client"),
+}
+"""cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows): a client takes the
+flows that are named for it. MiniStack takes these two always."""
+
+
+def keep_what_the_client_may_not_write(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """cognito/latest/developerguide/user-pool-settings-attributes: a user changes, with a client's token, what that
+    client may write and what is not immutable. MiniStack lets it change everything."""
+    token = request.get("AccessToken", "")
+    user, pool = cognito._user_pool_for_access_token(token)
+    if user is not None:
+        client = pool["_clients"].get(cognito._token_claims(token).get("client_id"), {})
+        writable = client.get("WriteAttributes") or names_in(request)
+        if not names_in(request) <= set(writable):
+            message = "A client attempted to write unauthorized attribute"
+            return error_response_json("NotAuthorizedException", message, 400)
+        refusal = refuse_immutable(pool, request)
+        if refusal is not None:
+            return refusal
+    return original(request)
+
+
+def keep_what_is_immutable(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """cognito/latest/developerguide/user-pool-settings-attributes: an immutable attribute is written when its user is
+    made, and by nobody after that. MiniStack overwrites it."""
+    pool = cognito._user_pools.get(request.get("UserPoolId"))
+    return (refuse_immutable(pool, request) if pool else None) or original(request)
+
+
+def refuse_immutable(pool: Fields, request: Fields) -> Response | None:
+    immutable = {
+        attribute["Name"] for attribute in pool.get("SchemaAttributes", []) if not attribute.get("Mutable", True)
+    }
+    for name in sorted(names_in(request) & immutable):
+        message = f"user.{name}: Attribute cannot be updated."
+        return error_response_json("InvalidParameterException", message, 400)
+    return None
+
+
+def names_in(request: Fields) -> set[str]:
+    return {attribute["Name"] for attribute in request.get("UserAttributes", [])}
 
 
 async def ignore_case(original: Callable[[str, Fields], Awaitable[Response]], action: str, request: Fields) -> Response:

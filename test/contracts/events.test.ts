@@ -43,9 +43,10 @@ describe('events', () => {
         provisioning_id: PROVISIONING_ID,
         sequence: 10,
         occurred_at: '2026-01-01T00:00:00.000Z',
-        actor: 'machine',
+        actor: 'owner-app1',
+        asserted: ['human_user_id', 'on_behalf_of'],
       },
-      data: { username, human_user_id },
+      data: { username, human_user_id, on_behalf_of: '111122223333/AROAEXAMPLE' },
     };
     const schema = eventDetail('ServiceUserCreated');
 

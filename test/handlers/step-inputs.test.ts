@@ -35,7 +35,8 @@ const states: Record<string, Input> = {
   Authenticate: { schema: callApp2Input, sample: { action: 'Authenticate' } },
   RequestUserCreation: {
     schema: callApp2Input,
-    sample: { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED },
+    sample: { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED, owner: 'owner' },
+    added: ['owner'],
   },
   CancelUserCreation: { schema: callApp2Input, sample: { action: 'CancelUserCreation', provisioning_id } },
   EncryptCredentials: {

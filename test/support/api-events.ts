@@ -76,13 +76,13 @@ export function signedRequest(request: Request, identity: Identity = CALLER): AP
 }
 
 /** The machine client of App1 in these tests, as App2's authorizer names it. */
-export const MACHINE_SUB = 'sub-of-the-machine-user';
+export const MACHINE_OWNER = 'owner-app1';
 
 /** A request to App2, with what the authorizer found in the token. */
 export function authorizedRequest(
   request: Request,
   context: Record<string, string> | undefined = {
-    sub: MACHINE_SUB,
+    owner: MACHINE_OWNER,
     username: 'machine',
     client_id: 'machine-client',
   },

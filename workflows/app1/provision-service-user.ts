@@ -59,6 +59,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       username: input('username'),
       encrypted_password: jsonata('$encrypted_password'),
       human_user_id: input('human_user_id'),
+      owner: input('owner'),
     },
     retries: ['userCreationPending', 'app2Unavailable', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,

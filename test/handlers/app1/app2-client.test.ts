@@ -36,7 +36,9 @@ describe("App1's client of App2", () => {
   it('asks for a user under the key of the provisioning and waits there for the end', async () => {
     const { client, sent } = app2(settled);
 
-    await expect(client.requestUserCreation(PROVISIONING_ID, request)).resolves.toMatchObject({
+    await expect(
+      client.requestUserCreation(PROVISIONING_ID, request, '111122223333/AROAEXAMPLE'),
+    ).resolves.toMatchObject({
       user: 'present',
     });
     expect(sent).toMatchObject([
@@ -49,6 +51,7 @@ describe("App1's client of App2", () => {
             'Content-Type': 'application/json',
             'Idempotency-Key': PROVISIONING_ID,
             Prefer: 'wait=10',
+            'On-Behalf-Of': '111122223333/AROAEXAMPLE',
           },
           redirect: 'error',
         },

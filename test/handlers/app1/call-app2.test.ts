@@ -17,7 +17,12 @@ const run = step(
     tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
   }),
 );
-const request = { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED };
+const request = {
+  action: 'RequestUserCreation',
+  ...subject,
+  encrypted_password: ENCRYPTED,
+  owner: 'the-verified-owner',
+};
 const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID };
 
 /** App2's creation has failed, for its own reason. */
@@ -45,11 +50,11 @@ describe('RequestUserCreation', () => {
     requestUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
 
     await expect(run(request)).resolves.toEqual({});
-    expect(requestUserCreation).toHaveBeenCalledWith(PROVISIONING_ID, {
-      username: 'alice',
-      encrypted_password: ENCRYPTED,
-      human_user_id: 'h-42',
-    });
+    expect(requestUserCreation).toHaveBeenCalledWith(
+      PROVISIONING_ID,
+      { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
+      'the-verified-owner',
+    );
   });
 
   it('asks to be repeated while App2 is at work', async () => {

@@ -25,6 +25,14 @@ const token = (other: object = {}) => rs256(key.privateKey, header, { ...claims,
 const authorize = (bearer: string) =>
   handler({ type: 'TOKEN', methodArn: `${API}/POST/sample`, authorizationToken: bearer });
 
+/** The token with the lowest bit of its signature's first byte flipped. */
+function flipped(whole: string): string {
+  const [head, payload, signature = ''] = whole.split('.');
+  const bytes = Buffer.from(signature, 'base64url');
+  bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0);
+  return `${head}.${payload}.${bytes.toString('base64url')}`;
+}
+
 /** What the pool's JWKS address answers. */
 function keysAre(answer: () => Response) {
   jest.spyOn(globalThis, 'fetch').mockImplementation(async () => answer());
@@ -51,26 +59,18 @@ describe('the authorizer of App2', () => {
         Version: '2012-10-17',
         Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: [`${API}/POST/sample`] }],
       },
-      context: { sub: 'sub-of-the-bearer', username: 'alice', client_id: 'service-client' },
+      context: { owner: 'sub-of-the-bearer', username: 'alice', client_id: 'service-client' },
     });
   });
 
-  it('asks the pool itself for its keys', async () => {
-    const fetches: unknown[] = [];
-    jest.spyOn(globalThis, 'fetch').mockImplementation(async (address) => {
-      fetches.push(address);
-      return Response.json({ keys: [key.jwk] });
-    });
-    await jest.isolateModulesAsync(async () => {
-      const { handler: fresh } = await import('../../../handlers/app2/authorizer.ts');
-      await fresh({
-        type: 'TOKEN',
-        methodArn: `${API}/POST/sample`,
-        authorizationToken: `Bearer ${token()}`,
-      });
-    });
+  it.each([
+    [['api-client', 'owner-app1'], 'owner-app1'],
+    [['api-client'], 'sub-of-the-bearer'],
+    [['api-client', 'owner-app1-too', 'my-owner-app1', 'owner-'], 'sub-of-the-bearer'],
+  ])('takes a bearer of the groups %j for %s, whose requests are its own', async (memberOf, owner) => {
+    const { context } = await authorize(`Bearer ${token({ 'cognito:groups': memberOf })}`);
 
-    expect(fetches).toEqual(['https://keys.example/eu-central-1_Pool/.well-known/jwks.json']);
+    expect(context).toMatchObject({ owner });
   });
 
   it('lets a machine client manage users, and nothing else', async () => {
@@ -102,6 +102,14 @@ describe('the authorizer of App2', () => {
   it.each([
     ['of another group', { 'cognito:groups': ['visitors'] }],
     ['of no group', { 'cognito:groups': undefined }],
+    ['of an empty list of groups', { 'cognito:groups': [] }],
+    ['of a group whose name begins with a right one', { 'cognito:groups': ['api-client-2'] }],
+    ['of a group whose name ends with a right one', { 'cognito:groups': ['my-service-user'] }],
+    ['of a group whose name contains both', { 'cognito:groups': ['api-client,service-user'] }],
+    ['of a group in another case', { 'cognito:groups': ['API-CLIENT', 'Service-User'] }],
+    ['of a group with a space', { 'cognito:groups': [' api-client'] }],
+    ['of a group that is a pattern', { 'cognito:groups': ['*'] }],
+    ['that tells its groups under another name', { 'cognito:groups': undefined, groups: ['api-client'] }],
   ])('denies everything to a bearer %s', async (_what, other) => {
     const { policyDocument } = await authorize(`Bearer ${token(other)}`);
 
@@ -118,8 +126,43 @@ describe('the authorizer of App2', () => {
     ],
     ['is for another client', () => token({ client_id: 'a-third-client' })],
     ['is an ID token', () => token({ token_use: 'id', aud: 'service-client' })],
+    ['is not valid yet', () => token({ nbf: now + 60 })],
+    ['does not say when it expires', () => token({ exp: undefined })],
+    ['says in words when it expires', () => token({ exp: 'never' })],
+    ['has no issuer', () => token({ iss: undefined })],
+    ['has an issuer that begins with the right one', () => token({ iss: `${claims.iss}.example` })],
+    ['names its client only as the audience', () => token({ client_id: undefined, aud: 'service-client' })],
+    ['names several clients', () => token({ client_id: ['service-client', 'another'] })],
+    ['does not say what it is for', () => token({ token_use: undefined })],
+    ['is a refresh token', () => token({ token_use: 'refresh' })],
     ['has no username', () => token({ username: undefined })],
+    ['has no subject', () => token({ sub: undefined })],
+    ['tells its group as a string', () => token({ 'cognito:groups': 'api-client' })],
+    ['tells a group that is no string', () => token({ 'cognito:groups': [{ name: 'api-client' }] })],
+    [
+      'tells its groups as an object',
+      () => token({ 'cognito:groups': { 0: 'api-client', includes: true, length: 1 } }),
+    ],
     ['is not signed', () => unsigned(claims)],
+    ['says None of its algorithm', () => rs256(key.privateKey, { alg: 'None', kid: 'key-1' }, claims)],
+    ['does not say its algorithm', () => rs256(key.privateKey, { kid: 'key-1' }, claims)],
+    ['has no signature', () => `${token().split('.').slice(0, 2).join('.')}.`],
+    ['has the signature of another token', () => altered(token({ sub: 'another' }), claims)],
+    ['has a bit flipped in its signature', () => flipped(token())],
+    [
+      'brings its own key',
+      () => rs256(strangersKey.privateKey, { ...header, jwk: strangersKey.jwk }, claims),
+    ],
+    [
+      'says where to get its key',
+      () => rs256(strangersKey.privateKey, { ...header, jku: 'https://keys.example/mine.json' }, claims),
+    ],
+    ['names a key that is a path', () => rs256(key.privateKey, { alg: 'RS256', kid: '../../key-1' }, claims)],
+    ['names a key that is no string', () => rs256(key.privateKey, { alg: 'RS256', kid: ['key-1'] }, claims)],
+    [
+      'has a payload that is no JSON',
+      () => `${token().split('.')[0]}.${Buffer.from('no JSON').toString('base64url')}.c2ln`,
+    ],
     [
       'is signed with the public key as a secret',
       () => hs256(key.publicKey, { alg: 'HS256', kid: 'key-1' }, claims),
@@ -146,7 +189,151 @@ describe('the authorizer of App2', () => {
     ['is of another scheme', `Basic ${token()}`],
     ['has no scheme', token()],
     ['carries more than a token', `Bearer ${token()} more`],
+    ['carries two tokens', `Bearer ${token()}, Bearer ${token()}`],
+    ['carries the token twice', `Bearer ${token()},${token()}`],
+    ['begins with a space', ` Bearer ${token()}`],
+    ['has two spaces', `Bearer  ${token()}`],
+    ['ends with a line break', `Bearer ${token()}\n`],
+    ['has a scheme that ends like the right one', `XBearer ${token()}`],
+    ['signs with SigV4', 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-central-1/execute-api/aws4_request'],
+    ['has the scheme alone', 'Bearer'],
+    ['has the scheme and a space', 'Bearer '],
+    ['has four parts', `Bearer ${token()}.more`],
+    ['has padding', `Bearer ${token()}=`],
+    ['is 100 KB of one letter', `Bearer ${'a'.repeat(100_000)}`],
+    ['is 100 KB of dots', `Bearer ${'.'.repeat(100_000)}`],
+    ['carries a token of 100 KB', `Bearer ${'a'.repeat(50_000)}.${'b'.repeat(50_000)}.c`],
   ])('answers 401 to an Authorization header that %s', async (_what, authorization) => {
     await expect(authorize(authorization)).rejects.toThrow(/^Unauthorized$/);
   });
+
+  it.each(['bearer', 'BEARER', 'BeArEr'])('takes the scheme in any case: %s', async (scheme) => {
+    await expect(authorize(`${scheme} ${token()}`)).resolves.toMatchObject({
+      principalId: 'sub-of-the-bearer',
+    });
+  });
+
+  it('gives all groups of a bearer their routes, and only those', async () => {
+    const { policyDocument } = await authorize(
+      `Bearer ${token({ 'cognito:groups': ['visitors', 'service-user', 'api-client', 'service-user'] })}`,
+    );
+
+    expect(policyDocument.Statement).toEqual([
+      {
+        Action: 'execute-api:Invoke',
+        Effect: 'Allow',
+        Resource: [
+          `${API}/POST/admin/create-user`,
+          `${API}/GET/admin/create-user/*`,
+          `${API}/DELETE/admin/create-user/*`,
+          `${API}/POST/sample`,
+        ],
+      },
+    ]);
+  });
+});
+
+describe("the pool's keys", () => {
+  const next = signingKey('key-2');
+
+  /** A cold authorizer, the addresses that it fetches, and what is answered there from now on. */
+  async function cold() {
+    const fetches: unknown[] = [];
+    let answer = (): Response => Response.json({ keys: [key.jwk] });
+    jest.spyOn(globalThis, 'fetch').mockImplementation(async (address) => {
+      fetches.push(address);
+      return answer();
+    });
+    let fresh = handler;
+    await jest.isolateModulesAsync(async () => {
+      ({ handler: fresh } = await import('../../../handlers/app2/authorizer.ts'));
+    });
+    return {
+      fetches,
+      answerWith: (other: () => Response) => {
+        answer = other;
+      },
+      authorize: (bearer: string) =>
+        fresh({
+          type: 'TOKEN',
+          methodArn: `${API}/POST/sample`,
+          authorizationToken: `Bearer ${bearer}`,
+        }),
+    };
+  }
+  const signedBy = (signing: typeof key) =>
+    rs256(signing.privateKey, { alg: 'RS256', kid: signing.kid }, claims);
+
+  it('are fetched from the pool itself, once', async () => {
+    const { fetches, authorize: ask } = await cold();
+    for (let times = 0; times < 3; times++) await ask(token());
+
+    expect(fetches).toEqual(['https://keys.example/eu-central-1_Pool/.well-known/jwks.json']);
+  });
+
+  it('are fetched once for requests that come together', async () => {
+    const { fetches, authorize: ask } = await cold();
+    await Promise.all([ask(token()), ask(token({ sub: 'another' })), ask(token())]);
+
+    expect(fetches).toHaveLength(1);
+  });
+
+  it('are not needed again when the pool cannot be reached', async () => {
+    const { fetches, answerWith, authorize: ask } = await cold();
+    await ask(token());
+    answerWith(() => Response.error());
+
+    await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    expect(fetches).toHaveLength(1);
+  });
+
+  it('are fetched again for a key that is new', async () => {
+    const { fetches, answerWith, authorize: ask } = await cold();
+    await ask(token());
+    answerWith(() => Response.json({ keys: [key.jwk, next.jwk] }));
+
+    await expect(ask(signedBy(next))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    await ask(token());
+    expect(fetches).toHaveLength(2);
+  });
+
+  it('no longer count when the pool has withdrawn them', async () => {
+    const { answerWith, authorize: ask } = await cold();
+    await ask(token());
+    answerWith(() => Response.json({ keys: [next.jwk] }));
+    await ask(signedBy(next));
+
+    await expect(ask(token())).rejects.toThrow(/^Unauthorized$/);
+  });
+
+  it("are not fetched at a stranger's pace: whoever makes up keys gets 401, one fetch, and disturbs nobody", async () => {
+    const { fetches, authorize: ask } = await cold();
+    await ask(token());
+    for (let times = 0; times < 20; times++)
+      await expect(ask(signedBy(signingKey(`made-up-${times}`)))).rejects.toThrow(/^Unauthorized$/);
+
+    expect(fetches).toHaveLength(2);
+    await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+  });
+
+  it.each([
+    ['does not answer', () => Response.error()],
+    ['is out of order', () => new Response('', { status: 503 })],
+    ['throttles', () => new Response('', { status: 429 })],
+    ['answers something else', () => new Response('<html>')],
+    ['answers nothing', () => new Response('')],
+    ['answers without keys', () => Response.json({})],
+  ])(
+    'that cannot be fetched because the pool %s are a fault of ours, and looked for again',
+    async (_what, outage) => {
+      const { fetches, answerWith, authorize: ask } = await cold();
+      answerWith(outage);
+      for (let times = 0; times < 2; times++)
+        expect((await thrownBy(ask(token()))).message).not.toBe('Unauthorized');
+      expect(fetches).toHaveLength(2);
+
+      answerWith(() => Response.json({ keys: [key.jwk] }));
+      await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { cancelUserCreation } from '../../../handlers/app2/cancel-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { authorizedRequest, MACHINE_SUB } from '../../support/api-events.ts';
+import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectProblem } from '../../support/problems.ts';
@@ -17,9 +17,9 @@ const machines = {
 };
 const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${PROVISIONING_ID}`;
-const input = { ...subject, owner: MACHINE_SUB, encrypted_password: ENCRYPTED };
-const rollBackInput = { ...subject, owner: MACHINE_SUB };
-const cancelled = { provisioning_id: PROVISIONING_ID, owner: MACHINE_SUB, cancelled: true };
+const input = { ...subject, owner: MACHINE_OWNER, encrypted_password: ENCRYPTED };
+const rollBackInput = { ...subject, owner: MACHINE_OWNER };
+const cancelled = { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, cancelled: true };
 
 let clock: ReturnType<typeof fakeClock>;
 const del = (headers: Record<string, string> = {}, id = PROVISIONING_ID) =>

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { getUserCreation } from '../../../handlers/app2/get-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { authorizedRequest, MACHINE_SUB } from '../../support/api-events.ts';
+import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, notFound, STARTED, STOPPED } from '../../support/executions.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
@@ -18,8 +18,8 @@ const machines = {
 };
 const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${PROVISIONING_ID}`;
-const input = { ...subject, owner: MACHINE_SUB, encrypted_password: ENCRYPTED };
-const rollBackInput = { ...subject, owner: MACHINE_SUB };
+const input = { ...subject, owner: MACHINE_OWNER, encrypted_password: ENCRYPTED };
+const rollBackInput = { ...subject, owner: MACHINE_OWNER };
 
 let clock: ReturnType<typeof fakeClock>;
 const get = (id = PROVISIONING_ID, headers: Record<string, string> = {}) =>

@@ -50,69 +50,89 @@ const create: CloudFormationCustomResourceEvent = { ...common, RequestType: 'Cre
 const remove: CloudFormationCustomResourceEvent = {
   ...common,
   RequestType: 'Delete',
-  PhysicalResourceId: 'app1-api-client-old',
+  PhysicalResourceId: 'machine-user-of-app1',
 };
-const earlier = JSON.stringify({ username: 'app1-api-client-old', password: 'p', client_secret: 's' });
+
+/** The secret holds the credentials of this user in one of its stages. */
+function issued(username: string, VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' = 'AWSCURRENT') {
+  secretsManager.on(GetSecretValueCommand, { SecretId: 'secret', VersionStage }).resolves({
+    VersionId: `version-of-${username}`,
+    SecretString: JSON.stringify({ username, password: 'p', client_secret: 's' }),
+  });
+}
+
+const asked = (command: typeof AdminCreateUserCommand | typeof AdminDeleteUserCommand) =>
+  cognito.commandCalls(command).map(({ args: [{ input }] }) => input.Username);
 
 beforeEach(() => {
   cognito.reset();
   secretsManager.reset();
-  secretsManager.on(GetSecretValueCommand).resolves({ SecretString: 'the random string of a new secret' });
+  secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException'));
+  secretsManager
+    .on(GetSecretValueCommand, { SecretId: 'secret', VersionStage: 'AWSCURRENT' })
+    .resolves({ VersionId: 'first', SecretString: 'the random string of a new secret' });
   cognito.onAnyCommand().resolves({});
   cognito.on(DescribeUserPoolClientCommand).resolves({ UserPoolClient: { ClientSecret: 'client-secret' } });
 });
 
 describe('IssueMachineUser', () => {
   it('makes a user that can sign in and may create users, and keeps its credentials in the secret only', async () => {
-    const name = await issue(create);
+    await expect(issue(create)).resolves.toBe('machine-user-of-app1');
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
     expect(put?.args[0].input.SecretId).toBe('secret');
     const kept = machineCredentials.parse(JSON.parse(put?.args[0].input.SecretString ?? ''));
-    expect(kept).toMatchObject({ username: name, client_secret: 'client-secret' });
+    const user = { UserPoolId: 'pool', Username: kept.username };
+    expect(kept.client_secret).toBe('client-secret');
     expect(cognito.commandCalls(AdminCreateUserCommand)[0]?.args[0].input).toEqual({
-      UserPoolId: 'pool',
-      Username: name,
+      ...user,
       MessageAction: 'SUPPRESS',
     });
     expect(cognito.commandCalls(AdminSetUserPasswordCommand)[0]?.args[0].input).toEqual({
-      UserPoolId: 'pool',
-      Username: name,
+      ...user,
       Password: kept.password,
       Permanent: true,
     });
-    expect(cognito.commandCalls(AdminAddUserToGroupCommand)[0]?.args[0].input).toEqual({
-      UserPoolId: 'pool',
-      Username: name,
-      GroupName: 'api-client',
-    });
+    expect(cognito.commandCalls(AdminAddUserToGroupCommand).map(({ args: [{ input }] }) => input)).toEqual([
+      { ...user, GroupName: 'api-client' },
+      { ...user, GroupName: 'owner-app1' },
+    ]);
   });
 
   it('gives each user a name that cannot be guessed and a password with every class of characters', async () => {
-    const names = [await issue(create), await issue(create)];
+    await issue(create);
+    await issue(create);
 
+    const names = asked(AdminCreateUserCommand);
     expect(new Set(names).size).toBe(2);
-    for (const name of names) expect(name).toMatch(/^app1-api-client-[0-9a-f]{12}$/);
+    for (const name of names) expect(name).toMatch(/^app1-api-client-[0-9a-f]{32}$/);
     for (const { args } of cognito.commandCalls(AdminSetUserPasswordCommand))
       expect(meetsPolicy(args[0].input.Password ?? '', strictest)).toBe(true);
   });
 
-  it('keeps the user that an earlier deploy issued', async () => {
-    secretsManager.on(GetSecretValueCommand).resolves({ SecretString: earlier });
-    cognito.on(AdminGetUserCommand, { Username: 'app1-api-client-old' }).resolves({
-      UserAttributes: [{ Name: 'sub', Value: SUB }],
-    });
+  it('keeps the user that was issued before, with its password', async () => {
+    issued('old');
+    cognito
+      .on(AdminGetUserCommand, { Username: 'old' })
+      .resolves({ UserAttributes: [{ Name: 'sub', Value: SUB }] });
+    cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
 
-    await expect(issue(create)).resolves.toBe('app1-api-client-old');
-    expect(cognito.commandCalls(AdminCreateUserCommand)).toHaveLength(0);
+    await issue(create);
+
+    expect(cognito.commandCalls(AdminSetUserPasswordCommand)[0]?.args[0].input).toMatchObject({
+      Username: 'old',
+      Password: 'p',
+    });
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(0);
   });
 
   it('issues a new user when the one in the secret is gone', async () => {
-    secretsManager.on(GetSecretValueCommand).resolves({ SecretString: earlier });
+    issued('old');
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
 
-    await expect(issue(create)).resolves.not.toBe('app1-api-client-old');
+    await issue(create);
+
+    expect(asked(AdminCreateUserCommand)).not.toContain('old');
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
   });
 
@@ -123,23 +143,38 @@ describe('IssueMachineUser', () => {
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(0);
   });
 
-  it.each(['UserNotFoundException', 'ResourceNotFoundException'])(
-    'removes the user with its resource, and takes %s for done',
-    async (gone) => {
-      await expect(issue(remove)).resolves.toBe('app1-api-client-old');
-      expect(cognito.commandCalls(AdminDeleteUserCommand)[0]?.args[0].input).toEqual({
-        UserPoolId: 'pool',
-        Username: 'app1-api-client-old',
-      });
+  it('removes the users of both versions with its resource', async () => {
+    issued('present-one');
+    issued('former-one', 'AWSPREVIOUS');
 
+    await issue(remove);
+
+    expect(asked(AdminDeleteUserCommand).sort()).toEqual(['former-one', 'present-one']);
+  });
+
+  it.each(['UserNotFoundException', 'ResourceNotFoundException'])(
+    'takes %s for done when it removes',
+    async (gone) => {
+      issued('old');
       cognito.on(AdminDeleteUserCommand).rejects(sdkError(gone));
-      await expect(issue(remove)).resolves.toBe('app1-api-client-old');
+
+      await expect(issue(remove)).resolves.toBe('machine-user-of-app1');
     },
   );
 
   it('does not say that a user is removed when it is not', async () => {
+    issued('old');
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('TooManyRequestsException'));
 
     await expect(issue(remove)).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+  });
+
+  it('does not issue a second user because the secret could not be read', async () => {
+    secretsManager
+      .on(GetSecretValueCommand, { SecretId: 'secret', VersionStage: 'AWSCURRENT' })
+      .rejects(sdkError('InternalServiceError'));
+
+    await expect(issue(create)).rejects.toMatchObject({ name: 'InternalServiceError' });
+    expect(asked(AdminCreateUserCommand)).toEqual([]);
   });
 });

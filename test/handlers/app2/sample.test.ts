@@ -6,7 +6,7 @@ import { expectProblem } from '../../support/problems.ts';
 describe('POST /sample', () => {
   it('recognises the service user and gives back what it sent', async () => {
     const answer = await handler(
-      authorizedRequest({ body: { data: { a: 1 } } }, { sub: 's', username: 'alice', client_id: 'c' }),
+      authorizedRequest({ body: { data: { a: 1 } } }, { owner: 's', username: 'alice', client_id: 'c' }),
     );
 
     expect(answer.statusCode).toBe(200);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { authorizedRequest, MACHINE_SUB } from '../../support/api-events.ts';
+import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -19,7 +19,7 @@ const machines = {
 };
 const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
 const body = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
-const input = { provisioning_id: PROVISIONING_ID, owner: MACHINE_SUB, ...body };
+const input = { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, ...body };
 
 let clock: ReturnType<typeof fakeClock>;
 const post = (headers: Record<string, string> = {}, content: unknown = body) =>
@@ -60,6 +60,25 @@ describe('POST /admin/create-user', () => {
       name: PROVISIONING_ID,
     });
     expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual(input);
+  });
+
+  it('keeps whom App1 says that it acts for, beside the owner that was verified', async () => {
+    looks().resolves(execution(input));
+
+    await post({ 'On-Behalf-Of': '111122223333/AROAEXAMPLE' });
+
+    const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+    expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual({
+      ...input,
+      on_behalf_of: '111122223333/AROAEXAMPLE',
+    });
+  });
+
+  it.each(['', 'a b', 'a\tb', 'a'.repeat(256), 'ä'])('does not keep the statement %j', async (statement) => {
+    const { errors } = expectProblem(await post({ 'On-Behalf-Of': statement }), 'INVALID_REQUEST');
+
+    expect(errors).toEqual([expect.objectContaining({ pointer: 'header On-Behalf-Of' })]);
+    expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
   });
 
   it('waits for the end as long as it is asked to, and not longer', async () => {
@@ -112,7 +131,7 @@ describe('POST /admin/create-user', () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(
       execution(
-        { provisioning_id: PROVISIONING_ID, owner: MACHINE_SUB, cancelled: true },
+        { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, cancelled: true },
         failedAs('Cancelled', 'DecryptCredentials', 'Cancelled'),
       ),
     );

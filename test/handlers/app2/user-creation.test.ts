@@ -3,13 +3,13 @@ import { clientOf } from '../../../handlers/app2/user-creation.ts';
 import { authorizedRequest } from '../../support/api-events.ts';
 
 describe('clientOf', () => {
-  it('is the sub that the authorizer verified, not the name', () => {
-    expect(clientOf(authorizedRequest({}, { sub: 'the-sub', username: 'the-name' }))).toBe('the-sub');
+  it('is the owner whom the authorizer verified, not the name', () => {
+    expect(clientOf(authorizedRequest({}, { owner: 'the-owner', username: 'the-name' }))).toBe('the-owner');
   });
 
   it.each([
-    ['no sub', {}],
-    ['an empty sub', { sub: '' }],
+    ['no owner', {}],
+    ['an empty owner', { owner: '' }],
   ])('refuses a request with %s', (_what, context) => {
     expect(() => clientOf(authorizedRequest({}, context))).toThrow('UNAUTHENTICATED');
   });

@@ -37,6 +37,15 @@ function executionIs(seen: Partial<DescribeExecutionCommandOutput>, endedSeconds
     .resolves(execution(input, seen.status === 'RUNNING' ? seen : { ...seen, stopDate }));
 }
 
+/** What the execution is seen as from its stop on, and how Step Functions answers to that. */
+function whenStopped(seen: Partial<DescribeExecutionCommandOutput>, refusal?: Error) {
+  stepFunctions.on(StopExecutionCommand).callsFake(async () => {
+    executionIs(seen, 0);
+    if (refusal !== undefined) throw refusal;
+    return {};
+  });
+}
+
 const stops = () =>
   stepFunctions.commandCalls(StopExecutionCommand).map(({ args: [{ input: asked }] }) => asked);
 
@@ -49,6 +58,7 @@ beforeEach(() => {
 describe('stopExecution', () => {
   it('stops a running execution, of which a call may still land, and leaves there that it was cancelled', async () => {
     executionIs({ status: 'RUNNING' });
+    whenStopped({ status: 'ABORTED', error: 'Cancelled' });
 
     await expect(stop()).resolves.toEqual({
       had_succeeded: false,
@@ -56,6 +66,30 @@ describe('stopExecution', () => {
       failure: { step: 'Execution', error: 'Cancelled' },
     });
     expect(stops()).toMatchObject([{ executionArn, error: 'Cancelled' }]);
+  });
+
+  it.each([
+    ['answers with success', undefined],
+    ['says that there is nothing to stop', sdkError('ValidationException')],
+  ])(
+    'sees that it ended by itself in the moment of the stop, when Step Functions %s',
+    async (_what, refusal) => {
+      executionIs({ status: 'RUNNING' });
+      whenStopped({ status: 'SUCCEEDED' }, refusal);
+
+      await expect(stop()).resolves.toEqual({
+        had_succeeded: true,
+        creation_in_flight: true,
+        failure: { step: 'Execution', error: 'Cancelled' },
+      });
+    },
+  );
+
+  it('goes on only when it is seen that nothing runs any more', async () => {
+    executionIs({ status: 'RUNNING' });
+
+    await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    expect(stops()).toHaveLength(1);
   });
 
   it.each(['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'] as const)(

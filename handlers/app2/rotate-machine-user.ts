@@ -1,0 +1,104 @@
+import {
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
+import { stepClient } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { secretHash } from '../shared/secret-hash.ts';
+import { step } from '../shared/step.ts';
+import { environments } from './environments.ts';
+import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './machine-user.ts';
+
+/** What Secrets Manager calls a rotation function with, once per step. */
+export const rotationEvent = z.object({
+  Step: z.enum(['createSecret', 'setSecret', 'testSecret', 'finishSecret']),
+  SecretId: z.string(),
+  /** The version that is being made. */
+  ClientRequestToken: z.string(),
+});
+
+interface Services {
+  cognito: Pick<CognitoIdentityProviderClient, 'send'>;
+  secretsManager: Pick<SecretsManagerClient, 'send'>;
+  environment: z.infer<(typeof environments)['rotate-machine-user']>;
+}
+
+/**
+ * Rotates the credentials of App1's machine user without a moment in which none are valid: each version has a user of
+ * its own, and the one before stays until the next rotation begins. A function of App1 that is warm with the former
+ * credentials goes on with them; App2 sees the same owner, whichever of the two signs in.
+ * Each step can be repeated: Secrets Manager calls again what has failed.
+ * docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+ */
+export const rotateMachineUser =
+  ({ cognito, secretsManager, environment }: Services) =>
+  async ({ Step, SecretId, ClientRequestToken }: z.infer<typeof rotationEvent>): Promise<void> => {
+    const { USER_POOL_ID, MACHINE_CLIENT_ID } = environment;
+    const pending = await readIssued(secretsManager, SecretId, { VersionId: ClientRequestToken });
+    if (Step === 'createSecret') {
+      if (pending !== undefined) return;
+      const credentials = await newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID);
+      await secretsManager.send(
+        new PutSecretValueCommand({
+          SecretId,
+          ClientRequestToken,
+          SecretString: JSON.stringify(credentials),
+          VersionStages: ['AWSPENDING'],
+        }),
+      );
+      return;
+    }
+    if (pending === undefined)
+      throw new Error(`There is no pending version of the secret for ${Step}: createSecret comes first.`);
+
+    switch (Step) {
+      case 'setSecret': {
+        const former = await readIssued(secretsManager, SecretId, { VersionStage: 'AWSPREVIOUS' });
+        if (former !== undefined) await removeMachineUser(cognito, USER_POOL_ID, former.credentials.username);
+        await makeMachineUser(cognito, USER_POOL_ID, pending.credentials);
+        return;
+      }
+      case 'testSecret': {
+        const { username, password, client_secret } = pending.credentials;
+        await cognito.send(
+          new InitiateAuthCommand({
+            AuthFlow: 'USER_PASSWORD_AUTH',
+            ClientId: MACHINE_CLIENT_ID,
+            AuthParameters: {
+              USERNAME: username,
+              PASSWORD: password,
+              SECRET_HASH: secretHash(username, MACHINE_CLIENT_ID, client_secret),
+            },
+          }),
+        );
+        return;
+      }
+      case 'finishSecret': {
+        const current = await readIssued(secretsManager, SecretId, { VersionStage: 'AWSCURRENT' });
+        if (current?.versionId === pending.versionId) return;
+        await secretsManager.send(
+          new UpdateSecretVersionStageCommand({
+            SecretId,
+            VersionStage: 'AWSCURRENT',
+            MoveToVersionId: pending.versionId,
+            ...(current === undefined ? {} : { RemoveFromVersionId: current.versionId }),
+          }),
+        );
+      }
+    }
+  };
+
+export const handler = step(
+  rotationEvent,
+  rotateMachineUser({
+    cognito: stepClient(CognitoIdentityProviderClient),
+    secretsManager: stepClient(SecretsManagerClient),
+    environment: readEnvironment(environments['rotate-machine-user']),
+  }),
+);

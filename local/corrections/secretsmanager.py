@@ -1,0 +1,112 @@
+"""Secrets Manager: rotation calls its function."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response, new_uuid
+from ministack.services import lambda_svc, secretsmanager
+
+from corrections.cloudformation import add_type, succeed
+from corrections.iam import service_may
+from corrections.support import wrap_function
+
+Request = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+SERVICE = "secretsmanager.amazonaws.com"
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+
+rotating: set[str] = set()
+"""ARNs of the secrets whose rotation is under way."""
+
+
+def apply() -> None:
+    wrap_function(secretsmanager, "_rotate_secret", rotate)
+    add_type("AWS::SecretsManager::RotationSchedule", put_schedule, update_schedule, delete_schedule)
+
+
+def rotate(original: Callable[[Request], Response], request: Request) -> Response:
+    """secretsmanager/latest/userguide/rotate-secrets_lambda-functions and APIReference/API_RotateSecret: the function
+    is called for each of four steps, after RotateSecret has answered; one rotation at a time.
+
+    MiniStack makes a copy of the present version the new one and calls nobody.
+    """
+    _, secret = secretsmanager._resolve(request.get("SecretId"))
+    if secret is None or secret.get("DeletedDate"):
+        return original(request)
+    function = request.get("RotationLambdaARN") or secret.get("RotationLambdaARN")
+    if not function:
+        return refused("InvalidRequestException", "No Lambda rotation function ARN is associated with this secret.")
+    policy, _ = lambda_svc.function_policy_for_arn(function) or (None, "")
+    if not service_may(SERVICE, "lambda:InvokeFunction", function, policy, secret["ARN"]):
+        return refused("AccessDeniedException", f"Secrets Manager cannot invoke the specified Lambda function: {function}")
+    secret.update(RotationEnabled=True, RotationLambdaARN=function)
+    if request.get("RotationRules"):
+        secret["RotationRules"] = request["RotationRules"]
+    version = request.get("ClientRequestToken") or new_uuid()
+    if request.get("RotateImmediately", True):
+        if in_progress(secret):
+            return refused("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
+        rotating.add(secret["ARN"])
+        scope = contextvars.copy_context()
+        threading.Thread(target=scope.run, args=(run_steps, secret, function, version), daemon=True).start()
+    return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version})
+
+
+def in_progress(secret: dict[str, Any]) -> bool:
+    pending = any(stages(version) == {"AWSPENDING"} for version in secret["Versions"].values())
+    return pending or secret["ARN"] in rotating
+
+
+def stages(version: dict[str, Any]) -> set[str]:
+    return set(version["Stages"])
+
+
+def run_steps(secret: dict[str, Any], function: str, version: str) -> None:
+    """A step that fails ends the rotation, with the new version pending."""
+    name = function.rpartition(":function:")[2]
+    try:
+        for step in STEPS:
+            event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
+            record = lambda_svc._functions[name]
+            if lambda_svc._execute_function_with_config_scope(record, event).get("error"):
+                return
+        made = secret["Versions"][version]
+        made["Stages"] = [stage for stage in made["Stages"] if stage != "AWSPENDING"]
+    finally:
+        rotating.discard(secret["ARN"])
+
+
+def refused(code: str, message: str) -> Response:
+    return error_response_json(code, message, 400)
+
+
+def put_schedule(_logical_id: str, properties: Request, _stack: str) -> tuple[str, dict[str, Any]]:
+    """AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-rotationschedule. MiniStack does not know the
+    type. Ref is the ARN of the secret; nothing rotates by itself here: it takes RotateSecret."""
+    answer = succeed(secretsmanager._rotate_secret(schedule_request(properties)))
+    return answer["ARN"], {}
+
+
+def update_schedule(_arn: str, _old: Request, new: Request, _stack: str) -> tuple[str, dict[str, Any]]:
+    return put_schedule("", new, "")
+
+
+def delete_schedule(arn: str, _properties: Request) -> None:
+    _, secret = secretsmanager._resolve(arn)
+    if secret is not None:
+        secret["RotationEnabled"] = False
+
+
+def schedule_request(properties: Request) -> Request:
+    immediately = str(properties.get("RotateImmediatelyOnUpdate", True)).lower() == "true"
+    return {
+        "SecretId": properties["SecretId"],
+        "RotationLambdaARN": properties.get("RotationLambdaARN"),
+        "RotationRules": properties.get("RotationRules"),
+        "RotateImmediately": immediately,
+    }

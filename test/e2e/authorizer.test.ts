@@ -1,0 +1,372 @@
+import { request as httpRequest } from 'node:http';
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminSetUserPasswordCommand,
+  CreateGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+  DeleteGroupCommand,
+  DeleteUserPoolClientCommand,
+  DeleteUserPoolCommand,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { problem } from '../../contracts/problems.ts';
+import {
+  machineToken,
+  newName,
+  newPassword,
+  newRequest,
+  outputs,
+  provision,
+  system,
+} from './support/deployed.ts';
+
+/** The doors of App2, tried as somebody would who wants to come in. */
+
+const { cognito, stepFunctions } = system.clients;
+const { user_pool_id: UserPoolId, service_client_id, api_url } = outputs.app2;
+
+const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
+const doors = {
+  'POST /admin/create-user': ['POST', '/admin/create-user'],
+  'GET /admin/create-user/{id}': ['GET', `/admin/create-user/${ID}`],
+  'DELETE /admin/create-user/{id}': ['DELETE', `/admin/create-user/${ID}`],
+  'POST /sample': ['POST', '/sample'],
+} as const;
+type Door = keyof typeof doors;
+
+interface Tokens {
+  access: string;
+  id: string;
+  refresh: string;
+}
+
+/** Makes a user of a pool and signs it in. */
+async function signedInUser(pool: string, client: string, memberOf: string[] = []): Promise<Tokens> {
+  const user = { UserPoolId: pool, Username: newName('door') };
+  const Password = newPassword();
+  await cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
+  await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
+  for (const GroupName of memberOf)
+    await cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName }));
+  const { AuthenticationResult: tokens } = await cognito.send(
+    new InitiateAuthCommand({
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      ClientId: client,
+      AuthParameters: { USERNAME: user.Username, PASSWORD: Password },
+    }),
+  );
+  return {
+    access: tokens?.AccessToken ?? '',
+    id: tokens?.IdToken ?? '',
+    refresh: tokens?.RefreshToken ?? '',
+  };
+}
+
+interface Reply {
+  status: number;
+  type: string | undefined;
+  body: string;
+}
+
+/** A request as it is written here: `fetch` would tidy the path and join the headers. */
+function raw(method: string, path: string, headers: string[] = [], body?: string): Promise<Reply> {
+  const { hostname, port, host, pathname } = new URL(api_url);
+  const sent = ['Host', host, ...headers];
+  if (body !== undefined)
+    sent.push('Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(body)));
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { hostname, port, method, path: `${pathname}${path}`, headers: sent },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            type: response.headers['content-type'],
+            body: Buffer.concat(parts).toString('utf8'),
+          }),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+const bodies: Record<string, string> = { POST: '{}' };
+const knock = (door: Door, ...headers: string[]) => {
+  const [method, path] = doors[door];
+  return raw(method, path, headers, bodies[method]);
+};
+const withToken = (token: string) => ['Authorization', `Bearer ${token}`];
+
+/** Past the authorizer: whatever a function answers to a request that says nothing. */
+const INSIDE = [200, 202, 204, 400, 404];
+
+const creations = async (): Promise<number> => {
+  const { executions = [] } = await stepFunctions.send(
+    new ListExecutionsCommand({ stateMachineArn: outputs.app2.state_machine_arn, maxResults: 1000 }),
+  );
+  return executions.length;
+};
+
+let service: Tokens;
+let machine: string;
+let stranger: Tokens;
+const made = { pool: '', client: '', groups: [] as string[] };
+
+beforeAll(async () => {
+  const { username, password } = newRequest();
+  await provision({ username, password, human_user_id: 'h-1' });
+  const { AuthenticationResult: tokens } = await cognito.send(
+    new InitiateAuthCommand({
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      ClientId: service_client_id,
+      AuthParameters: { USERNAME: username, PASSWORD: password },
+    }),
+  );
+  service = {
+    access: tokens?.AccessToken ?? '',
+    id: tokens?.IdToken ?? '',
+    refresh: tokens?.RefreshToken ?? '',
+  };
+  machine = await machineToken();
+  stranger = await signedInUser(UserPoolId, service_client_id);
+}, 60_000);
+
+afterAll(async () => {
+  if (made.pool !== '') await cognito.send(new DeleteUserPoolCommand({ UserPoolId: made.pool }));
+  if (made.client !== '')
+    await cognito.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId: made.client }));
+  for (const GroupName of made.groups) await cognito.send(new DeleteGroupCommand({ UserPoolId, GroupName }));
+});
+
+describe('routes and groups at the API of App2', () => {
+  const allowed: Record<'service-user' | 'api-client' | 'no group', Door[]> = {
+    'api-client': [
+      'POST /admin/create-user',
+      'GET /admin/create-user/{id}',
+      'DELETE /admin/create-user/{id}',
+    ],
+    'service-user': ['POST /sample'],
+    'no group': [],
+  };
+  const table = Object.entries(allowed).flatMap(([group, open]) =>
+    Object.keys(doors).map(
+      (door) => [group, door, open.some((one) => one === door) ? 'opens' : 'stays shut'] as const,
+    ),
+  );
+  const tokenOf: Record<string, () => string> = {
+    'api-client': () => machine,
+    'service-user': () => service.access,
+    'no group': () => stranger.access,
+  };
+
+  it.each(table)('to %s, %s %s', async (group, door, expected) => {
+    const { status } = await knock(door as Door, ...withToken(tokenOf[group]?.() ?? ''));
+    if (expected === 'opens') expect(INSIDE).toContain(status);
+    else expect(status).toBe(403);
+  });
+
+  // A fresh token has no policy in API Gateway's cache: the first route that it is used for decides what is kept.
+  it.each([
+    [['POST /sample', 'POST /admin/create-user']],
+    [['POST /admin/create-user', 'POST /sample']],
+    [['GET /admin/create-user/{id}', 'POST /sample', 'DELETE /admin/create-user/{id}', 'POST /sample']],
+  ] as [Door[]][])('a token that was first used for %s has the same rights in any order', async (order) => {
+    const { access } = await signedInUser(UserPoolId, service_client_id, ['service-user']);
+    for (const door of order) {
+      const { status } = await knock(door, ...withToken(access));
+      expect([door, INSIDE.includes(status)]).toEqual([door, door === 'POST /sample']);
+      if (door !== 'POST /sample') expect(status).toBe(403);
+    }
+  });
+
+  it.each(['api-client-2', 'my-api-client', 'API-CLIENT', 'service-user.', 'api'])(
+    'the group %s opens nothing',
+    async (GroupName) => {
+      await cognito.send(new CreateGroupCommand({ UserPoolId, GroupName }));
+      made.groups.push(GroupName);
+      const { access } = await signedInUser(UserPoolId, service_client_id, [GroupName]);
+      for (const door of Object.keys(doors) as Door[])
+        expect([door, (await knock(door, ...withToken(access))).status]).toEqual([door, 403]);
+    },
+  );
+});
+
+describe('credentials that are none, at every door of App2', () => {
+  const tampered = (change: (parts: string[]) => string[]) => change(service.access.split('.')).join('.');
+  const payload = (change: object) => {
+    const [head = '', claims = '', signature = ''] = machine.split('.');
+    const told = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
+    return [head, Buffer.from(JSON.stringify({ ...told, ...change })).toString('base64url'), signature].join(
+      '.',
+    );
+  };
+  const unsigned = (algorithm: string) => {
+    const [, claims = ''] = machine.split('.');
+    return `${Buffer.from(JSON.stringify({ alg: algorithm, typ: 'JWT' })).toString('base64url')}.${claims}.`;
+  };
+
+  const cases: [string, () => string[] | Promise<string[]>][] = [
+    ['no header', () => []],
+    ['an empty header', () => ['Authorization', '']],
+    ['the scheme alone', () => ['Authorization', 'Bearer']],
+    ['the token without a scheme', () => ['Authorization', machine]],
+    ['Basic credentials', () => ['Authorization', `Basic ${Buffer.from('a:b').toString('base64')}`]],
+    ['the token as Basic credentials', () => ['Authorization', `Basic ${machine}`]],
+    ['the token under the scheme Token', () => ['Authorization', `Token ${machine}`]],
+    ['two tokens in one header', () => ['Authorization', `Bearer ${machine}, Bearer ${service.access}`]],
+    ['the token in another header', () => ['X-Authorization', `Bearer ${machine}`]],
+    ['an ID token', () => withToken(service.id)],
+    ['a refresh token', () => withToken(service.refresh)],
+    ['an altered payload', () => withToken(payload({ sub: 'somebody-else' }))],
+    ['a group more', () => withToken(payload({ 'cognito:groups': ['api-client', 'service-user'] }))],
+    ['a later expiry', () => withToken(payload({ exp: 4_102_444_800 }))],
+    [
+      'an altered signature',
+      () => withToken(tampered(([a = '', b = '', c = '']) => [a, b, [...c].reverse().join('')])),
+    ],
+    ['no signature', () => withToken(tampered(([a = '', b = '']) => [a, b, '']))],
+    ['alg none', () => withToken(unsigned('none'))],
+    ['alg HS256 without a key', () => withToken(`${unsigned('HS256')}c2ln`)],
+    ['a token of 9 KB', () => withToken(`${'a'.repeat(4_500)}.${'b'.repeat(4_500)}.c`)],
+    [
+      'a token of another pool',
+      async () => {
+        const { UserPool } = await cognito.send(new CreateUserPoolCommand({ PoolName: newName('other') }));
+        made.pool = UserPool?.Id ?? '';
+        const { UserPoolClient } = await cognito.send(
+          new CreateUserPoolClientCommand({
+            UserPoolId: made.pool,
+            ClientName: 'other',
+            ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+          }),
+        );
+        await cognito.send(new CreateGroupCommand({ UserPoolId: made.pool, GroupName: 'api-client' }));
+        return withToken(
+          (await signedInUser(made.pool, UserPoolClient?.ClientId ?? '', ['api-client'])).access,
+        );
+      },
+    ],
+    [
+      'a token of another client',
+      async () => {
+        const { UserPoolClient } = await cognito.send(
+          new CreateUserPoolClientCommand({
+            UserPoolId,
+            ClientName: newName('other'),
+            ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+          }),
+        );
+        made.client = UserPoolClient?.ClientId ?? '';
+        return withToken((await signedInUser(UserPoolId, made.client, ['service-user'])).access);
+      },
+    ],
+  ];
+
+  it.each(cases)('%s: 401 everywhere, told as a problem, and nothing is started', async (_what, make) => {
+    const before = await creations();
+    const headers = await make();
+    for (const door of Object.keys(doors) as Door[]) {
+      const { status, type, body } = await knock(door, ...headers);
+      expect([door, status]).toEqual([door, 401]);
+      expect(type).toBe('application/problem+json');
+      expect(problem.parse(JSON.parse(body)).code).toBe('UNAUTHENTICATED');
+    }
+    expect(await creations()).toBe(before);
+  });
+
+  it('the scheme in lower case is the same scheme', async () => {
+    expect(INSIDE).toContain(
+      (await knock('POST /sample', 'Authorization', `bearer ${service.access}`)).status,
+    );
+  });
+
+  it.each([
+    ['a bad one and a good one', () => [...withToken('a.b.c'), ...withToken(service.access)]],
+    ['a good one and a bad one', () => [...withToken(service.access), ...withToken('a.b.c')]],
+    ['two good ones', () => [...withToken(machine), ...withToken(service.access)]],
+  ])('several headers are no credentials: %s', async (_what, headers) => {
+    for (const door of Object.keys(doors) as Door[])
+      expect([door, (await knock(door, ...headers())).status]).toEqual([door, 401]);
+  });
+});
+
+describe('paths that only look like one of the routes', () => {
+  const around: [string, string][] = [
+    ['POST', '//admin/create-user'],
+    ['POST', '/admin//create-user'],
+    ['POST', '/sample/../admin/create-user'],
+    ['POST', '/sample/%2e%2e/admin/create-user'],
+    ['POST', '/./admin/create-user'],
+    ['POST', '/admin%2fcreate-user'],
+    ['POST', '/admin%2Fcreate-user'],
+    ['POST', '/admin\\create-user'],
+    ['POST', '/admin/create-user/'],
+    ['POST', '/admin/create-user;a=b'],
+    ['POST', '/admin/create-user%00'],
+    ['POST', '/admin/create-user%20'],
+    ['POST', '/Admin/Create-User'],
+    ['POST', '/ADMIN/CREATE-USER'],
+    ['POST', `/admin/create-user/${ID}`],
+    ['POST', '/admin/x/sample'],
+    ['POST', '/sample/admin/create-user'],
+    ['GET', `/admin/create-user/${ID}/sample`],
+    ['GET', `/admin/create-user/../create-user/${ID}`],
+    ['GET', `/sample/../admin/create-user/${ID}`],
+    ['GET', '/admin/create-user'],
+    ['GET', '/admin'],
+    ['GET', '/'],
+    ['PUT', '/admin/create-user'],
+    ['PATCH', `/admin/create-user/${ID}`],
+    ['HEAD', `/admin/create-user/${ID}`],
+    ['OPTIONS', '/admin/create-user'],
+    ['GET', '/sample'],
+    ['DELETE', '/sample'],
+  ];
+
+  it.each(around)('%s %s lets a service user in nowhere', async (method, path) => {
+    const before = await creations();
+    const { status } = await raw(method, path, withToken(service.access), bodies[method]);
+    expect([401, 403, 404]).toContain(status);
+    expect(await creations()).toBe(before);
+  });
+
+  it.each([
+    ['POST', '/sample/'],
+    ['POST', '//sample'],
+    ['POST', '/Sample'],
+    ['POST', '/admin/../sample'],
+    ['POST', '/admin/create-user/../../sample'],
+    ['POST', '/admin/create-user/sample'],
+    ['POST', '/sample%2f'],
+  ])('%s %s lets a machine do no business', async (method, path) => {
+    const { status } = await raw(method, path, withToken(machine), bodies[method]);
+    expect([401, 403, 404]).toContain(status);
+  });
+
+  it.each([
+    ['X-HTTP-Method-Override', 'POST'],
+    ['X-Original-URL', '/v1/admin/create-user'],
+    ['X-Rewrite-URL', '/v1/admin/create-user'],
+    ['X-Forwarded-Path', '/v1/admin/create-user'],
+  ])('the header %s: %s changes no route', async (name, value) => {
+    const before = await creations();
+    const { status, body } = await raw(
+      'POST',
+      '/sample',
+      [...withToken(service.access), name, value],
+      '{"data": {}}',
+    );
+    expect(status).toBe(200);
+    expect(body).toContain('received');
+    expect(await creations()).toBe(before);
+  });
+});

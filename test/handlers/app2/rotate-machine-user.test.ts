@@ -1,0 +1,201 @@
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+  DescribeUserPoolClientCommand,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { machineCredentials } from '../../../contracts/app2-api.ts';
+import { handler, rotateMachineUser } from '../../../handlers/app2/rotate-machine-user.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const cognito = mockClient(CognitoIdentityProviderClient);
+const secretsManager = mockClient(SecretsManagerClient);
+const log = watchLog();
+const SecretId = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:credentials';
+const TOKEN = 'the-new-version';
+type Step = 'createSecret' | 'setSecret' | 'testSecret' | 'finishSecret';
+
+const rotate = (Step: Step) =>
+  rotateMachineUser({
+    cognito: new CognitoIdentityProviderClient({}),
+    secretsManager: new SecretsManagerClient({}),
+    environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client' },
+  })({ Step, SecretId, ClientRequestToken: TOKEN });
+
+const passwordOf = (username: string) => `canary-password-of-${username}`;
+function version(
+  which: { VersionId: string } | { VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' },
+  VersionId: string,
+  username: string,
+) {
+  secretsManager.on(GetSecretValueCommand, { SecretId, ...which }).resolves({
+    VersionId,
+    SecretString: JSON.stringify({
+      username,
+      password: passwordOf(username),
+      client_secret: 'canary-secret',
+    }),
+  });
+}
+const pending = () => version({ VersionId: TOKEN }, TOKEN, 'new-one');
+
+beforeEach(() => {
+  cognito.reset();
+  secretsManager.reset();
+  secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException'));
+  secretsManager.on(PutSecretValueCommand).resolves({});
+  secretsManager.on(UpdateSecretVersionStageCommand).resolves({});
+  cognito.onAnyCommand().resolves({});
+  cognito.on(DescribeUserPoolClientCommand).resolves({ UserPoolClient: { ClientSecret: 'client-secret' } });
+  version({ VersionStage: 'AWSCURRENT' }, 'the-present-version', 'present-one');
+  version({ VersionStage: 'AWSPREVIOUS' }, 'the-former-version', 'former-one');
+});
+
+describe('createSecret', () => {
+  it('keeps new credentials as the pending version, and makes nothing yet', async () => {
+    await rotate('createSecret');
+
+    const [put] = secretsManager.commandCalls(PutSecretValueCommand);
+    expect(put?.args[0].input).toMatchObject({
+      SecretId,
+      ClientRequestToken: TOKEN,
+      VersionStages: ['AWSPENDING'],
+    });
+    const made = machineCredentials.parse(JSON.parse(put?.args[0].input.SecretString ?? ''));
+    expect(made.username).toMatch(/^app1-api-client-[0-9a-f]{32}$/);
+    expect(cognito.commandCalls(AdminCreateUserCommand)).toEqual([]);
+  });
+
+  it('does not make other credentials when it is repeated', async () => {
+    pending();
+
+    await rotate('createSecret');
+
+    expect(secretsManager.commandCalls(PutSecretValueCommand)).toEqual([]);
+  });
+});
+
+describe('setSecret', () => {
+  it('makes the new user, removes the one before the present one, and leaves the present one alone', async () => {
+    pending();
+
+    await rotate('setSecret');
+
+    const user = { UserPoolId: 'pool', Username: 'new-one' };
+    expect(cognito.commandCalls(AdminSetUserPasswordCommand)[0]?.args[0].input).toEqual({
+      ...user,
+      Password: passwordOf('new-one'),
+      Permanent: true,
+    });
+    expect(cognito.commandCalls(AdminAddUserToGroupCommand).map(({ args: [{ input }] }) => input)).toEqual([
+      { ...user, GroupName: 'api-client' },
+      { ...user, GroupName: 'owner-app1' },
+    ]);
+    expect(cognito.commandCalls(AdminDeleteUserCommand).map(({ args: [{ input }] }) => input)).toEqual([
+      { UserPoolId: 'pool', Username: 'former-one' },
+    ]);
+  });
+
+  it('can be repeated after each of its calls', async () => {
+    pending();
+    cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
+    cognito.on(AdminDeleteUserCommand).rejects(sdkError('UserNotFoundException'));
+
+    await rotate('setSecret');
+
+    expect(cognito.commandCalls(AdminAddUserToGroupCommand)).toHaveLength(2);
+  });
+
+  it('removes nobody at the first rotation', async () => {
+    pending();
+    secretsManager
+      .on(GetSecretValueCommand, { SecretId, VersionStage: 'AWSPREVIOUS' })
+      .resolves({ VersionId: 'first', SecretString: 'the random string of a new secret' });
+
+    await rotate('setSecret');
+
+    expect(cognito.commandCalls(AdminDeleteUserCommand)).toEqual([]);
+  });
+});
+
+describe('testSecret', () => {
+  it('signs in with the pending credentials', async () => {
+    pending();
+
+    await rotate('testSecret');
+
+    expect(cognito.commandCalls(InitiateAuthCommand)[0]?.args[0].input).toMatchObject({
+      AuthFlow: 'USER_PASSWORD_AUTH',
+      ClientId: 'client',
+      AuthParameters: { USERNAME: 'new-one', PASSWORD: passwordOf('new-one') },
+    });
+  });
+
+  it('fails when they are not good for a sign-in', async () => {
+    pending();
+    cognito.on(InitiateAuthCommand).rejects(sdkError('NotAuthorizedException'));
+
+    await expect(rotate('testSecret')).rejects.toMatchObject({ name: 'NotAuthorizedException' });
+  });
+});
+
+describe('finishSecret', () => {
+  it('makes the pending version the present one', async () => {
+    pending();
+
+    await rotate('finishSecret');
+
+    expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)[0]?.args[0].input).toEqual({
+      SecretId,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: TOKEN,
+      RemoveFromVersionId: 'the-present-version',
+    });
+  });
+
+  it('has nothing to do when it is repeated', async () => {
+    pending();
+    version({ VersionStage: 'AWSCURRENT' }, TOKEN, 'new-one');
+
+    await rotate('finishSecret');
+
+    expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
+  });
+});
+
+describe('RotateMachineUser', () => {
+  it.each(['setSecret', 'testSecret', 'finishSecret'] as const)(
+    'does not %s of a version that was never made',
+    async (step) => {
+      const error = await thrownBy(rotate(step));
+
+      expect(error.message).toContain(`for ${step}`);
+      expect(cognito.calls()).toEqual([]);
+    },
+  );
+
+  it('lets nothing secret out when a step fails', async () => {
+    pending();
+    cognito
+      .on(AdminSetUserPasswordCommand)
+      .rejects(sdkError('InvalidPasswordException', { message: `${passwordOf('new-one')} is too short` }));
+
+    const error = await thrownBy(handler({ Step: 'setSecret', SecretId, ClientRequestToken: TOKEN }));
+
+    expect(error.name).toBe('InvalidPasswordException');
+    expectNoLeak(passwordOf('new-one'), error, log());
+  });
+});
