@@ -21,8 +21,8 @@ export type EventSource = (typeof eventSources)[keyof typeof eventSources];
 const subject = { username, human_user_id: humanUserId };
 const atApp2 = {
   ...subject,
-  /** Whom App1 says that it has verified as its caller; null when it said nothing. */
-  on_behalf_of: onBehalfOf.nullable(),
+  /** Whom App1 says that it has verified as its caller; null when it said nothing. Absent as `asserted` is. */
+  on_behalf_of: onBehalfOf.nullable().optional(),
 };
 const failure = { failure: failureCause };
 
@@ -80,7 +80,8 @@ export const eventMetadata = z.strictObject({
   sequence: z.int().positive(),
   occurred_at: timestamp,
   actor: z.string(),
-  asserted: z.array(z.enum(['human_user_id', 'on_behalf_of'])),
+  /** Fields of the data that nobody has verified. Absent in what the release before has started. */
+  asserted: z.array(z.enum(['human_user_id', 'on_behalf_of'])).optional(),
 });
 
 /** Schema of an event's `detail`. */

@@ -139,6 +139,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       apiName: 'app1-provisioning',
       description: 'App1: provisioning of service users at App2',
       authorization: { authorizationType: AuthorizationType.IAM },
+      callers: settings.app1Callers,
       settings,
     });
     const start = this.addFunction('StartProvisioning', {

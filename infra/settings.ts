@@ -18,6 +18,19 @@ const context = z.object({
   app1_account: accountId.optional(),
   /** Account of App2 when it is not App1's own: App1 may use the key there that encrypts its credentials. */
   app2_account: accountId.optional(),
+  /**
+   * Callers of App1 that get a limit of their own, separated by commas. Each has an API key, whose value its team is
+   * given (API Gateway, API keys), and then every request must carry one in `x-api-key`, beside its signature.
+   */
+  app1_callers: z
+    .string()
+    .transform((names) => names.split(','))
+    .pipe(
+      z.array(
+        z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be names of small letters, digits and hyphens'),
+      ),
+    )
+    .default([]),
 });
 
 export interface Settings {
@@ -34,6 +47,8 @@ export interface Settings {
   archiveDays: number;
   app1Account: string | undefined;
   app2Account: string | undefined;
+  /** Callers of App1 with a limit of their own; none: one limit for all of them. */
+  app1Callers: string[];
 }
 
 /** @throws Error that names each value of the context that is wrong */
@@ -42,9 +57,10 @@ export function readSettings(node: Node): Settings {
     target: node.tryGetContext('target'),
     app1_account: node.tryGetContext('app1_account'),
     app2_account: node.tryGetContext('app2_account'),
+    app1_callers: node.tryGetContext('app1_callers'),
   });
   if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
-  const { target, app1_account, app2_account } = values.data;
+  const { target, app1_account, app2_account, app1_callers } = values.data;
   const local = target === 'local';
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
@@ -55,6 +71,7 @@ export function readSettings(node: Node): Settings {
     archiveDays: 90,
     app1Account: app1_account,
     app2Account: app2_account,
+    app1Callers: app1_callers,
   };
 }
 

@@ -12,7 +12,8 @@ export const venv = join(base, 'venv');
 
 /** Where tests keep their local AWS, apart from the one of `npm run up`. */
 export const testDirectory = join(base, 'test');
-export const faultsDirectory = join(base, 'faults');
+/** `FAULTS_DIRECTORY` names another folder, for a second run of the failure suite beside the first. */
+export const faultsDirectory = join(base, process.env['FAULTS_DIRECTORY'] ?? 'faults');
 
 export interface Settings {
   directory: string;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
+import { exclusively } from './lock.ts';
 import { venv } from './places.ts';
 import { Problem } from './problem.ts';
 
@@ -31,17 +32,22 @@ export async function ensurePython({
   const wanted = createHash('sha256')
     .update(await readFile(REQUIREMENTS))
     .digest('hex');
-  if (existsSync(python) && existsSync(mark) && (await readFile(mark, 'utf8')) === wanted) return python;
+  const isInstalled = async () =>
+    existsSync(python) && existsSync(mark) && (await readFile(mark, 'utf8')) === wanted;
+  if (await isInstalled()) return python;
 
   const base = await findPython(environment);
-  onProgress?.('creating a Python environment');
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(dirname(directory), { recursive: true });
-  await makeVenv(base, directory, environment);
-  onProgress?.('installing Python packages');
-  await installPackages(python, environment, onProgress);
-  await writeFile(mark, wanted);
-  return python;
+  // Two local AWSs can be started at once.
+  return exclusively(`${directory}-lock`, async () => {
+    if (await isInstalled()) return python;
+    onProgress?.('creating a Python environment');
+    await rm(directory, { recursive: true, force: true });
+    await makeVenv(base, directory, environment);
+    onProgress?.('installing Python packages');
+    await installPackages(python, environment, onProgress);
+    await writeFile(mark, wanted);
+    return python;
+  });
 }
 
 /** The newest Python on the PATH that will do; `PYTHON` names another one. */

@@ -10,7 +10,7 @@ import { countsOf, type Result } from './test/result.ts';
 import { checkWith } from './test/tool.ts';
 
 /** What is run at once: a project, or the files of it that can share its local AWS. */
-interface Part extends Pick<Options, 'workers' | 'pattern' | 'except'> {
+interface Part extends Pick<Options, 'workers' | 'pattern' | 'except' | 'environment' | 'run'> {
   name: string;
   project: Project;
 }
@@ -19,27 +19,41 @@ const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelis
 /** Those that share one local AWS run one after the other: they would only wait for each other. */
 const localAws: Part = { name: 'local-aws', project: 'local-aws', workers: 1 };
 const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1 };
+/** Rights are taken away from what other tests use, so it has a local AWS to itself. */
+const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
 const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/alone/' };
-/** ... but for those that change something for all. */
-const faultsAlone: Part = { name: 'faults, alone', project: 'faults', workers: 1, pattern: '/faults/alone/' };
+/** ... but for those that change something for all: one after the other, on a local AWS of their own. */
+const faultsAlone: Part = {
+  name: 'faults, alone',
+  project: 'faults',
+  workers: 1,
+  pattern: '/faults/alone/',
+  run: 'faults-alone',
+  environment: { FAULTS_DIRECTORY: 'faults-alone' },
+};
 
-/** Which parts a command runs. */
-const selections: Record<string, readonly Part[]> = {
+/** Which parts a command runs one after the other; those of a list run beside each other. */
+const selections: Record<string, readonly (Part | readonly Part[])[]> = {
   all: [unit, localAws, e2e, faults],
   unit: [unit],
-  faults: [faults, faultsAlone],
+  rights: [rights],
+  faults: [[faults, faultsAlone]],
 };
 
 /**
  * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: what needs no local
- * AWS; `npm run test:faults`: the whole failure suite. The last line is `N passed, N failed`; Biome and the type
- * checker count as one each. The exit status is 0 only when nothing failed.
+ * AWS; `npm run test:faults`: the whole failure suite; `npm run test:rights`: each right taken away. The last line is
+ * `N passed, N failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
+ * when nothing failed.
  */
 export async function main([only = 'all']: string[]): Promise<number> {
   const parts = selections[only];
   if (parts === undefined)
-    throw new Problem(`There are no tests called ${only}.`, 'Say `unit` or `faults`, or nothing for all.');
+    throw new Problem(
+      `There are no tests called ${only}.`,
+      'Say `unit`, `rights` or `faults`, or nothing for all.',
+    );
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   return exclusively(join(root, '.build'), () => runAll(parts, environment), { busy });
 }
@@ -50,15 +64,20 @@ const busy = new Problem(
   'Wait until that run has ended, or stop it.',
 );
 
-async function runAll(parts: readonly Part[], environment: Record<string, string>): Promise<number> {
-  const results = await listrProgress.run('Biome and TypeScript', () =>
+async function runAll(
+  parts: readonly (Part | readonly Part[])[],
+  environment: Record<string, string>,
+): Promise<number> {
+  const results = await listrProgress.run('Biome, TypeScript and secretlint', () =>
     Promise.all([
       checkWith('Biome', 'biome', ['check', '--error-on-warnings']),
       checkWith('TypeScript', 'tsc', []),
+      checkWith('secretlint', 'secretlint', ['**/*']),
     ]),
   );
   for (const { complaint } of results) if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
-  for (const part of parts) results.push(await testsOf(part, environment));
+  for (const part of parts)
+    results.push(...(await Promise.all([part].flat().map((one) => testsOf(one, environment)))));
 
   process.stdout.write('\n');
   for (const result of results) show(result);
@@ -72,7 +91,8 @@ async function testsOf(
   environment: Record<string, string>,
 ): Promise<Result> {
   const begun = Date.now();
-  const counts = countsOf(await runJest(project, { ...options, environment }));
+  const own = { ...environment, ...options.environment };
+  const counts = countsOf(await runJest(project, { ...options, environment: own }));
   return { name: `Tests: ${name}`, ...counts, seconds: (Date.now() - begun) / 1000 };
 }
 

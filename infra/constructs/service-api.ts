@@ -24,8 +24,13 @@ interface ServiceApiProps {
   description: string;
   /** What a request must show, for every route. */
   authorization: MethodOptions;
+  /** Callers with an API key and a limit of their own; when there are some, every request needs a key. */
+  callers?: readonly string[];
   settings: Settings;
 }
+
+/** Requests per second, and at once, of a caller with a limit of its own: a fifth of what all have together. */
+const PER_CALLER = { rateLimit: 20, burstLimit: 40 };
 
 const bodyType = z.enum(JsonSchemaType);
 
@@ -40,10 +45,10 @@ export class ServiceApi extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { apiName, description, authorization, settings }: ServiceApiProps,
+    { apiName, description, authorization, callers = [], settings }: ServiceApiProps,
   ) {
     super(scope, id);
-    this.#authorization = authorization;
+    this.#authorization = { ...authorization, apiKeyRequired: callers.length > 0 };
     this.accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/aws/apigateway/${apiName}`,
       retention: settings.logRetention,
@@ -81,6 +86,7 @@ export class ServiceApi extends Construct {
       validateRequestParameters: true,
     });
     answerWithProblems(this.api);
+    for (const caller of callers) this.#limit(caller);
     acknowledge(this.api, {
       'AwsSolutions-APIG3':
         "A web ACL is the account's matter and has its price; callers are known principals, and the stage has limits.",
@@ -91,6 +97,17 @@ export class ServiceApi extends Construct {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
         'The policy that API Gateway documents for its account-wide log role; AWS keeps it up to date.',
     });
+  }
+
+  /** docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html */
+  #limit(caller: string): void {
+    const plan = this.api.addUsagePlan(`Plan-${caller}`, {
+      name: `${this.api.restApiName}-${caller}`,
+      throttle: PER_CALLER,
+      apiStages: [{ stage: this.api.deploymentStage }],
+    });
+    const key = this.api.addApiKey(`Key-${caller}`, { apiKeyName: `${this.api.restApiName}-${caller}` });
+    plan.addApiKey(key);
   }
 
   /** Address of the stage, without a slash at its end. */

@@ -1,4 +1,4 @@
-"""Cognito: usernames that are not case sensitive, attributes that may not be written, flows that are off."""
+"""Cognito: usernames that are not case sensitive, attributes that may not be written, flows and sign-up that are off."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def apply() -> None:
     wrap_function(cognito, "_update_user_attributes", keep_what_the_client_may_not_write)
     wrap_function(cognito, "_admin_update_user_attributes", keep_what_is_immutable)
     cognito._PASSWORD_AUTH_FLOWS.update(FLOWS)
+    wrap_function(cognito, "_sign_up", keep_sign_up_to_administrators)
 
 
 FLOWS = {
@@ -27,6 +28,15 @@ FLOWS = {
 }
 """cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows): a client takes the
 flows that are named for it. MiniStack takes these two always."""
+
+
+def keep_sign_up_to_administrators(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """cognito-user-identity-pools/latest/APIReference/API_AdminCreateUserConfigType: with AllowAdminCreateUserOnly
+    nobody signs up by himself. MiniStack stores the setting and lets everybody."""
+    pool, _ = cognito._pool_for_client(request.get("ClientId"))
+    if str((pool or {}).get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly", False)).lower() == "true":
+        return error_response_json("NotAuthorizedException", "SignUp is not permitted for this user pool", 400)
+    return original(request)
 
 
 def keep_what_the_client_may_not_write(original: Callable[[Fields], Response], request: Fields) -> Response:

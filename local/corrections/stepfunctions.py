@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core.responses import json_response
+from ministack.core.responses import error_response_json, json_response
 from ministack.services import stepfunctions
 
+from corrections.iam import role_may
 from corrections.support import replace_text, wrap_function
 
 Record = dict[str, Any]
@@ -22,6 +23,33 @@ def apply() -> None:
     complete_the_context()
     wrap_function(stepfunctions, "_error_matches", match_error)
     assign_at_once()
+    for operation in ("_create_state_machine", "_update_state_machine"):
+        wrap_function(stepfunctions, operation, ask_for_log_delivery)
+
+
+LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+
+
+def ask_for_log_delivery(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/dg/cw-logs (IAM policies): the role of a machine with a log needs the rights to set up its
+    delivery, on all resources. MiniStack asks nobody."""
+    machine = request.get("stateMachineArn", "*")
+    role = request.get("roleArn") or stepfunctions._state_machines.get(machine, {}).get("roleArn", "")
+    if (request.get("loggingConfiguration") or {}).get("level", "OFF") != "OFF":
+        missing = [action for action in LOG_DELIVERY if not role_may("states.amazonaws.com", role, action, "*", machine)]
+        if missing:
+            message = "The state machine IAM Role is not authorized to access the Log Destination"
+            return error_response_json("AccessDeniedException", message, 400)
+    return original(request)
 
 
 def start_without_delay() -> None:

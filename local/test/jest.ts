@@ -24,7 +24,7 @@ const report = z.object({
 });
 
 /** The projects of jest.config.js. */
-export type Project = 'unit' | 'local-aws' | 'e2e' | 'faults';
+export type Project = 'unit' | 'local-aws' | 'e2e' | 'rights' | 'faults';
 
 export interface JestRun {
   exitCode: number;
@@ -44,15 +44,17 @@ export interface Options {
   pattern?: string;
   /** Files that are not run, as a regular expression. */
   except?: string;
+  /** Tells the report from that of another run of the project at the same time. */
+  run?: string;
 }
 
 /** Runs one project in a process of its own, which shows what it does. Its report stays in the checkout's `.build/`. */
 export async function runJest(
   project: Project,
-  { workers, environment = {}, checkout = root, pattern, except }: Options,
+  { workers, environment = {}, checkout = root, pattern, except, run = project }: Options,
 ): Promise<JestRun> {
   const folder = join(checkout, '.build');
-  const file = join(folder, `jest-${project}.json`);
+  const file = join(folder, `jest-${run}.json`);
   await mkdir(folder, { recursive: true });
   await rm(file, { force: true });
   const jest = execa(

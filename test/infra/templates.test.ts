@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { names, poolPasswordPolicy } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
@@ -9,6 +10,10 @@ const aws = templates({ target: 'aws' });
 const local = templates({ target: 'local' });
 const twoAccounts = templates({ app1_account: '111122223333', app2_account: '444455556666' });
 const services = ['app1', 'app2'] as const;
+
+const keyPolicy = z.looseObject({
+  KeyPolicy: z.looseObject({ Statement: z.array(z.looseObject({ Principal: z.unknown() })) }),
+});
 
 /** What must outlive a mistake: data, keys, and machines with what runs in them. */
 const KEPT = [
@@ -425,5 +430,71 @@ it('functions have the time limits of the ladder', () => {
     'app2-roll-back-failed-creation': timeLimits.watchFunction,
     'app1-sweep-provisionings': timeLimits.sweepFunction,
     'app2-sweep-user-creations': timeLimits.sweepFunction,
+  });
+});
+
+describe('callers of App1 with limits of their own', () => {
+  const limited = templates({ app1_callers: 'billing,crm' }).app1;
+  const methods = (template: typeof limited) =>
+    resources(template, 'AWS::ApiGateway::Method').map(([, { Properties }]) => Properties['ApiKeyRequired']);
+
+  it('have a key and a plan each, and nobody is answered without a key', () => {
+    expect(resources(limited, 'AWS::ApiGateway::ApiKey')).toHaveLength(2);
+    const plans = resources(limited, 'AWS::ApiGateway::UsagePlan').map(([, { Properties }]) => Properties);
+    expect(plans).toMatchObject([{ Throttle: { RateLimit: 20 } }, { Throttle: { RateLimit: 20 } }]);
+    expect(resources(limited, 'AWS::ApiGateway::UsagePlanKey')).toHaveLength(2);
+    expect(methods(limited)).toEqual(methods(limited).map(() => true));
+  });
+
+  it('are none unless they are set', () => {
+    expect(resources(aws.app1, 'AWS::ApiGateway::UsagePlan')).toEqual([]);
+    expect(methods(aws.app1)).toEqual(methods(aws.app1).map(() => false));
+  });
+
+  it('still sign their requests, and hold no key in the template', () => {
+    for (const [, { Properties }] of resources(limited, 'AWS::ApiGateway::Method'))
+      expect(Properties['AuthorizationType']).toBe('AWS_IAM');
+    for (const [, { Properties }] of resources(limited, 'AWS::ApiGateway::ApiKey'))
+      expect(Properties).not.toHaveProperty('Value');
+  });
+});
+
+describe('what is shared between two accounts', () => {
+  const policies = (type: string, property: string) =>
+    resources(twoAccounts.app2, type).map(([, { Properties }]) => JSON.stringify(Properties[property]));
+  const APP1 = '111122223333';
+
+  it('is the use of the key for sealing, and nothing else of it', () => {
+    const [statements = []] = resources(twoAccounts.app2, 'AWS::KMS::Key')
+      .filter(([, { Properties }]) => String(Properties['Description']).startsWith('Seals the passwords'))
+      .map(([, { Properties }]) => keyPolicy.parse(Properties).KeyPolicy.Statement);
+    const foreign = statements.filter(({ Principal }) => JSON.stringify(Principal).includes(APP1));
+    expect(foreign).toEqual([
+      expect.objectContaining({
+        Effect: 'Allow',
+        Action: 'kms:ReEncryptTo',
+        Condition: { StringEquals: { 'kms:EncryptionContext:target': 'app2' } },
+      }),
+    ]);
+  });
+
+  it('is the one secret, under a key of its own', () => {
+    const secret = resources(twoAccounts.app2, 'AWS::SecretsManager::Secret')[0]?.[1].Properties;
+    expect(secret).toHaveProperty('KmsKeyId');
+    const [policy = ''] = policies('AWS::SecretsManager::ResourcePolicy', 'ResourcePolicy');
+    expect(policy).toContain(APP1);
+    expect(policy).toContain('secretsmanager:GetSecretValue');
+    expect(policy).not.toContain('secretsmanager:PutSecretValue');
+  });
+
+  it('names the account and no role of it, which need not exist yet', () => {
+    const text = JSON.stringify(twoAccounts.app2);
+    expect(text).not.toContain(`${APP1}:role`);
+    expect(text.split(APP1).length - 1).toBeGreaterThan(0);
+  });
+
+  it('is nothing when there is one account only', () => {
+    expect(JSON.stringify(aws)).not.toContain(APP1);
+    expect(resources(aws.app2, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
   });
 });

@@ -28,8 +28,9 @@ import { describe, expect, it } from '@jest/globals';
 import { account, client, region } from './support/clients.ts';
 import { eventually } from './support/eventually.ts';
 import { createFunction, invoke } from './support/functions.ts';
+import { machineMay, machineRole } from './support/machines.ts';
 import { present } from './support/present.ts';
-import { createRole, policy } from './support/roles.ts';
+import { policy } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
 const cloudWatch = client(CloudWatchClient);
@@ -83,6 +84,18 @@ describe('corrected: Step Functions metrics', () => {
   });
 });
 
+/** What the role of a machine needs so that its log can be delivered. */
+const LOG_DELIVERY = [
+  'logs:CreateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:DescribeLogGroups',
+  'logs:DescribeResourcePolicies',
+  'logs:GetLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:UpdateLogDelivery',
+];
+
 describe('corrected: Step Functions logs', () => {
   // step-functions/latest/dg/cw-logs
   it('logs every event without data', async () => {
@@ -110,6 +123,16 @@ describe('corrected: Step Functions logs', () => {
     const logGroup = await createLogGroup();
     await start(await createMachine({ logGroup, level: 'ALL', withData: true }), { visible: 'shown' });
     expect(JSON.stringify(await eventLog(logGroup, 'ExecutionSucceeded'))).toContain('shown');
+  });
+
+  // step-functions/latest/dg/cw-logs (IAM policies)
+  it.each(LOG_DELIVERY)('makes no machine with a log whose role lacks %s', async (missing) => {
+    const attempt = createMachine({
+      logGroup: await createLogGroup(),
+      level: 'ALL',
+      mayLog: LOG_DELIVERY.filter((action) => action !== missing),
+    });
+    await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
   // step-functions/latest/dg/cw-logs#cloudwatch-log-level
@@ -260,6 +283,7 @@ interface MachineOptions {
   logGroup?: string;
   level?: LogLevel;
   withData?: boolean;
+  mayLog?: string[];
 }
 
 async function createMachine({
@@ -267,13 +291,14 @@ async function createMachine({
   logGroup,
   level = 'OFF',
   withData = false,
+  mayLog = LOG_DELIVERY,
 }: MachineOptions = {}) {
   const only = fails ? { Type: 'Fail', Error: 'Bad' } : { Type: 'Pass', End: true };
   const logGroupArn = `arn:aws:logs:${region}:${account}:log-group:${logGroup}:*`;
   const { stateMachineArn } = await sfn.send(
     new CreateStateMachineCommand({
       name: unique('machine'),
-      roleArn: await createRole({ Service: 'states.amazonaws.com' }, []),
+      roleArn: await machineRole(machineMay(mayLog)),
       definition: JSON.stringify({ StartAt: 'Only', States: { Only: only } }),
       loggingConfiguration: {
         level,

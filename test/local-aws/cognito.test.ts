@@ -6,12 +6,16 @@ import {
   AdminGetUserCommand,
   AdminListGroupsForUserCommand,
   AdminSetUserPasswordCommand,
+  AdminUpdateUserAttributesCommand,
   CognitoIdentityProviderClient,
   CreateGroupCommand,
   CreateUserPoolClientCommand,
+  type CreateUserPoolClientCommandInput,
   CreateUserPoolCommand,
   DescribeUserPoolCommand,
   InitiateAuthCommand,
+  SignUpCommand,
+  UpdateUserAttributesCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { client, endpoint, region } from './support/clients.ts';
@@ -226,6 +230,66 @@ describe('corrected: Cognito usernames that are not case sensitive', () => {
   });
 });
 
+describe('corrected: Cognito attributes that may not be written', () => {
+  const write = async (app: AppClient, Name: string) => {
+    const username = await createConfirmedUser();
+    const AccessToken = await signIn(app, username, goodPassword);
+    await cognito.send(
+      new UpdateUserAttributesCommand({ AccessToken, UserAttributes: [{ Name, Value: 'x' }] }),
+    );
+    return (await attributes(username))[Name];
+  };
+
+  // cognito/latest/developerguide/user-pool-settings-attributes (attribute permissions and scopes)
+  it('lets a user write what its client may write, and nothing else', async () => {
+    const app = await createClient({ WriteAttributes: ['locale'] });
+    expect(await write(app, 'locale')).toBe('x');
+    await expect(write(app, 'nickname')).rejects.toMatchObject({ name: 'NotAuthorizedException' });
+  });
+
+  // cognito/latest/developerguide/user-pool-settings-attributes (custom attributes: immutable)
+  it('lets nobody write an immutable attribute once the user is made', async () => {
+    const Username = await createConfirmedUser();
+    const UserAttributes = [{ Name: 'custom:provisioning_id', Value: 'x' }];
+    await expect(write(await createClient(), 'custom:provisioning_id')).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+    });
+    await expect(
+      cognito.send(new AdminUpdateUserAttributesCommand({ UserPoolId, Username, UserAttributes })),
+    ).rejects.toMatchObject({ name: 'InvalidParameterException' });
+  });
+});
+
+describe('corrected: Cognito pools that only administrators fill', () => {
+  // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUserConfigType
+  it('let nobody sign up by himself', async () => {
+    const { id: ClientId } = await createClient();
+    const attempt = cognito.send(
+      new SignUpCommand({ ClientId, Username: unique('user'), Password: goodPassword }),
+    );
+    await expect(attempt).rejects.toMatchObject({ name: 'NotAuthorizedException' });
+  });
+});
+
+describe('corrected: Cognito flows that are off', () => {
+  // cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows)
+  it.each(['REFRESH_TOKEN_AUTH', 'USER_SRP_AUTH'] as const)('are refused: %s', async (AuthFlow) => {
+    const app = await createClient({ ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH'] });
+    const username = await createConfirmedUser();
+    const { AuthenticationResult } = await cognito.send(initiateAuth(app, username, goodPassword));
+    const AuthParameters = {
+      USERNAME: username,
+      SRP_A: 'a',
+      REFRESH_TOKEN: present(AuthenticationResult?.RefreshToken),
+    };
+    const attempt = cognito.send(new InitiateAuthCommand({ AuthFlow, ClientId: app.id, AuthParameters }));
+    await expect(attempt).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+      message: expect.stringMatching(/enabled for/),
+    });
+  });
+});
+
 async function createPool(): Promise<string> {
   const { UserPool } = await cognito.send(
     new CreateUserPoolCommand({
@@ -252,16 +316,16 @@ interface AppClient {
   secret: string | undefined;
 }
 
-async function createClient({ GenerateSecret = false } = {}): Promise<AppClient> {
+async function createClient(settings: Partial<CreateUserPoolClientCommandInput> = {}): Promise<AppClient> {
   const { UserPoolClient } = await cognito.send(
     new CreateUserPoolClientCommand({
       UserPoolId,
       ClientName: unique('client'),
-      GenerateSecret,
       ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
       PreventUserExistenceErrors: 'ENABLED',
       AccessTokenValidity: 15,
       TokenValidityUnits: { AccessToken: 'minutes' },
+      ...settings,
     }),
   );
   return { id: present(UserPoolClient?.ClientId), secret: UserPoolClient?.ClientSecret };

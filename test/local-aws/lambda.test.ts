@@ -1,8 +1,10 @@
 import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import { client, endpoint } from './support/clients.ts';
-import { createFunction, functionRole, invoke } from './support/functions.ts';
+import { createFunction, functionRole, invoke, invokeLater } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
+import { createQueue, lengthOf, nextEvent } from './support/queues.ts';
+import { createRole } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
 describe('corrected: what a failed invocation answers', () => {
@@ -260,3 +262,37 @@ function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+describe("corrected: a function's rights", () => {
+  const right = (Action: string[], Resource = '*') => ({ Effect: 'Allow' as const, Action, Resource });
+  const roleWho = (...statements: ReturnType<typeof right>[]) =>
+    createRole({ Service: 'lambda.amazonaws.com' }, statements);
+
+  // lambda/latest/dg/monitoring-cloudwatchlogs (prerequisites)
+  test.each([
+    ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ['logs:PutLogEvents', 'logs:CreateLogStream'],
+  ])('without %s it has no log', async (_missing, only) => {
+    const source = "exports.handler = async () => console.log('here')";
+    const silent = await createFunction(source, { role: await roleWho(right([only])) });
+    await invoke(silent);
+    await expect(invocationLogs(silent)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // lambda/latest/dg/invocation-async-retain-records (dead-letter queues)
+  test('it hands on what it could not handle only with the right to do so', async () => {
+    const queue = await createQueue();
+    const failing = async (...statements: ReturnType<typeof right>[]) => {
+      const arn = await createFunction("exports.handler = async () => { throw new Error('no') }", {
+        role: await roleWho(...statements),
+        deadLetterQueue: queue.arn,
+      });
+      await invokeLater(arn, { from: arn });
+      return arn;
+    };
+    await failing();
+    const able = await failing(right(['sqs:SendMessage'], queue.arn));
+    expect(JSON.stringify(await nextEvent(queue.url))).toContain(able);
+    expect(await lengthOf(queue.url)).toBe(0);
+  });
+});

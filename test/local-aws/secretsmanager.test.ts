@@ -1,12 +1,17 @@
+import { AddPermissionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateSecretCommand,
   GetRandomPasswordCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
+  RotateSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from '@jest/globals';
 import { client } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
 import { present } from './support/present.ts';
 import { callerWho } from './support/roles.ts';
 import { unique } from './support/unique.ts';
@@ -65,6 +70,76 @@ describe('as it comes: Secrets Manager', () => {
     const { RandomPassword } = await secrets.send(new GetRandomPasswordCommand({ PasswordLength: 12 }));
     expect(RandomPassword).toHaveLength(12);
     for (const kind of [/[a-z]/, /[A-Z]/, /\d/, /[^a-zA-Z\d]/]) expect(RandomPassword).toMatch(kind);
+  });
+});
+
+describe('corrected: Secrets Manager rotation', () => {
+  const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
+
+  /** A function that logs how it is called, throws in one step, and may be called by Secrets Manager or not. */
+  async function rotationFunction({ failsIn = '', open = true } = {}): Promise<string> {
+    const arn = await createFunction(`
+      exports.handler = async (event) => {
+        console.log(JSON.stringify(event));
+        if (event.Step === '${failsIn}') throw new Error('no');
+      };`);
+    if (open)
+      await client(LambdaClient).send(
+        new AddPermissionCommand({
+          FunctionName: arn,
+          StatementId: 'rotation',
+          Action: 'lambda:InvokeFunction',
+          Principal: 'secretsmanager.amazonaws.com',
+        }),
+      );
+    return arn;
+  }
+  const rotate = (SecretId: string, RotationLambdaARN: string) =>
+    secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN }));
+  const calls = async (functionArn: string): Promise<unknown[]> =>
+    (await invocationLogs(functionArn)).map(([line = '{}']) => JSON.parse(line));
+
+  // secretsmanager/latest/userguide/rotate-secrets_lambda-functions
+  it('calls the function for each of the four steps, with the version that is to be made', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    const arn = await rotationFunction();
+    const { VersionId } = await rotate(SecretId, arn);
+    await eventually(async () =>
+      expect(await calls(arn)).toEqual(
+        steps.map((Step) => expect.objectContaining({ Step, SecretId, ClientRequestToken: VersionId })),
+      ),
+    );
+  });
+
+  // secretsmanager/latest/userguide/rotate-secrets_lambda-functions: the steps are the function's, all of them
+  it('changes no value itself', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    await rotate(SecretId, await rotationFunction());
+    expect(await secrets.send(new GetSecretValueCommand({ SecretId }))).toMatchObject({
+      SecretString: 'one',
+      VersionStages: ['AWSCURRENT'],
+    });
+  });
+
+  // secretsmanager/latest/userguide/rotate-secrets_lambda-functions
+  it('goes no further when a step fails', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    const arn = await rotationFunction({ failsIn: 'setSecret' });
+    await rotate(SecretId, arn);
+    await eventually(async () =>
+      expect(await calls(arn)).toEqual([
+        expect.objectContaining({ Step: 'createSecret' }),
+        expect.objectContaining({ Step: 'setSecret' }),
+      ]),
+    );
+  });
+
+  // secretsmanager/latest/userguide/rotating-secrets-required-permissions-function
+  it('needs the right to call the function', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    await expect(rotate(SecretId, await rotationFunction({ open: false }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
   });
 });
 

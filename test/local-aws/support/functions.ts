@@ -1,4 +1,9 @@
-import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  CreateFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+  PutFunctionEventInvokeConfigCommand,
+} from '@aws-sdk/client-lambda';
 import { client } from './clients.ts';
 import { present } from './present.ts';
 import { createRole, type Statement } from './roles.ts';
@@ -12,32 +17,41 @@ interface FunctionOptions {
   /** In seconds. */
   timeout?: number;
   environment?: Record<string, string>;
-  /** The role of the function; by default one that may do nothing. */
+  /** ARN of the queue for events that it could not handle. */
+  deadLetterQueue?: string;
+  /** The role of the function; by default one that may only write its log. */
   role?: string;
 }
 
-let powerless: Promise<string> | undefined;
+let ordinary: Promise<string> | undefined;
 
-/** A role for functions that may do what the statements say. */
+const log: Statement = {
+  Effect: 'Allow',
+  Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  Resource: '*',
+};
+
+/** A role for functions that may write their log and do what the statements say. */
 export function functionRole(...statements: Statement[]): Promise<string> {
-  return createRole({ Service: 'lambda.amazonaws.com' }, statements);
+  return createRole({ Service: 'lambda.amazonaws.com' }, [log, ...statements]);
 }
 
 /** A new function of one module, in Node a CommonJS one, which exports `handler`; its ARN. It can be invoked at once. */
 export async function createFunction(
   source: string,
-  { runtime = 'nodejs24.x', timeout = 10, environment = {}, role }: FunctionOptions = {},
+  { runtime = 'nodejs24.x', timeout = 10, environment = {}, role, deadLetterQueue }: FunctionOptions = {},
 ): Promise<string> {
-  powerless ??= functionRole();
+  ordinary ??= functionRole();
   const { FunctionArn } = await lambda.send(
     new CreateFunctionCommand({
       FunctionName: unique('function'),
       Runtime: runtime,
       Handler: 'index.handler',
-      Role: role ?? (await powerless),
+      Role: role ?? (await ordinary),
       Code: { ZipFile: zip(runtime.startsWith('nodejs') ? 'index.js' : 'index.py', source) },
       Timeout: timeout,
       Environment: { Variables: environment },
+      ...(deadLetterQueue === undefined ? {} : { DeadLetterConfig: { TargetArn: deadLetterQueue } }),
     }),
   );
   return present(FunctionArn);
@@ -54,4 +68,14 @@ export async function invoke(functionArn: string, event: unknown = {}): Promise<
     new InvokeCommand({ FunctionName: functionArn, Payload: JSON.stringify(event) }),
   );
   return { error: FunctionError, payload: JSON.parse(present(Payload).transformToString()) };
+}
+
+/** Has Lambda call the function later, once. */
+export async function invokeLater(functionArn: string, event: unknown): Promise<void> {
+  await lambda.send(
+    new PutFunctionEventInvokeConfigCommand({ FunctionName: functionArn, MaximumRetryAttempts: 0 }),
+  );
+  await lambda.send(
+    new InvokeCommand({ FunctionName: functionArn, InvocationType: 'Event', Payload: JSON.stringify(event) }),
+  );
 }

@@ -33,6 +33,23 @@ export async function queueOf(pattern: object): Promise<string> {
   return present(QueueUrl);
 }
 
+/** A new queue that anybody in the account may send to. */
+export async function createQueue(): Promise<{ url: string; arn: string }> {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: unique('queue') }));
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+  );
+  return { url: present(QueueUrl), arn: present(Attributes?.['QueueArn']) };
+}
+
+/** How many messages are in the queue. */
+export async function lengthOf(QueueUrl: string): Promise<number> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+  );
+  return Number(present(Attributes?.['ApproximateNumberOfMessages']));
+}
+
 /** Takes the next event out of the queue; waits for it. */
 export async function nextEvent(QueueUrl: string): Promise<unknown> {
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));

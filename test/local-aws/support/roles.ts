@@ -18,9 +18,9 @@ export async function createRole(
   principal: { Service: string } | { AWS: string },
   statements: Statement[],
   condition?: Statement['Condition'],
+  RoleName = unique('role'),
 ): Promise<string> {
   const iam = client(IAMClient);
-  const RoleName = unique('role');
   const trust = {
     Effect: 'Allow',
     Principal: principal,

@@ -1,0 +1,400 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
+import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  InvokeCommand,
+  LambdaClient,
+  PutFunctionEventInvokeConfigCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import {
+  DescribeStateMachineCommand,
+  StartExecutionCommand,
+  StopExecutionCommand,
+  UpdateStateMachineCommand,
+} from '@aws-sdk/client-sfn';
+import {
+  DeleteMessageCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { expect } from '@jest/globals';
+import { encryptionContext } from '../../../contracts/encryption-context.ts';
+import { provisioningStatus } from '../../../contracts/status.ts';
+import type { Machine } from '../../../local/system.ts';
+import {
+  configuration,
+  encryptFor,
+  ended,
+  machineToken,
+  newName,
+  newPassword,
+  newRequest,
+  outputs,
+  start,
+  system,
+} from '../../e2e/support/deployed.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { executionArn, machineArn } from './machines.ts';
+import type { Bearer, Right } from './rights.ts';
+
+/**
+ * For each function and each machine: something that works only while it has all its rights. Functions are called
+ * themselves where that is possible, so that nothing else can fail.
+ */
+
+const lambda = new LambdaClient(configuration);
+const { stepFunctions, cognito, logs } = system.clients;
+
+/** Calls a function; an error that it throws is thrown, under its own name. */
+async function call(FunctionName: string, event: unknown): Promise<unknown> {
+  const { FunctionError, Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }),
+  );
+  const answer: unknown = JSON.parse(Payload?.transformToString() ?? 'null');
+  if (FunctionError !== undefined) throw new Error(`${FunctionName} failed: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+async function startAt(machine: Machine, name: string, input: object): Promise<void> {
+  await stepFunctions.send(
+    new StartExecutionCommand({ stateMachineArn: machineArn(machine), name, input: JSON.stringify(input) }),
+  );
+}
+
+const stop = (machine: Machine, name: string) =>
+  stepFunctions.send(new StopExecutionCommand({ executionArn: executionArn(machine, name) }));
+
+/** What the roll-backs of a provisioning are started with, and more. */
+const subjectOf = (provisioning_id = randomUUID()) => ({
+  provisioning_id,
+  username: newName('right'),
+  human_user_id: 'h-1',
+  owner: 'the-owner',
+});
+
+async function sealForApp1(id: string, username: string): Promise<string> {
+  const { CiphertextBlob } = await new KMSClient(configuration).send(
+    new EncryptCommand({
+      KeyId: 'alias/app1-intake-key',
+      Plaintext: Buffer.from(newPassword()),
+      EncryptionContext: encryptionContext({ provisioning_id: id, username }, 'app1'),
+    }),
+  );
+  return Buffer.from(CiphertextBlob ?? []).toString('base64');
+}
+
+/** Inputs of the two machines that make users. */
+const inputs = {
+  async ProvisionServiceUser() {
+    const subject = subjectOf();
+    const sealed_password = await sealForApp1(subject.provisioning_id, subject.username);
+    return { ...subject, sealed_password, request_mac: 'bWFj' };
+  },
+  async CreateServiceUser() {
+    const subject = subjectOf();
+    const encrypted_password = await encryptFor(subject.provisioning_id, subject.username, newPassword());
+    return { ...subject, encrypted_password };
+  },
+};
+type Maker = keyof typeof inputs;
+const rollBackOf = {
+  ProvisionServiceUser: 'RollBackProvisioning',
+  CreateServiceUser: 'RollBackServiceUser',
+} as const;
+
+/** An execution that runs, of which nobody has heard. */
+async function running(machine: Maker) {
+  const input = await inputs[machine]();
+  await startAt(machine, input.provisioning_id, input);
+  return input;
+}
+
+/** An execution that was stopped. */
+async function aborted(machine: Maker) {
+  const input = await running(machine);
+  await stop(machine, input.provisioning_id);
+  return input;
+}
+
+/** A provisioning that has ended well. */
+async function provisioned(): Promise<string> {
+  const id = await start(newRequest());
+  expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+  return id;
+}
+
+let token: Promise<string> | undefined;
+const withToken = () => {
+  token ??= machineToken();
+  return token;
+};
+
+/** Asks App2 for a user, as App1 does, and waits for the end. */
+async function createdAtApp2(username = newName('right')) {
+  const id = randomUUID();
+  const body = {
+    username,
+    encrypted_password: await encryptFor(id, username, newPassword()),
+    human_user_id: 'h-1',
+  };
+  const answer = await system.app2('POST', '/admin/create-user', await withToken(), body, {
+    'Idempotency-Key': id,
+    Prefer: 'wait=15',
+  });
+  expect(answer.status).toBe(200);
+  return { id, username, ...provisioningStatus.pick({ status: true }).parse(answer.body) };
+}
+
+/** Waits until an execution has ended, and lets no error pass in the states that must work. */
+async function withoutErrors(machine: Machine, id: string, except: string[] = []): Promise<void> {
+  await eventually(async () => {
+    const failed = (await system.states(machine, id)).find(
+      ({ name, errors }) => errors.length > 0 && !except.includes(name),
+    );
+    if (failed !== undefined) return failed;
+    const status = await system.executionStatus(machine, id);
+    if (status === undefined || status === 'RUNNING') throw new Error(`${machine} ${id} has not ended.`);
+    return undefined;
+  }, 20_000).then((failed) => {
+    if (failed !== undefined)
+      throw new Error(`${machine}: ${failed.name} failed with ${failed.errors.join(', ')}.`);
+  });
+}
+
+/** A user as CreateUser makes it. */
+async function stamped(provisioning_id: string, Username: string): Promise<string> {
+  const { User } = await cognito.send(
+    new AdminCreateUserCommand({
+      UserPoolId: outputs.app2.user_pool_id,
+      Username,
+      MessageAction: 'SUPPRESS',
+      UserAttributes: [{ Name: 'custom:provisioning_id', Value: provisioning_id }],
+    }),
+  );
+  return User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value ?? '';
+}
+
+/** Calls the function behind a custom resource; what it answers to CloudFormation. */
+async function customResource(FunctionName: string, RequestType: 'Create' | 'Delete'): Promise<void> {
+  const told: string[] = [];
+  const server = createServer((request, response) => {
+    request.on('data', (part: Buffer) => told.push(part.toString('utf8')));
+    request.on('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = server.address() as AddressInfo; // a server that listens on a port has one
+    await call(FunctionName, {
+      RequestType,
+      ResponseURL: `http://127.0.0.1:${port}/`,
+      StackId: 's',
+      RequestId: 'r',
+      LogicalResourceId: 'l',
+      PhysicalResourceId: 'machine-user-of-app1',
+    });
+  } finally {
+    server.close();
+  }
+  expect(JSON.parse(told.join(''))).toMatchObject({ Status: 'SUCCESS' });
+}
+
+const stopping = (FunctionName: string, machine: Maker) => async () => {
+  const { provisioning_id } = await running(machine);
+  expect(await call(FunctionName, { provisioning_id })).toMatchObject({ had_succeeded: false });
+};
+
+const watching = (FunctionName: string, machine: Maker) => async () => {
+  const { provisioning_id: name } = await aborted(machine);
+  const event = { detail: { name, status: 'ABORTED' } };
+  expect(await call(FunctionName, event)).toEqual({ finding: 'started' });
+};
+
+/** A sweep that finds an execution without a roll-back, and a roll-back that was stopped. */
+const sweeping = (FunctionName: string, machine: Maker) => async () => {
+  const { provisioning_id: missed } = await aborted(machine);
+  const rollBack = rollBackOf[machine];
+  const input = subjectOf();
+  await startAt(rollBack, input.provisioning_id, input);
+  await stop(rollBack, input.provisioning_id);
+  await call(FunctionName, {});
+  for (const name of [missed, `${input.provisioning_id}.2`])
+    expect([name, await system.executionStatus(rollBack, name)]).toEqual([name, expect.any(String)]);
+};
+
+/** What a function does, by its name; nothing for one that needs no right but that to write its log. */
+const functions: Record<string, () => Promise<unknown>> = {
+  'app1-call-app2': async () => {
+    // A warm one has its token.
+    await lambda.send(
+      new UpdateFunctionConfigurationCommand({ FunctionName: 'app1-call-app2', Description: randomUUID() }),
+    );
+    expect(await call('app1-call-app2', { action: 'Authenticate' })).toHaveProperty('expires_at');
+  },
+  'app1-encrypt-credentials': async () =>
+    call('app1-encrypt-credentials', await inputs.ProvisionServiceUser()),
+  'app1-start-provisioning': async () => {
+    const request = newRequest();
+    const key = { 'Idempotency-Key': randomUUID() };
+    await ended(await start(request, key));
+    const { status, body } = await system.provision(request, key);
+    expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
+  },
+  'app1-get-provisioning': async () => {
+    const id = await provisioned();
+    expect((await system.status(id)).status).toBe(200);
+  },
+  'app1-cancel-provisioning': async () => {
+    const id = await provisioned();
+    expect([202, 204]).toContain((await system.deprovision(id)).status);
+  },
+  'app1-stop-provisioning': stopping('app1-stop-provisioning', 'ProvisionServiceUser'),
+  'app1-roll-back-failed-provisioning': watching(
+    'app1-roll-back-failed-provisioning',
+    'ProvisionServiceUser',
+  ),
+  'app1-sweep-provisionings': sweeping('app1-sweep-provisionings', 'ProvisionServiceUser'),
+
+  'app2-start-user-creation': async () =>
+    expect(await createdAtApp2()).toMatchObject({ status: 'SUCCEEDED' }),
+  'app2-get-user-creation': async () => {
+    const { id } = await createdAtApp2();
+    expect((await system.app2('GET', `/admin/create-user/${id}`, await withToken())).status).toBe(200);
+  },
+  'app2-cancel-user-creation': async () => {
+    const cancel = async (id: string) =>
+      (await system.app2('DELETE', `/admin/create-user/${id}`, await withToken())).status;
+    expect([202, 204]).toContain(await cancel(randomUUID()));
+    expect([202, 204]).toContain(await cancel((await createdAtApp2()).id));
+  },
+  'app2-decrypt-credentials': async () => call('app2-decrypt-credentials', await inputs.CreateServiceUser()),
+  'app2-create-user': async () => {
+    const { username } = await createdAtApp2();
+    expect(await call('app2-create-user', subjectOf())).toHaveProperty('sub');
+    await expect(call('app2-create-user', { ...subjectOf(), username })).rejects.toThrow('UserAlreadyExists');
+  },
+  'app2-set-password': async () => {
+    const input = await inputs.CreateServiceUser();
+    const sub = await stamped(input.provisioning_id, input.username);
+    await call('app2-set-password', { ...input, sub });
+  },
+  'app2-add-to-group': async () => {
+    const { provisioning_id, username } = subjectOf();
+    await call('app2-add-to-group', { provisioning_id, sub: await stamped(provisioning_id, username) });
+  },
+  'app2-delete-user': async () => {
+    const { provisioning_id, username } = subjectOf();
+    const sub = await stamped(provisioning_id, username);
+    const entered_at = new Date().toISOString();
+    await call('app2-delete-user', { provisioning_id, username, sub, creation_in_flight: false, entered_at });
+  },
+  'app2-stop-user-creation': stopping('app2-stop-user-creation', 'CreateServiceUser'),
+  'app2-roll-back-failed-creation': watching('app2-roll-back-failed-creation', 'CreateServiceUser'),
+  'app2-sweep-user-creations': sweeping('app2-sweep-user-creations', 'CreateServiceUser'),
+  'app2-issue-machine-user': async () => {
+    await customResource('app2-issue-machine-user', 'Create');
+    await customResource('app2-issue-machine-user', 'Delete');
+    await customResource('app2-issue-machine-user', 'Create');
+  },
+  'app2-rotate-machine-user': async () => {
+    const rotation = { SecretId: outputs.app2.credentials_secret_arn, ClientRequestToken: randomUUID() };
+    for (const turn of [rotation, { ...rotation, ClientRequestToken: randomUUID() }])
+      for (const Step of ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
+        await call('app2-rotate-machine-user', { ...turn, Step });
+  },
+};
+
+const machines: Record<Machine, () => Promise<unknown>> = {
+  ProvisionServiceUser: async () => {
+    await withoutErrors('ProvisionServiceUser', await start(newRequest()));
+    // One whose user exists is undone at App2.
+    const { username } = await createdAtApp2();
+    await withoutErrors('ProvisionServiceUser', await start(newRequest({ username })), [
+      'RequestUserCreation',
+    ]);
+  },
+  CreateServiceUser: async () => {
+    const made = await running('CreateServiceUser');
+    await withoutErrors('CreateServiceUser', made.provisioning_id);
+    const second = randomUUID();
+    const encrypted_password = await encryptFor(second, made.username, newPassword());
+    await startAt('CreateServiceUser', second, { ...made, provisioning_id: second, encrypted_password });
+    await withoutErrors('CreateServiceUser', second, ['CreateUser']);
+  },
+  RollBackProvisioning: async () => {
+    const id = await provisioned();
+    await system.deprovision(id);
+    await withoutErrors('RollBackProvisioning', id, ['CancelUserCreation']);
+  },
+  RollBackServiceUser: async () => {
+    const { id } = await createdAtApp2();
+    await system.app2('DELETE', `/admin/create-user/${id}`, await withToken());
+    await withoutErrors('RollBackServiceUser', id, ['DeleteUser']);
+  },
+};
+
+/** A function writes a log of each of its calls, whatever comes of it. */
+async function writesItsLog(FunctionName: string): Promise<void> {
+  const startTime = Date.now();
+  await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
+  const { events = [] } = await logs.send(
+    new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${FunctionName}`, startTime }),
+  );
+  expect(events.length).toBeGreaterThan(0);
+}
+
+/** What a function cannot handle when it is called later goes to the dead-letter queue of its service. */
+async function handsOn(FunctionName: string): Promise<void> {
+  await lambda.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 0 }));
+  const ssm = new SSMClient(configuration);
+  const mark = { Name: `/${FunctionName.slice(0, 4)}/sweep-mark`, Overwrite: true };
+  await ssm.send(new PutParameterCommand({ ...mark, Value: 'no mark', Type: 'String' }));
+  const event = { sent: randomUUID() };
+  await lambda.send(
+    new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: JSON.stringify(event) }),
+  );
+  const sqs = new SQSClient(configuration);
+  const { QueueUrl } = await sqs.send(
+    new GetQueueUrlCommand({ QueueName: `${FunctionName.slice(0, 4)}-undelivered` }),
+  );
+  const { Messages: [message] = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 3 }),
+  );
+  await ssm.send(new PutParameterCommand({ ...mark, Value: 'never', Type: 'String' }));
+  expect(message?.Body).toContain(event.sent);
+  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+}
+
+/** The delivery of a machine's log is set up when the machine is made or changed. */
+async function setsUpItsLog(machine: Machine): Promise<void> {
+  const stateMachineArn = machineArn(machine);
+  const { loggingConfiguration, roleArn } = await stepFunctions.send(
+    new DescribeStateMachineCommand({ stateMachineArn }),
+  );
+  await stepFunctions.send(new UpdateStateMachineCommand({ stateMachineArn, roleArn, loggingConfiguration }));
+}
+
+/** What needs this right of this bearer. @throws an error when something of it does not work */
+export async function use({ bearer, action }: Pick<Right, 'bearer' | 'action'>): Promise<void> {
+  if ('machine' in bearer)
+    return action.startsWith('logs:')
+      ? setsUpItsLog(bearer.machine)
+      : void (await machines[bearer.machine]());
+  const name = bearer.function;
+  if (action.startsWith('logs:')) return writesItsLog(name);
+  if (action === 'sqs:SendMessage') return handsOn(name);
+  const run = functions[name];
+  if (run === undefined) throw new Error(`Nothing is known that ${name} does.`);
+  await run();
+}
+
+/** Brings back what a function could not finish because it had lost a right. */
+export async function repair(bearer: Bearer): Promise<void> {
+  if ('function' in bearer && bearer.function === 'app2-issue-machine-user')
+    await customResource('app2-issue-machine-user', 'Create');
+}
