@@ -292,7 +292,8 @@ export class App2Stack extends ServiceStack<'app2'> {
       removalPolicy,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });
-    if (app1Account !== undefined) secret.grantRead(new AccountPrincipal(app1Account));
+    if (app1Account !== undefined && encryptionKey !== undefined)
+      this.#share(secret, encryptionKey, app1Account);
     const keyRights =
       encryptionKey === undefined
         ? []
@@ -361,6 +362,28 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     schedule.node.addDependency(called, machineUser);
     return secret;
+  }
+
+  /** Lets another account read the secret. It names the account: a role that does not exist yet cannot be named. */
+  #share(secret: Secret, key: Key, account: string): void {
+    const principals = [new AccountPrincipal(account)];
+    secret.addToResourcePolicy(
+      new PolicyStatement({
+        principals,
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secret.secretArn],
+      }),
+    );
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        principals,
+        actions: ['kms:Decrypt'],
+        resources: ['*'],
+        conditions: {
+          StringEquals: { 'kms:ViaService': `secretsmanager.${this.region}.${this.urlSuffix}` },
+        },
+      }),
+    );
   }
 
   #api(pool: UserPool, clients: UserPoolClient[]): ServiceApi {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import apigateway_v1, eventbridge, secretsmanager
+from ministack.services import apigateway_v1, eventbridge, lambda_svc, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from corrections.support import replace_text, wrap_function
@@ -27,6 +27,7 @@ def apply() -> None:
     wrap_function(provisioners, "_sfn_state_machine_create", create_state_machine)
     wrap_function(provisioners, "_sfn_state_machine_update", update_state_machine)
     set_access_logs()
+    set_dead_letter_queues()
 
 
 def add_type(
@@ -239,6 +240,22 @@ def update_access_logs(
 
 def access_log_settings(properties: Properties) -> Properties:
     return provisioners._pascal_to_camel(properties.get("AccessLogSetting", {}))
+
+
+def set_dead_letter_queues() -> None:
+    """AWSCloudFormation/latest/UserGuide/aws-properties-lambda-function-deadletterconfig. MiniStack ignores it."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update = handlers["create"], handlers["update"]
+
+    def with_queue(created: Created, properties: Properties) -> Created:
+        config = lambda_svc._functions[properties.get("FunctionName", created[0])]["config"]
+        config.pop("DeadLetterConfig", None)
+        if "DeadLetterConfig" in properties:
+            config["DeadLetterConfig"] = properties["DeadLetterConfig"]
+        return created
+
+    handlers["create"] = lambda id, properties, stack: with_queue(create(id, properties, stack), properties)
+    handlers["update"] = lambda id, old, new, *rest, **more: with_queue(update(id, old, new, *rest, **more), new)
 
 
 def succeed(response: Response) -> Properties:

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { CognitoIdentityProviderClient, paginateListUsers } from '@aws-sdk/client-cognito-identity-provider';
-import { LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import {
   GetSecretValueCommand,
   RotateSecretCommand,
@@ -10,7 +9,15 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { machineCredentials } from '../../contracts/app2-api.ts';
 import { type App2Token, app2TokenSource } from '../../handlers/app1/app2-token.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { configuration, newRequest, outputs, provision, system } from './support/deployed.ts';
+import {
+  configuration,
+  machineToken,
+  newRequest,
+  outputs,
+  provision,
+  restart,
+  system,
+} from './support/deployed.ts';
 
 /** The credentials of App1's machine user change 20 times while App1 works, and nobody notices. */
 
@@ -31,12 +38,6 @@ async function rotate(): Promise<void> {
   await eventually(async () => expect((await version('AWSCURRENT')).VersionId).toBe(VersionId), 20_000);
 }
 
-/** App1's next functions start cold: they read the secret and sign in. */
-const chill = () =>
-  new LambdaClient(configuration).send(
-    new UpdateFunctionConfigurationCommand({ FunctionName: 'app1-call-app2', Description: randomUUID() }),
-  );
-
 async function machineUsers(): Promise<string[]> {
   const users: string[] = [];
   for await (const { Users = [] } of paginateListUsers(
@@ -55,6 +56,8 @@ describe('rotating the machine credentials 20 times under load', () => {
 
   beforeAll(async () => {
     before = (await provision(newRequest())).provisioning_id;
+    // App1's functions start cold, so they read the secret and sign in while it changes.
+    await restart('app1-call-app2');
     let rotating = true;
     const whileRotating = async (work: () => Promise<unknown>) => {
       while (rotating) await work();
@@ -70,6 +73,8 @@ describe('rotating the machine credentials 20 times under load', () => {
       });
       let token: App2Token | undefined;
       return async () => {
+        // Cognito allows ten sign-ins per second and user.
+        await setTimeout(100);
         try {
           token = await source.get(token);
           signIns.done += 1;
@@ -87,7 +92,7 @@ describe('rotating the machine credentials 20 times under load', () => {
       for (let times = 0; times < ROTATIONS; times++) {
         await rotate();
         seen.add((await version('AWSCURRENT')).username);
-        if (times % 4 === 0) await chill();
+        await eventually(async () => expect(statuses.length).toBeGreaterThan(times), 30_000);
       }
     } finally {
       rotating = false;
@@ -105,7 +110,7 @@ describe('rotating the machine credentials 20 times under load', () => {
   });
 
   it('fails no provisioning', () => {
-    expect(statuses.length).toBeGreaterThanOrEqual(ROTATIONS / 2);
+    expect(statuses.length).toBeGreaterThanOrEqual(ROTATIONS);
     expect(statuses).toEqual(statuses.map(() => 'SUCCEEDED'));
   });
 
@@ -114,9 +119,8 @@ describe('rotating the machine credentials 20 times under load', () => {
     expect(await machineUsers()).toEqual(kept.map(({ username }) => username).sort());
   });
 
-  it('changes no owner: what was asked for under the first credentials can be removed under the last', async () => {
-    await eventually(async () => {
-      expect((await system.deprovision(before, { Prefer: 'wait=10' })).status).toBe(204);
-    }, 60_000);
+  it('changes no owner: what was asked for under the first credentials is there under the last', async () => {
+    const { status } = await system.app2('GET', `/admin/create-user/${before}`, await machineToken());
+    expect(status).toBe(200);
   });
 });

@@ -92,6 +92,29 @@ describe.each(services)('the stack of %s', (service) => {
       expect(JSON.stringify(Properties)).not.toMatch(/\$context|\$input/);
   });
 
+  it('takes messages over TLS only, and keeps them encrypted', () => {
+    const queues = resources(aws[service], 'AWS::SQS::Queue');
+    expect(queues.length).toBeGreaterThan(0);
+    for (const [id, { Properties }] of queues) {
+      expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
+      const policies = resources(aws[service], 'AWS::SQS::QueuePolicy')
+        .map(([, { Properties: policy }]) => JSON.stringify(policy))
+        .filter((policy) => policy.includes(`{"Ref":"${id}"}`));
+      expect(policies.join('')).toContain(
+        '"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny"',
+      );
+    }
+  });
+
+  it('loses no event that a rule cannot deliver', () => {
+    const rules = resources(aws[service], 'AWS::Events::Rule');
+    expect(rules.length).toBeGreaterThan(2);
+    for (const [, { Properties }] of rules)
+      expect(Properties['Targets']).toEqual([
+        expect.objectContaining({ DeadLetterConfig: { Arn: expect.anything() } }),
+      ]);
+  });
+
   it('holds no secret', () => {
     const text = JSON.stringify(aws[service]);
 

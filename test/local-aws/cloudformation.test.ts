@@ -11,6 +11,7 @@ import {
   EventBridgeClient,
   PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
+import { AddPermissionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
@@ -222,6 +223,44 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
       password: expect.stringMatching(/^(?=.*\d)(?=.*[a-z])[a-z\d]{40}$/),
     });
   });
+
+  // AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-rotationschedule
+  it.each([true, false])(
+    'sets a rotation, which begins at once or not: %s',
+    async (RotateImmediatelyOnUpdate) => {
+      const RotationLambdaARN = await createFunction(
+        'exports.handler = async (event) => console.log(event.Step)',
+      );
+      await client(LambdaClient).send(
+        new AddPermissionCommand({
+          FunctionName: RotationLambdaARN,
+          StatementId: 'rotation',
+          Action: 'lambda:InvokeFunction',
+          Principal: 'secretsmanager.amazonaws.com',
+        }),
+      );
+      const { Resources, Outputs } = secret(unique('secret'), { SecretString: 'one' });
+      const SecretId = { Ref: 'Secret' };
+      const Rotation = {
+        Type: 'AWS::SecretsManager::RotationSchedule',
+        Properties: {
+          SecretId,
+          RotationLambdaARN,
+          RotationRules: { AutomaticallyAfterDays: 30 },
+          RotateImmediatelyOnUpdate,
+        },
+      };
+      const { outputs } = await createStack({ Resources: { ...Resources, Rotation }, Outputs });
+      expect(await secrets.send(new DescribeSecretCommand({ SecretId: outputs['Ref'] }))).toMatchObject({
+        RotationEnabled: true,
+        RotationLambdaARN,
+        RotationRules: { AutomaticallyAfterDays: 30 },
+      });
+      if (RotateImmediatelyOnUpdate)
+        await eventually(async () => expect(await invocationLogs(RotationLambdaARN)).toHaveLength(4));
+      else expect(await invocationLogs(RotationLambdaARN).catch(() => [])).toEqual([]);
+    },
+  );
 });
 
 describe('corrected: CloudFormation and EventBridge', () => {
@@ -282,6 +321,32 @@ describe('corrected: CloudFormation and EventBridge', () => {
     });
     const { Policy } = await events.send(new DescribeEventBusCommand({ Name }));
     expect(JSON.parse(present(Policy))).toMatchObject({ Statement: [{ Sid: 'guests', ...Statement }] });
+  });
+});
+
+describe('corrected: CloudFormation and Lambda', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-properties-lambda-function-deadletterconfig
+  it('sets the dead-letter queue of a function', async () => {
+    const { outputs } = await createStack({
+      Resources: {
+        Queue: { Type: 'AWS::SQS::Queue' },
+        Function: {
+          Type: 'AWS::Lambda::Function',
+          Properties: {
+            Runtime: 'nodejs24.x',
+            Handler: 'index.handler',
+            Role: await createRole({ Service: 'lambda.amazonaws.com' }, []),
+            Code: { ZipFile: 'exports.handler = async () => undefined' },
+            DeadLetterConfig: { TargetArn: { 'Fn::GetAtt': ['Queue', 'Arn'] } },
+          },
+        },
+      },
+      Outputs: { Name: { Value: { Ref: 'Function' } }, Arn: { Value: { 'Fn::GetAtt': ['Queue', 'Arn'] } } },
+    });
+    const { DeadLetterConfig } = await client(LambdaClient).send(
+      new GetFunctionConfigurationCommand({ FunctionName: outputs['Name'] }),
+    );
+    expect(DeadLetterConfig).toEqual({ TargetArn: outputs['Arn'] });
   });
 });
 

@@ -1,6 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
@@ -99,6 +104,13 @@ export async function machineToken(): Promise<string> {
   );
   if (AuthenticationResult?.AccessToken === undefined) throw new Error('The machine user cannot sign in.');
   return AuthenticationResult.AccessToken;
+}
+
+/** Has the next call of a function begin in a new environment, with nothing in its memory. */
+export async function restart(FunctionName: string): Promise<void> {
+  const lambda = new LambdaClient(configuration);
+  const { MemorySize } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, MemorySize }));
 }
 
 /** A password as App1 sends it to App2. */

@@ -1,0 +1,210 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { templates } from '../../infra/templates.ts';
+import { venv } from '../../local/places.ts';
+import { resources, rights } from '../support/resources.ts';
+
+/**
+ * App1 and App2 in two accounts. The local AWS has the resources of one account at a time in a request, so the
+ * policies of both templates are decided here together, by its own evaluation of policies.
+ */
+
+const APP1 = '111122223333';
+const APP2 = '444455556666';
+const { app1, app2 } = templates({ app1_account: APP1, app2_account: APP2 });
+
+const region = 'eu-central-1';
+const arns = {
+  key: `arn:aws:kms:${region}:${APP2}:key/cross-service`,
+  credentialsKey: `arn:aws:kms:${region}:${APP2}:key/credentials`,
+  secret: `arn:aws:secretsmanager:${region}:${APP2}:secret:app1-api-client-credentials-AbCdEf`,
+  otherSecret: `arn:aws:secretsmanager:${region}:${APP2}:secret:somebody-elses-AbCdEf`,
+};
+
+/** What the functions of CloudFormation in a policy come to, in an account where App2's outputs were handed over. */
+function resolve(value: unknown, account: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => resolve(one, account));
+  if (typeof value !== 'object' || value === null) return value;
+  const [[name, argument] = ['', undefined], ...more] = Object.entries(value);
+  if (more.length === 0) {
+    if (name === 'Ref' && String(argument).startsWith('MachineCredentials')) return arns.secret;
+    if (name === 'Ref')
+      return (
+        {
+          'AWS::Partition': 'aws',
+          'AWS::Region': region,
+          'AWS::AccountId': account,
+          'AWS::URLSuffix': 'amazonaws.com',
+          App2KeyArn: arns.key,
+          App2SecretArn: arns.secret,
+        }[String(argument)] ?? String(argument)
+      );
+    if (name === 'Fn::Join') {
+      const [glue, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(argument);
+      return parts.map((part) => String(resolve(part, account))).join(glue);
+    }
+    if (name === 'Fn::GetAtt') return `arn:of:${JSON.stringify(argument)}`;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, resolve(one, account)]));
+}
+
+const document = z.looseObject({ Statement: z.array(z.unknown()) });
+
+function policyOf(type: string, property: string, about: string): unknown {
+  const found = resources(app2, type).find(([id]) => id.startsWith(about));
+  return resolve(document.parse(found?.[1].Properties[property]), APP2);
+}
+const policies: Record<string, unknown> = {
+  [arns.key]: policyOf('AWS::KMS::Key', 'KeyPolicy', 'CrossServiceKey'),
+  [arns.credentialsKey]: policyOf('AWS::KMS::Key', 'KeyPolicy', 'CredentialsKey'),
+  [arns.secret]: policyOf('AWS::SecretsManager::ResourcePolicy', 'ResourcePolicy', 'MachineCredentials'),
+};
+
+interface Request {
+  who: string;
+  action: string;
+  resource: string;
+  context: Record<string, string>;
+}
+const forTarget = (target: string) => ({ 'kms:EncryptionContext:target': target });
+const throughSecretsManager = (SecretARN: string) => ({
+  'kms:ViaService': `secretsmanager.${region}.amazonaws.com`,
+  'kms:CallerAccount': APP1,
+  'kms:EncryptionContext:SecretARN': SecretARN,
+});
+
+/** Everything that App1 may do in App2's account ... */
+const allowed: [string, Request][] = [
+  [
+    'seals a password for App2',
+    {
+      who: 'app1-encrypt-credentials',
+      action: 'kms:ReEncryptTo',
+      resource: arns.key,
+      context: forTarget('app2'),
+    },
+  ],
+  [
+    'reads its credentials',
+    { who: 'app1-call-app2', action: 'secretsmanager:GetSecretValue', resource: arns.secret, context: {} },
+  ],
+  [
+    'has Secrets Manager decrypt them',
+    {
+      who: 'app1-call-app2',
+      action: 'kms:Decrypt',
+      resource: arns.credentialsKey,
+      context: throughSecretsManager(arns.secret),
+    },
+  ],
+];
+
+/** ... and what it may not. */
+const denied: [string, Request][] = [
+  ...['app1', 'app3', ''].map((target): [string, Request] => [
+    `seals for ${target || 'nobody'}`,
+    {
+      who: 'app1-encrypt-credentials',
+      action: 'kms:ReEncryptTo',
+      resource: arns.key,
+      context: forTarget(target),
+    },
+  ]),
+  ...[
+    'kms:Decrypt',
+    'kms:Encrypt',
+    'kms:ReEncryptFrom',
+    'kms:GenerateDataKey',
+    'kms:DescribeKey',
+    'kms:CreateGrant',
+    'kms:PutKeyPolicy',
+    'kms:ScheduleKeyDeletion',
+  ].map((action): [string, Request] => [
+    `uses App2's key for ${action}`,
+    { who: 'anything', action, resource: arns.key, context: forTarget('app2') },
+  ]),
+  ...['app1-start-provisioning', 'app1-call-app2', 'app1-get-provisioning'].map((who): [string, Request] => [
+    `seals for App2 as ${who}`,
+    { who, action: 'kms:ReEncryptTo', resource: arns.key, context: forTarget('app2') },
+  ]),
+  ...['app1-encrypt-credentials', 'app1-start-provisioning'].map((who): [string, Request] => [
+    `reads the credentials as ${who}`,
+    { who, action: 'secretsmanager:GetSecretValue', resource: arns.secret, context: {} },
+  ]),
+  ...[
+    'secretsmanager:PutSecretValue',
+    'secretsmanager:DeleteSecret',
+    'secretsmanager:RotateSecret',
+    'secretsmanager:PutResourcePolicy',
+  ].map((action): [string, Request] => [
+    `changes the secret by ${action}`,
+    { who: 'anything', action, resource: arns.secret, context: {} },
+  ]),
+  [
+    'reads another secret of App2',
+    { who: 'anything', action: 'secretsmanager:GetSecretValue', resource: arns.otherSecret, context: {} },
+  ],
+  [
+    'decrypts the credentials past Secrets Manager',
+    { who: 'app1-call-app2', action: 'kms:Decrypt', resource: arns.credentialsKey, context: {} },
+  ],
+  [
+    'decrypts another secret with that key',
+    {
+      who: 'app1-call-app2',
+      action: 'kms:Decrypt',
+      resource: arns.credentialsKey,
+      context: throughSecretsManager(arns.otherSecret),
+    },
+  ],
+];
+
+/** A third account, whose own policies let it do everything. */
+const stranger = allowed.map(([what, request]): [string, Request] => [what, { ...request, who: 'stranger' }]);
+
+const everything = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+const own = rights(app1);
+
+function asked({ who, action, resource, context }: Request) {
+  const account = who === 'stranger' ? '999999999999' : APP1;
+  const statements = own[who];
+  return {
+    principal: `arn:aws:sts::${account}:assumed-role/${who}/session`,
+    identity_policy: statements === undefined ? everything : resolve({ Statement: statements }, APP1),
+    resource_policy: policies[resource] ?? null,
+    action,
+    resource,
+    context,
+  };
+}
+
+const all = [...allowed, ...denied, ...stranger];
+const decisions = new Map<Request, string>();
+beforeAll(() => {
+  const { stdout, stderr } = spawnSync(
+    join(venv, 'bin', 'python'),
+    [join(import.meta.dirname, 'support', 'evaluate.py')],
+    { input: JSON.stringify(all.map(([, request]) => asked(request))), encoding: 'utf8' },
+  );
+  if (stdout === '') throw new Error(stderr);
+  const told = z.array(z.string()).parse(JSON.parse(stdout));
+  for (const [at, [, request]] of all.entries()) decisions.set(request, told[at] ?? 'none');
+});
+
+describe('App1, in an account of its own,', () => {
+  it.each(allowed)('%s', (_what, request) => {
+    expect(decisions.get(request)).toBe('Allow');
+  });
+
+  it.each(denied)('never %s', (_what, request) => {
+    expect(decisions.get(request)).not.toBe('Allow');
+  });
+});
+
+describe('a third account', () => {
+  it.each(stranger)('never %s', (_what, request) => {
+    expect(decisions.get(request)).not.toBe('Allow');
+  });
+});
