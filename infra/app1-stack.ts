@@ -4,7 +4,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { createServiceUserRequest } from '../contracts/app1-api.ts';
-import { eventSources } from '../contracts/events.ts';
+import { eventSources } from '../contracts/events/catalogue.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';

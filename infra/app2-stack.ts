@@ -16,7 +16,7 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { createUserRequest, groups, ownerGroups, sampleRequest } from '../contracts/app2-api.ts';
-import { eventSources } from '../contracts/events.ts';
+import { eventSources } from '../contracts/events/catalogue.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
-import { eventMetadata } from '../contracts/events.ts';
+import { eventMetadata } from '../contracts/events/catalogue.ts';
 import { signedFetch } from './caller.ts';
 import type { Outputs } from './outputs.ts';
 

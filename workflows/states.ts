@@ -11,13 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import {
-  assertedFields,
-  EVENT_SCHEMA_VERSION,
-  type EventName,
-  eventSources,
-  events,
-} from '../contracts/events.ts';
+import { assertedFields, type EventName, eventSources, events } from '../contracts/events/catalogue.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
@@ -133,7 +127,7 @@ export function announce(
   name: string,
   { event, bus, retries, failed = false }: Announcement,
 ): EventBridgePutEvents {
-  const { source, sequence } = events[event];
+  const { source, sequence, version } = events[event];
   const task = EventBridgePutEvents.jsonata(scope, name, {
     entries: [
       {
@@ -143,7 +137,7 @@ export function announce(
         detail: TaskInput.fromObject({
           metadata: {
             event_id: jsonata(`$states.context.Execution.Input.provisioning_id & ':${sequence}:${event}'`),
-            schema_version: EVENT_SCHEMA_VERSION,
+            schema_version: version,
             provisioning_id: input('provisioning_id'),
             sequence,
             occurred_at: jsonata('$states.context.State.EnteredTime'),

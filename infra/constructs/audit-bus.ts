@@ -4,7 +4,7 @@ import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { EventSource } from '../../contracts/events.ts';
+import type { EventSource } from '../../contracts/events/catalogue.ts';
 import type { Settings } from '../settings.ts';
 
 interface AuditBusProps {

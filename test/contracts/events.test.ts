@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { EVENT_SCHEMA_VERSION, eventDetail, eventSources, events } from '../../contracts/events.ts';
+import { eventDetail, eventRows, eventSources, events } from '../../contracts/events/catalogue.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 import { PROVISIONING_ID, subject } from '../support/subject.ts';
 
-const rows = Object.entries(events);
+const rows = eventRows;
 
 describe('events', () => {
   it.each(Object.values(eventSources))(
@@ -39,7 +39,7 @@ describe('events', () => {
     const event = {
       metadata: {
         event_id: `${PROVISIONING_ID}:10:ServiceUserCreated`,
-        schema_version: EVENT_SCHEMA_VERSION,
+        schema_version: '1',
         provisioning_id: PROVISIONING_ID,
         sequence: 10,
         occurred_at: '2026-01-01T00:00:00.000Z',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sampleReply } from '../../contracts/app2-api.ts';
-import { eventDetail } from '../../contracts/events.ts';
+import { eventDetail } from '../../contracts/events/catalogue.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { signedFetch } from '../../local/caller.ts';
 import { callerWho } from '../local-aws/support/roles.ts';

@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import { eventRows } from '../../contracts/events/catalogue.ts';
+import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
+
+/**
+ * Writes what is generated from the catalogue of events. A schema that was published under its version is not written
+ * again with another content: a change needs a new version.
+ */
+const root = join(import.meta.dirname, '..', '..');
+const place = join(root, publishedFile);
+const published = existsSync(place)
+  ? z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(place, 'utf8')))
+  : {};
+
+const changed = eventRows.filter(([name, { version }]) => {
+  const known = published[`${name}@${version}`];
+  return known !== undefined && known !== hashOf(jsonSchemaOf(name));
+});
+if (changed.length > 0) {
+  for (const [name, { version }] of changed)
+    console.error(
+      `The schema of ${name} is not what was published as version ${version}: give it a new version.`,
+    );
+  process.exit(1);
+}
+for (const [name, { version }] of eventRows) published[`${name}@${version}`] = hashOf(jsonSchemaOf(name));
+const files = { ...generatedFromEvents(), [publishedFile]: `${JSON.stringify(published, null, 2)}\n` };
+for (const [file, content] of Object.entries(files)) {
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), content);
+}

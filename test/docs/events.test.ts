@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { type EventName, eventDetail, eventRows, events } from '../../contracts/events/catalogue.ts';
+import {
+  exampleOf,
+  generatedFromEvents,
+  hashOf,
+  jsonSchemaOf,
+  publishedFile,
+  startsStory,
+} from '../../docs/generate/events.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+describe('the catalogue of events', () => {
+  it.each(Object.entries(generatedFromEvents()))('is what %s shows', (file, content) => {
+    expect(read(file)).toBe(content);
+  });
+
+  it.each(eventRows)('has for %s the schema that was published under its version', (name, { version }) => {
+    const published: Record<string, string> = JSON.parse(read(publishedFile));
+
+    expect(published[`${name}@${version}`]).toBe(hashOf(jsonSchemaOf(name)));
+  });
+
+  it.each(eventRows)('has an example of %s that its schema takes', (name) => {
+    const { detail } = exampleOf(name);
+
+    expect(eventDetail(name).safeParse(detail)).toMatchObject({ success: true });
+    expect(eventDetail(name).safeParse({ ...detail, more: 1 }).success).toBe(false);
+    expect(JSON.stringify(detail).length).toBeLessThan(4_000);
+  });
+
+  it.each(eventRows)(
+    'says of %s only what can follow: facts of the same service, at a higher place',
+    (name, row) => {
+      for (const next of row.then) {
+        const follower = events[next as EventName]; // checked by the next line
+        expect(follower).toBeDefined();
+        expect([follower.source, follower.sequence > row.sequence]).toEqual([row.source, true]);
+      }
+      if (!startsStory(name)) expect(eventRows.some(([, { then }]) => then.includes(name))).toBe(true);
+    },
+  );
+
+  it.each(eventRows)(
+    'ends no story with %s unless it is known what became of the user',
+    (_name, { user, then }) => {
+      if (user === 'unknown') expect(then.length).toBeGreaterThan(0);
+    },
+  );
+});
