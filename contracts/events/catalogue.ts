@@ -25,7 +25,7 @@ interface EventRow {
   /** What of the user is there after it. */
   readonly user: 'present' | 'absent' | 'unknown';
   /** Which events of the same service may come after it, for the same provisioning. */
-  readonly then: readonly string[];
+  readonly followed_by: readonly string[];
 }
 
 /** Each service publishes on its own bus under its own source. */
@@ -59,7 +59,7 @@ export const events = {
     meaning: 'App2 has created the user, and App1 has seen it.',
     when: `At the good end of ProvisionServiceUser. ${once}`,
     user: 'present',
-    then: [
+    followed_by: [
       'ServiceUserProvisioningRollBackFailed',
       'ServiceUserProvisioningFailed',
       'ServiceUserDeprovisioned',
@@ -73,7 +73,7 @@ export const events = {
     meaning: 'A provisioning could not be undone at App2 yet. A user of it may be left.',
     when: 'When an undo is out of retries. The sweep tries again, so another event follows.',
     user: 'unknown',
-    then: ['ServiceUserProvisioningFailed', 'ServiceUserDeprovisioned'],
+    followed_by: ['ServiceUserProvisioningFailed', 'ServiceUserDeprovisioned'],
   },
   ServiceUserProvisioningFailed: {
     source: 'app1.provisioning',
@@ -83,7 +83,7 @@ export const events = {
     meaning: 'The provisioning has failed or was cancelled, and nothing of it is left.',
     when: `When a step has failed or the caller has cancelled, after the undo. ${once}`,
     user: 'absent',
-    then: [],
+    followed_by: [],
   },
   ServiceUserDeprovisioned: {
     source: 'app1.provisioning',
@@ -93,7 +93,7 @@ export const events = {
     meaning: 'The user of a provisioning that had succeeded was removed at the wish of its owner.',
     when: `At the end of RollBackProvisioning. ${once}`,
     user: 'absent',
-    then: [],
+    followed_by: [],
   },
   ServiceUserCreated: {
     source: 'app2.service-users',
@@ -103,7 +103,7 @@ export const events = {
     meaning: 'The user exists, with its password, in its group.',
     when: `At the good end of CreateServiceUser. ${once}`,
     user: 'present',
-    then: ['ServiceUserRollBackFailed', 'ServiceUserCreationRolledBack', 'ServiceUserRemoved'],
+    followed_by: ['ServiceUserRollBackFailed', 'ServiceUserCreationRolledBack', 'ServiceUserRemoved'],
   },
   ServiceUserCreationRejected: {
     source: 'app2.service-users',
@@ -113,7 +113,7 @@ export const events = {
     meaning: 'The credentials or the password were refused before anything was made.',
     when: `When DecryptCredentials fails. ${once}`,
     user: 'absent',
-    then: ['ServiceUserRollBackFailed', 'ServiceUserCreationRolledBack'],
+    followed_by: ['ServiceUserRollBackFailed', 'ServiceUserCreationRolledBack'],
   },
   ServiceUserRollBackFailed: {
     source: 'app2.service-users',
@@ -123,7 +123,7 @@ export const events = {
     meaning: 'What a creation had made could not be removed yet. The user may be left.',
     when: 'When an undo is out of retries. The sweep tries again, so another event follows.',
     user: 'unknown',
-    then: ['ServiceUserCreationRolledBack', 'ServiceUserRemoved'],
+    followed_by: ['ServiceUserCreationRolledBack', 'ServiceUserRemoved'],
   },
   ServiceUserCreationRolledBack: {
     source: 'app2.service-users',
@@ -133,7 +133,7 @@ export const events = {
     meaning: 'The creation has failed or was cancelled, and what it had made is removed.',
     when: `After the undo of a creation that did not succeed. ${once}`,
     user: 'absent',
-    then: [],
+    followed_by: [],
   },
   ServiceUserRemoved: {
     source: 'app2.service-users',
@@ -143,7 +143,7 @@ export const events = {
     meaning: 'The user of a creation that had succeeded was removed at the wish of App1.',
     when: `At the end of RollBackServiceUser. ${once}`,
     user: 'absent',
-    then: [],
+    followed_by: [],
   },
 } as const satisfies Record<string, EventRow>;
 

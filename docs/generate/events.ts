@@ -136,7 +136,7 @@ function stateDiagram(source: EventSource): string {
     '```mermaid',
     'stateDiagram-v2',
     ...rows.filter(([name]) => startsStory(name)).map(([name]) => `  [*] --> ${name}`),
-    ...rows.flatMap(([name, { then }]) => then.map((next) => `  ${name} --> ${next}`)),
+    ...rows.flatMap(([name, { followed_by }]) => followed_by.map((next) => `  ${name} --> ${next}`)),
     ...rows.filter(([, { user }]) => user !== 'unknown').map(([name]) => `  ${name} --> [*]`),
     '```',
   ].join('\n');
@@ -147,7 +147,7 @@ export const startsStory = (name: string): boolean =>
   name !== 'ServiceUserDeprovisioned' && name !== 'ServiceUserRemoved';
 
 function chapter(name: EventName): string {
-  const { source, sequence, version, meaning, when, user, then } = { ...events[name] };
+  const { source, sequence, version, meaning, when, user, followed_by } = { ...events[name] };
   return `### ${name}
 
 ${meaning}
@@ -157,7 +157,7 @@ ${meaning}
 | sent by | \`${source}\`, on the bus \`${buses[source]}\` |
 | when | ${when} |
 | the user afterwards | ${user} |
-| may be followed by | ${then.length === 0 ? 'nothing' : then.map((next) => `[${next}](#${next.toLowerCase()})`).join(', ')} |
+| may be followed by | ${followed_by.length === 0 ? 'nothing' : followed_by.map((next) => `[${next}](#${next.toLowerCase()})`).join(', ')} |
 | place | ${sequence} |
 | schema | [version ${version}](../${schemaFile(name)}) |
 

@@ -36,19 +36,20 @@ describe('the catalogue of events', () => {
   it.each(eventRows)(
     'says of %s only what can follow: facts of the same service, at a higher place',
     (name, row) => {
-      for (const next of row.then) {
+      for (const next of row.followed_by) {
         const follower = events[next as EventName]; // checked by the next line
         expect(follower).toBeDefined();
         expect([follower.source, follower.sequence > row.sequence]).toEqual([row.source, true]);
       }
-      if (!startsStory(name)) expect(eventRows.some(([, { then }]) => then.includes(name))).toBe(true);
+      if (!startsStory(name))
+        expect(eventRows.some(([, { followed_by }]) => followed_by.includes(name))).toBe(true);
     },
   );
 
   it.each(eventRows)(
     'ends no story with %s unless it is known what became of the user',
-    (_name, { user, then }) => {
-      if (user === 'unknown') expect(then.length).toBeGreaterThan(0);
+    (_name, { user, followed_by }) => {
+      if (user === 'unknown') expect(followed_by.length).toBeGreaterThan(0);
     },
   );
 });
