@@ -167,8 +167,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'infra/constructs/roll-back-watch.ts',
-        'targets: [new LambdaFunction(rollBackFailed)],',
-        'targets: [new LambdaFunction(rollBackFailed)],\n      enabled: false,',
+        'targets: [new LambdaFunction(rollBackFailed, ',
+        'enabled: false,\n      targets: [new LambdaFunction(rollBackFailed, ',
       ),
     ],
     caughtBy: { file: 'interruptions', cases: 'stop of CreateServiceUser in SetPassword' },
@@ -178,8 +178,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'infra/constructs/roll-back-watch.ts',
-        'targets: [new LambdaFunction(sweep)],',
-        'targets: [new LambdaFunction(sweep)],\n      enabled: false,',
+        'targets: [new LambdaFunction(sweep, ',
+        'enabled: false,\n      targets: [new LambdaFunction(sweep, ',
       ),
     ],
     caughtBy: { file: 'matrix', cases: 'AnnounceDeprovisioned events:PutEvents: server error, for ever' },
@@ -191,6 +191,11 @@ export const mutations: readonly Mutation[] = [
         'handlers/shared/stop-execution.ts',
         "if (execution.status === 'RUNNING') {",
         'if (now() < 0) {',
+      ),
+      change(
+        'handlers/shared/stop-execution.ts',
+        "if (execution.status === 'RUNNING')\n      throw",
+        'if (now() < 0)\n      throw',
       ),
     ],
     caughtBy: { file: 'mixed', cases: 'takes longer than any call' },
