@@ -18,6 +18,12 @@ const context = z.object({
   app1_account: accountId.optional(),
   /** Account of App2 when it is not App1's own: App1 may use the key there that encrypts its credentials. */
   app2_account: accountId.optional(),
+  /** Accounts, separated by commas, whose teams may subscribe to the audit events of both services. */
+  subscriber_accounts: z
+    .string()
+    .transform((ids) => ids.split(','))
+    .pipe(z.array(accountId))
+    .default([]),
   /**
    * Callers of App1 that get a limit of their own, separated by commas. Each has an API key, whose value its team is
    * given (API Gateway, API keys), and then every request must carry one in `x-api-key`, beside its signature.
@@ -49,6 +55,8 @@ export interface Settings {
   app2Account: string | undefined;
   /** Callers of App1 with a limit of their own; none: one limit for all of them. */
   app1Callers: string[];
+  /** Accounts that may put rules on the buses. */
+  subscriberAccounts: string[];
 }
 
 /** @throws Error that names each value of the context that is wrong */
@@ -57,10 +65,11 @@ export function readSettings(node: Node): Settings {
     target: node.tryGetContext('target'),
     app1_account: node.tryGetContext('app1_account'),
     app2_account: node.tryGetContext('app2_account'),
+    subscriber_accounts: node.tryGetContext('subscriber_accounts'),
     app1_callers: node.tryGetContext('app1_callers'),
   });
   if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
-  const { target, app1_account, app2_account, app1_callers } = values.data;
+  const { target, app1_account, app2_account, subscriber_accounts, app1_callers } = values.data;
   const local = target === 'local';
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
@@ -72,6 +81,7 @@ export function readSettings(node: Node): Settings {
     app1Account: app1_account,
     app2Account: app2_account,
     app1Callers: app1_callers,
+    subscriberAccounts: subscriber_accounts,
   };
 }
 

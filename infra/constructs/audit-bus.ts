@@ -1,5 +1,5 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import { Archive, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { Archive, CfnEventBusPolicy, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -80,6 +80,40 @@ export class AuditBus extends Construct {
       }),
     );
     rule.node.addDependency(policy, this.logGroup);
+    for (const account of settings.subscriberAccounts) this.#open(busName, source, account);
+  }
+
+  /**
+   * Lets another account have rules of its own on the bus, for events of this service and nobody else's rules.
+   * docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-same-account-creator.html
+   */
+  #open(busName: string, source: EventSource, account: string): void {
+    const { region, account: owner } = Stack.of(this);
+    new CfnEventBusPolicy(this, `Subscriber-${account}`, {
+      eventBusName: busName,
+      statementId: `rules-of-${account}`,
+      statement: {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${account}:root` },
+        Action: [
+          'events:PutRule',
+          'events:DeleteRule',
+          'events:DescribeRule',
+          'events:DisableRule',
+          'events:EnableRule',
+          'events:PutTargets',
+          'events:RemoveTargets',
+        ],
+        Resource: `arn:aws:events:${region}:${owner}:rule/${busName}/*`,
+        Condition: {
+          StringEqualsIfExists: {
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of IAM's policies
+            'events:creatorAccount': '${aws:PrincipalAccount}',
+            'events:source': source,
+          },
+        },
+      },
+    }).node.addDependency(this.node.findChild('Bus'));
   }
 }
 

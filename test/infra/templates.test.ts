@@ -521,3 +521,35 @@ describe('what is shared between two accounts', () => {
     expect(resources(aws.app2, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
   });
 });
+
+describe('accounts that subscribe to the events', () => {
+  const SUBSCRIBER = '777788889999';
+  const open = templates({ subscriber_accounts: SUBSCRIBER });
+
+  it.each([
+    ['app1', names.app1Bus, 'app1.provisioning'],
+    ['app2', names.app2Bus, 'app2.service-users'],
+  ] as const)('may have rules of their own at %s, about its events', (service, EventBusName, source) => {
+    const [policy, ...others] = resources(open[service], 'AWS::Events::EventBusPolicy');
+    expect(others).toEqual([]);
+    expect(policy?.[1].Properties).toMatchObject({
+      EventBusName,
+      Statement: {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${SUBSCRIBER}:root` },
+        Condition: {
+          StringEqualsIfExists: {
+            'events:creatorAccount': '$'.concat('{aws:PrincipalAccount}'),
+            'events:source': source,
+          },
+        },
+      },
+    });
+    expect(JSON.stringify(policy)).not.toMatch(/events:(PutEvents|PutPermission|DeleteEventBus|\*)/);
+  });
+
+  it('are none unless they are set', () => {
+    for (const service of services)
+      expect(resources(aws[service], 'AWS::Events::EventBusPolicy')).toEqual([]);
+  });
+});
