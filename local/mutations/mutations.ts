@@ -171,7 +171,7 @@ export const mutations: readonly Mutation[] = [
         'enabled: false,\n      targets: [new LambdaFunction(rollBackFailed, ',
       ),
     ],
-    caughtBy: { file: 'interruptions', cases: 'stop of CreateServiceUser in SetPassword' },
+    caughtBy: { file: 'interruptions', cases: 'stop of ProvisionServiceUser in RequestUserCreation' },
   },
   {
     name: 'no sweep',
