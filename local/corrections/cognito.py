@@ -22,12 +22,11 @@ def apply() -> None:
 
 
 FLOWS = {
-    "USER_SRP_AUTH": ({"ALLOW_USER_SRP_AUTH"}, "USER_SRP_AUTH is not enabled for the client."),
     "REFRESH_TOKEN_AUTH": ({"ALLOW_REFRESH_TOKEN_AUTH"}, "Auth flow not enabled for this client"),
     "REFRESH_TOKEN": ({"ALLOW_REFRESH_TOKEN_AUTH"}, "Auth flow not enabled for this client"),
 }
 """cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows): a client takes the
-flows that are named for it. MiniStack takes these two always."""
+flows that are named for it. MiniStack takes refresh tokens always."""
 
 
 def keep_sign_up_to_administrators(original: Callable[[Fields], Response], request: Fields) -> Response:

@@ -68,7 +68,7 @@ async function stoppedOne(machine?: string): Promise<string> {
 }
 
 // step-functions/latest/dg/redrive-executions and apireference/API_RedriveExecution
-describe('RedriveExecution', () => {
+describe('corrected: RedriveExecution', () => {
   test('runs the state again that failed, and none before it', async () => {
     const executionArn = await start(await createMachine(failsAtTheSecondState));
     expect(await ended(executionArn)).toMatchObject({ error: FAILING_WITH, redriveCount: 0 });
