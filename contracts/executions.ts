@@ -1,13 +1,19 @@
 import * as z from 'zod';
 import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
 import { onBehalfOf } from './headers.ts';
+import { origin } from './origin.ts';
 
 /**
  * What the workflows are started with. Nothing in them is secret: passwords are sealed before. A field that is not
  * known is passed over: executions of the release before and after are read, too.
  */
 
-const subject = { provisioning_id: provisioningId, username, human_user_id: humanUserId };
+const subject = {
+  provisioning_id: provisioningId,
+  username,
+  human_user_id: humanUserId,
+  ...origin.shape,
+};
 
 /** Input of App1's `ProvisionServiceUser`. */
 export const provisioningInput = z.object({

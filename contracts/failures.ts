@@ -171,16 +171,31 @@ export type FailureReport = z.infer<typeof failureReport>;
 export const failureCause = z.object({ step: z.string(), error: z.string() });
 export type FailureCause = z.infer<typeof failureCause>;
 
+/** What an event tells of a failure. */
+export const failureFact = z.strictObject({ ...failureCause.shape, code: z.enum(codes) });
+
+/**
+ * What errors mean that have no row of their own: those of Step Functions, of Lambda and of its integrations; a whole
+ * family by what stands before its dot.
+ */
+export const foreignErrors = {
+  EventBridge: 'EventNotPublished',
+  Lambda: 'ServiceUnavailable',
+  'Lambda.TooManyRequestsException': 'ServiceThrottled',
+  'Sandbox.Timedout': 'ServiceUnavailable',
+  'States.Timeout': 'ServiceUnavailable',
+} as const satisfies Record<string, FailureName>;
+
+/** What any other error means. */
+export const UNFORESEEN: FailureName = 'StepFailed';
+
+const meanings = new Map<string, FailureName>([
+  ...names.map((name) => [name, name] as const),
+  ...Object.entries(foreignErrors),
+]);
+
 /** Explains a failure to the caller. */
 export function explainFailure({ step, error }: FailureCause): FailureReport {
-  const known = failureName.safeParse(error);
-  return { step, ...failures[known.success ? known.data : meaningOf(error)] };
-}
-
-/** What an error means that has no row of its own: those of Step Functions, of Lambda and of its integrations. */
-function meaningOf(error: string): FailureName {
-  if (error.startsWith('EventBridge.')) return 'EventNotPublished';
-  if (error === 'Lambda.TooManyRequestsException') return 'ServiceThrottled';
-  const noAnswer = error.startsWith('Lambda.') || ['States.Timeout', 'Sandbox.Timedout'].includes(error);
-  return noAnswer ? 'ServiceUnavailable' : 'StepFailed';
+  const [family = error] = error.split('.');
+  return { step, ...failures[meanings.get(error) ?? meanings.get(family) ?? UNFORESEEN] };
 }

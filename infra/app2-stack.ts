@@ -10,6 +10,7 @@ import {
   type UserPoolClient,
   UserPoolGroup,
 } from 'aws-cdk-lib/aws-cognito';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
@@ -52,13 +53,13 @@ export class App2Stack extends ServiceStack<'app2'> {
 
     const key = this.#crossServiceKey();
     const { pool, machineClient, serviceClient } = this.#userPool();
-    const secret = this.#issueMachineUser(pool, machineClient);
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app2Bus,
       source: eventSources.app2,
       undelivered: this.undelivered,
       settings,
     });
+    const secret = this.#issueMachineUser(pool, machineClient, audit.bus);
 
     const poolRight = (...actions: string[]) =>
       allow(
@@ -275,7 +276,7 @@ export class App2Stack extends ServiceStack<'app2'> {
   }
 
   /** The machine user of App1, issued at deploy: its credentials go from the function into the secret. */
-  #issueMachineUser(pool: UserPool, machineClient: UserPoolClient): Secret {
+  #issueMachineUser(pool: UserPool, machineClient: UserPoolClient, bus: IEventBus): Secret {
     const { app1Account, removalPolicy } = this.settings;
     // AWS's own key cannot be shared with another account.
     const encryptionKey =
@@ -333,9 +334,10 @@ export class App2Stack extends ServiceStack<'app2'> {
 
     const rotate = this.addFunction('RotateMachineUser', {
       name: 'rotate-machine-user',
-      environment,
+      environment: { ...environment, EVENT_BUS_NAME: bus.eventBusName },
       rights: [
         makeUsers,
+        allow(['events:PutEvents'], [bus.eventBusArn]),
         allow(
           [
             'secretsmanager:GetSecretValue',

@@ -2,6 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
+  Choice,
+  Condition,
   Errors,
   Fail,
   type IChainable,
@@ -11,7 +13,9 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { CANCELLED } from '../contracts/ends.ts';
 import { assertedFields, type EventName, eventSources, events } from '../contracts/events/catalogue.ts';
+import { failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
@@ -23,10 +27,10 @@ export const jsonata = (expression: string): string => `{% ${expression} %}`;
 /** A field of what the execution was started with; the same in every state, whatever came between. */
 export const input = (field: string): string => jsonata(`$states.context.Execution.Input.${field}`);
 
-/** A field that not every execution is started with: null where there is none. */
-const optionalInput = (field: string): string => {
+/** A field that not every execution is started with: null, or another expression's value, where there is none. */
+export const optionalInput = (field: string, otherwise = 'null'): string => {
   const value = `$states.context.Execution.Input.${field}`;
-  return jsonata(`$exists(${value}) ? ${value} : null`);
+  return jsonata(`$exists(${value}) ? ${value} : ${otherwise}`);
 };
 
 interface Step {
@@ -88,7 +92,10 @@ export function stopExecution(
       ...assign(told('creation_in_flight')),
     },
   });
-  onFailure(task, otherwise);
+  task.addCatch(otherwise, {
+    errors: [Errors.ALL],
+    assign: { ...failureOf(name), undo_failure: failureOf(name).failure },
+  });
   return task.next(next);
 }
 
@@ -113,9 +120,31 @@ interface Announcement {
   bus: IEventBus;
   /** What an undo has to say is retried longer than what an undo can still take back. */
   retries: 'publishing' | 'undoPublishing';
-  /** Whether the event tells the failure that the execution remembers. */
-  failed?: boolean;
+  /** Which failures the event tells, of those that the execution remembers. */
+  failures?: readonly ('failure' | 'undo_failure')[];
 }
+
+/** Codes of all errors that are known, and of the families of those that are not ours. */
+const CODES = JSON.stringify({
+  ...Object.fromEntries(Object.entries(failures).map(([name, { code }]) => [name, code])),
+  ...Object.fromEntries(
+    Object.entries(foreignErrors).map(([name, meaning]) => [name, failures[meaning].code]),
+  ),
+});
+
+/** A failure as an event tells it. An array leaves out what is not found, so its first item is the code. */
+function factOf(failure: string) {
+  const error = `$${failure}.error`;
+  const found = `$lookup($codes, ${error}), $lookup($codes, $substringBefore(${error}, '.'))`;
+  return {
+    step: jsonata(`$${failure}.step`),
+    error: jsonata(error),
+    code: jsonata(`($codes := ${CODES}; [${found}, '${failures[UNFORESEEN].code}'][0])`),
+  };
+}
+
+/** What caused an execution that was not told: it cannot be followed further back than to itself. */
+const ITSELF = "'execution:' & $states.context.StateMachine.Name & ':' & $states.context.Execution.Name";
 
 /**
  * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
@@ -125,7 +154,7 @@ interface Announcement {
 export function announce(
   scope: Construct,
   name: string,
-  { event, bus, retries, failed = false }: Announcement,
+  { event, bus, retries, failures: told = [] }: Announcement,
 ): EventBridgePutEvents {
   const { source, sequence, version } = events[event];
   const task = EventBridgePutEvents.jsonata(scope, name, {
@@ -142,13 +171,15 @@ export function announce(
             sequence,
             occurred_at: jsonata('$states.context.State.EnteredTime'),
             actor: input('owner'),
+            causation_id: optionalInput('causation_id', ITSELF),
+            trace_id: optionalInput('trace_id'),
             asserted: assertedFields[source],
           },
           data: {
             username: input('username'),
             human_user_id: input('human_user_id'),
             ...(source === eventSources.app2 ? { on_behalf_of: optionalInput('on_behalf_of') } : {}),
-            ...(failed ? { failure: jsonata('$failure') } : {}),
+            ...Object.fromEntries(told.map((failure) => [failure, factOf(failure)])),
           },
         }),
       },
@@ -157,6 +188,26 @@ export function announce(
   });
   retry(task, retries);
   return task;
+}
+
+interface Announcements {
+  /** What was undone had ended well before. */
+  hadSucceeded: IChainable;
+  /** It was stopped because the user is wanted no longer. */
+  cancelled: IChainable;
+  otherwise: IChainable;
+}
+
+/** What the end of a roll-back is, by what it has undone. */
+export function chooseAnnouncement(
+  scope: Construct,
+  { hadSucceeded, cancelled, otherwise }: Announcements,
+): IChainable {
+  const when = (condition: string) => Condition.jsonata(jsonata(condition));
+  return Choice.jsonata(scope, 'ChooseAnnouncement')
+    .when(when('$had_succeeded'), hadSucceeded)
+    .when(when(`$failure.error = '${CANCELLED}'`), cancelled)
+    .otherwise(otherwise);
 }
 
 /** An end that is a failure. Its Cause tells step and error in JSON, for the status that the caller reads. */

@@ -9,6 +9,7 @@ import {
   eventSources,
   events,
 } from '../../contracts/events/catalogue.ts';
+import { endsStory, startsStory } from '../../contracts/events/stories.ts';
 import { names } from '../../infra/settings.ts';
 
 /** What is generated from the catalogue of events: JSON Schemas, an AsyncAPI document, and docs/events.md. */
@@ -19,6 +20,11 @@ export const schemaFile = (name: EventName): string => `${SCHEMAS}/${name}.v${ev
 const buses: Record<EventSource, string> = {
   'app1.provisioning': names.app1Bus,
   'app2.service-users': names.app2Bus,
+};
+
+const owners: Record<EventSource, string> = {
+  'app1.provisioning': 'the team of App1, user management',
+  'app2.service-users': 'the team of App2, the business service',
 };
 
 /** Hash of each schema that was published, by `name@version`: what subscribers rely on does not change. */
@@ -40,28 +46,45 @@ export function jsonSchemaOf(name: EventName): object {
 }
 
 const PROVISIONING_ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
+const ROTATION_ID = '5d0f3c1e-6f3e-4b9a-8a54-0b6c0d5b9f10';
 const samples: Record<string, unknown> = {
   username: 'ada',
   human_user_id: 'h-1815',
   on_behalf_of: '111122223333/AROAEXAMPLEID',
-  failure: { step: 'SetPassword', error: 'ServiceUnavailable' },
+  failure: { step: 'SetPassword', error: 'ServiceUnavailable', code: 'SERVICE_UNAVAILABLE' },
+  undo_failure: { step: 'DeleteUser', error: 'Lambda.TooManyRequestsException', code: 'SERVICE_THROTTLED' },
+  secret_arn: 'arn:aws:secretsmanager:eu-central-1:444455556666:secret:app1-api-client-credentials-AbCdEf',
+  version_id: ROTATION_ID,
+};
+
+const fromRequest = (source: EventSource) => ({
+  actor: source === eventSources.app1 ? '111122223333/AROAEXAMPLEID' : 'owner-app1',
+  causation_id: 'request:9f1c1f6e-7d0b-4a57-9a41-2f2ad0c6a0b5',
+  trace_id: '1-69259e40-a1b2c3d4e5f60718293a4b5c',
+  asserted: assertedFields[source],
+});
+const fromRotation = {
+  actor: 'secretsmanager.amazonaws.com',
+  causation_id: `rotation:${ROTATION_ID}`,
+  trace_id: null,
+  asserted: [],
 };
 
 /** An event as a subscriber gets it. */
 export function exampleOf(name: EventName) {
-  const { source, sequence, version, data } = events[name];
+  const { source, about, sequence, version, data } = events[name];
+  const ofProvisioning = about === 'provisioning';
   return {
     'detail-type': name,
     source,
     detail: {
       metadata: {
-        event_id: `${PROVISIONING_ID}:${sequence}:${name}`,
+        event_id: `${ofProvisioning ? PROVISIONING_ID : ROTATION_ID}:${sequence}:${name}`,
         schema_version: version,
-        provisioning_id: PROVISIONING_ID,
+        provisioning_id: ofProvisioning ? PROVISIONING_ID : null,
         sequence,
         occurred_at: '2026-11-23T12:00:00.000Z',
-        actor: source === eventSources.app1 ? '111122223333/AROAEXAMPLEID' : 'owner-app1',
-        asserted: assertedFields[source],
+        ...(ofProvisioning ? fromRequest(source) : fromRotation),
       },
       data: Object.fromEntries(Object.keys(data.shape).map((field) => [field, samples[field]])),
     },
@@ -131,20 +154,16 @@ const ofSource = (source: EventSource) => eventRows.filter(([, row]) => row.sour
 
 /** What may follow what, of one service. */
 function stateDiagram(source: EventSource): string {
-  const rows = ofSource(source);
+  const rows = ofSource(source).filter(([, { about }]) => about === 'provisioning');
   return [
     '```mermaid',
     'stateDiagram-v2',
     ...rows.filter(([name]) => startsStory(name)).map(([name]) => `  [*] --> ${name}`),
     ...rows.flatMap(([name, { followed_by }]) => followed_by.map((next) => `  ${name} --> ${next}`)),
-    ...rows.filter(([, { user }]) => user !== 'unknown').map(([name]) => `  ${name} --> [*]`),
+    ...rows.filter(([name]) => endsStory(name)).map(([name]) => `  ${name} --> [*]`),
     '```',
   ].join('\n');
 }
-
-/** Every fact can be the first one that is told, but for the removal of what was told to be there. */
-export const startsStory = (name: string): boolean =>
-  name !== 'ServiceUserDeprovisioned' && name !== 'ServiceUserRemoved';
 
 function chapter(name: EventName): string {
   const { source, sequence, version, meaning, when, user, followed_by } = { ...events[name] };
@@ -154,7 +173,8 @@ ${meaning}
 
 | | |
 |---|---|
-| sent by | \`${source}\`, on the bus \`${buses[source]}\` |
+| owner | ${owners[source]} |
+| sent as | \`${source}\`, on the bus \`${buses[source]}\` |
 | when | ${when} |
 | the user afterwards | ${user} |
 | may be followed by | ${followed_by.length === 0 ? 'nothing' : followed_by.map((next) => `[${next}](#${next.toLowerCase()})`).join(', ')} |
@@ -183,14 +203,38 @@ access, looks for what was left behind, or writes an audit trail, subscribes the
 ## What you can rely on
 
 - **Delivery** is at least once and not ordered, as EventBridge's is. The \`event_id\` is the same for each repeat of the
-  same fact: drop what you have seen. \`sequence\` is the place of the fact in the story of its provisioning at that
-  service: of two facts the one with the higher place tells how things stand.
+  same fact: drop what you have seen. \`sequence\` is the fixed place of the fact in the story of its provisioning at
+  that service, so numbers are left out: of two facts the one with the higher place tells how things stand.
 - **Every provisioning that was accepted has an end that is told**, by each service that it came to. The last fact of a
-  service agrees with its user pool.
+  service agrees with its user pool. What may follow what is drawn below; nothing else does. App2 tells nothing of a
+  provisioning that was cancelled before it heard of it.
+- **What could not be told did not happen**: when ServiceUserCreated or ServiceUserProvisioned cannot be published, the
+  user is taken away again. What cannot be told of an undo is told by a later roll-back.
 - **Versions.** A schema that was published never changes: a test holds its hash. Every change is a new version, sent
-  under a new \`schema_version\`; read that before you read the rest, and leave alone what you do not know.
-- **Personal data** are \`username\`, \`human_user_id\` and \`on_behalf_of\`. There are no secrets in any event.
-- **Who did it.** \`actor\` was verified by the service that sends the event. What \`asserted\` lists, nobody has verified.
+  under a new \`schema_version\`; read that before you read the rest, and leave alone what you do not know. A new
+  version is sent instead of the one before, after its subscribers were told; the schemas of both stay here.
+- **Personal data** are \`username\`, \`human_user_id\` and \`on_behalf_of\`, marked \`personal\` in the schemas. There
+  are no secrets in any event.
+- **Size.** An event is smaller than 4 KB, whatever names are in it; EventBridge takes 1 MB.
+
+## The envelope
+
+Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for all:
+
+| Field | |
+|---|---|
+| \`event_id\` | \`<provisioning_id>:<sequence>:<name>\`: the same for each repeat |
+| \`schema_version\` | version of the event's schema |
+| \`provisioning_id\` | what it is about; null when it is not about a provisioning |
+| \`sequence\` | place among the provisioning's facts at that service |
+| \`occurred_at\` | when; a roll-back that tells again what was told already has a later time |
+| \`actor\` | who caused it, as verified by the service: for App1 account and id of the role or user that asked, for App2 the service whose machine client asked |
+| \`causation_id\` | what made the service act: \`request:<id>\` (API Gateway's id, which its access log has, too), \`execution:<machine>:<name>\` (an execution that ended badly and was rolled back), \`rotation:<version>\` |
+| \`trace_id\` | X-Ray's trace, the same at both services; null when there is none |
+| \`asserted\` | fields of the data that nobody has verified: the actor said so |
+
+A \`failure\` tells the step, the error as the execution's history has it, and a stable \`code\`; an \`undo_failure\`, why
+it could not be undone.
 
 ## App1: \`${eventSources.app1}\`
 

@@ -1,5 +1,6 @@
 import type { CreateUserRequest } from '../../contracts/app2-api.ts';
 import type { FailureName } from '../../contracts/failures.ts';
+import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError } from '../shared/errors.ts';
@@ -7,14 +8,26 @@ import type { App2Token, TokenSource } from './app2-token.ts';
 
 /** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
 export interface App2Client {
-  /** `onBehalfOf`: the caller whom App1 has verified, as App2 records it. */
   requestUserCreation(
     provisioningId: string,
     request: CreateUserRequest,
-    onBehalfOf?: string,
+    about?: About,
   ): Promise<ProvisioningStatus>;
-  cancelUserCreation(provisioningId: string): Promise<ProvisioningStatus | 'absent'>;
+  cancelUserCreation(provisioningId: string, about?: About): Promise<ProvisioningStatus | 'absent'>;
 }
+
+/** What App2 is told beside the request. */
+export interface About {
+  /** The caller whom App1 has verified, as App2 records it. */
+  onBehalfOf?: string | undefined;
+  /** The trace that the request belongs to. */
+  traceId?: string | undefined;
+}
+
+const headersOf = ({ onBehalfOf, traceId }: About): Record<string, string> => ({
+  ...(onBehalfOf === undefined ? {} : { 'On-Behalf-Of': onBehalfOf }),
+  ...(traceId === undefined ? {} : { [TRACE_HEADER]: `Root=${traceId}` }),
+});
 
 interface Services {
   apiUrl: string;
@@ -47,7 +60,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   };
 
   return {
-    async requestUserCreation(provisioningId, request, onBehalfOf) {
+    async requestUserCreation(provisioningId, request, about = {}) {
       const response = await send(
         'POST',
         '/admin/create-user',
@@ -55,16 +68,17 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
           'Content-Type': 'application/json',
           'Idempotency-Key': provisioningId,
           Prefer: `wait=${timeLimits.app2Wait}`,
-          ...(onBehalfOf === undefined ? {} : { 'On-Behalf-Of': onBehalfOf }),
+          ...headersOf(about),
         },
         request,
       );
       return readStatus(response);
     },
 
-    async cancelUserCreation(provisioningId) {
+    async cancelUserCreation(provisioningId, about = {}) {
       const response = await send('DELETE', `/admin/create-user/${provisioningId}`, {
         Prefer: `wait=${timeLimits.app2Wait}`,
+        ...headersOf(about),
       });
       return response.status === 204 ? 'absent' : readStatus(response);
     },

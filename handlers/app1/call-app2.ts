@@ -3,6 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import type { FailureName } from '../../contracts/failures.ts';
+import { traceId } from '../../contracts/origin.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -20,13 +21,20 @@ export const callApp2Input = z.discriminatedUnion('action', [
   z.object({ action: z.literal('Authenticate') }),
   z.object({
     action: z.literal('RequestUserCreation'),
-    ...userCreationInput.omit({ owner: true, on_behalf_of: true }).shape,
+    ...userCreationInput.pick({
+      provisioning_id: true,
+      username: true,
+      human_user_id: true,
+      encrypted_password: true,
+    }).shape,
+    trace_id: traceId.nullish(),
     /** Absent in the definition of the release before. */
     owner: z.string().optional(),
   }),
   z.object({
     action: z.literal('CancelUserCreation'),
     ...userCreationInput.pick({ provisioning_id: true }).shape,
+    trace_id: traceId.nullish(),
   }),
 ]);
 
@@ -51,12 +59,14 @@ export const callApp2 =
         const status = await app2.requestUserCreation(
           provisioning_id,
           { username, encrypted_password, human_user_id },
-          owner,
+          { onBehalfOf: owner, traceId: input.trace_id ?? undefined },
         );
         return confirmCreated(status);
       }
       case 'CancelUserCreation': {
-        const status = await app2.cancelUserCreation(input.provisioning_id);
+        const status = await app2.cancelUserCreation(input.provisioning_id, {
+          traceId: input.trace_id ?? undefined,
+        });
         return confirmAbsent(status);
       }
     }

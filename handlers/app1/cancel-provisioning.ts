@@ -5,6 +5,7 @@ import { type ApiHandler, api, header } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, settle, systemClock } from '../shared/executions.ts';
+import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { remove } from '../shared/removal.ts';
 import type { Machines } from '../shared/roll-backs.ts';
@@ -42,7 +43,11 @@ export const cancelProvisioning =
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
     const waited = (clock.now() - begun) / 1000;
     const waitSeconds = Math.max(0, preferredWait(header(event, 'Prefer')) - waited);
-    return remove(provisionings(stepFunctions, environment), found, { waitSeconds, clock });
+    return remove(provisionings(stepFunctions, environment), found, {
+      origin: originOf(event),
+      waitSeconds,
+      clock,
+    });
   };
 
 export const handler = api(

@@ -16,6 +16,7 @@ import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
+import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
@@ -51,6 +52,7 @@ export const startProvisioning =
       username: request.username,
       human_user_id: request.human_user_id,
       owner,
+      ...originOf(event),
       sealed_password,
       request_mac,
     };

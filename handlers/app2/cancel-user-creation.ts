@@ -5,6 +5,7 @@ import { type ApiHandler, api, header } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
+import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { absent, remove } from '../shared/removal.ts';
 import type { Machines } from '../shared/roll-backs.ts';
@@ -42,7 +43,11 @@ export const cancelUserCreation =
     }
     if (creation.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     const waitSeconds = preferredWait(header(event, 'Prefer'));
-    return remove(creations(stepFunctions, environment), creation, { waitSeconds, clock });
+    return remove(creations(stepFunctions, environment), creation, {
+      origin: originOf(event),
+      waitSeconds,
+      clock,
+    });
   };
 
 export const handler = api(

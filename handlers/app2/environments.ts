@@ -30,5 +30,5 @@ export const environments = {
   'roll-back-failed-creation': machines,
   'sweep-user-creations': z.object({ ...machines.shape, MARK_PARAMETER: text }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
-  'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text }),
+  'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),
 } as const;

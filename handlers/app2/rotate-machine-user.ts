@@ -2,12 +2,15 @@ import {
   CognitoIdentityProviderClient,
   InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
   PutSecretValueCommand,
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
+import { events } from '../../contracts/events/catalogue.ts';
+import { publish } from '../shared/audit-events.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { secretHash } from '../shared/secret-hash.ts';
@@ -26,6 +29,8 @@ export const rotationEvent = z.object({
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
   secretsManager: Pick<SecretsManagerClient, 'send'>;
+  eventBridge: Pick<EventBridgeClient, 'send'>;
+  now: () => Date;
   environment: z.infer<(typeof environments)['rotate-machine-user']>;
 }
 
@@ -37,9 +42,9 @@ interface Services {
  * docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export const rotateMachineUser =
-  ({ cognito, secretsManager, environment }: Services) =>
+  ({ cognito, secretsManager, eventBridge, now, environment }: Services) =>
   async ({ Step, SecretId, ClientRequestToken }: z.infer<typeof rotationEvent>): Promise<void> => {
-    const { USER_POOL_ID, MACHINE_CLIENT_ID } = environment;
+    const { USER_POOL_ID, MACHINE_CLIENT_ID, EVENT_BUS_NAME } = environment;
     const pending = await readIssued(secretsManager, SecretId, { VersionId: ClientRequestToken });
     if (Step === 'createSecret') {
       if (pending !== undefined) return;
@@ -81,15 +86,32 @@ export const rotateMachineUser =
       }
       case 'finishSecret': {
         const current = await readIssued(secretsManager, SecretId, { VersionStage: 'AWSCURRENT' });
-        if (current?.versionId === pending.versionId) return;
-        await secretsManager.send(
-          new UpdateSecretVersionStageCommand({
-            SecretId,
-            VersionStage: 'AWSCURRENT',
-            MoveToVersionId: pending.versionId,
-            ...(current === undefined ? {} : { RemoveFromVersionId: current.versionId }),
-          }),
-        );
+        if (current?.versionId !== pending.versionId)
+          await secretsManager.send(
+            new UpdateSecretVersionStageCommand({
+              SecretId,
+              VersionStage: 'AWSCURRENT',
+              MoveToVersionId: pending.versionId,
+              ...(current === undefined ? {} : { RemoveFromVersionId: current.versionId }),
+            }),
+          );
+        // Also when the stage was moved before: the call that moved it may have failed to say so.
+        const name = 'MachineCredentialsRotated';
+        const { sequence, version } = events[name];
+        await publish(eventBridge, EVENT_BUS_NAME, name, {
+          metadata: {
+            event_id: `${pending.versionId}:${sequence}:${name}`,
+            schema_version: version,
+            provisioning_id: null,
+            sequence,
+            occurred_at: now().toISOString(),
+            actor: 'secretsmanager.amazonaws.com',
+            causation_id: `rotation:${ClientRequestToken}`,
+            trace_id: null,
+            asserted: [],
+          },
+          data: { secret_arn: SecretId, version_id: pending.versionId },
+        });
       }
     }
   };
@@ -99,6 +121,8 @@ export const handler = step(
   rotateMachineUser({
     cognito: stepClient(CognitoIdentityProviderClient),
     secretsManager: stepClient(SecretsManagerClient),
+    eventBridge: stepClient(EventBridgeClient),
+    now: () => new Date(),
     environment: readEnvironment(environments['rotate-machine-user']),
   }),
 );

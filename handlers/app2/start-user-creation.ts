@@ -9,6 +9,7 @@ import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
+import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
@@ -35,6 +36,7 @@ export const startUserCreation =
     const input: UserCreationInput = {
       provisioning_id: id,
       owner,
+      ...originOf(event),
       ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
       ...request,
     };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { StepError } from './errors.ts';
 import { describe } from './executions.ts';
 import { logger } from './logger.ts';
+import { originAfter } from './origin.ts';
 import { rollBackInputOf, type Subject, startRollBack, type Workflows } from './roll-backs.ts';
 import { isEnd } from './status.ts';
 
@@ -31,7 +32,8 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
   const execution = await describe(stepFunctions, machines.STATE_MACHINE_ARN, name, inputSchema);
   if (execution === undefined) throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
   const { status, error } = execution;
-  const input = rollBackInputOf(execution.parsedInput);
+  const origin = originAfter(machines.STATE_MACHINE_ARN, name, execution.parsedInput);
+  const input = rollBackInputOf(execution.parsedInput, origin);
   // An operator may have started it again since.
   const wellOrRunning = status === 'SUCCEEDED' || status === 'RUNNING';
   if (wellOrRunning || input === undefined || isEnd(execution, cleanEnds)) return 'clean';

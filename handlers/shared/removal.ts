@@ -1,6 +1,7 @@
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
 import { commonHeaders } from '../../contracts/headers.ts';
+import type { Origin } from '../../contracts/origin.ts';
 import { json } from './api.ts';
 import { type Clock, type Execution, settle } from './executions.ts';
 import { logger } from './logger.ts';
@@ -21,9 +22,9 @@ import {
 export async function remove<Input extends z.ZodType<Subject>>(
   workflows: Workflows<Input>,
   execution: Execution<Subject>,
-  { waitSeconds, clock }: { waitSeconds: number; clock: Clock },
+  { origin, waitSeconds, clock }: { origin: Origin; waitSeconds: number; clock: Clock },
 ): Promise<APIGatewayProxyResult> {
-  const input = rollBackInputOf(execution.parsedInput);
+  const input = rollBackInputOf(execution.parsedInput, origin);
   const before = await currentStatus(workflows, execution);
   const gone = before.status !== 'RUNNING' && before.user === 'absent';
   if (gone || input === undefined) return absent();

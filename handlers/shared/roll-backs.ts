@@ -2,6 +2,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { END_NOT_ANNOUNCED } from '../../contracts/ends.ts';
 import { type RollBackInput, rollBackInput } from '../../contracts/executions.ts';
+import type { Origin } from '../../contracts/origin.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { describe, type Execution, startOnce } from './executions.ts';
 import { isEnd, statusOf } from './status.ts';
@@ -34,6 +35,7 @@ export interface Subject {
   username?: string;
   human_user_id?: string;
   on_behalf_of?: string | undefined;
+  trace_id?: string | undefined;
 }
 
 export type RollBack = Execution<RollBackInput>;
@@ -57,11 +59,14 @@ export function startRollBack(
   return startOnce(stepFunctions, machines.ROLL_BACK_STATE_MACHINE_ARN, name, input);
 }
 
-/** What a roll-back is started with; `undefined` when nothing can have been made, so there is nothing to roll back. */
-export function rollBackInputOf(input: Subject): RollBackInput | undefined {
+/**
+ * What a roll-back of `origin` is started with; `undefined` when nothing can have been made, so there is nothing to
+ * roll back.
+ */
+export function rollBackInputOf(input: Subject, origin: Origin): RollBackInput | undefined {
   const { provisioning_id, username, human_user_id, owner, on_behalf_of } = input;
   if (username === undefined || human_user_id === undefined) return undefined;
-  const common = { provisioning_id, username, human_user_id, owner };
+  const common = { provisioning_id, username, human_user_id, owner, ...origin };
   return on_behalf_of === undefined ? common : { ...common, on_behalf_of };
 }
 

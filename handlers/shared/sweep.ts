@@ -7,6 +7,7 @@ import { rollBackIfNeeded } from './ended-execution.ts';
 import { withoutSecrets } from './errors.ts';
 import { type Clock, describe, startOnce } from './executions.ts';
 import { logger } from './logger.ts';
+import { originAfter } from './origin.ts';
 import { nextRollBackName, type Subject, type Workflows } from './roll-backs.ts';
 
 /**
@@ -188,7 +189,8 @@ async function tryAgain(
   if (failed === undefined) throw new Error('A roll-back that is listed cannot be seen.');
   // An operator may have started it again since.
   if (failed.status === 'RUNNING' || failed.status === 'SUCCEEDED') return 'clean';
-  const start = await startOnce(stepFunctions, machine, nextRollBackName(name), failed.parsedInput);
+  const input = { ...failed.parsedInput, ...originAfter(machine, name, failed.parsedInput) };
+  const start = await startOnce(stepFunctions, machine, nextRollBackName(name), input);
   if (start === 'started')
     logger.warn('Roll-back tried again', {
       provisioning_id: failed.parsedInput.provisioning_id,

@@ -32,15 +32,10 @@ export async function tell(system: System, stage: Stage): Promise<void> {
   await useApp2(system, stage, anna.status, password);
 
   stage.scene('4. The audit events');
-  const told = await eventsOf(system, anna.status.provisioning_id, [
-    'ServiceUserCreated',
-    'ServiceUserProvisioned',
-  ]);
+  const provisioned = ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned'];
+  const told = await eventsOf(system, anna.status.provisioning_id, provisioned);
   for (const event of told) stage.line(`  ${eventLine(event)}`);
-  stage.check(
-    'each service has announced it on its own bus',
-    sameNames(told, ['ServiceUserCreated', 'ServiceUserProvisioned']),
-  );
+  stage.check('each service has announced it on its own bus', sameNames(told, provisioned));
 
   stage.scene("5. A password that the pool's policy refuses");
   const bob = await provision(system, stage, {
@@ -67,7 +62,11 @@ export async function tell(system: System, stage: Stage): Promise<void> {
     steps.includes('DeleteUser') && carol.status.user === 'absent',
   );
   stage.check('nothing is left in the pool', (await system.user(`carol-${suffix}`)) === undefined);
-  const undone = ['ServiceUserCreationRolledBack', 'ServiceUserProvisioningFailed'];
+  const undone = [
+    'ServiceUserProvisioningRequested',
+    'ServiceUserCreationRolledBack',
+    'ServiceUserProvisioningFailed',
+  ];
   const said = await eventsOf(system, carol.status.provisioning_id, undone);
   for (const event of said) stage.line(`  ${eventLine(event)}`);
   stage.check('and the events say why', sameNames(said, undone));

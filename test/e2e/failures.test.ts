@@ -119,7 +119,11 @@ describe('before anything is made', () => {
       'UserCreationRejected',
     ]);
     expect(await system.user(request.username)).toBeUndefined();
-    await eventsOf(status.provisioning_id, ['ServiceUserCreationRejected', 'ServiceUserProvisioningFailed']);
+    await eventsOf(status.provisioning_id, [
+      'ServiceUserProvisioningRequested',
+      'ServiceUserCreationRejected',
+      'ServiceUserProvisioningFailed',
+    ]);
   });
 
   it('App1 that cannot sign in ends as APP2_AUTHENTICATION_FAILED, and App2 hears nothing', async () => {
@@ -130,7 +134,10 @@ describe('before anything is made', () => {
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect(status.error).toMatchObject({ step: 'Authenticate', code: 'APP2_AUTHENTICATION_FAILED' });
     expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
-    await eventsOf(status.provisioning_id, ['ServiceUserProvisioningFailed']);
+    await eventsOf(status.provisioning_id, [
+      'ServiceUserProvisioningRequested',
+      'ServiceUserProvisioningFailed',
+    ]);
   });
 
   it('a key that may not be used ends in EncryptCredentials, and App2 hears nothing', async () => {
@@ -193,6 +200,7 @@ describe('after something may have been made', () => {
     ]);
     expect(await system.user(request.username)).toBeUndefined();
     await eventsOf(status.provisioning_id, [
+      'ServiceUserProvisioningRequested',
       'ServiceUserCreationRolledBack',
       'ServiceUserProvisioningFailed',
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sampleReply } from '../../contracts/app2-api.ts';
-import { eventDetail } from '../../contracts/events/catalogue.ts';
+import { readEvent } from '../../contracts/events/subscriber.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { signedFetch } from '../../local/caller.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
@@ -15,6 +15,8 @@ import {
   statesOf,
   system,
 } from './support/deployed.ts';
+
+const PROVISIONED = ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned'];
 
 describe('a provisioning that goes well', () => {
   it('ends with a confirmed user in group service-user that signs in with the caller’s password', async () => {
@@ -40,6 +42,7 @@ describe('a provisioning that goes well', () => {
   it('goes through the states in their order, in both services', async () => {
     const { provisioning_id } = await provision(newRequest());
     expect(await statesOf('ProvisionServiceUser', provisioning_id)).toEqual([
+      'AnnounceRequested',
       'Authenticate',
       'EncryptCredentials',
       'RequestUserCreation',
@@ -58,13 +61,21 @@ describe('a provisioning that goes well', () => {
 
   it('is announced by each service on its own bus, with events that validate', async () => {
     const { provisioning_id } = await provision(newRequest());
-    await eventsOf(provisioning_id, ['ServiceUserCreated', 'ServiceUserProvisioned']);
-    for (const { 'detail-type': name, detail } of await system.events(provisioning_id)) {
-      const schema = eventDetail(
-        name === 'ServiceUserCreated' ? 'ServiceUserCreated' : 'ServiceUserProvisioned',
-      );
-      expect(schema.parse(detail)).toMatchObject({ metadata: { event_id: `${provisioning_id}:10:${name}` } });
+    await eventsOf(provisioning_id, PROVISIONED);
+    const published = await system.events(provisioning_id);
+    for (const event of published) {
+      const { detail, 'detail-type': name } = readEvent(event);
+      expect(detail.metadata.event_id).toBe(`${provisioning_id}:${detail.metadata.sequence}:${name}`);
     }
+    const [traceIds, causes] = [
+      published.map(({ detail }) => detail.metadata.trace_id),
+      published.map(({ source, detail }) => `${source} ${detail.metadata.causation_id}`),
+    ];
+    expect(new Set(traceIds)).toEqual(new Set([expect.stringMatching(/^1-[0-9a-f]{8}-[0-9a-f]{24}$/)]));
+    expect([...new Set(causes)].sort()).toEqual([
+      expect.stringMatching(/^app1\.provisioning request:./),
+      expect.stringMatching(/^app2\.service-users request:./),
+    ]);
   });
 });
 
@@ -117,7 +128,7 @@ describe('an Idempotency-Key', () => {
     const [id = ''] = ids;
     expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await start(request, key)).toBe(id);
-    await eventsOf(id, ['ServiceUserCreated', 'ServiceUserProvisioned']);
+    await eventsOf(id, PROVISIONED);
   });
 
   it('is refused with other content, a password included', async () => {

@@ -13,6 +13,7 @@ import { createUserInput } from '../../handlers/app2/create-user.ts';
 import { deleteUserInput } from '../../handlers/app2/delete-user.ts';
 import { setPasswordInput } from '../../handlers/app2/set-password.ts';
 import { stopExecutionInput } from '../../handlers/shared/stop-execution.ts';
+import { ORIGIN } from '../support/api-events.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 import { ENCRYPTED, PROVISIONING_ID, SEALED, SUB, subject } from '../support/subject.ts';
 
@@ -27,7 +28,9 @@ interface Input {
   added?: string[];
 }
 
-const { provisioning_id, username, human_user_id } = subject;
+const { provisioning_id, username } = subject;
+const { trace_id } = ORIGIN;
+const origin = Object.keys(ORIGIN);
 const stop = { schema: stopExecutionInput, sample: { provisioning_id } };
 
 /** By state: what its function reads. */
@@ -35,10 +38,20 @@ const states: Record<string, Input> = {
   Authenticate: { schema: callApp2Input, sample: { action: 'Authenticate' } },
   RequestUserCreation: {
     schema: callApp2Input,
-    sample: { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED, owner: 'owner' },
-    added: ['owner'],
+    sample: {
+      action: 'RequestUserCreation',
+      ...subject,
+      encrypted_password: ENCRYPTED,
+      owner: 'owner',
+      trace_id,
+    },
+    added: ['owner', 'trace_id'],
   },
-  CancelUserCreation: { schema: callApp2Input, sample: { action: 'CancelUserCreation', provisioning_id } },
+  CancelUserCreation: {
+    schema: callApp2Input,
+    sample: { action: 'CancelUserCreation', provisioning_id, trace_id },
+    added: ['trace_id'],
+  },
   EncryptCredentials: {
     schema: encryptCredentialsInput,
     sample: { provisioning_id, username, sealed_password: SEALED },
@@ -67,11 +80,13 @@ const states: Record<string, Input> = {
 const executions: Record<string, Input> = {
   ProvisionServiceUser: {
     schema: provisioningInput,
-    sample: { ...subject, owner: 'owner', sealed_password: SEALED, request_mac: 'mac' },
+    sample: { ...subject, ...ORIGIN, owner: 'owner', sealed_password: SEALED, request_mac: 'mac' },
+    added: origin,
   },
   CreateServiceUser: {
     schema: userCreationInput,
-    sample: { ...subject, owner: 'owner', encrypted_password: ENCRYPTED },
+    sample: { ...subject, ...ORIGIN, owner: 'owner', encrypted_password: ENCRYPTED },
+    added: origin,
   },
   'CreateServiceUser, cancelled before it arrived,': {
     schema: cancelledCreationInput,
@@ -79,7 +94,8 @@ const executions: Record<string, Input> = {
   },
   'A roll-back': {
     schema: rollBackInput,
-    sample: { provisioning_id, username, human_user_id, owner: 'owner' },
+    sample: { ...subject, ...ORIGIN, owner: 'owner' },
+    added: origin,
   },
 };
 

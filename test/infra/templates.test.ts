@@ -263,6 +263,7 @@ describe('rights', () => {
         'cognito-idp:AdminDeleteUser',
         'cognito-idp:AdminSetUserPassword',
         'cognito-idp:DescribeUserPoolClient',
+        'events:PutEvents',
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
         'secretsmanager:UpdateSecretVersionStage',

@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { TRACE_ID } from './subject.ts';
 
 /** What a test says of a request; everything else is as API Gateway sends it. */
 interface Request {
@@ -9,6 +10,11 @@ interface Request {
   /** Value of `{provisioning_id}` in the path. */
   id?: string;
 }
+
+const traced = { 'X-Amzn-Trace-Id': `Self=1-67891234-12456789abcdef012345678;Root=${TRACE_ID};Sampled=0` };
+
+/** Where an execution says that it comes from which such a request has started. */
+export const ORIGIN = { causation_id: 'request:request-1', trace_id: TRACE_ID };
 
 type Identity = Partial<APIGatewayProxyEvent['requestContext']['identity']>;
 
@@ -40,7 +46,7 @@ function proxyEvent(
     httpMethod: method,
     path,
     resource: path,
-    headers: { 'Content-Type': 'application/json', 'X-Forwarded-Proto': 'https', ...headers },
+    headers: { 'Content-Type': 'application/json', 'X-Forwarded-Proto': 'https', ...traced, ...headers },
     multiValueHeaders: {},
     queryStringParameters: null,
     multiValueQueryStringParameters: null,

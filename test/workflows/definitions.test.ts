@@ -21,6 +21,7 @@ const undo = {
     AnnounceRollBackFailed: 'RollBackFailed',
   },
   ProvisionServiceUser: {
+    AnnounceRequested: 'AnnounceProvisioningFailed',
     Authenticate: 'AnnounceProvisioningFailed',
     EncryptCredentials: 'AnnounceProvisioningFailed',
     RequestUserCreation: 'CancelUserCreation',
@@ -33,6 +34,7 @@ const undo = {
     StopProvisioning: 'AnnounceRollBackFailed',
     CancelUserCreation: 'AnnounceRollBackFailed',
     AnnounceProvisioningFailed: 'EndNotAnnounced',
+    AnnounceCancelled: 'EndNotAnnounced',
     AnnounceDeprovisioned: 'EndNotAnnounced',
     AnnounceRollBackFailed: 'RollBackFailed',
   },
@@ -40,6 +42,7 @@ const undo = {
     StopUserCreation: 'AnnounceRollBackFailed',
     DeleteUser: 'AnnounceRollBackFailed',
     AnnounceRolledBack: 'EndNotAnnounced',
+    AnnounceCancelled: 'EndNotAnnounced',
     AnnounceRemoved: 'EndNotAnnounced',
     AnnounceRollBackFailed: 'RollBackFailed',
   },
@@ -68,11 +71,16 @@ const choices = {
   RollBackProvisioning: {
     ChooseAnnouncement: {
       '{% $had_succeeded %}': 'AnnounceDeprovisioned',
+      "{% $failure.error = 'Cancelled' %}": 'AnnounceCancelled',
       otherwise: 'AnnounceProvisioningFailed',
     },
   },
   RollBackServiceUser: {
-    ChooseAnnouncement: { '{% $had_succeeded %}': 'AnnounceRemoved', otherwise: 'AnnounceRolledBack' },
+    ChooseAnnouncement: {
+      '{% $had_succeeded %}': 'AnnounceRemoved',
+      "{% $failure.error = 'Cancelled' %}": 'AnnounceCancelled',
+      otherwise: 'AnnounceRolledBack',
+    },
   },
 } as const;
 

@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { announce, failAs, input, jsonata, onFailure, runStep } from '../states.ts';
+import { announce, failAs, input, jsonata, onFailure, optionalInput, runStep } from '../states.ts';
 import { undoProvisioning } from './undo.ts';
 
 export interface ProvisionServiceUserParts {
@@ -15,10 +15,10 @@ export interface ProvisionServiceUserParts {
 /**
  * App1's provisioning of a service user at App2.
  *
- *     Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ AnnounceProvisioned ─▶ Provisioned
- *           │                  │                    └───── any failure ──────┴─▶ CancelUserCreation ─┐
- *           └──────────────────┴───────────────────────────────▶ AnnounceProvisioningFailed ◀────────┘
- *                                                                              └─▶ ProvisioningFailed
+ *     AnnounceRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ AnnounceProvisioned ─▶ Provisioned
+ *             │                 │                  │                    └───── any failure ──────┴─▶ CancelUserCreation ─┐
+ *             └─────────────────┴──────────────────┴───────────────────────────────▶ AnnounceProvisioningFailed ◀────────┘
+ *                                                                                                  └─▶ ProvisioningFailed
  */
 export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUserParts): IChainable {
   const { bus, callApp2 } = parts;
@@ -29,7 +29,14 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     deprovisions: false,
   });
 
-  // Nothing is made yet: a failure is announced, there is nothing to undo.
+  // Until the request to App2 nothing is made: a failure is announced, there is nothing to undo.
+  const announceRequested = announce(scope, 'AnnounceRequested', {
+    retries: 'publishing',
+    event: 'ServiceUserProvisioningRequested',
+    bus,
+  });
+  onFailure(announceRequested, undo.announceFailed);
+
   const authenticate = runStep(scope, 'Authenticate', {
     run: callApp2,
     payload: { action: 'Authenticate' },
@@ -60,6 +67,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       encrypted_password: jsonata('$encrypted_password'),
       human_user_id: input('human_user_id'),
       owner: input('owner'),
+      trace_id: optionalInput('trace_id'),
     },
     retries: ['userCreationPending', 'app2Unavailable', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,
@@ -73,7 +81,8 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   });
   onFailure(announceProvisioned, undo.start);
 
-  return authenticate
+  return announceRequested
+    .next(authenticate)
     .next(encryptCredentials)
     .next(requestUserCreation)
     .next(announceProvisioned)

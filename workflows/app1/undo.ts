@@ -1,9 +1,18 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Choice, Condition, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { EventName } from '../../contracts/events/catalogue.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { announce, failAs, input, jsonata, onUndoFailure, runStep } from '../states.ts';
+import {
+  announce,
+  chooseAnnouncement,
+  failAs,
+  input,
+  onUndoFailure,
+  optionalInput,
+  runStep,
+} from '../states.ts';
 
 interface Undo {
   callApp2: IFunction;
@@ -33,31 +42,29 @@ export function undoProvisioning(
     retries: 'undoPublishing',
     event: 'ServiceUserProvisioningFailed',
     bus,
-    failed: true,
+    failures: ['failure'],
   });
   onUndoFailure(announceFailed, endNotAnnounced);
   announceFailed.next(end);
 
-  const announceDeprovisioned = (): IChainable => {
-    const announced = announce(scope, 'AnnounceDeprovisioned', {
-      retries: 'undoPublishing',
-      event: 'ServiceUserDeprovisioned',
-      bus,
-    });
+  const announceEnd = (name: string, event: EventName): IChainable => {
+    const announced = announce(scope, name, { retries: 'undoPublishing', event, bus });
     onUndoFailure(announced, endNotAnnounced);
     return announced.next(end);
   };
   const announceUndone = deprovisions
-    ? Choice.jsonata(scope, 'ChooseAnnouncement')
-        .when(Condition.jsonata(jsonata('$had_succeeded')), announceDeprovisioned())
-        .otherwise(announceFailed)
+    ? chooseAnnouncement(scope, {
+        hadSucceeded: announceEnd('AnnounceDeprovisioned', 'ServiceUserDeprovisioned'),
+        cancelled: announceEnd('AnnounceCancelled', 'ServiceUserProvisioningCancelled'),
+        otherwise: announceFailed,
+      })
     : announceFailed;
 
   const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
     retries: 'undoPublishing',
     event: 'ServiceUserProvisioningRollBackFailed',
     bus,
-    failed: true,
+    failures: ['failure', 'undo_failure'],
   });
   announceRollBackFailed.next(rollBackFailed);
   onUndoFailure(announceRollBackFailed, rollBackFailed);
@@ -65,7 +72,11 @@ export function undoProvisioning(
   // Done when App2 says that no user of this provisioning is left, or will be.
   const cancelUserCreation = runStep(scope, 'CancelUserCreation', {
     run: callApp2,
-    payload: { action: 'CancelUserCreation', provisioning_id: input('provisioning_id') },
+    payload: {
+      action: 'CancelUserCreation',
+      provisioning_id: input('provisioning_id'),
+      trace_id: optionalInput('trace_id'),
+    },
     retries: ['userRemovalPending', 'undoThrottling', 'undoTransient'],
     timeout: timeLimits.app2Task,
   });

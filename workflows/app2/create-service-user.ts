@@ -40,7 +40,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     retries: 'undoPublishing',
     event: 'ServiceUserCreationRejected',
     bus,
-    failed: true,
+    failures: ['failure'],
   });
   decryptCredentials.addCatch(failAs(scope, 'Cancelled'), {
     errors: ['Cancelled'],

@@ -14,7 +14,7 @@ export interface RollBackServiceUserParts {
 /**
  * App2's removal of a service user that is wanted no longer, whatever state its creation is in.
  *
- *     StopUserCreation ─▶ DeleteUser ─▶ ChooseAnnouncement ─▶ AnnounceRolledBack | AnnounceRemoved ─▶ UserRemoved
+ *     StopUserCreation ─▶ DeleteUser ─▶ ChooseAnnouncement ─▶ AnnounceRolledBack | AnnounceCancelled | AnnounceRemoved ─▶ UserRemoved
  *
  * DeleteUser waits out what the stopped creation may still have under way.
  */

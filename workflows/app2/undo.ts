@@ -1,8 +1,9 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Choice, Condition, type Fail, type IChainable } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Fail, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { announce, failAs, input, jsonata, onUndoFailure, runStep } from '../states.ts';
+import type { EventName } from '../../contracts/events/catalogue.ts';
+import { announce, chooseAnnouncement, failAs, input, jsonata, onUndoFailure, runStep } from '../states.ts';
 
 interface Undo {
   deleteUser: IFunction;
@@ -32,31 +33,29 @@ export function undoUserCreation(
     retries: 'undoPublishing',
     event: 'ServiceUserCreationRolledBack',
     bus,
-    failed: true,
+    failures: ['failure'],
   });
   onUndoFailure(announceRolledBack, endNotAnnounced);
   announceRolledBack.next(end);
 
-  const announceRemoved = (): IChainable => {
-    const announced = announce(scope, 'AnnounceRemoved', {
-      retries: 'undoPublishing',
-      event: 'ServiceUserRemoved',
-      bus,
-    });
+  const announceEnd = (name: string, event: EventName): IChainable => {
+    const announced = announce(scope, name, { retries: 'undoPublishing', event, bus });
     onUndoFailure(announced, endNotAnnounced);
     return announced.next(end);
   };
   const announceUndone = removes
-    ? Choice.jsonata(scope, 'ChooseAnnouncement')
-        .when(Condition.jsonata(jsonata('$had_succeeded')), announceRemoved())
-        .otherwise(announceRolledBack)
+    ? chooseAnnouncement(scope, {
+        hadSucceeded: announceEnd('AnnounceRemoved', 'ServiceUserRemoved'),
+        cancelled: announceEnd('AnnounceCancelled', 'ServiceUserCreationCancelled'),
+        otherwise: announceRolledBack,
+      })
     : announceRolledBack;
 
   const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
     retries: 'undoPublishing',
     event: 'ServiceUserRollBackFailed',
     bus,
-    failed: true,
+    failures: ['failure', 'undo_failure'],
   });
   announceRollBackFailed.next(rollBackFailed);
   onUndoFailure(announceRollBackFailed, rollBackFailed);

@@ -147,6 +147,11 @@ const provisionServiceUser: readonly Call[] = [
     caller: 'app2 api',
     flow: 'provision',
   }),
+  published('app1', 'ServiceUserProvisioningRequested', {
+    by: 'AnnounceRequested',
+    caller: 'step',
+    flow: 'provision',
+  }),
   published('app1', 'ServiceUserProvisioned', {
     by: 'AnnounceProvisioned',
     caller: 'step',
@@ -335,6 +340,16 @@ const rollBacks: readonly Call[] = [
     by: 'AnnounceDeprovisioned',
     caller: 'undo',
     flow: 'deprovision',
+  }),
+  published('app2', 'ServiceUserCreationCancelled', {
+    by: 'AnnounceCancelled',
+    caller: 'undo',
+    flow: 'cancel',
+  }),
+  published('app1', 'ServiceUserProvisioningCancelled', {
+    by: 'AnnounceCancelled',
+    caller: 'undo',
+    flow: 'cancel',
   }),
 ];
 

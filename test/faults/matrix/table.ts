@@ -61,7 +61,7 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
         ...rollBackFailed(call, base),
         afterwards: call.inLineOnly !== true,
         // What cannot be stopped may come to its own end before the sweep.
-        ...(call.flow === 'cancel' ? { or: flowOf('deprovision').base } : {}),
+        ...(call.flow === 'cancel' && !isAnnouncement(call) ? { or: flowOf('deprovision').base } : {}),
       };
   }
 }

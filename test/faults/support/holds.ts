@@ -1,4 +1,5 @@
 import type { FaultRule } from '../../../local/faults/rules.ts';
+import type { Machine } from '../../../local/system.ts';
 import { type Call, calls } from '../matrix/calls.ts';
 import type { Known } from '../matrix/matches.ts';
 
@@ -31,8 +32,19 @@ const ANNOUNCED: Record<string, string> = {
   AnnounceRollBackFailed: 'RollBackFailed',
 };
 
+const serviceOf: Record<Machine, Call['service']> = {
+  ProvisionServiceUser: 'app1',
+  RollBackProvisioning: 'app1',
+  CreateServiceUser: 'app2',
+  RollBackServiceUser: 'app2',
+};
+
 /** Rules that hold the next call that a state makes, before it takes effect. */
-export function holdOf(state: string, known: Known, deprovisioned = false): FaultRule[] {
+export function holdOf(
+  state: string,
+  known: Known,
+  { machine, deprovisioned = false }: { machine?: Machine; deprovisioned?: boolean } = {},
+): FaultRule[] {
   const event = ANNOUNCED[state];
   if (event !== undefined)
     return [
@@ -44,7 +56,9 @@ export function holdOf(state: string, known: Known, deprovisioned = false): Faul
         times: 1,
       },
     ];
-  const of = calls.filter(({ by }) => by === state);
+  const of = calls.filter(
+    ({ by, service }) => by === state && (machine === undefined || service === serviceOf[machine]),
+  );
   const call = of.find(({ flow }) => (flow === 'deprovision') === deprovisioned) ?? of[0];
   if (call === undefined) throw new Error(`The matrix has no call of ${state}.`);
   return [{ ...call.match(known), latency: HELD, times: 1 }];

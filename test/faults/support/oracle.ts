@@ -1,4 +1,7 @@
 import { cleanEnds } from '../../../contracts/ends.ts';
+import { eventSources } from '../../../contracts/events/catalogue.ts';
+import { storyFaults } from '../../../contracts/events/stories.ts';
+import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import type { PublishedEvent } from '../../../local/system.ts';
@@ -77,7 +80,11 @@ export async function violations(asked: Asked, allowed: Allowance = {}): Promise
     status.status === 'SUCCEEDED' && status.user === 'present'
       ? await violationsOfGoodEnd(asked, status, allowed)
       : await violationsOfBadEnd(asked, status, allowed);
-  return [...found, ...(await lateRollBacks(asked.id, allowed))];
+  return [
+    ...found,
+    ...(await brokenStories(asked.id, status.started_at, allowed)),
+    ...(await lateRollBacks(asked.id, allowed)),
+  ];
 }
 
 /** I1: the user exists, CONFIRMED, with the caller's password, in its group, and the events say so. */
@@ -106,8 +113,13 @@ async function violationsOfGoodEnd(
 
 /** Events that say for each service how a provisioning without a user ended. */
 const BAD_ENDS = {
-  app1: ['ServiceUserProvisioningFailed', 'ServiceUserDeprovisioned'],
-  app2: ['ServiceUserCreationRejected', 'ServiceUserCreationRolledBack', 'ServiceUserRemoved'],
+  app1: ['ServiceUserProvisioningFailed', 'ServiceUserProvisioningCancelled', 'ServiceUserDeprovisioned'],
+  app2: [
+    'ServiceUserCreationRejected',
+    'ServiceUserCreationRolledBack',
+    'ServiceUserCreationCancelled',
+    'ServiceUserRemoved',
+  ],
 };
 
 /** I2: no user of this provisioning exists, and an event of each service that had begun says why. */
@@ -165,6 +177,25 @@ function notLast(source: string, wanted: string[], events: PublishedEvent[]): st
   const name = last?.['detail-type'] ?? 'nothing';
   if (wanted.length === 0 || wanted.includes(name)) return [];
   return [`I1/I2: the last fact of ${source} is ${name}, not ${wanted.join(' or ')}.`];
+}
+
+/** Events that are not as they were published to be, and stories that the catalogue does not know. */
+async function brokenStories(
+  id: string,
+  startedAt: string,
+  { silent = false }: Allowance,
+): Promise<string[]> {
+  const events = (await system.events(id, new Date(startedAt))).map((event) => readEvent(event));
+  return Object.values(eventSources).flatMap((source) => {
+    const places = new Map(
+      events
+        .filter((event) => event.source === source)
+        .map((event) => [event.detail.metadata.sequence, event['detail-type']]),
+    );
+    const facts = [...places].sort(([one], [other]) => one - other).map(([, name]) => name);
+    const faults = storyFaults(facts, { ended: facts.length > 0 && !silent });
+    return faults.map((fault) => `Events of ${source} about ${id}: ${fault}`);
+  });
 }
 
 /** I2: what did not end cleanly is rolled back at once. */

@@ -4,7 +4,7 @@ import { newPassword, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import type { Known } from '../matrix/matches.ts';
 import { entered } from './executions.ts';
-import { holdOf, refusal } from './holds.ts';
+import { held, holdOf, refusal } from './holds.ts';
 import { type Intervention, interventions } from './interventions.ts';
 import { type Planned, plan } from './known.ts';
 import { endOf } from './oracle.ts';
@@ -17,6 +17,8 @@ export interface Place {
   state: string;
   /** Whether the way there begins with a DELETE of what was provisioned. */
   deprovisioned?: boolean;
+  /** Whether the way there begins with a DELETE while App2 is at work. */
+  cancelled?: boolean;
   /** What is refused for good, so that the way leads there. */
   refused?: ((known: Known) => FaultRule)[];
   /** A password that App2's policy refuses. */
@@ -32,7 +34,12 @@ const CANCELLATION = refusal('CancelUserCreation DELETE /admin/create-user/{id}'
 
 /** Every state of the four machines in which an execution can be met. */
 export const places: readonly Place[] = [
-  ...on('ProvisionServiceUser', ['EncryptCredentials', 'RequestUserCreation', 'AnnounceProvisioned']),
+  ...on('ProvisionServiceUser', [
+    'AnnounceRequested',
+    'EncryptCredentials',
+    'RequestUserCreation',
+    'AnnounceProvisioned',
+  ]),
   ...on('ProvisionServiceUser', ['CancelUserCreation', 'AnnounceProvisioningFailed'], { refused: [GROUP] }),
   ...on('ProvisionServiceUser', ['AnnounceRollBackFailed'], { refused: [GROUP, CANCELLATION] }),
   ...on('CreateServiceUser', [
@@ -51,6 +58,8 @@ export const places: readonly Place[] = [
   ...on('RollBackServiceUser', ['StopUserCreation', 'DeleteUser', 'AnnounceRemoved'], {
     deprovisioned: true,
   }),
+  ...on('RollBackProvisioning', ['AnnounceCancelled'], { cancelled: true }),
+  ...on('RollBackServiceUser', ['AnnounceCancelled'], { cancelled: true }),
   ...on('RollBackProvisioning', ['AnnounceRollBackFailed'], {
     deprovisioned: true,
     refused: [CANCELLATION],
@@ -64,22 +73,28 @@ export const planFor = ({ weak = false }: Place): Promise<Planned> =>
 
 /** Brings what was planned to a place, holds it there, and intervenes. */
 export async function interruptAt(
-  { machine, state, deprovisioned = false, refused: refusals = [] }: Place,
+  { machine, state, deprovisioned = false, cancelled = false, refused: refusals = [] }: Place,
   by: Intervention,
   planned: Planned,
 ): Promise<void> {
   if (deprovisioned) await provisioned(planned);
   const refused = await inject(...refusals.map((rule) => rule(planned)));
-  const held = await inject(...holdOf(state, planned, deprovisioned));
+  const slowed = await inject(...(cancelled ? [held('DecryptCredentials kms:Decrypt', planned)] : []));
+  const hold = await inject(...holdOf(state, planned, { machine, deprovisioned }));
   try {
     if (deprovisioned) await system.deprovision(planned.id);
     else await post(planned, planned.key);
+    if (cancelled) {
+      await slowed.met();
+      await system.deprovision(planned.id);
+    }
     await entered(machine, planned.id, state);
-    await held.met();
+    await hold.met();
     await interventions[by](machine, planned.id);
   } finally {
     await refused.lift();
-    await held.lift();
+    await slowed.lift();
+    await hold.lift();
   }
 }
 

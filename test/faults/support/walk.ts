@@ -33,6 +33,7 @@ const combinations = calls.flatMap((call) =>
 );
 
 const states = [
+  'AnnounceRequested',
   'EncryptCredentials',
   'RequestUserCreation',
   'AnnounceProvisioned',

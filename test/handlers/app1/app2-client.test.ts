@@ -3,7 +3,7 @@ import { app2Client } from '../../../handlers/app1/app2-client.ts';
 import type { App2Token } from '../../../handlers/app1/app2-token.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { ENCRYPTED, PROVISIONING_ID } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
@@ -37,7 +37,10 @@ describe("App1's client of App2", () => {
     const { client, sent } = app2(settled);
 
     await expect(
-      client.requestUserCreation(PROVISIONING_ID, request, '111122223333/AROAEXAMPLE'),
+      client.requestUserCreation(PROVISIONING_ID, request, {
+        onBehalfOf: '111122223333/AROAEXAMPLE',
+        traceId: TRACE_ID,
+      }),
     ).resolves.toMatchObject({
       user: 'present',
     });
@@ -52,6 +55,7 @@ describe("App1's client of App2", () => {
             'Idempotency-Key': PROVISIONING_ID,
             Prefer: 'wait=10',
             'On-Behalf-Of': '111122223333/AROAEXAMPLE',
+            'X-Amzn-Trace-Id': `Root=${TRACE_ID}`,
           },
           redirect: 'error',
         },

@@ -5,7 +5,7 @@ import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-ap
 import { step } from '../../../handlers/shared/step.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
 
 const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
 const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
@@ -22,8 +22,9 @@ const request = {
   ...subject,
   encrypted_password: ENCRYPTED,
   owner: 'the-verified-owner',
+  trace_id: TRACE_ID,
 };
-const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID };
+const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID };
 
 /** App2's creation has failed, for its own reason. */
 const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
@@ -53,7 +54,7 @@ describe('RequestUserCreation', () => {
     expect(requestUserCreation).toHaveBeenCalledWith(
       PROVISIONING_ID,
       { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
-      'the-verified-owner',
+      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID },
     );
   });
 
@@ -94,7 +95,7 @@ describe('CancelUserCreation', () => {
     cancelUserCreation.mockResolvedValue('absent');
 
     await expect(run(cancel)).resolves.toEqual({});
-    expect(cancelUserCreation).toHaveBeenCalledWith(PROVISIONING_ID);
+    expect(cancelUserCreation).toHaveBeenCalledWith(PROVISIONING_ID, { traceId: TRACE_ID });
   });
 
   it.each(['being_removed', 'present'] as const)('asks to be repeated while the user is %s', async (user) => {

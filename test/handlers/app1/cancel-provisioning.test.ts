@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { cancelProvisioning } from '../../../handlers/app1/cancel-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.ts';
+import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -46,7 +46,7 @@ const started = () =>
 const theRollBack = {
   machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
   name: PROVISIONING_ID,
-  input: rollBackInput,
+  input: { ...rollBackInput, ...ORIGIN },
 };
 
 beforeEach(() => {

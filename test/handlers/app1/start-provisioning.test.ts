@@ -5,7 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import type { ProblemCode } from '../../../contracts/problems.ts';
 import { startProvisioning } from '../../../handlers/app1/start-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.ts';
+import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -61,6 +61,7 @@ function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}
         username: 'alice',
         human_user_id: 'h-42',
         owner: CALLERS_OWNER,
+        ...ORIGIN,
         sealed_password: SEALED,
         request_mac,
       },
@@ -111,6 +112,7 @@ describe('POST /create-service-user', () => {
         username: 'alice',
         human_user_id: 'h-42',
         owner: CALLERS_OWNER,
+        ...ORIGIN,
         sealed_password: SEALED,
         request_mac: MAC,
       },

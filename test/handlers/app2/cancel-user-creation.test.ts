@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { cancelUserCreation } from '../../../handlers/app2/cancel-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
+import { authorizedRequest, MACHINE_OWNER, ORIGIN } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectProblem } from '../../support/problems.ts';
@@ -53,7 +53,11 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
       expect(answer.statusCode).toBe(202);
       expect(JSON.parse(answer.body)).toMatchObject({ status, user: 'being_removed' });
       expect(started()).toEqual([
-        { machine: machines.ROLL_BACK_STATE_MACHINE_ARN, name: PROVISIONING_ID, input: rollBackInput },
+        {
+          machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
+          name: PROVISIONING_ID,
+          input: { ...rollBackInput, ...ORIGIN },
+        },
       ]);
     },
   );

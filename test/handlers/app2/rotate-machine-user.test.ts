@@ -7,6 +7,7 @@ import {
   DescribeUserPoolClientCommand,
   InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
@@ -23,6 +24,7 @@ import { thrownBy } from '../../support/thrown.ts';
 
 const cognito = mockClient(CognitoIdentityProviderClient);
 const secretsManager = mockClient(SecretsManagerClient);
+const eventBridge = mockClient(EventBridgeClient);
 const log = watchLog();
 const SecretId = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:credentials';
 const TOKEN = 'the-new-version';
@@ -32,7 +34,9 @@ const rotate = (Step: Step) =>
   rotateMachineUser({
     cognito: new CognitoIdentityProviderClient({}),
     secretsManager: new SecretsManagerClient({}),
-    environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client' },
+    eventBridge: new EventBridgeClient({}),
+    now: () => new Date('2026-01-01T00:00:00Z'),
+    environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', EVENT_BUS_NAME: 'bus' },
   })({ Step, SecretId, ClientRequestToken: TOKEN });
 
 const passwordOf = (username: string) => `canary-password-of-${username}`;
@@ -55,6 +59,8 @@ const pending = () => version({ VersionId: TOKEN }, TOKEN, 'new-one');
 beforeEach(() => {
   cognito.reset();
   secretsManager.reset();
+  eventBridge.reset();
+  eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'e-1' }] });
   secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException'));
   secretsManager.on(PutSecretValueCommand).resolves({});
   secretsManager.on(UpdateSecretVersionStageCommand).resolves({});
@@ -166,13 +172,49 @@ describe('finishSecret', () => {
     });
   });
 
-  it('has nothing to do when it is repeated', async () => {
+  it('says so on the bus, the same each time, and nothing that is secret', async () => {
+    pending();
+
+    await rotate('finishSecret');
+    version({ VersionStage: 'AWSCURRENT' }, TOKEN, 'new-one');
+    await rotate('finishSecret');
+
+    const [event, again] = eventBridge.commandCalls(PutEventsCommand).map(({ args }) => args[0].input);
+    expect(event).toMatchObject({
+      Entries: [
+        { EventBusName: 'bus', Source: 'app2.service-users', DetailType: 'MachineCredentialsRotated' },
+      ],
+    });
+    expect(JSON.parse(event?.Entries?.[0]?.Detail ?? '')).toMatchObject({
+      metadata: {
+        event_id: `${TOKEN}:10:MachineCredentialsRotated`,
+        provisioning_id: null,
+        causation_id: `rotation:${TOKEN}`,
+      },
+      data: { secret_arn: SecretId, version_id: TOKEN },
+    });
+    expect(again).toEqual(event);
+    expectNoLeak('new-one', event);
+  });
+
+  it('moves nothing when it is repeated', async () => {
     pending();
     version({ VersionStage: 'AWSCURRENT' }, TOKEN, 'new-one');
 
     await rotate('finishSecret');
 
     expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
+  });
+
+  it('fails when the bus does not take the event, so that Secrets Manager calls again', async () => {
+    pending();
+    eventBridge
+      .on(PutEventsCommand)
+      .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException' }] });
+
+    await expect(rotate('finishSecret')).rejects.toThrow(
+      'MachineCredentialsRotated was not published: ThrottlingException.',
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
-import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
+import { authorizedRequest, MACHINE_OWNER, ORIGIN } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -59,7 +59,7 @@ describe('POST /admin/create-user', () => {
       stateMachineArn: machines.STATE_MACHINE_ARN,
       name: PROVISIONING_ID,
     });
-    expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual(input);
+    expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual({ ...input, ...ORIGIN });
   });
 
   it('keeps whom App1 says that it acts for, beside the owner that was verified', async () => {
@@ -70,6 +70,7 @@ describe('POST /admin/create-user', () => {
     const [start] = stepFunctions.commandCalls(StartExecutionCommand);
     expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual({
       ...input,
+      ...ORIGIN,
       on_behalf_of: '111122223333/AROAEXAMPLE',
     });
   });

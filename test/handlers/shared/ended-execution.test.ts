@@ -6,25 +6,26 @@ import { handler as app2Handler } from '../../../handlers/app2/roll-back-failed-
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const log = watchLog();
 const account = 'arn:aws:states:eu-central-1:111122223333';
-const rollBackInput = { ...subject, owner: 'owner' };
+const rollBackInput = { ...subject, owner: 'owner', trace_id: TRACE_ID };
+const causation_id = `execution:Machine:${PROVISIONING_ID}`;
 
 /** Both services' functions, with the input of what they roll back. */
 const services = [
   {
     service: 'App1',
     handler: app1Handler,
-    input: { ...rollBackInput, sealed_password: SEALED, request_mac: 'mac' },
+    input: { ...rollBackInput, causation_id: 'request:r-1', sealed_password: SEALED, request_mac: 'mac' },
     cleanEnds: ['ProvisioningFailed'],
   },
   {
     service: 'App2',
     handler: app2Handler,
-    input: { ...rollBackInput, encrypted_password: ENCRYPTED },
+    input: { ...rollBackInput, causation_id: 'request:r-1', encrypted_password: ENCRYPTED },
     cleanEnds: ['UserCreationRejected', 'UserCreationRolledBack', 'Cancelled'],
   },
 ];
@@ -83,7 +84,11 @@ describe.each(services)('the rule on executions of $service that ended', ({ hand
 
     await expect(handler(event(status))).resolves.toEqual({ finding: 'started' });
     expect(started()).toEqual([
-      { machine: `${account}:stateMachine:RollBackMachine`, name: PROVISIONING_ID, input: rollBackInput },
+      {
+        machine: `${account}:stateMachine:RollBackMachine`,
+        name: PROVISIONING_ID,
+        input: { ...rollBackInput, causation_id },
+      },
     ]);
     expectNoLeak(SEALED, started(), log());
     expectNoLeak(ENCRYPTED, started(), log());

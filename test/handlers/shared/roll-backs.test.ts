@@ -13,7 +13,7 @@ import {
 } from '../../../handlers/shared/roll-backs.ts';
 import { execution, failedAs, notFound, STARTED } from '../../support/executions.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const account = 'arn:aws:states:eu-central-1:111122223333';
@@ -89,14 +89,16 @@ describe('startRollBack', () => {
 });
 
 describe('rollBackInputOf', () => {
+  const origin = { causation_id: 'request:of-the-removal', trace_id: TRACE_ID };
+
   it('takes over who it is about, and no ciphertext', () => {
     const creation = { ...input, encrypted_password: ENCRYPTED };
 
-    expect(rollBackInputOf(creation)).toEqual(input);
+    expect(rollBackInputOf(creation, origin)).toEqual({ ...input, ...origin });
   });
 
   it('is nothing for what was cancelled before anything could be made', () => {
-    expect(rollBackInputOf({ provisioning_id: PROVISIONING_ID, owner: 'machine' })).toBeUndefined();
+    expect(rollBackInputOf({ provisioning_id: PROVISIONING_ID, owner: 'machine' }, origin)).toBeUndefined();
   });
 });
 

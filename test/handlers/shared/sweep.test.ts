@@ -239,7 +239,10 @@ describe('what the sweep does with', () => {
       stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN,
       name: PROVISIONING_ID,
     });
-    expect(JSON.parse(start?.input ?? '')).toEqual(rollBackInputOf(PROVISIONING_ID));
+    expect(JSON.parse(start?.input ?? '')).toEqual({
+      ...rollBackInputOf(PROVISIONING_ID),
+      causation_id: `execution:Machine:${PROVISIONING_ID}`,
+    });
   });
 
   it('a clean end: nothing', async () => {
@@ -260,7 +263,7 @@ describe('what the sweep does with', () => {
     [PROVISIONING_ID, `${PROVISIONING_ID}.2`],
     [`${PROVISIONING_ID}.2`, `${PROVISIONING_ID}.3`],
     [`${PROVISIONING_ID}.9`, `${PROVISIONING_ID}.10`],
-  ])('the failed roll-back %s: it starts %s with the same input', async (failed, next) => {
+  ])('the failed roll-back %s: it starts %s for the same user, because of it', async (failed, next) => {
     endedBadly({
       id: failed,
       ended: 20,
@@ -272,7 +275,10 @@ describe('what the sweep does with', () => {
     await expect(run()).resolves.toMatchObject({ started: 1, left: 0 });
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
     expect(start).toMatchObject({ stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN, name: next });
-    expect(JSON.parse(start?.input ?? '')).toEqual(rollBackInputOf(failed));
+    expect(JSON.parse(start?.input ?? '')).toEqual({
+      ...rollBackInputOf(failed),
+      causation_id: `execution:RollBackMachine:${failed}`,
+    });
   });
 
   it('a roll-back that could not be announced: it is tried again, too', async () => {

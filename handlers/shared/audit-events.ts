@@ -1,0 +1,30 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type * as z from 'zod';
+import { type EventName, eventDetail, events } from '../../contracts/events/catalogue.ts';
+
+/**
+ * Publishes an event that no workflow publishes, after checking it against its schema.
+ * docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ * @throws Error when the bus did not take it: PutEvents says so in an answer that is a success otherwise
+ */
+export async function publish<Name extends EventName>(
+  eventBridge: Pick<EventBridgeClient, 'send'>,
+  busName: string,
+  name: Name,
+  detail: z.input<ReturnType<typeof eventDetail<Name>>>,
+): Promise<void> {
+  const { FailedEntryCount = 0, Entries: [entry] = [] } = await eventBridge.send(
+    new PutEventsCommand({
+      Entries: [
+        {
+          EventBusName: busName,
+          Source: events[name].source,
+          DetailType: name,
+          Detail: JSON.stringify(eventDetail(name).parse(detail)),
+        },
+      ],
+    }),
+  );
+  if (FailedEntryCount > 0)
+    throw new Error(`${name} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`);
+}
