@@ -10,8 +10,20 @@ const received = <Name extends EventName>(name: Name) =>
     detail: eventDetail(name),
   });
 
-/** An event of the catalogue as EventBridge delivers it; what EventBridge adds is passed over. */
-export type ReceivedEvent = { [Name in EventName]: z.infer<ReturnType<typeof received<Name>>> }[EventName];
+type DataOf<Name extends EventName> = z.infer<(typeof events)[Name]['data']>;
+type MetadataOf<Name extends EventName> = z.infer<ReturnType<typeof eventDetail<Name>>>['metadata'];
+
+/**
+ * An event of the catalogue as EventBridge delivers it; what EventBridge adds is passed over. Its `detail-type` tells
+ * which data it has.
+ */
+export type ReceivedEvent = {
+  [Name in EventName]: {
+    source: (typeof events)[Name]['source'];
+    'detail-type': Name;
+    detail: { metadata: MetadataOf<Name>; data: DataOf<Name> };
+  };
+}[EventName];
 
 const envelope = z.object({ source: z.string(), 'detail-type': z.string() });
 
@@ -51,21 +63,27 @@ export async function handleOnce<Result>(
   return (await seen.add(known.detail.metadata.event_id)) ? handle(known) : undefined;
 }
 
-/** Values of fields that an event must have, all of them; of each field one of several values. */
-export interface Where {
-  username?: readonly string[];
-  human_user_id?: readonly string[];
-  provisioning_id?: readonly string[];
-}
+type Text = string | null | undefined;
+/** Names of the fields of a type that hold a text; of a union those that each of its members has. */
+type TextFields<Of> = { [Field in keyof Of]-?: Of[Field] extends Text ? Field : never }[keyof Of];
+
+/**
+ * Values of fields that an event must have, all of them; of each field one of several values. Only fields that each of
+ * the events has: a pattern with another one would not match.
+ */
+export type Where<Name extends EventName = EventName> = {
+  [Field in TextFields<DataOf<Name>>]?: readonly string[];
+} & { provisioning_id?: readonly string[] };
 
 /**
  * The pattern of a rule for these events, and for no others.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html
  */
-export function eventPattern(
-  wanted: readonly [EventName, ...EventName[]],
-  { provisioning_id, ...data }: Where = {},
+export function eventPattern<Name extends EventName>(
+  wanted: readonly [Name, ...Name[]],
+  where: Where<Name> = {},
 ) {
+  const { provisioning_id, ...data }: { readonly [field: string]: readonly string[] | undefined } = where;
   const fields = Object.entries(data).filter(([, values]) => values !== undefined);
   return {
     source: [...new Set(wanted.map((name) => events[name].source))],

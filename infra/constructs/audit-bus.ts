@@ -103,6 +103,11 @@ export class AuditBus extends Construct {
           'events:EnableRule',
           'events:PutTargets',
           'events:RemoveTargets',
+          // CloudFormation asks for these, too, when it makes and changes a rule.
+          'events:ListTargetsByRule',
+          'events:ListTagsForResource',
+          'events:TagResource',
+          'events:UntagResource',
         ],
         Resource: `arn:aws:events:${region}:${owner}:rule/${busName}/*`,
         Condition: {

@@ -1,64 +1,153 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { CfnRule, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { EventInvokeConfig, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { EventName } from '../../contracts/events/catalogue.ts';
+import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
 import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
 import { acknowledge } from '../checks.ts';
 
-export interface EventSubscriptionProps {
+export interface EventSubscriptionProps<Name extends EventName> {
   /** Bus of App1 or App2: `EventBus.fromEventBusArn`. A rule stands on the bus, so it is made in the bus's region. */
   bus: IEventBus;
   /** Events of the catalogue, all of the bus's service. */
-  events: readonly [EventName, ...EventName[]];
-  /** Values that fields of an event must have. */
-  where?: Where;
+  events: readonly [Name, ...Name[]];
+  /** Values that fields of an event must have; only fields that each of the events has. */
+  where?: Where<Name>;
   /** What is called with each event; it reads it by `readEvent` and may be called more than once. */
   handler: IFunction;
+  /**
+   * For a bus of another account: a bus of the subscriber's own, which the events pass. Its owner must have let this
+   * account subscribe (setting `subscriber_accounts`).
+   */
+  through?: IEventBus;
 }
 
 /**
  * A subscription to audit events, for the stack of another team: a rule with a pattern from the catalogue, the function
  * that it calls, and one queue for all that did not arrive, whether EventBridge could not deliver it or the function
- * could not handle it. An alarm tells when something lies there.
- * docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
- * docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ * could not handle it. An alarm tells when something lies there. A function has one queue, however often it subscribes.
+ *
+ * From another account a rule of the subscriber's on the owner's bus may have no other target than a bus, so the events
+ * go to a bus of the subscriber's own first, by a role of its own, and a rule there calls the function.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html (targets that are not buses)
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
  */
-export class EventSubscription extends Construct {
+export class EventSubscription<Name extends EventName = EventName> extends Construct {
+  /** The rule that calls the function. */
   readonly rule: Rule;
   /** What did not arrive. */
   readonly undelivered: Queue;
   /** In alarm while something lies in the queue; give it an action. */
   readonly alarm: Alarm;
 
-  constructor(scope: Construct, id: string, { bus, events, where, handler }: EventSubscriptionProps) {
+  /** @throws Error when the events are of both services, or when the bus is another account's and `through` is missing */
+  constructor(scope: Construct, id: string, props: EventSubscriptionProps<Name>) {
     super(scope, id);
-    this.undelivered = new Queue(this, 'Undelivered', {
+    const { bus, events, where, handler, through } = props;
+    if (new Set(events.map((name) => catalogue[name].source)).size > 1)
+      throw new Error(`${this.node.path}: ${events.join(', ')} are sent on two buses; subscribe to each.`);
+    if (through === undefined && isElsewhere(bus, this))
+      throw new Error(
+        `${this.node.path}: the bus is another account's; give a bus of your own as \`through\`.`,
+      );
+
+    const { queue, alarm } = Undelivered.of(handler);
+    this.undelivered = queue;
+    this.alarm = alarm;
+    const { source, 'detail-type': detailType, detail } = eventPattern(events, where);
+    this.rule = new Rule(this, 'Rule', {
+      eventBus: through ?? bus,
+      description: `Audit events, to ${handler.node.path}`,
+      eventPattern: { source, detailType, detail },
+      targets: [new LambdaFunction(handler, { deadLetterQueue: queue })],
+    });
+    if (through !== undefined) this.#forward(bus, through, { source, 'detail-type': detailType, detail });
+  }
+
+  /**
+   * A rule on the bus of another account. The plain resource: CDK's rule takes the bus's name only, and would look for
+   * it here. Nobody else can use the role, because it takes `iam:PassRole` in this account to name it in a rule.
+   */
+  #forward(bus: IEventBus, through: IEventBus, pattern: object): void {
+    const role = new Role(this, 'Forwarding', {
+      description: 'Sends audit events of another account on to a bus of this one',
+      assumedBy: new ServicePrincipal('events.amazonaws.com'),
+      inlinePolicies: {
+        Forwarding: new PolicyDocument({
+          statements: [
+            new PolicyStatement({ actions: ['events:PutEvents'], resources: [through.eventBusArn] }),
+          ],
+        }),
+      },
+    });
+    const forward = new CfnRule(this, 'Forward', {
+      eventBusName: bus.eventBusArn,
+      description: `Audit events, to ${this.node.path}`,
+      eventPattern: pattern,
+      state: 'ENABLED',
+      targets: [
+        {
+          id: 'Through',
+          arn: through.eventBusArn,
+          roleArn: role.roleArn,
+          deadLetterConfig: { arn: this.undelivered.queueArn },
+        },
+      ],
+    });
+    this.undelivered.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [this.undelivered.queueArn],
+        conditions: { ArnEquals: { 'aws:SourceArn': forward.attrArn } },
+      }),
+    );
+  }
+}
+
+/** Whether a bus is known to be another account's than the one that is deployed to. */
+function isElsewhere(bus: IEventBus, scope: Construct): boolean {
+  const accounts = [bus.env.account, Stack.of(scope).account];
+  return !accounts.some((account) => Token.isUnresolved(account)) && new Set(accounts).size > 1;
+}
+
+/**
+ * What did not arrive at a function. Lambda has one destination for what a function could not handle, so all of its
+ * subscriptions share it.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ * docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ */
+class Undelivered extends Construct {
+  readonly queue: Queue;
+  readonly alarm: Alarm;
+
+  static of(handler: IFunction): Undelivered {
+    const known = handler.node.tryFindChild('Undelivered');
+    return known instanceof Undelivered ? known : new Undelivered(handler, 'Undelivered');
+  }
+
+  private constructor(handler: IFunction, id: string) {
+    super(handler, id);
+    this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    acknowledge(this.undelivered, {
+    acknowledge(this.queue, {
       'Serverless-SQSRedrivePolicy': 'It is the dead-letter queue; what lies there waits for an operator.',
-    });
-    const { source, 'detail-type': detailType, detail } = eventPattern(events, where);
-    this.rule = new Rule(this, 'Rule', {
-      eventBus: bus,
-      description: `Audit events, to ${handler.node.path}`,
-      eventPattern: { source, detailType, detail },
-      targets: [new LambdaFunction(handler, { deadLetterQueue: this.undelivered })],
     });
     new EventInvokeConfig(this, 'OnFailure', {
       function: handler,
-      onFailure: new SqsDestination(this.undelivered),
+      onFailure: new SqsDestination(this.queue),
     });
     this.alarm = new Alarm(this, 'SomethingUndelivered', {
-      alarmDescription: 'An audit event could not be delivered or handled.',
-      metric: this.undelivered.metricApproximateNumberOfMessagesVisible({
+      alarmDescription: `An audit event could not be delivered to ${handler.node.path}, or not be handled.`,
+      metric: this.queue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
         statistic: 'Maximum',
       }),

@@ -96,4 +96,17 @@ describe('eventPattern', () => {
       data: { human_user_id: ['h-1', 'h-2'] },
     });
   });
+
+  it('takes fields that each of the events has, and no others', () => {
+    eventPattern(['ServiceUserCreated'], { on_behalf_of: ['111122223333/AROA'], username: ['ada'] });
+    // @ts-expect-error only one of them has the field
+    eventPattern(['ServiceUserCreated', 'ServiceUserProvisioned'], { on_behalf_of: ['111122223333/AROA'] });
+    // @ts-expect-error the field holds no text
+    eventPattern(['ServiceUserProvisioningFailed'], { failure: ['SetPassword'] });
+    const misspelt = () =>
+      // @ts-expect-error there is no such event
+      eventPattern(['ServiceUserMade']);
+
+    expect(misspelt).toThrow();
+  });
 });

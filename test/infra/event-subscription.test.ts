@@ -1,30 +1,42 @@
-import { describe, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template as Assertions, Match } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
 
-const BUS = 'arn:aws:events:eu-central-1:111122223333:event-bus/app2-service-users';
+const OWNER = '111122223333';
+const busArn = (name: string) => `arn:aws:events:eu-central-1:${OWNER}:event-bus/${name}`;
 
-function subscriber(): Assertions {
-  const stack = new Stack(new App({ analyticsReporting: false }), 'Subscriber');
+function subscriber(account = OWNER) {
+  const stack = new Stack(new App({ analyticsReporting: false }), 'Subscriber', {
+    env: { account, region: 'eu-central-1' },
+  });
   const handler = new LambdaFunction(stack, 'Handler', {
     runtime: Runtime.NODEJS_24_X,
     handler: 'index.handler',
     code: Code.fromInline('exports.handler = async () => undefined'),
   });
+  const bus = EventBus.fromEventBusArn(stack, 'Bus', busArn('app2-service-users'));
+  const otherBus = EventBus.fromEventBusArn(stack, 'OtherBus', busArn('app1-provisioning'));
+  return { stack, handler, bus, otherBus };
+}
+
+describe('a subscription', () => {
+  const { stack, handler, bus, otherBus } = subscriber();
   new EventSubscription(stack, 'Access', {
-    bus: EventBus.fromEventBusArn(stack, 'Bus', BUS),
+    bus,
     events: ['ServiceUserCreated', 'ServiceUserRemoved'],
     where: { human_user_id: ['h-1'] },
     handler,
   });
-  return Assertions.fromStack(stack);
-}
-
-describe('a subscription', () => {
-  const template = subscriber();
+  new EventSubscription(stack, 'Provisionings', {
+    bus: otherBus,
+    events: ['ServiceUserProvisioned'],
+    handler,
+  });
+  const template = Assertions.fromStack(stack);
+  const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerUndelivered'), 'Arn'] };
 
   it('hears of the events that it names, in the version that the catalogue has, and of no others', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
@@ -39,14 +51,18 @@ describe('a subscription', () => {
   });
 
   it('loses nothing: what is not delivered and what is not handled go to one queue', () => {
-    const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AccessUndelivered'), 'Arn'] };
-    template.hasResourceProperties('AWS::Events::Rule', {
+    template.allResourcesProperties('AWS::Events::Rule', {
       Targets: [Match.objectLike({ DeadLetterConfig: { Arn: queue } })],
     });
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       DestinationConfig: { OnFailure: { Destination: queue } },
     });
-    template.resourceCountIs('AWS::SQS::Queue', 1);
+  });
+
+  it('shares queue and alarm with the others of its function, for which Lambda has one destination', () => {
+    for (const type of ['SQS::Queue', 'Lambda::EventInvokeConfig', 'CloudWatch::Alarm'])
+      template.resourceCountIs(`AWS::${type}`, 1);
+    template.resourceCountIs('AWS::Events::Rule', 2);
   });
 
   it('tells when something lies there', () => {
@@ -54,6 +70,96 @@ describe('a subscription', () => {
       MetricName: 'ApproximateNumberOfMessagesVisible',
       Threshold: 1,
       TreatMissingData: 'notBreaching',
+    });
+  });
+});
+
+describe('a subscription that cannot work is refused', () => {
+  it('to events that come on two buses', () => {
+    const { stack, bus, handler } = subscriber();
+    const subscribe = () =>
+      new EventSubscription(stack, 'All', {
+        bus,
+        events: ['ServiceUserCreated', 'ServiceUserProvisioned'],
+        handler,
+      });
+
+    expect(subscribe).toThrow('two buses');
+  });
+
+  it('to a bus of another account, without a bus of its own', () => {
+    const { stack, bus, handler } = subscriber('999999999999');
+    const subscribe = () =>
+      new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+
+    expect(subscribe).toThrow('through');
+  });
+});
+
+describe('a subscription from another account', () => {
+  const { stack, bus, handler } = subscriber('999999999999');
+  const own = new EventBus(stack, 'AuditEvents');
+  new EventSubscription(stack, 'Access', {
+    bus,
+    through: EventBus.fromEventBusArn(stack, 'Own', own.eventBusArn),
+    events: ['ServiceUserCreated'],
+    handler,
+  });
+  const template = Assertions.fromStack(stack);
+  const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerUndelivered'), 'Arn'] };
+  const ownBus = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AuditEvents'), 'Arn'] };
+  const forward = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AccessForward'), 'Arn'] };
+
+  it("has a rule on the owner's bus, by its ARN, that sends to a bus of its own by a role of its own", () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventBusName: busArn('app2-service-users'),
+      EventPattern: Match.objectLike({ 'detail-type': ['ServiceUserCreated'] }),
+      Targets: [
+        {
+          Id: 'Through',
+          Arn: ownBus,
+          RoleArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^AccessForwarding'), 'Arn'] },
+          DeadLetterConfig: { Arn: queue },
+        },
+      ],
+    });
+  });
+
+  it('lets that role put events on that bus, and do nothing else', () => {
+    template.hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: Match.objectLike({
+        Statement: [
+          { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
+        ],
+      }),
+      Policies: [
+        Match.objectLike({
+          PolicyDocument: Match.objectLike({
+            Statement: [{ Action: 'events:PutEvents', Effect: 'Allow', Resource: ownBus }],
+          }),
+        }),
+      ],
+    });
+  });
+
+  it('lets that rule put what it could not send into the queue', () => {
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: 'sqs:SendMessage',
+            Principal: { Service: 'events.amazonaws.com' },
+            Condition: { ArnEquals: { 'aws:SourceArn': forward } },
+          }),
+        ]),
+      }),
+    });
+  });
+
+  it('calls the function by a rule on its own bus', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Handler'), 'Arn'] } })],
+      EventPattern: Match.objectLike({ 'detail-type': ['ServiceUserCreated'] }),
     });
   });
 });

@@ -62,7 +62,7 @@ describe('a pattern for several events', () => {
 });
 
 describe('a pattern with fields', () => {
-  const cases: [string, Where, boolean][] = [
+  const cases: [string, Where<'ServiceUserCreated'>, boolean][] = [
     ['the username of the event', { username: ['ada'] }, true],
     ['one of several usernames', { username: ['bob', 'ada'] }, true],
     ['another username', { username: ['bob'] }, false],
