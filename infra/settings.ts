@@ -24,6 +24,8 @@ const context = z.object({
     .transform((ids) => ids.split(','))
     .pipe(z.array(accountId))
     .default([]),
+  /** `on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none. */
+  schema_registry: z.enum(['on', 'off']).default('off'),
   /**
    * Callers of App1 that get a limit of their own, separated by commas. Each has an API key, whose value its team is
    * given (API Gateway, API keys), and then every request must carry one in `x-api-key`, beside its signature.
@@ -57,6 +59,8 @@ export interface Settings {
   app1Callers: string[];
   /** Accounts that may put rules on the buses. */
   subscriberAccounts: string[];
+  /** Whether each service has a schema registry for its events. */
+  schemaRegistry: boolean;
 }
 
 /** @throws Error that names each value of the context that is wrong */
@@ -66,10 +70,12 @@ export function readSettings(node: Node): Settings {
     app1_account: node.tryGetContext('app1_account'),
     app2_account: node.tryGetContext('app2_account'),
     subscriber_accounts: node.tryGetContext('subscriber_accounts'),
+    schema_registry: node.tryGetContext('schema_registry'),
     app1_callers: node.tryGetContext('app1_callers'),
   });
   if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
-  const { target, app1_account, app2_account, subscriber_accounts, app1_callers } = values.data;
+  const { target, app1_account, app2_account, subscriber_accounts, schema_registry, app1_callers } =
+    values.data;
   const local = target === 'local';
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
@@ -82,6 +88,7 @@ export function readSettings(node: Node): Settings {
     app2Account: app2_account,
     app1Callers: app1_callers,
     subscriberAccounts: subscriber_accounts,
+    schemaRegistry: schema_registry === 'on',
   };
 }
 

@@ -38,7 +38,8 @@ export function jsonSchemaOf(name: EventName): object {
   const { source, version, meaning } = events[name];
   return {
     $schema,
-    $id: `urn:${source}:${name}:${version}`,
+    // The name of a URN has no dot (RFC 8141), and validators refuse one that has.
+    $id: `urn:${source.replace('.', '-')}:${name}:${version}`,
     title: name,
     description: meaning,
     ...schema,

@@ -6,6 +6,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EventSource } from '../../contracts/events/catalogue.ts';
 import type { Settings } from '../settings.ts';
+import { SchemaRegistry } from './schema-registry.ts';
 
 interface AuditBusProps {
   busName: string;
@@ -81,6 +82,8 @@ export class AuditBus extends Construct {
     );
     rule.node.addDependency(policy, this.logGroup);
     for (const account of settings.subscriberAccounts) this.#open(busName, source, account);
+    if (settings.schemaRegistry)
+      new SchemaRegistry(this, 'Schemas', { registryName: busName, source, settings });
   }
 
   /**

@@ -51,6 +51,7 @@ describe('the rule packs of cdk-nag', () => {
   it.each([
     ['one account', {}],
     ['two accounts', { app1_account: '111122223333', app2_account: '444455556666' }],
+    ['what is open to subscribers', { subscriber_accounts: '777788889999', schema_registry: 'on' }],
   ])('find nothing in %s that nobody has answered for', (_what, context) => {
     expect(findings(context)).toEqual([]);
   });

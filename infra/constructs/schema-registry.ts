@@ -1,0 +1,58 @@
+import { CfnRegistry, CfnSchema } from 'aws-cdk-lib/aws-eventschemas';
+import { Construct } from 'constructs';
+import * as z from 'zod';
+import {
+  type EventName,
+  type EventSource,
+  eventDetail,
+  eventRows,
+  events,
+} from '../../contracts/events/catalogue.ts';
+import type { Settings } from '../settings.ts';
+
+interface SchemaRegistryProps {
+  registryName: string;
+  source: EventSource;
+  settings: Settings;
+}
+
+/**
+ * The schemas of a service's events where EventBridge shows them to whoever looks for them, and makes code of them.
+ * A new version in the catalogue becomes a new version there.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-registry.html
+ */
+export class SchemaRegistry extends Construct {
+  constructor(scope: Construct, id: string, { registryName, source, settings }: SchemaRegistryProps) {
+    super(scope, id);
+    const registry = new CfnRegistry(this, 'Registry', {
+      registryName,
+      description: `Audit events of ${source}`,
+    });
+    registry.applyRemovalPolicy(settings.removalPolicy);
+    for (const [name, row] of eventRows.filter(([, row]) => row.source === source))
+      new CfnSchema(this, name, {
+        registryName: registry.attrRegistryName,
+        schemaName: `${source}@${name}`,
+        description: row.meaning,
+        type: 'JSONSchemaDraft4',
+        content: JSON.stringify(draft4Of(name)),
+      }).applyRemovalPolicy(settings.removalPolicy);
+  }
+}
+
+/** JSON Schema of a whole event, in the draft that EventBridge takes; what EventBridge adds is left open. */
+export function draft4Of(name: EventName): object {
+  const { source, meaning } = events[name];
+  return {
+    title: name,
+    description: meaning,
+    ...z.toJSONSchema(
+      z.looseObject({
+        source: z.literal(source),
+        'detail-type': z.literal(name),
+        detail: eventDetail(name),
+      }),
+      { target: 'draft-4', io: 'output' },
+    ),
+  };
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import Ajv from 'ajv-draft-04';
+import * as z from 'zod';
+import { eventRows, eventSources } from '../../contracts/events/catalogue.ts';
+import { exampleOf } from '../../docs/generate/events.ts';
+import { draft4Of } from '../../infra/constructs/schema-registry.ts';
+import { names } from '../../infra/settings.ts';
+import { templates } from '../../infra/templates.ts';
+import { resources } from '../support/resources.ts';
+
+const on = templates({ schema_registry: 'on' });
+const services = ['app1', 'app2'] as const;
+const schemaProperties = z.looseObject({ SchemaName: z.string(), Content: z.string(), Type: z.string() });
+const schemas = (service: (typeof services)[number]) =>
+  resources(on[service], 'AWS::EventSchemas::Schema').map(([, { Properties }]) =>
+    schemaProperties.parse(Properties),
+  );
+
+describe('the schema registry', () => {
+  it.each([
+    ['app1', names.app1Bus],
+    ['app2', names.app2Bus],
+  ] as const)('of %s has the name of its bus and a schema of each of its events', (service, bus) => {
+    const registries = resources(on[service], 'AWS::EventSchemas::Registry');
+    const source = eventSources[service];
+    const own = eventRows.filter(([, row]) => row.source === source).map(([name]) => `${source}@${name}`);
+
+    expect(registries.map(([, { Properties }]) => Properties['RegistryName'])).toEqual([bus]);
+    expect(own.length).toBeGreaterThan(0);
+    expect(schemas(service).map(({ SchemaName }) => SchemaName)).toEqual(own);
+  });
+
+  // eventbridge/latest/schema-reference/v1-registries-name-registryname-schemas-name-schemaname
+  it.each(services)('of %s keeps to what EventBridge takes', (service) => {
+    for (const { SchemaName, Type, Content, Description } of schemas(service)) {
+      expect(SchemaName).toMatch(/^[\w.@-]{1,385}$/);
+      expect(String(Description).length).toBeLessThanOrEqual(256);
+      expect(Type).toBe('JSONSchemaDraft4');
+      expect(JSON.parse(Content)).toMatchObject({ $schema: 'http://json-schema.org/draft-04/schema#' });
+      expect(Content.length).toBeLessThan(100_000);
+    }
+  });
+
+  it.each(services)('is not there for %s unless it is set', (service) => {
+    expect(JSON.stringify(templates()[service])).not.toContain('AWS::EventSchemas');
+  });
+});
+
+describe('a schema of the registry', () => {
+  const ajv = new Ajv({ strict: true, validateFormats: false });
+
+  it.each(eventRows)('is one of draft 4 that takes %s as it is delivered, and nothing else', (name) => {
+    const takes = ajv.compile(draft4Of(name));
+    const example = exampleOf(name);
+
+    expect(takes({ ...example, version: '0', id: 'delivery-1', account: '111122223333' })).toBe(true);
+    expect(takes({ ...example, source: 'somebody.else' })).toBe(false);
+    expect(takes({ ...example, detail: { ...example.detail, more: 1 } })).toBe(false);
+  });
+});
