@@ -19,7 +19,7 @@ const suite = (name, folder, extra = {}) => ({
 
 export default {
   projects: [
-    suite('unit', '{contracts,handlers,workflows,infra,architecture,local,docs}', {
+    suite('unit', '{contracts,handlers,workflows,infra,architecture,local,docs,examples}', {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
     }),
     suite('local-aws', 'local-aws', {

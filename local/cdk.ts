@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
 import type { Emulator } from './emulator.ts';
@@ -142,6 +142,26 @@ export async function deploy(
   return written;
 }
 
+/** What the CDK command line needs to know of an account. */
+export type Access = Pick<Emulator, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
+
+/** Deploys an app that has a `cdk.json` of its own, with all of its stacks; gives their outputs, by stack. */
+export async function deployApp(
+  folder: string,
+  { emulator, directory }: { emulator: Access; directory: string },
+  progress: Progress = () => undefined,
+): Promise<unknown> {
+  const file = join(directory, `${basename(folder)}.outputs.json`);
+  await cdk(
+    [
+      ...['deploy', '--all', '--output', join(directory, `cdk.out.${basename(folder)}`)],
+      ...['--require-approval', 'never', '--progress', 'events', '--outputs-file', file],
+    ],
+    { directory, emulator, cwd: folder, progress },
+  );
+  return JSON.parse(await readFile(file, 'utf8'));
+}
+
 /** On AWS an API has a host of its own; the local AWS has them all under its endpoint. */
 export function localApiUrl(apiUrl: string, endpoint: string): string {
   const { hostname, pathname } = new URL(apiUrl);
@@ -176,7 +196,7 @@ async function cdk(
     emulator,
     cwd = root,
     progress,
-  }: { directory: string; emulator?: Emulator; cwd?: string; progress: Progress },
+  }: { directory: string; emulator?: Access; cwd?: string; progress: Progress },
 ): Promise<void> {
   const { PATH, HOME, LANG, TMPDIR } = process.env;
   await unlessInterrupted();

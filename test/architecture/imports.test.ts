@@ -9,7 +9,7 @@ import * as z from 'zod';
  * known to a reader.
  */
 const root = join(import.meta.dirname, '..', '..');
-const parts = ['contracts', 'handlers', 'workflows', 'infra'] as const;
+const parts = ['contracts', 'handlers', 'workflows', 'infra', 'examples'] as const;
 
 interface Import {
   from: string;
@@ -74,6 +74,23 @@ describe('imports', () => {
     const shared = within('handlers/shared/', 'workflows/states.ts', 'workflows/retry-policies.ts');
 
     expect(shown(shared.filter(({ to }) => /^(handlers|workflows)\/app[12]\//.test(to)))).toEqual([]);
+  });
+
+  it('of examples are what a subscriber is given: the events, and the construct by which it subscribes', () => {
+    const others = within('examples/').filter(
+      ({ to }) =>
+        parts.some((part) => to.startsWith(`${part}/`)) &&
+        !/^(examples|contracts\/events)\//.test(to) &&
+        to !== 'infra/constructs/event-subscription.ts',
+    );
+
+    expect(shown(others)).toEqual([]);
+  });
+
+  it('of everything else know nothing of examples', () => {
+    const others = within('contracts/', 'handlers/', 'workflows/', 'infra/');
+
+    expect(shown(others.filter(({ to }) => to.startsWith('examples/')))).toEqual([]);
   });
 
   it('of what is deployed know nothing of local AWS and of tests', () => {

@@ -78,7 +78,8 @@ describe('the AsyncAPI document', () => {
     const { detail, ...others } = message.payload.properties;
     const takesEnvelope = ajv.compile({ ...message.payload, properties: { ...others, detail: {} } });
     const takesDetail = ajv.compile(z.looseObject({}).parse(follow(detail.$ref)));
-    const takesAll = (event: { source?: unknown; detail: unknown }) => takesEnvelope(event) && takesDetail(event.detail);
+    const takesAll = (event: { source?: unknown; detail: unknown }) =>
+      takesEnvelope(event) && takesDetail(event.detail);
 
     expect(message.examples).toHaveLength(1);
     for (const { payload } of message.examples) expect(takesAll(payload)).toBe(true);

@@ -1,29 +1,14 @@
-import { EventBridgeClient, TestEventPatternCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from '@jest/globals';
 import { type EventName, eventRows } from '../../contracts/events/catalogue.ts';
+import { brokenByPattern } from '../../contracts/events/contract-kit.ts';
 import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
-import { account, client, region } from './support/clients.ts';
+import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
+import { matches } from './support/judge.ts';
 
 /** Patterns that subscribers are given match what they should, and nothing else, by EventBridge's own judgement. */
 
-const events = client(EventBridgeClient);
 const names = eventRows.map(([name]) => name);
-
-async function matches(pattern: object, event: object): Promise<boolean | undefined> {
-  const delivered = {
-    id: 'delivery-1',
-    account,
-    region,
-    time: '2026-11-23T12:00:00Z',
-    resources: [],
-    ...event,
-  };
-  const { Result } = await events.send(
-    new TestEventPatternCommand({ EventPattern: JSON.stringify(pattern), Event: JSON.stringify(delivered) }),
-  );
-  return Result;
-}
 
 /** The names of the examples that a pattern matches. */
 async function matched(pattern: object): Promise<EventName[]> {
@@ -79,5 +64,35 @@ describe('a pattern with fields', () => {
   it.each(cases)('%s', async (_what, where, expected) => {
     const pattern = eventPattern(['ServiceUserCreated'], where);
     expect(await matches(pattern, exampleOf('ServiceUserCreated'))).toBe(expected);
+  });
+});
+
+describe('the pattern of the access register', () => {
+  it.each([
+    ['App1', app1Facts],
+    ['App2', app2Facts],
+  ])('lets the facts of %s through, and nothing else', async (_service, { events: facts }) => {
+    const [first, ...others] = facts;
+    const { detail, ...envelope } = exampleOf(first);
+    const look = (metadata: object) => ({
+      ...envelope,
+      detail: { ...detail, metadata: { ...detail.metadata, ...metadata } },
+    });
+    const expected = {
+      pattern: eventPattern(facts),
+      matches: [look({}), look({ actor: 'somebody else' }), ...others.map(exampleOf)],
+      passesOver: [
+        look({ schema_version: '0' }),
+        { ...look({}), source: 'somebody.else' },
+        ...names.filter((name) => ![first, ...others].includes(name)).map(exampleOf),
+      ],
+    };
+
+    expect(await brokenByPattern(expected, matches)).toEqual([]);
+    // The judge tells the two apart: turned round, everything is wrong.
+    const turned = { ...expected, matches: expected.passesOver, passesOver: expected.matches };
+    expect(await brokenByPattern(turned, matches)).toHaveLength(
+      expected.matches.length + expected.passesOver.length,
+    );
   });
 });

@@ -1,0 +1,80 @@
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
+import { app1Facts, app2Facts } from './expectations.ts';
+import { ACCESS_INDEX } from './register.ts';
+
+interface AccessRegisterProps extends StackProps {
+  /** Bundle of handler.ts. */
+  code: Code;
+  /** Buses of the services; those of this account and region when they are not named. */
+  app1BusArn?: string | undefined;
+  app2BusArn?: string | undefined;
+}
+
+/** A register of who has access, kept by one function that subscribes to the buses of both services. */
+export class AccessRegisterStack extends Stack {
+  constructor(scope: Construct, id: string, { code, app1BusArn, app2BusArn, ...props }: AccessRegisterProps) {
+    super(scope, id, props);
+    const register = new Table(this, 'Register', {
+      partitionKey: { name: 'provisioning_id', type: AttributeType.STRING },
+      sortKey: { name: 'source', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    });
+    register.addGlobalSecondaryIndex({
+      indexName: ACCESS_INDEX.name,
+      partitionKey: { name: ACCESS_INDEX.service, type: AttributeType.STRING },
+      sortKey: { name: ACCESS_INDEX.username, type: AttributeType.STRING },
+      projectionType: ProjectionType.ALL,
+    });
+    const seen = new Table(this, 'Seen', {
+      partitionKey: { name: 'event_id', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'forget_at',
+    });
+
+    const handler = new LambdaFunction(this, 'KeepRegister', {
+      description: 'Keeps the register of who has access',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code,
+      memorySize: 256,
+      timeout: Duration.seconds(10),
+      logGroup: new LogGroup(this, 'Log', { retention: RetentionDays.THREE_MONTHS }),
+      environment: { REGISTER_TABLE: register.tableName, SEEN_TABLE: seen.tableName },
+    });
+    for (const table of [register, seen]) table.grant(handler, 'dynamodb:PutItem');
+
+    const bus = (name: string, arn: string | undefined): IEventBus =>
+      arn === undefined
+        ? EventBus.fromEventBusName(this, name, name)
+        : EventBus.fromEventBusArn(this, name, arn);
+    const app1Bus = bus('app1-provisioning', app1BusArn);
+    const app2Bus = bus('app2-service-users', app2BusArn);
+    const through = this.#ownBusFor(app1Bus, app2Bus);
+    new EventSubscription(this, 'App1Facts', { bus: app1Bus, events: app1Facts.events, handler, ...through });
+    const { undelivered } = new EventSubscription(this, 'App2Facts', {
+      bus: app2Bus,
+      events: app2Facts.events,
+      handler,
+      ...through,
+    });
+
+    new CfnOutput(this, 'RegisterTable', { value: register.tableName });
+    new CfnOutput(this, 'FunctionName', { value: handler.functionName });
+    new CfnOutput(this, 'UndeliveredQueueUrl', { value: undelivered.queueUrl });
+  }
+
+  /** A bus that the events pass when the services are in another account. */
+  #ownBusFor(...buses: IEventBus[]): { through?: IEventBus } {
+    if (buses.every(({ env }) => env.account === this.account)) return {};
+    const own = new EventBus(this, 'AuditEvents', { description: 'Audit events of App1 and App2' });
+    return { through: EventBus.fromEventBusArn(this, 'OwnBus', own.eventBusArn) };
+  }
+}

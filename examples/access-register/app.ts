@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { buildSync } from 'esbuild';
+import { AccessRegisterStack } from './access-register-stack.ts';
+
+/** The CDK app of a team that subscribes. Account and region are those of the credentials; README.md has the context. */
+const app = new App();
+const bundle = join(app.outdir, 'handler');
+buildSync({
+  entryPoints: [join(import.meta.dirname, 'handler.ts')],
+  outfile: join(bundle, 'index.js'),
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  logLevel: 'error',
+});
+
+const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
+const arn = (name: string): string | undefined => app.node.tryGetContext(name);
+new AccessRegisterStack(app, 'AccessRegister', {
+  description: 'Who has access to App2, by the audit events of App1 and App2',
+  code: Code.fromAsset(bundle),
+  app1BusArn: arn('app1_bus_arn'),
+  app2BusArn: arn('app2_bus_arn'),
+  ...(account === undefined || region === undefined ? {} : { env: { account, region } }),
+});
+app.synth();

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type EventName, events } from '../../contracts/events/catalogue.ts';
+import { handleOnce } from '../../contracts/events/subscriber.ts';
+import { exampleOf } from '../../docs/generate/events.ts';
+import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
+import { ACCESS_INDEX, keepRegister, seenIn } from '../../examples/access-register/register.ts';
+import { client } from './support/clients.ts';
+import { unique } from './support/unique.ts';
+
+/** The example's register under what EventBridge may do to it: repeats, replays, any order. */
+
+const dynamo = client(DynamoDBClient);
+const [registerTable, seenTable] = [unique('register'), unique('seen')];
+const keep = keepRegister({ dynamo, table: registerTable });
+const facts: readonly EventName[] = [...app1Facts.events, ...app2Facts.events];
+
+beforeAll(async () => {
+  const key = (AttributeName: string, KeyType: 'HASH' | 'RANGE') => ({ AttributeName, KeyType });
+  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
+  await dynamo.send(
+    new CreateTableCommand({
+      TableName: registerTable,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['provisioning_id', 'source', ACCESS_INDEX.service, ACCESS_INDEX.username].map(
+        text,
+      ),
+      KeySchema: [key('provisioning_id', 'HASH'), key('source', 'RANGE')],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: ACCESS_INDEX.name,
+          KeySchema: [key(ACCESS_INDEX.service, 'HASH'), key(ACCESS_INDEX.username, 'RANGE')],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    }),
+  );
+  await dynamo.send(
+    new CreateTableCommand({
+      TableName: seenTable,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [text('event_id')],
+      KeySchema: [key('event_id', 'HASH')],
+    }),
+  );
+});
+
+/** An event of a provisioning of its own. */
+function factOf(name: EventName, provisioning_id: string, username = `of-${provisioning_id}`) {
+  const { detail, ...event } = exampleOf(name);
+  const { sequence } = events[name];
+  return {
+    ...event,
+    detail: {
+      metadata: {
+        ...detail.metadata,
+        provisioning_id,
+        event_id: `${provisioning_id}:${sequence}:${name}`,
+        occurred_at: new Date(sequence * 1000).toISOString(),
+      },
+      data: { ...detail.data, username: `user-${username}` },
+    },
+  };
+}
+
+async function itemOf(provisioning_id: string, source: string) {
+  const Key = { provisioning_id: { S: provisioning_id }, source: { S: source } };
+  const { Item } = await dynamo.send(
+    new GetItemCommand({ TableName: registerTable, Key, ConsistentRead: true }),
+  );
+  return Item;
+}
+
+async function withAccess(service: string, username: string): Promise<number> {
+  const { Count = 0 } = await dynamo.send(
+    new QueryCommand({
+      TableName: registerTable,
+      IndexName: ACCESS_INDEX.name,
+      KeyConditionExpression: '#service = :service AND #username = :username',
+      ExpressionAttributeNames: { '#service': ACCESS_INDEX.service, '#username': ACCESS_INDEX.username },
+      ExpressionAttributeValues: { ':service': { S: service }, ':username': { S: username } },
+    }),
+  );
+  return Count;
+}
+
+/** Stories of one service: some of its facts, each some times over, in any order. */
+const deliveries = (names: readonly EventName[]) =>
+  fc
+    .subarray([...names], { minLength: 1 })
+    .chain((told) =>
+      fc.tuple(fc.constant(told), fc.shuffledSubarray([...told, ...told, ...told], { minLength: 0 })),
+    )
+    .map(([told, again]) => [...again, ...told]);
+
+describe('the access register', () => {
+  it.each([
+    ['App1', app1Facts.events],
+    ['App2', app2Facts.events],
+  ])(
+    'tells the latest fact of %s, in whatever order and however often facts come',
+    async (_service, names) => {
+      await fc.assert(
+        fc.asyncProperty(fc.uuid(), deliveries(names), async (id, told) => {
+          for (const name of told) await keep(factOf(name, id));
+          const last = told.reduce((a, b) => (events[b].sequence > events[a].sequence ? b : a));
+          const { source, sequence, user } = events[last];
+          const { username } = factOf(last, id).detail.data;
+
+          expect(await itemOf(id, source)).toMatchObject({
+            user: { S: user },
+            sequence: { N: String(sequence) },
+            since: { S: new Date(sequence * 1000).toISOString() },
+            username: { S: username },
+          });
+          expect(await withAccess(source, String(username))).toBe(user === 'absent' ? 0 : 1);
+        }),
+        { numRuns: 40 },
+      );
+    },
+    60_000,
+  );
+
+  it.each(facts)('says of a repeat of %s that it is known', async (name) => {
+    const fact = factOf(name, randomUUID());
+
+    expect([await keep(fact), await keep({ ...fact, 'replay-name': 'r' })]).toEqual([
+      'newer',
+      'older or known',
+    ]);
+  });
+
+  it('keeps the users of two provisionings apart, also when they have one name', async () => {
+    const [first, second] = [randomUUID(), randomUUID()];
+    await keep(factOf('ServiceUserCreated', second, first));
+    await keep(factOf('ServiceUserRemoved', first, first));
+    await keep(factOf('ServiceUserCreated', first, first));
+
+    expect(await withAccess('app2.service-users', `user-${first}`)).toBe(1);
+  });
+
+  it('does not take what is none of the catalogue', async () => {
+    const { detail, ...event } = factOf('ServiceUserCreated', randomUUID());
+    await expect(keep({ ...event, 'detail-type': 'Renamed', detail })).rejects.toMatchObject({
+      name: 'UnknownEvent',
+    });
+    await expect(keep({ ...event, detail: { ...detail, more: 1 } })).rejects.toMatchObject({
+      name: 'ZodError',
+    });
+  });
+});
+
+describe('its memory of events', () => {
+  it('has something done once, however often its event comes, and for longer than archives keep it', async () => {
+    const now = Date.parse('2026-11-25T12:00:00Z');
+    const seen = seenIn({ dynamo, table: seenTable }, () => now);
+    const fact = factOf('ServiceUserCreated', randomUUID());
+    let done = 0;
+    const count = async () => {
+      done += 1;
+    };
+    await Promise.all([1, 2, 3, 4].map(() => handleOnce(fact, seen, count)));
+    await handleOnce({ ...fact, 'replay-name': 'r' }, seen, count);
+
+    expect(done).toBe(1);
+    const { Item } = await dynamo.send(
+      new GetItemCommand({ TableName: seenTable, Key: { event_id: { S: fact.detail.metadata.event_id } } }),
+    );
+    expect(Number(Item?.['forget_at']?.N) - now / 1000).toBeGreaterThan(90 * 24 * 60 * 60);
+  });
+});
