@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ def apply() -> None:
     verify_root_signatures()
     wrap_function(sigv4, "header_signature_failure", compare_body_with_its_hash)
     wrap_function(iam_evaluator, "pin_request_origin", trust_local_transport)
+    know_variables()
 
 
 def verify_root_signatures() -> None:
@@ -63,6 +65,36 @@ def trust_local_transport(original: Callable[[str, bool], None], source_ip: str,
     bucket's) would refuse.
     """
     original(source_ip, True)
+
+
+def know_variables() -> None:
+    wrap_function(iam_evaluator, "_conditions_met", fill_in_variables)
+
+
+def fill_in_variables(
+    original: Callable[[Mapping[str, Any], iam_evaluator.EvalContext], bool],
+    conditions: Mapping[str, Any],
+    context: iam_evaluator.EvalContext,
+) -> bool:
+    """IAM/latest/UserGuide/reference_policies_variables: a variable in a condition stands for the request's own value.
+
+    MiniStack compares with the name of the variable.
+    """
+
+    def value_of(variable: re.Match[str]) -> str:
+        value = iam_evaluator._resolve_condition_key(variable[1], context)
+        return value if isinstance(value, str) else variable[0]
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, str):
+            return re.sub(r"\$\{([\w:/-]+)\}", value_of, value)
+        if isinstance(value, list):
+            return [filled(one) for one in value]
+        if isinstance(value, dict):
+            return {key: filled(one) for key, one in value.items()}
+        return value
+
+    return original(filled(conditions), context)
 
 
 def service_may(service: str, action: str, resource: str, policy: Policy, source: str) -> bool:

@@ -93,7 +93,7 @@ const deliveries = (names: readonly EventName[]) =>
     .chain((told) =>
       fc.tuple(fc.constant(told), fc.shuffledSubarray([...told, ...told, ...told], { minLength: 0 })),
     )
-    .map(([told, again]) => [...again, ...told]);
+    .map(([told, again]) => [...told, ...again]);
 
 describe('the access register', () => {
   it.each([

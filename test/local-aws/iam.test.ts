@@ -110,6 +110,19 @@ describe('corrected: condition keys', () => {
   });
 });
 
+describe('corrected: IAM policy variables', () => {
+  // IAM/latest/UserGuide/reference_policies_variables
+  it("fills in the caller's own value", async () => {
+    const inAccount = (value: string) =>
+      callerWho({ ...mayListKeys, Condition: { StringEquals: { 'aws:PrincipalAccount': value } } });
+    const variable = (name: string) => '$'.concat(`{${name}}`);
+    await expect(listKeys(await inAccount(variable('aws:PrincipalAccount')))).resolves.toBeDefined();
+    await expect(listKeys(await inAccount(variable('aws:username')))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+  });
+});
+
 function listKeys(caller: Credentials) {
   return client(KMSClient, caller).send(new ListKeysCommand({}));
 }

@@ -1,0 +1,262 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import * as z from 'zod';
+import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
+import { type Template, template, templates } from '../../infra/templates.ts';
+import { venv } from '../../local/places.ts';
+import { resources } from '../support/resources.ts';
+
+/**
+ * A subscriber in an account of its own: what the bus of the owner lets it do, and what its own resources let
+ * EventBridge do for it, decided by the local AWS's evaluation of policies.
+ */
+
+const region = 'eu-central-1';
+const [OWNER, SUBSCRIBER, STRANGER] = ['111122223333', '777788889999', '999999999999'];
+const arn = (service: string, account: string, rest: string) =>
+  `arn:aws:${service}:${region}:${account}:${rest}`;
+const SOURCE = 'app2.service-users';
+const BUS = 'app2-service-users';
+const arns = {
+  bus: arn('events', OWNER, `event-bus/${BUS}`),
+  forward: arn('events', OWNER, `rule/${BUS}/Subscriber-Forward`),
+  ownBus: arn('events', SUBSCRIBER, 'event-bus/AuditEvents'),
+  ownRule: arn('events', SUBSCRIBER, 'rule/AuditEvents/Subscriber-Rule'),
+  queue: arn('sqs', SUBSCRIBER, 'undelivered'),
+  handler: arn('lambda', SUBSCRIBER, 'function:handler'),
+};
+
+const owners = templates({ subscriber_accounts: SUBSCRIBER }).app2;
+const subscribers = subscriberTemplate();
+
+function subscriberTemplate(): Template {
+  const app = new App({ analyticsReporting: false });
+  const stack = new Stack(app, 'Subscriber', { env: { account: SUBSCRIBER, region } });
+  const handler = new LambdaFunction(stack, 'Handler', {
+    runtime: Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: Code.fromInline('exports.handler = async () => undefined'),
+  });
+  const own = new EventBus(stack, 'AuditEvents');
+  new EventSubscription(stack, 'Access', {
+    bus: EventBus.fromEventBusArn(stack, 'Bus', arns.bus),
+    through: EventBus.fromEventBusArn(stack, 'Own', own.eventBusArn),
+    events: ['ServiceUserCreated'],
+    handler,
+  });
+  return template.parse({ Outputs: {}, ...app.synth().getStackByName('Subscriber').template });
+}
+
+/** What the functions of CloudFormation come to; `made` are the ARNs of resources, by the beginning of their ids. */
+function resolve(value: unknown, account: string, made: Record<string, string> = {}): unknown {
+  const inner = (one: unknown) => resolve(one, account, made);
+  if (Array.isArray(value)) return value.map(inner);
+  if (typeof value !== 'object' || value === null) return value;
+  const [[name, argument] = ['', undefined], ...more] = Object.entries(value);
+  if (more.length === 0 && name === 'Ref')
+    return (
+      { 'AWS::Partition': 'aws', 'AWS::Region': region, 'AWS::AccountId': account }[String(argument)] ??
+      argument
+    );
+  if (more.length === 0 && name === 'Fn::Join') {
+    const [glue, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(argument);
+    return parts.map((part) => String(inner(part))).join(glue);
+  }
+  if (more.length === 0 && name === 'Fn::GetAtt') {
+    const [id] = z.array(z.string()).parse(argument);
+    return Object.entries(made).find(([prefix]) => id?.startsWith(prefix))?.[1] ?? `arn:of:${id}`;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inner(one)]));
+}
+
+const made = {
+  AccessForwarding: 'arn:of:the-role',
+  AccessForward: arns.forward,
+  AccessRule: arns.ownRule,
+  AuditEvents: arns.ownBus,
+  HandlerUndelivered: arns.queue,
+  Handler: arns.handler,
+};
+const only = (from: Template, type: string) => {
+  const [found, ...others] = resources(from, type).map(([, { Properties }]) => Properties);
+  if (found === undefined || others.length > 0) throw new Error(`There is not one ${type}.`);
+  return found;
+};
+const permission = z
+  .object({ Action: z.string(), Principal: z.string(), SourceArn: z.unknown() })
+  .parse(only(subscribers, 'AWS::Lambda::Permission'));
+const forwarding = z
+  .looseObject({
+    AssumeRolePolicyDocument: z.unknown(),
+    Policies: z.tuple([z.looseObject({ PolicyDocument: z.unknown() })]),
+  })
+  .parse(
+    resources(subscribers, 'AWS::IAM::Role').find(([id]) => id.startsWith('AccessForwarding'))?.[1]
+      .Properties,
+  );
+
+const policies = {
+  /** Kept for the whole bus; it is about the rules on it. */
+  bus: resolve({ Statement: [only(owners, 'AWS::Events::EventBusPolicy')['Statement']] }, OWNER),
+  queue: resolve(only(subscribers, 'AWS::SQS::QueuePolicy')['PolicyDocument'], SUBSCRIBER, made),
+  // lambda/latest/dg/access-control-resource-based: what AddPermission makes of a permission
+  handler: {
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: permission.Principal },
+        Action: permission.Action,
+        Resource: arns.handler,
+        Condition: { ArnLike: { 'AWS:SourceArn': resolve(permission.SourceArn, SUBSCRIBER, made) } },
+      },
+    ],
+  },
+  trust: resolve(forwarding.AssumeRolePolicyDocument, SUBSCRIBER, made),
+  role: resolve(forwarding.Policies[0].PolicyDocument, SUBSCRIBER, made),
+};
+const everything = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+
+type Request = Record<string, unknown>;
+/** Somebody who deploys in an account, and may do everything there. */
+const deployer = (
+  account: string,
+  action: string,
+  resource: string,
+  context: Record<string, string> = {},
+): Request => ({
+  principal: `arn:aws:sts::${account}:assumed-role/deployer/session`,
+  identity_policy: everything,
+  resource_policy: policies.bus,
+  action,
+  resource,
+  context,
+});
+const forwarder = (resource: string, action = 'events:PutEvents'): Request => ({
+  principal: `arn:aws:sts::${SUBSCRIBER}:assumed-role/forwarding/session`,
+  identity_policy: policies.role,
+  resource_policy: null,
+  action,
+  resource,
+  context: {},
+});
+const forSource = (
+  policy: 'queue' | 'handler' | 'trust',
+  action: string,
+  source: string,
+  service = 'events.amazonaws.com',
+): Request => ({
+  service,
+  resource_policy: policies[policy],
+  action,
+  resource: policy === 'trust' ? '*' : arns[policy],
+  context: { 'aws:SourceArn': source },
+});
+
+const ownRule = { 'events:creatorAccount': SUBSCRIBER };
+const MANAGED = [
+  'DescribeRule',
+  'ListTargetsByRule',
+  'PutTargets',
+  'RemoveTargets',
+  'EnableRule',
+  'DisableRule',
+  'DeleteRule',
+];
+const elsewhere = arn('events', OWNER, `rule/${BUS}/somebody-else`);
+
+const allowed: [string, Request][] = [
+  [
+    'makes a rule for its events',
+    deployer(SUBSCRIBER, 'events:PutRule', arns.forward, { 'events:source': SOURCE }),
+  ],
+  ...MANAGED.map((action): [string, Request] => [
+    `manages its rule by ${action}`,
+    deployer(SUBSCRIBER, `events:${action}`, arns.forward, ownRule),
+  ]),
+  ['has EventBridge take its role', forSource('trust', 'sts:AssumeRole', arns.forward)],
+  ['has its role send to its own bus', forwarder(arns.ownBus)],
+  ['has its function called by its rule', forSource('handler', 'lambda:InvokeFunction', arns.ownRule)],
+  ["has the owner's bus leave what did not arrive", forSource('queue', 'sqs:SendMessage', arns.forward)],
+  ['has its own bus leave what did not arrive', forSource('queue', 'sqs:SendMessage', arns.ownRule)],
+];
+const denied: [string, Request][] = [
+  [
+    'makes a rule for other events',
+    deployer(SUBSCRIBER, 'events:PutRule', arns.forward, { 'events:source': 'app1.provisioning' }),
+  ],
+  ...['PutRule', ...MANAGED].map((action): [string, Request] => [
+    `changes a rule of the owner by ${action}`,
+    deployer(SUBSCRIBER, `events:${action}`, elsewhere, {
+      'events:creatorAccount': OWNER,
+      'events:source': SOURCE,
+    }),
+  ]),
+  [
+    'makes a rule on another bus',
+    deployer(SUBSCRIBER, 'events:PutRule', arn('events', OWNER, 'rule/other/mine')),
+  ],
+  [
+    'makes a rule on the default bus',
+    deployer(SUBSCRIBER, 'events:PutRule', arn('events', OWNER, 'rule/mine')),
+  ],
+  ...[
+    'PutEvents',
+    'PutPermission',
+    'RemovePermission',
+    'DeleteEventBus',
+    'UpdateEventBus',
+    'CreateArchive',
+  ].map((action): [string, Request] => [
+    `has ${action} on the bus`,
+    deployer(SUBSCRIBER, `events:${action}`, arns.bus),
+  ]),
+  ["has its role send to the owner's bus", forwarder(arns.bus)],
+  ['has its role send to another bus', forwarder(arn('events', SUBSCRIBER, 'event-bus/default'))],
+  ['has its role make rules', forwarder(arns.ownRule, 'events:PutRule')],
+  [
+    'has another service take its role',
+    forSource('trust', 'sts:AssumeRole', arns.forward, 'lambda.amazonaws.com'),
+  ],
+  ["has its function called by the owner's rules", forSource('handler', 'lambda:InvokeFunction', elsewhere)],
+  ['has its function called past its rule', forSource('handler', 'lambda:InvokeFunction', arns.forward)],
+  ["has the owner's other rules write into its queue", forSource('queue', 'sqs:SendMessage', elsewhere)],
+  ['has its queue read', forSource('queue', 'sqs:ReceiveMessage', arns.forward)],
+];
+/** An account that nobody has let subscribe. */
+const stranger: [string, Request][] = ['PutRule', ...MANAGED].map((action) => [
+  action,
+  deployer(STRANGER, `events:${action}`, arns.forward, { 'events:source': SOURCE }),
+]);
+
+const all = [...allowed, ...denied, ...stranger];
+const decisions = new Map<Request, string>();
+beforeAll(() => {
+  const { stdout, stderr } = spawnSync(
+    join(venv, 'bin', 'python'),
+    [join(import.meta.dirname, 'support', 'evaluate.py')],
+    { input: JSON.stringify(all.map(([, request]) => request)), encoding: 'utf8' },
+  );
+  if (stdout === '') throw new Error(stderr);
+  const told = z.array(z.string()).parse(JSON.parse(stdout));
+  for (const [at, [, request]] of all.entries()) decisions.set(request, told[at] ?? 'none');
+});
+
+describe('a subscriber in an account of its own', () => {
+  it.each(allowed)('%s', (_what, request) => {
+    expect(decisions.get(request)).toBe('Allow');
+  });
+
+  it.each(denied)('never %s', (_what, request) => {
+    expect(decisions.get(request)).not.toBe('Allow');
+  });
+});
+
+describe('an account that may not subscribe', () => {
+  it.each(stranger)('never has %s', (_what, request) => {
+    expect(decisions.get(request)).not.toBe('Allow');
+  });
+});
