@@ -36,7 +36,7 @@ export const eventSources = { app1: 'app1.provisioning', app2: 'app2.service-use
 export type EventSource = (typeof eventSources)[keyof typeof eventSources];
 
 /** Marks what is about a person, in the JSON Schemas, too. */
-const personal = { personal: true };
+const personal = { description: 'Personal data.' };
 
 const subject = { username: username.meta(personal), human_user_id: humanUserId.meta(personal) };
 const atApp2 = {

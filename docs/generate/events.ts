@@ -214,8 +214,8 @@ access, looks for what was left behind, or writes an audit trail, subscribes the
 - **Versions.** A schema that was published never changes: a test holds its hash. Every change is a new version, sent
   under a new \`schema_version\`; read that before you read the rest, and leave alone what you do not know. A new
   version is sent instead of the one before, after its subscribers were told; the schemas of both stay here.
-- **Personal data** are \`username\`, \`human_user_id\` and \`on_behalf_of\`, marked \`personal\` in the schemas. There
-  are no secrets in any event.
+- **Personal data** are \`username\`, \`human_user_id\` and \`on_behalf_of\`, described as such in the schemas.
+  There are no secrets in any event.
 - **Size.** An event is smaller than 4 KB, whatever names are in it; EventBridge takes 1 MB.
 
 ## The envelope
