@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,6 @@ from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sq
 
 from corrections.iam import role_may, service_may
 from corrections.support import replace_text, wrap_function
-
-logger = logging.getLogger("corrections.eventbridge")
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -38,9 +35,21 @@ BY_ROLE = {
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
+class NotDelivered(Exception):
+    """An event did not reach a target; the code is one of eventbridge/latest/userguide/eb-rule-dlq."""
+
+    def __init__(self, code: str, message: str, may_pass: bool = False) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.may_pass = may_pass
+        """Whether the same may succeed later, so that it is tried again."""
+
+
 def apply() -> None:
     deliver_to_log_groups()
     call_functions_again()
+    replay_to_named_rules()
     wrap_function(eventbridge, "_invoke_target", ask_the_target)
     eventbridge.bus_policy_for_arn = bus_policy_for_arn
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["events"] = ("eventbridge", "bus_policy_for_arn")
@@ -75,6 +84,25 @@ def call_functions_again() -> None:
     )
 
 
+def replay_to_named_rules() -> None:
+    """eventbridge/latest/APIReference/API_ReplayDestination: FilterArns names the rules that a replay is for.
+
+    MiniStack replays to all.
+    """
+    replace_text(
+        eventbridge,
+        "_start_replay",
+        "                _dispatch_event(replayed)\n",
+        '                replayed["_FilterArns"] = dest.get("FilterArns")\n                _dispatch_event(replayed)\n',
+    )
+    replace_text(
+        eventbridge,
+        "_dispatch_event",
+        'if rule.get("State") != "ENABLED":',
+        'if rule.get("State") != "ENABLED" or rule["Arn"] not in (event.get("_FilterArns") or [rule["Arn"]]):',
+    )
+
+
 def write_to_log_group(arn: str, message: str) -> None:
     """Each event gets a log stream of its own, as on AWS."""
     place = {"logGroupName": log_group_name(arn), "logStreamName": new_uuid()}
@@ -103,7 +131,7 @@ def ask_the_target(
     if not is_rule(rule):  # a schedule of EventBridge Scheduler
         original(target, event, rule, view)
     elif not may_be_called(target, rule["Arn"]):
-        logger.warning("not delivered: %s does not let %s call it", target["Arn"], rule["Arn"])
+        raise NotDelivered("NO_PERMISSIONS", f"{rule['Arn']} is not authorized to call {target['Arn']}.")
     else:
         original(target, event, rule, view)
 

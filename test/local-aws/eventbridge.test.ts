@@ -6,14 +6,11 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateArchiveCommand,
-  CreateEventBusCommand,
   DescribeArchiveCommand,
   DescribeEventBusCommand,
   EventBridgeClient,
   PutEventsCommand,
   PutPermissionCommand,
-  PutRuleCommand,
-  PutTargetsCommand,
 } from '@aws-sdk/client-eventbridge';
 import { AddPermissionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateStateMachineCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
@@ -21,7 +18,6 @@ import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
-  SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
@@ -31,6 +27,7 @@ import { createFunction } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import { present } from './support/present.ts';
 import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { connect, createBus, entry, letRulesSend } from './support/rules.ts';
 import { unique } from './support/unique.ts';
 
 const events = client(EventBridgeClient);
@@ -253,43 +250,9 @@ interface Queue {
   arn: string;
 }
 
-async function createBus(): Promise<{ EventBusName: string; EventBusArn: string }> {
-  const Name = unique('bus');
-  const { EventBusArn } = await events.send(new CreateEventBusCommand({ Name }));
-  return { EventBusName: Name, EventBusArn: present(EventBusArn) };
-}
-
-/** A rule of its own for the target; by default it matches every event of these tests. */
-async function connect(
-  EventBusName: string,
-  target: { Arn: string; RoleArn?: string },
-  EventPattern = JSON.stringify({ source: ['test.source'] }),
-): Promise<string> {
-  const Name = unique('rule');
-  const { RuleArn } = await events.send(new PutRuleCommand({ Name, EventBusName, EventPattern }));
-  const Targets = [{ Id: 'target', ...target }];
-  await events.send(new PutTargetsCommand({ Rule: Name, EventBusName, Targets }));
-  return present(RuleArn);
-}
-
-function entry(EventBusName: string) {
-  return { EventBusName, Source: 'test.source', DetailType: 'Thing Done', Detail: '{"n":1}' };
-}
-
 async function createQueue(): Promise<Queue> {
   const url = present((await sqs.send(new CreateQueueCommand({ QueueName: unique('queue') }))).QueueUrl);
   return { url, arn: present(await attribute(url, 'QueueArn')) };
-}
-
-async function letRulesSend({ url, arn }: Queue, rule = '*'): Promise<void> {
-  const Policy = policy({
-    Effect: 'Allow',
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: arn,
-    Condition: { ArnLike: { 'aws:SourceArn': rule } },
-  });
-  await sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Policy } }));
 }
 
 async function received({ url }: Queue): Promise<unknown> {

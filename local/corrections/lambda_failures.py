@@ -1,0 +1,68 @@
+"""Lambda: what becomes of an event that a function, called asynchronously, could not handle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import lambda_svc
+
+from corrections import sqs
+from corrections.support import wrap_function
+
+Fields = dict[str, Any]
+
+LONGEST_MESSAGE = 1024
+
+
+def apply() -> None:
+    wrap_function(lambda_svc, "_route_async_failure", hand_on)
+
+
+def hand_on(original: Callable[..., None], target: str, name: str, event: Any, result: Fields) -> None:
+    """MiniStack sends to both the same record, which is neither."""
+    if ":sqs:" not in target:
+        original(target, name, event, result)
+        return
+    function = lambda_svc._functions[name]
+    options = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    destination = ((options.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    response = result.get("body") if isinstance(result.get("body"), dict) else {}
+    if destination == target:
+        record = destination_record(function["config"], options, event, result, response)
+        sqs.put(target, json.dumps(record), {})
+    else:
+        sqs.put(target, json.dumps(event), dead_letter_attributes(response))
+
+
+def destination_record(config: Fields, options: Fields, event: Any, result: Fields, response: Fields) -> Fields:
+    """lambda/latest/dg/invocation-async-retain-records (destinations): the record names the function, and has its event
+    and its answer."""
+    retries = options.get("MaximumRetryAttempts")
+    return {
+        "version": "1.0",
+        "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "requestContext": {
+            "requestId": new_uuid(),
+            "functionArn": f"{config['FunctionArn']}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": (2 if retries is None else int(retries)) + 1,
+        },
+        "requestPayload": event,
+        "responseContext": {
+            "statusCode": 200,
+            "executedVersion": "$LATEST",
+            "functionError": result.get("function_error") or "Unhandled",
+        },
+        "responsePayload": response,
+    }
+
+
+def dead_letter_attributes(response: Fields) -> sqs.Attributes:
+    """lambda/latest/dg/invocation-async-retain-records (dead-letter queues): the event as it was, with the error as
+    attributes; which function it was for, it does not say."""
+    message = str(response.get("errorMessage", ""))[:LONGEST_MESSAGE]
+    return {"RequestID": new_uuid(), "ErrorCode": 200, **({"ErrorMessage": message} if message else {})}
