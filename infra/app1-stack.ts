@@ -13,6 +13,7 @@ import { AuditBus } from './constructs/audit-bus.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
+import { functionNamed } from './names.ts';
 import {
   allow,
   describeExecutionsOf,
@@ -52,6 +53,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       busName: names.app1Bus,
       source: eventSources.app1,
       undelivered: this.undelivered,
+      watchedBy: functionNamed('app1', 'sweep-provisionings'),
       settings,
     });
 
@@ -126,7 +128,8 @@ export class App1Stack extends ServiceStack<'app1'> {
       }),
       sweep: this.addSweep({
         name: 'sweep-provisionings',
-        environment: (MARK_PARAMETER) => ({ ...machines, MARK_PARAMETER }),
+        audit,
+        environment: (own) => ({ ...machines, ...own }),
         rights: [
           listExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning),
           look,

@@ -26,6 +26,7 @@ import { AuditBus } from './constructs/audit-bus.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
+import { functionNamed } from './names.ts';
 import {
   allow,
   describeExecutionsOf,
@@ -57,6 +58,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       busName: names.app2Bus,
       source: eventSources.app2,
       undelivered: this.undelivered,
+      watchedBy: functionNamed('app2', 'sweep-user-creations'),
       settings,
     });
     const secret = this.#issueMachineUser(pool, machineClient, audit.bus);
@@ -144,7 +146,8 @@ export class App2Stack extends ServiceStack<'app2'> {
       }),
       sweep: this.addSweep({
         name: 'sweep-user-creations',
-        environment: (MARK_PARAMETER) => ({ ...machines, MARK_PARAMETER }),
+        audit,
+        environment: (own) => ({ ...machines, ...own }),
         rights: [
           listExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser),
           look,

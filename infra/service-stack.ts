@@ -1,23 +1,28 @@
-import { CfnOutput, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
-import { acknowledge } from './checks.ts';
+import type { AuditBus } from './constructs/audit-bus.ts';
+import { DeadLetterQueue } from './constructs/dead-letter-queue.ts';
 import {
   type FunctionName,
   ServiceFunction,
   type ServiceFunctionProps,
 } from './constructs/service-function.ts';
+import { sweepMark, undeliveredAlarm, undeliveredQueue } from './names.ts';
 import { allow } from './rights.ts';
 import type { Settings } from './settings.ts';
 
 interface ServiceStackProps extends StackProps {
   settings: Settings;
 }
+
+/** What every sweep needs to know beside the machines of its service. */
+type SweepEnvironment = Record<'MARK_PARAMETER' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME', string>;
 
 /** What the stacks of both services have in common: their functions, and what they put out. */
 export abstract class ServiceStack<S extends Service> extends Stack {
@@ -31,16 +36,12 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     super(scope, id, props);
     this.#service = service;
     this.settings = settings;
-    this.undelivered = new Queue(this, 'Undelivered', {
-      queueName: `${service}-undelivered`,
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+    this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
+      queueName: undeliveredQueue(service),
+      alarmName: undeliveredAlarm(service),
+      description: `EventBridge could not deliver something to ${id}, or a function could not handle it. Runbook: docs/runbooks/undelivered-events.md`,
       removalPolicy: settings.removalPolicy,
-    });
-    acknowledge(this.undelivered, {
-      'Serverless-SQSRedrivePolicy': 'It is the dead-letter queue; what lies there waits for an operator.',
-    });
+    }).queue;
   }
 
   /** Adds one of the service's functions. */
@@ -58,23 +59,34 @@ export abstract class ServiceStack<S extends Service> extends Stack {
   }
 
   /**
-   * The service's sweep and the parameter that holds its mark. Its first value stays in the template: what the sweep
-   * writes later is not changed by an update.
+   * The service's sweep, which also watches its bus, and the parameter that holds its mark. Its first value stays in the
+   * template: what the sweep writes later is not changed by an update.
    */
-  protected addSweep<N extends FunctionName<S>>(
-    props: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings' | 'timeout' | 'environment'> & {
-      environment: (markParameter: string) => ServiceFunctionProps<S, N>['environment'];
-    },
-  ): IFunction {
+  protected addSweep<N extends FunctionName<S>>({
+    audit,
+    ...props
+  }: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings' | 'timeout' | 'environment'> & {
+    environment: (own: SweepEnvironment) => ServiceFunctionProps<S, N>['environment'];
+    audit: AuditBus;
+  }): IFunction {
     const mark = new StringParameter(this, 'SweepMark', {
-      parameterName: `/${this.#service}/sweep-mark`,
+      parameterName: sweepMark(this.#service),
       description: 'Every execution that ended before is settled; written by the sweep',
       stringValue: 'never',
     });
     return this.addFunction('Sweep', {
       ...props,
-      environment: props.environment(mark.parameterName),
-      rights: [...props.rights, allow(['ssm:GetParameter', 'ssm:PutParameter'], [mark.parameterArn])],
+      environment: props.environment({
+        MARK_PARAMETER: mark.parameterName,
+        EVENT_BUS_NAME: audit.bus.eventBusName,
+        LOG_RULE_NAME: audit.logRule.ruleName,
+      }),
+      rights: [
+        ...props.rights,
+        allow(['ssm:GetParameter', 'ssm:PutParameter'], [mark.parameterArn]),
+        allow(['events:DescribeEventBus'], [audit.bus.eventBusArn]),
+        allow(['events:DescribeRule'], [audit.logRule.ruleArn]),
+      ],
       timeout: timeLimits.sweepFunction,
       undelivered: this.undelivered,
     });

@@ -4,6 +4,8 @@ import type { Node } from 'constructs';
 import * as z from 'zod';
 import type { PasswordPolicy } from '../handlers/app2/password-policy.ts';
 
+export { names } from './names.ts';
+
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
 /**
@@ -100,16 +102,3 @@ export const poolPasswordPolicy: PasswordPolicy = {
   require_numbers: true,
   require_symbols: true,
 };
-
-/** Fixed names: what operators, subscribers and the other service know. */
-export const names = {
-  provisionServiceUser: 'ProvisionServiceUser',
-  createServiceUser: 'CreateServiceUser',
-  rollBackServiceUser: 'RollBackServiceUser',
-  rollBackProvisioning: 'RollBackProvisioning',
-  app1Bus: 'app1-provisioning',
-  app2Bus: 'app2-service-users',
-  crossServiceKeyAlias: 'alias/cross-service-encryption-key',
-  intakeKeyAlias: 'alias/app1-intake-key',
-  credentialsSecret: 'app1-api-client-credentials',
-} as const;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { watchedBus } from '../shared/environment.ts';
 
 const machines = z.object({
   STATE_MACHINE_ARN: z.string().min(1),
@@ -16,7 +17,11 @@ export const environments = {
   'cancel-provisioning': machines,
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-provisioning': machines,
-  'sweep-provisionings': z.object({ ...machines.shape, MARK_PARAMETER: z.string().min(1) }),
+  'sweep-provisionings': z.object({
+    ...machines.shape,
+    ...watchedBus.shape,
+    MARK_PARAMETER: z.string().min(1),
+  }),
   'encrypt-credentials': z.object({
     INTAKE_KEY_ARN: z.string().min(1),
     APP2_KEY_ARN: z.string().min(1),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { watchedBus } from '../shared/environment.ts';
 import { passwordPolicy } from './password-policy.ts';
 
 const text = z.string().min(1);
@@ -28,7 +29,7 @@ export const environments = {
   'delete-user': z.object({ USER_POOL_ID: text }),
   'stop-user-creation': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-creation': machines,
-  'sweep-user-creations': z.object({ ...machines.shape, MARK_PARAMETER: text }),
+  'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, MARK_PARAMETER: text }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
   'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),
 } as const;

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 
 /**
  * Reads a function's environment variables against its schema.
@@ -13,3 +13,11 @@ export function readEnvironment<Schema extends z.ZodType>(
   const wrong = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new Error(`The function's environment is not complete. ${wrong.join('; ')}`);
 }
+
+/** Which bus a function watches. */
+export const watchedBus = z.object({
+  EVENT_BUS_NAME: z.string().min(1),
+  /** The rule that sends every event to the log. */
+  LOG_RULE_NAME: z.string().min(1),
+});
+export type WatchedBus = z.infer<typeof watchedBus>;

@@ -1,10 +1,13 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Archive, CfnEventBusPolicy, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EventSource } from '../../contracts/events/catalogue.ts';
+import { metricNames, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { brokenBusAlarm, busArchive, busLog, everyEventRule } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { SchemaRegistry } from './schema-registry.ts';
 
@@ -13,6 +16,8 @@ interface AuditBusProps {
   source: EventSource;
   /** Where events go that could not be delivered. */
   undelivered: IQueue;
+  /** Name of the function that looks at the bus from time to time: the service's sweep. */
+  watchedBy: string;
   settings: Settings;
 }
 
@@ -24,8 +29,14 @@ interface AuditBusProps {
 export class AuditBus extends Construct {
   readonly bus: IEventBus;
   readonly logGroup: LogGroup;
+  /** Sends every event to the log. */
+  readonly logRule: Rule;
 
-  constructor(scope: Construct, id: string, { busName, source, undelivered, settings }: AuditBusProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { busName, source, undelivered, watchedBy, settings }: AuditBusProps,
+  ) {
     super(scope, id);
     const eventPattern = { source: [source] };
     const bus = new EventBus(this, 'Bus', { eventBusName: busName });
@@ -33,7 +44,7 @@ export class AuditBus extends Construct {
     // Seen as any other bus: CDK's class does not fit CDK's interface under exactOptionalPropertyTypes.
     this.bus = EventBus.fromEventBusArn(this, 'Published', bus.eventBusArn);
     const archive = new Archive(this, 'Archive', {
-      archiveName: `${busName}-archive`,
+      archiveName: busArchive(busName),
       sourceEventBus: bus,
       eventPattern,
       retention: Duration.days(settings.archiveDays),
@@ -41,7 +52,7 @@ export class AuditBus extends Construct {
     archive.applyRemovalPolicy(settings.removalPolicy);
 
     this.logGroup = new LogGroup(this, 'Log', {
-      logGroupName: `/aws/events/${busName}`,
+      logGroupName: busLog(busName),
       retention: settings.logRetention,
       removalPolicy: settings.removalPolicy,
     });
@@ -60,15 +71,15 @@ export class AuditBus extends Construct {
         }),
       ],
     });
-    const rule = new Rule(this, 'EveryEvent', {
-      ruleName: `${busName}-every-event`,
+    this.logRule = new Rule(this, 'EveryEvent', {
+      ruleName: everyEventRule(busName),
       description: `Every event of ${source}, to its log group`,
       eventBus: this.bus,
       eventPattern,
     });
-    rule.addTarget({
+    this.logRule.addTarget({
       bind: () => ({
-        arn: logGroupTargetArn(this, `/aws/events/${busName}`),
+        arn: logGroupTargetArn(this, busLog(busName)),
         deadLetterConfig: { arn: undelivered.queueArn },
       }),
     });
@@ -77,10 +88,26 @@ export class AuditBus extends Construct {
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
         resources: [undelivered.queueArn],
-        conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
+        conditions: { ArnEquals: { 'aws:SourceArn': this.logRule.ruleArn } },
       }),
     );
-    rule.node.addDependency(policy, this.logGroup);
+    this.logRule.node.addDependency(policy, this.logGroup);
+    new Alarm(this, 'Broken', {
+      alarmName: brokenBusAlarm(busName),
+      alarmDescription: `Events of ${source} are lost, or not proved: the bus or its rule to the log is not there or is off. Runbook: docs/runbooks/events-not-published.md`,
+      metric: new Metric({
+        namespace: NAMESPACE,
+        metricName: metricNames.auditBusBroken,
+        dimensionsMap: { service: watchedBy },
+        period: Duration.minutes(5),
+        statistic: 'Maximum',
+      }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      // While nobody looks, nobody knows: the alarm stays as it was.
+      treatMissingData: TreatMissingData.IGNORE,
+    });
     for (const account of settings.subscriberAccounts) this.#open(busName, source, account);
     if (settings.schemaRegistry)
       new SchemaRegistry(this, 'Schemas', { registryName: busName, source, settings });

@@ -1,15 +1,15 @@
-import { Duration, Stack, Token } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stack, Token } from 'aws-cdk-lib';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnRule, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { EventInvokeConfig, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
 import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
-import { acknowledge } from '../checks.ts';
+import { DeadLetterQueue } from './dead-letter-queue.ts';
 
 export interface EventSubscriptionProps<Name extends EventName> {
   /** Bus of App1 or App2: `EventBus.fromEventBusArn`. A rule stands on the bus, so it is made in the bus's region. */
@@ -133,28 +133,14 @@ class Undelivered extends Construct {
 
   private constructor(handler: IFunction, id: string) {
     super(handler, id);
-    this.queue = new Queue(this, 'Queue', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+    const { queue, alarm } = new DeadLetterQueue(this, 'Queue', {
+      description: `An audit event could not be delivered to ${handler.node.path}, or not be handled. Runbook: docs/runbooks/undelivered-events.md`,
     });
-    acknowledge(this.queue, {
-      'Serverless-SQSRedrivePolicy': 'It is the dead-letter queue; what lies there waits for an operator.',
-    });
+    this.queue = queue;
+    this.alarm = alarm;
     new EventInvokeConfig(this, 'OnFailure', {
       function: handler,
-      onFailure: new SqsDestination(this.queue),
-    });
-    this.alarm = new Alarm(this, 'SomethingUndelivered', {
-      alarmDescription: `An audit event could not be delivered to ${handler.node.path}, or not be handled.`,
-      metric: this.queue.metricApproximateNumberOfMessagesVisible({
-        period: Duration.minutes(1),
-        statistic: 'Maximum',
-      }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      onFailure: new SqsDestination(queue),
     });
   }
 }

@@ -1,6 +1,13 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  EventInvokeConfig,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -10,6 +17,8 @@ import { environments as app1 } from '../../handlers/app1/environments.ts';
 import { environments as app2 } from '../../handlers/app2/environments.ts';
 import { bundleOf, type Service } from '../bundle.ts';
 import { acknowledge } from '../checks.ts';
+import { functionNamed } from '../names.ts';
+import { allow } from '../rights.ts';
 import type { Settings } from '../settings.ts';
 
 const environments = { app1, app2 } as const;
@@ -51,7 +60,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<S, N>) {
     super(scope, id);
-    const functionName = `${props.service}-${props.name}`;
+    const functionName = functionNamed(props.service, props.name);
     this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: props.settings.logRetention,
@@ -72,20 +81,31 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       role,
       logGroup: this.logGroup,
       tracing: props.settings.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
-      ...(props.undelivered === undefined ? {} : { deadLetterQueue: props.undelivered }),
       environment: { SERVICE_NAME: functionName, ...asVariables(props.environment) },
     });
     this.function.node.addDependency(role);
-    if (props.undelivered === undefined)
-      acknowledge(this, {
-        'Serverless-LambdaDLQ':
-          'Only called by somebody who waits for the answer and sees the error: a dead-letter queue would stay empty.',
-      });
+    if (props.undelivered !== undefined) this.#handOn(role, props.undelivered);
+    acknowledge(this, {
+      'Serverless-LambdaDLQ':
+        props.undelivered === undefined
+          ? 'Only called by somebody who waits for the answer and sees the error: a dead-letter queue would stay empty.'
+          : 'What it could not handle goes to its on-failure destination, which keeps the name of the function.',
+    });
     if (props.settings.tracing)
       acknowledge(role, {
         'AwsSolutions-IAM5[Resource::*]':
           'X-Ray has no resources for traces: xray:PutTraceSegments and PutTelemetryRecords are granted on all or not at all.',
       });
+  }
+
+  /** docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+  #handOn(role: Role, { queueArn }: IQueue): void {
+    role.addToPolicy(allow(['sqs:SendMessage'], [queueArn]));
+    new EventInvokeConfig(this, 'OnFailure', {
+      function: this.function,
+      // CDK's own destination also gives rights to look at the queue, which nobody uses.
+      onFailure: { bind: () => ({ destination: queueArn }) },
+    });
   }
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
@@ -10,6 +12,7 @@ const aws = templates({ target: 'aws' });
 const local = templates({ target: 'local' });
 const twoAccounts = templates({ app1_account: '111122223333', app2_account: '444455556666' });
 const services = ['app1', 'app2'] as const;
+const sweeps = { app1: 'app1-sweep-provisionings', app2: 'app2-sweep-user-creations' } as const;
 
 const keyPolicy = z.looseObject({
   KeyPolicy: z.looseObject({ Statement: z.array(z.looseObject({ Principal: z.unknown() })) }),
@@ -115,6 +118,75 @@ describe.each(services)('the stack of %s', (service) => {
       ]);
   });
 
+  it('loses nothing that a function could not handle, and keeps which one it was', () => {
+    const called = resources(aws[service], 'AWS::Events::Rule')
+      .map(([, { Properties }]) => JSON.stringify(Properties['Targets']))
+      .join('');
+    const functions = resources(aws[service], 'AWS::Lambda::Function').filter(([id]) =>
+      called.includes(`{"Fn::GetAtt":["${id}","Arn"]}`),
+    );
+    const destinations = resources(aws[service], 'AWS::Lambda::EventInvokeConfig').map(
+      ([, { Properties }]) => Properties,
+    );
+    const [queue] = resources(aws[service], 'AWS::SQS::Queue').map(([id]) => id);
+
+    expect(functions).toHaveLength(2);
+    expect(destinations).toHaveLength(2);
+    for (const [id, { Properties }] of functions) {
+      expect(destinations).toContainEqual(
+        expect.objectContaining({
+          FunctionName: { Ref: id },
+          DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } },
+        }),
+      );
+      // It would get the event without the name of the function, and twice.
+      expect(Properties).not.toHaveProperty('DeadLetterConfig');
+    }
+  });
+
+  it.each([
+    [
+      'something lies in the dead-letter queue',
+      `${service}-undelivered`,
+      'undelivered-events',
+      'notBreaching',
+    ],
+    [
+      'the bus or its rule to the log is off',
+      `${names[`${service}Bus`]}-broken`,
+      'events-not-published',
+      'ignore',
+    ],
+  ])('raises an alarm that names its runbook when %s', (_what, name, runbook, missing) => {
+    const alarm = resources(aws[service], 'AWS::CloudWatch::Alarm').find(
+      ([, { Properties }]) => Properties['AlarmName'] === name,
+    );
+
+    expect(alarm?.[1].Properties).toMatchObject({
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: missing,
+      AlarmDescription: expect.stringContaining(`docs/runbooks/${runbook}.md`),
+    });
+    expect(existsSync(join(import.meta.dirname, '..', '..', 'docs', 'runbooks', `${runbook}.md`))).toBe(true);
+  });
+
+  it('watches its bus by the function and the metric that tell of it', () => {
+    const alarm = resources(aws[service], 'AWS::CloudWatch::Alarm').find(
+      ([, { Properties }]) => Properties['MetricName'] === 'AuditBusBroken',
+    );
+
+    expect(alarm?.[1].Properties).toMatchObject({
+      Namespace: 'CrossServiceProvisioning',
+      Dimensions: [{ Name: 'service', Value: sweeps[service] }],
+    });
+    expect(
+      resources(aws[service], 'AWS::Lambda::Function').map(
+        ([, { Properties }]) => Properties['FunctionName'],
+      ),
+    ).toContain(sweeps[service]);
+  });
+
   it('holds no secret', () => {
     const text = JSON.stringify(aws[service]);
 
@@ -196,6 +268,8 @@ describe('rights', () => {
   const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   const trace = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
   const SWEEP = [
+    'events:DescribeEventBus',
+    'events:DescribeRule',
     'sqs:SendMessage',
     'ssm:GetParameter',
     'ssm:PutParameter',

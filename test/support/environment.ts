@@ -17,6 +17,8 @@ Object.assign(process.env, {
   STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
   MARK_PARAMETER: '/unit-test/sweep-mark',
+  EVENT_BUS_NAME: 'unit-test-bus',
+  LOG_RULE_NAME: 'unit-test-bus-every-event',
   INTAKE_KEY_ARN: `arn:aws:kms:${account}:key/intake`,
   MAC_KEY_ARN: `arn:aws:kms:${account}:key/mac`,
   APP2_KEY_ARN: `arn:aws:kms:${account}:key/app2`,

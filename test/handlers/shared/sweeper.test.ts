@@ -1,3 +1,4 @@
+import { DescribeEventBusCommand, DescribeRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
@@ -16,6 +17,7 @@ import { ENCRYPTED, PROVISIONING_ID, SEALED, subject } from '../../support/subje
 
 const stepFunctions = mockClient(SFNClient);
 const ssm = mockClient(SSMClient);
+const eventBridge = mockClient(EventBridgeClient);
 const log = watchLog();
 const account = 'arn:aws:states:eu-central-1:111122223333';
 
@@ -30,6 +32,11 @@ beforeEach(() => {
   });
   stepFunctions.reset();
   ssm.reset();
+  eventBridge.reset();
+  eventBridge.on(DescribeEventBusCommand, { Name: 'unit-test-bus' }).resolves({ Name: 'unit-test-bus' });
+  eventBridge
+    .on(DescribeRuleCommand, { Name: 'unit-test-bus-every-event', EventBusName: 'unit-test-bus' })
+    .resolves({ State: 'ENABLED' });
   ssm.on(GetParameterCommand, { Name: '/unit-test/sweep-mark' }).resolves({ Parameter: { Value: 'never' } });
   ssm.on(PutParameterCommand).resolves({});
   stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
@@ -59,7 +66,7 @@ describe.each([
 
     await expect(handler()).resolves.toMatchObject({ ended_badly: 1, started: 1, left: 0 });
 
-    expect(written).toHaveLength(1);
+    expect(written).toHaveLength(2);
     expect(JSON.parse(written[0] ?? '')).toMatchObject({
       _aws: {
         CloudWatchMetrics: [
@@ -87,5 +94,48 @@ describe.each([
 
     await expect(handler()).rejects.toMatchObject({ name: 'AccessDeniedException' });
     expect(written).toEqual([]);
+  });
+
+  it('says that events arrive, as a metric', async () => {
+    await expect(handler()).resolves.toMatchObject({ bus: 'whole' });
+
+    expect(JSON.parse(written[1] ?? '')).toMatchObject({
+      _aws: {
+        CloudWatchMetrics: [
+          {
+            Namespace: 'CrossServiceProvisioning',
+            Dimensions: [['service']],
+            Metrics: [{ Name: 'AuditBusBroken', Unit: 'Count' }],
+          },
+        ],
+      },
+      service: 'unit-test',
+      AuditBusBroken: 0,
+    });
+    expect(log()).not.toContain('Audit events are lost');
+  });
+
+  it.each([
+    ['no bus', () => eventBridge.on(DescribeEventBusCommand).rejects(sdkError('ResourceNotFoundException'))],
+    [
+      'no rule to the log',
+      () => eventBridge.on(DescribeRuleCommand).rejects(sdkError('ResourceNotFoundException')),
+    ],
+    ['the rule to the log is off', () => eventBridge.on(DescribeRuleCommand).resolves({ State: 'DISABLED' })],
+  ] as const)('says that events are lost: %s', async (finding, breakIt) => {
+    breakIt();
+
+    await expect(handler()).resolves.toMatchObject({ bus: finding });
+
+    expect(JSON.parse(written[1] ?? '')).toMatchObject({ AuditBusBroken: 1 });
+    expect(log()).toContain(finding);
+  });
+
+  it('fails when it cannot look at the bus, after it has told of the sweep', async () => {
+    eventBridge.on(DescribeEventBusCommand).rejects(sdkError('AccessDeniedException'));
+
+    await expect(handler()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect(written).toHaveLength(1);
+    expect(JSON.parse(written[0] ?? '')).toMatchObject({ SweepCompleted: 1 });
   });
 });

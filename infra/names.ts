@@ -1,0 +1,24 @@
+/** Fixed names: what operators, subscribers and the other service know. */
+export const names = {
+  provisionServiceUser: 'ProvisionServiceUser',
+  createServiceUser: 'CreateServiceUser',
+  rollBackServiceUser: 'RollBackServiceUser',
+  rollBackProvisioning: 'RollBackProvisioning',
+  app1Bus: 'app1-provisioning',
+  app2Bus: 'app2-service-users',
+  crossServiceKeyAlias: 'alias/cross-service-encryption-key',
+  intakeKeyAlias: 'alias/app1-intake-key',
+  credentialsSecret: 'app1-api-client-credentials',
+} as const;
+
+type Service = 'app1' | 'app2';
+
+/** Names that are made of others. */
+export const functionNamed = (service: Service, name: string): string => `${service}-${name}`;
+export const undeliveredQueue = (service: Service): string => `${service}-undelivered`;
+export const sweepMark = (service: Service): string => `/${service}/sweep-mark`;
+export const busLog = (busName: string): string => `/aws/events/${busName}`;
+export const everyEventRule = (busName: string): string => `${busName}-every-event`;
+export const busArchive = (busName: string): string => `${busName}-archive`;
+export const undeliveredAlarm = (service: Service): string => `${service}-undelivered`;
+export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
