@@ -19,7 +19,7 @@ const suite = (name, folder, extra = {}) => ({
 
 export default {
   projects: [
-    suite('unit', '{contracts,handlers,workflows,infra,architecture,local,docs,examples}', {
+    suite('unit', '{architecture,cli,contracts,docs,examples,handlers,infra,local,workflows}', {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
     }),
     suite('local-aws', 'local-aws', {

@@ -38,6 +38,5 @@ Object.assign(process.env, {
     require_symbols: true,
   }),
   MACHINE_CLIENT_ID: 'machine-client',
-  EVENT_BUS_NAME: 'app2-service-users',
   SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
 });

@@ -1,0 +1,79 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { undeliveredQueue } from '../infra/names.ts';
+import { Problem } from '../local/problem.ts';
+import { listrProgress } from '../local/progress.ts';
+import { newCommand, runCommand } from './support/command.ts';
+import { planner } from './support/deliver.ts';
+import { redriveQueue, type Summary } from './support/redrive-queue.ts';
+import { whereOptions, whereTo } from './support/where.ts';
+
+/**
+ * `npm run redrive -- app1`: delivers what lies in a dead-letter queue again, each to the target or function that it
+ * was meant for. Exit status 1 when something is left. docs/runbooks/undelivered-events.md
+ */
+export async function main(args: string[]): Promise<number> {
+  const command = newCommand('redrive')
+    .description(
+      'Delivers what lies in a dead-letter queue again, each to the target or function it was meant for.',
+    )
+    .argument('<queue>', 'app1, app2, or the name or URL of a queue')
+    .option('--dry-run', 'only say what would be delivered where');
+  const parse = () => command.parse(args, { from: 'user' });
+  return runCommand(parse, async () => {
+    const [queue] = command.processedArgs;
+    const { dryRun = false, ...rest } = command.opts();
+    const { name, client } = whereTo(whereOptions.parse(rest));
+    const sqs = client(SQSClient);
+    const url = await urlOf(sqs, queue, name);
+    // A call whose answer was lost is not repeated here: its message stays for the next run.
+    const lambda = client(LambdaClient, { maxAttempts: 1 });
+    const plan = planner({
+      eventBridge: client(EventBridgeClient),
+      logs: client(CloudWatchLogsClient),
+      lambda,
+      sqs,
+    });
+    const summary = await listrProgress.run(`${url.split('/').at(-1)} on ${name}`, (report) =>
+      redriveQueue({ sqs, plan, report })(url, { dryRun }),
+    );
+    process.stdout.write(inWords(summary, dryRun));
+    return summary.left.length === 0 ? 0 : 1;
+  });
+}
+
+/** @throws Problem when there is no such queue */
+async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<string> {
+  if (queue.startsWith('http')) return queue;
+  const QueueName = queue === 'app1' || queue === 'app2' ? undeliveredQueue(queue) : queue;
+  try {
+    const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+    return QueueUrl;
+  } catch (error) {
+    if (
+      !(
+        error instanceof Error &&
+        ['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'].includes(error.name)
+      )
+    )
+      throw error;
+    throw new Problem(
+      `There is no queue ${QueueName} on ${where}.`,
+      'Say app1, app2, or the name or URL of a queue, and the profile and region in which it is.',
+    );
+  }
+}
+
+/** What has become of the messages, by where they were meant for. */
+export function inWords({ delivered, left }: Summary, dryRun: boolean): string {
+  const count = [...delivered.values()].reduce((sum, one) => sum + one, 0);
+  return [
+    `${dryRun ? 'Would be delivered' : 'Delivered'}: ${count}`,
+    ...[...delivered].map(([to, times]) => `  ${times} to ${to}`),
+    `Left: ${left.length}`,
+    ...left.map(({ what, reason }) => `  ${what}: ${reason}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,20 @@
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { addWhere } from './where.ts';
+
+/** Status of a command that was typed wrongly. */
+const WRONG_USAGE = 2;
+
+/** A command of npm, with the options that all of them have. */
+export const newCommand = (name: string): Command =>
+  addWhere(new Command(`npm run ${name} --`).exitOverride());
+
+/** Parses what was typed, then runs the command; the exit status. Commander says itself what was typed wrongly. */
+export async function runCommand(parse: () => unknown, run: () => Promise<number>): Promise<number> {
+  try {
+    parse();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+    throw error;
+  }
+  return run();
+}
