@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import Ajv2020 from 'ajv/dist/2020.js';
 import fc from 'fast-check';
+import { main as redrive } from '../../cli/redrive.ts';
+import { main as replay } from '../../cli/replay.ts';
 import { type EventName, type EventSource, eventRows, events } from '../../contracts/events/catalogue.ts';
 import { storyFaults } from '../../contracts/events/stories.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
 import { newPassword, system } from '../e2e/support/deployed.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
 import { type Call, calls } from './matrix/calls.ts';
 import { effectOf, type Fault } from './matrix/faults.ts';
 import { entered } from './support/executions.ts';
@@ -158,6 +159,7 @@ const schemas = new Map(
   ]),
 );
 
+const begun = new Date();
 const subscribed = subscribe();
 /** The subscriber's queue is out of reach from the end of the first third of the cases to that of the second. */
 let over = 0;
@@ -219,6 +221,7 @@ describe('a subscriber', () => {
 
   it('gets all of it when the queue is redriven', async () => {
     const { deadLetters, receive, undelivered } = await subscribed;
+    expect(await redrive([deadLetters])).toBe(0);
     received.push(...(await receive()));
 
     expect(ofAll(seen())).toEqual(published());
@@ -268,7 +271,15 @@ describe('a subscriber', () => {
     }
   });
 
-  it('gets the same set again by a replay of the archives', async () => {});
+  it('gets the same set again by a replay of the archives', async () => {
+    const { rules, receive } = await subscribed;
+    const period = ['--from', begun.toISOString(), '--to', new Date().toISOString()];
+    for (const [service, rule] of Object.entries(rules))
+      expect(await replay([service, ...period, '--to-rule', rule])).toBe(0);
+    const again = (await receive()).map(readEvent);
+
+    expect(ofAll(again)).toEqual(published());
+  });
 });
 
 /** Names of facts by their places, each once. */

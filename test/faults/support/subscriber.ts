@@ -19,11 +19,11 @@ import { configuration, newName, outputs } from '../../e2e/support/deployed.ts';
 const sqs = new SQSClient(configuration);
 const eventBridge = new EventBridgeClient(configuration);
 
-const buses = [outputs.app1.event_bus_name, outputs.app2.event_bus_name];
+const buses = { app1: outputs.app1.event_bus_name, app2: outputs.app2.event_bus_name };
 const sources = ['app1.provisioning', 'app2.service-users'];
 
 export interface Subscriber {
-  /** Names of its rules, by bus. */
+  /** Names of its rules, by the service on whose bus they are. */
   rules: Record<string, string>;
   /** Address of its dead-letter queue. */
   deadLetters: string;
@@ -41,9 +41,9 @@ export async function subscribe(): Promise<Subscriber> {
   await letSend(deadLetters, true);
   await letSend(queue, true);
   const rules: Record<string, string> = {};
-  for (const EventBusName of buses) {
+  for (const [service, EventBusName] of Object.entries(buses)) {
     const Name = newName('subscriber');
-    rules[EventBusName] = Name;
+    rules[service] = Name;
     await eventBridge.send(
       new PutRuleCommand({ Name, EventBusName, EventPattern: JSON.stringify({ source: sources }) }),
     );
