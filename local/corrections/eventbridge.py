@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.arn import parse_arn
 from ministack.core.responses import get_account_id, json_response, new_uuid
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, sns, sqs
@@ -54,6 +54,7 @@ def apply() -> None:
     eventbridge.bus_policy_for_arn = bus_policy_for_arn
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["events"] = ("eventbridge", "bus_policy_for_arn")
     wrap_function(eventbridge, "_put_permission", put_whole_policy)
+    wrap_function(iam_actions, "extract_resource_arn", name_the_bus)
 
 
 def deliver_to_log_groups() -> None:
@@ -169,6 +170,27 @@ def bus_policy_for_arn(arn: str) -> tuple[Any, str] | None:
     if name not in eventbridge._event_buses:
         return None
     return eventbridge._event_bus_policies.get(name), get_account_id()
+
+
+def name_the_bus(
+    original: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+    region: str,
+    account: str,
+) -> str:
+    """service-authorization/latest/reference/list_amazoneventbridge: DescribeEventBus and its like are about a bus.
+
+    MiniStack takes the name for that of a rule of the default bus.
+    """
+    if service == "events" and headers.get("x-amz-target", "").endswith("EventBus"):
+        name = json.loads(body or b"{}").get("Name", "default")
+        return name if name.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{name}"
+    return original(service, method, path, headers, body, query, region, account)
 
 
 def put_whole_policy(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:

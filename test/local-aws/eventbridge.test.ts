@@ -227,6 +227,20 @@ describe('corrected: EventBridge bus policies', () => {
     await expect(put(stranger)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
+  // service-authorization/latest/reference/list_amazoneventbridge
+  it('lets a caller look at the bus that its policy names, and at no other', async () => {
+    const [mine, other] = await Promise.all([createBus(), createBus()]);
+    const caller = await callerWho({
+      Effect: 'Allow',
+      Action: 'events:DescribeEventBus',
+      Resource: mine.EventBusArn,
+    });
+    const look = ({ EventBusName }: { EventBusName: string }) =>
+      client(EventBridgeClient, caller).send(new DescribeEventBusCommand({ Name: EventBusName }));
+    await expect(look(mine)).resolves.toMatchObject({ Arn: mine.EventBusArn });
+    await expect(look(other)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
   // eventbridge/latest/APIReference/API_PutPermission (Policy)
   it('replaces the whole policy', async () => {
     const { EventBusName, EventBusArn } = await createBus();

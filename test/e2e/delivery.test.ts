@@ -1,0 +1,293 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  DeleteResourcePolicyCommand,
+  DescribeResourcePoliciesCommand,
+  PutResourcePolicyCommand,
+  paginateFilterLogEvents,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { publishedEvent } from '../../local/system.ts';
+import { eventually } from '../local-aws/support/eventually.ts';
+import { commandsOf, run } from './support/commands.ts';
+import { configuration, newRequest, outputs, provision, system } from './support/deployed.ts';
+
+/** Audit events while what they go to is broken, and what operators then do, as the runbooks say it. */
+
+const { logs } = system.clients;
+const events = new EventBridgeClient(configuration);
+const sqs = new SQSClient(configuration);
+const lambda = new LambdaClient(configuration);
+const cloudwatch = new CloudWatchClient(configuration);
+
+const bus = outputs.app1.event_bus_name;
+const buses = { app1: bus, app2: outputs.app2.event_bus_name } as const;
+const services = ['app1', 'app2'] as const;
+type Service = (typeof services)[number];
+const logRule = { EventBusName: bus, Name: `${bus}-every-event` };
+
+const envelope = z.looseObject({ time: z.iso.datetime(), 'replay-name': z.string().optional() });
+
+/** Everything in the log of a bus, in both readings. */
+async function logged(busName: string) {
+  const found: (z.infer<typeof envelope> & { event_id: string; provisioning_id: string })[] = [];
+  const all = { logGroupName: `/aws/events/${busName}` };
+  for await (const page of paginateFilterLogEvents({ client: logs }, all))
+    for (const { message = '' } of page.events ?? []) {
+      const content: unknown = JSON.parse(message);
+      const { event_id, provisioning_id } = publishedEvent.parse(content).detail.metadata;
+      found.push({ ...envelope.parse(content), event_id, provisioning_id });
+    }
+  return found;
+}
+
+const urlOf = async (service: Service): Promise<string> =>
+  (await sqs.send(new GetQueueUrlCommand({ QueueName: `${service}-undelivered` }))).QueueUrl ?? '';
+
+async function lengthOf(service: Service): Promise<number> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: await urlOf(service),
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    }),
+  );
+  return Number(Attributes?.['ApproximateNumberOfMessages']);
+}
+
+/** Event ids of what lies in a dead-letter queue, and the error with which it came there. */
+async function lying(service: Service): Promise<{ event_id: string; error: string | undefined }[]> {
+  const QueueUrl = await urlOf(service);
+  const seen = new Map<string, { event_id: string; error: string | undefined }>();
+  const about = await lengthOf(service);
+  while (seen.size < about) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageAttributeNames: ['All'],
+        VisibilityTimeout: 1,
+      }),
+    );
+    for (const { Body = '', MessageAttributes } of Messages) {
+      const { event_id } = publishedEvent.parse(JSON.parse(Body)).detail.metadata;
+      seen.set(event_id, { event_id, error: MessageAttributes?.['ERROR_CODE']?.StringValue });
+    }
+  }
+  return [...seen.values()];
+}
+
+async function alarmIs(AlarmName: string, StateValue: 'ALARM' | 'OK', within: number): Promise<void> {
+  await eventually(
+    async () => {
+      const { MetricAlarms } = await cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames: [AlarmName] }));
+      expect(MetricAlarms).toEqual([expect.objectContaining({ AlarmName, StateValue })]);
+    },
+    within,
+    500,
+  );
+}
+
+const sorted = (ids: Iterable<string>): string[] => [...new Set(ids)].sort();
+
+/** A runbook's command, for a service and a period instead of those of its example. */
+const typed = (command: string, service: Service, from?: Date, to?: Date): string =>
+  command
+    .replaceAll('app1-provisioning', buses[service])
+    .replace('-- app1', `-- ${service}`)
+    .replace(/--from \S+/, `--from ${from?.toISOString()}`)
+    .replace(/--to \S+/, `--to ${to?.toISOString()}`);
+
+describe('while the logs refuse events', () => {
+  const [look = '', redrive = ''] = commandsOf('undelivered-events');
+  const policies: { policyName: string; policyDocument: string }[] = [];
+  const ids: string[] = [];
+  const undelivered: Record<Service, string[]> = { app1: [], app2: [] };
+
+  const repair = async () => {
+    for (const policy of policies) await logs.send(new PutResourcePolicyCommand(policy));
+  };
+
+  beforeAll(async () => {
+    expect([look, redrive]).toEqual(['npm run redrive -- app1 --dry-run', 'npm run redrive -- app1']);
+    const { resourcePolicies = [] } = await logs.send(new DescribeResourcePoliciesCommand({}));
+    for (const { policyName = '', policyDocument = '' } of resourcePolicies)
+      if (Object.values(buses).some((name) => policyName === `${name}-events-to-log`))
+        policies.push({ policyName, policyDocument });
+    expect(policies).toHaveLength(2);
+    for (const { policyName } of policies) await logs.send(new DeleteResourcePolicyCommand({ policyName }));
+    for (let n = 0; n < 3; n += 1) {
+      const { provisioning_id, status } = await provision(newRequest());
+      expect(status).toBe('SUCCEEDED');
+      ids.push(provisioning_id);
+    }
+  });
+  afterAll(repair);
+
+  it.each(services)('every event of %s lies in its dead-letter queue, and says why', async (service) => {
+    const found = await lying(service);
+    expect(found.map(({ error }) => error)).toEqual(found.map(() => 'NO_PERMISSIONS'));
+    undelivered[service] = sorted(found.map(({ event_id }) => event_id));
+    const good = service === 'app1' ? 'ServiceUserProvisioned' : 'ServiceUserCreated';
+    for (const id of ids)
+      expect(undelivered[service]).toContainEqual(expect.stringMatching(`^${id}:\\d+:${good}$`));
+    expect(
+      (await logged(buses[service])).filter(({ provisioning_id }) => ids.includes(provisioning_id)),
+    ).toEqual([]);
+  });
+
+  it.each(services)('the alarm of %s is raised', async (service) => {
+    await alarmIs(`${service}-undelivered`, 'ALARM', 20_000);
+  });
+
+  it.each(services)('a look at what lies there for %s takes nothing away', async (service) => {
+    await eventually(async () => expect(await lengthOf(service)).toBe(undelivered[service].length));
+    const { status, output } = await run(typed(look, service));
+    expect([status, output]).toEqual([
+      0,
+      expect.stringContaining(
+        `Would be delivered: ${undelivered[service].length}\n  ${undelivered[service].length} to log-group /aws/events/${buses[service]}\nLeft: 0\n`,
+      ),
+    ]);
+    expect(await lengthOf(service)).toBe(undelivered[service].length);
+  });
+
+  it.each(services)('after the repair, a redrive brings all of them to the log of %s', async (service) => {
+    await repair();
+    const { status, output } = await run(typed(redrive, service));
+    expect([status, output]).toEqual([0, expect.stringContaining('Left: 0')]);
+
+    const there = (await logged(buses[service])).filter(({ provisioning_id }) =>
+      ids.includes(provisioning_id),
+    );
+    expect(there.map(({ event_id }) => event_id).sort()).toEqual(undelivered[service]);
+    expect(await lengthOf(service)).toBe(0);
+  });
+
+  it.each(services)('then the alarm of %s is over', async (service) => {
+    await alarmIs(`${service}-undelivered`, 'OK', 100_000);
+  });
+});
+
+describe('while a function fails', () => {
+  const [, redrive = ''] = commandsOf('undelivered-events');
+  const FunctionName = 'app1-sweep-provisionings';
+  const markIs = (Value: string) =>
+    new SSMClient(configuration).send(
+      new PutParameterCommand({ Name: '/app1/sweep-mark', Value, Overwrite: true, Type: 'String' }),
+    );
+  afterAll(() => markIs('never'));
+
+  it('what it could not handle stays until it can, and then goes to it', async () => {
+    await markIs('no mark');
+    await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: '{"n":1}' }));
+    await eventually(async () => expect(await lengthOf('app1')).toBeGreaterThan(0), 30_000, 500);
+
+    const refused = await run(redrive);
+    expect([refused.status, refused.output]).toEqual([
+      1,
+      expect.stringMatching(
+        /Delivered: 0\nLeft: 1\n {2}message \S+ \(not handled: \w+\): The function failed: \w+/,
+      ),
+    ]);
+
+    await markIs('never');
+    const taken = await run(redrive);
+    expect([taken.status, taken.output]).toEqual([
+      0,
+      expect.stringContaining(`Delivered: 1\n  1 to function ${FunctionName}\nLeft: 0\n`),
+    ]);
+    expect(await lengthOf('app1')).toBe(0);
+  });
+
+  it('what says nothing of whom it is for is left, and said to be', async () => {
+    const QueueUrl = await urlOf('app1');
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"who":"knows"}' }));
+    const { status, output } = await run(redrive);
+    expect([status, output]).toEqual([1, expect.stringContaining('It is neither an undelivered event nor')]);
+    const { Messages: [message] = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),
+    );
+    expect(message?.Body).toBe('{"who":"knows"}');
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+  });
+});
+
+describe('while the rule to the log is off', () => {
+  const [replay = ''] = commandsOf('events-not-published');
+  const sweep = async (): Promise<unknown> => {
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: 'app1-sweep-provisionings' }));
+    return JSON.parse(Payload?.transformToString() ?? 'null');
+  };
+  const turnOn = () => events.send(new EnableRuleCommand(logRule));
+  afterAll(turnOn);
+  let missed = '';
+  let from = new Date();
+
+  beforeAll(async () => {
+    await events.send(new DisableRuleCommand(logRule));
+    from = new Date();
+    missed = (await provision(newRequest())).provisioning_id;
+  });
+
+  it('the next sweep notices, and an alarm is raised', async () => {
+    expect(await sweep()).toMatchObject({ bus: 'the rule to the log is off' });
+    await alarmIs(`${bus}-broken`, 'ALARM', 20_000);
+    const inTheLog = async () =>
+      (await logged(bus)).filter(({ provisioning_id }) => provisioning_id === missed);
+    expect(await inTheLog()).toEqual([]);
+
+    await turnOn();
+    expect(await sweep()).toMatchObject({ bus: 'whole' });
+    const { status, output } = await run(typed(replay, 'app1', from, new Date(Date.now() + 1000)));
+    expect([status, output]).toEqual([0, expect.stringMatching(/Replayed: [1-9]\d* events/)]);
+    expect((await inTheLog()).map(({ event_id }) => event_id)).toContainEqual(
+      expect.stringMatching(`^${missed}:\\d+:ServiceUserProvisioned$`),
+    );
+  });
+});
+
+describe('a replay', () => {
+  const commands = commandsOf('replay-events');
+
+  it.each([
+    ['to the log', 'app1', commands[0]],
+    ['to all rules', 'app2', commands[1]],
+  ] as const)('%s of %s gives the same set of events', async (_what, service, command = '') => {
+    const from = new Date(Math.ceil(Date.now() / 1000) * 1000 - 1000);
+    const made = await Promise.all([provision(newRequest()), provision(newRequest())]);
+    for (const { provisioning_id } of made)
+      await eventually(async () =>
+        expect((await logged(buses[service])).map((event) => event.provisioning_id)).toContain(
+          provisioning_id,
+        ),
+      );
+    const to = new Date(Date.now() + 1000);
+    const { status, output } = await run(typed(command, service, from, to));
+    const replayName = /^replay-name: (\S+)$/m.exec(output)?.[1];
+
+    const all = await logged(buses[service]);
+    const original = sorted(
+      all
+        .filter((event) => event['replay-name'] !== replayName && new Date(event.time) >= from)
+        .map(({ event_id }) => event_id),
+    );
+    const again = sorted(
+      all.filter((event) => event['replay-name'] === replayName).map(({ event_id }) => event_id),
+    );
+    expect(again).toEqual(original);
+    expect([status, output]).toEqual([0, expect.stringContaining(`Replayed: ${original.length} events`)]);
+    for (const { provisioning_id } of made)
+      expect(again).toContainEqual(expect.stringMatching(`^${provisioning_id}:`));
+  });
+});
