@@ -1,150 +1,279 @@
 import * as z from 'zod';
 
+/** What can be left of a provisioning that ended so. What is true of one provisioning, its status says in `user`. */
+export const leftBehind = {
+  nothing: 'Nothing. What had been made was removed before the provisioning ended.',
+  being_removed:
+    'Maybe the user, while `user` is `being_removed`. A roll-back that starts by itself removes it; afterwards `user` is `absent`.',
+  until_swept:
+    'Maybe the user, while `user` is `being_removed`. The sweep has the removal tried again until it is done.',
+} as const;
+type LeftBehind = keyof typeof leftBehind;
+
 /**
  * Why a provisioning ended badly: one row for each error name that a step can end with.
  * The name is what Step Functions matches (Retry, Catch); code, message, remedy and retryable are what the caller reads.
- * `retryable` says whether the same request, sent again as a new provisioning, can succeed without being changed.
  */
 interface FailureRow {
   readonly code: string;
+  /** What it means. */
   readonly message: string;
+  /** What makes it happen. */
+  readonly cause: string;
+  /** What the caller does. */
   readonly remedy: string;
+  /** What the operator does. */
+  readonly operator: string;
+  readonly left_behind: LeftBehind;
+  /** Whether the same request, sent again as a new provisioning, can succeed without being changed. */
   readonly retryable: boolean;
+  /** Where it is read: as the error of a status, or only of attempts in a timeline, after which another one follows. */
+  readonly read_in: 'status' | 'timeline';
 }
 
 export const failures = {
   CredentialsRejected: {
     code: 'CREDENTIALS_REJECTED',
     message: 'App2 could not decrypt the credentials as sent for this user and this provisioning.',
+    cause:
+      'The ciphertext was altered, or sealed for another user, provisioning or key: its encryption context is another one.',
     remedy: 'Send the request again. If it fails again, have the key configuration of both services checked.',
+    operator:
+      "Check that App1's parameter App2KeyArn is App2's output KeyArn. If it is, somebody tampers: see who called kms:Decrypt in CloudTrail.",
+    left_behind: 'nothing',
     retryable: false,
+    read_in: 'status',
   },
   PasswordRejected: {
     code: 'PASSWORD_REJECTED',
     message: "The password does not meet the policy of App2's user pool.",
+    cause: 'The password is too short, or lacks a kind of character that the pool wants.',
     remedy: 'Choose a password that meets the policy and send a new request.',
+    operator: 'Nothing to do for a single one. The policy is `poolPasswordPolicy` in infra/settings.ts.',
+    left_behind: 'nothing',
     retryable: false,
+    read_in: 'status',
   },
   UserAlreadyExists: {
     code: 'USER_ALREADY_EXISTS',
     message: 'A user of this name exists and was not made by this provisioning. It was left untouched.',
+    cause:
+      'Another provisioning, or somebody else, has made a user of this name; upper and lower case count as the same.',
     remedy: 'Choose another username, or remove the other user first.',
+    operator:
+      "Nothing to do. The other user's attribute custom:provisioning_id says which provisioning made it.",
+    left_behind: 'nothing',
     retryable: false,
+    read_in: 'status',
   },
   UserVanished: {
     code: 'USER_VANISHED',
     message: 'The user was removed by somebody else while it was being created.',
+    cause: 'Somebody deleted the user in the pool between two steps.',
     remedy: 'Send a new request.',
+    operator: 'See who called cognito-idp:AdminDeleteUser in CloudTrail, and stop that.',
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   UserCreationFailed: {
     code: 'USER_CREATION_FAILED',
     message: 'App2 could not create the user and has undone what it had done.',
+    cause:
+      "A step of App2 failed for a reason of App2's own, or its execution was stopped or ran out of time.",
     remedy: 'Send a new request later.',
+    operator:
+      'Ask App2 for the status of the same provisioning_id, with `?include=timeline`: it names the step and the error.',
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   App2AuthenticationFailed: {
     code: 'APP2_AUTHENTICATION_FAILED',
     message: 'App2 did not accept the credentials of App1.',
+    cause:
+      'The secret and the machine user do not agree, the machine user was disabled, or a client or group is missing.',
     remedy: "Nothing the caller can change. The operator checks App1's machine user and its secret.",
+    operator:
+      "Rotate the secret app1-api-client-credentials, which issues a new machine user; then check App1's parameters App2ClientId and App2SecretArn.",
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   App2RequestRefused: {
     code: 'APP2_REQUEST_REFUSED',
     message: 'App2 refused the request of App1.',
+    cause:
+      "App2 answered with a 4xx: it does not know the request's form, or the id is in use with another content or owner.",
     remedy: 'Nothing the caller can change. The operator checks that both services run compatible releases.',
+    operator:
+      'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
+    left_behind: 'nothing',
     retryable: false,
+    read_in: 'status',
   },
   App2Unavailable: {
     code: 'APP2_UNAVAILABLE',
     message: 'App2 did not answer in time, repeatedly.',
+    cause: "App2's API cannot be reached, answers with a 5xx or 429, or its address is wrong.",
     remedy: 'Send a new request later.',
+    operator: "Check the health of App2's API and App1's parameter App2ApiUrl.",
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   UserCreationPending: {
     code: 'USER_CREATION_NOT_SETTLED',
     message: 'App2 did not finish in the time that App1 waits for it.',
+    cause:
+      "App2's execution waits in long retries, or there are more requests than Cognito's quotas let through.",
     remedy: 'Send a new request later.',
+    operator: "See the timeline for what App2 waits for. When it is Cognito's quota, spread the requests.",
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   UserRemovalPending: {
     code: 'USER_REMOVAL_NOT_SETTLED',
-    message: 'App2 did not finish the removal in the time that App1 waits for it.',
+    message: 'App2 has not finished the removal yet.',
+    cause: 'An undo is at work at App2, which waits out what may still be under way.',
     remedy: 'Ask for the status again later.',
+    operator:
+      "Nothing to do for a single one. If it never ends, see App2's RollBackServiceUser of the same name.",
+    left_behind: 'being_removed',
     retryable: true,
+    read_in: 'timeline',
   },
   AbsenceNotConfirmed: {
     code: 'ABSENCE_NOT_CONFIRMED',
-    message: 'It could not be confirmed in time that no user is left.',
+    message: 'No user is seen, but a call that makes one may still be under way.',
+    cause:
+      'The answer of a call that creates a user was lost, so it can still have its effect for some seconds.',
     remedy: 'Ask for the status again later.',
+    operator: 'Nothing to do: it is looked again after the longest time that a call can take.',
+    left_behind: 'being_removed',
     retryable: true,
+    read_in: 'timeline',
   },
   EventNotPublished: {
     code: 'EVENT_NOT_PUBLISHED',
     message: 'The audit event could not be published, so the user was not kept.',
+    cause: 'The event bus is missing, throttled or not available, or the machine may not publish on it.',
     remedy: 'Send a new request later.',
+    operator:
+      "Check the service's event bus and its machine's right events:PutEvents; see the alarm on failed executions.",
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   ServiceThrottled: {
     code: 'SERVICE_THROTTLED',
     message: 'A service was busy for longer than the step could wait.',
+    cause:
+      'A quota of Cognito, KMS, Step Functions or Lambda was used up, by this system or by others in the account.',
     remedy: 'Send a new request later.',
+    operator: 'See in the timeline which step was throttled; spread the requests, or have the quota raised.',
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   ServiceUnavailable: {
     code: 'SERVICE_UNAVAILABLE',
     message: 'A service was not available for longer than the step could wait.',
+    cause: 'AWS answered with a 5xx or not at all, or a function was ended by its time limit.',
     remedy: 'Send a new request later.',
+    operator:
+      'See in the timeline which step it was, then the log of its function, and the AWS Health Dashboard.',
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   InvalidStepInput: {
     code: 'INTERNAL_ERROR',
     message: 'A step was given an input that it does not understand.',
+    cause:
+      'Somebody started an execution by hand, or function and definition are of releases that do not go together.',
     remedy: 'Report it with the provisioning_id.',
+    operator:
+      'Compare the input of the execution with contracts/executions.ts; deploy definition and functions from one release.',
+    left_behind: 'nothing',
     retryable: false,
+    read_in: 'status',
   },
   StepFailed: {
     code: 'INTERNAL_ERROR',
     message: 'A step failed in a way that was not foreseen.',
+    cause: 'A right is missing, a function crashed, or there is a fault in the code.',
     remedy: 'Send a new request later. If it fails again, report it with the provisioning_id.',
+    operator:
+      "The timeline names the step and AWS's own error; the log of its function has it under the provisioning_id.",
+    left_behind: 'being_removed',
     retryable: true,
+    read_in: 'status',
   },
   UserBeingRemoved: {
     code: 'USER_BEING_REMOVED',
     message: 'A user of this name, made by another provisioning, is just being removed.',
+    cause: 'Another provisioning had the name, and its roll-back has not ended yet.',
     remedy: 'Send a new request in a minute.',
+    operator:
+      "Nothing to do for a single one. If it stays so, the other provisioning's roll-back fails: its id is in the user's attribute custom:provisioning_id.",
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   RedriveRefused: {
     code: 'REDRIVE_REFUSED',
     message:
       'An execution that had ended was started again in the step that creates the user; that is refused.',
+    cause: 'Somebody redrove an execution of CreateServiceUser.',
     remedy: 'Send a new request with a new Idempotency-Key.',
+    operator:
+      'Do not redrive CreateServiceUser: what it had made was rolled back. Have the caller send a new request.',
+    left_behind: 'nothing',
     retryable: true,
+    read_in: 'status',
   },
   Cancelled: {
     code: 'CANCELLED',
     message: 'The provisioning was cancelled.',
+    cause: 'The owner sent a DELETE.',
     remedy: 'Send a new request with a new Idempotency-Key if the user is wanted after all.',
+    operator: 'Nothing to do.',
+    left_behind: 'being_removed',
     retryable: true,
+    read_in: 'status',
   },
   ExecutionAborted: {
     code: 'ABORTED',
     message: 'The provisioning was stopped before its end.',
+    cause: 'Somebody stopped the execution: an operator, or a tool with the right states:StopExecution.',
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
+    operator: 'See who called states:StopExecution in CloudTrail. The roll-back starts by itself.',
+    left_behind: 'being_removed',
     retryable: true,
+    read_in: 'status',
   },
   ExecutionTimedOut: {
     code: 'TIMED_OUT',
     message: 'The provisioning did not end in the time given to it.',
+    cause: "Retries took longer than the machine's own time limit, which an outage of hours can do.",
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
+    operator: 'See the timeline for what it waited for. The roll-back starts by itself.',
+    left_behind: 'being_removed',
     retryable: true,
+    read_in: 'status',
   },
   RollBackFailed: {
     code: 'ROLL_BACK_FAILED',
     message: 'The provisioning failed and undoing it failed too: a user may be left behind.',
-    remedy: 'The operator follows the runbook for failed roll-backs.',
+    cause: 'The undo failed for as long as it was retried: Cognito, App2 or a right was missing for long.',
+    remedy: 'Wait until `user` is `absent`. The operator sees to it that the removal can succeed.',
+    operator:
+      'Find what the undo failed of in the timeline and mend that; the next sweep starts another roll-back by itself.',
+    left_behind: 'until_swept',
     retryable: false,
+    read_in: 'status',
   },
 } as const satisfies Record<string, FailureRow>;
 
@@ -197,5 +326,7 @@ const meanings = new Map<string, FailureName>([
 /** Explains a failure to the caller. */
 export function explainFailure({ step, error }: FailureCause): FailureReport {
   const [family = error] = error.split('.');
-  return { step, ...failures[meanings.get(error) ?? meanings.get(family) ?? UNFORESEEN] };
+  const meaning = meanings.get(error) ?? meanings.get(family) ?? UNFORESEEN;
+  const { code, message, remedy, retryable } = failures[meaning];
+  return { step, code, message, remedy, retryable };
 }

@@ -6,52 +6,113 @@ import * as z from 'zod';
  */
 interface ProblemRow {
   readonly status: number;
+  /** What it means. */
   readonly title: string;
+  /** What the caller does. */
   readonly detail: string;
+  /** What makes it happen. */
+  readonly cause: string;
+  /** What the operator does. */
+  readonly operator: string;
+  /** Whether the request may have had its effect although it was answered so. */
+  readonly left_behind: 'nothing' | 'maybe_accepted';
+  /** Seconds after which the same request is worth another try (`Retry-After`); absent when it has to be changed. */
+  readonly retry_after?: number;
 }
+
+export const maybeAccepted =
+  'Maybe the request was accepted: the same request with the same Idempotency-Key tells, and makes nothing twice.';
 
 export const problems = {
   INVALID_REQUEST: {
     status: 400,
     title: 'The request is not valid',
     detail: 'See `errors` for each field and what is wrong with it.',
+    cause: 'A field or header is missing, of the wrong kind, or not one of this request.',
+    operator: 'Nothing to do.',
+    left_behind: 'nothing',
   },
   UNAUTHENTICATED: {
     status: 401,
     title: 'No valid credentials',
     detail: 'Send a valid, unexpired access token.',
+    cause:
+      'App2 only: the bearer token is missing, expired, of another pool or client, or not an access token.',
+    operator: "Nothing to do, unless it is App1's: then see APP2_AUTHENTICATION_FAILED.",
+    left_behind: 'nothing',
   },
   FORBIDDEN: {
     status: 403,
     title: 'Not allowed',
     detail: 'The credentials are missing, not valid, or not meant for this route.',
+    cause:
+      'At App1 the signature is missing or wrong, or the principal has no right execute-api:Invoke; at App2 the token is of another group. There is no such route, for either.',
+    operator:
+      'Give the principal execute-api:Invoke on the route, or the user its group, if it is meant to have it.',
+    left_behind: 'nothing',
   },
-  NOT_FOUND: { status: 404, title: 'Not found', detail: 'There is nothing here that you may see.' },
+  NOT_FOUND: {
+    status: 404,
+    title: 'Not found',
+    detail: 'There is nothing here that you may see.',
+    cause: 'The id is unknown, older than 90 days, no id at all, or of a provisioning of another owner.',
+    operator: "Nothing to do. The access log has the caller, the execution's input its owner.",
+    left_behind: 'nothing',
+  },
   IDEMPOTENCY_CONFLICT: {
     status: 409,
     title: 'Idempotency key already used',
     detail: 'This Idempotency-Key was sent before with another content. Use a new key for a new request.',
+    cause: 'The key was used within the last 90 days for another username, password or human user.',
+    operator: 'Nothing to do.',
+    left_behind: 'nothing',
   },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'Body too large',
     detail: 'The body must not be larger than 16384 bytes.',
+    cause: 'The body is longer than any valid request, or API Gateway refused its size.',
+    operator: 'Nothing to do.',
+    left_behind: 'nothing',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: 'Unsupported content type',
     detail: 'Send the body as `Content-Type: application/json`.',
+    cause: 'The body came with another Content-Type, or with none.',
+    operator: 'Nothing to do.',
+    left_behind: 'nothing',
   },
-  THROTTLED: { status: 429, title: 'Too many requests', detail: 'Send the request again later.' },
+  THROTTLED: {
+    status: 429,
+    title: 'Too many requests',
+    detail: 'Send the request again later.',
+    cause: 'The limit of the API, or that of the caller, is used up for this moment.',
+    operator:
+      'Give a caller that should have more a plan of its own, or raise the limits in infra/constructs/service-api.ts.',
+    left_behind: 'nothing',
+    retry_after: 1,
+  },
   INTERNAL_ERROR: {
     status: 500,
     title: 'Internal error',
     detail: 'The request could not be handled. Send it again with the same Idempotency-Key.',
+    cause:
+      "A right is missing, a function crashed, the pool's keys could not be had, or there is a fault in the code.",
+    operator:
+      "See the log of the route's function under the time of the request; the access log names the route.",
+    left_behind: 'maybe_accepted',
   },
   SERVICE_UNAVAILABLE: {
     status: 503,
     title: 'Service unavailable',
     detail: 'A service that is needed does not answer. Send the request again with the same Idempotency-Key.',
+    cause:
+      'A service of AWS is throttled or not available, the function did not end in time, or what was started cannot be seen yet.',
+    operator:
+      "Nothing to do for a single one. If they stay, see the log of the route's function, then the quotas.",
+    left_behind: 'maybe_accepted',
+    retry_after: 1,
   },
 } as const satisfies Record<string, ProblemRow>;
 
@@ -76,7 +137,14 @@ export type Problem = z.infer<typeof problem>;
 
 /** The body that tells the caller of a problem. */
 export function problemBody(code: ProblemCode, errors?: FieldError[]): Problem {
-  return { type: 'about:blank', ...problems[code], code, ...(errors === undefined ? {} : { errors }) };
+  const { title, status, detail } = problems[code];
+  return { type: 'about:blank', title, status, detail, code, ...(errors === undefined ? {} : { errors }) };
+}
+
+/** Seconds after which the request is worth another try; `undefined` when it has to be changed first. */
+export function retryAfter(code: ProblemCode): number | undefined {
+  const row: ProblemRow = problems[code];
+  return row.retry_after;
 }
 
 /** Largest body that is read, in bytes: four times what the largest valid request needs. */

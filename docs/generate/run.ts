@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { eventRows } from '../../contracts/events/catalogue.ts';
+import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
 
 /**
- * Writes what is generated from the catalogue of events. A schema that was published under its version is not written
+ * Writes what is generated from the contracts. An event's schema that was published under its version is not written
  * again with another content: a change needs a new version.
  */
 const root = join(import.meta.dirname, '..', '..');
@@ -26,7 +27,11 @@ if (changed.length > 0) {
   process.exit(1);
 }
 for (const [name, { version }] of eventRows) published[`${name}@${version}`] = hashOf(jsonSchemaOf(name));
-const files = { ...generatedFromEvents(), [publishedFile]: `${JSON.stringify(published, null, 2)}\n` };
+const files = {
+  ...generatedFromEvents(),
+  [publishedFile]: `${JSON.stringify(published, null, 2)}\n`,
+  [errorsPage]: errorsDocument(),
+};
 for (const [file, content] of Object.entries(files)) {
   mkdirSync(dirname(join(root, file)), { recursive: true });
   writeFileSync(join(root, file), content);

@@ -10,11 +10,14 @@ describe('failures', () => {
     expect(shared.map(([name]) => name)).toEqual(['InvalidStepInput', 'StepFailed']);
   });
 
-  it.each(rows)('%s is told in whole sentences, with something to do', (_name, { code, message, remedy }) => {
-    expect(code).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
-    expect(message).toMatch(/^[A-Z].*\.$/);
-    expect(remedy).toMatch(/^[A-Z].*\.$/);
-  });
+  it.each(rows)(
+    '%s is told in whole sentences, with something to do for caller and operator',
+    (_name, row) => {
+      expect(row.code).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
+      for (const text of [row.message, row.cause, row.remedy, row.operator])
+        expect(text).toMatch(/^[A-Z].*\.$/);
+    },
+  );
 
   it('can be retried as they are unless the request or an operator has to change something', () => {
     expect(rows.filter(([, { retryable }]) => !retryable).map(([name]) => name)).toEqual([
@@ -29,10 +32,11 @@ describe('failures', () => {
 });
 
 describe('explainFailure', () => {
-  it.each(rows)('tells %s in its own words', (name, row) => {
+  it.each(rows)('tells %s in its own words, and nothing that is for the operator', (name, row) => {
     const report = explainFailure({ step: 'SomeStep', error: name });
 
-    expect(report).toEqual({ step: 'SomeStep', ...row });
+    const { code, message, remedy, retryable } = row;
+    expect(report).toEqual({ step: 'SomeStep', code, message, remedy, retryable });
     expect(failureReport.parse(report)).toEqual(report);
   });
 

@@ -68,6 +68,7 @@ describe('RequestUserCreation', () => {
     ['CREDENTIALS_REJECTED', 'CredentialsRejected'],
     ['PASSWORD_REJECTED', 'PasswordRejected'],
     ['USER_ALREADY_EXISTS', 'UserAlreadyExists'],
+    ['USER_BEING_REMOVED', 'UserBeingRemoved'],
     ['USER_VANISHED', 'UserVanished'],
     ['INTERNAL_ERROR', 'UserCreationFailed'],
     ['CANCELLED', 'UserCreationFailed'],

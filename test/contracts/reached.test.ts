@@ -1,0 +1,237 @@
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminGetUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { DecryptCommand, EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { APIGatewayProxyResult } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import { cleanEnds, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
+import { type FailureName, failures } from '../../contracts/failures.ts';
+import { type ProblemCode, problem } from '../../contracts/problems.ts';
+import { app2Client } from '../../handlers/app1/app2-client.ts';
+import { callApp2Input, callApp2 as calls } from '../../handlers/app1/call-app2.ts';
+import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
+import { handler as getProvisioning } from '../../handlers/app1/get-provisioning.ts';
+import { handler as startProvisioning } from '../../handlers/app1/start-provisioning.ts';
+import { handler as addToGroup } from '../../handlers/app2/add-to-group.ts';
+import { handler as createUser } from '../../handlers/app2/create-user.ts';
+import { handler as decryptCredentials } from '../../handlers/app2/decrypt-credentials.ts';
+import { handler as deleteUser } from '../../handlers/app2/delete-user.ts';
+import { handler as sample } from '../../handlers/app2/sample.ts';
+import { handler as setPassword } from '../../handlers/app2/set-password.ts';
+import { statusOf } from '../../handlers/shared/status.ts';
+import { step } from '../../handlers/shared/step.ts';
+import { templates } from '../../infra/templates.ts';
+import { authorizedRequest, CALLERS_OWNER, signedRequest } from '../support/api-events.ts';
+import { creationStatus } from '../support/app2-replies.ts';
+import { execution, failedAs, notFound, STARTED } from '../support/executions.ts';
+import { resources } from '../support/resources.ts';
+import { sdkError } from '../support/sdk-errors.ts';
+import {
+  ENCRYPTED,
+  OTHER_PROVISIONING_ID,
+  PASSWORD,
+  PROVISIONING_ID,
+  SEALED,
+  SUB,
+  subject,
+} from '../support/subject.ts';
+import { thrownBy } from '../support/thrown.ts';
+
+/**
+ * Every code that the contract names can come out: for each row of its pages, what brings it about, run through the
+ * functions as they are deployed. A row for which nothing is known here does not compile.
+ */
+
+const cognito = mockClient(CognitoIdentityProviderClient);
+const kms = mockClient(KMSClient);
+const stepFunctions = mockClient(SFNClient);
+const fetch = jest.fn<typeof globalThis.fetch>();
+const tokens = { get: async () => ({ value: 'token', expiresAt: Date.now() + 900_000 }) };
+const callApp2 = step(
+  callApp2Input,
+  calls({ app2: app2Client({ apiUrl: 'https://app2.example', tokens, fetch }), tokens }),
+);
+
+const creation = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
+const request = { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED };
+const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
+const userStamped = (stamp: string) => ({
+  UserAttributes: [
+    { Name: 'sub', Value: SUB },
+    { Name: 'custom:provisioning_id', Value: stamp },
+  ],
+});
+
+/** App2 answers App1 so. */
+const app2Answers = (answer: Response) => fetch.mockResolvedValue(answer);
+
+beforeEach(() => {
+  for (const client of [cognito, kms, stepFunctions]) client.reset();
+  kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+  kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED) });
+  kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from('mac') });
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+});
+
+/** What a step throws is what Step Functions remembers of it, and what the status then explains. */
+const thrown = (step: () => Promise<unknown>) => async () => {
+  const { name } = await thrownBy(step());
+  return codeOf(failedAs('ProvisioningFailed', 'SomeStep', name));
+};
+
+const codeOf = (seen: object): string | undefined =>
+  statusOf(
+    {
+      executionArn: 'e',
+      stateMachineArn: 'm',
+      status: 'FAILED',
+      startDate: STARTED,
+      parsedInput: subject,
+      ...seen,
+    },
+    cleanEnds.app1,
+  ).error?.code;
+
+const ways: Record<FailureName, () => Promise<string | undefined>> = {
+  CredentialsRejected: thrown(() => {
+    kms.rejects(sdkError('InvalidCiphertextException'));
+    return decryptCredentials(creation);
+  }),
+  PasswordRejected: thrown(() => {
+    cognito.on(AdminSetUserPasswordCommand).rejects(sdkError('InvalidPasswordException'));
+    return setPassword({ ...creation, sub: SUB });
+  }),
+  UserAlreadyExists: thrown(() => {
+    cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
+    cognito.on(AdminGetUserCommand).resolves(userStamped(OTHER_PROVISIONING_ID));
+    return createUser(subject);
+  }),
+  UserVanished: thrown(() => {
+    cognito.on(AdminAddUserToGroupCommand).rejects(sdkError('UserNotFoundException'));
+    return addToGroup({ provisioning_id: PROVISIONING_ID, sub: SUB });
+  }),
+  UserCreationFailed: thrown(() => {
+    app2Answers(Response.json(creationStatus({ status: 'ABORTED' })));
+    return callApp2(request);
+  }),
+  App2AuthenticationFailed: thrown(() => {
+    app2Answers(new Response('', { status: 401 }));
+    return callApp2(request);
+  }),
+  App2RequestRefused: thrown(() => {
+    app2Answers(new Response('', { status: 409 }));
+    return callApp2(request);
+  }),
+  App2Unavailable: thrown(() => {
+    app2Answers(new Response('', { status: 503 }));
+    return callApp2(request);
+  }),
+  UserCreationPending: thrown(() => {
+    app2Answers(Response.json(creationStatus(), { status: 202 }));
+    return callApp2(request);
+  }),
+  UserRemovalPending: thrown(() => {
+    app2Answers(Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
+    return callApp2({ action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID });
+  }),
+  AbsenceNotConfirmed: thrown(() => {
+    cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
+    const entered_at = new Date().toISOString();
+    return deleteUser({ ...subject, sub: null, creation_in_flight: true, entered_at });
+  }),
+  EventNotPublished: async () =>
+    codeOf(failedAs('ProvisioningFailed', 'Announce', 'EventBridge.FailedEntry')),
+  ServiceThrottled: thrown(() => {
+    kms.rejects(sdkError('ThrottlingException'));
+    return encryptCredentials({ ...subject, sealed_password: SEALED });
+  }),
+  ServiceUnavailable: thrown(() => {
+    kms.rejects(sdkError('KMSInternalException', { status: 500 }));
+    return encryptCredentials({ ...subject, sealed_password: SEALED });
+  }),
+  InvalidStepInput: thrown(() => decryptCredentials({})),
+  StepFailed: thrown(() => {
+    kms.rejects(sdkError('AccessDeniedException'));
+    return encryptCredentials({ ...subject, sealed_password: SEALED });
+  }),
+  UserBeingRemoved: thrown(() => {
+    const of = (machine: string) => ({
+      executionArn: `arn:aws:states:eu-central-1:111122223333:execution:${machine}:${OTHER_PROVISIONING_ID}`,
+    });
+    const other = { ...creation, provisioning_id: OTHER_PROVISIONING_ID };
+    cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
+    cognito.on(AdminGetUserCommand).resolves(userStamped(OTHER_PROVISIONING_ID));
+    stepFunctions
+      .on(DescribeExecutionCommand, of('Machine'))
+      .resolves(execution(other, { status: 'ABORTED' }));
+    stepFunctions.on(DescribeExecutionCommand, of('RollBackMachine')).resolves(execution(other));
+    return createUser(subject);
+  }),
+  RedriveRefused: thrown(() => createUser({ ...subject, redrive_count: 1 })),
+  Cancelled: thrown(() =>
+    decryptCredentials({ provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true }),
+  ),
+  ExecutionAborted: async () => codeOf({ status: 'ABORTED' }),
+  ExecutionTimedOut: async () => codeOf({ status: 'TIMED_OUT' }),
+  RollBackFailed: async () => codeOf(failedAs(ROLL_BACK_FAILED, 'CreateUser', 'ServiceUnavailable')),
+};
+
+describe('a failure that is reached by what the functions throw', () => {
+  it.each(Object.entries(failures))('%s', async (name, { code }) => {
+    await expect(ways[name as FailureName]()).resolves.toBe(code); // the rows have exactly these names
+  });
+});
+
+const post = (over: { headers?: Record<string, string>; body?: unknown } = {}) =>
+  startProvisioning(signedRequest({ path: '/create-service-user', body, ...over }));
+
+/** What the deployed API answers itself. */
+function fromGateway(type: string): APIGatewayProxyResult {
+  const found = resources(templates({ target: 'aws' }).app1, 'AWS::ApiGateway::GatewayResponse').find(
+    ([, { Properties }]) => Properties['ResponseType'] === type,
+  );
+  const templatesOf = found?.[1].Properties['ResponseTemplates'] as Record<string, string>; // as CloudFormation has it
+  return {
+    statusCode: Number(found?.[1].Properties['StatusCode']),
+    body: templatesOf['application/json'] ?? '',
+  };
+}
+
+const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
+  INVALID_REQUEST: () => post({ body: {} }),
+  UNAUTHENTICATED: () => sample(authorizedRequest({ path: '/sample', body: { data: {} } }, {})),
+  FORBIDDEN: () => startProvisioning(signedRequest({ body }, {})),
+  NOT_FOUND: () => getProvisioning(signedRequest({ method: 'GET', id: PROVISIONING_ID })),
+  IDEMPOTENCY_CONFLICT: () => {
+    const other = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'another' };
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    stepFunctions.on(DescribeExecutionCommand).resolves(execution(other));
+    return post({ headers: { 'Idempotency-Key': 'k' } });
+  },
+  PAYLOAD_TOO_LARGE: () => post({ body: { ...body, human_user_id: 'h'.repeat(20_000) } }),
+  UNSUPPORTED_MEDIA_TYPE: () => post({ headers: { 'Content-Type': 'text/plain' } }),
+  THROTTLED: async () => fromGateway('THROTTLED'),
+  INTERNAL_ERROR: () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('AccessDeniedException'));
+    return post();
+  },
+  SERVICE_UNAVAILABLE: () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
+    return post();
+  },
+};
+
+describe('a problem that is reached by a request', () => {
+  it.each(Object.entries(requests))('%s', async (code, send) => {
+    const answer = await send();
+
+    const told = problem.parse(JSON.parse(answer.body));
+    expect([told.code, answer.statusCode]).toEqual([code, told.status]);
+  });
+});
