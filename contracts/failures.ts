@@ -286,9 +286,11 @@ export const failureName = z.enum(names);
 
 const codes = [...new Set(names.map((name) => failures[name].code))];
 
+export const knownCode = z.enum(codes);
+
 /** What the caller is told of a failure. */
 export const failureReport = z.strictObject({
-  code: z.enum(codes),
+  code: knownCode,
   step: z.string(),
   message: z.string(),
   remedy: z.string(),

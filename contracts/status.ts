@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { failureReport } from './failures.ts';
+import { failureReport, knownCode } from './failures.ts';
 import { humanUserId, provisioningId, timestamp, username } from './fields.ts';
 
 /** Step Functions' own words for the state of an execution. */
@@ -9,6 +9,50 @@ export type ExecutionStatus = z.infer<typeof executionStatus>;
 /** Whether the user that this provisioning made exists; `being_removed` until an undo is known to be complete. */
 export const userPresence = z.enum(['absent', 'present', 'being_removed']);
 export type UserPresence = z.infer<typeof userPresence>;
+
+export const service = z.enum(['app1', 'app2']);
+export type Service = z.infer<typeof service>;
+
+/** A name of an error as AWS gives it; nothing else is repeated in a timeline. */
+export const errorName = z.string().regex(/^[\w.-]{1,128}$/);
+
+const duration = z.int().nonnegative();
+
+/** One try of a step. */
+export const attempt = z.strictObject({
+  started_at: timestamp,
+  /** Absent while it is under way, and where it was broken off. */
+  duration_ms: duration.optional(),
+  /** Absent when it went well, is under way or was broken off. */
+  error: z.strictObject({ name: errorName, code: knownCode }).optional(),
+});
+export type Attempt = z.infer<typeof attempt>;
+
+/** One step of a workflow. */
+export const timelineStep = z.strictObject({
+  service,
+  workflow: z.string(),
+  /** Name of the execution: the provisioning_id; `.2`, `.3`, … for a roll-back that was tried again. */
+  execution: z.string(),
+  step: z.string(),
+  started_at: timestamp,
+  duration_ms: duration.optional(),
+  /** None for a step that only decides or ends. */
+  attempts: z.array(attempt),
+});
+export type TimelineStep = z.infer<typeof timelineStep>;
+
+/** What `?include=timeline` adds to a status. */
+export const timelinePart = z.strictObject({
+  /** The steps of both services, of creations and of roll-backs, in the order in which they began. */
+  timeline: z.array(timelineStep),
+  /** The services of which something is missing: one that did not answer in time, or has more than is shown. */
+  timeline_incomplete: z.array(service).optional(),
+});
+export type TimelinePart = z.infer<typeof timelinePart>;
+
+/** What a status can be asked to include, by the query parameter `include`. */
+export const include = z.enum(['timeline'], { error: 'must be `timeline`' });
 
 /** State of a provisioning as its owner sees it; the same at both services. */
 export const provisioningStatus = z.strictObject({
@@ -21,5 +65,6 @@ export const provisioningStatus = z.strictObject({
   started_at: timestamp,
   stopped_at: timestamp.optional(),
   error: failureReport.optional(),
+  ...timelinePart.partial().shape,
 });
 export type ProvisioningStatus = z.infer<typeof provisioningStatus>;

@@ -22,6 +22,10 @@ export const timeLimits = {
   app2Function: 35,
   app2Task: 40,
 
+  /** How long App1 waits for the timeline of App2: the HTTP request, and the function that makes it. */
+  app2Timeline: 5,
+  timeline: 6,
+
   /** A function behind an API: the longest `Prefer: wait` and the calls around it; API Gateway gives up after 29 s. */
   apiFunction: 28,
 

@@ -17,6 +17,7 @@ import { functionNamed } from './names.ts';
 import {
   allow,
   describeExecutionsOf,
+  historiesOf,
   listExecutionsOf,
   sealedFor,
   startExecutionOf,
@@ -158,8 +159,12 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     const get = this.addFunction('GetProvisioning', {
       name: 'get-provisioning',
-      environment: machines,
-      rights: [look],
+      environment: { ...machines, CALL_APP2_FUNCTION: callApp2.functionName },
+      rights: [
+        look,
+        historiesOf(this, names.provisionServiceUser, names.rollBackProvisioning),
+        allow(['lambda:InvokeFunction'], [callApp2.functionArn]),
+      ],
       timeout: timeLimits.apiFunction,
     });
     const cancel = this.addFunction('CancelProvisioning', {

@@ -30,6 +30,7 @@ import { functionNamed } from './names.ts';
 import {
   allow,
   describeExecutionsOf,
+  historiesOf,
   listExecutionsOf,
   sealedFor,
   startExecutionOf,
@@ -166,7 +167,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const get = this.addFunction('GetUserCreation', {
       name: 'get-user-creation',
       environment: machines,
-      rights: [look],
+      rights: [look, historiesOf(this, names.createServiceUser, names.rollBackServiceUser)],
       timeout,
     });
     const cancel = this.addFunction('CancelUserCreation', {

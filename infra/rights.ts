@@ -27,6 +27,13 @@ export function describeExecutionsOf(scope: Construct, ...machines: string[]): P
   );
 }
 
+export function historiesOf(scope: Construct, ...machines: string[]): PolicyStatement {
+  return allow(
+    ['states:GetExecutionHistory'],
+    machines.map((machine) => executionsOf(scope, machine)),
+  );
+}
+
 export function listExecutionsOf(scope: Construct, ...machines: string[]): PolicyStatement {
   return allow(
     ['states:ListExecutions'],

@@ -100,8 +100,8 @@ export function systemOf(outputs: Outputs) {
     },
 
     /** `GET /create-service-user/{id}` of App1, signed. */
-    async status(id: string, headers: Record<string, string> = {}): Promise<Answer> {
-      return answerOf(await signed(`${app1.api_url}/create-service-user/${id}`, { headers }));
+    async status(id: string, headers: Record<string, string> = {}, query = ''): Promise<Answer> {
+      return answerOf(await signed(`${app1.api_url}/create-service-user/${id}${query}`, { headers }));
     },
 
     /** `DELETE /create-service-user/{id}` of App1, signed. */

@@ -1,7 +1,7 @@
 import type { CreateUserRequest } from '../../contracts/app2-api.ts';
 import type { FailureName } from '../../contracts/failures.ts';
 import { TRACE_HEADER } from '../../contracts/origin.ts';
-import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
+import { type ProvisioningStatus, provisioningStatus, type TimelinePart } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError } from '../shared/errors.ts';
 import type { App2Token, TokenSource } from './app2-token.ts';
@@ -14,6 +14,8 @@ export interface App2Client {
     about?: About,
   ): Promise<ProvisioningStatus>;
   cancelUserCreation(provisioningId: string, about?: About): Promise<ProvisioningStatus | 'absent'>;
+  /** What happened at App2; nothing when App2 has not heard of it. */
+  readTimeline(provisioningId: string): Promise<TimelinePart>;
 }
 
 /** What App2 is told beside the request. */
@@ -41,10 +43,15 @@ const TRY_AGAIN = [408, 429, 500, 502, 503, 504];
 export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   const base = apiUrl.replace(/\/$/, '');
 
-  /** Sends with a token; one that App2 refuses is renewed once, within the same time limit. */
-  const send = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
+  /** Sends with a token; one that App2 refuses is renewed once, within the same time limit in seconds. */
+  const send = async (
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    { body, within = timeLimits.app2Request }: { body?: object; within?: number } = {},
+  ) => {
     const token = await tokens.get();
-    const signal = AbortSignal.timeout(timeLimits.app2Request * 1000);
+    const signal = AbortSignal.timeout(within * 1000);
     const attempt = ({ value }: App2Token) =>
       fetch(`${base}${path}`, {
         method,
@@ -70,7 +77,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
           Prefer: `wait=${timeLimits.app2Wait}`,
           ...headersOf(about),
         },
-        request,
+        { body: request },
       );
       return readStatus(response);
     },
@@ -81,6 +88,16 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         ...headersOf(about),
       });
       return response.status === 204 ? 'absent' : readStatus(response);
+    },
+
+    async readTimeline(provisioningId) {
+      const path = `/admin/create-user/${provisioningId}?include=timeline`;
+      const response = await send('GET', path, {}, { within: timeLimits.app2Timeline });
+      if (response.status === 404) return { timeline: [] };
+      const { timeline, timeline_incomplete } = await readStatus(response);
+      if (timeline === undefined)
+        throw new StepError('App2RequestRefused', 'App2 answered without a timeline.');
+      return { timeline, ...(timeline_incomplete === undefined ? {} : { timeline_incomplete }) };
     },
   };
 }

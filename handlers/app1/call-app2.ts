@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import type { FailureName } from '../../contracts/failures.ts';
 import { traceId } from '../../contracts/origin.ts';
-import type { ProvisioningStatus } from '../../contracts/status.ts';
+import type { ProvisioningStatus, TimelinePart } from '../../contracts/status.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
@@ -15,7 +15,7 @@ import { environments } from './environments.ts';
 
 /**
  * All of App1's calls to App2, in one function: one token in one memory, and none in any execution.
- * Each action is a state of `ProvisionServiceUser`.
+ * Each action is a state of `ProvisionServiceUser`, but for `ReadTimeline`, which `get-provisioning` asks for.
  */
 export const callApp2Input = z.discriminatedUnion('action', [
   z.object({ action: z.literal('Authenticate') }),
@@ -36,15 +36,20 @@ export const callApp2Input = z.discriminatedUnion('action', [
     ...userCreationInput.pick({ provisioning_id: true }).shape,
     trace_id: traceId.nullish(),
   }),
+  z.object({
+    action: z.literal('ReadTimeline'),
+    ...userCreationInput.pick({ provisioning_id: true }).shape,
+  }),
 ]);
+export type CallApp2Input = z.input<typeof callApp2Input>;
 
 interface Services {
   app2: App2Client;
   tokens: TokenSource;
 }
 
-/** What a state gets back: nothing secret, and nothing that a later state does not need. */
-type Output = { expires_at: string } | Record<string, never>;
+/** What is given back: nothing secret, and to a state nothing that a later state does not need. */
+type Output = { expires_at: string } | TimelinePart | Record<string, never>;
 
 export const callApp2 =
   ({ app2, tokens }: Services) =>
@@ -69,6 +74,8 @@ export const callApp2 =
         });
         return confirmAbsent(status);
       }
+      case 'ReadTimeline':
+        return app2.readTimeline(input.provisioning_id);
     }
   };
 

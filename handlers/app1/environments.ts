@@ -13,7 +13,7 @@ export const environments = {
     INTAKE_KEY_ARN: z.string().min(1),
     MAC_KEY_ARN: z.string().min(1),
   }),
-  'get-provisioning': machines,
+  'get-provisioning': z.object({ ...machines.shape, CALL_APP2_FUNCTION: z.string().min(1) }),
   'cancel-provisioning': machines,
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-provisioning': machines,

@@ -1,35 +1,80 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
+import { type TimelinePart, timelinePart } from '../../contracts/status.ts';
+import { timeLimits } from '../../contracts/time-limits.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
-import { apiClient } from '../shared/aws-clients.ts';
+import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
+import { withoutSecrets } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
+import { logger } from '../shared/logger.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
-import { currentStatus, type Machines } from '../shared/roll-backs.ts';
+import { currentStatus } from '../shared/roll-backs.ts';
+import { comeBack } from '../shared/status.ts';
+import { merge, timelineAt } from '../shared/timeline.ts';
+import type { CallApp2Input } from './call-app2.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  environment: Machines;
+  lambda: Pick<LambdaClient, 'send'>;
+  environment: z.infer<(typeof environments)['get-provisioning']>;
   clock: Clock;
 }
 
-/** `GET /create-service-user/{provisioning_id}`: the owner sees the state, everybody else the same 404. */
+/**
+ * `GET /create-service-user/{provisioning_id}`: the owner sees the state, everybody else the same 404. With
+ * `?include=timeline` also the steps that it went through at both services.
+ */
 export const getProvisioning =
-  ({ stepFunctions, environment, clock }: Services): ApiHandler =>
+  ({ stepFunctions, lambda, environment, clock }: Services): ApiHandler =>
   async (event) => {
-    const { execution, headers } = await ownedExecution(event, {
+    const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner: ownerOf(event),
       look: (id) => findProvisioning(stepFunctions, environment, id),
       clock,
     });
-    return json(200, await currentStatus(provisionings(stepFunctions, environment), execution), headers);
+    const workflows = provisionings(stepFunctions, environment);
+    const status = await currentStatus(workflows, execution);
+    const all = { ...headers, ...comeBack(status, clock.now()) };
+    if (!withTimeline) return json(200, status, all);
+    const parts = await Promise.all([
+      timelineAt('app1', workflows, status.provisioning_id),
+      timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, status.provisioning_id),
+    ]);
+    return json(200, { ...status, ...merge(...parts) }, all);
   };
+
+/**
+ * What App2 tells, by the function that has App1's token. When it does not answer in time, App1's own part is worth
+ * having, so its absence is said in the answer instead of failing it.
+ */
+async function timelineOfApp2(
+  lambda: Pick<LambdaClient, 'send'>,
+  FunctionName: string,
+  provisioning_id: string,
+): Promise<TimelinePart> {
+  const question: CallApp2Input = { action: 'ReadTimeline', provisioning_id };
+  try {
+    const { FunctionError, Payload } = await lambda.send(
+      new InvokeCommand({ FunctionName, Payload: JSON.stringify(question) }),
+    );
+    if (FunctionError !== undefined) throw new Error(`${FunctionName} failed.`);
+    return timelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
+  } catch (thrown) {
+    const { name: error, message: reason } = withoutSecrets(thrown);
+    logger.warn('App2 told no timeline', { provisioning_id, error, reason });
+    return { timeline: [], timeline_incomplete: ['app2'] };
+  }
+}
 
 export const handler = api(
   getProvisioning({
     stepFunctions: apiClient(SFNClient),
+    lambda: invokeClient(LambdaClient, timeLimits.timeline),
     environment: readEnvironment(environments['get-provisioning']),
     clock: systemClock,
   }),

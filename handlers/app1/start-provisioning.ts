@@ -19,6 +19,7 @@ import { logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
+import { comeBack } from '../shared/status.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
@@ -77,7 +78,7 @@ export const startProvisioning =
       status: status?.status ?? 'RUNNING',
       status_url: location,
     };
-    return json(202, accepted, headers);
+    return json(202, accepted, { ...headers, ...comeBack(status ?? accepted, clock.now()) });
   };
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */

@@ -5,6 +5,8 @@ import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
+import { comeBack } from '../shared/status.ts';
+import { timelineAt } from '../shared/timeline.ts';
 import { environments } from './environments.ts';
 import { clientOf, creations, findCreation } from './user-creation.ts';
 
@@ -14,16 +16,23 @@ interface Services {
   clock: Clock;
 }
 
-/** `GET /admin/create-user/{provisioning_id}`: the client that asked for it sees the state, any other the same 404. */
+/**
+ * `GET /admin/create-user/{provisioning_id}`: the client that asked for it sees the state, any other the same 404.
+ * With `?include=timeline` also the steps that it went through here.
+ */
 export const getUserCreation =
   ({ stepFunctions, environment, clock }: Services): ApiHandler =>
   async (event) => {
-    const { execution, headers } = await ownedExecution(event, {
+    const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner: clientOf(event),
       look: (id) => findCreation(stepFunctions, environment, id),
       clock,
     });
-    return json(200, await currentStatus(creations(stepFunctions, environment), execution), headers);
+    const workflows = creations(stepFunctions, environment);
+    const status = await currentStatus(workflows, execution);
+    const all = { ...headers, ...comeBack(status, clock.now()) };
+    if (!withTimeline) return json(200, status, all);
+    return json(200, { ...status, ...(await timelineAt('app2', workflows, status.provisioning_id)) }, all);
   };
 
 export const handler = api(

@@ -12,6 +12,7 @@ import { logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
+import { comeBack } from '../shared/status.ts';
 import { environments } from './environments.ts';
 import { type Creation, clientOf, creations, findCreation } from './user-creation.ts';
 
@@ -56,6 +57,7 @@ export const startUserCreation =
     return json(status.status === 'RUNNING' ? 202 : 200, status, {
       Location: `${event.requestContext.path.replace(/\/$/, '')}/${id}`,
       ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}),
+      ...comeBack(status, clock.now()),
     });
   };
 

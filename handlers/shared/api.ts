@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
 import { commonHeaders } from '../../contracts/headers.ts';
-import { type FieldError, MAX_BODY_BYTES, problemBody } from '../../contracts/problems.ts';
+import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
 import { withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
 import { RequestProblem } from './problem.ts';
@@ -39,9 +39,10 @@ export function api(run: ApiHandler): ApiHandler {
 function answerTo(thrown: unknown): APIGatewayProxyResult {
   const problem = thrown instanceof RequestProblem ? thrown : unexpected(thrown);
   const body = problemBody(problem.code, problem.errors);
+  const seconds = retryAfter(problem.code);
   return json(body.status, body, {
     'Content-Type': 'application/problem+json',
-    ...(body.status === 503 ? { 'Retry-After': '1' } : {}),
+    ...(seconds === undefined ? {} : { 'Retry-After': String(seconds) }),
   });
 }
 

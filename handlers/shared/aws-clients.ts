@@ -6,11 +6,11 @@ import { timeLimits } from '../../contracts/time-limits.ts';
  * attempts × time limit stays below the function's own limit.
  * docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/timeouts.html
  */
-const configuration = (maxAttempts: number) => ({
+const configuration = (maxAttempts: number, seconds: number = timeLimits.awsCall) => ({
   maxAttempts,
   requestHandler: new NodeHttpHandler({
     connectionTimeout: timeLimits.awsConnect * 1000,
-    requestTimeout: timeLimits.awsCall * 1000,
+    requestTimeout: seconds * 1000,
     throwOnRequestTimeout: true,
   }),
 });
@@ -22,3 +22,7 @@ export const stepClient = <Client>(Class: ClientClass<Client>): Client => new Cl
 
 /** Client of a function behind an API, where nobody else retries: two attempts, so that a blip is not seen. */
 export const apiClient = <Client>(Class: ClientClass<Client>): Client => new Class(configuration(2));
+
+/** Client that waits for the answer of a function for so many seconds, once. */
+export const invokeClient = <Client>(Class: ClientClass<Client>, seconds: number): Client =>
+  new Class(configuration(1, seconds));

@@ -1,7 +1,9 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
-import { header } from './api.ts';
+import type { FieldError } from '../../contracts/problems.ts';
+import { include } from '../../contracts/status.ts';
+import { header, readValue } from './api.ts';
 import { type Clock, type Execution, settle } from './executions.ts';
 import { RequestProblem } from './problem.ts';
 
@@ -11,15 +13,27 @@ interface Question<Input> {
   clock: Clock;
 }
 
+interface Answer<Input> {
+  execution: Execution<Input>;
+  headers: Record<string, string>;
+  /** Whether the timeline is asked for, too. */
+  withTimeline: boolean;
+}
+
 /**
  * The execution that `GET …/{provisioning_id}` asks for, once it has ended or the preferred wait is over, and the
  * headers that say so.
- * @throws RequestProblem NOT_FOUND, the same for an id that is none, an unknown one and another owner's
+ * @throws RequestProblem NOT_FOUND, the same for an id that is none, an unknown one and another owner's;
+ * INVALID_REQUEST when it is asked to include what there is not
  */
 export async function ownedExecution<Input extends { owner: string }>(
-  event: Pick<APIGatewayProxyEvent, 'pathParameters' | 'headers'>,
+  event: Pick<APIGatewayProxyEvent, 'pathParameters' | 'headers' | 'multiValueQueryStringParameters'>,
   { owner, look, clock }: Question<Input>,
-): Promise<{ execution: Execution<Input>; headers: Record<string, string> }> {
+): Promise<Answer<Input>> {
+  const errors: FieldError[] = [];
+  const asked = event.multiValueQueryStringParameters?.['include'] ?? [];
+  const included = asked.map((value) => readValue(include, value, 'query include', errors));
+  if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
   const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
   if (!id.success) throw new RequestProblem('NOT_FOUND');
   const first = await look(id.data);
@@ -27,5 +41,9 @@ export async function ownedExecution<Input extends { owner: string }>(
   const wait = preferredWait(header(event, 'Prefer'));
   const waits = first.status === 'RUNNING' && wait > 0;
   const execution = waits ? ((await settle(() => look(id.data), wait, clock)) ?? first) : first;
-  return { execution, headers: wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {} };
+  return {
+    execution,
+    headers: wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {},
+    withTimeline: included.includes('timeline'),
+  };
 }

@@ -2,6 +2,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
 import { commonHeaders } from '../../contracts/headers.ts';
 import type { Origin } from '../../contracts/origin.ts';
+import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { json } from './api.ts';
 import { type Clock, type Execution, settle } from './executions.ts';
 import { logger } from './logger.ts';
@@ -14,6 +15,7 @@ import {
   startRollBack,
   type Workflows,
 } from './roll-backs.ts';
+import { comeBack } from './status.ts';
 
 /**
  * What `DELETE` does with an execution that its caller owns: the user is wanted no longer, so whatever state the
@@ -36,7 +38,8 @@ export async function remove<Input extends z.ZodType<Subject>>(
   const look = () => latestRollBack(workflows, input.provisioning_id);
   const rollBack = await settle(look, waitSeconds, clock);
   if (rollBack !== undefined && presenceAfter(rollBack) === 'absent') return absent();
-  return json(202, { ...before, user: 'being_removed' });
+  const status: ProvisioningStatus = { ...before, user: 'being_removed' };
+  return json(202, status, comeBack(status, clock.now()));
 }
 
 /** The answer to a `DELETE` that is complete. */

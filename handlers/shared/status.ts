@@ -7,12 +7,38 @@ import {
   failureCause,
 } from '../../contracts/failures.ts';
 import { executionStatus, type ProvisioningStatus, type UserPresence } from '../../contracts/status.ts';
+import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import type { Execution } from './executions.ts';
 
 interface Subject {
   provisioning_id: string;
   username?: string;
   human_user_id?: string;
+}
+
+/** How far a provisioning has come. */
+interface Progress extends Pick<ProvisioningStatus, 'status'> {
+  user?: UserPresence;
+  /** Absent when it began a moment ago. */
+  started_at?: string;
+}
+
+/** Bounds in seconds of what a caller is asked to wait before it looks again. */
+const SOONEST = 1;
+const LATEST = 30;
+
+/** A roll-back waits out what may still be under way, so nobody has to look more often than this, in seconds. */
+const WHILE_REMOVED = Math.ceil(IN_FLIGHT_SECONDS / 4);
+
+/**
+ * When it is worth looking again (`Retry-After`, RFC 9110). Most provisionings end within seconds, so a young one is
+ * looked at soon, an old one again after half the time that it has taken. Nothing for one that is settled.
+ */
+export function comeBack({ status, user, started_at }: Progress, now: number): Record<string, string> {
+  if (user === 'being_removed') return { 'Retry-After': String(WHILE_REMOVED) };
+  if (status !== 'RUNNING') return {};
+  const age = started_at === undefined ? 0 : (now - Date.parse(started_at)) / 1000;
+  return { 'Retry-After': String(Math.min(LATEST, Math.max(SOONEST, Math.ceil(age / 2)))) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ResponseType, type RestApi, ResponseType as Type } from 'aws-cdk-lib/aws-apigateway';
 import { commonHeaders } from '../../contracts/headers.ts';
-import { type FieldError, type ProblemCode, problemBody } from '../../contracts/problems.ts';
+import { type FieldError, type ProblemCode, problemBody, retryAfter } from '../../contracts/problems.ts';
 
 /**
  * What API Gateway answers itself, without asking a function, as problem+json like all other errors. Constant texts:
@@ -32,13 +32,16 @@ const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldEr
 export function answerWithProblems(api: RestApi): void {
   for (const [type, code, errors] of responses) {
     const body = problemBody(code, errors);
+    const seconds = retryAfter(code);
     api.addGatewayResponse(type.responseType, {
       type,
       statusCode: String(body.status),
       responseHeaders: Object.fromEntries(
-        Object.entries({ ...commonHeaders, 'Content-Type': 'application/problem+json' }).map(
-          ([name, value]) => [name, `'${value}'`],
-        ),
+        Object.entries({
+          ...commonHeaders,
+          'Content-Type': 'application/problem+json',
+          ...(seconds === undefined ? {} : { 'Retry-After': seconds }),
+        }).map(([name, value]) => [name, `'${value}'`]),
       ),
       templates: { 'application/json': JSON.stringify(body) },
     });

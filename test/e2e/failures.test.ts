@@ -3,17 +3,11 @@ import {
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  UpdateFunctionConfigurationCommand,
-} from '@aws-sdk/client-lambda';
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import {
-  configuration,
   encryptFor,
   eventsOf,
   machineToken,
@@ -24,6 +18,7 @@ import {
   readMachineCredentials,
   statesOf,
   system,
+  withVariable,
 } from './support/deployed.ts';
 
 const { app2 } = outputs;
@@ -57,30 +52,6 @@ async function createAtApp2(request = newRequest(), id = randomUUID()) {
       return settled();
     },
   };
-}
-
-/** Runs something while a variable of a function is set to something else. */
-async function withVariable<Result>(
-  functionName: string,
-  name: string,
-  value: string,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  const lambda = new LambdaClient(configuration);
-  const { Environment } = await lambda.send(
-    new GetFunctionConfigurationCommand({ FunctionName: functionName }),
-  );
-  const set = (Variables: Record<string, string>) =>
-    lambda.send(
-      new UpdateFunctionConfigurationCommand({ FunctionName: functionName, Environment: { Variables } }),
-    );
-  const before = Environment?.Variables ?? {};
-  await set({ ...before, [name]: value });
-  try {
-    return await run();
-  } finally {
-    await set(before);
-  }
 }
 
 /** Runs something while the machine user's password is another one than the secret says. */

@@ -95,6 +95,23 @@ describe.each(services)('the stack of %s', (service) => {
       expect(JSON.stringify(Properties)).not.toMatch(/\$context|\$input/);
   });
 
+  it('says itself when to come back, where coming back helps', () => {
+    const told = Object.fromEntries(
+      resources(aws[service], 'AWS::ApiGateway::GatewayResponse').map(([, { Properties }]) => [
+        String(Properties['ResponseType']),
+        JSON.stringify(Properties).match(/"gatewayresponse.header.Retry-After":"'(\d+)'"/)?.[1],
+      ]),
+    );
+
+    expect(Object.keys(told).filter((type) => told[type] !== undefined)).toEqual([
+      'THROTTLED',
+      'QUOTA_EXCEEDED',
+      'INTEGRATION_FAILURE',
+      'INTEGRATION_TIMEOUT',
+    ]);
+    expect(told['THROTTLED']).toBe('1');
+  });
+
   it('takes messages over TLS only, and keeps them encrypted', () => {
     const queues = resources(aws[service], 'AWS::SQS::Queue');
     expect(queues.length).toBeGreaterThan(0);
@@ -300,7 +317,11 @@ describe('rights', () => {
         'states:DescribeExecution',
         'states:StartExecution',
       ],
-      'app1-get-provisioning': ['states:DescribeExecution'],
+      'app1-get-provisioning': [
+        'lambda:InvokeFunction',
+        'states:DescribeExecution',
+        'states:GetExecutionHistory',
+      ],
       'app1-roll-back-failed-provisioning': WATCH,
       'app1-stop-provisioning': ['states:DescribeExecution', 'states:StopExecution'],
       'app1-sweep-provisionings': SWEEP,
@@ -319,7 +340,7 @@ describe('rights', () => {
       ],
       'app2-decrypt-credentials': ['kms:Decrypt'],
       'app2-delete-user': ['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'],
-      'app2-get-user-creation': ['states:DescribeExecution'],
+      'app2-get-user-creation': ['states:DescribeExecution', 'states:GetExecutionHistory'],
       'app2-issue-machine-user': [
         'cognito-idp:AdminAddUserToGroup',
         'cognito-idp:AdminCreateUser',

@@ -7,6 +7,8 @@ interface Request {
   path?: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** Values of the query parameter `include`. */
+  include?: string[];
   /** Value of `{provisioning_id}` in the path. */
   id?: string;
 }
@@ -37,7 +39,7 @@ const nobody: APIGatewayProxyEvent['requestContext']['identity'] = {
 };
 
 function proxyEvent(
-  { method = 'POST', path = '/', headers = {}, body, id }: Request,
+  { method = 'POST', path = '/', headers = {}, body, include, id }: Request,
   identity: Identity,
   authorizer: Record<string, string> | undefined,
 ): APIGatewayProxyEvent {
@@ -49,7 +51,7 @@ function proxyEvent(
     headers: { 'Content-Type': 'application/json', 'X-Forwarded-Proto': 'https', ...traced, ...headers },
     multiValueHeaders: {},
     queryStringParameters: null,
-    multiValueQueryStringParameters: null,
+    multiValueQueryStringParameters: include === undefined ? null : { include },
     pathParameters: id === undefined ? null : { provisioning_id: id },
     stageVariables: null,
     body: text ?? null,

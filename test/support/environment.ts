@@ -22,6 +22,7 @@ Object.assign(process.env, {
   INTAKE_KEY_ARN: `arn:aws:kms:${account}:key/intake`,
   MAC_KEY_ARN: `arn:aws:kms:${account}:key/mac`,
   APP2_KEY_ARN: `arn:aws:kms:${account}:key/app2`,
+  CALL_APP2_FUNCTION: 'app1-call-app2',
   APP2_API_URL: 'https://app2.example/v1',
   APP2_CLIENT_ID: 'machine-client',
   APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,

@@ -51,6 +51,13 @@ describe('the ladder of time limits', () => {
     expect(stepFunction).toBeLessThan(stepTask);
   });
 
+  it('leaves App1 time to answer after it has waited for the end and for the timeline of App2', () => {
+    const { app2Timeline, timeline, apiFunction, awsConnect } = timeLimits;
+
+    expect(app2Timeline).toBeLessThan(timeline);
+    expect(MAX_WAIT_SECONDS + awsConnect + timeline).toBeLessThan(apiFunction);
+  });
+
   it('lets the functions that watch over executions end by themselves', () => {
     const { awsCall, watchFunction, sweepFunction } = timeLimits;
     // One execution is looked at and a roll-back is started; by the sweep with two attempts of each call.

@@ -124,3 +124,27 @@ export async function encryptFor(id: string, username: string, password: string)
   );
   return Buffer.from(CiphertextBlob ?? []).toString('base64');
 }
+
+/** Runs something while a variable of a function is set to something else. */
+export async function withVariable<Result>(
+  functionName: string,
+  name: string,
+  value: string,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const lambda = new LambdaClient(configuration);
+  const { Environment } = await lambda.send(
+    new GetFunctionConfigurationCommand({ FunctionName: functionName }),
+  );
+  const set = (Variables: Record<string, string>) =>
+    lambda.send(
+      new UpdateFunctionConfigurationCommand({ FunctionName: functionName, Environment: { Variables } }),
+    );
+  const before = Environment?.Variables ?? {};
+  await set({ ...before, [name]: value });
+  try {
+    return await run();
+  } finally {
+    await set(before);
+  }
+}

@@ -139,3 +139,38 @@ describe("App1's client of App2", () => {
     expectNoLeak('canary', error);
   });
 });
+
+describe("App1's client of App2, asked for a timeline", () => {
+  const step = {
+    service: 'app2',
+    workflow: 'CreateServiceUser',
+    execution: PROVISIONING_ID,
+    step: 'CreateUser',
+    started_at: '2026-01-01T00:00:00.000Z',
+    attempts: [],
+  } as const;
+
+  it('gives the steps that App2 tells', async () => {
+    const told = { timeline: [step], timeline_incomplete: ['app2' as const] };
+    const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...told }));
+
+    await expect(client.readTimeline(PROVISIONING_ID)).resolves.toEqual(told);
+    expect(sent).toMatchObject([
+      {
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?include=timeline`,
+        init: { method: 'GET' },
+      },
+    ]);
+  });
+
+  it('has no steps of what App2 has not heard of', async () => {
+    await expect(app2(status(404)).client.readTimeline(PROVISIONING_ID)).resolves.toEqual({ timeline: [] });
+  });
+
+  it.each([
+    ['an error', status(503), 'App2Unavailable'],
+    ['a status without one', settled, 'App2RequestRefused'],
+  ])('fails when App2 answers with %s', async (_what, answer, name) => {
+    await expect(app2(answer).client.readTimeline(PROVISIONING_ID)).rejects.toMatchObject({ name });
+  });
+});

@@ -9,11 +9,12 @@ import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/sub
 
 const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
 const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
+const readTimeline = jest.fn<App2Client['readTimeline']>();
 const expiresAt = Date.parse('2026-01-01T00:15:00Z');
 const run = step(
   callApp2Input,
   callApp2({
-    app2: { requestUserCreation, cancelUserCreation },
+    app2: { requestUserCreation, cancelUserCreation, readTimeline },
     tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
   }),
 );
@@ -35,6 +36,16 @@ const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
 
 beforeEach(() => {
   jest.resetAllMocks();
+});
+
+describe('ReadTimeline', () => {
+  it('gives what App2 tells', async () => {
+    const told = { timeline: [], timeline_incomplete: ['app2' as const] };
+    readTimeline.mockResolvedValue(told);
+
+    await expect(run({ action: 'ReadTimeline', provisioning_id: PROVISIONING_ID })).resolves.toEqual(told);
+    expect(readTimeline).toHaveBeenCalledWith(PROVISIONING_ID);
+  });
 });
 
 describe('Authenticate', () => {

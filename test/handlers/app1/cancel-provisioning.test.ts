@@ -68,7 +68,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
 
     const answer = await del();
 
-    expect(answer.statusCode).toBe(202);
+    expect(answer).toMatchObject({ statusCode: 202, headers: { 'Retry-After': '6' } });
     expect(JSON.parse(answer.body)).toMatchObject({ ...subject, status, user: 'being_removed' });
     expect(started()).toEqual([theRollBack]);
     expect(clock.sleeps).toEqual([]);

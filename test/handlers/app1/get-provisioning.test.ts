@@ -1,19 +1,25 @@
-import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { provisioningStatus } from '../../../contracts/status.ts';
 import { getProvisioning } from '../../../handlers/app1/get-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
+import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
+const lambda = mockClient(LambdaClient);
 const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
+  CALL_APP2_FUNCTION: 'app1-call-app2',
 };
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${PROVISIONING_ID}`;
@@ -24,19 +30,32 @@ const get = ({
   id = PROVISIONING_ID,
   headers = {},
   caller = CALLER.caller,
+  include,
 }: {
   id?: string;
   headers?: Record<string, string>;
   caller?: string;
+  include?: string[];
 } = {}) =>
-  api(getProvisioning({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
-    signedRequest({ method: 'GET', id, headers }, { ...CALLER, caller }),
+  api(
+    getProvisioning({
+      stepFunctions: new SFNClient({}),
+      lambda: new LambdaClient({}),
+      environment: machines,
+      clock,
+    }),
+  )(
+    signedRequest(
+      { method: 'GET', id, headers, ...(include === undefined ? {} : { include }) },
+      { ...CALLER, caller },
+    ),
   );
 const look = () => stepFunctions.on(DescribeExecutionCommand, { executionArn });
 
 beforeEach(() => {
   clock = fakeClock();
   stepFunctions.reset();
+  lambda.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
 });
 
@@ -56,6 +75,13 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     });
     expectNoLeak(SEALED, answer);
     expectNoLeak('canary-mac', answer);
+    expect(answer.headers).not.toHaveProperty('Retry-After');
+  });
+
+  it('says when to look again while it is running', async () => {
+    look().resolves(execution(input, { startDate: new Date(STARTED.getTime() - 8_000) }));
+
+    expect((await get()).headers).toMatchObject({ 'Retry-After': '4' });
   });
 
   it('says which step failed and what to do', async () => {
@@ -109,4 +135,85 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=5' });
     expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
   });
+});
+
+describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
+  const of = { workflow: 'CreateServiceUser', execution: PROVISIONING_ID, attempts: [] };
+  const app2Step = { ...of, service: 'app2', step: 'CreateUser', started_at: '2026-01-01T00:00:01.000Z' };
+  const app2Tells = (answer: object) => {
+    const text = JSON.stringify(answer);
+    const Payload = Object.assign(new Uint8Array(), { transformToString: () => text });
+    return lambda.on(InvokeCommand).resolves({ Payload });
+  };
+  const timelineOf = async () => {
+    const answer = await get({ include: ['timeline'] });
+    const { timeline, timeline_incomplete } = provisioningStatus.parse(JSON.parse(answer.body));
+    return { names: timeline?.map(({ service, step }) => `${service} ${step}`), timeline_incomplete, answer };
+  };
+
+  beforeEach(() => {
+    look().resolves(execution(input));
+    stepFunctions.on(GetExecutionHistoryCommand).resolves({
+      events: history(
+        { step: 'Authenticate', from: 0, to: 500 },
+        { step: 'RequestUserCreation', from: 500 },
+        { step: 'AnnounceProvisioned', from: 3_000 },
+      ),
+    });
+    app2Tells({ timeline: [app2Step] });
+  });
+
+  it('adds the steps of both services in one list, App2 asked by the function that has the token', async () => {
+    const { names, timeline_incomplete, answer } = await timelineOf();
+
+    expect(names).toEqual([
+      'app1 Authenticate',
+      'app1 RequestUserCreation',
+      'app2 CreateUser',
+      'app1 AnnounceProvisioned',
+    ]);
+    expect(timeline_incomplete).toBeUndefined();
+    expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        FunctionName: 'app1-call-app2',
+        Payload: JSON.stringify({ action: 'ReadTimeline', provisioning_id: PROVISIONING_ID }),
+      },
+    ]);
+    expectNoLeak(SEALED, answer);
+  });
+
+  it.each([
+    ['does not answer in time', () => lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'))],
+    ['cannot be asked', () => lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled' })],
+    ['answers something else', () => app2Tells({ timeline: 'none' })],
+  ])('has only the steps of App1, and says so, when App2 %s', async (_what, happens) => {
+    happens();
+
+    const { names, timeline_incomplete } = await timelineOf();
+
+    expect(names).toHaveLength(3);
+    expect(timeline_incomplete).toEqual(['app2']);
+  });
+
+  it('is only made when it is asked for', async () => {
+    const answer = await get();
+
+    expect(JSON.parse(answer.body)).not.toHaveProperty('timeline');
+    expect(stepFunctions.commandCalls(GetExecutionHistoryCommand)).toHaveLength(0);
+    expect(lambda.calls()).toHaveLength(0);
+  });
+
+  it('is for nobody else to see', async () => {
+    expectProblem(await get({ include: ['timeline'], caller: 'AROAOTHER:session' }), 'NOT_FOUND');
+    expect(lambda.calls()).toHaveLength(0);
+  });
+
+  it.each([[['everything']], [['timeline', 'everything']], [['']]])(
+    'says what can be included when it is asked for %j',
+    async (include) => {
+      const { errors } = expectProblem(await get({ include }), 'INVALID_REQUEST');
+
+      expect(errors).toEqual([{ pointer: 'query include', detail: 'must be `timeline`' }]);
+    },
+  );
 });

@@ -91,6 +91,7 @@ describe('POST /create-service-user', () => {
         Location: `https://api.example/v1/create-service-user/${start?.name}`,
         'Content-Type': 'application/json',
         'Cache-Control': 'no-store',
+        'Retry-After': '1',
       },
     });
     expect(JSON.parse(answer.body)).toEqual({

@@ -1,11 +1,13 @@
-import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { provisioningStatus } from '../../../contracts/status.ts';
 import { getUserCreation } from '../../../handlers/app2/get-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, notFound, STARTED, STOPPED } from '../../support/executions.ts';
+import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
@@ -22,9 +24,9 @@ const input = { ...subject, owner: MACHINE_OWNER, encrypted_password: ENCRYPTED 
 const rollBackInput = { ...subject, owner: MACHINE_OWNER };
 
 let clock: ReturnType<typeof fakeClock>;
-const get = (id = PROVISIONING_ID, headers: Record<string, string> = {}) =>
+const get = (id = PROVISIONING_ID, headers: Record<string, string> = {}, include?: string[]) =>
   api(getUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
-    authorizedRequest({ method: 'GET', id, headers }),
+    authorizedRequest({ method: 'GET', id, headers, ...(include === undefined ? {} : { include }) }),
   );
 const creation = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
@@ -50,6 +52,13 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
       stopped_at: STOPPED.toISOString(),
     });
     expectNoLeak(ENCRYPTED, answer);
+    expect(answer.headers).not.toHaveProperty('Retry-After');
+  });
+
+  it('says when to look again while it is running', async () => {
+    creation().resolves(execution(input));
+
+    expect((await get()).headers).toMatchObject({ 'Retry-After': '1' });
   });
 
   it.each([
@@ -91,5 +100,31 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     creation().rejects(sdkError('ThrottlingException'));
 
     expectProblem(await get(), 'SERVICE_UNAVAILABLE');
+  });
+});
+
+describe('GET /admin/create-user/{provisioning_id}?include=timeline', () => {
+  it('adds the steps of the creation and of its roll-back', async () => {
+    creation().resolves(execution(input, { status: 'ABORTED' }));
+    rollBack().resolves(execution(rollBackInput));
+    stepFunctions
+      .on(GetExecutionHistoryCommand, { executionArn: creationArn })
+      .resolves({ events: history({ step: 'CreateUser', from: 0 }) });
+    stepFunctions
+      .on(GetExecutionHistoryCommand, { executionArn: rollBackArn })
+      .resolves({ events: history({ step: 'DeleteUser', from: 900 }) });
+
+    const answer = await get(PROVISIONING_ID, {}, ['timeline']);
+
+    const { timeline, user } = provisioningStatus.parse(JSON.parse(answer.body));
+    expect(user).toBe('being_removed');
+    expect(timeline?.map(({ service, workflow, step }) => [service, workflow, step])).toEqual([
+      ['app2', 'CreateServiceUser', 'CreateUser'],
+      ['app2', 'RollBackServiceUser', 'DeleteUser'],
+    ]);
+  });
+
+  it('says what can be included when it is asked for something else', async () => {
+    expectProblem(await get(PROVISIONING_ID, {}, ['history']), 'INVALID_REQUEST');
   });
 });

@@ -47,7 +47,11 @@ describe('POST /admin/create-user', () => {
 
     expect(answer).toMatchObject({
       statusCode: 202,
-      headers: { Location: `/v1/admin/create-user/${PROVISIONING_ID}`, 'Cache-Control': 'no-store' },
+      headers: {
+        Location: `/v1/admin/create-user/${PROVISIONING_ID}`,
+        'Cache-Control': 'no-store',
+        'Retry-After': '1',
+      },
     });
     expect(JSON.parse(answer.body)).toMatchObject({
       provisioning_id: PROVISIONING_ID,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { statusOf } from '../../../handlers/shared/status.ts';
+import { comeBack, statusOf } from '../../../handlers/shared/status.ts';
 import { failedAs, STARTED } from '../../support/executions.ts';
 import { PROVISIONING_ID, subject } from '../../support/subject.ts';
 
@@ -85,5 +85,40 @@ describe('statusOf', () => {
 
     expect(provisioningStatus.parse(status)).toEqual(status);
     expect(status).not.toHaveProperty('username');
+  });
+});
+
+describe('comeBack', () => {
+  const NOW = Date.parse('2026-01-01T01:00:00Z');
+  const begun = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
+
+  it.each([
+    [0, 1],
+    [2, 1],
+    [9, 5],
+    [3_600, 30],
+  ])('after %i seconds asks a caller to look again in %i', (age, seconds) => {
+    expect(comeBack({ status: 'RUNNING', user: 'absent', started_at: begun(age) }, NOW)).toEqual({
+      'Retry-After': String(seconds),
+    });
+  });
+
+  it('asks to look soon at what has just begun, and does so also when clocks differ', () => {
+    expect(comeBack({ status: 'RUNNING' }, NOW)).toEqual({ 'Retry-After': '1' });
+    expect(comeBack({ status: 'RUNNING', started_at: begun(-5) }, NOW)).toEqual({ 'Retry-After': '1' });
+  });
+
+  it('asks for some seconds while the user is being removed, whatever the execution is', () => {
+    for (const status of ['SUCCEEDED', 'ABORTED', 'RUNNING'] as const)
+      expect(comeBack({ status, user: 'being_removed', started_at: begun(600) }, NOW)).toEqual({
+        'Retry-After': '6',
+      });
+  });
+
+  it.each([
+    ['SUCCEEDED', 'present'],
+    ['FAILED', 'absent'],
+  ] as const)('asks for nothing once it is %s and the user is %s', (status, user) => {
+    expect(comeBack({ status, user, started_at: begun(1) }, NOW)).toEqual({});
   });
 });

@@ -240,6 +240,12 @@ const sweeping = (FunctionName: string, machine: Maker) => async () => {
     expect([name, await system.executionStatus(rollBack, name)]).toEqual([name, expect.any(String)]);
 };
 
+/** The timeline of a status tells of these workflows, if not of all of them. */
+function expectWorkflows(status: unknown, workflows: string[]): void {
+  const { timeline = [] } = provisioningStatus.parse(status);
+  expect(timeline.map(({ workflow }) => workflow)).toEqual(expect.arrayContaining(workflows));
+}
+
 /** What a function does, by its name; nothing for one that needs no right but that to write its log. */
 const functions: Record<string, () => Promise<unknown>> = {
   'app1-call-app2': async () => {
@@ -257,8 +263,11 @@ const functions: Record<string, () => Promise<unknown>> = {
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
   },
   'app1-get-provisioning': async () => {
-    const { provisioning_id } = await oldUser();
-    expect((await system.status(provisioning_id)).status).toBe(200);
+    const id = await provisioned();
+    await system.deprovision(id);
+    const { status, body } = await system.status(id, {}, '?include=timeline');
+    expect(status).toBe(200);
+    expectWorkflows(body, ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser']);
   },
   'app1-cancel-provisioning': async () => {
     const id = await provisioned();
@@ -275,7 +284,11 @@ const functions: Record<string, () => Promise<unknown>> = {
     expect(await createdAtApp2()).toMatchObject({ status: 'SUCCEEDED' }),
   'app2-get-user-creation': async () => {
     const { id } = await createdAtApp2();
-    expect((await system.app2('GET', `/admin/create-user/${id}`, await withToken())).status).toBe(200);
+    const path = `/admin/create-user/${id}`;
+    await system.app2('DELETE', path, await withToken());
+    const { status, body } = await system.app2('GET', `${path}?include=timeline`, await withToken());
+    expect(status).toBe(200);
+    expectWorkflows(body, ['CreateServiceUser', 'RollBackServiceUser']);
   },
   'app2-cancel-user-creation': async () => {
     const cancel = async (id: string) =>

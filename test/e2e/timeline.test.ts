@@ -1,0 +1,91 @@
+import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import { expect, it } from '@jest/globals';
+import { provisioningStatus } from '../../contracts/status.ts';
+import { expectNoLeak } from '../support/leaks.ts';
+import { newRequest, outputs, provision, system, withVariable } from './support/deployed.ts';
+
+const { stepFunctions, cognito } = system.clients;
+
+async function timelineOf(id: string) {
+  const { status, body } = await system.status(id, {}, '?include=timeline');
+  expect([status, body]).toEqual([200, expect.anything()]);
+  const { timeline = [], timeline_incomplete } = provisioningStatus.parse(body);
+  return { timeline, timeline_incomplete, body };
+}
+
+/** How many attempts the history of an execution tells of. */
+async function attemptsIn(stateMachineArn: string, id: string): Promise<number> {
+  const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+  const { events = [] } = await stepFunctions.send(
+    new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
+  );
+  return events.filter(({ type }) => type === 'TaskScheduled').length;
+}
+
+it('a failure is told step by step and attempt by attempt, of both services in one list', async () => {
+  const request = newRequest();
+  const { user_pool_id } = outputs.app2;
+  await cognito.send(new AdminCreateUserCommand({ UserPoolId: user_pool_id, Username: request.username }));
+  const { provisioning_id: id, error } = await provision(request);
+  expect(error).toMatchObject({ code: 'USER_ALREADY_EXISTS', step: 'RequestUserCreation' });
+
+  const { timeline, timeline_incomplete, body } = await timelineOf(id);
+
+  expect(timeline_incomplete).toBeUndefined();
+  expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
+    'app1 Authenticate',
+    'app1 EncryptCredentials',
+    'app1 RequestUserCreation',
+    'app2 DecryptCredentials',
+    'app2 CreateUser',
+    'app2 DeleteUser',
+    'app2 AnnounceRolledBack',
+    'app2 UserCreationRolledBack',
+    'app1 CancelUserCreation',
+    'app1 AnnounceProvisioningFailed',
+    'app1 ProvisioningFailed',
+  ]);
+  const begun = timeline.map(({ started_at }) => Date.parse(started_at));
+  expect(begun).toEqual([...begun].sort((a, b) => a - b));
+
+  const codes = (name: string) =>
+    timeline.find(({ step }) => step === name)?.attempts.map((attempt) => attempt.error?.code ?? 'went well');
+  expect(codes('CreateUser')).toEqual(['USER_ALREADY_EXISTS']);
+  expect(codes('DeleteUser')).toEqual(['ABSENCE_NOT_CONFIRMED', 'went well']);
+  const asked = codes('RequestUserCreation') ?? [];
+  expect(new Set(asked.slice(0, -1))).toEqual(new Set(['USER_CREATION_NOT_SETTLED']));
+  expect(asked.at(-1)).toBe('USER_ALREADY_EXISTS');
+
+  const told = (wanted: string) =>
+    timeline
+      .filter(({ service }) => service === wanted)
+      .reduce((sum, { attempts }) => sum + attempts.length, 0);
+  expect({ app1: told('app1'), app2: told('app2') }).toEqual({
+    app1: await attemptsIn(outputs.app1.state_machine_arn, id),
+    app2: await attemptsIn(outputs.app2.state_machine_arn, id),
+  });
+  for (const { attempts } of timeline)
+    for (const { duration_ms } of attempts) expect(duration_ms).toBeGreaterThanOrEqual(0);
+  expectNoLeak(request.password, body);
+});
+
+it('what App1 knows is told, and that App2 said nothing, when App2 cannot be reached', async () => {
+  const { provisioning_id } = await provision(newRequest());
+
+  const { timeline, timeline_incomplete } = await withVariable(
+    'app1-call-app2',
+    'APP2_API_URL',
+    'http://127.0.0.1:9',
+    () => timelineOf(provisioning_id),
+  );
+
+  expect(timeline_incomplete).toEqual(['app2']);
+  expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
+    'app1 Authenticate',
+    'app1 EncryptCredentials',
+    'app1 RequestUserCreation',
+    'app1 AnnounceProvisioned',
+    'app1 Provisioned',
+  ]);
+});

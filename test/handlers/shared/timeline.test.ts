@@ -1,0 +1,196 @@
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { provisioningInput } from '../../../contracts/executions.ts';
+import { timelineStep } from '../../../contracts/status.ts';
+import { merge, stepsOf, timelineAt } from '../../../handlers/shared/timeline.ts';
+import { execution, notFound } from '../../support/executions.ts';
+import { history } from '../../support/histories.ts';
+import { expectNoLeak } from '../../support/leaks.ts';
+import { PROVISIONING_ID, subject } from '../../support/subject.ts';
+
+const of = { service: 'app2', workflow: 'CreateServiceUser', execution: PROVISIONING_ID } as const;
+const time = (milliseconds: number) => new Date(Date.UTC(2026) + milliseconds).toISOString();
+
+describe('stepsOf', () => {
+  it('tells of each step when it began, how long it took, and of each attempt what it failed with', () => {
+    const events = history(
+      {
+        step: 'CreateUser',
+        from: 10,
+        to: 2_500,
+        attempts: [
+          { from: 11, to: 200, error: 'ServiceThrottled' },
+          { from: 1_200, to: 1_300, error: 'Lambda.TooManyRequestsException' },
+          { from: 2_300, to: 2_400 },
+        ],
+      },
+      { step: 'ChooseAnnouncement', from: 2_500, to: 2_500 },
+    );
+
+    const steps = stepsOf(events, of);
+
+    expect(steps).toEqual([
+      {
+        ...of,
+        step: 'CreateUser',
+        started_at: time(10),
+        duration_ms: 2_490,
+        attempts: [
+          {
+            started_at: time(11),
+            duration_ms: 189,
+            error: { name: 'ServiceThrottled', code: 'SERVICE_THROTTLED' },
+          },
+          {
+            started_at: time(1_200),
+            duration_ms: 100,
+            error: { name: 'Lambda.TooManyRequestsException', code: 'SERVICE_THROTTLED' },
+          },
+          { started_at: time(2_300), duration_ms: 100 },
+        ],
+      },
+      { ...of, step: 'ChooseAnnouncement', started_at: time(2_500), duration_ms: 0, attempts: [] },
+    ]);
+    for (const step of steps) expect(timelineStep.parse(step)).toEqual(step);
+    expectNoLeak('canary cause', steps);
+  });
+
+  it('tells of a timeout', () => {
+    const [step] = stepsOf(
+      history({
+        step: 'SetPassword',
+        from: 0,
+        attempts: [{ from: 0, to: 18_000, error: 'States.Timeout' }],
+      }),
+      of,
+    );
+
+    expect(step?.attempts[0]?.error).toEqual({ name: 'States.Timeout', code: 'SERVICE_UNAVAILABLE' });
+  });
+
+  it('has no duration of what is under way, or was broken off', () => {
+    const steps = stepsOf(history({ step: 'SetPassword', from: 5, attempts: [{ from: 6 }] }), of);
+
+    expect(steps).toEqual([
+      { ...of, step: 'SetPassword', started_at: time(5), attempts: [{ started_at: time(6) }] },
+    ]);
+  });
+
+  it('does not repeat what cannot be the name of an error', () => {
+    const [step] = stepsOf(
+      history({
+        step: 'SetPassword',
+        from: 0,
+        attempts: [{ from: 0, to: 1, error: 'canary: not a name' }],
+      }),
+      of,
+    );
+
+    expect(step?.attempts[0]?.error).toEqual({ name: 'StepFailed', code: 'INTERNAL_ERROR' });
+  });
+});
+
+describe('timelineAt', () => {
+  const stepFunctions = mockClient(SFNClient);
+  const workflows = {
+    stepFunctions: new SFNClient({}),
+    machines: {
+      STATE_MACHINE_ARN: 'a:stateMachine:Make',
+      ROLL_BACK_STATE_MACHINE_ARN: 'a:stateMachine:Undo',
+    },
+    inputSchema: provisioningInput,
+    cleanEnds: [],
+  };
+  const read = () => timelineAt('app1', workflows, PROVISIONING_ID);
+  const histories = () =>
+    stepFunctions.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input);
+
+  /** So many roll-backs failed, one after the other. */
+  function rollBacks(count: number) {
+    stepFunctions
+      .on(DescribeExecutionCommand)
+      .callsFake(async ({ executionArn }: { executionArn: string }) => {
+        const name = executionArn.split(':').at(-1) ?? '';
+        if (Number(name.split('.')[1] ?? 1) > count) throw notFound();
+        return { name, ...execution({ ...subject, owner: 'o' }, { status: 'FAILED' }) };
+      });
+  }
+
+  beforeEach(() => {
+    stepFunctions.reset();
+    rollBacks(0);
+    stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: [] });
+  });
+
+  it('reads the history without data, page by page', async () => {
+    const first = history({ step: 'One', from: 0, to: 1 });
+    stepFunctions.on(GetExecutionHistoryCommand).resolvesOnce({ events: first, nextToken: 'more' });
+    stepFunctions
+      .on(GetExecutionHistoryCommand, { nextToken: 'more' })
+      .resolves({ events: history({ step: 'Two', from: 1, to: 2 }) });
+
+    const { timeline, ...rest } = await read();
+
+    expect(timeline.map(({ step, workflow }) => [workflow, step])).toEqual([
+      ['Make', 'One'],
+      ['Make', 'Two'],
+    ]);
+    expect(rest).toEqual({});
+    expect(histories()).toEqual([
+      {
+        executionArn: `a:execution:Make:${PROVISIONING_ID}`,
+        includeExecutionData: false,
+        maxResults: 1000,
+      },
+      expect.objectContaining({ includeExecutionData: false, nextToken: 'more' }),
+    ]);
+  });
+
+  it('shows the steps of the roll-backs, too, in the order in which they began', async () => {
+    rollBacks(2);
+    const from: Record<string, number> = { Make: 0, Undo: 100 };
+    stepFunctions
+      .on(GetExecutionHistoryCommand)
+      .callsFake(async ({ executionArn }: { executionArn: string }) => {
+        const [, , machine = '', name = ''] = executionArn.split(':');
+        const begun = (from[machine] ?? 0) + Number(name.split('.')[1] ?? 1);
+        return { events: history({ step: `${machine}It`, from: begun, to: begun }) };
+      });
+
+    const { timeline } = await read();
+
+    expect(timeline.map(({ step, execution: name }) => [step, name])).toEqual([
+      ['MakeIt', PROVISIONING_ID],
+      ['UndoIt', PROVISIONING_ID],
+      ['UndoIt', `${PROVISIONING_ID}.2`],
+    ]);
+  });
+
+  it('shows the latest of very many roll-backs, and says that there are more', async () => {
+    rollBacks(9);
+
+    const { timeline_incomplete } = await read();
+
+    const names = histories().map(({ executionArn }) => executionArn?.split(':').at(-1));
+    expect(names).toEqual([
+      PROVISIONING_ID,
+      ...[9, 8, 7, 6].map((attempt) => `${PROVISIONING_ID}.${attempt}`),
+    ]);
+    expect(timeline_incomplete).toEqual(['app1']);
+  });
+});
+
+it('merge makes one list of the steps of both services, and says of both what is missing', () => {
+  const one = (service: 'app1' | 'app2', from: number) =>
+    stepsOf(history({ step: `${service}-${from}`, from }), { ...of, service });
+
+  const merged = merge(
+    { timeline: [...one('app1', 0), ...one('app1', 30)] },
+    { timeline: one('app2', 10), timeline_incomplete: ['app2'] },
+  );
+
+  expect(merged.timeline.map(({ step }) => step)).toEqual(['app1-0', 'app2-10', 'app1-30']);
+  expect(merged.timeline_incomplete).toEqual(['app2']);
+  expect(merge({ timeline: [] })).toEqual({ timeline: [] });
+});
