@@ -44,3 +44,35 @@ export const ciphertext = text()
 
 /** Point in time, ISO 8601 in UTC with milliseconds. */
 export const timestamp = z.iso.datetime();
+
+/** What the fields of requests and answers mean, for those who read of them. */
+export const fieldMeanings: Readonly<Record<string, string>> = {
+  provisioning_id: 'Name of the provisioning at both services.',
+  username: 'Name of the service user, with which it signs in.',
+  password: 'Password of the service user. What it must be like is the policy of App2.',
+  encrypted_password:
+    'The password under the key of App2 (KMS), in base64, bound to provisioning and username.',
+  human_user_id:
+    'The person in whose name the service user acts, as the caller says; nobody has verified it.',
+  status: 'State of the workflow, in the words of Step Functions.',
+  status_url: 'Address of the status.',
+  user: 'Whether the user that this provisioning made exists.',
+  started_at: 'When it began.',
+  stopped_at: 'When it ended; absent while it runs.',
+  error: 'What went wrong; absent when nothing did.',
+  code: 'Stable name of what went wrong; docs/errors.md has them all.',
+  remedy: 'What the caller can do.',
+  retryable: 'Whether the same request can succeed when it is sent again as a new one.',
+  step: 'State of the workflow.',
+  workflow: 'Name of the state machine.',
+  execution: 'Name of the execution.',
+  duration_ms:
+    'How long it took, in milliseconds; absent while it is under way, and where it was broken off.',
+  attempts: 'Each try of the step.',
+  timeline: 'The steps of both services, in the order in which they began.',
+  timeline_incomplete: 'The services of which something is missing in the timeline.',
+  errors: 'Each thing that is wrong with the request.',
+  pointer: 'Where: a JSON pointer into the body, or the kind and name of a header or parameter.',
+  data: 'Whatever the business asks for.',
+  received: 'What came as `data`.',
+};

@@ -3,8 +3,8 @@ import { AuthorizationType } from 'aws-cdk-lib/aws-apigateway';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { createServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventSources } from '../contracts/events/catalogue.ts';
+import { app1Routes } from '../contracts/routes.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
@@ -173,9 +173,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       rights: [look, startRollBack],
       timeout: timeLimits.apiFunction,
     });
-    api.route('POST', 'create-service-user', start, createServiceUserRequest);
-    api.route('GET', 'create-service-user/{provisioning_id}', get);
-    api.route('DELETE', 'create-service-user/{provisioning_id}', cancel);
+    api.serve(app1Routes, { startProvisioning: start, getProvisioning: get, cancelProvisioning: cancel });
 
     this.putOut(
       {

@@ -16,8 +16,9 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { createUserRequest, groups, ownerGroups, sampleRequest } from '../contracts/app2-api.ts';
+import { groups, ownerGroups } from '../contracts/app2-api.ts';
 import { eventSources } from '../contracts/events/catalogue.ts';
+import { app2Routes } from '../contracts/routes.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
@@ -176,15 +177,12 @@ export class App2Stack extends ServiceStack<'app2'> {
       rights: [startExecutionOf(this, names.createServiceUser), startRollBack, look],
       timeout,
     });
-    api.route('POST', 'admin/create-user', start, createUserRequest);
-    api.route('GET', 'admin/create-user/{provisioning_id}', get);
-    api.route('DELETE', 'admin/create-user/{provisioning_id}', cancel);
-    api.route(
-      'POST',
-      'sample',
-      this.addFunction('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
-      sampleRequest,
-    );
+    api.serve(app2Routes, {
+      startUserCreation: start,
+      getUserCreation: get,
+      cancelUserCreation: cancel,
+      sample: this.addFunction('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
+    });
 
     this.putOut(
       {

@@ -2,8 +2,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { eventRows } from '../../contracts/events/catalogue.ts';
+import { apiPage, apiPageFile } from './api-page.ts';
 import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
+
+import { generatedFromRoutes } from './openapi.ts';
 
 /**
  * Writes what is generated from the contracts. An event's schema that was published under its version is not written
@@ -31,6 +34,8 @@ const files = {
   ...generatedFromEvents(),
   [publishedFile]: `${JSON.stringify(published, null, 2)}\n`,
   [errorsPage]: errorsDocument(),
+  ...generatedFromRoutes(),
+  [apiPageFile]: apiPage(),
 };
 for (const [file, content] of Object.entries(files)) {
   mkdirSync(dirname(join(root, file)), { recursive: true });

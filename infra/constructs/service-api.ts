@@ -15,6 +15,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import * as z from 'zod';
+import type { Route } from '../../contracts/routes.ts';
 import { acknowledge } from '../checks.ts';
 import type { Settings } from '../settings.ts';
 import { answerWithProblems } from './problem-responses.ts';
@@ -116,8 +117,13 @@ export class ServiceApi extends Construct {
     return `https://${this.api.restApiId}.execute-api.${region}.${urlSuffix}/${this.api.deploymentStage.stageName}`;
   }
 
-  /** A route that a function answers. A `body` that is not even of the kind that it asks for stays outside. */
-  route(method: 'GET' | 'POST' | 'DELETE', path: string, handler: IFunction, body?: z.ZodType): void {
+  /** Has each route of a contract answered by its function: none is deployed that is not documented, or the other way. */
+  serve<Name extends string>(routes: Readonly<Record<Name, Route>>, handlers: Record<Name, IFunction>): void {
+    for (const name in routes) this.#route(routes[name], handlers[name]);
+  }
+
+  /** A `body` that is not even of the kind that the route asks for stays outside. */
+  #route({ method, path, body }: Route, handler: IFunction): void {
     const model = body === undefined ? {} : { requestModels: { 'application/json': this.#modelOf(body) } };
     this.api.root
       .resourceForPath(path)

@@ -1,0 +1,235 @@
+import * as z from 'zod';
+import { createServiceUserRequest, provisioningAccepted } from './app1-api.ts';
+import { createUserRequest, type Group, groups, sampleReply, sampleRequest } from './app2-api.ts';
+import { provisioningId } from './fields.ts';
+import { idempotencyKey, MAX_WAIT_SECONDS, onBehalfOf } from './headers.ts';
+import type { ProblemCode } from './problems.ts';
+import { include, provisioningStatus } from './status.ts';
+
+/**
+ * The routes of both APIs: what is deployed and what is documented. One row per route; infra wires each row to its
+ * function, and the OpenAPI documents are made of the rows.
+ */
+
+export interface Parameter {
+  readonly in: 'path' | 'query' | 'header';
+  readonly meaning: string;
+  readonly schema: z.ZodType;
+  readonly required?: true;
+  readonly example: string;
+}
+
+/** What a request can carry beside its body. */
+export const parameters = {
+  provisioning_id: {
+    in: 'path',
+    meaning: 'The id that the POST answered with. It can be asked about for 90 days.',
+    schema: provisioningId,
+    required: true,
+    example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
+  },
+  include: {
+    in: 'query',
+    meaning:
+      'Adds to the status the steps of both services with their attempts. Ask for it when it is read by somebody.',
+    schema: include,
+    example: 'timeline',
+  },
+  'Idempotency-Key': {
+    in: 'header',
+    meaning:
+      'Chosen by the caller. However often a request is sent with one key, within 90 days, it is one provisioning.',
+    schema: idempotencyKey,
+    example: 'order-4711',
+  },
+  /** The same header at App2, where it has to be the provisioning_id. */
+  'Idempotency-Key of App2': {
+    in: 'header',
+    meaning:
+      'The provisioning_id. However often a request is sent with one id, within 90 days, it is one creation.',
+    schema: provisioningId,
+    required: true,
+    example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
+  },
+  'On-Behalf-Of': {
+    in: 'header',
+    meaning: 'Whom App1 has verified as the caller of its own API. App2 records it and cannot check it.',
+    schema: onBehalfOf.optional(),
+    example: '111122223333/AROAEXAMPLEID',
+  },
+  Prefer: {
+    in: 'header',
+    meaning: `\`wait=N\` (RFC 7240): answer when the end is reached, or after N seconds, ${MAX_WAIT_SECONDS} at most. A preference that is not understood is ignored.`,
+    schema: z.string(),
+    example: 'wait=5',
+  },
+} as const satisfies Record<string, Parameter>;
+export type ParameterName = keyof typeof parameters;
+
+/** What answers carry beside their body. */
+export const answerHeaders = {
+  Location: {
+    meaning: 'Where the status is.',
+    schema: z.string(),
+    example: '/v1/create-service-user/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
+  },
+  'Preference-Applied': {
+    meaning: 'For how long the answer was held back at most; absent when there was no such preference.',
+    schema: z.string().regex(/^wait=\d+$/),
+    example: 'wait=5',
+  },
+  'Retry-After': {
+    meaning: 'Seconds after which it is worth asking again; absent when nothing more is to come.',
+    schema: z.string().regex(/^\d+$/),
+    example: '1',
+  },
+} as const satisfies Record<string, { meaning: string; schema: z.ZodType; example: string }>;
+export type AnswerHeader = keyof typeof answerHeaders;
+
+export interface Answer {
+  readonly meaning: string;
+  /** Absent for an answer without a body. */
+  readonly body?: z.ZodType;
+  readonly headers?: readonly AnswerHeader[];
+  /** Operations that this answer leads to, with its `provisioning_id`. */
+  readonly leadsTo?: readonly string[];
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Without a slash at its begin. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters: readonly ParameterName[];
+  readonly body?: z.ZodType;
+  /** By HTTP status. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly problems: readonly ProblemCode[];
+  /** Whose tokens are let in, at App2. */
+  readonly group?: Group;
+}
+
+const everyRoute = ['FORBIDDEN', 'THROTTLED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'] as const;
+const everyBody = ['INVALID_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
+const afterTheEnd = ['Preference-Applied', 'Retry-After'] as const;
+
+const removal = {
+  202: {
+    meaning: 'The user is being removed. Sending the request again tells how far it is.',
+    body: provisioningStatus,
+    headers: ['Retry-After'],
+  },
+  204: { meaning: 'The user is absent, and stays so.' },
+} as const;
+
+export const app1Routes = {
+  startProvisioning: {
+    method: 'POST',
+    path: 'create-service-user',
+    summary: 'Have a service user made',
+    description:
+      'Accepts the request and has a user made at App2. Nothing is half-made: it ends with a user that can sign in, or with none. Send an Idempotency-Key, so that a request whose answer was lost can be sent again.',
+    parameters: ['Idempotency-Key', 'Prefer'],
+    body: createServiceUserRequest,
+    answers: {
+      200: {
+        meaning: 'The end was reached in the time that the caller prefers to wait.',
+        body: provisioningStatus,
+        headers: ['Location', ...afterTheEnd],
+      },
+      202: {
+        meaning: 'Accepted: ask for its end at `status_url`.',
+        body: provisioningAccepted,
+        headers: ['Location', ...afterTheEnd],
+        leadsTo: ['getProvisioning', 'cancelProvisioning'],
+      },
+    },
+    problems: [...everyBody, 'IDEMPOTENCY_CONFLICT', ...everyRoute],
+  },
+  getProvisioning: {
+    method: 'GET',
+    path: 'create-service-user/{provisioning_id}',
+    summary: 'Ask what became of it',
+    description:
+      'The status of a provisioning, for its owner: the IAM role or user that sent the POST. For anybody else there is none.',
+    parameters: ['provisioning_id', 'include', 'Prefer'],
+    answers: {
+      200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
+    },
+    problems: ['INVALID_REQUEST', 'NOT_FOUND', ...everyRoute],
+  },
+  cancelProvisioning: {
+    method: 'DELETE',
+    path: 'create-service-user/{provisioning_id}',
+    summary: 'The user is wanted no longer',
+    description:
+      'Whatever state the provisioning is in, the user that it made is gone afterwards. It can be sent as often as needed.',
+    parameters: ['provisioning_id', 'Prefer'],
+    answers: removal,
+    problems: ['NOT_FOUND', ...everyRoute],
+  },
+} as const satisfies Record<string, Route>;
+
+export const app2Routes = {
+  startUserCreation: {
+    method: 'POST',
+    path: 'admin/create-user',
+    summary: 'Have a user created',
+    description:
+      'Creates a service user in retriable steps and undoes them when one fails. The password comes encrypted under the key `cross-service-encryption-key`, bound to the provisioning and the username.',
+    parameters: ['Idempotency-Key of App2', 'On-Behalf-Of', 'Prefer'],
+    body: createUserRequest,
+    answers: {
+      200: {
+        meaning: 'It has ended.',
+        body: provisioningStatus,
+        headers: ['Location', ...afterTheEnd],
+        leadsTo: ['getUserCreation', 'cancelUserCreation'],
+      },
+      202: {
+        meaning: 'Accepted: ask for its end at the Location.',
+        body: provisioningStatus,
+        headers: ['Location', ...afterTheEnd],
+        leadsTo: ['getUserCreation', 'cancelUserCreation'],
+      },
+    },
+    problems: [...everyBody, 'UNAUTHENTICATED', 'NOT_FOUND', 'IDEMPOTENCY_CONFLICT', ...everyRoute],
+    group: groups.apiClient,
+  },
+  getUserCreation: {
+    method: 'GET',
+    path: 'admin/create-user/{provisioning_id}',
+    summary: 'Ask what became of it',
+    description:
+      'The status of a creation, for the service whose machine client sent the POST. For others there is none.',
+    parameters: ['provisioning_id', 'include', 'Prefer'],
+    answers: {
+      200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
+    },
+    problems: ['INVALID_REQUEST', 'UNAUTHENTICATED', 'NOT_FOUND', ...everyRoute],
+    group: groups.apiClient,
+  },
+  cancelUserCreation: {
+    method: 'DELETE',
+    path: 'admin/create-user/{provisioning_id}',
+    summary: 'The user is wanted no longer',
+    description:
+      'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 has not seen is taken, so that a POST that comes later creates nothing.',
+    parameters: ['provisioning_id', 'Prefer'],
+    answers: removal,
+    problems: ['UNAUTHENTICATED', 'NOT_FOUND', ...everyRoute],
+    group: groups.apiClient,
+  },
+  sample: {
+    method: 'POST',
+    path: 'sample',
+    summary: 'Stand for the business of App2',
+    description: 'Answers who was recognised, and what was received. For service users.',
+    parameters: [],
+    body: sampleRequest,
+    answers: { 200: { meaning: 'Who was recognised, and what was received.', body: sampleReply } },
+    problems: [...everyBody, 'UNAUTHENTICATED', ...everyRoute],
+    group: groups.serviceUser,
+  },
+} as const satisfies Record<string, Route>;

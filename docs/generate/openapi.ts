@@ -1,0 +1,312 @@
+import * as z from 'zod';
+import { createServiceUserRequest, provisioningAccepted } from '../../contracts/app1-api.ts';
+import { createUserRequest, sampleReply, sampleRequest } from '../../contracts/app2-api.ts';
+import { failureReport } from '../../contracts/failures.ts';
+import { fieldMeanings } from '../../contracts/fields.ts';
+import { problem, problemBody, problems, retryAfter } from '../../contracts/problems.ts';
+import {
+  type Answer,
+  type AnswerHeader,
+  answerHeaders,
+  app1Routes,
+  app2Routes,
+  type ParameterName,
+  parameters,
+  type Route,
+} from '../../contracts/routes.ts';
+import { attempt, provisioningStatus, timelineStep } from '../../contracts/status.ts';
+
+/** What is generated from the routes of both APIs: OpenAPI documents (spec.openapis.org/oas/v3.1.1). */
+
+const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
+const begun = '2026-11-25T12:00:00.000Z';
+
+/** Schemas that have a name, with an example of each that is a body. */
+const named = new Map<z.ZodType, { id: string; example?: object }>([
+  [
+    createServiceUserRequest,
+    {
+      id: 'CreateServiceUserRequest',
+      example: { username: 'ada', password: 'Correct-Horse-7-Battery', human_user_id: 'h-1815' },
+    },
+  ],
+  [
+    provisioningAccepted,
+    {
+      id: 'ProvisioningAccepted',
+      example: {
+        provisioning_id: ID,
+        status: 'RUNNING',
+        status_url: `https://api.example.com/v1/create-service-user/${ID}`,
+      },
+    },
+  ],
+  [
+    provisioningStatus,
+    {
+      id: 'ProvisioningStatus',
+      example: {
+        provisioning_id: ID,
+        status: 'SUCCEEDED',
+        user: 'present',
+        username: 'ada',
+        human_user_id: 'h-1815',
+        started_at: begun,
+        stopped_at: '2026-11-25T12:00:02.000Z',
+      },
+    },
+  ],
+  [
+    createUserRequest,
+    {
+      id: 'CreateUserRequest',
+      example: { username: 'ada', encrypted_password: 'Y2lwaGVydGV4dA==', human_user_id: 'h-1815' },
+    },
+  ],
+  [sampleRequest, { id: 'SampleRequest', example: { data: { answer: 42 } } }],
+  [sampleReply, { id: 'SampleReply', example: { username: 'ada', received: { answer: 42 } } }],
+  [problem, { id: 'Problem' }],
+  [failureReport, { id: 'FailureReport' }],
+  [timelineStep, { id: 'TimelineStep' }],
+  [attempt, { id: 'Attempt' }],
+]);
+
+const schemaPath = (id: string) => `#/components/schemas/${id}`;
+const registry = z.registry<{ id: string }>();
+for (const [schema, { id }] of named) registry.add(schema, { id });
+
+/** OpenAPI 3.1 speaks JSON Schema 2020-12, as zod writes it. */
+const { schemas: withIds } = z.toJSONSchema(registry, {
+  target: 'draft-2020-12',
+  io: 'input',
+  uri: schemaPath,
+  override: ({ jsonSchema, path }) => {
+    const field = path.at(-2) === 'properties' ? fieldMeanings[String(path.at(-1))] : undefined;
+    if (field !== undefined) jsonSchema.description = field;
+  },
+});
+const schemas = Object.fromEntries(
+  Object.entries(withIds).map(([id, { $id, $schema, ...schema }]) => [id, schema]),
+);
+
+function reference(schema: z.ZodType): { $ref: string } {
+  const name = named.get(schema)?.id;
+  if (name === undefined) throw new Error('A body has no name: add it to the table of named schemas.');
+  return { $ref: schemaPath(name) };
+}
+
+function inlined(schema: z.ZodType): object {
+  const { $schema, ...plain } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
+  return plain;
+}
+
+const bodyOf = (schema: z.ZodType) => ({
+  'application/json': {
+    schema: reference(schema),
+    examples: { example: { value: named.get(schema)?.example } },
+  },
+});
+
+const headersOf = (names: readonly AnswerHeader[]) =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+function answerOf({ meaning, body, headers = [], leadsTo = [] }: Answer): object {
+  return {
+    description: meaning,
+    ...(headers.length === 0 ? {} : { headers: headersOf(headers) }),
+    ...(body === undefined ? {} : { content: bodyOf(body) }),
+    ...(leadsTo.length === 0
+      ? {}
+      : {
+          links: Object.fromEntries(
+            leadsTo.map((operationId) => [
+              operationId,
+              { operationId, parameters: { provisioning_id: '$response.body#/provisioning_id' } },
+            ]),
+          ),
+        }),
+  };
+}
+
+/** Name of a parameter on the wire; two services have a header of one name with two meanings. */
+const onTheWire = (name: ParameterName): string => name.split(' ')[0] ?? name;
+
+function operationOf(name: string, route: Route, tag: string): object {
+  const answers = Object.entries(route.answers).map(([status, answer]) => [status, answerOf(answer)]);
+  const refused = route.problems.map((code) => [
+    String(problems[code].status),
+    { $ref: `#/components/responses/${code}` },
+  ]);
+  return {
+    operationId: name,
+    summary: route.summary,
+    description: route.description,
+    tags: [tag],
+    ...(route.parameters.length === 0
+      ? {}
+      : {
+          parameters: route.parameters.map((parameter) => ({
+            $ref: `#/components/parameters/${parameter.replaceAll(' ', '-')}`,
+          })),
+        }),
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: bodyOf(route.body) } }),
+    responses: Object.fromEntries([...answers, ...refused].sort(([a], [b]) => Number(a) - Number(b))),
+  };
+}
+
+interface Api {
+  title: string;
+  description: string;
+  team: string;
+  tag: { name: string; description: string };
+  routes: Record<string, Route>;
+  security: { name: string; scheme: object };
+}
+
+const apis = {
+  app1: {
+    title: 'App1: provisioning of service users',
+    description:
+      'Has service users made at App2. Requests are signed with AWS Signature Version 4. What errors mean and what to do is in docs/errors.md.',
+    team: 'Team of App1',
+    tag: { name: 'provisioning', description: 'Service users of App2, from request to removal' },
+    routes: app1Routes,
+    security: {
+      name: 'sigv4',
+      scheme: {
+        type: 'apiKey',
+        in: 'header',
+        name: 'Authorization',
+        description: 'AWS Signature Version 4 for `execute-api`, by a principal that may invoke this API',
+        'x-amazon-apigateway-authtype': 'awsSigv4',
+      },
+    },
+  },
+  app2: {
+    title: 'App2: service users',
+    description:
+      'Creates service users for App1, and serves them. Requests carry an access token of the user pool. What errors mean and what to do is in docs/errors.md.',
+    team: 'Team of App2',
+    tag: {
+      name: 'service-users',
+      description: 'Creation and removal of service users, and what they may do',
+    },
+    routes: app2Routes,
+    security: {
+      name: 'bearer',
+      scheme: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'An access token of the user pool; its groups decide which routes it opens',
+      },
+    },
+  },
+} as const satisfies Record<string, Api>;
+export type ApiName = keyof typeof apis;
+
+/** The OpenAPI document of a service's API. */
+export function openApi(api: ApiName): object {
+  const { title, description, team, tag, routes, security }: Api = apis[api];
+  const rows = Object.entries(routes);
+  const paths: Record<string, Record<string, object>> = {};
+  for (const [name, route] of rows) {
+    const path = `/${route.path}`;
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(name, route, tag.name) };
+  }
+  const document = {
+    openapi: '3.1.0',
+    info: {
+      title,
+      version: '1',
+      description,
+      contact: { name: team },
+      license: { name: 'Apache 2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [
+      {
+        url: 'https://{api_id}.execute-api.{region}.amazonaws.com/v1',
+        description: 'The stage on AWS',
+        variables: { api_id: { default: 'api-id' }, region: { default: 'eu-central-1' } },
+      },
+    ],
+    tags: [tag],
+    security: [{ [security.name]: [] }],
+    paths,
+    components: {
+      securitySchemes: { [security.name]: security.scheme },
+      parameters: Object.fromEntries(
+        used(rows.flatMap(([, route]) => route.parameters)).map((name) => [
+          name.replaceAll(' ', '-'),
+          parameterOf(name),
+        ]),
+      ),
+      headers: Object.fromEntries(
+        Object.entries(answerHeaders).map(([name, { meaning, schema, example }]) => [
+          name,
+          { description: meaning, schema: inlined(schema), example },
+        ]),
+      ),
+      responses: Object.fromEntries(
+        used(rows.flatMap(([, route]) => route.problems)).map((code) => [code, problemResponse(code)]),
+      ),
+      schemas,
+    },
+  };
+  return { ...document, components: { ...document.components, schemas: reachable(document) } };
+}
+
+function parameterOf(name: ParameterName): object {
+  const row = parameters[name];
+  return {
+    name: onTheWire(name),
+    in: row.in,
+    description: row.meaning,
+    required: 'required' in row,
+    schema: inlined(row.schema),
+    example: row.example,
+  };
+}
+
+function problemResponse(code: keyof typeof problems): object {
+  const errors = code === 'INVALID_REQUEST' ? [{ pointer: '/username', detail: 'is missing' }] : undefined;
+  return {
+    description: `${problems[code].title}. ${problems[code].detail}`,
+    ...(retryAfter(code) === undefined ? {} : { headers: headersOf(['Retry-After']) }),
+    content: {
+      'application/problem+json': {
+        schema: { allOf: [reference(problem), { properties: { code: { const: code } } }] },
+        examples: { [code]: { value: problemBody(code, errors) } },
+      },
+    },
+  };
+}
+
+const used = <Name extends string>(names: readonly Name[]): Name[] => [...new Set(names)].sort();
+
+/** The named schemas that a document leads to. */
+function reachable({ components, ...rest }: { components: { schemas: object } }): object {
+  const { schemas: _, ...others } = components;
+  const found = new Set<string>();
+  const follow = (part: unknown): void => {
+    for (const [, id = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      if (!found.has(id)) {
+        found.add(id);
+        follow(schemas[id]);
+      }
+  };
+  follow([rest, others]);
+  return Object.fromEntries([...found].sort().map((id) => [id, schemas[id]]));
+}
+
+/** All files that are generated from the routes: content by path, relative to the project's root. */
+export function generatedFromRoutes(): Record<string, string> {
+  return Object.fromEntries(
+    (['app1', 'app2'] as const).map((api) => [
+      openApiFile(api),
+      `${JSON.stringify(openApi(api), null, 2)}\n`,
+    ]),
+  );
+}
+
+export const openApiFile = (api: ApiName): string => `docs/openapi/${api}.json`;
