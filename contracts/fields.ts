@@ -48,13 +48,19 @@ export const timestamp = z.iso.datetime();
 /** What the fields of requests and answers mean, for those who read of them. */
 export const fieldMeanings: Readonly<Record<string, string>> = {
   provisioning_id: 'Name of the provisioning at both services.',
-  username: 'Name of the service user, with which it signs in.',
+  username:
+    'Name of the service user, with which it signs in: letters, marks, symbols, numbers and punctuation, but not in the shape of a UUID.',
   password: 'Password of the service user. What it must be like is the policy of App2.',
   encrypted_password:
     'The password under the key of App2 (KMS), in base64, bound to provisioning and username.',
   human_user_id:
     'The person in whose name the service user acts, as the caller says; nobody has verified it.',
-  status: 'State of the workflow, in the words of Step Functions.',
+  service: 'Which of the two services.',
+  status: 'State of the workflow, in the words of Step Functions; of a problem, the HTTP status.',
+  type: 'There is no page for each kind of problem; `code` tells them apart.',
+  title: 'What it means.',
+  detail: 'What to do; of a field, what is wrong with it.',
+  message: 'What it means.',
   status_url: 'Address of the status.',
   user: 'Whether the user that this provisioning made exists.',
   started_at: 'When it began.',

@@ -14,7 +14,13 @@ const property = z.looseObject({
   type: z.string().optional(),
   enum: z.array(z.string()).optional(),
   const: z.unknown().optional(),
-  items: pointer.partial().loose().optional(),
+  items: z
+    .looseObject({
+      $ref: z.string().optional(),
+      type: z.string().optional(),
+      enum: z.array(z.string()).optional(),
+    })
+    .optional(),
   format: z.string().optional(),
   minLength: z.int().optional(),
   maxLength: z.int().optional(),
@@ -116,7 +122,7 @@ function operations(api: ApiName, { paths, components }: Document): string[] {
 
 function kindOf(api: ApiName, one: Property): string {
   if (one.$ref !== undefined) return schemaLink(api, one.$ref);
-  if (one.items?.$ref !== undefined) return `list of ${schemaLink(api, one.items.$ref)}`;
+  if (one.items !== undefined) return `list of ${kindOf(api, one.items)}`;
   if (one.const !== undefined) return `\`${String(one.const)}\``;
   if (one.enum !== undefined) return one.enum.map((value) => `\`${value}\``).join(', ');
   const length = one.maxLength === undefined ? '' : `, ${one.minLength ?? 0} to ${one.maxLength} characters`;

@@ -75,6 +75,13 @@ const schemaPath = (id: string) => `#/components/schemas/${id}`;
 const registry = z.registry<{ id: string }>();
 for (const [schema, { id }] of named) registry.add(schema, { id });
 
+/**
+ * Stands in the documents for a pattern of Unicode classes, which many tools cannot read: it refuses what anybody would
+ * come upon, spaces, control and format characters, and lets pass the rest, of which the API refuses a little more.
+ */
+export const VISIBLE =
+  '^[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\ue000-\\uf8ff\\ufeff]*$';
+
 /** OpenAPI 3.1 speaks JSON Schema 2020-12, as zod writes it. */
 const { schemas: withIds } = z.toJSONSchema(registry, {
   target: 'draft-2020-12',
@@ -83,6 +90,7 @@ const { schemas: withIds } = z.toJSONSchema(registry, {
   override: ({ jsonSchema, path }) => {
     const field = path.at(-2) === 'properties' ? fieldMeanings[String(path.at(-1))] : undefined;
     if (field !== undefined) jsonSchema.description = field;
+    if (jsonSchema.pattern?.includes('\\p{')) jsonSchema.pattern = VISIBLE;
   },
 });
 const schemas = Object.fromEntries(

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { Ruleset, Spectral } from '@stoplight/spectral-core';
+import { oas } from '@stoplight/spectral-rulesets';
+import * as z from 'zod';
+import { username } from '../../contracts/fields.ts';
+import { app2Routes } from '../../contracts/routes.ts';
+import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
+import { generatedFromRoutes, openApi, VISIBLE } from '../../docs/generate/openapi.ts';
+import { routes as groupsOfRoutes } from '../../handlers/app2/routes.ts';
+import { type Template, templates } from '../../infra/templates.ts';
+import { resources } from '../support/resources.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const deployed = templates({ target: 'aws' });
+
+const documented = z.object({
+  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ operationId: z.string() }))),
+});
+
+/** Method and path of each route that a template deploys. */
+function routesOf(template: Template): string[] {
+  const parts = Object.fromEntries(resources(template, 'AWS::ApiGateway::Resource'));
+  const resource = z.object({
+    PathPart: z.string(),
+    ParentId: z.looseObject({ Ref: z.string().optional() }),
+  });
+  const pathOf = (id: string | undefined): string => {
+    const part = id === undefined ? undefined : parts[id];
+    if (part === undefined) return '';
+    const { PathPart, ParentId } = resource.parse(part.Properties);
+    return `${pathOf(ParentId.Ref)}/${PathPart}`;
+  };
+  const method = z.object({ HttpMethod: z.string(), ResourceId: z.looseObject({ Ref: z.string() }) });
+  return resources(template, 'AWS::ApiGateway::Method').map(([, { Properties }]) => {
+    const { HttpMethod, ResourceId } = method.parse(Properties);
+    return `${HttpMethod} ${pathOf(ResourceId.Ref)}`;
+  });
+}
+
+it.each(Object.entries({ ...generatedFromRoutes(), [apiPageFile]: apiPage() }))(
+  '%s is what the routes say',
+  (file, content) => {
+    expect(read(file)).toBe(content);
+  },
+);
+
+describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => {
+  const document = openApi(api);
+  const text = JSON.stringify(document);
+
+  it('has the routes that are deployed, and no other', () => {
+    const { paths } = documented.parse(document);
+    const told = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.sort()).toEqual(routesOf(deployed[api]).sort());
+  });
+
+  it("passes Spectral's rules for OpenAPI without a warning", async () => {
+    const spectral = new Spectral();
+    spectral.setRuleset(
+      new Ruleset({
+        extends: [[oas, 'all']],
+        // A team has no address here, and a licence has an SPDX identifier instead of one (OpenAPI 3.1).
+        rules: { 'contact-properties': 'off', 'license-url': 'off' },
+      }),
+    );
+
+    expect(await spectral.run(text)).toEqual([]);
+  });
+
+  it('refers only to what it has', () => {
+    const at = (reference: string): unknown =>
+      reference
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((part, key) => z.record(z.string(), z.unknown()).parse(part)[key], document);
+
+    const references = [...text.matchAll(/"\$ref":"(#[^"]+)"/g)].map(([, reference = '']) => reference);
+    expect(references.length).toBeGreaterThan(20);
+    for (const reference of references)
+      expect([reference, at(reference)]).toEqual([reference, expect.anything()]);
+  });
+});
+
+it('the documented routes of App2 are open to the groups that the authorizer lets in', () => {
+  const told = Object.values(app2Routes).map(({ method, path, group }) => ({
+    method,
+    path: path.replace(/\{\w+\}/g, '*'),
+    group,
+  }));
+
+  expect(told).toEqual(groupsOfRoutes);
+});
+
+it.each(['ada', 'Ada.Lovelace+1815@example.org', 'Žofie', '愛', 'हिन्दी', '🙂'])(
+  'the documented form of a name takes %s, as the API does',
+  (name) => {
+    expect([new RegExp(VISIBLE).test(name), username.safeParse(name).success]).toEqual([true, true]);
+  },
+);
+
+it.each(['a b', 'a\u0000b', 'a\u00a0b', 'a\u00adb', 'a\u200bb', 'a\ufeffb', 'a\nb'])(
+  'the documented form of a name refuses %j, as the API does',
+  (name) => {
+    expect([new RegExp(VISIBLE).test(name), username.safeParse(name).success]).toEqual([false, false]);
+  },
+);
