@@ -24,6 +24,8 @@ export const provisioningInput = z.object({
   sealed_password: ciphertext,
   /** KMS MAC over the request, password included: tells a repeat from another request without keeping either. */
   request_mac: z.string(),
+  /** The provisioning that this one tries again, from its sealed password. */
+  retry_of: provisioningId.optional(),
 });
 export type ProvisioningInput = z.infer<typeof provisioningInput>;
 

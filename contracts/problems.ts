@@ -67,6 +67,24 @@ export const problems = {
     operator: 'Nothing to do.',
     left_behind: 'nothing',
   },
+  NOT_OVER_YET: {
+    status: 409,
+    title: 'Not over yet',
+    detail:
+      'The provisioning is running, or its user exists or is being removed. Retry it once `status` is not `RUNNING` and `user` is `absent`.',
+    cause: 'A retry was asked for of a provisioning that has not ended without a user.',
+    operator: 'Nothing to do.',
+    left_behind: 'nothing',
+  },
+  NOT_RETRYABLE: {
+    status: 409,
+    title: 'Cannot be retried',
+    detail:
+      'The password that was sealed for it can be opened no more. Send a new request with the password.',
+    cause: 'The former provisioning was sealed under another intake key, or its input was made by hand.',
+    operator: 'Nothing to do, unless nobody has replaced the intake key on purpose.',
+    left_behind: 'nothing',
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'Body too large',

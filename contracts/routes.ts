@@ -123,6 +123,20 @@ const removal = {
   204: { meaning: 'The user is absent, and stays so.' },
 } as const;
 
+const accepted = {
+  200: {
+    meaning: 'The end was reached in the time that the caller prefers to wait.',
+    body: provisioningStatus,
+    headers: ['Location', ...afterTheEnd],
+  },
+  202: {
+    meaning: 'Accepted: ask for its end at `status_url`.',
+    body: provisioningAccepted,
+    headers: ['Location', ...afterTheEnd],
+    leadsTo: ['getProvisioning', 'cancelProvisioning'],
+  },
+} as const;
+
 export const app1Routes = {
   startProvisioning: {
     method: 'POST',
@@ -132,19 +146,7 @@ export const app1Routes = {
       'Accepts the request and has a user made at App2. Nothing is half-made: it ends with a user that can sign in, or with none. Send an Idempotency-Key, so that a request whose answer was lost can be sent again.',
     parameters: ['Idempotency-Key', 'Prefer'],
     body: createServiceUserRequest,
-    answers: {
-      200: {
-        meaning: 'The end was reached in the time that the caller prefers to wait.',
-        body: provisioningStatus,
-        headers: ['Location', ...afterTheEnd],
-      },
-      202: {
-        meaning: 'Accepted: ask for its end at `status_url`.',
-        body: provisioningAccepted,
-        headers: ['Location', ...afterTheEnd],
-        leadsTo: ['getProvisioning', 'cancelProvisioning'],
-      },
-    },
+    answers: accepted,
     problems: [...everyBody, 'IDEMPOTENCY_CONFLICT', ...everyRoute],
   },
   getProvisioning: {
@@ -168,6 +170,23 @@ export const app1Routes = {
     parameters: ['provisioning_id', 'Prefer'],
     answers: removal,
     problems: ['NOT_FOUND', ...everyRoute],
+  },
+  retryProvisioning: {
+    method: 'POST',
+    path: 'create-service-user/{provisioning_id}/retry',
+    summary: 'Try a failed provisioning again',
+    description:
+      'Starts a new provisioning with what the former one was asked for, password included, which nobody has to know again. It has an id of its own. Without an Idempotency-Key, a retry that is sent again is the same one.',
+    parameters: ['provisioning_id', 'Idempotency-Key', 'Prefer'],
+    answers: accepted,
+    problems: [
+      'INVALID_REQUEST',
+      'NOT_FOUND',
+      'NOT_OVER_YET',
+      'NOT_RETRYABLE',
+      'IDEMPOTENCY_CONFLICT',
+      ...everyRoute,
+    ],
   },
 } as const satisfies Record<string, Route>;
 

@@ -157,6 +157,18 @@ export class App1Stack extends ServiceStack<'app1'> {
       ],
       timeout: timeLimits.apiFunction,
     });
+    const retry = this.addFunction('RetryProvisioning', {
+      name: 'retry-provisioning',
+      environment: { ...machines, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
+      rights: [
+        startExecutionOf(this, names.provisionServiceUser),
+        look,
+        allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
+        allow(['kms:ReEncryptTo'], [intakeKey.keyArn], sealedFor('app1')),
+        allow(['kms:GenerateMac'], [macKey.keyArn]),
+      ],
+      timeout: timeLimits.apiFunction,
+    });
     const get = this.addFunction('GetProvisioning', {
       name: 'get-provisioning',
       environment: { ...machines, CALL_APP2_FUNCTION: callApp2.functionName },
@@ -173,7 +185,12 @@ export class App1Stack extends ServiceStack<'app1'> {
       rights: [look, startRollBack],
       timeout: timeLimits.apiFunction,
     });
-    api.serve(app1Routes, { startProvisioning: start, getProvisioning: get, cancelProvisioning: cancel });
+    api.serve(app1Routes, {
+      startProvisioning: start,
+      getProvisioning: get,
+      cancelProvisioning: cancel,
+      retryProvisioning: retry,
+    });
 
     this.putOut(
       {

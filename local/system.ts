@@ -104,6 +104,13 @@ export function systemOf(outputs: Outputs) {
       return answerOf(await signed(`${app1.api_url}/create-service-user/${id}${query}`, { headers }));
     },
 
+    /** `POST /create-service-user/{id}/retry` of App1, signed. */
+    async retry(id: string, headers: Record<string, string> = {}): Promise<Answer> {
+      return answerOf(
+        await signed(`${app1.api_url}/create-service-user/${id}/retry`, { method: 'POST', headers }),
+      );
+    },
+
     /** `DELETE /create-service-user/{id}` of App1, signed. */
     async deprovision(id: string, headers: Record<string, string> = {}): Promise<Answer> {
       return answerOf(

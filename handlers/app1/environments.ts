@@ -6,13 +6,16 @@ const machines = z.object({
   ROLL_BACK_STATE_MACHINE_ARN: z.string().min(1),
 });
 
+const starting = z.object({
+  ...machines.shape,
+  INTAKE_KEY_ARN: z.string().min(1),
+  MAC_KEY_ARN: z.string().min(1),
+});
+
 /** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {
-  'start-provisioning': z.object({
-    ...machines.shape,
-    INTAKE_KEY_ARN: z.string().min(1),
-    MAC_KEY_ARN: z.string().min(1),
-  }),
+  'start-provisioning': starting,
+  'retry-provisioning': starting,
   'get-provisioning': z.object({ ...machines.shape, CALL_APP2_FUNCTION: z.string().min(1) }),
   'cancel-provisioning': machines,
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),

@@ -9,6 +9,8 @@ describe('problems', () => {
       FORBIDDEN: 403,
       NOT_FOUND: 404,
       IDEMPOTENCY_CONFLICT: 409,
+      NOT_OVER_YET: 409,
+      NOT_RETRYABLE: 409,
       PAYLOAD_TOO_LARGE: 413,
       UNSUPPORTED_MEDIA_TYPE: 415,
       THROTTLED: 429,

@@ -5,7 +5,13 @@ import {
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { DecryptCommand, EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  DecryptCommand,
+  EncryptCommand,
+  GenerateMacCommand,
+  KMSClient,
+  ReEncryptCommand,
+} from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { APIGatewayProxyResult } from 'aws-lambda';
@@ -17,6 +23,7 @@ import { app2Client } from '../../handlers/app1/app2-client.ts';
 import { callApp2Input, callApp2 as calls } from '../../handlers/app1/call-app2.ts';
 import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
 import { handler as getProvisioning } from '../../handlers/app1/get-provisioning.ts';
+import { handler as retryProvisioning } from '../../handlers/app1/retry-provisioning.ts';
 import { handler as startProvisioning } from '../../handlers/app1/start-provisioning.ts';
 import { handler as addToGroup } from '../../handlers/app2/add-to-group.ts';
 import { handler as createUser } from '../../handlers/app2/create-user.ts';
@@ -191,6 +198,9 @@ describe('a failure that is reached by what the functions throw', () => {
 const post = (over: { headers?: Record<string, string>; body?: unknown } = {}) =>
   startProvisioning(signedRequest({ path: '/create-service-user', body, ...over }));
 
+const former = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac' };
+const retry = () => retryProvisioning(signedRequest({ id: PROVISIONING_ID }));
+
 /** What the deployed API answers itself. */
 function fromGateway(type: string): APIGatewayProxyResult {
   const found = resources(templates({ target: 'aws' }).app1, 'AWS::ApiGateway::GatewayResponse').find(
@@ -209,10 +219,20 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
   FORBIDDEN: () => startProvisioning(signedRequest({ body }, {})),
   NOT_FOUND: () => getProvisioning(signedRequest({ method: 'GET', id: PROVISIONING_ID })),
   IDEMPOTENCY_CONFLICT: () => {
-    const other = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'another' };
+    const other = { ...former, request_mac: 'another' };
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(other));
     return post({ headers: { 'Idempotency-Key': 'k' } });
+  },
+  NOT_OVER_YET: () => {
+    stepFunctions.on(DescribeExecutionCommand).resolves(execution(former));
+    return retry();
+  },
+  NOT_RETRYABLE: () => {
+    const ended = failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable');
+    stepFunctions.on(DescribeExecutionCommand).resolves(execution(former, ended));
+    kms.on(ReEncryptCommand).rejects(sdkError('InvalidCiphertextException'));
+    return retry();
   },
   PAYLOAD_TOO_LARGE: () => post({ body: { ...body, human_user_id: 'h'.repeat(20_000) } }),
   UNSUPPORTED_MEDIA_TYPE: () => post({ headers: { 'Content-Type': 'text/plain' } }),

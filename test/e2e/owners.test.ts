@@ -57,11 +57,15 @@ describe('a provisioning of App1', () => {
     stranger = await callerWith(await newRole());
   });
 
-  it.each(['GET', 'DELETE'] as const)(
+  it.each([
+    ['GET', ''],
+    ['DELETE', ''],
+    ['POST', '/retry'],
+  ] as const)(
     'is not there for another caller: %s answers as for an id that nobody has, and does nothing',
-    async (method) => {
+    async (method, path) => {
       const [foreign, unknown, malformed] = await Promise.all(
-        [id, randomUUID(), 'no-id'].map((which) => stranger(`/${which}`, { method })),
+        [id, randomUUID(), 'no-id'].map((which) => stranger(`/${which}${path}`, { method })),
       );
 
       expect(foreign).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });

@@ -311,6 +311,13 @@ describe('rights', () => {
       'app1-call-app2': ['secretsmanager:GetSecretValue'],
       'app1-cancel-provisioning': ['states:DescribeExecution', 'states:StartExecution'],
       'app1-encrypt-credentials': ['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+      'app1-retry-provisioning': [
+        'kms:GenerateMac',
+        'kms:ReEncryptFrom',
+        'kms:ReEncryptTo',
+        'states:DescribeExecution',
+        'states:StartExecution',
+      ],
       'app1-start-provisioning': [
         'kms:Encrypt',
         'kms:GenerateMac',
@@ -376,6 +383,7 @@ describe('rights', () => {
     ['app1', 'app1-roll-back-failed-provisioning', 'states:StartExecution', [names.rollBackProvisioning]],
     ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [names.rollBackProvisioning]],
     ['app1', 'app1-start-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
+    ['app1', 'app1-retry-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
     ['app1', 'app1-stop-provisioning', 'states:StopExecution', [names.provisionServiceUser]],
     [
       'app2',
@@ -541,6 +549,7 @@ it('functions have the time limits of the ladder', () => {
   expect(timeouts).toMatchObject({
     'app1-call-app2': timeLimits.app2Function,
     'app1-start-provisioning': timeLimits.apiFunction,
+    'app1-retry-provisioning': timeLimits.apiFunction,
     'app2-cancel-user-creation': timeLimits.apiFunction,
     'app2-delete-user': timeLimits.stepFunction,
     'app1-cancel-provisioning': timeLimits.apiFunction,

@@ -165,7 +165,8 @@ export async function onlyForItsOwn({ bearer: who, action }: Right): Promise<voi
   const kms = new KMSClient({ ...configuration, credentials: await credentialsOf(await roleOf(who)) });
   const attempt = meddle[action];
   if (attempt === undefined) throw new Error(`There is no attempt to misuse ${action}.`);
-  const refused = await attempt(kms).then(
+  const own = 'function' in who ? destinations[who.function] : undefined;
+  const refused = await attempt(kms, own ?? AT_APP2).then(
     () => false,
     (error: unknown) => {
       if (error instanceof Error && error.name === 'AccessDeniedException') return true;
@@ -187,19 +188,30 @@ async function sealed(KeyId: string, target: string): Promise<Uint8Array | undef
   return CiphertextBlob;
 }
 
-const reEncrypt = async (kms: KMSClient, from: string, to: string) =>
+/** Where a function moves passwords to: a key, and for whom they are sealed there. */
+interface Destination {
+  key: string;
+  target: string;
+}
+const AT_APP2: Destination = { key: outputs.app2.key_arn, target: 'app2' };
+const destinations: Record<string, Destination> = {
+  'app1-encrypt-credentials': AT_APP2,
+  'app1-retry-provisioning': { key: INTAKE_KEY, target: 'app1' },
+};
+
+const reEncrypt = async (kms: KMSClient, from: string, to: Destination) =>
   kms.send(
     new ReEncryptCommand({
       SourceKeyId: INTAKE_KEY,
       CiphertextBlob: await sealed(INTAKE_KEY, from),
       SourceEncryptionContext: sealedFor(from),
-      DestinationKeyId: outputs.app2.key_arn,
-      DestinationEncryptionContext: sealedFor(to),
+      DestinationKeyId: to.key,
+      DestinationEncryptionContext: sealedFor(to.target),
     }),
   );
 
 /** By action: its use for a password that is not sealed for the service. */
-const meddle: Record<string, (kms: KMSClient) => Promise<unknown>> = {
+const meddle: Record<string, (kms: KMSClient, own: Destination) => Promise<unknown>> = {
   'kms:Encrypt': (kms) =>
     kms.send(
       new EncryptCommand({ KeyId: INTAKE_KEY, Plaintext: SECRET, EncryptionContext: sealedFor('another') }),
@@ -212,8 +224,8 @@ const meddle: Record<string, (kms: KMSClient) => Promise<unknown>> = {
         EncryptionContext: sealedFor('another'),
       }),
     ),
-  'kms:ReEncryptFrom': (kms) => reEncrypt(kms, 'another', 'app2'),
-  'kms:ReEncryptTo': (kms) => reEncrypt(kms, 'app1', 'another'),
+  'kms:ReEncryptFrom': (kms, own) => reEncrypt(kms, 'another', own),
+  'kms:ReEncryptTo': (kms, own) => reEncrypt(kms, 'app1', { ...own, target: 'another' }),
 };
 
 /** Credentials with the rights of a role, which trusts the root of the account for the moment. */

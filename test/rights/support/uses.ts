@@ -20,6 +20,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from '@jest/globals';
+import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
@@ -124,6 +125,13 @@ async function aborted(machine: Maker) {
 async function provisioned(): Promise<string> {
   const id = await start(newRequest());
   expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+  return id;
+}
+
+/** A provisioning that was refused before anything was made. */
+async function rejected(): Promise<string> {
+  const id = await start(newRequest({ password: 'too-short' }));
+  expect(await ended(id)).toMatchObject({ status: 'FAILED' });
   return id;
 }
 
@@ -261,6 +269,22 @@ const functions: Record<string, () => Promise<unknown>> = {
     await ended(await start(request, key));
     const { status, body } = await system.provision(request, key);
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
+  },
+  'app1-retry-provisioning': async () => {
+    const failed = await rejected();
+    const first = await system.retry(failed);
+    expect(first.status).toBe(202);
+    const again = await system.retry(failed);
+    expect([again.status, again.body]).toEqual([
+      202,
+      expect.objectContaining({ provisioning_id: provisioningAccepted.parse(first.body).provisioning_id }),
+    ]);
+    // One that had to be rolled back: the roll-back is looked at, too.
+    const removed = await provisioned();
+    await eventually(async () => {
+      expect((await system.deprovision(removed, { Prefer: 'wait=20' })).status).toBe(204);
+    }, 120_000);
+    expect((await system.retry(removed)).status).toBe(202);
   },
   'app1-get-provisioning': async () => {
     const id = await provisioned();

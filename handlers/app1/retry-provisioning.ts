@@ -1,0 +1,121 @@
+import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
+import { encryptionContext } from '../../contracts/encryption-context.ts';
+import type { ProvisioningInput } from '../../contracts/executions.ts';
+import { provisioningId } from '../../contracts/fields.ts';
+import { idempotencyKey } from '../../contracts/headers.ts';
+import type { FieldError } from '../../contracts/problems.ts';
+import { type ApiHandler, api, header, readValue } from '../shared/api.ts';
+import { apiClient } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { isNamed } from '../shared/errors.ts';
+import { type Clock, systemClock } from '../shared/executions.ts';
+import { originOf } from '../shared/origin.ts';
+import { RequestProblem } from '../shared/problem.ts';
+import { currentStatus } from '../shared/roll-backs.ts';
+import { accept, addressOf } from './accept.ts';
+import { environments } from './environments.ts';
+import { ownerOf } from './owner.ts';
+import { findProvisioning, provisionings } from './provisioning.ts';
+import { provisioningIdOf } from './provisioning-id.ts';
+import { requestMac } from './request-mac.ts';
+
+interface Services {
+  kms: Pick<KMSClient, 'send'>;
+  stepFunctions: Pick<SFNClient, 'send'>;
+  environment: z.infer<(typeof environments)['retry-provisioning']>;
+  clock: Clock;
+}
+
+/** Stands in the MAC where a request has its fields, and in the key that a retry has by itself; no caller's key can. */
+const RETRY_OF = 'retry of';
+
+/**
+ * `POST /create-service-user/{provisioning_id}/retry`: a new provisioning with what the former one was asked for,
+ * password included, which nobody has to know again. Without an Idempotency-Key, a retry that is sent again is the same
+ * one.
+ */
+export const retryProvisioning =
+  ({ kms, stepFunctions, environment, clock }: Services): ApiHandler =>
+  async (event) => {
+    const owner = ownerOf(event);
+    const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
+    if (!id.success) throw new RequestProblem('NOT_FOUND');
+    const key = keyOf(header(event, 'Idempotency-Key')) ?? `${RETRY_OF} ${id.data}`;
+
+    const former = await findProvisioning(stepFunctions, environment, id.data);
+    if (former?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
+    const { status, user } = await currentStatus(provisionings(stepFunctions, environment), former);
+    if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('NOT_OVER_YET');
+
+    const provisioning_id = provisioningIdOf(owner, key);
+    const [sealed_password, request_mac] = await Promise.all([
+      sealAgain(kms, environment.INTAKE_KEY_ARN, former.parsedInput, provisioning_id),
+      requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id.data]),
+    ]);
+    const { username, human_user_id } = former.parsedInput;
+    return accept(
+      { stepFunctions, environment, clock },
+      event,
+      addressOf(event).split('/').slice(0, -2).join('/'),
+      {
+        provisioning_id,
+        username,
+        human_user_id,
+        owner,
+        ...originOf(event),
+        sealed_password,
+        request_mac,
+        retry_of: id.data,
+      },
+    );
+  };
+
+/** @throws RequestProblem INVALID_REQUEST */
+function keyOf(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const errors: FieldError[] = [];
+  const key = readValue(idempotencyKey, value, 'header Idempotency-Key', errors);
+  if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
+  return key;
+}
+
+/**
+ * The password of the former provisioning, bound to the new one. The plaintext never leaves KMS.
+ * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
+ * @throws RequestProblem NOT_RETRYABLE when it was sealed under another key, or for somebody else
+ */
+async function sealAgain(
+  kms: Pick<KMSClient, 'send'>,
+  keyArn: string,
+  former: ProvisioningInput,
+  provisioning_id: string,
+): Promise<string> {
+  const { CiphertextBlob } = await kms
+    .send(
+      new ReEncryptCommand({
+        CiphertextBlob: Buffer.from(former.sealed_password, 'base64'),
+        SourceKeyId: keyArn,
+        SourceEncryptionContext: encryptionContext(former, 'app1'),
+        DestinationKeyId: keyArn,
+        DestinationEncryptionContext: encryptionContext({ ...former, provisioning_id }, 'app1'),
+      }),
+    )
+    .catch((error: unknown) => {
+      if (isNamed(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
+        throw new RequestProblem('NOT_RETRYABLE');
+      throw error;
+    });
+  if (CiphertextBlob === undefined) throw new Error('KMS answered ReEncrypt without a ciphertext.');
+  return Buffer.from(CiphertextBlob).toString('base64');
+}
+
+export const handler = api(
+  retryProvisioning({
+    kms: apiClient(KMSClient),
+    stepFunctions: apiClient(SFNClient),
+    environment: readEnvironment(environments['retry-provisioning']),
+    clock: systemClock,
+  }),
+);

@@ -1,0 +1,281 @@
+import { EncryptCommand, GenerateMacCommand, KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { retryProvisioning } from '../../../handlers/app1/retry-provisioning.ts';
+import { startProvisioning } from '../../../handlers/app1/start-provisioning.ts';
+import { api } from '../../../handlers/shared/api.ts';
+import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { expectProblem } from '../../support/problems.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+
+const kms = mockClient(KMSClient);
+const stepFunctions = mockClient(SFNClient);
+const log = watchLog();
+const environment = {
+  STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
+  INTAKE_KEY_ARN: 'intake-key',
+  MAC_KEY_ARN: 'mac-key',
+};
+const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
+const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
+const rollBackArn = `${executions}:RollBackProvisioning:${PROVISIONING_ID}`;
+const SEALED_AGAIN = Buffer.from('canary-sealed-again').toString('base64');
+const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac-of-the-former' };
+const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable');
+
+let clock: ReturnType<typeof fakeClock>;
+interface Sent {
+  id?: string;
+  headers?: Record<string, string>;
+  caller?: string;
+}
+const services = () => ({
+  kms: new KMSClient({}),
+  stepFunctions: new SFNClient({}),
+  environment,
+  clock,
+});
+const retry = ({ id = PROVISIONING_ID, headers = {}, caller = CALLER.caller }: Sent = {}) =>
+  api(retryProvisioning(services()))(
+    signedRequest({ path: `/create-service-user/${id}/retry`, id, headers }, { ...CALLER, caller }),
+  );
+const former = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: formerArn });
+const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
+const starts = () =>
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
+    machine: asked.stateMachineArn,
+    name: asked.name,
+    input: JSON.parse(asked.input ?? ''),
+  }));
+async function nameOf(sent: Sent): Promise<string | undefined> {
+  expect(await retry(sent)).toMatchObject({ statusCode: 202 });
+  return starts().at(-1)?.name;
+}
+
+beforeEach(() => {
+  clock = fakeClock();
+  kms.reset();
+  stepFunctions.reset();
+  kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED_AGAIN, 'base64') });
+  // A MAC that is another one for another message, so that what is compared can be told apart.
+  kms.on(GenerateMacCommand).callsFake(async ({ Message }: { Message: Uint8Array }) => ({ Mac: Message }));
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(StartExecutionCommand).resolves({});
+  former().resolves(execution(input, failed));
+});
+
+describe('POST /create-service-user/{provisioning_id}/retry', () => {
+  it('starts a new provisioning with what the former one was asked for, and says where its status is', async () => {
+    const answer = await retry();
+
+    const [start] = starts();
+    expect(start).toEqual({
+      machine: environment.STATE_MACHINE_ARN,
+      name: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      input: {
+        ...subject,
+        provisioning_id: start?.name,
+        owner: CALLERS_OWNER,
+        ...ORIGIN,
+        sealed_password: SEALED_AGAIN,
+        request_mac: expect.any(String),
+        retry_of: PROVISIONING_ID,
+      },
+    });
+    expect(start?.name).not.toBe(PROVISIONING_ID);
+    const status_url = `https://api.example/v1/create-service-user/${start?.name}`;
+    expect(answer).toMatchObject({ statusCode: 202, headers: { Location: status_url } });
+    expect(JSON.parse(answer.body)).toEqual({ provisioning_id: start?.name, status: 'RUNNING', status_url });
+  });
+
+  it('seals the password for the new provisioning without opening it', async () => {
+    await retry();
+
+    expect(kms.commandCalls(ReEncryptCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        CiphertextBlob: Buffer.from(SEALED, 'base64'),
+        SourceKeyId: 'intake-key',
+        SourceEncryptionContext: { provisioning_id: PROVISIONING_ID, username: 'alice', target: 'app1' },
+        DestinationKeyId: 'intake-key',
+        DestinationEncryptionContext: {
+          provisioning_id: starts()[0]?.name,
+          username: 'alice',
+          target: 'app1',
+        },
+      },
+    ]);
+  });
+
+  it.each([
+    ['failed', execution(input, failed), undefined],
+    ['failed without its announcement', execution(input, failedAs('EndNotAnnounced', 'X', 'X')), undefined],
+    [
+      'was stopped and rolled back',
+      execution(input, { status: 'ABORTED', error: 'Cancelled' }),
+      execution(input, { status: 'SUCCEEDED' }),
+    ],
+    [
+      'had succeeded, and its user was removed',
+      execution(input, { status: 'SUCCEEDED' }),
+      execution(input, { status: 'SUCCEEDED' }),
+    ],
+  ])('tries one again that %s', async (_what, provisioning, itsRollBack) => {
+    former().resolves(provisioning);
+    if (itsRollBack !== undefined) rollBack().resolves(itsRollBack);
+
+    expect(await retry()).toMatchObject({ statusCode: 202 });
+  });
+
+  it.each([
+    ['is still running', execution(input), undefined],
+    ['has its user', execution(input, { status: 'SUCCEEDED' }), undefined],
+    ['has a user that is just being removed', execution(input, { status: 'SUCCEEDED' }), execution(input)],
+    ['was stopped, and not rolled back yet', execution(input, { status: 'ABORTED' }), undefined],
+    [
+      'could not be rolled back yet',
+      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'App2Unavailable')),
+      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'App2Unavailable')),
+    ],
+  ])('refuses one that %s, and starts nothing', async (_what, provisioning, itsRollBack) => {
+    former().resolves(provisioning);
+    if (itsRollBack !== undefined) rollBack().resolves(itsRollBack);
+
+    expectProblem(await retry(), 'NOT_OVER_YET');
+    expect(starts()).toEqual([]);
+    expect(kms.calls()).toEqual([]);
+  });
+
+  it.each(['InvalidCiphertextException', 'IncorrectKeyException'])(
+    'says that it cannot be retried when KMS does not open the password (%s)',
+    async (name) => {
+      kms.on(ReEncryptCommand).rejects(sdkError(name));
+
+      expectProblem(await retry(), 'NOT_RETRYABLE');
+      expect(starts()).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['AccessDeniedException', 400, 'INTERNAL_ERROR'],
+    ['KMSInternalException', 500, 'SERVICE_UNAVAILABLE'],
+  ] as const)('answers %s of KMS as what it is, and starts nothing', async (name, status, code) => {
+    kms.on(ReEncryptCommand).rejects(sdkError(name, { status }));
+
+    expectProblem(await retry(), code);
+    expect(starts()).toEqual([]);
+  });
+
+  describe('without an Idempotency-Key', () => {
+    it('is the same retry however often it is sent, also from another session of the role', async () => {
+      const name = await nameOf({});
+
+      expect(await nameOf({ id: PROVISIONING_ID.toUpperCase() })).toBe(name);
+      expect(await nameOf({ caller: 'AROAROLEID:another-session' })).toBe(name);
+    });
+
+    it('answers a repeat with the state of the first', async () => {
+      const name = await nameOf({});
+      const first = starts()[0]?.input;
+      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: `${executions}:ProvisionServiceUser:${name}` })
+        .resolves(execution(first, { status: 'SUCCEEDED' }));
+
+      const answer = await retry();
+
+      expect(answer.statusCode).toBe(202);
+      expect(JSON.parse(answer.body)).toMatchObject({ provisioning_id: name, status: 'SUCCEEDED' });
+    });
+
+    it('has a name that no key of a caller leads to', async () => {
+      const name = await nameOf({});
+      kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
+      const body = { username: 'alice', password: 'any-Passw0rd', human_user_id: 'h' };
+      for (const key of [`retry of ${PROVISIONING_ID}`, `retry-of-${PROVISIONING_ID}`, PROVISIONING_ID])
+        await api(startProvisioning(services()))(
+          signedRequest({ path: '/create-service-user', headers: { 'Idempotency-Key': key }, body }),
+        );
+
+      expect(starts().slice(1)).toHaveLength(2);
+      expect(starts().filter((start) => start.name === name)).toHaveLength(1);
+    });
+  });
+
+  describe('with an Idempotency-Key', () => {
+    const headers = { 'Idempotency-Key': 'key-1' };
+
+    it('is another retry than without, or with another key', async () => {
+      const names = [
+        await nameOf({}),
+        await nameOf({ headers }),
+        await nameOf({ headers: { 'Idempotency-Key': 'key-2' } }),
+      ];
+
+      expect(new Set(names).size).toBe(3);
+    });
+
+    it('answers 409 when the key was used for something else', async () => {
+      const name = await nameOf({ headers });
+      const requestOfThatKey = { ...input, provisioning_id: name, request_mac: 'mac-of-a-request' };
+      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: `${executions}:ProvisionServiceUser:${name}` })
+        .resolves(execution(requestOfThatKey));
+
+      expectProblem(await retry({ headers }), 'IDEMPOTENCY_CONFLICT');
+    });
+
+    it('refuses a key that is none', async () => {
+      const { errors } = expectProblem(
+        await retry({ headers: { 'Idempotency-Key': 'a b' } }),
+        'INVALID_REQUEST',
+      );
+
+      expect(errors?.map(({ pointer }) => pointer)).toEqual(['header Idempotency-Key']);
+      expect(stepFunctions.calls()).toEqual([]);
+    });
+  });
+
+  it("gives the same 404 for an unknown one, somebody else's and an id that is none", async () => {
+    const strangers = await retry({ caller: 'AROASTRANGER:session' });
+    former().rejects(notFound());
+    const unknown = await retry();
+
+    expectProblem(unknown, 'NOT_FOUND');
+    expect(strangers).toEqual(unknown);
+    expect(await retry({ id: 'no-uuid' })).toEqual(unknown);
+    expect(starts()).toEqual([]);
+    expect(kms.calls()).toEqual([]);
+  });
+
+  it('waits for the end when that is preferred', async () => {
+    stepFunctions
+      .on(DescribeExecutionCommand)
+      .callsFake(async ({ executionArn }: { executionArn: string }) => {
+        if (!executionArn.includes(':ProvisionServiceUser:')) throw notFound();
+        return executionArn === formerArn
+          ? execution(input, failed)
+          : execution(starts()[0]?.input, { status: 'SUCCEEDED' });
+      });
+    former().resolves(execution(input, failed));
+
+    const answer = await retry({ headers: { Prefer: 'wait=10' } });
+
+    expect(answer).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+  });
+
+  it('logs nothing of what is sealed', async () => {
+    await retry();
+
+    expect(log()).toContain('Provisioning started');
+    expectNoLeak(SEALED, log());
+    expectNoLeak(SEALED_AGAIN, log());
+  });
+});
