@@ -12,17 +12,20 @@ export interface SignedRequest {
   method?: 'GET' | 'POST' | 'DELETE';
   headers?: Record<string, string>;
   body?: string;
+  signal?: AbortSignal;
 }
+
+type Provided<Value> = Value | (() => Promise<Value>);
 
 /**
  * `fetch` for APIs with IAM authorization: signs the request with SigV4 for `execute-api`.
  * docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
-export function signedFetch(credentials: Credentials, region: string) {
+export function signedFetch(credentials: Provided<Credentials>, region: Provided<string>) {
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
   return async (
     address: string,
-    { method = 'GET', headers = {}, body }: SignedRequest = {},
+    { method = 'GET', headers = {}, body, signal }: SignedRequest = {},
   ): Promise<Response> => {
     const { hostname, port, pathname, protocol, searchParams } = new URL(address);
     const { headers: signed } = await signer.sign({
@@ -34,6 +37,11 @@ export function signedFetch(credentials: Credentials, region: string) {
       headers: { ...headers, host: port === '' ? hostname : `${hostname}:${port}` },
       ...(body === undefined ? {} : { body }),
     });
-    return fetch(address, { method, headers: signed, ...(body === undefined ? {} : { body }) });
+    return fetch(address, {
+      method,
+      headers: signed,
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
   };
 }

@@ -6,7 +6,7 @@ import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
 import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
-import { type Outputs, outputs, outputsFile } from './outputs.ts';
+import { type Outputs, outputs, outputsFile, stackOutputs } from './outputs.ts';
 import { root } from './places.ts';
 import { Problem } from './problem.ts';
 import { stopProcessGroup } from './server.ts';
@@ -73,24 +73,6 @@ export async function bootstrap({ emulator, directory }: Deployment, progress: P
   });
 }
 
-const text = z.string().min(1);
-const list = text.transform((value) => value.split(','));
-const app1Outputs = z.object({
-  ApiUrl: z.url(),
-  StateMachineArn: text,
-  RollBackStateMachineArn: text,
-  EventBusName: text,
-  LogGroups: list,
-});
-const app2Outputs = z.object({
-  ...app1Outputs.shape,
-  UserPoolId: text,
-  MachineClientId: text,
-  ServiceClientId: text,
-  KeyArn: text,
-  CredentialsSecretArn: text,
-});
-
 /** Deploys App2, then App1 with App2's outputs as its parameters, and writes `outputs.json`. */
 export async function deploy(
   deployment: Deployment,
@@ -101,16 +83,18 @@ export async function deploy(
 ): Promise<Outputs> {
   const { emulator, directory, lambdaEndpoint } = deployment;
   const app2 = await steps.app2(async (progress) =>
-    app2Outputs.parse(await deployStack('App2', { JwksEndpoint: lambdaEndpoint }, deployment, progress)),
+    stackOutputs.App2.parse(
+      await deployStack('App2', { JwksEndpoint: lambdaEndpoint }, deployment, progress),
+    ),
   );
   const parameters = {
-    App2ApiUrl: localApiUrl(app2.ApiUrl, lambdaEndpoint),
-    App2ClientId: app2.MachineClientId,
-    App2KeyArn: app2.KeyArn,
-    App2SecretArn: app2.CredentialsSecretArn,
+    App2ApiUrl: localApiUrl(app2.api_url, lambdaEndpoint),
+    App2ClientId: app2.machine_client_id,
+    App2KeyArn: app2.key_arn,
+    App2SecretArn: app2.credentials_secret_arn,
   };
   const app1 = await steps.app1(async (progress) =>
-    app1Outputs.parse(await deployStack('App1', parameters, deployment, progress)),
+    stackOutputs.App1.parse(await deployStack('App1', parameters, deployment, progress)),
   );
   const written = outputs.parse({
     endpoint: emulator.endpoint,
@@ -118,25 +102,8 @@ export async function deploy(
     account: emulator.account,
     access_key_id: emulator.accessKeyId,
     secret_access_key: emulator.secretAccessKey,
-    app1: {
-      api_url: localApiUrl(app1.ApiUrl, emulator.endpoint),
-      state_machine_arn: app1.StateMachineArn,
-      roll_back_state_machine_arn: app1.RollBackStateMachineArn,
-      event_bus_name: app1.EventBusName,
-      log_groups: app1.LogGroups,
-    },
-    app2: {
-      api_url: localApiUrl(app2.ApiUrl, emulator.endpoint),
-      state_machine_arn: app2.StateMachineArn,
-      roll_back_state_machine_arn: app2.RollBackStateMachineArn,
-      user_pool_id: app2.UserPoolId,
-      machine_client_id: app2.MachineClientId,
-      service_client_id: app2.ServiceClientId,
-      event_bus_name: app2.EventBusName,
-      key_arn: app2.KeyArn,
-      credentials_secret_arn: app2.CredentialsSecretArn,
-      log_groups: app2.LogGroups,
-    },
+    app1: { ...app1, api_url: localApiUrl(app1.api_url, emulator.endpoint) },
+    app2: { ...app2, api_url: localApiUrl(app2.api_url, emulator.endpoint) },
   } satisfies Outputs);
   await writeFile(outputsFile(directory), `${JSON.stringify(written, undefined, 2)}\n`);
   return written;

@@ -34,6 +34,43 @@ export const outputs = z.strictObject({
 });
 export type Outputs = z.infer<typeof outputs>;
 
+const common = {
+  ApiUrl: z.url().transform((url) => url.replace(/\/$/, '')),
+  StateMachineArn: text,
+  RollBackStateMachineArn: text,
+  EventBusName: text,
+  LogGroups: text.transform((value) => value.split(',')),
+};
+const commonOutputs = (put: z.infer<z.ZodObject<typeof common>>) => ({
+  api_url: put.ApiUrl,
+  state_machine_arn: put.StateMachineArn,
+  roll_back_state_machine_arn: put.RollBackStateMachineArn,
+  event_bus_name: put.EventBusName,
+  log_groups: put.LogGroups,
+});
+
+/** What each stack puts out, under CloudFormation's names, and as it is in `outputs.json`. */
+export const stackOutputs = {
+  App1: z.object(common).transform(commonOutputs),
+  App2: z
+    .object({
+      ...common,
+      UserPoolId: text,
+      MachineClientId: text,
+      ServiceClientId: text,
+      KeyArn: text,
+      CredentialsSecretArn: text,
+    })
+    .transform((put) => ({
+      ...commonOutputs(put),
+      user_pool_id: put.UserPoolId,
+      machine_client_id: put.MachineClientId,
+      service_client_id: put.ServiceClientId,
+      key_arn: put.KeyArn,
+      credentials_secret_arn: put.CredentialsSecretArn,
+    })),
+};
+
 /** Where `up` writes the outputs. */
 export const outputsFile = (directory: string): string => join(directory, 'outputs.json');
 

@@ -1,0 +1,76 @@
+import { provisioningId } from '../../contracts/fields.ts';
+import { colors } from '../../local/colors.ts';
+import type { TimelineAnswer, TimelineStep } from '../answers.ts';
+import { examples, type Program } from '../base.ts';
+import type { Exit } from '../exits.ts';
+import { CliProblem } from '../problem.ts';
+import type { Run, Session } from '../session.ts';
+import { at, inSeconds, PROGRAM } from '../shown.ts';
+import { type TimelineSource, timelineFromHistories } from '../timeline.ts';
+import { by } from '../values.ts';
+
+export async function timeline(
+  session: Session,
+  id: string,
+  source: TimelineSource = timelineFromHistories(session.connection),
+): Promise<Exit> {
+  session.progress.say(`Reading histories at ${session.connection.where}`);
+  const answer: TimelineAnswer = { provisioning_id: id, ...(await source(id)) };
+  if (answer.timeline.length === 0) {
+    if (answer.unseen.length > 0)
+      throw new CliProblem(
+        'unreachable',
+        'OUT_OF_SIGHT',
+        answer.unseen.map(({ service, why }) => `${service}: ${why}`).join(' '),
+        'Use a profile that may read the histories: states:GetExecutionHistory on the machines.',
+      );
+    throw new CliProblem(
+      'notFound',
+      'NOT_FOUND',
+      `There is no execution of ${id}.`,
+      `Check the id: ${PROGRAM} list. Step Functions keeps histories for 90 days.`,
+    );
+  }
+  session.answer(answer, shownTimeline(answer));
+  return 'ok';
+}
+
+function shownTimeline({ provisioning_id, timeline: steps, unseen }: TimelineAnswer): string {
+  const begun = Date.parse(steps[0]?.started_at ?? '');
+  const width = Math.max(...steps.map(({ step }) => step.length));
+  const lines = steps.flatMap((step, index) => {
+    const { service, workflow, execution } = step;
+    const before = steps[index - 1];
+    const isNew = before === undefined || before.workflow !== workflow || before.execution !== execution;
+    const attempt = execution.split('.')[1];
+    const title = `${service} ${workflow}${attempt === undefined ? '' : `, attempt ${attempt}`}`;
+    return [...(isNew ? [colors.bold(title)] : []), row(step, begun, width)];
+  });
+  const head = `${provisioning_id}, from ${at(steps[0]?.started_at ?? '')}`;
+  const missing = unseen.map(({ service, why }) => colors.yellow(`${service} cannot be seen: ${why}`));
+  return [head, ...lines, ...missing].join('\n');
+}
+
+function row(
+  { step, started_at, duration_ms, attempts }: TimelineStep,
+  begun: number,
+  width: number,
+): string {
+  const offset = `+${inSeconds(Date.parse(started_at) - begun)}`.padStart(10);
+  const took = duration_ms === undefined ? 'running' : inSeconds(duration_ms);
+  const errors = attempts.flatMap(({ error }) => (error === undefined ? [] : [error.name]));
+  const failed =
+    errors.length === 0 ? '' : `  ${colors.red(`${errors.length} failed: ${errors.join(', ')}`)}`;
+  return `${offset}  ${step.padEnd(width)}  ${took.padStart(8)}${failed}`;
+}
+
+export const addTimeline = (program: Program, run: Run) =>
+  program
+    .command('timeline')
+    .summary('what it went through, step by step, at both services')
+    .description(
+      'Shows the steps of both services and of their roll-backs, in the order in which they began, with the attempts that failed. What is in another account, or out of your rights, is named.',
+    )
+    .argument('<provisioning_id>', 'the provisioning', by(provisioningId))
+    .addHelpText('after', examples(['where the time went', 'timeline 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01']))
+    .action((id, _options, command) => run(command, (session) => timeline(session, id)));

@@ -1,0 +1,28 @@
+import type { Started } from './app1-api.ts';
+import type { Exit } from './exits.ts';
+import type { Session } from './session.ts';
+import { settled } from './settled.ts';
+import { card, PROGRAM, shown, table } from './shown.ts';
+
+/** What `create` and `retry` do once App1 has accepted: wait for the end and show it, or say where it can be asked for. */
+export async function ended(
+  session: Session,
+  started: Started,
+  { wait, timeout }: { wait: boolean; timeout: number },
+): Promise<Exit> {
+  const { provisioning_id, status } = started;
+  if (!wait) {
+    const next = `${PROGRAM} status ${provisioning_id} --watch`;
+    const rows = table([
+      ['provisioning', provisioning_id],
+      ['status', status],
+      ['next', next],
+    ]);
+    session.answer({ provisioning_id, status, next }, `Accepted\n${rows}`);
+    return 'ok';
+  }
+  session.progress.say(`Accepted as ${provisioning_id}`);
+  const end = shown(await settled(session, provisioning_id, timeout, { isNew: true }));
+  session.answer(end, card(end));
+  return end.status === 'SUCCEEDED' && end.user === 'present' ? 'ok' : 'bad';
+}

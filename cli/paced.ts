@@ -1,0 +1,33 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import type { Clock } from '../handlers/shared/executions.ts';
+import type { Connection } from './connect.ts';
+
+/**
+ * DescribeExecution is shared by the whole account: 300 at once and 15 per second after that, and the workflows live on
+ * it. So looking takes its time: half of the quota, one call after the other.
+ * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+const PAUSE = 130; // milliseconds
+
+/** Step Functions at a pace that leaves room for the workflows. */
+export function pacedStepFunctions(connection: Connection, clock: Clock): Pick<SFNClient, 'send'> {
+  const client = connection.client(SFNClient);
+  let turn: Promise<unknown> = Promise.resolve();
+  let last = 0;
+  const wait = async () => {
+    const left = last + PAUSE - clock.now();
+    if (left > 0) await clock.sleep(left);
+    last = clock.now();
+  };
+  // Each of the overloads of `send` is passed on as it is.
+  return new Proxy(client, {
+    get(target, property) {
+      if (property !== 'send') return Reflect.get(target, property);
+      return (...call: Parameters<SFNClient['send']>) => {
+        const answer = turn.then(wait).then(() => target.send(...call));
+        turn = answer.catch(() => undefined);
+        return answer;
+      };
+    },
+  });
+}

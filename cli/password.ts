@@ -1,0 +1,59 @@
+import { password } from '../contracts/fields.ts';
+import { CliProblem } from './problem.ts';
+import type { Terminal } from './session.ts';
+
+/** Where passwords come from: a prompt that shows nothing, or standard input. Never arguments, never the environment. */
+
+const usage = (code: string, message: string, remedy: string) =>
+  new CliProblem('usage', code, message, remedy);
+
+const ELSEWHERE = 'Let it be asked for on a terminal, or send it to standard input with `--password-stdin`.';
+
+/** Variables that people try. */
+const VARIABLE = 'PROVISION_PASSWORD';
+
+/** @throws CliProblem when a password came where others can read it */
+export function refuseExposed(argument: unknown, environment: NodeJS.ProcessEnv): void {
+  if (argument !== undefined)
+    throw usage(
+      'PASSWORD_EXPOSED',
+      'A password is not taken as an argument: every process of this machine and your shell history can read it.',
+      `Choose another password, since this one was readable. ${ELSEWHERE}`,
+    );
+  if (environment[VARIABLE] !== undefined)
+    throw usage(
+      'PASSWORD_EXPOSED',
+      `A password is not taken from the environment (${VARIABLE}): every program that you start inherits it.`,
+      `Unset it. ${ELSEWHERE}`,
+    );
+}
+
+/** @throws CliProblem when there is none, or none that App1 can take */
+export async function readPassword(
+  terminal: Pick<Terminal, 'readInput' | 'askSecret'>,
+  fromInput: boolean,
+): Promise<string> {
+  const given = fromInput ? firstLine(await terminal.readInput()) : await asked(terminal);
+  const read = password.safeParse(given);
+  if (read.success) return read.data;
+  throw usage('PASSWORD_INVALID', `The password ${read.error.issues[0]?.message}.`, 'Choose another one.');
+}
+
+/** Standard input up to the end of its line, as `echo` and files have one; more lines are a mistake. */
+function firstLine(input: string): string {
+  const line = input.replace(/\r?\n$/, '');
+  if (!/[\r\n]/.test(line)) return line;
+  throw usage(
+    'PASSWORD_INVALID',
+    'Standard input has more than one line.',
+    'Send the password alone, on one line.',
+  );
+}
+
+async function asked({ askSecret }: Pick<Terminal, 'askSecret'>): Promise<string> {
+  if (askSecret === undefined)
+    throw usage('NO_TERMINAL', 'Nobody can be asked for the password: this is not a terminal.', ELSEWHERE);
+  const first = await askSecret('Password of the service user');
+  if (first === (await askSecret('Again'))) return first;
+  throw usage('PASSWORDS_DIFFER', 'The two passwords differ.', 'Try again.');
+}

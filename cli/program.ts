@@ -1,0 +1,82 @@
+import tab from '@bomb.sh/tab/commander';
+import { Command, CommanderError } from 'commander';
+import { base } from './base.ts';
+import { addCancel } from './commands/cancel.ts';
+import { addCreate } from './commands/create.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvents } from './commands/events.ts';
+import { addList } from './commands/list.ts';
+import { addRetry } from './commands/retry.ts';
+import { addStatus } from './commands/status.ts';
+import { addTimeline } from './commands/timeline.ts';
+import { exits } from './exits.ts';
+import { CliProblem } from './problem.ts';
+import { type Run, report, runIn, type World } from './session.ts';
+
+/** Where the exit statuses stand in every help. */
+const statuses = Object.values(exits)
+  .map(({ status, meaning }) => `  ${String(status).padStart(3)}  ${meaning}`)
+  .join('\n');
+
+/** The whole command line. `run` is what each command's action calls. */
+export function program(run: Run) {
+  const all = base()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('afterAll', `\nExit statuses:\n${statuses}`)
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of [addCreate, addStatus, addTimeline, addList, addCancel, addRetry, addEvents, addDoctor])
+    add(all, run);
+  tab(asPlain(all), { completionCommandName: 'completion' });
+  return all;
+}
+
+/** The library for completion knows commander without its typings. */
+function asPlain(command: unknown): Command {
+  if (command instanceof Command) return command;
+  throw new Error('It is no command.');
+}
+
+/** What commander says is wrong, without the values that it quotes: one may be a password in the wrong place. */
+export const withoutValues = (text: string): string =>
+  text
+    .replace(/(unknown option '--?[^=']+)=[\s\S]*'/, "$1=…'")
+    .replace(/value '[\s\S]*' is invalid for/, 'the value is invalid for');
+
+/** Runs a command line, without the program's own name, and gives the exit status. */
+export async function main(args: readonly string[], world: World): Promise<number> {
+  let status: number = exits.ok.status;
+  const all = program(async (command, action) => {
+    status = await runIn(world, command.optsWithGlobals(), action);
+  });
+  const json = args.includes('--json');
+  const told: string[] = [];
+  const output = {
+    writeOut: (text: string) => world.terminal.out(text),
+    writeErr: (text: string) => (json ? void told.push(text) : world.terminal.err(text)),
+    outputError: (text: string, write: (text: string) => void) => write(withoutValues(text)),
+  };
+  for (const command of [all, ...all.commands]) command.configureOutput(output);
+  try {
+    await all.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return report(world, error, json);
+    if (error.exitCode === 0) return exits.ok.status;
+    if (json)
+      report(
+        world,
+        new CliProblem(
+          'usage',
+          'USAGE',
+          told
+            .join('')
+            .replace(/^error: /, '')
+            .trim(),
+          'See `npx provision --help`.',
+        ),
+        json,
+      );
+    return exits.usage.status;
+  }
+}

@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import type { Clock } from '../handlers/shared/executions.ts';
+import { type Connection, type ConnectOptions, connectOptions } from './connect.ts';
+import { type Exit, exits } from './exits.ts';
+import { explain } from './explain.ts';
+
+/** What a command sees of the world: the terminal, the clock, and the system that it is about. */
+
+/** Shows what is under way, on standard error: a spinner on a terminal, a line for each change elsewhere. */
+export interface Progress {
+  say(text: string): void;
+  end(): void;
+}
+
+export interface Terminal {
+  /** Writes to standard output. */
+  out(text: string): void;
+  /** Writes to standard error. */
+  err(text: string): void;
+  progress(): Progress;
+  /** Everything that comes from standard input. */
+  readInput(): Promise<string>;
+  /** Asks without showing what is typed; `undefined` where nobody can be asked. */
+  askSecret: ((question: string) => Promise<string>) | undefined;
+}
+
+export interface World {
+  terminal: Terminal;
+  clock: Clock;
+  environment: NodeJS.ProcessEnv;
+  connect: (options: ConnectOptions, environment: NodeJS.ProcessEnv) => Connection;
+  /** Aborted when the user has had enough. */
+  interrupted: AbortSignal;
+}
+
+export interface Session extends Omit<World, 'connect'> {
+  connection: Connection;
+  json: boolean;
+  progress: Progress;
+  /** Prints the answer: as JSON with `--json`, else for people. */
+  answer(value: object, shown: string): void;
+}
+
+/** What an action of commander does: runs a command with the options that it was given. */
+export type Run = (
+  command: { optsWithGlobals(): unknown },
+  action: (session: Session) => Promise<Exit>,
+) => Promise<void>;
+
+const globalOptions = z.object({ ...connectOptions.shape, json: z.boolean().optional() });
+
+/** Runs a command: connects, shows progress, says what went wrong, and gives the exit status. */
+export async function runIn(
+  world: World,
+  options: unknown,
+  command: (session: Session) => Promise<Exit>,
+): Promise<number> {
+  const { json = false, ...connecting } = globalOptions.parse(options);
+  const { connect, ...rest } = world;
+  const progress = world.terminal.progress();
+  try {
+    const session: Session = {
+      ...rest,
+      connection: connect(connecting, world.environment),
+      json,
+      progress,
+      answer(value, shown) {
+        progress.end();
+        world.terminal.out(json ? `${JSON.stringify(value)}\n` : `${shown}\n`);
+      },
+    };
+    return exits[await command(session)].status;
+  } catch (error) {
+    progress.end();
+    return report(world, error, json);
+  } finally {
+    progress.end();
+  }
+}
+
+/** Says what went wrong: as JSON where JSON is read, else on standard error. */
+export function report({ terminal, interrupted }: World, error: unknown, json: boolean): number {
+  if (interrupted.aborted) return exits.interrupted.status;
+  const { exit, code, message, remedy } = explain(error);
+  if (json) terminal.out(`${JSON.stringify({ error: { code, message, remedy } })}\n`);
+  else terminal.err(`${message}\n→ ${remedy}\n`);
+  return exits[exit].status;
+}

@@ -1,0 +1,91 @@
+import type { Provisioning } from './answers.ts';
+import { askStatus, requestRemoval } from './app1-api.ts';
+import { explain } from './explain.ts';
+import { CliProblem } from './problem.ts';
+import type { Session } from './session.ts';
+import { isOver, PROGRAM } from './shown.ts';
+
+/** Waiting for the end of a provisioning, without asking App1 more often than it likes. */
+
+const FIRST_PAUSE = 500; // milliseconds
+const LONGEST_PAUSE = 4_000;
+
+/** How often in a row App1 may give no answer. What was asked for goes on all the same. */
+const PATIENCE = 5;
+
+type Waiting = Pick<Session, 'connection' | 'clock' | 'progress' | 'interrupted'>;
+
+/**
+ * The state of a provisioning once it is over and nothing of it is under way.
+ * @throws CliProblem PENDING when that takes longer than `timeout` milliseconds; the one of App1 when it refuses
+ */
+export async function settled(
+  session: Waiting,
+  id: string,
+  timeout: number,
+  { isNew = false } = {},
+): Promise<Provisioning> {
+  return again({ session, id, timeout, passing: isNew ? [...PASSING, 'NOT_FOUND'] : PASSING }, async () => {
+    const now = await askStatus(session.connection, id, { wait: true });
+    return isOver(now) ? { found: now } : { meanwhile: phaseOf(now) };
+  });
+}
+
+/** Has the user removed, and waits until it is gone. */
+export async function removed(session: Waiting, id: string, timeout: number): Promise<undefined> {
+  await again({ session, id, timeout, passing: PASSING }, async () =>
+    (await requestRemoval(session.connection, id, { wait: true })) === undefined
+      ? { found: 'absent' }
+      : { meanwhile: 'being removed' },
+  );
+}
+
+const phaseOf = ({ status, user }: Provisioning): string =>
+  status === 'RUNNING' ? 'running' : `${status}, user ${user.replace('_', ' ')}`;
+
+type Look<Found> = () => Promise<{ found: Found } | { meanwhile: string }>;
+
+interface Patience {
+  session: Waiting;
+  id: string;
+  timeout: number;
+  /** Codes of answers after which it is worth asking again; one just accepted may not be found at once. */
+  passing: readonly string[];
+}
+
+async function again<Found>(
+  { session: { clock, progress, interrupted }, id, timeout, passing }: Patience,
+  look: Look<Found>,
+): Promise<Found> {
+  const begun = clock.now();
+  let unanswered = 0;
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    const looked = await look().then(
+      (answer) => {
+        unanswered = 0;
+        return answer;
+      },
+      (error: unknown) => {
+        unanswered += 1;
+        if (unanswered > PATIENCE || !passing.includes(explain(error).code)) throw error;
+        return { meanwhile: 'no answer, asking again' };
+      },
+    );
+    if ('found' in looked) return looked.found;
+    const passed = clock.now() - begun;
+    if (passed >= timeout) throw pending(id, looked.meanwhile, timeout);
+    if (interrupted.aborted) throw interrupted.reason;
+    progress.say(`${id} ${looked.meanwhile} (${Math.round(passed / 1000)} s)`);
+    await clock.sleep(Math.min(pause, timeout - passed));
+  }
+}
+
+const PASSING = ['SERVICE_UNAVAILABLE', 'THROTTLED', 'INTERNAL_ERROR', 'NOT_REACHABLE', 'BUSY'];
+
+const pending = (id: string, phase: string, timeout: number) =>
+  new CliProblem(
+    'pending',
+    'PENDING',
+    `${id} is not over after ${Math.round(timeout / 1000)} s (${phase}). It goes on.`,
+    `Ask again: ${PROGRAM} status ${id} --watch`,
+  );
