@@ -1,9 +1,9 @@
 /** One swc transform for everything; the packages named here ship only ES modules, which Jest's CommonJS cannot load as they are. */
-const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa'];
+const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', '@bomb.sh'];
 const base = {
   testEnvironment: 'node',
   transform: {
-    '^.+\\.[jt]s$': [
+    '^.+\\.m?[jt]s$': [
       '@swc/jest',
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' }, keepClassNames: true } },
     ],

@@ -51,11 +51,16 @@ export interface Connection {
 const CALL_LIMIT = 35_000; // milliseconds
 
 /** @throws CliProblem when neither a local AWS is up nor AWS was asked for */
-export function connect(options: ConnectOptions, environment: NodeJS.ProcessEnv): Connection {
+export function connect(
+  options: ConnectOptions,
+  { environment, interrupted }: { environment: NodeJS.ProcessEnv; interrupted: AbortSignal },
+): Connection {
   const asked = options.aws === true || options.profile !== undefined || options.region !== undefined;
   const { directory } = settings(environment);
-  if (!asked && existsSync(outputsFile(directory))) return toLocal(readOutputs(directory), options);
-  if (asked || environment['AWS_PROFILE'] !== undefined) return toAws(options, environment);
+  if (!asked && existsSync(outputsFile(directory)))
+    return toLocal(readOutputs(directory), options, interrupted);
+  if (asked || environment['AWS_PROFILE'] !== undefined)
+    return toAws(options, environment['AWS_PROFILE'], interrupted);
   throw new CliProblem(
     'unreachable',
     'NOT_DEPLOYED',
@@ -64,7 +69,7 @@ export function connect(options: ConnectOptions, environment: NodeJS.ProcessEnv)
   );
 }
 
-function toLocal(outputs: Outputs, options: ConnectOptions): Connection {
+function toLocal(outputs: Outputs, options: ConnectOptions, interrupted: AbortSignal): Connection {
   const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
   const clientSettings = { endpoint: outputs.endpoint, region: outputs.region, credentials };
   const app1 = async () => outputs.app1;
@@ -73,14 +78,18 @@ function toLocal(outputs: Outputs, options: ConnectOptions): Connection {
     client: (Class) => new Class(clientSettings),
     app1,
     app2: async () => outputs.app2,
-    callApp1: caller(signedFetch(credentials, outputs.region), app1, options),
+    callApp1: caller(signedFetch(credentials, outputs.region), { app1, options, interrupted }),
   };
 }
 
 /** Credentials and region as every tool of AWS finds them. docs.aws.amazon.com/sdkref/latest/guide/creds-config-files.html */
-function toAws(options: ConnectOptions, environment: NodeJS.ProcessEnv): Connection {
+function toAws(
+  options: ConnectOptions,
+  profileByEnvironment: string | undefined,
+  interrupted: AbortSignal,
+): Connection {
   const { region } = options;
-  const profile = options.profile ?? environment['AWS_PROFILE'];
+  const profile = options.profile ?? profileByEnvironment;
   const clientSettings: ClientSettings = {
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
@@ -97,20 +106,23 @@ function toAws(options: ConnectOptions, environment: NodeJS.ProcessEnv): Connect
     client: (Class) => new Class(clientSettings),
     app1,
     app2: once(() => outputsOf(stacks, 'App2', stackOutputs.App2)),
-    callApp1: caller(send, app1, options),
+    callApp1: caller(send, { app1, options, interrupted }),
   };
 }
 
 function caller(
   send: ReturnType<typeof signedFetch>,
-  app1: () => Promise<App1>,
-  { apiUrl, apiKeyFile }: ConnectOptions,
+  {
+    app1,
+    options: { apiUrl, apiKeyFile },
+    interrupted,
+  }: { app1: () => Promise<App1>; options: ConnectOptions; interrupted: AbortSignal },
 ): Connection['callApp1'] {
   return async (method, path, headers = {}, body) =>
     send(`${apiUrl?.replace(/\/$/, '') ?? (await app1()).api_url}${path}`, {
       method,
       headers: { ...headers, ...(apiKeyFile === undefined ? {} : { 'x-api-key': apiKeyIn(apiKeyFile) }) },
-      signal: AbortSignal.timeout(CALL_LIMIT),
+      signal: AbortSignal.any([AbortSignal.timeout(CALL_LIMIT), interrupted]),
       ...(body === undefined ? {} : { body }),
     });
 }

@@ -1,6 +1,6 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
-import { base } from './base.ts';
+import { base, examples } from './base.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCreate } from './commands/create.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -28,6 +28,20 @@ export function program(run: Run) {
   for (const add of [addCreate, addStatus, addTimeline, addList, addCancel, addRetry, addEvents, addDoctor])
     add(all, run);
   tab(asPlain(all), { completionCommandName: 'completion' });
+  all.commands
+    .find((command) => command.name() === 'completion')
+    ?.summary('print a script by which a shell completes commands and options')
+    .description(
+      'Prints a script by which a shell completes commands and options of `provision`, which `npm link` puts on the path.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['bash', 'completion bash > ~/.local/share/bash-completion/completions/provision'],
+        ['zsh, in a folder of $fpath', 'completion zsh > ~/.zfunc/_provision'],
+        ['fish', 'completion fish > ~/.config/fish/completions/provision.fish'],
+      ),
+    );
   return all;
 }
 
@@ -41,7 +55,7 @@ function asPlain(command: unknown): Command {
 export const withoutValues = (text: string): string =>
   text
     .replace(/(unknown option '--?[^=']+)=[\s\S]*'/, "$1=…'")
-    .replace(/value '[\s\S]*' is invalid for/, 'the value is invalid for');
+    .replace(/(value|argument) '[\s\S]*' is invalid/, '$1 is invalid');
 
 /** Runs a command line, without the program's own name, and gives the exit status. */
 export async function main(args: readonly string[], world: World): Promise<number> {

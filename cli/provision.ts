@@ -46,8 +46,8 @@ function terminal(signal: AbortSignal): Terminal {
 function live(): Progress {
   const shown = spinner({ stream: process.stderr, handleSignals: false });
   return {
-    say(text) {
-      shown.text = text;
+    say(text, detail = '') {
+      shown.text = `${text} ${detail}`;
       if (!shown.isSpinning) shown.start();
     },
     end: () => void shown.stop(),

@@ -6,9 +6,10 @@ import { explain } from './explain.ts';
 
 /** What a command sees of the world: the terminal, the clock, and the system that it is about. */
 
-/** Shows what is under way, on standard error: a spinner on a terminal, a line for each change elsewhere. */
+/** Shows what is under way, on standard error: a spinner on a terminal, a line for each new `text` elsewhere. */
 export interface Progress {
-  say(text: string): void;
+  /** `detail` is what changes all the time, for those who look on. */
+  say(text: string, detail?: string): void;
   end(): void;
 }
 
@@ -28,7 +29,7 @@ export interface World {
   terminal: Terminal;
   clock: Clock;
   environment: NodeJS.ProcessEnv;
-  connect: (options: ConnectOptions, environment: NodeJS.ProcessEnv) => Connection;
+  connect: (options: ConnectOptions, world: Pick<World, 'environment' | 'interrupted'>) => Connection;
   /** Aborted when the user has had enough. */
   interrupted: AbortSignal;
 }
@@ -61,7 +62,7 @@ export async function runIn(
   try {
     const session: Session = {
       ...rest,
-      connection: connect(connecting, world.environment),
+      connection: connect(connecting, world),
       json,
       progress,
       answer(value, shown) {
@@ -80,7 +81,10 @@ export async function runIn(
 
 /** Says what went wrong: as JSON where JSON is read, else on standard error. */
 export function report({ terminal, interrupted }: World, error: unknown, json: boolean): number {
-  if (interrupted.aborted) return exits.interrupted.status;
+  if (interrupted.aborted) {
+    terminal.err('Interrupted. What was asked for goes on.\n');
+    return exits.interrupted.status;
+  }
   const { exit, code, message, remedy } = explain(error);
   if (json) terminal.out(`${JSON.stringify({ error: { code, message, remedy } })}\n`);
   else terminal.err(`${message}\n→ ${remedy}\n`);

@@ -75,7 +75,7 @@ async function again<Found>(
     const passed = clock.now() - begun;
     if (passed >= timeout) throw pending(id, looked.meanwhile, timeout);
     if (interrupted.aborted) throw interrupted.reason;
-    progress.say(`${id} ${looked.meanwhile} (${Math.round(passed / 1000)} s)`);
+    progress.say(`${id} ${looked.meanwhile}`, `(${Math.round(passed / 1000)} s)`);
     await clock.sleep(Math.min(pause, timeout - passed));
   }
 }

@@ -26,8 +26,12 @@ function nextAfter({ provisioning_id: id, status, user, error, username, human_u
     return error?.code === 'ROLL_BACK_FAILED' ? `${PROGRAM} doctor` : `${PROGRAM} status ${id} --watch`;
   if (error === undefined) return null;
   if (error.retryable) return `${PROGRAM} retry ${id}`;
-  return `${PROGRAM} create ${username ?? 'USERNAME'} --human-user ${human_user_id ?? 'ID'}`;
+  return `${PROGRAM} create ${quoted(username)} --human-user ${quoted(human_user_id)}`;
 }
+
+/** A name as a shell reads it: it may hold any mark, and the command is there to be copied. */
+const quoted = (name = ''): string =>
+  /^[\w@%+=:,./-]+$/.test(name) && !name.startsWith('-') ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 
 /** Whether the provisioning is over, and nothing of it is under way any more. */
 export const isOver = ({ status, user }: Pick<Provisioning, 'status' | 'user'>): boolean =>

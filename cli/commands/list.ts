@@ -43,7 +43,7 @@ export async function list(session: Session, options: Options): Promise<Exit> {
     unreadable: [],
   };
   for (const [index, name] of found.slice(0, options.limit).entries()) {
-    progress.say(`Reading ${index + 1} of ${Math.min(found.length, options.limit)}`);
+    progress.say('Reading', `${index + 1} of ${Math.min(found.length, options.limit)}`);
     const one = await read(session, app1, name);
     if (one === undefined) answer.unreadable.push(name);
     else answer.provisionings.push(one);

@@ -24,7 +24,7 @@ export async function doctor(session: Session): Promise<Exit> {
   const checks = await Promise.all(
     [credentials, ...(await checksOf(session))].map((check) =>
       limit(async () => {
-        progress.say(`Checking ${check.service} ${check.check}`);
+        progress.say(`Checking ${connection.where}`, `${check.service} ${check.check}`);
         return { service: check.service, check: check.check, ...(await findingOf(check)) };
       }),
     ),

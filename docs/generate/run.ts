@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { eventRows } from '../../contracts/events/catalogue.ts';
 import { apiPage, apiPageFile } from './api-page.ts';
+import { cliDocument, cliPage } from './cli.ts';
 import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
 
@@ -36,6 +37,7 @@ const files = {
   [errorsPage]: errorsDocument(),
   ...generatedFromRoutes(),
   [apiPageFile]: apiPage(),
+  [cliPage]: cliDocument(),
 };
 for (const [file, content] of Object.entries(files)) {
   mkdirSync(dirname(join(root, file)), { recursive: true });

@@ -1,0 +1,39 @@
+/**
+ * The rights on AWS that each command needs, as IAM names them. docs/cli.md shows them, and a test runs every command
+ * with these and no others.
+ */
+
+const INVOKE = 'execute-api:Invoke';
+const OUTPUTS = 'cloudformation:DescribeStacks';
+
+export const rights = {
+  create: [OUTPUTS, INVOKE],
+  status: [OUTPUTS, INVOKE],
+  cancel: [OUTPUTS, INVOKE],
+  retry: [OUTPUTS, INVOKE],
+  list: [OUTPUTS, 'states:ListExecutions', 'states:DescribeExecution'],
+  timeline: [OUTPUTS, 'states:GetExecutionHistory'],
+  events: [OUTPUTS, 'logs:FilterLogEvents'],
+  doctor: [
+    OUTPUTS,
+    INVOKE,
+    'cloudformation:ListStackResources',
+    'cloudwatch:DescribeAlarms',
+    'cognito-idp:DescribeUserPool',
+    'events:DescribeEventBus',
+    'events:DescribeRule',
+    'events:ListRuleNamesByTarget',
+    'events:ListTargetsByRule',
+    'iam:SimulatePrincipalPolicy',
+    'kms:DescribeKey',
+    'lambda:GetFunctionConfiguration',
+    'logs:DescribeLogGroups',
+    'secretsmanager:DescribeSecret',
+    'sqs:GetQueueAttributes',
+    'sqs:GetQueueUrl',
+    'ssm:GetParameter',
+    'states:DescribeExecution',
+    'states:DescribeStateMachine',
+    'states:ListExecutions',
+  ],
+} as const;

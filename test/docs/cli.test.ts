@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { answers } from '../../cli/answers.ts';
+import { exits } from '../../cli/exits.ts';
+import { program } from '../../cli/program.ts';
+import { rights } from '../../cli/rights.ts';
+import { cliDocument, cliPage } from '../../docs/generate/cli.ts';
+
+const commands = program(async () => undefined)
+  .commands.map((command) => command.name())
+  .filter((name) => !['complete', 'completion'].includes(name));
+
+describe('docs/cli.md', () => {
+  it('shows the command line as it is', () => {
+    expect(readFileSync(join(import.meta.dirname, '..', '..', cliPage), 'utf8')).toBe(cliDocument());
+  });
+
+  it.each(commands)('shows %s with its example, its rights and the shape of its answer', (name) => {
+    const page = cliDocument();
+    expect(page).toContain(`### ${name}`);
+    expect(page).toContain(`$ npx provision ${name}`);
+    expect(Object.keys(rights)).toContain(name);
+    expect(Object.keys(answers)).toContain(name);
+  });
+
+  it('shows every exit status', () => {
+    for (const { status, meaning } of Object.values(exits))
+      expect(cliDocument()).toContain(`| ${status} | ${meaning} |`);
+  });
+});
