@@ -36,6 +36,7 @@ export async function list(session: Session, options: Options): Promise<Exit> {
   const app1 = await connection.app1();
   const statuses = [...(options.status ?? []), ...(options.failed === true ? FAILED : [])];
   const found = await endedOrRunningSince(session, app1, statuses, begin);
+  const stepFunctions = pacedStepFunctions(connection, clock);
   const answer: ListAnswer = {
     since: new Date(begin).toISOString(),
     provisionings: [],
@@ -44,7 +45,7 @@ export async function list(session: Session, options: Options): Promise<Exit> {
   };
   for (const [index, name] of found.slice(0, options.limit).entries()) {
     progress.say('Reading', `${index + 1} of ${Math.min(found.length, options.limit)}`);
-    const one = await read(session, app1, name);
+    const one = await read(stepFunctions, app1, name);
     if (one === undefined) answer.unreadable.push(name);
     else answer.provisionings.push(one);
   }
@@ -90,12 +91,15 @@ async function endedOrRunningSince(
 const changedAt = ({ stopDate }: ExecutionListItem, now: number): number => stopDate?.getTime() ?? now;
 
 /** One of them; `undefined` when it cannot be read, because somebody started it by hand, or is gone by now. */
-async function read(session: Session, app1: App1, name: string): Promise<ShownProvisioning | undefined> {
+async function read(
+  stepFunctions: Pick<SFNClient, 'send'>,
+  app1: App1,
+  name: string,
+): Promise<ShownProvisioning | undefined> {
   const machines = {
     STATE_MACHINE_ARN: app1.state_machine_arn,
     ROLL_BACK_STATE_MACHINE_ARN: app1.roll_back_state_machine_arn,
   };
-  const stepFunctions = pacedStepFunctions(session.connection, session.clock);
   const workflows = { stepFunctions, machines, inputSchema: provisioningInput, cleanEnds: cleanEnds.app1 };
   try {
     const found = await describe(stepFunctions, app1.state_machine_arn, name, provisioningInput);

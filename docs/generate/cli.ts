@@ -34,7 +34,7 @@ elsewhere. With \`--json\`, standard output is one JSON object (\`events\`: one 
     '## Commands',
     ...commands.map(section),
     '## Rights on AWS',
-    `On local AWS everything is allowed. On AWS, callers need the first four lines (with `--api-url`, only the right to
+    `On local AWS everything is allowed. On AWS, callers need the first four lines (with \`--api-url\`, only the right to
 invoke), operators the others; \`timeline\`, \`events\`
 and \`doctor\` show what they may see.`,
     table(
@@ -86,6 +86,7 @@ function examplesOf(command: CommandUnknownOpts): string | undefined {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }

@@ -1,0 +1,121 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { eventLine } from '../../cli/answers.ts';
+import { CliProblem } from '../../cli/problem.ts';
+import { sdkError } from '../support/sdk-errors.ts';
+import { OTHER_PROVISIONING_ID, PROVISIONING_ID } from '../support/subject.ts';
+import { world } from './support/world.ts';
+
+const logs = mockClient(CloudWatchLogsClient);
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+const line = (id: string, name: string, second: number, provisioning_id = PROVISIONING_ID, data = {}) => ({
+  eventId: id,
+  message: JSON.stringify({
+    'detail-type': name,
+    source: 'app1.provisioning',
+    detail: {
+      metadata: {
+        event_id: `${provisioning_id}:10:${name}`,
+        schema_version: '1',
+        provisioning_id,
+        sequence: 10,
+        occurred_at: `2026-01-01T12:00:0${second}.000Z`,
+        actor: 'me',
+      },
+      data: { username: 'ada', human_user_id: 'h-1', ...data },
+    },
+  }),
+});
+const failure = { failure: { step: 'CreateUser', error: 'UserAlreadyExists' } };
+const app1 = () => logs.on(FilterLogEventsCommand, { logGroupName: '/aws/events/app1-provisioning' });
+const app2 = () => logs.on(FilterLogEventsCommand, { logGroupName: '/aws/events/app2-service-users' });
+const asked = () => logs.commandCalls(FilterLogEventsCommand).map(({ args }) => args[0].input);
+const linesOf = (out: string) =>
+  out
+    .trim()
+    .split('\n')
+    .map((text) => eventLine.parse(JSON.parse(text)));
+
+beforeEach(() => {
+  logs.reset();
+  logs.on(FilterLogEventsCommand).resolves({ events: [] });
+});
+
+describe('provision events', () => {
+  it('prints those of both buses, the oldest first, one JSON a line', async () => {
+    app1().resolves({ events: [line('b', 'ServiceUserProvisioned', 2)] });
+    app2().resolves({ events: [line('a', 'ServiceUserCreated', 1), { eventId: 'x', message: 'no event' }] });
+    const here = world({ now: NOW });
+
+    expect(await here.run('events', '--json')).toBe(0);
+
+    expect(linesOf(here.shown.out).map(({ name }) => name)).toEqual([
+      'ServiceUserCreated',
+      'ServiceUserProvisioned',
+    ]);
+    expect(asked().map(({ startTime }) => startTime)).toEqual([NOW - 3_600_000, NOW - 3_600_000]);
+  });
+
+  it('says why something failed, for people', async () => {
+    app1().resolves({ events: [line('a', 'ServiceUserProvisioningFailed', 1, PROVISIONING_ID, failure)] });
+    const here = world({ now: NOW });
+
+    await here.run('events');
+
+    expect(here.shown.out).toMatch(
+      /ServiceUserProvisioningFailed +\S+ +ada +UserAlreadyExists at CreateUser\n/,
+    );
+  });
+
+  it('prints those of one provisioning, and of one name', async () => {
+    app1().resolves({
+      events: [
+        line('a', 'ServiceUserProvisioned', 1, OTHER_PROVISIONING_ID, { username: PROVISIONING_ID }),
+        line('b', 'ServiceUserProvisioned', 2),
+        line('c', 'ServiceUserDeprovisioned', 3),
+      ],
+    });
+    const here = world({ now: NOW });
+
+    await here.run('events', '--id', PROVISIONING_ID, '--name', 'ServiceUserProvisioned', '--json');
+
+    expect(linesOf(here.shown.out)).toMatchObject([{ occurred_at: '2026-01-01T12:00:02.000Z' }]);
+    expect(asked()[0]?.filterPattern).toBe(`"${PROVISIONING_ID}"`);
+  });
+
+  it('follows: prints each once, also what comes late, until it is interrupted', async () => {
+    app1()
+      .resolvesOnce({ events: [line('a', 'ServiceUserProvisioned', 3)] })
+      .resolvesOnce({
+        events: [line('a', 'ServiceUserProvisioned', 3), line('b', 'ServiceUserProvisioned', 1)],
+      })
+      .resolves({ events: [line('b', 'ServiceUserProvisioned', 1)] });
+    const here = world({ now: NOW, interruptAfter: 4 });
+
+    expect(await here.run('events', '--follow', '--since', '5m', '--json')).toBe(0);
+
+    expect(linesOf(here.shown.out)).toHaveLength(2);
+    const starts = asked().map(({ startTime = 0 }) => startTime);
+    expect(starts[0]).toBe(NOW - 300_000);
+    expect(starts.at(-1)).toBeGreaterThan(NOW - 60_000);
+  });
+
+  it('shows those of the bus that it can see, and says which it cannot', async () => {
+    const elsewhere = new CliProblem('unreachable', 'NOT_DEPLOYED', 'There is no stack App2 here.', 'x');
+    app1().resolves({ events: [line('a', 'ServiceUserProvisioned', 1)] });
+    const here = world({ now: NOW, connection: { app2: () => Promise.reject(elsewhere) } });
+
+    expect(await here.run('events', '--json')).toBe(0);
+    expect(linesOf(here.shown.out)).toHaveLength(1);
+    expect(here.shown.err).toContain('There is no stack App2 here. Its events are not shown.');
+  });
+
+  it('says that nothing is recorded when the log of a bus is not there', async () => {
+    app1().rejects(sdkError('ResourceNotFoundException'));
+    const here = world({ now: NOW });
+
+    expect(await here.run('events')).toBe(3);
+    expect(here.shown.err).toContain('There is no log group /aws/events/app1-provisioning');
+  });
+});
