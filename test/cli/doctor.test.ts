@@ -110,11 +110,9 @@ beforeEach(() => {
     ],
   });
   alarms.on(DescribeAlarmsCommand).resolves({ MetricAlarms: [] });
-  logs
-    .on(DescribeLogGroupsCommand)
-    .resolves({
-      logGroups: [...APP1.log_groups, ...APP2.log_groups].map((logGroupName) => ({ logGroupName })),
-    });
+  logs.on(DescribeLogGroupsCommand).resolves({
+    logGroups: [...APP1.log_groups, ...APP2.log_groups].map((logGroupName) => ({ logGroupName })),
+  });
   pool.on(DescribeUserPoolCommand).resolves({ UserPool: { Name: 'users' } });
   events.on(DescribeEventBusCommand).resolves({ Name: 'bus' });
   events
@@ -315,11 +313,9 @@ describe('provision doctor', () => {
         sqs
           .on(GetQueueUrlCommand, { QueueName: 'app2-undelivered' })
           .resolves({ QueueUrl: 'https://full' }) &&
-        sqs
-          .on(GetQueueAttributesCommand, { QueueUrl: 'https://full' })
-          .resolves({
-            Attributes: { ApproximateNumberOfMessages: '2', ApproximateNumberOfMessagesNotVisible: '1' },
-          }),
+        sqs.on(GetQueueAttributesCommand, { QueueUrl: 'https://full' }).resolves({
+          Attributes: { ApproximateNumberOfMessages: '2', ApproximateNumberOfMessagesNotVisible: '1' },
+        }),
       /^3 in app2-undelivered/,
       /receive-message --queue-url https:\/\/full/,
     ],

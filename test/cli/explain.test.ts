@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { explain } from '../../cli/explain.ts';
+import { Problem } from '../../local/problem.ts';
+import { sdkError } from '../support/sdk-errors.ts';
+
+const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+
+describe('an error', () => {
+  it.each([
+    [sdkError('CredentialsProviderError'), 'NO_CREDENTIALS', 'unreachable'],
+    [sdkError('ExpiredTokenException'), 'NO_CREDENTIALS', 'unreachable'],
+    [sdkError('AccessDeniedException'), 'NO_RIGHT', 'unreachable'],
+    [sdkError('ThrottlingException'), 'BUSY', 'unreachable'],
+    [new TypeError('fetch failed', { cause: refused }), 'NOT_REACHABLE', 'unreachable'],
+    [refused, 'NOT_REACHABLE', 'unreachable'],
+    [Object.assign(new Error('too slow'), { name: 'TimeoutError' }), 'NOT_REACHABLE', 'unreachable'],
+    [
+      new Problem('There is no deployed local AWS.', 'Run `npm run up` first.'),
+      'NOT_DEPLOYED',
+      'unreachable',
+    ],
+    [new Error('Region is missing'), 'NO_REGION', 'usage'],
+    [new Error('?'), 'UNEXPECTED', 'unexpected'],
+    ['thrown', 'UNEXPECTED', 'unexpected'],
+  ])('%s is told as %s', (error, code, exit) => {
+    expect(explain(error)).toMatchObject({ code, exit, remedy: expect.stringMatching(/\.$|`/) });
+  });
+});
