@@ -38,6 +38,40 @@ const logs = client(CloudWatchLogsClient);
 const sfn = client(SFNClient);
 const minute = 60;
 
+describe('corrected: CloudWatch metrics in logs', () => {
+  // AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification
+  it('takes the metrics out of what a function writes in the embedded format', async () => {
+    const Namespace = unique('Test');
+    const line = {
+      _aws: {
+        Timestamp: Date.now(),
+        CloudWatchMetrics: [
+          {
+            Namespace,
+            Dimensions: [['service']],
+            Metrics: [{ Name: 'Done', Unit: 'Count' }, { Name: 'Left' }],
+          },
+        ],
+      },
+      service: 'a',
+      Done: [2, 3],
+      Left: 1,
+    };
+    const writing = await createFunction(
+      `exports.handler = async () => process.stdout.write(${JSON.stringify(JSON.stringify(line))} + '\\n')`,
+    );
+    await invoke(writing);
+    const metric = (MetricName: string) => ({
+      Namespace,
+      MetricName,
+      Dimensions: [{ Name: 'service', Value: 'a' }],
+    });
+    await eventually(async () =>
+      expect([await sum(metric('Done')), await sum(metric('Left'))]).toEqual([5, 1]),
+    );
+  });
+});
+
 describe('as it comes: CloudWatch metrics', () => {
   // AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics
   it('sums up what was put under the same dimensions', async () => {
