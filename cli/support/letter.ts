@@ -7,7 +7,7 @@ import * as z from 'zod';
  */
 export type Letter = RuleLetter | FunctionLetter;
 
-interface RuleLetter {
+export interface RuleLetter {
   kind: 'rule';
   ruleArn: string;
   targetArn: string;

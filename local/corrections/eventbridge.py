@@ -55,6 +55,7 @@ def apply() -> None:
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["events"] = ("eventbridge", "bus_policy_for_arn")
     wrap_function(eventbridge, "_put_permission", put_whole_policy)
     wrap_function(iam_actions, "extract_resource_arn", name_the_bus)
+    wrap_function(eventbridge, "_describe_event_bus", describe_by_arn)
 
 
 def deliver_to_log_groups() -> None:
@@ -191,6 +192,12 @@ def name_the_bus(
         name = json.loads(body or b"{}").get("Name", "default")
         return name if name.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{name}"
     return original(service, method, path, headers, body, query, region, account)
+
+
+def describe_by_arn(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:
+    """eventbridge/latest/APIReference/API_DescribeEventBus: Name is the name or the ARN. MiniStack knows names only."""
+    name = request.get("Name", "default")
+    return original({**request, "Name": name.rpartition(":event-bus/")[2] or name})
 
 
 def put_whole_policy(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:

@@ -3,7 +3,12 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { EventBridgeClient, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
+import {
+  DescribeEventBusCommand,
+  EventBridgeClient,
+  ListTargetsByRuleCommand,
+  PutEventsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -105,10 +110,14 @@ describe('an undelivered event', () => {
   });
 
   it.each([
-    ['arn:aws:events:r:1:rule/a-bus/a-rule', { Rule: 'a-rule', EventBusName: 'a-bus' }],
-    ['arn:aws:events:r:1:rule/a-rule', { Rule: 'a-rule', EventBusName: 'default' }],
+    ['arn:aws:events:r:111122223333:rule/a-bus/a-rule', { Rule: 'a-rule', EventBusName: 'a-bus' }],
+    ['arn:aws:events:r:111122223333:rule/a-rule', { Rule: 'a-rule', EventBusName: 'default' }],
     [
-      'arn:aws:events:r:1:rule/aws.partner/x.com/y/a-rule',
+      'arn:aws:events:r:444455556666:rule/a-bus/a-rule',
+      { Rule: 'a-rule', EventBusName: 'arn:aws:events:r:444455556666:event-bus/a-bus' },
+    ],
+    [
+      'arn:aws:events:r:111122223333:rule/aws.partner/x.com/y/a-rule',
       { Rule: 'a-rule', EventBusName: 'aws.partner/x.com/y' },
     ],
   ])('is looked for at its rule: %s', async (rule, asked) => {
@@ -133,6 +142,53 @@ describe('an undelivered event', () => {
     await expect(plan(readLetter(undelivered()))).resolves.toMatchObject({
       to: 'log-group /aws/events/app1-provisioning',
     });
+  });
+});
+
+describe('an event that a rule could not forward', () => {
+  const busArn = 'arn:aws:events:eu-central-1:111122223333:event-bus/of-a-subscriber';
+  const body = { ...event, detail: { n: 1 }, time: '2026-01-01T00:00:00Z', resources: [] };
+  beforeEach(() => {
+    eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ Id: '0', Arn: busArn }] });
+    eventBridge.on(DescribeEventBusCommand, { Name: busArn }).resolves({ Arn: busArn });
+  });
+
+  it('is put on the bus as it was', async () => {
+    eventBridge.on(PutEventsCommand).resolves({ Entries: [{ EventId: 'e-2' }] });
+
+    await taken(undelivered({ target: busArn, body }));
+
+    expect(eventBridge.commandCalls(PutEventsCommand)[0]?.args[0].input).toEqual({
+      Entries: [
+        {
+          EventBusName: busArn,
+          Source: 'app1.provisioning',
+          DetailType: 'ServiceUserProvisioned',
+          Detail: '{"n":1}',
+          Time: new Date('2026-01-01T00:00:00Z'),
+          Resources: [],
+        },
+      ],
+    });
+  });
+
+  it('is not taken when the bus refuses it in an answer of success', async () => {
+    eventBridge
+      .on(PutEventsCommand)
+      .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure' }] });
+
+    await expect(taken(undelivered({ target: busArn, body }))).rejects.toThrow(
+      'refuses the event: InternalFailure',
+    );
+  });
+
+  it('is not put on a bus that is not there, which would answer with success', async () => {
+    eventBridge.on(DescribeEventBusCommand).rejects(sdkError('ResourceNotFoundException'));
+
+    await expect(taken(undelivered({ target: busArn, body }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+    expect(eventBridge.commandCalls(PutEventsCommand)).toEqual([]);
   });
 });
 

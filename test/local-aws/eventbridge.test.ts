@@ -238,6 +238,9 @@ describe('corrected: EventBridge bus policies', () => {
     const look = ({ EventBusName }: { EventBusName: string }) =>
       client(EventBridgeClient, caller).send(new DescribeEventBusCommand({ Name: EventBusName }));
     await expect(look(mine)).resolves.toMatchObject({ Arn: mine.EventBusArn });
+    await expect(look({ EventBusName: mine.EventBusArn })).resolves.toMatchObject({
+      Name: mine.EventBusName,
+    });
     await expect(look(other)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
