@@ -57,8 +57,7 @@ export const replayArchive =
       new StartReplayCommand({
         ReplayName,
         EventSourceArn: ArchiveArn,
-        EventStartTime: from,
-        EventEndTime: to,
+        ...wholeSeconds({ from, to }),
         Destination: { Arn: EventSourceArn, ...(filter === undefined ? {} : { FilterArns: [filter] }) },
       }),
     );
@@ -68,6 +67,12 @@ export const replayArchive =
     const count = () => countIn(logs, busLog(busName), ReplayName, begun);
     return { name: ReplayName, events: await settled(count, clock, report) };
   };
+
+/** Events have their time in whole seconds, so a part of one at either end would leave out what was meant. */
+const wholeSeconds = ({ from, to }: Period) => ({
+  EventStartTime: new Date(Math.floor(from.getTime() / 1000) * 1000),
+  EventEndTime: new Date(Math.ceil(to.getTime() / 1000) * 1000),
+});
 
 const notThere =
   (what: string) =>

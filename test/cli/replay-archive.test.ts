@@ -21,13 +21,13 @@ const NAME = 'app1-provisioning-20260102000000000';
 
 let clock: ReturnType<typeof fakeClock>;
 let said: string[];
-const replay = (rule?: string) =>
+const replay = (rule?: string, during = period) =>
   replayArchive({
     eventBridge: new EventBridgeClient({}),
     logs: new CloudWatchLogsClient({}),
     clock,
     report: (line) => said.push(line),
-  })(BUS, period, rule);
+  })(BUS, during, rule);
 
 const line = (event_id: string, replayName: string | undefined = NAME) => ({
   message: JSON.stringify({ 'replay-name': replayName, detail: { metadata: { event_id } } }),
@@ -60,6 +60,20 @@ describe('a replay', () => {
         EventStartTime: period.from,
         EventEndTime: period.to,
         Destination: { Arn: 'the bus' },
+      },
+    ]);
+  });
+
+  it('takes whole seconds, as events have them', async () => {
+    await replay(undefined, {
+      from: new Date('2026-01-01T00:00:00.999Z'),
+      to: new Date('2026-01-01T00:00:01.001Z'),
+    });
+
+    expect(started()).toMatchObject([
+      {
+        EventStartTime: new Date('2026-01-01T00:00:00Z'),
+        EventEndTime: new Date('2026-01-01T00:00:02Z'),
       },
     ]);
   });
