@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -24,6 +25,7 @@ import { configuration, newName, newPassword, outputs, system } from './support/
 
 /** The command line as it is installed, run as a program against the deployed system. */
 
+const ps = promisify(execFile);
 const executable = join(root, 'cli', 'provision.mjs');
 
 interface Ended {
@@ -111,10 +113,14 @@ describe('provision', () => {
     const names = await eventually(async () => {
       const { stdout } = await provision(['events', '--id', id, '--json']);
       const lines = stdout.trim().split('\n');
-      expect(lines.length).toBeGreaterThanOrEqual(2);
+      expect(lines.length).toBeGreaterThanOrEqual(3);
       return lines.map((line) => eventLine.parse(JSON.parse(line)).name);
     }, 30_000);
-    expect(names.sort()).toEqual(['ServiceUserCreated', 'ServiceUserProvisioned']);
+    expect(names.sort()).toEqual([
+      'ServiceUserCreated',
+      'ServiceUserProvisioned',
+      'ServiceUserProvisioningRequested',
+    ]);
 
     const cancelled = await provision(['cancel', id, '--json']);
     expect([cancelled.status, json(cancelled)]).toEqual([
@@ -169,7 +175,7 @@ describe('provision', () => {
     const watched = ended.finally(() => {
       over = true;
     });
-    while (!over) processes.push(spawnSync('ps', ['axeww', '-o', 'pid,args'], { encoding: 'utf8' }).stdout);
+    while (!over) processes.push((await ps('ps', ['axeww', '-o', 'pid,args'])).stdout);
     const { status, stdout, stderr } = await watched;
 
     expect(status).toBe(0);
