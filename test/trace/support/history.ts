@@ -1,0 +1,80 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
+
+/** Builds a history as Step Functions tells it: each event follows the one before, time goes on as told. */
+export function history(begin: Date) {
+  const events: HistoryEvent[] = [];
+  let at = begin.getTime();
+  const add = (type: HistoryEvent['type'], details: Partial<HistoryEvent> = {}) => {
+    const id = events.length + 1;
+    events.push({ type, id, previousEventId: id - 1, timestamp: new Date(at), ...details });
+    return told;
+  };
+  const json = (value: unknown) => JSON.stringify(value);
+
+  const told = {
+    /** Lets milliseconds go by. */
+    after(milliseconds: number) {
+      at += milliseconds;
+      return told;
+    },
+    begin: (input: unknown) =>
+      add('ExecutionStarted', { executionStartedEventDetails: { input: json(input) } }),
+    enter: (name: string, input: unknown = {}, type: HistoryEvent['type'] = 'TaskStateEntered') =>
+      add(type, { stateEnteredEventDetails: { name, input: json(input) } }),
+    schedule: () =>
+      add('TaskScheduled', {
+        taskScheduledEventDetails: {
+          resourceType: 'lambda',
+          resource: 'invoke',
+          region: 'eu-west-1',
+          parameters: '{}',
+        },
+      }),
+    /** An attempt that succeeds after some milliseconds. */
+    done: (milliseconds: number) => told.schedule().after(milliseconds).add('TaskSucceeded'),
+    /** An attempt that fails after some milliseconds. */
+    failed: (milliseconds: number, error: string, message = 'It was told to fail.') =>
+      told
+        .schedule()
+        .after(milliseconds)
+        .add('TaskFailed', {
+          taskFailedEventDetails: {
+            resourceType: 'lambda',
+            resource: 'invoke',
+            error,
+            cause: json({ errorType: error, errorMessage: message }),
+          },
+        }),
+    exit: (name: string, output: unknown = {}, assigned?: Record<string, unknown>) =>
+      add('TaskStateExited', {
+        stateExitedEventDetails: {
+          name,
+          output: json(output),
+          ...(assigned === undefined
+            ? {}
+            : {
+                assignedVariables: Object.fromEntries(
+                  Object.entries(assigned).map(([variable, value]) => [variable, json(value)]),
+                ),
+              }),
+        },
+      }),
+    /** A task from its entry to its exit, with one attempt that succeeds. */
+    task: (name: string, milliseconds: number, output: unknown = {}, assigned?: Record<string, unknown>) =>
+      told.enter(name).done(milliseconds).exit(name, output, assigned),
+    succeed: (name: string) =>
+      add('SucceedStateEntered', { stateEnteredEventDetails: { name, input: '{}' } })
+        .add('SucceedStateExited', { stateExitedEventDetails: { name, output: '{}' } })
+        .add('ExecutionSucceeded', { executionSucceededEventDetails: { output: '{}' } }),
+    fail: (name: string, cause: { step: string; error: string }) =>
+      add('FailStateEntered', { stateEnteredEventDetails: { name, input: '{}' } }).add('ExecutionFailed', {
+        executionFailedEventDetails: { error: name, cause: json(cause) },
+      }),
+    add,
+    events: () => events,
+    now: () => new Date(at),
+  };
+  return told;
+}
+
+export type History = ReturnType<typeof history>;

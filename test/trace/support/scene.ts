@@ -1,0 +1,264 @@
+import { FakeAws } from './fake-aws.ts';
+import { history } from './history.ts';
+import type { MachineName } from './machines.ts';
+
+/** A morning with every kind of provisioning, at a fixed time. */
+
+export const NOW = new Date('2026-01-02T10:00:00Z');
+const at = (time: string) => new Date(`2026-01-02T${time}Z`);
+
+export const ids = {
+  frida: '6f1d2a54-0c0e-4f7e-9d55-000000000001',
+  anna: '6f1d2a54-0c0e-4f7e-9d55-000000000002',
+  carol: '6f1d2a54-0c0e-4f7e-9d55-000000000003',
+  bob: '6f1d2a54-0c0e-4f7e-9d55-000000000004',
+  dave: '6f1d2a54-0c0e-4f7e-9d55-000000000005',
+  erin: '6f1d2a54-0c0e-4f7e-9d55-000000000006',
+} as const;
+type Who = keyof typeof ids;
+
+const CIPHERTEXT = 'QUJD'.repeat(90);
+
+const inputOf = (who: Who) => ({
+  provisioning_id: ids[who],
+  username: who,
+  human_user_id: 'h-1001',
+  owner: '111111111111:AROAEXAMPLE',
+});
+const sealed = (who: Who) => ({ ...inputOf(who), sealed_password: CIPHERTEXT });
+const encrypted = (who: Who) => ({ ...inputOf(who), encrypted_password: CIPHERTEXT });
+
+const app1 = (who: Who, time: string) =>
+  history(at(time))
+    .begin(sealed(who))
+    .task('Authenticate', 240, { expires_at: '2026-01-02T10:15:00.000Z' })
+    .task('EncryptCredentials', 130, {}, { encrypted_password: CIPHERTEXT });
+
+const app2 = (who: Who, time: string) =>
+  history(at(time)).begin(encrypted(who)).task('DecryptCredentials', 90);
+
+/** `definitions` of machines that are to be others than usual; with `fixed`, what had failed did not fail. */
+export function scene(
+  definitions: Partial<Record<MachineName, string>> = {},
+  { fixed = false } = {},
+): FakeAws {
+  const aws = new FakeAws(definitions);
+  const denied = 'is not authorized to perform: cognito-idp:AdminAddUserToGroup';
+
+  // Still running: App2's password step was throttled and waits for its next attempt.
+  aws.put(
+    'ProvisionServiceUser',
+    ids.frida,
+    sealed('frida'),
+    app1('frida', '09:59:52')
+      .enter('RequestUserCreation')
+      .failed(4_000, 'UserCreationPending', 'App2 has not finished.')
+      .after(600)
+      .schedule(),
+  );
+  aws.put(
+    'CreateServiceUser',
+    ids.frida,
+    encrypted('frida'),
+    app2('frida', '09:59:52.900')
+      .task('CreateUser', 210, { sub: 'a1' }, { user_sub: 'a1' })
+      .enter('SetPassword')
+      .failed(120, 'ServiceThrottled', 'Too many requests')
+      .after(1_400)
+      .failed(120, 'ServiceThrottled', 'Too many requests')
+      .after(2_000),
+  );
+
+  // All well.
+  aws.put(
+    'ProvisionServiceUser',
+    ids.anna,
+    sealed('anna'),
+    app1('anna', '09:55:10')
+      .task('RequestUserCreation', 1_300)
+      .task('AnnounceProvisioned', 60)
+      .succeed('Provisioned'),
+  );
+  aws.put(
+    'CreateServiceUser',
+    ids.anna,
+    encrypted('anna'),
+    app2('anna', '09:55:10.500')
+      .task('CreateUser', 210, { sub: 'a2' }, { user_sub: 'a2' })
+      .task('SetPassword', 150)
+      .task('AddToGroup', 120)
+      .task('AnnounceCreated', 60)
+      .succeed('UserCreated'),
+  );
+  aws.publish('App2', ids.anna, 10, 'ServiceUserCreated', at('09:55:11.120'), { username: 'anna' });
+  aws.publish('App1', ids.anna, 10, 'ServiceUserProvisioned', at('09:55:11.725'), { username: 'anna' });
+
+  // A step failed half-way and was undone.
+  const why = { step: 'AddToGroup', error: 'AccessDeniedException' };
+  const told = { step: 'RequestUserCreation', error: 'UserCreationFailed' };
+  const creation = app2('carol', '09:48:20.500')
+    .task('CreateUser', 210, { sub: 'a3' }, { user_sub: 'a3' })
+    .task('SetPassword', 150)
+    .enter('AddToGroup', { sub: 'a3' })
+    .failed(110, 'ServiceUnavailable', 'No answer')
+    .after(900);
+  aws.put(
+    'CreateServiceUser',
+    ids.carol,
+    encrypted('carol'),
+    fixed
+      ? creation.done(100).exit('AddToGroup').task('AnnounceCreated', 60).succeed('UserCreated')
+      : creation
+          .failed(100, 'AccessDeniedException', `User app2-add-to-group ${denied}`)
+          .exit('AddToGroup', { Error: 'AccessDeniedException' }, { failure: why })
+          .task('DeleteUser', 320)
+          .task('AnnounceRolledBack', 55)
+          .fail('UserCreationRolledBack', why),
+  );
+  aws.put(
+    'ProvisionServiceUser',
+    ids.carol,
+    sealed('carol'),
+    app1('carol', '09:48:20')
+      .enter('RequestUserCreation')
+      .failed(2_700, 'UserCreationFailed', 'App2 ended as FAILED.')
+      .exit('RequestUserCreation', {}, { failure: told })
+      .task('CancelUserCreation', 260)
+      .task('AnnounceProvisioningFailed', 50)
+      .fail('ProvisioningFailed', told),
+  );
+  aws.publish('App2', ids.carol, 40, 'ServiceUserCreationRolledBack', at('09:48:22.515'), { failure: why });
+  aws.publish('App1', ids.carol, 30, 'ServiceUserProvisioningFailed', at('09:48:23.360'), { failure: told });
+
+  // A password that is refused.
+  const rejected = { step: 'DecryptCredentials', error: 'PasswordRejected' };
+  aws.put(
+    'CreateServiceUser',
+    ids.bob,
+    encrypted('bob'),
+    history(at('09:31:05.500'))
+      .begin(encrypted('bob'))
+      .enter('DecryptCredentials')
+      .failed(80, 'PasswordRejected')
+      .exit('DecryptCredentials')
+      .task('AnnounceRejected', 50)
+      .fail('UserCreationRejected', rejected),
+  );
+  const atApp1 = { ...rejected, step: 'RequestUserCreation' };
+  aws.put(
+    'ProvisionServiceUser',
+    ids.bob,
+    sealed('bob'),
+    app1('bob', '09:31:05')
+      .enter('RequestUserCreation')
+      .failed(420, 'PasswordRejected')
+      .exit('RequestUserCreation')
+      .task('CancelUserCreation', 200)
+      .task('AnnounceProvisioningFailed', 50)
+      .fail('ProvisioningFailed', atApp1),
+  );
+
+  // The undo failed, and the roll-back of the sweep did, too.
+  const cannot = { step: 'SetPassword', error: 'AccessDeniedException' };
+  const stuck = (begun: string) => history(at(begun)).begin(inputOf('dave'));
+  aws.put(
+    'CreateServiceUser',
+    ids.dave,
+    encrypted('dave'),
+    app2('dave', '09:12:00.500')
+      .task('CreateUser', 200, { sub: 'a5' }, { user_sub: 'a5' })
+      .enter('SetPassword')
+      .failed(100, 'AccessDeniedException')
+      .exit('SetPassword')
+      .enter('DeleteUser')
+      .failed(100, 'ServiceUnavailable')
+      .after(2_000)
+      .failed(100, 'ServiceUnavailable')
+      .exit('DeleteUser')
+      .task('AnnounceRollBackFailed', 50)
+      .fail('RollBackFailed', cannot),
+  );
+  aws.put(
+    'RollBackServiceUser',
+    ids.dave,
+    inputOf('dave'),
+    stuck('09:12:30')
+      .task('StopUserCreation', 90)
+      .enter('DeleteUser')
+      .failed(100, 'AccessDeniedException', 'app2-delete-user is not authorized')
+      .exit('DeleteUser')
+      .fail('RollBackFailed', { step: 'DeleteUser', error: 'AccessDeniedException' }),
+  );
+  aws.put(
+    'RollBackServiceUser',
+    `${ids.dave}.2`,
+    inputOf('dave'),
+    stuck('09:27:30')
+      .task('StopUserCreation', 90)
+      .enter('DeleteUser')
+      .failed(100, 'AccessDeniedException', 'app2-delete-user is not authorized')
+      .exit('DeleteUser')
+      .fail('RollBackFailed', { step: 'DeleteUser', error: 'AccessDeniedException' }),
+  );
+  aws.put(
+    'ProvisionServiceUser',
+    ids.dave,
+    sealed('dave'),
+    app1('dave', '09:12:00')
+      .enter('RequestUserCreation')
+      .failed(3_000, 'UserCreationFailed')
+      .exit('RequestUserCreation')
+      .enter('CancelUserCreation')
+      .failed(10_000, 'UserRemovalPending')
+      .exit('CancelUserCreation')
+      .fail('RollBackFailed', { step: 'RequestUserCreation', error: 'UserCreationFailed' }),
+  );
+  aws.publish('App2', ids.dave, 30, 'ServiceUserRollBackFailed', at('09:12:03.300'), { failure: cannot });
+
+  // Provisioned, and removed later at the wish of its owner.
+  aws.put(
+    'ProvisionServiceUser',
+    ids.erin,
+    sealed('erin'),
+    app1('erin', '09:02:00')
+      .task('RequestUserCreation', 1_200)
+      .task('AnnounceProvisioned', 60)
+      .succeed('Provisioned'),
+  );
+  aws.put(
+    'CreateServiceUser',
+    ids.erin,
+    encrypted('erin'),
+    app2('erin', '09:02:00.500')
+      .task('CreateUser', 200)
+      .task('SetPassword', 140)
+      .task('AddToGroup', 110)
+      .task('AnnounceCreated', 60)
+      .succeed('UserCreated'),
+  );
+  aws.put(
+    'RollBackServiceUser',
+    ids.erin,
+    inputOf('erin'),
+    history(at('09:40:00.700'))
+      .begin(inputOf('erin'))
+      .task('StopUserCreation', 80)
+      .task('DeleteUser', 300)
+      .task('AnnounceRemoved', 50)
+      .succeed('UserRemoved'),
+  );
+  aws.put(
+    'RollBackProvisioning',
+    ids.erin,
+    inputOf('erin'),
+    history(at('09:40:00'))
+      .begin(inputOf('erin'))
+      .task('StopProvisioning', 80)
+      .task('CancelUserCreation', 1_400)
+      .enter('WasItProvisioned', {}, 'ChoiceStateEntered')
+      .exit('WasItProvisioned')
+      .task('AnnounceDeprovisioned', 50)
+      .succeed('Deprovisioned'),
+  );
+  return aws;
+}

@@ -1,0 +1,112 @@
+import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  DescribeStateMachineForExecutionCommand,
+  type ExecutionListItem,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  ListExecutionsCommand,
+} from '@aws-sdk/client-sfn';
+import type { Connection } from './connect.ts';
+
+/** All that is asked of AWS: five questions, each of which only reads. Tests answer them without AWS. */
+export interface Aws {
+  /** Executions of a machine that began after `since`, newest first; at most `limit`, and whether there are more. */
+  executions(
+    machine: string,
+    since: Date,
+    limit: number,
+  ): Promise<{ executions: ExecutionListItem[]; more: boolean }>;
+  /** One execution with its input and end; `undefined` when there is none. */
+  execution(arn: string): Promise<DescribeExecutionOutput | undefined>;
+  /** History of an execution with its data, from its begin, at most `limit` events. */
+  history(arn: string, limit: number): Promise<{ events: HistoryEvent[]; more: boolean }>;
+  /** The definition with which an execution was started. */
+  definition(arn: string): Promise<string>;
+  /** Messages of a log between two times that have a text in them; until now unless told otherwise. */
+  messages(logGroup: string, text: string, since: Date, until?: Date): Promise<string[]>;
+}
+
+const PAGE = 1000;
+
+export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' | 'logs'>): Aws {
+  return {
+    async executions(stateMachineArn, since, limit) {
+      const executions: ExecutionListItem[] = [];
+      let nextToken: string | undefined;
+      do {
+        const page = await stepFunctions.send(
+          new ListExecutionsCommand({
+            stateMachineArn,
+            maxResults: Math.min(PAGE, limit),
+            ...(nextToken === undefined ? {} : { nextToken }),
+          }),
+        );
+        const found = page.executions ?? [];
+        executions.push(...found);
+        const oldest = found.at(-1)?.startDate ?? since;
+        nextToken = oldest < since ? undefined : page.nextToken;
+      } while (nextToken !== undefined && executions.length < limit);
+      return {
+        executions: executions.filter(({ startDate = since }) => startDate >= since),
+        more: nextToken !== undefined,
+      };
+    },
+
+    async execution(executionArn) {
+      try {
+        return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+      } catch (error) {
+        if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
+        throw error;
+      }
+    },
+
+    async history(executionArn, limit) {
+      const events: HistoryEvent[] = [];
+      let nextToken: string | undefined;
+      do {
+        const page = await stepFunctions.send(
+          new GetExecutionHistoryCommand({
+            executionArn,
+            includeExecutionData: true,
+            maxResults: PAGE,
+            ...(nextToken === undefined ? {} : { nextToken }),
+          }),
+        );
+        events.push(...(page.events ?? []));
+        nextToken = page.nextToken;
+      } while (nextToken !== undefined && events.length < limit);
+      return { events, more: nextToken !== undefined };
+    },
+
+    async definition(executionArn) {
+      const { definition = '' } = await stepFunctions.send(
+        new DescribeStateMachineForExecutionCommand({ executionArn }),
+      );
+      return definition;
+    },
+
+    async messages(logGroupName, text, since, until) {
+      const messages: string[] = [];
+      let nextToken: string | undefined;
+      do {
+        const page = await logs.send(
+          new FilterLogEventsCommand({
+            logGroupName,
+            filterPattern: `"${text}"`,
+            startTime: since.getTime(),
+            ...(until === undefined ? {} : { endTime: until.getTime() }),
+            ...(nextToken === undefined ? {} : { nextToken }),
+          }),
+        );
+        messages.push(...(page.events ?? []).map(({ message = '' }) => message));
+        nextToken = page.nextToken;
+      } while (nextToken !== undefined);
+      return messages;
+    },
+  };
+}
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
