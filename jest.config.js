@@ -20,6 +20,7 @@ const suite = (name, folder, extra = {}) => ({
 export default {
   projects: [
     suite('unit', '{architecture,cli,contracts,docs,examples,handlers,infra,local,workflows}', {
+    suite('unit', '{contracts,handlers,workflows,infra,architecture,local,docs,trace}', {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
     }),
     suite('local-aws', 'local-aws', {

@@ -72,6 +72,7 @@ async function runAll(
     Promise.all([
       checkWith('Biome', 'biome', ['check', '--error-on-warnings']),
       checkWith('TypeScript', 'tsc', []),
+      checkWith('TypeScript, page', 'tsc', ['-p', 'trace/page']),
       checkWith('secretlint', 'secretlint', ['**/*']),
     ]),
   );

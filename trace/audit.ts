@@ -12,7 +12,7 @@ const published = z.looseObject({
       event_id: z.string(),
       occurred_at: z.iso.datetime(),
     }),
-    data: z.looseObject({ failure: z.unknown() }).optional(),
+    data: z.looseObject({ failure: z.unknown().optional() }).optional(),
   }),
 });
 

@@ -1,5 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { explainFailure } from '../contracts/failures.ts';
+import { explain } from './explain.ts';
 import type { Attempt, Graph, Step, StepStatus } from './model.ts';
 import { readable } from './shorten.ts';
 
@@ -119,7 +119,7 @@ function addToAttempts(step: OpenStep, event: HistoryEvent, at: string): void {
       ended_at: at,
       error,
       cause: readable(cause),
-      failure: explainFailure({ step: step.name, error }),
+      failure: explain({ step: step.name, error }),
     });
   }
 }

@@ -94,7 +94,7 @@ function presenceAt({ service, main, rollBacks }: Side): UserPresence | undefine
     if (latest.execution === undefined) return undefined;
     return isEnd(latest.execution, [END_NOT_ANNOUNCED]) ? 'absent' : 'being_removed';
   }
-  if (main === undefined) return 'absent';
+  if (main === undefined || main.item.status === 'RUNNING') return 'absent';
   if (main.item.status === 'SUCCEEDED') return 'present';
   return main.execution === undefined ? undefined : statusOfLook(main.execution, service).user;
 }

@@ -1,5 +1,4 @@
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
-import { explainFailure } from '../contracts/failures.ts';
 import { executionArn } from '../handlers/shared/executions.ts';
 import { rollBackName } from '../handlers/shared/roll-backs.ts';
 import { failureOf } from '../handlers/shared/status.ts';
@@ -7,6 +6,7 @@ import { auditEventsOf } from './audit.ts';
 import type { Aws } from './aws.ts';
 import type { Connection, ServiceThere } from './connect.ts';
 import { graphOf } from './definition.ts';
+import { explain } from './explain.ts';
 import { stepsOf } from './history.ts';
 import type { Detail, Execution, Graph, Listing, Summary } from './model.ts';
 import {
@@ -186,7 +186,7 @@ export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where,
       ...(item.stopDate === undefined ? {} : { stopped_at: item.stopDate.toISOString() }),
       ...(execution?.error === undefined ? {} : { error: execution.error }),
       ...(execution?.cause === undefined ? {} : { cause: readable(execution.cause) }),
-      ...(failure === undefined ? {} : { failure: explainFailure(failure) }),
+      ...(failure === undefined ? {} : { failure: explain(failure) }),
       input: readable(execution?.input),
       output: readable(execution?.output),
       redrives: item.redriveCount ?? 0,

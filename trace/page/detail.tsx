@@ -1,0 +1,179 @@
+import { Alert, CopyButton, UnstyledButton } from '@mantine/core';
+import { ArrowLeft, Check, Copy, LifeBuoy } from 'lucide-react';
+import { useCallback, useRef } from 'react';
+import type { Detail, Execution, Step, Summary } from '../model.ts';
+import { StateBadge } from './icon.tsx';
+import { MachineView } from './machine.tsx';
+import { type Route, writeRoute } from './route.ts';
+import { StepPanel } from './step-panel.tsx';
+import { Timeline } from './timeline.tsx';
+import {
+  count,
+  executionSign,
+  lasted,
+  leftWords,
+  retriesOf,
+  stepSign,
+  summarySign,
+  timeOf,
+  userText,
+} from './words.ts';
+
+interface Props {
+  detail: Detail;
+  route: Route;
+  go: (to: Partial<Route>) => void;
+}
+
+export const stepKey = (execution: Pick<Execution, 'id'>, step: Pick<Step, 'id'>): string =>
+  `${execution.id}/${step.id}`;
+
+/** One provisioning as one picture: what it is, its machines side by side, its time line, and the chosen step. */
+export function DetailView({ detail, route, go }: Props) {
+  const { summary, executions, now } = detail;
+  const opener = useRef<Element>(null);
+  const all = executions.flatMap((execution) => execution.steps.map((step) => ({ execution, step })));
+  const at = all.findIndex(({ execution, step }) => stepKey(execution, step) === route.step);
+  const chosen = all[at];
+  const choose = useCallback(
+    (step: string | undefined) => {
+      opener.current = document.activeElement;
+      go({ step });
+    },
+    [go],
+  );
+  const close = () => {
+    go({ step: undefined });
+    // Back to where the panel was opened from.
+    if (opener.current instanceof HTMLElement) opener.current.focus();
+  };
+  const services = [...new Set(executions.map(({ service }) => service))];
+
+  return (
+    <div className={chosen === undefined ? 'detail' : 'detail with-panel'}>
+      <div className="detail-main">
+        <Heading summary={summary} now={now} route={route} />
+        <Findings summary={summary} />
+        <div className="machines">
+          {services.map((service) => (
+            <div key={service} className="machine-column">
+              {executions
+                .filter((execution) => execution.service === service)
+                .map((execution) => (
+                  <MachineView
+                    key={execution.id}
+                    execution={execution}
+                    now={now}
+                    chosen={route.step}
+                    choose={choose}
+                  />
+                ))}
+            </div>
+          ))}
+        </div>
+        <Timeline detail={detail} chosen={route.step} choose={choose} />
+        <p className="hidden" role="status">
+          {spoken(executions)}
+        </p>
+      </div>
+      {chosen !== undefined && (
+        <StepPanel
+          key={route.step}
+          execution={chosen.execution}
+          step={chosen.step}
+          now={now}
+          close={close}
+          next={neighbour(all[at + 1])}
+          previous={neighbour(all[at - 1])}
+          show={(step) => go({ step })}
+        />
+      )}
+    </div>
+  );
+}
+
+const neighbour = (one: { execution: Execution; step: Step } | undefined) =>
+  one === undefined ? undefined : { key: stepKey(one.execution, one.step), name: one.step.name };
+
+/** What a screen reader says when something has changed: the state of each execution and its latest step. */
+const spoken = (executions: readonly Execution[]): string =>
+  executions
+    .map((execution) => {
+      const step = execution.steps.at(-1);
+      const latest =
+        step === undefined ? '' : `, ${step.name} ${stepSign(step).word} ${retriesOf(step)}`.trimEnd();
+      return `${execution.machine} ${executionSign(execution).word}${latest}.`;
+    })
+    .join(' ');
+
+function Heading({ summary, now, route }: { summary: Summary; now: string; route: Route }) {
+  const { provisioning_id, username, human_user_id, started_at, stopped_at, left, roll_backs } = summary;
+  return (
+    <div className="heading">
+      <a className="back" href={writeRoute({ ...route, id: undefined, step: undefined })}>
+        <ArrowLeft aria-hidden="true" size={16} /> All provisionings
+      </a>
+      <div className="title">
+        <h2>{username ?? provisioning_id}</h2>
+        <StateBadge {...summarySign(summary)} />
+      </div>
+      <dl className="facts">
+        <Fact name="provisioning_id">
+          <code>{provisioning_id}</code>
+          <CopyButton value={provisioning_id}>
+            {({ copied, copy }) => (
+              <UnstyledButton className="copy" onClick={copy} aria-label={copied ? 'Copied' : 'Copy the id'}>
+                {copied ? <Check aria-hidden="true" size={14} /> : <Copy aria-hidden="true" size={14} />}
+              </UnstyledButton>
+            )}
+          </CopyButton>
+        </Fact>
+        {human_user_id !== undefined && <Fact name="for">{human_user_id}</Fact>}
+        <Fact name="began">{timeOf(started_at, now)}</Fact>
+        <Fact name={stopped_at === undefined ? 'running for' : 'took'}>
+          {lasted(started_at, stopped_at, now)}
+        </Fact>
+        <Fact name="user">{userText(summary)}</Fact>
+        <Fact name="left behind">{left === 'nothing' ? 'nothing' : leftWords[left]}</Fact>
+        {roll_backs > 0 && <Fact name="rolled back by">{count(roll_backs, 'execution')}</Fact>}
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** Why it failed, and what to do. */
+function Findings({ summary: { failures, remedies, left } }: { summary: Summary }) {
+  if (failures.length === 0 && remedies.length === 0) return null;
+  const tone = left === 'user' || left === 'announcement' ? 'tone-warn' : 'tone-bad';
+  return (
+    <Alert
+      className={`findings ${tone}`}
+      icon={<LifeBuoy aria-hidden="true" />}
+      title="What happened, and what to do"
+    >
+      <div className="findings-columns">
+        <ul>
+          {failures.map(({ service, step, code, error, message }) => (
+            <li key={`${service} ${step}`}>
+              <code>{code}</code> at {service}, step <strong>{step}</strong> ({error}). {message}
+            </li>
+          ))}
+        </ul>
+        <ol>
+          {remedies.map((remedy) => (
+            <li key={remedy}>{remedy}</li>
+          ))}
+        </ol>
+      </div>
+    </Alert>
+  );
+}

@@ -1,0 +1,238 @@
+import { Switch, useComputedColorScheme } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import {
+  Controls,
+  type Edge,
+  Handle,
+  MarkerType,
+  type Node,
+  type NodeProps,
+  Position,
+  ReactFlow,
+  ReactFlowProvider,
+} from '@xyflow/react';
+import { useMemo, useState } from 'react';
+import type { Execution, Graph, GraphNode, Step } from '../model.ts';
+import { StateBadge, ToneIcon } from './icon.tsx';
+import { edgeKey, essence, type Layout, layoutOf, narrow, type Sizes, takenEdges, wide } from './layout.ts';
+import { executionSign, lasted, retriesOf, type Sign, stepSign, timeOf } from './words.ts';
+
+interface Props {
+  execution: Execution;
+  now: string;
+  /** Key of the chosen step. */
+  chosen: string | undefined;
+  choose: (step: string) => void;
+}
+
+/** A machine as a graph with the state of each of its states, for one execution. */
+export function MachineView({ execution, now, chosen, choose }: Props) {
+  const { machine, name, roll_back, graph, steps, started_at, stopped_at, redrives, truncated } = execution;
+  const [whole, setWhole] = useState(false);
+  const names = steps.map((step) => step.name).join(' ');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: laid out anew when other states were entered, not each time the server is asked
+  const shown = useMemo(() => (whole ? graph : essence(graph, steps)), [whole, names, graph.nodes.length]);
+  const hidden = graph.nodes.length - essence(graph, steps).nodes.length;
+  const title = roll_back && name.includes('.') ? `${machine} (attempt ${name.split('.')[1]})` : machine;
+  return (
+    <section className="machine" aria-label={`${execution.service}, ${title}`}>
+      <header>
+        <span className="service">{execution.service}</span>
+        <h3>{title}</h3>
+        <StateBadge {...executionSign(execution)} />
+        <span className="dim">
+          {timeOf(started_at, now)}, {lasted(started_at, stopped_at, now)}
+          {redrives > 0 && `, redriven ${redrives} ×`}
+        </span>
+      </header>
+      <ReactFlowProvider>
+        <Flow {...{ execution, now, chosen, choose, shown }} />
+      </ReactFlowProvider>
+      <footer>
+        {(hidden > 0 || whole) && (
+          <Switch
+            size="xs"
+            checked={whole}
+            onChange={({ currentTarget }) => setWhole(currentTarget.checked)}
+            label={`All states (${hidden} that were not needed)`}
+          />
+        )}
+        {truncated && <span className="dim">Only the beginning of its history was read.</span>}
+      </footer>
+    </section>
+  );
+}
+
+interface NodeData extends Record<string, unknown> {
+  node: GraphNode;
+  sign: Sign;
+  /** Time and retries, when it was entered. */
+  note: string;
+  step: string | undefined;
+  chosen: boolean;
+  choose: (step: string) => void;
+}
+
+const nodeTypes = { state: StateNode };
+
+/** How much smaller than designed the picture may become; below that it is moved around in. */
+const SMALLEST = 0.62;
+const MARGIN = 16;
+
+/** Below this width of the picture the states are made narrower. */
+const NARROW = 460;
+
+function Flow({ execution, now, chosen, choose, shown }: Props & { shown: Graph }) {
+  const scheme = useComputedColorScheme('light');
+  const { ref, width } = useElementSize();
+  const sizes = width < NARROW ? narrow : wide;
+  const layout = useMemo(() => layoutOf(shown, sizes), [shown, sizes]);
+  const largest = window.innerWidth >= 2000 ? 1.5 : 1;
+  const zoom = Math.min(largest, Math.max(SMALLEST, (width - 2 * MARGIN) / layout.width));
+  const height = Math.ceil(layout.height * zoom) + 2 * MARGIN;
+  const x = Math.max(MARGIN, (width - layout.width * zoom) / 2);
+  const nodes = nodesOf(execution, shown, layout, sizes, { now, chosen, choose });
+  const edges = edgesOf(execution.steps, shown, layout);
+  return (
+    <div ref={ref} className="graph" style={{ height }}>
+      {width > 0 && (
+        <ReactFlow
+          key={`${zoom} ${x}`}
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={nodeTypes}
+          colorMode={scheme}
+          defaultViewport={{ x, y: MARGIN, zoom }}
+          minZoom={0.3}
+          maxZoom={2}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          nodesFocusable={false}
+          edgesFocusable={false}
+          elementsSelectable={false}
+          zoomOnScroll={false}
+          zoomOnDoubleClick={false}
+          preventScrolling={false}
+          panOnDrag={layout.width * zoom > width}
+          proOptions={{ hideAttribution: true }}
+          aria-label={`States of ${execution.machine}`}
+        >
+          {layout.width * zoom > width && <Controls showInteractive={false} />}
+        </ReactFlow>
+      )}
+    </div>
+  );
+}
+
+function nodesOf(
+  execution: Execution,
+  shown: Graph,
+  layout: Layout,
+  { width, height }: Sizes,
+  { now, chosen, choose }: Pick<Props, 'now' | 'chosen' | 'choose'>,
+): Node<NodeData>[] {
+  // The order in which they were entered is the order in which Tab goes.
+  const order = (name: string) => {
+    const index = execution.steps.findIndex((step) => step.name === name);
+    return index < 0 ? Number.MAX_SAFE_INTEGER : index;
+  };
+  return [...shown.nodes]
+    .sort((a, b) => order(a.name) - order(b.name))
+    .map((node) => {
+      const entries = execution.steps.filter(({ name }) => name === node.name);
+      const step = entries.at(-1);
+      const key = step === undefined ? undefined : `${execution.id}/${step.id}`;
+      const data: NodeData = {
+        node,
+        step: key,
+        chosen: entries.some(({ id }) => `${execution.id}/${id}` === chosen),
+        choose,
+        sign: step === undefined ? { tone: 'idle', word: unreached(execution) } : stepSign(step),
+        note: step === undefined ? '' : noteOf(step, entries.length, now),
+      };
+      return {
+        id: node.name,
+        type: 'state',
+        position: layout.places.get(node.name) ?? { x: 0, y: 0 },
+        data,
+        width,
+        height,
+      };
+    });
+}
+
+const unreached = ({ status }: Execution): string =>
+  status === 'RUNNING' ? 'not reached yet' : 'not reached';
+
+function noteOf(step: Step, entries: number, now: string): string {
+  const took = step.attempts.length === 0 ? '' : lasted(step.entered_at, step.exited_at, now);
+  const again = entries > 1 ? `entered ${entries} ×` : '';
+  return [took, retriesOf(step), again].filter((part) => part !== '').join(', ');
+}
+
+/** A name may go on in the next line where a word of it begins: a zero-width space says so. */
+const breakable = (name: string): string => name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '\u200b');
+
+function StateNode({ data }: NodeProps<Node<NodeData>>) {
+  const { node, sign, note, step, chosen, choose } = data;
+  const content = (
+    <>
+      <ToneIcon {...sign} size={20} />
+      <span className="state-text">
+        <span className="state-name">{breakable(node.name)}</span>
+        <span className="state-note">{[sign.word, note].filter((part) => part !== '').join(' · ')}</span>
+      </span>
+    </>
+  );
+  const end = node.kind === 'succeed' || node.kind === 'fail' ? ' end' : '';
+  const className = `state tone-${sign.tone}${end}${chosen ? ' chosen' : ''}`;
+  return (
+    <>
+      <Handle id="top" type="target" position={Position.Top} isConnectable={false} />
+      <Handle id="left" type="target" position={Position.Left} isConnectable={false} />
+      {step === undefined ? (
+        <div className={className} title={node.name}>
+          {content}
+        </div>
+      ) : (
+        <button
+          type="button"
+          className={`${className} nodrag nopan`}
+          title={node.name}
+          aria-pressed={chosen}
+          onClick={() => choose(step)}
+        >
+          {content}
+        </button>
+      )}
+      <Handle id="bottom" type="source" position={Position.Bottom} isConnectable={false} />
+      <Handle id="right" type="source" position={Position.Right} isConnectable={false} />
+    </>
+  );
+}
+
+function edgesOf(steps: readonly Step[], shown: Graph, { way, places }: Layout): Edge[] {
+  const taken = takenEdges(steps);
+  return shown.edges.map((edge, index) => {
+    const aside = way.has(edge.from) && !way.has(edge.to);
+    const wasTaken = taken.has(edgeKey(edge));
+    const level = places.get(edge.from)?.y === places.get(edge.to)?.y;
+    return {
+      id: `${index} ${edgeKey(edge)}`,
+      source: edge.from,
+      target: edge.to,
+      sourceHandle: aside ? 'right' : 'bottom',
+      targetHandle: aside && level ? 'left' : 'top',
+      type: 'smoothstep',
+      focusable: false,
+      className: `edge${edge.caught ? ' caught' : ''}${wasTaken ? ' taken' : ''}`,
+      zIndex: wasTaken ? 1 : 0,
+      ...(edge.label === undefined || edge.label === 'any error' ? {} : { label: edge.label }),
+      markerEnd: {
+        type: MarkerType.ArrowClosed,
+        color: wasTaken ? 'var(--strong-edge)' : 'var(--edge)',
+        ...(wasTaken ? { width: 10, height: 10 } : {}),
+      },
+    };
+  });
+}
