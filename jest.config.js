@@ -1,5 +1,6 @@
 /** One swc transform for everything; the packages named here ship only ES modules, which Jest's CommonJS cannot load as they are. */
 const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', '@bomb.sh'];
+const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', 'pixelmatch'];
 const base = {
   testEnvironment: 'node',
   transform: {
@@ -22,6 +23,10 @@ export default {
     suite('unit', '{architecture,cli,contracts,docs,examples,handlers,infra,local,workflows}', {
     suite('unit', '{contracts,handlers,workflows,infra,architecture,local,docs,trace}', {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
+    }),
+    suite('trace-page', 'trace-page', {
+      globalSetup: '<rootDir>/test/trace-page/setup.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/trace-page/support/patience.ts'],
     }),
     suite('local-aws', 'local-aws', {
       globalSetup: '<rootDir>/test/local-aws/setup.ts',

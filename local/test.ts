@@ -16,6 +16,7 @@ interface Part extends Pick<Options, 'workers' | 'pattern' | 'except' | 'environ
 }
 
 const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelism() };
+const tracePage: Part = { name: 'trace page', project: 'trace-page', workers: 2 };
 /** Those that share one local AWS run one after the other: they would only wait for each other. */
 const localAws: Part = { name: 'local-aws', project: 'local-aws', workers: 1 };
 const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1 };
@@ -35,7 +36,7 @@ const faultsAlone: Part = {
 
 /** Which parts a command runs one after the other; those of a list run beside each other. */
 const selections: Record<string, readonly (Part | readonly Part[])[]> = {
-  all: [unit, localAws, e2e, faults],
+  all: [unit, tracePage, localAws, e2e, faults],
   unit: [unit],
   rights: [rights],
   faults: [[faults, faultsAlone]],

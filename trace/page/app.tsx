@@ -1,11 +1,11 @@
 import { ActionIcon, Alert, useMantineColorScheme } from '@mantine/core';
 import { Moon, Sun, SunMoon, Unplug } from 'lucide-react';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { detail, listing, type Trouble } from '../model.ts';
 import { usePolled } from './data.ts';
 import { DetailView } from './detail.tsx';
 import { Headline } from './headline.tsx';
-import { List } from './list.tsx';
+import { List, rowId } from './list.tsx';
 import { useRoute } from './use-route.ts';
 
 /** The page: the head line, the list, and the provisioning that is looked at. */
@@ -18,6 +18,14 @@ export function App() {
   useEffect(() => {
     document.title = name === undefined ? 'Provisionings' : `${name} · Provisionings`;
   }, [name]);
+
+  // Back in the list the focus is where it was left.
+  const before = useRef<string>(undefined);
+  useEffect(() => {
+    if (id === undefined && before.current !== undefined)
+      document.getElementById(rowId(before.current))?.focus();
+    before.current = id;
+  }, [id]);
 
   return (
     <div className={id === undefined ? 'page' : 'page with-detail'}>

@@ -1,6 +1,6 @@
 import { Alert, CopyButton, UnstyledButton } from '@mantine/core';
 import { ArrowLeft, Check, Copy, LifeBuoy } from 'lucide-react';
-import { useCallback, useRef } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import type { Detail, Execution, Step, Summary } from '../model.ts';
 import { StateBadge } from './icon.tsx';
 import { MachineView } from './machine.tsx';
@@ -108,13 +108,17 @@ const spoken = (executions: readonly Execution[]): string =>
 
 function Heading({ summary, now, route }: { summary: Summary; now: string; route: Route }) {
   const { provisioning_id, username, human_user_id, started_at, stopped_at, left, roll_backs } = summary;
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => title.current?.focus(), []);
   return (
     <div className="heading">
       <a className="back" href={writeRoute({ ...route, id: undefined, step: undefined })}>
         <ArrowLeft aria-hidden="true" size={16} /> All provisionings
       </a>
       <div className="title">
-        <h2>{username ?? provisioning_id}</h2>
+        <h2 ref={title} tabIndex={-1}>
+          {username ?? provisioning_id}
+        </h2>
         <StateBadge {...summarySign(summary)} />
       </div>
       <dl className="facts">

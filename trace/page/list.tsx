@@ -86,6 +86,7 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
   return (
     <li>
       <a
+        id={rowId(provisioning_id)}
         className="row"
         href={writeRoute({ ...route, id: provisioning_id, step: undefined })}
         {...(selected ? { 'aria-current': 'page' as const } : {})}
@@ -118,6 +119,9 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
     </li>
   );
 }
+
+/** Id of a provisioning's row in the document. */
+export const rowId = (provisioningId: string): string => `row-${provisioningId}`;
 
 /** Whole seconds: it is told again all the time. */
 const ago = (from: string, now: string): string =>

@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import {
+  DeleteFunctionConcurrencyCommand,
+  LambdaClient,
+  PutFunctionConcurrencyCommand,
+} from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { root } from '../../local/places.ts';
+import { withoutRight } from '../../local/without-right.ts';
+import { detail, listing } from '../../trace/model.ts';
+import { eventually } from '../local-aws/support/eventually.ts';
+import { open, startBrowser } from '../trace-page/support/browser.ts';
+import { ended, eventsOf, newRequest, outputs, provision, start } from './support/deployed.ts';
+
+/** `npm run trace` as a process of its own, until it is stopped. */
+async function trace(args: string[] = [], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [join('local', 'run.mjs'), '../trace/main.ts', ...args], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (data: Buffer) => {
+    said += data.toString();
+  });
+  const url = await eventually(async () => {
+    const [found] = /http:\S+/.exec(said) ?? [];
+    if (found === undefined) throw new Error(`It has not said where it is:\n${said}`);
+    return found;
+  }, 60_000);
+  return {
+    url,
+    said: () => said,
+    /** As Ctrl-C does; gives the exit status. */
+    async stop(): Promise<number> {
+      const exited = once(child, 'exit');
+      child.kill('SIGINT');
+      const [status] = await exited;
+      return Number(status);
+    },
+  };
+}
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof trace>>;
+beforeAll(async () => {
+  [browser, server] = await Promise.all([startBrowser(), trace()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** Runs something while a function cannot be called: its step waits, and tries again. */
+async function whileThrottled<Result>(FunctionName: string, run: () => Promise<Result>): Promise<Result> {
+  const { endpoint, region, access_key_id, secret_access_key } = outputs;
+  const lambda = new LambdaClient({
+    endpoint,
+    region,
+    credentials: { accessKeyId: access_key_id, secretAccessKey: secret_access_key },
+  });
+  await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
+  try {
+    return await run();
+  } finally {
+    await lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName }));
+  }
+}
+
+describe('npm run trace', () => {
+  it('shows a provisioning while it runs, from the list to its end, without being loaded again', async () => {
+    const { username, ...request } = newRequest();
+    const { page, complaints } = await open(browser, server.url, { width: 1280 });
+    await page.evaluate('window.loadedOnce = true');
+    const id = await whileThrottled('app2-set-password', async () => {
+      const begun = await start({ username, ...request });
+      await page.getByRole('link', { name: new RegExp(`running.*${username}`) }).click();
+      const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
+      await creation.getByRole('button', { name: /SetPassword.*(waits for attempt|attempt \d)/ }).waitFor();
+      await creation.getByText('not reached yet').first().waitFor();
+      return begun;
+    });
+    const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
+    await creation.getByRole('button', { name: /UserCreated.*reached/ }).waitFor({ timeout: 60_000 });
+    await creation.getByRole('button', { name: /SetPassword.*done.*retr/ }).waitFor();
+    const provisioning = page.getByRole('region', { name: 'App1, ProvisionServiceUser' });
+    await provisioning.getByRole('button', { name: /Provisioned.*reached/ }).waitFor({ timeout: 60_000 });
+    await page.getByText('ServiceUserProvisioned', { exact: true }).waitFor();
+    expect((await ended(id)).status).toBe('SUCCEEDED');
+    expect(await page.evaluate('window.loadedOnce')).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows a failed one with its undo, its code and what to do', async () => {
+    const request = newRequest();
+    const { provisioning_id } = await withoutRight(
+      outputs,
+      { functionName: 'app2-add-to-group' },
+      'cognito-idp:AdminAddUserToGroup',
+      () => provision(request),
+    );
+    await eventsOf(provisioning_id, ['ServiceUserCreationRolledBack', 'ServiceUserProvisioningFailed']);
+    const { page, complaints } = await open(browser, server.url, { width: 1280 });
+    const row = page.getByRole('link', { name: new RegExp(request.username) });
+    await row.waitFor();
+    expect(await row.innerText()).toMatch(
+      /failed[\s\S]*USER_CREATION_FAILED[\s\S]*AddToGroup[\s\S]*no user left/,
+    );
+    await row.click();
+    const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
+    await creation.getByRole('button', { name: /DeleteUser.*undo done/ }).waitFor();
+    await page.getByRole('alert').getByText('Send a new request later.', { exact: true }).waitFor();
+    await page.getByText('ServiceUserCreationRolledBack', { exact: true }).waitFor();
+    await creation.getByRole('button', { name: /AddToGroup.*failed/ }).click();
+    const panel = page.getByRole('complementary', { name: 'AddToGroup' });
+    await panel.waitFor();
+    expect(await panel.innerText()).toMatch(/AccessDeniedException[\s\S]*AdminAddUserToGroup/);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows no ciphertext in full', async () => {
+    const { provisioning_id } = await provision(newRequest());
+    const answer = await fetch(new URL(`/api/provisionings/${provisioning_id}`, server.url));
+    const text = await answer.text();
+    expect(detail.parse(JSON.parse(text)).executions).toHaveLength(2);
+    expect(text).toMatch(/"sealed_password":"[^"]+… \(\d+ characters\)"/);
+    expect(text).not.toMatch(/[A-Za-z0-9+/]{100}/);
+  });
+
+  it('finds the services on AWS by their stacks, and ends with Ctrl-C', async () => {
+    const onAws = await trace(['--aws', '--region', outputs.region], {
+      AWS_ENDPOINT_URL: outputs.endpoint,
+      AWS_ACCESS_KEY_ID: outputs.access_key_id,
+      AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,
+    });
+    const list = listing.parse(await (await fetch(new URL('/api/provisionings?hours=24', onAws.url))).json());
+    expect(list.where).toBe(`${outputs.account} · ${outputs.region}`);
+    expect(list.services).toEqual(['App1', 'App2']);
+    expect(list.provisionings.length).toBeGreaterThan(0);
+    expect(await onAws.stop()).toBe(0);
+  });
+});

@@ -1,0 +1,18 @@
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import * as z from 'zod';
+
+const result = z.object({
+  violations: z.array(
+    z.object({ id: z.string(), help: z.string(), nodes: z.array(z.object({ html: z.string() })) }),
+  ),
+  passes: z.array(z.object({ id: z.string() })),
+});
+
+/** Which rules of accessibility the page violates, and where. github.com/dequelabs/axe-core */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations, passes } = result.parse(await page.evaluate('axe.run()'));
+  if (passes.length < 10) throw new Error('There was hardly anything to look at.');
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
+}
