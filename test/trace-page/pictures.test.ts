@@ -51,7 +51,11 @@ interface Picture extends Look {
 }
 
 /** A picture of the page, whole, with an AWS that stands still; `more` is style that it has besides. */
-async function take({ id, ...look }: Picture, aws: FakeAws = scene(), more = ''): Promise<PNG> {
+async function take(
+  { id, ...look }: Picture,
+  aws: FakeAws = scene(),
+  more = '',
+): Promise<{ shot: Buffer; png: PNG }> {
   const site = await siteOf(aws);
   try {
     // Its policy would not let the style in.
@@ -72,7 +76,7 @@ async function take({ id, ...look }: Picture, aws: FakeAws = scene(), more = '')
     await page.evaluate('document.activeElement?.blur()');
     const shot = await page.screenshot({ fullPage: true, animations: 'disabled' });
     await page.context().close();
-    return PNG.sync.read(shot);
+    return { shot, png: PNG.sync.read(shot) };
   } finally {
     site.close();
   }
@@ -103,14 +107,13 @@ const taken: Record<string, Picture> = {
 
 describe('the page looks as it did', () => {
   it.each(Object.entries(taken))('%s', async (name, picture) => {
-    const now = await take(picture);
-    if (process.env['PICTURES'] === 'write')
-      writeFileSync(join(pictures, `${name}.png`), PNG.sync.write(now));
+    const { shot, png } = await take(picture);
+    if (process.env['PICTURES'] === 'write') writeFileSync(join(pictures, `${name}.png`), shot);
     expect(existsSync(join(pictures, `${name}.png`))).toBe(true);
-    const { share, difference } = compare(known(name), now);
+    const { share, difference } = compare(known(name), png);
     if (share > TOLERATED) {
       mkdirSync(failed, { recursive: true });
-      writeFileSync(join(failed, `${name}.png`), PNG.sync.write(now));
+      writeFileSync(join(failed, `${name}.png`), shot);
       writeFileSync(join(failed, `${name}-difference.png`), PNG.sync.write(difference));
     }
     // Where it differs, .build/pictures/ shows it.
@@ -126,20 +129,20 @@ describe('the comparison notices', () => {
     const definition = JSON.parse(machines.CreateServiceUser);
     delete definition.States.UserCreated;
     definition.States.AnnounceCreated.Next = 'UserCreationRolledBack';
-    const now = await take(failedOne, scene({ CreateServiceUser: JSON.stringify(definition) }));
-    expect(compare(known(name), now).share).toBeGreaterThan(3 * TOLERATED);
+    const { png } = await take(failedOne, scene({ CreateServiceUser: JSON.stringify(definition) }));
+    expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });
 
   it.each(['--good-ground: #fdf0d5', '--undo-ground: #e2f5e9'])(
     'a colour that has changed: %s',
     async (colour) => {
-      const now = await take(failedOne, scene(), `:root:root { ${colour} !important; }`);
-      expect(compare(known(name), now).share).toBeGreaterThan(3 * TOLERATED);
+      const { png } = await take(failedOne, scene(), `:root:root { ${colour} !important; }`);
+      expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
     },
   );
 
   it('another end of a step', async () => {
-    const now = await take(failedOne, scene({}, { fixed: true }));
-    expect(compare(known(name), now).share).toBeGreaterThan(3 * TOLERATED);
+    const { png } = await take(failedOne, scene({}, { fixed: true }));
+    expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });
 });
