@@ -54,7 +54,7 @@ export function MachineView({ execution, now, chosen, choose }: Props) {
             size="xs"
             checked={whole}
             onChange={({ currentTarget }) => setWhole(currentTarget.checked)}
-            label={`All states (${hidden} that were not needed)`}
+            label={`All states (${hidden} more)`}
           />
         )}
         {truncated && <span className="dim">Only the beginning of its history was read.</span>}
@@ -117,7 +117,7 @@ function Flow({ execution, now, chosen, choose, shown }: Props & { shown: Graph 
           proOptions={{ hideAttribution: true }}
           aria-label={`States of ${execution.machine}`}
         >
-          {layout.width * zoom > width && <Controls showInteractive={false} />}
+          {layout.width * zoom > width && <Controls showInteractive={false} position="bottom-right" />}
         </ReactFlow>
       )}
     </div>
@@ -167,7 +167,9 @@ const unreached = ({ status }: Execution): string =>
 function noteOf(step: Step, entries: number, now: string): string {
   const took = step.attempts.length === 0 ? '' : lasted(step.entered_at, step.exited_at, now);
   const again = entries > 1 ? `entered ${entries} ×` : '';
-  return [took, retriesOf(step), again].filter((part) => part !== '').join(', ');
+  // The word for it says which attempt it is.
+  const open = step.status === 'running' || step.status === 'retrying';
+  return [took, open ? '' : retriesOf(step), again].filter((part) => part !== '').join(', ');
 }
 
 /** A name may go on in the next line where a word of it begins: a zero-width space says so. */

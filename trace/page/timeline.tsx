@@ -2,7 +2,7 @@ import { Megaphone } from 'lucide-react';
 import { type CSSProperties, Fragment } from 'react';
 import type { AuditEvent, Detail, Execution, Step } from '../model.ts';
 import { ToneIcon } from './icon.tsx';
-import { marksOf, type TimeScale, timeScale } from './time-scale.ts';
+import { marksOf, type Part, type TimeScale, timeScale } from './time-scale.ts';
 import { clockTime, duration, lasted, retriesOf, stepSign } from './words.ts';
 
 interface Props {
@@ -81,6 +81,13 @@ const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
 /** Labels of the axis stand at least so far from each other and from the end, as a share of the line. */
 const ROOM = 0.1;
 
+/** The first and the last part have their time, those between when it does not meet the next one. */
+function hasRoom(parts: readonly Part[], index: number): boolean {
+  const [before = -1, left = 0, next] = [index - 1, index, index + 1].map((at) => parts[at]?.left);
+  if (index === 0 || next === undefined) return true;
+  return next - left > 2 * ROOM && left - before > ROOM;
+}
+
 function Axis({ scale }: { scale: TimeScale }) {
   return (
     <div className="axis" aria-hidden="true">
@@ -88,12 +95,14 @@ function Axis({ scale }: { scale: TimeScale }) {
         {scale.parts.map((part, index) => (
           <Fragment key={part.from}>
             {index > 0 && <span className="cut" style={{ left: percent(part.left) }} />}
-            <span
-              className={part.left > 1 - ROOM ? 'mark begin before' : 'mark begin'}
-              style={{ left: percent(part.left) }}
-            >
-              {clockTime(part.from)}
-            </span>
+            {hasRoom(scale.parts, index) && (
+              <span
+                className={part.left > 1 - ROOM ? 'mark begin before' : 'mark begin'}
+                style={{ left: percent(part.left) }}
+              >
+                {clockTime(part.from)}
+              </span>
+            )}
             {marksOf(part, MARKS)
               .map((mark) => ({ mark, place: scale.at(part.from + mark) }))
               .filter(({ place }) => place - part.left > ROOM && part.right - place > ROOM / 2)
