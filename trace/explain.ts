@@ -1,11 +1,16 @@
 import { explainFailure, type FailureCause, type FailureReport } from '../contracts/failures.ts';
 
-/** Explains a failure to an operator, who can do something about rights. */
+/**
+ * What an operator can do about a step that lacks a right; `undefined` for other failures. The history does not say
+ * which right: messages are kept out of it, because they can quote anything.
+ */
+export const remedyOfRights = ({ step, error }: FailureCause): string | undefined =>
+  error.includes('AccessDenied')
+    ? `${step} lacks a right: CloudTrail names it, and the drift of the stack shows who has changed the role. Give it back.`
+    : undefined;
+
+/** Explains a failure to an operator. */
 export function explain(failure: FailureCause): FailureReport {
   const report = explainFailure(failure);
-  if (!failure.error.includes('AccessDenied')) return report;
-  return {
-    ...report,
-    remedy: 'A right is missing: the cause names it. Deploy the service again to give it back.',
-  };
+  return { ...report, remedy: remedyOfRights(failure) ?? report.remedy };
 }

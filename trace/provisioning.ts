@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { cleanEnds, END_NOT_ANNOUNCED } from '../contracts/ends.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { failureOf, isEnd, statusOf } from '../handlers/shared/status.ts';
+import { remedyOfRights } from './explain.ts';
 import type { Failure, LeftBehind, Service, Summary } from './model.ts';
 
 /** What is known of an execution: the list's line, and more once it was looked up. */
@@ -148,12 +149,7 @@ const remediesOfLeft: Partial<Record<LeftBehind, string>> = {
 
 function remediesFor(left: LeftBehind, failures: readonly Failure[]): string[] {
   const urgent = remediesOfLeft[left];
-  const rights = failures
-    .filter(({ error }) => error.includes('AccessDenied'))
-    .map(
-      ({ service, step }) =>
-        `A right is missing in ${service}: the error of ${step} names it. Deploy ${service} again to give it back.`,
-    );
+  const rights = failures.map(remedyOfRights).filter((remedy) => remedy !== undefined);
   return [
     ...new Set([
       ...(urgent === undefined ? [] : [urgent]),

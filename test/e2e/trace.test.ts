@@ -117,7 +117,9 @@ describe('npm run trace', () => {
     await creation.getByRole('button', { name: /AddToGroup.*failed/ }).click();
     const panel = page.getByRole('complementary', { name: 'AddToGroup' });
     await panel.waitFor();
-    expect(await panel.innerText()).toMatch(/AccessDeniedException[\s\S]*AdminAddUserToGroup/);
+    expect(await panel.innerText()).toMatch(
+      /What to do: AddToGroup lacks a right[\s\S]*AccessDeniedException/,
+    );
     expect(complaints).toEqual([]);
   });
 

@@ -45,7 +45,7 @@ describe('with the page alone one knows', () => {
     await rows.first().click();
     const advice = page.getByRole('alert').filter({ hasText: 'what to do' });
     expect(await advice.innerText()).toMatch(/The sweep starts the next roll-back by itself/);
-    expect(await advice.innerText()).toMatch(/right is missing in App2: the error of DeleteUser names it/);
+    expect(await advice.innerText()).toMatch(/DeleteUser lacks a right: CloudTrail names it/);
   });
 
   it('what a step was given, what it gave, each attempt, and the remedy', async () => {
@@ -58,7 +58,7 @@ describe('with the page alone one knows', () => {
     await panel.waitFor();
     const text = await panel.innerText();
     expect(text).toMatch(/ServiceUnavailable[\s\S]*AccessDeniedException/);
-    expect(text).toMatch(/What to do: A right is missing/);
+    expect(text).toMatch(/What to do: AddToGroup lacks a right/);
     expect(await panel.getByRole('region', { name: 'Input' }).innerText()).toContain('"sub": "a3"');
     expect(await panel.getByRole('region', { name: 'Assigned variables' }).innerText()).toContain(
       '"failure"',

@@ -57,7 +57,7 @@ describe('the list', () => {
       ['App1', 'USER_CREATION_FAILED', 'RequestUserCreation', 'UserCreationFailed'],
       ['App2', 'INTERNAL_ERROR', 'AddToGroup', 'AccessDeniedException'],
     ]);
-    expect(carol.remedies[0]).toMatch(/right is missing in App2: the error of AddToGroup/);
+    expect(carol.remedies[0]).toMatch(/^AddToGroup lacks a right: CloudTrail/);
   });
 
   it('says that a user may be left when the roll-backs have failed, and what to do first', async () => {

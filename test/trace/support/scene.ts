@@ -43,7 +43,7 @@ export function scene(
   { fixed = false } = {},
 ): FakeAws {
   const aws = new FakeAws(definitions);
-  const denied = 'is not authorized to perform: cognito-idp:AdminAddUserToGroup';
+  const denied = 'AccessDeniedException (HTTP 403)';
 
   // Still running: App2's password step was throttled and waits for its next attempt.
   aws.put(
@@ -109,7 +109,7 @@ export function scene(
     fixed
       ? creation.done(100).exit('AddToGroup').task('AnnounceCreated', 60).succeed('UserCreated')
       : creation
-          .failed(100, 'AccessDeniedException', `User app2-add-to-group ${denied}`)
+          .failed(100, 'AccessDeniedException', denied)
           .exit('AddToGroup', { Error: 'AccessDeniedException' }, { failure: why })
           .task('DeleteUser', 320)
           .task('AnnounceRolledBack', 55)
@@ -185,7 +185,7 @@ export function scene(
     stuck('09:12:30')
       .task('StopUserCreation', 90)
       .enter('DeleteUser')
-      .failed(100, 'AccessDeniedException', 'app2-delete-user is not authorized')
+      .failed(100, 'AccessDeniedException', denied)
       .exit('DeleteUser')
       .fail('RollBackFailed', { step: 'DeleteUser', error: 'AccessDeniedException' }),
   );
@@ -196,7 +196,7 @@ export function scene(
     stuck('09:27:30')
       .task('StopUserCreation', 90)
       .enter('DeleteUser')
-      .failed(100, 'AccessDeniedException', 'app2-delete-user is not authorized')
+      .failed(100, 'AccessDeniedException', denied)
       .exit('DeleteUser')
       .fail('RollBackFailed', { step: 'DeleteUser', error: 'AccessDeniedException' }),
   );
