@@ -1,6 +1,5 @@
 /** One swc transform for everything; the packages named here ship only ES modules, which Jest's CommonJS cannot load as they are. */
-const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', '@bomb.sh'];
-const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', 'pixelmatch'];
+const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', '@bomb.sh', 'pixelmatch'];
 const base = {
   testEnvironment: 'node',
   transform: {
@@ -20,8 +19,7 @@ const suite = (name, folder, extra = {}) => ({
 
 export default {
   projects: [
-    suite('unit', '{architecture,cli,contracts,docs,examples,handlers,infra,local,workflows}', {
-    suite('unit', '{contracts,handlers,workflows,infra,architecture,local,docs,trace}', {
+    suite('unit', '{architecture,cli,contracts,docs,examples,handlers,infra,local,trace,workflows}', {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
     }),
     suite('trace-page', 'trace-page', {
