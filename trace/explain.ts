@@ -1,4 +1,4 @@
-import { explainFailure, type FailureCause, type FailureReport } from '../contracts/failures.ts';
+import { explainFailure, type FailureCause, type FailureReport, failures } from '../contracts/failures.ts';
 
 /**
  * What an operator can do about a step that lacks a right; `undefined` for other failures. The history does not say
@@ -13,4 +13,10 @@ export const remedyOfRights = ({ step, error }: FailureCause): string | undefine
 export function explain(failure: FailureCause): FailureReport {
   const report = explainFailure(failure);
   return { ...report, remedy: remedyOfRights(failure) ?? report.remedy };
+}
+
+/** What the operator does about a failure; `undefined` when that is nothing. Messages tell the rows apart, codes do not. */
+export function operatorsPart({ message }: Pick<FailureReport, 'message'>): string | undefined {
+  const operator = Object.values(failures).find((row) => row.message === message)?.operator;
+  return operator?.startsWith('Nothing to do') ? undefined : operator;
 }

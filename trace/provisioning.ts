@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { cleanEnds, END_NOT_ANNOUNCED } from '../contracts/ends.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { failureOf, isEnd, statusOf } from '../handlers/shared/status.ts';
-import { remedyOfRights } from './explain.ts';
+import { operatorsPart, remedyOfRights } from './explain.ts';
 import type { Failure, LeftBehind, Service, Summary } from './model.ts';
 
 /** What is known of an execution: the list's line, and more once it was looked up. */
@@ -149,12 +149,11 @@ const remediesOfLeft: Partial<Record<LeftBehind, string>> = {
 
 function remediesFor(left: LeftBehind, failures: readonly Failure[]): string[] {
   const urgent = remediesOfLeft[left];
-  const rights = failures.map(remedyOfRights).filter((remedy) => remedy !== undefined);
-  return [
-    ...new Set([
-      ...(urgent === undefined ? [] : [urgent]),
-      ...rights,
-      ...failures.map(({ remedy }) => remedy),
-    ]),
-  ];
+  const rights = failures.map(remedyOfRights);
+  const operator = failures.map((failure) => {
+    const part = operatorsPart(failure);
+    return part === undefined ? undefined : `The operator: ${part}`;
+  });
+  const all = [urgent, ...rights, ...failures.map(({ remedy }) => remedy), ...operator];
+  return [...new Set(all.filter((remedy) => remedy !== undefined))];
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { failures } from '../../contracts/failures.ts';
 import type { Summary } from '../../trace/model.ts';
 import { detail, listing } from '../../trace/model.ts';
 import { readerOf } from '../../trace/reader.ts';
@@ -64,6 +65,7 @@ describe('the list', () => {
     const dave = await summaryIn(scene(), ids.dave);
     expect(dave).toMatchObject({ left: 'user', roll_backs: 2 });
     expect(dave.remedies[0]).toMatch(/sweep starts the next roll-back by itself/);
+    expect(dave.remedies.at(-1)).toBe(`The operator: ${failures.RollBackFailed.operator}`);
   });
 
   it('says of one that was removed later that no user is left', async () => {
