@@ -10,8 +10,11 @@ const base = join(root, '.local');
 /** Our own Python packages; one venv for all local AWSs of the checkout. */
 export const venv = join(base, 'venv');
 
-/** Where tests keep their local AWS, apart from the one of `npm run up`. */
-export const testDirectory = join(base, 'test');
+/**
+ * Where tests keep their local AWS, apart from the one of `npm run up`. `TEST_DIRECTORY` names another folder, for a
+ * second run beside the first.
+ */
+export const testDirectory = join(base, process.env['TEST_DIRECTORY'] ?? 'test');
 /** `FAULTS_DIRECTORY` names another folder, for a second run of the failure suite beside the first. */
 export const faultsDirectory = join(base, process.env['FAULTS_DIRECTORY'] ?? 'faults');
 

@@ -19,7 +19,16 @@ const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelis
 const tracePage: Part = { name: 'trace page', project: 'trace-page', workers: 2 };
 /** Those that share one local AWS run one after the other: they would only wait for each other. */
 const localAws: Part = { name: 'local-aws', project: 'local-aws', workers: 1 };
-const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1 };
+const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1, except: '/e2e/tools/' };
+/** What people use beside the APIs: run as programs, which wait for each other most of the time. */
+const tools: Part = {
+  name: 'tools',
+  project: 'e2e',
+  workers: 1,
+  pattern: '/e2e/tools/',
+  run: 'tools',
+  environment: { TEST_DIRECTORY: 'test-tools' },
+};
 /** Rights are taken away from what other tests use, so it has a local AWS to itself. */
 const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
@@ -36,7 +45,7 @@ const faultsAlone: Part = {
 
 /** Which parts a command runs one after the other; those of a list run beside each other. */
 const selections: Record<string, readonly (Part | readonly Part[])[]> = {
-  all: [unit, tracePage, localAws, e2e, faults],
+  all: [unit, tracePage, localAws, e2e, [faults, tools]],
   unit: [unit],
   rights: [rights],
   faults: [[faults, faultsAlone]],

@@ -18,10 +18,10 @@ import {
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { publishedEvent } from '../../local/system.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
-import { commandsOf, run } from './support/commands.ts';
-import { configuration, newRequest, outputs, provision, system } from './support/deployed.ts';
+import { publishedEvent } from '../../../local/system.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { commandsOf, run } from '../support/commands.ts';
+import { configuration, newRequest, outputs, provision, system } from '../support/deployed.ts';
 
 /** Audit events while what they go to is broken, and what operators then do, as the runbooks say it. */
 

@@ -8,12 +8,12 @@ import {
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { root } from '../../local/places.ts';
-import { withoutRight } from '../../local/without-right.ts';
-import { detail, listing } from '../../trace/model.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
-import { open, startBrowser } from '../trace-page/support/browser.ts';
-import { ended, newRequest, outputs, provision, start } from './support/deployed.ts';
+import { root } from '../../../local/places.ts';
+import { withoutRight } from '../../../local/without-right.ts';
+import { detail, listing } from '../../../trace/model.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { open, startBrowser } from '../../trace-page/support/browser.ts';
+import { ended, newRequest, outputs, provision, start } from '../support/deployed.ts';
 
 /** `npm run trace` as a process of its own, until it is stopped. */
 async function trace(args: string[] = [], environment: Record<string, string> = {}) {
