@@ -61,7 +61,7 @@ export const parameters = {
     in: 'header',
     meaning: `\`wait=N\` (RFC 7240): answer when the end is reached, or after N seconds, ${MAX_WAIT_SECONDS} at most. A preference that is not understood is ignored.`,
     schema: z.string(),
-    example: 'wait=5',
+    example: 'wait=1',
   },
 } as const satisfies Record<string, Parameter>;
 export type ParameterName = keyof typeof parameters;
@@ -76,7 +76,7 @@ export const answerHeaders = {
   'Preference-Applied': {
     meaning: 'For how long the answer was held back at most; absent when there was no such preference.',
     schema: z.string().regex(/^wait=\d+$/),
-    example: 'wait=5',
+    example: 'wait=1',
   },
   'Retry-After': {
     meaning: 'Seconds after which it is worth asking again; absent when nothing more is to come.',

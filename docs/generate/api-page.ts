@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type ApiName, openApi, openApiFile } from './openapi.ts';
+import { type ApiName, OR, openApi, openApiFile } from './openapi.ts';
 
 /** The page on which the OpenAPI documents are read: docs/api.md, made of the documents themselves. */
 
@@ -94,8 +94,9 @@ function operations(api: ApiName, { paths, components }: Document): string[] {
       });
       const answers = Object.entries(operation.responses).map(([status, response]) => {
         if ('$ref' in response) {
-          const code = nameIn(response.$ref);
-          return [status, `[${code}](errors.md#${status}-${code.toLowerCase()})`, ''];
+          const codes = nameIn(response.$ref).split(OR);
+          const links = codes.map((code) => `[${code}](errors.md#${status}-${code.toLowerCase()})`);
+          return [status, links.join(' or '), ''];
         }
         const headers = Object.keys(response.headers ?? {}).map((name) => `\`${name}\``);
         const schema = pointer.safeParse(Object.values(response.content ?? {})[0]?.schema);

@@ -3,7 +3,7 @@ import { createServiceUserRequest, provisioningAccepted } from '../../contracts/
 import { createUserRequest, sampleReply, sampleRequest } from '../../contracts/app2-api.ts';
 import { failureReport } from '../../contracts/failures.ts';
 import { fieldMeanings } from '../../contracts/fields.ts';
-import { problem, problemBody, problems, retryAfter } from '../../contracts/problems.ts';
+import { type ProblemCode, problem, problemBody, problems, retryAfter } from '../../contracts/problems.ts';
 import {
   type Answer,
   type AnswerHeader,
@@ -141,9 +141,9 @@ const onTheWire = (name: ParameterName): string => name.split(' ')[0] ?? name;
 
 function operationOf(name: string, route: Route, tag: string): object {
   const answers = Object.entries(route.answers).map(([status, answer]) => [status, answerOf(answer)]);
-  const refused = route.problems.map((code) => [
-    String(problems[code].status),
-    { $ref: `#/components/responses/${code}` },
+  const refused = refusalsOf(route).map((codes) => [
+    String(problems[codes[0]].status),
+    { $ref: `#/components/responses/${codes.join(OR)}` },
   ]);
   return {
     operationId: name,
@@ -256,7 +256,10 @@ export function openApi(api: ApiName): object {
         ]),
       ),
       responses: Object.fromEntries(
-        used(rows.flatMap(([, route]) => route.problems)).map((code) => [code, problemResponse(code)]),
+        rows
+          .flatMap(([, route]) => refusalsOf(route))
+          .map((codes) => [codes.join(OR), problemResponse(codes)] as const)
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
       ),
       schemas,
     },
@@ -276,15 +279,37 @@ function parameterOf(name: ParameterName): object {
   };
 }
 
-function problemResponse(code: keyof typeof problems): object {
-  const errors = code === 'INVALID_REQUEST' ? [{ pointer: '/username', detail: 'is missing' }] : undefined;
+/** Between the codes in the name of an answer that can be one of several problems. */
+export const OR = '-or-';
+
+type Codes = readonly [ProblemCode, ...ProblemCode[]];
+
+/** The problems of a route, those of one HTTP status together: a status is one answer in OpenAPI. */
+function refusalsOf({ problems: codes }: Route): Codes[] {
+  const byStatus = new Map<number, Codes>();
+  for (const code of codes) {
+    const { status } = problems[code];
+    const before = byStatus.get(status);
+    byStatus.set(status, before === undefined ? [code] : [...before, code]);
+  }
+  return [...byStatus.values()];
+}
+
+function problemResponse(codes: Codes): object {
+  const example = (code: ProblemCode) =>
+    problemBody(
+      code,
+      code === 'INVALID_REQUEST' ? [{ pointer: '/username', detail: 'is missing' }] : undefined,
+    );
+  const [code, ...others] = codes;
+  const allowed = others.length === 0 ? { const: code } : { enum: codes };
   return {
-    description: `${problems[code].title}. ${problems[code].detail}`,
-    ...(retryAfter(code) === undefined ? {} : { headers: headersOf(['Retry-After']) }),
+    description: codes.map((each) => `${problems[each].title}. ${problems[each].detail}`).join(' Or: '),
+    ...(codes.every((each) => retryAfter(each) === undefined) ? {} : { headers: headersOf(['Retry-After']) }),
     content: {
       'application/problem+json': {
-        schema: { allOf: [reference(problem), { properties: { code: { const: code } } }] },
-        examples: { [code]: { value: problemBody(code, errors) } },
+        schema: { allOf: [reference(problem), { properties: { code: allowed } }] },
+        examples: Object.fromEntries(codes.map((each) => [each, { value: example(each) }])),
       },
     },
   };

@@ -5,7 +5,8 @@ import { Ruleset, Spectral } from '@stoplight/spectral-core';
 import { oas } from '@stoplight/spectral-rulesets';
 import * as z from 'zod';
 import { username } from '../../contracts/fields.ts';
-import { app2Routes } from '../../contracts/routes.ts';
+import { problems } from '../../contracts/problems.ts';
+import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
 import { generatedFromRoutes, openApi, VISIBLE } from '../../docs/generate/openapi.ts';
 import { routes as groupsOfRoutes } from '../../handlers/app2/routes.ts';
@@ -59,6 +60,37 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
 
     expect(told.length).toBeGreaterThan(2);
     expect(told.sort()).toEqual(routesOf(deployed[api]).sort());
+  });
+
+  it('tells every problem of every route, those of one HTTP status together', () => {
+    const routes: Record<string, Route> = api === 'app1' ? app1Routes : app2Routes;
+    const answers = z.object({
+      paths: z.record(
+        z.string(),
+        z.record(
+          z.string(),
+          z.object({ operationId: z.string(), responses: z.record(z.string(), z.unknown()) }),
+        ),
+      ),
+      components: z.object({ responses: z.record(z.string(), z.unknown()) }),
+    });
+    const { paths, components } = answers.parse(document);
+    for (const { operationId, responses } of Object.values(paths).flatMap((methods) =>
+      Object.values(methods),
+    ))
+      for (const code of routes[operationId]?.problems ?? []) {
+        const { $ref } = z.object({ $ref: z.string() }).parse(responses[problems[code].status]);
+        expect([operationId, components.responses[$ref.split('/').at(-1) ?? '']]).toEqual([
+          operationId,
+          expect.objectContaining({
+            content: {
+              'application/problem+json': expect.objectContaining({
+                examples: expect.objectContaining({ [code]: { value: expect.objectContaining({ code }) } }),
+              }),
+            },
+          }),
+        ]);
+      }
   });
 
   it("passes Spectral's rules for OpenAPI without a warning", async () => {
