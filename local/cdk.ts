@@ -116,7 +116,7 @@ export type Access = Pick<Emulator, 'endpoint' | 'region' | 'accessKeyId' | 'sec
 export async function deployApp(
   folder: string,
   { emulator, directory }: { emulator: Access; directory: string },
-  progress: Progress = () => undefined,
+  progress: Progress,
 ): Promise<unknown> {
   const file = join(directory, `${basename(folder)}.outputs.json`);
   await cdk(

@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { deployApp } from './cdk.ts';
+import { readOutputs } from './outputs.ts';
+import { root, settings } from './places.ts';
+import { listrProgress } from './progress.ts';
+
+/** `npm run example`: deploys the example of a subscriber beside App1 and App2, on the local AWS that is up. */
+export async function main(): Promise<number> {
+  const { directory } = settings();
+  const { endpoint, region, access_key_id, secret_access_key } = readOutputs(directory);
+  const emulator = { endpoint, region, accessKeyId: access_key_id, secretAccessKey: secret_access_key };
+  const folder = join(root, 'examples', 'access-register');
+  const outputs = await listrProgress.run('Deploying the access register', (progress) =>
+    deployApp(folder, { emulator, directory }, progress),
+  );
+  process.stdout.write(`${JSON.stringify(outputs, undefined, 2)}\n`);
+  return 0;
+}
