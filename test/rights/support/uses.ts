@@ -5,7 +5,12 @@ import { setTimeout } from 'node:timers/promises';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
-import { InvokeCommand, LambdaClient, UpdateFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionEventInvokeConfigCommand,
+  InvokeCommand,
+  LambdaClient,
+  PutFunctionEventInvokeConfigCommand,
+} from '@aws-sdk/client-lambda';
 import {
   DescribeStateMachineCommand,
   StartExecutionCommand,
@@ -393,7 +398,11 @@ async function writesItsLog(FunctionName: string): Promise<void> {
 
 /** What a function cannot handle when it is called later goes to the dead-letter queue of its service. */
 async function handsOn(FunctionName: string): Promise<void> {
-  await lambda.send(new UpdateFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 0 }));
+  const latest = { FunctionName, Qualifier: '$LATEST' };
+  const { DestinationConfig } = await lambda.send(new GetFunctionEventInvokeConfigCommand(latest));
+  await lambda.send(
+    new PutFunctionEventInvokeConfigCommand({ ...latest, DestinationConfig, MaximumRetryAttempts: 0 }),
+  );
   const ssm = new SSMClient(configuration);
   const mark = { Name: `/${FunctionName.slice(0, 4)}/sweep-mark`, Overwrite: true };
   await ssm.send(new PutParameterCommand({ ...mark, Value: 'no mark', Type: 'String' }));
