@@ -13,14 +13,14 @@ import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { eventRows } from '../../contracts/events/catalogue.ts';
-import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
-import { ACCESS_INDEX } from '../../examples/access-register/register.ts';
-import { root, settings } from '../../local/places.ts';
-import { withoutRight } from '../../local/without-right.ts';
-import { sweepNow } from '../faults/support/sweeps.ts';
-import { eventually } from '../local-aws/support/eventually.ts';
-import { present } from '../local-aws/support/present.ts';
+import { eventRows } from '../../../contracts/events/catalogue.ts';
+import { app1Facts, app2Facts } from '../../../examples/access-register/expectations.ts';
+import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
+import { root, settings } from '../../../local/places.ts';
+import { withoutRight } from '../../../local/without-right.ts';
+import { sweepNow } from '../../faults/support/sweeps.ts';
+import { eventually } from '../../local-aws/support/eventually.ts';
+import { present } from '../../local-aws/support/present.ts';
 import {
   configuration,
   encryptFor,
@@ -30,7 +30,7 @@ import {
   provision,
   start,
   system,
-} from './support/deployed.ts';
+} from '../support/deployed.ts';
 import {
   type ProducedEvent,
   producedEvent,
@@ -38,7 +38,7 @@ import {
   recorded,
   shapeOf,
   variantsOf,
-} from './support/recording.ts';
+} from '../support/recording.ts';
 
 /**
  * The example of a subscriber, deployed by the CDK command line as its team would, while provisionings go well, fail,
