@@ -237,6 +237,19 @@ Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for a
 A \`failure\` tells the step, the error as the execution's history has it, and a stable \`code\`; an \`undo_failure\`, why
 it could not be undone.
 
+## How to subscribe
+
+- [EventSubscription](../infra/constructs/event-subscription.ts), a CDK construct: events and fields by name, your
+  function, one dead-letter queue for all that did not arrive, an alarm; also from another account.
+- [readEvent and handleOnce](../contracts/events/subscriber.ts) read an event against its schema, typed, and drop repeats;
+  \`eventPattern\` makes the pattern of a rule without the construct.
+- [The contract kit](../contracts/events/contract-kit.ts) holds what you rely on against the catalogue and against
+  [events as they were really produced](../contracts/events/produced/).
+- [The access register](../examples/access-register/README.md) is a subscriber, complete: a table of who has access.
+- With the setting \`schema_registry\` the schemas are in EventBridge's registry, too; with \`subscriber_accounts\` other
+  accounts may subscribe.
+- What was missed: [redrive the queue](runbooks/undelivered-events.md), or [replay the archive](runbooks/replay-events.md).
+
 ## App1: \`${eventSources.app1}\`
 
 ${stateDiagram(eventSources.app1)}

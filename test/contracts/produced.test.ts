@@ -7,7 +7,7 @@ import { brokenByProduced } from '../../contracts/events/contract-kit.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
 
-/** What a deployed system has produced (test/e2e/example.test.ts records it), and what subscribers rely on. */
+/** What a deployed system has produced (test/e2e/tools/example.test.ts records it), and what subscribers rely on. */
 
 const folder = join(import.meta.dirname, '..', '..', 'contracts', 'events', 'produced');
 const produced = (name: string): unknown[] =>
