@@ -148,6 +148,7 @@ describe('a provisioning of App1', () => {
         events.map(({ source, detail }) => [source, detail.metadata.actor, detail.metadata.asserted]).sort(),
       ).toEqual([
         ['app1.provisioning', owner, ['human_user_id']],
+        ['app1.provisioning', owner, ['human_user_id']],
         ['app2.service-users', 'owner-app1', ['human_user_id', 'on_behalf_of']],
       ]);
       const atApp2 = events.find(({ source }) => source === 'app2.service-users');
