@@ -34,6 +34,7 @@ it('a failure is told step by step and attempt by attempt, of both services in o
 
   expect(timeline_incomplete).toBeUndefined();
   expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
+    'app1 AnnounceRequested',
     'app1 Authenticate',
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',
@@ -82,6 +83,7 @@ it('what App1 knows is told, and that App2 said nothing, when App2 cannot be rea
 
   expect(timeline_incomplete).toEqual(['app2']);
   expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
+    'app1 AnnounceRequested',
     'app1 Authenticate',
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',
