@@ -76,6 +76,12 @@ export const timelineStep = z.object({
 });
 export type TimelineStep = z.infer<typeof timelineStep>;
 
+/** How App1 tells of it. */
+export const timelinePart = z.object({
+  timeline: z.array(timelineStep),
+  timeline_incomplete: z.array(z.enum(['app1', 'app2'])).optional(),
+});
+
 /** What of the system is out of sight, and why. */
 const unseen = z.object({ service: z.enum(['app1', 'app2']), why: z.string() });
 export type Unseen = z.infer<typeof unseen>;

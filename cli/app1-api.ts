@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { provisioningAccepted } from '../contracts/app1-api.ts';
 import { problem } from '../contracts/problems.ts';
-import { type Provisioning, provisioning } from './answers.ts';
+import { type Provisioning, provisioning, timelinePart } from './answers.ts';
 import type { Connection } from './connect.ts';
 import type { Exit } from './exits.ts';
 import { CliProblem } from './problem.ts';
@@ -48,6 +48,13 @@ export const askStatus = async (
   { wait = false } = {},
 ): Promise<Provisioning> =>
   read(await callApp1('GET', `/create-service-user/${id}`, waiting(wait)), provisioning);
+
+/** `GET /create-service-user/{id}?include=timeline` */
+export const askTimeline = async (
+  { callApp1 }: CallApp1,
+  id: string,
+): Promise<z.infer<typeof timelinePart>> =>
+  read(await callApp1('GET', `/create-service-user/${id}?include=timeline`), timelinePart);
 
 /** `DELETE /create-service-user/{id}`: how it stands while the user is being removed; `undefined` when nothing is left. */
 export async function requestRemoval(

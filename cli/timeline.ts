@@ -1,9 +1,11 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
-import { explainFailure } from '../contracts/failures.ts';
 import { executionArn } from '../handlers/shared/executions.ts';
 import { rollBackName } from '../handlers/shared/roll-backs.ts';
+import { stepsOf } from '../handlers/shared/timeline.ts';
 import type { TimelineStep, Unseen } from './answers.ts';
+import { askTimeline } from './app1-api.ts';
 import { type App1, type App2, type Connection, seen } from './connect.ts';
+import { explain } from './explain.ts';
 
 /** What a provisioning went through at both services, in the order in which it happened, as far as it can be seen. */
 export interface Timeline {
@@ -13,6 +15,31 @@ export interface Timeline {
 
 /** Where a timeline comes from. */
 export type TimelineSource = (provisioningId: string) => Promise<Timeline>;
+
+/**
+ * From App1, which tells the owner of both services; from the histories for everybody else, and where App1 does not
+ * know all of it.
+ */
+export const timelineSource =
+  (connection: Connection): TimelineSource =>
+  async (id) => {
+    const told = await fromApp1(connection, id);
+    if (told !== undefined && told.unseen.length === 0) return told;
+    const read = await timelineFromHistories(connection)(id);
+    return told === undefined || read.unseen.length <= told.unseen.length ? read : told;
+  };
+
+/** `undefined` for whoever is not the owner, or may not ask App1. */
+async function fromApp1(connection: Connection, id: string): Promise<Timeline | undefined> {
+  try {
+    const { timeline, timeline_incomplete = [] } = await askTimeline(connection, id);
+    const why = 'it did not answer in time, or has more than App1 shows';
+    return { timeline, unseen: timeline_incomplete.map((service) => ({ service, why })) };
+  } catch (error) {
+    if (['notFound', 'unreachable'].includes(explain(error).exit)) return undefined;
+    throw error;
+  }
+}
 
 /** From the histories of the executions, with the rights of who asks: states:GetExecutionHistory in both accounts. */
 export const timelineFromHistories =
@@ -38,8 +65,6 @@ export const timelineFromHistories =
       unseen: parts.flatMap(({ unseen }) => unseen),
     };
   };
-
-type Of = Pick<TimelineStep, 'service' | 'workflow' | 'execution'>;
 
 /** The steps of the creation and of all of its roll-backs at one service. */
 async function stepsAt(
@@ -89,38 +114,3 @@ async function historyOf(stepFunctions: SFNClient, arn: string): Promise<History
   } while (nextToken !== undefined);
   return events;
 }
-
-const ATTEMPT_ENDS = ['TaskSucceeded', 'TaskFailed', 'TaskTimedOut', 'TaskStartFailed', 'TaskSubmitFailed'];
-
-/** The steps that a history tells of. No workflow does two things at once: what happens is of the step entered last. */
-export function stepsOf(events: readonly HistoryEvent[], of: Of): TimelineStep[] {
-  const steps: TimelineStep[] = [];
-  for (const event of events) {
-    const { timestamp: time = new Date(0), type = '' } = event;
-    const step = steps.at(-1);
-    const attempt = step?.attempts.at(-1);
-    const entered = event.stateEnteredEventDetails?.name;
-    const took = (begun: string) => Math.max(0, time.getTime() - Date.parse(begun));
-    if (entered !== undefined)
-      steps.push({ ...of, step: entered, started_at: time.toISOString(), attempts: [] });
-    else if (step === undefined) continue;
-    else if (event.stateExitedEventDetails !== undefined || type.startsWith('Execution'))
-      step.duration_ms ??= took(step.started_at);
-    else if (type === 'TaskScheduled') step.attempts.push({ started_at: time.toISOString() });
-    else if (attempt !== undefined && ATTEMPT_ENDS.includes(type)) {
-      attempt.duration_ms = took(attempt.started_at);
-      const name = type === 'TaskSucceeded' ? undefined : errorOf(event);
-      if (name !== undefined)
-        attempt.error = { name, code: explainFailure({ step: step.step, error: name }).code };
-    }
-  }
-  return steps;
-}
-
-const errorOf = (event: HistoryEvent): string =>
-  (
-    event.taskFailedEventDetails ??
-    event.taskTimedOutEventDetails ??
-    event.taskStartFailedEventDetails ??
-    event.taskSubmitFailedEventDetails
-  )?.error ?? 'StepFailed';

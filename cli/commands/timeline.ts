@@ -6,15 +6,15 @@ import type { Exit } from '../exits.ts';
 import { CliProblem } from '../problem.ts';
 import type { Run, Session } from '../session.ts';
 import { at, inSeconds, PROGRAM } from '../shown.ts';
-import { type TimelineSource, timelineFromHistories } from '../timeline.ts';
+import { type TimelineSource, timelineSource } from '../timeline.ts';
 import { by } from '../values.ts';
 
 export async function timeline(
   session: Session,
   id: string,
-  source: TimelineSource = timelineFromHistories(session.connection),
+  source: TimelineSource = timelineSource(session.connection),
 ): Promise<Exit> {
-  session.progress.say(`Reading histories at ${session.connection.where}`);
+  session.progress.say(`Reading at ${session.connection.where}`);
   const answer: TimelineAnswer = { provisioning_id: id, ...(await source(id)) };
   if (answer.timeline.length === 0) {
     if (answer.unseen.length > 0)
@@ -57,7 +57,8 @@ function row(
   width: number,
 ): string {
   const offset = `+${inSeconds(Date.parse(started_at) - begun)}`.padStart(10);
-  const took = duration_ms === undefined ? 'running' : inSeconds(duration_ms);
+  // A step that only ends is over at once, and has no time of its own.
+  const took = duration_ms === undefined ? (attempts.length > 0 ? 'running' : '') : inSeconds(duration_ms);
   const errors = attempts.flatMap(({ error }) => (error === undefined ? [] : [error.name]));
   const failed =
     errors.length === 0 ? '' : `  ${colors.red(`${errors.length} failed: ${errors.join(', ')}`)}`;

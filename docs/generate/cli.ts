@@ -35,8 +35,8 @@ elsewhere. With \`--json\`, standard output is one JSON object (\`events\`: one 
     ...commands.map(section),
     '## Rights on AWS',
     `On local AWS everything is allowed. On AWS, callers need the first four lines (with \`--api-url\`, only the right to
-invoke), operators the others; \`timeline\`, \`events\`
-and \`doctor\` show what they may see.`,
+invoke), operators the others. \`timeline\` asks App1 first, which
+tells the owner of both services; \`timeline\`, \`events\` and \`doctor\` show what they may see.`,
     table(
       ['Command', 'Rights'],
       Object.entries(rights).map(([name, needed]) => [name, needed.map((right) => `\`${right}\``).join(' ')]),

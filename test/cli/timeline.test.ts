@@ -3,7 +3,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { timelineAnswer } from '../../cli/answers.ts';
 import { CliProblem } from '../../cli/problem.ts';
+import { problemBody } from '../../contracts/problems.ts';
 import { notFound } from '../support/executions.ts';
+import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID } from '../support/subject.ts';
 import { executionArn, world } from './support/world.ts';
 
@@ -48,9 +50,46 @@ beforeEach(() => {
   history('CreateServiceUser', PROVISIONING_ID, entered(4, 'CreateUser'), event(4, 'TaskScheduled'));
 });
 
+/** App1 tells the owner only; to others it is as if there were none. */
+const stranger: Parameters<typeof world>[0] = { answers: [[404, problemBody('NOT_FOUND')]] };
+
+const told = {
+  service: 'app1',
+  workflow: 'ProvisionServiceUser',
+  execution: PROVISIONING_ID,
+  step: 'Authenticate',
+  started_at: '2026-01-01T00:00:00.000Z',
+  attempts: [],
+};
+
 describe('provision timeline', () => {
+  it('shows the owner what App1 tells of both services, without a right to the histories', async () => {
+    const here = world({ answers: [[200, { status: 'RUNNING', timeline: [told] }]] });
+
+    expect(await here.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
+
+    expect(here.answer()).toEqual({ provisioning_id: PROVISIONING_ID, timeline: [told], unseen: [] });
+    expect(here.sent.map(({ path }) => path)).toEqual([
+      `/create-service-user/${PROVISIONING_ID}?include=timeline`,
+    ]);
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+
+  it('reads the histories where App1 does not know all of it, and keeps what it knows where they are out of sight', async () => {
+    const incomplete = { timeline: [told], timeline_incomplete: ['app2'] };
+    const operator = world({ answers: [[200, incomplete]] });
+    await operator.run('timeline', PROVISIONING_ID, '--json');
+    expect(operator.answer()).toMatchObject({ timeline: { length: 3 }, unseen: [] });
+
+    stepFunctions.reset();
+    stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('AccessDeniedException'));
+    const caller = world({ answers: [[200, incomplete]] });
+    expect(await caller.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
+    expect(caller.answer()).toMatchObject({ timeline: [told], unseen: [{ service: 'app2' }] });
+  });
+
   it('shows the steps of both services in their order, with their attempts', async () => {
-    const here = world();
+    const here = world(stranger);
 
     expect(await here.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
 
@@ -74,7 +113,7 @@ describe('provision timeline', () => {
         ],
       },
       expect.objectContaining({ service: 'app2', step: 'CreateUser' }),
-      expect.objectContaining({ step: 'Provisioned', duration_ms: 1_000, attempts: [] }),
+      expect.objectContaining({ step: 'Provisioned', attempts: [] }),
     ]);
     expect(timeline[1]).not.toHaveProperty('duration_ms');
   });
@@ -82,7 +121,7 @@ describe('provision timeline', () => {
   it('shows every attempt to roll back', async () => {
     history('RollBackServiceUser', PROVISIONING_ID, entered(10, 'DeleteUser'));
     history('RollBackServiceUser', `${PROVISIONING_ID}.2`, entered(400, 'DeleteUser'));
-    const here = world();
+    const here = world(stranger);
 
     await here.run('timeline', PROVISIONING_ID);
 
@@ -98,7 +137,7 @@ describe('provision timeline', () => {
       'There is no stack App2.',
       'Use another profile.',
     );
-    const here = world({ connection: { app2: () => Promise.reject(elsewhere) } });
+    const here = world({ ...stranger, connection: { app2: () => Promise.reject(elsewhere) } });
 
     expect(await here.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
     expect(here.answer()).toMatchObject({
@@ -110,7 +149,7 @@ describe('provision timeline', () => {
   it('says that there is none', async () => {
     stepFunctions.reset();
     stepFunctions.on(GetExecutionHistoryCommand).rejects(notFound());
-    const here = world();
+    const here = world(stranger);
 
     expect(await here.run('timeline', PROVISIONING_ID)).toBe(4);
   });

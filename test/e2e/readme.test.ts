@@ -40,4 +40,29 @@ describe('README.md', () => {
       stderr: '',
     });
   });
+
+  it('tells with the command line alone what failed, why, what is left behind, and what to do', () => {
+    const commands = commandsOf('Find out what went wrong');
+    expect(commands.match(UP_AND_DOWN)).toEqual(['npm run up', 'npm run down']);
+    const { status, stdout } = spawnSync('bash', ['-euo', 'pipefail'], {
+      cwd: root,
+      encoding: 'utf8',
+      input: commands.replace(UP_AND_DOWN, ''),
+      env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
+    });
+
+    expect(status).toBe(0);
+    const [made = '', refused = '', failed = '', ...rest] = stdout.split(/^(?=[✔✖] (?:SUCCEEDED|FAILED))/m);
+    expect(made).toContain('✔ SUCCEEDED');
+    for (const card of [refused, failed]) {
+      expect(card).toMatch(/failed at +RequestUserCreation\n/);
+      expect(card).toMatch(/why +USER_ALREADY_EXISTS: /);
+      expect(card).toMatch(/left behind +nothing\n/);
+      expect(card).toMatch(/what to do +Choose another username/);
+    }
+    expect(refused).toContain('exit status 1\n');
+    const all = rest.join('') + failed;
+    expect(all).toContain('app2 CreateServiceUser\n');
+    expect(all).toMatch(/^\d+ ok, \d+ wrong, 0 not to be seen from here$/m);
+  });
 });
