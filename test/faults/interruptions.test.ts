@@ -22,8 +22,8 @@ const cases: Interruption[] = places.flatMap((place) =>
 );
 
 /** Status at App1 after all; the user is absent in any case. */
-function expectedOf({ place: { machine }, by }: Interruption): string {
-  if (machine.startsWith('RollBack')) return 'SUCCEEDED, absent';
+function expectedOf({ place: { machine, cancelled }, by }: Interruption): string {
+  if (machine.startsWith('RollBack')) return cancelled ? 'ABORTED, absent' : 'SUCCEEDED, absent';
   const ended = by === 'stop' ? 'ABORTED' : 'TIMED_OUT';
   return machine === 'ProvisionServiceUser' ? `${ended}, absent` : 'FAILED, absent';
 }

@@ -34,7 +34,7 @@ const undo = {
     StopProvisioning: 'AnnounceRollBackFailed',
     CancelUserCreation: 'AnnounceRollBackFailed',
     AnnounceProvisioningFailed: 'EndNotAnnounced',
-    AnnounceCancelled: 'EndNotAnnounced',
+    AnnounceProvisioningCancelled: 'EndNotAnnounced',
     AnnounceDeprovisioned: 'EndNotAnnounced',
     AnnounceRollBackFailed: 'RollBackFailed',
   },
@@ -71,7 +71,7 @@ const choices = {
   RollBackProvisioning: {
     ChooseAnnouncement: {
       '{% $had_succeeded %}': 'AnnounceDeprovisioned',
-      "{% $failure.error = 'Cancelled' %}": 'AnnounceCancelled',
+      "{% $failure.error = 'Cancelled' %}": 'AnnounceProvisioningCancelled',
       otherwise: 'AnnounceProvisioningFailed',
     },
   },

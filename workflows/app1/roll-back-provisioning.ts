@@ -14,7 +14,7 @@ export interface RollBackProvisioningParts {
 /**
  * App1's roll-back of a provisioning whose user is wanted no longer, whatever state it is in.
  *
- *     StopProvisioning ─▶ CancelUserCreation ─▶ ChooseAnnouncement ─▶ AnnounceProvisioningFailed | AnnounceCancelled | AnnounceDeprovisioned ─▶ Deprovisioned
+ *     StopProvisioning ─▶ CancelUserCreation ─▶ ChooseAnnouncement ─▶ AnnounceProvisioningFailed | AnnounceProvisioningCancelled | AnnounceDeprovisioned ─▶ Deprovisioned
  *
  * A request to App2 that is still under way needs no waiting for: App2 knows the cancellation when it arrives.
  */

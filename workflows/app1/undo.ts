@@ -55,7 +55,7 @@ export function undoProvisioning(
   const announceUndone = deprovisions
     ? chooseAnnouncement(scope, {
         hadSucceeded: announceEnd('AnnounceDeprovisioned', 'ServiceUserDeprovisioned'),
-        cancelled: announceEnd('AnnounceCancelled', 'ServiceUserProvisioningCancelled'),
+        cancelled: announceEnd('AnnounceProvisioningCancelled', 'ServiceUserProvisioningCancelled'),
         otherwise: announceFailed,
       })
     : announceFailed;

@@ -347,7 +347,7 @@ const rollBacks: readonly Call[] = [
     flow: 'cancel',
   }),
   published('app1', 'ServiceUserProvisioningCancelled', {
-    by: 'AnnounceCancelled',
+    by: 'AnnounceProvisioningCancelled',
     caller: 'undo',
     flow: 'cancel',
   }),

@@ -58,7 +58,7 @@ export const places: readonly Place[] = [
   ...on('RollBackServiceUser', ['StopUserCreation', 'DeleteUser', 'AnnounceRemoved'], {
     deprovisioned: true,
   }),
-  ...on('RollBackProvisioning', ['AnnounceCancelled'], { cancelled: true }),
+  ...on('RollBackProvisioning', ['AnnounceProvisioningCancelled'], { cancelled: true }),
   ...on('RollBackServiceUser', ['AnnounceCancelled'], { cancelled: true }),
   ...on('RollBackProvisioning', ['AnnounceRollBackFailed'], {
     deprovisioned: true,
