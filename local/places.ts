@@ -10,6 +10,9 @@ const base = join(root, '.local');
 /** Our own Python packages; one venv for all local AWSs of the checkout. */
 export const venv = join(base, 'venv');
 
+/** The Python packages that check the running APIs against their documents; tests only. */
+export const schemathesisVenv = join(base, 'schemathesis');
+
 /**
  * Where tests keep their local AWS, apart from the one of `npm run up`. `TEST_DIRECTORY` names another folder, for a
  * second run beside the first.

@@ -7,6 +7,7 @@ import { exclusively } from './lock.ts';
 import { venv } from './places.ts';
 import { Problem } from './problem.ts';
 
+/** What the local AWS needs. */
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const OLDEST = [3, 10] as const;
 
@@ -14,6 +15,8 @@ interface Options {
   onProgress?: ((line: string) => void) | undefined;
   /** Where the packages are installed; the checkout's own place unless a test says otherwise. */
   directory?: string;
+  /** Which packages: a file of pinned versions with their hashes; those of the local AWS unless given. */
+  requirements?: string;
   environment?: NodeJS.ProcessEnv;
 }
 
@@ -25,12 +28,13 @@ interface Options {
 export async function ensurePython({
   onProgress,
   directory = venv,
+  requirements = REQUIREMENTS,
   environment = process.env,
 }: Options = {}): Promise<string> {
   const python = join(directory, 'bin', 'python');
   const mark = join(directory, 'installed');
   const wanted = createHash('sha256')
-    .update(await readFile(REQUIREMENTS))
+    .update(await readFile(requirements))
     .digest('hex');
   const isInstalled = async () =>
     existsSync(python) && existsSync(mark) && (await readFile(mark, 'utf8')) === wanted;
@@ -44,7 +48,7 @@ export async function ensurePython({
     await rm(directory, { recursive: true, force: true });
     await makeVenv(base, directory, environment);
     onProgress?.('installing Python packages');
-    await installPackages(python, environment, onProgress);
+    await installPackages(python, requirements, environment, onProgress);
     await writeFile(mark, wanted);
     return python;
   });
@@ -94,6 +98,7 @@ async function makeVenv(base: string, directory: string, environment: NodeJS.Pro
 
 async function installPackages(
   python: string,
+  requirements: string,
   environment: NodeJS.ProcessEnv,
   onProgress: ((line: string) => void) | undefined,
 ): Promise<void> {
@@ -107,7 +112,7 @@ async function installPackages(
       '--no-input',
       '--disable-pip-version-check',
       '-r',
-      REQUIREMENTS,
+      requirements,
     ],
     { env: environment, extendEnv: false, all: true },
   );
