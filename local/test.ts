@@ -19,7 +19,15 @@ const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelis
 const tracePage: Part = { name: 'trace page', project: 'trace-page', workers: 2 };
 /** Those that share one local AWS run one after the other: they would only wait for each other. */
 const localAws: Part = { name: 'local-aws', project: 'local-aws', workers: 1 };
-const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1, except: '/e2e/tools/' };
+const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1, except: '/e2e/(tools/|openapi)' };
+/** Installs what it asks with first, and asks for a minute. */
+const openapi: Part = {
+  name: 'openapi',
+  project: 'e2e',
+  workers: 1,
+  pattern: '/e2e/openapi',
+  run: 'openapi',
+};
 /** What people use beside the APIs: run as programs, which wait for each other most of the time. */
 const tools: Part = {
   name: 'tools',
@@ -48,12 +56,14 @@ const selections: Record<string, readonly (Part | readonly Part[])[]> = {
   all: [unit, tracePage, localAws, e2e, [faults, tools]],
   unit: [unit],
   rights: [rights],
+  openapi: [openapi],
   faults: [[faults, faultsAlone]],
 };
 
 /**
  * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: what needs no local
- * AWS; `npm run test:faults`: the whole failure suite; `npm run test:rights`: each right taken away. The last line is
+ * AWS; `npm run test:faults`: the whole failure suite; `npm run test:rights`: each right taken away; `npm run
+ * test:openapi`: both APIs asked at random what their documents say. The last line is
  * `N passed, N failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
  * when nothing failed.
  */
@@ -62,7 +72,7 @@ export async function main([only = 'all']: string[]): Promise<number> {
   if (parts === undefined)
     throw new Problem(
       `There are no tests called ${only}.`,
-      'Say `unit`, `rights` or `faults`, or nothing for all.',
+      'Say `unit`, `rights`, `openapi` or `faults`, or nothing for all.',
     );
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   return exclusively(join(root, '.build'), () => runAll(parts, environment), { busy });
