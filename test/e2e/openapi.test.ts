@@ -112,9 +112,8 @@ beforeAll(async () => {
   await provision(request);
   const user_token = await system.signIn(request.username, request.password);
   const tokens = { machine_token: await machineToken(), user_token };
-  const retryable = await cancelled();
   const [app1, app2] = await Promise.all([
-    check(python, 'app1', app1Routes, { signer }, retryable),
+    cancelled().then((retryable) => check(python, 'app1', app1Routes, { signer }, retryable)),
     check(python, 'app2', app2Routes, tokens),
   ]);
   checked = { app1, app2 };
