@@ -190,6 +190,25 @@ export function announce(
   return task;
 }
 
+interface LastAnnouncement {
+  event: EventName;
+  bus: IEventBus;
+  end: IChainable;
+  /** Where it goes on when the event cannot be published. */
+  endNotAnnounced: IChainable;
+}
+
+/** The last state of a roll-back before its end: says what it has undone. */
+export function announceEnd(
+  scope: Construct,
+  name: string,
+  { event, bus, end, endNotAnnounced }: LastAnnouncement,
+): IChainable {
+  const announced = announce(scope, name, { retries: 'undoPublishing', event, bus });
+  onUndoFailure(announced, endNotAnnounced);
+  return announced.next(end);
+}
+
 interface Announcements {
   /** What was undone had ended well before. */
   hadSucceeded: IChainable;

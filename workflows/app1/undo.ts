@@ -2,10 +2,10 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { EventName } from '../../contracts/events/catalogue.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import {
   announce,
+  announceEnd,
   chooseAnnouncement,
   failAs,
   input,
@@ -47,15 +47,17 @@ export function undoProvisioning(
   onUndoFailure(announceFailed, endNotAnnounced);
   announceFailed.next(end);
 
-  const announceEnd = (name: string, event: EventName): IChainable => {
-    const announced = announce(scope, name, { retries: 'undoPublishing', event, bus });
-    onUndoFailure(announced, endNotAnnounced);
-    return announced.next(end);
-  };
+  const last = { bus, end, endNotAnnounced };
   const announceUndone = deprovisions
     ? chooseAnnouncement(scope, {
-        hadSucceeded: announceEnd('AnnounceDeprovisioned', 'ServiceUserDeprovisioned'),
-        cancelled: announceEnd('AnnounceProvisioningCancelled', 'ServiceUserProvisioningCancelled'),
+        hadSucceeded: announceEnd(scope, 'AnnounceDeprovisioned', {
+          ...last,
+          event: 'ServiceUserDeprovisioned',
+        }),
+        cancelled: announceEnd(scope, 'AnnounceProvisioningCancelled', {
+          ...last,
+          event: 'ServiceUserProvisioningCancelled',
+        }),
         otherwise: announceFailed,
       })
     : announceFailed;

@@ -2,8 +2,16 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Fail, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { EventName } from '../../contracts/events/catalogue.ts';
-import { announce, chooseAnnouncement, failAs, input, jsonata, onUndoFailure, runStep } from '../states.ts';
+import {
+  announce,
+  announceEnd,
+  chooseAnnouncement,
+  failAs,
+  input,
+  jsonata,
+  onUndoFailure,
+  runStep,
+} from '../states.ts';
 
 interface Undo {
   deleteUser: IFunction;
@@ -38,15 +46,14 @@ export function undoUserCreation(
   onUndoFailure(announceRolledBack, endNotAnnounced);
   announceRolledBack.next(end);
 
-  const announceEnd = (name: string, event: EventName): IChainable => {
-    const announced = announce(scope, name, { retries: 'undoPublishing', event, bus });
-    onUndoFailure(announced, endNotAnnounced);
-    return announced.next(end);
-  };
+  const last = { bus, end, endNotAnnounced };
   const announceUndone = removes
     ? chooseAnnouncement(scope, {
-        hadSucceeded: announceEnd('AnnounceRemoved', 'ServiceUserRemoved'),
-        cancelled: announceEnd('AnnounceCancelled', 'ServiceUserCreationCancelled'),
+        hadSucceeded: announceEnd(scope, 'AnnounceRemoved', { ...last, event: 'ServiceUserRemoved' }),
+        cancelled: announceEnd(scope, 'AnnounceCancelled', {
+          ...last,
+          event: 'ServiceUserCreationCancelled',
+        }),
         otherwise: announceRolledBack,
       })
     : announceRolledBack;
