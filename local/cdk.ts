@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
 import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
+import { exclusively } from './lock.ts';
 import { type Outputs, outputs, outputsFile, stackOutputs } from './outputs.ts';
 import { root } from './places.ts';
 import { Problem } from './problem.ts';
@@ -49,16 +50,25 @@ async function filesOf(path: string): Promise<string[]> {
 
 const assembly = (directory: string): string => join(directory, 'cdk.out');
 
-/** Synthesizes both stacks, unless the assembly of just these sources is there. Needs no AWS. */
+/** Where the last assembly stays for the next local AWS, which mostly is made from the same sources. */
+const lastAssembly = join(root, '.build', 'assembly');
+
+/** Puts the assembly of both stacks into `directory`, made from the sources of just this hash. Needs no AWS. */
 export async function synthesize(directory: string, hash: string, progress: Progress): Promise<void> {
-  const mark = join(directory, 'synthesized');
-  if (existsSync(mark) && (await readFile(mark, 'utf8')) === hash) return progress('nothing has changed');
-  await mkdir(directory, { recursive: true });
-  await cdk(['synth', '--quiet', '-c', 'target=local', '--output', assembly(directory)], {
-    directory,
-    progress,
+  const mark = join(lastAssembly, 'made-from');
+  await exclusively(lastAssembly, async () => {
+    if (existsSync(mark) && (await readFile(mark, 'utf8')) === hash) progress('nothing has changed');
+    else {
+      await rm(mark, { force: true });
+      await cdk(['synth', '--quiet', '-c', 'target=local', '--output', assembly(lastAssembly)], {
+        directory: lastAssembly,
+        progress,
+      });
+      await writeFile(mark, hash);
+    }
+    await rm(assembly(directory), { recursive: true, force: true });
+    await cp(assembly(lastAssembly), assembly(directory), { recursive: true });
   });
-  await writeFile(mark, hash);
 }
 
 /** Prepares the account for CDK. From an empty folder: in the project's own, `cdk bootstrap` would synthesize the app. */

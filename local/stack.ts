@@ -149,7 +149,6 @@ const OURS = [
   'cdk.out',
   'cdk.out.deploy',
   'cdk.out.access-register',
-  'synthesized',
   'emulator.log',
   'fault-proxy.log',
 ];
