@@ -8,7 +8,7 @@ import { listrProgress } from '../local/progress.ts';
 import { newCommand, runCommand } from './support/command.ts';
 import { planner } from './support/deliver.ts';
 import { redriveQueue, type Summary } from './support/redrive-queue.ts';
-import { whereOptions, whereTo } from './support/where.ts';
+import { whereOptions, whereTo } from './where.ts';
 
 /**
  * `npm run redrive -- app1`: delivers what lies in a dead-letter queue again, each to the target or function that it
@@ -25,9 +25,9 @@ export async function main(args: string[]): Promise<number> {
   return runCommand(parse, async () => {
     const [queue] = command.processedArgs;
     const { dryRun = false, ...rest } = command.opts();
-    const { name, client } = whereTo(whereOptions.parse(rest));
+    const { where, client } = whereTo(whereOptions.parse(rest));
     const sqs = client(SQSClient);
-    const url = await urlOf(sqs, queue, name);
+    const url = await urlOf(sqs, queue, where);
     // A call whose answer was lost is not repeated here: its message stays for the next run.
     const lambda = client(LambdaClient, { maxAttempts: 1 });
     const plan = planner({
@@ -36,7 +36,7 @@ export async function main(args: string[]): Promise<number> {
       lambda,
       sqs,
     });
-    const summary = await listrProgress.run(`${url.split('/').at(-1)} on ${name}`, (report) =>
+    const summary = await listrProgress.run(`${url.split('/').at(-1)} on ${where}`, (report) =>
       redriveQueue({ sqs, plan, report })(url, { dryRun }),
     );
     process.stdout.write(inWords(summary, dryRun));

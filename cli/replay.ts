@@ -8,7 +8,7 @@ import { Problem } from '../local/problem.ts';
 import { listrProgress } from '../local/progress.ts';
 import { newCommand, runCommand } from './support/command.ts';
 import { replayArchive } from './support/replay-archive.ts';
-import { whereOptions, whereTo } from './support/where.ts';
+import { whereOptions, whereTo } from './where.ts';
 
 const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 
@@ -28,8 +28,8 @@ export async function main(args: string[]): Promise<number> {
     const [service] = command.processedArgs;
     const { from, to, toRule, ...rest } = command.opts();
     if (from >= to) throw new Problem('--from is not before --to.', 'Name a time that has a length.');
-    const { name, client } = whereTo(whereOptions.parse(rest));
-    const replay = await listrProgress.run(`Replaying ${buses[service]} on ${name}`, (report) =>
+    const { where, client } = whereTo(whereOptions.parse(rest));
+    const replay = await listrProgress.run(`Replaying ${buses[service]} on ${where}`, (report) =>
       replayArchive({
         eventBridge: client(EventBridgeClient),
         logs: client(CloudWatchLogsClient),

@@ -4,8 +4,9 @@ import { rollBackName } from '../handlers/shared/roll-backs.ts';
 import { stepsOf } from '../handlers/shared/timeline.ts';
 import type { TimelineStep, Unseen } from './answers.ts';
 import { askTimeline } from './app1-api.ts';
-import { type App1, type App2, type Connection, seen } from './connect.ts';
+import { type Connection, seen } from './connect.ts';
 import { explain } from './explain.ts';
+import type { App1, App2 } from './where.ts';
 
 /** What a provisioning went through at both services, in the order in which it happened, as far as it can be seen. */
 export interface Timeline {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { colors } from './colors.ts';
 import { exclusively } from './lock.ts';
 import { root } from './places.ts';
@@ -16,7 +17,7 @@ interface Part extends Pick<Options, 'workers' | 'pattern' | 'except' | 'environ
 }
 
 const unit: Part = { name: 'unit', project: 'unit', workers: availableParallelism() };
-const tracePage: Part = { name: 'trace page', project: 'trace-page', workers: 2 };
+const tracePage: Part = { name: 'trace page', project: 'trace-page', workers: 1 };
 /** Those that share one local AWS run one after the other: they would only wait for each other. */
 const localAws: Part = { name: 'local-aws', project: 'local-aws', workers: 1 };
 const e2e: Part = { name: 'e2e', project: 'e2e', workers: 1, except: '/e2e/(tools/|openapi)' };
@@ -28,15 +29,17 @@ const openapi: Part = {
   pattern: '/e2e/openapi',
   run: 'openapi',
 };
-/** What people use beside the APIs: run as programs, which wait for each other most of the time. */
-const tools: Part = {
-  name: 'tools',
+/** A part of what people use beside the APIs, on a local AWS of its own: they are run as programs, and break things. */
+const tools = (name: string, files: string): Part => ({
+  name,
   project: 'e2e',
   workers: 1,
-  pattern: '/e2e/tools/',
-  run: 'tools',
-  environment: { TEST_DIRECTORY: 'test-tools' },
-};
+  pattern: `/e2e/tools/(${files})`,
+  run: name,
+  environment: { TEST_DIRECTORY: `test-${name}` },
+});
+const commands = tools('commands', 'cli|trace');
+const subscribers = tools('subscribers', 'delivery|example');
 /** Rights are taken away from what other tests use, so it has a local AWS to itself. */
 const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
@@ -51,12 +54,15 @@ const faultsAlone: Part = {
   environment: { FAULTS_DIRECTORY: 'faults-alone' },
 };
 
-/** Which parts a command runs one after the other; those of a list run beside each other. */
-const selections: Record<string, readonly (Part | readonly Part[])[]> = {
-  all: [unit, tracePage, localAws, e2e, [faults, tools]],
-  unit: [unit],
-  rights: [rights],
-  openapi: [openapi],
+/** Parts that run beside each other: they mostly wait, and two cores carry as many. */
+const AT_ONCE = 3;
+
+/** Which parts a command runs, one group after the other; within a group, the longest first. */
+const selections: Record<string, readonly (readonly Part[])[]> = {
+  all: [[unit], [faults, e2e, subscribers, commands, tracePage, localAws]],
+  unit: [[unit]],
+  rights: [[rights]],
+  openapi: [[openapi]],
   faults: [[faults, faultsAlone]],
 };
 
@@ -68,14 +74,14 @@ const selections: Record<string, readonly (Part | readonly Part[])[]> = {
  * when nothing failed.
  */
 export async function main([only = 'all']: string[]): Promise<number> {
-  const parts = selections[only];
-  if (parts === undefined)
+  const groups = selections[only];
+  if (groups === undefined)
     throw new Problem(
       `There are no tests called ${only}.`,
       'Say `unit`, `rights`, `openapi` or `faults`, or nothing for all.',
     );
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
-  return exclusively(join(root, '.build'), () => runAll(parts, environment), { busy });
+  return exclusively(join(root, '.build'), () => runAll(groups, environment), { busy });
 }
 
 /** Two runs would take down each other's local AWS. */
@@ -85,7 +91,7 @@ const busy = new Problem(
 );
 
 async function runAll(
-  parts: readonly (Part | readonly Part[])[],
+  groups: readonly (readonly Part[])[],
   environment: Record<string, string>,
 ): Promise<number> {
   const results = await listrProgress.run('Biome, TypeScript and secretlint', () =>
@@ -97,8 +103,9 @@ async function runAll(
     ]),
   );
   for (const { complaint } of results) if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
-  for (const part of parts)
-    results.push(...(await Promise.all([part].flat().map((one) => testsOf(one, environment)))));
+  const limit = pLimit(AT_ONCE);
+  for (const parts of groups)
+    results.push(...(await Promise.all(parts.map((part) => limit(() => testsOf(part, environment))))));
 
   process.stdout.write('\n');
   for (const result of results) show(result);

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import getPort from 'get-port';
+import type { WhereOptions } from '../cli/where.ts';
 import { Problem } from '../local/problem.ts';
 import { awsOf } from './aws.ts';
 import { buildPage } from './build.ts';
-import { connect, type Target } from './connect.ts';
+import { connect } from './connect.ts';
 import { readerOf } from './reader.ts';
 import { serve } from './server.ts';
 
@@ -11,8 +12,8 @@ const PORT = 4580;
 
 /** `npm run trace`: the trace page of the local AWS; with `--aws [--profile NAME] [--region NAME]` that of AWS. */
 export async function main(args: string[]): Promise<number> {
-  const { port, ...target } = asked(args);
-  const connection = await connect(target);
+  const { port, ...options } = asked(args);
+  const connection = await connect(options);
   const reader = readerOf(awsOf(connection), connection, () => new Date());
   const { url, close } = await start(reader, port);
   process.stdout.write(`The trace page of ${connection.where} is at ${url}\nCtrl-C ends it.\n`);
@@ -40,7 +41,7 @@ async function start(reader: Parameters<typeof serve>[0], port: number | undefin
 }
 
 /** @throws Problem when the command line cannot be understood */
-function asked(args: string[]): Target & { port?: number } {
+function asked(args: string[]): WhereOptions & { port?: number } {
   try {
     const { values } = parseArgs({
       args,
@@ -54,9 +55,9 @@ function asked(args: string[]): Target & { port?: number } {
     const { aws, profile, region, port } = values;
     if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new Error(`${port} is no port.`);
     return {
-      aws: aws || profile !== undefined || region !== undefined,
-      profile,
-      region,
+      aws,
+      ...(profile === undefined ? {} : { profile }),
+      ...(region === undefined ? {} : { region }),
       ...(port === undefined ? {} : { port: Number(port) }),
     };
   } catch (error) {

@@ -13,12 +13,12 @@ import { describe } from '../../handlers/shared/executions.ts';
 import { currentStatus } from '../../handlers/shared/roll-backs.ts';
 import type { ListAnswer, ShownProvisioning } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
-import type { App1 } from '../connect.ts';
 import type { Exit } from '../exits.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Run, Session } from '../session.ts';
 import { at, card, PROGRAM, shown } from '../shown.ts';
 import { by, count, listOf, since } from '../values.ts';
+import type { App1 } from '../where.ts';
 
 const FAILED = ['FAILED', 'ABORTED', 'TIMED_OUT'] as const satisfies ExecutionStatus[];
 

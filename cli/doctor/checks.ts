@@ -8,8 +8,9 @@ import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { functionNamed, names } from '../../infra/names.ts';
-import { type App2, type Connection, type Seen, seen } from '../connect.ts';
+import { type Connection, type Seen, seen } from '../connect.ts';
 import type { Session } from '../session.ts';
+import type { App2 } from '../where.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 import { keyFinding, serviceChecks, stackOf } from './services.ts';
 

@@ -19,9 +19,9 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
 import { busLog, everyEventRule, functionNamed, sweepMark, undeliveredQueue } from '../../infra/names.ts';
-import type { App1, App2 } from '../connect.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Session } from '../session.ts';
+import type { App1, App2 } from '../where.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 
 /** What is checked of both services alike. */

@@ -102,7 +102,7 @@ describe('connecting', () => {
 
   it('goes nowhere when nothing says where', () => {
     expect(() => to()).toThrow(
-      expect.objectContaining({ code: 'NOT_DEPLOYED', remedy: expect.stringContaining('npm run up') }),
+      expect.objectContaining({ name: 'Problem', remedy: expect.stringContaining('npm run up') }),
     );
   });
 

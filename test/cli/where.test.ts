@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
-import { whereTo } from '../../cli/support/where.ts';
+import { whereTo } from '../../cli/where.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'where-'));
 const up = mkdtempSync(join(tmpdir(), 'where-'));
@@ -40,25 +40,25 @@ describe('a command goes', () => {
   it('to the local AWS that is up', async () => {
     const where = whereTo({}, { LOCAL_AWS_DIR: up, AWS_PROFILE: 'mine' });
 
-    expect(where.name).toBe('the local AWS at http://127.0.0.1:1');
+    expect(where.where).toBe('the local AWS at http://127.0.0.1:1');
     expect(await regionOf(where)).toBe('us-east-1');
   });
 
   it.each([{ aws: true }, { profile: 'mine' }, { region: 'eu-west-3' }])(
     'to AWS when that is asked for, whatever is up: %j',
     (options) => {
-      expect(whereTo(options, { LOCAL_AWS_DIR: up }).name).toMatch(/^AWS/);
+      expect(whereTo(options, { LOCAL_AWS_DIR: up }).where).toMatch(/^AWS/);
     },
   );
 
   it('to AWS when nothing is up and a profile is set', () => {
-    expect(whereTo({}, { LOCAL_AWS_DIR: empty, AWS_PROFILE: 'mine' }).name).toBe('AWS as mine');
+    expect(whereTo({}, { LOCAL_AWS_DIR: empty, AWS_PROFILE: 'mine' }).where).toBe('AWS as mine');
   });
 
   it('to the region that was said', async () => {
     const where = whereTo({ region: 'eu-west-3' }, { LOCAL_AWS_DIR: up });
 
-    expect(where.name).toBe('AWS eu-west-3');
+    expect(where.where).toBe('AWS eu-west-3');
     expect(await regionOf(where)).toBe('eu-west-3');
   });
 
