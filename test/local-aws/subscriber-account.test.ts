@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
@@ -7,8 +5,8 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import * as z from 'zod';
 import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
 import { type Template, template, templates } from '../../infra/templates.ts';
-import { venv } from '../../local/places.ts';
 import { resources } from '../support/resources.ts';
+import { decide } from './support/decisions.ts';
 
 /**
  * A subscriber in an account of its own: what the bus of the owner lets it do, and what its own resources let
@@ -233,16 +231,9 @@ const stranger: [string, Request][] = ['PutRule', ...MANAGED].map((action) => [
 ]);
 
 const all = [...allowed, ...denied, ...stranger];
-const decisions = new Map<Request, string>();
+let decisions: Map<Request, string>;
 beforeAll(() => {
-  const { stdout, stderr } = spawnSync(
-    join(venv, 'bin', 'python'),
-    [join(import.meta.dirname, 'support', 'evaluate.py')],
-    { input: JSON.stringify(all.map(([, request]) => request)), encoding: 'utf8' },
-  );
-  if (stdout === '') throw new Error(stderr);
-  const told = z.array(z.string()).parse(JSON.parse(stdout));
-  for (const [at, [, request]] of all.entries()) decisions.set(request, told[at] ?? 'none');
+  decisions = decide(all.map(([, request]) => [request, request] as const));
 });
 
 describe('a subscriber in an account of its own', () => {

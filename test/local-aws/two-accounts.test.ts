@@ -1,10 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { templates } from '../../infra/templates.ts';
-import { venv } from '../../local/places.ts';
 import { resources, rights } from '../support/resources.ts';
+import { decide } from './support/decisions.ts';
 
 /**
  * App1 and App2 in two accounts. The local AWS has the resources of one account at a time in a request, so the
@@ -181,16 +179,9 @@ function asked({ who, action, resource, context }: Request) {
 }
 
 const all = [...allowed, ...denied, ...stranger];
-const decisions = new Map<Request, string>();
+let decisions: Map<Request, string>;
 beforeAll(() => {
-  const { stdout, stderr } = spawnSync(
-    join(venv, 'bin', 'python'),
-    [join(import.meta.dirname, 'support', 'evaluate.py')],
-    { input: JSON.stringify(all.map(([, request]) => asked(request))), encoding: 'utf8' },
-  );
-  if (stdout === '') throw new Error(stderr);
-  const told = z.array(z.string()).parse(JSON.parse(stdout));
-  for (const [at, [, request]] of all.entries()) decisions.set(request, told[at] ?? 'none');
+  decisions = decide(all.map(([, request]) => [request, asked(request)] as const));
 });
 
 describe('App1, in an account of its own,', () => {
