@@ -1,11 +1,167 @@
-/** What the metrics of both services are found under; their one dimension, `service`, is the name of a function. */
+/** What the metrics of both services are found under. */
 export const NAMESPACE = 'CrossServiceProvisioning';
 
-export const metricNames = {
-  /** Heartbeat of a sweep: its absence means that nothing is swept. */
-  sweepCompleted: 'SweepCompleted',
-  sweepRollBacksStarted: 'SweepRollBacksStarted',
-  sweepLeft: 'SweepLeft',
-  /** 1 while audit events are lost or do not reach the log, else 0. */
-  auditBusBroken: 'AuditBusBroken',
-} as const;
+/**
+ * Where a metric is measured:
+ * `function`: a function writes it into its log (embedded metric format); its dimension `service` is the function's name.
+ * `facts`: a metric filter counts audit events in the log of a service's bus; its dimension `source` is theirs. An event
+ * that was published again is counted again.
+ * `machines`: a metric filter counts entries in the logs of the state machines.
+ */
+type MeasuredBy = 'function' | 'facts' | 'machines';
+
+interface Metric {
+  readonly name: string;
+  readonly unit: 'Count' | 'Milliseconds';
+  /** Only what has few values: never a name or an id. */
+  readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'end' | 'code')[];
+  readonly from: MeasuredBy;
+  readonly meaning: string;
+}
+
+/** All metrics of our own. What AWS measures by itself (AWS/States, AWS/Lambda, AWS/ApiGateway) is not counted again. */
+export const metrics = {
+  provisioningsEnded: {
+    name: 'ProvisioningsEnded',
+    unit: 'Count',
+    dimensions: ['source', 'end'],
+    from: 'facts',
+    meaning: 'Provisionings that came to an end; `end` is the `detail-type` of the event that says so.',
+  },
+  provisioningsFailed: {
+    name: 'ProvisioningsFailed',
+    unit: 'Count',
+    dimensions: ['source', 'code'],
+    from: 'facts',
+    meaning: 'Provisionings that failed; `code` is that of docs/errors.md.',
+  },
+  callerFailures: {
+    name: 'CallerFailures',
+    unit: 'Count',
+    dimensions: ['source'],
+    from: 'facts',
+    meaning: 'Those of them that the caller can change. Nobody has to get up.',
+  },
+  dependencyFailures: {
+    name: 'DependencyFailures',
+    unit: 'Count',
+    dimensions: ['source'],
+    from: 'facts',
+    meaning: 'Those of them for which something else was not there in time: AWS, or the other service.',
+  },
+  systemFailures: {
+    name: 'SystemFailures',
+    unit: 'Count',
+    dimensions: ['source'],
+    from: 'facts',
+    meaning: 'Those of them that only a change of this system ends: its code, its rights, its configuration.',
+  },
+  interventionFailures: {
+    name: 'InterventionFailures',
+    unit: 'Count',
+    dimensions: ['source'],
+    from: 'facts',
+    meaning: 'Those of them that somebody with rights in the account has caused by hand.',
+  },
+  rollBacksStarted: {
+    name: 'RollBacksStarted',
+    unit: 'Count',
+    dimensions: ['step'],
+    from: 'machines',
+    meaning:
+      'Undos that began, within a failed provisioning or by a roll-back of its own; `step` is `CancelUserCreation` at App1, `DeleteUser` at App2.',
+  },
+  rollBacksFailed: {
+    name: 'RollBacksFailed',
+    unit: 'Count',
+    dimensions: ['source'],
+    from: 'facts',
+    meaning: 'Undos that ran out of retries: a user may be left. The sweep starts another one.',
+  },
+  app1EventsNotPublished: {
+    name: 'App1EventsNotPublished',
+    unit: 'Count',
+    dimensions: [],
+    from: 'machines',
+    meaning: "Attempts of App1's machines to publish an event that failed; a retry may have published it.",
+  },
+  app2EventsNotPublished: {
+    name: 'App2EventsNotPublished',
+    unit: 'Count',
+    dimensions: [],
+    from: 'machines',
+    meaning: "Attempts of App2's machines to publish an event that failed; a retry may have published it.",
+  },
+  stepDuration: {
+    name: 'StepDuration',
+    unit: 'Milliseconds',
+    dimensions: ['service', 'step'],
+    from: 'function',
+    meaning: 'How long one attempt of a step took, good or bad; `step` is the name of the state.',
+  },
+  stepFailures: {
+    name: 'StepFailures',
+    unit: 'Count',
+    dimensions: ['service', 'step', 'error'],
+    from: 'function',
+    meaning:
+      'Attempts that failed, those too that are tried again; `UserCreationPending`, `UserRemovalPending` and `AbsenceNotConfirmed` are how a step waits.',
+  },
+  stepRetries: {
+    name: 'StepRetries',
+    unit: 'Count',
+    dimensions: ['service', 'step'],
+    from: 'function',
+    meaning: 'Attempts that were not the first of their step.',
+  },
+  app2TokenHits: {
+    name: 'App2TokenHits',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Calls to App2 with a token that the function had.',
+  },
+  app2TokenMisses: {
+    name: 'App2TokenMisses',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning:
+      'Calls to App2 for which App1 had to sign in: the function was new, the token at its end or refused.',
+  },
+  sweepCompleted: {
+    name: 'SweepCompleted',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Heartbeat of a sweep: its absence means that nothing is swept.',
+  },
+  sweepRollBacksStarted: {
+    name: 'SweepRollBacksStarted',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Roll-backs that the sweep had to start, because an event was lost or a roll-back had failed.',
+  },
+  sweepLeft: {
+    name: 'SweepLeft',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Executions that ended badly and that the sweep could not settle yet.',
+  },
+  auditBusBroken: {
+    name: 'AuditBusBroken',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: '1 while audit events are lost or do not reach the log, else 0.',
+  },
+} as const satisfies Record<string, Metric>;
+
+type MetricKey = keyof typeof metrics;
+
+/** The names alone, by the same keys. */
+export const metricNames = Object.fromEntries(
+  Object.entries(metrics).map(([key, { name }]) => [key, name]),
+) as { readonly [Key in MetricKey]: (typeof metrics)[Key]['name'] }; // the same keys, each with its own name
