@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
 import { onBehalfOf } from './headers.ts';
-import { origin } from './origin.ts';
+import { origin, traceId } from './origin.ts';
 
 /**
  * What the workflows are started with. Nothing in them is secret: passwords are sealed before. A field that is not
@@ -48,6 +48,7 @@ export const cancelledCreationInput = z.object({
   provisioning_id: provisioningId,
   owner: z.string(),
   cancelled: z.literal(true),
+  trace_id: origin.shape.trace_id,
 });
 
 /** Whichever of the two an execution of `CreateServiceUser` was started with. */
@@ -61,3 +62,17 @@ export const rollBackInput = z.object({
   on_behalf_of: onBehalfOf.optional(),
 });
 export type RollBackInput = z.infer<typeof rollBackInput>;
+
+/** What every state tells its function beside what the step needs: which step it is, for logs and metrics. */
+export const toldOfStep = z.object({
+  step: z.object({
+    provisioning_id: provisioningId,
+    trace_id: traceId.nullish(),
+    machine: z.string(),
+    /** Name of the execution. */
+    execution: z.string(),
+    state: z.string(),
+    /** Counts from 1. */
+    attempt: z.int().positive(),
+  }),
+});

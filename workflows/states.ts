@@ -24,6 +24,8 @@ import { type RetryPolicyName, retry } from './retry-policies.ts';
 /** A JSONata expression. */
 export const jsonata = (expression: string): string => `{% ${expression} %}`;
 
+const expressionIn = (field: string): string => field.slice('{% '.length, -' %}'.length);
+
 /** A field of what the execution was started with; the same in every state, whatever came between. */
 export const input = (field: string): string => jsonata(`$states.context.Execution.Input.${field}`);
 
@@ -33,10 +35,29 @@ export const optionalInput = (field: string, otherwise = 'null'): string => {
   return jsonata(`$exists(${value}) ? ${value} : ${otherwise}`);
 };
 
+/** Tells a function which step it is, for its log and its metrics (`toldOfStep` in contracts/executions.ts). */
+const told = {
+  provisioning_id: input('provisioning_id'),
+  trace_id: optionalInput('trace_id'),
+  machine: jsonata('$states.context.StateMachine.Name'),
+  execution: jsonata('$states.context.Execution.Name'),
+  state: jsonata('$states.context.State.Name'),
+  attempt: jsonata('$states.context.State.RetryCount + 1'),
+};
+
+/** What a function gets: the step's payload, or what the execution was started with, and which step it is. */
+const withTold = (payload: Step['payload']): TaskInput => {
+  if (payload !== 'execution input') return TaskInput.fromObject({ ...payload, step: told });
+  const fields = Object.entries(told).map(([name, value]) => `'${name}': ${expressionIn(value)}`);
+  return TaskInput.fromText(
+    jsonata(`$merge([$states.context.Execution.Input, {'step': {${fields.join(', ')}}}])`),
+  );
+};
+
 interface Step {
   run: IFunction;
-  /** What the function gets: an object whose strings may be JSONata, or one expression. */
-  payload: Record<string, unknown> | string;
+  /** An object whose strings may be JSONata. */
+  payload: Record<string, unknown> | 'execution input';
   retries: RetryPolicyName[];
   /** Variables that later states use. */
   assign?: Record<string, unknown>;
@@ -52,7 +73,7 @@ export function runStep(
 ): LambdaInvoke {
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
-    payload: typeof payload === 'string' ? TaskInput.fromText(payload) : TaskInput.fromObject(payload),
+    payload: withTold(payload),
     outputs: jsonata('$states.result.Payload'),
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),

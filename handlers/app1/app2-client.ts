@@ -4,6 +4,7 @@ import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { type ProvisioningStatus, provisioningStatus, type TimelinePart } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError } from '../shared/errors.ts';
+import { traceHeader } from '../shared/trace.ts';
 import type { App2Token, TokenSource } from './app2-token.ts';
 
 /** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
@@ -26,10 +27,13 @@ export interface About {
   traceId?: string | undefined;
 }
 
-const headersOf = ({ onBehalfOf, traceId }: About): Record<string, string> => ({
-  ...(onBehalfOf === undefined ? {} : { 'On-Behalf-Of': onBehalfOf }),
-  ...(traceId === undefined ? {} : { [TRACE_HEADER]: `Root=${traceId}` }),
-});
+function headersOf({ onBehalfOf, traceId }: About): Record<string, string> {
+  const trace = traceHeader(traceId);
+  return {
+    ...(onBehalfOf === undefined ? {} : { 'On-Behalf-Of': onBehalfOf }),
+    ...(trace === undefined ? {} : { [TRACE_HEADER]: trace }),
+  };
+}
 
 interface Services {
   apiUrl: string;
@@ -92,7 +96,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
 
     async readTimeline(provisioningId) {
       const path = `/admin/create-user/${provisioningId}?include=timeline`;
-      const response = await send('GET', path, {}, { within: timeLimits.app2Timeline });
+      const response = await send('GET', path, headersOf({}), { within: timeLimits.app2Timeline });
       if (response.status === 404) return { timeline: [] };
       const { timeline, timeline_incomplete } = await readStatus(response);
       if (timeline === undefined)

@@ -6,6 +6,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import { type MachineCredentials, machineCredentials } from '../../contracts/app2-api.ts';
 import { TOKEN_RENEWAL_SECONDS } from '../../contracts/time-limits.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
+import { count } from '../shared/metrics.ts';
 import { secretHash } from '../shared/secret-hash.ts';
 
 /** An access token of App2 and the end of its life in milliseconds since the epoch. */
@@ -78,6 +79,7 @@ export function app2TokenSource({
     async get(refused) {
       const usable =
         token !== undefined && token !== refused && token.expiresAt - now() > TOKEN_RENEWAL_SECONDS * 1000;
+      count(usable ? 'app2TokenHits' : 'app2TokenMisses');
       if (token !== undefined && usable) return token;
       const remembered = credentials !== undefined;
       credentials ??= await readCredentials();

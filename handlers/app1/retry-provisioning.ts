@@ -11,6 +11,7 @@ import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
+import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
@@ -50,6 +51,7 @@ export const retryProvisioning =
     if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('NOT_OVER_YET');
 
     const provisioning_id = provisioningIdOf(owner, key);
+    alsoAbout({ provisioning_id });
     const [sealed_password, request_mac] = await Promise.all([
       sealAgain(kms, environment.INTAKE_KEY_ARN, former.parsedInput, provisioning_id),
       requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id.data]),

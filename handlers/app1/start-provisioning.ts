@@ -10,6 +10,7 @@ import { type ApiHandler, api, header, readBody, readValue } from '../shared/api
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
+import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { accept, addressOf } from './accept.ts';
 import { environments } from './environments.ts';
@@ -36,6 +37,7 @@ export const startProvisioning =
     const request = readBody(event, createServiceUserRequest, errors);
 
     const provisioning_id = provisioningIdOf(owner, validKey);
+    alsoAbout({ provisioning_id });
     const [sealed_password, request_mac] = await Promise.all([
       seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
       requestMac(kms, environment.MAC_KEY_ARN, [

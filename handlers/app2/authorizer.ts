@@ -10,12 +10,13 @@ import {
   WaitPeriodNotYetEndedJwkError,
 } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
-import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
+import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent, Context } from 'aws-lambda';
 import * as z from 'zod';
 import { ownerGroups } from '../../contracts/app2-api.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
-import { logger } from '../shared/logger.ts';
+import { logAbout, logger } from '../shared/logger.ts';
+import { presentTrace } from '../shared/trace.ts';
 import { environments } from './environments.ts';
 import { routes } from './routes.ts';
 
@@ -131,4 +132,7 @@ async function fetchKeys(uri: string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
-export const handler = authorize({ verify: poolVerifier(readEnvironment(environments.authorizer)) });
+const authorizer = authorize({ verify: poolVerifier(readEnvironment(environments.authorizer)) });
+
+export const handler = (event: APIGatewayTokenAuthorizerEvent, context?: Pick<Context, 'awsRequestId'>) =>
+  logAbout({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, () => authorizer(event));

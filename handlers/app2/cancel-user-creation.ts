@@ -5,7 +5,7 @@ import { type ApiHandler, api, header } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
-import { originOf } from '../shared/origin.ts';
+import { originOf, traceOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { absent, remove } from '../shared/removal.ts';
 import type { Machines } from '../shared/roll-backs.ts';
@@ -37,6 +37,7 @@ export const cancelUserCreation =
         provisioning_id: id,
         owner,
         cancelled: true,
+        trace_id: traceOf(event),
       });
       if (start === 'existed') throw new RequestProblem('SERVICE_UNAVAILABLE');
       return absent();

@@ -8,7 +8,7 @@ import { type ApiHandler, api, header, json, readBody, readValue } from '../shar
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, settle, startOnce, systemClock } from '../shared/executions.ts';
-import { logger } from '../shared/logger.ts';
+import { alsoAbout, logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
@@ -29,6 +29,7 @@ export const startUserCreation =
     const owner = clientOf(event);
     const errors: FieldError[] = [];
     const id = readValue(provisioningId, header(event, 'Idempotency-Key'), 'header Idempotency-Key', errors);
+    alsoAbout({ provisioning_id: id });
     const statement = header(event, 'On-Behalf-Of');
     const on_behalf_of = readValue(onBehalfOf.optional(), statement, 'header On-Behalf-Of', errors);
     const request = readBody(event, createUserRequest, errors);

@@ -1,13 +1,18 @@
-import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type * as z from 'zod';
+import { provisioningId } from '../../contracts/fields.ts';
 import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
 import { withoutSecrets } from './errors.ts';
-import { logger } from './logger.ts';
+import { header } from './header.ts';
+import { logAbout, logger, type Subject } from './logger.ts';
+import { traceOf } from './origin.ts';
 import { RequestProblem } from './problem.ts';
 
 /** Handler of a route behind a REST API (Lambda proxy integration). */
 export type ApiHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
+
+export { header };
 
 /** An answer in JSON. */
 export function json(
@@ -24,20 +29,39 @@ export function json(
 
 /**
  * Makes the handler of a route: whatever goes wrong inside is answered as RFC 9457 problem+json and never with the
- * text of an error, which could quote the request.
+ * text of an error, which could quote the request. What is logged inside says which request it is about.
  */
-export function api(run: ApiHandler): ApiHandler {
-  return async (event) => {
-    try {
-      return await run(event);
-    } catch (error) {
-      return answerTo(error);
-    }
+export function api(run: ApiHandler): (...invocation: Invocation) => Promise<APIGatewayProxyResult> {
+  return (event, context) =>
+    logAbout(subjectOf(event, context), async () => {
+      const begun = Date.now();
+      const answer = await run(event).catch(answerTo);
+      logger.info('Request answered', {
+        method: event.httpMethod,
+        resource: event.resource,
+        status: answer.statusCode,
+        duration_ms: Date.now() - begun,
+      });
+      return answer;
+    });
+}
+
+/** Lambda gives a context; what calls a handler otherwise may have none. */
+type Invocation = [event: APIGatewayProxyEvent, context?: Pick<Context, 'awsRequestId'>];
+
+/** The provisioning is known only when it is in the path; a handler that finds it elsewhere says so by `alsoAbout`. */
+function subjectOf(...[event, context]: Invocation): Subject {
+  return {
+    request_id: event.requestContext.requestId,
+    function_request_id: context?.awsRequestId,
+    trace_id: traceOf(event),
+    provisioning_id: provisioningId.safeParse(event.pathParameters?.['provisioning_id']).data,
   };
 }
 
 function answerTo(thrown: unknown): APIGatewayProxyResult {
   const problem = thrown instanceof RequestProblem ? thrown : unexpected(thrown);
+  if (problem === thrown) logger.info('Request refused', { code: problem.code });
   const body = problemBody(problem.code, problem.errors);
   const seconds = retryAfter(problem.code);
   return json(body.status, body, {
@@ -51,14 +75,6 @@ function unexpected(thrown: unknown): RequestProblem {
   logger.error('Request failed', { error: error.name, reason: error.message });
   const passes = ['ServiceThrottled', 'ServiceUnavailable'].includes(error.name);
   return new RequestProblem(passes ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_ERROR');
-}
-
-/** A header's value whatever the case of its name; names are case-insensitive (RFC 9110), API Gateway keeps the sender's. */
-export function header(event: Pick<APIGatewayProxyEvent, 'headers'>, name: string): string | undefined {
-  const key = Object.keys(event.headers ?? {}).find(
-    (candidate) => candidate.toLowerCase() === name.toLowerCase(),
-  );
-  return key === undefined ? undefined : event.headers[key];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type * as z from 'zod';
 import { type EventName, eventDetail, events } from '../../contracts/events/catalogue.ts';
+import { traceHeader } from './trace.ts';
 
 /**
  * Publishes an event that no workflow publishes, after checking it against its schema.
@@ -13,6 +14,7 @@ export async function publish<Name extends EventName>(
   name: Name,
   detail: z.input<ReturnType<typeof eventDetail<Name>>>,
 ): Promise<void> {
+  const trace = traceHeader();
   const { FailedEntryCount = 0, Entries: [entry] = [] } = await eventBridge.send(
     new PutEventsCommand({
       Entries: [
@@ -21,6 +23,7 @@ export async function publish<Name extends EventName>(
           Source: events[name].source,
           DetailType: name,
           Detail: JSON.stringify(eventDetail(name).parse(detail)),
+          ...(trace === undefined ? {} : { TraceHeader: trace }),
         },
       ],
     }),

@@ -1,6 +1,7 @@
-import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
 import { withoutSecrets } from './errors.ts';
-import { logger } from './logger.ts';
+import { logAbout, logger } from './logger.ts';
+import { presentTrace } from './trace.ts';
 
 /**
  * Makes the handler of a custom resource that is backed by the function itself: CloudFormation waits for an answer at
@@ -11,8 +12,8 @@ import { logger } from './logger.ts';
  */
 export function customResource(
   run: (event: CloudFormationCustomResourceEvent) => Promise<string>,
-): (event: CloudFormationCustomResourceEvent) => Promise<void> {
-  return async (event) => {
+): (event: CloudFormationCustomResourceEvent, context?: Pick<Context, 'awsRequestId'>) => Promise<void> {
+  const answer = async (event: CloudFormationCustomResourceEvent) => {
     const outcome = await run(event).then(
       (physicalId) => ({ Status: 'SUCCESS', PhysicalResourceId: physicalId }),
       (thrown: unknown) => {
@@ -32,6 +33,10 @@ export function customResource(
       signal: AbortSignal.timeout(5_000),
     });
     if (!response.ok) throw new Error(`CloudFormation did not take the answer (HTTP ${response.status}).`);
+  };
+  return (event, context) => {
+    const about = { request_id: event.RequestId, function_request_id: context?.awsRequestId };
+    return logAbout({ ...about, trace_id: presentTrace() }, () => answer(event));
   };
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { StepError } from './errors.ts';
 import { describe } from './executions.ts';
-import { logger } from './logger.ts';
+import { alsoAbout, logger } from './logger.ts';
 import { originAfter } from './origin.ts';
 import { rollBackInputOf, type Subject, startRollBack, type Workflows } from './roll-backs.ts';
 import { isEnd } from './status.ts';
@@ -29,9 +29,11 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
   name: string,
 ): Promise<Finding> {
   const { stepFunctions, machines, inputSchema, cleanEnds } = workflows;
+  alsoAbout({ provisioning_id: name, execution: name });
   const execution = await describe(stepFunctions, machines.STATE_MACHINE_ARN, name, inputSchema);
   if (execution === undefined) throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
   const { status, error } = execution;
+  alsoAbout({ trace_id: execution.parsedInput.trace_id });
   const origin = originAfter(machines.STATE_MACHINE_ARN, name, execution.parsedInput);
   const input = rollBackInputOf(execution.parsedInput, origin);
   // An operator may have started it again since.

@@ -5,7 +5,9 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
+import type { Origin } from '../../contracts/origin.ts';
 import { isNamed } from './errors.ts';
+import { traceHeader } from './trace.ts';
 
 /** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */
 
@@ -16,18 +18,25 @@ export function executionArn(stateMachineArn: string, name: string): string {
 
 /**
  * Starts an execution under its name, which Step Functions lets happen once in 90 days.
- * `existed`: there was one of this name before, running with another input, or ended.
+ * `existed`: there was one of this name before, running with another input, or ended. The trace that the input names
+ * goes on in the execution.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
-export async function startOnce(
+export async function startOnce<Input extends Pick<Origin, 'trace_id'>>(
   stepFunctions: Pick<SFNClient, 'send'>,
   stateMachineArn: string,
   name: string,
-  input: object,
+  input: Input,
 ): Promise<'started' | 'existed'> {
   try {
+    const trace = traceHeader(input.trace_id);
     await stepFunctions.send(
-      new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+      new StartExecutionCommand({
+        stateMachineArn,
+        name,
+        input: JSON.stringify(input),
+        ...(trace === undefined ? {} : { traceHeader: trace }),
+      }),
     );
     return 'started';
   } catch (error) {

@@ -165,3 +165,37 @@ type MetricKey = keyof typeof metrics;
 export const metricNames = Object.fromEntries(
   Object.entries(metrics).map(([key, { name }]) => [key, name]),
 ) as { readonly [Key in MetricKey]: (typeof metrics)[Key]['name'] }; // the same keys, each with its own name
+
+/** What functions measure: a metric by its key in the table, and its value. */
+type Measured = {
+  [Key in MetricKey as (typeof metrics)[Key]['from'] extends 'function' ? Key : never]?: number;
+};
+
+/** Counted since the last line with metrics. */
+let counted: Measured = {};
+
+/** Counts something that happened; the next line with metrics tells it. */
+export function count(key: keyof Measured): void {
+  counted = { ...counted, [key]: (counted[key] ?? 0) + 1 };
+}
+
+/**
+ * The fields by which CloudWatch reads a log line as metrics: these, and what was counted before. The values of the
+ * dimensions are fields of the line, too: `service` is in every one, the others are its author's.
+ * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export function embeddedMetrics(measured: Measured): Record<string, unknown> {
+  const values = Object.entries({ ...counted, ...measured }) as [keyof Measured, number][]; // keys of Measured
+  counted = {};
+  return {
+    _aws: {
+      Timestamp: Date.now(),
+      CloudWatchMetrics: values.map(([key]) => ({
+        Namespace: NAMESPACE,
+        Dimensions: [metrics[key].dimensions],
+        Metrics: [{ Name: metrics[key].name, Unit: metrics[key].unit }],
+      })),
+    },
+    ...Object.fromEntries(values.map(([key, value]) => [metrics[key].name, value])),
+  };
+}

@@ -1,16 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { type Origin, TRACE_HEADER } from '../../contracts/origin.ts';
-import { header } from './api.ts';
+import { header } from './header.ts';
+import { presentTrace, rootOf } from './trace.ts';
 
 /** What the executions are started with that say where they come from. */
 
-/** Of what a caller asked for: the request, and the trace that it belongs to, or a new one. */
+/** Of what a caller asked for: the request, and the trace that it belongs to. */
 export function originOf(event: Pick<APIGatewayProxyEvent, 'headers' | 'requestContext'>): Required<Origin> {
-  return {
-    causation_id: `request:${event.requestContext.requestId}`,
-    trace_id: tracedBy(header(event, TRACE_HEADER)) ?? newTraceId(),
-  };
+  return { causation_id: `request:${event.requestContext.requestId}`, trace_id: traceOf(event) };
+}
+
+/** The new ids of requests that belong to no trace, so that each has one only. */
+const made = new WeakMap<object, string>();
+
+/** The trace that a request belongs to: X-Ray's, or the one that its header names, or a new one. */
+export function traceOf(event: Pick<APIGatewayProxyEvent, 'headers' | 'requestContext'>): string {
+  const known = presentTrace() ?? rootOf(header(event, TRACE_HEADER)) ?? made.get(event.requestContext);
+  if (known !== undefined) return known;
+  const id = newTraceId();
+  made.set(event.requestContext, id);
+  return id;
 }
 
 /** Of what is undone because an execution ended badly: that execution, and the trace that it belongs to. */
@@ -20,11 +30,6 @@ export function originAfter(stateMachineArn: string, name: string, { trace_id }:
     causation_id: `execution:${machine}:${name}`,
     ...(trace_id === undefined ? {} : { trace_id }),
   };
-}
-
-/** `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`; what a caller made up is no trace. */
-function tracedBy(value: string | undefined): string | undefined {
-  return /(?:^|;)\s*Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)/.exec(value ?? '')?.[1];
 }
 
 /** Where nothing traces, the id still tells what belongs together: time in seconds, and 96 random bits. */

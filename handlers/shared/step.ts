@@ -1,38 +1,67 @@
-import type * as z from 'zod';
+import type { Context } from 'aws-lambda';
+import * as z from 'zod';
+import { toldOfStep } from '../../contracts/executions.ts';
 import { StepError, withoutSecrets } from './errors.ts';
-import { logger } from './logger.ts';
+import { logAbout, logger, type Subject } from './logger.ts';
+import { embeddedMetrics } from './metrics.ts';
+import { presentTrace } from './trace.ts';
 
 /**
  * Makes the handler of a workflow's step: checks the input, does the one thing, and lets nothing but a name and a
- * harmless message out when it fails.
+ * harmless message out when it fails. Its last line in the log is also its metrics.
  * docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
  */
 export function step<Input extends z.ZodType, Output>(
   inputSchema: Input,
   run: (input: z.infer<Input>) => Promise<Output>,
-): (event: unknown) => Promise<Output> {
-  return async (event) => {
-    const input = inputSchema.safeParse(event);
-    try {
-      if (!input.success) {
-        const fields = input.error.issues.map(({ path }) => path.join('.') || '(input)');
-        throw new StepError('InvalidStepInput', `The step's input is not valid in: ${fields.join(', ')}.`);
+): (event: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<Output> {
+  return (event, context) => {
+    const told = toldOfStep.safeParse(event).data?.step;
+    const subject = told === undefined ? subjectOf(event) : subjectTold(told);
+    return logAbout({ ...subject, function_request_id: context?.awsRequestId }, async () => {
+      const begun = Date.now();
+      const measured = (failures: number) => {
+        const duration_ms = Date.now() - begun;
+        if (told === undefined) return { duration_ms };
+        return { duration_ms, ...metricsOf(duration_ms, told.attempt, failures) };
+      };
+      try {
+        const input = inputSchema.safeParse(event);
+        if (!input.success) {
+          const fields = input.error.issues.map(({ path }) => path.join('.') || '(input)');
+          throw new StepError('InvalidStepInput', `The step's input is not valid in: ${fields.join(', ')}.`);
+        }
+        const output = await run(input.data);
+        logger.info('Step done', measured(0));
+        return output;
+      } catch (thrown) {
+        const error = withoutSecrets(thrown);
+        // A reason that has a name was foreseen: it is retried, or undone, and told to the caller.
+        const level = error instanceof StepError ? 'warn' : 'error';
+        logger[level]('Step failed', { error: error.name, reason: error.message, ...measured(1) });
+        throw error;
       }
-      return await run(input.data);
-    } catch (thrown) {
-      const error = withoutSecrets(thrown);
-      logger.error('Step failed', {
-        error: error.name,
-        reason: error.message,
-        provisioning_id: provisioningIdOf(event),
-      });
-      throw error;
-    }
+    });
   };
 }
 
-function provisioningIdOf(event: unknown): unknown {
-  return typeof event === 'object' && event !== null && 'provisioning_id' in event
-    ? event.provisioning_id
-    : undefined;
+type Told = z.infer<typeof toldOfStep>['step'];
+
+const subjectTold = ({ state, trace_id, ...told }: Told): Subject => ({
+  ...told,
+  step: state,
+  trace_id: trace_id ?? presentTrace(),
+});
+
+const metricsOf = (stepDuration: number, attempt: number, stepFailures: number) =>
+  embeddedMetrics({
+    stepDuration,
+    ...(attempt > 1 ? { stepRetries: 1 } : {}),
+    ...(stepFailures > 0 ? { stepFailures } : {}),
+  });
+
+/** What no state called, or one of a definition of the release before. */
+function subjectOf(event: unknown): Subject {
+  const known = z.object({ provisioning_id: z.string().optional() }).safeParse(event);
+  return { trace_id: presentTrace(), provisioning_id: known.data?.provisioning_id };
 }

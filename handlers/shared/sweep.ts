@@ -6,7 +6,7 @@ import { timeLimits } from '../../contracts/time-limits.ts';
 import { rollBackIfNeeded } from './ended-execution.ts';
 import { withoutSecrets } from './errors.ts';
 import { type Clock, describe, startOnce } from './executions.ts';
-import { logger } from './logger.ts';
+import { alsoAbout, logAbout, logger } from './logger.ts';
 import { originAfter } from './origin.ts';
 import { nextRollBackName, type Subject, type Workflows } from './roll-backs.ts';
 
@@ -88,7 +88,10 @@ export const sweep = <Input extends z.ZodType<Subject>>({
         continue;
       }
       await clock.sleep(limits.pause);
-      const finding = await settleOne(workflows, execution);
+      const [provisioning_id] = execution.name.split('.');
+      const finding = await logAbout({ provisioning_id, execution: execution.name }, () =>
+        settleOne(workflows, execution),
+      );
       if (finding === 'started') report.started += 1;
       if (finding === 'unreadable') report.unreadable += 1;
       if (finding === 'failed') left.push(execution);
@@ -187,6 +190,7 @@ async function tryAgain(
   const machine = machines.ROLL_BACK_STATE_MACHINE_ARN;
   const failed = await describe(stepFunctions, machine, name, rollBackInput);
   if (failed === undefined) throw new Error('A roll-back that is listed cannot be seen.');
+  alsoAbout({ trace_id: failed.parsedInput.trace_id });
   // An operator may have started it again since.
   if (failed.status === 'RUNNING' || failed.status === 'SUCCEEDED') return 'clean';
   const input = { ...failed.parsedInput, ...originAfter(machine, name, failed.parsedInput) };

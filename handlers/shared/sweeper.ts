@@ -2,14 +2,16 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { apiClient } from './aws-clients.ts';
 import type { WatchedBus } from './environment.ts';
 import { systemClock } from './executions.ts';
-import { logger } from './logger.ts';
+import { logAbout, logger } from './logger.ts';
 import { metricNames, NAMESPACE } from './metrics.ts';
 import type { Machines, Subject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
+import { presentTrace } from './trace.ts';
 import { type BusFinding, lookAtBus } from './watched-bus.ts';
 
 type StepFunctions = Pick<SFNClient, 'send'>;
@@ -23,7 +25,7 @@ type StepFunctions = Pick<SFNClient, 'send'>;
 export function sweeper<Input extends z.ZodType<Subject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
   environment: Machines & WatchedBus & { MARK_PARAMETER: string },
-): () => Promise<SweepReport & { bus: BusFinding }> {
+): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
   const metrics = new Metrics({
     namespace: NAMESPACE,
     serviceName: process.env['SERVICE_NAME'] ?? 'unknown',
@@ -35,7 +37,7 @@ export function sweeper<Input extends z.ZodType<Subject>>(
     clock: systemClock,
   });
   const eventBridge = apiClient(EventBridgeClient);
-  return async () => {
+  const sweepAndLook = async () => {
     const report = await run();
     logger.info('Sweep completed', { ...report });
     metrics.addMetric(metricNames.sweepCompleted, MetricUnit.Count, 1);
@@ -52,4 +54,6 @@ export function sweeper<Input extends z.ZodType<Subject>>(
     metrics.publishStoredMetrics();
     return { ...report, bus };
   };
+  return (_event, context) =>
+    logAbout({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, sweepAndLook);
 }

@@ -33,7 +33,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   // Nothing is made yet: a failure is announced, there is nothing to undo.
   const decryptCredentials = runStep(scope, 'DecryptCredentials', {
     run: parts.decryptCredentials,
-    payload: jsonata('$states.context.Execution.Input'),
+    payload: 'execution input',
     retries: ['throttling', 'transient'],
   });
   const announceRejected = announce(scope, 'AnnounceRejected', {

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { describe, executionArn, settle, startOnce } from '../../../handlers/shared/executions.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
+import { TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const client = new SFNClient({});
@@ -22,11 +23,12 @@ topic('startOnce', () => {
   it('starts an execution under its name', async () => {
     stepFunctions.on(StartExecutionCommand).resolves({});
 
-    await expect(startOnce(client, MACHINE, 'one', { a: 1 })).resolves.toBe('started');
+    await expect(startOnce(client, MACHINE, 'one', { trace_id: TRACE_ID })).resolves.toBe('started');
     expect(stepFunctions.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
       stateMachineArn: MACHINE,
       name: 'one',
-      input: '{"a":1}',
+      input: JSON.stringify({ trace_id: TRACE_ID }),
+      traceHeader: `Root=${TRACE_ID}`,
     });
   });
 
