@@ -119,7 +119,7 @@ it.each(machineNames)('%s gives each of its functions the fields that it reads',
 
   expect(given.length).toBeGreaterThan(0);
   for (const [state, fields] of given)
-    expect(fields).toEqual(Object.keys(states[state]?.sample ?? {}).sort());
+    expect(fields).toEqual([...Object.keys(states[state]?.sample ?? {}), 'step'].sort());
 });
 
 /** Fields of what a function is called with; none when that is the execution's whole input, or for an event. */

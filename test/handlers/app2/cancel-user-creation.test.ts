@@ -8,7 +8,7 @@ import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const machines = {
@@ -120,7 +120,11 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
   it('takes the name of a creation that it cannot see, so that none can begin', async () => {
     expect(await del()).toMatchObject({ statusCode: 204 });
     expect(started()).toEqual([
-      { machine: machines.STATE_MACHINE_ARN, name: PROVISIONING_ID, input: cancelled },
+      {
+        machine: machines.STATE_MACHINE_ARN,
+        name: PROVISIONING_ID,
+        input: { ...cancelled, trace_id: TRACE_ID },
+      },
     ]);
   });
 

@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { api, json } from '../../../handlers/shared/api.ts';
+import { alsoAbout } from '../../../handlers/shared/logger.ts';
+import { originOf } from '../../../handlers/shared/origin.ts';
+import { RequestProblem } from '../../../handlers/shared/problem.ts';
+import { signedRequest } from '../../support/api-events.ts';
+import { watchLogLines } from '../../support/log-lines.ts';
+import { PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
+
+const lines = watchLogLines();
+const request = signedRequest({ method: 'GET', path: '/a', id: PROVISIONING_ID });
+const invocation = { awsRequestId: 'invocation-1' };
+const about = {
+  request_id: 'request-1',
+  function_request_id: 'invocation-1',
+  trace_id: TRACE_ID,
+  provisioning_id: PROVISIONING_ID,
+};
+
+afterEach(() => {
+  delete process.env['_X_AMZN_TRACE_ID'];
+});
+
+describe("a request's lines in the log", () => {
+  it('say which request it was, and how it was answered', async () => {
+    await api(async () => json(200, {}))(request, invocation);
+
+    expect(lines()).toEqual([
+      expect.objectContaining({
+        ...about,
+        message: 'Request answered',
+        method: 'GET',
+        resource: '/a',
+        status: 200,
+        duration_ms: expect.any(Number),
+      }),
+    ]);
+  });
+
+  it('say why it was refused, or that it failed', async () => {
+    const failing = (error: Error) => api(() => Promise.reject(error))(request, invocation);
+    await failing(new RequestProblem('NOT_FOUND'));
+    await failing(new TypeError('a bug'));
+
+    expect(lines()).toEqual([
+      expect.objectContaining({ ...about, message: 'Request refused', code: 'NOT_FOUND' }),
+      expect.objectContaining({ ...about, message: 'Request answered', status: 404 }),
+      expect.objectContaining({ ...about, message: 'Request failed', error: 'TypeError', level: 'ERROR' }),
+      expect.objectContaining({ ...about, message: 'Request answered', status: 500 }),
+    ]);
+  });
+
+  it('are about the provisioning that its handler found, and the next ones are not', async () => {
+    const post = signedRequest({});
+    await api(async () => {
+      alsoAbout({ provisioning_id: PROVISIONING_ID });
+      return json(202, {});
+    })(post);
+    await api(async () => json(202, {}))(post);
+
+    expect(lines()[0]).toMatchObject({ provisioning_id: PROVISIONING_ID });
+    expect(lines()[1]).not.toHaveProperty('provisioning_id');
+  });
+
+  it('do not repeat what is no id of a provisioning', async () => {
+    await api(async () => json(404, {}))(signedRequest({ id: "x' or 'a'='a" }));
+
+    expect(lines()[0]).not.toHaveProperty('provisioning_id');
+  });
+
+  it('have the trace that the execution is started with', async () => {
+    const untraced = () => signedRequest({ headers: { 'X-Amzn-Trace-Id': '' } });
+    let started: string | undefined;
+    const handler = api(async (event) => {
+      started = originOf(event).trace_id;
+      return json(202, {});
+    });
+
+    await handler(untraced());
+    expect(lines()[0]).toMatchObject({ trace_id: started });
+
+    process.env['_X_AMZN_TRACE_ID'] = 'Root=1-69259e40-ffffffffffffffffffffffff;Sampled=1';
+    await handler(request);
+    expect(started).toBe('1-69259e40-ffffffffffffffffffffffff');
+    expect(lines()[1]).toMatchObject({ trace_id: started });
+  });
+});

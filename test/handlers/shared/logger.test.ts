@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { alsoAbout, logAbout, logger } from '../../../handlers/shared/logger.ts';
+import { watchLogLines } from '../../support/log-lines.ts';
+import { OTHER_PROVISIONING_ID, PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
+
+const lines = watchLogLines();
+const ids = () =>
+  lines().map(({ provisioning_id, trace_id, execution }) => [provisioning_id, trace_id, execution]);
+
+describe('what log lines are about', () => {
+  it('is on every line within, and on none after', async () => {
+    await logAbout({ provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID }, async () => {
+      logger.info('one');
+      logger.error('two');
+    });
+    logger.info('of the next invocation');
+
+    expect(ids()).toEqual([
+      [PROVISIONING_ID, TRACE_ID, undefined],
+      [PROVISIONING_ID, TRACE_ID, undefined],
+      [undefined, undefined, undefined],
+    ]);
+  });
+
+  it('can become known on the way, and does not stay', async () => {
+    await logAbout({ trace_id: TRACE_ID }, async () => {
+      alsoAbout({ provisioning_id: PROVISIONING_ID });
+      logger.info('one');
+    });
+    await logAbout({ trace_id: TRACE_ID }, async () => logger.info('two'));
+
+    expect(ids()).toEqual([
+      [PROVISIONING_ID, TRACE_ID, undefined],
+      [undefined, TRACE_ID, undefined],
+    ]);
+  });
+
+  it('is, within a sweep, one finding after the other', async () => {
+    await logAbout({ trace_id: TRACE_ID }, async () => {
+      for (const provisioning_id of [PROVISIONING_ID, OTHER_PROVISIONING_ID])
+        await logAbout({ provisioning_id, execution: `${provisioning_id}.2` }, async () => {
+          logger.warn('finding');
+        });
+      logger.info('end');
+    });
+
+    expect(ids()).toEqual([
+      [PROVISIONING_ID, TRACE_ID, `${PROVISIONING_ID}.2`],
+      [OTHER_PROVISIONING_ID, TRACE_ID, `${OTHER_PROVISIONING_ID}.2`],
+      [undefined, TRACE_ID, undefined],
+    ]);
+  });
+
+  it('does not stay after a failure either', async () => {
+    const failure = new Error('thrown');
+    await expect(logAbout({ provisioning_id: PROVISIONING_ID }, () => Promise.reject(failure))).rejects.toBe(
+      failure,
+    );
+    logger.info('of the next invocation');
+
+    expect(ids()).toEqual([[undefined, undefined, undefined]]);
+  });
+});

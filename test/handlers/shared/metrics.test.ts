@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { count, embeddedMetrics, metricNames, metrics } from '../../../handlers/shared/metrics.ts';
+
+describe('the table of metrics', () => {
+  it('has each name once', () => {
+    const names = Object.values(metricNames);
+
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it.each(Object.entries(metrics))('says of %s in what it is told apart, by few values', (_key, metric) => {
+    const apart = { function: 'service', facts: 'source', machines: 'step' } as const;
+    if (metric.dimensions.length > 0) expect(metric.dimensions).toContain(apart[metric.from]);
+    // A metric filter takes three at most.
+    expect(metric.dimensions.length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a line with metrics', () => {
+  it('is one by the embedded metric format', () => {
+    expect(embeddedMetrics({ stepDuration: 12, stepFailures: 1 })).toEqual({
+      _aws: {
+        Timestamp: expect.any(Number),
+        CloudWatchMetrics: [
+          {
+            Namespace: 'CrossServiceProvisioning',
+            Dimensions: [['service', 'step']],
+            Metrics: [{ Name: 'StepDuration', Unit: 'Milliseconds' }],
+          },
+          {
+            Namespace: 'CrossServiceProvisioning',
+            Dimensions: [['service', 'step', 'error']],
+            Metrics: [{ Name: 'StepFailures', Unit: 'Count' }],
+          },
+        ],
+      },
+      StepDuration: 12,
+      StepFailures: 1,
+    });
+  });
+
+  it('tells what was counted before, once', () => {
+    count('app2TokenHits');
+    count('app2TokenHits');
+    count('app2TokenMisses');
+
+    expect(embeddedMetrics({})).toMatchObject({ App2TokenHits: 2, App2TokenMisses: 1 });
+    expect(embeddedMetrics({})).toEqual({ _aws: expect.objectContaining({ CloudWatchMetrics: [] }) });
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { StepError } from '../../../handlers/shared/errors.ts';
+import { count } from '../../../handlers/shared/metrics.ts';
+import { step } from '../../../handlers/shared/step.ts';
+import { watchLogLines } from '../../support/log-lines.ts';
+import { PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
+
+const lines = watchLogLines();
+const schema = z.object({ provisioning_id: z.string() });
+const told = {
+  provisioning_id: PROVISIONING_ID,
+  trace_id: TRACE_ID,
+  machine: 'CreateServiceUser',
+  execution: PROVISIONING_ID,
+  state: 'CreateUser',
+  attempt: 1,
+};
+const input = { provisioning_id: PROVISIONING_ID, step: told };
+const invocation = { awsRequestId: 'invocation-1' };
+const about = {
+  provisioning_id: PROVISIONING_ID,
+  trace_id: TRACE_ID,
+  machine: 'CreateServiceUser',
+  execution: PROVISIONING_ID,
+  step: 'CreateUser',
+  attempt: 1,
+  function_request_id: 'invocation-1',
+};
+const failing = (error: unknown) =>
+  step(schema, async () => {
+    throw error;
+  });
+/** Names and dimensions of the metrics of a line. */
+const measuredIn = (line: unknown) =>
+  z
+    .object({
+      _aws: z.object({
+        CloudWatchMetrics: z.array(
+          z.object({
+            Dimensions: z.array(z.array(z.string())),
+            Metrics: z.array(z.object({ Name: z.string() })),
+          }),
+        ),
+      }),
+    })
+    .parse(line)
+    ._aws.CloudWatchMetrics.map(({ Dimensions, Metrics }) => [Metrics[0]?.Name, Dimensions[0]]);
+
+describe("a step's lines in the log", () => {
+  it('say which step it is, where, of what, and for how long', async () => {
+    await step(schema, async () => ({}))(input, invocation);
+
+    expect(lines()).toEqual([
+      expect.objectContaining({
+        ...about,
+        level: 'INFO',
+        message: 'Step done',
+        service: 'unit-test',
+        duration_ms: expect.any(Number),
+        StepDuration: expect.any(Number),
+      }),
+    ]);
+    expect(measuredIn(lines()[0])).toEqual([['StepDuration', ['service', 'step']]]);
+  });
+
+  it('say why it failed: a reason that was foreseen is a warning, any other an error', async () => {
+    await expect(failing(new StepError('UserVanished', 'gone'))(input, invocation)).rejects.toThrow('gone');
+    await expect(failing(new TypeError('a bug'))(input, invocation)).rejects.toThrow('TypeError');
+
+    expect(lines()).toEqual([
+      expect.objectContaining({ ...about, level: 'WARN', error: 'UserVanished', StepFailures: 1 }),
+      expect.objectContaining({ ...about, level: 'ERROR', error: 'TypeError', StepFailures: 1 }),
+    ]);
+    expect(measuredIn(lines()[0])).toEqual([
+      ['StepDuration', ['service', 'step']],
+      ['StepFailures', ['service', 'step', 'error']],
+    ]);
+  });
+
+  it('count an attempt that is not the first as a retry', async () => {
+    await step(schema, async () => ({}))({ ...input, step: { ...told, attempt: 3 } });
+
+    expect(lines()).toEqual([expect.objectContaining({ attempt: 3, StepRetries: 1 })]);
+  });
+
+  it('tell what was counted while it ran', async () => {
+    await step(schema, async () => count('app2TokenHits'))(input);
+
+    expect(lines()).toEqual([expect.objectContaining({ App2TokenHits: 1 })]);
+  });
+
+  it('say what is known when a definition of the release before calls', async () => {
+    await step(schema, async () => ({}))({ provisioning_id: PROVISIONING_ID });
+
+    const [line] = lines();
+    expect(line).toMatchObject({ provisioning_id: PROVISIONING_ID, duration_ms: expect.any(Number) });
+    expect(line).not.toHaveProperty('_aws');
+  });
+
+  it('are not about the step before', async () => {
+    await step(schema, async () => ({}))(input);
+    await step(schema, async () => ({}))({ provisioning_id: 'another' });
+
+    expect(lines()[1]).toMatchObject({ provisioning_id: 'another' });
+    expect(lines()[1]).not.toHaveProperty('step');
+    expect(lines()[1]).not.toHaveProperty('trace_id');
+  });
+});

@@ -1,0 +1,24 @@
+import { afterEach, beforeEach, jest } from '@jest/globals';
+import * as z from 'zod';
+import { logger } from '../../handlers/shared/logger.ts';
+
+const line = z.record(z.string(), z.unknown());
+
+/** Call at the top of a test file: gives the lines that the running test has logged, as CloudWatch gets them. */
+export function watchLogLines(): () => z.infer<typeof line>[] {
+  let written: string[] = [];
+  beforeEach(() => {
+    written = [];
+    logger.setLogLevel('INFO');
+    for (const stream of [process.stdout, process.stderr])
+      jest.spyOn(stream, 'write').mockImplementation((text) => {
+        written.push(String(text));
+        return true;
+      });
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    logger.setLogLevel('SILENT');
+  });
+  return () => written.map((text) => line.parse(JSON.parse(text)));
+}
