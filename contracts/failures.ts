@@ -10,6 +10,17 @@ export const leftBehind = {
 } as const;
 type LeftBehind = keyof typeof leftBehind;
 
+/** Whose matter a failure is, which says whether an operator has to get up. */
+export const failureClasses = {
+  caller: 'The caller: the request, or the time at which it came. Nobody has to get up.',
+  dependency:
+    'Something else that was not there in time: AWS, or the other service. It passes; look when there are many.',
+  system:
+    'This system: its code, its rights or its configuration. It stays until somebody changes something.',
+  intervention: 'Somebody with rights in the account has done something by hand. Ask who.',
+} as const;
+export type FailureClass = keyof typeof failureClasses;
+
 /**
  * Why a provisioning ended badly: one row for each error name that a step can end with.
  * The name is what Step Functions matches (Retry, Catch); code, message, remedy and retryable are what the caller reads.
@@ -24,6 +35,7 @@ interface FailureRow {
   readonly remedy: string;
   /** What the operator does. */
   readonly operator: string;
+  readonly class: FailureClass;
   readonly left_behind: LeftBehind;
   /** Whether the same request, sent again as a new provisioning, can succeed without being changed. */
   readonly retryable: boolean;
@@ -40,6 +52,7 @@ export const failures = {
     remedy: 'Send the request again. If it fails again, have the key configuration of both services checked.',
     operator:
       "Check that App1's parameter App2KeyArn is App2's output KeyArn. If it is, somebody tampers: see who called kms:Decrypt in CloudTrail.",
+    class: 'system',
     left_behind: 'nothing',
     retryable: false,
     read_in: 'status',
@@ -50,6 +63,7 @@ export const failures = {
     cause: 'The password is too short, or lacks a kind of character that the pool wants.',
     remedy: 'Choose a password that meets the policy and send a new request.',
     operator: 'Nothing to do for a single one. The policy is `poolPasswordPolicy` in infra/settings.ts.',
+    class: 'caller',
     left_behind: 'nothing',
     retryable: false,
     read_in: 'status',
@@ -62,6 +76,7 @@ export const failures = {
     remedy: 'Choose another username, or remove the other user first.',
     operator:
       "Nothing to do. The other user's attribute custom:provisioning_id says which provisioning made it.",
+    class: 'caller',
     left_behind: 'nothing',
     retryable: false,
     read_in: 'status',
@@ -72,6 +87,7 @@ export const failures = {
     cause: 'Somebody deleted the user in the pool between two steps.',
     remedy: 'Send a new request.',
     operator: 'See who called cognito-idp:AdminDeleteUser in CloudTrail, and stop that.',
+    class: 'intervention',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -84,6 +100,7 @@ export const failures = {
     remedy: 'Send a new request later.',
     operator:
       'Ask App2 for the status of the same provisioning_id, with `?include=timeline`: it names the step and the error.',
+    class: 'dependency',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -96,6 +113,7 @@ export const failures = {
     remedy: "Nothing the caller can change. The operator checks App1's machine user and its secret.",
     operator:
       "Rotate the secret app1-api-client-credentials, which issues a new machine user; then check App1's parameters App2ClientId and App2SecretArn.",
+    class: 'system',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -108,6 +126,7 @@ export const failures = {
     remedy: 'Nothing the caller can change. The operator checks that both services run compatible releases.',
     operator:
       'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
+    class: 'system',
     left_behind: 'nothing',
     retryable: false,
     read_in: 'status',
@@ -118,6 +137,7 @@ export const failures = {
     cause: "App2's API cannot be reached, answers with a 5xx or 429, or its address is wrong.",
     remedy: 'Send a new request later.',
     operator: "Check the health of App2's API and App1's parameter App2ApiUrl.",
+    class: 'dependency',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -129,6 +149,7 @@ export const failures = {
       "App2's execution waits in long retries, or there are more requests than Cognito's quotas let through.",
     remedy: 'Send a new request later.',
     operator: "See the timeline for what App2 waits for. When it is Cognito's quota, spread the requests.",
+    class: 'dependency',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -140,6 +161,7 @@ export const failures = {
     remedy: 'Ask for the status again later.',
     operator:
       "Nothing to do for a single one. If it never ends, see App2's RollBackServiceUser of the same name.",
+    class: 'dependency',
     left_behind: 'being_removed',
     retryable: true,
     read_in: 'timeline',
@@ -151,6 +173,7 @@ export const failures = {
       'The answer of a call that creates a user was lost, so it can still have its effect for some seconds.',
     remedy: 'Ask for the status again later.',
     operator: 'Nothing to do: it is looked again after the longest time that a call can take.',
+    class: 'dependency',
     left_behind: 'being_removed',
     retryable: true,
     read_in: 'timeline',
@@ -162,6 +185,7 @@ export const failures = {
     remedy: 'Send a new request later.',
     operator:
       "Check the service's event bus and its machine's right events:PutEvents; see the alarm on failed executions.",
+    class: 'dependency',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -173,6 +197,7 @@ export const failures = {
       'A quota of Cognito, KMS, Step Functions or Lambda was used up, by this system or by others in the account.',
     remedy: 'Send a new request later.',
     operator: 'See in the timeline which step was throttled; spread the requests, or have the quota raised.',
+    class: 'dependency',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -184,6 +209,7 @@ export const failures = {
     remedy: 'Send a new request later.',
     operator:
       'See in the timeline which step it was, then the log of its function, and the AWS Health Dashboard.',
+    class: 'dependency',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -196,6 +222,7 @@ export const failures = {
     remedy: 'Report it with the provisioning_id.',
     operator:
       'Compare the input of the execution with contracts/executions.ts; deploy definition and functions from one release.',
+    class: 'system',
     left_behind: 'nothing',
     retryable: false,
     read_in: 'status',
@@ -207,6 +234,7 @@ export const failures = {
     remedy: 'Send a new request later. If it fails again, report it with the provisioning_id.',
     operator:
       "The timeline names the step and AWS's own error; the log of its function has it under the provisioning_id.",
+    class: 'system',
     left_behind: 'being_removed',
     retryable: true,
     read_in: 'status',
@@ -218,6 +246,7 @@ export const failures = {
     remedy: 'Send a new request in a minute.',
     operator:
       "Nothing to do for a single one. If it stays so, the other provisioning's roll-back fails: its id is in the user's attribute custom:provisioning_id.",
+    class: 'caller',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -230,6 +259,7 @@ export const failures = {
     remedy: 'Send a new request with a new Idempotency-Key.',
     operator:
       'Do not redrive CreateServiceUser: what it had made was rolled back. Have the caller send a new request.',
+    class: 'intervention',
     left_behind: 'nothing',
     retryable: true,
     read_in: 'status',
@@ -240,6 +270,7 @@ export const failures = {
     cause: 'The owner sent a DELETE.',
     remedy: 'Send a new request with a new Idempotency-Key if the user is wanted after all.',
     operator: 'Nothing to do.',
+    class: 'caller',
     left_behind: 'being_removed',
     retryable: true,
     read_in: 'status',
@@ -250,6 +281,7 @@ export const failures = {
     cause: 'Somebody stopped the execution: an operator, or a tool with the right states:StopExecution.',
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
     operator: 'See who called states:StopExecution in CloudTrail. The roll-back starts by itself.',
+    class: 'intervention',
     left_behind: 'being_removed',
     retryable: true,
     read_in: 'status',
@@ -260,6 +292,7 @@ export const failures = {
     cause: "Retries took longer than the machine's own time limit, which an outage of hours can do.",
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
     operator: 'See the timeline for what it waited for. The roll-back starts by itself.',
+    class: 'dependency',
     left_behind: 'being_removed',
     retryable: true,
     read_in: 'status',
@@ -271,6 +304,7 @@ export const failures = {
     remedy: 'Wait until `user` is `absent`. The operator sees to it that the removal can succeed.',
     operator:
       'Find what the undo failed of in the timeline and mend that; the next sweep starts another roll-back by itself.',
+    class: 'system',
     left_behind: 'until_swept',
     retryable: false,
     read_in: 'status',

@@ -10,6 +10,7 @@ import { provisionServiceUser } from '../workflows/app1/provision-service-user.t
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
+import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
@@ -116,6 +117,11 @@ export class App1Stack extends ServiceStack<'app1'> {
           callApp2,
           bus: audit.bus,
         }),
+    });
+    new FactMetrics(this, 'FactMetrics', { log: audit.logGroup, source: eventSources.app1 });
+    new MachineMetrics(this, 'MachineMetrics', {
+      logs: [provisioning.logGroup, rollBack.logGroup],
+      eventsNotPublished: 'app1EventsNotPublished',
     });
     new RollBackWatch(this, 'RollBackWatch', {
       undelivered: this.undelivered,

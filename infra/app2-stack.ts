@@ -24,6 +24,7 @@ import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
+import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
@@ -136,6 +137,11 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
 
     const api = this.#api(pool, [machineClient, serviceClient]);
+    new FactMetrics(this, 'FactMetrics', { log: audit.logGroup, source: eventSources.app2 });
+    new MachineMetrics(this, 'MachineMetrics', {
+      logs: [creation.logGroup, rollBack.logGroup],
+      eventsNotPublished: 'app2EventsNotPublished',
+    });
     new RollBackWatch(this, 'RollBackWatch', {
       undelivered: this.undelivered,
       stateMachine: creation.stateMachine,

@@ -1,4 +1,4 @@
-import { type FailureName, failures, leftBehind } from '../../contracts/failures.ts';
+import { type FailureName, failureClasses, failures, leftBehind } from '../../contracts/failures.ts';
 import { maybeAccepted, type ProblemCode, problems, retryAfter } from '../../contracts/problems.ts';
 
 /** What is generated from the pages of failures and problems: docs/errors.md. */
@@ -15,12 +15,13 @@ const tableOf = (rows: Rows): string =>
   ['| | |', '|---|---|', ...rows.map(([what, text]) => `| ${what} | ${text} |`)].join('\n');
 
 function failureTable(name: FailureName): string {
-  const { cause, remedy, operator, left_behind, retryable, read_in } = failures[name];
+  const { cause, remedy, operator, left_behind, retryable, read_in, class: whose } = failures[name];
   return tableOf([
     ['name of the error', `\`${name}\``],
     ['cause', cause],
     ['what the caller does', remedy],
     ['what the operator does', operator],
+    ['whose matter', `\`${whose}\`: ${failureClasses[whose]}`],
     ['left behind', leftBehind[left_behind]],
     ['can be sent again as it is', retryable ? 'yes' : 'no'],
     ['is read', read_in === 'status' ? "as a status's error" : 'in timelines only; another attempt follows'],

@@ -2,12 +2,12 @@ import { account, endpoint, region } from './clients.ts';
 import { present } from './present.ts';
 import { createStack, type Template } from './stacks.ts';
 
-/** Answers with the event that it got, unless a header `x-answer` holds the answer to give. */
+/** Answers with the event that it got, and its trace header, unless a header `x-answer` holds the answer to give. */
 const echo = `
 exports.handler = async (event) => {
   const wanted = Object.entries(event.headers).find(([name]) => name.toLowerCase() === 'x-answer');
   if (wanted) return JSON.parse(wanted[1]);
-  return { statusCode: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(event) };
+  return { statusCode: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...event, trace: process.env._X_AMZN_TRACE_ID }) };
 };`;
 
 /** A token names what happens: allow…, deny…, refuse… or anything else, which fails. Tells each run by a new number. */

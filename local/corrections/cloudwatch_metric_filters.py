@@ -1,0 +1,172 @@
+"""CloudWatch Logs: metric filters count, and their patterns are checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ministack.core.responses import error_response_json
+from ministack.services import cloudwatch, cloudwatch_logs
+
+from corrections.support import wrap_function
+
+Record = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+Test = Callable[[Any], bool]
+
+LONGEST_PATTERN = 1024
+MOST_DIMENSIONS = 3
+
+TOKEN = re.compile(r'\s*(\$(?:\.[\w-]+|\[\d+\])+|&&|\|\||!=|<=|>=|[(){}=<>]|"[^"]*"|-?\d+(?:\.\d+)?|[\w*.:/-]+)')
+
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda found, wanted: found < wanted,
+    ">": lambda found, wanted: found > wanted,
+    "<=": lambda found, wanted: found <= wanted,
+    ">=": lambda found, wanted: found >= wanted,
+}
+
+
+def apply() -> None:
+    wrap_function(cloudwatch_logs, "_put_metric_filter", refuse_what_aws_refuses)
+    wrap_function(cloudwatch_logs, "_append_log_events", count_what_matches)
+
+
+def refuse_what_aws_refuses(original: Callable[[Record], Response], request: Record) -> Response:
+    """AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter and API_MetricTransformation: a pattern is well-formed
+    and has 1024 characters at most; there are three dimensions at most, and no default value beside them. MiniStack
+    takes everything. Of patterns, only those for JSON are known here."""
+    pattern = request.get("filterPattern", "")
+    try:
+        if len(pattern) > LONGEST_PATTERN:
+            raise ValueError(f"the pattern has {len(pattern)} characters")
+        test_of(pattern)
+        for transformation in request.get("metricTransformations", []):
+            dimensions = transformation.get("dimensions", {})
+            if len(dimensions) > MOST_DIMENSIONS:
+                raise ValueError(f"{len(dimensions)} dimensions")
+            if dimensions and "defaultValue" in transformation:
+                raise ValueError("a default value and dimensions")
+    except ValueError as error:
+        return error_response_json("InvalidParameterException", f"Invalid metric filter: {error}", 400)
+    return original(request)
+
+
+def count_what_matches(original: Callable[[Record, list[Record]], Any], stream: Record, events: list[Record]) -> Any:
+    """AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters: each line that matches puts the metric's value,
+    with the dimensions that the line has. MiniStack keeps filters and counts nothing."""
+    for metric_filter in filters_of(stream):
+        matches = test_of(metric_filter["filterPattern"])
+        for event in events:
+            try:
+                content = json.loads(event.get("message", ""))
+            except ValueError:  # a line that is not JSON matches no pattern for JSON
+                continue
+            if matches(content):
+                for transformation in metric_filter["metricTransformations"]:
+                    put(transformation, content)
+    return original(stream, events)
+
+
+def filters_of(stream: Record) -> list[Record]:
+    return [
+        metric_filter
+        for (group, _), metric_filter in list(cloudwatch_logs._metric_filters.items())
+        if any(other is stream for other in cloudwatch_logs._log_groups.get(group, {}).get("streams", {}).values())
+    ]
+
+
+def put(transformation: Record, content: Any) -> None:
+    value = transformation["metricValue"]
+    number = select(content, value) if value.startswith("$") else value
+    named = {name: select(content, selector) for name, selector in transformation.get("dimensions", {}).items()}
+    if number is None or None in named.values():
+        return
+    cloudwatch.record_metric(
+        transformation["metricNamespace"],
+        transformation["metricName"],
+        float(number),
+        transformation.get("unit", "None"),
+        {name: str(found) for name, found in named.items()},
+    )
+
+
+def select(content: Any, selector: str) -> Any:
+    """The value at `$.a.b-c[0]`; None when there is none."""
+    for name, index in re.findall(r"\.([\w-]+)|\[(\d+)\]", selector):
+        if name and isinstance(content, dict):
+            content = content.get(name)
+        elif index and isinstance(content, list) and int(index) < len(content):
+            content = content[int(index)]
+        else:
+            return None
+    return content
+
+
+def test_of(pattern: str) -> Test:
+    """Reads `{ $.x = "y" && ($.z = a* || $.n >= 1) }`. @raises ValueError"""
+    tokens = TOKEN.findall(pattern)
+    if "".join(tokens) != re.sub(r'\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', "", pattern):
+        raise ValueError(f"unknown characters in {pattern}")
+    rest = list(tokens)
+
+    def take(*wanted: str) -> str:
+        if not rest or (wanted and rest[0] not in wanted):
+            raise ValueError(f"{' or '.join(wanted) or 'more'} expected in {pattern}")
+        return rest.pop(0)
+
+    def any_of() -> Test:
+        tests = [all_of()]
+        while rest and rest[0] == "||":
+            take()
+            tests.append(all_of())
+        return lambda content: any(test(content) for test in tests)
+
+    def all_of() -> Test:
+        tests = [one()]
+        while rest and rest[0] == "&&":
+            take()
+            tests.append(one())
+        return lambda content: all(test(content) for test in tests)
+
+    def one() -> Test:
+        if rest and rest[0] == "(":
+            take()
+            test = any_of()
+            take(")")
+            return test
+        selector = take()
+        if not selector.startswith("$"):
+            raise ValueError(f"a selector expected in {pattern} instead of {selector}")
+        return comparison(selector, take("=", "!=", *COMPARE), take())
+
+    take("{")
+    test = any_of()
+    take("}")
+    if rest:
+        raise ValueError(f"nothing expected after the last bracket of {pattern}")
+    return test
+
+
+def comparison(selector: str, operator: str, wanted: str) -> Test:
+    if operator in COMPARE:
+        number = float(wanted)
+        return lambda content: is_number(found := select(content, selector)) and COMPARE[operator](found, number)
+    text = wanted.strip('"')
+
+    def equals(content: Any) -> bool:
+        found = select(content, selector)
+        if found is None:
+            return False
+        if is_number(found) and not wanted.startswith('"') and text != "*":
+            return found == float(text)
+        return fnmatchcase(str(found), text)
+
+    return equals if operator == "=" else lambda content: not equals(content)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,101 @@
+"""X-Ray: how a trace goes on from a request to executions and functions. There is no X-Ray here: only its header."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import apigateway_v1, lambda_svc, stepfunctions
+
+from corrections.stepfunctions_end import present
+from corrections.support import replace_text, wrap_function
+
+Record = dict[str, Any]
+
+HEADER = "X-Amzn-Trace-Id"
+ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
+SAMPLED = re.compile(r"(?:^|;)Sampled=([01])(?:;|$)")
+
+inbound: ContextVar[str | None] = ContextVar("inbound", default=None)
+"""The trace header with which the function that runs now is called."""
+
+
+def apply() -> None:
+    wrap_function(iam_evaluator, "pin_signed_request", take_from_request)
+    wrap_function(apigateway_v1, "_build_lambda_event_v1", take_from_proxy_event)
+    keep_with_the_execution()
+    wrap_function(stepfunctions, "_run_execution", begin_anew)
+    wrap_function(stepfunctions, "_call_lambda", take_from_execution)
+    wrap_function(lambda_svc, "_xray_trace_id_for_invocation", set_for_every_invocation)
+
+
+def take_from_request(
+    original: Callable[..., None], method: str, path: str, query: Record, headers: list[tuple[bytes, bytes]], **more: Any
+) -> None:
+    """xray/latest/devguide/xray-concepts (tracing header): every request to AWS may carry one. MiniStack reads none."""
+    inbound.set(next((value.decode("latin-1") for name, value in headers if name.lower() == HEADER.lower().encode()), None))
+    original(method, path, query, headers, **more)
+
+
+def take_from_proxy_event(original: Callable[..., Record], *request: Any, **options: Any) -> Record:
+    """apigateway/latest/developerguide/apigateway-xray: the trace of the request goes on in the function, also one that
+    API Gateway begins."""
+    event = original(*request, **options)
+    inbound.set(next((value for name, value in event["headers"].items() if name.lower() == HEADER.lower()), None))
+    return event
+
+
+def keep_with_the_execution() -> None:
+    """step-functions/latest/apireference/API_StartExecution and API_DescribeExecution: traceHeader, whether it came as
+    that or as the request's header, which wins (step-functions/latest/dg/concepts-xray-tracing). MiniStack drops it."""
+    stepfunctions._trace_header_of = lambda request: inbound.get() or request.get("traceHeader")
+    replace_text(
+        stepfunctions,
+        "_start_execution",
+        '        "testCase": test_case,\n',
+        '        "testCase": test_case,\n        "traceHeader": _trace_header_of(data),\n',
+    )
+    replace_text(
+        stepfunctions,
+        "_describe_execution",
+        '    if execution.get("mapRunArn"):\n',
+        '    if execution.get("traceHeader"):\n'
+        '        result["traceHeader"] = execution["traceHeader"]\n'
+        '    if execution.get("mapRunArn"):\n',
+    )
+
+
+def begin_anew(original: Callable[..., None], *arguments: Any) -> None:
+    """An execution outlives the request that started it: what is called at its end is not called by that request."""
+    inbound.set(None)
+    original(*arguments)
+
+
+def take_from_execution(original: Callable[[str, Any], Any], function: str, event: Any) -> Any:
+    """step-functions/latest/dg/concepts-xray-tracing: the trace of an execution goes on in the functions it calls."""
+    execution = present.get() or {}
+    outer = inbound.set(execution.get("traceHeader"))
+    try:
+        return original(function, event)
+    finally:
+        inbound.reset(outer)
+
+
+def set_for_every_invocation(original: Callable[..., str | None], configuration: Record, header: str | None = None) -> str:
+    """lambda/latest/dg/configuration-envvars: _X_AMZN_TRACE_ID changes with each invocation. lambda/latest/dg/
+    services-xray: the trace is the caller's, if it has one; the parent is this invocation; without active tracing,
+    sampling is what the caller decided.
+
+    MiniStack sets it only for functions with active tracing, and always begins a new trace.
+    """
+    given = header or inbound.get() or ""
+    root = ROOT.search(given)
+    sampled = SAMPLED.search(given)
+    is_active = (configuration.get("TracingConfig") or {}).get("Mode") == "Active"
+    trace = root[1] if root else f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+    return f"Root={trace};Parent={secrets.token_hex(8)};Sampled={sampled[1] if sampled else int(is_active)}"

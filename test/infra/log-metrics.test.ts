@@ -1,0 +1,115 @@
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { eventSources, events } from '../../contracts/events/catalogue.ts';
+import { failures } from '../../contracts/failures.ts';
+import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { templates } from '../../infra/templates.ts';
+import { golden, machineNames, tasks } from '../support/golden.ts';
+import { resources } from '../support/resources.ts';
+
+const made = templates({ target: 'aws' });
+const services = ['app1', 'app2'] as const;
+
+const metricFilter = z.object({
+  FilterPattern: z.string(),
+  MetricTransformations: z.tuple([
+    z.object({
+      MetricName: z.string(),
+      MetricNamespace: z.string(),
+      Unit: z.string(),
+      Dimensions: z.array(z.object({ Key: z.string(), Value: z.string() })).default([]),
+    }),
+  ]),
+});
+const filtersOf = (service: (typeof services)[number]) =>
+  resources(made[service], 'AWS::Logs::MetricFilter').map(([, { Properties }]) => {
+    const { FilterPattern, MetricTransformations } = metricFilter.parse(Properties);
+    return { pattern: FilterPattern, ...MetricTransformations[0] };
+  });
+const rows = new Map(Object.values(metrics).map((row) => [row.name, row]));
+
+/** The filters of a service that count an event of this name with this code. */
+const counting = (service: (typeof services)[number], name: string, code?: string) =>
+  filtersOf(service)
+    .filter(
+      ({ pattern }) =>
+        pattern.includes(`"${name}"`) &&
+        (!pattern.includes('failure.code') ||
+          (code !== undefined && (pattern.includes(`"${code}"`) || pattern.includes('code = *')))),
+    )
+    .map(({ MetricName }) => MetricName)
+    .sort();
+
+describe.each(services)('the metrics from the logs of %s', (service) => {
+  it('are those of the table, with its dimensions and units, each of which every counted line has', () => {
+    const filters = filtersOf(service);
+    const other = service === 'app1' ? 'app2EventsNotPublished' : 'app1EventsNotPublished';
+    const expected = Object.entries(metrics)
+      .filter(([key, { from }]) => from !== 'function' && key !== other)
+      .map(([, { name }]) => name);
+
+    expect(new Set(filters.map(({ MetricName }) => MetricName))).toEqual(new Set(expected));
+    for (const { MetricName, MetricNamespace, Unit, Dimensions, pattern } of filters) {
+      const row = rows.get(MetricName as never);
+      expect([MetricNamespace, Unit]).toEqual([NAMESPACE, row?.unit]);
+      expect(Dimensions.map(({ Key }) => Key)).toEqual(row?.dimensions);
+      for (const { Value } of Dimensions) expect(pattern).toContain(Value);
+      expect(pattern.length).toBeLessThanOrEqual(1024);
+    }
+  });
+
+  it('count each event of its provisionings as what it is', () => {
+    const own = Object.entries(events).filter(
+      ([, { source, about }]) => source === eventSources[service] && about === 'provisioning',
+    );
+    const counted = Object.fromEntries(own.map(([name]) => [name, counting(service, name)]));
+    const ended = ['ProvisioningsEnded'];
+
+    expect(counted).toEqual(
+      service === 'app1'
+        ? {
+            ServiceUserProvisioningRequested: [],
+            ServiceUserProvisioned: ended,
+            ServiceUserProvisioningRollBackFailed: ['RollBacksFailed'],
+            ServiceUserProvisioningFailed: ended,
+            ServiceUserProvisioningCancelled: ended,
+            ServiceUserDeprovisioned: ended,
+          }
+        : {
+            ServiceUserCreated: ended,
+            ServiceUserCreationRejected: ended,
+            ServiceUserRollBackFailed: ['RollBacksFailed'],
+            ServiceUserCreationRolledBack: ended,
+            ServiceUserCreationCancelled: ended,
+            ServiceUserRemoved: ended,
+          },
+    );
+  });
+
+  it.each(Object.entries(failures))(
+    'count %s once by its code and once by whose matter it is',
+    (_name, row) => {
+      const failed = service === 'app1' ? 'ServiceUserProvisioningFailed' : 'ServiceUserCreationRolledBack';
+      const whose = {
+        caller: 'CallerFailures',
+        dependency: 'DependencyFailures',
+        system: 'SystemFailures',
+        intervention: 'InterventionFailures',
+      }[row.class];
+
+      expect(counting(service, failed, row.code)).toEqual(
+        ['ProvisioningsEnded', 'ProvisioningsFailed', whose].sort(),
+      );
+    },
+  );
+});
+
+it('the states that begin an undo are there, in the machines whose logs are counted', () => {
+  const undos = machineNames.map((name) =>
+    tasks(golden(name)).flatMap(([state]) =>
+      /^(CancelUserCreation|DeleteUser)$/.test(state) ? [state] : [],
+    ),
+  );
+
+  expect(undos.map((states) => states.length)).toEqual(machineNames.map(() => 1));
+});

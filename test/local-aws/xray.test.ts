@@ -1,0 +1,79 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from '@jest/globals';
+import { createApi } from './support/api.ts';
+import { client } from './support/clients.ts';
+import { createFunction } from './support/functions.ts';
+import { call, createMachine, describeExecution, ended, outputOf } from './support/machines.ts';
+import { present } from './support/present.ts';
+
+const sfn = client(SFNClient);
+const ROOT = '1-69259e40-a1b2c3d4e5f60718293a4b5c';
+const HEADER = `Root=${ROOT};Parent=53995c3f42cd8ad8;Sampled=1`;
+const TELLS = 'exports.handler = async () => process.env._X_AMZN_TRACE_ID ?? null';
+/** As Lambda writes it: the same trace, another parent. */
+const sameTrace = expect.stringMatching(
+  new RegExp(`^Root=${ROOT};Parent=(?!53995c3f42cd8ad8)[0-9a-f]{16};Sampled=1$`),
+);
+const anyTrace = expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$/);
+
+async function startTraced(stateMachineArn: string): Promise<string> {
+  const { executionArn } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, input: '{}', traceHeader: HEADER }),
+  );
+  return present(executionArn);
+}
+
+describe('corrected: the trace header', () => {
+  // lambda/latest/dg/configuration-envvars#configuration-envvars-runtime
+  it('is in the environment of each invocation, another one each time', async () => {
+    const arn = await createFunction(TELLS);
+    const machine = await createMachine({ StartAt: 'A', States: { A: call(arn) } });
+    const run = async () => {
+      const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn: machine }));
+      return outputOf(await ended(present(executionArn)));
+    };
+    const [one, other] = [await run(), await run()];
+
+    expect([one, other]).toEqual([anyTrace, anyTrace]);
+    expect(one).not.toBe(other);
+  });
+
+  // lambda/latest/dg/services-xray
+  it('goes on from the request that invokes', async () => {
+    const arn = await createFunction(TELLS);
+    const lambda = client(LambdaClient);
+    lambda.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign((args.request as { headers: Record<string, string> }).headers, {
+          'X-Amzn-Trace-Id': HEADER,
+        });
+        return next(args);
+      },
+      { step: 'build' },
+    );
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: arn }));
+
+    expect(JSON.parse(present(Payload).transformToString())).toEqual(sameTrace);
+  });
+
+  // step-functions/latest/apireference/API_DescribeExecution and step-functions/latest/dg/concepts-xray-tracing
+  it('is kept with the execution and goes on in what it calls', async () => {
+    const arn = await createFunction(TELLS);
+    const execution = await startTraced(await createMachine({ StartAt: 'A', States: { A: call(arn) } }));
+
+    expect(outputOf(await ended(execution))).toEqual(sameTrace);
+    expect(await describeExecution(execution)).toMatchObject({ traceHeader: HEADER });
+  });
+
+  // apigateway/latest/developerguide/apigateway-xray
+  it('is the same for a route as in the environment of its function', async () => {
+    const { url } = await createApi();
+    const response = await fetch(`${url}/open`, { headers: { 'X-Amzn-Trace-Id': HEADER } });
+
+    expect(await response.json()).toMatchObject({
+      headers: { 'X-Amzn-Trace-Id': HEADER },
+      trace: sameTrace,
+    });
+  });
+});
