@@ -1,4 +1,3 @@
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -8,7 +7,7 @@ import { apiClient } from './aws-clients.ts';
 import type { WatchedBus } from './environment.ts';
 import { systemClock } from './executions.ts';
 import { logAbout, logger } from './logger.ts';
-import { metricNames, NAMESPACE } from './metrics.ts';
+import { embeddedMetrics } from './metrics.ts';
 import type { Machines, Subject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 import { presentTrace } from './trace.ts';
@@ -18,18 +17,13 @@ type StepFunctions = Pick<SFNClient, 'send'>;
 
 /**
  * Makes the handler of a scheduled sweep, which then looks whether the service's events arrive. It says what it found in
- * the log and as metrics; `SweepCompleted` is the heartbeat, whose absence means that nothing is swept. When the bus
- * cannot be looked at, the sweep is told all the same, and then the function fails.
- * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
+ * the log, in lines that are metrics, too; `SweepCompleted` is the heartbeat, whose absence means that nothing is swept.
+ * When the bus cannot be looked at, the sweep is told all the same, and then the function fails.
  */
 export function sweeper<Input extends z.ZodType<Subject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
   environment: Machines & WatchedBus & { MARK_PARAMETER: string },
 ): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
-  const metrics = new Metrics({
-    namespace: NAMESPACE,
-    serviceName: process.env['SERVICE_NAME'] ?? 'unknown',
-  });
   const run = sweep({
     workflows: workflowsOf(apiClient(SFNClient), environment),
     ssm: apiClient(SSMClient),
@@ -39,19 +33,20 @@ export function sweeper<Input extends z.ZodType<Subject>>(
   const eventBridge = apiClient(EventBridgeClient);
   const sweepAndLook = async () => {
     const report = await run();
-    logger.info('Sweep completed', { ...report });
-    metrics.addMetric(metricNames.sweepCompleted, MetricUnit.Count, 1);
-    metrics.addMetric(metricNames.sweepRollBacksStarted, MetricUnit.Count, report.started);
-    metrics.addMetric(metricNames.sweepLeft, MetricUnit.Count, report.left);
-    metrics.publishStoredMetrics();
+    const { started, left } = report;
+    logger.info('Sweep completed', {
+      ...report,
+      ...embeddedMetrics({ sweepCompleted: 1, sweepRollBacksStarted: started, sweepLeft: left }),
+    });
     const bus = await lookAtBus(eventBridge, environment);
-    if (bus !== 'whole')
+    const finding = { bus: environment.EVENT_BUS_NAME, finding: bus };
+    if (bus === 'whole')
+      logger.info('Audit events arrive', { ...finding, ...embeddedMetrics({ auditBusBroken: 0 }) });
+    else
       logger.error('Audit events are lost or do not reach the log', {
-        bus: environment.EVENT_BUS_NAME,
-        finding: bus,
+        ...finding,
+        ...embeddedMetrics({ auditBusBroken: 1 }),
       });
-    metrics.addMetric(metricNames.auditBusBroken, MetricUnit.Count, bus === 'whole' ? 0 : 1);
-    metrics.publishStoredMetrics();
     return { ...report, bus };
   };
   return (_event, context) =>

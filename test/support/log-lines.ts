@@ -22,3 +22,13 @@ export function watchLogLines(): () => z.infer<typeof line>[] {
   });
   return () => written.map((text) => line.parse(JSON.parse(text)));
 }
+
+const metricLine = z.object({
+  _aws: z.object({
+    CloudWatchMetrics: z.array(z.object({ Metrics: z.array(z.object({ Name: z.string() })) })),
+  }),
+});
+
+/** The names of the metrics that a line puts. */
+export const measuredIn = (of: unknown): string[] =>
+  metricLine.parse(of)._aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));

@@ -6,30 +6,22 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { handler as sweepProvisionings } from '../../../handlers/app1/sweep-provisionings.ts';
 import { handler as sweepUserCreations } from '../../../handlers/app2/sweep-user-creations.ts';
 import { execution } from '../../support/executions.ts';
-import { watchLog } from '../../support/leaks.ts';
+import { measuredIn, watchLogLines } from '../../support/log-lines.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const ssm = mockClient(SSMClient);
 const eventBridge = mockClient(EventBridgeClient);
-const log = watchLog();
+const lines = watchLogLines();
 const account = 'arn:aws:states:eu-central-1:111122223333';
 
-/** What is written to stdout, where CloudWatch finds metrics in the embedded format. */
-let written: string[] = [];
-
 beforeEach(() => {
-  written = [];
-  jest.spyOn(process.stdout, 'write').mockImplementation((line) => {
-    written.push(String(line));
-    return true;
-  });
   stepFunctions.reset();
   ssm.reset();
   eventBridge.reset();
@@ -42,16 +34,13 @@ beforeEach(() => {
   stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
   stepFunctions.on(StartExecutionCommand).resolves({});
 });
-afterEach(() => {
-  jest.restoreAllMocks();
-});
 
 describe.each([
   ['App1', sweepProvisionings, { sealed_password: SEALED, request_mac: 'mac' }],
   ['App2', sweepUserCreations, { encrypted_password: ENCRYPTED }],
 ])('the sweep of %s', (_service, handler, sealed) => {
   it('says what it found, as metrics and in the log', async () => {
-    const input = { ...subject, owner: 'owner', ...sealed };
+    const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', ...sealed };
     const executionArn = `${account}:execution:Machine:${PROVISIONING_ID}`;
     const stateMachineArn = `${account}:stateMachine:Machine`;
     const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
@@ -66,53 +55,48 @@ describe.each([
 
     await expect(handler()).resolves.toMatchObject({ ended_badly: 1, started: 1, left: 0 });
 
-    expect(written).toHaveLength(2);
-    expect(JSON.parse(written[0] ?? '')).toMatchObject({
-      _aws: {
-        CloudWatchMetrics: [
-          {
-            Namespace: 'CrossServiceProvisioning',
-            Dimensions: [['service']],
-            Metrics: [
-              { Name: 'SweepCompleted', Unit: 'Count' },
-              { Name: 'SweepRollBacksStarted', Unit: 'Count' },
-              { Name: 'SweepLeft', Unit: 'Count' },
-            ],
-          },
-        ],
-      },
-      service: 'unit-test',
-      SweepCompleted: 1,
-      SweepRollBacksStarted: 1,
-      SweepLeft: 0,
+    const about = { provisioning_id: PROVISIONING_ID, execution: PROVISIONING_ID, trace_id: TRACE_ID };
+    expect(lines()).toEqual([
+      expect.objectContaining({ ...about, message: 'Roll-back started' }),
+      expect.objectContaining({
+        message: 'Sweep completed',
+        started: 1,
+        service: 'unit-test',
+        SweepCompleted: 1,
+        SweepRollBacksStarted: 1,
+        SweepLeft: 0,
+      }),
+      expect.objectContaining({ message: 'Audit events arrive', AuditBusBroken: 0 }),
+    ]);
+    expect(measuredIn(lines()[1])).toEqual(['SweepCompleted', 'SweepRollBacksStarted', 'SweepLeft']);
+    expect(measuredIn(lines()[2])).toEqual(['AuditBusBroken']);
+    expect(lines()[1]).not.toHaveProperty('provisioning_id');
+  });
+
+  it('says of which provisioning it could not settle something', async () => {
+    const name = `${PROVISIONING_ID}.2`;
+    const stateMachineArn = `${account}:stateMachine:RollBackMachine`;
+    const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
+    stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'FAILED' }).resolves({
+      executions: [{ executionArn: 'arn', stateMachineArn, name, status: 'FAILED', startDate, stopDate }],
     });
-    expect(log()).toContain('"started":1');
+    stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
+
+    await expect(handler()).resolves.toMatchObject({ left: 1 });
+
+    expect(lines()[0]).toMatchObject({
+      level: 'ERROR',
+      message: 'An execution could not be settled',
+      provisioning_id: PROVISIONING_ID,
+      execution: name,
+    });
   });
 
   it('is not heard of when it did not complete: the missing heartbeat is the alarm', async () => {
     stepFunctions.on(ListExecutionsCommand).rejects(sdkError('AccessDeniedException'));
 
     await expect(handler()).rejects.toMatchObject({ name: 'AccessDeniedException' });
-    expect(written).toEqual([]);
-  });
-
-  it('says that events arrive, as a metric', async () => {
-    await expect(handler()).resolves.toMatchObject({ bus: 'whole' });
-
-    expect(JSON.parse(written[1] ?? '')).toMatchObject({
-      _aws: {
-        CloudWatchMetrics: [
-          {
-            Namespace: 'CrossServiceProvisioning',
-            Dimensions: [['service']],
-            Metrics: [{ Name: 'AuditBusBroken', Unit: 'Count' }],
-          },
-        ],
-      },
-      service: 'unit-test',
-      AuditBusBroken: 0,
-    });
-    expect(log()).not.toContain('Audit events are lost');
+    expect(lines()).toEqual([]);
   });
 
   it.each([
@@ -127,15 +111,14 @@ describe.each([
 
     await expect(handler()).resolves.toMatchObject({ bus: finding });
 
-    expect(JSON.parse(written[1] ?? '')).toMatchObject({ AuditBusBroken: 1 });
-    expect(log()).toContain(finding);
+    expect(lines()[1]).toMatchObject({ level: 'ERROR', finding, AuditBusBroken: 1 });
+    expect(measuredIn(lines()[1])).toEqual(['AuditBusBroken']);
   });
 
   it('fails when it cannot look at the bus, after it has told of the sweep', async () => {
     eventBridge.on(DescribeEventBusCommand).rejects(sdkError('AccessDeniedException'));
 
     await expect(handler()).rejects.toMatchObject({ name: 'AccessDeniedException' });
-    expect(written).toHaveLength(1);
-    expect(JSON.parse(written[0] ?? '')).toMatchObject({ SweepCompleted: 1 });
+    expect(lines()).toEqual([expect.objectContaining({ SweepCompleted: 1 })]);
   });
 });
