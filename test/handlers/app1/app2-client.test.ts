@@ -65,6 +65,21 @@ describe("App1's client of App2", () => {
     expect(sent[0]?.init.signal).toBeInstanceOf(AbortSignal);
   });
 
+  it('hands the trace of the invocation on, for a timeline, too', async () => {
+    const trace = `Root=${TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1`;
+    process.env['_X_AMZN_TRACE_ID'] = `${trace};Lineage=1:a87bd80c:0`;
+    try {
+      const { client, sent } = app2(() => new Response(null, { status: 404 }));
+      await client.readTimeline(PROVISIONING_ID);
+      await expect(client.cancelUserCreation(PROVISIONING_ID, { traceId: TRACE_ID })).rejects.toThrow('404');
+
+      for (const { init } of sent) expect(init.headers).toMatchObject({ 'X-Amzn-Trace-Id': trace });
+      expect(sent).toHaveLength(2);
+    } finally {
+      delete process.env['_X_AMZN_TRACE_ID'];
+    }
+  });
+
   it('asks for the removal of the user of a provisioning; 204 is done', async () => {
     const { client, sent } = app2(() => new Response(null, { status: 204 }));
 

@@ -8,6 +8,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { app2TokenSource } from '../../../handlers/app1/app2-token.ts';
+import { embeddedMetrics } from '../../../handlers/shared/metrics.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { thrownBy } from '../../support/thrown.ts';
@@ -72,6 +73,17 @@ describe("App1's token for App2", () => {
     now = NOW + 840_000;
     await expect(tokens.get()).resolves.toMatchObject({ value: 'token-2' });
     expect(reads()).toHaveLength(1);
+  });
+
+  it('is counted: had, or got by signing in', async () => {
+    embeddedMetrics({}); // what was counted before
+    const tokens = source();
+    const refused = await tokens.get();
+    await tokens.get();
+    await tokens.get();
+    await tokens.get(refused);
+
+    expect(embeddedMetrics({})).toMatchObject({ App2TokenMisses: 2, App2TokenHits: 2 });
   });
 
   it('is not served again when App2 has refused it', async () => {

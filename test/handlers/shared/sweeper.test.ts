@@ -73,22 +73,41 @@ describe.each([
     expect(lines()[1]).not.toHaveProperty('provisioning_id');
   });
 
-  it('says of which provisioning it could not settle something', async () => {
+  describe('of a roll-back that failed', () => {
     const name = `${PROVISIONING_ID}.2`;
-    const stateMachineArn = `${account}:stateMachine:RollBackMachine`;
-    const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
-    stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'FAILED' }).resolves({
-      executions: [{ executionArn: 'arn', stateMachineArn, name, status: 'FAILED', startDate, stopDate }],
+    beforeEach(() => {
+      const stateMachineArn = `${account}:stateMachine:RollBackMachine`;
+      const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
+      stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'FAILED' }).resolves({
+        executions: [{ executionArn: 'arn', stateMachineArn, name, status: 'FAILED', startDate, stopDate }],
+      });
     });
-    stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
 
-    await expect(handler()).resolves.toMatchObject({ left: 1 });
+    it('says of which provisioning and trace it is when it is tried again', async () => {
+      const input = { ...subject, trace_id: TRACE_ID, owner: 'owner' };
+      stepFunctions.on(DescribeExecutionCommand).resolves(execution(input, { status: 'FAILED' }));
 
-    expect(lines()[0]).toMatchObject({
-      level: 'ERROR',
-      message: 'An execution could not be settled',
-      provisioning_id: PROVISIONING_ID,
-      execution: name,
+      await expect(handler()).resolves.toMatchObject({ started: 1 });
+
+      expect(lines()[0]).toMatchObject({
+        message: 'Roll-back tried again',
+        provisioning_id: PROVISIONING_ID,
+        execution: name,
+        trace_id: TRACE_ID,
+      });
+    });
+
+    it('says of which provisioning it is when it cannot be settled', async () => {
+      stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
+
+      await expect(handler()).resolves.toMatchObject({ left: 1 });
+
+      expect(lines()[0]).toMatchObject({
+        level: 'ERROR',
+        message: 'An execution could not be settled',
+        provisioning_id: PROVISIONING_ID,
+        execution: name,
+      });
     });
   });
 
