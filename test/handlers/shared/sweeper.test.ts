@@ -74,8 +74,12 @@ describe.each([
   });
 
   describe('of a roll-back that failed', () => {
-    const name = `${PROVISIONING_ID}.2`;
+    /** Another one each time: what a sweep has settled, it does not look at again. */
+    let attempt = 1;
+    let name = '';
     beforeEach(() => {
+      attempt += 1;
+      name = `${PROVISIONING_ID}.${attempt}`;
       const stateMachineArn = `${account}:stateMachine:RollBackMachine`;
       const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
       stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'FAILED' }).resolves({
