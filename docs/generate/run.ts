@@ -7,6 +7,7 @@ import { cliDocument, cliPage } from './cli.ts';
 import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
 
+import { metricsDocument, metricsPage } from './metrics.ts';
 import { generatedFromRoutes } from './openapi.ts';
 
 /**
@@ -38,6 +39,7 @@ const files = {
   ...generatedFromRoutes(),
   [apiPageFile]: apiPage(),
   [cliPage]: cliDocument(),
+  [metricsPage]: metricsDocument(),
 };
 for (const [file, content] of Object.entries(files)) {
   mkdirSync(dirname(join(root, file)), { recursive: true });

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { GetQueryResultsCommand, StartQueryCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
@@ -6,6 +8,7 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { root } from '../../local/places.ts';
 import type { Machine } from '../../local/system.ts';
 import { withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
@@ -40,6 +43,10 @@ const line = z.looseObject({
 });
 type Line = z.infer<typeof line>;
 
+/** The query that docs/observability.md gives. */
+const page = readFileSync(join(root, 'docs', 'observability.md'), 'utf8');
+const documented = /^fields .+$/m.exec(page)?.[0] ?? '';
+
 /** All lines of both services in which an id stands, by one query, in the order of their time. */
 async function linesWith(id: string): Promise<Line[]> {
   const { queryId } = await logs.send(
@@ -47,7 +54,7 @@ async function linesWith(id: string): Promise<Line[]> {
       logGroupNames: [...outputs.app1.log_groups, ...outputs.app2.log_groups],
       startTime: begun.getTime() / 1000,
       endTime: Math.ceil(Date.now() / 1000) + 60,
-      queryString: `fields @timestamp, @log, @message | filter @message like /${id}/ | sort @timestamp asc`,
+      queryString: documented.replace('$ID', id),
     }),
   );
   const results = await eventually(async () => {
