@@ -7,6 +7,8 @@ export async function main(): Promise<number> {
   const variables = {
     AWS_ENDPOINT_URL: outputs.endpoint,
     AWS_REGION: outputs.region,
+    // The first version of the AWS command line knows only this one.
+    AWS_DEFAULT_REGION: outputs.region,
     AWS_ACCESS_KEY_ID: outputs.access_key_id,
     AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,
     APP1_URL: outputs.app1.api_url,
