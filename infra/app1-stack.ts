@@ -14,6 +14,7 @@ import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
+import { ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
 import {
   allow,
@@ -198,6 +199,24 @@ export class App1Stack extends ServiceStack<'app1'> {
       retryProvisioning: retry,
     });
 
+    const callsApp2 = { service: functionNamed('app1', 'call-app2') };
+    this.operate({
+      sweep: 'sweep-provisionings',
+      workflow: provisioning,
+      rollBack,
+      undoStep: 'CancelUserCreation',
+      api,
+      alarms: () => undefined,
+      graphs: [
+        {
+          title: 'Tokens for App2',
+          metrics: [
+            ownMetric('app2TokenHits', callsApp2, { statistic: Stats.SUM, label: 'had one' }),
+            ownMetric('app2TokenMisses', callsApp2, { statistic: Stats.SUM, label: 'signed in for one' }),
+          ],
+        },
+      ],
+    });
     this.putOut(
       {
         ApiUrl: api.url,

@@ -41,6 +41,7 @@ import {
 } from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
 import { names, poolPasswordPolicy, type Settings } from './settings.ts';
+import { alarmsOfSignIns, graphsOfSignIns } from './sign-ins.ts';
 
 /** How often App1's credentials change. The ones before stay valid for as long again. */
 const ROTATION_DAYS = 30;
@@ -190,6 +191,15 @@ export class App2Stack extends ServiceStack<'app2'> {
       sample: this.addFunction('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
     });
 
+    this.operate({
+      sweep: 'sweep-user-creations',
+      workflow: creation,
+      rollBack,
+      undoStep: 'DeleteUser',
+      api,
+      alarms: (to) => alarmsOfSignIns(to, { pool, machineClient, serviceClient }),
+      graphs: graphsOfSignIns({ pool, machineClient, serviceClient }),
+    });
     this.putOut(
       {
         ApiUrl: api.url,

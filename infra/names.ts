@@ -22,3 +22,6 @@ export const everyEventRule = (busName: string): string => `${busName}-every-eve
 export const busArchive = (busName: string): string => `${busName}-archive`;
 export const undeliveredAlarm = (service: Service): string => `${service}-undelivered`;
 export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
+export const alarmNamed = (service: Service, what: string): string => `${service}-${what}`;
+export const alarmTopic = (service: Service): string => `${service}-alarms`;
+export const dashboardOf = (service: Service): string => `${service}-operations`;

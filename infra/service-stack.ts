@@ -6,14 +6,27 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
+import { AlarmTopic } from './constructs/alarm-topic.ts';
 import type { AuditBus } from './constructs/audit-bus.ts';
 import { DeadLetterQueue } from './constructs/dead-letter-queue.ts';
+import { ServiceAlarm } from './constructs/service-alarm.ts';
+import { ServiceAlarms } from './constructs/service-alarms.ts';
+import type { ServiceApi } from './constructs/service-api.ts';
+import { type Graph, ServiceDashboard } from './constructs/service-dashboard.ts';
 import {
   type FunctionName,
   ServiceFunction,
   type ServiceFunctionProps,
 } from './constructs/service-function.ts';
-import { sweepMark, undeliveredAlarm, undeliveredQueue } from './names.ts';
+import type { Workflow } from './constructs/workflow.ts';
+import {
+  alarmTopic,
+  dashboardOf,
+  functionNamed,
+  sweepMark,
+  undeliveredAlarm,
+  undeliveredQueue,
+} from './names.ts';
 import { allow } from './rights.ts';
 import type { Settings } from './settings.ts';
 
@@ -24,10 +37,26 @@ interface ServiceStackProps extends StackProps {
 /** What every sweep needs to know beside the machines of its service. */
 type SweepEnvironment = Record<'MARK_PARAMETER' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME', string>;
 
+/** What is watched over, beside what each service has alike. */
+interface Operated<S extends Service> {
+  /** The function that sweeps. */
+  sweep: FunctionName<S>;
+  workflow: Workflow;
+  rollBack: Workflow;
+  /** Step of the machines by which an undo begins. */
+  undoStep: string;
+  api: ServiceApi;
+  /** Adds alarms of the service's own. */
+  alarms: (to: ServiceAlarms) => void;
+  /** Graphs of the service's own. */
+  graphs: readonly Graph[];
+}
+
 /** What the stacks of both services have in common: their functions, and what they put out. */
 export abstract class ServiceStack<S extends Service> extends Stack {
   protected readonly settings: Settings;
   readonly #service: S;
+  readonly #functions: string[] = [];
   readonly #functionLogs: ILogGroup[] = [];
   /** Dead-letter queue of the service: what EventBridge could not deliver, and what a function could not handle. */
   protected readonly undelivered: Queue;
@@ -39,7 +68,9 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
       queueName: undeliveredQueue(service),
       alarmName: undeliveredAlarm(service),
-      description: `EventBridge could not deliver something to ${id}, or a function could not handle it. Runbook: docs/runbooks/undelivered-events.md`,
+      happened: `EventBridge could not deliver something to ${id}, or a function could not handle it.`,
+      first: `npm run redrive -- ${service} --dry-run`,
+      runbooks: settings.runbooks,
       removalPolicy: settings.removalPolicy,
     }).queue;
   }
@@ -54,6 +85,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       settings: this.settings,
       ...props,
     });
+    this.#functions.push(functionNamed(this.#service, props.name));
     this.#functionLogs.push(made.logGroup);
     return made.function;
   }
@@ -90,6 +122,34 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       timeout: timeLimits.sweepFunction,
       undelivered: this.undelivered,
     });
+  }
+
+  /** Watches over all of it: alarms, where they go, and a dashboard. To be called when everything else is there. */
+  protected operate({ sweep, workflow, rollBack, undoStep, api, alarms, graphs }: Operated<S>): void {
+    const watched = {
+      service: this.#service,
+      sweep: functionNamed(this.#service, sweep),
+      rollBackMachineArn: rollBack.stateMachine.stateMachineArn,
+      api: { name: api.name, stage: api.stage },
+      settings: this.settings,
+    };
+    alarms(new ServiceAlarms(this, 'Alarms', watched));
+    const topic = new AlarmTopic(this, 'AlarmTopic', {
+      topicName: alarmTopic(this.#service),
+      settings: this.settings,
+    });
+    topic.hear(this);
+    new ServiceDashboard(this, 'Operations', {
+      ...watched,
+      dashboardName: dashboardOf(this.#service),
+      alarms: this.node.findAll().filter((each) => each instanceof ServiceAlarm),
+      functions: this.#functions,
+      machineArn: workflow.stateMachine.stateMachineArn,
+      undoStep,
+      undelivered: undeliveredQueue(this.#service),
+      more: graphs,
+    });
+    new CfnOutput(this, 'AlarmTopicArn', { value: topic.topic.topicArn });
   }
 
   /** Puts values out for whoever deploys, with the names of all logs: those of the functions and `logGroups`. */

@@ -3,6 +3,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import * as z from 'zod';
 import type { PasswordPolicy } from '../handlers/app2/password-policy.ts';
+import { RUNBOOKS } from './alarm-text.ts';
 
 export { names } from './names.ts';
 
@@ -41,6 +42,15 @@ const context = z.object({
       ),
     )
     .default([]),
+  /** Address that gets a mail for each alarm that is raised or over; whoever reads it has to confirm once. */
+  alarm_email: z.email().optional(),
+  /** ARN of a topic that all alarms go to, instead of one of each service's own. CloudWatch must be let publish to it. */
+  alarm_topic: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of a topic')
+    .optional(),
+  /** Where your copy of docs/runbooks/ is read: alarms and dashboards lead there. */
+  runbooks_url: z.url().optional(),
 });
 
 export interface Settings {
@@ -63,6 +73,12 @@ export interface Settings {
   subscriberAccounts: string[];
   /** Whether each service has a schema registry for its events. */
   schemaRegistry: boolean;
+  /** Who gets a mail of alarms. */
+  alarmEmail: string | undefined;
+  /** A topic for all alarms; each service has its own unless given. */
+  alarmTopic: string | undefined;
+  /** Where the runbooks are read. */
+  runbooks: string;
 }
 
 /** @throws Error that names each value of the context that is wrong */
@@ -74,10 +90,14 @@ export function readSettings(node: Node): Settings {
     subscriber_accounts: node.tryGetContext('subscriber_accounts'),
     schema_registry: node.tryGetContext('schema_registry'),
     app1_callers: node.tryGetContext('app1_callers'),
+    alarm_email: node.tryGetContext('alarm_email'),
+    alarm_topic: node.tryGetContext('alarm_topic'),
+    runbooks_url: node.tryGetContext('runbooks_url'),
   });
   if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
   const { target, app1_account, app2_account, subscriber_accounts, schema_registry, app1_callers } =
     values.data;
+  const { alarm_email, alarm_topic, runbooks_url } = values.data;
   const local = target === 'local';
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
@@ -91,6 +111,9 @@ export function readSettings(node: Node): Settings {
     app1Callers: app1_callers,
     subscriberAccounts: subscriber_accounts,
     schemaRegistry: schema_registry === 'on',
+    alarmEmail: alarm_email,
+    alarmTopic: alarm_topic,
+    runbooks: runbooks_url?.replace(/\/$/, '') ?? RUNBOOKS,
   };
 }
 

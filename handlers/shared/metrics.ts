@@ -12,7 +12,7 @@ type MeasuredBy = 'function' | 'facts' | 'machines';
 
 interface Metric {
   readonly name: string;
-  readonly unit: 'Count' | 'Milliseconds';
+  readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
   /** Only what has few values: never a name or an id. */
   readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'end' | 'code')[];
   readonly from: MeasuredBy;
@@ -149,6 +149,20 @@ export const metrics = {
     dimensions: ['service'],
     from: 'function',
     meaning: 'Executions that ended badly and that the sweep could not settle yet.',
+  },
+  oldestRunning: {
+    name: 'OldestRunningAge',
+    unit: 'Seconds',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'For how long the oldest of the running provisionings and roll-backs has run; 0 when none runs.',
+  },
+  authorizerFailures: {
+    name: 'AuthorizerFailures',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: "Requests whose token could not be checked: the pool's keys were not to be had, or worse.",
   },
   auditBusBroken: {
     name: 'AuditBusBroken',

@@ -1,15 +1,14 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../checks.ts';
+import { Stats } from '../metrics.ts';
+import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 
-interface DeadLetterQueueProps {
-  /** Says what lies in the queue, with its runbook; the text of the alarm. */
-  description: string;
-  /** Fixed names; AWS makes some up otherwise. */
+interface DeadLetterQueueProps
+  extends Pick<ServiceAlarmProps, 'happened' | 'first' | 'alarmName' | 'runbooks'> {
+  /** A fixed name; AWS makes one up otherwise. */
   queueName?: string;
-  alarmName?: string;
   removalPolicy?: RemovalPolicy;
 }
 
@@ -20,30 +19,29 @@ interface DeadLetterQueueProps {
 export class DeadLetterQueue extends Construct {
   readonly queue: Queue;
   /** In alarm while something lies in the queue; give it an action. */
-  readonly alarm: Alarm;
+  readonly alarm: ServiceAlarm;
 
-  constructor(scope: Construct, id: string, { description, alarmName, ...queue }: DeadLetterQueueProps) {
+  constructor(scope: Construct, id: string, { queueName, removalPolicy, ...alarm }: DeadLetterQueueProps) {
     super(scope, id);
     // `Default` leaves no trace in logical ids: a queue that had this construct's id stays the same resource.
     this.queue = new Queue(this, 'Default', {
-      ...queue,
+      ...(queueName === undefined ? {} : { queueName }),
+      ...(removalPolicy === undefined ? {} : { removalPolicy }),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
     const last = 'It is the dead-letter queue; what lies there waits for an operator.';
     acknowledge(this.queue, { 'Serverless-SQSRedrivePolicy': last, 'AwsSolutions-SQS3': last });
-    this.alarm = new Alarm(this, 'NotEmpty', {
-      ...(alarmName === undefined ? {} : { alarmName }),
-      alarmDescription: description,
+    this.alarm = new ServiceAlarm(this, 'NotEmpty', {
+      ...alarm,
+      means:
+        'It waits for 14 days, then it is lost. Until it is redriven, whoever it was for does not know of it.',
+      runbook: 'undelivered-events',
       metric: this.queue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
-        statistic: 'Maximum',
+        statistic: Stats.MAXIMUM,
       }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }
 }

@@ -1,5 +1,4 @@
 import { Stack, Token } from 'aws-cdk-lib';
-import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnRule, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -10,6 +9,7 @@ import { Construct } from 'constructs';
 import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
 import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
+import type { ServiceAlarm } from './service-alarm.ts';
 
 export interface EventSubscriptionProps<Name extends EventName> {
   /** Bus of App1 or App2: `EventBus.fromEventBusArn`. A rule stands on the bus, so it is made in the bus's region. */
@@ -43,7 +43,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   /** What did not arrive. */
   readonly undelivered: Queue;
   /** In alarm while something lies in the queue; give it an action. */
-  readonly alarm: Alarm;
+  readonly alarm: ServiceAlarm;
 
   /** @throws Error when the events are of both services, or when the bus is another account's and `through` is missing */
   constructor(scope: Construct, id: string, props: EventSubscriptionProps<Name>) {
@@ -124,7 +124,7 @@ function isElsewhere(bus: IEventBus, scope: Construct): boolean {
  */
 class Undelivered extends Construct {
   readonly queue: Queue;
-  readonly alarm: Alarm;
+  readonly alarm: ServiceAlarm;
 
   static of(handler: IFunction): Undelivered {
     const known = handler.node.tryFindChild('Undelivered');
@@ -134,7 +134,8 @@ class Undelivered extends Construct {
   private constructor(handler: IFunction, id: string) {
     super(handler, id);
     const { queue, alarm } = new DeadLetterQueue(this, 'Queue', {
-      description: `An audit event could not be delivered to ${handler.node.path}, or not be handled. Runbook: docs/runbooks/undelivered-events.md`,
+      happened: `An audit event could not be delivered to ${handler.node.path}, or not be handled.`,
+      first: 'npm run redrive -- NAME-OF-THE-QUEUE --dry-run',
     });
     this.queue = queue;
     this.alarm = alarm;

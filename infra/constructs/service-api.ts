@@ -33,6 +33,8 @@ interface ServiceApiProps {
 /** Requests per second, and at once, of a caller with a limit of its own: a fifth of what all have together. */
 const PER_CALLER = { rateLimit: 20, burstLimit: 40 };
 
+const STAGE = 'v1';
+
 const bodyType = z.enum(JsonSchemaType);
 
 /** A service's REST API: authorization on every route, problems as problem+json, an access log without secrets. */
@@ -64,7 +66,7 @@ export class ServiceApi extends Construct {
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: settings.removalPolicy,
       deployOptions: {
-        stageName: 'v1',
+        stageName: STAGE,
         tracingEnabled: settings.tracing,
         throttlingRateLimit: 100,
         throttlingBurstLimit: 200,
@@ -109,6 +111,14 @@ export class ServiceApi extends Construct {
     });
     const key = this.api.addApiKey(`Key-${caller}`, { apiKeyName: `${this.api.restApiName}-${caller}` });
     plan.addApiKey(key);
+  }
+
+  /** Name and stage, as CloudWatch knows the API. */
+  get name(): string {
+    return this.api.restApiName;
+  }
+  get stage(): string {
+    return STAGE;
   }
 
   /** Address of the stage, without a slash at its end. */

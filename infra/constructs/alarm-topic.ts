@@ -1,0 +1,73 @@
+import { Stack } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import { ServiceAlarm } from './service-alarm.ts';
+
+interface AlarmTopicProps {
+  topicName: string;
+  settings: Settings;
+}
+
+/**
+ * Where all alarms of a service go, when they are raised and when they are over: the topic of the setting `alarm_topic`,
+ * or else one of its own. CloudWatch may use no key of AWS's own, so an encrypted topic needs one of ours.
+ * docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+ */
+export class AlarmTopic extends Construct {
+  readonly topic: ITopic;
+
+  constructor(scope: Construct, id: string, { topicName, settings }: AlarmTopicProps) {
+    super(scope, id);
+    this.topic =
+      settings.alarmTopic === undefined
+        ? this.#own(topicName, settings)
+        : Topic.fromTopicArn(this, 'Given', settings.alarmTopic);
+    if (settings.alarmEmail !== undefined)
+      this.topic.addSubscription(new EmailSubscription(settings.alarmEmail));
+  }
+
+  /** Has every alarm below a construct tell the topic. */
+  hear(scope: Construct): void {
+    const told = new SnsAction(this.topic);
+    for (const alarm of scope.node.findAll())
+      if (alarm instanceof ServiceAlarm) {
+        alarm.addAlarmAction(told);
+        alarm.addOkAction(told);
+      }
+  }
+
+  #own(topicName: string, settings: Settings): Topic {
+    const { account, region, partition } = Stack.of(this);
+    const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:*`;
+    const key = new Key(this, 'Key', {
+      description: `Encrypts what the topic ${topicName} tells`,
+      enableKeyRotation: true,
+      removalPolicy: settings.removalPolicy,
+    });
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com');
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [cloudWatch],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    );
+    const topic = new Topic(this, 'Topic', { topicName, masterKey: key, enforceSSL: true });
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsOfThisAccount',
+        principals: [cloudWatch],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { ArnLike: { 'aws:SourceArn': alarms }, StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    );
+    return topic;
+  }
+}
