@@ -95,7 +95,7 @@ export function everyMetric<Key extends OwnMetric>(
   key: Key,
   dimension: (typeof metrics)[Key]['dimensions'][number],
   values: readonly string[],
-  { statistic, minutes = 5, label }: Looked,
+  { statistic, minutes = 5, label = '' }: Looked,
 ): SearchExpression {
   const { name, dimensions } = metrics[key];
   const schema = [NAMESPACE, ...dimensions].join(',');
@@ -103,7 +103,8 @@ export function everyMetric<Key extends OwnMetric>(
   return new SearchExpression({
     expression: `SEARCH('{${schema}} MetricName="${name}" (${which})', '${statistic}', ${minutes * 60})`,
     period: Duration.minutes(minutes),
-    ...(label === undefined ? {} : { label }),
+    // Without any, CDK shows the expression; with an empty one, CloudWatch names each series.
+    label,
   });
 }
 

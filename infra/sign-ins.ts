@@ -1,7 +1,7 @@
 import type { IUserPool, IUserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import type { ServiceAlarms } from './constructs/service-alarms.ts';
 import type { Graph } from './constructs/service-dashboard.ts';
-import { awsMetric, ownMetric, Stats } from './metrics.ts';
+import { awsMetric, type Looked, ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
 
 /** What is watched of App2 alone: who signs in to its pool, and whether their tokens can be checked. */
@@ -12,14 +12,14 @@ interface SignIns {
   serviceClient: IUserPoolClient;
 }
 
-const sum = (label: string) => ({ statistic: Stats.SUM, label });
+const sum = (label?: string): Looked => ({ statistic: Stats.SUM, ...(label === undefined ? {} : { label }) });
 const authorizer = { service: functionNamed('app2', 'authorizer') };
 
 const signIns = (
   { pool }: SignIns,
   client: IUserPoolClient,
   name: 'SignInSuccesses' | 'SignInThrottles',
-  label: string,
+  label?: string,
 ) =>
   awsMetric(
     'AWS/Cognito',
@@ -36,7 +36,7 @@ export function alarmsOfSignIns(alarms: ServiceAlarms, of: SignIns): void {
     first,
     runbook: 'throttling',
     // App1 signs in once in a quarter of an hour for each of its function's environments: none should be refused.
-    metric: signIns(of, of.machineClient, 'SignInThrottles', 'refused'),
+    metric: signIns(of, of.machineClient, 'SignInThrottles'),
   });
   alarms.add('UserSignInThrottled', 'user-sign-in-throttled', {
     happened:
@@ -46,7 +46,7 @@ export function alarmsOfSignIns(alarms: ServiceAlarms, of: SignIns): void {
     first,
     runbook: 'throttling',
     // A few are a client that starts everything at once, and tries again.
-    metric: signIns(of, of.serviceClient, 'SignInThrottles', 'refused'),
+    metric: signIns(of, of.serviceClient, 'SignInThrottles'),
     threshold: 10,
   });
   alarms.add('AuthorizerFailures', 'authorizer-failures', {
@@ -57,7 +57,7 @@ export function alarmsOfSignIns(alarms: ServiceAlarms, of: SignIns): void {
     first,
     runbook: 'api-errors',
     // The pool's keys are asked for again each time; one failure is a hiccup of the network. Bad tokens do not count.
-    metric: ownMetric('authorizerFailures', authorizer, sum('not checked')),
+    metric: ownMetric('authorizerFailures', authorizer, sum()),
     threshold: 3,
   });
 }

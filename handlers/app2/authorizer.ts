@@ -16,6 +16,7 @@ import { ownerGroups } from '../../contracts/app2-api.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
 import { logAbout, logger } from '../shared/logger.ts';
+import { embeddedMetrics } from '../shared/metrics.ts';
 import { presentTrace } from '../shared/trace.ts';
 import { environments } from './environments.ts';
 import { routes } from './routes.ts';
@@ -64,8 +65,11 @@ export const authorize =
       .then((payload) => accessToken.parse(payload))
       .catch((thrown: unknown) => {
         const error = withoutSecrets(thrown);
-        logger.warn('Token not accepted', { error: error.name });
-        if (INVALID.some((kind) => thrown instanceof kind)) throw new Error('Unauthorized');
+        const isInvalid = INVALID.some((kind) => thrown instanceof kind);
+        // Lambda's own count of errors has the tokens that are not valid, too: anybody could raise its alarm.
+        const counted = isInvalid ? {} : embeddedMetrics({ authorizerFailures: 1 });
+        logger.warn('Token not accepted', { error: error.name, ...counted });
+        if (isInvalid) throw new Error('Unauthorized');
         throw error;
       });
     return policyFor(claims, apiOf(event.methodArn));

@@ -8,6 +8,7 @@ import type { WatchedBus } from './environment.ts';
 import { systemClock } from './executions.ts';
 import { logAbout, logger } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
+import { oldestRunning } from './oldest-running.ts';
 import type { Machines, Subject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 import { presentTrace } from './trace.ts';
@@ -24,8 +25,9 @@ export function sweeper<Input extends z.ZodType<Subject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
   environment: Machines & WatchedBus & { MARK_PARAMETER: string },
 ): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
+  const stepFunctions = apiClient(SFNClient);
   const run = sweep({
-    workflows: workflowsOf(apiClient(SFNClient), environment),
+    workflows: workflowsOf(stepFunctions, environment),
     ssm: apiClient(SSMClient),
     markParameter: environment.MARK_PARAMETER,
     clock: systemClock,
@@ -34,9 +36,16 @@ export function sweeper<Input extends z.ZodType<Subject>>(
   const sweepAndLook = async () => {
     const report = await run();
     const { started, left } = report;
+    const oldest = await oldestRunning(stepFunctions, environment, systemClock.now());
     logger.info('Sweep completed', {
       ...report,
-      ...embeddedMetrics({ sweepCompleted: 1, sweepRollBacksStarted: started, sweepLeft: left }),
+      oldest_running_seconds: oldest,
+      ...embeddedMetrics({
+        sweepCompleted: 1,
+        sweepRollBacksStarted: started,
+        sweepLeft: left,
+        oldestRunning: oldest,
+      }),
     });
     const bus = await lookAtBus(eventBridge, environment);
     const finding = { bus: environment.EVENT_BUS_NAME, finding: bus };

@@ -42,6 +42,9 @@ beforeEach(() => {
   keysAre(() => Response.json({ keys: [key.jwk] }));
 });
 
+/** How many tokens the log has, for CloudWatch, as not checked. */
+const notChecked = (): number => log().split('"AuthorizerFailures":1').length - 1;
+
 describe('the authorizer of App2', () => {
   // First, while no key is known yet: the verifier keeps the keys that it has seen.
   it('does not call a token invalid when it could not fetch the keys to tell', async () => {
@@ -50,6 +53,7 @@ describe('the authorizer of App2', () => {
       const error = await thrownBy(authorize(`Bearer ${token()}`));
       expect(error.message).not.toBe('Unauthorized');
     }
+    expect(notChecked()).toBe(2);
   });
 
   it('lets a service user do business, and nothing else', async () => {
@@ -314,6 +318,7 @@ describe("the pool's keys", () => {
 
     expect(fetches).toHaveLength(2);
     await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    expect(notChecked()).toBe(0);
   });
 
   it.each([
@@ -327,10 +332,11 @@ describe("the pool's keys", () => {
     'that cannot be fetched because the pool %s are a fault of ours, and looked for again',
     async (_what, outage) => {
       const { fetches, answerWith, authorize: ask } = await cold();
-      answerWith(outage);
+        answerWith(outage);
       for (let times = 0; times < 2; times++)
         expect((await thrownBy(ask(token()))).message).not.toBe('Unauthorized');
       expect(fetches).toHaveLength(2);
+      expect(notChecked()).toBe(2);
 
       answerWith(() => Response.json({ keys: [key.jwk] }));
       await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });

@@ -52,6 +52,12 @@ describe.each([
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn })
       .resolves(execution(input, { status: 'ABORTED' }));
+    const runningSince = new Date(Date.now() - 60 * 60 * 1000);
+    stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'RUNNING' }).resolves({
+      executions: [
+        { executionArn, stateMachineArn, name: 'running', status: 'RUNNING', startDate: runningSince },
+      ],
+    });
 
     await expect(handler()).resolves.toMatchObject({ ended_badly: 1, started: 1, left: 0 });
 
@@ -65,10 +71,16 @@ describe.each([
         SweepCompleted: 1,
         SweepRollBacksStarted: 1,
         SweepLeft: 0,
+        OldestRunningAge: expect.closeTo(3600, -1),
       }),
       expect.objectContaining({ message: 'Audit events arrive', AuditBusBroken: 0 }),
     ]);
-    expect(measuredIn(lines()[1])).toEqual(['SweepCompleted', 'SweepRollBacksStarted', 'SweepLeft']);
+    expect(measuredIn(lines()[1])).toEqual([
+      'SweepCompleted',
+      'SweepRollBacksStarted',
+      'SweepLeft',
+      'OldestRunningAge',
+    ]);
     expect(measuredIn(lines()[2])).toEqual(['AuditBusBroken']);
     expect(lines()[1]).not.toHaveProperty('provisioning_id');
   });
