@@ -1,9 +1,4 @@
-import {
-  CloudFormationClient,
-  DescribeStacksCommand,
-  paginateListStackResources,
-} from '@aws-sdk/client-cloudformation';
-import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient, paginateDescribeLogGroups } from '@aws-sdk/client-cloudwatch-logs';
 import {
   DescribeEventBusCommand,
@@ -21,7 +16,7 @@ import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.
 import { busLog, everyEventRule, functionNamed, sweepMark, undeliveredQueue } from '../../infra/names.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Session } from '../session.ts';
-import type { App1, App2 } from '../where.ts';
+import { alarmFinding } from './alarms.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 
 /** What is checked of both services alike. */
@@ -117,7 +112,7 @@ export function serviceChecks(
             `Read one (aws sqs receive-message --queue-url ${queue.QueueUrl}), repair its cause, then send it again or delete it.`,
           );
     }),
-    check('alarms', () => alarmFinding(session, service)),
+    check('alarms', () => alarmFinding(session, stackOf[service])),
     check('logs', async () => {
       const client = connection.client(CloudWatchLogsClient);
       const there = new Set<string | undefined>();
@@ -254,32 +249,6 @@ async function rollBackFinding(
       'Look again later, or at the sweep, which follows up on all of them.',
     );
   return ok('every roll-back of the last 24 hours has succeeded, or succeeds as it looks');
-}
-
-async function alarmFinding({ connection }: Pick<Session, 'connection'>, service: Service): Promise<Finding> {
-  const AlarmNames: string[] = [];
-  for await (const { StackResourceSummaries = [] } of paginateListStackResources(
-    { client: connection.client(CloudFormationClient) },
-    { StackName: stackOf[service] },
-  ))
-    for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries)
-      if (ResourceType === 'AWS::CloudWatch::Alarm' && PhysicalResourceId !== undefined)
-        AlarmNames.push(PhysicalResourceId);
-  if (AlarmNames.length === 0) return ok(`${stackOf[service]} has no alarms`);
-  const client = connection.client(CloudWatchClient);
-  const loud: string[] = [];
-  // A hundred names at once. docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
-  for (let from = 0; from < AlarmNames.length; from += 100) {
-    const { MetricAlarms = [] } = await client.send(
-      new DescribeAlarmsCommand({ AlarmNames: AlarmNames.slice(from, from + 100), StateValue: 'ALARM' }),
-    );
-    loud.push(
-      ...MetricAlarms.map(({ AlarmName, AlarmDescription }) => `${AlarmName} (${AlarmDescription ?? ''})`),
-    );
-  }
-  return loud.length === 0
-    ? ok(`none of ${AlarmNames.length} is in alarm`)
-    : wrong(`in alarm: ${loud.join('; ')}`, 'Do what the description of the alarm says.');
 }
 
 /** Whether a key can be used. */

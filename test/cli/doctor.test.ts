@@ -3,7 +3,7 @@ import {
   DescribeStacksCommand,
   ListStackResourcesCommand,
 } from '@aws-sdk/client-cloudformation';
-import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, DescribeAlarmsCommand, type MetricAlarm } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CognitoIdentityProviderClient,
@@ -34,6 +34,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { doctorAnswer } from '../../cli/answers.ts';
 import { CliProblem } from '../../cli/problem.ts';
 import { problemBody } from '../../contracts/problems.ts';
+import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID, subject } from '../support/subject.ts';
@@ -400,18 +401,61 @@ describe('provision doctor', () => {
     });
   });
 
-  it('finds alarms of the stacks', async () => {
-    alarms
-      .on(DescribeAlarmsCommand, { AlarmNames: ['an-alarm'], StateValue: 'ALARM' })
-      .resolves({ MetricAlarms: [{ AlarmName: 'an-alarm', AlarmDescription: 'Look at the queue.' }] });
+  describe('of alarms', () => {
+    const raised = (over: MetricAlarm) =>
+      alarms
+        .on(DescribeAlarmsCommand, { AlarmNames: ['an-alarm'], StateValue: 'ALARM' })
+        .resolves({ MetricAlarms: [{ AlarmName: 'an-alarm', StateUpdatedTimestamp: ago(5), ...over }] });
+    const hangs = alarmText({
+      happened: 'It hangs.',
+      means: 'It ends by itself.',
+      first: 'npx provision list --status RUNNING',
+      runbook: 'docs/runbooks/provisionings-hang.md',
+    });
 
-    const { status, found } = await findings();
+    it('says which are raised, since when, what that means, what to begin with, and the runbook', async () => {
+      raised({ AlarmDescription: hangs });
 
-    expect(status).toBe(1);
-    expect(found).toMatchObject([
-      { service: 'app1', check: 'alarms', saw: 'in alarm: an-alarm (Look at the queue.)' },
-      { service: 'app2', check: 'alarms' },
-    ]);
+      const { status, found } = await findings();
+
+      expect(status).toBe(1);
+      expect(found).toMatchObject([
+        {
+          service: 'app1',
+          check: 'alarms',
+          saw: 'in alarm: an-alarm since 2026-01-01T11:55:00.000Z (It hangs. It ends by itself.)',
+          remedy:
+            'an-alarm: begin with `npx provision list --status RUNNING`, then do what docs/runbooks/provisionings-hang.md says.',
+        },
+        { service: 'app2', check: 'alarms' },
+      ]);
+    });
+
+    it('shows the description of one that is none of ours', async () => {
+      raised({ AlarmDescription: 'Look at the queue.' });
+
+      const { found } = await findings();
+
+      expect(found[0]).toMatchObject({
+        saw: expect.stringMatching(/\(Look at the queue\.\)$/),
+        remedy: 'an-alarm: do what its description says.',
+      });
+    });
+
+    it.each([
+      ['a heartbeat that has not been due yet', 10, 'breaching', 0],
+      ['a heartbeat that was due', 16, 'breaching', 1],
+      ['anything else, however young', 1, 'notBreaching', 1],
+    ])('takes %s for what it is', async (_what, minutesOld, TreatMissingData, exit) => {
+      raised({
+        TreatMissingData,
+        AlarmConfigurationUpdatedTimestamp: ago(minutesOld),
+        Period: 300,
+        EvaluationPeriods: 3,
+      });
+
+      expect((await findings()).status).toBe(exit);
+    });
   });
 
   it.each([
