@@ -1,0 +1,294 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { eventSources } from '../../contracts/events/catalogue.ts';
+import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { readAlarmText } from '../../infra/alarm-text.ts';
+import { awsMetrics } from '../../infra/metrics.ts';
+import { type Template, templates } from '../../infra/templates.ts';
+import { resources } from '../support/resources.ts';
+import {
+  alarmsOf,
+  metricsOfAlarms,
+  metricsOfDashboard,
+  type WatchedMetric,
+  widgetsOf,
+} from '../support/watched-metrics.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = join(root, 'docs', 'runbooks');
+const aws = templates();
+const services = ['app1', 'app2'] as const;
+const readRunbook = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+const named = (template: Template, type: string, property: string): unknown[] =>
+  resources(template, type).map(([, { Properties }]) => Properties[property]);
+
+/** Where a dimension's value must come from, for AWS or our code to have the metric under it. */
+const exists: Record<string, (template: Template, value: string) => boolean> = {
+  service: (template, value) => named(template, 'AWS::Lambda::Function', 'FunctionName').includes(value),
+  source: (_template, value) => Object.values<string>(eventSources).includes(value),
+  step: (template, value) =>
+    JSON.stringify(named(template, 'AWS::StepFunctions::StateMachine', 'DefinitionString')).includes(
+      `\\"${value}\\":{`,
+    ),
+  StateMachineArn: (template, value) => has(template, 'AWS::StepFunctions::StateMachine', value),
+  UserPool: (template, value) => has(template, 'AWS::Cognito::UserPool', value),
+  UserPoolClient: (template, value) => has(template, 'AWS::Cognito::UserPoolClient', value),
+  QueueName: (template, value) =>
+    has(template, 'AWS::SQS::Queue', value) ||
+    named(template, 'AWS::SQS::Queue', 'QueueName').includes(value),
+  ApiName: (template, value) => named(template, 'AWS::ApiGateway::RestApi', 'Name').includes(value),
+  Stage: (template, value) => named(template, 'AWS::ApiGateway::Stage', 'StageName').includes(value),
+};
+const has = (template: Template, type: string, value: string): boolean =>
+  resources(template, type).some(([id]) => value === `<${id}>`);
+
+/** What is wrong with a metric that is watched; nothing when AWS or our code has it just so. */
+function faults(template: Template, { namespace, name, dimensions }: WatchedMetric): string[] {
+  const own = Object.values(metrics).find((metric) => metric.name === name);
+  const wanted =
+    namespace === NAMESPACE
+      ? own?.dimensions
+      : Object.entries(awsMetrics).find(
+          ([key, { names }]) => key === namespace && (names as readonly string[]).includes(name), // of another tuple each
+        )?.[1].dimensions;
+  if (wanted === undefined) return ['nobody has such a metric'];
+  const given = Object.keys(dimensions).sort();
+  if (given.join() !== [...wanted].sort().join())
+    return [`its dimensions are ${wanted.join()}, not ${given.join()}`];
+  return Object.entries(dimensions).flatMap(([key, value]) =>
+    value === '*' || exists[key]?.(template, value) === true ? [] : [`there is no ${key} ${value}`],
+  );
+}
+
+describe.each(services)('operations of %s', (service) => {
+  const template = aws[service];
+  const alarms = alarmsOf(template);
+
+  it('have an alarm for what must not be missed', () => {
+    const common = [
+      'api-errors',
+      'dependency-failures',
+      'events-not-published',
+      'functions-throttled',
+      'interventions',
+      'provisionings-hang',
+      'roll-back-ended-badly',
+      'roll-back-failed',
+      'roll-back-timed-out',
+      'sweep-left',
+      'sweep-missing',
+      'system-failures',
+      'undelivered',
+    ].map((what) => `${service}-${what}`);
+    const own = {
+      app1: ['app1-provisioning-broken'],
+      app2: [
+        'app2-authorizer-failures',
+        'app2-machine-sign-in-throttled',
+        'app2-service-users-broken',
+        'app2-user-sign-in-throttled',
+      ],
+    };
+
+    expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([...common, ...own[service]].sort());
+  });
+
+  it('tell one topic of every alarm, when it is raised and when it is over', () => {
+    const topics = resources(template, 'AWS::SNS::Topic').map(([id]) => `<${id}>`);
+
+    expect(topics).toHaveLength(1);
+    for (const { AlarmActions, OKActions } of alarms)
+      expect([AlarmActions, OKActions]).toEqual([topics, topics]);
+  });
+
+  it('raise the alarm when the sweep is not heard of, and for no other want of data', () => {
+    const missing = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
+
+    expect(missing.map(({ AlarmName }) => AlarmName)).toEqual([`${service}-sweep-missing`]);
+    expect(missing[0]).toMatchObject({ MetricName: 'SweepCompleted', Period: 300, EvaluationPeriods: 3 });
+  });
+
+  it.each(alarms.map((alarm) => [alarm.AlarmName, alarm] as const))(
+    'say by %s what has happened, what it means, what to do first, and which runbook goes on',
+    (name, { AlarmDescription }) => {
+      const text = readAlarmText(AlarmDescription);
+      const file = /^docs\/runbooks\/([a-z-]+\.md)$/.exec(text?.runbook ?? '')?.[1] ?? 'none';
+
+      const runbook = readRunbook(file);
+      expect(runbook).toContain(text?.first.replace(/^npm run redrive -- app2/, 'npm run redrive -- app1'));
+      const [introduction = ''] = runbook.split('**What has happened');
+      const known = [name, name.replace('app2', 'app1')].some((one) => introduction.includes(`\`${one}\``));
+      expect([name, known]).toEqual([name, true]);
+    },
+  );
+
+  it('watch only what AWS or our code measures, under dimensions that exist', () => {
+    const watched = [...metricsOfAlarms(template), ...metricsOfDashboard(template)];
+    const found = watched.flatMap((metric) =>
+      faults(template, metric).map((fault) => `${metric.by}, ${metric.name}: ${fault}`),
+    );
+
+    expect(found).toEqual([]);
+    expect(watched.length).toBeGreaterThan(40);
+  });
+
+  it('show every alarm and every runbook on the dashboard', () => {
+    const widgets = widgetsOf(template);
+    const shown = widgets.flatMap((one) => (one.type === 'alarm' ? one.properties.alarms : []));
+    const markdown = widgets
+      .flatMap((one) => (one.type === 'text' ? [one.properties.markdown] : []))
+      .join('\n');
+
+    expect(shown.sort()).toEqual(
+      resources(template, 'AWS::CloudWatch::Alarm')
+        .map(([id]) => `<${id}>`)
+        .sort(),
+    );
+    for (const { AlarmName, AlarmDescription } of alarms) {
+      expect(markdown).toContain(`](${readAlarmText(AlarmDescription)?.runbook})`);
+      expect(markdown).toContain(AlarmName);
+    }
+  });
+
+  it('encrypt what the topic tells, take it over TLS only, and from alarms of this account only', () => {
+    const [topic = ''] = resources(template, 'AWS::SNS::Topic').map(([id]) => id);
+    const key = z
+      .object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) })
+      .parse(template.Resources[topic]?.Properties['KmsMasterKeyId']);
+    const [keyId] = key['Fn::GetAtt'];
+    const policies = resources(template, 'AWS::SNS::TopicPolicy').map(([, policy]) => policy.Properties);
+
+    expect(policies).toEqual([
+      expect.objectContaining({
+        Topics: [{ Ref: topic }],
+        PolicyDocument: expect.objectContaining({
+          Statement: [
+            expect.objectContaining({
+              Effect: 'Deny',
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            }),
+            expect.objectContaining({
+              Effect: 'Allow',
+              Principal: { Service: 'cloudwatch.amazonaws.com' },
+              Action: 'sns:Publish',
+              Condition: {
+                ArnLike: { 'aws:SourceArn': expect.anything() },
+                StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+              },
+            }),
+          ],
+        }),
+      }),
+    ]);
+    // Without this, CloudWatch could not publish, and nothing would say so.
+    expect(template.Resources[keyId]?.Properties['KeyPolicy']).toMatchObject({
+      Statement: expect.arrayContaining([
+        expect.objectContaining({
+          Effect: 'Allow',
+          Principal: { Service: 'cloudwatch.amazonaws.com' },
+          Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        }),
+      ]),
+    });
+  });
+
+  it('stay within what a stack may have', () => {
+    expect(Object.keys(template.Resources).length).toBeLessThan(500);
+  });
+});
+
+describe('a metric that is watched', () => {
+  const real = {
+    by: 'a test',
+    namespace: NAMESPACE,
+    name: 'SweepLeft',
+    dimensions: { service: 'app1-sweep-provisionings' },
+  };
+
+  it.each<[string, Partial<WatchedMetric>, RegExp]>([
+    ['has another name', { name: 'SweepsLeft' }, /nobody/],
+    ['is in another namespace', { namespace: 'AWS/Lambda' }, /nobody/],
+    ['has a dimension too many', { dimensions: { ...real.dimensions, step: 'X' } }, /dimensions are service/],
+    ['has a dimension too few', { dimensions: {} }, /dimensions are service/],
+    ['is of no function', { dimensions: { service: 'app1-sweep' } }, /no service app1-sweep/],
+  ])('is noticed when it %s', (_what, over, fault) => {
+    expect(faults(aws.app1, real)).toEqual([]);
+    expect(faults(aws.app1, { ...real, ...over })).toEqual([expect.stringMatching(fault)]);
+  });
+});
+
+describe('the metrics of our own', () => {
+  const code = readdirSync(join(root, 'handlers'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('shared/metrics.ts'))
+    .map((file) => readFileSync(join(root, 'handlers', file), 'utf8'))
+    .join('\n');
+
+  it.each(Object.entries(metrics).filter(([, { from }]) => from === 'function'))(
+    '%s is measured by a function',
+    (key) => {
+      expect(code).toMatch(new RegExp(`metricNames\\.${key}\\b|\\b${key}:|'${key}'`));
+    },
+  );
+});
+
+describe('runbooks', () => {
+  const files = readdirSync(folder);
+  const all = services.flatMap((service) => alarmsOf(aws[service]));
+  const led = new Set(
+    all.map(({ AlarmDescription }) => readAlarmText(AlarmDescription)?.runbook.split('/').at(-1)),
+  );
+
+  it.each(files)('%s is that of an alarm, or a step of one that is', (file) => {
+    const leads = [...led].some(
+      (runbook) => runbook !== undefined && readRunbook(runbook).includes(`](${file})`),
+    );
+    expect([file, led.has(file) || leads]).toEqual([file, true]);
+  });
+
+  it.each(files)('%s says how bad it is, where to look, what to do, and how it is over', (file) => {
+    const headings = [...readRunbook(file).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(['Look', 'Do', 'Check']);
+    expect(readRunbook(file)).toContain('**What is at risk.**');
+  });
+
+  it.each(files)('%s names only alarms that there are', (file) => {
+    const [introduction = ''] = readRunbook(file).split('**What has happened');
+    const alarms = [...introduction.matchAll(/`(app[12]-[a-z0-9-]+)`/g)].map(([, name]) => name);
+    for (const name of alarms) expect(all.map(({ AlarmName }) => AlarmName)).toContain(name);
+  });
+});
+
+describe('settings of alarms', () => {
+  it('send mail to whom it may concern', () => {
+    const { app1 } = templates({ alarm_email: 'operators@example.org' });
+    expect(resources(app1, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual([
+      expect.objectContaining({ Protocol: 'email', Endpoint: 'operators@example.org' }),
+    ]);
+    expect(resources(aws.app1, 'AWS::SNS::Subscription')).toEqual([]);
+  });
+
+  it('tell a topic that is there already', () => {
+    const topic = 'arn:aws:sns:eu-central-1:111122223333:operators';
+    const { app2 } = templates({ alarm_topic: topic });
+    expect(resources(app2, 'AWS::SNS::Topic')).toEqual([]);
+    for (const { AlarmActions, OKActions } of alarmsOf(app2))
+      expect([AlarmActions, OKActions]).toEqual([[topic], [topic]]);
+  });
+
+  it('lead to the runbooks where they are read', () => {
+    const { app1 } = templates({ runbooks_url: 'https://wiki.example.org/runbooks/' });
+    for (const { AlarmDescription } of alarmsOf(app1))
+      expect(readAlarmText(AlarmDescription)?.runbook).toMatch(
+        /^https:\/\/wiki\.example\.org\/runbooks\/[a-z-]+\.md$/,
+      );
+  });
+
+  it('are refused when they are wrong', () => {
+    expect(() => templates({ alarm_email: 'nobody' })).toThrow(/alarm_email/);
+    expect(() => templates({ alarm_topic: 'operators' })).toThrow(/alarm_topic/);
+    expect(() => templates({ runbooks_url: 'wiki' })).toThrow(/runbooks_url/);
+  });
+});
