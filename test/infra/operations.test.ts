@@ -234,6 +234,20 @@ describe('the metrics of our own', () => {
   );
 });
 
+describe.each(services)('the logs of %s', (service) => {
+  const counted = named(aws[service], 'AWS::Logs::MetricFilter', 'MetricTransformations');
+  const other = service === 'app1' ? 'app2EventsNotPublished' : 'app1EventsNotPublished';
+
+  it.each(Object.entries(metrics).filter(([key, { from }]) => from !== 'function' && key !== other))(
+    'are counted for %s',
+    (_key, { name }) => {
+      expect(counted).toContainEqual([
+        expect.objectContaining({ MetricName: name, MetricNamespace: NAMESPACE }),
+      ]);
+    },
+  );
+});
+
 describe('runbooks', () => {
   const files = readdirSync(folder);
   const all = services.flatMap((service) => alarmsOf(aws[service]));

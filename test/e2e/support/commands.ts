@@ -1,16 +1,29 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { root, settings } from '../../../local/places.ts';
 
+const runbooks = join(root, 'docs', 'runbooks');
+
 /** The npm commands of a runbook's shell blocks, in their order. */
-export function commandsOf(runbook: string): string[] {
-  const text = readFileSync(join(root, 'docs', 'runbooks', `${runbook}.md`), 'utf8');
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, commands = '']) =>
-    commands.split('\n').filter((line) => line.startsWith('npm run ')),
-  );
+export const commandsOf = (runbook: string): string[] =>
+  linesOf(`${runbook}.md`).filter((line) => line.startsWith('npm run '));
+
+/** The commands of the command line in all runbooks, each once, with the runbooks that have it. */
+export function provisionCommands(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const file of readdirSync(runbooks))
+    for (const line of linesOf(file).filter((one) => one.startsWith('npx provision ')))
+      found.set(line, [...(found.get(line) ?? []), file]);
+  return found;
+}
+
+/** The lines of a runbook's shell blocks. */
+function linesOf(file: string): string[] {
+  const text = readFileSync(join(runbooks, file), 'utf8');
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, lines = '']) => lines.split('\n'));
 }
 
 export interface Ran {
@@ -19,11 +32,14 @@ export interface Ran {
   output: string;
 }
 
-/** Runs a command as an operator types it, on the system under test; what it says on both streams. */
-export async function run(command: string): Promise<Ran> {
+/**
+ * Runs a command as an operator types it, on the system under test, with variables of the shell; what it says on both
+ * streams.
+ */
+export async function run(command: string, variables: Record<string, string> = {}): Promise<Ran> {
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', command], {
     cwd: root,
-    env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
+    env: { ...process.env, LOCAL_AWS_DIR: settings().directory, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
