@@ -16,6 +16,7 @@ import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.
 import { busLog, everyEventRule, functionNamed, sweepMark, undeliveredQueue } from '../../infra/names.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Session } from '../session.ts';
+import type { App1, App2 } from '../where.ts';
 import { alarmFinding } from './alarms.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 
