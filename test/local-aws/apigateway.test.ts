@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { signedFetch } from '../../local/caller.ts';
 import { type Api, createApi } from './support/api.ts';
 import { account, type Credentials, client, endpoint, region } from './support/clients.ts';
+import { sum } from './support/metrics.ts';
 import { present } from './support/present.ts';
 import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
 import { unique } from './support/unique.ts';
@@ -257,6 +258,28 @@ describe('corrected: API Gateway access log', () => {
         expect.stringMatching(/^401 GET \S*\/token - UNAUTHORIZED$/),
       ]),
     );
+  });
+});
+
+describe('corrected: API Gateway metrics', () => {
+  // apigateway/latest/developerguide/api-gateway-metrics-and-dimensions
+  it('counts requests and errors of an API and its stage', async () => {
+    const metric = (MetricName: string, Stage = 'v1') => ({
+      Namespace: 'AWS/ApiGateway',
+      MetricName,
+      Dimensions: [
+        { Name: 'ApiName', Value: api.name },
+        { Name: 'Stage', Value: Stage },
+      ],
+    });
+    const counts = () => Promise.all(['Count', '4XXError', '5XXError'].map((name) => sum(metric(name))));
+    const [all = 0, refused = 0, failed = 0] = await counts();
+    await ask('/open');
+    await ask('/token', { Authorization: 'refuse' });
+    await ask('/token', { Authorization: 'anything else' });
+    expect(await counts()).toEqual([all + 3, refused + 1, failed + 1]);
+    expect(await sum(metric('Latency'))).toBeGreaterThan(0);
+    expect(await sum(metric('Count', 'v2'))).toBe(0);
   });
 });
 

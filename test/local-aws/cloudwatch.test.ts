@@ -1,7 +1,6 @@
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
-  GetMetricStatisticsCommand,
   PutMetricAlarmCommand,
   PutMetricDataCommand,
 } from '@aws-sdk/client-cloudwatch';
@@ -10,6 +9,7 @@ import {
   CreateLogGroupCommand,
   FilterLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import {
   CreateStateMachineCommand,
   type LogLevel,
@@ -29,6 +29,7 @@ import { account, client, region } from './support/clients.ts';
 import { eventually } from './support/eventually.ts';
 import { createFunction, invoke } from './support/functions.ts';
 import { machineMay, machineRole } from './support/machines.ts';
+import { type Metric, sum } from './support/metrics.ts';
 import { present } from './support/present.ts';
 import { policy } from './support/roles.ts';
 import { unique } from './support/unique.ts';
@@ -36,6 +37,7 @@ import { unique } from './support/unique.ts';
 const cloudWatch = client(CloudWatchClient);
 const logs = client(CloudWatchLogsClient);
 const sfn = client(SFNClient);
+const lambda = client(LambdaClient);
 const minute = 60;
 
 describe('corrected: CloudWatch metrics in logs', () => {
@@ -97,6 +99,28 @@ describe('as it comes: CloudWatch metrics', () => {
     const count = (MetricName: string) => sum({ Namespace: 'AWS/Lambda', MetricName, Dimensions });
     expect([await count('Invocations'), await count('Errors')]).toEqual([2, 1]);
   });
+});
+
+describe('corrected: Lambda metrics', () => {
+  // lambda/latest/dg/monitoring-metrics-types, lambda/latest/dg/monitoring-metrics-view
+  it('counts what is throttled once, as no invocation, and over all functions of the account, too', async () => {
+    const [one, other] = [await createFunction(REFUSED), await createFunction(REFUSED)];
+    const before = await sum(throttles());
+    for (const FunctionName of [one, other]) {
+      await lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 0 }));
+      await expect(invoke(FunctionName)).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+    }
+    expect(await sum(throttles(one))).toBe(1);
+    expect(await sum({ ...throttles(one), MetricName: 'Invocations' })).toBe(0);
+    expect(await sum(throttles())).toBe(before + 2);
+  });
+});
+
+const REFUSED = 'exports.handler = async () => undefined';
+const throttles = (arn?: string): Metric => ({
+  Namespace: 'AWS/Lambda',
+  MetricName: 'Throttles',
+  Dimensions: arn === undefined ? [] : [{ Name: 'FunctionName', Value: present(arn.split(':').at(-1)) }],
 });
 
 describe('corrected: Step Functions metrics', () => {
@@ -228,12 +252,6 @@ describe('corrected: CloudWatch alarms', () => {
   });
 });
 
-interface Metric {
-  Namespace: string;
-  MetricName: string;
-  Dimensions: { Name: string; Value: string }[];
-}
-
 function executions(machineArn: string, end: string): Metric {
   const Dimensions = [{ Name: 'StateMachineArn', Value: machineArn }];
   return { Namespace: 'AWS/States', MetricName: `Executions${end}`, Dimensions };
@@ -244,19 +262,6 @@ async function put({ Namespace, ...metric }: Metric, Value: number, minutesAgo =
   await cloudWatch.send(
     new PutMetricDataCommand({ Namespace, MetricData: [{ ...metric, Value, Timestamp }] }),
   );
-}
-
-async function sum(metric: Metric): Promise<number> {
-  const { Datapoints = [] } = await cloudWatch.send(
-    new GetMetricStatisticsCommand({
-      ...metric,
-      Statistics: ['Sum'],
-      Period: minute,
-      StartTime: new Date(Date.now() - 10 * minute * 1000),
-      EndTime: new Date(Date.now() + minute * 1000),
-    }),
-  );
-  return Datapoints.reduce((total, { Sum = 0 }) => total + Sum, 0);
 }
 
 /** An alarm for one or more in a minute; its name. */

@@ -25,6 +25,7 @@ exports.handler = async ({ authorizationToken, methodArn }) => {
 export interface Api {
   /** Without the path of a resource. */
   url: string;
+  name: string;
   /** Of all its methods, for a policy. */
   arn: string;
   /** Where its access log is; a line is "status method path caller error". */
@@ -39,6 +40,7 @@ export async function createApi(): Promise<Api> {
   const { outputs } = await createStack(template);
   return {
     url: `${endpoint}/restapis/${outputs['Id']}/v1/_user_request_`,
+    name: present(outputs['Name']),
     arn: `arn:aws:execute-api:${region}:${account}:${outputs['Id']}/*`,
     logGroup: present(outputs['LogGroup']),
   };
@@ -147,7 +149,11 @@ const template: Template = {
       },
     },
   },
-  Outputs: { Id: { Value: RestApiId }, LogGroup: { Value: { Ref: 'LogGroup' } } },
+  Outputs: {
+    Name: { Value: { Ref: 'AWS::StackName' } },
+    Id: { Value: RestApiId },
+    LogGroup: { Value: { Ref: 'LogGroup' } },
+  },
 };
 
 function lambda(ZipFile: string) {
