@@ -14,7 +14,7 @@ from typing import Any
 from ministack.core.responses import new_uuid, request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, stepfunctions
 
-from corrections.support import wrap_function
+from corrections.support import replace_text, wrap_function
 
 logger = logging.getLogger("corrections.cloudwatch")
 
@@ -51,7 +51,18 @@ evaluating = threading.RLock()
 def apply() -> None:
     wrap_function(stepfunctions, "_emit_execution_status_event", observe_execution)
     wrap_function(cloudwatch, "_evaluate_alarm", evaluate_alarm)
+    tell_metrics_apart()
     threading.Thread(target=evaluate_alarms_for_ever, name="alarms", daemon=True).start()
+
+
+def tell_metrics_apart() -> None:
+    """AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics: no dimensions are the metric that was put without any.
+
+    MiniStack adds up those of all dimensions.
+    """
+    replace_text(
+        cloudwatch, "_get_metric_statistics", "_dims_key(req_dims) if req_dims else None", "_dims_key(req_dims)"
+    )
 
 
 def observe_execution(original: Callable[[Record], None], execution: Record) -> None:
