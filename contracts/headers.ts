@@ -34,3 +34,9 @@ export const commonHeaders = {
   'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
   'X-Content-Type-Options': 'nosniff',
 } as const;
+
+/** By which a caller chooses the workflow while a legacy endpoint is being replaced: `x-use-cognito: true`. */
+export const WAY_HEADER = 'x-use-cognito';
+
+/** Which of the two has served a request; only while a legacy endpoint is being replaced. */
+export const PROVISIONED_BY = 'X-Provisioned-By';

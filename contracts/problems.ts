@@ -15,13 +15,18 @@ interface ProblemRow {
   /** What the operator does. */
   readonly operator: string;
   /** Whether the request may have had its effect although it was answered so. */
-  readonly left_behind: 'nothing' | 'maybe_accepted';
+  readonly left_behind: keyof typeof leftByProblem;
   /** Seconds after which the same request is worth another try (`Retry-After`); absent when it has to be changed. */
   readonly retry_after?: number;
 }
 
-export const maybeAccepted =
-  'Maybe the request was accepted: the same request with the same Idempotency-Key tells, and makes nothing twice.';
+/** What a request that was answered with a problem may have left, by `left_behind`. */
+export const leftByProblem = {
+  nothing: 'Nothing.',
+  maybe_accepted:
+    'Maybe the request was accepted: the same request with the same Idempotency-Key tells, and makes nothing twice.',
+  maybe_a_legacy_user: 'Maybe a user, made by the legacy endpoint: only that endpoint can tell.',
+} as const;
 
 export const problems = {
   INVALID_REQUEST: {
@@ -121,6 +126,17 @@ export const problems = {
       "See the log of the route's function under the time of the request; the access log names the route.",
     left_behind: 'maybe_accepted',
   },
+  LEGACY_UNAVAILABLE: {
+    status: 502,
+    title: 'The legacy endpoint gave no answer',
+    detail:
+      'Look whether the user was made before you send the request again: the legacy endpoint does not know a repeat.',
+    cause:
+      "While a legacy endpoint is being replaced: it cannot be reached, it refused App1's API key, or its answer was not JSON.",
+    operator:
+      'Look at the legacy endpoint and at the secret with the API key for it; the log of app1-route-provisioning says which.',
+    left_behind: 'maybe_a_legacy_user',
+  },
   SERVICE_UNAVAILABLE: {
     status: 503,
     title: 'Service unavailable',
@@ -131,6 +147,15 @@ export const problems = {
       "Nothing to do for a single one. If they stay, see the log of the route's function, then the quotas.",
     left_behind: 'maybe_accepted',
     retry_after: 1,
+  },
+  LEGACY_TIMEOUT: {
+    status: 504,
+    title: 'The legacy endpoint did not answer in time',
+    detail:
+      'Look whether the user was made before you send the request again: the legacy endpoint does not know a repeat.',
+    cause: 'While a legacy endpoint is being replaced: it took longer than 15 seconds.',
+    operator: 'Look at the legacy endpoint.',
+    left_behind: 'maybe_a_legacy_user',
   },
 } as const satisfies Record<string, ProblemRow>;
 

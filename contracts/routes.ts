@@ -57,6 +57,13 @@ export const parameters = {
     schema: onBehalfOf.optional(),
     example: '111122223333/AROAEXAMPLEID',
   },
+  'x-use-cognito': {
+    in: 'header',
+    meaning:
+      'Only while a legacy endpoint is being replaced: `true` has the workflow make the user. Otherwise of no effect.',
+    schema: z.string(),
+    example: 'true',
+  },
   Prefer: {
     in: 'header',
     meaning: `\`wait=N\` (RFC 7240): answer when the end is reached, or after N seconds, ${MAX_WAIT_SECONDS} at most. A preference that is not understood is ignored.`,
@@ -77,6 +84,12 @@ export const answerHeaders = {
     meaning: 'For how long the answer was held back at most; absent when there was no such preference.',
     schema: z.string().regex(/^wait=\d+$/),
     example: 'wait=1',
+  },
+  'X-Provisioned-By': {
+    meaning:
+      'Only while a legacy endpoint is being replaced: who has served the request. The answers of `legacy` are its own, passed on with status and body.',
+    schema: z.enum(['workflow', 'legacy']),
+    example: 'workflow',
   },
   'Retry-After': {
     meaning: 'Seconds after which it is worth asking again; absent when nothing more is to come.',
@@ -144,10 +157,13 @@ export const app1Routes = {
     summary: 'Have a service user made',
     description:
       'Accepts the request and has a user made at App2. Nothing is half-made: it ends with a user that can sign in, or with none. Send an Idempotency-Key, so that a request whose answer was lost can be sent again.',
-    parameters: ['Idempotency-Key', 'Prefer'],
+    parameters: ['Idempotency-Key', 'Prefer', 'x-use-cognito'],
     body: createServiceUserRequest,
-    answers: accepted,
-    problems: [...everyBody, 'IDEMPOTENCY_CONFLICT', ...everyRoute],
+    answers: {
+      200: { ...accepted[200], headers: [...accepted[200].headers, 'X-Provisioned-By'] },
+      202: { ...accepted[202], headers: [...accepted[202].headers, 'X-Provisioned-By'] },
+    },
+    problems: [...everyBody, 'IDEMPOTENCY_CONFLICT', 'LEGACY_UNAVAILABLE', 'LEGACY_TIMEOUT', ...everyRoute],
   },
   getProvisioning: {
     method: 'GET',

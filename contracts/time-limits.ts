@@ -29,6 +29,13 @@ export const timeLimits = {
   /** A function behind an API: the longest `Prefer: wait` and the calls around it; API Gateway gives up after 29 s. */
   apiFunction: 28,
 
+  /**
+   * While a legacy endpoint is replaced, before that function begins: looking at the flag, and what the endpoint may take
+   * instead, which answers when it is done.
+   */
+  flag: 3,
+  legacyRequest: 15,
+
   /** A whole execution, with every retry of every step used up. */
   userCreation: 2 * 60 * 60,
   userRollBack: 2 * 60 * 60,

@@ -1,7 +1,8 @@
-import { CfnParameter, type StackProps, Validations } from 'aws-cdk-lib';
+import { CfnParameter, RemovalPolicy, type StackProps, Validations } from 'aws-cdk-lib';
 import { AuthorizationType } from 'aws-cdk-lib/aws-apigateway';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { eventSources } from '../contracts/events/catalogue.ts';
 import { app1Routes } from '../contracts/routes.ts';
@@ -11,8 +12,10 @@ import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.t
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
+import { Migration } from './constructs/migration.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
+import type { ServiceFunctionProps } from './constructs/service-function.ts';
 import { Workflow } from './constructs/workflow.ts';
 import { ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
@@ -27,7 +30,7 @@ import {
   stopExecutionsOf,
 } from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
-import { names, type Settings } from './settings.ts';
+import { type MigrationSettings, names, type Settings } from './settings.ts';
 
 /**
  * App1, user management: the API that callers sign requests to, and the workflow that has a service user made at
@@ -153,8 +156,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       callers: settings.app1Callers,
       settings,
     });
-    const start = this.addFunction('StartProvisioning', {
-      name: 'start-provisioning',
+    const starting = {
       environment: { ...machines, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
       rights: [
         startExecutionOf(this, names.provisionServiceUser),
@@ -163,7 +165,8 @@ export class App1Stack extends ServiceStack<'app1'> {
         allow(['kms:GenerateMac'], [macKey.keyArn]),
       ],
       timeout: timeLimits.apiFunction,
-    });
+    };
+    const start = this.addFunction('StartProvisioning', { name: 'start-provisioning', ...starting });
     const retry = this.addFunction('RetryProvisioning', {
       name: 'retry-provisioning',
       environment: { ...machines, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
@@ -193,7 +196,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       timeout: timeLimits.apiFunction,
     });
     api.serve(app1Routes, {
-      startProvisioning: start,
+      startProvisioning: settings.migration === undefined ? start : this.#route(settings.migration, starting),
       getProvisioning: get,
       cancelProvisioning: cancel,
       retryProvisioning: retry,
@@ -226,6 +229,31 @@ export class App1Stack extends ServiceStack<'app1'> {
       },
       [provisioning.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
     );
+  }
+
+  /** What answers in place of `start-provisioning` while a legacy endpoint is being replaced, with all that this needs. */
+  #route(
+    { phase, legacyEndpoint, legacySecretArn }: MigrationSettings,
+    starting: Omit<ServiceFunctionProps<'app1', 'start-provisioning'>, 'service' | 'name' | 'settings'>,
+  ): IFunction {
+    const migration = new Migration(this, 'Migration', { phase });
+    return this.addFunction('RouteProvisioning', {
+      ...starting,
+      name: 'route-provisioning',
+      environment: {
+        ...starting.environment,
+        ...migration.environment,
+        LEGACY_ENDPOINT: legacyEndpoint,
+        LEGACY_SECRET_ARN: legacySecretArn,
+      },
+      rights: [
+        ...starting.rights,
+        ...migration.rights,
+        allow(['secretsmanager:GetSecretValue'], [legacySecretArn]),
+      ],
+      // It comes and goes with the migration, and a log that stayed behind would have its name.
+      logRemoval: RemovalPolicy.DESTROY,
+    });
   }
 
   /** In one account AWS's own key encrypts the secret and needs no right; one that is shared across accounts does. */

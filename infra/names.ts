@@ -11,6 +11,16 @@ export const names = {
   credentialsSecret: 'app1-api-client-credentials',
 } as const;
 
+/** What a migration has in AppConfig, and the alarm that stops it; there only while it lasts. */
+export const migration = {
+  application: 'app1-provisioning',
+  environment: 'live',
+  profile: 'migration',
+  atOnce: 'app1-migration-at-once',
+  gradual: 'app1-migration-gradual',
+  alarm: 'app1-migration-workflow-fails',
+} as const;
+
 type Service = 'app1' | 'app2';
 
 /** Names that are made of others. */

@@ -10,48 +10,109 @@ export { names } from './names.ts';
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
 /**
- * Everything that can be set, on one page. Values come from CDK's context: `cdk deploy -c target=local`.
- * What one deployment passes to the other (App2's addresses) are CloudFormation parameters of the stacks instead, so
- * that one assembly serves every account.
+ * Everything that can be set, on one page, which docs/deploying.md shows. Values come from CDK's context:
+ * `cdk deploy -c target=local`. What one deployment passes to the other (App2's addresses) are CloudFormation parameters
+ * of the stacks instead, so that one assembly serves every account.
  */
-const context = z.object({
-  /** `local`: everything disposable. `aws`: data and keys are kept and protected. */
-  target: z.enum(['aws', 'local']).default('aws'),
-  /** Account of App1 when it is not App2's own: it is given the right to use the key and to read the secret. */
-  app1_account: accountId.optional(),
-  /** Account of App2 when it is not App1's own: App1 may use the key there that encrypts its credentials. */
-  app2_account: accountId.optional(),
-  /** Accounts, separated by commas, whose teams may subscribe to the audit events of both services. */
-  subscriber_accounts: z
-    .string()
-    .transform((ids) => ids.split(','))
-    .pipe(z.array(accountId))
-    .default([]),
-  /** `on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none. */
-  schema_registry: z.enum(['on', 'off']).default('off'),
-  /**
-   * Callers of App1 that get a limit of their own, separated by commas. Each has an API key, whose value its team is
-   * given (API Gateway, API keys), and then every request must carry one in `x-api-key`, beside its signature.
-   */
-  app1_callers: z
-    .string()
-    .transform((names) => names.split(','))
-    .pipe(
-      z.array(
-        z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be names of small letters, digits and hyphens'),
+export const context = z
+  .object({
+    target: z
+      .enum(['aws', 'local'])
+      .default('aws')
+      .describe('`local`: everything disposable. `aws`: data and keys are kept and protected.'),
+    app1_account: accountId
+      .optional()
+      .describe(
+        "Account of App1 when it is not App2's own: it is given the right to use the key and to read the secret.",
       ),
-    )
-    .default([]),
-  /** Address that gets a mail for each alarm that is raised or over; whoever reads it has to confirm once. */
-  alarm_email: z.email().optional(),
-  /** ARN of a topic that all alarms go to, instead of one of each service's own. CloudWatch must be let publish to it. */
-  alarm_topic: z
-    .string()
-    .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of a topic')
-    .optional(),
-  /** Where your copy of docs/runbooks/ is read: alarms and dashboards lead there. */
-  runbooks_url: z.url().optional(),
-});
+    app2_account: accountId
+      .optional()
+      .describe(
+        "Account of App2 when it is not App1's own: App1 may use the key there that encrypts its credentials.",
+      ),
+    subscriber_accounts: z
+      .string()
+      .transform((ids) => ids.split(','))
+      .pipe(z.array(accountId))
+      .default([])
+      .describe(
+        'Accounts, separated by commas, whose teams may subscribe to the audit events of both services.',
+      ),
+    schema_registry: z
+      .enum(['on', 'off'])
+      .default('off')
+      .describe(
+        '`on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none.',
+      ),
+    app1_callers: z
+      .string()
+      .transform((names) => names.split(','))
+      .pipe(
+        z.array(
+          z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be names of small letters, digits and hyphens'),
+        ),
+      )
+      .default([])
+      .describe(
+        'Callers of App1 that get a limit of their own, separated by commas. Each has an API key, whose value its team is given (API Gateway, API keys), and then every request must carry one in `x-api-key`, beside its signature.',
+      ),
+    alarm_email: z
+      .email()
+      .optional()
+      .describe(
+        'Address that gets a mail for each alarm that is raised or over; whoever reads it has to confirm once.',
+      ),
+    alarm_topic: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of a topic')
+      .optional()
+      .describe(
+        "ARN of a topic that all alarms go to, instead of one of each service's own. CloudWatch must be let publish to it.",
+      ),
+    runbooks_url: z
+      .url()
+      .optional()
+      .describe('Where your copy of docs/runbooks/ is read: alarms and dashboards lead there.'),
+    migration: z
+      .enum(['off', 'header', 'flag'])
+      .default('off')
+      .describe(
+        'Whether a [legacy endpoint is being replaced](migration.md), and what decides who goes to the workflow.',
+      ),
+    legacy_endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Address of the legacy endpoint, https; needed while a migration is on.'),
+    legacy_secret_arn: z
+      .string()
+      .regex(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+$/, 'must be the ARN of a secret')
+      .optional()
+      .describe("Secret whose whole value is App1's API key at the legacy endpoint; needed with it."),
+  })
+  .transform(({ migration: phase, legacy_endpoint, legacy_secret_arn, ...others }, { issues }) => {
+    if (phase === 'off') return { ...others, migration: undefined };
+    const plain = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
+    if (legacy_endpoint === undefined || legacy_secret_arn === undefined || plain) {
+      issues.push({
+        code: 'custom',
+        input: phase,
+        path: ['migration'],
+        message: 'needs legacy_endpoint, with https, and legacy_secret_arn',
+      });
+      return z.NEVER;
+    }
+    return {
+      ...others,
+      migration: { phase, legacyEndpoint: legacy_endpoint, legacySecretArn: legacy_secret_arn },
+    };
+  });
+
+/** The replacement of a legacy endpoint: docs/migration.md. */
+export interface MigrationSettings {
+  phase: 'header' | 'flag';
+  legacyEndpoint: string;
+  legacySecretArn: string;
+}
 
 export interface Settings {
   /** What happens to data, keys and machines when a stack or a resource is removed. */
@@ -79,25 +140,27 @@ export interface Settings {
   alarmTopic: string | undefined;
   /** Where the runbooks are read. */
   runbooks: string;
+  /** Absent unless a legacy endpoint is being replaced. */
+  migration: MigrationSettings | undefined;
 }
 
 /** @throws Error that names each value of the context that is wrong */
 export function readSettings(node: Node): Settings {
-  const values = context.safeParse({
-    target: node.tryGetContext('target'),
-    app1_account: node.tryGetContext('app1_account'),
-    app2_account: node.tryGetContext('app2_account'),
-    subscriber_accounts: node.tryGetContext('subscriber_accounts'),
-    schema_registry: node.tryGetContext('schema_registry'),
-    app1_callers: node.tryGetContext('app1_callers'),
-    alarm_email: node.tryGetContext('alarm_email'),
-    alarm_topic: node.tryGetContext('alarm_topic'),
-    runbooks_url: node.tryGetContext('runbooks_url'),
-  });
+  const given = Object.keys(context.in.shape).map((name) => [name, node.tryGetContext(name)]);
+  const values = context.safeParse(Object.fromEntries(given));
   if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
-  const { target, app1_account, app2_account, subscriber_accounts, schema_registry, app1_callers } =
-    values.data;
-  const { alarm_email, alarm_topic, runbooks_url } = values.data;
+  const {
+    target,
+    app1_account,
+    app2_account,
+    subscriber_accounts,
+    schema_registry,
+    app1_callers,
+    migration,
+    alarm_email,
+    alarm_topic,
+    runbooks_url,
+  } = values.data;
   const local = target === 'local';
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
@@ -114,6 +177,7 @@ export function readSettings(node: Node): Settings {
     alarmEmail: alarm_email,
     alarmTopic: alarm_topic,
     runbooks: runbooks_url?.replace(/\/$/, '') ?? RUNBOOKS,
+    migration,
   };
 }
 

@@ -1,5 +1,5 @@
 import { type FailureName, failureClasses, failures, leftBehind } from '../../contracts/failures.ts';
-import { maybeAccepted, type ProblemCode, problems, retryAfter } from '../../contracts/problems.ts';
+import { leftByProblem, type ProblemCode, problems, retryAfter } from '../../contracts/problems.ts';
 
 /** What is generated from the pages of failures and problems: docs/errors.md. */
 
@@ -45,7 +45,7 @@ function problemChapter(code: ProblemCode): string {
       ['cause', cause],
       ['what the caller does', detail],
       ['what the operator does', operator],
-      ['left behind', left_behind === 'nothing' ? 'Nothing.' : maybeAccepted],
+      ['left behind', leftByProblem[left_behind]],
       ['`Retry-After`', seconds === undefined ? 'none' : `${seconds} s`],
     ]),
     '',

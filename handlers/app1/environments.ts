@@ -16,6 +16,22 @@ const starting = z.object({
 export const environments = {
   'start-provisioning': starting,
   'retry-provisioning': starting,
+  /** In place of start-provisioning, only while a legacy endpoint is being replaced. */
+  'route-provisioning': z.object({
+    ...starting.shape,
+    LEGACY_ENDPOINT: z.url(),
+    LEGACY_SECRET_ARN: z.string().min(1),
+    /** Table that remembers which way a key went. */
+    KEYS_TABLE: z.string().min(1),
+    /** `<application>/<environment>/<profile>` in AppConfig; absent while the header decides. */
+    MIGRATION_FLAG: z
+      .templateLiteral([z.string().min(1), '/', z.string().min(1), '/', z.string().min(1)])
+      .transform((address) => {
+        const [application = '', environment = '', profile = ''] = address.split('/');
+        return { application, environment, profile };
+      })
+      .optional(),
+  }),
   'get-provisioning': z.object({ ...machines.shape, CALL_APP2_FUNCTION: z.string().min(1) }),
   'cancel-provisioning': machines,
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),

@@ -20,11 +20,16 @@ export function json(
   body: unknown,
   headers: Record<string, string> = {},
 ): APIGatewayProxyResult {
-  return {
-    statusCode,
-    headers: { ...commonHeaders, 'Content-Type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  };
+  return jsonText(statusCode, JSON.stringify(body), headers);
+}
+
+/** An answer whose JSON is written already. */
+export function jsonText(
+  statusCode: number,
+  body: string,
+  headers: Record<string, string> = {},
+): APIGatewayProxyResult {
+  return { statusCode, headers: { ...commonHeaders, 'Content-Type': 'application/json', ...headers }, body };
 }
 
 /**
@@ -59,7 +64,8 @@ function subjectOf(...[event, context]: Invocation): Subject {
   };
 }
 
-function answerTo(thrown: unknown): APIGatewayProxyResult {
+/** The answer that tells of what was thrown. */
+export function answerTo(thrown: unknown): APIGatewayProxyResult {
   const problem = thrown instanceof RequestProblem ? thrown : unexpected(thrown);
   if (problem === thrown) logger.info('Request refused', { code: problem.code });
   const body = problemBody(problem.code, problem.errors);

@@ -171,6 +171,34 @@ export const metrics = {
     from: 'function',
     meaning: '1 while audit events are lost or do not reach the log, else 0.',
   },
+  provisionedByWorkflow: {
+    name: 'ProvisionedByWorkflow',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Requests that went to the workflow, while a legacy endpoint is being replaced.',
+  },
+  provisionedByWorkflowFailed: {
+    name: 'ProvisionedByWorkflowFailed',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Those of them that were answered with 5xx; takes a flag back that is being deployed.',
+  },
+  provisionedByLegacy: {
+    name: 'ProvisionedByLegacy',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Requests that went to the legacy endpoint.',
+  },
+  provisionedByLegacyFailed: {
+    name: 'ProvisionedByLegacyFailed',
+    unit: 'Count',
+    dimensions: ['service'],
+    from: 'function',
+    meaning: 'Those of them that were answered with 5xx, by the endpoint or because it gave no answer.',
+  },
 } as const satisfies Record<string, Metric>;
 
 type MetricKey = keyof typeof metrics;

@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -39,6 +39,8 @@ export interface ServiceFunctionProps<S extends Service, N extends FunctionName<
   settings: Settings;
   /** Seconds; a step's limit unless the ladder has a rung of its own for it. */
   timeout?: number;
+  /** What becomes of its log when it is removed; as the settings say unless given. */
+  logRemoval?: RemovalPolicy;
   /** Where an event goes that the function could not handle, for a function that EventBridge calls. */
   undelivered?: IQueue;
 }
@@ -64,7 +66,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
     this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: props.settings.logRetention,
-      removalPolicy: props.settings.removalPolicy,
+      removalPolicy: props.logRemoval ?? props.settings.removalPolicy,
     });
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(role);

@@ -23,7 +23,9 @@ import { app2Client } from '../../handlers/app1/app2-client.ts';
 import { callApp2Input, callApp2 as calls } from '../../handlers/app1/call-app2.ts';
 import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
 import { handler as getProvisioning } from '../../handlers/app1/get-provisioning.ts';
+import { legacyEndpoint } from '../../handlers/app1/legacy.ts';
 import { handler as retryProvisioning } from '../../handlers/app1/retry-provisioning.ts';
+import { routeProvisioning } from '../../handlers/app1/route-provisioning.ts';
 import { handler as startProvisioning } from '../../handlers/app1/start-provisioning.ts';
 import { handler as addToGroup } from '../../handlers/app2/add-to-group.ts';
 import { handler as createUser } from '../../handlers/app2/create-user.ts';
@@ -213,6 +215,21 @@ function fromGateway(type: string): APIGatewayProxyResult {
   };
 }
 
+/** A request that is routed to a legacy endpoint, which answers so. */
+const toLegacy = (fetch: typeof globalThis.fetch) =>
+  routeProvisioning({
+    choose: async () => 'legacy',
+    keep: async (_id, wanted) => wanted,
+    workflow: startProvisioning,
+    legacy: legacyEndpoint({
+      url: 'https://legacy.example',
+      secretsManager: { send: async () => ({ SecretString: 'the-key' }) },
+      secretArn: 'secret',
+      fetch,
+    }),
+    count: () => undefined,
+  })(signedRequest({ body }));
+
 const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
   INVALID_REQUEST: () => post({ body: {} }),
   UNAUTHENTICATED: () => sample(authorizedRequest({ path: '/sample', body: { data: {} } }, {})),
@@ -241,6 +258,11 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('AccessDeniedException'));
     return post();
   },
+  LEGACY_UNAVAILABLE: () => toLegacy(async () => new Response('<html>', { status: 200 })),
+  LEGACY_TIMEOUT: () =>
+    toLegacy(async () => {
+      throw new DOMException('too late', 'TimeoutError');
+    }),
   SERVICE_UNAVAILABLE: () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
     return post();

@@ -51,6 +51,14 @@ describe('the rule packs of cdk-nag', () => {
   it.each([
     ['one account', {}],
     ['two accounts', { app1_account: '111122223333', app2_account: '444455556666' }],
+    [
+      'a migration',
+      {
+        migration: 'flag',
+        legacy_endpoint: 'https://legacy.example.com/users',
+        legacy_secret_arn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:legacy-api-key-AbCdEf',
+      },
+    ],
     ['what is open to subscribers', { subscriber_accounts: '777788889999', schema_registry: 'on' }],
   ])('find nothing in %s that nobody has answered for', (_what, context) => {
     expect(findings(context)).toEqual([]);

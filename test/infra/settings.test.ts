@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { readSettings } from '../../infra/settings.ts';
 
-const settings = (context: Record<string, string>) => readSettings(new App({ context }).node);
+const settings = (context: Record<string, string | undefined>) => readSettings(new App({ context }).node);
 
 describe('settings', () => {
   it('protect everything unless they are told that it is disposable', () => {
@@ -11,6 +11,28 @@ describe('settings', () => {
       removalPolicy: 'destroy',
       deletionProtection: false,
     });
+  });
+
+  const legacy = {
+    legacy_endpoint: 'https://legacy.example.com/users',
+    legacy_secret_arn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:legacy-api-key-AbCdEf',
+  };
+
+  it('have no migration unless it is wanted, and then where it goes', () => {
+    expect(settings(legacy).migration).toBeUndefined();
+    expect(settings({ ...legacy, migration: 'flag' }).migration).toEqual({
+      phase: 'flag',
+      legacyEndpoint: legacy.legacy_endpoint,
+      legacySecretArn: legacy.legacy_secret_arn,
+    });
+  });
+
+  it.each([
+    ['no endpoint', { ...legacy, legacy_endpoint: undefined }],
+    ['no secret', { ...legacy, legacy_secret_arn: undefined }],
+    ['an endpoint without TLS', { ...legacy, legacy_endpoint: 'http://legacy.example.com/users' }],
+  ])('refuse a migration with %s', (_what, context) => {
+    expect(() => settings({ ...context, migration: 'header' })).toThrow(/migration/);
   });
 
   it('name each value that is wrong', () => {

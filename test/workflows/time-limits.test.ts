@@ -51,6 +51,12 @@ describe('the ladder of time limits', () => {
     expect(stepFunction).toBeLessThan(stepTask);
   });
 
+  it('leaves the legacy endpoint its time, after the flag is read and the key remembered', () => {
+    const { flag, awsConnect, awsCall, legacyRequest, apiFunction } = timeLimits;
+
+    expect(flag + awsConnect + awsCall + legacyRequest).toBeLessThan(apiFunction);
+  });
+
   it('leaves App1 time to answer after it has waited for the end and for the timeline of App2', () => {
     const { app2Timeline, timeline, apiFunction, awsConnect } = timeLimits;
 
