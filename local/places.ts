@@ -13,6 +13,9 @@ export const venv = join(base, 'venv');
 /** The Python packages that check the running APIs against their documents; tests only. */
 export const schemathesisVenv = join(base, 'schemathesis');
 
+/** The AWS command line, with which tests run the commands of the documentation. */
+export const awsCliVenv = join(base, 'aws-cli');
+
 /**
  * Where tests keep their local AWS, apart from the one of `npm run up`. `TEST_DIRECTORY` names another folder, for a
  * second run beside the first.

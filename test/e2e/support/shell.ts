@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { root } from '../../../local/places.ts';
+
+/** A shell in which commands of the documentation are run one after the other, as somebody types them. */
+export interface Shell {
+  /** Runs commands; what they say on both streams. @throws Error with all of that when one of them fails */
+  run(commands: string): Promise<string>;
+  /** Ends the shell. */
+  end(): Promise<void>;
+}
+
+/** Opens a shell at the root of the checkout with this environment and no other. Variables and functions stay. */
+export function openShell(environment: NodeJS.ProcessEnv): Shell {
+  const shell = spawn('bash', ['-uo', 'pipefail'], { cwd: root, env: environment, stdio: 'pipe' });
+  const ended = new Promise<void>((resolve) => shell.once('close', () => resolve()));
+  let said = '';
+  let heard: () => void = () => undefined;
+  for (const stream of [shell.stdout, shell.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      heard();
+    });
+
+  return {
+    async run(commands) {
+      const mark = `ended-${randomUUID()}`;
+      said = '';
+      // A function can hold no `exit`, so the first command that fails is what the trap sees.
+      shell.stdin.write(
+        `failed=0; trap 'failed=$?' ERR; set -E\n${commands}\ntrap - ERR; { echo; echo "${mark} $failed"; } >&2\n`,
+      );
+      const status = await Promise.race([
+        new Promise<string>((resolve) => {
+          heard = () => {
+            const found = new RegExp(`\\n${mark} (\\d+)\\n`).exec(said);
+            if (found !== null) resolve(found[1] ?? '');
+          };
+          heard();
+        }),
+        ended.then(() => 'the shell has ended'),
+      ]);
+      const output = said.replace(new RegExp(`\\n${mark} \\d+\\n`), '');
+      if (status !== '0') throw new Error(`It failed (${status}).\n${commands}\n${output}`);
+      return output;
+    },
+
+    async end() {
+      shell.stdin.end();
+      await ended;
+    },
+  };
+}
