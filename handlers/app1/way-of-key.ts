@@ -1,15 +1,13 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
+import { isNamed } from '../shared/errors.ts';
 import type { Way } from './way.ts';
 
 /** As long as Step Functions remembers a name: nobody can rely on a key for longer. */
 const REMEMBERED_SECONDS = 90 * 24 * 60 * 60;
 
-const remembered = z.object({ way: z.object({ S: z.enum(['workflow', 'legacy']) }) });
+/** The error of a write whose condition was not met, with the item that there is. */
+const existing = z.object({ Item: z.object({ way: z.object({ S: z.enum(['workflow', 'legacy']) }) }) });
 
 interface Services {
   dynamo: Pick<DynamoDBClient, 'send'>;
@@ -42,7 +40,7 @@ export const wayOfKey =
       );
       return wanted;
     } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return remembered.parse(error.Item).way.S;
+      if (!isNamed(error, 'ConditionalCheckFailedException')) throw error;
+      return existing.parse(error).Item.way.S;
     }
   };
