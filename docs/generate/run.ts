@@ -3,16 +3,19 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { eventRows } from '../../contracts/events/catalogue.ts';
 import { apiPage, apiPageFile } from './api-page.ts';
+import { architectureDocument, architecturePage } from './architecture.ts';
 import { cliDocument, cliPage } from './cli.ts';
 import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
 
 import { metricsDocument, metricsPage } from './metrics.ts';
 import { generatedFromRoutes } from './openapi.ts';
+import { runbooksDocument, runbooksPage } from './runbooks.ts';
+import { settingsDocument, settingsPage } from './settings.ts';
 
 /**
- * Writes what is generated from the contracts. An event's schema that was published under its version is not written
- * again with another content: a change needs a new version.
+ * Writes what is generated from the contracts and from what is deployed. An event's schema that was published under its
+ * version is not written again with another content: a change needs a new version.
  */
 const root = join(import.meta.dirname, '..', '..');
 const place = join(root, publishedFile);
@@ -40,6 +43,9 @@ const files = {
   [apiPageFile]: apiPage(),
   [cliPage]: cliDocument(),
   [metricsPage]: metricsDocument(),
+  [architecturePage]: architectureDocument(),
+  [settingsPage]: settingsDocument(),
+  [runbooksPage]: runbooksDocument(),
 };
 for (const [file, content] of Object.entries(files)) {
   mkdirSync(dirname(join(root, file)), { recursive: true });

@@ -1,42 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { parseSync } from '@swc/core';
-import * as z from 'zod';
+import { type Import, importsBelow } from '../../docs/generate/imports.ts';
 
-/**
- * Who may import whom. Every import and re-export of every file counts, types too: what is known to a type checker is
- * known to a reader.
- */
-const root = join(import.meta.dirname, '..', '..');
+/** Who may import whom. */
 const parts = ['contracts', 'handlers', 'workflows', 'infra', 'examples'] as const;
 
-interface Import {
-  from: string;
-  /** A file of the project, relative to its root, or the name of a package. */
-  to: string;
-}
-
-const sourced = z.looseObject({ type: z.string(), source: z.looseObject({ value: z.string() }) });
-
-function importsOf(file: string): Import[] {
-  const from = relative(root, file);
-  const text = readFileSync(file, 'utf8');
-  // A call of import() would escape the statements that are looked at here.
-  if (/\b(import|require)\s*\(/.test(text)) throw new Error(`${from} imports by a call`);
-  return parseSync(text, { syntax: 'typescript' }).body.flatMap((statement) => {
-    const found = sourced.safeParse(statement);
-    if (!found.success) return [];
-    const { value } = found.data.source;
-    return [{ from, to: value.startsWith('.') ? relative(root, join(dirname(file), value)) : value }];
-  });
-}
-
-const imports = parts.flatMap((part) =>
-  readdirSync(join(root, part), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) => importsOf(join(root, part, file))),
-);
+const imports = importsBelow(parts);
 const within = (...places: string[]) => {
   const found = imports.filter(({ from }) => places.some((place) => from.startsWith(place)));
   expect(found.length).toBeGreaterThan(0);
