@@ -250,10 +250,12 @@ export function openApi(api: ApiName): object {
         ]),
       ),
       headers: Object.fromEntries(
-        Object.entries(answerHeaders).map(([name, { meaning, schema, example }]) => [
-          name,
-          { description: meaning, schema: inlined(schema), example },
-        ]),
+        Object.entries(answerHeaders)
+          .filter(([name]) => usedHeaders.has(name))
+          .map(([name, { meaning, schema, example }]) => [
+            name,
+            { description: meaning, schema: inlined(schema), example },
+          ]),
       ),
       responses: Object.fromEntries(
         rows

@@ -15,6 +15,8 @@ describe('problems', () => {
       UNSUPPORTED_MEDIA_TYPE: 415,
       THROTTLED: 429,
       INTERNAL_ERROR: 500,
+      LEGACY_UNAVAILABLE: 502,
+      LEGACY_TIMEOUT: 504,
       SERVICE_UNAVAILABLE: 503,
     });
   });

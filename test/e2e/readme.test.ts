@@ -1,15 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root, settings } from '../../local/places.ts';
+import { commandsIn } from '../support/documented.ts';
 
-/** The commands of a section of README.md, in their order. */
-function commandsOf(section: string): string {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const text = readme.split(/^## /m).find((part) => part.startsWith(section)) ?? '';
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands).join('\n');
-}
+const commandsOf = (section: string): string => commandsIn('README.md', section).join('\n');
 
 /** These tests have their own local AWS up already. */
 const UP_AND_DOWN = /^npm run (up|down)$/gm;

@@ -4,6 +4,32 @@ import { root } from '../../local/places.ts';
 
 /** Commands as they are written down: the shell blocks of the pages that people read. */
 
+/**
+ * Which test runs the commands of a page, by a pattern of its path and of its sections. The first row that fits counts;
+ * test/docs/commands.test.ts sees that each block has one, and that the test names the page.
+ */
+export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: string])[] = [
+  [/^README\.md$/, /^(Walk through it|Find out what went wrong)$/, 'test/e2e/readme.test.ts'],
+  [/^docs\/migration\.md$/, /./, 'test/e2e/tools/migration.test.ts'],
+  [/^docs\/deploying\.md$/, /./, 'test/e2e/tools/deploying.test.ts'],
+  [/^examples\/access-register\/README\.md$/, /^On AWS$/, 'test/e2e/tools/deploying.test.ts'],
+  [
+    /^examples\/access-register\/README\.md$/,
+    /^(On the local AWS|Who has access|When something lies)/,
+    'test/e2e/tools/example.test.ts',
+  ],
+  [/^docs\/(operating\.md|runbooks\/.*)$/, /./, 'test/e2e/tools/runbooks.test.ts'],
+];
+
+/** The commands that no test runs, each with the reason. */
+export const notRun: Readonly<Record<string, string>> = {
+  'npm run demo':
+    'It is a story of a minute told to a person; what it shows is tested in test/e2e, and it fails itself when it does not come out so.',
+  'npm test': 'It is what runs all of these.',
+  'npx cdk deploy \\\n  -c app1_bus_arn=arn:aws:events:eu-central-1:111111111111:event-bus/app1-provisioning \\\n  -c app2_bus_arn=arn:aws:events:eu-central-1:222222222222:event-bus/app2-service-users':
+    'It needs two more accounts; test/local-aws/subscriber-account.test.ts tests what it makes, in two local ones.',
+};
+
 /** A fenced block of shell commands. */
 export interface Block {
   /** Path of the page, relative to the checkout. */

@@ -21,6 +21,7 @@ import { withoutRight } from '../../../local/without-right.ts';
 import { sweepNow } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
+import { commandsIn } from '../../support/documented.ts';
 import {
   configuration,
   encryptFor,
@@ -31,6 +32,7 @@ import {
   start,
   system,
 } from '../support/deployed.ts';
+import { operatorOf } from '../support/operator.ts';
 import {
   type ProducedEvent,
   producedEvent,
@@ -39,12 +41,16 @@ import {
   shapeOf,
   variantsOf,
 } from '../support/recording.ts';
+import { openShell } from '../support/shell.ts';
 
 /**
  * The example of a subscriber, deployed by the CDK command line as its team would, while provisionings go well, fail,
  * are cancelled and cannot be undone at first. What they produce is held against what is recorded for subscribers'
  * contract tests; `npm run record:events` records it anew.
  */
+
+/** What its team reads. */
+const PAGE = 'examples/access-register/README.md';
 
 const lambda = new LambdaClient(configuration);
 const sqs = new SQSClient(configuration);
@@ -219,6 +225,7 @@ async function counted(): Promise<number> {
 }
 
 beforeAll(async () => {
+  expect(commandsIn(PAGE, 'On the local AWS')).toEqual(['npm run up\nnpm run example\n']);
   const said = run('example.ts');
   example = deployed.parse(JSON.parse(said.slice(said.indexOf('{')))).AccessRegister;
 
@@ -240,6 +247,32 @@ beforeAll(async () => {
     cancelAtApp2(),
   ]);
 }, 400_000);
+
+describe('the page of the example', () => {
+  it('has commands that say who has access, and give the function what it missed', async () => {
+    const shell = openShell({
+      ...operatorOf(
+        {
+          endpoint: configuration.endpoint,
+          region: configuration.region,
+          accessKeyId: outputs.access_key_id,
+          secretAccessKey: outputs.secret_access_key,
+        },
+        {},
+      ),
+      LOCAL_AWS_DIR: settings().directory,
+      REGISTER_TABLE: example.RegisterTable,
+      UNDELIVERED_QUEUE_URL: example.UndeliveredQueueUrl,
+    });
+    await agrees();
+    const listed = await shell.run(commandsIn(PAGE, 'Who has access').join('\n'));
+    expect(listed).toContain(present(stories['goes well']));
+    expect(await shell.run(commandsIn(PAGE, 'When something lies in the queue').join('\n'))).toContain(
+      'Left: 0',
+    );
+    await shell.end();
+  });
+});
 
 describe('the access register', () => {
   it('tells what the facts tell, of each provisioning', async () => {
