@@ -222,6 +222,11 @@ export function openApi(api: ApiName): object {
     const path = `/${route.path}`;
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(name, route, tag.name) };
   }
+  // A component that nothing refers to is a fault of the document.
+  const usedHeaders = new Set<string>([
+    'Retry-After',
+    ...rows.flatMap(([, route]) => Object.values(route.answers).flatMap(({ headers = [] }) => headers)),
+  ]);
   const document = {
     openapi: '3.1.0',
     info: {

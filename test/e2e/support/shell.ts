@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { root } from '../../../local/places.ts';
 
 /** A shell in which commands of the documentation are run one after the other, as somebody types them. */
@@ -9,6 +10,9 @@ export interface Shell {
   /** Ends the shell. */
   end(): Promise<void>;
 }
+
+/** Milliseconds that a block may take: a deployment is the longest. */
+const WITHIN = 150_000;
 
 /** Opens a shell at the root of the checkout with this environment and no other. Variables and functions stay. */
 export function openShell(environment: NodeJS.ProcessEnv): Shell {
@@ -26,9 +30,9 @@ export function openShell(environment: NodeJS.ProcessEnv): Shell {
     async run(commands) {
       const mark = `ended-${randomUUID()}`;
       said = '';
-      // A function can hold no `exit`, so the first command that fails is what the trap sees.
+      // Commands that read would read what comes after them.
       shell.stdin.write(
-        `failed=0; trap 'failed=$?' ERR; set -E\n${commands}\ntrap - ERR; { echo; echo "${mark} $failed"; } >&2\n`,
+        `__status=0; trap '__status=$?' ERR; set -E\n{\n${commands}\n} < /dev/null\ntrap - ERR; { echo; echo "${mark} $__status"; } >&2\n`,
       );
       const status = await Promise.race([
         new Promise<string>((resolve) => {
@@ -39,6 +43,8 @@ export function openShell(environment: NodeJS.ProcessEnv): Shell {
           heard();
         }),
         ended.then(() => 'the shell has ended'),
+        // A command that waits for somebody is told from one that works.
+        setTimeout(WITHIN, 'no end', { ref: false }),
       ]);
       const output = said.replace(new RegExp(`\\n${mark} \\d+\\n`), '');
       if (status !== '0') throw new Error(`It failed (${status}).\n${commands}\n${output}`);
@@ -47,6 +53,7 @@ export function openShell(environment: NodeJS.ProcessEnv): Shell {
 
     async end() {
       shell.stdin.end();
+      shell.kill();
       await ended;
     },
   };
