@@ -118,7 +118,7 @@ export class Migration extends Construct {
         'Requests that the migration sends to the workflow are answered with 5xx; AppConfig takes a flag back that is being deployed. docs/migration.md',
       metric: new Metric({
         namespace: NAMESPACE,
-        metricName: metricNames.byWay.workflow.failures,
+        metricName: metricNames.provisionedByWorkflowFailed,
         dimensionsMap: { service: functionNamed('app1', 'route-provisioning') },
         statistic: 'Sum',
         period: Duration.minutes(1),
