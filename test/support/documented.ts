@@ -18,7 +18,7 @@ export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: str
     /^(On the local AWS|Who has access|When something lies)/,
     'test/e2e/tools/example.test.ts',
   ],
-  [/^docs\/(operating\.md|runbooks\/.*)$/, /./, 'test/e2e/tools/runbooks.test.ts'],
+  [/^docs\/(operating\.md|observability\.md|runbooks\/.*)$/, /./, 'test/e2e/tools/runbooks.test.ts'],
 ];
 
 /** The commands that no test runs, each with the reason. */

@@ -5,12 +5,15 @@ import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
 /**
- * Every command of docs/operating.md and of the runbooks can be typed as it is written, on a system that is well. What
+ * Every command of docs/operating.md, docs/observability.md and the runbooks can be typed as it is written, on a system that is well. What
  * they do on one that is not, other tests show.
  */
 
 const written = pages()
-  .filter((page) => page === 'docs/operating.md' || page.startsWith('docs/runbooks/'))
+  .filter(
+    (page) =>
+      ['docs/operating.md', 'docs/observability.md'].includes(page) || page.startsWith('docs/runbooks/'),
+  )
   .flatMap(blocksOf);
 
 let shell: Shell;
