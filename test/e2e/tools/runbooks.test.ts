@@ -16,6 +16,9 @@ const written = pages()
   )
   .flatMap(blocksOf);
 
+/** When the provisionings of this file began, whose events a replay sends again. */
+const began = Date.now();
+
 let shell: Shell;
 /** What a reader puts in place of the words in capitals. */
 let meant: Record<string, string>;
@@ -50,7 +53,12 @@ const tolerant = (commands: string): string =>
   commands.replace(/^(npx provision [^|\n]*)$/gm, '$1 || [ "$?" -eq 1 ]');
 
 const filledIn = (commands: string): string =>
-  commands.replace(/(?<=\s)(ARN|POOL|NAME)\b/g, (word) => meant[word] ?? word);
+  commands
+    .replace(/(?<=\s)(ARN|POOL|NAME)\b/g, (word) => meant[word] ?? word)
+    .replace(
+      /--from \S+ --to \S+/g,
+      `--from ${new Date(began).toISOString()} --to ${new Date().toISOString()}`,
+    );
 
 describe('commands for operators', () => {
   it.each(written.map((block, n) => [`${block.page}, ${block.section} (${n + 1})`, block] as const))(
