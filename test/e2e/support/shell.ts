@@ -11,12 +11,15 @@ export interface Shell {
   end(): Promise<void>;
 }
 
+/** What Node gives a process is a socket, which nobody can open as /dev/stdout; a pipe can be. */
+const PIPED = 'exec bash -uo pipefail > >(exec cat) 2>&1';
+
 /** Milliseconds that a block may take: a deployment is the longest. */
 const WITHIN = 150_000;
 
 /** Opens a shell at the root of the checkout with this environment and no other. Variables and functions stay. */
 export function openShell(environment: NodeJS.ProcessEnv): Shell {
-  const shell = spawn('bash', ['-uo', 'pipefail'], { cwd: root, env: environment, stdio: 'pipe' });
+  const shell = spawn('bash', ['-c', PIPED], { cwd: root, env: environment, stdio: 'pipe' });
   const ended = new Promise<void>((resolve) => shell.once('close', () => resolve()));
   let said = '';
   let heard: () => void = () => undefined;

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
-import { ensurePython } from '../../../local/python.ts';
+import { venv } from '../../../local/places.ts';
 import { commandsIn } from '../../support/documented.ts';
 import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
@@ -48,7 +48,7 @@ const stack = async (StackName: string) =>
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'deploying-'));
   aws = await startEmulator({
-    python: await ensurePython(),
+    python: join(venv, 'bin', 'python'),
     port: await getPort({ host: '127.0.0.1' }),
     directory,
   });
