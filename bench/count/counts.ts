@@ -1,0 +1,22 @@
+import * as z from 'zod';
+
+/** What was counted of one provisioning, from its request to its end. */
+export const counts = z.strictObject({
+  /** State transitions: for each execution its start, each state that it entered, and each retry. */
+  transitions: z.int(),
+  /** Calls to the user pool about this user. */
+  cognito: z.int(),
+  /** Sign-ins of the machine user. */
+  sign_ins: z.int(),
+  kms: z.int(),
+  /** Requests of App1 to App2. */
+  http: z.int(),
+  secrets_manager: z.int(),
+  /** Of Lambda functions: states, requests to both APIs, and the authorizer. */
+  invocations: z.int(),
+  /** Entries of PutEvents. */
+  events: z.int(),
+  /** Calls to Step Functions' API, which cost nothing, but DescribeExecution is the narrowest quota. */
+  step_functions: z.int(),
+});
+export type Counts = z.infer<typeof counts>;

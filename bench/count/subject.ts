@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { provisioningIdOf } from '../../handlers/app1/provisioning-id.ts';
+import { predictedSub } from '../../local/faults/predicted-sub.ts';
+import type { Outputs } from '../../local/outputs.ts';
+
+/** A provisioning that has not been asked for yet, with all by which its calls can be told from others. */
+export interface Subject {
+  key: string;
+  id: string;
+  username: string;
+  password: string;
+  human_user_id: string;
+  /** The `sub` that its user will have, on a local AWS with predictable subs. */
+  sub: string;
+  /** What GenerateMac is asked about, in base64. */
+  macMessage: string;
+}
+
+/** Plans a provisioning, so that its calls can be counted from the first one on. */
+export async function planned(outputs: Outputs, over: Partial<Subject> = {}): Promise<Subject> {
+  const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
+  const sts = new STSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  const { Account = '', UserId = '' } = await sts.send(new GetCallerIdentityCommand({}));
+  const {
+    username = `bench-${randomBytes(6).toString('hex')}`,
+    password = `Pw-${randomBytes(12).toString('base64url')}-1a`,
+    key = `key-${randomBytes(12).toString('hex')}`,
+  } = over;
+  const human_user_id = 'h-1';
+  const id = provisioningIdOf(`${Account}/${UserId}`, key);
+  return {
+    key,
+    id,
+    username,
+    password,
+    human_user_id,
+    sub: predictedSub(outputs.app2.user_pool_id, username, 1),
+    macMessage: Buffer.from(JSON.stringify([id, username, password, human_user_id])).toString('base64'),
+  };
+}
+
+/** A password that App2's policy refuses. */
+export const weakPassword = (): string => `pw-${randomBytes(12).toString('hex')}`;

@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import { budget, overBudget } from '../../bench/budget.ts';
+import { count } from '../../bench/count/count.ts';
+import type { Counts } from '../../bench/count/counts.ts';
+import { planned } from '../../bench/count/subject.ts';
+import { ended, outputs, start } from '../e2e/support/deployed.ts';
+
+const proxyUrl = process.env['FAULT_PROXY_URL'] ?? '';
+
+/** Other tests run beside this one: their sign-ins, and functions that are slow because of them, only add to a count. */
+const TRIES = 8;
+
+describe('what a provisioning costs', () => {
+  it('is within the budget, on the good path, warm', async () => {
+    let counts: Counts | undefined;
+    for (let n = 0; n < TRIES && (counts === undefined || overBudget(counts).length > 0); n += 1) {
+      const subject = await planned(outputs);
+      const { username, password, human_user_id } = subject;
+      counts = await count(outputs, proxyUrl, subject, async () => {
+        const id = await start({ username, password, human_user_id }, { 'Idempotency-Key': subject.key });
+        const { status } = await ended(id);
+        expect({ id, status }).toEqual({ id: subject.id, status: 'SUCCEEDED' });
+        return { requests: 1 };
+      });
+    }
+    process.stdout.write(`Counted of one provisioning: ${JSON.stringify(counts)}\n`);
+    // Not less either: the budget is what is needed, and what counts nothing is no counter.
+    expect(counts).toMatchObject(budget);
+  });
+});
