@@ -15,7 +15,7 @@ const app = new App();
 const settings = readSettings(app.node);
 const terminationProtection = settings.deletionProtection;
 
-bundleHandlers(app, { app1: Object.keys(app1), app2: Object.keys(app2) });
+await bundleHandlers(app, { app1: Object.keys(app1), app2: Object.keys(app2) });
 new App2Stack(app, 'App2', { settings, terminationProtection, description: 'App2: business service' });
 new App1Stack(app, 'App1', { settings, terminationProtection, description: 'App1: user management' });
 if (settings.checked) Validations.of(app).addPlugins(...rulePacks(app));

@@ -1,4 +1,5 @@
-import { type CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import type { Outputs } from '../../local/outputs.ts';
 
 /** One run of a function, as its log reports it: time in milliseconds, memory in MB. */
 export interface Invocation {
@@ -7,38 +8,50 @@ export interface Invocation {
   memory: number;
 }
 
-const REPORT = /^REPORT RequestId: \S+\tDuration: ([\d.]+) ms\t.*Memory Size: (\d+) MB/;
+/** What was written to the logs of a system: by its functions' own reports, and how much it was in all. */
+export interface Logged {
+  invocations: Invocation[];
+  /** As CloudWatch Logs charges it. docs.aws.amazon.com/AmazonCloudWatch/latest/logs/WhatIsCloudWatchLogs.html */
+  bytes: number;
+}
 
-/**
- * What ran since a moment, from the functions' own logs.
- * docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
- */
-export async function invocationsSince(
-  logs: CloudWatchLogsClient,
+/** What CloudWatch Logs adds to each event, in bytes. */
+const EVENT_OVERHEAD = 26;
+
+const REPORT = /^REPORT RequestId: \S+\tDuration: ([\d.]+) ms\t.*Memory Size: (\d+) MB/;
+const FUNCTION_LOG = /^\/aws\/lambda\//;
+
+/** Reads what these groups have had since a moment. docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */
+export async function loggedSince(
+  outputs: Outputs,
   logGroups: readonly string[],
   since: Date,
-): Promise<Invocation[]> {
-  const all = await Promise.all(
-    logGroups.map(async (logGroupName) => {
-      const { events = [] } = await logs.send(
+): Promise<Logged> {
+  const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
+  const logs = new CloudWatchLogsClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  const logged: Logged = { invocations: [], bytes: 0 };
+  for (const logGroupName of logGroups) {
+    let nextToken: string | undefined;
+    do {
+      const page = await logs.send(
         new FilterLogEventsCommand({
           logGroupName,
           startTime: since.getTime(),
-          filterPattern: '"REPORT RequestId"',
+          ...(nextToken === undefined ? {} : { nextToken }),
         }),
       );
-      return events.flatMap(({ message = '' }) => {
+      nextToken = page.nextToken;
+      for (const { message = '' } of page.events ?? []) {
+        logged.bytes += Buffer.byteLength(message) + EVENT_OVERHEAD;
         const [, duration, memory] = REPORT.exec(message) ?? [];
-        if (duration === undefined) return [];
-        return [
-          {
-            functionName: logGroupName.replace('/aws/lambda/', ''),
+        if (duration !== undefined && FUNCTION_LOG.test(logGroupName))
+          logged.invocations.push({
+            functionName: logGroupName.replace(FUNCTION_LOG, ''),
             duration: Number(duration),
             memory: Number(memory),
-          },
-        ];
-      });
-    }),
-  );
-  return all.flat();
+          });
+      }
+    } while (nextToken !== undefined);
+  }
+  return logged;
 }

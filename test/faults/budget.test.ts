@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { budget, overBudget } from '../../bench/budget.ts';
-import { count } from '../../bench/count/count.ts';
+import { countAmongOthers } from '../../bench/count/count.ts';
 import type { Counts } from '../../bench/count/counts.ts';
 import { planned } from '../../bench/count/subject.ts';
 import { ended, outputs, start } from '../e2e/support/deployed.ts';
@@ -16,11 +16,16 @@ describe('what a provisioning costs', () => {
     for (let n = 0; n < TRIES && (counts === undefined || overBudget(counts).length > 0); n += 1) {
       const subject = await planned(outputs);
       const { username, password, human_user_id } = subject;
-      counts = await count(outputs, proxyUrl, subject, async () => {
-        const id = await start({ username, password, human_user_id }, { 'Idempotency-Key': subject.key });
-        const { status } = await ended(id);
-        expect({ id, status }).toEqual({ id: subject.id, status: 'SUCCEEDED' });
-        return { requests: 1 };
+      counts = await countAmongOthers({
+        outputs,
+        proxyUrl,
+        subject,
+        run: async () => {
+          const id = await start({ username, password, human_user_id }, { 'Idempotency-Key': subject.key });
+          const { status } = await ended(id);
+          expect({ id, status }).toEqual({ id: subject.id, status: 'SUCCEEDED' });
+          return 1;
+        },
       });
     }
     process.stdout.write(`Counted of one provisioning: ${JSON.stringify(counts)}\n`);

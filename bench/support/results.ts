@@ -1,0 +1,29 @@
+import { writeFileSync } from 'node:fs';
+import { arch, cpus, platform, totalmem } from 'node:os';
+import { execa } from 'execa';
+import * as z from 'zod';
+import { root } from '../../local/places.ts';
+
+/** When, with which version and on which machine a result was made. */
+export const made = z.strictObject({
+  at: z.iso.datetime(),
+  /** Commit; with `+` when the checkout had changes. */
+  version: z.string(),
+  node: z.string(),
+  machine: z.string(),
+});
+export type Made = z.infer<typeof made>;
+
+export async function madeNow(): Promise<Made> {
+  const git = async (...args: string[]) => (await execa('git', args, { cwd: root })).stdout;
+  const [cpu] = cpus();
+  return {
+    at: new Date().toISOString(),
+    version: `${await git('rev-parse', '--short', 'HEAD')}${(await git('status', '--porcelain')) === '' ? '' : '+'}`,
+    node: process.versions.node,
+    machine: `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()} ${arch()}`,
+  };
+}
+
+export const writeResults = (file: string, results: object): void =>
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);

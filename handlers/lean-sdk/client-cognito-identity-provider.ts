@@ -1,0 +1,16 @@
+import { clientOf, commandsOf } from './json-service.ts';
+
+const command = commandsOf({
+  target: 'AWSCognitoIdentityProviderService',
+  version: '1.1',
+  times: ['CreationDate', 'LastModifiedDate', 'UserCreateDate', 'UserLastModifiedDate'],
+});
+
+export const CognitoIdentityProviderClient = clientOf({ host: 'cognito-idp', signing: 'cognito-idp' });
+export const AdminAddUserToGroupCommand = command('AdminAddUserToGroup');
+export const AdminCreateUserCommand = command('AdminCreateUser');
+export const AdminDeleteUserCommand = command('AdminDeleteUser');
+export const AdminGetUserCommand = command('AdminGetUser');
+export const AdminSetUserPasswordCommand = command('AdminSetUserPassword');
+export const DescribeUserPoolClientCommand = command('DescribeUserPoolClient');
+export const InitiateAuthCommand = command('InitiateAuth');

@@ -1,0 +1,13 @@
+import { clientOf, commandsOf } from './json-service.ts';
+
+const command = commandsOf({
+  target: 'secretsmanager',
+  version: '1.1',
+  bytes: ['SecretBinary'],
+  times: ['CreatedDate'],
+});
+
+export const SecretsManagerClient = clientOf({ host: 'secretsmanager', signing: 'secretsmanager' });
+export const GetSecretValueCommand = command('GetSecretValue');
+export const PutSecretValueCommand = command('PutSecretValue', { token: 'ClientRequestToken' });
+export const UpdateSecretVersionStageCommand = command('UpdateSecretVersionStage');

@@ -1,0 +1,14 @@
+import { clientOf, commandsOf } from './json-service.ts';
+
+const command = commandsOf({
+  target: 'AWSStepFunctions',
+  version: '1.0',
+  times: ['startDate', 'stopDate', 'redriveDate', 'timestamp'],
+});
+
+export const SFNClient = clientOf({ host: 'states', signing: 'states' });
+export const DescribeExecutionCommand = command('DescribeExecution');
+export const GetExecutionHistoryCommand = command('GetExecutionHistory');
+export const ListExecutionsCommand = command('ListExecutions');
+export const StartExecutionCommand = command('StartExecution');
+export const StopExecutionCommand = command('StopExecution');
