@@ -1,36 +1,30 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Stage } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
-const handlers = join(import.meta.dirname, '..', 'handlers');
+const root = join(import.meta.dirname, '..');
+const handlers = join(root, 'handlers');
 const leanSdk = join(handlers, 'lean-sdk');
 
-/** Each file there stands for the package of the AWS SDK after which it is named. */
-const lean = Object.fromEntries(
-  readdirSync(leanSdk)
+/** What is bundled instead of a package: of the AWS SDK by the names of files, and of zod. */
+const instead = new Map([
+  ...readdirSync(leanSdk)
     .filter((file) => file.startsWith('client-'))
-    .map((file) => [`@aws-sdk/${file.replace('.ts', '')}`, join(leanSdk, file)]),
-);
+    .map((file): [string, string] => [`@aws-sdk/${file.replace('.ts', '')}`, join(leanSdk, file)]),
+  ['zod', join(handlers, 'lean-zod', 'zod.ts')],
+]);
 
-/** Functions check values and never describe their schemas: what makes JSON schemas of them stays out. */
-const withoutJsonSchemas: Plugin = {
-  name: 'zod without JSON schemas',
-  setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ }, ({ path }) => ({
-      contents: emptied(path),
-    }));
+const lean: Plugin = {
+  name: 'lean',
+  setup({ onResolve }) {
+    onResolve({ filter: /^(@aws-sdk\/client-[^/]+|zod)$/ }, ({ path }) => {
+      const file = instead.get(path);
+      return file === undefined ? undefined : { path: file };
+    });
   },
 };
-
-/** A module that exports the same names, each a function that fails when it is called. */
-function emptied(path: string): string {
-  const source = readFileSync(path, 'utf8');
-  const names = [...source.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name);
-  return `const absent = () => { throw new Error('This bundle makes no JSON schemas.'); };
-    export { ${names.map((name) => `absent as ${name}`).join(', ')} };`;
-}
 
 /** How a function is bundled. */
 export const bundling = {
@@ -44,8 +38,9 @@ export const bundling = {
   keepNames: true,
   legalComments: 'none',
   logLevel: 'error',
-  alias: lean,
-  plugins: [withoutJsonSchemas],
+  // A name that is not exported would be `undefined` when it is called.
+  logOverride: { 'import-is-undefined': 'error' },
+  plugins: [lean],
 } as const satisfies BuildOptions;
 
 /** Functions are the files of handlers/app1 and handlers/app2 that export a `handler`; the environments name them. */
@@ -65,17 +60,37 @@ function assemblyOf(scope: IConstruct): string {
   return stage.outdir;
 }
 
+/** Names of functions by service. */
+export type Functions = Record<Service, readonly string[]>;
+
 /**
  * Bundles all functions in one run of esbuild, which is some ten seconds quicker than one process per function.
  * What is in the bundles instead of the AWS SDK, and why, is in docs/decisions/0021.
  */
-export async function bundleHandlers(app: App, functions: Record<Service, readonly string[]>): Promise<void> {
+export async function bundleHandlers(app: App, functions: Functions): Promise<void> {
   const output = bundlesIn(app.outdir);
   rmSync(output, { recursive: true, force: true });
+  await bundleInto(output, functions);
+}
+
+/** Bundles functions into a folder, and tells what is in each bundle. `plugins` are those of `bundling` or fewer. */
+export async function bundleInto(
+  outdir: string,
+  functions: Functions,
+  plugins: readonly Plugin[] = bundling.plugins,
+): Promise<Metafile> {
   const entryPoints = Object.fromEntries(
     Object.entries(functions).flatMap(([service, names]) =>
       names.map((name) => [`${service}/${name}/index`, join(handlers, service, `${name}.ts`)]),
     ),
   );
-  await build({ ...bundling, entryPoints, outdir: output });
+  const { metafile } = await build({
+    ...bundling,
+    plugins: [...plugins],
+    entryPoints,
+    outdir,
+    metafile: true,
+    absWorkingDir: root,
+  });
+  return metafile;
 }

@@ -13,4 +13,4 @@ export const AdminDeleteUserCommand = command('AdminDeleteUser');
 export const AdminGetUserCommand = command('AdminGetUser');
 export const AdminSetUserPasswordCommand = command('AdminSetUserPassword');
 export const DescribeUserPoolClientCommand = command('DescribeUserPoolClient');
-export const InitiateAuthCommand = command('InitiateAuth');
+export const InitiateAuthCommand = command('InitiateAuth', { unsigned: true });

@@ -35,12 +35,12 @@ interface JsonService {
 
 /**
  * Makes the commands of a service that speaks AWS JSON 1.0 or 1.1. `token`: a field that makes a repeated request
- * recognisable, and is made up when it is not given.
+ * recognisable, and is made up when it is not given; `unsigned`: an operation that anybody may ask for.
  * smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 export const commandsOf =
   ({ target, version, bytes = [], times = [] }: JsonService) =>
-  (operation: string, { token }: { token?: string } = {}) =>
+  (operation: string, { token, unsigned = false }: { token?: string; unsigned?: boolean } = {}) =>
     class {
       readonly input: object;
 
@@ -57,6 +57,7 @@ export const commandsOf =
             'x-amz-target': `${target}.${operation}`,
           },
           body: JSON.stringify(toWire(input)),
+          unsigned,
         };
       }
 

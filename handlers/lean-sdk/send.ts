@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { HttpRequest, loadJsonRpcErrorCode } from '@smithy/core/protocols';
 import { isThrottlingError, isTransientError } from '@smithy/core/retry';
-import type { NodeHttpHandler } from '@smithy/node-http-handler';
+import { type NodeHttpHandler, streamCollector } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Sha256 } from './sha256.ts';
 
@@ -18,6 +18,8 @@ export interface Call {
   path: string;
   headers: Record<string, string>;
   body: string | Uint8Array;
+  /** Whether it carries its own proof, and no signature. */
+  unsigned?: boolean;
 }
 
 export interface Answer {
@@ -75,18 +77,17 @@ async function once(service: Service, call: Call, { requestHandler }: Settings):
     },
     body: call.body,
   });
-  const signer = new SignatureV4({
-    service: service.signing,
-    region,
-    sha256: Sha256,
-    credentials: credentials(),
-  });
-  const { response } = await requestHandler.handle(HttpRequest.clone(await signer.sign(request)));
-  const chunks: Buffer[] = [];
-  for await (const chunk of response.body) chunks.push(chunk);
-  const answer = { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) };
+  const ready = call.unsigned ? request : await signed(request, service, region);
+  const { response } = await requestHandler.handle(ready);
+  const body = Buffer.from(await streamCollector(response.body));
+  const answer = { status: response.statusCode, headers: response.headers, body };
   if (answer.status >= 300) throw errorOf(answer);
   return answer;
+}
+
+async function signed(request: HttpRequest, { signing }: Service, region: string): Promise<HttpRequest> {
+  const signer = new SignatureV4({ service: signing, region, sha256: Sha256, credentials: credentials() });
+  return HttpRequest.clone(await signer.sign(request));
 }
 
 /** docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
