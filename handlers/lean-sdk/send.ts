@@ -57,7 +57,7 @@ export async function send(service: Service, call: Call, settings: Settings): Pr
 
 /** What the SDK's rules of retrying look at. */
 type SdkError = Parameters<typeof isTransientError>[0];
-const isError = (error: unknown): error is SdkError => error instanceof Error;
+const isError = (error: unknown): error is SdkError => typeof error === 'object' && error !== null;
 
 async function once(service: Service, call: Call, { requestHandler }: Settings): Promise<Answer> {
   const region = variable('AWS_REGION');
