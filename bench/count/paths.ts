@@ -128,13 +128,18 @@ export async function provision(world: World, subject: Subject, path: Path = pat
 /** Long enough for the slowest undo, which waits out what may still be in flight; in milliseconds. */
 const LONGEST = 180_000;
 
-/** Waits until a provisioning has ended and nothing is being removed any more. */
+/** Waits until a provisioning has ended and nothing is being removed any more; asks App1, which counts, seldom. */
 async function settled(system: System, id: string): Promise<void> {
-  for (const end = Date.now() + LONGEST; Date.now() < end; ) {
-    const { body } = await system.status(id, { Prefer: 'wait=5' });
-    const { status, user } = provisioningStatus.parse(body);
+  for (const end = Date.now() + LONGEST; Date.now() < end; await setTimeout(300)) {
+    const ended = (await system.executionStatus('ProvisionServiceUser', id)) !== 'RUNNING';
+    const undoing = await Promise.all(
+      (['RollBackProvisioning', 'RollBackServiceUser'] as const).map((machine) =>
+        system.executionStatus(machine, id),
+      ),
+    );
+    if (!ended || undoing.includes('RUNNING')) continue;
+    const { status, user } = provisioningStatus.parse((await system.status(id)).body);
     if (status !== 'RUNNING' && user !== 'being_removed') return;
-    await setTimeout(200);
   }
   throw new Error(`The provisioning ${id} does not end.`);
 }

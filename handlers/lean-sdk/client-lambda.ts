@@ -1,3 +1,4 @@
+import { Uint8ArrayBlobAdapter } from '@smithy/core/serde';
 import { clientOf } from './json-service.ts';
 import type { Answer, Call } from './send.ts';
 
@@ -36,7 +37,7 @@ export class InvokeCommand {
       StatusCode: status,
       ...(failure === undefined ? {} : { FunctionError: failure }),
       ...(version === undefined ? {} : { ExecutedVersion: version }),
-      Payload: new Uint8Array(body),
+      Payload: Uint8ArrayBlobAdapter.mutate(new Uint8Array(body)),
     };
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Uint8ArrayBlobAdapter } from '@smithy/core/serde';
 import { type Answer, type Call, metadataOf, type Service, type Settings, send } from './send.ts';
 
 /** A command of one of the services: what is sent for it, and what is made of the answer. */
@@ -93,7 +94,7 @@ function fromWire(value: unknown, bytes: readonly string[], times: readonly stri
     Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
       if (field === null) return [];
       if (typeof field === 'string' && bytes.includes(name))
-        return [[name, new Uint8Array(Buffer.from(field, 'base64'))]];
+        return [[name, Uint8ArrayBlobAdapter.fromString(field, 'base64')]];
       if (typeof field === 'number' && times.includes(name)) return [[name, new Date(field * 1000)]];
       return [[name, fromWire(field, bytes, times)]];
     }),
