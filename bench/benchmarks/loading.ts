@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build, type Metafile } from 'esbuild';
+import * as z from 'zod';
+import { environments as app1 } from '../../handlers/app1/environments.ts';
+import { environments as app2 } from '../../handlers/app2/environments.ts';
+import { bundleInto, bundling } from '../../infra/bundle.ts';
+import { root } from '../../local/places.ts';
+import { median, rounded } from '../support/statistics.ts';
+
+/** A bundle: its bytes, and what is in it by package, the largest first. */
+export interface Bundle {
+  bytes: number;
+  packages: Record<string, number>;
+}
+
+export interface Loading {
+  bundles: Record<string, Bundle>;
+  /** Milliseconds until a bundle is loaded in a new process, medians. */
+  loads: Record<string, { lean: Load; whole: Load }>;
+}
+
+/** Milliseconds of time and of computing, MB of memory afterwards. */
+export interface Load {
+  bytes: number;
+  milliseconds: number;
+  computing: number;
+  memory: number;
+}
+
+/** Functions whose loading is measured: one of each kind, behind an API, a step, and that which calls App2. */
+const MEASURED = [
+  'app1/start-provisioning',
+  'app1/call-app2',
+  'app2/create-user',
+  'app2/authorizer',
+] as const;
+
+const load = z.object({ milliseconds: z.number(), computing: z.number(), memory: z.number() });
+
+/** Loads the bundle in a process of its own. An environment that is not complete ends the loading at its end. */
+const LOADER = `
+  const cpu = process.cpuUsage();
+  const begun = process.hrtime.bigint();
+  try { require(process.argv[1]); } catch (error) { if (!/environment is not complete/.test(error.message)) throw error; }
+  const milliseconds = Number(process.hrtime.bigint() - begun) / 1e6;
+  const { user, system } = process.cpuUsage(cpu);
+  console.log(JSON.stringify({ milliseconds, computing: (user + system) / 1e3, memory: process.memoryUsage().rss / 2 ** 20 }));
+`;
+
+export async function loading(runs: number): Promise<Loading> {
+  const folder = await mkdtemp(join(tmpdir(), 'loading-'));
+  try {
+    const metafile = await bundleInto(join(folder, 'lean'), {
+      app1: Object.keys(app1),
+      app2: Object.keys(app2),
+    });
+    const loads: Loading['loads'] = {};
+    for (const name of MEASURED) {
+      const lean = join(folder, 'lean', name, 'index.js');
+      const whole = join(folder, 'whole', name, 'index.cjs');
+      await bundleWhole(name, whole);
+      loads[name] = { lean: await measure(lean, runs), whole: await measure(whole, runs) };
+    }
+    return { bundles: bundlesOf(metafile), loads };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** What a bundle would be that takes each package of the SDK that the function uses as a whole, and all of zod. */
+async function bundleWhole(name: string, outfile: string): Promise<void> {
+  const { metafile } = await build({
+    ...bundling,
+    plugins: [],
+    entryPoints: [join(root, 'handlers', `${name}.ts`)],
+    outfile,
+    metafile: true,
+    write: false,
+    absWorkingDir: root,
+  });
+  const inputs = Object.keys(metafile.inputs).map(packageOf);
+  const packages = [...new Set(inputs)].filter((one) => /^@aws-sdk\/client-|^zod$/.test(one));
+  await build({
+    ...bundling,
+    plugins: [],
+    stdin: {
+      contents: [
+        ...packages.map((one, n) => `import * as p${n} from '${one}'; globalThis.kept${n} = p${n};`),
+        `export { handler } from './handlers/${name}.ts';`,
+      ].join('\n'),
+      resolveDir: root,
+    },
+    outfile,
+    absWorkingDir: root,
+  });
+}
+
+async function measure(file: string, runs: number): Promise<Load> {
+  const measured: z.infer<typeof load>[] = [];
+  for (let n = 0; n < runs; n += 1) {
+    const env = { PATH: process.env['PATH'], AWS_REGION: 'us-east-1', SERVICE_NAME: 'bench' };
+    const options = { env: { ...env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' } };
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', LOADER, file], options);
+    measured.push(load.parse(JSON.parse(stdout)));
+  }
+  return {
+    bytes: (await stat(file)).size,
+    milliseconds: rounded(median(measured.map(({ milliseconds }) => milliseconds))),
+    computing: rounded(median(measured.map(({ computing }) => computing))),
+    memory: Math.round(median(measured.map(({ memory }) => memory))),
+  };
+}
+
+const OWN = 'our own';
+
+const packageOf = (input: string): string => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? OWN;
+
+function bundlesOf({ outputs }: Metafile): Record<string, Bundle> {
+  const entries = Object.entries(outputs).map(([file, { bytes, inputs }]): [string, Bundle] => {
+    const packages: Record<string, number> = {};
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      const name = packageOf(input);
+      packages[name] = (packages[name] ?? 0) + bytesInOutput;
+    }
+    const sorted = Object.entries(packages).sort(([, a], [, b]) => b - a);
+    return [
+      /([^/]+\/[^/]+)\/index\.js$/.exec(file)?.[1] ?? file,
+      { bytes, packages: Object.fromEntries(sorted) },
+    ];
+  });
+  return Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b)));
+}

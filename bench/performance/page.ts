@@ -1,0 +1,2 @@
+import type { Results } from './results.ts';
+export const performancePage = (_: Results): string => '';

@@ -1,0 +1,44 @@
+import type { Results } from './results.ts';
+
+/** Ratios by name: what is compared from run to run, since times are those of a machine. */
+export type Ratios = Record<string, number>;
+
+/** A ratio that is this much higher than before is shown. */
+const NOTABLE = 0.2;
+
+export function loadingRatios({ loads }: NonNullable<Results['loading']>['measured']): Ratios {
+  return Object.fromEntries(
+    Object.entries(loads).map(([name, { lean, whole }]) => [
+      `loading ${name}, to the SDK as a whole`,
+      lean.milliseconds / whole.milliseconds,
+    ]),
+  );
+}
+
+export function latencyRatios(measured: NonNullable<Results['latency']>['measured']): Ratios {
+  const { post, bare, succeeded, floor, synchronous } = measured;
+  return {
+    'POST, to a bare function': post.p50 / bare.p50,
+    'SUCCEEDED, to the floor': succeeded[1].p50 / floor.p50,
+    'SUCCEEDED without what the emulator takes, to the floor': ownTime(measured) / floor.p50,
+    'SUCCEEDED, to one synchronous function': succeeded[1].p50 / synchronous.p50,
+    'SUCCEEDED with 10 at once, to 1': succeeded[10].p50 / succeeded[1].p50,
+    'SUCCEEDED with 50 at once, to 1': succeeded[50].p50 / succeeded[1].p50,
+  };
+}
+
+/**
+ * Milliseconds from POST to SUCCEEDED that are ours: without what as many states and functions take that do nothing,
+ * and without the two passages through API Gateway, App1's and App2's.
+ */
+export const ownTime = ({ succeeded, empty, bare }: NonNullable<Results['latency']>['measured']): number =>
+  succeeded[1].p50 - empty.p50 - 2 * bare.p50;
+
+/** Which ratios are notably higher than they were, in words. */
+export function regressions(before: Ratios, now: Ratios): string[] {
+  return Object.entries(now).flatMap(([name, ratio]) => {
+    const was = before[name];
+    if (was === undefined || ratio <= was * (1 + NOTABLE)) return [];
+    return [`${name}: ${was.toFixed(2)} → ${ratio.toFixed(2)} (+${Math.round((ratio / was - 1) * 100)} %)`];
+  });
+}

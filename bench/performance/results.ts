@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { made } from '../support/results.ts';
+import { summary } from '../support/statistics.ts';
+
+const load = z.strictObject({
+  bytes: z.int(),
+  milliseconds: z.number(),
+  computing: z.number(),
+  memory: z.int(),
+});
+
+/** What each benchmark measured last, when it has been run. */
+export const results = z.strictObject({
+  loading: z
+    .strictObject({
+      made,
+      /** Ratios of the run before this one. */
+      before: z.record(z.string(), z.number()),
+      measured: z.strictObject({
+        bundles: z.record(
+          z.string(),
+          z.strictObject({ bytes: z.int(), packages: z.record(z.string(), z.int()) }),
+        ),
+        loads: z.record(z.string(), z.strictObject({ lean: load, whole: load })),
+      }),
+    })
+    .optional(),
+  latency: z
+    .strictObject({
+      made,
+      before: z.record(z.string(), z.number()),
+      measured: z.strictObject({
+        bare: summary,
+        post: summary,
+        succeeded: z.strictObject({ 1: summary, 10: summary, 50: summary }),
+        floor: summary,
+        synchronous: summary,
+        empty: summary,
+        cold: summary,
+        sustained: z.number(),
+      }),
+    })
+    .optional(),
+});
+export type Results = z.infer<typeof results>;
+
+const file = (name: string): string => join(import.meta.dirname, '..', 'results', `${name}.json`);
+
+/** Each benchmark keeps its results in a file of its own. */
+export function readResults(): Results {
+  const names = Object.keys(results.shape);
+  const read = (name: string): unknown => JSON.parse(readFileSync(file(name), 'utf8'));
+  return results.parse(
+    Object.fromEntries(names.filter((name) => existsSync(file(name))).map((name) => [name, read(name)])),
+  );
+}
+
+export const resultsFile = file;

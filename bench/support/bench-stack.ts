@@ -1,0 +1,198 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  APIGatewayClient,
+  CreateDeploymentCommand,
+  CreateResourceCommand,
+  GetResourcesCommand,
+  PutIntegrationCommand,
+  PutMethodCommand,
+} from '@aws-sdk/client-api-gateway';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { build } from 'esbuild';
+import { bundling } from '../../infra/bundle.ts';
+import type { Outputs } from '../../local/outputs.ts';
+import { root } from '../../local/places.ts';
+import { zip } from '../../test/local-aws/support/zip.ts';
+import type { Target } from '../functions/work.ts';
+
+/** What is measured beside the deployed system, on the same local AWS and behind App1's own API. */
+export interface BenchStack {
+  /** Address of a function that does nothing. */
+  bare: string;
+  /** Address of a function that does all the work at once. */
+  synchronous: string;
+  /** State machine of as many states and functions as a provisioning has, which do nothing. */
+  emptyMachine: string;
+  target: Target;
+}
+
+/** Functions that the two machines of a provisioning invoke, and their other states. */
+const TASKS = 7;
+const OTHERS = 5;
+
+export async function createBenchStack(outputs: Outputs): Promise<BenchStack> {
+  const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
+  const configuration = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
+  const kms = new KMSClient(configuration);
+  const key = async () => (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const target: Target = {
+    intakeKey: await key(),
+    app2Key: await key(),
+    userPoolId: outputs.app2.user_pool_id,
+    group: 'service-user',
+    bus: outputs.app2.event_bus_name,
+  };
+  const role = await createRole(new IAMClient(configuration));
+  const lambda = new LambdaClient(configuration);
+  const environment = {
+    INTAKE_KEY: target.intakeKey,
+    APP2_KEY: target.app2Key,
+    USER_POOL_ID: target.userPoolId,
+    GROUP: target.group,
+    BUS: target.bus,
+  };
+  const bare = await createFunction(lambda, role, 'bare', {});
+  const synchronous = await createFunction(lambda, role, 'synchronous', environment);
+  const gateway = new APIGatewayClient(configuration);
+  const routes = await addRoutes(gateway, outputs, { bare, synchronous });
+  const { stateMachineArn = '' } = await new SFNClient(configuration).send(
+    new CreateStateMachineCommand({
+      name: 'bench-empty',
+      roleArn: role,
+      definition: JSON.stringify(emptyMachine(bare)),
+    }),
+  );
+  return {
+    bare: routes['bare'] ?? '',
+    synchronous: routes['synchronous'] ?? '',
+    emptyMachine: stateMachineArn,
+    target,
+  };
+}
+
+async function createRole(iam: IAMClient): Promise<string> {
+  const RoleName = 'bench';
+  const { Role } = await iam.send(
+    new CreateRoleCommand({
+      RoleName,
+      AssumeRolePolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: {
+          Effect: 'Allow',
+          Principal: { Service: ['lambda.amazonaws.com', 'states.amazonaws.com'] },
+          Action: 'sts:AssumeRole',
+        },
+      }),
+    }),
+  );
+  await iam.send(
+    new PutRolePolicyCommand({
+      RoleName,
+      PolicyName: 'all',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: { Effect: 'Allow', Action: '*', Resource: '*' },
+      }),
+    }),
+  );
+  return Role?.Arn ?? '';
+}
+
+/** A function of bench/functions, bundled as those of the product are. */
+async function createFunction(
+  lambda: LambdaClient,
+  Role: string,
+  name: string,
+  Variables: Record<string, string>,
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  const outfile = join(folder, 'index.js');
+  await build({
+    ...bundling,
+    plugins: [...bundling.plugins],
+    entryPoints: [join(root, 'bench', 'functions', `${name}.ts`)],
+    outfile,
+  });
+  const source = await readFile(outfile, 'utf8');
+  await rm(folder, { recursive: true });
+  const { FunctionArn = '' } = await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName: `bench-${name}`,
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Role,
+      Code: { ZipFile: zip('index.js', source) },
+      Timeout: 30,
+      MemorySize: 512,
+      Environment: { Variables },
+    }),
+  );
+  await lambda.send(
+    new AddPermissionCommand({
+      FunctionName: `bench-${name}`,
+      StatementId: 'api',
+      Action: 'lambda:InvokeFunction',
+      Principal: 'apigateway.amazonaws.com',
+    }),
+  );
+  return FunctionArn;
+}
+
+/** Adds `POST /bench-…` to App1's API for each function, signed as its other routes; gives their addresses. */
+async function addRoutes(
+  gateway: APIGatewayClient,
+  { app1, region }: Outputs,
+  functions: Record<string, string>,
+): Promise<Record<string, string>> {
+  const [, restApiId = '', stageName = ''] = /\/restapis\/([^/]+)\/([^/]+)\//.exec(app1.api_url) ?? [];
+  const { items = [] } = await gateway.send(new GetResourcesCommand({ restApiId, limit: 500 }));
+  const parentId = items.find(({ path }) => path === '/')?.id;
+  const routes: Record<string, string> = {};
+  for (const [name, arn] of Object.entries(functions)) {
+    const pathPart = `bench-${name}`;
+    const { id: resourceId } = await gateway.send(
+      new CreateResourceCommand({ restApiId, parentId, pathPart }),
+    );
+    const method = { restApiId, resourceId, httpMethod: 'POST' };
+    await gateway.send(new PutMethodCommand({ ...method, authorizationType: 'AWS_IAM' }));
+    await gateway.send(
+      new PutIntegrationCommand({
+        ...method,
+        type: 'AWS_PROXY',
+        integrationHttpMethod: 'POST',
+        uri: `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${arn}/invocations`,
+      }),
+    );
+    routes[name] = `${app1.api_url}/${pathPart}`;
+  }
+  await gateway.send(new CreateDeploymentCommand({ restApiId, stageName }));
+  return routes;
+}
+
+function emptyMachine(functionArn: string): object {
+  const names = [
+    ...Array.from({ length: TASKS }, (_, n) => `Task${n}`),
+    ...Array.from({ length: OTHERS }, (_, n) => `Pass${n}`),
+  ];
+  const States = Object.fromEntries(
+    names.map((name, n) => [
+      name,
+      {
+        ...(name.startsWith('Task')
+          ? {
+              Type: 'Task',
+              Resource: 'arn:aws:states:::lambda:invoke',
+              Arguments: { FunctionName: functionArn, Payload: {} },
+            }
+          : { Type: 'Pass' }),
+        ...(names[n + 1] === undefined ? { End: true } : { Next: names[n + 1] }),
+      },
+    ]),
+  );
+  return { QueryLanguage: 'JSONata', StartAt: names[0], States };
+}
