@@ -19,7 +19,7 @@ const suite = (name, folder, extra = {}) => ({
 
 export default {
   projects: [
-    suite('unit', '{architecture,cli,contracts,docs,examples,handlers,infra,local,trace,workflows}', {
+    suite('unit', '{architecture,bench,cli,contracts,docs,examples,handlers,infra,local,trace,workflows}', {
       setupFiles: ['<rootDir>/test/support/environment.ts'],
     }),
     suite('trace-page', 'trace-page', {

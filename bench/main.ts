@@ -1,6 +1,7 @@
 import { full, latencies, quick } from './benchmarks/latency.ts';
 import { loading } from './benchmarks/loading.ts';
 import { keep } from './performance/keep.ts';
+import { latencyRatios, loadingRatios } from './performance/ratios.ts';
 
 /** A benchmark: measures, keeps its part of the results, and writes docs/performance.md anew. */
 interface Benchmark {
@@ -13,11 +14,17 @@ interface Benchmark {
 const benchmarks: Record<string, Benchmark> = {
   loading: {
     title: 'Size of the bundles, and how long they take to be loaded',
-    run: async (isQuick) => keep('loading', await loading(isQuick ? 3 : 9), isQuick),
+    run: async (isQuick) => {
+      const measured = await loading(isQuick ? 3 : 9);
+      await keep('loading', { measured, ratios: loadingRatios(measured) }, isQuick);
+    },
   },
   latency: {
     title: 'POST, time to SUCCEEDED, the floor of bare calls, one synchronous function, rate, cold starts',
-    run: async (isQuick) => keep('latency', await latencies(isQuick ? quick : full), isQuick),
+    run: async (isQuick) => {
+      const measured = await latencies(isQuick ? quick : full);
+      await keep('latency', { measured, ratios: latencyRatios(measured) }, isQuick);
+    },
   },
 };
 

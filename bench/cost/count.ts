@@ -11,7 +11,7 @@ const WARM_UP = 3;
 
 /** Counts every path on a local AWS of its own, one after the other, and keeps what was counted. */
 export async function countAll(): Promise<void> {
-  const results: CountResults = { made: await madeNow(), paths: {} };
+  const results: CountResults = { made: madeNow(), paths: {} };
   await withCountedAws(async (outputs, proxyUrl) => {
     const world: World = { outputs, system: systemOf(outputs) };
     for (let n = 0; n < WARM_UP; n += 1) await provision(world, await planned(outputs));

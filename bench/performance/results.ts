@@ -11,13 +11,16 @@ const load = z.strictObject({
   memory: z.int(),
 });
 
+/** By name; `before` are those of the run before. */
+const ratios = z.record(z.string(), z.number());
+
 /** What each benchmark measured last, when it has been run. */
 export const results = z.strictObject({
   loading: z
     .strictObject({
       made,
-      /** Ratios of the run before this one. */
-      before: z.record(z.string(), z.number()),
+      ratios,
+      before: ratios,
       measured: z.strictObject({
         bundles: z.record(
           z.string(),
@@ -30,7 +33,8 @@ export const results = z.strictObject({
   latency: z
     .strictObject({
       made,
-      before: z.record(z.string(), z.number()),
+      ratios,
+      before: ratios,
       measured: z.strictObject({
         bare: summary,
         post: summary,

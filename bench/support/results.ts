@@ -1,6 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
-import { execa } from 'execa';
 import * as z from 'zod';
 import { root } from '../../local/places.ts';
 
@@ -14,12 +14,12 @@ export const made = z.strictObject({
 });
 export type Made = z.infer<typeof made>;
 
-export async function madeNow(): Promise<Made> {
-  const git = async (...args: string[]) => (await execa('git', args, { cwd: root })).stdout;
+export function madeNow(): Made {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
   const [cpu] = cpus();
   return {
     at: new Date().toISOString(),
-    version: `${await git('rev-parse', '--short', 'HEAD')}${(await git('status', '--porcelain')) === '' ? '' : '+'}`,
+    version: `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`,
     node: process.versions.node,
     machine: `${cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()} ${arch()}`,
   };

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { budget, overBudget } from '../../bench/budget.ts';
+import { costPage } from '../../bench/cost/page.ts';
+import { paths } from '../../bench/count/paths.ts';
+import { readCountResults } from '../../bench/count/results.ts';
+
+const results = readCountResults();
+
+describe('docs/cost.md', () => {
+  it('is what `npm run cost` makes of what was counted', () => {
+    const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cost.md'), 'utf8');
+    expect(page).toBe(costPage(results));
+  });
+
+  it('tells every path', () => {
+    expect(Object.keys(results.paths)).toEqual(Object.keys(paths));
+  });
+
+  it('tells of a good path that is the budget', () => {
+    expect(results.paths['provisioned']?.counts).toMatchObject(budget);
+  });
+});
+
+describe('the budget', () => {
+  it('names what is above it, and by how much', () => {
+    const counts = { ...budget, step_functions: 8 };
+    expect(overBudget(counts)).toEqual([]);
+    expect(overBudget({ ...counts, kms: 6, transitions: 16 })).toEqual([
+      'transitions: 16 instead of 14',
+      'kms: 6 instead of 5',
+    ]);
+  });
+});
