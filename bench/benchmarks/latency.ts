@@ -14,9 +14,11 @@ import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { signedFetch } from '../../local/caller.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { systemOf } from '../../local/system.ts';
+import { budget } from '../budget.ts';
 import { sevenCalls } from '../functions/work.ts';
 import { createBenchStack } from '../support/bench-stack.ts';
 import { withBenchAws } from '../support/local-aws.ts';
+import { functionsUsed } from '../support/processes.ts';
 import { rounded, type Summary, summarize, timed } from '../support/statistics.ts';
 
 /** How much is measured. */
@@ -49,6 +51,8 @@ export interface Latencies {
   cold: Summary;
   /** Provisionings a second, ten at once all the time. */
   sustained: number;
+  /** Milliseconds of a core for one invocation, and the most memory of a function in MB; `null` where not known. */
+  functions: { computing: number; memory: number } | null;
 }
 
 /** Measures everything on one local AWS, in turns, so that what disturbs one disturbs all. */
@@ -71,7 +75,9 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
       return (await Promise.all(all)).map(({ succeeded }) => succeeded);
     };
     await many('10'); // starts the functions that more at once need
+    const before = functionsUsed();
     const ten = await many('10');
+    const after = functionsUsed();
     const fifty = await many('50');
     const sustained = await bench.sustained(extent.seconds, 10);
     const cold: number[] = [];
@@ -88,6 +94,13 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
       empty: summarize(one.empty),
       cold: summarize(cold),
       sustained: rounded(sustained),
+      functions:
+        before === undefined || after === undefined
+          ? null
+          : {
+              computing: rounded((after.computing - before.computing) / (ten.length * budget.invocations)),
+              memory: Math.round(after.memory),
+            },
     };
   });
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../local/places.ts';
+import { readCountResults } from '../count/results.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 import { performancePage } from './page.ts';
 import { type Ratios, regressions } from './ratios.ts';
@@ -29,5 +30,5 @@ export async function keep(
     return;
   }
   writeResults(resultsFile(name), { made: madeNow(), ratios, before, measured });
-  writeFileSync(join(root, 'docs', 'performance.md'), performancePage(readResults()));
+  writeFileSync(join(root, 'docs', 'performance.md'), performancePage(readResults(), readCountResults()));
 }

@@ -44,6 +44,7 @@ export const results = z.strictObject({
         empty: summary,
         cold: summary,
         sustained: z.number(),
+        functions: z.strictObject({ computing: z.number(), memory: z.int() }).nullable(),
       }),
     })
     .optional(),

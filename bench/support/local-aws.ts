@@ -10,11 +10,11 @@ import { ensurePython } from '../../local/python.ts';
 import { withLocalAws } from '../../local/stack.ts';
 
 /** Where what is counted and measured keeps its local AWS, apart from those of `npm run up` and of the tests. */
-const directory = join(root, '.local', 'bench');
+export const benchDirectory = join(root, '.local', 'bench');
 
 /** A local AWS of its own, with both services deployed. */
 export const withBenchAws = <Result>(use: (outputs: Outputs) => Promise<Result>): Promise<Result> =>
-  withLocalAws({ directory }, listrProgress, use);
+  withLocalAws({ directory: benchDirectory }, listrProgress, use);
 
 /** The same with a proxy before it that sees all calls of functions and state machines. */
 export async function withCountedAws<Result>(
@@ -22,17 +22,17 @@ export async function withCountedAws<Result>(
 ): Promise<Result> {
   const [port, proxyPort] = [await getPort({ host: '127.0.0.1' }), await getPort({ host: '127.0.0.1' })];
   const python = await listrProgress.run('Python packages', (report) => ensurePython({ onProgress: report }));
-  await mkdir(directory, { recursive: true });
+  await mkdir(benchDirectory, { recursive: true });
   const proxy = await startFaultProxy({
     python,
     port: proxyPort,
     upstream: `http://127.0.0.1:${port}`,
-    directory,
+    directory: benchDirectory,
   });
   return guarded(proxy.stop, async () => {
     try {
       const underTest = { predictableSubs: true, serviceCallsThroughEndpoint: true };
-      const options = { directory, port, lambdaEndpoint: proxy.url, underTest };
+      const options = { directory: benchDirectory, port, lambdaEndpoint: proxy.url, underTest };
       return await withLocalAws(options, listrProgress, (outputs) => use(outputs, proxy.url));
     } finally {
       await proxy.stop();

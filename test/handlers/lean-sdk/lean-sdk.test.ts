@@ -55,6 +55,11 @@ const server = createServer(async (request, response) => {
   setImmediate(() => response.destroy());
 });
 
+let connections = 0;
+server.on('connection', () => {
+  connections += 1;
+});
+
 beforeAll(async () => {
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
@@ -410,6 +415,13 @@ describe('a lean client', () => {
       counts.push(asked.length);
     }
     expect(counts).toEqual([times, times]);
+  });
+
+  it('keeps its connection for the next call', async () => {
+    const before = connections;
+    const [, [client, Command] = []] = both('sfn', 'DescribeExecutionCommand');
+    for (let n = 0; n < 3; n += 1) await client?.send(Command && new Command({ executionArn: 'e' } as never));
+    expect(connections - before).toBe(1);
   });
 
   it('with one attempt repeats nothing', async () => {
