@@ -16,9 +16,11 @@ export function loadingRatios({ loads }: NonNullable<Results['loading']>['measur
 }
 
 export function latencyRatios(measured: NonNullable<Results['latency']>['measured']): Ratios {
-  const { post, bare, succeeded, floor, synchronous } = measured;
+  const { post, intake, bare, succeeded, floor, synchronous } = measured;
   return {
     'POST, to a bare function': post.p50 / bare.p50,
+    'POST without what the emulator takes for its calls, to a bare function':
+      (post.p50 - intake.p50) / bare.p50,
     'SUCCEEDED, to the floor': succeeded[1].p50 / floor.p50,
     'SUCCEEDED without what the emulator takes, to the floor': ownTime(measured) / floor.p50,
     'SUCCEEDED, to one synchronous function': succeeded[1].p50 / synchronous.p50,

@@ -38,6 +38,7 @@ export const results = z.strictObject({
       measured: z.strictObject({
         bare: summary,
         post: summary,
+        intake: summary,
         succeeded: z.strictObject({ 1: summary, 10: summary, 50: summary }),
         floor: summary,
         synchronous: summary,

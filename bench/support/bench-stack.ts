@@ -10,7 +10,7 @@ import {
   PutMethodCommand,
 } from '@aws-sdk/client-api-gateway';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { CreateKeyCommand, type CreateKeyCommandInput, KMSClient } from '@aws-sdk/client-kms';
 import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { build } from 'esbuild';
@@ -28,6 +28,10 @@ export interface BenchStack {
   synchronous: string;
   /** State machine of as many states and functions as a provisioning has, which do nothing. */
   emptyMachine: string;
+  /** State machine that ends at once. */
+  nothing: string;
+  /** Key for MACs. */
+  macKey: string;
   target: Target;
 }
 
@@ -39,7 +43,8 @@ export async function createBenchStack(outputs: Outputs): Promise<BenchStack> {
   const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
   const configuration = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
   const kms = new KMSClient(configuration);
-  const key = async () => (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const key = async (input: CreateKeyCommandInput = {}) =>
+    (await kms.send(new CreateKeyCommand(input))).KeyMetadata?.Arn ?? '';
   const target: Target = {
     intakeKey: await key(),
     app2Key: await key(),
@@ -60,17 +65,17 @@ export async function createBenchStack(outputs: Outputs): Promise<BenchStack> {
   const synchronous = await createFunction(lambda, role, 'synchronous', environment);
   const gateway = new APIGatewayClient(configuration);
   const routes = await addRoutes(gateway, outputs, { bare, synchronous });
-  const { stateMachineArn = '' } = await new SFNClient(configuration).send(
-    new CreateStateMachineCommand({
-      name: 'bench-empty',
-      roleArn: role,
-      definition: JSON.stringify(emptyMachine(bare)),
-    }),
-  );
+  const stepFunctions = new SFNClient(configuration);
+  const machine = async (name: string, definition: object) => {
+    const request = { name: `bench-${name}`, roleArn: role, definition: JSON.stringify(definition) };
+    return (await stepFunctions.send(new CreateStateMachineCommand(request))).stateMachineArn ?? '';
+  };
   return {
     bare: routes['bare'] ?? '',
     synchronous: routes['synchronous'] ?? '',
-    emptyMachine: stateMachineArn,
+    emptyMachine: await machine('empty', emptyMachine(bare)),
+    nothing: await machine('nothing', { StartAt: 'End', States: { End: { Type: 'Succeed' } } }),
+    macKey: await key({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }),
     target,
   };
 }
