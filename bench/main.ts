@@ -1,3 +1,4 @@
+import { Problem } from '../local/problem.ts';
 import { full, latencies, quick } from './benchmarks/latency.ts';
 import { loading } from './benchmarks/loading.ts';
 import { keep } from './performance/keep.ts';
@@ -28,19 +29,25 @@ const benchmarks: Record<string, Benchmark> = {
   },
 };
 
+const help = (): string =>
+  Object.entries(benchmarks)
+    .map(([name, { title }]) => `  ${name.padEnd(10)} ${title}\n`)
+    .join('');
+
 /**
- * `npm run bench`: all benchmarks; `npm run bench -- latency`: one of them. `--quick` tries it with few measurements
- * and keeps nothing.
+ * `npm run bench`: all benchmarks; `npm run bench -- latency`: one of them; `npm run bench -- help`: which there are.
+ * `--quick` tries it with few measurements and keeps nothing.
  */
 export async function main(args: string[]): Promise<number> {
   const named = args.filter((arg) => !arg.startsWith('--'));
+  if (named.includes('help')) {
+    process.stdout.write(help());
+    return 0;
+  }
   for (const name of named.length === 0 ? Object.keys(benchmarks) : named) {
     const benchmark = benchmarks[name];
-    if (benchmark === undefined) {
-      const lines = Object.entries(benchmarks).map(([known, { title }]) => `  ${known.padEnd(10)} ${title}`);
-      process.stderr.write(`There is no benchmark ${name}. These are:\n${lines.join('\n')}\n`);
-      return 1;
-    }
+    if (benchmark === undefined)
+      throw new Problem(`There is no benchmark ${name}.`, `These are:\n${help().trimEnd()}`);
     await benchmark.run(args.includes('--quick'));
   }
   return 0;

@@ -80,8 +80,8 @@ itself. On AWS the limit is Cognito's quota of 25 a second, not this code.
 ${ratioTable(ratios, before)}
 
 **A POST** seals the password, makes the MAC of the request, both at once, and starts the execution: without these calls
-there is nothing to answer 202 for. The emulator answers one request at a time and evaluates each signature and right in
-Python: ${intake.p50} ms of the ${post.p50} ms. Without them a POST takes ${((post.p50 - intake.p50) / bare.p50).toFixed(2)} times as long as a function that does nothing; with
+there is nothing to answer 202 for. The emulator is one Python process, which checks each
+signature and right and makes the KMS calls one after the other: ${intake.p50} ms of the ${post.p50} ms. Without them a POST takes ${((post.p50 - intake.p50) / bare.p50).toFixed(2)} times as long as a function that does nothing; with
 them ${(post.p50 / bare.p50).toFixed(2)} times.
 
 **The floor** are the calls without which no user is provisioned: Encrypt, ReEncrypt, Decrypt, AdminCreateUser,
