@@ -24,14 +24,12 @@ import type { Target } from '../functions/work.ts';
 export interface BenchStack {
   /** Address of a function that does nothing. */
   bare: string;
+  /** Address of a function that makes the calls of a POST. */
+  intake: string;
   /** Address of a function that does all the work at once. */
   synchronous: string;
   /** State machine of as many states and functions as a provisioning has, which do nothing. */
   emptyMachine: string;
-  /** State machine that ends at once. */
-  nothing: string;
-  /** Key for MACs. */
-  macKey: string;
   target: Target;
 }
 
@@ -61,21 +59,23 @@ export async function createBenchStack(outputs: Outputs): Promise<BenchStack> {
     GROUP: target.group,
     BUS: target.bus,
   };
-  const bare = await createFunction(lambda, role, 'bare', {});
-  const synchronous = await createFunction(lambda, role, 'synchronous', environment);
-  const gateway = new APIGatewayClient(configuration);
-  const routes = await addRoutes(gateway, outputs, { bare, synchronous });
   const stepFunctions = new SFNClient(configuration);
   const machine = async (name: string, definition: object) => {
     const request = { name: `bench-${name}`, roleArn: role, definition: JSON.stringify(definition) };
     return (await stepFunctions.send(new CreateStateMachineCommand(request))).stateMachineArn ?? '';
   };
+  const MACHINE = await machine('nothing', { StartAt: 'End', States: { End: { Type: 'Succeed' } } });
+  const MAC_KEY = await key({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
+
+  const bare = await createFunction(lambda, role, 'bare', {});
+  const functions = {
+    bare,
+    intake: await createFunction(lambda, role, 'intake', { ...environment, MAC_KEY, MACHINE }),
+    synchronous: await createFunction(lambda, role, 'synchronous', environment),
+  };
   return {
-    bare: routes['bare'] ?? '',
-    synchronous: routes['synchronous'] ?? '',
+    ...(await addRoutes(new APIGatewayClient(configuration), outputs, functions)),
     emptyMachine: await machine('empty', emptyMachine(bare)),
-    nothing: await machine('nothing', { StartAt: 'End', States: { End: { Type: 'Succeed' } } }),
-    macKey: await key({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }),
     target,
   };
 }
@@ -149,16 +149,16 @@ async function createFunction(
 }
 
 /** Adds `POST /bench-…` to App1's API for each function, signed as its other routes; gives their addresses. */
-async function addRoutes(
+async function addRoutes<Name extends string>(
   gateway: APIGatewayClient,
   { app1, region }: Outputs,
-  functions: Record<string, string>,
-): Promise<Record<string, string>> {
+  functions: Record<Name, string>,
+): Promise<Record<Name, string>> {
   const [, restApiId = '', stageName = ''] = /\/restapis\/([^/]+)\/([^/]+)\//.exec(app1.api_url) ?? [];
   const { items = [] } = await gateway.send(new GetResourcesCommand({ restApiId, limit: 500 }));
   const parentId = items.find(({ path }) => path === '/')?.id;
-  const routes: Record<string, string> = {};
-  for (const [name, arn] of Object.entries(functions)) {
+  const routes = { ...functions };
+  for (const name in functions) {
     const pathPart = `bench-${name}`;
     const { id: resourceId } = await gateway.send(
       new CreateResourceCommand({ restApiId, parentId, pathPart }),
@@ -170,7 +170,7 @@ async function addRoutes(
         ...method,
         type: 'AWS_PROXY',
         integrationHttpMethod: 'POST',
-        uri: `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${arn}/invocations`,
+        uri: `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${functions[name]}/invocations`,
       }),
     );
     routes[name] = `${app1.api_url}/${pathPart}`;

@@ -10,5 +10,7 @@ export const SFNClient = clientOf({ host: 'states', signing: 'states' });
 export const DescribeExecutionCommand = command('DescribeExecution');
 export const GetExecutionHistoryCommand = command('GetExecutionHistory');
 export const ListExecutionsCommand = command('ListExecutions');
+export const SendTaskFailureCommand = command('SendTaskFailure');
+export const SendTaskSuccessCommand = command('SendTaskSuccess');
 export const StartExecutionCommand = command('StartExecution');
 export const StopExecutionCommand = command('StopExecution');

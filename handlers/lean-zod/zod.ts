@@ -64,6 +64,7 @@ const methods = (schema: Schema) => ({
   nullish: () => full(mini.nullish(schema)),
   default: (value: unknown) => full(mini._default(schema, value)),
   transform: (change: (value: unknown) => unknown) => full(mini.pipe(schema, mini.transform(change))),
+  pipe: (next: Schema) => full(mini.pipe(schema, next)),
   /** What is told about a schema is for its documents. */
   meta: () => schema,
   pick: (mask: Mask) => full(mini.pick(as('object', schema), mask)),

@@ -74,9 +74,9 @@ export interface Clock {
   sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** When to look at a running execution: first after its usual duration, then ever less often. Milliseconds. */
-const FIRST_LOOK = 400;
-const BACKOFF = 1.5;
+/** When to look at a running execution: first after the shortest that it takes, then ever less often. Milliseconds. */
+const FIRST_LOOK = 200;
+const BACKOFF = 2;
 const LONGEST_PAUSE = 4_000;
 
 /** Whether an execution has come to its end. */

@@ -182,6 +182,8 @@ const commands: [Package, string, object, object?][] = [
     },
   ],
   ['sfn', 'StopExecutionCommand', { executionArn: 'e', error: 'E', cause: 'c' }, { stopDate: EPOCH }],
+  ['sfn', 'SendTaskSuccessCommand', { taskToken: 't', output: '{}' }],
+  ['sfn', 'SendTaskFailureCommand', { taskToken: 't', error: 'E', cause: 'c' }],
   [
     'sfn',
     'ListExecutionsCommand',
