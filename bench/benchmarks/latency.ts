@@ -78,7 +78,9 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
     }
     const many = async (atOnce: '10' | '50') => {
       const limit = pLimit(Number(atOnce));
-      const all = Array.from({ length: extent.many[atOnce] }, () => limit(bench.provisioning));
+      const all = Array.from({ length: extent.many[atOnce] }, () =>
+        limit(() => bench.provisioning(Number(atOnce))),
+      );
       return (await Promise.all(all)).map(({ succeeded }) => succeeded);
     };
     await many('10'); // starts the functions that more at once need
@@ -133,8 +135,11 @@ async function benchOn(outputs: Outputs) {
       await response.text();
     });
 
+  /** Pause between two looks in milliseconds; looks of many would keep the local AWS busy. */
+  const pauseAt = (atOnce: number): number => 60 + 40 * atOnce;
+
   /** The end of an execution, in milliseconds since the epoch, by the clock of the local AWS, which is ours. */
-  const endOf = async (executionArn: string): Promise<{ begun: number; ended: number }> => {
+  const endOf = async (executionArn: string, atOnce = 1): Promise<{ begun: number; ended: number }> => {
     for (;;) {
       const { status, startDate, stopDate } = await stepFunctions.send(
         new DescribeExecutionCommand({ executionArn }),
@@ -143,11 +148,11 @@ async function benchOn(outputs: Outputs) {
         if (status !== 'SUCCEEDED') throw new Error(`${executionArn} is ${status}.`);
         return { begun: startDate?.getTime() ?? 0, ended: stopDate?.getTime() ?? 0 };
       }
-      await setTimeout(100);
+      await setTimeout(pauseAt(atOnce));
     }
   };
 
-  const provisioning = async (): Promise<{ post: number; succeeded: number }> => {
+  const provisioning = async (atOnce = 1): Promise<{ post: number; succeeded: number }> => {
     const request = { username: name('bench'), password: name('Pw-1A'), human_user_id: 'h-1' };
     const sent = Date.now();
     let id = '';
@@ -157,7 +162,7 @@ async function benchOn(outputs: Outputs) {
       id = provisioningAccepted.parse(body).provisioning_id;
     });
     const machine = outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:');
-    const { ended } = await endOf(`${machine}:${id}`);
+    const { ended } = await endOf(`${machine}:${id}`, atOnce);
     return { post, succeeded: ended - sent };
   };
 

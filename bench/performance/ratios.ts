@@ -10,7 +10,7 @@ export function loadingRatios({ loads }: NonNullable<Results['loading']>['measur
   return Object.fromEntries(
     Object.entries(loads).map(([name, { lean, whole }]) => [
       `loading ${name}, to the SDK as a whole`,
-      lean.milliseconds / whole.milliseconds,
+      lean.computing / whole.computing,
     ]),
   );
 }
