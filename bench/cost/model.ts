@@ -1,6 +1,6 @@
 import type { Counts } from '../count/counts.ts';
 import type { CountResults } from '../count/results.ts';
-import { FREE_ACTIVE_USERS, prices } from './prices.ts';
+import { FREE_ACTIVE_USERS, type Price, prices } from './prices.ts';
 
 /** What something costs in US dollars, by service. */
 export type Cost = Readonly<Record<string, number>>;
@@ -121,21 +121,33 @@ const rounded = (seconds: number): number => Math.ceil(seconds * 10) / 10;
 export const MONTH = 30 * 24 * 3_600;
 
 /** What a month costs at so many provisionings a second: what each costs, what stands, and the users. */
-export function month(
-  perSecond: number,
-  each: number,
-): Record<'provisionings' | 'use' | 'fixed' | 'users', number> {
+export function month(perSecond: number, each: number, stands: Cost) {
   const provisionings = perSecond * MONTH;
   return {
     provisionings,
     use: provisionings * each,
-    fixed: totalOf(fixed),
+    fixed: totalOf(stands),
     users: Math.max(0, provisionings - FREE_ACTIVE_USERS) * prices.activeUser.usd,
   };
 }
 
-/** What stands, whether it is used or not, a month. */
-export const fixed: Cost = {
-  'KMS: intake, MAC and encryption key': 3 * prices.kmsKey.usd,
-  'Secrets Manager: machine credentials': prices.secret.usd,
+/** How many resources of each type a deployment has. */
+export type Resources = Readonly<Record<string, number>>;
+
+/** What of the resources is charged for as long as it stands. */
+const STANDING: Record<string, Price> = {
+  'AWS::KMS::Key': prices.kmsKey,
+  'AWS::SecretsManager::Secret': prices.secret,
+  'AWS::CloudWatch::Alarm': prices.alarm,
+  'AWS::Logs::MetricFilter': prices.metric,
+  'AWS::CloudWatch::Dashboard': prices.dashboard,
 };
+
+/** What stands, whether it is used or not, a month. */
+export const fixedCost = (resources: Resources): Cost =>
+  Object.fromEntries(
+    Object.entries(STANDING).map(([type, { usd }]) => [
+      `${resources[type] ?? 0} × ${type}`,
+      (resources[type] ?? 0) * usd,
+    ]),
+  );

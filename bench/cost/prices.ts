@@ -76,6 +76,27 @@ export const prices = {
   },
   secret: { usd: 0.4, per: 'secret and month', ...aws('secrets-manager'), seen: 'memory', on: '2026-11-22' },
   logGb: { usd: 0.5, per: 'GB into CloudWatch Logs', ...aws('cloudwatch'), seen: 'others', on: '2026-11-25' },
+  alarm: {
+    usd: 0.1,
+    per: 'alarm on one metric and month',
+    ...aws('cloudwatch'),
+    seen: 'memory',
+    on: '2026-11-22',
+  },
+  metric: {
+    usd: 0.3,
+    per: 'custom metric and month',
+    ...aws('cloudwatch'),
+    seen: 'others',
+    on: '2026-11-25',
+  },
+  dashboard: {
+    usd: 3,
+    per: 'dashboard and month',
+    ...aws('cloudwatch'),
+    seen: 'others',
+    on: '2026-11-25',
+  },
   trace: { usd: 5 / 1e6, per: 'trace recorded by X-Ray', ...aws('xray'), seen: 'memory', on: '2026-11-22' },
   /** A user counts in a month in which it is made, changed or signs in. */
   activeUser: {

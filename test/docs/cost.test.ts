@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { budget, overBudget } from '../../bench/budget.ts';
 import { costPage } from '../../bench/cost/page.ts';
+import { deployedResources } from '../../bench/cost/resources.ts';
 import { paths } from '../../bench/count/paths.ts';
 import { readCountResults } from '../../bench/count/results.ts';
 
@@ -11,7 +12,7 @@ const results = readCountResults();
 describe('docs/cost.md', () => {
   it('is what `npm run cost` makes of what was counted', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cost.md'), 'utf8');
-    expect(page).toBe(costPage(results));
+    expect(page).toBe(costPage(results, deployedResources()));
   });
 
   it('tells every path', () => {
