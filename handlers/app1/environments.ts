@@ -25,7 +25,8 @@ export const environments = {
     KEYS_TABLE: z.string().min(1),
     /** `<application>/<environment>/<profile>` in AppConfig; absent while the header decides. */
     MIGRATION_FLAG: z
-      .templateLiteral([z.string().min(1), '/', z.string().min(1), '/', z.string().min(1)])
+      .string()
+      .regex(/^[^/]+\/[^/]+\/[^/]+$/)
       .transform((address) => {
         const [application = '', environment = '', profile = ''] = address.split('/');
         return { application, environment, profile };

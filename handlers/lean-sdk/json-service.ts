@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Uint8ArrayBlobAdapter } from '@smithy/core/serde';
-import { type Answer, type Call, metadataOf, type Service, type Settings, send } from './send.ts';
+import {
+  type Answer,
+  type Call,
+  metadataOf,
+  type Options,
+  type Service,
+  type Settings,
+  send,
+} from './send.ts';
 
 /** A command of one of the services: what is sent for it, and what is made of the answer. */
 export interface Command {
@@ -17,8 +25,8 @@ export const clientOf = (service: Service) =>
       this.#settings = settings;
     }
 
-    async send(command: Command): Promise<object> {
-      const answer = await send(service, command.request(), this.#settings);
+    async send(command: Command, options?: Options): Promise<object> {
+      const answer = await send(service, command.request(), this.#settings, options);
       return { $metadata: metadataOf(answer), ...command.output(answer) };
     }
   };

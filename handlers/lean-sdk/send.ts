@@ -15,7 +15,10 @@ export interface Service {
 
 /** A request before it is signed. */
 export interface Call {
+  /** POST unless given; what is got has no body. */
+  method?: 'GET';
   path: string;
+  query?: Record<string, string>;
   headers: Record<string, string>;
   body: string | Uint8Array;
   /** Whether it carries its own proof, and no signature. */
@@ -34,6 +37,11 @@ export interface Settings {
   requestHandler: Pick<NodeHttpHandler, 'handle'>;
 }
 
+/** Of one call, with all of its attempts. */
+export interface Options {
+  abortSignal?: AbortSignal;
+}
+
 /** Longest pauses before a second attempt in milliseconds, those of the SDK's standard mode. */
 const PAUSE = { throttled: 500, otherwise: 100 };
 
@@ -42,10 +50,15 @@ const PAUSE = { throttled: 500, otherwise: 100 };
  * docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
  * @throws Error by the name that AWS gives it, with `$metadata`; what the HTTP handler throws when there is no answer
  */
-export async function send(service: Service, call: Call, settings: Settings): Promise<Answer> {
+export async function send(
+  service: Service,
+  call: Call,
+  settings: Settings,
+  options: Options = {},
+): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(service, call, settings);
+      return await once(service, call, settings, options);
     } catch (error) {
       if (!isError(error) || attempt >= settings.maxAttempts) throw error;
       const throttled = isThrottlingError(error);
@@ -59,26 +72,32 @@ export async function send(service: Service, call: Call, settings: Settings): Pr
 type SdkError = Parameters<typeof isTransientError>[0];
 const isError = (error: unknown): error is SdkError => typeof error === 'object' && error !== null;
 
-async function once(service: Service, call: Call, { requestHandler }: Settings): Promise<Answer> {
+async function once(
+  service: Service,
+  call: Call,
+  { requestHandler }: Settings,
+  options: Options,
+): Promise<Answer> {
   const region = variable('AWS_REGION');
   const { protocol, hostname, port, host } = endpointOf(service, region);
   const request = new HttpRequest({
-    method: 'POST',
+    method: call.method ?? 'POST',
     protocol,
     hostname,
     ...(port === '' ? {} : { port: Number(port) }),
     path: call.path,
+    ...(call.query === undefined ? {} : { query: call.query }),
     headers: {
       host,
       'user-agent': userAgent(),
-      'content-length': String(Buffer.byteLength(call.body)),
+      ...(call.method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(call.body)) }),
       ...traceHeader(),
       ...call.headers,
     },
-    body: call.body,
+    ...(call.method === 'GET' ? {} : { body: call.body }),
   });
   const ready = call.unsigned ? request : await signed(request, service, region);
-  const { response } = await requestHandler.handle(ready);
+  const { response } = await requestHandler.handle(ready, options);
   const body = Buffer.from(await streamCollector(response.body));
   const answer = { status: response.statusCode, headers: response.headers, body };
   if (answer.status >= 300) throw errorOf(answer);
@@ -134,6 +153,8 @@ function errorOf({ status, headers, body }: Answer): Error {
   return Object.assign(error, {
     $fault: status < 500 ? 'client' : 'server',
     $metadata: metadataOf({ status, headers }),
+    // What a conditional write of DynamoDB has found instead.
+    ...('Item' in said ? { Item: said['Item'] } : {}),
   });
 }
 

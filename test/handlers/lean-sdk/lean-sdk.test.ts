@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import * as appconfigdata from '@aws-sdk/client-appconfigdata';
 import * as cognito from '@aws-sdk/client-cognito-identity-provider';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as events from '@aws-sdk/client-eventbridge';
@@ -10,6 +11,7 @@ import * as sfn from '@aws-sdk/client-sfn';
 import * as ssm from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import * as leanAppconfigdata from '../../../handlers/lean-sdk/client-appconfigdata.ts';
 import * as leanCognito from '../../../handlers/lean-sdk/client-cognito-identity-provider.ts';
 import * as leanDynamodb from '../../../handlers/lean-sdk/client-dynamodb.ts';
 import * as leanEvents from '../../../handlers/lean-sdk/client-eventbridge.ts';
@@ -87,12 +89,18 @@ const settings = (maxAttempts = 1) => ({
 });
 
 interface Client {
-  send(command: unknown): Promise<unknown>;
+  send(command: unknown, options?: { abortSignal: AbortSignal }): Promise<unknown>;
 }
 type Class = new (input: never) => unknown;
 
 /** Of each package its client, as the SDK and as the lean one. */
 const packages = {
+  appconfigdata: [
+    appconfigdata,
+    appconfigdata.AppConfigDataClient,
+    leanAppconfigdata,
+    leanAppconfigdata.AppConfigDataClient,
+  ],
   cognito: [
     cognito,
     cognito.CognitoIdentityProviderClient,
@@ -124,7 +132,8 @@ function essence({ method, url, headers, body }: Asked): object {
   const [scope, signedHeaders] = (headers.authorization ?? '')
     .split(/Credential=|, SignedHeaders=|, Signature=/)
     .slice(1);
-  const content = headers['content-type'] === 'application/octet-stream' ? body : JSON.parse(body);
+  const isJson = headers['content-type']?.includes('json') === true;
+  const content = isJson ? JSON.parse(body) : body;
   if (typeof content === 'object' && 'ClientRequestToken' in content)
     content.ClientRequestToken = typeof content.ClientRequestToken;
   const { host, 'content-type': type, 'x-amz-target': target, 'x-amz-security-token': session } = headers;
@@ -313,6 +322,22 @@ const commands: [Package, string, object, object?][] = [
   ],
   [
     'dynamodb',
+    'PutItemCommand',
+    { TableName: 't', Item: { k: { S: 'a' } }, ConditionExpression: 'attribute_not_exists(k)' },
+  ],
+  [
+    'appconfigdata',
+    'StartConfigurationSessionCommand',
+    {
+      ApplicationIdentifier: 'a',
+      EnvironmentIdentifier: 'e',
+      ConfigurationProfileIdentifier: 'p',
+      RequiredMinimumPollIntervalInSeconds: 15,
+    },
+    { InitialConfigurationToken: 't' },
+  ],
+  [
+    'dynamodb',
     'UpdateItemCommand',
     {
       TableName: 't',
@@ -361,6 +386,58 @@ describe('a lean client', () => {
     const [sdk, lean] = asked.map(essence);
     expect(lean).toEqual(sdk);
     expect(seen[1]).toEqual(seen[0]);
+  });
+
+  it('reads a configuration as the SDK does', async () => {
+    const seen: object[] = [];
+    for (const [client, Command] of both('appconfigdata', 'GetLatestConfigurationCommand')) {
+      replies = [
+        {
+          status: 200,
+          body: '{"flag":1}',
+          headers: {
+            'content-type': 'application/json',
+            'next-poll-configuration-token': 'next',
+            'next-poll-interval-in-seconds': '15',
+          },
+        },
+      ];
+      const answer = await client.send(new Command({ ConfigurationToken: 'a+b/c=' } as never));
+      const { Configuration, NextPollConfigurationToken, NextPollIntervalInSeconds } = answer as {
+        Configuration: { transformToString(): string };
+      } & Record<string, unknown>;
+      const text = Configuration.transformToString();
+      seen.push({ text, NextPollConfigurationToken, NextPollIntervalInSeconds });
+    }
+    const [sdk, lean] = asked.map(essence);
+    expect(lean).toEqual(sdk);
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[0]).toEqual({
+      text: '{"flag":1}',
+      NextPollConfigurationToken: 'next',
+      NextPollIntervalInSeconds: 15,
+    });
+  });
+
+  it('tells what a conditional write has found, as the SDK does', async () => {
+    const found: unknown[] = [];
+    for (const [client, Command] of both('dynamodb', 'PutItemCommand')) {
+      const body = { __type: 'x#ConditionalCheckFailedException', message: 'm', Item: { k: { S: 'a' } } };
+      replies = [{ status: 400, body: JSON.stringify(body) }];
+      const refused = client.send(new Command({ TableName: 't', Item: {} } as never));
+      found.push(await refused.catch(({ name, Item }: { name: string; Item: unknown }) => ({ name, Item })));
+    }
+    expect(found[1]).toEqual(found[0]);
+    expect(found[0]).toEqual({ name: 'ConditionalCheckFailedException', Item: { k: { S: 'a' } } });
+  });
+
+  it('gives up when it is told to', async () => {
+    for (const [client, Command] of both('sfn', 'DescribeExecutionCommand')) {
+      const stopped = client.send(new Command({ executionArn: 'e' } as never), {
+        abortSignal: AbortSignal.abort(),
+      });
+      await expect(stopped).rejects.toMatchObject({ name: 'AbortError' });
+    }
   });
 
   it.each<[string, Reply]>([
