@@ -23,22 +23,26 @@ export type FailureClass = keyof typeof failureClasses;
 
 /**
  * Why a provisioning ended badly: one row for each error name that a step can end with.
- * The name is what Step Functions matches (Retry, Catch); code, message, remedy and retryable are what the caller reads.
+ * The name is what Step Functions matches (Retry, Catch); the rest of the row is what the caller reads.
  */
 interface FailureRow {
   readonly code: string;
   /** What it means. */
   readonly message: string;
-  /** What makes it happen. */
-  readonly cause: string;
   /** What the caller does. */
   readonly remedy: string;
+  /** Whether the same request, sent again as a new provisioning, can succeed without being changed. */
+  readonly retryable: boolean;
+}
+
+/** What operators and documents know of a failure beside its row. */
+interface FailureBackground {
+  /** What makes it happen. */
+  readonly cause: string;
   /** What the operator does. */
   readonly operator: string;
   readonly class: FailureClass;
   readonly left_behind: LeftBehind;
-  /** Whether the same request, sent again as a new provisioning, can succeed without being changed. */
-  readonly retryable: boolean;
   /** Where it is read: as the error of a status, or only of attempts in a timeline, after which another one follows. */
   readonly read_in: 'status' | 'timeline';
 }
@@ -47,269 +51,317 @@ export const failures = {
   CredentialsRejected: {
     code: 'CREDENTIALS_REJECTED',
     message: 'App2 could not decrypt the credentials as sent for this user and this provisioning.',
-    cause:
-      'The ciphertext was altered, or sealed for another user, provisioning or key: its encryption context is another one.',
     remedy: 'Send the request again. If it fails again, have the key configuration of both services checked.',
-    operator:
-      "Check that App1's parameter App2KeyArn is App2's output KeyArn. If it is, somebody tampers: see who called kms:Decrypt in CloudTrail.",
-    class: 'system',
-    left_behind: 'nothing',
     retryable: false,
-    read_in: 'status',
   },
   PasswordRejected: {
     code: 'PASSWORD_REJECTED',
     message: "The password does not meet the policy of App2's user pool.",
-    cause: 'The password is too short, or lacks a kind of character that the pool wants.',
     remedy: 'Choose a password that meets the policy and send a new request.',
-    operator: 'Nothing to do for a single one. The policy is `poolPasswordPolicy` in infra/settings.ts.',
-    class: 'caller',
-    left_behind: 'nothing',
     retryable: false,
-    read_in: 'status',
   },
   UserAlreadyExists: {
     code: 'USER_ALREADY_EXISTS',
     message: 'A user of this name exists and was not made by this provisioning. It was left untouched.',
-    cause:
-      'Another provisioning, or somebody else, has made a user of this name; upper and lower case count as the same.',
     remedy: 'Choose another username, or remove the other user first.',
-    operator:
-      "Nothing to do. The other user's attribute custom:provisioning_id says which provisioning made it.",
-    class: 'caller',
-    left_behind: 'nothing',
     retryable: false,
-    read_in: 'status',
   },
   UserVanished: {
     code: 'USER_VANISHED',
     message: 'The user was removed by somebody else while it was being created.',
-    cause: 'Somebody deleted the user in the pool between two steps.',
     remedy: 'Send a new request.',
-    operator: 'See who called cognito-idp:AdminDeleteUser in CloudTrail, and stop that.',
-    class: 'intervention',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   UserCreationFailed: {
     code: 'USER_CREATION_FAILED',
     message: 'App2 could not create the user and has undone what it had done.',
-    cause:
-      "A step of App2 failed for a reason of App2's own, or its execution was stopped or ran out of time.",
     remedy: 'Send a new request later.',
-    operator:
-      'Ask App2 for the status of the same provisioning_id, with `?include=timeline`: it names the step and the error.',
-    class: 'dependency',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   App2AuthenticationFailed: {
     code: 'APP2_AUTHENTICATION_FAILED',
     message: 'App2 did not accept the credentials of App1.',
-    cause:
-      'The secret and the machine user do not agree, the machine user was disabled, or a client or group is missing.',
     remedy: "Nothing the caller can change. The operator checks App1's machine user and its secret.",
-    operator:
-      "Rotate the secret app1-api-client-credentials, which issues a new machine user; then check App1's parameters App2ClientId and App2SecretArn.",
-    class: 'system',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   App2RequestRefused: {
     code: 'APP2_REQUEST_REFUSED',
     message: 'App2 refused the request of App1.',
-    cause:
-      "App2 answered with a 4xx: it does not know the request's form, or the id is in use with another content or owner.",
     remedy: 'Nothing the caller can change. The operator checks that both services run compatible releases.',
-    operator:
-      'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
-    class: 'system',
-    left_behind: 'nothing',
     retryable: false,
-    read_in: 'status',
   },
   App2Unavailable: {
     code: 'APP2_UNAVAILABLE',
     message: 'App2 did not answer in time, repeatedly.',
-    cause: "App2's API cannot be reached, answers with a 5xx or 429, or its address is wrong.",
     remedy: 'Send a new request later.',
-    operator: "Check the health of App2's API and App1's parameter App2ApiUrl.",
-    class: 'dependency',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   UserCreationPending: {
     code: 'USER_CREATION_NOT_SETTLED',
     message: 'App2 did not finish in the time that App1 waits for it.',
-    cause:
-      "App2's execution waits in long retries, or there are more requests than Cognito's quotas let through.",
     remedy: 'Send a new request later.',
-    operator: "See the timeline for what App2 waits for. When it is Cognito's quota, spread the requests.",
-    class: 'dependency',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   UserRemovalPending: {
     code: 'USER_REMOVAL_NOT_SETTLED',
     message: 'App2 has not finished the removal yet.',
-    cause: 'An undo is at work at App2, which waits out what may still be under way.',
     remedy: 'Ask for the status again later.',
-    operator:
-      "Nothing to do for a single one. If it never ends, see App2's RollBackServiceUser of the same name.",
-    class: 'dependency',
-    left_behind: 'being_removed',
     retryable: true,
-    read_in: 'timeline',
   },
   AbsenceNotConfirmed: {
     code: 'ABSENCE_NOT_CONFIRMED',
     message: 'No user is seen, but a call that makes one may still be under way.',
-    cause:
-      'The answer of a call that creates a user was lost, so it can still have its effect for some seconds.',
     remedy: 'Ask for the status again later.',
-    operator: 'Nothing to do: it is looked again after the longest time that a call can take.',
-    class: 'dependency',
-    left_behind: 'being_removed',
     retryable: true,
-    read_in: 'timeline',
   },
   EventNotPublished: {
     code: 'EVENT_NOT_PUBLISHED',
     message: 'The audit event could not be published, so the user was not kept.',
-    cause: 'The event bus is missing, throttled or not available, or the machine may not publish on it.',
     remedy: 'Send a new request later.',
-    operator:
-      "Check the service's event bus and its machine's right events:PutEvents; see the alarm on failed executions.",
-    class: 'dependency',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   ServiceThrottled: {
     code: 'SERVICE_THROTTLED',
     message: 'A service was busy for longer than the step could wait.',
-    cause:
-      'A quota of Cognito, KMS, Step Functions or Lambda was used up, by this system or by others in the account.',
     remedy: 'Send a new request later.',
-    operator: 'See in the timeline which step was throttled; spread the requests, or have the quota raised.',
-    class: 'dependency',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   ServiceUnavailable: {
     code: 'SERVICE_UNAVAILABLE',
     message: 'A service was not available for longer than the step could wait.',
-    cause: 'AWS answered with a 5xx or not at all, or a function was ended by its time limit.',
     remedy: 'Send a new request later.',
-    operator:
-      'See in the timeline which step it was, then the log of its function, and the AWS Health Dashboard.',
-    class: 'dependency',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   InvalidStepInput: {
     code: 'INTERNAL_ERROR',
     message: 'A step was given an input that it does not understand.',
-    cause:
-      'Somebody started an execution by hand, or function and definition are of releases that do not go together.',
     remedy: 'Report it with the provisioning_id.',
-    operator:
-      'Compare the input of the execution with contracts/executions.ts; deploy definition and functions from one release.',
-    class: 'system',
-    left_behind: 'nothing',
     retryable: false,
-    read_in: 'status',
   },
   StepFailed: {
     code: 'INTERNAL_ERROR',
     message: 'A step failed in a way that was not foreseen.',
-    cause: 'A right is missing, a function crashed, or there is a fault in the code.',
     remedy: 'Send a new request later. If it fails again, report it with the provisioning_id.',
-    operator:
-      "The timeline names the step and AWS's own error; the log of its function has it under the provisioning_id.",
-    class: 'system',
-    left_behind: 'being_removed',
     retryable: true,
-    read_in: 'status',
   },
   UserBeingRemoved: {
     code: 'USER_BEING_REMOVED',
     message: 'A user of this name, made by another provisioning, is just being removed.',
-    cause: 'Another provisioning had the name, and its roll-back has not ended yet.',
     remedy: 'Send a new request in a minute.',
-    operator:
-      "Nothing to do for a single one. If it stays so, the other provisioning's roll-back fails: its id is in the user's attribute custom:provisioning_id.",
-    class: 'caller',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   RedriveRefused: {
     code: 'REDRIVE_REFUSED',
     message:
       'An execution that had ended was started again in the step that creates the user; that is refused.',
-    cause: 'Somebody redrove an execution of CreateServiceUser.',
     remedy: 'Send a new request with a new Idempotency-Key.',
-    operator:
-      'Do not redrive CreateServiceUser: what it had made was rolled back. Have the caller send a new request.',
-    class: 'intervention',
-    left_behind: 'nothing',
     retryable: true,
-    read_in: 'status',
   },
   Cancelled: {
     code: 'CANCELLED',
     message: 'The provisioning was cancelled.',
-    cause: 'The owner sent a DELETE.',
     remedy: 'Send a new request with a new Idempotency-Key if the user is wanted after all.',
-    operator: 'Nothing to do.',
-    class: 'caller',
-    left_behind: 'being_removed',
     retryable: true,
-    read_in: 'status',
   },
   ExecutionAborted: {
     code: 'ABORTED',
     message: 'The provisioning was stopped before its end.',
-    cause: 'Somebody stopped the execution: an operator, or a tool with the right states:StopExecution.',
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
-    operator: 'See who called states:StopExecution in CloudTrail. The roll-back starts by itself.',
-    class: 'intervention',
-    left_behind: 'being_removed',
     retryable: true,
-    read_in: 'status',
   },
   ExecutionTimedOut: {
     code: 'TIMED_OUT',
     message: 'The provisioning did not end in the time given to it.',
-    cause: "Retries took longer than the machine's own time limit, which an outage of hours can do.",
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
-    operator: 'See the timeline for what it waited for. The roll-back starts by itself.',
-    class: 'dependency',
-    left_behind: 'being_removed',
     retryable: true,
-    read_in: 'status',
   },
   RollBackFailed: {
     code: 'ROLL_BACK_FAILED',
     message: 'The provisioning failed and undoing it failed too: a user may be left behind.',
-    cause: 'The undo failed for as long as it was retried: Cognito, App2 or a right was missing for long.',
     remedy: 'Wait until `user` is `absent`. The operator sees to it that the removal can succeed.',
+    retryable: false,
+  },
+} as const satisfies Record<string, FailureRow>;
+
+/** The other half of each row, apart from it so that no function is loaded with it. */
+export const backgrounds = {
+  CredentialsRejected: {
+    cause:
+      'The ciphertext was altered, or sealed for another user, provisioning or key: its encryption context is another one.',
+    operator:
+      "Check that App1's parameter App2KeyArn is App2's output KeyArn. If it is, somebody tampers: see who called kms:Decrypt in CloudTrail.",
+    class: 'system',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  PasswordRejected: {
+    cause: 'The password is too short, or lacks a kind of character that the pool wants.',
+    operator: 'Nothing to do for a single one. The policy is `poolPasswordPolicy` in infra/settings.ts.',
+    class: 'caller',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  UserAlreadyExists: {
+    cause:
+      'Another provisioning, or somebody else, has made a user of this name; upper and lower case count as the same.',
+    operator:
+      "Nothing to do. The other user's attribute custom:provisioning_id says which provisioning made it.",
+    class: 'caller',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  UserVanished: {
+    cause: 'Somebody deleted the user in the pool between two steps.',
+    operator: 'See who called cognito-idp:AdminDeleteUser in CloudTrail, and stop that.',
+    class: 'intervention',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  UserCreationFailed: {
+    cause:
+      "A step of App2 failed for a reason of App2's own, or its execution was stopped or ran out of time.",
+    operator:
+      'Ask App2 for the status of the same provisioning_id, with `?include=timeline`: it names the step and the error.',
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  App2AuthenticationFailed: {
+    cause:
+      'The secret and the machine user do not agree, the machine user was disabled, or a client or group is missing.',
+    operator:
+      "Rotate the secret app1-api-client-credentials, which issues a new machine user; then check App1's parameters App2ClientId and App2SecretArn.",
+    class: 'system',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  App2RequestRefused: {
+    cause:
+      "App2 answered with a 4xx: it does not know the request's form, or the id is in use with another content or owner.",
+    operator:
+      'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
+    class: 'system',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  App2Unavailable: {
+    cause: "App2's API cannot be reached, answers with a 5xx or 429, or its address is wrong.",
+    operator: "Check the health of App2's API and App1's parameter App2ApiUrl.",
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  UserCreationPending: {
+    cause:
+      "App2's execution waits in long retries, or there are more requests than Cognito's quotas let through.",
+    operator: "See the timeline for what App2 waits for. When it is Cognito's quota, spread the requests.",
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  UserRemovalPending: {
+    cause: 'An undo is at work at App2, which waits out what may still be under way.',
+    operator:
+      "Nothing to do for a single one. If it never ends, see App2's RollBackServiceUser of the same name.",
+    class: 'dependency',
+    left_behind: 'being_removed',
+    read_in: 'timeline',
+  },
+  AbsenceNotConfirmed: {
+    cause:
+      'The answer of a call that creates a user was lost, so it can still have its effect for some seconds.',
+    operator: 'Nothing to do: it is looked again after the longest time that a call can take.',
+    class: 'dependency',
+    left_behind: 'being_removed',
+    read_in: 'timeline',
+  },
+  EventNotPublished: {
+    cause: 'The event bus is missing, throttled or not available, or the machine may not publish on it.',
+    operator:
+      "Check the service's event bus and its machine's right events:PutEvents; see the alarm on failed executions.",
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  ServiceThrottled: {
+    cause:
+      'A quota of Cognito, KMS, Step Functions or Lambda was used up, by this system or by others in the account.',
+    operator: 'See in the timeline which step was throttled; spread the requests, or have the quota raised.',
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  ServiceUnavailable: {
+    cause: 'AWS answered with a 5xx or not at all, or a function was ended by its time limit.',
+    operator:
+      'See in the timeline which step it was, then the log of its function, and the AWS Health Dashboard.',
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  InvalidStepInput: {
+    cause:
+      'Somebody started an execution by hand, or function and definition are of releases that do not go together.',
+    operator:
+      'Compare the input of the execution with contracts/executions.ts; deploy definition and functions from one release.',
+    class: 'system',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  StepFailed: {
+    cause: 'A right is missing, a function crashed, or there is a fault in the code.',
+    operator:
+      "The timeline names the step and AWS's own error; the log of its function has it under the provisioning_id.",
+    class: 'system',
+    left_behind: 'being_removed',
+    read_in: 'status',
+  },
+  UserBeingRemoved: {
+    cause: 'Another provisioning had the name, and its roll-back has not ended yet.',
+    operator:
+      "Nothing to do for a single one. If it stays so, the other provisioning's roll-back fails: its id is in the user's attribute custom:provisioning_id.",
+    class: 'caller',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  RedriveRefused: {
+    cause: 'Somebody redrove an execution of CreateServiceUser.',
+    operator:
+      'Do not redrive CreateServiceUser: what it had made was rolled back. Have the caller send a new request.',
+    class: 'intervention',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  Cancelled: {
+    cause: 'The owner sent a DELETE.',
+    operator: 'Nothing to do.',
+    class: 'caller',
+    left_behind: 'being_removed',
+    read_in: 'status',
+  },
+  ExecutionAborted: {
+    cause: 'Somebody stopped the execution: an operator, or a tool with the right states:StopExecution.',
+    operator: 'See who called states:StopExecution in CloudTrail. The roll-back starts by itself.',
+    class: 'intervention',
+    left_behind: 'being_removed',
+    read_in: 'status',
+  },
+  ExecutionTimedOut: {
+    cause: "Retries took longer than the machine's own time limit, which an outage of hours can do.",
+    operator: 'See the timeline for what it waited for. The roll-back starts by itself.',
+    class: 'dependency',
+    left_behind: 'being_removed',
+    read_in: 'status',
+  },
+  RollBackFailed: {
+    cause: 'The undo failed for as long as it was retried: Cognito, App2 or a right was missing for long.',
     operator:
       'Find what the undo failed of in the timeline and mend that; the next sweep starts another roll-back by itself.',
     class: 'system',
     left_behind: 'until_swept',
-    retryable: false,
     read_in: 'status',
   },
-} as const satisfies Record<string, FailureRow>;
+} as const satisfies Record<FailureName, FailureBackground>;
 
 /** Error name of a failed step, as `ErrorEquals` sees it. */
 export type FailureName = keyof typeof failures;
@@ -317,6 +369,10 @@ export type FailureName = keyof typeof failures;
 const names = Object.keys(failures) as FailureName[]; // keys of a const object: exactly FailureName
 
 export const failureName = z.enum(names);
+
+/** All rows with both of their halves, by name, for operators and documents. */
+export const wholeFailures = () =>
+  names.map((name) => [name, { ...failures[name], ...backgrounds[name] }] as const);
 
 const codes = [...new Set(names.map((name) => failures[name].code))];
 

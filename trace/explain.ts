@@ -1,4 +1,9 @@
-import { explainFailure, type FailureCause, type FailureReport, failures } from '../contracts/failures.ts';
+import {
+  explainFailure,
+  type FailureCause,
+  type FailureReport,
+  wholeFailures,
+} from '../contracts/failures.ts';
 
 /**
  * What an operator can do about a step that lacks a right; `undefined` for other failures. The history does not say
@@ -17,6 +22,6 @@ export function explain(failure: FailureCause): FailureReport {
 
 /** What the operator does about a failure; `undefined` when that is nothing. Messages tell the rows apart, codes do not. */
 export function operatorsPart({ message }: Pick<FailureReport, 'message'>): string | undefined {
-  const operator = Object.values(failures).find((row) => row.message === message)?.operator;
+  const operator = wholeFailures().find(([, row]) => row.message === message)?.[1].operator;
   return operator?.startsWith('Nothing to do') ? undefined : operator;
 }

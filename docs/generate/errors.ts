@@ -1,4 +1,10 @@
-import { type FailureName, failureClasses, failures, leftBehind } from '../../contracts/failures.ts';
+import {
+  backgrounds,
+  type FailureName,
+  failureClasses,
+  failures,
+  leftBehind,
+} from '../../contracts/failures.ts';
 import { leftByProblem, type ProblemCode, problems, retryAfter } from '../../contracts/problems.ts';
 
 /** What is generated from the pages of failures and problems: docs/errors.md. */
@@ -15,7 +21,15 @@ const tableOf = (rows: Rows): string =>
   ['| | |', '|---|---|', ...rows.map(([what, text]) => `| ${what} | ${text} |`)].join('\n');
 
 function failureTable(name: FailureName): string {
-  const { cause, remedy, operator, left_behind, retryable, read_in, class: whose } = failures[name];
+  const {
+    cause,
+    remedy,
+    operator,
+    left_behind,
+    retryable,
+    read_in,
+    class: whose,
+  } = { ...failures[name], ...backgrounds[name] };
   return tableOf([
     ['name of the error', `\`${name}\``],
     ['cause', cause],

@@ -1,4 +1,4 @@
-import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { metricMeanings, metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 
 /** docs/metrics.md, from the table of metrics. */
 export const metricsPage = 'docs/metrics.md';
@@ -15,14 +15,17 @@ const measuredBy = {
   ],
 } as const;
 
+const keys = Object.keys(metrics) as (keyof typeof metrics)[]; // of a constant: just these
+
 export function metricsDocument(): string {
   const chapters = (['facts', 'machines', 'function'] as const).map((from) => {
     const [title, how] = measuredBy[from];
-    const rows = Object.values(metrics)
-      .filter((metric) => metric.from === from)
-      .map(({ name, unit, dimensions, meaning }) => {
+    const rows = keys
+      .map((key) => [key, metrics[key]] as const)
+      .filter(([, metric]) => metric.from === from)
+      .map(([key, { name, unit, dimensions }]) => {
         const apart = dimensions.map((dimension) => `\`${dimension}\``).join(' ') || 'none';
-        return `| \`${name}\` | ${apart} | ${unit} | ${meaning} |`;
+        return `| \`${name}\` | ${apart} | ${unit} | ${metricMeanings[key]} |`;
       });
     return `## ${title}\n\n${how}\n\n| Metric | Dimensions | Unit | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });

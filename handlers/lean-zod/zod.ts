@@ -57,6 +57,7 @@ const methods = (schema: Schema) => ({
   regex: (pattern: RegExp, message: Message) =>
     full(as('string', schema).check(mini.regex(pattern, message))),
   toLowerCase: () => full(as('string', schema).check(mini.toLowerCase())),
+  trim: () => full(as('string', schema).check(mini.trim())),
   refine: (holds: (value: unknown) => unknown, message: Message) =>
     full(schema.check(mini.refine(holds, message))),
   optional: () => full(mini.optional(schema)),

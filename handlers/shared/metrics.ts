@@ -16,7 +16,6 @@ interface Metric {
   /** Only what has few values: never a name or an id. */
   readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'end' | 'code')[];
   readonly from: MeasuredBy;
-  readonly meaning: string;
 }
 
 /** All metrics of our own. What AWS measures by itself (AWS/States, AWS/Lambda, AWS/ApiGateway) is not counted again. */
@@ -26,180 +25,194 @@ export const metrics = {
     unit: 'Count',
     dimensions: ['source', 'end'],
     from: 'facts',
-    meaning: 'Provisionings that came to an end; `end` is the `detail-type` of the event that says so.',
   },
   provisioningsFailed: {
     name: 'ProvisioningsFailed',
     unit: 'Count',
     dimensions: ['source', 'code'],
     from: 'facts',
-    meaning: 'Provisionings that failed; `code` is that of docs/errors.md.',
   },
   callerFailures: {
     name: 'CallerFailures',
     unit: 'Count',
     dimensions: ['source'],
     from: 'facts',
-    meaning: 'Those of them that the caller can change. Nobody has to get up.',
   },
   dependencyFailures: {
     name: 'DependencyFailures',
     unit: 'Count',
     dimensions: ['source'],
     from: 'facts',
-    meaning: 'Those of them for which something else was not there in time: AWS, or the other service.',
   },
   systemFailures: {
     name: 'SystemFailures',
     unit: 'Count',
     dimensions: ['source'],
     from: 'facts',
-    meaning: 'Those of them that only a change of this system ends: its code, its rights, its configuration.',
   },
   interventionFailures: {
     name: 'InterventionFailures',
     unit: 'Count',
     dimensions: ['source'],
     from: 'facts',
-    meaning: 'Those of them that somebody with rights in the account has caused by hand.',
   },
   rollBacksStarted: {
     name: 'RollBacksStarted',
     unit: 'Count',
     dimensions: ['step'],
     from: 'machines',
-    meaning:
-      'Undos that began, within a failed provisioning or by a roll-back of its own; `step` is `CancelUserCreation` at App1, `DeleteUser` at App2.',
   },
   rollBacksFailed: {
     name: 'RollBacksFailed',
     unit: 'Count',
     dimensions: ['source'],
     from: 'facts',
-    meaning: 'Undos that ran out of retries: a user may be left. The sweep starts another one.',
   },
   app1EventsNotPublished: {
     name: 'App1EventsNotPublished',
     unit: 'Count',
     dimensions: [],
     from: 'machines',
-    meaning: "Attempts of App1's machines to publish an event that failed; a retry may have published it.",
   },
   app2EventsNotPublished: {
     name: 'App2EventsNotPublished',
     unit: 'Count',
     dimensions: [],
     from: 'machines',
-    meaning: "Attempts of App2's machines to publish an event that failed; a retry may have published it.",
   },
   stepDuration: {
     name: 'StepDuration',
     unit: 'Milliseconds',
     dimensions: ['service', 'step'],
     from: 'function',
-    meaning: 'How long one attempt of a step took, good or bad; `step` is the name of the state.',
   },
   stepFailures: {
     name: 'StepFailures',
     unit: 'Count',
     dimensions: ['service', 'step', 'error'],
     from: 'function',
-    meaning:
-      'Attempts that failed, those too that are tried again; `UserCreationPending`, `UserRemovalPending` and `AbsenceNotConfirmed` are how a step waits.',
   },
   stepRetries: {
     name: 'StepRetries',
     unit: 'Count',
     dimensions: ['service', 'step'],
     from: 'function',
-    meaning: 'Attempts that were not the first of their step.',
   },
   app2TokenHits: {
     name: 'App2TokenHits',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Calls to App2 with a token that the function had.',
   },
   app2TokenMisses: {
     name: 'App2TokenMisses',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning:
-      'Calls to App2 for which App1 had to sign in: the function was new, the token at its end or refused.',
   },
   sweepCompleted: {
     name: 'SweepCompleted',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Heartbeat of a sweep: its absence means that nothing is swept.',
   },
   sweepRollBacksStarted: {
     name: 'SweepRollBacksStarted',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Roll-backs that the sweep had to start, because an event was lost or a roll-back had failed.',
   },
   sweepLeft: {
     name: 'SweepLeft',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Executions that ended badly and that the sweep could not settle yet.',
   },
   oldestRunning: {
     name: 'OldestRunningAge',
     unit: 'Seconds',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'For how long the oldest of the running provisionings and roll-backs has run; 0 when none runs.',
   },
   authorizerFailures: {
     name: 'AuthorizerFailures',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: "Requests whose token could not be checked: the pool's keys were not to be had, or worse.",
   },
   auditBusBroken: {
     name: 'AuditBusBroken',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: '1 while audit events are lost or do not reach the log, else 0.',
   },
   provisionedByWorkflow: {
     name: 'ProvisionedByWorkflow',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Requests that went to the workflow, while a legacy endpoint is being replaced.',
   },
   provisionedByWorkflowFailed: {
     name: 'ProvisionedByWorkflowFailed',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Those of them that were answered with 5xx; takes a flag back that is being deployed.',
   },
   provisionedByLegacy: {
     name: 'ProvisionedByLegacy',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Requests that went to the legacy endpoint.',
   },
   provisionedByLegacyFailed: {
     name: 'ProvisionedByLegacyFailed',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
-    meaning: 'Those of them that were answered with 5xx, by the endpoint or because it gave no answer.',
   },
 } as const satisfies Record<string, Metric>;
+
+/** What each of them tells; apart from the table, so that no function is loaded with it. */
+export const metricMeanings: Readonly<Record<MetricKey, string>> = {
+  provisioningsEnded:
+    'Provisionings that came to an end; `end` is the `detail-type` of the event that says so.',
+  provisioningsFailed: 'Provisionings that failed; `code` is that of docs/errors.md.',
+  callerFailures: 'Those of them that the caller can change. Nobody has to get up.',
+  dependencyFailures:
+    'Those of them for which something else was not there in time: AWS, or the other service.',
+  systemFailures:
+    'Those of them that only a change of this system ends: its code, its rights, its configuration.',
+  interventionFailures: 'Those of them that somebody with rights in the account has caused by hand.',
+  rollBacksStarted:
+    'Undos that began, within a failed provisioning or by a roll-back of its own; `step` is `CancelUserCreation` at App1, `DeleteUser` at App2.',
+  rollBacksFailed: 'Undos that ran out of retries: a user may be left. The sweep starts another one.',
+  app1EventsNotPublished:
+    "Attempts of App1's machines to publish an event that failed; a retry may have published it.",
+  app2EventsNotPublished:
+    "Attempts of App2's machines to publish an event that failed; a retry may have published it.",
+  stepDuration: 'How long one attempt of a step took, good or bad; `step` is the name of the state.',
+  stepFailures:
+    'Attempts that failed, those too that are tried again; `UserCreationPending`, `UserRemovalPending` and `AbsenceNotConfirmed` are how a step waits.',
+  stepRetries: 'Attempts that were not the first of their step.',
+  app2TokenHits: 'Calls to App2 with a token that the function had.',
+  app2TokenMisses:
+    'Calls to App2 for which App1 had to sign in: the function was new, the token at its end or refused.',
+  sweepCompleted: 'Heartbeat of a sweep: its absence means that nothing is swept.',
+  sweepRollBacksStarted:
+    'Roll-backs that the sweep had to start, because an event was lost or a roll-back had failed.',
+  sweepLeft: 'Executions that ended badly and that the sweep could not settle yet.',
+  oldestRunning:
+    'For how long the oldest of the running provisionings and roll-backs has run; 0 when none runs.',
+  authorizerFailures:
+    "Requests whose token could not be checked: the pool's keys were not to be had, or worse.",
+  auditBusBroken: '1 while audit events are lost or do not reach the log, else 0.',
+  provisionedByWorkflow: 'Requests that went to the workflow, while a legacy endpoint is being replaced.',
+  provisionedByWorkflowFailed:
+    'Those of them that were answered with 5xx; takes a flag back that is being deployed.',
+  provisionedByLegacy: 'Requests that went to the legacy endpoint.',
+  provisionedByLegacyFailed:
+    'Those of them that were answered with 5xx, by the endpoint or because it gave no answer.',
+};
 
 type MetricKey = keyof typeof metrics;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { eventSources, events } from '../../contracts/events/catalogue.ts';
-import { failures } from '../../contracts/failures.ts';
+import { wholeFailures } from '../../contracts/failures.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 import { templates } from '../../infra/templates.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
@@ -86,22 +86,19 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
     );
   });
 
-  it.each(Object.entries(failures))(
-    'count %s once by its code and once by whose matter it is',
-    (_name, row) => {
-      const failed = service === 'app1' ? 'ServiceUserProvisioningFailed' : 'ServiceUserCreationRolledBack';
-      const whose = {
-        caller: 'CallerFailures',
-        dependency: 'DependencyFailures',
-        system: 'SystemFailures',
-        intervention: 'InterventionFailures',
-      }[row.class];
+  it.each(wholeFailures())('count %s once by its code and once by whose matter it is', (_name, row) => {
+    const failed = service === 'app1' ? 'ServiceUserProvisioningFailed' : 'ServiceUserCreationRolledBack';
+    const whose = {
+      caller: 'CallerFailures',
+      dependency: 'DependencyFailures',
+      system: 'SystemFailures',
+      intervention: 'InterventionFailures',
+    }[row.class];
 
-      expect(counting(service, failed, row.code)).toEqual(
-        ['ProvisioningsEnded', 'ProvisioningsFailed', whose].sort(),
-      );
-    },
-  );
+    expect(counting(service, failed, row.code)).toEqual(
+      ['ProvisioningsEnded', 'ProvisioningsFailed', whose].sort(),
+    );
+  });
 });
 
 it('the states that begin an undo are there, in the machines whose logs are counted', () => {

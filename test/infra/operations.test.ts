@@ -249,7 +249,7 @@ describe.each(services)('the logs of %s', (service) => {
 });
 
 describe('runbooks', () => {
-  const files = readdirSync(folder);
+  const files = readdirSync(folder).filter((file) => file !== 'README.md');
   const all = services.flatMap((service) => alarmsOf(aws[service]));
   const led = new Set(
     all.map(({ AlarmDescription }) => readAlarmText(AlarmDescription)?.runbook.split('/').at(-1)),

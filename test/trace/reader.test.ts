@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { failures } from '../../contracts/failures.ts';
+import { backgrounds } from '../../contracts/failures.ts';
 import type { Summary } from '../../trace/model.ts';
 import { detail, listing } from '../../trace/model.ts';
 import { readerOf } from '../../trace/reader.ts';
@@ -65,7 +65,7 @@ describe('the list', () => {
     const dave = await summaryIn(scene(), ids.dave);
     expect(dave).toMatchObject({ left: 'user', roll_backs: 2 });
     expect(dave.remedies[0]).toMatch(/sweep starts the next roll-back by itself/);
-    expect(dave.remedies.at(-1)).toBe(`The operator: ${failures.RollBackFailed.operator}`);
+    expect(dave.remedies.at(-1)).toBe(`The operator: ${backgrounds.RollBackFailed.operator}`);
   });
 
   it('says of one that was removed later that no user is left', async () => {
