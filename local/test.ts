@@ -40,6 +40,9 @@ const tools = (name: string, files: string): Part => ({
 });
 const commands = tools('commands', 'cli|trace');
 const subscribers = tools('subscribers', 'delivery|example');
+const alarms = tools('alarms', 'alarms');
+/** What is typed out of the guides, with the command lines of AWS and the CDK, which take their time. */
+const guides = tools('guides', 'deploying|migration|runbooks');
 /** Rights are taken away from what other tests use, so it has a local AWS to itself. */
 const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
@@ -59,17 +62,18 @@ const AT_ONCE = 3;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
 const selections: Record<string, readonly (readonly Part[])[]> = {
-  all: [[unit], [faults, e2e, subscribers, commands, tracePage, localAws]],
+  all: [[unit], [faults, e2e, subscribers, commands, alarms, tracePage, localAws]],
   unit: [[unit]],
   rights: [[rights]],
   openapi: [[openapi]],
+  guides: [[guides]],
   faults: [[faults, faultsAlone]],
 };
 
 /**
  * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: what needs no local
  * AWS; `npm run test:faults`: the whole failure suite; `npm run test:rights`: each right taken away; `npm run
- * test:openapi`: both APIs asked at random what their documents say. The last line is
+ * test:openapi`: both APIs asked at random what their documents say; `npm run test:guides`: what the guides say to type. The last line is
  * `N passed, N failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
  * when nothing failed.
  */
@@ -78,7 +82,7 @@ export async function main([only = 'all']: string[]): Promise<number> {
   if (groups === undefined)
     throw new Problem(
       `There are no tests called ${only}.`,
-      'Say `unit`, `rights`, `openapi` or `faults`, or nothing for all.',
+      'Say `unit`, `rights`, `openapi`, `guides` or `faults`, or nothing for all.',
     );
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   return exclusively(join(root, '.build'), () => runAll(groups, environment), { busy });

@@ -81,8 +81,8 @@ async function answered<Value>(wait: () => Promise<Value>): Promise<Value> {
     return await wait();
   } catch (error) {
     // A DOMException, which need not be an Error.
-    const { name } = z.object({ name: z.string() }).catch({ name: 'unknown' }).parse(error);
-    if (name !== 'TimeoutError') throw unavailable(name);
+    const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : 'unknown';
+    if (name !== 'TimeoutError') throw unavailable(String(name));
     logger.error('The legacy endpoint did not answer in time');
     throw new RequestProblem('LEGACY_TIMEOUT');
   }

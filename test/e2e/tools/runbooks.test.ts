@@ -27,10 +27,13 @@ beforeAll(async () => {
   const request = newRequest();
   const { provisioning_id } = await provision(request);
   const { provisioning_id: failed } = await provision(newRequest({ username: request.username }), 120_000);
+  // A command before may have removed the user of the good one.
+  const other = newRequest();
+  await provision(other);
   meant = {
     ARN: outputs.app1.state_machine_arn,
     POOL: outputs.app2.user_pool_id,
-    NAME: request.username,
+    NAME: other.username,
   };
   shell = openShell({
     ...operatorOf(

@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { bundling } from '../../../infra/bundle.ts';
+import { present } from '../../local-aws/support/present.ts';
 
 /**
  * The bundles have zod's mini variant under zod's methods. Every schema that a function can be given values for is made
@@ -33,6 +34,8 @@ const SCHEMAS = `
 
 type Schema = Pick<z.ZodType, 'safeParse'>;
 let schemas: [string, Schema, Schema][];
+/** Any schema of the lean kind: all have the same methods. */
+let leanSchema: Schema;
 let folder: string;
 
 beforeAll(async () => {
@@ -45,6 +48,7 @@ beforeAll(async () => {
   };
   const [lean, whole] = [await load('lean.cjs', bundling.plugins), await load('whole.cjs', [])];
   expect([...lean.keys()]).toEqual([...whole.keys()]);
+  leanSchema = present([...lean.values()][0]);
   schemas = [...whole].map(([name, schema]) => [name, schema, lean.get(name) ?? schema]);
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
@@ -130,7 +134,43 @@ const SAMPLES: unknown[] = [
   ...Object.keys(GOOD).flatMap((field) => VALUES.map((value) => ({ ...GOOD, [field]: value }))),
 ];
 
+/** Names of the methods that schemas of zod have. */
+function methodsOfZod(): Set<string> {
+  const [text, object] = [z.string(), z.object({})];
+  const schemas = [text, object, z.number(), z.array(text), z.record(text, text), z.union([text, object])];
+  const more = [z.enum(['a']), z.literal('a'), text.optional(), text.transform(String), z.iso.datetime()];
+  const names = new Set<string>();
+  for (const schema of [...schemas, ...more])
+    for (const name of Object.getOwnPropertyNames(schema))
+      if (typeof Reflect.get(schema, name) === 'function') names.add(name);
+  return names;
+}
+
+/** Names of everything that is called as a method of something other than `z` in what is bundled. */
+async function called(): Promise<Set<string>> {
+  const files = await Promise.all(
+    ['contracts', 'handlers'].map((name) =>
+      readdir(join(root, name), { recursive: true, withFileTypes: true }),
+    ),
+  );
+  const sources = files.flat().filter((file) => file.isFile() && !file.parentPath.includes('lean-'));
+  const texts = await Promise.all(sources.map((file) => readFile(join(file.parentPath, file.name), 'utf8')));
+  // `catch` is that of a promise, but with a value.
+  const calls = /(?<!\bz)\.(?!catch\((?![{['"`\d]))(\w+)\(/g;
+  return new Set(texts.flatMap((text) => [...text.matchAll(calls)].map(([, name = '']) => name)));
+}
+
 describe('lean zod', () => {
+  it('has each method of zod that may be called in what is bundled', async () => {
+    const [wanted, used] = [methodsOfZod(), await called()];
+    // Documents are made with the whole of zod.
+    const missing = [...used].filter(
+      (name) => wanted.has(name) && name !== 'toJSONSchema' && !Reflect.has(leanSchema, name),
+    );
+    expect(used).toContain('regex');
+    expect(missing).toEqual([]);
+  });
+
   it('says of every value what zod says', () => {
     let accepted = 0;
     for (const [name, whole, lean] of schemas) {
