@@ -24,12 +24,12 @@ let shell: Shell;
 let meant: Record<string, string>;
 
 beforeAll(async () => {
+  // Other commands have the user of the last one or of the good one removed.
+  const other = newRequest();
+  expect((await provision(other)).status).toBe('SUCCEEDED');
   const request = newRequest();
   const { provisioning_id } = await provision(request);
   const { provisioning_id: failed } = await provision(newRequest({ username: request.username }), 120_000);
-  // A command before may have removed the user of the good one.
-  const other = newRequest();
-  await provision(other);
   meant = {
     ARN: outputs.app1.state_machine_arn,
     POOL: outputs.app2.user_pool_id,
