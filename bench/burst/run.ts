@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
+import type { Outputs } from '../../local/outputs.ts';
+import { systemOf } from '../../local/system.ts';
+import { NARROWEST, scaled } from './ceilings.ts';
+import { subscribeToEnds } from './ends.ts';
+
+export interface Options {
+  outputs: Outputs;
+  proxyUrl: string;
+  /** How many POSTs are sent at once. */
+  count: number;
+  /** Part of AWS's ceilings that is enforced. */
+  scale: number;
+  /** Longest time until the last one has ended, in seconds. */
+  within: number;
+}
+
+/** A provisioning that was asked for in the burst. */
+export interface Asked {
+  id: string;
+  username: string;
+  password: string;
+  human_user_id: string;
+}
+
+export interface Burst {
+  asked: Asked[];
+  begun: Date;
+  /** Last facts of App1 by provisioning_id. */
+  ends: Map<string, string>;
+  /** From the first POST to the last end, in seconds. */
+  seconds: number;
+  /** Longest time until a POST was accepted, in seconds. */
+  longestPost: number;
+  counted: Counted;
+}
+
+/** Sends all POSTs at once, with AWS's ceilings in front of all that the functions call, and waits for their ends. */
+export async function runBurst({ outputs, proxyUrl, count, scale, within }: Options): Promise<Burst> {
+  const system = systemOf(outputs);
+  const quotas = quotasAt(proxyUrl);
+  const ends = await subscribeToEnds(outputs);
+  await quotas.set(scaled(scale));
+  const begun = new Date();
+  const run = randomBytes(3).toString('hex');
+  let longestPost = 0;
+  const asked = await Promise.all(
+    Array.from({ length: count }, async (_, n): Promise<Asked> => {
+      const request = {
+        username: `burst-${run}-${n}`,
+        password: `Pw-${randomBytes(12).toString('base64url')}-1a`,
+        human_user_id: 'h-1',
+      };
+      // A caller that is told to come back later does so.
+      for (;;) {
+        const { status, headers, body } = await system.provision(request, {
+          'Idempotency-Key': request.username,
+        });
+        longestPost = Math.max(longestPost, (Date.now() - begun.getTime()) / 1000);
+        if (status === 202) return { id: provisioningAccepted.parse(body).provisioning_id, ...request };
+        if (status !== 429 && status !== 503)
+          throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+        await pause(Number(headers.get('Retry-After') ?? 1) * 1000);
+      }
+    }),
+  );
+  const last = await ends.of(
+    asked.map(({ id }) => id),
+    within,
+  );
+  const seconds = (Date.now() - begun.getTime()) / 1000;
+  return { asked, begun, ends: last, seconds, longestPost, counted: await quotas.counted() };
+}
+
+/** Sets a variable of a function for as long as something runs. */
+export async function withVariables<Result>(
+  { endpoint, region, access_key_id, secret_access_key }: Outputs,
+  FunctionName: string,
+  variables: Record<string, string>,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
+  const lambda = new LambdaClient({ endpoint, region, credentials });
+  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const before = Environment?.Variables ?? {};
+  const set = (Variables: Record<string, string>) =>
+    lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+  await set({ ...before, ...variables });
+  try {
+    return await run();
+  } finally {
+    await set(before);
+  }
+}
+
+/** Calls of AddUserToGroup and DeleteUser that were let through, per second, from the first to the last. */
+export function rateOf({ quotas }: Counted): number {
+  const { passed = [] } = quotas[NARROWEST] ?? {};
+  const [first, last] = [Math.min(...passed), Math.max(...passed)];
+  return passed.length < 2 ? 0 : (passed.length - 1) / (last - first);
+}
