@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { root } from '../local/places.ts';
 import { listrProgress } from '../local/progress.ts';
 import { withProxiedAws } from '../local/proxied.ts';
-import { rateOf, runBurst } from './burst/run.ts';
+import { rateOf, runBurst, withVariables } from './burst/run.ts';
 
 /** `npm run bench -- burst`: many POSTs at once, with AWS's ceilings enforced. */
 export async function main(args: string[]): Promise<number> {
@@ -16,7 +16,10 @@ export async function main(args: string[]): Promise<number> {
     { directory: join(root, '.local', 'burst'), underTest },
     listrProgress,
     async (outputs, proxyUrl) => {
-      const burst = await runBurst({ outputs, proxyUrl, count, scale, within: 600 });
+      const variables = { CREATIONS_PER_SECOND: String(23.5 * scale), WAITS_PER_SECOND: String(4 * scale) };
+      const burst = await withVariables(outputs, 'app2-start-user-creation', variables, () =>
+        runBurst({ outputs, proxyUrl, count, scale, within: 600 }),
+      );
       const facts = new Map<string, number>();
       for (const fact of burst.ends.values()) facts.set(fact, (facts.get(fact) ?? 0) + 1);
       console.log([...facts], 'seconds', burst.seconds, 'longest POST', burst.longestPost);

@@ -133,6 +133,37 @@ export const failures = {
     retryable: true,
     read_in: 'status',
   },
+  UserCreationQueued: {
+    code: 'USER_CREATION_NOT_SETTLED',
+    message: 'App2 has accepted the request and will announce its end.',
+    cause: 'More users are asked for than can be created at once.',
+    remedy: 'Ask for the status again at `estimated_end_at`.',
+    operator: 'Nothing to do: it is no failure. App2 announces the end, by which App1 goes on.',
+    left_behind: 'nothing',
+    retryable: true,
+    read_in: 'timeline',
+  },
+  TurnNotCome: {
+    code: 'USER_CREATION_NOT_SETTLED',
+    message: 'The creation waits for its turn.',
+    cause: "More users are asked for than Cognito's quotas let through.",
+    remedy: 'Ask for the status again at `estimated_end_at`.',
+    operator: 'Nothing to do: it is no failure. Its turn is `not_before` in the input of the execution.',
+    left_behind: 'nothing',
+    retryable: true,
+    read_in: 'timeline',
+  },
+  App2Busy: {
+    code: 'APP2_UNAVAILABLE',
+    message: 'App2 had more to do than it could take on, for hours.',
+    cause:
+      "The queue at App2 was full whenever App1 asked: more is asked for than Cognito's quotas let through.",
+    remedy: 'Send a new request later.',
+    operator: "Spread the requests, or have the pool's quotas raised where Cognito lets them be.",
+    left_behind: 'nothing',
+    retryable: true,
+    read_in: 'status',
+  },
   UserRemovalPending: {
     code: 'USER_REMOVAL_NOT_SETTLED',
     message: 'App2 has not finished the removal yet.',
@@ -287,6 +318,12 @@ export const failureName = z.enum(names);
 const codes = [...new Set(names.map((name) => failures[name].code))];
 
 export const knownCode = z.enum(codes);
+
+/**
+ * Errors by which a step says that the workflow goes another way for now, and nothing is wrong: what they are caught
+ * for waits. Who tells of steps tells of them as of steps that went well.
+ */
+export const noFailures: readonly string[] = ['UserCreationQueued', 'TurnNotCome'] satisfies FailureName[];
 
 /** What the caller is told of a failure. */
 export const failureReport = z.strictObject({

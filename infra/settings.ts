@@ -26,6 +26,16 @@ const context = z.object({
     .transform((ids) => ids.split(','))
     .pipe(z.array(accountId))
     .default([]),
+  /**
+   * How many creations may begin per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25
+   * per second together, not adjustable), less what is always kept free for undoing.
+   */
+  creations_per_second: z.coerce.number().positive().max(25).default(23.5),
+  /**
+   * Of how many creations per second the end is waited for by looking, when the client could be told instead. Each
+   * takes about two looks, and DescribeExecution has a quota of 15 per second for the whole account.
+   */
+  waits_per_second: z.coerce.number().positive().default(4),
   /** `on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none. */
   schema_registry: z.enum(['on', 'off']).default('off'),
   /**
@@ -59,6 +69,8 @@ export interface Settings {
   app2Account: string | undefined;
   /** Callers of App1 with a limit of their own; none: one limit for all of them. */
   app1Callers: string[];
+  creationsPerSecond: number;
+  waitsPerSecond: number;
   /** Accounts that may put rules on the buses. */
   subscriberAccounts: string[];
   /** Whether each service has a schema registry for its events. */
@@ -73,11 +85,14 @@ export function readSettings(node: Node): Settings {
     app2_account: node.tryGetContext('app2_account'),
     subscriber_accounts: node.tryGetContext('subscriber_accounts'),
     schema_registry: node.tryGetContext('schema_registry'),
+    creations_per_second: node.tryGetContext('creations_per_second'),
+    waits_per_second: node.tryGetContext('waits_per_second'),
     app1_callers: node.tryGetContext('app1_callers'),
   });
   if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
   const { target, app1_account, app2_account, subscriber_accounts, schema_registry, app1_callers } =
     values.data;
+  const { creations_per_second, waits_per_second } = values.data;
   const local = target === 'local';
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
@@ -89,6 +104,8 @@ export function readSettings(node: Node): Settings {
     app1Account: app1_account,
     app2Account: app2_account,
     app1Callers: app1_callers,
+    creationsPerSecond: creations_per_second,
+    waitsPerSecond: waits_per_second,
     subscriberAccounts: subscriber_accounts,
     schemaRegistry: schema_registry === 'on',
   };

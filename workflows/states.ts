@@ -7,9 +7,12 @@ import {
   Errors,
   Fail,
   type IChainable,
+  IntegrationPattern,
   TaskInput,
   type TaskStateBase,
   Timeout,
+  Wait,
+  WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
@@ -61,6 +64,31 @@ export function runStep(
   retry(task, ...retries);
   return task;
 }
+
+/**
+ * A step that runs a function and goes on when somebody sends success or failure for its token. Whatever the function
+ * throws fails the attempt.
+ * docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+ */
+export function awaitCallback(
+  scope: Construct,
+  name: string,
+  { run, payload, retries, timeout }: Omit<Step, 'assign' | 'payload'> & { payload: Record<string, unknown> },
+): LambdaInvoke {
+  const task = LambdaInvoke.jsonata(scope, name, {
+    lambdaFunction: run,
+    integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+    payload: TaskInput.fromObject({ ...payload, task_token: jsonata('$states.context.Task.Token') }),
+    retryOnServiceExceptions: false,
+    taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
+  });
+  retry(task, ...retries);
+  return task;
+}
+
+/** A pause until a point in time that the execution was started with. */
+export const waitUntil = (scope: Construct, name: string, field: string): Wait =>
+  Wait.jsonata(scope, name, { time: WaitTime.timestamp(input(field)) });
 
 interface Stop {
   run: IFunction;

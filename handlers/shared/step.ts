@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { noFailures } from '../../contracts/failures.ts';
 import { StepError, withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
 
@@ -21,7 +22,8 @@ export function step<Input extends z.ZodType, Output>(
       return await run(input.data);
     } catch (thrown) {
       const error = withoutSecrets(thrown);
-      logger.error('Step failed', {
+      const waits = noFailures.includes(error.name);
+      logger[waits ? 'info' : 'error'](waits ? 'Workflow waits' : 'Step failed', {
         error: error.name,
         reason: error.message,
         provisioning_id: provisioningIdOf(event),
