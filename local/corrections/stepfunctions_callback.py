@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.services import stepfunctions
 
-from corrections.stepfunctions_end import leave_if_ended
+from corrections.stepfunctions_end import leave_if_ended, present
 from corrections.support import replace_text, wrap_function
 
 LOOK_EVERY_SECONDS = 1
@@ -20,6 +22,7 @@ def apply() -> None:
     give_each_attempt_a_token()
     fail_with_the_function()
     end_with_the_execution()
+    wrap_function(iam_actions, "extract_resource_arn", name_the_machine)
 
 
 def give_each_attempt_a_token() -> None:
@@ -66,7 +69,7 @@ def end_with_the_execution() -> None:
         "    if not evt.wait(timeout=timeout):\n",
         "    if not _wait_for_callback(evt, timeout):\n",
     )
-    wrap_function(stepfunctions, "_invoke_with_callback", forget_the_token)
+    wrap_function(stepfunctions, "_invoke_with_callback", know_the_token)
 
 
 def wait_for_callback(event: threading.Event, seconds: float) -> bool:
@@ -78,8 +81,28 @@ def wait_for_callback(event: threading.Event, seconds: float) -> bool:
     return True
 
 
-def forget_the_token(original: Callable[..., Any], resource: str, data: Any, token: str, state: Any) -> Any:
+def know_the_token(original: Callable[..., Any], resource: str, data: Any, token: str, state: Any) -> Any:
+    execution = present.get()
+    if execution is not None:
+        machines[token] = execution["stateMachineArn"]
     try:
         return original(resource, data, token, state)
     finally:
         stepfunctions._task_tokens.pop(token, None)
+        machines.pop(token, None)
+
+
+machines: dict[str, str] = {}
+"""The state machine of each token that is waited for."""
+
+
+def name_the_machine(
+    original: Callable[..., str], service: str, method: str, path: str, headers: Any, body: bytes, *more: Any
+) -> str:
+    """service-authorization/latest/reference/list_awsstepfunctions: who sends success or failure for a token needs the
+    right on its state machine. MiniStack asks for a right on everything."""
+    if service == "states" and b"taskToken" in body:
+        machine = machines.get(json.loads(body).get("taskToken", ""))
+        if machine is not None:
+            return machine
+    return original(service, method, path, headers, body, *more)
