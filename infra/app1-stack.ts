@@ -108,7 +108,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       rights: [
         allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
         allow(['dynamodb:UpdateItem'], [awaited.tableArn]),
-        allow(['kms:Encrypt', 'kms:Decrypt'], [intakeKey.keyArn], sealedFor('task-token')),
+        allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('task-token')),
         ...resumeTasksOf(this, names.provisionServiceUser),
         ...this.#rightsOnSecretKey(app2.secretArn),
       ],

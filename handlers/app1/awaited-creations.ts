@@ -45,6 +45,8 @@ export interface AwaitedCreations {
   expect(provisioningId: string, endsAt: string): Promise<void>;
   /** Has a task resumed when the end is known. */
   await(provisioningId: string, taskToken: string): Promise<void>;
+  /** Resumes a task: this is how it has ended. Nothing happens when it was resumed before. */
+  resume(provisioningId: string, taskToken: string, end: CreationEnd): Promise<void>;
   /** Says how it has ended. */
   settle(provisioningId: string, end: CreationEnd): Promise<void>;
 }
@@ -108,6 +110,8 @@ export function awaitedCreations({
   };
 
   return {
+    resume,
+
     async expect(provisioningId, endsAt) {
       await put(provisioningId, 'estimated_end_at', { S: endsAt });
     },

@@ -90,8 +90,8 @@ export const callApp2 =
         const { provisioning_id, task_token, missed } = input;
         const status = missed ? await app2.readStatus(provisioning_id) : undefined;
         if (status !== undefined && status.status !== 'RUNNING')
-          await awaited.settle(provisioning_id, endOf(status));
-        await awaited.await(provisioning_id, task_token);
+          await awaited.resume(provisioning_id, task_token, endOf(status));
+        else await awaited.await(provisioning_id, task_token);
         return {};
       }
       case 'CancelUserCreation': {

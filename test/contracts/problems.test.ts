@@ -15,6 +15,7 @@ describe('problems', () => {
       UNSUPPORTED_MEDIA_TYPE: 415,
       THROTTLED: 429,
       INTERNAL_ERROR: 500,
+      QUEUE_FULL: 503,
       SERVICE_UNAVAILABLE: 503,
     });
   });

@@ -25,8 +25,13 @@ Object.assign(process.env, {
   CALL_APP2_FUNCTION: 'app1-call-app2',
   APP2_API_URL: 'https://app2.example/v1',
   APP2_CLIENT_ID: 'machine-client',
+  APP2_ANNOUNCES: 'on',
+  AWAITED_TABLE: 'unit-test-awaited',
   APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
 
+  TURNS_TABLE: 'unit-test-turns',
+  CREATIONS_PER_SECOND: '20',
+  WAITS_PER_SECOND: '4',
   USER_POOL_ID: 'eu-central-1_Pool',
   CLIENT_IDS: 'machine-client,service-client',
   JWKS_ENDPOINT: 'https://keys.example',
