@@ -1,33 +1,73 @@
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { colors } from '../local/colors.ts';
 import { root } from '../local/places.ts';
 import { listrProgress } from '../local/progress.ts';
 import { withProxiedAws } from '../local/proxied.ts';
-import { rateOf, runBurst, withVariables } from './burst/run.ts';
+import { ceilings } from './burst/ceilings.ts';
+import { brokenInvariants } from './burst/invariants.ts';
+import { type Promise as Promised, promisesOf, rateOf } from './burst/promises.ts';
+import { type Burst, runBurst } from './burst/run.ts';
 
-/** `npm run bench -- burst`: many POSTs at once, with AWS's ceilings enforced. */
+/** Where the local AWS of the burst lies, apart from the one of `npm run up`. */
+const directory = join(root, '.local', 'burst');
+
+/** As many processes of each function as a small machine can run, and a service that is reached through the proxy. */
+export const underTest = { serviceCallsThroughEndpoint: true, workers: { each: 4, of: {} } };
+
+/** Part of all calls that fail with `--faults`. */
+const FAULTY = 0.1;
+
+/**
+ * `npm run bench -- burst`: 300 POSTs at once, with AWS's ceilings at a fifth enforced by a proxy. Prints what was called
+ * and how quickly, and which promises hold; `--faults` lets a tenth of all calls fail at random, and then holds each
+ * provisioning against I1 to I6. `--count` and `--scale` change the numbers. The exit status is 0 only if all hold.
+ */
 export async function main(args: string[]): Promise<number> {
-  const option = (name: string, otherwise: number): number => {
-    const at = args.indexOf(`--${name}`);
-    return at < 0 ? otherwise : Number(args[at + 1]);
-  };
-  const [count, scale] = [option('count', 300), option('scale', 0.2)];
-  const underTest = { serviceCallsThroughEndpoint: true, workers: { each: 4, of: {} } };
-  return withProxiedAws(
-    { directory: join(root, '.local', 'burst'), underTest },
-    listrProgress,
-    async (outputs, proxyUrl) => {
-      const variables = { CREATIONS_PER_SECOND: String(23.5 * scale), WAITS_PER_SECOND: String(4 * scale) };
-      const burst = await withVariables(outputs, 'app2-start-user-creation', variables, () =>
-        runBurst({ outputs, proxyUrl, count, scale, within: 600 }),
-      );
-      const facts = new Map<string, number>();
-      for (const fact of burst.ends.values()) facts.set(fact, (facts.get(fact) ?? 0) + 1);
-      console.log([...facts], 'seconds', burst.seconds, 'longest POST', burst.longestPost);
-      console.log('rate', rateOf(burst.counted), 'of', 25 * scale);
-      console.log(burst.counted.made);
-      for (const [name, { passed, refused }] of Object.entries(burst.counted.quotas))
-        console.log(name, passed.length, 'refused', refused.length);
-      return 0;
+  const { values } = parseArgs({
+    args,
+    options: {
+      count: { type: 'string', default: '300' },
+      scale: { type: 'string', default: '0.2' },
+      faults: { type: 'boolean', default: false },
     },
-  );
+  });
+  const [count, scale] = [Number(values.count), Number(values.scale)];
+  return withProxiedAws({ directory, underTest }, listrProgress, async (outputs, proxyUrl) => {
+    const faulty = values.faults ? FAULTY : 0;
+    const burst = await listrProgress.run(`${count} POSTs at once`, () =>
+      runBurst({ outputs, proxyUrl, count, scale, faulty, within: 1_200 }),
+    );
+    show(burst);
+    const promises = values.faults ? await invariantsOf(burst) : promisesOf(burst, scale);
+    for (const { what, seen, kept } of promises)
+      process.stdout.write(`${kept ? colors.green('✔') : colors.red('✘')} ${what}: ${seen}\n`);
+    return promises.every(({ kept }) => kept) ? 0 : 1;
+  });
+}
+
+async function invariantsOf(burst: Burst): Promise<Promised[]> {
+  const broken = await listrProgress.run('I1 to I6', () => brokenInvariants(directory, burst));
+  for (const violation of broken) process.stdout.write(`  ${violation}\n`);
+  const seen = broken.length === 0 ? 'no violation' : `${broken.length} violations`;
+  return [{ what: 'I1 to I6 hold for each provisioning', seen, kept: broken.length === 0 }];
+}
+
+function show({ ends, seconds, longestPost, asked, counted }: Burst): void {
+  const lines = [
+    `${ends.size} of ${asked.length} ended within ${seconds.toFixed(1)} s; the slowest POST was accepted after ${longestPost.toFixed(1)} s`,
+    ...[...new Set(ends.values())].map(
+      (fact) => `  ${[...ends.values()].filter((one) => one === fact).length} ${fact}`,
+    ),
+    'calls per provisioning:',
+    ...Object.entries(counted.made)
+      .sort(([one], [other]) => one.localeCompare(other))
+      .map(([call, times]) => `  ${call.padEnd(36)} ${(times / asked.length).toFixed(2)}`),
+    'against the ceilings:',
+    ...ceilings.map(({ name }) => {
+      const { passed = [], refused = [] } = counted.quotas[name] ?? {};
+      return `  ${name.padEnd(36)} ${passed.length} at ${rateOf(passed).toFixed(2)}/s, ${refused.length} throttled`;
+    }),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

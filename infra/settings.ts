@@ -8,6 +8,9 @@ export { names } from './names.ts';
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
+/** What App2 begins and waits for per second, unless it is set; docs/limits.md says why. */
+export const defaultRates = { creations_per_second: 23.5, waits_per_second: 4 } as const;
+
 /**
  * Everything that can be set, on one page. Values come from CDK's context: `cdk deploy -c target=local`.
  * What one deployment passes to the other (App2's addresses) are CloudFormation parameters of the stacks instead, so
@@ -30,12 +33,12 @@ const context = z.object({
    * How many creations may begin per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25
    * per second together, not adjustable), less what is always kept free for undoing.
    */
-  creations_per_second: z.coerce.number().positive().max(25).default(23.5),
+  creations_per_second: z.coerce.number().positive().max(25).default(defaultRates.creations_per_second),
   /**
    * Of how many creations per second the end is waited for by looking, when the client could be told instead. Each
    * takes about two looks, and DescribeExecution has a quota of 15 per second for the whole account.
    */
-  waits_per_second: z.coerce.number().positive().default(4),
+  waits_per_second: z.coerce.number().positive().default(defaultRates.waits_per_second),
   /** `on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none. */
   schema_registry: z.enum(['on', 'off']).default('off'),
   /**

@@ -6,11 +6,14 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { defaultRates } from '../../infra/settings.ts';
 import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
+import { faultsAt } from '../../local/faults/rules.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { systemOf } from '../../local/system.ts';
-import { NARROWEST, scaled } from './ceilings.ts';
+import { scaled } from './ceilings.ts';
 import { subscribeToEnds } from './ends.ts';
+import { randomFaults } from './random-faults.ts';
 
 export interface Options {
   outputs: Outputs;
@@ -19,6 +22,8 @@ export interface Options {
   count: number;
   /** Part of AWS's ceilings that is enforced. */
   scale: number;
+  /** Part of all calls that fail at random. */
+  faulty?: number;
   /** Longest time until the last one has ended, in seconds. */
   within: number;
 }
@@ -43,12 +48,27 @@ export interface Burst {
   counted: Counted;
 }
 
-/** Sends all POSTs at once, with AWS's ceilings in front of all that the functions call, and waits for their ends. */
-export async function runBurst({ outputs, proxyUrl, count, scale, within }: Options): Promise<Burst> {
+/**
+ * Sends all POSTs at once, with AWS's ceilings in front of all that the functions call, and waits for their ends.
+ * @throws Error when App1 answers with what a patient caller cannot send again
+ */
+export function runBurst(options: Options): Promise<Burst> {
+  // App2 knows the ceilings that hold here as little as those of AWS: its rates are set.
+  const { creations_per_second, waits_per_second } = defaultRates;
+  const rates = {
+    CREATIONS_PER_SECOND: String(creations_per_second * options.scale),
+    WAITS_PER_SECOND: String(waits_per_second * options.scale),
+  };
+  return withVariables(options.outputs, 'app2-start-user-creation', rates, () => burstNow(options));
+}
+
+async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }: Options): Promise<Burst> {
+  const faults = faultsAt(proxyUrl);
   const system = systemOf(outputs);
   const quotas = quotasAt(proxyUrl);
   const ends = await subscribeToEnds(outputs);
   await quotas.set(scaled(scale));
+  const rules = faulty > 0 ? await faults.add(randomFaults(faulty)) : [];
   const begun = new Date();
   const run = randomBytes(3).toString('hex');
   let longestPost = 0;
@@ -66,7 +86,7 @@ export async function runBurst({ outputs, proxyUrl, count, scale, within }: Opti
         });
         longestPost = Math.max(longestPost, (Date.now() - begun.getTime()) / 1000);
         if (status === 202) return { id: provisioningAccepted.parse(body).provisioning_id, ...request };
-        if (status !== 429 && status !== 503)
+        if (![429, 500, 503].includes(status))
           throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
         await pause(Number(headers.get('Retry-After') ?? 1) * 1000);
       }
@@ -77,11 +97,12 @@ export async function runBurst({ outputs, proxyUrl, count, scale, within }: Opti
     within,
   );
   const seconds = (Date.now() - begun.getTime()) / 1000;
+  await faults.remove(rules);
   return { asked, begun, ends: last, seconds, longestPost, counted: await quotas.counted() };
 }
 
-/** Sets a variable of a function for as long as something runs. */
-export async function withVariables<Result>(
+/** Sets variables of a function for as long as something runs. */
+async function withVariables<Result>(
   { endpoint, region, access_key_id, secret_access_key }: Outputs,
   FunctionName: string,
   variables: Record<string, string>,
@@ -99,11 +120,4 @@ export async function withVariables<Result>(
   } finally {
     await set(before);
   }
-}
-
-/** Calls of AddUserToGroup and DeleteUser that were let through, per second, from the first to the last. */
-export function rateOf({ quotas }: Counted): number {
-  const { passed = [] } = quotas[NARROWEST] ?? {};
-  const [first, last] = [Math.min(...passed), Math.max(...passed)];
-  return passed.length < 2 ? 0 : (passed.length - 1) / (last - first);
 }

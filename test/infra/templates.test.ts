@@ -150,7 +150,7 @@ describe.each(services)('the stack of %s', (service) => {
     const [queue] = resources(aws[service], 'AWS::SQS::Queue').map(([id]) => id);
 
     expect(functions).toHaveLength(3);
-    expect(destinations).toHaveLength(2);
+    expect(destinations).toHaveLength(3);
     for (const [id, { Properties }] of functions) {
       expect(destinations).toContainEqual(
         expect.objectContaining({
