@@ -1,19 +1,13 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { colors } from '../local/colors.ts';
-import { root } from '../local/places.ts';
+import { burstDirectory as directory } from '../local/places.ts';
 import { listrProgress } from '../local/progress.ts';
 import { withProxiedAws } from '../local/proxied.ts';
 import { ceilings } from './burst/ceilings.ts';
 import { brokenInvariants } from './burst/invariants.ts';
+import { underTest } from './burst/place.ts';
 import { type Promise as Promised, promisesOf, rateOf } from './burst/promises.ts';
 import { type Burst, runBurst } from './burst/run.ts';
-
-/** Where the local AWS of the burst lies, apart from the one of `npm run up`. */
-const directory = join(root, '.local', 'burst');
-
-/** As many processes of each function as a small machine can run, and a service that is reached through the proxy. */
-export const underTest = { serviceCallsThroughEndpoint: true, workers: { each: 4, of: {} } };
 
 /** Part of all calls that fail with `--faults`. */
 const FAULTY = 0.1;

@@ -40,7 +40,7 @@ const tools: Part = {
 /** Rights are taken away from what other tests use, so it has a local AWS to itself. */
 const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
-const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/alone/' };
+const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/(alone|burst)/' };
 /** ... but for those that change something for all: one after the other, on a local AWS of their own. */
 const faultsAlone: Part = {
   name: 'faults, alone',
@@ -51,13 +51,16 @@ const faultsAlone: Part = {
   environment: { FAULTS_DIRECTORY: 'faults-alone' },
 };
 
+/** What it measures is time, so nothing else runs beside it. */
+const burst: Part = { name: 'burst', project: 'burst', workers: 1 };
+
 /** Which parts a command runs one after the other; those of a list run beside each other. */
 const selections: Record<string, readonly (Part | readonly Part[])[]> = {
-  all: [unit, tracePage, localAws, e2e, [faults, tools]],
+  all: [unit, tracePage, localAws, e2e, [faults, tools], burst],
   unit: [unit],
   rights: [rights],
   openapi: [openapi],
-  faults: [[faults, faultsAlone]],
+  faults: [[faults, faultsAlone], burst],
 };
 
 /**

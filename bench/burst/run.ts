@@ -6,11 +6,12 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { provisioningStatus } from '../../contracts/status.ts';
 import { defaultRates } from '../../infra/settings.ts';
 import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
 import { faultsAt } from '../../local/faults/rules.ts';
 import type { Outputs } from '../../local/outputs.ts';
-import { systemOf } from '../../local/system.ts';
+import { type System, systemOf } from '../../local/system.ts';
 import { scaled } from './ceilings.ts';
 import { subscribeToEnds } from './ends.ts';
 import { randomFaults } from './random-faults.ts';
@@ -45,6 +46,8 @@ export interface Burst {
   seconds: number;
   /** Longest time until a POST was accepted, in seconds. */
   longestPost: number;
+  /** How many were told at some time when they will probably have ended. */
+  estimated: number;
   counted: Counted;
 }
 
@@ -92,13 +95,35 @@ async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }:
       }
     }),
   );
+  const estimates = askForEstimates(system, asked);
   const last = await ends.of(
     asked.map(({ id }) => id),
     within,
   );
   const seconds = (Date.now() - begun.getTime()) / 1000;
+  const estimated = await estimates.stop();
   await faults.remove(rules);
-  return { asked, begun, ends: last, seconds, longestPost, counted: await quotas.counted() };
+  return { asked, begun, ends: last, seconds, longestPost, estimated, counted: await quotas.counted() };
+}
+
+/** Asks one after the other how it stands, as patient callers do, until that is stopped. */
+function askForEstimates(system: System, asked: readonly Asked[]) {
+  const told = new Set<string>();
+  let stopped = false;
+  const asking = (async () => {
+    for (const { id } of asked.toReversed()) {
+      if (stopped) return;
+      const status = provisioningStatus.safeParse((await system.status(id)).body);
+      if (status.data?.estimated_end_at !== undefined) told.add(id);
+    }
+  })();
+  return {
+    async stop(): Promise<number> {
+      stopped = true;
+      await asking;
+      return told.size;
+    },
+  };
 }
 
 /** Sets variables of a function for as long as something runs. */
