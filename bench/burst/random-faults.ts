@@ -1,8 +1,8 @@
 import type { FaultEffect, FaultRule } from '../../local/faults/rules.ts';
 
-/** What happens to a call of AWS or App2 by chance, each as often as the others. */
-const effects: readonly FaultEffect[] = [
-  { error: { code: 'ThrottlingException', status: 400 } },
+/** What happens to a call by chance, each as often as the others; of an API with a status of its own for "too many". */
+const effects = (service: string): readonly FaultEffect[] => [
+  { error: { code: 'ThrottlingException', status: service === 'execute-api' ? 429 : 400 } },
   { error: { code: 'InternalFailure', status: 500 } },
   { reset: true },
   { response: { abort_bytes: 0 } },
@@ -22,8 +22,8 @@ const services = [
 /** Rules by which so many of all calls fail, at random. The first one that fires decides, so the later ones fire more. */
 export const randomFaults = (part: number): FaultRule[] =>
   services.flatMap((service) =>
-    effects.map((effect, n) => {
-      const each = part / effects.length;
+    effects(service).map((effect, n, { length }) => {
+      const each = part / length;
       return { service, ...effect, probability: each / (1 - n * each) };
     }),
   );
