@@ -1,10 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  GetFunctionConfigurationCommand,
-  LambdaClient,
-  UpdateFunctionConfigurationCommand,
-} from '@aws-sdk/client-lambda';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { defaultRates } from '../../infra/settings.ts';
@@ -12,6 +7,7 @@ import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
 import { faultsAt } from '../../local/faults/rules.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { type System, systemOf } from '../../local/system.ts';
+import { withVariables } from '../../local/variables.ts';
 import { scaled } from './ceilings.ts';
 import { subscribeToEnds } from './ends.ts';
 import { randomFaults } from './random-faults.ts';
@@ -124,25 +120,4 @@ function askForEstimates(system: System, asked: readonly Asked[]) {
       return told.size;
     },
   };
-}
-
-/** Sets variables of a function for as long as something runs. */
-async function withVariables<Result>(
-  { endpoint, region, access_key_id, secret_access_key }: Outputs,
-  FunctionName: string,
-  variables: Record<string, string>,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
-  const lambda = new LambdaClient({ endpoint, region, credentials });
-  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const before = Environment?.Variables ?? {};
-  const set = (Variables: Record<string, string>) =>
-    lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
-  await set({ ...before, ...variables });
-  try {
-    return await run();
-  } finally {
-    await set(before);
-  }
 }

@@ -2,6 +2,7 @@ import type { Outputs } from '../../local/outputs.ts';
 import { faultsDirectory } from '../../local/places.ts';
 import { listrProgress } from '../../local/progress.ts';
 import { withProxiedAws } from '../../local/proxied.ts';
+import { withVariables } from '../../local/variables.ts';
 import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
 import { AT_ONCE } from './support/at-once.ts';
@@ -20,6 +21,9 @@ const WORKERS = {
   },
 };
 
+/** However many cases run at once, each is waited for: an announcement would be another way than the one it is about. */
+const LOOKING = { CREATIONS_PER_SECOND: '1000', WAITS_PER_SECOND: '1000' };
+
 const underTest = {
   jitter: JITTER,
   predictableSubs: true,
@@ -31,7 +35,7 @@ const underTest = {
 const localAws = keptUp<Outputs>((use) =>
   withProxiedAws({ directory: faultsDirectory, underTest }, listrProgress, (outputs, proxyUrl) => {
     process.env['FAULT_PROXY_URL'] = proxyUrl;
-    return use(outputs);
+    return withVariables(outputs, 'app2-start-user-creation', LOOKING, () => use(outputs));
   }),
 );
 
