@@ -30,13 +30,11 @@ describe(`${size.count} POSTs at once, with ${size.scale * 100} % of each ceilin
   });
 });
 
-describe.each(sample ? [] : [{ ...size, count: 100 }])(
-  '$count POSTs at once, and a tenth of all calls fails',
-  (faulty) => {
+if (!sample)
+  describe('100 POSTs at once, of which a tenth of all calls fails', () => {
     it('leaves I1 to I6 as they are', async () => {
-      const burst = await runBurst({ outputs, proxyUrl, ...faulty, faulty: 0.1, within: 900 });
-      expect(burst.ends.size).toBe(faulty.count);
+      const burst = await runBurst({ outputs, proxyUrl, ...size, count: 100, faulty: 0.1, within: 900 });
+      expect(burst.ends.size).toBe(100);
       expect(await brokenInvariants(settings().directory, burst)).toEqual([]);
     });
-  },
-);
+  });
