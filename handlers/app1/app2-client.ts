@@ -28,6 +28,8 @@ export interface About {
   onBehalfOf?: string | undefined;
   /** The trace that the request belongs to. */
   traceId?: string | undefined;
+  /** Whether what App2 announces is heard. */
+  hears?: boolean;
 }
 
 const headersOf = ({ onBehalfOf, traceId }: About): Record<string, string> => ({
@@ -37,8 +39,6 @@ const headersOf = ({ onBehalfOf, traceId }: About): Record<string, string> => ({
 
 interface Services {
   apiUrl: string;
-  /** Whether what App2 announces is heard. */
-  hears: boolean;
   tokens: TokenSource;
   fetch: typeof globalThis.fetch;
 }
@@ -46,7 +46,7 @@ interface Services {
 /** Answers that App2 gives to a request it can understand but not serve now. */
 const TRY_AGAIN = [408, 429, 500, 502, 503, 504];
 
-export function app2Client({ apiUrl, hears, tokens, fetch }: Services): App2Client {
+export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   const base = apiUrl.replace(/\/$/, '');
 
   /** Sends with a token; one that App2 refuses is renewed once, within the same time limit in seconds. */
@@ -80,7 +80,7 @@ export function app2Client({ apiUrl, hears, tokens, fetch }: Services): App2Clie
         {
           'Content-Type': 'application/json',
           'Idempotency-Key': provisioningId,
-          Prefer: `${hears ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
+          Prefer: `${about.hears === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
           ...headersOf(about),
         },
         { body: request },

@@ -34,6 +34,8 @@ export const callApp2Input = z.discriminatedUnion('action', [
     trace_id: traceId.nullish(),
     /** Absent in the definition of the release before. */
     owner: z.string().optional(),
+    /** Whether the definition can wait for an announcement; the one of the release before cannot. */
+    can_wait: z.boolean().default(false),
   }),
   z.object({
     action: z.literal('AwaitUserCreation'),
@@ -58,13 +60,15 @@ interface Services {
   app2: App2Client;
   tokens: TokenSource;
   awaited: AwaitedCreations;
+  /** Whether what App2 announces is heard. */
+  hears: boolean;
 }
 
 /** What is given back: nothing secret, and to a state nothing that a later state does not need. */
 type Output = { expires_at: string } | TimelinePart | Record<string, never>;
 
 export const callApp2 =
-  ({ app2, tokens, awaited }: Services) =>
+  ({ app2, tokens, awaited, hears }: Services) =>
   async (input: z.infer<typeof callApp2Input>): Promise<Output> => {
     switch (input.action) {
       case 'Authenticate': {
@@ -76,7 +80,11 @@ export const callApp2 =
         const { status, announced } = await app2.requestUserCreation(
           provisioning_id,
           { username, encrypted_password, human_user_id },
-          { onBehalfOf: owner, traceId: input.trace_id ?? undefined },
+          {
+            onBehalfOf: owner,
+            traceId: input.trace_id ?? undefined,
+            hears: hears && input.can_wait,
+          },
         );
         if (!announced) {
           confirmCreated(status);
@@ -122,13 +130,9 @@ const tokens = app2TokenSource({
 export const handler = step(
   callApp2Input,
   callApp2({
-    app2: app2Client({
-      apiUrl: environment.APP2_API_URL,
-      hears: environment.APP2_ANNOUNCES === 'on',
-      tokens,
-      fetch: globalThis.fetch,
-    }),
+    app2: app2Client({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
     tokens,
+    hears: environment.APP2_ANNOUNCES === 'on',
     awaited: awaitedCreations({
       dynamoDb: stepClient(DynamoDBClient),
       kms: stepClient(KMSClient),

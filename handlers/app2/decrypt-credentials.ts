@@ -1,5 +1,5 @@
 import { KMSClient } from '@aws-sdk/client-kms';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { anyCreationInput } from '../../contracts/executions.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -15,6 +15,12 @@ interface Services {
   now: () => number;
 }
 
+export const decryptCredentialsInput = z.intersection(
+  anyCreationInput,
+  /** Whether the definition can wait for a turn; the one of the release before cannot. */
+  z.object({ can_wait: z.boolean().default(false) }),
+);
+
 /**
  * Proves that the credentials decrypt and that the pool will take them, before anything is made. Returns nothing.
  * A creation that was cancelled before it arrived ends here; one whose turn has not come waits from here on, which it
@@ -23,19 +29,19 @@ interface Services {
  */
 export const decryptCredentials =
   ({ kms, environment, now }: Services) =>
-  async (input: z.infer<typeof anyCreationInput>): Promise<Record<string, never>> => {
+  async (input: z.infer<typeof decryptCredentialsInput>): Promise<Record<string, never>> => {
     if ('cancelled' in input)
       throw new StepError('Cancelled', 'The creation was cancelled before it was requested.');
     const password = await decryptPassword(kms, environment.KEY_ARN, input);
     if (!meetsPolicy(password, environment.PASSWORD_POLICY))
       throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
-    if (Date.parse(input.not_before ?? '') > now())
+    if (input.can_wait && Date.parse(input.not_before ?? '') > now())
       throw new StepError('TurnNotCome', `The turn of this creation comes at ${input.not_before}.`);
     return {};
   };
 
 export const handler = step(
-  anyCreationInput,
+  decryptCredentialsInput,
   decryptCredentials({
     kms: stepClient(KMSClient),
     environment: readEnvironment(environments['decrypt-credentials']),

@@ -68,9 +68,10 @@ const awaited = { expect: nothing, await: nothing, resume: nothing, settle: noth
 const callApp2 = step(
   callApp2Input,
   calls({
-    app2: app2Client({ apiUrl: 'https://app2.example', hears: true, tokens, fetch }),
+    app2: app2Client({ apiUrl: 'https://app2.example', tokens, fetch }),
     tokens,
     awaited,
+    hears: true,
   }),
 );
 
@@ -158,7 +159,11 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     return callApp2(request);
   }),
   TurnNotCome: thrown(() =>
-    decryptCredentials({ ...creation, not_before: new Date(Date.now() + 60_000).toISOString() }),
+    decryptCredentials({
+      ...creation,
+      can_wait: true,
+      not_before: new Date(Date.now() + 60_000).toISOString(),
+    }),
   ),
   App2Busy: thrown(() => {
     app2Answers(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));

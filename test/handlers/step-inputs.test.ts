@@ -44,8 +44,9 @@ const states: Record<string, Input> = {
       encrypted_password: ENCRYPTED,
       owner: 'owner',
       trace_id,
+      can_wait: true,
     },
-    added: ['owner', 'trace_id'],
+    added: ['owner', 'trace_id', 'can_wait'],
   },
   AwaitUserCreation: {
     schema: callApp2Input,

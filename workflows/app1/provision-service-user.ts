@@ -78,6 +78,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       human_user_id: input('human_user_id'),
       owner: input('owner'),
       trace_id: optionalInput('trace_id'),
+      can_wait: true,
     },
     retries: ['userCreationPending', 'app2Busy', 'app2Unavailable', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,

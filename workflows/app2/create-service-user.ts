@@ -34,7 +34,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   // Nothing is made yet: a failure is announced, there is nothing to undo.
   const decryptCredentials = runStep(scope, 'DecryptCredentials', {
     run: parts.decryptCredentials,
-    payload: jsonata('$states.context.Execution.Input'),
+    payload: jsonata("$merge([$states.context.Execution.Input, {'can_wait': true}])"),
     retries: ['throttling', 'transient'],
   });
   const announceRejected = announce(scope, 'AnnounceRejected', {

@@ -26,8 +26,7 @@ function app2(...answers: (() => Response | Error)[]) {
   return {
     sent,
     refused,
-    client: app2Client({ apiUrl: 'https://app2.example/v1/', hears: false, tokens: { get }, fetch }),
-    hearing: app2Client({ apiUrl: 'https://app2.example/v1/', hears: true, tokens: { get }, fetch }),
+    client: app2Client({ apiUrl: 'https://app2.example/v1/', tokens: { get }, fetch }),
   };
 }
 
@@ -71,9 +70,11 @@ describe("App1's client of App2", () => {
   it('says that it hears of ends, if it does, and tells when App2 leaves it at that', async () => {
     const announced = () =>
       Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
-    const { hearing, sent } = app2(announced);
+    const { client, sent } = app2(announced);
 
-    await expect(hearing.requestUserCreation(PROVISIONING_ID, request)).resolves.toMatchObject({
+    await expect(
+      client.requestUserCreation(PROVISIONING_ID, request, { hears: true }),
+    ).resolves.toMatchObject({
       status: { status: 'RUNNING' },
       announced: true,
     });

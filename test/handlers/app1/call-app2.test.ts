@@ -24,6 +24,7 @@ const run = step(
   callApp2({
     app2: { requestUserCreation, readStatus, cancelUserCreation, readTimeline },
     awaited,
+    hears: true,
     tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
   }),
 );
@@ -33,6 +34,7 @@ const request = {
   encrypted_password: ENCRYPTED,
   owner: 'the-verified-owner',
   trace_id: TRACE_ID,
+  can_wait: true,
 };
 const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID };
 
@@ -76,8 +78,16 @@ describe('RequestUserCreation', () => {
     expect(requestUserCreation).toHaveBeenCalledWith(
       PROVISIONING_ID,
       { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
-      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID },
+      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID, hears: true },
     );
+  });
+
+  it('does not have App2 announce what a definition of the release before could not wait for', async () => {
+    requestUserCreation.mockResolvedValue(answered(creationStatus({ status: 'SUCCEEDED', user: 'present' })));
+
+    await run({ ...request, can_wait: undefined });
+
+    expect(requestUserCreation.mock.lastCall?.[2]).toMatchObject({ hears: false });
   });
 
   it('asks to be repeated while App2 is at work', async () => {
