@@ -64,7 +64,11 @@ export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Ou
         const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
         if (Entries.length > 0) await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
       }
-      return new Map([...last].map(([id, { name: fact }]) => [id, fact]));
+      const known = ids.flatMap((id) => {
+        const fact = last.get(id);
+        return fact === undefined ? [] : [[id, fact.name] as const];
+      });
+      return new Map(known);
     },
   };
 }
