@@ -47,7 +47,8 @@ const PUBLISHING = [
 ];
 
 export const retryPolicies = {
-  throttling: { errors: THROTTLED, first: 2, backoff: 2, longest: 30, attempts: 8, jitter: true },
+  /** Longer than others can be busy by chance; what is busy for longer has a queue (docs/limits.md). */
+  throttling: { errors: THROTTLED, first: 2, backoff: 2, longest: 30, attempts: 12, jitter: true },
   transient: { errors: UNAVAILABLE, first: 1, backoff: 2, longest: 10, attempts: 4, jitter: true },
   /** A user that was just created may not be found for a moment. */
   conflictAfterCreate: {
