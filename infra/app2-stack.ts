@@ -50,7 +50,7 @@ import {
   stopExecutionsOf,
 } from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
-import { names, poolPasswordPolicy, type Settings } from './settings.ts';
+import { GROUP_CHANGES_PER_SECOND, names, poolPasswordPolicy, type Settings } from './settings.ts';
 
 /** How often App1's credentials change. The ones before stay valid for as long again. */
 const ROTATION_DAYS = 30;
@@ -90,6 +90,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const look = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
     const startRollBack = startExecutionOf(this, names.rollBackServiceUser);
 
+    const turnsTable = this.#turns();
     const deleteUser = this.addFunction('DeleteUser', {
       name: 'delete-user',
       environment: { USER_POOL_ID: pool.userPoolId },
@@ -119,8 +120,12 @@ export class App2Stack extends ServiceStack<'app2'> {
           }),
           addToGroup: this.addFunction('AddToGroup', {
             name: 'add-to-group',
-            environment: { USER_POOL_ID: pool.userPoolId },
-            rights: [poolRight('AdminAddUserToGroup')],
+            environment: {
+              USER_POOL_ID: pool.userPoolId,
+              TURNS_TABLE: turnsTable.tableName,
+              GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND),
+            },
+            rights: [poolRight('AdminAddUserToGroup'), allow(['dynamodb:UpdateItem'], [turnsTable.tableArn])],
           }),
           deleteUser,
           bus: audit.bus,
@@ -170,7 +175,6 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
 
     this.#announceEnds(creation.stateMachine, audit.bus);
-    const turnsTable = this.#turns();
     const timeout = timeLimits.apiFunction;
     const start = this.addFunction('StartUserCreation', {
       name: 'start-user-creation',

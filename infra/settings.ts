@@ -8,6 +8,9 @@ export { names } from './names.ts';
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
+/** Cognito's quota of AddUserToGroup and DeleteUser together, which cannot be raised. */
+export const GROUP_CHANGES_PER_SECOND = 25;
+
 /** What App2 begins and waits for per second, unless it is set; docs/limits.md says why. */
 export const defaultRates = { creations_per_second: 23.5, waits_per_second: 4 } as const;
 
@@ -33,7 +36,11 @@ const context = z.object({
    * How many creations may begin per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25
    * per second together, not adjustable), less what is always kept free for undoing.
    */
-  creations_per_second: z.coerce.number().positive().max(25).default(defaultRates.creations_per_second),
+  creations_per_second: z.coerce
+    .number()
+    .positive()
+    .max(GROUP_CHANGES_PER_SECOND)
+    .default(defaultRates.creations_per_second),
   /**
    * Of how many creations per second the end is waited for by looking, when the client could be told instead. Each
    * takes about two looks, and DescribeExecution has a quota of 15 per second for the whole account.

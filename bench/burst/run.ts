@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
-import { defaultRates } from '../../infra/settings.ts';
+import { defaultRates, GROUP_CHANGES_PER_SECOND } from '../../infra/settings.ts';
 import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
 import { faultsAt } from '../../local/faults/rules.ts';
 import type { Outputs } from '../../local/outputs.ts';
@@ -58,7 +58,11 @@ export function runBurst(options: Options): Promise<Burst> {
     CREATIONS_PER_SECOND: String(creations_per_second * options.scale),
     WAITS_PER_SECOND: String(waits_per_second * options.scale),
   };
-  return withVariables(options.outputs, 'app2-start-user-creation', rates, () => burstNow(options));
+  const changes = { GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND * options.scale) };
+  const { outputs } = options;
+  return withVariables(outputs, 'app2-start-user-creation', rates, () =>
+    withVariables(outputs, 'app2-add-to-group', changes, () => burstNow(options)),
+  );
 }
 
 async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }: Options): Promise<Burst> {

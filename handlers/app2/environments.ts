@@ -34,7 +34,12 @@ export const environments = {
   }),
   'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
   'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
-  'add-to-group': z.object({ USER_POOL_ID: text }),
+  'add-to-group': z.object({
+    USER_POOL_ID: text,
+    TURNS_TABLE: text,
+    /** Cognito's quota of AddUserToGroup and DeleteUser together, per second. */
+    GROUP_CHANGES_PER_SECOND: rate,
+  }),
   'delete-user': z.object({ USER_POOL_ID: text }),
   'announce-settled': z.object({ EVENT_BUS_NAME: text }),
   'stop-user-creation': machines.pick({ STATE_MACHINE_ARN: true }),

@@ -355,7 +355,7 @@ describe('rights', () => {
 
   it('of App2 are, function by function, these and no more', () => {
     expect(actionsOf(aws.app2)).toEqual({
-      'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup'],
+      'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup', 'dynamodb:UpdateItem'],
       'app2-announce-settled': ['events:PutEvents', 'sqs:SendMessage'],
       'app2-authorizer': [],
       'app2-cancel-user-creation': ['states:DescribeExecution', 'states:StartExecution'],

@@ -32,6 +32,7 @@ Object.assign(process.env, {
   TURNS_TABLE: 'unit-test-turns',
   CREATIONS_PER_SECOND: '20',
   WAITS_PER_SECOND: '4',
+  GROUP_CHANGES_PER_SECOND: '25',
   USER_POOL_ID: 'eu-central-1_Pool',
   CLIENT_IDS: 'machine-client,service-client',
   JWKS_ENDPOINT: 'https://keys.example',

@@ -464,7 +464,10 @@ const functions: Record<string, () => Promise<unknown>> = {
   },
   'app2-add-to-group': async () => {
     const { provisioning_id, username } = subjectOf();
-    await call('app2-add-to-group', { provisioning_id, sub: await stamped(provisioning_id, username) });
+    const input = { provisioning_id, sub: await stamped(provisioning_id, username) };
+    await call('app2-add-to-group', input);
+    const busy = whileBusy('group-changes', 3_600, () => call('app2-add-to-group', input));
+    await expect(busy).rejects.toThrow('ServiceThrottled');
   },
   'app2-delete-user': async () => {
     const { provisioning_id, username } = subjectOf();
