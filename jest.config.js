@@ -41,8 +41,14 @@ export default {
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
     }),
     suite('faults', 'faults', {
+      testPathIgnorePatterns: ['/faults/burst/'],
       globalSetup: '<rootDir>/test/faults/setup.ts',
       globalTeardown: '<rootDir>/test/faults/teardown.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
+    }),
+    suite('burst', 'faults/burst', {
+      globalSetup: '<rootDir>/test/faults/burst/setup.ts',
+      globalTeardown: '<rootDir>/test/faults/burst/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
     }),
   ],

@@ -35,6 +35,11 @@ const benchmarks: Record<string, Benchmark> = {
       return 0;
     },
   },
+  burst: {
+    title: '300 requests at once against a fifth of the quotas of AWS; says which promises hold',
+    always: false,
+    run: async (args) => (await import('./burst.ts')).main([...args]),
+  },
 };
 
 const help = (): string =>

@@ -23,6 +23,8 @@ export const provisioning = z.object({
   human_user_id: z.string().optional(),
   started_at: z.string(),
   stopped_at: z.string().optional(),
+  /** While it waits for its turn: when it will probably have ended. */
+  estimated_end_at: z.string().optional(),
   error: failure.optional(),
 });
 export type Provisioning = z.infer<typeof provisioning>;

@@ -51,6 +51,7 @@ export function card(one: ShownProvisioning): string {
     ['user', `${what}: ${one.user.replace('_', ' ')}`],
     ['started', at(one.started_at)],
     ['ended', one.stopped_at === undefined ? undefined : `${at(one.stopped_at)}, after ${durationOf(one)}`],
+    ['ends about', one.estimated_end_at === undefined ? undefined : at(one.estimated_end_at)],
     ['retry of', one.retry_of],
     ['failed at', error?.step],
     ['why', error === undefined ? undefined : `${error.code}: ${error.message}`],

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { humanUserId, password, provisioningId, username } from './fields.ts';
+import { humanUserId, password, provisioningId, timestamp, username } from './fields.ts';
 import { executionStatus } from './status.ts';
 
 /** Body of App1's `POST /create-service-user`. */
@@ -14,5 +14,7 @@ export const provisioningAccepted = z.strictObject({
   provisioning_id: provisioningId,
   status: executionStatus,
   status_url: z.url(),
+  /** Of a repeat, when the first one waits for its turn. */
+  estimated_end_at: timestamp.optional(),
 });
 export type ProvisioningAccepted = z.infer<typeof provisioningAccepted>;

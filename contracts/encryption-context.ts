@@ -9,6 +9,10 @@ export interface EncryptionContext extends Record<string, string> {
   target: 'app1' | 'app2';
 }
 
+/** What App1's sealed task tokens are bound to. */
+export const taskTokenContext = (provisioning_id: string) =>
+  ({ provisioning_id, target: 'task-token' }) as const;
+
 /** `target` is the service whose key seals the password: App1's intake key, or the one that App2 decrypts with. */
 export function encryptionContext(
   subject: { provisioning_id: string; username: string },

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ciphertext, humanUserId, provisioningId, username } from './fields.ts';
+import { ciphertext, humanUserId, provisioningId, timestamp, username } from './fields.ts';
 import { onBehalfOf } from './headers.ts';
 import { origin, traceId } from './origin.ts';
 
@@ -37,6 +37,10 @@ export const userCreationInput = z.object({
   /** Whom the machine client says that it acts for; nobody has verified it. */
   on_behalf_of: onBehalfOf.optional(),
   encrypted_password: ciphertext,
+  /** When its turn comes; absent when that was at once. */
+  not_before: timestamp.optional(),
+  /** Whether the client goes on when the end is announced to it, and does not ask. */
+  awaited: z.literal(true).optional(),
 });
 export type UserCreationInput = z.infer<typeof userCreationInput>;
 

@@ -102,6 +102,24 @@ export const failures = {
     remedy: 'Send a new request later.',
     retryable: true,
   },
+  UserCreationQueued: {
+    code: 'USER_CREATION_NOT_SETTLED',
+    message: 'App2 has accepted the request and will announce its end.',
+    remedy: 'Ask for the status again at `estimated_end_at`.',
+    retryable: true,
+  },
+  TurnNotCome: {
+    code: 'USER_CREATION_NOT_SETTLED',
+    message: 'The creation waits for its turn.',
+    remedy: 'Ask for the status again at `estimated_end_at`.',
+    retryable: true,
+  },
+  App2Busy: {
+    code: 'APP2_UNAVAILABLE',
+    message: 'App2 had more to do than it could take on, for hours.',
+    remedy: 'Send a new request later.',
+    retryable: true,
+  },
   UserRemovalPending: {
     code: 'USER_REMOVAL_NOT_SETTLED',
     message: 'App2 has not finished the removal yet.',
@@ -259,6 +277,28 @@ export const backgrounds = {
     left_behind: 'nothing',
     read_in: 'status',
   },
+  UserCreationQueued: {
+    cause: 'More users are asked for than can be created at once.',
+    operator: 'Nothing to do: it is no failure. App2 announces the end, by which App1 goes on.',
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'timeline',
+  },
+  TurnNotCome: {
+    cause: "More users are asked for than Cognito's quotas let through.",
+    operator: 'Nothing to do: it is no failure. Its turn is `not_before` in the input of the execution.',
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'timeline',
+  },
+  App2Busy: {
+    cause:
+      "The queue at App2 was full whenever App1 asked: more is asked for than Cognito's quotas let through.",
+    operator: "Spread the requests, or have the pool's quotas raised where Cognito lets them be.",
+    class: 'dependency',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
   UserRemovalPending: {
     cause: 'An undo is at work at App2, which waits out what may still be under way.',
     operator:
@@ -377,6 +417,12 @@ export const wholeFailures = () =>
 const codes = [...new Set(names.map((name) => failures[name].code))];
 
 export const knownCode = z.enum(codes);
+
+/**
+ * Errors by which a step says that the workflow goes another way for now, and nothing is wrong: what they are caught
+ * for waits. Who tells of steps tells of them as of steps that went well.
+ */
+export const noFailures: readonly string[] = ['UserCreationQueued', 'TurnNotCome'] satisfies FailureName[];
 
 /** What the caller is told of a failure. */
 export const failureReport = z.strictObject({

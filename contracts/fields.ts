@@ -65,6 +65,8 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   user: 'Whether the user that this provisioning made exists.',
   started_at: 'When it began.',
   stopped_at: 'When it ended; absent while it runs.',
+  estimated_end_at:
+    'When it will probably have ended; only while it waits for its turn, because more is asked for than can be done at once.',
   error: 'What went wrong; absent when nothing did.',
   code: 'Stable name of what went wrong; docs/errors.md has them all.',
   remedy: 'What the caller can do.',

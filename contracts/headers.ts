@@ -26,6 +26,16 @@ export function preferredWait(prefer: string | undefined): number {
 }
 
 /**
+ * Whether the client wants its answer at once and learns of the end by itself (RFC 7240 `Prefer: respond-async`). With
+ * `wait` beside it: it may be answered later, too, if that suits the server better.
+ */
+export const prefersAsync = (prefer: string | undefined): boolean =>
+  /(?:^|[,;\s])respond-async\s*(?:$|[,;\s])/i.test(prefer ?? '');
+
+/** Value of `Preference-Applied` of an answer that came at once, because the end will be announced. */
+export const RESPOND_ASYNC = 'respond-async';
+
+/**
  * What every answer carries, whoever gives it: an answer is for one caller at one time, is read as what it says that
  * it is, and only over TLS.
  */

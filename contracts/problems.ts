@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { timeLimits } from './time-limits.ts';
 
 /**
  * What can be wrong with a request, as RFC 9457 `application/problem+json`.
@@ -125,6 +126,15 @@ export const problems = {
     operator:
       "See the log of the route's function under the time of the request; the access log names the route.",
     left_behind: 'maybe_accepted',
+  },
+  QUEUE_FULL: {
+    status: 503,
+    title: 'Too many are waiting',
+    detail: 'More users are waiting to be created than can be in a long while. Send the request again later.',
+    cause: `App2 only: the queue before Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes.`,
+    operator: 'Nothing to do, unless it stays so: then more is asked for than Cognito lets through.',
+    left_behind: 'nothing',
+    retry_after: 60,
   },
   LEGACY_UNAVAILABLE: {
     status: 502,

@@ -70,6 +70,13 @@ export const parameters = {
     schema: z.string(),
     example: 'wait=1',
   },
+  /** The same header where App2 may leave it at an announcement. */
+  'Prefer of App1': {
+    in: 'header',
+    meaning: `\`wait=N\` as everywhere; with \`respond-async\` beside it the client learns of the end by its event, so that it may be answered at once when many are waiting.`,
+    schema: z.string(),
+    example: 'respond-async, wait=1',
+  },
 } as const satisfies Record<string, Parameter>;
 export type ParameterName = keyof typeof parameters;
 
@@ -81,8 +88,9 @@ export const answerHeaders = {
     example: '/v1/create-service-user/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
   },
   'Preference-Applied': {
-    meaning: 'For how long the answer was held back at most; absent when there was no such preference.',
-    schema: z.string().regex(/^wait=\d+$/),
+    meaning:
+      'For how long the answer was held back at most; or that it was not, and the end is announced by an event. Absent when there was no such preference.',
+    schema: z.string().regex(/^(wait=\d+|respond-async)$/),
     example: 'wait=1',
   },
   'X-Provisioned-By': {
@@ -213,7 +221,7 @@ export const app2Routes = {
     summary: 'Have a user created',
     description:
       'Creates a service user in retriable steps and undoes them when one fails. The password comes encrypted under the key `cross-service-encryption-key`, bound to the provisioning and the username.',
-    parameters: ['Idempotency-Key of App2', 'On-Behalf-Of', 'Prefer'],
+    parameters: ['Idempotency-Key of App2', 'On-Behalf-Of', 'Prefer of App1'],
     body: createUserRequest,
     answers: {
       200: {
@@ -229,7 +237,14 @@ export const app2Routes = {
         leadsTo: ['getUserCreation', 'cancelUserCreation'],
       },
     },
-    problems: [...everyBody, 'UNAUTHENTICATED', 'NOT_FOUND', 'IDEMPOTENCY_CONFLICT', ...everyRoute],
+    problems: [
+      ...everyBody,
+      'UNAUTHENTICATED',
+      'NOT_FOUND',
+      'IDEMPOTENCY_CONFLICT',
+      'QUEUE_FULL',
+      ...everyRoute,
+    ],
     group: groups.apiClient,
   },
   getUserCreation: {

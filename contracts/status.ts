@@ -64,6 +64,8 @@ export const provisioningStatus = z.strictObject({
   human_user_id: humanUserId.optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
+  /** While it waits for its turn: when it will probably have ended. */
+  estimated_end_at: timestamp.optional(),
   error: failureReport.optional(),
   ...timelinePart.partial().shape,
 });

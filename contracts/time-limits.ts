@@ -36,10 +36,17 @@ export const timeLimits = {
   flag: 3,
   legacyRequest: 15,
 
+  /**
+   * Longest queue at App2: who would have to wait longer is told to come back. And how long App1 waits for App2 to
+   * announce an end before it asks itself; longer than the queue, so that whoever waits for a turn is not asked about.
+   */
+  longestQueue: 20 * 60,
+  announcement: 30 * 60,
+
   /** A whole execution, with every retry of every step used up. */
   userCreation: 2 * 60 * 60,
   userRollBack: 2 * 60 * 60,
-  provisioning: 12 * 60 * 60,
+  provisioning: 24 * 60 * 60,
   provisioningRollBack: 12 * 60 * 60,
 
   /** A function that is called for one execution that ended badly; and the sweep, which looks at many. */

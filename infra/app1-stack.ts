@@ -1,5 +1,13 @@
-import { CfnParameter, RemovalPolicy, type StackProps, Validations } from 'aws-cdk-lib';
+import {
+  type CfnCondition,
+  CfnParameter,
+  Fn,
+  RemovalPolicy,
+  type StackProps,
+  Validations,
+} from 'aws-cdk-lib';
 import { AuthorizationType } from 'aws-cdk-lib/aws-apigateway';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -10,6 +18,7 @@ import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
+import { Announcements } from './constructs/announcements.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { Migration } from './constructs/migration.ts';
@@ -24,6 +33,7 @@ import {
   describeExecutionsOf,
   historiesOf,
   listExecutionsOf,
+  resumeTasksOf,
   sealedFor,
   startExecutionOf,
   stateMachineArn,
@@ -31,6 +41,9 @@ import {
 } from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
 import { type MigrationSettings, names, type Settings } from './settings.ts';
+
+/** A switch of a function that a condition of the template turns. */
+const onIf = ({ logicalId }: CfnCondition) => Fn.conditionIf(logicalId, 'on', 'off').toString() as 'on'; // a token that becomes one of the two
 
 /**
  * App1, user management: the API that callers sign requests to, and the workflow that has a service user made at
@@ -70,15 +83,38 @@ export class App1Stack extends ServiceStack<'app1'> {
     const look = describeExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning);
     const startRollBack = startExecutionOf(this, names.rollBackProvisioning);
 
+    const awaited = this.#awaitedCreations();
+    const resume = this.addFunction('ResumeProvisioning', {
+      name: 'resume-provisioning',
+      environment: { AWAITED_TABLE: awaited.tableName, INTAKE_KEY_ARN: intakeKey.keyArn },
+      rights: [
+        allow(['dynamodb:UpdateItem'], [awaited.tableArn]),
+        allow(['kms:Decrypt'], [intakeKey.keyArn], sealedFor('task-token')),
+        ...resumeTasksOf(this, names.provisionServiceUser),
+      ],
+      timeout: timeLimits.watchFunction,
+      undelivered: this.undelivered,
+    });
+    const { heard } = new Announcements(this, 'Announcements', {
+      handler: resume,
+      undelivered: this.undelivered,
+      otherAccount: settings.app2Account,
+    });
     const callApp2 = this.addFunction('CallApp2', {
       name: 'call-app2',
       environment: {
+        APP2_ANNOUNCES: onIf(heard),
+        AWAITED_TABLE: awaited.tableName,
+        INTAKE_KEY_ARN: intakeKey.keyArn,
         APP2_API_URL: app2.apiUrl,
         APP2_CLIENT_ID: app2.clientId,
         APP2_SECRET_ARN: app2.secretArn,
       },
       rights: [
         allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
+        allow(['dynamodb:UpdateItem'], [awaited.tableArn]),
+        allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('task-token')),
+        ...resumeTasksOf(this, names.provisionServiceUser),
         ...this.#rightsOnSecretKey(app2.secretArn),
       ],
       timeout: timeLimits.app2Function,
@@ -156,11 +192,18 @@ export class App1Stack extends ServiceStack<'app1'> {
       callers: settings.app1Callers,
       settings,
     });
+    const readEstimates = allow(['dynamodb:GetItem'], [awaited.tableArn]);
     const starting = {
-      environment: { ...machines, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
+      environment: {
+        ...machines,
+        AWAITED_TABLE: awaited.tableName,
+        INTAKE_KEY_ARN: intakeKey.keyArn,
+        MAC_KEY_ARN: macKey.keyArn,
+      },
       rights: [
         startExecutionOf(this, names.provisionServiceUser),
         look,
+        readEstimates,
         allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
       ],
@@ -169,10 +212,11 @@ export class App1Stack extends ServiceStack<'app1'> {
     const start = this.addFunction('StartProvisioning', { name: 'start-provisioning', ...starting });
     const retry = this.addFunction('RetryProvisioning', {
       name: 'retry-provisioning',
-      environment: { ...machines, INTAKE_KEY_ARN: intakeKey.keyArn, MAC_KEY_ARN: macKey.keyArn },
+      environment: starting.environment,
       rights: [
         startExecutionOf(this, names.provisionServiceUser),
         look,
+        readEstimates,
         allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:ReEncryptTo'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
@@ -181,9 +225,14 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     const get = this.addFunction('GetProvisioning', {
       name: 'get-provisioning',
-      environment: { ...machines, CALL_APP2_FUNCTION: callApp2.functionName },
+      environment: {
+        ...machines,
+        AWAITED_TABLE: awaited.tableName,
+        CALL_APP2_FUNCTION: callApp2.functionName,
+      },
       rights: [
         look,
+        readEstimates,
         historiesOf(this, names.provisionServiceUser, names.rollBackProvisioning),
         allow(['lambda:InvokeFunction'], [callApp2.functionArn]),
       ],
@@ -254,6 +303,22 @@ export class App1Stack extends ServiceStack<'app1'> {
       // It comes and goes with the migration, and a log that stayed behind would have its name.
       logRemoval: RemovalPolicy.DESTROY,
     });
+  }
+
+  /** Which creations App1 waits to hear of; of no use once they are over. */
+  #awaitedCreations(): Table {
+    const table = new Table(this, 'AwaitedCreations', {
+      tableName: names.awaitedTable,
+      partitionKey: { name: 'provisioning_id', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expires_at',
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    acknowledge(table, {
+      'AwsSolutions-DDB3':
+        'What is lost is asked for: App1 waits no longer than its time limit, and then asks App2.',
+    });
+    return table;
   }
 
   /** In one account AWS's own key encrypts the secret and needs no right; one that is shared across accounts does. */

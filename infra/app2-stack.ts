@@ -1,4 +1,12 @@
-import { CfnCondition, CfnParameter, CustomResource, Duration, Fn, type StackProps } from 'aws-cdk-lib';
+import {
+  CfnCondition,
+  CfnParameter,
+  CustomResource,
+  Duration,
+  Fn,
+  RemovalPolicy,
+  type StackProps,
+} from 'aws-cdk-lib';
 import { AuthorizationType, TokenAuthorizer } from 'aws-cdk-lib/aws-apigateway';
 import {
   AccountRecovery,
@@ -10,11 +18,14 @@ import {
   type UserPoolClient,
   UserPoolGroup,
 } from 'aws-cdk-lib/aws-cognito';
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { AccountPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { groups, ownerGroups } from '../contracts/app2-api.ts';
 import { eventSources } from '../contracts/events/catalogue.ts';
@@ -40,7 +51,7 @@ import {
   stopExecutionsOf,
 } from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
-import { names, poolPasswordPolicy, type Settings } from './settings.ts';
+import { GROUP_CHANGES_PER_SECOND, names, poolPasswordPolicy, type Settings } from './settings.ts';
 import { alarmsOfSignIns, graphsOfSignIns } from './sign-ins.ts';
 
 /** How often App1's credentials change. The ones before stay valid for as long again. */
@@ -81,6 +92,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const look = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
     const startRollBack = startExecutionOf(this, names.rollBackServiceUser);
 
+    const turnsTable = this.#turns();
     const deleteUser = this.addFunction('DeleteUser', {
       name: 'delete-user',
       environment: { USER_POOL_ID: pool.userPoolId },
@@ -110,8 +122,12 @@ export class App2Stack extends ServiceStack<'app2'> {
           }),
           addToGroup: this.addFunction('AddToGroup', {
             name: 'add-to-group',
-            environment: { USER_POOL_ID: pool.userPoolId },
-            rights: [poolRight('AdminAddUserToGroup')],
+            environment: {
+              USER_POOL_ID: pool.userPoolId,
+              TURNS_TABLE: turnsTable.tableName,
+              GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND),
+            },
+            rights: [poolRight('AdminAddUserToGroup'), allow(['dynamodb:UpdateItem'], [turnsTable.tableArn])],
           }),
           deleteUser,
           bus: audit.bus,
@@ -165,11 +181,21 @@ export class App2Stack extends ServiceStack<'app2'> {
       }),
     });
 
+    this.#announceEnds(creation.stateMachine, audit.bus);
     const timeout = timeLimits.apiFunction;
     const start = this.addFunction('StartUserCreation', {
       name: 'start-user-creation',
-      environment: machines,
-      rights: [startExecutionOf(this, names.createServiceUser), look],
+      environment: {
+        ...machines,
+        TURNS_TABLE: turnsTable.tableName,
+        CREATIONS_PER_SECOND: String(settings.creationsPerSecond),
+        WAITS_PER_SECOND: String(settings.waitsPerSecond),
+      },
+      rights: [
+        startExecutionOf(this, names.createServiceUser),
+        look,
+        allow(['dynamodb:UpdateItem'], [turnsTable.tableArn]),
+      ],
       timeout,
     });
     const get = this.addFunction('GetUserCreation', {
@@ -209,11 +235,54 @@ export class App2Stack extends ServiceStack<'app2'> {
         MachineClientId: machineClient.userPoolClientId,
         ServiceClientId: serviceClient.userPoolClientId,
         EventBusName: audit.bus.eventBusName,
+        EventBusArn: audit.bus.eventBusArn,
         KeyArn: key.keyArn,
         CredentialsSecretArn: secret.secretArn,
       },
       [creation.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
     );
+  }
+
+  /** Whose turn it is; a hint, which may be lost. */
+  #turns(): Table {
+    const table = new Table(this, 'Turns', {
+      tableName: names.turnsTable,
+      partitionKey: { name: 'name', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    acknowledge(table, {
+      'AwsSolutions-DDB3': 'A hint: lost, turns begin anew, and nothing else is different.',
+    });
+    return table;
+  }
+
+  /**
+   * Tells clients that wait for it how a creation has ended. Only of those executions that say so in their input, so
+   * that the others cost nothing.
+   * docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
+   */
+  #announceEnds({ stateMachineArn }: StateMachine, bus: IEventBus): void {
+    const announce = this.addFunction('AnnounceSettled', {
+      name: 'announce-settled',
+      environment: { EVENT_BUS_NAME: bus.eventBusName },
+      rights: [allow(['events:PutEvents'], [bus.eventBusArn])],
+      timeout: timeLimits.watchFunction,
+      undelivered: this.undelivered,
+    });
+    new Rule(this, 'Awaited', {
+      description: 'Ends of creations that a client waits for, to their announcement',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [stateMachineArn],
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+          input: [{ wildcard: '*"awaited":true*' }],
+        },
+      },
+      targets: [new LambdaFunction(announce, { deadLetterQueue: this.undelivered })],
+    });
   }
 
   /** The key under which App1 seals passwords for App2: App1 may re-encrypt to it, only App2 may decrypt. */

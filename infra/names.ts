@@ -8,6 +8,8 @@ export const names = {
   app2Bus: 'app2-service-users',
   crossServiceKeyAlias: 'alias/cross-service-encryption-key',
   intakeKeyAlias: 'alias/app1-intake-key',
+  turnsTable: 'app2-turns',
+  awaitedTable: 'app1-awaited-creations',
   credentialsSecret: 'app1-api-client-credentials',
 } as const;
 

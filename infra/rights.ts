@@ -11,8 +11,8 @@ export function allow(actions: string[], resources: string[], conditions?: Condi
   return new PolicyStatement({ actions, resources, ...(conditions === undefined ? {} : { conditions }) });
 }
 
-/** Use of a key for passwords that are sealed for one service, and for nothing else. */
-export function sealedFor(target: 'app1' | 'app2'): Conditions {
+/** Use of a key for passwords that are sealed for one service, or for App1's task tokens, and for nothing else. */
+export function sealedFor(target: 'app1' | 'app2' | 'task-token'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 
@@ -43,6 +43,11 @@ export function listExecutionsOf(scope: Construct, ...machines: string[]): Polic
 
 export function stopExecutionsOf(scope: Construct, machine: string): PolicyStatement {
   return allow(['states:StopExecution'], [executionsOf(scope, machine)]);
+}
+
+/** Tasks that wait for a token know the machine, and nothing of the execution. */
+export function resumeTasksOf(scope: Construct, machine: string): PolicyStatement[] {
+  return [allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], [stateMachineArn(scope, machine)])];
 }
 
 /** ARN of a machine by its fixed name: a function that is a step of a machine can know it, too. */

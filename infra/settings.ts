@@ -9,6 +9,12 @@ export { names } from './names.ts';
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
+/** Cognito's quota of AddUserToGroup and DeleteUser together, which cannot be raised. */
+export const GROUP_CHANGES_PER_SECOND = 25;
+
+/** What App2 begins and waits for per second, unless it is set; docs/limits.md says why. */
+export const defaultRates = { creations_per_second: 23.5, waits_per_second: 4 } as const;
+
 /**
  * Everything that can be set, on one page, which docs/deploying.md shows. Values come from CDK's context:
  * `cdk deploy -c target=local`. What one deployment passes to the other (App2's addresses) are CloudFormation parameters
@@ -37,6 +43,21 @@ export const context = z
       .default([])
       .describe(
         'Accounts, separated by commas, whose teams may subscribe to the audit events of both services.',
+      ),
+    creations_per_second: z.coerce
+      .number()
+      .positive()
+      .max(GROUP_CHANGES_PER_SECOND)
+      .default(defaultRates.creations_per_second)
+      .describe(
+        "How many creations may begin per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25 per second together, not adjustable), less what is always kept free for undoing.",
+      ),
+    waits_per_second: z.coerce
+      .number()
+      .positive()
+      .default(defaultRates.waits_per_second)
+      .describe(
+        'Of how many creations per second the end is waited for by looking, when the client could be told instead. Each takes about two looks, and DescribeExecution has a quota of 15 per second for the whole account.',
       ),
     schema_registry: z
       .enum(['on', 'off'])
@@ -130,6 +151,8 @@ export interface Settings {
   app2Account: string | undefined;
   /** Callers of App1 with a limit of their own; none: one limit for all of them. */
   app1Callers: string[];
+  creationsPerSecond: number;
+  waitsPerSecond: number;
   /** Accounts that may put rules on the buses. */
   subscriberAccounts: string[];
   /** Whether each service has a schema registry for its events. */
@@ -160,6 +183,8 @@ export function readSettings(node: Node): Settings {
     alarm_email,
     alarm_topic,
     runbooks_url,
+    creations_per_second,
+    waits_per_second,
   } = values.data;
   const local = target === 'local';
   return {
@@ -172,6 +197,8 @@ export function readSettings(node: Node): Settings {
     app1Account: app1_account,
     app2Account: app2_account,
     app1Callers: app1_callers,
+    creationsPerSecond: creations_per_second,
+    waitsPerSecond: waits_per_second,
     subscriberAccounts: subscriber_accounts,
     schemaRegistry: schema_registry === 'on',
     alarmEmail: alarm_email,

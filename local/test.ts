@@ -46,7 +46,7 @@ const guides = tools('guides', 'deploying|migration|runbooks');
 /** Rights are taken away from what other tests use, so it has a local AWS to itself. */
 const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
-const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/alone/' };
+const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/(alone|burst)/' };
 /** ... but for those that change something for all: one after the other, on a local AWS of their own. */
 const faultsAlone: Part = {
   name: 'faults, alone',
@@ -56,6 +56,9 @@ const faultsAlone: Part = {
   run: 'faults-alone',
   environment: { FAULTS_DIRECTORY: 'faults-alone' },
 };
+
+/** What it measures is time, so nothing else runs beside it. */
+const burst: Part = { name: 'burst', project: 'burst', workers: 1 };
 
 /** Parts that run beside each other: they mostly wait, and two cores carry as many. */
 const AT_ONCE = 3;
@@ -67,7 +70,7 @@ const selections: Record<string, readonly (readonly Part[])[]> = {
   rights: [[rights]],
   openapi: [[openapi]],
   guides: [[guides]],
-  faults: [[faults, faultsAlone]],
+  faults: [[faults, faultsAlone], [burst]],
 };
 
 /**

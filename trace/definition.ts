@@ -31,16 +31,22 @@ const kinds: Record<string, GraphNode['kind']> = {
 
 /**
  * A machine's definition as a graph. In a machine that `undoes`, every state is part of an undo; in another one those
- * that only a caught error leads to.
+ * that only a caught error leads to, and that lead nowhere else.
  * @throws ZodError when it is no definition
  */
 export function graphOf(text: string, undoes: boolean): Graph {
   const { StartAt, Comment, States } = definition.parse(JSON.parse(text));
   const edges = Object.entries(States).flatMap(([name, state]) => edgesOf(name, state));
-  const way = reachedFrom(
-    StartAt,
-    edges.filter(({ caught }) => !caught),
-  );
+  const uncaught = edges.filter(({ caught }) => !caught);
+  const way = reachedFrom(StartAt, uncaught);
+  // What an error leads to, and what leads back from there, is a detour: a wait, not an undo.
+  for (const name of Object.keys(States))
+    if (
+      [...reachedFrom(name, uncaught)].some(
+        (next) => way.has(next) && next !== name && States[next]?.Next !== undefined,
+      )
+    )
+      way.add(name);
   return {
     start: StartAt,
     ...(Comment === undefined ? {} : { comment: Comment }),

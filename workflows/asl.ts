@@ -28,12 +28,14 @@ const choice = z.looseObject({
   Default: z.string(),
 });
 
+const wait = z.looseObject({ Type: z.literal('Wait'), Timestamp: z.string(), Next: z.string() });
+
 const succeed = z.looseObject({ Type: z.literal('Succeed') });
 const fail = z.looseObject({ Type: z.literal('Fail'), Error: z.string() });
 
 export const machine = z.looseObject({
   StartAt: z.string(),
-  States: z.record(z.string(), z.discriminatedUnion('Type', [task, choice, succeed, fail])),
+  States: z.record(z.string(), z.discriminatedUnion('Type', [task, choice, wait, succeed, fail])),
   TimeoutSeconds: z.number(),
   Comment: z.string(),
 });

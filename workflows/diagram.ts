@@ -14,6 +14,7 @@ export function diagram({ StartAt, States }: Machine): string {
         `  ${name}{${name}} ==> ${state.Default}`,
         ...state.Choices.map(({ Condition, Next }) => `  ${name} == "${Condition}" ==> ${Next}`),
       ];
+    if (state.Type === 'Wait') return [`  ${name}>${name}] ==> ${state.Next}`];
     return [
       `  ${name} ==> ${state.Next}`,
       ...state.Catch.map(({ ErrorEquals, Next }) => `  ${name} -. ${labelOf(ErrorEquals)} .-> ${Next}`),

@@ -25,7 +25,7 @@ const named = (...names: FailureName[]): string[] => names;
 const THROTTLED = [...named('ServiceThrottled'), 'Lambda.TooManyRequestsException'];
 
 /** No answer, or one that says nothing of the request: worth another try at once. */
-const UNAVAILABLE = [
+const NO_ANSWER = [
   ...named('ServiceUnavailable'),
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
@@ -34,8 +34,8 @@ const UNAVAILABLE = [
   'Lambda.Unknown',
   'Runtime.ExitError',
   'Sandbox.Timedout',
-  'States.Timeout',
 ];
+const UNAVAILABLE = [...NO_ANSWER, 'States.Timeout'];
 
 /** What can go wrong in passing when the state itself publishes an event. */
 const PUBLISHING = [
@@ -47,7 +47,8 @@ const PUBLISHING = [
 ];
 
 export const retryPolicies = {
-  throttling: { errors: THROTTLED, first: 2, backoff: 2, longest: 30, attempts: 8, jitter: true },
+  /** Longer than others can be busy by chance; what is busy for longer has a queue (docs/limits.md). */
+  throttling: { errors: THROTTLED, first: 2, backoff: 2, longest: 30, attempts: 12, jitter: true },
   transient: { errors: UNAVAILABLE, first: 1, backoff: 2, longest: 10, attempts: 4, jitter: true },
   /** A user that was just created may not be found for a moment. */
   conflictAfterCreate: {
@@ -76,6 +77,26 @@ export const retryPolicies = {
     longest: 30,
     attempts: 250,
     jitter: false,
+  },
+  /** App2 has too much to do: who comes back later, and not all at once, is served in the end. */
+  app2Busy: { errors: named('App2Busy'), first: 60, backoff: 2, longest: 600, attempts: 24, jitter: true },
+  /** App2 has announced nothing in all the time that it can have a queue: it is asked, and then waited for again. */
+  announcementMissed: {
+    errors: ['States.Timeout'],
+    first: 1,
+    backoff: 1,
+    longest: 1,
+    attempts: 4,
+    jitter: false,
+  },
+  /** What can go wrong in passing with a task whose time limit is that of an announcement. */
+  beforeAnnouncement: {
+    errors: [...NO_ANSWER, ...THROTTLED, ...named('App2Unavailable')],
+    first: 1,
+    backoff: 2,
+    longest: 30,
+    attempts: 6,
+    jitter: true,
   },
   userRemovalPending: {
     errors: named('UserRemovalPending'),

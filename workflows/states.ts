@@ -7,9 +7,12 @@ import {
   Errors,
   Fail,
   type IChainable,
+  IntegrationPattern,
   TaskInput,
   type TaskStateBase,
   Timeout,
+  Wait,
+  WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
@@ -46,18 +49,20 @@ const told = {
 };
 
 /** What a function gets: the step's payload, or what the execution was started with, and which step it is. */
-const withTold = (payload: Step['payload']): TaskInput => {
+const withTold = (payload: Step['payload'], more: Step['more'] = {}): TaskInput => {
   if (payload !== 'execution input') return TaskInput.fromObject({ ...payload, step: told });
   const fields = Object.entries(told).map(([name, value]) => `'${name}': ${expressionIn(value)}`);
-  return TaskInput.fromText(
-    jsonata(`$merge([$states.context.Execution.Input, {'step': {${fields.join(', ')}}}])`),
-  );
+  const added = [...Object.entries(more), ['step', `{${fields.join(', ')}}`]];
+  const merged = added.map(([name, value]) => `'${name}': ${value}`).join(', ');
+  return TaskInput.fromText(jsonata(`$merge([$states.context.Execution.Input, {${merged}}])`));
 };
 
 interface Step {
   run: IFunction;
   /** An object whose strings may be JSONata. */
   payload: Record<string, unknown> | 'execution input';
+  /** What the step is given beside the execution's input, as JSONata. */
+  more?: Record<string, string>;
   retries: RetryPolicyName[];
   /** Variables that later states use. */
   assign?: Record<string, unknown>;
@@ -69,11 +74,11 @@ interface Step {
 export function runStep(
   scope: Construct,
   name: string,
-  { run, payload, retries, assign, timeout }: Step,
+  { run, payload, more, retries, assign, timeout }: Step,
 ): LambdaInvoke {
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
-    payload: withTold(payload),
+    payload: withTold(payload, more),
     outputs: jsonata('$states.result.Payload'),
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
@@ -82,6 +87,31 @@ export function runStep(
   retry(task, ...retries);
   return task;
 }
+
+/**
+ * A step that runs a function and goes on when somebody sends success or failure for its token. Whatever the function
+ * throws fails the attempt.
+ * docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+ */
+export function awaitCallback(
+  scope: Construct,
+  name: string,
+  { run, payload, retries, timeout }: Omit<Step, 'assign' | 'payload'> & { payload: Record<string, unknown> },
+): LambdaInvoke {
+  const task = LambdaInvoke.jsonata(scope, name, {
+    lambdaFunction: run,
+    integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+    payload: withTold({ ...payload, task_token: jsonata('$states.context.Task.Token') }),
+    retryOnServiceExceptions: false,
+    taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
+  });
+  retry(task, ...retries);
+  return task;
+}
+
+/** A pause until a point in time that the execution was started with. */
+export const waitUntil = (scope: Construct, name: string, field: string): Wait =>
+  Wait.jsonata(scope, name, { time: WaitTime.timestamp(input(field)) });
 
 interface Stop {
   run: IFunction;

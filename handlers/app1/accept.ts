@@ -1,3 +1,4 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type { ProvisioningAccepted } from '../../contracts/app1-api.ts';
@@ -9,11 +10,13 @@ import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
+import { withEstimate } from './awaited-creations.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  environment: Machines;
+  dynamoDb: Pick<DynamoDBClient, 'send'>;
+  environment: Machines & { AWAITED_TABLE: string };
   clock: Clock;
 }
 
@@ -24,7 +27,7 @@ interface Services {
  * be seen yet
  */
 export async function accept(
-  { stepFunctions, environment, clock }: Services,
+  { stepFunctions, dynamoDb, environment, clock }: Services,
   event: APIGatewayProxyEvent,
   /** Address of this API's `/create-service-user`, as the caller reached it. */
   collection: string,
@@ -47,12 +50,17 @@ export async function accept(
   const status =
     found === undefined ? undefined : await currentStatus(provisionings(stepFunctions, environment), found);
   if (status !== undefined && status.status !== 'RUNNING' && wait > 0) return json(200, status, headers);
-  const accepted: ProvisioningAccepted = {
-    provisioning_id,
-    status: status?.status ?? 'RUNNING',
-    status_url: location,
-  };
-  return json(202, accepted, { ...headers, ...comeBack(status ?? accepted, clock.now()) });
+  const accepted = { provisioning_id, status: status?.status ?? 'RUNNING', status_url: location } as const;
+  // One that was accepted just now has not come as far as App2.
+  const told: ProvisioningAccepted =
+    status === undefined
+      ? accepted
+      : await withEstimate(accepted, { dynamoDb, tableName: environment.AWAITED_TABLE });
+  const { estimated_end_at } = told;
+  return json(202, told, {
+    ...headers,
+    ...comeBack({ ...(status ?? accepted), estimated_end_at }, clock.now()),
+  });
 }
 
 /** Address of the request, under whatever name and base path the caller reached this API. */

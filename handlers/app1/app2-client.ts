@@ -1,6 +1,8 @@
 import type { CreateUserRequest } from '../../contracts/app2-api.ts';
 import type { FailureName } from '../../contracts/failures.ts';
+import { RESPOND_ASYNC } from '../../contracts/headers.ts';
 import { TRACE_HEADER } from '../../contracts/origin.ts';
+import { problem, problems } from '../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus, type TimelinePart } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError } from '../shared/errors.ts';
@@ -9,11 +11,13 @@ import type { App2Token, TokenSource } from './app2-token.ts';
 
 /** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
 export interface App2Client {
+  /** `announced`: App2 will tell the end by an event, and is not to be asked for it. */
   requestUserCreation(
     provisioningId: string,
     request: CreateUserRequest,
     about?: About,
-  ): Promise<ProvisioningStatus>;
+  ): Promise<{ status: ProvisioningStatus; announced: boolean }>;
+  readStatus(provisioningId: string): Promise<ProvisioningStatus>;
   cancelUserCreation(provisioningId: string, about?: About): Promise<ProvisioningStatus | 'absent'>;
   /** What happened at App2; nothing when App2 has not heard of it. */
   readTimeline(provisioningId: string): Promise<TimelinePart>;
@@ -25,6 +29,8 @@ export interface About {
   onBehalfOf?: string | undefined;
   /** The trace that the request belongs to. */
   traceId?: string | undefined;
+  /** Whether what App2 announces is heard. */
+  hears?: boolean;
 }
 
 function headersOf({ onBehalfOf, traceId }: About): Record<string, string> {
@@ -78,12 +84,17 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         {
           'Content-Type': 'application/json',
           'Idempotency-Key': provisioningId,
-          Prefer: `wait=${timeLimits.app2Wait}`,
+          Prefer: `${about.hears === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
           ...headersOf(about),
         },
         { body: request },
       );
-      return readStatus(response);
+      const announced = response.headers.get('Preference-Applied') === RESPOND_ASYNC;
+      return { status: await readStatus(response), announced };
+    },
+
+    async readStatus(provisioningId) {
+      return readStatus(await send('GET', `/admin/create-user/${provisioningId}`, {}));
     },
 
     async cancelUserCreation(provisioningId, about = {}) {
@@ -115,12 +126,20 @@ async function readStatus(response: Response): Promise<ProvisioningStatus> {
     const status = provisioningStatus.safeParse(body);
     if (status.success) return status.data;
   }
-  throw new StepError(failureOf(response.status), `App2 answered with HTTP ${response.status}.`);
+  throw new StepError(await failureOf(response), `App2 answered with HTTP ${response.status}.`);
 }
 
-function failureOf(httpStatus: number): FailureName {
+async function failureOf(response: Response): Promise<FailureName> {
+  const { status: httpStatus } = response;
+  if (httpStatus === problems.QUEUE_FULL.status && (await isFull(response))) return 'App2Busy';
   if (httpStatus === 401) return 'App2AuthenticationFailed';
   return TRY_AGAIN.includes(httpStatus) ? 'App2Unavailable' : 'App2RequestRefused';
 }
+
+const isFull = (response: Response): Promise<boolean> =>
+  response.json().then(
+    (body: unknown) => problem.safeParse(body).data?.code === 'QUEUE_FULL',
+    () => false,
+  );
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'unknown');

@@ -1,8 +1,10 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
-import type { FailureName } from '../../contracts/failures.ts';
 import { traceId } from '../../contracts/origin.ts';
 import type { ProvisioningStatus, TimelinePart } from '../../contracts/status.ts';
 import { stepClient } from '../shared/aws-clients.ts';
@@ -11,6 +13,8 @@ import { StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { type App2Client, app2Client } from './app2-client.ts';
 import { app2TokenSource, type TokenSource } from './app2-token.ts';
+import { type AwaitedCreations, awaitedCreations, endOf } from './awaited-creations.ts';
+import { confirmCreated } from './created.ts';
 import { environments } from './environments.ts';
 
 /**
@@ -30,6 +34,15 @@ export const callApp2Input = z.discriminatedUnion('action', [
     trace_id: traceId.nullish(),
     /** Absent in the definition of the release before. */
     owner: z.string().optional(),
+    /** Whether the definition can wait for an announcement; the one of the release before cannot. */
+    can_wait: z.boolean().default(false),
+  }),
+  z.object({
+    action: z.literal('AwaitUserCreation'),
+    ...userCreationInput.pick({ provisioning_id: true }).shape,
+    /** Whether it was waited for before, and nothing was heard. */
+    missed: z.boolean(),
+    task_token: z.string().min(1),
   }),
   z.object({
     action: z.literal('CancelUserCreation'),
@@ -46,13 +59,16 @@ export type CallApp2Input = z.input<typeof callApp2Input>;
 interface Services {
   app2: App2Client;
   tokens: TokenSource;
+  awaited: AwaitedCreations;
+  /** Whether what App2 announces is heard. */
+  hears: boolean;
 }
 
 /** What is given back: nothing secret, and to a state nothing that a later state does not need. */
 type Output = { expires_at: string } | TimelinePart | Record<string, never>;
 
 export const callApp2 =
-  ({ app2, tokens }: Services) =>
+  ({ app2, tokens, awaited, hears }: Services) =>
   async (input: z.infer<typeof callApp2Input>): Promise<Output> => {
     switch (input.action) {
       case 'Authenticate': {
@@ -61,12 +77,30 @@ export const callApp2 =
       }
       case 'RequestUserCreation': {
         const { provisioning_id, username, encrypted_password, human_user_id, owner } = input;
-        const status = await app2.requestUserCreation(
+        const { status, announced } = await app2.requestUserCreation(
           provisioning_id,
           { username, encrypted_password, human_user_id },
-          { onBehalfOf: owner, traceId: input.trace_id ?? undefined },
+          {
+            onBehalfOf: owner,
+            traceId: input.trace_id ?? undefined,
+            hears: hears && input.can_wait,
+          },
         );
-        return confirmCreated(status);
+        if (!announced) {
+          confirmCreated(status);
+          return {};
+        }
+        if (status.estimated_end_at !== undefined)
+          await awaited.expect(provisioning_id, status.estimated_end_at);
+        throw new StepError('UserCreationQueued', 'App2 will announce the end of the creation.');
+      }
+      case 'AwaitUserCreation': {
+        const { provisioning_id, task_token, missed } = input;
+        const status = missed ? await app2.readStatus(provisioning_id) : undefined;
+        if (status !== undefined && status.status !== 'RUNNING')
+          await awaited.resume(provisioning_id, task_token, endOf(status));
+        else await awaited.await(provisioning_id, task_token);
+        return {};
       }
       case 'CancelUserCreation': {
         const status = await app2.cancelUserCreation(input.provisioning_id, {
@@ -78,24 +112,6 @@ export const callApp2 =
         return app2.readTimeline(input.provisioning_id);
     }
   };
-
-/** Failures of App2 that mean the same to App1's caller. Any other is App2's own matter: `UserCreationFailed`. */
-const SAME_AT_APP1: Partial<Record<string, FailureName>> = {
-  CREDENTIALS_REJECTED: 'CredentialsRejected',
-  PASSWORD_REJECTED: 'PasswordRejected',
-  USER_ALREADY_EXISTS: 'UserAlreadyExists',
-  USER_BEING_REMOVED: 'UserBeingRemoved',
-  USER_VANISHED: 'UserVanished',
-};
-
-function confirmCreated({ status, user, error }: ProvisioningStatus): Record<string, never> {
-  if (status === 'RUNNING') throw new StepError('UserCreationPending', 'App2 is still creating the user.');
-  if (status === 'SUCCEEDED' && user === 'present') return {};
-  throw new StepError(
-    SAME_AT_APP1[error?.code ?? ''] ?? 'UserCreationFailed',
-    `App2 ended the creation as ${status}${error === undefined ? '' : ` in ${error.step}`}.`,
-  );
-}
 
 function confirmAbsent(status: ProvisioningStatus | 'absent'): Record<string, never> {
   if (status === 'absent') return {};
@@ -116,5 +132,14 @@ export const handler = step(
   callApp2({
     app2: app2Client({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
     tokens,
+    hears: environment.APP2_ANNOUNCES === 'on',
+    awaited: awaitedCreations({
+      dynamoDb: stepClient(DynamoDBClient),
+      kms: stepClient(KMSClient),
+      stepFunctions: stepClient(SFNClient),
+      tableName: environment.AWAITED_TABLE,
+      keyArn: environment.INTAKE_KEY_ARN,
+      now: Date.now,
+    }),
   }),
 );

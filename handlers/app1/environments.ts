@@ -6,8 +6,12 @@ const machines = z.object({
   ROLL_BACK_STATE_MACHINE_ARN: z.string().min(1),
 });
 
+/** Which creations App1 waits for. */
+const awaited = z.object({ AWAITED_TABLE: z.string().min(1) });
+
 const starting = z.object({
   ...machines.shape,
+  ...awaited.shape,
   INTAKE_KEY_ARN: z.string().min(1),
   MAC_KEY_ARN: z.string().min(1),
 });
@@ -33,7 +37,11 @@ export const environments = {
       })
       .optional(),
   }),
-  'get-provisioning': z.object({ ...machines.shape, CALL_APP2_FUNCTION: z.string().min(1) }),
+  'get-provisioning': z.object({
+    ...machines.shape,
+    ...awaited.shape,
+    CALL_APP2_FUNCTION: z.string().min(1),
+  }),
   'cancel-provisioning': machines,
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-provisioning': machines,
@@ -50,5 +58,10 @@ export const environments = {
     APP2_API_URL: z.url(),
     APP2_CLIENT_ID: z.string().min(1),
     APP2_SECRET_ARN: z.string().min(1),
+    /** `on`: App1 hears what App2 announces. */
+    APP2_ANNOUNCES: z.enum(['on', 'off']),
+    ...awaited.shape,
+    INTAKE_KEY_ARN: z.string().min(1),
   }),
+  'resume-provisioning': z.object({ ...awaited.shape, INTAKE_KEY_ARN: z.string().min(1) }),
 } as const;

@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
@@ -13,6 +14,7 @@ import { ownedExecution } from '../shared/owned-execution.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { merge, timelineAt } from '../shared/timeline.ts';
+import { withEstimate } from './awaited-creations.ts';
 import type { CallApp2Input } from './call-app2.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
@@ -21,6 +23,7 @@ import { findProvisioning, provisionings } from './provisioning.ts';
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   lambda: Pick<LambdaClient, 'send'>;
+  dynamoDb: Pick<DynamoDBClient, 'send'>;
   environment: z.infer<(typeof environments)['get-provisioning']>;
   clock: Clock;
 }
@@ -30,7 +33,7 @@ interface Services {
  * `?include=timeline` also the steps that it went through at both services.
  */
 export const getProvisioning =
-  ({ stepFunctions, lambda, environment, clock }: Services): ApiHandler =>
+  ({ stepFunctions, lambda, dynamoDb, environment, clock }: Services): ApiHandler =>
   async (event) => {
     const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner: ownerOf(event),
@@ -38,7 +41,10 @@ export const getProvisioning =
       clock,
     });
     const workflows = provisionings(stepFunctions, environment);
-    const status = await currentStatus(workflows, execution);
+    const status = await withEstimate(await currentStatus(workflows, execution), {
+      dynamoDb,
+      tableName: environment.AWAITED_TABLE,
+    });
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const parts = await Promise.all([
@@ -75,6 +81,7 @@ export const handler = api(
   getProvisioning({
     stepFunctions: apiClient(SFNClient),
     lambda: invokeClient(LambdaClient, timeLimits.timeline),
+    dynamoDb: invokeClient(DynamoDBClient, 1),
     environment: readEnvironment(environments['get-provisioning']),
     clock: systemClock,
   }),

@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
@@ -7,7 +8,7 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, readValue } from '../shared/api.ts';
-import { apiClient } from '../shared/aws-clients.ts';
+import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
@@ -25,6 +26,7 @@ import { requestMac } from './request-mac.ts';
 interface Services {
   kms: Pick<KMSClient, 'send'>;
   stepFunctions: Pick<SFNClient, 'send'>;
+  dynamoDb: Pick<DynamoDBClient, 'send'>;
   environment: z.infer<(typeof environments)['retry-provisioning']>;
   clock: Clock;
 }
@@ -38,7 +40,7 @@ const RETRY_OF = 'retry of';
  * one.
  */
 export const retryProvisioning =
-  ({ kms, stepFunctions, environment, clock }: Services): ApiHandler =>
+  ({ kms, stepFunctions, dynamoDb, environment, clock }: Services): ApiHandler =>
   async (event) => {
     const owner = ownerOf(event);
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
@@ -58,7 +60,7 @@ export const retryProvisioning =
     ]);
     const { username, human_user_id } = former.parsedInput;
     return accept(
-      { stepFunctions, environment, clock },
+      { stepFunctions, dynamoDb, environment, clock },
       event,
       addressOf(event).split('/').slice(0, -2).join('/'),
       {
@@ -117,6 +119,7 @@ export const handler = api(
   retryProvisioning({
     kms: apiClient(KMSClient),
     stepFunctions: apiClient(SFNClient),
+    dynamoDb: invokeClient(DynamoDBClient, 1),
     environment: readEnvironment(environments['retry-provisioning']),
     clock: systemClock,
   }),

@@ -7,7 +7,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { idempotencyKey, PROVISIONED_BY } from '../../contracts/headers.ts';
 import { type ApiHandler, answerTo, api, header, jsonText } from '../shared/api.ts';
-import { apiClient, stepClient } from '../shared/aws-clients.ts';
+import { apiClient, invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
@@ -99,6 +99,7 @@ export const handler = api(
     workflow: startProvisioning({
       kms: apiClient(KMSClient),
       stepFunctions: apiClient(SFNClient),
+      dynamoDb: invokeClient(DynamoDBClient, 1),
       environment,
       clock: systemClock,
     }),

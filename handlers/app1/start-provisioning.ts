@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
@@ -7,7 +8,7 @@ import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, header, readBody, readValue } from '../shared/api.ts';
-import { apiClient } from '../shared/aws-clients.ts';
+import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { alsoAbout } from '../shared/logger.ts';
@@ -21,13 +22,14 @@ import { requestMac } from './request-mac.ts';
 interface Services {
   kms: Pick<KMSClient, 'send'>;
   stepFunctions: Pick<SFNClient, 'send'>;
+  dynamoDb: Pick<DynamoDBClient, 'send'>;
   environment: z.infer<(typeof environments)['start-provisioning']>;
   clock: Clock;
 }
 
 /** `POST /create-service-user`: seals the password, then starts the workflow under the key's name. */
 export const startProvisioning =
-  ({ kms, stepFunctions, environment, clock }: Services): ApiHandler =>
+  ({ kms, stepFunctions, dynamoDb, environment, clock }: Services): ApiHandler =>
   async (event) => {
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
@@ -56,7 +58,7 @@ export const startProvisioning =
       sealed_password,
       request_mac,
     };
-    return accept({ stepFunctions, environment, clock }, event, addressOf(event), input);
+    return accept({ stepFunctions, dynamoDb, environment, clock }, event, addressOf(event), input);
   };
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */
@@ -81,6 +83,7 @@ export const handler = api(
   startProvisioning({
     kms: apiClient(KMSClient),
     stepFunctions: apiClient(SFNClient),
+    dynamoDb: invokeClient(DynamoDBClient, 1),
     environment: readEnvironment(environments['start-provisioning']),
     clock: systemClock,
   }),

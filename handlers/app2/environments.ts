@@ -4,6 +4,8 @@ import { passwordPolicy } from './password-policy.ts';
 
 const text = z.string().min(1);
 
+const rate = z.string().transform(Number).pipe(z.number().positive());
+
 const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text });
 
 /** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
@@ -15,7 +17,14 @@ export const environments = {
     /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
     JWKS_ENDPOINT: z.url(),
   }),
-  'start-user-creation': machines,
+  'start-user-creation': z.object({
+    ...machines.shape,
+    TURNS_TABLE: text,
+    /** How many creations may begin per second; a little less than the narrowest quota, which is shared with the undo. */
+    CREATIONS_PER_SECOND: rate,
+    /** Of how many per second the end is waited for, by looking at executions, when a client would hear of it, too. */
+    WAITS_PER_SECOND: rate,
+  }),
   'get-user-creation': machines,
   'cancel-user-creation': machines,
   sample: z.object({}),
@@ -25,8 +34,14 @@ export const environments = {
   }),
   'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
   'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
-  'add-to-group': z.object({ USER_POOL_ID: text }),
+  'add-to-group': z.object({
+    USER_POOL_ID: text,
+    TURNS_TABLE: text,
+    /** Cognito's quota of AddUserToGroup and DeleteUser together, per second. */
+    GROUP_CHANGES_PER_SECOND: rate,
+  }),
   'delete-user': z.object({ USER_POOL_ID: text }),
+  'announce-settled': z.object({ EVENT_BUS_NAME: text }),
   'stop-user-creation': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-creation': machines,
   'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, MARK_PARAMETER: text }),

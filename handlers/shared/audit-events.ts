@@ -1,4 +1,8 @@
-import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  type EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+} from '@aws-sdk/client-eventbridge';
 import type * as z from 'zod';
 import { type EventName, eventDetail, events } from '../../contracts/events/catalogue.ts';
 import { traceHeader } from './trace.ts';
@@ -14,20 +18,23 @@ export async function publish<Name extends EventName>(
   name: Name,
   detail: z.input<ReturnType<typeof eventDetail<Name>>>,
 ): Promise<void> {
+  await putEvent(eventBridge, {
+    EventBusName: busName,
+    Source: events[name].source,
+    DetailType: name,
+    Detail: JSON.stringify(eventDetail(name).parse(detail)),
+  });
+}
+
+/** Publishes an event. @throws Error when the bus did not take it */
+export async function putEvent(
+  eventBridge: Pick<EventBridgeClient, 'send'>,
+  event: PutEventsRequestEntry,
+): Promise<void> {
   const trace = traceHeader();
   const { FailedEntryCount = 0, Entries: [entry] = [] } = await eventBridge.send(
-    new PutEventsCommand({
-      Entries: [
-        {
-          EventBusName: busName,
-          Source: events[name].source,
-          DetailType: name,
-          Detail: JSON.stringify(eventDetail(name).parse(detail)),
-          ...(trace === undefined ? {} : { TraceHeader: trace }),
-        },
-      ],
-    }),
+    new PutEventsCommand({ Entries: [{ ...event, ...(trace === undefined ? {} : { TraceHeader: trace }) }] }),
   );
   if (FailedEntryCount > 0)
-    throw new Error(`${name} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`);
+    throw new Error(`${event.DetailType} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`);
 }

@@ -68,6 +68,20 @@ export async function describe<Input extends z.ZodType>(
   }
 }
 
+/** An execution that was started a moment ago, as a look would show it. */
+export const begun = <Input>(
+  stateMachineArn: string,
+  name: string,
+  parsedInput: Input,
+  now: number,
+): Execution<Input> => ({
+  executionArn: executionArn(stateMachineArn, name),
+  stateMachineArn,
+  status: 'RUNNING',
+  startDate: new Date(now),
+  parsedInput,
+});
+
 /** Time as `settle` sees it, in milliseconds. */
 export interface Clock {
   now: () => number;

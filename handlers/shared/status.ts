@@ -14,6 +14,8 @@ interface Subject {
   provisioning_id: string;
   username?: string;
   human_user_id?: string;
+  /** When its turn comes. */
+  not_before?: string | undefined;
 }
 
 /** How far a provisioning has come. */
@@ -21,7 +23,11 @@ interface Progress extends Pick<ProvisioningStatus, 'status'> {
   user?: UserPresence;
   /** Absent when it began a moment ago. */
   started_at?: string;
+  estimated_end_at?: string | undefined;
 }
+
+/** How long a creation takes once its turn has come, as a rule, in seconds. */
+const USUAL_SECONDS = 2;
 
 /** Bounds in seconds of what a caller is asked to wait before it looks again. */
 const SOONEST = 1;
@@ -31,12 +37,17 @@ const LATEST = 30;
 const WHILE_REMOVED = Math.ceil(IN_FLIGHT_SECONDS / 4);
 
 /**
- * When it is worth looking again (`Retry-After`, RFC 9110). Most provisionings end within seconds, so a young one is
+ * When it is worth looking again (`Retry-After`, RFC 9110): one that waits for its turn, when it will have ended. Most provisionings end within seconds, so a young one is
  * looked at soon, an old one again after half the time that it has taken. Nothing for one that is settled.
  */
-export function comeBack({ status, user, started_at }: Progress, now: number): Record<string, string> {
+export function comeBack(
+  { status, user, started_at, estimated_end_at }: Progress,
+  now: number,
+): Record<string, string> {
   if (user === 'being_removed') return { 'Retry-After': String(WHILE_REMOVED) };
   if (status !== 'RUNNING') return {};
+  const left = (Date.parse(estimated_end_at ?? '') - now) / 1000;
+  if (left > 0) return { 'Retry-After': String(Math.max(SOONEST, Math.ceil(left))) };
   const age = started_at === undefined ? 0 : (now - Date.parse(started_at)) / 1000;
   return { 'Retry-After': String(Math.min(LATEST, Math.max(SOONEST, Math.ceil(age / 2)))) };
 }
@@ -46,7 +57,7 @@ export function comeBack({ status, user, started_at }: Progress, now: number): R
  * `cleanEnds` are the errors of ends after which nothing is left to undo.
  */
 export function statusOf(execution: Execution<Subject>, cleanEnds: readonly string[]): ProvisioningStatus {
-  const { provisioning_id, username, human_user_id } = execution.parsedInput;
+  const { provisioning_id, username, human_user_id, not_before } = execution.parsedInput;
   const error = errorOf(execution);
   return {
     provisioning_id,
@@ -56,6 +67,9 @@ export function statusOf(execution: Execution<Subject>, cleanEnds: readonly stri
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
     ...(execution.stopDate === undefined ? {} : { stopped_at: execution.stopDate.toISOString() }),
+    ...(execution.status === 'RUNNING' && not_before !== undefined
+      ? { estimated_end_at: new Date(Date.parse(not_before) + USUAL_SECONDS * 1000).toISOString() }
+      : {}),
     ...(error === undefined ? {} : { error }),
   };
 }

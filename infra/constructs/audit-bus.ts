@@ -5,6 +5,7 @@ import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { announcement } from '../../contracts/announcement.ts';
 import type { EventSource } from '../../contracts/events/catalogue.ts';
 import { ownMetric, Stats } from '../metrics.ts';
 import { brokenBusAlarm, busArchive, busLog, everyEventRule } from '../names.ts';
@@ -141,7 +142,7 @@ export class AuditBus extends Construct {
           StringEqualsIfExists: {
             // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of IAM's policies
             'events:creatorAccount': '${aws:PrincipalAccount}',
-            'events:source': source,
+            'events:source': [source, announcement.source],
           },
         },
       },

@@ -31,7 +31,7 @@ interface ServiceApiProps {
 }
 
 /** Requests per second, and at once, of a caller with a limit of its own: a fifth of what all have together. */
-const PER_CALLER = { rateLimit: 20, burstLimit: 40 };
+const PER_CALLER = { rateLimit: 20, burstLimit: 100 };
 
 const STAGE = 'v1';
 
@@ -69,7 +69,7 @@ export class ServiceApi extends Construct {
         stageName: STAGE,
         tracingEnabled: settings.tracing,
         throttlingRateLimit: 100,
-        throttlingBurstLimit: 200,
+        throttlingBurstLimit: 500,
         accessLogDestination: new LogGroupLogDestination(this.accessLog),
         accessLogFormat: AccessLogFormat.jsonWithStandardFields({
           caller: true,

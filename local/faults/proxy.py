@@ -1,6 +1,7 @@
 """Start microburst, the fault proxy, in front of a local AWS: proxy.py <port> <upstream>.
 
-It listens on 127.0.0.1. Its rules and what of them fired are at /_microburst/ (see rules.ts). Of microburst 0.10.0
+It listens on 127.0.0.1. Its rules and what of them fired are at /_microburst/ (see rules.ts), quotas
+at /_microburst/quotas (see quotas.py). Of microburst 0.10.0
 a few functions are wrapped or replaced, each for the reason that is given below.
 """
 
@@ -14,6 +15,7 @@ from importlib import metadata
 from types import SimpleNamespace
 from typing import Any
 
+import quotas
 from aiohttp import web
 from microburst import detection, forward, rules
 from microburst.app import make_app
@@ -36,6 +38,7 @@ def main() -> None:
     take_the_service_from_the_signature()
     know_calls_of_an_api()
     hold_the_answer()
+    quotas.apply()
     app = make_app(pipeline.Microburst(upstream, resign=False))
     web.run_app(app, host="127.0.0.1", port=int(port), print=None, access_log=None, shutdown_timeout=0)
 

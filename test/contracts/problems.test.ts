@@ -17,6 +17,7 @@ describe('problems', () => {
       INTERNAL_ERROR: 500,
       LEGACY_UNAVAILABLE: 502,
       LEGACY_TIMEOUT: 504,
+      QUEUE_FULL: 503,
       SERVICE_UNAVAILABLE: 503,
     });
   });

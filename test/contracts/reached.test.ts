@@ -5,6 +5,7 @@ import {
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DecryptCommand,
   EncryptCommand,
@@ -18,7 +19,7 @@ import type { APIGatewayProxyResult } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { cleanEnds, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
 import { type FailureName, failures } from '../../contracts/failures.ts';
-import { type ProblemCode, problem } from '../../contracts/problems.ts';
+import { type ProblemCode, problem, problemBody } from '../../contracts/problems.ts';
 import { app2Client } from '../../handlers/app1/app2-client.ts';
 import { callApp2Input, callApp2 as calls } from '../../handlers/app1/call-app2.ts';
 import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
@@ -33,6 +34,7 @@ import { handler as decryptCredentials } from '../../handlers/app2/decrypt-crede
 import { handler as deleteUser } from '../../handlers/app2/delete-user.ts';
 import { handler as sample } from '../../handlers/app2/sample.ts';
 import { handler as setPassword } from '../../handlers/app2/set-password.ts';
+import { handler as startUserCreation } from '../../handlers/app2/start-user-creation.ts';
 import { statusOf } from '../../handlers/shared/status.ts';
 import { step } from '../../handlers/shared/step.ts';
 import { templates } from '../../infra/templates.ts';
@@ -60,11 +62,19 @@ import { thrownBy } from '../support/thrown.ts';
 const cognito = mockClient(CognitoIdentityProviderClient);
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const fetch = jest.fn<typeof globalThis.fetch>();
 const tokens = { get: async () => ({ value: 'token', expiresAt: Date.now() + 900_000 }) };
+const nothing = async () => undefined;
+const awaited = { expect: nothing, await: nothing, resume: nothing, settle: nothing };
 const callApp2 = step(
   callApp2Input,
-  calls({ app2: app2Client({ apiUrl: 'https://app2.example', tokens, fetch }), tokens }),
+  calls({
+    app2: app2Client({ apiUrl: 'https://app2.example', tokens, fetch }),
+    tokens,
+    awaited,
+    hears: true,
+  }),
 );
 
 const creation = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
@@ -81,7 +91,7 @@ const userStamped = (stamp: string) => ({
 const app2Answers = (answer: Response) => fetch.mockResolvedValue(answer);
 
 beforeEach(() => {
-  for (const client of [cognito, kms, stepFunctions]) client.reset();
+  for (const client of [cognito, kms, stepFunctions, dynamoDb]) client.reset();
   kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
   kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED) });
   kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from('mac') });
@@ -143,6 +153,22 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   }),
   UserCreationPending: thrown(() => {
     app2Answers(Response.json(creationStatus(), { status: 202 }));
+    return callApp2(request);
+  }),
+  UserCreationQueued: thrown(() => {
+    const headers = { 'Preference-Applied': 'respond-async' };
+    app2Answers(Response.json(creationStatus(), { status: 202, headers }));
+    return callApp2(request);
+  }),
+  TurnNotCome: thrown(() =>
+    decryptCredentials({
+      ...creation,
+      can_wait: true,
+      not_before: new Date(Date.now() + 60_000).toISOString(),
+    }),
+  ),
+  App2Busy: thrown(() => {
+    app2Answers(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));
     return callApp2(request);
   }),
   UserRemovalPending: thrown(() => {
@@ -263,6 +289,23 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
     toLegacy(async () => {
       throw new DOMException('too late', 'TimeoutError');
     }),
+  QUEUE_FULL: () => {
+    const full = String(Date.now() + 24 * 60 * 60 * 1000);
+    dynamoDb.on(UpdateItemCommand).rejects(
+      new ConditionalCheckFailedException({
+        message: 'the condition does not hold',
+        $metadata: {},
+        Item: { next_at: { N: full } },
+      }),
+    );
+    return startUserCreation(
+      authorizedRequest({
+        path: '/admin/create-user',
+        headers: { 'Idempotency-Key': PROVISIONING_ID },
+        body: { username: 'alice', human_user_id: 'h-42', encrypted_password: ENCRYPTED },
+      }),
+    );
+  },
   SERVICE_UNAVAILABLE: () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
     return post();

@@ -1,12 +1,8 @@
-import { mkdir } from 'node:fs/promises';
-import getPort from 'get-port';
-import { startFaultProxy } from '../../local/fault-proxy.ts';
-import { guarded } from '../../local/interrupt.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { faultsDirectory } from '../../local/places.ts';
 import { listrProgress } from '../../local/progress.ts';
-import { ensurePython } from '../../local/python.ts';
-import { withLocalAws } from '../../local/stack.ts';
+import { withProxiedAws } from '../../local/proxied.ts';
+import { withVariables } from '../../local/variables.ts';
 import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
 import { AT_ONCE } from './support/at-once.ts';
@@ -25,33 +21,23 @@ const WORKERS = {
   },
 };
 
-const localAws = keptUp<Outputs>(async (use) => {
-  const [port, proxyPort] = [await getPort({ host: '127.0.0.1' }), await getPort({ host: '127.0.0.1' })];
-  const python = await listrProgress.run('Python packages', (report) => ensurePython({ onProgress: report }));
-  await mkdir(faultsDirectory, { recursive: true });
-  const proxy = await startFaultProxy({
-    python,
-    port: proxyPort,
-    upstream: `http://127.0.0.1:${port}`,
-    directory: faultsDirectory,
-  });
-  process.env['FAULT_PROXY_URL'] = proxy.url;
-  await guarded(proxy.stop, async () => {
-    try {
-      const underTest = {
-        jitter: JITTER,
-        predictableSubs: true,
-        serviceCallsThroughEndpoint: true,
-        interventions: true,
-        workers: WORKERS,
-      };
-      const options = { directory: faultsDirectory, port, lambdaEndpoint: proxy.url, underTest };
-      await withLocalAws(options, listrProgress, use);
-    } finally {
-      await proxy.stop();
-    }
-  });
-});
+/** However many cases run at once, each is waited for: an announcement would be another way than the one it is about. */
+const LOOKING = { CREATIONS_PER_SECOND: '1000', WAITS_PER_SECOND: '1000' };
+
+const underTest = {
+  jitter: JITTER,
+  predictableSubs: true,
+  serviceCallsThroughEndpoint: true,
+  interventions: true,
+  workers: WORKERS,
+};
+
+const localAws = keptUp<Outputs>((use) =>
+  withProxiedAws({ directory: faultsDirectory, underTest }, listrProgress, (outputs, proxyUrl) => {
+    process.env['FAULT_PROXY_URL'] = proxyUrl;
+    return withVariables(outputs, 'app2-start-user-creation', LOOKING, () => use(outputs));
+  }),
+);
 
 /** Brings up a local AWS with a fault proxy in front of all that the functions and state machines call. */
 export default async function setUp(): Promise<void> {

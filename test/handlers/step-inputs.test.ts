@@ -44,8 +44,13 @@ const states: Record<string, Input> = {
       encrypted_password: ENCRYPTED,
       owner: 'owner',
       trace_id,
+      can_wait: true,
     },
-    added: ['owner', 'trace_id'],
+    added: ['owner', 'trace_id', 'can_wait'],
+  },
+  AwaitUserCreation: {
+    schema: callApp2Input,
+    sample: { action: 'AwaitUserCreation', provisioning_id, missed: false, task_token: 'token' },
   },
   CancelUserCreation: {
     schema: callApp2Input,
@@ -85,8 +90,15 @@ const executions: Record<string, Input> = {
   },
   CreateServiceUser: {
     schema: userCreationInput,
-    sample: { ...subject, ...ORIGIN, owner: 'owner', encrypted_password: ENCRYPTED },
-    added: origin,
+    sample: {
+      ...subject,
+      ...ORIGIN,
+      owner: 'owner',
+      encrypted_password: ENCRYPTED,
+      not_before: '2026-01-01T00:00:00.000Z',
+      awaited: true,
+    },
+    added: [...origin, 'not_before', 'awaited'],
   },
   'CreateServiceUser, cancelled before it arrived,': {
     schema: cancelledCreationInput,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,6 +17,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bundles-'));
   await bundleInto(folder, functions);
+  // As where Lambda unpacks them: no package.json above says that they are ES modules.
+  await writeFile(join(folder, 'package.json'), '{}');
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -15,10 +15,13 @@ const off = templates().app1;
 const header = templates({ ...legacy, migration: 'header' }).app1;
 const flag = templates({ ...legacy, migration: 'flag' }).app1;
 
-const ofMigration = /^AWS::(AppConfig|DynamoDB)::/;
 const typesIn = (template: typeof off) =>
-  [...new Set(Object.values(template.Resources).map(({ Type }) => Type))]
-    .filter((type) => ofMigration.test(type))
+  [
+    ...new Set(
+      Object.entries(template.Resources).map(([id, { Type }]) => (id.startsWith('Migration') ? Type : '')),
+    ),
+  ]
+    .filter((type) => /^AWS::(AppConfig|DynamoDB)::/.test(type))
     .sort();
 const functionsIn = (template: typeof off) => Object.keys(rights(template)).sort();
 const ROUTER = 'app1-route-provisioning';

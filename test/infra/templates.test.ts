@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import type { UserCreationInput } from '../../contracts/executions.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { names, poolPasswordPolicy } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
 import { resources, rights } from '../support/resources.ts';
+import { ENCRYPTED, subject } from '../support/subject.ts';
 
 const aws = templates({ target: 'aws' });
 const local = templates({ target: 'local' });
@@ -147,8 +149,8 @@ describe.each(services)('the stack of %s', (service) => {
     );
     const [queue] = resources(aws[service], 'AWS::SQS::Queue').map(([id]) => id);
 
-    expect(functions).toHaveLength(2);
-    expect(destinations).toHaveLength(2);
+    expect(functions).toHaveLength(3);
+    expect(destinations).toHaveLength(3);
     for (const [id, { Properties }] of functions) {
       expect(destinations).toContainEqual(
         expect.objectContaining({
@@ -308,10 +310,24 @@ describe('rights', () => {
 
   it('of App1 are, function by function, these and no more', () => {
     expect(actionsOf(aws.app1)).toEqual({
-      'app1-call-app2': ['secretsmanager:GetSecretValue'],
+      'app1-call-app2': [
+        'dynamodb:UpdateItem',
+        'kms:Encrypt',
+        'secretsmanager:GetSecretValue',
+        'states:SendTaskFailure',
+        'states:SendTaskSuccess',
+      ],
+      'app1-resume-provisioning': [
+        'dynamodb:UpdateItem',
+        'kms:Decrypt',
+        'sqs:SendMessage',
+        'states:SendTaskFailure',
+        'states:SendTaskSuccess',
+      ],
       'app1-cancel-provisioning': ['states:DescribeExecution', 'states:StartExecution'],
       'app1-encrypt-credentials': ['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
       'app1-retry-provisioning': [
+        'dynamodb:GetItem',
         'kms:GenerateMac',
         'kms:ReEncryptFrom',
         'kms:ReEncryptTo',
@@ -319,12 +335,14 @@ describe('rights', () => {
         'states:StartExecution',
       ],
       'app1-start-provisioning': [
+        'dynamodb:GetItem',
         'kms:Encrypt',
         'kms:GenerateMac',
         'states:DescribeExecution',
         'states:StartExecution',
       ],
       'app1-get-provisioning': [
+        'dynamodb:GetItem',
         'lambda:InvokeFunction',
         'states:DescribeExecution',
         'states:GetExecutionHistory',
@@ -337,7 +355,8 @@ describe('rights', () => {
 
   it('of App2 are, function by function, these and no more', () => {
     expect(actionsOf(aws.app2)).toEqual({
-      'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup'],
+      'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup', 'dynamodb:UpdateItem'],
+      'app2-announce-settled': ['events:PutEvents', 'sqs:SendMessage'],
       'app2-authorizer': [],
       'app2-cancel-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
       'app2-create-user': [
@@ -372,7 +391,11 @@ describe('rights', () => {
       ],
       'app2-sample': [],
       'app2-set-password': ['cognito-idp:AdminSetUserPassword', 'kms:Decrypt'],
-      'app2-start-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
+      'app2-start-user-creation': [
+        'dynamodb:UpdateItem',
+        'states:DescribeExecution',
+        'states:StartExecution',
+      ],
       'app2-stop-user-creation': ['states:DescribeExecution', 'states:StopExecution'],
       'app2-sweep-user-creations': SWEEP,
     });
@@ -384,6 +407,8 @@ describe('rights', () => {
     ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [names.rollBackProvisioning]],
     ['app1', 'app1-start-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
     ['app1', 'app1-retry-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
+    ['app1', 'app1-call-app2', 'states:SendTaskSuccess', [names.provisionServiceUser]],
+    ['app1', 'app1-resume-provisioning', 'states:SendTaskFailure', [names.provisionServiceUser]],
     ['app1', 'app1-stop-provisioning', 'states:StopExecution', [names.provisionServiceUser]],
     [
       'app2',
@@ -413,7 +438,7 @@ describe('rights', () => {
       expect([statement.Resource].flat()).not.toContain('*');
       if (statement.Action.some((action) => /^kms:(Encrypt|Decrypt|ReEncrypt)/.test(action)))
         expect(statement.Condition).toEqual({
-          StringEquals: { 'kms:EncryptionContext:target': expect.stringMatching(/^app[12]$/) },
+          StringEquals: { 'kms:EncryptionContext:target': expect.stringMatching(/^(app[12]|task-token)$/) },
         });
     }
   });
@@ -556,6 +581,8 @@ it('functions have the time limits of the ladder', () => {
     'app1-stop-provisioning': timeLimits.stepFunction,
     'app1-roll-back-failed-provisioning': timeLimits.watchFunction,
     'app2-roll-back-failed-creation': timeLimits.watchFunction,
+    'app1-resume-provisioning': timeLimits.watchFunction,
+    'app2-announce-settled': timeLimits.watchFunction,
     'app1-sweep-provisionings': timeLimits.sweepFunction,
     'app2-sweep-user-creations': timeLimits.sweepFunction,
   });
@@ -645,7 +672,7 @@ describe('accounts that subscribe to the events', () => {
         Condition: {
           StringEqualsIfExists: {
             'events:creatorAccount': '$'.concat('{aws:PrincipalAccount}'),
-            'events:source': source,
+            'events:source': [source, 'app2.announcements'],
           },
         },
       },
@@ -656,5 +683,61 @@ describe('accounts that subscribe to the events', () => {
   it('are none unless they are set', () => {
     for (const service of services)
       expect(resources(aws[service], 'AWS::Events::EventBusPolicy')).toEqual([]);
+  });
+});
+
+describe('what App2 announces', () => {
+  it('is asked for of those executions only whose client waits for it', () => {
+    const [rule] = resources(aws.app2, 'AWS::Events::Rule').filter(([, { Properties }]) =>
+      JSON.stringify(Properties).includes('wildcard'),
+    );
+
+    expect(rule?.[1].Properties).toMatchObject({
+      EventPattern: {
+        source: ['aws.states'],
+        detail: {
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+          input: [{ wildcard: '*"awaited":true*' }],
+        },
+      },
+    });
+    const input: UserCreationInput = {
+      ...subject,
+      owner: 'app1',
+      encrypted_password: ENCRYPTED,
+      awaited: true,
+    };
+    expect(JSON.stringify(input)).toContain('"awaited":true');
+    const said = { ...input, human_user_id: '"awaited":true', awaited: undefined };
+    expect(JSON.stringify(said)).not.toContain('"awaited":true');
+  });
+
+  it('is heard by App1 when it is told the bus, and not before', () => {
+    const { Conditions, Parameters } = aws.app1 as unknown as Record<string, Record<string, unknown>>; // as CloudFormation has them
+    expect(Parameters?.['App2EventBusArn']).toMatchObject({ Default: 'none' });
+    const [condition = ''] = Object.keys(Conditions ?? {}).filter((name) => name.includes('Heard'));
+    const heard = Object.values(aws.app1.Resources).filter((resource) => resource['Condition'] === condition);
+
+    expect(heard.map(({ Type }) => Type).sort()).toEqual(['AWS::Events::Rule', 'AWS::Lambda::Permission']);
+    expect(JSON.stringify(heard)).toContain('app2.announcements');
+    const [callApp2] = resources(aws.app1, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties['FunctionName'] === 'app1-call-app2',
+    );
+    expect(callApp2?.[1].Properties).toMatchObject({
+      Environment: { Variables: { APP2_ANNOUNCES: { 'Fn::If': [condition, 'on', 'off'] } } },
+    });
+  });
+
+  it('comes from another account through a bus of its own', () => {
+    const rules = resources(twoAccounts.app1, 'AWS::Events::Rule').filter(([, { Properties }]) =>
+      JSON.stringify(Properties).includes('app2.announcements'),
+    );
+
+    expect(rules.map(([, { Properties }]) => JSON.stringify(Properties['EventBusName']))).toEqual([
+      '{"Ref":"App2EventBusArn"}',
+      expect.stringContaining('AnnouncementsBus'),
+    ]);
+    expect(resources(aws.app1, 'AWS::Events::EventBus')).toHaveLength(1);
+    expect(resources(twoAccounts.app1, 'AWS::Events::EventBus')).toHaveLength(2);
   });
 });

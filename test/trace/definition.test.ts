@@ -50,6 +50,16 @@ describe('the graph of a definition', () => {
     ]);
   });
 
+  it.each([
+    ['CreateServiceUser', 'AwaitTurn', 'DeleteUser'],
+    ['ProvisionServiceUser', 'AwaitUserCreation', 'CancelUserCreation'],
+  ])('has in %s a wait, %s, that is no undo, as %s is one', (name, wait, undo) => {
+    const { nodes } = graphOf(golden(name), false);
+    const undoes = (state: string) => nodes.find((one) => one.name === state)?.undo;
+
+    expect([undoes(wait), undoes(undo)]).toEqual([false, true]);
+  });
+
   it.each(deployed)('is made of whatever is deployed as %s, with nothing that leads nowhere', (name) => {
     const graph = graphOf(golden(name), name.startsWith('RollBack'));
     const names = graph.nodes.map((one) => one.name);

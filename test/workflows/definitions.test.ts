@@ -25,6 +25,7 @@ const undo = {
     Authenticate: 'AnnounceProvisioningFailed',
     EncryptCredentials: 'AnnounceProvisioningFailed',
     RequestUserCreation: 'CancelUserCreation',
+    AwaitUserCreation: 'CancelUserCreation',
     AnnounceProvisioned: 'CancelUserCreation',
     CancelUserCreation: 'AnnounceRollBackFailed',
     AnnounceProvisioningFailed: 'EndNotAnnounced',
@@ -208,8 +209,32 @@ it('CreateServiceUser ends without a word when it was cancelled before it arrive
         Next: 'Cancelled',
         Assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
       },
+      { ErrorEquals: ['TurnNotCome'], Next: 'AwaitTurn' },
       { ErrorEquals: ['States.ALL'], Next: 'AnnounceRejected' },
     ],
   });
   expect(States['Cancelled']).toMatchObject({ Type: 'Fail', Error: 'Cancelled' });
+});
+
+it('CreateServiceUser waits for its turn before it makes anything, and then goes on', () => {
+  const { States } = golden('CreateServiceUser');
+
+  expect(States['AwaitTurn']).toEqual({
+    Type: 'Wait',
+    Timestamp: '{% $states.context.Execution.Input.not_before %}',
+    Next: 'CreateUser',
+  });
+});
+
+it('ProvisionServiceUser waits for what App2 announces where that was agreed, and then goes on', () => {
+  const { States } = golden('ProvisionServiceUser');
+
+  expect(States['RequestUserCreation']).toMatchObject({
+    Catch: [{ ErrorEquals: ['UserCreationQueued'], Next: 'AwaitUserCreation' }, {}],
+  });
+  expect(States['AwaitUserCreation']).toMatchObject({
+    Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+    Arguments: { Payload: { task_token: '{% $states.context.Task.Token %}' } },
+    Next: 'AnnounceProvisioned',
+  });
 });

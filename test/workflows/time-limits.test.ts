@@ -35,6 +35,7 @@ function longestFrom(machine: Machine, name: string): number {
     const ways = [state.Default, ...state.Choices.map(({ Next }) => Next)];
     return Math.max(...ways.map((next) => longestFrom(machine, next)));
   }
+  if (state.Type === 'Wait') return timeLimits.longestQueue + longestFrom(machine, state.Next);
   if (state.Type !== 'Task') return 0;
   const ways = [state.Next, ...state.Catch.map(({ Next }) => Next)];
   return longestStep(state) + Math.max(...ways.map((next) => longestFrom(machine, next)));
@@ -109,6 +110,17 @@ describe('the ladder of time limits', () => {
 
   it('lets no roll-back outlast the provisioning by which the sweep knows how far back to look', () => {
     expect(timeLimits.provisioningRollBack).toBeLessThanOrEqual(timeLimits.provisioning);
+  });
+
+  it("has App1 wait longer for an announcement than App2's queue can be, and in all than App2 can take", () => {
+    const [, wait] =
+      tasks(golden('ProvisionServiceUser')).find(([name]) => name === 'AwaitUserCreation') ?? [];
+    const missed = wait?.Retry.find(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'));
+
+    expect(wait?.TimeoutSeconds).toBeGreaterThan(timeLimits.longestQueue);
+    expect((1 + (missed?.MaxAttempts ?? 0)) * (wait?.TimeoutSeconds ?? 0)).toBeGreaterThan(
+      timeLimits.userCreation,
+    );
   });
 
   it.each([

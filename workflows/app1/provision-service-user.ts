@@ -3,7 +3,16 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { announce, failAs, input, jsonata, onFailure, optionalInput, runStep } from '../states.ts';
+import {
+  announce,
+  awaitCallback,
+  failAs,
+  input,
+  jsonata,
+  onFailure,
+  optionalInput,
+  runStep,
+} from '../states.ts';
 import { undoProvisioning } from './undo.ts';
 
 export interface ProvisionServiceUserParts {
@@ -16,6 +25,7 @@ export interface ProvisionServiceUserParts {
  * App1's provisioning of a service user at App2.
  *
  *     AnnounceRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ AnnounceProvisioned ─▶ Provisioned
+ *             │                 │                  │                    ├─▶ AwaitUserCreation ─▶──┤
  *             │                 │                  │                    └───── any failure ──────┴─▶ CancelUserCreation ─┐
  *             └─────────────────┴──────────────────┴───────────────────────────────▶ AnnounceProvisioningFailed ◀────────┘
  *                                                                                                  └─▶ ProvisioningFailed
@@ -68,11 +78,26 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       human_user_id: input('human_user_id'),
       owner: input('owner'),
       trace_id: optionalInput('trace_id'),
+      can_wait: true,
     },
-    retries: ['userCreationPending', 'app2Unavailable', 'throttling', 'transient'],
+    retries: ['userCreationPending', 'app2Busy', 'app2Unavailable', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,
   });
+
+  // Where many are waiting at App2, nobody keeps looking: App2 announces the end, and that resumes this step.
+  const awaitUserCreation = awaitCallback(scope, 'AwaitUserCreation', {
+    run: callApp2,
+    payload: {
+      action: 'AwaitUserCreation',
+      provisioning_id: input('provisioning_id'),
+      missed: jsonata('$states.context.State.RetryCount > 0'),
+    },
+    retries: ['announcementMissed', 'beforeAnnouncement'],
+    timeout: timeLimits.announcement,
+  });
+  requestUserCreation.addCatch(awaitUserCreation, { errors: ['UserCreationQueued'] });
   onFailure(requestUserCreation, undo.start);
+  onFailure(awaitUserCreation, undo.start);
 
   const announceProvisioned = announce(scope, 'AnnounceProvisioned', {
     retries: 'publishing',
@@ -80,6 +105,8 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     bus,
   });
   onFailure(announceProvisioned, undo.start);
+
+  awaitUserCreation.next(announceProvisioned);
 
   return announceRequested
     .next(authenticate)

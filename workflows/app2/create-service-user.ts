@@ -2,7 +2,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep } from '../states.ts';
+import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep, waitUntil } from '../states.ts';
 import { undoUserCreation } from './undo.ts';
 
 export interface CreateServiceUserParts {
@@ -18,6 +18,7 @@ export interface CreateServiceUserParts {
  * App2's creation of a service user.
  *
  *     DecryptCredentials ─▶ CreateUser ─▶ SetPassword ─▶ AddToGroup ─▶ AnnounceCreated ─▶ UserCreated
+ *            ├─▶ AwaitTurn ─▶───┘ and on
  *            │                  └──────────────┴──── any failure ────────────┴─▶ DeleteUser ─▶ AnnounceRolledBack ─▶ UserCreationRolledBack
  *            └─▶ AnnounceRejected ─▶ UserCreationRejected
  */
@@ -34,6 +35,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   const decryptCredentials = runStep(scope, 'DecryptCredentials', {
     run: parts.decryptCredentials,
     payload: 'execution input',
+    more: { can_wait: 'true' },
     retries: ['throttling', 'transient'],
   });
   const announceRejected = announce(scope, 'AnnounceRejected', {
@@ -46,7 +48,6 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     errors: ['Cancelled'],
     assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
   });
-  onFailure(decryptCredentials, announceRejected);
   onUndoFailure(announceRejected, undo.endNotAnnounced);
   announceRejected.next(failAs(scope, 'UserCreationRejected'));
 
@@ -93,6 +94,12 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     bus,
   });
   onFailure(announceCreated, undo.start);
+
+  // More are asked for than Cognito lets through: what is in order so far goes on when its turn comes.
+  const awaitTurn = waitUntil(scope, 'AwaitTurn', 'not_before');
+  decryptCredentials.addCatch(awaitTurn, { errors: ['TurnNotCome'] });
+  onFailure(decryptCredentials, announceRejected);
+  awaitTurn.next(createUser);
 
   return decryptCredentials
     .next(createUser)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
@@ -7,7 +8,6 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
@@ -72,7 +72,7 @@ export const statesOf = async (machine: Machine, id: string): Promise<string[]> 
 export async function eventsOf(id: string, expected: string[]): Promise<string[]> {
   return eventually(async () => {
     const names = (await system.events(id)).map((event) => event['detail-type']).sort();
-    expect(names).toEqual([...expected].sort());
+    assert.deepEqual(names, [...expected].sort());
     return names;
   });
 }

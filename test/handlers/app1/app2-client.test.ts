@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { problemBody } from '../../../contracts/problems.ts';
 import { app2Client } from '../../../handlers/app1/app2-client.ts';
 import type { App2Token } from '../../../handlers/app1/app2-token.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
@@ -42,7 +43,8 @@ describe("App1's client of App2", () => {
         traceId: TRACE_ID,
       }),
     ).resolves.toMatchObject({
-      user: 'present',
+      status: { user: 'present' },
+      announced: false,
     });
     expect(sent).toMatchObject([
       {
@@ -78,6 +80,39 @@ describe("App1's client of App2", () => {
     } finally {
       delete process.env['_X_AMZN_TRACE_ID'];
     }
+  });
+
+  it('says that it hears of ends, if it does, and tells when App2 leaves it at that', async () => {
+    const announced = () =>
+      Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
+    const { client, sent } = app2(announced);
+
+    await expect(
+      client.requestUserCreation(PROVISIONING_ID, request, { hears: true }),
+    ).resolves.toMatchObject({
+      status: { status: 'RUNNING' },
+      announced: true,
+    });
+    expect(new Headers(sent[0]?.init.headers).get('Prefer')).toBe('respond-async, wait=10');
+  });
+
+  it('reads how a creation stands', async () => {
+    const { client, sent } = app2(settled);
+
+    await expect(client.readStatus(PROVISIONING_ID)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    expect(sent).toMatchObject([
+      { address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}`, init: { method: 'GET' } },
+    ]);
+  });
+
+  it.each([
+    ['a full queue', problemBody('QUEUE_FULL'), 'App2Busy'],
+    ['anything else that passes', problemBody('SERVICE_UNAVAILABLE'), 'App2Unavailable'],
+    ['what is no problem of ours', { message: 'Service Unavailable' }, 'App2Unavailable'],
+  ])('tells a 503 for %s by its name', async (_what, body, name) => {
+    const { client } = app2(() => Response.json(body, { status: 503 }));
+
+    await expect(client.requestUserCreation(PROVISIONING_ID, request)).rejects.toMatchObject({ name });
   });
 
   it('asks for the removal of the user of a provisioning; 204 is done', async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
 import type { App2Client } from '../../../handlers/app1/app2-client.ts';
+import type { AwaitedCreations } from '../../../handlers/app1/awaited-creations.ts';
 import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-app2.ts';
 import { step } from '../../../handlers/shared/step.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
@@ -9,12 +10,21 @@ import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/sub
 
 const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
 const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
+const readStatus = jest.fn<App2Client['readStatus']>();
+const awaited = {
+  expect: jest.fn<AwaitedCreations['expect']>(),
+  await: jest.fn<AwaitedCreations['await']>(),
+  resume: jest.fn<AwaitedCreations['resume']>(),
+  settle: jest.fn<AwaitedCreations['settle']>(),
+};
 const readTimeline = jest.fn<App2Client['readTimeline']>();
 const expiresAt = Date.parse('2026-01-01T00:15:00Z');
 const run = step(
   callApp2Input,
   callApp2({
-    app2: { requestUserCreation, cancelUserCreation, readTimeline },
+    app2: { requestUserCreation, readStatus, cancelUserCreation, readTimeline },
+    awaited,
+    hears: true,
     tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
   }),
 );
@@ -24,8 +34,11 @@ const request = {
   encrypted_password: ENCRYPTED,
   owner: 'the-verified-owner',
   trace_id: TRACE_ID,
+  can_wait: true,
 };
 const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID };
+
+const answered = (status: ProvisioningStatus, announced = false) => ({ status, announced });
 
 /** App2's creation has failed, for its own reason. */
 const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
@@ -59,18 +72,26 @@ describe('Authenticate', () => {
 
 describe('RequestUserCreation', () => {
   it('is done when App2 says that the user is there, and returns nothing', async () => {
-    requestUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
+    requestUserCreation.mockResolvedValue(answered(creationStatus({ status: 'SUCCEEDED', user: 'present' })));
 
     await expect(run(request)).resolves.toEqual({});
     expect(requestUserCreation).toHaveBeenCalledWith(
       PROVISIONING_ID,
       { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
-      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID },
+      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID, hears: true },
     );
   });
 
+  it('does not have App2 announce what a definition of the release before could not wait for', async () => {
+    requestUserCreation.mockResolvedValue(answered(creationStatus({ status: 'SUCCEEDED', user: 'present' })));
+
+    await run({ ...request, can_wait: undefined });
+
+    expect(requestUserCreation.mock.lastCall?.[2]).toMatchObject({ hears: false });
+  });
+
   it('asks to be repeated while App2 is at work', async () => {
-    requestUserCreation.mockResolvedValue(creationStatus());
+    requestUserCreation.mockResolvedValue(answered(creationStatus()));
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationPending' });
   });
@@ -84,21 +105,82 @@ describe('RequestUserCreation', () => {
     ['INTERNAL_ERROR', 'UserCreationFailed'],
     ['CANCELLED', 'UserCreationFailed'],
   ] as const)("tells App2's %s as %s", async (code, name) => {
-    requestUserCreation.mockResolvedValue(failed(code));
+    requestUserCreation.mockResolvedValue(answered(failed(code)));
 
     await expect(run(request)).rejects.toMatchObject({ name });
   });
 
   it.each(['ABORTED', 'TIMED_OUT'] as const)('fails when App2 ended as %s', async (status) => {
-    requestUserCreation.mockResolvedValue(creationStatus({ status }));
+    requestUserCreation.mockResolvedValue(answered(creationStatus({ status })));
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
   });
 
   it('does not take a user that was made and removed again for a success', async () => {
-    requestUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user: 'being_removed' }));
+    requestUserCreation.mockResolvedValue(
+      answered(creationStatus({ status: 'SUCCEEDED', user: 'being_removed' })),
+    );
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
+  });
+});
+
+describe('RequestUserCreation, when App2 will announce the end', () => {
+  it('says so, and keeps when that is to be expected', async () => {
+    const estimated_end_at = '2026-01-01T00:01:00.000Z';
+    requestUserCreation.mockResolvedValue(answered(creationStatus({ estimated_end_at }), true));
+
+    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationQueued' });
+    expect(awaited.expect).toHaveBeenCalledWith(PROVISIONING_ID, estimated_end_at);
+  });
+
+  it('keeps nothing when it is not queued', async () => {
+    requestUserCreation.mockResolvedValue(answered(creationStatus(), true));
+
+    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationQueued' });
+    expect(awaited.expect).not.toHaveBeenCalled();
+  });
+});
+
+describe('AwaitUserCreation', () => {
+  const wait = {
+    action: 'AwaitUserCreation',
+    provisioning_id: PROVISIONING_ID,
+    missed: false,
+    task_token: 'canary-task-token',
+  };
+
+  it('has its task resumed by the announcement, and does not ask App2', async () => {
+    const output = await run(wait);
+
+    expect(awaited.await).toHaveBeenCalledWith(PROVISIONING_ID, 'canary-task-token');
+    expect(readStatus).not.toHaveBeenCalled();
+    expectNoLeak('canary-task-token', output);
+  });
+
+  it.each([
+    ['created', creationStatus({ status: 'SUCCEEDED', user: 'present' }), 'UserCreated'],
+    ['refused', failed('PASSWORD_REJECTED'), 'PasswordRejected'],
+    ['stopped', creationStatus({ status: 'ABORTED', user: 'being_removed' }), 'UserCreationFailed'],
+  ] as const)(
+    'asks when it has missed the announcement, and goes on with what was %s',
+    async (_what, status, end) => {
+      readStatus.mockResolvedValue(status);
+
+      await run({ ...wait, missed: true });
+
+      expect(awaited.resume).toHaveBeenCalledWith(PROVISIONING_ID, 'canary-task-token', end);
+      expect(awaited.await).not.toHaveBeenCalled();
+    },
+  );
+
+  it('goes on waiting when it has missed nothing', async () => {
+    readStatus.mockResolvedValue(creationStatus());
+
+    await run({ ...wait, missed: true });
+
+    expect(awaited.resume).not.toHaveBeenCalled();
+    expect(awaited.await).toHaveBeenCalledTimes(1);
   });
 });
 

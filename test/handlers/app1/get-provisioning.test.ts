@@ -1,3 +1,4 @@
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -15,9 +16,11 @@ import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const lambda = mockClient(LambdaClient);
 const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  AWAITED_TABLE: 'awaited',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   CALL_APP2_FUNCTION: 'app1-call-app2',
 };
@@ -41,6 +44,7 @@ const get = ({
     getProvisioning({
       stepFunctions: new SFNClient({}),
       lambda: new LambdaClient({}),
+      dynamoDb: new DynamoDBClient({}),
       environment: machines,
       clock,
     }),
@@ -55,6 +59,8 @@ const look = () => stepFunctions.on(DescribeExecutionCommand, { executionArn });
 beforeEach(() => {
   clock = fakeClock();
   stepFunctions.reset();
+  dynamoDb.reset();
+  dynamoDb.on(GetItemCommand).resolves({});
   lambda.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
 });

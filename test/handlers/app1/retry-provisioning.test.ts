@@ -1,3 +1,4 @@
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, GenerateMacCommand, KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -15,9 +16,11 @@ import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const environment = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  AWAITED_TABLE: 'awaited',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
@@ -38,6 +41,7 @@ interface Sent {
 const services = () => ({
   kms: new KMSClient({}),
   stepFunctions: new SFNClient({}),
+  dynamoDb: new DynamoDBClient({}),
   environment,
   clock,
 });
@@ -62,6 +66,8 @@ beforeEach(() => {
   clock = fakeClock();
   kms.reset();
   stepFunctions.reset();
+  dynamoDb.reset();
+  dynamoDb.on(GetItemCommand).resolves({});
   kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED_AGAIN, 'base64') });
   // A MAC that is another one for another message, so that what is compared can be told apart.
   kms.on(GenerateMacCommand).callsFake(async ({ Message }: { Message: Uint8Array }) => ({ Mac: Message }));

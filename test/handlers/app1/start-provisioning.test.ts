@@ -1,3 +1,4 @@
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -15,9 +16,11 @@ import { PASSWORD, SEALED } from '../../support/subject.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const environment = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
+  AWAITED_TABLE: 'awaited',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
@@ -33,9 +36,15 @@ interface Sent {
   identity?: Parameters<typeof signedRequest>[1];
 }
 const post = ({ headers = {}, body: content = body, identity = CALLER }: Sent = {}) =>
-  api(startProvisioning({ kms: new KMSClient({}), stepFunctions: new SFNClient({}), environment, clock }))(
-    signedRequest({ path: '/create-service-user', headers, body: content }, identity),
-  );
+  api(
+    startProvisioning({
+      kms: new KMSClient({}),
+      stepFunctions: new SFNClient({}),
+      dynamoDb: new DynamoDBClient({}),
+      environment,
+      clock,
+    }),
+  )(signedRequest({ path: '/create-service-user', headers, body: content }, identity));
 
 const starts = () =>
   stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => ({
@@ -74,6 +83,8 @@ beforeEach(() => {
   clock = fakeClock();
   kms.reset();
   stepFunctions.reset();
+  dynamoDb.reset();
+  dynamoDb.on(GetItemCommand).resolves({});
   kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
   kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from(MAC, 'base64') });
   stepFunctions.on(StartExecutionCommand).resolves({});

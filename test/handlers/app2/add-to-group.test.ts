@@ -2,17 +2,22 @@ import {
   AdminAddUserToGroupCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { handler } from '../../../handlers/app2/add-to-group.ts';
+import { addToGroup, handler } from '../../../handlers/app2/add-to-group.ts';
+import { fakeClock } from '../../support/clock.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SUB } from '../../support/subject.ts';
 
 const cognito = mockClient(CognitoIdentityProviderClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const input = { provisioning_id: PROVISIONING_ID, sub: SUB };
 
 beforeEach(() => {
   cognito.reset();
+  dynamoDb.reset();
+  dynamoDb.on(UpdateItemCommand).resolves({ Attributes: { next_at: { N: String(Date.now()) } } });
 });
 
 describe('AddToGroup', () => {
@@ -33,5 +38,24 @@ describe('AddToGroup', () => {
     cognito.on(AdminAddUserToGroupCommand).rejects(sdkError(name));
 
     await expect(handler(input)).rejects.toMatchObject({ name: seen });
+  });
+
+  it('waits for its turn, which is seconds away at most', async () => {
+    cognito.on(AdminAddUserToGroupCommand).resolves({});
+    const clock = fakeClock();
+    const at = (turn: number | undefined) =>
+      addToGroup({
+        cognito: new CognitoIdentityProviderClient({}),
+        turns: { take: async () => turn },
+        clock,
+        environment: { USER_POOL_ID: 'pool', TURNS_TABLE: 'turns', GROUP_CHANGES_PER_SECOND: 25 },
+      })(input);
+
+    await at(clock.now());
+    expect(clock.sleeps).toEqual([]);
+    await at(clock.now() + 1_200);
+    expect(clock.sleeps).toEqual([1_200]);
+    await expect(at(undefined)).rejects.toMatchObject({ name: 'ServiceThrottled' });
+    expect(cognito.commandCalls(AdminAddUserToGroupCommand)).toHaveLength(2);
   });
 });

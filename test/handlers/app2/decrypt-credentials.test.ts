@@ -32,6 +32,26 @@ describe('DecryptCredentials', () => {
     expectNoLeak(weak, error, log());
   });
 
+  it('says when the turn of credentials that are in order has not come', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+
+    const waits = { ...input, can_wait: true };
+    await expect(handler({ ...waits, not_before: at(60) })).rejects.toMatchObject({ name: 'TurnNotCome' });
+    await expect(handler({ ...waits, not_before: at(-1) })).resolves.toEqual({});
+    // A definition of the release before catches no such error: its execution begins at once.
+    await expect(handler({ ...input, not_before: at(60) })).resolves.toEqual({});
+  });
+
+  it('refuses at once what is not in order, whenever its turn is', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('weak') });
+    const not_before = new Date(Date.now() + 60_000).toISOString();
+
+    await expect(handler({ ...input, can_wait: true, not_before })).rejects.toMatchObject({
+      name: 'PasswordRejected',
+    });
+  });
+
   it('ends a creation that was cancelled before it was requested, and decrypts nothing', async () => {
     const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true };
 

@@ -1,7 +1,8 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
+import type { Turns } from '../../../handlers/app2/turns.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { authorizedRequest, MACHINE_OWNER, ORIGIN } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
@@ -22,8 +23,22 @@ const body = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 
 const input = { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, ...body };
 
 let clock: ReturnType<typeof fakeClock>;
+const beginning = { take: jest.fn<Turns['take']>(), giveBack: jest.fn<Turns['giveBack']>() };
+const waiting = { take: jest.fn<Turns['take']>(), giveBack: jest.fn<Turns['giveBack']>() };
+const handler = () =>
+  startUserCreation({
+    stepFunctions: new SFNClient({}),
+    beginning,
+    waiting,
+    environment: machines,
+    clock,
+  });
+const started = () => {
+  const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+  return JSON.parse(start?.args[0].input.input ?? 'null');
+};
 const post = (headers: Record<string, string> = {}, content: unknown = body) =>
-  api(startUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
+  api(handler())(
     authorizedRequest({
       path: '/admin/create-user',
       headers: { 'Idempotency-Key': PROVISIONING_ID, ...headers },
@@ -34,6 +49,8 @@ const looks = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: c
 
 beforeEach(() => {
   clock = fakeClock();
+  jest.resetAllMocks();
+  for (const row of [beginning, waiting]) row.take.mockImplementation(async () => clock.now());
   stepFunctions.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
@@ -41,8 +58,6 @@ beforeEach(() => {
 
 describe('POST /admin/create-user', () => {
   it('starts the creation under the name of the provisioning and says where to ask', async () => {
-    looks().resolves(execution(input));
-
     const answer = await post();
 
     expect(answer).toMatchObject({
@@ -147,7 +162,7 @@ describe('POST /admin/create-user', () => {
   });
 
   it('asks for a repeat while the started creation cannot be seen', async () => {
-    const answer = await post();
+    const answer = await post({ Prefer: 'wait=1' });
 
     expectProblem(answer, 'SERVICE_UNAVAILABLE');
     expect(answer.headers).toMatchObject({ 'Retry-After': '1' });
@@ -157,9 +172,7 @@ describe('POST /admin/create-user', () => {
     ['missing', undefined],
     ['not a UUID', 'my-key'],
   ])('tells an Idempotency-Key that is %s together with what is wrong in the body', async (_what, key) => {
-    const answer = await api(
-      startUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }),
-    )(
+    const answer = await api(handler())(
       authorizedRequest({
         headers: key === undefined ? {} : { 'Idempotency-Key': key },
         body: { username: 'a b' },
@@ -185,7 +198,7 @@ describe('POST /admin/create-user', () => {
   });
 
   it('refuses a request that no authorizer vouches for', async () => {
-    const run = api(startUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }));
+    const run = api(handler());
 
     expectProblem(await run(authorizedRequest({ body }, {})), 'UNAUTHENTICATED');
     expect(stepFunctions.calls()).toHaveLength(0);
@@ -198,5 +211,103 @@ describe('POST /admin/create-user', () => {
 
     expectProblem(answer, 'INTERNAL_ERROR');
     expectNoLeak(ENCRYPTED, answer, log());
+  });
+});
+
+describe('POST /admin/create-user, when many are asked for', () => {
+  const ASYNC = { Prefer: 'respond-async, wait=10' };
+  const inSeconds = (seconds: number) => clock.now() + seconds * 1000;
+  const looked = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
+
+  it('begins later, and says when it will probably have ended', async () => {
+    const turn = inSeconds(60);
+    beginning.take.mockResolvedValue(turn);
+
+    const answer = await post(ASYNC);
+
+    expect(started()).toMatchObject({ not_before: new Date(turn).toISOString(), awaited: true });
+    expect(answer).toMatchObject({
+      statusCode: 202,
+      headers: { 'Preference-Applied': 'respond-async', 'Retry-After': '62' },
+    });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      status: 'RUNNING',
+      estimated_end_at: new Date(turn + 2_000).toISOString(),
+    });
+    expect(looked()).toBe(0);
+  });
+
+  it('begins at once when the turn is as good as come', async () => {
+    beginning.take.mockResolvedValue(inSeconds(0.4));
+    looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    expect(await post(ASYNC)).toMatchObject({
+      statusCode: 200,
+      headers: { 'Preference-Applied': 'wait=10' },
+    });
+    expect(started()).not.toHaveProperty('not_before');
+    expect(started()).not.toHaveProperty('awaited');
+    expect(looked()).toBe(1);
+  });
+
+  it('looks at no end when so many are looked at, and the client hears of it', async () => {
+    waiting.take.mockResolvedValue(undefined);
+
+    expect(await post(ASYNC)).toMatchObject({
+      statusCode: 202,
+      headers: { 'Preference-Applied': 'respond-async' },
+    });
+    expect(started()).toMatchObject({ awaited: true });
+    expect(looked()).toBe(0);
+  });
+
+  it('looks all the same for a client that hears of nothing', async () => {
+    waiting.take.mockResolvedValue(undefined);
+    looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
+    expect(started()).not.toHaveProperty('awaited');
+  });
+
+  it('does not look before the turn has come, nor wait for one that comes after the wait', async () => {
+    beginning.take.mockResolvedValueOnce(inSeconds(5)).mockResolvedValueOnce(inSeconds(60));
+    looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
+    expect(clock.sleeps[0]).toBe(5_000);
+    const before = looked();
+    expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
+    expect(looked()).toBe(before);
+  });
+
+  it('takes no turn for a repeat, and answers one that is announced after one look', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks().resolves(execution({ ...input, awaited: true }));
+
+    expect(await post(ASYNC)).toMatchObject({
+      statusCode: 202,
+      headers: { 'Preference-Applied': 'respond-async' },
+    });
+    expect(beginning.giveBack).toHaveBeenCalledTimes(1);
+    expect(looked()).toBe(1);
+  });
+
+  it('waits for a repeat that is not announced', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks()
+      .resolvesOnce(execution(input))
+      .resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    expect(await post(ASYNC)).toMatchObject({ statusCode: 200 });
+  });
+
+  it('asks to come back when the queue is as long as it may be, and starts nothing', async () => {
+    beginning.take.mockResolvedValue(undefined);
+
+    const answer = await post(ASYNC);
+
+    expectProblem(answer, 'QUEUE_FULL');
+    expect(answer.headers).toMatchObject({ 'Retry-After': '60' });
+    expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
   });
 });

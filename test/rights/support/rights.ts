@@ -197,6 +197,7 @@ const AT_APP2: Destination = { key: outputs.app2.key_arn, target: 'app2' };
 const destinations: Record<string, Destination> = {
   'app1-encrypt-credentials': AT_APP2,
   'app1-retry-provisioning': { key: INTAKE_KEY, target: 'app1' },
+  'app1-resume-provisioning': { key: INTAKE_KEY, target: 'task-token' },
 };
 
 const reEncrypt = async (kms: KMSClient, from: string, to: Destination) =>
@@ -216,11 +217,11 @@ const meddle: Record<string, (kms: KMSClient, own: Destination) => Promise<unkno
     kms.send(
       new EncryptCommand({ KeyId: INTAKE_KEY, Plaintext: SECRET, EncryptionContext: sealedFor('another') }),
     ),
-  'kms:Decrypt': async (kms) =>
+  'kms:Decrypt': async (kms, { key }) =>
     kms.send(
       new DecryptCommand({
-        KeyId: outputs.app2.key_arn,
-        CiphertextBlob: await sealed(outputs.app2.key_arn, 'another'),
+        KeyId: key,
+        CiphertextBlob: await sealed(key, 'another'),
         EncryptionContext: sealedFor('another'),
       }),
     ),

@@ -4,7 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
-import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   GetFunctionEventInvokeConfigCommand,
   InvokeCommand,
@@ -25,11 +32,12 @@ import {
 } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from '@jest/globals';
+import { announcement } from '../../../contracts/announcement.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
-import { encryptionContext } from '../../../contracts/encryption-context.ts';
+import { encryptionContext, taskTokenContext } from '../../../contracts/encryption-context.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
-import type { Machine } from '../../../local/system.ts';
+import type { Answer, Machine } from '../../../local/system.ts';
 import {
   configuration,
   encryptFor,
@@ -148,18 +156,27 @@ const withToken = () => {
 
 /** Asks App2 for a user, as App1 does, and waits for the end. */
 async function createdAtApp2(username = newName('right')) {
+  const { id, ask } = await requestAtApp2(username);
+  const { status } = await ask('wait=15');
+  expect(status).not.toBe('RUNNING');
+  return { id, username, status };
+}
+
+/** A request to App2 that can be sent again and again. */
+async function requestAtApp2(username = newName('right')) {
   const id = randomUUID();
   const body = {
     username,
     encrypted_password: await encryptFor(id, username, newPassword()),
     human_user_id: 'h-1',
   };
-  const answer = await system.app2('POST', '/admin/create-user', await withToken(), body, {
-    'Idempotency-Key': id,
-    Prefer: 'wait=15',
-  });
-  expect(answer.status).toBe(200);
-  return { id, username, status: provisioningStatus.parse(answer.body).status };
+  const ask = async (Prefer: string) => {
+    const headers = { 'Idempotency-Key': id, Prefer };
+    const answer = await system.app2('POST', '/admin/create-user', await withToken(), body, headers);
+    expect([200, 202]).toContain(answer.status);
+    return provisioningStatus.parse(answer.body);
+  };
+  return { id, ask };
 }
 
 /** What a state's error is called when the machine had no right to do it. */
@@ -230,6 +247,72 @@ async function customResource(FunctionName: string, RequestType: 'Create' | 'Del
   expect(JSON.parse(told.join(''))).toMatchObject({ Status: 'SUCCESS' });
 }
 
+const dynamoDb = new DynamoDBClient(configuration);
+const TURNS = 'app2-turns';
+const AWAITED = 'app1-awaited-creations';
+
+/** Runs something while the next turn of a row is so far away, in seconds. */
+async function whileBusy<Result>(name: string, seconds: number, run: () => Promise<Result>): Promise<Result> {
+  const Key = { name: { S: name } };
+  const next_at = { N: String(Date.now() + seconds * 1000) };
+  await dynamoDb.send(new PutItemCommand({ TableName: TURNS, Item: { ...Key, next_at } }));
+  try {
+    return await run();
+  } finally {
+    await dynamoDb.send(new DeleteItemCommand({ TableName: TURNS, Key }));
+  }
+}
+
+/** So many ends are waited for that App1 is left at what is announced; and the rules are off, so nothing is. */
+const unheard = <Result>(run: () => Promise<Result>): Promise<Result> => whileBusy('waits', 3_600, run);
+
+/** What is kept of a provisioning that waits to hear of its end, with the token of its task. */
+async function waitingTask(id: string): Promise<string> {
+  const Key = { provisioning_id: { S: id } };
+  const sealed = await eventually(async () => {
+    const { Item } = await dynamoDb.send(new GetItemCommand({ TableName: AWAITED, Key }));
+    if (Item?.['task_token']?.B === undefined) throw new Error(`${id} does not wait.`);
+    if ((await system.executionStatus('CreateServiceUser', id)) === 'RUNNING')
+      throw new Error(`${id} is running at App2.`);
+    return Item['task_token'].B;
+  }, 20_000);
+  const { Plaintext } = await new KMSClient(configuration).send(
+    new DecryptCommand({
+      KeyId: 'alias/app1-intake-key',
+      CiphertextBlob: sealed,
+      EncryptionContext: taskTokenContext(id),
+    }),
+  );
+  return Buffer.from(Plaintext ?? []).toString('utf8');
+}
+
+/** Provisionings that wait to hear of their end: one that will go well, and one that will not. */
+const waitingOnes = () =>
+  unheard(async () => {
+    const ids = [await start(newRequest()), await start(newRequest({ password: 'too-short' }))];
+    return Promise.all(ids.map(async (id) => ({ id, token: await waitingTask(id) })));
+  });
+
+/** Waits until two provisionings have ended, one well and one not. */
+async function bothEnd([good, bad]: { id: string }[]): Promise<void> {
+  expect(await ended(good?.id ?? '')).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await ended(bad?.id ?? '')).toMatchObject({ status: 'FAILED' });
+}
+
+/** Has App1 know when the end of a provisioning that waits is to be expected, and looks for it in an answer. */
+async function tellsEstimate(id: string, ask: () => Promise<Answer>): Promise<void> {
+  const estimate = new Date().toISOString();
+  await dynamoDb.send(
+    new UpdateItemCommand({
+      TableName: AWAITED,
+      Key: { provisioning_id: { S: id } },
+      UpdateExpression: 'SET estimated_end_at = :at',
+      ExpressionAttributeValues: { ':at': { S: estimate } },
+    }),
+  );
+  expect((await ask()).body).toMatchObject({ estimated_end_at: estimate });
+}
+
 const stopping = (FunctionName: string, machine: Maker) => async () => {
   const { provisioning_id } = await running(machine);
   expect(await call(FunctionName, { provisioning_id })).toMatchObject({ had_succeeded: false });
@@ -265,6 +348,24 @@ const functions: Record<string, () => Promise<unknown>> = {
     // A warm one has its token.
     await restart('app1-call-app2');
     expect(await call('app1-call-app2', { action: 'Authenticate' })).toHaveProperty('expires_at');
+    const waiting = await waitingOnes();
+    for (const { id: provisioning_id, token: task_token } of waiting)
+      await call('app1-call-app2', {
+        action: 'AwaitUserCreation',
+        provisioning_id,
+        missed: true,
+        task_token,
+      });
+    await bothEnd(waiting);
+  },
+  'app1-resume-provisioning': async () => {
+    const waiting = await waitingOnes();
+    for (const { id } of waiting) {
+      const { body } = await system.app2('GET', `/admin/create-user/${id}`, await withToken());
+      const event = { source: announcement.source, 'detail-type': announcement.detailType, detail: body };
+      await call('app1-resume-provisioning', event);
+    }
+    await bothEnd(waiting);
   },
   'app1-encrypt-credentials': async () =>
     call('app1-encrypt-credentials', await inputs.ProvisionServiceUser()),
@@ -274,6 +375,11 @@ const functions: Record<string, () => Promise<unknown>> = {
     await ended(await start(request, key));
     const { status, body } = await system.provision(request, key);
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
+    const another = newRequest();
+    const itsKey = { 'Idempotency-Key': randomUUID() };
+    const id = await unheard(() => start(another, itsKey));
+    await tellsEstimate(id, () => system.provision(another, itsKey));
+    await system.deprovision(id);
   },
   'app1-retry-provisioning': async () => {
     const failed = await rejected();
@@ -284,6 +390,9 @@ const functions: Record<string, () => Promise<unknown>> = {
       202,
       expect.objectContaining({ provisioning_id: provisioningAccepted.parse(first.body).provisioning_id }),
     ]);
+    const queued = await rejected();
+    const second = await unheard(() => system.retry(queued));
+    await tellsEstimate(provisioningAccepted.parse(second.body).provisioning_id, () => system.retry(queued));
     // One that had to be rolled back: the roll-back is looked at, too.
     const removed = await provisioned();
     await eventually(async () => {
@@ -297,6 +406,9 @@ const functions: Record<string, () => Promise<unknown>> = {
     const { status, body } = await system.status(id, {}, '?include=timeline');
     expect(status).toBe(200);
     expectWorkflows(body, ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser']);
+    const waiting = await unheard(() => start(newRequest()));
+    await tellsEstimate(waiting, () => system.status(waiting));
+    await system.deprovision(waiting);
   },
   'app1-cancel-provisioning': async () => {
     const id = await provisioned();
@@ -309,8 +421,22 @@ const functions: Record<string, () => Promise<unknown>> = {
   ),
   'app1-sweep-provisionings': sweeping('app1-sweep-provisionings', 'ProvisionServiceUser'),
 
-  'app2-start-user-creation': async () =>
-    expect(await createdAtApp2()).toMatchObject({ status: 'SUCCEEDED' }),
+  'app2-start-user-creation': async () => {
+    const first = await requestAtApp2();
+    expect(await first.ask('wait=15')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await first.ask('wait=15')).toMatchObject({ status: 'SUCCEEDED' });
+    const queued = await requestAtApp2();
+    expect(await whileBusy('creations', 10, () => queued.ask('respond-async'))).toMatchObject({
+      status: 'RUNNING',
+      estimated_end_at: expect.any(String),
+    });
+  },
+  'app2-announce-settled': async () => {
+    const input = await inputs.CreateServiceUser();
+    const times = { startDate: Date.now(), stopDate: Date.now() };
+    const detail = { executionArn: 'e', stateMachineArn: 'm', status: 'SUCCEEDED', ...times };
+    await call('app2-announce-settled', { detail: { ...detail, input: JSON.stringify(input) } });
+  },
   'app2-get-user-creation': async () => {
     const { id } = await createdAtApp2();
     const path = `/admin/create-user/${id}`;
@@ -338,7 +464,10 @@ const functions: Record<string, () => Promise<unknown>> = {
   },
   'app2-add-to-group': async () => {
     const { provisioning_id, username } = subjectOf();
-    await call('app2-add-to-group', { provisioning_id, sub: await stamped(provisioning_id, username) });
+    const input = { provisioning_id, sub: await stamped(provisioning_id, username) };
+    await call('app2-add-to-group', input);
+    const busy = whileBusy('group-changes', 3_600, () => call('app2-add-to-group', input));
+    await expect(busy).rejects.toThrow('ServiceThrottled');
   },
   'app2-delete-user': async () => {
     const { provisioning_id, username } = subjectOf();

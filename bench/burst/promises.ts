@@ -1,0 +1,60 @@
+import { NARROWEST, scaled } from './ceilings.ts';
+import type { Burst } from './run.ts';
+
+/** What a burst must show, and what it showed. */
+export interface Promise {
+  what: string;
+  seen: string;
+  kept: boolean;
+}
+
+/** Calls that a provisioning cannot do without, by what the proxy calls them. */
+const MINIMAL = {
+  'cognito-idp:AdminCreateUser': 1,
+  'cognito-idp:AdminSetUserPassword': 1,
+  'cognito-idp:AdminAddUserToGroup': 1,
+} as const;
+
+/** How many calls more than the minimum are a waste, and which part of a ceiling is to be used. */
+const MOST_CALLS = 1.5;
+const LEAST_RATE = 0.9;
+
+/** Calls that were let through per second, from the first to the last. */
+export function rateOf(passed: readonly number[]): number {
+  const [first, last] = [Math.min(...passed), Math.max(...passed)];
+  return passed.length < 2 ? 0 : (passed.length - 1) / (last - first);
+}
+
+const GOOD_END = 'ServiceUserProvisioned';
+
+/** The promises about a burst without faults. */
+export function promisesOf({ asked, ends, counted }: Burst, scale: number): Promise[] {
+  const count = asked.length;
+  const well = asked.filter(({ id }) => ends.get(id) === GOOD_END).length;
+  const ceilings = scaled(scale);
+  const ceilingOf = (name: string) => ceilings.find((one) => one.name === name)?.per_second ?? 0;
+  const rate = rateOf(counted.quotas[NARROWEST]?.passed ?? []) / ceilingOf(NARROWEST);
+  const looks = counted.quotas['DescribeExecution'];
+  const perSecond = rateOf(looks?.passed ?? []);
+  return [
+    { what: 'all succeed', seen: `${well} of ${count}`, kept: well === count },
+    {
+      what: `at ${LEAST_RATE * 100} % of the narrowest ceiling or more`,
+      seen: `${(rate * 100).toFixed(1)} % of ${ceilingOf(NARROWEST)} per second`,
+      kept: rate >= LEAST_RATE,
+    },
+    ...Object.entries(MINIMAL).map(([call, minimal]) => {
+      const each = (counted.made[call] ?? 0) / count;
+      return {
+        what: `${call}: at most ${MOST_CALLS} times the minimal number of calls`,
+        seen: `${each.toFixed(2)} per provisioning, at least ${minimal}`,
+        kept: each <= MOST_CALLS * minimal,
+      };
+    }),
+    {
+      what: 'DescribeExecution is not throttled',
+      seen: `${looks?.passed.length ?? 0} looks, ${perSecond.toFixed(1)} per second, ${looks?.refused.length ?? 0} refused`,
+      kept: looks?.refused.length === 0,
+    },
+  ];
+}

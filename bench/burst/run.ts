@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { provisioningStatus } from '../../contracts/status.ts';
+import { defaultRates, GROUP_CHANGES_PER_SECOND } from '../../infra/settings.ts';
+import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
+import { faultsAt } from '../../local/faults/rules.ts';
+import type { Outputs } from '../../local/outputs.ts';
+import { type System, systemOf } from '../../local/system.ts';
+import { withVariables } from '../../local/variables.ts';
+import { scaled } from './ceilings.ts';
+import { subscribeToEnds } from './ends.ts';
+import { randomFaults } from './random-faults.ts';
+
+export interface Options {
+  outputs: Outputs;
+  proxyUrl: string;
+  /** How many POSTs are sent at once. */
+  count: number;
+  /** Part of AWS's ceilings that is enforced. */
+  scale: number;
+  /** Part of all calls that fail at random. */
+  faulty?: number;
+  /** Longest time until the last one has ended, in seconds. */
+  within: number;
+}
+
+/** A provisioning that was asked for in the burst. */
+export interface Asked {
+  id: string;
+  username: string;
+  password: string;
+  human_user_id: string;
+}
+
+export interface Burst {
+  asked: Asked[];
+  begun: Date;
+  /** Last facts of App1 by provisioning_id. */
+  ends: Map<string, string>;
+  /** From the first POST to the last end, in seconds. */
+  seconds: number;
+  /** Longest time until a POST was accepted, in seconds. */
+  longestPost: number;
+  /** How many of five that were asked for last were told when they will probably have ended. */
+  estimated: number;
+  counted: Counted;
+}
+
+/**
+ * Sends all POSTs at once, with AWS's ceilings in front of all that the functions call, and waits for their ends.
+ * @throws Error when App1 answers with what a patient caller cannot send again
+ */
+export function runBurst(options: Options): Promise<Burst> {
+  // App2 knows the ceilings that hold here as little as those of AWS: its rates are set.
+  const { creations_per_second, waits_per_second } = defaultRates;
+  const rates = {
+    CREATIONS_PER_SECOND: String(creations_per_second * options.scale),
+    WAITS_PER_SECOND: String(waits_per_second * options.scale),
+  };
+  const changes = { GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND * options.scale) };
+  const { outputs } = options;
+  return withVariables(outputs, 'app2-start-user-creation', rates, () =>
+    withVariables(outputs, 'app2-add-to-group', changes, () => burstNow(options)),
+  );
+}
+
+async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }: Options): Promise<Burst> {
+  const faults = faultsAt(proxyUrl);
+  const system = systemOf(outputs);
+  const quotas = quotasAt(proxyUrl);
+  const ends = await subscribeToEnds(outputs);
+  const endsOf = (all: readonly Asked[], seconds: number) =>
+    ends.of(
+      all.map(({ id }) => id),
+      seconds,
+    );
+  const first = await Promise.all(Array.from({ length: WARM }, () => ask(system)));
+  await endsOf(first, within);
+
+  await quotas.set(scaled(scale));
+  const rules = faulty > 0 ? await faults.add(randomFaults(faulty)) : [];
+  const begun = new Date();
+  const since = () => (Date.now() - begun.getTime()) / 1000;
+  let longestPost = 0;
+  const asked = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const accepted = await ask(system);
+      longestPost = Math.max(longestPost, since());
+      return accepted;
+    }),
+  );
+  await pause(ESTIMATED_AFTER);
+  const estimated = await toldEstimates(system, asked);
+  const last = await endsOf(asked, within);
+  const seconds = since();
+  await faults.remove(rules);
+  return { asked, begun, ends: last, seconds, longestPost, estimated, counted: await quotas.counted() };
+}
+
+/** Asked for before, so that functions are warm as they are where there is always something to do. */
+const WARM = 8;
+
+/** Asks for a provisioning as a patient caller does, who comes back when told to. */
+async function ask(system: System): Promise<Asked> {
+  const request = {
+    username: `burst-${randomBytes(6).toString('hex')}`,
+    password: `Pw-${randomBytes(12).toString('base64url')}-1a`,
+    human_user_id: 'h-1',
+  };
+  for (;;) {
+    const { status, headers, body } = await system.provision(request, {
+      'Idempotency-Key': request.username,
+    });
+    if (status === 202) return { id: provisioningAccepted.parse(body).provisioning_id, ...request };
+    if (![429, 500, 503].includes(status))
+      throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+    await pause(Number(headers.get('Retry-After') ?? 1) * 1000);
+  }
+}
+
+/** Time until the last one has come to App2, in milliseconds. */
+const ESTIMATED_AFTER = 2_000;
+
+/** Who asks how it stands uses up looks, too, so it is not everybody. */
+const ASKING = 5;
+
+/** How many of those that were asked for last are told when they will probably have ended. */
+async function toldEstimates(system: System, asked: readonly Asked[]): Promise<number> {
+  const answers = await Promise.all(asked.slice(-ASKING).map(({ id }) => system.status(id)));
+  return answers.filter(({ body }) => provisioningStatus.safeParse(body).data?.estimated_end_at !== undefined)
+    .length;
+}

@@ -1,0 +1,111 @@
+import { CfnCondition, CfnParameter, Fn, Stack } from 'aws-cdk-lib';
+import { CfnRule, EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { announcement } from '../../contracts/announcement.ts';
+import { allow } from '../rights.ts';
+
+interface AnnouncementsProps {
+  /** Is called with each announcement. */
+  handler: IFunction;
+  /** Where announcements go that could not be delivered. */
+  undelivered: Queue;
+  /** Account of the bus, when it is not this one. */
+  otherAccount: string | undefined;
+}
+
+const RULE_NAME = 'app1-announcements';
+
+const pattern = { source: [announcement.source], 'detail-type': [announcement.detailType] };
+
+/**
+ * Hears what App2 announces: a rule on App2's bus. The bus is a parameter that may be left out, since App2's team hands
+ * it over: then nothing is heard, and App1 waits and asks.
+ *
+ * A rule on the bus of another account may have no other target than a bus, so there is one of App1's own in between.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+ */
+export class Announcements extends Construct {
+  /** Whether App2's bus is known. */
+  readonly heard: CfnCondition;
+  readonly #busArn: string;
+
+  constructor(scope: Construct, id: string, { handler, undelivered, otherAccount }: AnnouncementsProps) {
+    super(scope, id);
+    this.#busArn = new CfnParameter(Stack.of(this), 'App2EventBusArn', {
+      default: 'none',
+      description: "App2's event bus (its output EventBusArn); none: App1 asks instead of being told",
+    }).valueAsString;
+    this.heard = new CfnCondition(this, 'Heard', {
+      expression: Fn.conditionNot(Fn.conditionEquals(this.#busArn, 'none')),
+    });
+    if (otherAccount === undefined) this.#callFromBus(handler, undelivered);
+    else this.#callThroughOwnBus(handler, undelivered, otherAccount);
+  }
+
+  /** Name of App2's bus, a text also while there is none. */
+  get #busName(): string {
+    return Fn.select(1, Fn.split('/', Fn.join('', [this.#busArn, '/none'])));
+  }
+
+  #callFromBus(handler: IFunction, undelivered: Queue): void {
+    const ruleArn = this.#ruleOn(this.#busArn, undelivered, { arn: handler.functionArn });
+    const permission = new CfnPermission(this, 'Call', {
+      action: 'lambda:InvokeFunction',
+      functionName: handler.functionArn,
+      principal: 'events.amazonaws.com',
+      sourceArn: ruleArn,
+    });
+    permission.cfnOptions.condition = this.heard;
+  }
+
+  #callThroughOwnBus(handler: IFunction, undelivered: Queue, account: string): void {
+    const bus = new EventBus(this, 'Bus', { eventBusName: RULE_NAME });
+    const role = new Role(this, 'Forwarding', {
+      description: 'Sends what App2 announces on to a bus of this account',
+      assumedBy: new ServicePrincipal('events.amazonaws.com'),
+      inlinePolicies: {
+        Forwarding: new PolicyDocument({ statements: [allow(['events:PutEvents'], [bus.eventBusArn])] }),
+      },
+    });
+    this.#ruleOn(this.#busArn, undelivered, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);
+    new Rule(this, 'Announced', {
+      eventBus: EventBus.fromEventBusArn(this, 'Own', bus.eventBusArn),
+      description: 'What App2 announces, to the provisioning that waits for it',
+      eventPattern: { source: pattern.source, detailType: pattern['detail-type'] },
+      targets: [new LambdaFunction(handler, { deadLetterQueue: undelivered })],
+    });
+  }
+
+  /** The plain resource: what CDK's rule makes beside it could not be left out with it. */
+  #ruleOn(
+    busArn: string,
+    undelivered: Queue,
+    target: { arn: string; roleArn?: string },
+    account = Stack.of(this).account,
+  ): string {
+    const rule = new CfnRule(this, 'Rule', {
+      name: RULE_NAME,
+      eventBusName: busArn,
+      description: 'What App2 announces, to App1',
+      eventPattern: pattern,
+      state: 'ENABLED',
+      targets: [{ id: 'App1', ...target, deadLetterConfig: { arn: undelivered.queueArn } }],
+    });
+    rule.cfnOptions.condition = this.heard;
+    const { region, partition } = Stack.of(this);
+    const ruleArn = `arn:${partition}:events:${region}:${account}:rule/${this.#busName}/${RULE_NAME}`;
+    undelivered.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('events.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [undelivered.queueArn],
+        conditions: { ArnEquals: { 'aws:SourceArn': ruleArn } },
+      }),
+    );
+    return ruleArn;
+  }
+}

@@ -1,0 +1,40 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { brokenInvariants } from '../../../bench/burst/invariants.ts';
+import { promisesOf } from '../../../bench/burst/promises.ts';
+import { type Burst, runBurst } from '../../../bench/burst/run.ts';
+import { settings } from '../../../local/places.ts';
+import { outputs } from '../../e2e/support/deployed.ts';
+
+/**
+ * Many at once, with AWS's ceilings enforced. `npm test` sends as many as half a minute allows, at a tenth of the
+ * ceilings, which a busy machine can still reach; the whole suite sends 300 at a fifth, and then again with faults.
+ */
+const sample = process.env['FAULTS'] === 'sample';
+const size = sample ? { count: 40, scale: 0.1 } : { count: 300, scale: 0.2 };
+
+const proxyUrl = process.env['FAULT_PROXY_URL'] ?? '';
+
+describe(`${size.count} POSTs at once, with ${size.scale * 100} % of each ceiling`, () => {
+  let burst: Burst;
+  beforeAll(async () => {
+    burst = await runBurst({ outputs, proxyUrl, ...size, within: 600 });
+  });
+
+  it('keeps all promises', () => {
+    const broken = promisesOf(burst, size.scale).filter(({ kept }) => !kept);
+    expect(broken).toEqual([]);
+  });
+
+  it('tells whoever waits when that will have ended', () => {
+    expect(burst.estimated).toBeGreaterThan(0);
+  });
+});
+
+if (!sample)
+  describe('100 POSTs at once, of which a tenth of all calls fails', () => {
+    it('leaves I1 to I6 as they are', async () => {
+      const burst = await runBurst({ outputs, proxyUrl, ...size, count: 100, faulty: 0.1, within: 900 });
+      expect(burst.ends.size).toBe(100);
+      expect(await brokenInvariants(settings().directory, burst)).toEqual([]);
+    });
+  });

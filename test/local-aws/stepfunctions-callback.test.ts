@@ -1,0 +1,115 @@
+import {
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { describe, expect, jest, test } from '@jest/globals';
+import { client } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
+import { createMachine, ended, outputOf, reached, start } from './support/machines.ts';
+import { callerWho } from './support/roles.ts';
+
+const sfn = client(SFNClient);
+
+jest.setTimeout(30_000);
+
+/** A function that logs the token that it was given, and does so much more. */
+const taking = (more = '') =>
+  createFunction(`exports.handler = async ({ token }) => { console.log('token=' + token); ${more} };`);
+
+/** A machine that waits for its token; `fields` of its one task. */
+const waiting = (FunctionName: string, fields: object = {}) =>
+  createMachine({
+    StartAt: 'Wait',
+    States: {
+      Wait: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+        Arguments: { FunctionName, Payload: { token: '{% $states.context.Task.Token %}' } },
+        End: true,
+        ...fields,
+      },
+    },
+  });
+
+/** The tokens that the function was given, in order, once there are so many. */
+const tokensOf = (functionArn: string, count: number): Promise<string[]> =>
+  eventually(async () => {
+    const text = JSON.stringify(await invocationLogs(functionArn));
+    const tokens = [...text.matchAll(/token=([\w-]+)/g)].map(([, token = '']) => token);
+    if (tokens.length < count) throw new Error(`There are ${tokens.length} tokens.`);
+    return tokens;
+  });
+
+const succeed = (taskToken: string, as = sfn) =>
+  as.send(new SendTaskSuccessCommand({ taskToken, output: '{"by":"callback"}' }));
+
+describe('a task that waits for a callback', () => {
+  // step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+  test('goes on with what was sent for its token', async () => {
+    const taker = await taking();
+    const execution = await start(await waiting(taker));
+    const [token = ''] = await tokensOf(taker, 1);
+    await succeed(token);
+    expect(outputOf(await ended(execution))).toEqual({ by: 'callback' });
+  });
+
+  test('fails with the error that was sent for its token', async () => {
+    const taker = await taking();
+    const execution = await start(await waiting(taker));
+    const [taskToken = ''] = await tokensOf(taker, 1);
+    await sfn.send(new SendTaskFailureCommand({ taskToken, error: 'Refused', cause: 'because' }));
+    expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'Refused', cause: 'because' });
+  });
+});
+
+describe('corrected: a task that waits for a callback', () => {
+  // step-functions/latest/dg/connect-lambda
+  test('fails at once with what its function throws', async () => {
+    const taker = await taking("const error = new Error('no'); error.name = 'Thrown'; throw error");
+    const execution = await start(await waiting(taker, { TimeoutSeconds: 60 }));
+    expect(await ended(execution, 8_000)).toMatchObject({ status: 'FAILED', error: 'Thrown' });
+  });
+
+  // step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+  test('has another token when it is tried again, and the one before is of no use', async () => {
+    const taker = await taking();
+    const again = { ErrorEquals: ['States.Timeout'], IntervalSeconds: 1, MaxAttempts: 1 };
+    const execution = await start(await waiting(taker, { TimeoutSeconds: 1, Retry: [again] }));
+    const [first = '', second = ''] = await tokensOf(taker, 2);
+    expect(second).not.toBe(first);
+    await expect(succeed(first)).rejects.toMatchObject({ name: expect.stringMatching(/^Task/) });
+    await succeed(second);
+    expect(await ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  // step-functions/latest/apireference/API_StopExecution
+  test('waits no more when its execution is stopped', async () => {
+    const taker = await taking();
+    const execution = await start(await waiting(taker));
+    const [token = ''] = await tokensOf(taker, 1);
+    await sfn.send(new StopExecutionCommand({ executionArn: execution }));
+    await reached(execution, 'ExecutionAborted');
+    await eventually(async () => {
+      await expect(succeed(token)).rejects.toMatchObject({ name: expect.stringMatching(/^Task/) });
+    });
+  });
+
+  // service-authorization/latest/reference/list_awsstepfunctions
+  test('is resumed by whoever has the right on its machine, and by nobody else', async () => {
+    const taker = await taking();
+    const machine = await waiting(taker);
+    const execution = await start(machine);
+    const [token = ''] = await tokensOf(taker, 1);
+    const who = async (Resource: string) =>
+      client(SFNClient, await callerWho({ Effect: 'Allow', Action: 'states:SendTaskSuccess', Resource }));
+    await expect(succeed(token, await who(`${machine}-other`))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+    await succeed(token, await who(machine));
+    expect(await ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
