@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -63,6 +63,8 @@ export async function loading(runs: number, names: readonly string[] = MEASURED)
       app1: Object.keys(app1),
       app2: Object.keys(app2),
     });
+    // As where Lambda unpacks them: no package.json above says that they are ES modules.
+    await writeFile(join(folder, 'package.json'), '{}');
     const loads: Loading['loads'] = {};
     for (const name of names) {
       const lean = join(folder, 'lean', name, 'index.js');
@@ -139,6 +141,7 @@ async function loadOnce(file: string): Promise<Loaded> {
     AWS_REGION: 'us-east-1',
     SERVICE_NAME: 'bench',
     ...Object.fromEntries(VARIABLES.map((name) => [name, 'https://bench.example'])),
+    APP2_ANNOUNCES: 'on',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', LOADER, file], { env });
