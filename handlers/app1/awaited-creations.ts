@@ -83,12 +83,11 @@ export function awaitedCreations({
   };
 
   const resume = async (provisioning_id: string, taskToken: string, end: CreationEnd): Promise<void> => {
-    const command =
-      end === 'UserCreated'
-        ? new SendTaskSuccessCommand({ taskToken, output: '{}' })
-        : new SendTaskFailureCommand({ taskToken, error: end, cause: 'App2 has announced this end.' });
+    const cause = 'App2 has announced this end.';
     const sent =
-      command instanceof SendTaskSuccessCommand ? stepFunctions.send(command) : stepFunctions.send(command);
+      end === 'UserCreated'
+        ? stepFunctions.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }))
+        : stepFunctions.send(new SendTaskFailureCommand({ taskToken, error: end, cause }));
     await sent.then(
       () => logger.info('Provisioning resumed', { provisioning_id, end }),
       (error: unknown) => {

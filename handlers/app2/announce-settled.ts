@@ -7,8 +7,9 @@ import { executionStatus } from '../../contracts/status.ts';
 import { putEvent } from '../shared/audit-events.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { logger } from '../shared/logger.ts';
+import { alsoAbout, logger } from '../shared/logger.ts';
 import { statusOf } from '../shared/status.ts';
+import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
 
 interface Services {
@@ -41,6 +42,7 @@ export const announceSettled =
   ({ eventBridge, environment }: Services) =>
   async (event: unknown): Promise<void> => {
     const { input, error, cause, ...execution } = ended.parse(event).detail;
+    alsoAbout({ provisioning_id: input.provisioning_id, trace_id: input.trace_id });
     const told = { error: error ?? undefined, cause: cause ?? undefined };
     const status = statusOf({ ...execution, ...told, parsedInput: input }, cleanEnds.app2);
     await putEvent(eventBridge, {
@@ -52,7 +54,10 @@ export const announceSettled =
     logger.info('End announced', { provisioning_id: input.provisioning_id, status: status.status });
   };
 
-export const handler = announceSettled({
-  eventBridge: apiClient(EventBridgeClient),
-  environment: readEnvironment(environments['announce-settled']),
-});
+export const handler = step(
+  z.unknown(),
+  announceSettled({
+    eventBridge: apiClient(EventBridgeClient),
+    environment: readEnvironment(environments['announce-settled']),
+  }),
+);

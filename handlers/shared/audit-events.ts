@@ -5,12 +5,13 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import type * as z from 'zod';
 import { type EventName, eventDetail, events } from '../../contracts/events/catalogue.ts';
+import { StepError } from './errors.ts';
 import { traceHeader } from './trace.ts';
 
 /**
  * Publishes an event that no workflow publishes, after checking it against its schema.
  * docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
- * @throws Error when the bus did not take it: PutEvents says so in an answer that is a success otherwise
+ * @throws ServiceUnavailable when the bus did not take it: PutEvents says so in an answer that is a success otherwise
  */
 export async function publish<Name extends EventName>(
   eventBridge: Pick<EventBridgeClient, 'send'>,
@@ -36,5 +37,8 @@ export async function putEvent(
     new PutEventsCommand({ Entries: [{ ...event, ...(trace === undefined ? {} : { TraceHeader: trace }) }] }),
   );
   if (FailedEntryCount > 0)
-    throw new Error(`${event.DetailType} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`);
+    throw new StepError(
+      'ServiceUnavailable',
+      `${event.DetailType} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`,
+    );
 }

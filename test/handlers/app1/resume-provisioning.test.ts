@@ -1,7 +1,9 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, jest } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
 import type { AwaitedCreations } from '../../../handlers/app1/awaited-creations.ts';
-import { resumeProvisioning } from '../../../handlers/app1/resume-provisioning.ts';
+import { handler, resumeProvisioning } from '../../../handlers/app1/resume-provisioning.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { PROVISIONING_ID } from '../../support/subject.ts';
 
@@ -41,5 +43,16 @@ describe('an announcement of App2', () => {
     ['another kind', { 'detail-type': 'ServiceUserCreated' }],
   ])('is none when it is of %s', async (_what, over) => {
     await expect(hear(creationStatus(), over)).rejects.toThrow();
+  });
+
+  it('lets no text of an error of AWS out, which may quote the token of a task', async () => {
+    mockClient(DynamoDBClient).rejects(new Error("Value 'the-token' at 'taskToken' is not valid"));
+    const heard = handler({
+      source: 'app2.announcements',
+      'detail-type': 'UserCreationSettled',
+      detail: creationStatus({ status: 'SUCCEEDED', user: 'present' }),
+    });
+
+    await expect(heard).rejects.not.toThrow('the-token');
   });
 });
