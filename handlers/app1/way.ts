@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { WAY_HEADER } from '../../contracts/headers.ts';
-import { header } from '../shared/api.ts';
+import { header } from '../shared/header.ts';
 import type { Flag } from './migration-flag.ts';
 import { ownerOf } from './owner.ts';
 

@@ -1,10 +1,11 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
-import { type ApiHandler, api, header } from '../shared/api.ts';
+import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
+import { header } from '../shared/header.ts';
 import { originOf, traceOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { absent, remove } from '../shared/removal.ts';

@@ -12,8 +12,6 @@ import { RequestProblem } from './problem.ts';
 /** Handler of a route behind a REST API (Lambda proxy integration). */
 export type ApiHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
-export { header };
-
 /** An answer in JSON. */
 export function json(
   statusCode: number,

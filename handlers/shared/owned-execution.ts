@@ -3,8 +3,9 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { include } from '../../contracts/status.ts';
-import { header, readValue } from './api.ts';
+import { readValue } from './api.ts';
 import { type Clock, type Execution, settle } from './executions.ts';
+import { header } from './header.ts';
 import { RequestProblem } from './problem.ts';
 
 interface Question<Input> {

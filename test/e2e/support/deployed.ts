@@ -12,6 +12,7 @@ import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import type { Access } from '../../../local/cdk.ts';
 import { readOutputs } from '../../../local/outputs.ts';
 import { settings } from '../../../local/places.ts';
 import { type Machine, systemOf } from '../../../local/system.ts';
@@ -20,6 +21,14 @@ import { eventually } from '../../local-aws/support/eventually.ts';
 /** The system under test, deployed on the local AWS, as outsiders see it. */
 export const outputs = readOutputs(settings().directory);
 export const system = systemOf(outputs);
+
+/** The same system, as the command lines are told of it. */
+export const access: Access = {
+  endpoint: outputs.endpoint,
+  region: outputs.region,
+  accessKeyId: outputs.access_key_id,
+  secretAccessKey: outputs.secret_access_key,
+};
 
 export const configuration = {
   endpoint: outputs.endpoint,

@@ -23,6 +23,7 @@ import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { commandsIn } from '../../support/documented.ts';
 import {
+  access,
   configuration,
   encryptFor,
   machineToken,
@@ -251,15 +252,7 @@ beforeAll(async () => {
 describe('the page of the example', () => {
   it('has commands that say who has access, and give the function what it missed', async () => {
     const shell = openShell({
-      ...operatorOf(
-        {
-          endpoint: configuration.endpoint,
-          region: configuration.region,
-          accessKeyId: outputs.access_key_id,
-          secretAccessKey: outputs.secret_access_key,
-        },
-        {},
-      ),
+      ...operatorOf(access, {}),
       LOCAL_AWS_DIR: settings().directory,
       REGISTER_TABLE: example.RegisterTable,
       UNDELIVERED_QUEUE_URL: example.UndeliveredQueueUrl,

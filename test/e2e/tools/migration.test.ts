@@ -11,7 +11,7 @@ import * as z from 'zod';
 import { placeOf } from '../../../handlers/app1/way.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsIn } from '../../support/documented.ts';
-import { configuration, newName, newRequest, outputs, restart, system } from '../support/deployed.ts';
+import { access, newName, newRequest, outputs, restart, system } from '../support/deployed.ts';
 import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
@@ -65,15 +65,7 @@ beforeAll(async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'legacy-')), 'key');
   writeFileSync(file, `${KEY}\n`, { mode: 0o600 });
   shell = openShell({
-    ...operatorOf(
-      {
-        endpoint: configuration.endpoint,
-        region: configuration.region,
-        accessKeyId: outputs.access_key_id,
-        secretAccessKey: outputs.secret_access_key,
-      },
-      { target: 'local' },
-    ),
+    ...operatorOf(access, { target: 'local' }),
     APP1_URL: outputs.app1.api_url,
     KEY_FILE: file,
     // AWS wants https, which the setting insists on unless everything is local.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { blocksOf, pages } from '../../support/documented.ts';
-import { configuration, newRequest, outputs, provision } from '../support/deployed.ts';
+import { access, newRequest, outputs, provision } from '../support/deployed.ts';
 import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
@@ -36,15 +36,7 @@ beforeAll(async () => {
     NAME: other.username,
   };
   shell = openShell({
-    ...operatorOf(
-      {
-        endpoint: configuration.endpoint,
-        region: configuration.region,
-        accessKeyId: outputs.access_key_id,
-        secretAccessKey: outputs.secret_access_key,
-      },
-      { target: 'local' },
-    ),
+    ...operatorOf(access, { target: 'local' }),
     LOCAL_AWS_DIR: process.env['LOCAL_AWS_DIR'],
   });
   await shell.run(`good=${provisioning_id} failed=${failed}`);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { MAX_BODY_BYTES } from '../../../contracts/problems.ts';
-import { api, header, json, readBody } from '../../../handlers/shared/api.ts';
+import { api, json, readBody } from '../../../handlers/shared/api.ts';
+import { header } from '../../../handlers/shared/header.ts';
 import { RequestProblem } from '../../../handlers/shared/problem.ts';
 import { signedRequest } from '../../support/api-events.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
