@@ -9,12 +9,12 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { endsStory } from '../../contracts/events/stories.ts';
-import { readEvent } from '../../contracts/events/subscriber.ts';
+import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
 import type { Outputs } from '../../local/outputs.ts';
 
 /** Ends of provisionings as a subscriber of App1's bus learns of them, without asking anybody about any of them. */
 export interface Ends {
-  /** Names of the last facts by provisioning_id, once these have all ended, or `seconds` are over. */
+  /** Last facts by provisioning_id, with why it failed, once these have all ended, or `seconds` are over. */
   of(ids: readonly string[], seconds: number): Promise<Map<string, string>>;
 }
 
@@ -45,7 +45,7 @@ export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Ou
     new PutTargetsCommand({ Rule: name, EventBusName, Targets: [{ Id: 'queue', Arn: arn }] }),
   );
 
-  const last = new Map<string, { name: string; sequence: number }>();
+  const last = new Map<string, { fact: string; sequence: number }>();
   return {
     async of(ids, seconds) {
       const end = Date.now() + seconds * 1000;
@@ -59,16 +59,21 @@ export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Ou
           const { provisioning_id, sequence } = event.detail.metadata;
           if (provisioning_id === null || !endsStory(event['detail-type'])) continue;
           if (sequence > (last.get(provisioning_id)?.sequence ?? 0))
-            last.set(provisioning_id, { name: event['detail-type'], sequence });
+            last.set(provisioning_id, { fact: factOf(event), sequence });
         }
         const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
         if (Entries.length > 0) await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
       }
       const known = ids.flatMap((id) => {
-        const fact = last.get(id);
-        return fact === undefined ? [] : [[id, fact.name] as const];
+        const found = last.get(id);
+        return found === undefined ? [] : [[id, found.fact] as const];
       });
       return new Map(known);
     },
   };
+}
+
+/** Its name, and which failure it tells of. */
+function factOf({ 'detail-type': name, detail: { data } }: ReceivedEvent): string {
+  return 'failure' in data ? `${name}: ${data.failure.error} at ${data.failure.step}` : name;
 }

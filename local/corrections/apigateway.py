@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from hypercorn.config import Config
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_request_client_ip
 from ministack.services import apigateway_v1
@@ -22,7 +21,6 @@ arrived: ContextVar[tuple[str, RawHeaders]] = ContextVar("arrived")
 
 
 def apply() -> None:
-    Config.h11_pass_raw_headers = True  # else the server tells every header name in lower case
     wrap_function(iam_evaluator, "pin_signed_request", remember_request)
     wrap_function(apigateway_v1, "_build_lambda_event_v1", build_proxy_event)
     choose_models_by_content_type()

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -58,25 +60,41 @@ def refuse_what_aws_refuses(original: Callable[[Record], Response], request: Rec
 def count_what_matches(original: Callable[[Record, list[Record]], Any], stream: Record, events: list[Record]) -> Any:
     """AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters: each line that matches puts the metric's value,
     with the dimensions that the line has. MiniStack keeps filters and counts nothing."""
-    for metric_filter in filters_of(stream):
-        matches = test_of(metric_filter["filterPattern"])
-        for event in events:
-            try:
-                content = json.loads(event.get("message", ""))
-            except ValueError:  # a line that is not JSON matches no pattern for JSON
-                continue
-            if matches(content):
-                for transformation in metric_filter["metricTransformations"]:
-                    put(transformation, content)
+    if filters := filters_of(stream):
+        for content in filter(None, map(content_of, events)):
+            for metric_filter in filters:
+                if test_of(metric_filter["filterPattern"])(content):
+                    for transformation in metric_filter["metricTransformations"]:
+                        put(transformation, content)
     return original(stream, events)
 
 
+def content_of(event: Record) -> Any:
+    """None for a line that is not JSON: it matches no pattern for JSON."""
+    try:
+        return json.loads(event.get("message", ""))
+    except ValueError:
+        return None
+
+
 def filters_of(stream: Record) -> list[Record]:
-    return [
-        metric_filter
-        for (group, _), metric_filter in list(cloudwatch_logs._metric_filters.items())
-        if any(other is stream for other in cloudwatch_logs._log_groups.get(group, {}).get("streams", {}).values())
-    ]
+    group = group_of(stream)
+    return [each for (name, _), each in list(cloudwatch_logs._metric_filters.items()) if name == group]
+
+
+groups: dict[int, tuple[Record, str]] = {}
+"""Streams and their groups by the identity of the stream, which is kept so that it stays its identity."""
+
+
+def group_of(stream: Record) -> str | None:
+    """MiniStack makes a stream for each invocation, so that it is mostly the newest one of its group."""
+    if id(stream) not in groups:
+        streams = {name: group.get("streams", {}) for name, group in list(cloudwatch_logs._log_groups.items())}
+        newest = (name for name, all_of_it in streams.items() if next(reversed(all_of_it.values()), None) is stream)
+        any_one = (name for name, all_of_it in streams.items() if any(s is stream for s in list(all_of_it.values())))
+        if name := next(chain(newest, any_one), None):
+            groups[id(stream)] = stream, name
+    return groups.get(id(stream), (None, None))[1]
 
 
 def put(transformation: Record, content: Any) -> None:
@@ -106,6 +124,7 @@ def select(content: Any, selector: str) -> Any:
     return content
 
 
+@cache
 def test_of(pattern: str) -> Test:
     """Reads `{ $.x = "y" && ($.z = a* || $.n >= 1) }`. @raises ValueError"""
     tokens = TOKEN.findall(pattern)

@@ -8,6 +8,7 @@ to its caller it is a slow one.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -32,8 +33,8 @@ Acquired = tuple[Any, str]
 lock = lambda_runtime._lock
 """Guards MiniStack's table of processes and who waits for one."""
 
-waiting: list[Turn] = []
-"""The invocations that wait for a process, first come first served."""
+waiting: dict[str, deque[Turn]] = {}
+"""The invocations that wait for a process, by function, first come first served."""
 
 
 @dataclass(eq=False)
@@ -62,12 +63,12 @@ def wait_for_process(
 ) -> Acquired:
     turn = Turn(name, config, code, lambda_runtime._worker_key(name, config, qualifier))
     with lock:
-        waiting.append(turn)
+        waiting.setdefault(turn.function, deque()).append(turn)
         serve()
     wait([turn.served], LONGEST_WAIT_SECONDS)
     with lock:
         if not turn.served.done():
-            waiting.remove(turn)
+            waiting[turn.function].remove(turn)
             return None, "func_cap"
     acquired, displaced = turn.served.result()
     lambda_runtime.kill_workers([displaced])
@@ -81,11 +82,14 @@ def release_process(original: Callable[[Any], None], worker: Any | None) -> None
 
 
 def serve() -> None:
-    """Give the waiting, in their order, the processes that they may have now."""
-    for turn in list(waiting):
-        if available(turn):
-            waiting.remove(turn)
+    """Give the waiting, in their order, the processes that they may have now: what the first one of a function can not
+    have, the others cannot have either."""
+    for function, turns in list(waiting.items()):
+        while turns and available(turns[0]):
+            turn = turns.popleft()
             turn.served.set_result(take_process(turn))
+        if not turns:
+            del waiting[function]
 
 
 def take_process(turn: Turn) -> tuple[Acquired, Any | None]:

@@ -28,8 +28,11 @@ present: ContextVar[Record | None] = ContextVar("present", default=None)
 run: ContextVar[int] = ContextVar("run", default=0)
 """After how many redrives of the execution this thread was begun."""
 
-ends = threading.Condition(threading.RLock())
-"""Guards statuses and histories; notified when an execution ends."""
+ends = threading.RLock()
+"""Guards statuses and histories."""
+
+waited_for: dict[str, threading.Condition] = {}
+"""Notified when the execution of this ARN ends. One for all would wake all that wait, at each end."""
 
 
 class Ended(SystemExit):
@@ -93,7 +96,8 @@ def pause(original: Callable[[float], None], seconds: float) -> None:
 
 def ended_within(execution: Record, seconds: float) -> bool:
     with ends:
-        return ends.wait_for(lambda: has_ended(execution), seconds)
+        its_end = waited_for.setdefault(execution["executionArn"], threading.Condition(ends))
+        return its_end.wait_for(lambda: has_ended(execution), seconds)
 
 
 def end(execution: Record, status: str, **details: Any) -> bool:
@@ -107,7 +111,8 @@ def end(execution: Record, status: str, **details: Any) -> bool:
             execution, event_type, {f"{event_type[0].lower()}{event_type[1:]}EventDetails": given}
         )
         execution.update(given, status=status, stopDate=event["timestamp"])
-        ends.notify_all()
+        if its_end := waited_for.pop(execution["executionArn"], None):
+            its_end.notify_all()
     stepfunctions._emit_execution_status_event(execution)
     return True
 

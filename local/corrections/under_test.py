@@ -34,6 +34,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from ministack import app
@@ -154,7 +155,6 @@ def send_signed(service: str, target: str, request: Record) -> Any:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
-    from botocore.httpsession import URLLib3Session
 
     call = AWSRequest(
         "POST",
@@ -164,11 +164,14 @@ def send_signed(service: str, target: str, request: Record) -> Any:
     )
     key = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     SigV4Auth(key, service, get_region()).add_auth(call)
-    session = URLLib3Session(timeout=LONGEST_CALL_SECONDS)
-    try:
-        return session.send(call.prepare())
-    finally:
-        session.close()
+    return connections().send(call.prepare())
+
+
+@cache
+def connections() -> Any:
+    from botocore.httpsession import URLLib3Session
+
+    return URLLib3Session(timeout=LONGEST_CALL_SECONDS)
 
 
 running: dict[Any, str] = {}
