@@ -47,12 +47,13 @@ async function invariantsOf(burst: Burst): Promise<Promised[]> {
   return [{ what: 'I1 to I6 hold for each provisioning', seen, kept: broken.length === 0 }];
 }
 
-function show({ ends, seconds, longestPost, asked, counted }: Burst): void {
+function show({ ends, seconds, longestPost, asked, failures, counted }: Burst): void {
   const lines = [
     `${ends.size} of ${asked.length} ended within ${seconds.toFixed(1)} s; the slowest POST was accepted after ${longestPost.toFixed(1)} s`,
     ...[...new Set(ends.values())].map(
       (fact) => `  ${[...ends.values()].filter((one) => one === fact).length} ${fact}`,
     ),
+    ...failures.map((failure) => `    ${failure}`),
     'calls per provisioning:',
     ...Object.entries(counted.made)
       .sort(([one], [other]) => one.localeCompare(other))

@@ -25,7 +25,8 @@ export function rateOf(passed: readonly number[]): number {
   return passed.length < 2 ? 0 : (passed.length - 1) / (last - first);
 }
 
-const GOOD_END = 'ServiceUserProvisioned';
+/** The last fact of a provisioning that ended well. */
+export const GOOD_END = 'ServiceUserProvisioned';
 
 /** The promises about a burst without faults. */
 export function promisesOf({ asked, ends, counted }: Burst, scale: number): Promise[] {

@@ -10,6 +10,7 @@ import { type System, systemOf } from '../../local/system.ts';
 import { withVariables } from '../../local/variables.ts';
 import { scaled } from './ceilings.ts';
 import { subscribeToEnds } from './ends.ts';
+import { GOOD_END } from './promises.ts';
 import { randomFaults } from './random-faults.ts';
 
 export interface Options {
@@ -44,6 +45,8 @@ export interface Burst {
   longestPost: number;
   /** How many of five that were asked for last were told when they will probably have ended. */
   estimated: number;
+  /** What went wrong at App2 with those that did not end well, for a few of them. */
+  failures: string[];
   counted: Counted;
 }
 
@@ -95,7 +98,28 @@ async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }:
   const last = await endsOf(asked, within);
   const seconds = since();
   await faults.remove(rules);
-  return { asked, begun, ends: last, seconds, longestPost, estimated, counted: await quotas.counted() };
+  const counted = await quotas.counted();
+  const failures = await failuresOf(
+    system,
+    asked.filter(({ id }) => last.get(id) !== GOOD_END),
+  );
+  return { asked, begun, ends: last, seconds, longestPost, estimated, failures, counted };
+}
+
+/** Of how many it is told what went wrong. */
+const TOLD = 10;
+
+/** The failed attempts of each state at App2, one line for each provisioning. */
+async function failuresOf(system: System, failed: readonly Asked[]): Promise<string[]> {
+  return Promise.all(
+    failed.slice(0, TOLD).map(async ({ id }) => {
+      const states = await system.states('CreateServiceUser', id);
+      const attempts = states.flatMap(({ name, errors }) =>
+        errors.length === 0 ? [] : [`${name} ${errors.join(', ')}`],
+      );
+      return `${id}: ${attempts.join('; ')}`;
+    }),
+  );
 }
 
 /** Asked for before, so that functions are warm as they are where there is always something to do. */
