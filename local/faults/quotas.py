@@ -58,7 +58,7 @@ def apply() -> None:
         made[name] += 1
         for quota in quotas:
             if name in quota.calls and not quota.lets_through(call.body, time.time()):
-                return rules.Decision(rule=quota.refusal, error=quota.refusal.error)
+                return rules.Decision(quota.refusal, quota.refusal.error, latency_ms=0, timeout_ms=None, reset=False)
         return decide(self, call)
 
     async def control_quotas_too(self: pipeline.Microburst, request: web.Request) -> web.StreamResponse:

@@ -11,12 +11,13 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import getPort from 'get-port';
 import { type Emulator, startEmulator } from '../../local/emulator.ts';
 import { type FaultProxy, startFaultProxy } from '../../local/fault-proxy.ts';
 import { predictedSub } from '../../local/faults/predicted-sub.ts';
+import { quotasAt } from '../../local/faults/quotas.ts';
 import { type FaultEffect, type Faults, faultsAt } from '../../local/faults/rules.ts';
 import { present } from './support/present.ts';
 import { unique } from './support/unique.ts';
@@ -459,3 +460,40 @@ async function intervene(route: string, request: object): Promise<unknown> {
   expect(response.status).toBe(200);
   return response.json();
 }
+
+describe('a quota at the fault proxy', () => {
+  const quota = {
+    name: 'looks',
+    calls: ['cognito-idp:AdminGetUser'],
+    per_second: 0.01,
+    at_once: 2,
+    code: 'TooManyRequestsException',
+  };
+  const look = (Username: string) =>
+    cognito.send(new AdminGetUserCommand({ UserPoolId, Username })).catch((error: unknown) => error);
+  const throttled = {
+    name: 'TooManyRequestsException',
+    $metadata: expect.objectContaining({ httpStatusCode: 400 }),
+  };
+  const unknownUser = { name: 'UserNotFoundException' };
+
+  afterEach(() => quotasAt(proxy.url).set([]));
+
+  test('refuses what is too much as AWS does, and tells of all', async () => {
+    const quotas = quotasAt(proxy.url);
+    await quotas.set([quota]);
+    const answers = [await look('one'), await look('two'), await look('three')];
+    expect(answers).toMatchObject([unknownUser, unknownUser, throttled]);
+    const { made, quotas: told } = await quotas.counted();
+    expect(made).toEqual({ 'cognito-idp:AdminGetUser': 3 });
+    expect(told).toEqual({
+      looks: { passed: [expect.any(Number), expect.any(Number)], refused: [expect.any(Number)] },
+    });
+  });
+
+  test('can be one for each value of a field', async () => {
+    await quotasAt(proxy.url).set([{ ...quota, at_once: 1, each: 'Username' }]);
+    const answers = [await look('one'), await look('two'), await look('one')];
+    expect(answers).toMatchObject([unknownUser, unknownUser, throttled]);
+  });
+});
