@@ -22,6 +22,8 @@ export interface Options {
   scale: number;
   /** Part of all calls that fail at random. */
   faulty?: number;
+  /** Part of each ceiling that others use, of which App2 knows nothing. */
+  taken?: number;
   /** Longest time until the last one has ended, in seconds. */
   within: number;
 }
@@ -68,7 +70,8 @@ export function runBurst(options: Options): Promise<Burst> {
   );
 }
 
-async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }: Options): Promise<Burst> {
+async function burstNow(options: Options): Promise<Burst> {
+  const { outputs, proxyUrl, count, scale, faulty = 0, taken = 0, within } = options;
   const faults = faultsAt(proxyUrl);
   const system = systemOf(outputs);
   const quotas = quotasAt(proxyUrl);
@@ -81,7 +84,7 @@ async function burstNow({ outputs, proxyUrl, count, scale, faulty = 0, within }:
   const first = await Promise.all(Array.from({ length: WARM }, () => ask(system)));
   await endsOf(first, within);
 
-  await quotas.set(scaled(scale));
+  await quotas.set(scaled(scale * (1 - taken)));
   const rules = faulty > 0 ? await faults.add(randomFaults(faulty)) : [];
   const begun = new Date();
   const since = () => (Date.now() - begun.getTime()) / 1000;
