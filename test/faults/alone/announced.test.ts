@@ -1,11 +1,11 @@
 import { afterAll, expect } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
+import { makeBusy } from '../../../local/busy.ts';
 import type { FaultRule } from '../../../local/faults/rules.ts';
-import { statesOf, system } from '../../e2e/support/deployed.ts';
+import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { madeBy } from '../matrix/calls.ts';
 import { effectOf, type Fault } from '../matrix/faults.ts';
-import { makeBusy } from '../support/busy.ts';
 import { entered } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Planned, plan } from '../support/known.ts';
@@ -124,7 +124,7 @@ const estimateOf = (name: string): Promise<number> =>
     return Date.parse(estimated_end_at) - Date.parse(started_at);
   });
 
-const free = makeBusy('waits', 24 * 60 * 60);
+const free = makeBusy(outputs, 'waits', 24 * 60 * 60);
 afterAll(async () => (await free)());
 
 suite('a creation whose end is announced', cases, {
@@ -132,7 +132,7 @@ suite('a creation whose end is announced', cases, {
     await free;
     const planned = await plan();
     const injected = await inject(...(rule === undefined ? [] : [rule(planned)]));
-    await makeBusy('creations', AHEAD);
+    await makeBusy(outputs, 'creations', AHEAD);
     try {
       await post(planned, planned.key);
       if (meanwhile === undefined) await waitsForItsTurn(planned);

@@ -4,13 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   GetFunctionEventInvokeConfigCommand,
@@ -37,6 +31,7 @@ import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext, taskTokenContext } from '../../../contracts/encryption-context.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
+import { makeBusy, type Row } from '../../../local/busy.ts';
 import type { Answer, Machine } from '../../../local/system.ts';
 import {
   configuration,
@@ -248,18 +243,15 @@ async function customResource(FunctionName: string, RequestType: 'Create' | 'Del
 }
 
 const dynamoDb = new DynamoDBClient(configuration);
-const TURNS = 'app2-turns';
 const AWAITED = 'app1-awaited-creations';
 
 /** Runs something while the next turn of a row is so far away, in seconds. */
-async function whileBusy<Result>(name: string, seconds: number, run: () => Promise<Result>): Promise<Result> {
-  const Key = { name: { S: name } };
-  const next_at = { N: String(Date.now() + seconds * 1000) };
-  await dynamoDb.send(new PutItemCommand({ TableName: TURNS, Item: { ...Key, next_at } }));
+async function whileBusy<Result>(row: Row, seconds: number, run: () => Promise<Result>): Promise<Result> {
+  const free = await makeBusy(outputs, row, seconds);
   try {
     return await run();
   } finally {
-    await dynamoDb.send(new DeleteItemCommand({ TableName: TURNS, Key }));
+    await free();
   }
 }
 
