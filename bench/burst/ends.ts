@@ -1,16 +1,10 @@
-import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
-import {
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SetQueueAttributesCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { endsStory } from '../../contracts/events/stories.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
 import type { Outputs } from '../../local/outputs.ts';
+import { listen, openQueue, take } from '../../local/queues.ts';
 
 /** Ends of provisionings as a subscriber of App1's bus learns of them, without asking anybody about any of them. */
 export interface Ends {
@@ -25,25 +19,8 @@ export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Ou
   const sqs = new SQSClient({ endpoint, region, credentials });
   const eventBridge = new EventBridgeClient({ endpoint, region, credentials });
   const name = `burst-${Date.now()}`;
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  const arn = Attributes?.['QueueArn'] ?? '';
-  const mayBeSentTo = {
-    Effect: 'Allow',
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: arn,
-  };
-  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [mayBeSentTo] });
-  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
-  const EventBusName = app1.event_bus_name;
-  const EventPattern = JSON.stringify({ source: ['app1.provisioning'] });
-  await eventBridge.send(new PutRuleCommand({ Name: name, EventBusName, EventPattern }));
-  await eventBridge.send(
-    new PutTargetsCommand({ Rule: name, EventBusName, Targets: [{ Id: 'queue', Arn: arn }] }),
-  );
+  const queue = await openQueue(sqs, name);
+  await listen(eventBridge, queue, { name, bus: app1.event_bus_name, sources: ['app1.provisioning'] });
 
   const last = new Map<string, { fact: string; sequence: number }>();
   return {
@@ -51,18 +28,13 @@ export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Ou
       const end = Date.now() + seconds * 1000;
       const left = () => ids.filter((id) => !last.has(id));
       while (left().length > 0 && Date.now() < end) {
-        const { Messages = [] } = await sqs.send(
-          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
-        );
-        for (const { Body = '' } of Messages) {
-          const event = readEvent(envelope.parse(JSON.parse(Body)));
+        for (const sent of await take(sqs, queue)) {
+          const event = readEvent(envelope.parse(sent));
           const { provisioning_id, sequence } = event.detail.metadata;
           if (provisioning_id === null || !endsStory(event['detail-type'])) continue;
           if (sequence > (last.get(provisioning_id)?.sequence ?? 0))
             last.set(provisioning_id, { fact: factOf(event), sequence });
         }
-        const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
-        if (Entries.length > 0) await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
       }
       const known = ids.flatMap((id) => {
         const found = last.get(id);

@@ -1,17 +1,6 @@
-import {
-  EventBridgeClient,
-  PutRuleCommand,
-  PutTargetsCommand,
-  type PutTargetsCommandInput,
-} from '@aws-sdk/client-eventbridge';
-import {
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SetQueueAttributesCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { letSend, listen, openQueue, type Queue, take } from '../../../local/queues.ts';
 import { configuration, newName, outputs } from '../../e2e/support/deployed.ts';
 
 /** A subscriber as another team may have one: rules on both buses, a queue, and a dead-letter queue. */
@@ -36,77 +25,35 @@ export interface Subscriber {
 }
 
 export async function subscribe(): Promise<Subscriber> {
-  const queue = await newQueue('subscriber');
-  const deadLetters = await newQueue('subscriber-dead-letters');
-  await letSend(deadLetters, true);
-  await letSend(queue, true);
+  const queue = await openQueue(sqs, newName('subscriber'));
+  const deadLetters = await openQueue(sqs, newName('subscriber-dead-letters'));
   const rules: Record<string, string> = {};
-  for (const [service, EventBusName] of Object.entries(buses)) {
-    const Name = newName('subscriber');
-    rules[service] = Name;
-    await eventBridge.send(
-      new PutRuleCommand({ Name, EventBusName, EventPattern: JSON.stringify({ source: sources }) }),
-    );
-    const targets: PutTargetsCommandInput = {
-      Rule: Name,
-      EventBusName,
-      Targets: [{ Id: 'queue', Arn: queue.arn, DeadLetterConfig: { Arn: deadLetters.arn } }],
-    };
-    await eventBridge.send(new PutTargetsCommand(targets));
+  for (const [service, bus] of Object.entries(buses)) {
+    const name = newName('subscriber');
+    rules[service] = name;
+    await listen(eventBridge, queue, { name, bus, sources, deadLetters });
   }
   return {
     rules,
     deadLetters: deadLetters.url,
-    receive: () => drain(queue.url),
-    reachable: (is) => letSend(queue, is),
-    undelivered: () => lengthOf(deadLetters.url),
+    receive: () => drain(queue),
+    reachable: (is) => letSend(sqs, queue, is),
+    undelivered: () => lengthOf(deadLetters),
   };
 }
 
-interface Queue {
-  url: string;
-  arn: string;
-}
-
-async function newQueue(what: string): Promise<Queue> {
-  const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: newName(what) }));
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  return { url: QueueUrl, arn: Attributes?.['QueueArn'] ?? '' };
-}
-
-async function letSend({ url, arn }: Queue, is: boolean): Promise<void> {
-  const statement = {
-    Effect: is ? 'Allow' : 'Deny',
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: arn,
-  };
-  await sqs.send(
-    new SetQueueAttributesCommand({
-      QueueUrl: url,
-      Attributes: { Policy: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }) },
-    }),
-  );
-}
-
-async function lengthOf(QueueUrl: string): Promise<number> {
+async function lengthOf({ url: QueueUrl }: Queue): Promise<number> {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
   );
   return Number(Attributes?.['ApproximateNumberOfMessages']);
 }
 
-async function drain(QueueUrl: string): Promise<unknown[]> {
+async function drain(queue: Queue): Promise<unknown[]> {
   const received: unknown[] = [];
   for (;;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
-    );
-    if (Messages.length === 0) return received;
-    received.push(...Messages.map(({ Body = '' }): unknown => JSON.parse(Body)));
-    const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle }));
-    await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    const more = await take(sqs, queue);
+    if (more.length === 0) return received;
+    received.push(...more);
   }
 }
