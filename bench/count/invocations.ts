@@ -1,4 +1,4 @@
-import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import type { Outputs } from '../../local/outputs.ts';
 
 /** One run of a function, as its log reports it: time in milliseconds, memory in MB. */
@@ -30,18 +30,12 @@ export async function loggedSince(
   const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
   const logs = new CloudWatchLogsClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
   const logged: Logged = { invocations: [], bytes: 0 };
-  for (const logGroupName of logGroups) {
-    let nextToken: string | undefined;
-    do {
-      const page = await logs.send(
-        new FilterLogEventsCommand({
-          logGroupName,
-          startTime: since.getTime(),
-          ...(nextToken === undefined ? {} : { nextToken }),
-        }),
-      );
-      nextToken = page.nextToken;
-      for (const { message = '' } of page.events ?? []) {
+  for (const logGroupName of logGroups)
+    for await (const { events = [] } of paginateFilterLogEvents(
+      { client: logs },
+      { logGroupName, startTime: since.getTime() },
+    ))
+      for (const { message = '' } of events) {
         logged.bytes += Buffer.byteLength(message) + EVENT_OVERHEAD;
         const [, duration, memory] = REPORT.exec(message) ?? [];
         if (duration !== undefined && FUNCTION_LOG.test(logGroupName))
@@ -51,7 +45,5 @@ export async function loggedSince(
             memory: Number(memory),
           });
       }
-    } while (nextToken !== undefined);
-  }
   return logged;
 }

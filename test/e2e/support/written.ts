@@ -3,7 +3,7 @@ import {
   GetTemplateCommand,
   paginateDescribeStacks,
 } from '@aws-sdk/client-cloudformation';
-import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
 import {
   DescribeExecutionCommand,
@@ -47,20 +47,9 @@ export async function* writtenSince(since: Date): AsyncGenerator<Written> {
 }
 
 async function* logOf(logGroupName: string, since: Date): AsyncGenerator<Written> {
-  let nextToken: string | undefined;
-  do {
-    const page = await logs.send(
-      new FilterLogEventsCommand({
-        logGroupName,
-        startTime: since.getTime(),
-        limit: 10_000,
-        ...(nextToken === undefined ? {} : { nextToken }),
-      }),
-    );
-    const text = (page.events ?? []).map(({ message = '' }) => message).join('\n');
-    yield { place: `the log ${logGroupName}`, text };
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
+  const all = { logGroupName, startTime: since.getTime(), limit: 10_000 };
+  for await (const { events = [] } of paginateFilterLogEvents({ client: logs }, all))
+    yield { place: `the log ${logGroupName}`, text: events.map(({ message = '' }) => message).join('\n') };
 }
 
 async function* executionOf(executionArn: string): AsyncGenerator<Written> {
