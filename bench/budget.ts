@@ -16,6 +16,9 @@ export const budget = {
   /** App2 answers within `Prefer: wait`. */
   http: 1,
   secrets_manager: 0,
+  /** A turn to begin, one to be waited for, one to add to the group. */
+  dynamodb_writes: 3,
+  dynamodb_reads: 0,
   /** Both APIs' functions and one for each step; the authorizer's answer is remembered. */
   invocations: 9,
   /** Requested, created, provisioned. */

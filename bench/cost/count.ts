@@ -6,15 +6,15 @@ import { planned } from '../count/subject.ts';
 import { withCountedAws } from '../support/local-aws.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 
-/** Until every function has run and remembers what it remembers. */
-const WARM_UP = 3;
+/** Until every function has run and remembers what it remembers, also those that only announcements need. */
+const WARM_UP = [paths.provisioned, paths.provisioned, paths.provisioned, paths.announced];
 
 /** Counts every path on a local AWS of its own, one after the other, and keeps what was counted. */
 export async function countAll(): Promise<void> {
   const results: CountResults = { made: madeNow(), paths: {} };
   await withCountedAws(async (outputs, proxyUrl) => {
     const world: World = { outputs, system: systemOf(outputs) };
-    for (let n = 0; n < WARM_UP; n += 1) await provision(world, await planned(outputs));
+    for (const path of WARM_UP) await provision(world, await planned(outputs), path);
     for (const [name, path] of Object.entries<Path>(paths)) {
       const subject = await (path.plan?.(world) ?? planned(outputs));
       const { counts, invocations, bytes } = await countAlone({

@@ -1,3 +1,4 @@
+import { defaultRates } from '../../infra/settings.ts';
 import type { Counts } from '../count/counts.ts';
 import type { CountResults } from '../count/results.ts';
 import { FREE_ACTIVE_USERS, type Price, prices } from './prices.ts';
@@ -19,6 +20,9 @@ export const gigabyteSeconds = (functions: Counted['functions'], memory?: number
     0,
   );
 
+/** A read that is eventually consistent takes half a unit. docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html */
+export const LOOSE_READ = prices.readUnit.usd / 2;
+
 /** What one provisioning costs that was counted so. */
 export function costOf({ counts, functions, log_bytes }: Counted): Cost {
   return {
@@ -28,6 +32,7 @@ export function costOf({ counts, functions, log_bytes }: Counted): Cost {
     KMS: counts.kms * prices.kms.usd,
     'API Gateway': requestsTo(counts) * prices.restRequest.usd,
     EventBridge: counts.events * prices.event.usd,
+    DynamoDB: counts.dynamodb_writes * prices.writeUnit.usd + counts.dynamodb_reads * LOOSE_READ,
     'Secrets Manager': counts.secrets_manager * prices.secretRead.usd,
     'CloudWatch Logs': (log_bytes / 2 ** 30) * prices.logGb.usd,
     'X-Ray': SAMPLED * prices.trace.usd,
@@ -77,7 +82,7 @@ export function alternatives(good: Counted): Alternative[] {
         'X-Ray': SAMPLED * prices.trace.usd,
       },
       lacks:
-        'Both services are one; what a crash leaves half-made stays; a caller whose connection breaks does not know; nothing can be cancelled, looked at or retried by step.',
+        'Both services are one; nobody waits for a turn, so what is too much for Cognito fails; what a crash leaves half-made stays; a caller whose connection breaks does not know; nothing can be cancelled, looked at or retried by step.',
     },
     {
       title: 'SDK integrations instead of functions for the steps',
@@ -120,12 +125,25 @@ const rounded = (seconds: number): number => Math.ceil(seconds * 10) / 10;
 /** Seconds of a month of 30 days. */
 export const MONTH = 30 * 24 * 3_600;
 
-/** What a month costs at so many provisionings a second: what each costs, what stands, and the users. */
-export function month(perSecond: number, each: number, stands: Cost) {
+/** What one costs of which the end is waited for, and one of which it is announced. */
+export interface Ways {
+  waited: Cost;
+  announced: Cost;
+}
+
+/** What a month costs at so many provisionings a second: their use, by service; what stands; and the users. */
+export function month(perSecond: number, { waited, announced }: Ways, stands: Cost) {
   const provisionings = perSecond * MONTH;
+  const waits = Math.min(perSecond, defaultRates.waits_per_second) * MONTH;
+  const use = Object.fromEntries(
+    Object.entries(waited).map(([service, usd]) => [
+      service,
+      waits * usd + (provisionings - waits) * (announced[service] ?? 0),
+    ]),
+  );
   return {
     provisionings,
-    use: provisionings * each,
+    use,
     fixed: totalOf(stands),
     users: Math.max(0, provisionings - FREE_ACTIVE_USERS) * prices.activeUser.usd,
   };

@@ -1,6 +1,6 @@
 /**
  * Prices in US dollars, us-east-1, without free tiers and discounts. `page` is where AWS says it, `seen` when it was
- * read and where from: `AWS` its page itself; `others` pages of third parties of 2026 that quote it; `memory` nothing
+ * read and where from: `AWS` its page itself; `others` pages of third parties that quote it; `memory` nothing
  * that could be looked at here: compare it with the page before relying on it.
  */
 export interface Price {
@@ -73,6 +73,22 @@ export const prices = {
     ...aws('secrets-manager'),
     seen: 'memory',
     on: '2026-11-22',
+  },
+  /** On demand, halved in November 2024; pages that still quote the double are older. One write of up to 1 KB. */
+  writeUnit: {
+    usd: 0.625 / 1e6,
+    per: 'write request unit of DynamoDB',
+    ...aws('dynamodb'),
+    seen: 'others',
+    on: '2026-11-25',
+  },
+  /** One read of up to 4 KB that is strongly consistent, two that are not. */
+  readUnit: {
+    usd: 0.125 / 1e6,
+    per: 'read request unit of DynamoDB',
+    ...aws('dynamodb'),
+    seen: 'others',
+    on: '2026-11-25',
   },
   secret: { usd: 0.4, per: 'secret and month', ...aws('secrets-manager'), seen: 'memory', on: '2026-11-22' },
   logGb: { usd: 0.5, per: 'GB into CloudWatch Logs', ...aws('cloudwatch'), seen: 'others', on: '2026-11-25' },

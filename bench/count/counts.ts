@@ -12,6 +12,10 @@ export const counts = z.strictObject({
   /** Requests of App1 to App2. */
   http: z.int(),
   secrets_manager: z.int(),
+  /** Turns that are taken or given back at App2, and what App1 keeps of a creation whose end is announced. */
+  dynamodb_writes: z.int(),
+  /** Without the caller's looks at the status. */
+  dynamodb_reads: z.int(),
   /** Of Lambda functions: states, requests to both APIs, and the authorizer. */
   invocations: z.int(),
   /** Entries of PutEvents. */

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { makeBusy, type Row } from '../../local/busy.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import type { Machine, System } from '../../local/system.ts';
-import { planned, type Subject, weakPassword } from './subject.ts';
+import { headersOf, planned, type Subject, weakPassword } from './subject.ts';
 import type { Hit } from './traffic.ts';
 
 export interface World {
@@ -16,6 +17,8 @@ export interface Path {
   title: string;
   /** What is planned, if it is not just anything. */
   plan?: (world: World) => Promise<Subject>;
+  /** The row of turns at App2 that others have taken all of for a moment. */
+  busy?: Row;
   /** What goes wrong. */
   hits?: (subject: Subject) => Hit[];
   /** What is done after the request, until the end; how many more requests that were. */
@@ -42,6 +45,14 @@ const slowDecryption = ({ id }: Subject): Hit[] => [
 /** Every way that is worth its own line in docs/cost.md: the good one first. */
 export const paths = {
   provisioned: { title: 'Provisioned' },
+  announced: {
+    title: 'Provisioned while many ends are waited for: App2 announces this one',
+    busy: 'waits',
+  },
+  queued: {
+    title: 'Provisioned while more are asked for than Cognito lets through: it waits for its turn',
+    busy: 'creations',
+  },
   retried: {
     title: 'Provisioned after one retry (a server error of Cognito)',
     hits: ({ sub }) => [
@@ -112,13 +123,14 @@ export const paths = {
 
 export type PathName = keyof typeof paths;
 
+/** How far away the turns of others reach, in seconds: longer than it takes to come to App2. */
+const BUSY = 10;
+
 /** Asks for a provisioning, and goes its way to the end. Gives back the number of requests that changed something. */
 export async function provision(world: World, subject: Subject, path: Path = paths.provisioned) {
-  const { username, password, human_user_id, key, id } = subject;
-  const { status } = await world.system.provision(
-    { username, password, human_user_id },
-    { 'Idempotency-Key': key },
-  );
+  const { username, password, human_user_id, id } = subject;
+  if (path.busy !== undefined) await makeBusy(world.outputs, path.busy, BUSY);
+  const { status } = await world.system.provision({ username, password, human_user_id }, headersOf(subject));
   if (status !== 202) throw new Error(`App1 answered with ${status}.`);
   const more = (await path.meanwhile?.(world, subject)) ?? 0;
   await settled(world.system, id);

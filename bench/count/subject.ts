@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { provisioningIdOf } from '../../handlers/app1/provisioning-id.ts';
 import { predictedSub } from '../../local/faults/predicted-sub.ts';
 import type { Outputs } from '../../local/outputs.ts';
@@ -13,6 +14,8 @@ export interface Subject {
   human_user_id: string;
   /** The `sub` that its user will have, on a local AWS with predictable subs. */
   sub: string;
+  /** The trace that all calls on its behalf belong to, by which those can be told that name nothing of it. */
+  trace: string;
   /** What GenerateMac is asked about, in base64. */
   macMessage: string;
 }
@@ -36,9 +39,16 @@ export async function planned(outputs: Outputs, over: Partial<Subject> = {}): Pr
     password,
     human_user_id,
     sub: predictedSub(outputs.app2.user_pool_id, username, 1),
+    trace: `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`,
     macMessage: Buffer.from(JSON.stringify([id, username, password, human_user_id])).toString('base64'),
   };
 }
+
+/** What it is asked for with. */
+export const headersOf = ({ key, trace }: Subject): Record<string, string> => ({
+  'Idempotency-Key': key,
+  [TRACE_HEADER]: `Root=${trace}`,
+});
 
 /** A password that App2's policy refuses. */
 export const weakPassword = (): string => `pw-${randomBytes(12).toString('hex')}`;

@@ -1,3 +1,4 @@
+import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { type FaultRule, faultsAt } from '../../local/faults/rules.ts';
 import type { Counts } from './counts.ts';
 import type { Subject } from './subject.ts';
@@ -16,15 +17,17 @@ const mentions = (...texts: string[]): string =>
   texts.map((text) => `contains(to_string(@), '${text}')`).join(' || ');
 
 /**
- * What is counted: the calls that name the provisioning or its user. Sign-ins and readings of the secret name none:
- * all of them are counted, whosever they are. A call is counted by the first rule that is about it.
+ * What is counted: the calls that name the provisioning or its user. Whoever takes a turn names neither, but its trace
+ * tells, which does not reach as far as what EventBridge calls. Sign-ins, readings of the secret and tokens of tasks
+ * name none: all of them are counted, whosever they are. A call is counted by the first rule that is about it.
  */
-function rulesFor({ id, username, sub, macMessage }: Subject): [keyof Traffic, number, FaultRule][] {
+function rulesFor({ id, username, sub, trace, macMessage }: Subject): [keyof Traffic, number, FaultRule][] {
   const one = (what: keyof Traffic, rule: Omit<FaultRule, 'latency'>): [keyof Traffic, number, FaultRule] => [
     what,
     1,
     { ...rule, ...NOTICED },
   ];
+  const traced = { headers: { [TRACE_HEADER]: trace } };
   return [
     one('sign_ins', { service: 'cognito-idp', operation: 'InitiateAuth' }),
     one('secrets_manager', { service: 'secretsmanager' }),
@@ -32,7 +35,12 @@ function rulesFor({ id, username, sub, macMessage }: Subject): [keyof Traffic, n
     one('kms', { service: 'kms', body: mentions(id, macMessage) }),
     one('http', { service: 'execute-api', headers: { 'Idempotency-Key': id } }),
     one('http', { service: 'execute-api', resource: id }),
+    one('dynamodb_reads', { service: 'dynamodb', operation: 'GetItem', ...traced }),
+    one('dynamodb_writes', { service: 'dynamodb', ...traced }),
+    one('dynamodb_writes', { service: 'dynamodb', operation: 'UpdateItem', body: mentions(id) }),
     one('step_functions', { service: 'stepfunctions', body: mentions(id) }),
+    one('step_functions', { service: 'stepfunctions', operation: 'SendTaskSuccess' }),
+    one('step_functions', { service: 'stepfunctions', operation: 'SendTaskFailure' }),
     ...Array.from({ length: MOST_ENTRIES }, (_, n): [keyof Traffic, number, FaultRule] => [
       'events',
       n + 1,
@@ -75,6 +83,8 @@ export async function countTraffic(
         kms: 0,
         http: 0,
         secrets_manager: 0,
+        dynamodb_writes: 0,
+        dynamodb_reads: 0,
         events: 0,
         step_functions: 0,
       };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { budget, overBudget } from '../../bench/budget.ts';
 import { countAmongOthers } from '../../bench/count/count.ts';
 import type { Counts } from '../../bench/count/counts.ts';
-import { planned } from '../../bench/count/subject.ts';
+import { headersOf, planned } from '../../bench/count/subject.ts';
 import { ended, outputs, start } from '../e2e/support/deployed.ts';
 
 const proxyUrl = process.env['FAULT_PROXY_URL'] ?? '';
@@ -21,7 +21,7 @@ describe('what a provisioning costs', () => {
         proxyUrl,
         subject,
         run: async () => {
-          const id = await start({ username, password, human_user_id }, { 'Idempotency-Key': subject.key });
+          const id = await start({ username, password, human_user_id }, headersOf(subject));
           const { status } = await ended(id);
           expect({ id, status }).toEqual({ id: subject.id, status: 'SUCCEEDED' });
           return 1;
