@@ -6,8 +6,8 @@ import { planned } from '../count/subject.ts';
 import { withCountedAws } from '../support/local-aws.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 
-/** Until every function has run and remembers what it remembers, also those that only announcements need. */
-const WARM_UP = [paths.provisioned, paths.provisioned, paths.provisioned, paths.announced];
+/** Until every function has run, also those that only announcements need, and remembers what it remembers. */
+const WARM_UP = [paths.announced, paths.provisioned, paths.provisioned, paths.provisioned];
 
 /** Counts every path on a local AWS of its own, one after the other, and keeps what was counted. */
 export async function countAll(): Promise<void> {

@@ -68,7 +68,8 @@ Cognito's are left out. Counted ${made.at.slice(0, 10)} at version \`${made.vers
 
 Each line is one provisioning on a local AWS on which nothing else goes on, warm: functions have run before, the token
 and the authorizer's answer are remembered. Calls are counted by the proxy that stands between functions and AWS,
-transitions and retries by the executions' histories, invocations by the functions' logs.
+which tells those that name nothing of the provisioning by its trace, transitions and retries by the executions'
+histories, invocations by the functions' logs.
 
 ${table(
   ['', ...COLUMNS.map((column) => COUNTED[column])],

@@ -129,12 +129,19 @@ const BUSY = 10;
 /** Asks for a provisioning, and goes its way to the end. Gives back the number of requests that changed something. */
 export async function provision(world: World, subject: Subject, path: Path = paths.provisioned) {
   const { username, password, human_user_id, id } = subject;
-  if (path.busy !== undefined) await makeBusy(world.outputs, path.busy, BUSY);
-  const { status } = await world.system.provision({ username, password, human_user_id }, headersOf(subject));
-  if (status !== 202) throw new Error(`App1 answered with ${status}.`);
-  const more = (await path.meanwhile?.(world, subject)) ?? 0;
-  await settled(world.system, id);
-  return 1 + more;
+  const free = path.busy === undefined ? undefined : await makeBusy(world.outputs, path.busy, BUSY);
+  try {
+    const { status } = await world.system.provision(
+      { username, password, human_user_id },
+      headersOf(subject),
+    );
+    if (status !== 202) throw new Error(`App1 answered with ${status}.`);
+    const more = (await path.meanwhile?.(world, subject)) ?? 0;
+    await settled(world.system, id);
+    return 1 + more;
+  } finally {
+    await free?.();
+  }
 }
 
 /** Long enough for the slowest undo, which waits out what may still be in flight; in milliseconds. */
