@@ -104,7 +104,7 @@ ${table(
 
 Lambda is what functions ran locally, at the memory that they are given, with whatever they wait for; on AWS calls take
 longer and functions compute at a part of a core, so take it as an order of magnitude: it is ${percent((each['Lambda'] ?? 0) / total)} of the whole. Its
-durations are the only numbers here that change from run to run. X-Ray counts with its default sampling of 5 %. A write
+durations change from run to run, and where something is waited out, how often it is looked for, too. X-Ray counts with its default sampling of 5 %. A write
 of DynamoDB is taken for one unit, as it is up to 1 KB: a row that keeps a sealed token of Step Functions may be larger,
 and each write to it counts twice then. What such rows take to store is left out: they are deleted within days.
 
