@@ -13,6 +13,7 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
 import { orVanished } from './pool-user.ts';
+import { redriveCount, refuseRedriven } from './redriven.ts';
 import { type Turns, turns } from './turns.ts';
 
 interface Services {
@@ -23,7 +24,11 @@ interface Services {
   environment: z.infer<(typeof environments)['add-to-group']>;
 }
 
-export const addToGroupInput = z.object({ provisioning_id: provisioningId, sub: z.string().min(1) });
+export const addToGroupInput = z.object({
+  provisioning_id: provisioningId,
+  sub: z.string().min(1),
+  redrive_count: redriveCount,
+});
 
 /** How far away a turn may be, in seconds, so that the function waits for it; with the call less than it may run. */
 const LONGEST_WAIT = 6;
@@ -32,11 +37,12 @@ const LONGEST_WAIT = 6;
  * Lets the user use the business endpoints. What began with equal pauses comes here without them, so the pauses are
  * made again: a call that Cognito refuses has to be made twice, at a time when the next ones come. Adding it again changes nothing.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html
- * @throws UserVanished, ServiceThrottled
+ * @throws RedriveRefused, UserVanished, ServiceThrottled
  */
 export const addToGroup =
   ({ cognito, turns: row, clock, environment }: Services) =>
   async (input: z.infer<typeof addToGroupInput>): Promise<Record<string, never>> => {
+    refuseRedriven(input.redrive_count);
     const turn = await row.take();
     if (turn === undefined)
       throw new StepError('ServiceThrottled', 'More users come here than Cognito lets through.');

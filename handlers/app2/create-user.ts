@@ -13,6 +13,7 @@ import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
 import { findUser, HUMAN_USER_ID, type PoolUser, poolUser, STAMP } from './pool-user.ts';
+import { redriveCount, refuseRedriven } from './redriven.ts';
 import { creations, findCreation } from './user-creation.ts';
 
 interface Services {
@@ -23,24 +24,19 @@ interface Services {
 
 export const createUserInput = z.object({
   ...userCreationInput.pick({ provisioning_id: true, username: true, human_user_id: true }).shape,
-  /** How often the execution was started again after its end. Definitions before this field do not say it. */
-  redrive_count: z.int().nonnegative().default(0),
+  redrive_count: redriveCount,
 });
 
 /**
  * Creates the user, stamped with its provisioning, without a password and without a message to anybody.
  * A user of this name that carries the stamp is the work of an earlier attempt whose answer was lost.
- *
- * Refuses when the execution was redriven: what it had made was rolled back and must not rise again.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
- * docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
  * @throws RedriveRefused, UserAlreadyExists, UserBeingRemoved
  */
 export const createUser =
   ({ cognito, stepFunctions, environment }: Services) =>
   async (input: z.infer<typeof createUserInput>): Promise<{ sub: string }> => {
-    if (input.redrive_count > 0)
-      throw new StepError('RedriveRefused', 'An execution that was redriven creates no user.');
+    refuseRedriven(input.redrive_count);
     try {
       const { User } = await cognito.send(
         new AdminCreateUserCommand({

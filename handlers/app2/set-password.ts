@@ -12,6 +12,7 @@ import { step } from '../shared/step.ts';
 import { decryptPassword } from './credentials.ts';
 import { environments } from './environments.ts';
 import { orVanished } from './pool-user.ts';
+import { redriveCount, refuseRedriven } from './redriven.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -22,16 +23,18 @@ interface Services {
 export const setPasswordInput = z.object({
   ...userCreationInput.pick({ provisioning_id: true, username: true, encrypted_password: true }).shape,
   sub: z.string().min(1),
+  redrive_count: redriveCount,
 });
 
 /**
  * Gives the user the caller's password for good, which makes it CONFIRMED. The only step that holds the plaintext.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html
- * @throws CredentialsRejected, PasswordRejected, UserVanished
+ * @throws RedriveRefused, CredentialsRejected, PasswordRejected, UserVanished
  */
 export const setPassword =
   ({ cognito, kms, environment }: Services) =>
   async (input: z.infer<typeof setPasswordInput>): Promise<Record<string, never>> => {
+    refuseRedriven(input.redrive_count);
     const password = await decryptPassword(kms, environment.KEY_ARN, input);
     await cognito
       .send(

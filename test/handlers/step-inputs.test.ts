@@ -64,9 +64,14 @@ const states: Record<string, Input> = {
   CreateUser: { schema: createUserInput, sample: { ...subject, redrive_count: 0 }, added: ['redrive_count'] },
   SetPassword: {
     schema: setPasswordInput,
-    sample: { provisioning_id, username, encrypted_password: ENCRYPTED, sub: SUB },
+    sample: { provisioning_id, username, encrypted_password: ENCRYPTED, sub: SUB, redrive_count: 0 },
+    added: ['redrive_count'],
   },
-  AddToGroup: { schema: addToGroupInput, sample: { provisioning_id, sub: SUB } },
+  AddToGroup: {
+    schema: addToGroupInput,
+    sample: { provisioning_id, sub: SUB, redrive_count: 0 },
+    added: ['redrive_count'],
+  },
   DeleteUser: {
     schema: deleteUserInput,
     sample: {

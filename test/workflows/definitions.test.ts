@@ -193,11 +193,14 @@ describe.each([
   });
 });
 
-it('CreateServiceUser says in CreateUser how often it was started again after its end', () => {
-  expect(golden('CreateServiceUser').States['CreateUser']).toMatchObject({
-    Arguments: { Payload: { redrive_count: '{% $states.context.Execution.RedriveCount %}' } },
-  });
-});
+it.each(['CreateUser', 'SetPassword', 'AddToGroup'])(
+  'CreateServiceUser says in %s how often it was started again after its end',
+  (state) => {
+    expect(golden('CreateServiceUser').States[state]).toMatchObject({
+      Arguments: { Payload: { redrive_count: '{% $states.context.Execution.RedriveCount %}' } },
+    });
+  },
+);
 
 it('CreateServiceUser ends without a word when it was cancelled before it arrived: nothing had begun', () => {
   const { States } = golden('CreateServiceUser');

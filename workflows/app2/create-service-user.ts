@@ -51,6 +51,9 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   onUndoFailure(announceRejected, undo.endNotAnnounced);
   announceRejected.next(failAs(scope, 'UserCreationRejected'));
 
+  // What was redriven makes nothing any more, whichever state it goes on from.
+  const redrive_count = jsonata('$states.context.Execution.RedriveCount');
+
   // A first attempt that was answered is the only one: nothing else can still create a user.
   const createUser = runStep(scope, 'CreateUser', {
     run: parts.createUser,
@@ -58,7 +61,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
       provisioning_id: input('provisioning_id'),
       username: input('username'),
       human_user_id: input('human_user_id'),
-      redrive_count: jsonata('$states.context.Execution.RedriveCount'),
+      redrive_count,
     },
     retries: ['throttling', 'transient'],
     assign: {
@@ -75,6 +78,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
       username: input('username'),
       encrypted_password: input('encrypted_password'),
       sub: jsonata('$user_sub'),
+      redrive_count,
     },
     retries: ['throttling', 'transient', 'conflictAfterCreate'],
   });
@@ -82,7 +86,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
 
   const addToGroup = runStep(scope, 'AddToGroup', {
     run: parts.addToGroup,
-    payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub') },
+    payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub'), redrive_count },
     retries: ['throttling', 'transient', 'conflictAfterCreate'],
   });
   onFailure(addToGroup, undo.start);

@@ -40,6 +40,11 @@ describe('AddToGroup', () => {
     await expect(handler(input)).rejects.toMatchObject({ name: seen });
   });
 
+  it('refuses to go on with what is rolled back, when the execution is redriven', async () => {
+    await expect(handler({ ...input, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
+    expect(cognito.calls()).toHaveLength(0);
+  });
+
   it('waits for its turn, which is seconds away at most', async () => {
     cognito.on(AdminAddUserToGroupCommand).resolves({});
     const clock = fakeClock();
@@ -49,7 +54,7 @@ describe('AddToGroup', () => {
         turns: { take: async () => turn },
         clock,
         environment: { USER_POOL_ID: 'pool', TURNS_TABLE: 'turns', GROUP_CHANGES_PER_SECOND: 25 },
-      })(input);
+      })({ ...input, redrive_count: 0 });
 
     await at(clock.now());
     expect(clock.sleeps).toEqual([]);

@@ -53,6 +53,11 @@ describe('SetPassword', () => {
     expectNoLeak(PASSWORD, error, log());
   });
 
+  it('refuses to go on with what is rolled back, when the execution is redriven', async () => {
+    await expect(handler({ ...input, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
+    expect([...kms.calls(), ...cognito.calls()]).toHaveLength(0);
+  });
+
   it('sets nothing when the credentials do not decrypt for this user', async () => {
     kms.on(DecryptCommand).rejects(sdkError('InvalidCiphertextException'));
 
