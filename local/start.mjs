@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = [20, 19];
 const HEARTBEAT = 1500; // milliseconds
@@ -20,9 +20,8 @@ export async function start(file, args, output = process.stdout) {
     requireSystem();
     if (!isInstalled()) await install(output);
     keepToTheCheckout();
-    const { register } = await import('tsx/esm/api');
-    register();
-    const { main } = await import(pathToFileURL(join(root, file)).href);
+    const { load } = await import('./program.mjs');
+    const { main } = await load(file);
     process.exitCode = await main(args);
   } catch (error) {
     report(error);
@@ -113,7 +112,7 @@ function run(command, args) {
   });
 }
 
-/** Same form as the class Problem (problem.ts), which is not readable before tsx is there. */
+/** Same form as the class Problem (problem.ts), which is not readable before there are packages. */
 function problem(message, remedy) {
   return Object.assign(new Error(message), { name: 'Problem', remedy });
 }
