@@ -1,23 +1,36 @@
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
+import { execa } from 'execa';
 import { root, settings } from '../../local/places.ts';
 import { commandsIn } from '../support/documented.ts';
+import { beginAll } from './support/at-once.ts';
 
 const commandsOf = (section: string): string => commandsIn('README.md', section).join('\n');
 
 /** These tests have their own local AWS up already. */
 const UP_AND_DOWN = /^npm run (up|down)$/gm;
 
+/** Types what a section says; two readers can do so at once. */
+const typed = (section: string) =>
+  execa('bash', ['-euo', 'pipefail'], {
+    cwd: root,
+    input: commandsOf(section).replace(UP_AND_DOWN, ''),
+    env: { LOCAL_AWS_DIR: settings().directory },
+    reject: false,
+  });
+const walkThrough = 'Walk through it';
+const whatWentWrong = 'Find out what went wrong';
+const ended = beginAll({
+  [walkThrough]: async () => typed(walkThrough),
+  [whatWentWrong]: async () => typed(whatWentWrong),
+});
+
 describe('README.md', () => {
-  it('has a walk-through that works as it is written', () => {
-    const commands = commandsOf('Walk through it');
-    expect(commands.match(UP_AND_DOWN)).toEqual(['npm run up', 'npm run down']);
-    const { stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail'], {
-      cwd: root,
-      encoding: 'utf8',
-      input: commands.replace(UP_AND_DOWN, ''),
-      env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
-    });
+  it.each([walkThrough, whatWentWrong])('brings the local AWS up and takes it down: %s', (section) => {
+    expect(commandsOf(section).match(UP_AND_DOWN)).toEqual(['npm run up', 'npm run down']);
+  });
+
+  it('has a walk-through that works as it is written', async () => {
+    const { stdout, stderr } = await ended(walkThrough);
     const answers = stdout
       .trim()
       .replaceAll('}{', '}\n{')
@@ -35,17 +48,10 @@ describe('README.md', () => {
     });
   });
 
-  it('tells with the command line alone what failed, why, what is left behind, and what to do', () => {
-    const commands = commandsOf('Find out what went wrong');
-    expect(commands.match(UP_AND_DOWN)).toEqual(['npm run up', 'npm run down']);
-    const { status, stdout } = spawnSync('bash', ['-euo', 'pipefail'], {
-      cwd: root,
-      encoding: 'utf8',
-      input: commands.replace(UP_AND_DOWN, ''),
-      env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
-    });
+  it('tells with the command line alone what failed, why, what is left behind, and what to do', async () => {
+    const { exitCode, stdout } = await ended(whatWentWrong);
 
-    expect(status).toBe(0);
+    expect(exitCode).toBe(0);
     const [made = '', refused = '', failed = '', ...rest] = stdout.split(/^(?=[✔✖] (?:SUCCEEDED|FAILED))/m);
     expect(made).toContain('✔ SUCCEEDED');
     for (const card of [refused, failed]) {

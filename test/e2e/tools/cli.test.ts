@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   acceptedAnswer,
   doctorAnswer,
@@ -19,8 +19,10 @@ import type { Credentials } from '../../../local/caller.ts';
 import { root, settings } from '../../../local/places.ts';
 import { withoutRight } from '../../../local/without-right.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { present } from '../../local-aws/support/present.ts';
 import { callerWho } from '../../local-aws/support/roles.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
+import { beginAll } from '../support/at-once.ts';
 import { configuration, newName, newPassword, outputs, system } from '../support/deployed.ts';
 
 /** The command line as it is installed, run as a program against the deployed system. */
@@ -90,6 +92,9 @@ const allowed = (actions: readonly string[]) =>
   callerWho({ Effect: 'Allow', Action: [...actions], Resource: '*' });
 
 describe('provision', () => {
+  /** Takes twenty seconds of waiting, which the other tests do not mind. */
+  let cancelling: Promise<{ name: string; cancelled: Ended }> | undefined;
+
   it('makes a user who can sign in, and shows its way, its events and its end', async () => {
     const [name, password] = [newName('cli'), newPassword()];
     const made = await create(name, password);
@@ -122,13 +127,9 @@ describe('provision', () => {
       'ServiceUserProvisioningRequested',
     ]);
 
-    const cancelled = await provision(['cancel', id, '--json']);
-    expect([cancelled.status, json(cancelled)]).toEqual([
-      0,
-      expect.objectContaining({ status: 'SUCCEEDED', user: 'absent' }),
-    ]);
-    expect(json(cancelled)).not.toHaveProperty('left_behind');
-    expect(await system.user(name)).toBeUndefined();
+    cancelling = provision(['cancel', id, '--json']).then((cancelled) => ({ name, cancelled }));
+    // A failure is the test's that waits for it.
+    cancelling.catch(() => undefined);
   });
 
   it('tries a failed one again once its cause is repaired, with the same password, which nobody types', async () => {
@@ -256,65 +257,83 @@ describe('provision', () => {
     expect((await provision(['complete', '--', 'time'])).stdout).toContain('timeline');
     expect((await provision(['complete', '--', 'list', '--f'])).stdout).toContain('--failed');
   });
+
+  it('takes the user away again', async () => {
+    const { name, cancelled } = present(await cancelling);
+    expect([cancelled.status, json(cancelled)]).toEqual([
+      0,
+      expect.objectContaining({ status: 'SUCCEEDED', user: 'absent' }),
+    ]);
+    expect(json(cancelled)).not.toHaveProperty('left_behind');
+    expect(await system.user(name)).toBeUndefined();
+  });
 });
 
 describe('on AWS, with the rights of docs/cli.md and no others', () => {
-  it('callers can ask for a user, ask about it, cancel it and try again', async () => {
-    const caller = onAws(await allowed(rights.create));
-    const made = await create(newName('cli'), newPassword(), caller, AWS);
-    const { provisioning_id: id } = made.answer;
+  const stories: Readonly<Record<string, () => Promise<void>>> = {
+    'callers can ask for a user, ask about it, cancel it and try again': async () => {
+      const caller = onAws(await allowed(rights.create));
+      const made = await create(newName('cli'), newPassword(), caller, AWS);
+      const { provisioning_id: id } = made.answer;
 
-    expect(made.status).toBe(0);
-    expect((await provision([...AWS, 'status', id], '', caller)).status).toBe(0);
-    expect((await provision([...AWS, 'cancel', id], '', caller)).status).toBe(0);
-    expect((await provision([...AWS, 'retry', id], '', caller)).status).toBe(0);
-    expect(new Set([rights.status, rights.cancel, rights.retry].map(String))).toEqual(
-      new Set([String(rights.create)]),
-    );
+      expect(made.status).toBe(0);
+      expect((await provision([...AWS, 'status', id], '', caller)).status).toBe(0);
+      expect((await provision([...AWS, 'cancel', id], '', caller)).status).toBe(0);
+      expect((await provision([...AWS, 'retry', id], '', caller)).status).toBe(0);
+      expect(new Set([rights.status, rights.cancel, rights.retry].map(String))).toEqual(
+        new Set([String(rights.create)]),
+      );
+    },
+
+    'operators can list, follow up and check': async () => {
+      const { answer } = await create(newName('cli'), newPassword());
+      const runs = await Promise.all(
+        (
+          [
+            ['list', ['list', '--limit', '3']],
+            ['timeline', ['timeline', answer.provisioning_id]],
+            ['events', ['events', '--id', answer.provisioning_id]],
+          ] as const
+        ).map(async ([command, args]) => ({
+          command,
+          ...(await provision([...args, '--aws', '--json'], '', onAws(await allowed(rights[command])))),
+        })),
+      );
+      expect(runs.map(({ command, status, stderr }) => [command, status, stderr])).toEqual(
+        runs.map(({ command }) => [command, 0, expect.any(String)]),
+      );
+      expect(timelineAnswer.parse(JSON.parse(runs[1]?.stdout ?? '')).unseen).toEqual([]);
+    },
+
+    'doctor sees everything but what is in the address of local AWS': async () => {
+      const caller = onAws(await allowed(rights.doctor));
+      const { checks } = doctorAnswer.parse(json(await provision([...AWS, 'doctor', '--json'], '', caller)));
+
+      // The address that App2 puts out is one of AWS.
+      expect(
+        checks.filter(
+          ({ verdict, service, check }) => verdict === 'unseen' && `${service} ${check}` !== 'app2 API',
+        ),
+      ).toEqual([]);
+    },
+
+    'says which right is missing, and what it cannot see': async () => {
+      const without = rights.list.filter((right) => right !== 'states:ListExecutions');
+      const listed = await provision(['list', '--aws', '--json'], '', onAws(await allowed(without)));
+
+      expect(listed.status).toBe(3);
+      expect(errorAnswer.parse(json(listed)).error).toMatchObject({
+        code: 'NO_RIGHT',
+        message: expect.stringContaining('states:ListExecutions'),
+      });
+    },
+  };
+  let ended: (story: string) => Promise<void>;
+  beforeAll(() => {
+    ended = beginAll(stories);
   });
 
-  it('operators can list, follow up and check', async () => {
-    const { answer } = await create(newName('cli'), newPassword());
-    const runs = await Promise.all(
-      (
-        [
-          ['list', ['list', '--limit', '3']],
-          ['timeline', ['timeline', answer.provisioning_id]],
-          ['events', ['events', '--id', answer.provisioning_id]],
-        ] as const
-      ).map(async ([command, args]) => ({
-        command,
-        ...(await provision([...args, '--aws', '--json'], '', onAws(await allowed(rights[command])))),
-      })),
-    );
-    expect(runs.map(({ command, status, stderr }) => [command, status, stderr])).toEqual(
-      runs.map(({ command }) => [command, 0, expect.any(String)]),
-    );
-    expect(timelineAnswer.parse(JSON.parse(runs[1]?.stdout ?? '')).unseen).toEqual([]);
-  });
-
-  it('doctor sees everything but what is in the address of local AWS', async () => {
-    const caller = onAws(await allowed(rights.doctor));
-    const { checks } = doctorAnswer.parse(json(await provision([...AWS, 'doctor', '--json'], '', caller)));
-
-    // The address that App2 puts out is one of AWS.
-    expect(
-      checks.filter(
-        ({ verdict, service, check }) => verdict === 'unseen' && `${service} ${check}` !== 'app2 API',
-      ),
-    ).toEqual([]);
-  });
-
-  it('says which right is missing, and what it cannot see', async () => {
-    const without = rights.list.filter((right) => right !== 'states:ListExecutions');
-    const listed = await provision(['list', '--aws', '--json'], '', onAws(await allowed(without)));
-
-    expect(listed.status).toBe(3);
-    expect(errorAnswer.parse(json(listed)).error).toMatchObject({
-      code: 'NO_RIGHT',
-      message: expect.stringContaining('states:ListExecutions'),
-    });
-  });
+  it.each(Object.keys(stories))('%s', (story) => ended(story));
 });
 
 it('is what package.json installs', () => {

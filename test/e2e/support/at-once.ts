@@ -1,0 +1,12 @@
+/**
+ * Begins all of these at once and gives what ends each of them: a test per name, which waits for its own. For stories
+ * that mostly wait, and that change nothing for each other.
+ */
+export function beginAll<Result>(
+  stories: Readonly<Record<string, () => Promise<Result>>>,
+): (name: string) => Promise<Result> {
+  const begun = new Map(Object.entries(stories).map(([name, begin]) => [name, begin()]));
+  // A failure is the test's that waits for it.
+  for (const story of begun.values()) story.catch(() => undefined);
+  return (name) => begun.get(name) ?? Promise.reject(new Error(`There is no story ${name}.`));
+}
