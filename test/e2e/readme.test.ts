@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { execa } from 'execa';
-import { root, settings } from '../../local/places.ts';
 import { commandsIn } from '../support/documented.ts';
 import { beginAll } from './support/at-once.ts';
+import { run } from './support/commands.ts';
 
 const commandsOf = (section: string): string => commandsIn('README.md', section).join('\n');
 
@@ -10,18 +9,12 @@ const commandsOf = (section: string): string => commandsIn('README.md', section)
 const UP_AND_DOWN = /^npm run (up|down)$/gm;
 
 /** Types what a section says; two readers can do so at once. */
-const typed = (section: string) =>
-  execa('bash', ['-euo', 'pipefail'], {
-    cwd: root,
-    input: commandsOf(section).replace(UP_AND_DOWN, ''),
-    env: { LOCAL_AWS_DIR: settings().directory },
-    reject: false,
-  });
+const typed = (section: string) => run(commandsOf(section).replace(UP_AND_DOWN, ''));
 const walkThrough = 'Walk through it';
 const whatWentWrong = 'Find out what went wrong';
 const ended = beginAll({
-  [walkThrough]: async () => typed(walkThrough),
-  [whatWentWrong]: async () => typed(whatWentWrong),
+  [walkThrough]: () => typed(walkThrough),
+  [whatWentWrong]: () => typed(whatWentWrong),
 });
 
 describe('README.md', () => {
@@ -49,9 +42,9 @@ describe('README.md', () => {
   });
 
   it('tells with the command line alone what failed, why, what is left behind, and what to do', async () => {
-    const { exitCode, stdout } = await ended(whatWentWrong);
+    const { status, stdout } = await ended(whatWentWrong);
 
-    expect(exitCode).toBe(0);
+    expect(status).toBe(0);
     const [made = '', refused = '', failed = '', ...rest] = stdout.split(/^(?=[✔✖] (?:SUCCEEDED|FAILED))/m);
     expect(made).toContain('✔ SUCCEEDED');
     for (const card of [refused, failed]) {

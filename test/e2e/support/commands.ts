@@ -29,12 +29,14 @@ function linesOf(file: string): string[] {
 export interface Ran {
   /** Null when a signal ended it. */
   status: number | null;
+  /** What it says on both streams, as it comes; then on each. */
   output: string;
+  stdout: string;
+  stderr: string;
 }
 
 /**
- * Runs a command as an operator types it, on the system under test, with variables of the shell; what it says on both
- * streams.
+ * Runs a command as an operator types it, on the system under test, with variables of the shell.
  */
 export async function run(command: string, variables: Record<string, string> = {}): Promise<Ran> {
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', command], {
@@ -42,14 +44,15 @@ export async function run(command: string, variables: Record<string, string> = {
     env: { ...process.env, LOCAL_AWS_DIR: settings().directory, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  for (const stream of [shell.stdout, shell.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
+  const said = { output: '', stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    shell[stream].setEncoding('utf8').on('data', (text: string) => {
+      said.output += text;
+      said[stream] += text;
     });
   const [status] = z
     .tuple([z.int().nullable()])
     .rest(z.unknown())
     .parse(await once(shell, 'close'));
-  return { status, output };
+  return { status, ...said };
 }
