@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Access } from '../../../local/cdk.ts';
 import { root } from '../../../local/places.ts';
 
@@ -48,9 +49,14 @@ const onlyOf = (environment: NodeJS.ProcessEnv, ...names: string[]): NodeJS.Proc
     names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   );
 
-/** Installs the AWS command line of these tests where it is missing, by a process of its own, and says where it is. */
+/** Installs the AWS command line of these tests where it is missing, by a process of its own. */
+const installing = ['--import', 'tsx', join(root, 'test', 'e2e', 'aws-cli', 'install.ts')];
+
+/** Installs it while something else is waited for. */
+export const installAwsCli = () => promisify(execFile)(process.execPath, installing);
+
+/** Says where it is, installed. */
 function binOfAwsCli(): string {
-  const install = join(root, 'test', 'e2e', 'aws-cli', 'install.ts');
-  const python = execFileSync(process.execPath, ['--import', 'tsx', install], { encoding: 'utf8' });
+  const python = execFileSync(process.execPath, installing, { encoding: 'utf8' });
   return dirname(python);
 }

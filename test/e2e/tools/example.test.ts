@@ -33,7 +33,7 @@ import {
   start,
   system,
 } from '../support/deployed.ts';
-import { operatorOf } from '../support/operator.ts';
+import { installAwsCli, operatorOf } from '../support/operator.ts';
 import {
   type ProducedEvent,
   producedEvent,
@@ -246,6 +246,7 @@ beforeAll(async () => {
     start(newRequest()).then((id) => removed('is cancelled', id)),
     removeAtApp2(),
     cancelAtApp2(),
+    installAwsCli(),
   ]);
 }, 400_000);
 
