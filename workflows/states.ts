@@ -18,7 +18,7 @@ import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunction
 import type { Construct } from 'constructs';
 import { CANCELLED } from '../contracts/ends.ts';
 import { assertedFields, type EventName, eventSources, events } from '../contracts/events/catalogue.ts';
-import { failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
+import { type FailureName, failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
@@ -173,6 +173,8 @@ interface Announcement {
   retries: 'publishing' | 'undoPublishing';
   /** Which failures the event tells, of those that the execution remembers. */
   failures?: readonly ('failure' | 'undo_failure')[];
+  /** Where an execution goes that was redriven: it announces nothing, since a roll-back may be at work on it. */
+  redriven?: IChainable;
 }
 
 /** Codes of all errors that are known, and of the families of those that are not ours. */
@@ -197,6 +199,9 @@ function factOf(failure: string) {
 /** What caused an execution that was not told: it cannot be followed further back than to itself. */
 const ITSELF = "'execution:' & $states.context.StateMachine.Name & ':' & $states.context.Execution.Name";
 
+const ENTERED = '$states.context.State.EnteredTime';
+const FIRST_RUN = '$states.context.Execution.RedriveCount = 0';
+
 /**
  * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
  * The event_id is the same each time, so that a repeat is recognised.
@@ -205,7 +210,7 @@ const ITSELF = "'execution:' & $states.context.StateMachine.Name & ':' & $states
 export function announce(
   scope: Construct,
   name: string,
-  { event, bus, retries, failures: told = [] }: Announcement,
+  { event, bus, retries, failures: told = [], redriven }: Announcement,
 ): EventBridgePutEvents {
   const { source, sequence, version } = events[event];
   const task = EventBridgePutEvents.jsonata(scope, name, {
@@ -220,7 +225,7 @@ export function announce(
             schema_version: version,
             provisioning_id: input('provisioning_id'),
             sequence,
-            occurred_at: jsonata('$states.context.State.EnteredTime'),
+            occurred_at: jsonata(redriven === undefined ? ENTERED : `${FIRST_RUN} ? ${ENTERED} : $error()`),
             actor: input('owner'),
             causation_id: optionalInput('causation_id', ITSELF),
             trace_id: optionalInput('trace_id'),
@@ -238,6 +243,11 @@ export function announce(
     taskTimeout: Timeout.duration(Duration.seconds(timeLimits.stepTask)),
   });
   retry(task, retries);
+  if (redriven !== undefined)
+    task.addCatch(redriven, {
+      errors: ['States.QueryEvaluationError'],
+      assign: { failure: { step: name, error: 'RedriveRefused' satisfies FailureName } },
+    });
   return task;
 }
 

@@ -202,6 +202,16 @@ it.each(['CreateUser', 'SetPassword', 'AddToGroup'])(
   },
 );
 
+it('CreateServiceUser announces no user after it was redriven: it undoes', () => {
+  const { AnnounceCreated } = golden('CreateServiceUser').States;
+  expect(JSON.stringify(AnnounceCreated?.Arguments)).toContain('Execution.RedriveCount = 0 ?');
+  expect(AnnounceCreated?.Catch?.[0]).toMatchObject({
+    ErrorEquals: ['States.QueryEvaluationError'],
+    Next: 'DeleteUser',
+    Assign: { failure: { error: 'RedriveRefused' } },
+  });
+});
+
 it('CreateServiceUser ends without a word when it was cancelled before it arrived: nothing had begun', () => {
   const { States } = golden('CreateServiceUser');
 

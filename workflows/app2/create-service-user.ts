@@ -96,6 +96,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     retries: 'publishing',
     event: 'ServiceUserCreated',
     bus,
+    redriven: undo.start,
   });
   onFailure(announceCreated, undo.start);
 
