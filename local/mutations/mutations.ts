@@ -70,8 +70,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'workflows/app2/create-service-user.ts',
-        "payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub') },",
-        "payload: { provisioning_id: input('provisioning_id'), sub: input('username') },",
+        "payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub'), redrive_count },",
+        "payload: { provisioning_id: input('provisioning_id'), sub: input('username'), redrive_count },",
       ),
     ],
     caughtBy: { file: 'tampering', cases: 'user replaced before AddToGroup by name' },
@@ -212,10 +212,8 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'concurrency', cases: 'DELETE before the request has reached App2' },
   },
   {
-    name: 'a redriven execution may create the user',
-    changes: [
-      change('handlers/app2/create-user.ts', 'if (input.redrive_count > 0)', 'if (input.redrive_count < 0)'),
-    ],
+    name: 'a redriven execution may make a user',
+    changes: [change('handlers/app2/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
     caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },
   },
 ];
