@@ -27,7 +27,7 @@ describe(`${size.count} POSTs at once, with ${size.scale * 100} % of each ceilin
   });
 
   it('tells whoever waits when that will have ended', () => {
-    expect(burst.estimated).toBeGreaterThan(0);
+    expect(burst.estimated).toBe(true);
   });
 });
 
