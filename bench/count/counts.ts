@@ -24,3 +24,18 @@ export const counts = z.strictObject({
   step_functions: z.int(),
 });
 export type Counts = z.infer<typeof counts>;
+
+/** Of which nothing was counted yet. */
+export const nothing: Counts = {
+  transitions: 0,
+  cognito: 0,
+  sign_ins: 0,
+  kms: 0,
+  http: 0,
+  secrets_manager: 0,
+  dynamodb_writes: 0,
+  dynamodb_reads: 0,
+  invocations: 0,
+  events: 0,
+  step_functions: 0,
+};

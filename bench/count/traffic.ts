@@ -1,6 +1,6 @@
 import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { type FaultRule, faultsAt } from '../../local/faults/rules.ts';
-import type { Counts } from './counts.ts';
+import { type Counts, nothing } from './counts.ts';
 import type { Subject } from './subject.ts';
 
 /** What of the counts passes through the fault proxy. */
@@ -77,17 +77,7 @@ export async function countTraffic(
   return {
     async read() {
       const fired = new Map((await faults.fired(ids)).map(({ id, times }) => [id, times]));
-      const traffic: Traffic = {
-        cognito: 0,
-        sign_ins: 0,
-        kms: 0,
-        http: 0,
-        secrets_manager: 0,
-        dynamodb_writes: 0,
-        dynamodb_reads: 0,
-        events: 0,
-        step_functions: 0,
-      };
+      const { transitions: _, invocations: __, ...traffic } = nothing;
       rules.forEach(([what, each], n) => {
         traffic[what] += each * (fired.get(ids[n] ?? -1) ?? 0);
       });

@@ -1,22 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { costOf, month, totalOf } from '../../bench/cost/model.ts';
 import { prices } from '../../bench/cost/prices.ts';
-import type { Counts } from '../../bench/count/counts.ts';
+import { type Counts, nothing } from '../../bench/count/counts.ts';
 import { defaultRates } from '../../infra/settings.ts';
 
-const nothing: Counts = {
-  transitions: 0,
-  cognito: 0,
-  sign_ins: 0,
-  kms: 0,
-  http: 0,
-  secrets_manager: 0,
-  dynamodb_writes: 0,
-  dynamodb_reads: 0,
-  invocations: 0,
-  events: 0,
-  step_functions: 0,
-};
 const counted = (counts: Partial<Counts>) => ({
   counts: { ...nothing, ...counts },
   functions: {},
