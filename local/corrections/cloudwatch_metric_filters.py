@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from itertools import chain
@@ -61,7 +61,7 @@ def count_what_matches(original: Callable[[Record, list[Record]], Any], stream: 
     """AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters: each line that matches puts the metric's value,
     with the dimensions that the line has. MiniStack keeps filters and counts nothing."""
     if filters := filters_of(stream):
-        for content in filter(None, map(content_of, events)):
+        for content in contents_of(events):
             for metric_filter in filters:
                 if test_of(metric_filter["filterPattern"])(content):
                     for transformation in metric_filter["metricTransformations"]:
@@ -69,12 +69,12 @@ def count_what_matches(original: Callable[[Record, list[Record]], Any], stream: 
     return original(stream, events)
 
 
-def content_of(event: Record) -> Any:
-    """None for a line that is not JSON: it matches no pattern for JSON."""
-    try:
-        return json.loads(event.get("message", ""))
-    except ValueError:
-        return None
+def contents_of(events: list[Record]) -> Iterator[Any]:
+    for event in events:
+        try:
+            yield json.loads(event.get("message", ""))
+        except ValueError:  # a line that is not JSON matches no pattern for JSON
+            continue
 
 
 def filters_of(stream: Record) -> list[Record]:
