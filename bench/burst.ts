@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { colors } from '../local/colors.ts';
 import { burstDirectory as directory } from '../local/places.ts';
 import { listrProgress } from '../local/progress.ts';
@@ -12,31 +11,28 @@ import { type Burst, runBurst } from './burst/run.ts';
 /** Part of all calls that fail with `--faults`. */
 const FAULTY = 0.1;
 
+interface Options {
+  count: number;
+  scale: number;
+  taken: number;
+  faults: boolean;
+}
+
 /**
- * `npm run bench -- burst`: 300 POSTs at once, with AWS's ceilings at a fifth enforced by a proxy. Prints what was called
- * and how quickly, and which promises hold; `--faults` lets a tenth of all calls fail at random, and then holds each
- * provisioning against I1 to I6; with `--taken 0.4` others use two fifths of each ceiling, of which App2 knows nothing.
- * `--count` and `--scale` change the numbers. The exit status is 0 only if all hold.
+ * `npm run bench -- burst`: so many POSTs at once, with a part of AWS's ceilings enforced by a proxy. Prints what was
+ * called and how quickly, and which promises hold. With `faults` a tenth of all calls fails at random, and each
+ * provisioning is held against I1 to I6; with `taken` others use a part of each ceiling, of which App2 knows nothing.
+ * The exit status is 0 only if all hold.
  */
-export async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      count: { type: 'string', default: '300' },
-      scale: { type: 'string', default: '0.2' },
-      faults: { type: 'boolean', default: false },
-      taken: { type: 'string', default: '0' },
-    },
-  });
-  const [count, scale, taken] = [Number(values.count), Number(values.scale), Number(values.taken)];
+export async function burst({ count, scale, taken, faults }: Options): Promise<number> {
   return withProxiedAws({ directory, underTest }, listrProgress, async (outputs, proxyUrl) => {
-    const faulty = values.faults ? FAULTY : 0;
-    const burst = await listrProgress.run(`${count} POSTs at once`, () =>
+    const faulty = faults ? FAULTY : 0;
+    const made = await listrProgress.run(`${count} POSTs at once`, () =>
       runBurst({ outputs, proxyUrl, count, scale, faulty, taken, within: 1_200 }),
     );
-    show(burst);
-    const withoutFaults = taken > 0 ? [allSucceed(burst)] : promisesOf(burst, scale);
-    const promises = values.faults ? await invariantsOf(burst) : withoutFaults;
+    show(made);
+    const withoutFaults = taken > 0 ? [allSucceed(made)] : promisesOf(made, scale);
+    const promises = faults ? await invariantsOf(made) : withoutFaults;
     for (const { what, seen, kept } of promises)
       process.stdout.write(`${kept ? colors.green('✔') : colors.red('✘')} ${what}: ${seen}\n`);
     return promises.every(({ kept }) => kept) ? 0 : 1;

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Argument, Command } from '@commander-js/extra-typings';
+import { runCommand } from '../cli/support/command.ts';
 import { root } from '../local/places.ts';
-import { countAll } from './cost/count.ts';
 import { costPage } from './cost/page.ts';
 import { deployedResources } from './cost/resources.ts';
 import { readCountResults } from './count/results.ts';
@@ -11,11 +12,18 @@ import { readResults } from './performance/results.ts';
 const write = (page: string, content: string): void => writeFileSync(join(root, 'docs', page), content);
 
 /** `npm run cost`: writes docs/cost.md from what was counted; `npm run cost -- count`: counts anew before. */
-export async function main([what]: string[]): Promise<number> {
-  if (what === 'count') await countAll();
-  const counts = readCountResults();
-  write('cost.md', costPage(counts, deployedResources()));
-  // Its chapter on memory takes what was counted, too.
-  write('performance.md', performancePage(readResults(), counts));
-  return 0;
+export async function main(args: string[]): Promise<number> {
+  const command = new Command('npm run cost --')
+    .description('Writes docs/cost.md from what was counted of each path of a provisioning, and from prices.')
+    .addArgument(new Argument('[count]', 'count anew before, on a local AWS').choices(['count']))
+    .exitOverride();
+  const parse = () => command.parse(args, { from: 'user' });
+  return runCommand(parse, async () => {
+    if (command.processedArgs[0] === 'count') await (await import('./cost/count.ts')).countAll();
+    const counts = readCountResults();
+    write('cost.md', costPage(counts, deployedResources()));
+    // Its chapter on memory takes what was counted, too.
+    write('performance.md', performancePage(readResults(), counts));
+    return 0;
+  });
 }

@@ -1,69 +1,95 @@
-import { Problem } from '../local/problem.ts';
-import { full, latencies, quick } from './benchmarks/latency.ts';
-import { loading } from './benchmarks/loading.ts';
+import { Command } from '@commander-js/extra-typings';
+import * as z from 'zod';
+import { runCommand } from '../cli/support/command.ts';
+import { by, count } from '../cli/values.ts';
 import { keep } from './performance/keep.ts';
 import { latencyRatios, loadingRatios } from './performance/ratios.ts';
 
-interface Benchmark {
-  /** What it measures, for `npm run bench -- help`. */
-  title: string;
-  /** Whether `npm run bench` runs it, or only who names it. */
-  always: boolean;
-  /** Measures, and keeps what it measured; gives the exit status. */
-  run: (args: readonly string[]) => Promise<number>;
+interface Extent {
+  /** Few measurements, of which nothing is kept. */
+  quick: boolean;
 }
 
-const isQuick = (args: readonly string[]): boolean => args.includes('--quick');
+async function measureLoading({ quick: isTrial }: Extent): Promise<void> {
+  const { loading } = await import('./benchmarks/loading.ts');
+  const measured = await loading(isTrial ? 3 : 9);
+  await keep('loading', { measured, ratios: loadingRatios(measured) }, isTrial);
+}
 
-/** Each is a file of bench/benchmarks. */
-const benchmarks: Record<string, Benchmark> = {
-  loading: {
-    title: 'Size of the bundles, and how long they take to be loaded',
-    always: true,
-    run: async (args) => {
-      const measured = await loading(isQuick(args) ? 3 : 9);
-      await keep('loading', { measured, ratios: loadingRatios(measured) }, isQuick(args));
-      return 0;
-    },
-  },
-  latency: {
-    title: 'POST, time to SUCCEEDED, the floor of bare calls, one synchronous function, rate, cold starts',
-    always: true,
-    run: async (args) => {
-      const measured = await latencies(isQuick(args) ? quick : full);
-      await keep('latency', { measured, ratios: latencyRatios(measured) }, isQuick(args));
-      return 0;
-    },
-  },
-  burst: {
-    title: '300 requests at once against a fifth of the quotas of AWS; says which promises hold',
-    always: false,
-    run: async (args) => (await import('./burst.ts')).main([...args]),
-  },
-};
+async function measureLatency({ quick: isTrial }: Extent): Promise<void> {
+  const { full, latencies, quick } = await import('./benchmarks/latency.ts');
+  const measured = await latencies(isTrial ? quick : full);
+  await keep('latency', { measured, ratios: latencyRatios(measured) }, isTrial);
+}
 
-const help = (): string =>
-  Object.entries(benchmarks)
-    .map(([name, { title }]) => `  ${name.padEnd(10)} ${title}\n`)
-    .join('');
+/** A part of a quota. */
+const part = z
+  .string()
+  .regex(/^(0|1|0?\.\d{1,6})$/, 'must be a part like 0.2')
+  .transform(Number);
+const enforced = part.refine((value) => value > 0, 'must be more than 0');
+const taken = part.refine((value) => value < 1, 'must be less than 1, so that something is left');
+
+/** What a benchmark does, and its exit status. */
+type Run = () => Promise<number>;
+
+/** The command line. `chosen` gets what was asked for. */
+function program(chosen: (run: Run) => void) {
+  const all = new Command('npm run bench --')
+    .description(
+      'Measures how quick it is; without a name, sizes, loading and latency. Keep the machine quiet.',
+    )
+    .showHelpAfterError('`npm run bench -- help` tells what can be measured.')
+    .exitOverride();
+  const measuring = (
+    name: string,
+    description: string,
+    measure: (extent: Extent) => Promise<void>,
+    isDefault = false,
+  ) =>
+    all
+      .command(name, { isDefault })
+      .description(description)
+      .option('--quick', 'only try it: few measurements, and nothing is kept', false)
+      .action((extent) => chosen(() => measure(extent).then(() => 0)));
+  const both = async (extent: Extent) => {
+    await measureLoading(extent);
+    await measureLatency(extent);
+  };
+  measuring('all', 'loading, then latency; writes docs/performance.md', both, true);
+  measuring('loading', 'size of the bundles, and how long they take to be loaded', measureLoading);
+  measuring(
+    'latency',
+    'POST, time to SUCCEEDED, the floor of bare calls, one synchronous function, rate, cold starts',
+    measureLatency,
+  );
+  all
+    .command('burst')
+    .description('many requests at once against a part of the quotas of AWS; says which promises hold')
+    .option('--count <number>', 'how many requests', by(count), 300)
+    .option(
+      '--scale <part>',
+      'part of the quotas of AWS that is enforced, and known to App2',
+      by(enforced),
+      0.2,
+    )
+    .option('--taken <part>', 'part of each quota that others use, of which App2 knows nothing', by(taken), 0)
+    .option('--faults', 'let a tenth of all calls fail, and hold each provisioning against I1 to I6', false)
+    .action((options) => chosen(async () => (await import('./burst.ts')).burst(options)));
+  return all;
+}
 
 /**
- * `npm run bench`: all benchmarks; `npm run bench -- latency`: one of them; `npm run bench -- help`: which there are.
- * `--quick` tries it with few measurements and keeps nothing.
+ * `npm run bench`: how quick it is; `npm run bench -- help`: what can be measured alone. Exit status 1: a promise of a
+ * burst was not kept; 2: it was typed wrongly.
  */
 export async function main(args: string[]): Promise<number> {
-  const named = args.filter((arg) => !arg.startsWith('--'));
-  if (named.includes('help')) {
-    process.stdout.write(help());
-    return 0;
-  }
-  const all = Object.keys(benchmarks).filter((name) => benchmarks[name]?.always);
-  let status = 0;
-  for (const name of named.length === 0 ? all : named.slice(0, 1)) {
-    const benchmark = benchmarks[name];
-    if (benchmark === undefined)
-      throw new Problem(`There is no benchmark ${name}.`, `These are:\n${help().trimEnd()}`);
-    status = Math.max(status, await benchmark.run(args.filter((arg) => arg !== name)));
-  }
-  return status;
+  let run: Run = async () => 0;
+  const all = program((one) => {
+    run = one;
+  });
+  return runCommand(
+    () => all.parse(args, { from: 'user' }),
+    () => run(),
+  );
 }

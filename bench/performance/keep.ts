@@ -4,7 +4,7 @@ import { root } from '../../local/places.ts';
 import { readCountResults } from '../count/results.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 import { performancePage } from './page.ts';
-import { type Ratios, regressions } from './ratios.ts';
+import { broken, type Ratios, regressions } from './ratios.ts';
 import { type Results, readResults, resultsFile } from './results.ts';
 
 /** What a benchmark measured, and what of it is compared from run to run. */
@@ -24,6 +24,7 @@ export async function keep(
 ): Promise<void> {
   const before = readResults()[name]?.ratios ?? {};
   for (const [what, ratio] of Object.entries(ratios)) process.stdout.write(`${what}: ${ratio.toFixed(2)}\n`);
+  for (const promise of broken(ratios)) process.stdout.write(`Promise not kept: ${promise}\n`);
   for (const worse of regressions(before, ratios)) process.stdout.write(`Worse than before: ${worse}\n`);
   if (isTrial) {
     process.stdout.write(`${JSON.stringify(measured)}\n`);

@@ -15,10 +15,13 @@ export function loadingRatios({ loads }: NonNullable<Results['loading']>['measur
   );
 }
 
-export function latencyRatios(measured: NonNullable<Results['latency']>['measured']): Ratios {
+type Measured = NonNullable<Results['latency']>['measured'];
+
+export function latencyRatios(measured: Measured): Ratios {
   const { post, intake, bare, succeeded, floor, synchronous } = measured;
   return {
     'POST, to a bare function': post.p50 / bare.p50,
+    'POST without what the emulator takes, to a bare function': ownTimeOfPost(measured) / bare.p50,
     'POST, to a bare function that makes the same calls': post.p50 / intake.p50,
     'SUCCEEDED, to the floor': succeeded[1].p50 / floor.p50,
     'SUCCEEDED without what the emulator takes, to the floor': ownTime(measured) / floor.p50,
@@ -28,12 +31,29 @@ export function latencyRatios(measured: NonNullable<Results['latency']>['measure
   };
 }
 
+/** Milliseconds until 202 without what the three calls take that AWS has to answer, made by a function that does only that. */
+export const ownTimeOfPost = ({ post, intake, bare }: Measured): number => post.p50 - (intake.p50 - bare.p50);
+
 /**
  * Milliseconds from POST to SUCCEEDED that are ours: without what as many states and functions take that do nothing,
  * and without the two passages through API Gateway, App1's and App2's.
  */
-export const ownTime = ({ succeeded, empty, bare }: NonNullable<Results['latency']>['measured']): number =>
+export const ownTime = ({ succeeded, empty, bare }: Measured): number =>
   succeeded[1].p50 - empty.p50 - 2 * bare.p50;
+
+/** What is promised of the ratios: the most that each may be. */
+export const promised: Ratios = {
+  'POST without what the emulator takes, to a bare function': 1.5,
+  'SUCCEEDED without what the emulator takes, to the floor': 12,
+};
+
+/** Which promises are not kept, in words. */
+export function broken(now: Ratios): string[] {
+  return Object.entries(promised).flatMap(([name, limit]) => {
+    const ratio = now[name];
+    return ratio === undefined || ratio <= limit ? [] : [`${name}: ${ratio.toFixed(2)}, promised ≤ ${limit}`];
+  });
+}
 
 /** Which ratios are notably higher than they were, in words. */
 export function regressions(before: Ratios, now: Ratios): string[] {

@@ -17,7 +17,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 
 def apply() -> None:
-    start_without_delay()
+    start_soon()
     start_again_with_the_same_answer()
     wrap_function(stepfunctions, "_describe_execution", describe_what_there_is)
     complete_the_context()
@@ -52,9 +52,13 @@ def ask_for_log_delivery(original: Callable[[Record], Response], request: Record
     return original(request)
 
 
-def start_without_delay() -> None:
-    """MiniStack lets each execution wait for 150 ms."""
-    replace_text(stepfunctions, "_run_execution", "    time.sleep(0.15)\n", "")
+def start_soon() -> None:
+    """On AWS an execution and who started it do not run on the same processors.
+
+    MiniStack lets each execution wait for 150 ms. Without any pause its first steps keep the answer waiting, by
+    5 ms of a POST's 20 here.
+    """
+    replace_text(stepfunctions, "_run_execution", "    time.sleep(0.15)\n", "    time.sleep(0.01)\n")
 
 
 def start_again_with_the_same_answer() -> None:
