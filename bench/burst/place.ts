@@ -6,5 +6,5 @@ import type { UnderTest } from '../../local/under-test.ts';
  */
 export const underTest: UnderTest = {
   serviceCallsThroughEndpoint: true,
-  workers: { each: 4, of: { 'app1-call-app2': 8, 'app2-start-user-creation': 8 } },
+  workers: { each: 4, of: { 'app1-call-app2': 8, 'app2-start-user-creation': 8, 'app2-add-to-group': 8 } },
 };

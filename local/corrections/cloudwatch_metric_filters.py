@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -34,7 +33,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 def apply() -> None:
     wrap_function(cloudwatch_logs, "_put_metric_filter", refuse_what_aws_refuses)
-    wrap_function(cloudwatch_logs, "_append_log_events", count_what_matches)
+    wrap_function(cloudwatch_logs, "_fanout_to_subscription_filters", count_what_matches)
 
 
 def refuse_what_aws_refuses(original: Callable[[Record], Response], request: Record) -> Response:
@@ -57,16 +56,21 @@ def refuse_what_aws_refuses(original: Callable[[Record], Response], request: Rec
     return original(request)
 
 
-def count_what_matches(original: Callable[[Record, list[Record]], Any], stream: Record, events: list[Record]) -> Any:
+def count_what_matches(
+    original: Callable[[str, str, list[Record]], Any], group: str, stream: str, events: list[Record]
+) -> Any:
     """AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters: each line that matches puts the metric's value,
-    with the dimensions that the line has. MiniStack keeps filters and counts nothing."""
-    if filters := filters_of(stream):
+    with the dimensions that the line has. MiniStack keeps filters and counts nothing.
+
+    Whatever is written to a log passes here.
+    """
+    if filters := [each for each in cloudwatch_logs._metric_filters.values() if each["logGroupName"] == group]:
         for content in contents_of(events):
             for metric_filter in filters:
                 if test_of(metric_filter["filterPattern"])(content):
                     for transformation in metric_filter["metricTransformations"]:
                         put(transformation, content)
-    return original(stream, events)
+    return original(group, stream, events)
 
 
 def contents_of(events: list[Record]) -> Iterator[Any]:
@@ -75,26 +79,6 @@ def contents_of(events: list[Record]) -> Iterator[Any]:
             yield json.loads(event.get("message", ""))
         except ValueError:  # a line that is not JSON matches no pattern for JSON
             continue
-
-
-def filters_of(stream: Record) -> list[Record]:
-    group = group_of(stream)
-    return [each for (name, _), each in list(cloudwatch_logs._metric_filters.items()) if name == group]
-
-
-groups: dict[int, tuple[Record, str]] = {}
-"""Streams and their groups by the identity of the stream, which is kept so that it stays its identity."""
-
-
-def group_of(stream: Record) -> str | None:
-    """MiniStack makes a stream for each invocation, so that it is mostly the newest one of its group."""
-    if id(stream) not in groups:
-        streams = {name: group.get("streams", {}) for name, group in list(cloudwatch_logs._log_groups.items())}
-        newest = (name for name, all_of_it in streams.items() if next(reversed(all_of_it.values()), None) is stream)
-        any_one = (name for name, all_of_it in streams.items() if any(s is stream for s in list(all_of_it.values())))
-        if name := next(chain(newest, any_one), None):
-            groups[id(stream)] = stream, name
-    return groups.get(id(stream), (None, None))[1]
 
 
 def put(transformation: Record, content: Any) -> None:

@@ -20,8 +20,12 @@ from corrections.support import DoesNotFit, wrap_function
 KEPT = 4096
 """Expressions that are kept; those of both services are a few hundred."""
 
-FIELD = re.compile(r"\s*\$(\w+)((?:\.[A-Za-z_]\w*)*)\s*")
+A_FIELD = r"\$(\w+)((?:\.[A-Za-z_]\w*)*)"
 """A variable, or a field below it."""
+
+FIELD = re.compile(rf"\s*{A_FIELD}\s*")
+IF_THERE = re.compile(rf"\s*\$exists\((?={A_FIELD}\))(.+?)\)\s*\?\s*\3\s*:.*", re.DOTALL)
+"""A field if it is there, and else something."""
 
 
 def apply() -> None:
@@ -55,7 +59,7 @@ def look_up(
     error_output: Any = None,
 ) -> Any:
     """Takes a text, whole number or boolean from where the expression says; whatever else it finds, JSONata has to say."""
-    if named := FIELD.fullmatch(expression):
+    if named := FIELD.fullmatch(expression) or IF_THERE.fullmatch(expression):
         states = {"input": raw_input, "result": result, "errorOutput": error_output, "context": ctx or {}}
         found: Any = {**(ctx or {}).get("variables", {}), "states": states}.get(named[1])
         for field in named[2].split(".")[1:]:

@@ -14,6 +14,8 @@ const definition = {
       Output: {
         field: '{% $states.input.a.b %}',
         field_by_jsonata: '{% ($states.input.a.b) %}',
+        if_there: "{% $exists($states.input.a.b) ? $states.input.a.b : 'nothing' %}",
+        if_there_by_jsonata: "{% ($exists($states.input.a.b) ? $states.input.a.b : 'nothing') %}",
         variable: '{% $variable.a.b %}',
         variable_by_jsonata: '{% ($variable.a.b) %}',
       },
@@ -41,6 +43,8 @@ describe('a field that an expression names', () => {
     expect(status).toBe('SUCCEEDED');
     const taken = JSON.parse(output);
     expect(taken.field).toEqual(taken.field_by_jsonata);
+    expect(taken.if_there).toEqual(taken.if_there_by_jsonata);
+    expect(taken.if_there).toEqual(value);
     expect(taken.variable).toEqual(taken.variable_by_jsonata);
   });
 
@@ -56,5 +60,21 @@ describe('a field that an expression names', () => {
   ])('fails the state when it is not there, %s', async (_, input) => {
     const { status, error } = await run(definition, input);
     expect([status, error]).toEqual(['FAILED', 'States.QueryEvaluationError']);
+  });
+
+  test.each([
+    ['in nothing', {}, 'nothing'],
+    ['there', { a: { b: 'text' } }, 'text'],
+    ['not what is asked for', { a: { c: 1 } }, 'nothing'],
+  ])('is something else if it is not there: %s', async (_, input, expected) => {
+    const States = {
+      Take: {
+        Type: 'Pass',
+        Output: "{% $exists($states.input.a.b) ? $states.input.a.b : 'not' = 'there' ? 1 : 'nothing' %}",
+        End: true,
+      },
+    };
+    const { output } = await run({ StartAt: 'Take', States }, input);
+    expect(JSON.parse(output ?? '')).toBe(expected);
   });
 });
