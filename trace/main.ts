@@ -1,6 +1,8 @@
-import { parseArgs } from 'node:util';
 import getPort from 'get-port';
-import type { WhereOptions } from '../cli/where.ts';
+import * as z from 'zod';
+import { newCommand, runCommand } from '../cli/support/command.ts';
+import { by } from '../cli/values.ts';
+import { whereOptions } from '../cli/where.ts';
 import { Problem } from '../local/problem.ts';
 import { awsOf } from './aws.ts';
 import { buildPage } from './build.ts';
@@ -10,16 +12,33 @@ import { serve } from './server.ts';
 
 const PORT = 4580;
 
+const portNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,4}$/, 'must be the number of a port')
+  .transform(Number);
+
 /** `npm run trace`: the trace page of the local AWS; with `--aws [--profile NAME] [--region NAME]` that of AWS. */
 export async function main(args: string[]): Promise<number> {
-  const { port, ...options } = asked(args);
-  const connection = await connect(options);
-  const reader = readerOf(awsOf(connection), connection, () => new Date());
-  const { url, close } = await start(reader, port);
-  process.stdout.write(`The trace page of ${connection.where} is at ${url}\nCtrl-C ends it.\n`);
-  await interrupted();
-  close();
-  return 0;
+  const command = newCommand('trace')
+    .description(
+      'Serves a page on this machine that shows provisionings as they happen, until it is stopped.',
+    )
+    .option(
+      '--port <number>',
+      `where the page is served; ${PORT} or the next free one unless given`,
+      by(portNumber),
+    );
+  const parse = () => command.parse(args, { from: 'user' });
+  return runCommand(parse, async () => {
+    const { port, ...options } = command.opts();
+    const connection = await connect(whereOptions.parse(options));
+    const reader = readerOf(awsOf(connection), connection, () => new Date());
+    const { url, close } = await start(reader, port);
+    process.stdout.write(`The trace page of ${connection.where} is at ${url}\nCtrl-C ends it.\n`);
+    await interrupted();
+    close();
+    return 0;
+  });
 }
 
 async function start(reader: Parameters<typeof serve>[0], port: number | undefined) {
@@ -37,34 +56,6 @@ async function start(reader: Parameters<typeof serve>[0], port: number | undefin
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
       throw new Problem(`Port ${free} is taken by another program.`, 'Give another one with `--port`.');
     throw error;
-  }
-}
-
-/** @throws Problem when the command line cannot be understood */
-function asked(args: string[]): WhereOptions & { port?: number } {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        aws: { type: 'boolean', default: false },
-        profile: { type: 'string' },
-        region: { type: 'string' },
-        port: { type: 'string' },
-      },
-    });
-    const { aws, profile, region, port } = values;
-    if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new Error(`${port} is no port.`);
-    return {
-      aws,
-      ...(profile === undefined ? {} : { profile }),
-      ...(region === undefined ? {} : { region }),
-      ...(port === undefined ? {} : { port: Number(port) }),
-    };
-  } catch (error) {
-    throw new Problem(
-      error instanceof Error ? error.message : String(error),
-      'npm run trace -- [--aws [--profile NAME] [--region NAME]] [--port NUMBER]',
-    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { makeBusy } from '../../../local/busy.ts';
@@ -19,8 +20,11 @@ import { suite } from '../support/suite.ts';
  * and App1 goes on.
  */
 
-/** How far away each turn is, in seconds: longer than it takes a busy machine to get there. */
+/** How far away a turn is when it is taken, in seconds: time for what happens while a creation waits for it. */
 const AHEAD = 20;
+
+/** After how many seconds that is made true again, so that it is whenever a request arrives. */
+const RENEWED = 5;
 
 interface Announced {
   name: string;
@@ -124,6 +128,14 @@ const estimateOf = (name: string): Promise<number> =>
     return Date.parse(estimated_end_at) - Date.parse(started_at);
   });
 
+/** Has whatever is admitted meanwhile wait for its turn. */
+async function whileCrowded(run: () => Promise<unknown>): Promise<void> {
+  await makeBusy(outputs, 'creations', AHEAD);
+  const ran = run();
+  while (await Promise.race([ran.then(() => false), setTimeout(RENEWED * 1000, true)]))
+    await makeBusy(outputs, 'creations', AHEAD);
+}
+
 const free = makeBusy(outputs, 'waits', 24 * 60 * 60);
 afterAll(async () => (await free)());
 
@@ -132,11 +144,11 @@ suite('a creation whose end is announced', cases, {
     await free;
     const planned = await plan();
     const injected = await inject(...(rule === undefined ? [] : [rule(planned)]));
-    await makeBusy(outputs, 'creations', AHEAD);
     try {
-      await post(planned, planned.key);
-      if (meanwhile === undefined) await waitsForItsTurn(planned);
-      else await meanwhile(planned);
+      await whileCrowded(async () => {
+        await post(planned, planned.key);
+        await (meanwhile ?? waitsForItsTurn)(planned);
+      });
       const told = expected === WELL ? await estimateOf(planned.id) : undefined;
       const broken = await violations(planned, { within: 180_000 });
       const { status, user, error } = await endOf(planned.id);

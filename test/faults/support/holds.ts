@@ -26,6 +26,14 @@ export function held(name: string, known: Known): FaultRule {
   return { ...callNamed(name).match(known), latency: HELD, times: 1 };
 }
 
+/**
+ * A rule by which each such call of the matrix has no answer and no effect: its state tries again, so that an execution
+ * stays there for some fifteen seconds, however slow what happens meanwhile is.
+ */
+export function unanswered(name: string, known: Known): FaultRule {
+  return { ...callNamed(name).match(known), timeout_ms: 4_000 };
+}
+
 /** Events of states that publish but have no row of their own in the matrix. */
 const ANNOUNCED: Record<string, string> = {
   AnnounceRejected: 'ServiceUserCreationRejected',

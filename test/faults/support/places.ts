@@ -4,7 +4,7 @@ import { newPassword, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import type { Known } from '../matrix/matches.ts';
 import { entered } from './executions.ts';
-import { held, holdOf, refusal } from './holds.ts';
+import { holdOf, refusal, unanswered } from './holds.ts';
 import { type Intervention, interventions } from './interventions.ts';
 import { type Planned, plan } from './known.ts';
 import { endOf } from './oracle.ts';
@@ -79,13 +79,13 @@ export async function interruptAt(
 ): Promise<void> {
   if (deprovisioned) await provisioned(planned);
   const refused = await inject(...refusals.map((rule) => rule(planned)));
-  const slowed = await inject(...(cancelled ? [held('DecryptCredentials kms:Decrypt', planned)] : []));
+  const stuck = await inject(...(cancelled ? [unanswered('DecryptCredentials kms:Decrypt', planned)] : []));
   const hold = await inject(...holdOf(state, planned, { machine, deprovisioned }));
   try {
     if (deprovisioned) await system.deprovision(planned.id);
     else await post(planned, planned.key);
     if (cancelled) {
-      await slowed.met();
+      await stuck.met();
       await system.deprovision(planned.id);
     }
     await entered(machine, planned.id, state);
@@ -93,7 +93,7 @@ export async function interruptAt(
     await interventions[by](machine, planned.id);
   } finally {
     await refused.lift();
-    await slowed.lift();
+    await stuck.lift();
     await hold.lift();
   }
 }
