@@ -29,6 +29,7 @@ export default {
     suite('local-aws', 'local-aws', {
       globalSetup: '<rootDir>/test/local-aws/setup.ts',
       globalTeardown: '<rootDir>/test/local-aws/teardown.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/local-aws/support/patience.ts'],
     }),
     suite('e2e', 'e2e', {
       globalSetup: '<rootDir>/test/e2e/setup.ts',

@@ -44,6 +44,9 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 
+points = threading.Lock()
+"""Guards what metrics have counted."""
+
 # Two evaluations at once would announce one change of state twice.
 evaluating = threading.RLock()
 
@@ -52,6 +55,8 @@ def apply() -> None:
     wrap_function(stepfunctions, "_emit_execution_status_event", observe_execution)
     wrap_function(cloudwatch, "_evaluate_alarm", evaluate_alarm)
     tell_metrics_apart()
+    for operation in ("record_metric", "_evict_old_metrics"):
+        wrap_function(cloudwatch, operation, one_at_a_time)
     threading.Thread(target=evaluate_alarms_for_ever, name="alarms", daemon=True).start()
 
 
@@ -63,6 +68,13 @@ def tell_metrics_apart() -> None:
     replace_text(
         cloudwatch, "_get_metric_statistics", "_dims_key(req_dims) if req_dims else None", "_dims_key(req_dims)"
     )
+
+
+def one_at_a_time(original: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    """At each call MiniStack exchanges all lists of points for lists without the old ones. What another thread appends
+    to the list before meanwhile is lost."""
+    with points:
+        original(*arguments, **options)
 
 
 def observe_execution(original: Callable[[Record], None], execution: Record) -> None:

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
@@ -39,6 +42,16 @@ const logs = client(CloudWatchLogsClient);
 const sfn = client(SFNClient);
 const lambda = client(LambdaClient);
 const minute = 60;
+
+describe('corrected: CloudWatch metrics', () => {
+  // AmazonCloudWatch/latest/monitoring/cloudwatch_concepts: what is put is there, whoever reads at the same time.
+  it('lose nothing that is counted while they are read', async () => {
+    const { LOCAL_AWS_PYTHON = '', ...env } = process.env;
+    const program = join(import.meta.dirname, 'support', 'count.py');
+    const { stdout } = await promisify(execFile)(LOCAL_AWS_PYTHON, [program], { env });
+    expect(stdout).toBe('2\n');
+  });
+});
 
 describe('corrected: CloudWatch metrics in logs', () => {
   // AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification
