@@ -102,14 +102,14 @@ describe('as it comes: AppConfig', () => {
   it('serves the values of feature flags, and nothing again while nothing has changed', async () => {
     await expect(read()).resolves.toEqual(FLAG);
   });
-});
 
-describe('corrected: AppConfig', () => {
   // service-authorization/latest/reference/list_awsappconfig (configuration)
   it('serves a configuration to whoever may read just that', async () => {
     await expect(read(await readerOf(ids.Profile))).resolves.toEqual(FLAG);
   });
+});
 
+describe('corrected: AppConfig', () => {
   // service-authorization/latest/reference/list_awsappconfig (configuration)
   it('serves it to nobody who may read another one only', async () => {
     await expect(read(await readerOf('another'))).rejects.toMatchObject({ name: 'AccessDeniedException' });
