@@ -61,7 +61,7 @@ const faultsAlone: Part = {
 const burst: Part = { name: 'burst', project: 'burst', workers: 1 };
 
 /** Parts that run beside each other: they mostly wait, and two cores carry as many. */
-const AT_ONCE = 5;
+const AT_ONCE = 4;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
 const selections: Record<string, readonly (readonly Part[])[]> = {
