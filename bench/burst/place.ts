@@ -1,15 +1,17 @@
 import type { UnderTest } from '../../local/under-test.ts';
 
 /**
- * Few processes, as a small machine can run them, and more of the functions that wait: those that wait for the end of a
- * creation would otherwise keep the next requests from coming in, as on AWS nothing does. What the machines publish passes
- * the proxy, too.
+ * Few processes, as a small machine can run them. More of the functions that wait: those that wait for the end of a
+ * creation would otherwise keep the next requests from coming in. Fewer of the one that accepts: 300 POSTs at once would
+ * otherwise take the machine from all that has begun, so that turns pass unused. On AWS each has a function of its own,
+ * and neither happens. What the machines publish passes the proxy, too.
  */
 export const underTest: UnderTest = {
   serviceCallsThroughEndpoint: true,
   workers: {
     each: 4,
     of: {
+      'app1-start-provisioning': 3,
       'app1-call-app2': 16,
       'app2-start-user-creation': 16,
       'app2-create-user': 8,
