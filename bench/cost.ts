@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Argument, Command } from '@commander-js/extra-typings';
-import { runCommand } from '../cli/support/command.ts';
+import { Argument } from '@commander-js/extra-typings';
+import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { root } from '../local/places.ts';
 import { costPage } from './cost/page.ts';
 import { deployedResources } from './cost/resources.ts';
@@ -13,10 +13,9 @@ const write = (page: string, content: string): void => writeFileSync(join(root, 
 
 /** `npm run cost`: writes docs/cost.md from what was counted; `npm run cost -- count`: counts anew before. */
 export async function main(args: string[]): Promise<number> {
-  const command = new Command('npm run cost --')
+  const command = npmCommand('cost')
     .description('Writes docs/cost.md from what was counted of each path of a provisioning, and from prices.')
-    .addArgument(new Argument('[count]', 'count anew before, on a local AWS').choices(['count']))
-    .exitOverride();
+    .addArgument(new Argument('[count]', 'count anew before, on a local AWS').choices(['count']));
   const parse = () => command.parse(args, { from: 'user' });
   return runCommand(parse, async () => {
     if (command.processedArgs[0] === 'count') await (await import('./cost/count.ts')).countAll();

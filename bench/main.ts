@@ -1,6 +1,5 @@
-import { Command } from '@commander-js/extra-typings';
 import * as z from 'zod';
-import { runCommand } from '../cli/support/command.ts';
+import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { by, count } from '../cli/values.ts';
 import { keep } from './performance/keep.ts';
 import { latencyRatios, loadingRatios } from './performance/ratios.ts';
@@ -35,12 +34,11 @@ type Run = () => Promise<number>;
 
 /** The command line. `chosen` gets what was asked for. */
 function program(chosen: (run: Run) => void) {
-  const all = new Command('npm run bench --')
+  const all = npmCommand('bench')
     .description(
       'Measures how quick it is; without a name, sizes, loading and latency. Keep the machine quiet.',
     )
-    .showHelpAfterError('`npm run bench -- help` tells what can be measured.')
-    .exitOverride();
+    .showHelpAfterError('`npm run bench -- help` tells what can be measured.');
   const measuring = (
     name: string,
     description: string,

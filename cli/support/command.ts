@@ -4,9 +4,11 @@ import { addWhere } from '../where.ts';
 /** Status of a command that was typed wrongly. */
 const WRONG_USAGE = 2;
 
-/** A command of npm, with the options that all of them have. */
-export const newCommand = (name: string): Command =>
-  addWhere(new Command(`npm run ${name} --`).exitOverride());
+/** A command of npm. */
+export const npmCommand = (name: string) => new Command(`npm run ${name} --`).exitOverride();
+
+/** One that goes to the local AWS or to AWS, with the options that all of these have. */
+export const newCommand = (name: string): Command => addWhere(npmCommand(name));
 
 /** Parses what was typed, then runs the command; the exit status. Commander says itself what was typed wrongly. */
 export async function runCommand(parse: () => unknown, run: () => Promise<number>): Promise<number> {

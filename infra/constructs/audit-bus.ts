@@ -140,8 +140,8 @@ export class AuditBus extends Construct {
         Resource: `arn:aws:events:${region}:${owner}:rule/${busName}/*`,
         Condition: {
           StringEqualsIfExists: {
-            // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of IAM's policies
-            'events:creatorAccount': '${aws:PrincipalAccount}',
+            // A variable of IAM's policies: the account of whoever asks.
+            'events:creatorAccount': `\${aws:PrincipalAccount}`,
             'events:source': [source, announcement.source],
           },
         },

@@ -11,6 +11,7 @@ import type { Answer } from '../../local/system.ts';
 import { type Bearer, withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { type Sighting, secretFinder, tokensIn } from '../support/secret-finder.ts';
+import { forLater } from './support/at-once.ts';
 import {
   configuration,
   encryptFor,
@@ -72,9 +73,7 @@ const scenarios: Record<string, Scenario> = {
       place: 'an answer to who waits for the removal',
       text: textOf(answer),
     }));
-    // A failure is the test's that waits for it.
-    removal.catch(() => undefined);
-    later.push(removal);
+    later.push(forLater(removal));
     return [...answers, conflict];
   },
   'a password that the policy rejects': async (password) => {

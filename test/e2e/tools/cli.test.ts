@@ -22,7 +22,7 @@ import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { callerWho } from '../../local-aws/support/roles.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { beginAll } from '../support/at-once.ts';
+import { beginAll, forLater } from '../support/at-once.ts';
 import { configuration, newName, newPassword, outputs, system } from '../support/deployed.ts';
 
 /** The command line as it is installed, run as a program against the deployed system. */
@@ -127,9 +127,7 @@ describe('provision', () => {
       'ServiceUserProvisioningRequested',
     ]);
 
-    cancelling = provision(['cancel', id, '--json']).then((cancelled) => ({ name, cancelled }));
-    // A failure is the test's that waits for it.
-    cancelling.catch(() => undefined);
+    cancelling = forLater(provision(['cancel', id, '--json']).then((cancelled) => ({ name, cancelled })));
   });
 
   it('tries a failed one again once its cause is repaired, with the same password, which nobody types', async () => {

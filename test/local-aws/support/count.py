@@ -33,7 +33,7 @@ class Points(list):
 
 
 def count() -> None:
-    read.wait()
+    read.wait(LONGEST_SECONDS)
     with request_scope(*SCOPE):
         cloudwatch.record_metric(*METRIC, 1)
     counted.set()
