@@ -57,7 +57,7 @@ const faultsAlone: Part = {
   environment: { FAULTS_DIRECTORY: 'faults-alone' },
 };
 
-/** Of the whole suite it measures time, so that nothing else runs beside it. */
+/** It measures time, so that nothing else runs beside it. */
 const burst: Part = { name: 'burst', project: 'burst', workers: 1 };
 
 /** Parts that run beside each other: they mostly wait, and two cores carry as many. */
@@ -65,7 +65,7 @@ const AT_ONCE = 4;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
 const selections: Record<string, readonly (readonly Part[])[]> = {
-  all: [[unit], [e2e, faults, subscribers, localAws, alarms, commands, tracePage, burst]],
+  all: [[unit], [e2e, faults, subscribers, localAws, alarms, commands, tracePage], [burst]],
   unit: [[unit]],
   rights: [[rights]],
   openapi: [[openapi]],

@@ -51,9 +51,13 @@ export const ceilings: readonly Quota[] = [
 /** The narrowest: no more users per second can be made, and removed, than this. */
 export const NARROWEST = 'AddUserToGroup and DeleteUser';
 
+/**
+ * A part of all ceilings. Who calls with equal pauses may be late by `(at_once - 1) / per_second` seconds before a call
+ * is refused, and how late calls come does not scale: so that time stays what it is at AWS.
+ */
 export const scaled = (factor: number): Quota[] =>
   ceilings.map((quota) => ({
     ...quota,
     per_second: quota.per_second * factor,
-    at_once: Math.max(1, quota.at_once * factor),
+    at_once: 1 + (quota.at_once - 1) * factor,
   }));

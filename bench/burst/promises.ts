@@ -25,6 +25,12 @@ export function rateOf(passed: readonly number[]): number {
   return passed.length < 2 ? 0 : (passed.length - 1) / (last - first);
 }
 
+/** The longest time between two calls that were let through, in seconds: where a rate was lost. */
+function longestPauseOf(passed: readonly number[]): number {
+  const times = [...passed].sort((a, b) => a - b);
+  return Math.max(0, ...times.slice(1).map((time, n) => time - (times[n] ?? time)));
+}
+
 /** The last fact of a provisioning that ended well. */
 export const GOOD_END = 'ServiceUserProvisioned';
 
@@ -40,14 +46,15 @@ export function promisesOf(burst: Burst, scale: number): Promise[] {
   const count = asked.length;
   const ceilings = scaled(scale);
   const ceilingOf = (name: string) => ceilings.find((one) => one.name === name)?.per_second ?? 0;
-  const rate = rateOf(counted.quotas[NARROWEST]?.passed ?? []) / ceilingOf(NARROWEST);
+  const passed = counted.quotas[NARROWEST]?.passed ?? [];
+  const rate = rateOf(passed) / ceilingOf(NARROWEST);
   const looks = counted.quotas['DescribeExecution'];
   const perSecond = rateOf(looks?.passed ?? []);
   return [
     allSucceed(burst),
     {
       what: `at ${LEAST_RATE * 100} % of the narrowest ceiling or more`,
-      seen: `${(rate * 100).toFixed(1)} % of ${ceilingOf(NARROWEST)} per second`,
+      seen: `${(rate * 100).toFixed(1)} % of ${ceilingOf(NARROWEST)} per second, the longest pause ${longestPauseOf(passed).toFixed(1)} s`,
       kept: rate >= LEAST_RATE,
     },
     ...Object.entries(MINIMAL).map(([call, minimal]) => {

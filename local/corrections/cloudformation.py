@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
-from ministack.services import apigateway_v1, eventbridge, lambda_svc, secretsmanager
+from ministack.services import apigateway_v1, cloudformation, eventbridge, lambda_svc, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from corrections.support import replace_text, wrap_function
@@ -28,6 +30,7 @@ def apply() -> None:
     wrap_function(provisioners, "_sfn_state_machine_update", update_state_machine)
     set_access_logs()
     set_dead_letter_queues()
+    wrap_function(cloudformation, "handle_request", answer_when_settled)
 
 
 def add_type(
@@ -256,6 +259,37 @@ def set_dead_letter_queues() -> None:
 
     handlers["create"] = lambda id, properties, stack: with_queue(create(id, properties, stack), properties)
     handlers["update"] = lambda id, old, new, *rest, **more: with_queue(update(id, old, new, *rest, **more), new)
+
+
+LONGEST_LOOK = 4.0
+"""Seconds that an answer to DescribeStacks waits for a stack: less than clients wait for an answer."""
+
+
+async def answer_when_settled(
+    original: Callable[..., Awaitable[Response]], method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+) -> Response:
+    """AWSCloudFormation/latest/APIReference/API_DescribeStacks. Who waits for a stack looks every few seconds (the CDK
+    every five), for AWS takes minutes. Here it is a second or two, so the answer waits for it."""
+    name = described_stack(body)
+    end = asyncio.get_running_loop().time() + LONGEST_LOOK
+    while name is not None and is_changing(name) and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(0.05)
+    return await original(method, path, headers, body, *rest)
+
+
+def described_stack(body: bytes) -> str | None:
+    if b"Action=DescribeStacks" not in body:
+        return None
+    return parse_qs(body.decode()).get("StackName", [None])[0]
+
+
+def is_changing(name_or_id: str) -> bool:
+    return any(
+        name_or_id in (stack.get("StackName"), stack.get("StackId"))
+        and stack.get("StackStatus", "").endswith("_IN_PROGRESS")
+        and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        for stack in cloudformation._stacks.values()
+    )
 
 
 def succeed(response: Response) -> Properties:

@@ -1,5 +1,10 @@
 import { APIGatewayClient, GetStageCommand } from '@aws-sdk/client-api-gateway';
 import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
+import {
   AdminCreateUserCommand,
   AdminGetUserCommand,
   CognitoIdentityProviderClient,
@@ -28,6 +33,7 @@ import { createRole } from './support/roles.ts';
 import { createStack, deleteStack, updateStack } from './support/stacks.ts';
 import { unique } from './support/unique.ts';
 
+const cloudFormation = client(CloudFormationClient);
 const secrets = client(SecretsManagerClient);
 const cognito = client(CognitoIdentityProviderClient);
 const events = client(EventBridgeClient);
@@ -167,6 +173,20 @@ describe('as it comes: CloudFormation and Cognito', () => {
     };
     expect(await secretOf(outputs['Machine'])).toMatch(/^\S{40,}$/);
     expect(await secretOf(outputs['Service'])).toBeUndefined();
+  });
+});
+
+describe('corrected: CloudFormation stacks', () => {
+  // AWSCloudFormation/latest/APIReference/API_DescribeStacks: how long an answer takes is not said
+  it('are described when they have settled, since who waits for one looks every few seconds', async () => {
+    const ServiceToken = await createFunction(customResource);
+    const StackName = unique('stack');
+    const TemplateBody = JSON.stringify({
+      Resources: { Machine: { Type: 'Custom::MachineUser', Properties: { ServiceToken, Colour: 'red' } } },
+    });
+    await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody }));
+    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+    expect(Stacks).toMatchObject([{ StackName, StackStatus: 'CREATE_COMPLETE' }]);
   });
 });
 

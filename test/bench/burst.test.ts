@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { ceilings, NARROWEST, scaled } from '../../bench/burst/ceilings.ts';
+import { GOOD_END, promisesOf } from '../../bench/burst/promises.ts';
+import type { Burst } from '../../bench/burst/run.ts';
+
+const PART = 0.2;
+/** Ten users, let through with equal pauses at so much of the narrowest ceiling's part; 25 per second at AWS. */
+function burst(
+  rate: number,
+  changes: Partial<Burst['counted']['made']> = {},
+  refusedLooks: number[] = [],
+): Burst {
+  const asked = Array.from({ length: 10 }, (_, n) => ({
+    id: `p-${n}`,
+    username: `user-${n}`,
+    password: '',
+    human_user_id: 'h-1',
+  }));
+  return {
+    asked,
+    begun: new Date(0),
+    ends: new Map(asked.map(({ id }) => [id, GOOD_END])),
+    seconds: 10,
+    longestPost: 1,
+    estimated: true,
+    failures: [],
+    counted: {
+      made: {
+        'cognito-idp:AdminCreateUser': 10,
+        'cognito-idp:AdminSetUserPassword': 10,
+        'cognito-idp:AdminAddUserToGroup': 10,
+        ...changes,
+      },
+      quotas: {
+        [NARROWEST]: { passed: asked.map((_, n) => n / (25 * PART * rate)), refused: [] },
+        DescribeExecution: { passed: [1], refused: refusedLooks },
+      },
+    },
+  };
+}
+const broken = (of: Burst) => promisesOf(of, PART).filter(({ kept }) => !kept);
+
+describe('the promises about a burst', () => {
+  it('are kept by one at the rate of the narrowest ceiling', () => {
+    expect(broken(burst(1))).toEqual([]);
+    expect(broken(burst(0.91))).toEqual([]);
+  });
+
+  it('say which rate was seen, and where it was lost', () => {
+    const slow = burst(1);
+    slow.counted.quotas[NARROWEST]?.passed.push(5.8);
+    expect(broken(slow)).toEqual([
+      {
+        what: expect.stringMatching('90 %'),
+        seen: '34.5 % of 5 per second, the longest pause 4.0 s',
+        kept: false,
+      },
+    ]);
+  });
+
+  it('are broken by one that ends otherwise, by wasted calls and by looks that are throttled', () => {
+    const failed = burst(1, { 'cognito-idp:AdminSetUserPassword': 16 }, [2]);
+    failed.ends.set('p-3', 'ServiceUserProvisioningFailed: TimedOut at RequestUserCreation');
+    expect(broken(failed).map(({ seen }) => seen)).toEqual([
+      '9 of 10',
+      '1.60 per provisioning, at least 1',
+      '1 looks, 0.0 per second, 1 refused',
+    ]);
+  });
+});
+
+describe('a part of the ceilings', () => {
+  it('lets a call be as late as the whole, since lateness does not scale', () => {
+    const lateness = ({ at_once, per_second }: { at_once: number; per_second: number }) =>
+      Number(((at_once - 1) / per_second).toFixed(9));
+    for (const part of [PART, 0.06]) {
+      expect(scaled(part).map(({ per_second }) => per_second)).toEqual(
+        ceilings.map(({ per_second }) => per_second * part),
+      );
+      expect(scaled(part).map(lateness)).toEqual(ceilings.map(lateness));
+    }
+  });
+});
