@@ -1,3 +1,6 @@
+// CDK's own check of the templates takes longer than making them; `cdk synth` makes it.
+process.env['CDK_VALIDATION'] = 'false';
+
 /** One swc transform for everything; the packages named here ship only ES modules, which Jest's CommonJS cannot load as they are. */
 const esmOnly = ['uuid', 'get-port', 'p-limit', 'yocto-queue', 'execa', '@bomb.sh', 'pixelmatch'];
 const base = {

@@ -11,8 +11,6 @@ Object.assign(process.env, {
   SERVICE_NAME: 'unit-test',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  // CDK's own check of the templates takes seconds; `cdk synth` makes it.
-  CDK_VALIDATION: 'false',
 
   STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
