@@ -6,17 +6,22 @@ import { setTimeout } from 'node:timers/promises';
  */
 const PATIENCE = process.env['LOCAL_AWS_CORRECTIONS'] === 'off' ? 4_000 : 15_000;
 
+/** What has taken long may take a twentieth longer to be noticed, at most so many milliseconds. */
+const LONGEST_PAUSE = 500;
+
 /**
- * Asks again, after a pause, until the expectations hold; after `within` the last failure is thrown. Milliseconds.
+ * Asks again, after a pause, until the expectations hold; after `within` the last failure is thrown. The pauses grow, as
+ * asking takes the machine from what is waited for. Milliseconds.
  */
 export async function eventually<T>(ask: () => Promise<T>, within = PATIENCE, pause = 50): Promise<T> {
-  const end = Date.now() + within;
+  const begun = Date.now();
   for (;;) {
     try {
       return await ask();
     } catch (failure) {
-      if (Date.now() > end) throw failure;
-      await setTimeout(pause);
+      const waited = Date.now() - begun;
+      if (waited > within) throw failure;
+      await setTimeout(Math.max(pause, Math.min(waited / 20, LONGEST_PAUSE)));
     }
   }
 }
