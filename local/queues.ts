@@ -8,31 +8,40 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 
-/** A queue that hears what is published on a bus, as another team may have one. */
+/** A queue that hears what is published, as another team may have one. */
 export interface Queue {
   url: string;
   arn: string;
 }
 
-/** A new queue to which EventBridge may send. */
-export async function openQueue(sqs: SQSClient, QueueName: string): Promise<Queue> {
+/** Services of AWS that send to queues. */
+type Sender = 'events.amazonaws.com' | 'sns.amazonaws.com';
+
+/** A new queue to which EventBridge, or another sender, may send. */
+export async function openQueue(sqs: SQSClient, QueueName: string, sender?: Sender): Promise<Queue> {
   const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName }));
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );
   const queue = { url: QueueUrl, arn: Attributes?.['QueueArn'] ?? '' };
-  await letSend(sqs, queue, true);
+  await letSend(sqs, queue, true, sender);
   return queue;
 }
 
 /**
- * Lets EventBridge send to the queue, or not.
+ * Lets a service send to the queue, or not.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sqs-permissions
+ * docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
  */
-export async function letSend(sqs: SQSClient, { url, arn }: Queue, is: boolean): Promise<void> {
+export async function letSend(
+  sqs: SQSClient,
+  { url, arn }: Queue,
+  is: boolean,
+  sender: Sender = 'events.amazonaws.com',
+): Promise<void> {
   const statement = {
     Effect: is ? 'Allow' : 'Deny',
-    Principal: { Service: 'events.amazonaws.com' },
+    Principal: { Service: sender },
     Action: 'sqs:SendMessage',
     Resource: arn,
   };

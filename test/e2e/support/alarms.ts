@@ -7,18 +7,10 @@ import {
   PutMetricDataCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
-import {
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
-  DeleteQueueCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SetQueueAttributesCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import { openQueue, take } from '../../../local/queues.ts';
 import { present } from '../../local-aws/support/present.ts';
-import { policy } from '../../local-aws/support/roles.ts';
 import { configuration, newName } from './deployed.ts';
 
 /** The alarms of the deployed system, and whoever has subscribed to their topics. */
@@ -75,6 +67,8 @@ export async function putWhatItWaitsFor({
   );
 }
 
+/** What a topic puts around a message. */
+const notification = z.object({ Message: z.string() });
 const told = z.object({ AlarmName: z.string(), NewStateValue: z.string() });
 
 /** Hears what topics tell, from now on. */
@@ -86,21 +80,12 @@ export interface Inbox {
 
 /** Subscribes a queue to topics, as whoever is on call would. */
 export async function subscribe(topics: readonly string[]): Promise<Inbox> {
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: newName('on-call') }));
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-  );
-  const Endpoint = present(Attributes?.['QueueArn']);
-  const Policy = policy({
-    Effect: 'Allow',
-    Principal: { Service: 'sns.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: Endpoint,
-  });
-  await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+  const queue = await openQueue(sqs, newName('on-call'), 'sns.amazonaws.com');
   const subscriptions = await Promise.all(
     topics.map((TopicArn) =>
-      sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, ReturnSubscriptionArn: true })),
+      sns.send(
+        new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint: queue.arn, ReturnSubscriptionArn: true }),
+      ),
     ),
   );
 
@@ -108,21 +93,10 @@ export async function subscribe(topics: readonly string[]): Promise<Inbox> {
   let open = true;
   const listen = async () => {
     while (open) {
-      const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
-      );
-      for (const { Body = '' } of Messages) {
-        const { Message } = z.object({ Message: z.string() }).parse(JSON.parse(Body));
-        const { AlarmName, NewStateValue } = told.parse(JSON.parse(Message));
+      for (const sent of await take(sqs, queue)) {
+        const { AlarmName, NewStateValue } = told.parse(JSON.parse(notification.parse(sent).Message));
         heard.set(AlarmName, [...(heard.get(AlarmName) ?? []), NewStateValue]);
       }
-      if (Messages.length > 0)
-        await sqs.send(
-          new DeleteMessageBatchCommand({
-            QueueUrl,
-            Entries: Messages.map(({ ReceiptHandle }, n) => ({ Id: String(n), ReceiptHandle })),
-          }),
-        );
     }
   };
   const listening = listen();
@@ -134,7 +108,7 @@ export async function subscribe(topics: readonly string[]): Promise<Inbox> {
       await Promise.all(
         subscriptions.map(({ SubscriptionArn }) => sns.send(new UnsubscribeCommand({ SubscriptionArn }))),
       );
-      await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+      await sqs.send(new DeleteQueueCommand({ QueueUrl: queue.url }));
     },
   };
 }
