@@ -241,7 +241,7 @@ describe('metrics', () => {
         const started = await start(newRequest());
         await eventually(async () => {
           const [announcing] = await system.states('ProvisionServiceUser', started);
-          expect(announcing?.errors).not.toEqual([]);
+          expect(announcing?.errors.length).toBeGreaterThan(0);
         });
         return started;
       });
