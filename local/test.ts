@@ -65,7 +65,7 @@ const AT_ONCE = 4;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
 const selections: Record<string, readonly (readonly Part[])[]> = {
-  all: [[unit], [e2e, faults, subscribers, localAws, alarms, commands, tracePage], [burst]],
+  all: [[unit], [e2e, faults, subscribers, localAws, commands, alarms, tracePage], [burst]],
   unit: [[unit]],
   rights: [[rights]],
   openapi: [[openapi]],

@@ -1,9 +1,10 @@
-"""CloudFormation: resource types and attributes that MiniStack lacks."""
+"""CloudFormation: resource types and attributes that MiniStack lacks; looks that wait for a stack to settle."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -271,8 +272,8 @@ async def answer_when_settled(
     """AWSCloudFormation/latest/APIReference/API_DescribeStacks. Who waits for a stack looks every few seconds (the CDK
     every five), for AWS takes minutes. Here it is a second or two, so the answer waits for it."""
     name = described_stack(body)
-    end = asyncio.get_running_loop().time() + LONGEST_LOOK
-    while name is not None and is_changing(name) and asyncio.get_running_loop().time() < end:
+    end = time.monotonic() + LONGEST_LOOK
+    while name is not None and is_changing(name) and time.monotonic() < end:
         await asyncio.sleep(0.05)
     return await original(method, path, headers, body, *rest)
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { forLater } from '../../e2e/support/at-once.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { AT_ONCE } from './at-once.ts';
 
@@ -44,10 +45,8 @@ export function inParallel<C extends Case, Result>(
     await turn();
     return run(one);
   };
-  const results = new Map(cases.map((one) => [one.name, limit(() => begin(one))]));
+  const results = new Map(cases.map((one) => [one.name, forLater(limit(() => begin(one)))]));
   if (results.size !== cases.length) throw new Error('Two cases have one name.');
-  // A failure is the test's that waits for it.
-  for (const result of results.values()) result.catch(() => undefined);
   return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
 }
 
@@ -63,6 +62,5 @@ export function inSequence<C extends Case, Result>(
     last = result.catch(() => undefined);
     results.set(one.name, result);
   }
-  for (const result of results.values()) result.catch(() => undefined);
   return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
 }
