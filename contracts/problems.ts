@@ -52,7 +52,7 @@ export const problems = {
     title: 'Not allowed',
     detail: 'The credentials are missing, not valid, or not meant for this route.',
     cause:
-      'At App1 the signature is missing or wrong, or the principal has no right execute-api:Invoke; at App2 the token is of another group. There is no such route, for either.',
+      'At App1 the signature is missing, wrong or cannot be read, the API key is missing or wrong where one is asked for, or the principal has no right execute-api:Invoke; at App2 the token is of another group. There is no such route, for either.',
     operator:
       'Give the principal execute-api:Invoke on the route, or the user its group, if it is meant to have it.',
     left_behind: 'nothing',

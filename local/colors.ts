@@ -1,9 +1,17 @@
 import picocolors from 'picocolors';
 
-const { env, stdout } = process;
+/**
+ * Whether to colour what is printed. A variable counts only when it is not empty (no-color.org, force-color.org).
+ * NO_COLOR wins over FORCE_COLOR, of which `0` and `false` mean no colours, as in Node.js (`tty.WriteStream.hasColors`).
+ * Without either: on a terminal that is not a dumb one.
+ */
+export function wantsColor(environment: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (isSet(environment['NO_COLOR'])) return false;
+  const forced = environment['FORCE_COLOR'];
+  if (isSet(forced)) return forced !== '0' && forced !== 'false';
+  return isTerminal && environment['TERM'] !== 'dumb';
+}
 
-/** Colours on a terminal, none when piped or when NO_COLOR is set (no-color.org). */
-export const colors = picocolors.createColors(
-  // Undefined when piped, and picocolors would then decide for itself.
-  stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
-);
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
+
+export const colors = picocolors.createColors(wantsColor(process.env, process.stdout.isTTY === true));

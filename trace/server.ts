@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import * as z from 'zod';
 import { provisioningId } from '../contracts/fields.ts';
 import { Problem } from '../local/problem.ts';
@@ -36,11 +37,19 @@ interface Answer {
   content: string | Uint8Array;
 }
 
-/** Starts the server. @throws the error of Node when the port is taken */
+/**
+ * Starts the server. It answers every request, whatever its target, and no request ends it. What is not HTTP, Node
+ * answers with a 4xx itself (nodejs.org/api/http.html#event-clienterror).
+ * @throws the error of Node when the port is taken
+ */
 export async function serve(reader: Reader, assets: Assets, port: number): Promise<Server & { url: string }> {
   const server = createServer((request, response) => {
-    void answerTo(request, reader, assets).then((answer) => send(request, response, answer));
+    void answerTo(request, reader, assets)
+      .catch(failed)
+      .then((answer) => send(request, response, answer));
   });
+  // Without a listener, Node closes the connection of a CONNECT without an answer.
+  server.on('connect', refuseTunnel);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, ADDRESS, resolve);
@@ -56,7 +65,11 @@ async function answerTo(request: IncomingMessage, reader: Reader, assets: Assets
     return trouble(421, 'This server answers under its own name only.', `Open it at http://${ADDRESS}.`);
   if (method !== 'GET' && method !== 'HEAD')
     return trouble(405, 'Nothing can be changed here.', 'Use the APIs of the services.');
-  const { pathname, searchParams } = new URL(url, `http://${ADDRESS}`);
+  const target = targetOf(url);
+  if (target === undefined) return trouble(400, 'The address is not valid.', 'Open the page at its root.');
+  if (!isOwnName(target.host, socket.localPort) && !url.startsWith('/'))
+    return trouble(421, 'This server answers under its own name only.', `Open it at http://${ADDRESS}.`);
+  const { pathname, searchParams } = target;
   const asset = assets.get(pathname);
   if (asset !== undefined) return { status: 200, ...asset };
   try {
@@ -74,6 +87,23 @@ async function answerTo(request: IncomingMessage, reader: Reader, assets: Assets
   } catch (error) {
     return failed(error);
   }
+}
+
+/**
+ * The target of a request: a path, which is never read as an address of its own (`//host/path`), or a whole address, as
+ * proxies are sent it. `undefined`: neither. RFC 9112, section 3.2.
+ */
+function targetOf(url: string): URL | undefined {
+  const address = url.startsWith('/') ? `http://${ADDRESS}${url}` : url;
+  return URL.canParse(address) ? new URL(address) : undefined;
+}
+
+function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
+  // Whoever asked may be gone.
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+  );
 }
 
 const isOwnName = (host: string | undefined, port: number | undefined): boolean =>

@@ -45,16 +45,26 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   /** In alarm while something lies in the queue; give it an action. */
   readonly alarm: ServiceAlarm;
 
-  /** @throws Error when the events are of both services, or when the bus is another account's and `through` is missing */
+  /**
+   * @throws Error when the events are of both services, when a bus is of another region than the stack (EventBridge
+   * would look for one of the same name here), when the bus is another account's and `through` is missing, or when
+   * `through` is not the stack's own. What is known only at deployment (a token) is not judged.
+   */
   constructor(scope: Construct, id: string, props: EventSubscriptionProps<Name>) {
     super(scope, id);
     const { bus, events, where, handler, through } = props;
     if (new Set(events.map((name) => catalogue[name].source)).size > 1)
       throw new Error(`${this.node.path}: ${events.join(', ')} are sent on two buses; subscribe to each.`);
-    if (through === undefined && isElsewhere(bus, this))
-      throw new Error(
-        `${this.node.path}: the bus is another account's; give a bus of your own as \`through\`.`,
-      );
+    const wrong = [
+      regionFault('bus', bus, this),
+      ...(through === undefined
+        ? [accountFault('bus', bus, this, 'give a bus of your own as `through`')]
+        : [
+            regionFault('through', through, this),
+            accountFault('through', through, this, 'it has to be one of your own'),
+          ]),
+    ].filter((fault) => fault !== undefined);
+    if (wrong.length > 0) throw new Error(`${this.node.path}: ${wrong.join(' ')}`);
 
     const { queue, alarm } = Undelivered.of(handler);
     this.undelivered = queue;
@@ -110,11 +120,26 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   }
 }
 
-/** Whether a bus is known to be another account's than the one that is deployed to. */
-function isElsewhere(bus: IEventBus, scope: Construct): boolean {
-  const accounts = [bus.env.account, Stack.of(scope).account];
-  return !accounts.some((account) => Token.isUnresolved(account)) && new Set(accounts).size > 1;
+/**
+ * What is wrong with the region of a bus. A rule stands on its bus, in the bus's region; a rule takes the bus's name, so
+ * that in another region it would listen to a bus that happens to have the same one.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html
+ */
+function regionFault(what: string, bus: IEventBus, scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  if (!differ(bus.env.region, region)) return undefined;
+  return `\`${what}\` is a bus of ${bus.env.region}, and this stack is in ${region}: subscribe from a stack in ${bus.env.region}.`;
 }
+
+function accountFault(what: string, bus: IEventBus, scope: Construct, remedy: string): string | undefined {
+  const { account } = Stack.of(scope);
+  if (!differ(bus.env.account, account)) return undefined;
+  return `\`${what}\` is a bus of account ${bus.env.account}, and this stack is in ${account}: ${remedy}.`;
+}
+
+/** Whether two names are known, and not the same. */
+const differ = (one: string, other: string): boolean =>
+  !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
 
 /**
  * What did not arrive at a function. Lambda has one destination for what a function could not handle, so all of its

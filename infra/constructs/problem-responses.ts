@@ -3,16 +3,24 @@ import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, type ProblemCode, problemBody, retryAfter } from '../../contracts/problems.ts';
 
 /**
- * What API Gateway answers itself, without asking a function, as problem+json like all other errors. Constant texts:
- * API Gateway's own messages can repeat the request (`validationErrorString`).
+ * What API Gateway answers itself, without asking a function, as problem+json like all other errors: one row for every
+ * type that API Gateway has. The texts are constant, because its own messages repeat the request: the body
+ * (`validationErrorString`) or the Authorization header (`messageString` of a signature that it cannot read).
+ *
+ * The two defaults are for what has no type of its own. The one that is known is a malformed Authorization header of
+ * IAM authorization, which API Gateway answers with 403.
  * docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
  */
 const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldError[]])[] = [
+  [Type.DEFAULT_4XX, 'FORBIDDEN'],
+  [Type.DEFAULT_5XX, 'INTERNAL_ERROR'],
   [Type.UNAUTHORIZED, 'UNAUTHENTICATED'],
   [Type.ACCESS_DENIED, 'FORBIDDEN'],
   [Type.MISSING_AUTHENTICATION_TOKEN, 'FORBIDDEN'],
   [Type.INVALID_SIGNATURE, 'FORBIDDEN'],
   [Type.EXPIRED_TOKEN, 'FORBIDDEN'],
+  [Type.INVALID_API_KEY, 'FORBIDDEN'],
+  [Type.WAF_FILTERED, 'FORBIDDEN'],
   [Type.RESOURCE_NOT_FOUND, 'NOT_FOUND'],
   [Type.REQUEST_TOO_LARGE, 'PAYLOAD_TOO_LARGE'],
   [Type.UNSUPPORTED_MEDIA_TYPE, 'UNSUPPORTED_MEDIA_TYPE'],
@@ -21,11 +29,11 @@ const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldEr
   // All that a model of ours can find wrong.
   [Type.BAD_REQUEST_BODY, 'INVALID_REQUEST', [{ pointer: '', detail: 'must be a JSON object' }]],
   [Type.BAD_REQUEST_PARAMETERS, 'INVALID_REQUEST'],
+  [Type.API_CONFIGURATION_ERROR, 'INTERNAL_ERROR'],
   [Type.AUTHORIZER_FAILURE, 'INTERNAL_ERROR'],
   [Type.AUTHORIZER_CONFIGURATION_ERROR, 'INTERNAL_ERROR'],
   [Type.INTEGRATION_FAILURE, 'SERVICE_UNAVAILABLE'],
   [Type.INTEGRATION_TIMEOUT, 'SERVICE_UNAVAILABLE'],
-  [Type.DEFAULT_5XX, 'INTERNAL_ERROR'],
 ];
 
 /** Makes an API answer with problem+json in each of these cases. */

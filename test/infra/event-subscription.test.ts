@@ -8,10 +8,12 @@ import { EventSubscription } from '../../infra/constructs/event-subscription.ts'
 const OWNER = '111122223333';
 const busArn = (name: string) => `arn:aws:events:eu-central-1:${OWNER}:event-bus/${name}`;
 
-function subscriber(account = OWNER) {
-  const stack = new Stack(new App({ analyticsReporting: false }), 'Subscriber', {
-    env: { account, region: 'eu-central-1' },
-  });
+function subscriber(account: string | undefined = OWNER, region: string | undefined = 'eu-central-1') {
+  return subscriberIn({ account, region });
+}
+
+function subscriberIn(env: { account?: string; region?: string }) {
+  const stack = new Stack(new App({ analyticsReporting: false }), 'Subscriber', { env });
   const handler = new LambdaFunction(stack, 'Handler', {
     runtime: Runtime.NODEJS_24_X,
     handler: 'index.handler',
@@ -92,7 +94,49 @@ describe('a subscription that cannot work is refused', () => {
     const subscribe = () =>
       new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
 
-    expect(subscribe).toThrow('through');
+    expect(subscribe).toThrow(
+      'Subscriber/Access: `bus` is a bus of account 111122223333, and this stack is in 999999999999: give a bus of your own as `through`.',
+    );
+  });
+
+  const elsewhere = 'arn:aws:events:us-east-1:999999999999:event-bus/own';
+
+  it('to a bus of another region, where a bus of the same name may stand', () => {
+    const { stack, bus, handler } = subscriber(OWNER, 'eu-west-1');
+    const subscribe = () =>
+      new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+
+    expect(subscribe).toThrow(
+      'Subscriber/Access: `bus` is a bus of eu-central-1, and this stack is in eu-west-1: subscribe from a stack in eu-central-1.',
+    );
+  });
+
+  it('to a bus of another region and account, and says both', () => {
+    const { stack, bus, handler } = subscriber('999999999999', 'eu-west-1');
+    const subscribe = () =>
+      new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+
+    expect(subscribe).toThrow(/of eu-central-1.*of account 111122223333/);
+  });
+
+  it.each([
+    ['of another region', elsewhere, /`through` is a bus of us-east-1/],
+    ['of another account', busArn('own'), /`through` is a bus of account 111122223333/],
+  ])('through a bus %s', (_what, arn, message) => {
+    const { stack, bus, handler } = subscriber('999999999999');
+    const through = EventBus.fromEventBusArn(stack, 'Through', arn);
+    const subscribe = () =>
+      new EventSubscription(stack, 'Access', { bus, through, events: ['ServiceUserCreated'], handler });
+
+    expect(subscribe).toThrow(message);
+  });
+});
+
+describe('a subscription whose region and account are known only when it is deployed', () => {
+  it('is left to the deployment', () => {
+    const { stack, bus, handler } = subscriberIn({});
+    new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
+    Assertions.fromStack(stack).resourceCountIs('AWS::Events::Rule', 1);
   });
 });
 

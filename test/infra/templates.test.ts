@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { ResponseType } from 'aws-cdk-lib/aws-apigateway';
 import * as z from 'zod';
 import type { UserCreationInput } from '../../contracts/executions.ts';
+import { problem, problems } from '../../contracts/problems.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { names, poolPasswordPolicy } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
@@ -18,6 +20,18 @@ const sweeps = { app1: 'app1-sweep-provisionings', app2: 'app2-sweep-user-creati
 
 const keyPolicy = z.looseObject({
   KeyPolicy: z.looseObject({ Statement: z.array(z.looseObject({ Principal: z.unknown() })) }),
+});
+
+/** Every type of gateway response that API Gateway has. */
+const gatewayResponseTypes = Object.values(ResponseType).flatMap((type) =>
+  type instanceof ResponseType ? [type.responseType] : [],
+);
+
+const gatewayResponse = z.object({
+  ResponseType: z.string(),
+  StatusCode: z.string(),
+  ResponseParameters: z.record(z.string(), z.string()),
+  ResponseTemplates: z.strictObject({ 'application/json': z.string() }),
 });
 
 /** What must outlive a mistake: data, keys, and machines with what runs in them. */
@@ -92,9 +106,26 @@ describe.each(services)('the stack of %s', (service) => {
   it('answers with constant texts where API Gateway answers itself', () => {
     const answers = resources(aws[service], 'AWS::ApiGateway::GatewayResponse');
 
-    expect(answers.length).toBeGreaterThan(10);
+    expect(answers.length).toBe(gatewayResponseTypes.length);
     for (const [, { Properties }] of answers)
-      expect(JSON.stringify(Properties)).not.toMatch(/\$context|\$input/);
+      expect(JSON.stringify(Properties)).not.toMatch(/\$context|\$input|method\.request/);
+  });
+
+  it.each(gatewayResponseTypes)('answers %s of API Gateway with a problem', (type) => {
+    const answers = resources(aws[service], 'AWS::ApiGateway::GatewayResponse')
+      .map(([, { Properties }]) => gatewayResponse.parse(Properties))
+      .filter(({ ResponseType }) => ResponseType === type);
+
+    expect(answers).toHaveLength(1);
+    for (const { ResponseParameters, ResponseTemplates, StatusCode } of answers) {
+      const body = problem.parse(JSON.parse(ResponseTemplates['application/json']));
+      expect(String(body.status)).toBe(StatusCode);
+      expect(problems[body.code].status).toBe(body.status);
+      expect(ResponseParameters).toMatchObject({
+        'gatewayresponse.header.Content-Type': "'application/problem+json'",
+        'gatewayresponse.header.Cache-Control': "'no-store'",
+      });
+    }
   });
 
   it('says itself when to come back, where coming back helps', () => {
