@@ -57,6 +57,13 @@ import { alarmsOfSignIns, graphsOfSignIns } from './sign-ins.ts';
 /** How often App1's credentials change. The ones before stay valid for as long again. */
 const ROTATION_DAYS = 30;
 
+/** The user pool with the app client of App1's machine user and that of the service users. */
+interface Pool {
+  pool: UserPool;
+  machineClient: UserPoolClient;
+  serviceClient: UserPoolClient;
+}
+
 /**
  * App2, the business service: its user pool, the key that seals passwords for it, the workflow that creates service
  * users, and the API through which App1 asks for them. Knows nothing of App1 but the account it may run in.
@@ -153,7 +160,7 @@ export class App2Stack extends ServiceStack<'app2'> {
         }),
     });
 
-    const api = this.#api(pool, [machineClient, serviceClient]);
+    const api = this.#api({ pool, machineClient, serviceClient });
     new FactMetrics(this, 'FactMetrics', { log: audit.logGroup, source: eventSources.app2 });
     new MachineMetrics(this, 'MachineMetrics', {
       logs: [creation.logGroup, rollBack.logGroup],
@@ -306,7 +313,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     return key;
   }
 
-  #userPool() {
+  #userPool(): Pool {
     const { deletionProtection, removalPolicy } = this.settings;
     const pool = new UserPool(this, 'UserPool', {
       userPoolName: 'app2-service-users',
@@ -475,7 +482,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     );
   }
 
-  #api(pool: UserPool, clients: UserPoolClient[]): ServiceApi {
+  #api({ pool, machineClient, serviceClient }: Pool): ServiceApi {
     const jwksEndpoint = new CfnParameter(this, 'JwksEndpoint', {
       default: '',
       description: 'Where the user pool publishes its keys, when that is not its issuer (local AWS)',
@@ -488,10 +495,8 @@ export class App2Stack extends ServiceStack<'app2'> {
         name: 'authorizer',
         environment: {
           USER_POOL_ID: pool.userPoolId,
-          CLIENT_IDS: Fn.join(
-            ',',
-            clients.map(({ userPoolClientId }) => userPoolClientId),
-          ),
+          MACHINE_CLIENT_ID: machineClient.userPoolClientId,
+          SERVICE_CLIENT_ID: serviceClient.userPoolClientId,
           JWKS_ENDPOINT: Fn.conditionIf(
             elsewhere.logicalId,
             jwksEndpoint.valueAsString,

@@ -10,7 +10,7 @@ import { type JestRun, runJest } from './test/jest.ts';
 
 /**
  * `npm run test:mutations [text ...]`: takes away, one after the other, what the invariants rest on, in a copy of the
- * checkout, and expects the failure suite to turn red each time; with texts only the mutations whose names contain one.
+ * checkout, and expects the tests that it names to turn red each time; with texts only the mutations whose names contain one.
  * First the same cases have to be green without a mutation, else red would mean nothing.
  */
 export async function main(texts: string[]): Promise<number> {
@@ -30,17 +30,26 @@ const busy = new Problem('Mutations are tried out already.', 'Wait until that ru
 async function tryOut(chosen: readonly Mutation[], copy: string): Promise<number> {
   await copyCheckout(copy);
 
+  let said = 0;
   let failed = 0;
   const say = (isGood: boolean, what: string): void => {
+    said += 1;
     if (!isGood) failed += 1;
     process.stdout.write(`${isGood ? colors.green('✔') : colors.red('✘')} ${what}\n`);
   };
 
-  const sound = await runCases(copy, chosen);
-  say(sound.exitCode === 0 && failuresOf(sound).length === 0, 'without a mutation the cases are green');
+  for (const suite of ['faults', 'e2e'] as const) {
+    const caught = chosen.filter(({ caughtBy }) => (caughtBy.suite ?? 'faults') === suite);
+    if (caught.length === 0) continue;
+    const sound = await runCases(copy, suite, caught);
+    say(
+      sound.exitCode === 0 && failuresOf(sound).length === 0,
+      `without a mutation the cases of ${suite} are green`,
+    );
+  }
   for (const mutation of chosen) {
     const takeBack = await apply(mutation, copy);
-    const run = await runCases(copy, [mutation]);
+    const run = await runCases(copy, mutation.caughtBy.suite ?? 'faults', [mutation]);
     await takeBack();
     const [first] = failuresOf(run);
     say(
@@ -48,17 +57,19 @@ async function tryOut(chosen: readonly Mutation[], copy: string): Promise<number
       `${mutation.name}: ${first === undefined ? 'NOT caught' : `caught by "${first}"`}`,
     );
   }
-  process.stdout.write(`${chosen.length + 1 - failed} passed, ${failed} failed\n`);
+  process.stdout.write(`${said - failed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
 }
 
-const runCases = (copy: string, chosen: readonly Mutation[]): Promise<JestRun> => {
+/** The cases of the mutations, all of one suite. The failure suite is not told by Jest which of its cases to run. */
+const runCases = (copy: string, suite: 'faults' | 'e2e', chosen: readonly Mutation[]): Promise<JestRun> => {
   const files = [...new Set(chosen.map(({ caughtBy }) => caughtBy.file))];
-  return runJest('faults', {
+  const cases = chosen.map(({ caughtBy }) => caughtBy.cases).join('|');
+  return runJest(suite, {
     workers: 1,
     checkout: copy,
-    pattern: `faults/(${files.join('|')})\\.test`,
-    environment: { FAULTS_ONLY: chosen.map(({ caughtBy }) => caughtBy.cases).join('|') },
+    pattern: `${suite}/(${files.join('|')})\\.test`,
+    ...(suite === 'faults' ? { environment: { FAULTS_ONLY: cases } } : { names: cases }),
   });
 };
 

@@ -19,7 +19,7 @@ import { logAbout, logger } from '../shared/logger.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
 import { presentTrace } from '../shared/trace.ts';
 import { environments } from './environments.ts';
-import { routes } from './routes.ts';
+import { type Client, routes } from './routes.ts';
 
 /** What a verified access token of a user says of its bearer. */
 const accessToken = z.object({
@@ -34,6 +34,8 @@ const accessToken = z.object({
 interface Services {
   /** @throws an error of aws-jwt-verify */
   verify: (token: string) => Promise<unknown>;
+  /** Id of each app client. */
+  clientIds: Record<Client, string>;
 }
 
 /** Errors that mean "this token is not valid". Any other means that it could not be told. */
@@ -51,13 +53,13 @@ const INVALID = [
 
 /**
  * Verifies the access token and answers with a policy for the whole API, so that API Gateway may use it again for any
- * route: all routes of the token's groups are allowed, everything else is denied.
+ * route: all routes of the token's groups and client are allowed, everything else is denied.
  * docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  * @throws Error `Unauthorized` (exactly this makes API Gateway answer 401) for a token that is missing or not valid;
  * any other error (the pool's keys cannot be reached) becomes a 500 and is not cached
  */
 export const authorize =
-  ({ verify }: Services) =>
+  ({ verify, clientIds }: Services) =>
   async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(event.authorizationToken)?.[1];
     if (token === undefined) throw new Error('Unauthorized');
@@ -72,7 +74,7 @@ export const authorize =
         if (isInvalid) throw new Error('Unauthorized');
         throw error;
       });
-    return policyFor(claims, apiOf(event.methodArn));
+    return policyFor(claims, clientIds, apiOf(event.methodArn));
   };
 
 /** `arn:…:<api id>/<stage>` of `arn:…:<api id>/<stage>/<method>/<path>`. */
@@ -80,8 +82,14 @@ function apiOf(methodArn: string): string {
   return methodArn.split('/').slice(0, 2).join('/');
 }
 
-function policyFor(claims: z.infer<typeof accessToken>, api: string): APIGatewayAuthorizerResult {
-  const allowed = routes.filter(({ group }) => claims['cognito:groups'].includes(group));
+function policyFor(
+  claims: z.infer<typeof accessToken>,
+  clientIds: Services['clientIds'],
+  api: string,
+): APIGatewayAuthorizerResult {
+  const allowed = routes.filter(
+    ({ group, client }) => claims['cognito:groups'].includes(group) && claims.client_id === clientIds[client],
+  );
   const statement = (effect: 'Allow' | 'Deny', resources: string[]) => ({
     Action: 'execute-api:Invoke',
     Effect: effect,
@@ -114,7 +122,10 @@ function ownerOf({ sub, 'cognito:groups': memberOf }: z.infer<typeof accessToken
 }
 
 /** Verifies signature, issuer, expiry, token use and client of the pool's access tokens. */
-function poolVerifier({ USER_POOL_ID, CLIENT_IDS, JWKS_ENDPOINT }: z.infer<typeof environments.authorizer>) {
+function poolVerifier(
+  { USER_POOL_ID, JWKS_ENDPOINT }: z.infer<typeof environments.authorizer>,
+  clientIds: Services['clientIds'],
+) {
   const region = USER_POOL_ID.split('_')[0];
   const verifier = JwtVerifier.create(
     {
@@ -122,7 +133,7 @@ function poolVerifier({ USER_POOL_ID, CLIENT_IDS, JWKS_ENDPOINT }: z.infer<typeo
       audience: null,
       jwksUri: `${JWKS_ENDPOINT}/${USER_POOL_ID}/.well-known/jwks.json`,
       customJwtCheck: ({ payload }) =>
-        validateCognitoJwtFields(payload, { tokenUse: 'access', clientId: CLIENT_IDS }),
+        validateCognitoJwtFields(payload, { tokenUse: 'access', clientId: Object.values(clientIds) }),
     },
     { jwksCache: new SimpleJwksCache({ fetcher: { fetch: fetchKeys } }) },
   );
@@ -136,7 +147,9 @@ async function fetchKeys(uri: string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
-const authorizer = authorize({ verify: poolVerifier(readEnvironment(environments.authorizer)) });
+const environment = readEnvironment(environments.authorizer);
+const clientIds = { machine: environment.MACHINE_CLIENT_ID, service: environment.SERVICE_CLIENT_ID };
+const authorizer = authorize({ verify: poolVerifier(environment, clientIds), clientIds });
 
 export const handler = (event: APIGatewayTokenAuthorizerEvent, context?: Pick<Context, 'awsRequestId'>) =>
   logAbout({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, () => authorizer(event));

@@ -12,8 +12,9 @@ const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN
 export const environments = {
   authorizer: z.object({
     USER_POOL_ID: text,
-    /** App clients whose tokens are accepted, separated by commas. */
-    CLIENT_IDS: text.transform((ids) => ids.split(',')),
+    /** The two app clients whose tokens are accepted, each for its own routes. */
+    MACHINE_CLIENT_ID: text,
+    SERVICE_CLIENT_ID: text,
     /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
     JWKS_ENDPOINT: z.url(),
   }),

@@ -1,13 +1,13 @@
 /**
- * Mutations of the product: each takes away one thing that the invariants rest on. The failure suite has to turn red
- * for each of them.
+ * Mutations of the product: each takes away one thing that the invariants rest on. The failure suite, or the end-to-end
+ * test that a mutation names, has to turn red for each of them.
  */
 export interface Mutation {
   name: string;
   /** Replaced texts, by file; each must occur exactly once. */
   changes: readonly { file: string; from: string; to: string }[];
-  /** What finds it: a file of test/faults, and names of cases, between bars. */
-  caughtBy: { file: string; cases: string };
+  /** What finds it: a file of test/faults, or of test/e2e if `suite` says so, and names of cases, between bars. */
+  caughtBy: { suite?: 'e2e'; file: string; cases: string };
 }
 
 const change = (file: string, from: string, to: string) => ({ file, from, to });
@@ -210,6 +210,11 @@ export const mutations: readonly Mutation[] = [
       ),
     ],
     caughtBy: { file: 'concurrency', cases: 'DELETE before the request has reached App2' },
+  },
+  {
+    name: 'a token of any client opens the routes of its groups',
+    changes: [change('handlers/app2/authorizer.ts', ' && claims.client_id === clientIds[client]', '')],
+    caughtBy: { suite: 'e2e', file: 'authorizer', cases: 'signed in by the public client' },
   },
   {
     name: 'a redriven execution may make a user',

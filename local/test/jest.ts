@@ -44,6 +44,8 @@ export interface Options {
   pattern?: string;
   /** Files that are not run, as a regular expression. */
   except?: string;
+  /** Names of the cases to run, as a regular expression; all unless given. */
+  names?: string;
   /** Tells the report from that of another run of the project at the same time. */
   run?: string;
 }
@@ -51,7 +53,7 @@ export interface Options {
 /** Runs one project in a process of its own, which shows what it does. Its report stays in the checkout's `.build/`. */
 export async function runJest(
   project: Project,
-  { workers, environment = {}, checkout = root, pattern, except, run = project }: Options,
+  { workers, environment = {}, checkout = root, pattern, except, names, run = project }: Options,
 ): Promise<JestRun> {
   const folder = join(checkout, '.build');
   const file = join(folder, `jest-${run}.json`);
@@ -65,6 +67,7 @@ export async function runJest(
       ...['--json', '--outputFile', file],
       ...(pattern === undefined ? [] : [`--testPathPatterns=${pattern}`]),
       ...(except === undefined ? [] : [`--testPathIgnorePatterns=${except}`]),
+      ...(names === undefined ? [] : [`--testNamePattern=${names}`]),
     ],
     {
       cwd: checkout,

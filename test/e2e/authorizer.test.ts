@@ -14,6 +14,7 @@ import {
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { problem } from '../../contracts/problems.ts';
+import { secretHash } from '../../handlers/shared/secret-hash.ts';
 import {
   machineToken,
   newName,
@@ -21,13 +22,14 @@ import {
   newRequest,
   outputs,
   provision,
+  readMachineCredentials,
   system,
 } from './support/deployed.ts';
 
 /** The doors of App2, tried as somebody would who wants to come in. */
 
 const { cognito, stepFunctions } = system.clients;
-const { user_pool_id: UserPoolId, service_client_id, api_url } = outputs.app2;
+const { user_pool_id: UserPoolId, service_client_id, machine_client_id, api_url } = outputs.app2;
 
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
 const doors = {
@@ -44,19 +46,36 @@ interface Tokens {
   refresh: string;
 }
 
-/** Makes a user of a pool and signs it in. */
-async function signedInUser(pool: string, client: string, memberOf: string[] = []): Promise<Tokens> {
+/** Makes a user of a pool and signs it in; `secret` is that of the client, if it has one. */
+async function signedInUser(
+  pool: string,
+  client: string,
+  memberOf: string[] = [],
+  secret?: string,
+): Promise<Tokens> {
   const user = { UserPoolId: pool, Username: newName('door') };
   const Password = newPassword();
   await cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
   await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
   for (const GroupName of memberOf)
     await cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName }));
+  return signIn(client, { username: user.Username, password: Password }, secret);
+}
+
+async function signIn(
+  client: string,
+  { username, password }: { username: string; password: string },
+  secret?: string,
+): Promise<Tokens> {
   const { AuthenticationResult: tokens } = await cognito.send(
     new InitiateAuthCommand({
       AuthFlow: 'USER_PASSWORD_AUTH',
       ClientId: client,
-      AuthParameters: { USERNAME: user.Username, PASSWORD: Password },
+      AuthParameters: {
+        USERNAME: username,
+        PASSWORD: password,
+        ...(secret === undefined ? {} : { SECRET_HASH: secretHash(username, client, secret) }),
+      },
     }),
   );
   return {
@@ -124,18 +143,7 @@ const made = { pool: '', client: '', groups: [] as string[] };
 beforeAll(async () => {
   const { username, password } = newRequest();
   await provision({ username, password, human_user_id: 'h-1' });
-  const { AuthenticationResult: tokens } = await cognito.send(
-    new InitiateAuthCommand({
-      AuthFlow: 'USER_PASSWORD_AUTH',
-      ClientId: service_client_id,
-      AuthParameters: { USERNAME: username, PASSWORD: password },
-    }),
-  );
-  service = {
-    access: tokens?.AccessToken ?? '',
-    id: tokens?.IdToken ?? '',
-    refresh: tokens?.RefreshToken ?? '',
-  };
+  service = await signIn(service_client_id, { username, password });
   machine = await machineToken();
   stranger = await signedInUser(UserPoolId, service_client_id);
 }, 60_000);
@@ -173,6 +181,32 @@ describe('routes and groups at the API of App2', () => {
     if (expected === 'opens') expect(INSIDE).toContain(status);
     else expect(status).toBe(403);
   });
+
+  it('to the machine user that signed in by the public client, without the client secret, all stay shut', async () => {
+    const { access } = await signIn(service_client_id, await readMachineCredentials());
+    for (const door of Object.keys(doors) as Door[])
+      expect([door, (await knock(door, ...withToken(access))).status]).toEqual([door, 403]);
+  });
+
+  it.each([
+    ['the public client', ['api-client', 'owner-app1'], service_client_id, []],
+    ['the public client', ['service-user', 'api-client'], service_client_id, ['POST /sample']],
+    ['the machine client', ['service-user'], machine_client_id, []],
+  ] as [string, string[], string, Door[]][])(
+    'to a token of %s for %j, only its own routes open',
+    async (_client, memberOf, client, open) => {
+      const { client_secret } = await readMachineCredentials();
+      const secret = client === machine_client_id ? client_secret : undefined;
+      const { access } = await signedInUser(UserPoolId, client, memberOf, secret);
+      for (const door of Object.keys(doors) as Door[]) {
+        const { status } = await knock(door, ...withToken(access));
+        expect([door, INSIDE.includes(status) ? 'opens' : status]).toEqual([
+          door,
+          open.includes(door) ? 'opens' : 403,
+        ]);
+      }
+    },
+  );
 
   // A fresh token has no policy in API Gateway's cache: the first route that it is used for decides what is kept.
   it.each([

@@ -35,7 +35,7 @@ Object.assign(process.env, {
   WAITS_PER_SECOND: '4',
   GROUP_CHANGES_PER_SECOND: '25',
   USER_POOL_ID: 'eu-central-1_Pool',
-  CLIENT_IDS: 'machine-client,service-client',
+  SERVICE_CLIENT_ID: 'service-client',
   JWKS_ENDPOINT: 'https://keys.example',
   KEY_ARN: `arn:aws:kms:${account}:key/app2`,
   PASSWORD_POLICY: JSON.stringify({

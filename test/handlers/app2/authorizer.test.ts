@@ -78,7 +78,9 @@ describe('the authorizer of App2', () => {
   });
 
   it('lets a machine client manage users, and nothing else', async () => {
-    const { policyDocument } = await authorize(`Bearer ${token({ 'cognito:groups': ['api-client'] })}`);
+    const { policyDocument } = await authorize(
+      `Bearer ${token({ client_id: 'machine-client', 'cognito:groups': ['api-client'] })}`,
+    );
 
     expect(policyDocument.Statement).toEqual([
       {
@@ -115,7 +117,21 @@ describe('the authorizer of App2', () => {
     ['of a group that is a pattern', { 'cognito:groups': ['*'] }],
     ['that tells its groups under another name', { 'cognito:groups': undefined, groups: ['api-client'] }],
   ])('denies everything to a bearer %s', async (_what, other) => {
-    const { policyDocument } = await authorize(`Bearer ${token(other)}`);
+    for (const client_id of ['machine-client', 'service-client']) {
+      const { policyDocument } = await authorize(`Bearer ${token({ client_id, ...other })}`);
+
+      expect(policyDocument.Statement).toEqual([
+        { Action: 'execute-api:Invoke', Effect: 'Deny', Resource: [`${API}/*/*`] },
+      ]);
+    }
+  });
+
+  it.each([
+    ['a machine user that signed in without the client secret', 'service-client', ['api-client']],
+    ['App1 itself that signed in so', 'service-client', ['api-client', 'owner-app1']],
+    ['a service user that signed in with the client secret', 'machine-client', ['service-user']],
+  ])('denies everything to %s', async (_who, client_id, memberOf) => {
+    const { policyDocument } = await authorize(`Bearer ${token({ client_id, 'cognito:groups': memberOf })}`);
 
     expect(policyDocument.Statement).toEqual([
       { Action: 'execute-api:Invoke', Effect: 'Deny', Resource: [`${API}/*/*`] },
@@ -218,22 +234,26 @@ describe('the authorizer of App2', () => {
     });
   });
 
-  it('gives all groups of a bearer their routes, and only those', async () => {
+  it.each([
+    [
+      'machine-client',
+      [
+        `${API}/POST/admin/create-user`,
+        `${API}/GET/admin/create-user/*`,
+        `${API}/DELETE/admin/create-user/*`,
+      ],
+    ],
+    ['service-client', [`${API}/POST/sample`]],
+  ])('gives a bearer of all groups the routes of the client %s, and only those', async (client_id, open) => {
     const { policyDocument } = await authorize(
-      `Bearer ${token({ 'cognito:groups': ['visitors', 'service-user', 'api-client', 'service-user'] })}`,
+      `Bearer ${token({
+        client_id,
+        'cognito:groups': ['visitors', 'service-user', 'api-client', 'service-user'],
+      })}`,
     );
 
     expect(policyDocument.Statement).toEqual([
-      {
-        Action: 'execute-api:Invoke',
-        Effect: 'Allow',
-        Resource: [
-          `${API}/POST/admin/create-user`,
-          `${API}/GET/admin/create-user/*`,
-          `${API}/DELETE/admin/create-user/*`,
-          `${API}/POST/sample`,
-        ],
-      },
+      { Action: 'execute-api:Invoke', Effect: 'Allow', Resource: open },
     ]);
   });
 });

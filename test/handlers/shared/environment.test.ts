@@ -15,9 +15,7 @@ describe('readEnvironment', () => {
   });
 
   it('gives what the schema makes of the variables', () => {
-    expect(readEnvironment(app2.authorizer)).toMatchObject({
-      CLIENT_IDS: ['machine-client', 'service-client'],
-    });
+    expect(readEnvironment(app2['add-to-group'])).toMatchObject({ GROUP_CHANGES_PER_SECOND: 25 });
   });
 
   it.each(Object.entries({ ...app1, ...app2 }).filter(([name]) => name !== 'sample'))(
