@@ -15,7 +15,7 @@ LOCAL_AWS_WORKERS=<n> [<function>=<n> ...]
     How many invocations of one function run at once, and of some functions that wait for others; and ten times as many
     in all. AWS has more (lambda/latest/dg/lambda-concurrency).
 LOCAL_AWS_UNDER_TEST=on
-    Opens routes, for what on AWS takes hours or bad luck:
+    Opens routes (local_routes.py), for what on AWS takes hours or bad luck:
     POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
     POST /_local_aws/kill {functionName, contains?}: the processes that run the function now (for an event that
     contains the text) crash, as at any moment an execution environment may.
@@ -27,22 +27,21 @@ LOCAL_AWS_UNDER_TEST=on
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ministack import app
 from ministack.core import lambda_runtime
-from ministack.core.responses import get_region, json_response
+from ministack.core.responses import get_region
 from ministack.services import cognito, stepfunctions
 
 from corrections import lambda_concurrency, stepfunctions_task
+from corrections.local_routes import ROUTES
 from corrections.stepfunctions_end import has_ended, present, time_out
 from corrections.support import replace_text, wrap_function
 
@@ -64,7 +63,7 @@ def apply() -> None:
         allow_workers(*workers.split())
     if given("LOCAL_AWS_UNDER_TEST") == "on":
         wrap_function(lambda_runtime, "Worker.invoke", remember_the_event)
-        wrap_function(app, "_handle_post_body_shortcuts", intervene)
+        ROUTES.update({"time-out": time_out_now, "kill": kill, "recycle": recycle})
         name_the_function_in_its_calls()
 
 
@@ -186,15 +185,6 @@ def remember_the_event(original: Callable[..., Record], worker: Any, event: Any,
         del running[worker]
 
 
-async def intervene(
-    original: Callable[..., Awaitable[Response | None]], method: str, path: str, headers: Record, body: bytes, *rest: Any
-) -> Response | None:
-    route = ROUTES.get(path) if method == "POST" else None
-    if route is None:
-        return await original(method, path, headers, body, *rest)
-    return json_response(await asyncio.to_thread(route, **json.loads(body)))
-
-
 def time_out_now(executionArn: str) -> Record:
     execution = stepfunctions._executions[executionArn]
     running = not has_ended(execution)
@@ -222,10 +212,3 @@ def recycle(functionName: str) -> Record:
             ended += idle
     lambda_runtime.kill_workers(ended)
     return {"recycled": len(ended)}
-
-
-ROUTES: dict[str, Callable[..., Record]] = {
-    "/_local_aws/time-out": time_out_now,
-    "/_local_aws/kill": kill,
-    "/_local_aws/recycle": recycle,
-}

@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { Problem } from './problem.ts';
+
+/** What the local AWS says when it drops nothing (corrections/stepfunctions_retention.py). */
+const refusal = z.object({ unknown: z.array(z.string()), running: z.array(z.string()) });
+
+/**
+ * Drops the records of executions, of any state machine, from a running local AWS, as AWS does 90 days after their end:
+ * afterwards they are unknown, and their names can be used again. All of them are dropped, or none.
+ * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution history retention time)
+ * @throws Problem when one of them is running or unknown, or the local AWS does not answer
+ */
+export async function forgetExecutions(endpoint: string, executionArns: readonly string[]): Promise<void> {
+  const response = await fetch(`${endpoint}/_local_aws/forget-execution`, {
+    method: 'POST',
+    body: JSON.stringify({ executionArns }),
+  }).catch(() => {
+    throw new Problem(
+      `The local AWS does not answer at ${endpoint}, so no record was dropped.`,
+      'Start it with `npm run up`; it starts without executions.',
+    );
+  });
+  if (response.ok) return;
+  if (response.status !== 409)
+    throw new Error(`forget-execution: HTTP ${response.status}: ${await response.text()}`);
+  throw refused(refusal.parse(await response.json()));
+}
+
+function refused({ unknown, running }: z.infer<typeof refusal>): Problem {
+  const reasons = [
+    ...running.map((arn) => `${arn} is running; AWS drops a record 90 days after the end of the execution.`),
+    ...unknown.map((arn) => `There is no execution ${arn}.`),
+  ];
+  const remedies = [
+    ...(running.length === 0 ? [] : ['Wait until it has ended, or stop it.']),
+    ...(unknown.length === 0
+      ? []
+      : [
+          'The ARN of an execution is that of its state machine in outputs.json, with `execution` instead of ' +
+            '`stateMachine`, then `:` and its name, which is the provisioning_id.',
+        ]),
+  ];
+  return new Problem(`No record was dropped.\n${reasons.join('\n')}`, remedies.join(' '));
+}

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { main } from '../../local/local.ts';
+import type { Outputs } from '../../local/outputs.ts';
+
+const ONE = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:one';
+const OTHER = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:other';
+
+let said = '';
+let directory: string;
+let server: Server;
+let asked: { url: string | undefined; body: unknown }[];
+let answer: { status: number; body: unknown };
+
+beforeEach(async () => {
+  said = '';
+  asked = [];
+  answer = { status: 200, body: {} };
+  for (const stream of [process.stdout, process.stderr])
+    jest.spyOn(stream, 'write').mockImplementation((text) => {
+      said += String(text);
+      return true;
+    });
+  server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text;
+    });
+    request.on('end', () => {
+      asked.push({ url: request.url, body: JSON.parse(body) });
+      response.writeHead(answer.status).end(JSON.stringify(answer.body));
+    });
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  directory = mkdtempSync(join(tmpdir(), 'local-'));
+  process.env['LOCAL_AWS_DIR'] = directory;
+  writeFileSync(
+    join(directory, 'outputs.json'),
+    JSON.stringify(outputsAt(`http://127.0.0.1:${address.port}`)),
+  );
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  delete process.env['LOCAL_AWS_DIR'];
+  rmSync(directory, { recursive: true, force: true });
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
+});
+
+function outputsAt(endpoint: string): Outputs {
+  const service = {
+    api_url: 'http://127.0.0.1:1/api',
+    state_machine_arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:Any',
+    roll_back_state_machine_arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:Any',
+    event_bus_name: 'bus',
+    log_groups: [],
+  };
+  const [app1, text] = [service, 'any'];
+  const app2 = {
+    ...service,
+    user_pool_id: text,
+    machine_client_id: text,
+    service_client_id: text,
+    key_arn: text,
+    credentials_secret_arn: text,
+  };
+  return {
+    endpoint,
+    region: 'us-east-1',
+    account: '123456789012',
+    access_key_id: text,
+    secret_access_key: text,
+    app1,
+    app2,
+  };
+}
+
+describe('npm run local -- forget-execution', () => {
+  it('asks the local AWS that is up to drop the records, and says which', async () => {
+    expect(await main(['forget-execution', ONE, OTHER])).toBe(0);
+    expect(asked).toEqual([{ url: '/_local_aws/forget-execution', body: { executionArns: [ONE, OTHER] } }]);
+    expect(said).toBe(`Dropped the record of ${ONE}.\nDropped the record of ${OTHER}.\n`);
+  });
+
+  it('says what is refused, why, and what to do', async () => {
+    answer = { status: 409, body: { running: [ONE], unknown: [OTHER] } };
+    await expect(main(['forget-execution', ONE, OTHER])).rejects.toMatchObject({
+      name: 'Problem',
+      message:
+        'No record was dropped.\n' +
+        `${ONE} is running; AWS drops a record 90 days after the end of the execution.\n` +
+        `There is no execution ${OTHER}.`,
+      remedy: expect.stringMatching(/^Wait until it has ended, or stop it\. The ARN of an execution is /),
+    });
+    expect(said).toBe('');
+  });
+
+  it('reports an answer that it does not know', async () => {
+    answer = { status: 500, body: 'oh' };
+    await expect(main(['forget-execution', ONE])).rejects.toThrow('forget-execution: HTTP 500: "oh"');
+  });
+
+  it('says so when the local AWS does not answer', async () => {
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+    await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
+      name: 'Problem',
+      message: expect.stringMatching(
+        /^The local AWS does not answer at http:.*, so no record was dropped\.$/,
+      ),
+    });
+  });
+
+  it('says so when none was brought up', async () => {
+    rmSync(join(directory, 'outputs.json'));
+    await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
+      message: expect.stringContaining('There is no deployed local AWS'),
+      remedy: 'Run `npm run up` first.',
+    });
+  });
+
+  it.each([
+    [['forget-execution'], "missing required argument 'arn'"],
+    [['forget-execution', '--all'], "unknown option '--all'"],
+    [['forget'], "unknown command 'forget'"],
+    [[], 'Usage: npm run local -- '],
+  ])('asks nothing when it is typed wrongly: %j', async (args, why) => {
+    expect(await main(args)).toBe(2);
+    expect(said).toContain(why);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    [['--help'], 'forget-execution'],
+    [['forget-execution', '--help'], 'as AWS does 90 days after their end'],
+  ])('has help: %j', async (args, what) => {
+    expect(await main(args)).toBe(0);
+    expect(said.replace(/\s+/g, ' ')).toContain(what);
+  });
+});
