@@ -199,6 +199,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         AWAITED_TABLE: awaited.tableName,
         INTAKE_KEY_ARN: intakeKey.keyArn,
         MAC_KEY_ARN: macKey.keyArn,
+        API_SCHEME: settings.apiScheme,
       },
       rights: [
         startExecutionOf(this, names.provisionServiceUser),

@@ -145,6 +145,8 @@ export interface Settings {
   logRetention: RetentionDays;
   /** Whether X-Ray traces requests through functions and machines; local AWS has no X-Ray. */
   tracing: boolean;
+  /** By which scheme callers reach the APIs; only the local AWS has no TLS. */
+  apiScheme: 'https' | 'http';
   /** Days that the archive of a bus keeps events. */
   archiveDays: number;
   app1Account: string | undefined;
@@ -193,6 +195,7 @@ export function readSettings(node: Node): Settings {
     checked: !local,
     logRetention: RetentionDays.THREE_MONTHS,
     tracing: !local,
+    apiScheme: local ? 'http' : 'https',
     archiveDays: 90,
     app1Account: app1_account,
     app2Account: app2_account,

@@ -6,12 +6,13 @@ import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { json } from '../shared/api.ts';
 import { type Clock, settle, startOnce } from '../shared/executions.ts';
-import { header } from '../shared/header.ts';
+import { listHeader } from '../shared/header.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { withEstimate } from './awaited-creations.ts';
+import type { ApiScheme } from './environments.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
@@ -39,7 +40,7 @@ export async function accept(
   logger.info(start === 'started' ? 'Provisioning started' : 'Provisioning repeated', { provisioning_id });
 
   const look = () => findProvisioning(stepFunctions, environment, provisioning_id);
-  const wait = preferredWait(header(event, 'Prefer'));
+  const wait = preferredWait(listHeader(event, 'Prefer'));
   const found = start === 'existed' || wait > 0 ? await settle(look, wait, clock) : undefined;
   // There is one of this name, but it cannot be seen yet: whether this request repeats it cannot be said.
   if (start === 'existed' && found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
@@ -64,9 +65,15 @@ export async function accept(
   });
 }
 
-/** Address of the request, under whatever name and base path the caller reached this API. */
-export function addressOf(event: APIGatewayProxyEvent): string {
-  const scheme = header(event, 'X-Forwarded-Proto') ?? 'https';
-  const { domainName, path } = event.requestContext;
+/**
+ * Address of the request, under whatever name and base path the caller reached this API. The name is one that API
+ * Gateway serves, since it routes by it; what a header says of the address (`X-Forwarded-Proto`, `X-Forwarded-Host`) is
+ * the sender's and counts for nothing, so the scheme comes from the function's environment.
+ * docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html (domainName)
+ */
+export function addressOf(
+  { requestContext: { domainName, path } }: Pick<APIGatewayProxyEvent, 'requestContext'>,
+  scheme: ApiScheme,
+): string {
   return `${scheme}://${domainName}${path.replace(/\/$/, '')}`;
 }

@@ -5,7 +5,7 @@ import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, settle, systemClock } from '../shared/executions.ts';
-import { header } from '../shared/header.ts';
+import { listHeader } from '../shared/header.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { remove } from '../shared/removal.ts';
@@ -43,7 +43,7 @@ export const cancelProvisioning =
     const found = (await look()) ?? (await settle(look, LOOK_UP_LAG, clock, () => true));
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
     const waited = (clock.now() - begun) / 1000;
-    const waitSeconds = Math.max(0, preferredWait(header(event, 'Prefer')) - waited);
+    const waitSeconds = Math.max(0, preferredWait(listHeader(event, 'Prefer')) - waited);
     return remove(provisionings(stepFunctions, environment), found, {
       origin: originOf(event),
       waitSeconds,

@@ -9,11 +9,16 @@ const machines = z.object({
 /** Which creations App1 waits for. */
 const awaited = z.object({ AWAITED_TABLE: z.string().min(1) });
 
+/** By which scheme callers reach App1's API: `https`, which is all that API Gateway serves, or the local AWS's `http`. */
+const apiScheme = z.enum(['https', 'http']);
+export type ApiScheme = z.infer<typeof apiScheme>;
+
 const starting = z.object({
   ...machines.shape,
   ...awaited.shape,
   INTAKE_KEY_ARN: z.string().min(1),
   MAC_KEY_ARN: z.string().min(1),
+  API_SCHEME: apiScheme,
 });
 
 /** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */

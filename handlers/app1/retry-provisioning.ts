@@ -7,12 +7,12 @@ import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
-import { type ApiHandler, api, readValue } from '../shared/api.ts';
+import { type ApiHandler, api, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
-import { header } from '../shared/header.ts';
+import type { WithHeaders } from '../shared/header.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -46,7 +46,7 @@ export const retryProvisioning =
     const owner = ownerOf(event);
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (!id.success) throw new RequestProblem('NOT_FOUND');
-    const key = keyOf(header(event, 'Idempotency-Key')) ?? `${RETRY_OF} ${id.data}`;
+    const key = keyOf(event) ?? `${RETRY_OF} ${id.data}`;
 
     const former = await findProvisioning(stepFunctions, environment, id.data);
     if (former?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
@@ -63,7 +63,7 @@ export const retryProvisioning =
     return accept(
       { stepFunctions, dynamoDb, environment, clock },
       event,
-      addressOf(event).split('/').slice(0, -2).join('/'),
+      addressOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
       {
         provisioning_id,
         username,
@@ -78,10 +78,9 @@ export const retryProvisioning =
   };
 
 /** @throws RequestProblem INVALID_REQUEST */
-function keyOf(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
+function keyOf(event: WithHeaders): string | undefined {
   const errors: FieldError[] = [];
-  const key = readValue(idempotencyKey, value, 'header Idempotency-Key', errors);
+  const key = readHeader(idempotencyKey.optional(), event, 'Idempotency-Key', errors);
   if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
   return key;
 }

@@ -7,11 +7,10 @@ import { encryptionContext } from '../../contracts/encryption-context.ts';
 import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
-import { type ApiHandler, api, readBody, readValue } from '../shared/api.ts';
+import { type ApiHandler, api, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
-import { header } from '../shared/header.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { accept, addressOf } from './accept.ts';
@@ -34,12 +33,10 @@ export const startProvisioning =
   async (event) => {
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
-    const key = header(event, 'Idempotency-Key');
-    const validKey =
-      key === undefined ? undefined : readValue(idempotencyKey, key, 'header Idempotency-Key', errors);
+    const key = readHeader(idempotencyKey.optional(), event, 'Idempotency-Key', errors);
     const request = readBody(event, createServiceUserRequest, errors);
 
-    const provisioning_id = provisioningIdOf(owner, validKey);
+    const provisioning_id = provisioningIdOf(owner, key);
     alsoAbout({ provisioning_id });
     const [sealed_password, request_mac] = await Promise.all([
       seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
@@ -59,7 +56,12 @@ export const startProvisioning =
       sealed_password,
       request_mac,
     };
-    return accept({ stepFunctions, dynamoDb, environment, clock }, event, addressOf(event), input);
+    return accept(
+      { stepFunctions, dynamoDb, environment, clock },
+      event,
+      addressOf(event, environment.API_SCHEME),
+      input,
+    );
   };
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { WAY_HEADER } from '../../contracts/headers.ts';
-import { header } from '../shared/header.ts';
+import { header, type WithHeaders } from '../shared/header.ts';
 import type { Flag } from './migration-flag.ts';
 import { ownerOf } from './owner.ts';
 
@@ -9,8 +9,7 @@ import { ownerOf } from './owner.ts';
 export type Way = 'workflow' | 'legacy';
 
 /** Phase 1: the header chooses, and whoever does not send it is served as before. */
-export const wayByHeader = (event: Pick<APIGatewayProxyEvent, 'headers'>): Way =>
-  headerOf(event) === 'true' ? 'workflow' : 'legacy';
+export const wayByHeader = (event: WithHeaders): Way => (headerOf(event) === 'true' ? 'workflow' : 'legacy');
 
 /**
  * Phase 2: the flag chooses. Callers on its list go to the workflow unless their header says `false`; of all others a
@@ -18,7 +17,7 @@ export const wayByHeader = (event: Pick<APIGatewayProxyEvent, 'headers'>): Way =
  * A flag that is off, and one that is missing, mean what was there before.
  */
 export function wayByFlag(
-  event: Pick<APIGatewayProxyEvent, 'headers' | 'requestContext'>,
+  event: WithHeaders & Pick<APIGatewayProxyEvent, 'requestContext'>,
   username: string,
   flag: Flag | undefined,
 ): Way {
@@ -33,8 +32,7 @@ export function placeOf(username: string): number {
   return (createHash('sha256').update(username).digest().readUInt32BE() / 2 ** 32) * 100;
 }
 
-const headerOf = (event: Pick<APIGatewayProxyEvent, 'headers'>): string | undefined =>
-  header(event, WAY_HEADER)?.trim().toLowerCase();
+const headerOf = (event: WithHeaders): string | undefined => header(event, WAY_HEADER)?.trim().toLowerCase();
 
 /** How a caller may be listed: as the owner of what it asks for, by its user's ARN, or by its role's ARN. */
 function namesOf(event: Pick<APIGatewayProxyEvent, 'requestContext'>): string[] {

@@ -5,7 +5,7 @@ import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
-import { header } from '../shared/header.ts';
+import { listHeader } from '../shared/header.ts';
 import { originOf, traceOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { absent, remove } from '../shared/removal.ts';
@@ -44,7 +44,7 @@ export const cancelUserCreation =
       return absent();
     }
     if (creation.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-    const waitSeconds = preferredWait(header(event, 'Prefer'));
+    const waitSeconds = preferredWait(listHeader(event, 'Prefer'));
     return remove(creations(stepFunctions, environment), creation, {
       origin: originOf(event),
       waitSeconds,

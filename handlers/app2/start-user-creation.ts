@@ -7,11 +7,11 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { onBehalfOf, preferredWait, prefersAsync, RESPOND_ASYNC } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { type ApiHandler, api, json, readBody, readValue } from '../shared/api.ts';
+import { type ApiHandler, api, json, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { begun, type Clock, type Execution, settle, startOnce, systemClock } from '../shared/executions.ts';
-import { header } from '../shared/header.ts';
+import { listHeader } from '../shared/header.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -36,14 +36,13 @@ export const startUserCreation =
   async (event) => {
     const owner = clientOf(event);
     const errors: FieldError[] = [];
-    const id = readValue(provisioningId, header(event, 'Idempotency-Key'), 'header Idempotency-Key', errors);
+    const id = readHeader(provisioningId, event, 'Idempotency-Key', errors);
     alsoAbout({ provisioning_id: id });
-    const statement = header(event, 'On-Behalf-Of');
-    const on_behalf_of = readValue(onBehalfOf.optional(), statement, 'header On-Behalf-Of', errors);
+    const on_behalf_of = readHeader(onBehalfOf.optional(), event, 'On-Behalf-Of', errors);
     const request = readBody(event, createUserRequest, errors);
     if (id === undefined) throw new RequestProblem('INVALID_REQUEST', errors);
 
-    const prefer = header(event, 'Prefer');
+    const prefer = listHeader(event, 'Prefer');
     const input: UserCreationInput = {
       provisioning_id: id,
       owner,

@@ -4,7 +4,7 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
 import { withoutSecrets } from './errors.ts';
-import { header } from './header.ts';
+import { header, headerValues, SENT_TWICE, type WithHeaders } from './header.ts';
 import { logAbout, logger, type Subject } from './logger.ts';
 import { traceOf } from './origin.ts';
 import { RequestProblem } from './problem.ts';
@@ -123,6 +123,20 @@ export function readValue<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   errors.push(...result.error.issues.map(({ message }) => ({ pointer, detail: message })));
+  return undefined;
+}
+
+/** Reads a header of one value; faults are added to `errors`, also that it came with different values. */
+export function readHeader<Schema extends z.ZodType>(
+  schema: Schema,
+  event: WithHeaders,
+  name: string,
+  errors: FieldError[],
+): z.infer<Schema> | undefined {
+  const [value, ...others] = headerValues(event, name);
+  const pointer = `header ${name}`;
+  if (others.length === 0) return readValue(schema, value, pointer, errors);
+  errors.push({ pointer, detail: SENT_TWICE });
   return undefined;
 }
 

@@ -1,22 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { type Origin, TRACE_HEADER } from '../../contracts/origin.ts';
-import { header } from './header.ts';
+import { headerValues, type WithHeaders } from './header.ts';
 import { presentTrace, rootOf } from './trace.ts';
 
 /** What the executions are started with that say where they come from. */
 
 /** Of what a caller asked for: the request, and the trace that it belongs to. */
-export function originOf(event: Pick<APIGatewayProxyEvent, 'headers' | 'requestContext'>): Required<Origin> {
+export function originOf(
+  event: WithHeaders & Pick<APIGatewayProxyEvent, 'requestContext'>,
+): Required<Origin> {
   return { causation_id: `request:${event.requestContext.requestId}`, trace_id: traceOf(event) };
 }
 
 /** The new ids of requests that belong to no trace, so that each has one only. */
 const made = new WeakMap<object, string>();
 
-/** The trace that a request belongs to: X-Ray's, or the one that its header names, or a new one. */
-export function traceOf(event: Pick<APIGatewayProxyEvent, 'headers' | 'requestContext'>): string {
-  const known = presentTrace() ?? rootOf(header(event, TRACE_HEADER)) ?? made.get(event.requestContext);
+/** The trace that a request belongs to: X-Ray's, or the first that its header names, or a new one. */
+export function traceOf(event: WithHeaders & Pick<APIGatewayProxyEvent, 'requestContext'>): string {
+  const known =
+    presentTrace() ?? rootOf(headerValues(event, TRACE_HEADER)[0]) ?? made.get(event.requestContext);
   if (known !== undefined) return known;
   const id = newTraceId();
   made.set(event.requestContext, id);

@@ -5,7 +5,7 @@ import type { FieldError } from '../../contracts/problems.ts';
 import { include } from '../../contracts/status.ts';
 import { readValue } from './api.ts';
 import { type Clock, type Execution, settle } from './executions.ts';
-import { header } from './header.ts';
+import { listHeader, type WithHeaders } from './header.ts';
 import { RequestProblem } from './problem.ts';
 
 interface Question<Input> {
@@ -28,7 +28,7 @@ interface Answer<Input> {
  * INVALID_REQUEST when it is asked to include what there is not
  */
 export async function ownedExecution<Input extends { owner: string }>(
-  event: Pick<APIGatewayProxyEvent, 'pathParameters' | 'headers' | 'multiValueQueryStringParameters'>,
+  event: WithHeaders & Pick<APIGatewayProxyEvent, 'pathParameters' | 'multiValueQueryStringParameters'>,
   { owner, look, clock }: Question<Input>,
 ): Promise<Answer<Input>> {
   const errors: FieldError[] = [];
@@ -39,7 +39,7 @@ export async function ownedExecution<Input extends { owner: string }>(
   if (!id.success) throw new RequestProblem('NOT_FOUND');
   const first = await look(id.data);
   if (first === undefined || first.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-  const wait = preferredWait(header(event, 'Prefer'));
+  const wait = preferredWait(listHeader(event, 'Prefer'));
   const waits = first.status === 'RUNNING' && wait > 0;
   const execution = waits ? ((await settle(() => look(id.data), wait, clock)) ?? first) : first;
   return {

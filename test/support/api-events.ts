@@ -5,7 +5,8 @@ import { TRACE_ID } from './subject.ts';
 interface Request {
   method?: string;
   path?: string;
-  headers?: Record<string, string>;
+  /** A list: sent once with each value. */
+  headers?: Record<string, string | string[]>;
   body?: unknown;
   /** Values of the query parameter `include`. */
   include?: string[];
@@ -44,12 +45,15 @@ function proxyEvent(
   authorizer: Record<string, string> | undefined,
 ): APIGatewayProxyEvent {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const sent = Object.entries({ 'Content-Type': 'application/json', ...traced, ...headers }).map(
+    ([name, value]) => [name, [value].flat()] as const,
+  );
   return {
     httpMethod: method,
     path,
     resource: path,
-    headers: { 'Content-Type': 'application/json', 'X-Forwarded-Proto': 'https', ...traced, ...headers },
-    multiValueHeaders: {},
+    headers: Object.fromEntries(sent.map(([name, values]) => [name, values.at(-1)])),
+    multiValueHeaders: Object.fromEntries(sent),
     queryStringParameters: null,
     multiValueQueryStringParameters: include === undefined ? null : { include },
     pathParameters: id === undefined ? null : { provisioning_id: id },

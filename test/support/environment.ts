@@ -21,6 +21,7 @@ Object.assign(process.env, {
   LEGACY_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:legacy-api-key`,
   KEYS_TABLE: 'keys',
   INTAKE_KEY_ARN: `arn:aws:kms:${account}:key/intake`,
+  API_SCHEME: 'https',
   MAC_KEY_ARN: `arn:aws:kms:${account}:key/mac`,
   APP2_KEY_ARN: `arn:aws:kms:${account}:key/app2`,
   CALL_APP2_FUNCTION: 'app1-call-app2',

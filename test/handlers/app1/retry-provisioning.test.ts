@@ -24,6 +24,7 @@ const environment = {
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
+  API_SCHEME: 'https' as const,
 };
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
@@ -35,7 +36,7 @@ const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavai
 let clock: ReturnType<typeof fakeClock>;
 interface Sent {
   id?: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   caller?: string;
 }
 const services = () => ({
@@ -235,6 +236,16 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
         .resolves(execution(requestOfThatKey));
 
       expectProblem(await retry({ headers }), 'IDEMPOTENCY_CONFLICT');
+    });
+
+    it('refuses two different ones', async () => {
+      const { errors } = expectProblem(
+        await retry({ headers: { 'Idempotency-Key': ['key-1', 'key-2'] } }),
+        'INVALID_REQUEST',
+      );
+
+      expect(errors?.map(({ pointer }) => pointer)).toEqual(['header Idempotency-Key']);
+      expect(stepFunctions.calls()).toEqual([]);
     });
 
     it('refuses a key that is none', async () => {

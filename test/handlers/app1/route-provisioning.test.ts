@@ -18,7 +18,11 @@ const count = jest.fn<(way: Way, failed: boolean) => void>();
 const choose = jest.fn<(event: unknown, username: string) => Promise<Way>>();
 const keep = jest.fn<(id: string, wanted: Way) => Promise<Way>>();
 
-const post = (headers: Record<string, string> = {}, content: unknown = body, identity: object = CALLER) =>
+const post = (
+  headers: Record<string, string | string[]> = {},
+  content: unknown = body,
+  identity: object = CALLER,
+) =>
   api(routeProvisioning({ choose, keep, workflow, legacy: { request }, count }))(
     signedRequest({ path: '/create-service-user', headers, body: content }, identity),
   );
@@ -84,6 +88,14 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
 
     expect(keep).not.toHaveBeenCalled();
     expect(workflow).toHaveBeenCalledTimes(2);
+  });
+
+  it('goes no way at all with two different keys', async () => {
+    choose.mockResolvedValue('legacy');
+
+    expectProblem(await post({ 'Idempotency-Key': ['k', 'l'] }), 'INVALID_REQUEST');
+    expect(workflow).not.toHaveBeenCalled();
+    expect(request).not.toHaveBeenCalled();
   });
 
   it('goes no way at all when it cannot be told which way its key went', async () => {

@@ -24,6 +24,7 @@ const environment = {
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
+  API_SCHEME: 'https' as const,
 };
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const MAC = Buffer.from('the-mac').toString('base64');
@@ -31,7 +32,7 @@ const MAC = Buffer.from('the-mac').toString('base64');
 let clock: ReturnType<typeof fakeClock>;
 
 interface Sent {
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   body?: unknown;
   identity?: Parameters<typeof signedRequest>[1];
 }
@@ -92,6 +93,53 @@ beforeEach(() => {
 });
 
 describe('POST /create-service-user', () => {
+  it.each([
+    ['X-Forwarded-Proto', 'javascript'],
+    ['X-Forwarded-Proto', 'http'],
+    ['X-Forwarded-Host', 'attacker.example'],
+    ['X-Forwarded-Port', '8080'],
+    ['X-Forwarded-Prefix', '/attacker'],
+    ['Forwarded', 'host=attacker.example;proto=http'],
+    ['Host', 'attacker.example'],
+    ['X-Original-URL', '/attacker'],
+  ])('says nothing of what %s says in the address of the status: %s', async (name, value) => {
+    const answer = await post({ headers: { [name]: value } });
+
+    const address = `https://api.example/v1/create-service-user/${starts()[0]?.name}`;
+    expect(answer.headers).toMatchObject({ Location: address });
+    expect(JSON.parse(answer.body)).toMatchObject({ status_url: address });
+  });
+
+  it.each([
+    ['Idempotency-Key', ['key-1', 'key-2']],
+    ['Content-Type', ['application/json', 'text/plain']],
+  ])('refuses a %s that is sent with different values, and starts nothing', async (name, values) => {
+    const { errors } = expectProblem(await post({ headers: { [name]: values } }), 'INVALID_REQUEST');
+
+    expect(errors).toEqual([
+      { pointer: `header ${name}`, detail: 'must be sent once: it came with different values' },
+    ]);
+    expect(stepFunctions.calls()).toEqual([]);
+    expect(kms.calls()).toEqual([]);
+  });
+
+  it('refuses two keys under names of different case', async () => {
+    const headers = { 'Idempotency-Key': 'key-1', 'idempotency-key': 'key-2' };
+    expectProblem(await post({ headers }), 'INVALID_REQUEST');
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+
+  it('takes a key that is sent twice as one', async () => {
+    expect(await nameOf({ headers: { 'Idempotency-Key': ['key-1', 'key-1'] } })).toBe(
+      await nameOf({ headers: { 'Idempotency-Key': 'key-1' } }),
+    );
+  });
+
+  it('reads a preference in whatever part of the list it is', async () => {
+    const answer = await post({ headers: { Prefer: ['respond-async', 'wait=2'] } });
+    expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=2' });
+  });
+
   it('accepts a request and says where to ask for its end', async () => {
     const answer = await post();
 

@@ -11,7 +11,14 @@ const request = (header?: string, userArn = SESSION) =>
   signedRequest({ headers: header === undefined ? {} : { 'X-Use-Cognito': header } }, { ...CALLER, userArn });
 const flag = (over: Partial<Flag> = {}): Flag => ({ enabled: true, percentage: 0, allow_list: [], ...over });
 
+const twice = (...values: string[]) => signedRequest({ headers: { 'X-Use-Cognito': values } }, { ...CALLER });
+
 describe('while the header decides', () => {
+  it('refuses two different ones, and takes the same one twice', () => {
+    expect(() => wayByHeader(twice('true', 'false'))).toThrow('INVALID_REQUEST');
+    expect(wayByHeader(twice('true', 'true'))).toBe('workflow');
+  });
+
   it.each<[string | undefined, Way]>([
     [undefined, 'legacy'],
     ['true', 'workflow'],

@@ -37,7 +37,7 @@ const started = () => {
   const [start] = stepFunctions.commandCalls(StartExecutionCommand);
   return JSON.parse(start?.args[0].input.input ?? 'null');
 };
-const post = (headers: Record<string, string> = {}, content: unknown = body) =>
+const post = (headers: Record<string, string | string[]> = {}, content: unknown = body) =>
   api(handler())(
     authorizedRequest({
       path: '/admin/create-user',
@@ -57,6 +57,27 @@ beforeEach(() => {
 });
 
 describe('POST /admin/create-user', () => {
+  it.each([
+    ['Idempotency-Key', [PROVISIONING_ID, '5f7a9b50-14cf-4ab3-a0a0-6f6d3bb1d2c1']],
+    ['On-Behalf-Of', ['somebody', 'somebody-else']],
+    ['Content-Type', ['application/json', 'text/plain']],
+  ])('refuses a %s that is sent with different values, and starts nothing', async (name, values) => {
+    const { errors } = expectProblem(await post({ [name]: values }), 'INVALID_REQUEST');
+
+    expect(errors).toEqual([
+      { pointer: `header ${name}`, detail: 'must be sent once: it came with different values' },
+    ]);
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+
+  it('takes headers that are sent twice with the same value', async () => {
+    const twice = [PROVISIONING_ID, PROVISIONING_ID];
+    const answer = await post({ 'Idempotency-Key': twice, 'On-Behalf-Of': ['somebody', 'somebody'] });
+
+    expect(answer.statusCode).toBe(202);
+    expect(started()).toMatchObject({ provisioning_id: PROVISIONING_ID, on_behalf_of: 'somebody' });
+  });
+
   it('starts the creation under the name of the provisioning and says where to ask', async () => {
     const answer = await post();
 
