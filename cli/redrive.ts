@@ -1,18 +1,18 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { undeliveredQueue } from '../infra/names.ts';
 import { Problem } from '../local/problem.ts';
 import { listrProgress } from '../local/progress.ts';
 import { newCommand, runCommand } from './support/command.ts';
-import { planner } from './support/deliver.ts';
+import { type DeadLetterQueue, planner } from './support/deliver.ts';
 import { redriveQueue, type Summary } from './support/redrive-queue.ts';
 import { whereOptions, whereTo } from './where.ts';
 
 /**
- * `npm run redrive -- app1`: delivers what lies in a dead-letter queue again, each to the target or function that it
- * was meant for. Exit status 1 when something is left. docs/runbooks/undelivered-events.md
+ * `npm run redrive -- app1`: delivers the messages of a dead-letter queue again, each to the target or function that it
+ * was meant for, if that really sends to this queue. Exit status 1 when something is left. docs/runbooks/undelivered-events.md
  */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('redrive')
@@ -30,18 +30,27 @@ export async function main(args: string[]): Promise<number> {
     const url = await urlOf(sqs, queue, where);
     // A call whose answer was lost is not repeated here: its message stays for the next run.
     const lambda = client(LambdaClient, { maxAttempts: 1 });
-    const plan = planner({
+    const clients = {
       eventBridge: client(EventBridgeClient),
       logs: client(CloudWatchLogsClient),
       lambda,
       sqs,
-    });
+    };
+    const plan = planner(clients, await describeQueue(sqs, url));
     const summary = await listrProgress.run(`${url.split('/').at(-1)} on ${where}`, (report) =>
       redriveQueue({ sqs, plan, report })(url, { dryRun }),
     );
     process.stdout.write(inWords(summary, dryRun));
     return summary.left.length === 0 ? 0 : 1;
   });
+}
+
+/** docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html */
+async function describeQueue(sqs: SQSClient, QueueUrl: string): Promise<DeadLetterQueue> {
+  const { Attributes = {} } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'Policy'] }),
+  );
+  return { arn: Attributes['QueueArn'] ?? '', policy: Attributes['Policy'] };
 }
 
 /** @throws Problem when there is no such queue */
@@ -66,14 +75,17 @@ async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<stri
   }
 }
 
+/** A message may hold what a terminal takes for a command (ECMA-48, control functions). */
+const printable = (text: string): string => text.replace(/\p{C}/gu, '\u{FFFD}');
+
 /** What has become of the messages, by where they were meant for. */
 export function inWords({ delivered, left }: Summary, dryRun: boolean): string {
   const count = [...delivered.values()].reduce((sum, one) => sum + one, 0);
   return [
     `${dryRun ? 'Would be delivered' : 'Delivered'}: ${count}`,
-    ...[...delivered].map(([to, times]) => `  ${times} to ${to}`),
+    ...[...delivered].map(([to, times]) => `  ${times} to ${printable(to)}`),
     `Left: ${left.length}`,
-    ...left.map(({ what, reason }) => `  ${what}: ${reason}`),
+    ...left.map(({ what, reason }) => `  ${printable(what)}: ${printable(reason)}`),
     '',
   ].join('\n');
 }

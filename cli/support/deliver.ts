@@ -10,12 +10,16 @@ import {
   PutEventsCommand,
   type Target,
 } from '@aws-sdk/client-eventbridge';
-import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionEventInvokeConfigCommand,
+  InvokeCommand,
+  type LambdaClient,
+} from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { type Letter, NotTaken, type RuleLetter } from './letter.ts';
+import { type DeadLetterMessage, RedeliveryError, type RuleMessage } from './dead-letter-message.ts';
 
-/** Takes one letter to exactly the target or function that it was meant for. */
+/** Delivers one message to exactly the target or function that it was meant for. */
 
 export interface Clients {
   eventBridge: Pick<EventBridgeClient, 'send'>;
@@ -28,28 +32,39 @@ export interface Clients {
 export interface Delivery {
   /** The other side, for people. */
   to: string;
-  /** @throws NotTaken and the errors of AWS when it was not taken */
+  /** @throws RedeliveryError and the errors of AWS when it was not taken */
   deliver(): Promise<void>;
 }
 
+/** The queue that is redriven. */
+export interface DeadLetterQueue {
+  arn: string;
+  /** Its policy, as JSON; none: only its own account may send to it. */
+  policy?: string | undefined;
+}
+
 /**
- * Finds the way of a letter without sending it.
- * @throws NotTaken when there is none (any more)
+ * Finds out where a message goes, without sending it. A message says for whom it was, and whoever may send to the queue
+ * can write that. So AWS is asked: only a target or function whose dead-letter destination is this queue is delivered to.
+ * @throws RedeliveryError when there is no such target or function
  */
-export const planner = (clients: Clients, now: () => number = Date.now) => {
-  const targets = new Map<string, Promise<Target[]>>();
-  const targetsOf = ({ ruleArn, targetArn }: RuleLetter): Promise<Target[]> => {
-    const known = targets.get(ruleArn) ?? listTargets(clients, ruleArn, accountOf(targetArn));
-    targets.set(ruleArn, known);
-    return known;
-  };
-  return async (letter: Letter): Promise<Delivery> => {
-    if (letter.kind === 'rule') stillMeant(letter, await targetsOf(letter));
-    const arn = letter.kind === 'rule' ? letter.targetArn : letter.functionArn;
+export const planner = (clients: Clients, queue: DeadLetterQueue, now: () => number = Date.now) => {
+  const targetsOf = once((ruleArn: string) => listTargets(clients, ruleArn, accountOf(queue.arn)));
+  const destinationOf = once((functionArn: string) => onFailureOf(clients, functionArn));
+  return async (message: DeadLetterMessage): Promise<Delivery> => {
+    if (message.kind === 'rule') {
+      checkRule(message, queue);
+      checkTarget(message, await targetsOf(message.ruleArn), queue);
+    } else if ((await destinationOf(message.functionArn)) !== queue.arn)
+      throw new RedeliveryError(
+        `${nameOf(message.functionArn)} sends what it could not handle elsewhere: the message did not come from it.`,
+      );
+    const arn = message.kind === 'rule' ? message.targetArn : message.functionArn;
     const service = arn.split(':')[2] ?? '';
     const way = ways[service];
-    if (way === undefined) throw new NotTaken(`Targets of ${service} are not delivered to by this command.`);
-    return { to: nameOf(arn), deliver: () => way(clients, arn, letter, now()) };
+    if (way === undefined)
+      throw new RedeliveryError(`Targets of ${service} are not delivered to by this command.`);
+    return { to: nameOf(arn), deliver: () => way(clients, arn, message, now()) };
   };
 };
 
@@ -60,17 +75,69 @@ function nameOf(arn: string): string {
   return service === 'sqs' ? `queue ${name}` : name;
 }
 
-/** A rule that has changed since, or that changes what its target gets, is not second-guessed. */
-function stillMeant({ targetArn }: { targetArn: string }, targets: Target[]): void {
+/** The same answer for each question that is asked again. */
+function once<Value>(ask: (about: string) => Promise<Value>): (about: string) => Promise<Value> {
+  const answers = new Map<string, Promise<Value>>();
+  return (about) => {
+    const answer = answers.get(about) ?? ask(about);
+    answers.set(about, answer);
+    return answer;
+  };
+}
+
+/** What is read of the policy of a queue. */
+const queuePolicy = z.looseObject({
+  Statement: z.array(
+    z.looseObject({
+      Effect: z.string(),
+      Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+    }),
+  ),
+});
+
+/**
+ * Anybody can make a rule in an account of their own whose target and dead-letter queue are somebody else's. So a rule of
+ * another account counts only if the queue's policy names it, and delivers to a bus only, as such a rule does.
+ * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+ * @throws RedeliveryError
+ */
+function checkRule({ ruleArn, targetArn }: RuleMessage, queue: DeadLetterQueue): void {
+  if (accountOf(ruleArn) === accountOf(queue.arn)) return;
+  if (!letsSend(queue.policy, ruleArn))
+    throw new RedeliveryError(
+      `${nameOf(ruleArn)} is another account's, and the queue's policy does not name it.`,
+    );
+  if (!targetArn.includes(':event-bus/'))
+    throw new RedeliveryError(`${nameOf(ruleArn)} is another account's: it can have sent to a bus only.`);
+}
+
+/** Whether a statement of the queue's policy lets exactly this rule send. */
+function letsSend(policy: string | undefined, ruleArn: string): boolean {
+  const { Statement } = queuePolicy.parse(JSON.parse(policy ?? '{"Statement":[]}'));
+  return Statement.some(
+    ({ Effect, Condition = {} }) =>
+      Effect === 'Allow' && [Condition['ArnEquals']?.['aws:SourceArn']].flat().includes(ruleArn),
+  );
+}
+
+/**
+ * A rule that has changed since, or that changes what its target gets, is not second-guessed.
+ * @throws RedeliveryError
+ */
+function checkTarget({ ruleArn, targetArn }: RuleMessage, targets: Target[], queue: DeadLetterQueue): void {
   const target = targets.find(({ Arn }) => Arn === targetArn);
-  if (target === undefined) throw new NotTaken('The rule does not have this target any more.');
+  if (target === undefined) throw new RedeliveryError('The rule does not have this target any more.');
+  if (target.DeadLetterConfig?.Arn !== queue.arn)
+    throw new RedeliveryError(
+      `${nameOf(ruleArn)} sends what this target does not take elsewhere: the message did not come from it.`,
+    );
   if ([target.Input, target.InputPath, target.InputTransformer].some((change) => change !== undefined))
-    throw new NotTaken('The rule changes what this target gets; a replay to the rule delivers it.');
+    throw new RedeliveryError('The rule changes what this target gets; a replay to the rule delivers it.');
 }
 
 const accountOf = (arn: string): string | undefined => arn.split(':')[4];
 
-/** `own` is the account of the target; a rule of ours may stand on the bus of another one, and that is asked by its ARN. */
+/** `own` is the account of the queue; a rule of ours may stand on the bus of another one, and that is asked by its ARN. */
 async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: string): Promise<Target[]> {
   // rule/NAME on the default bus, rule/BUS/NAME on others; the name of a partner's bus has slashes of its own.
   const [before, path = ''] = ruleArn.split(':rule/');
@@ -85,7 +152,7 @@ async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: stri
       .send(new ListTargetsByRuleCommand({ ...rule, ...(NextToken === undefined ? {} : { NextToken }) }))
       .catch((error: unknown) => {
         if (error instanceof Error && error.name === 'ResourceNotFoundException')
-          throw new NotTaken('The rule is not there any more.');
+          throw new RedeliveryError('The rule is not there any more.');
         throw error;
       });
     found.push(...(page.Targets ?? []));
@@ -94,8 +161,33 @@ async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: stri
   return found;
 }
 
+/**
+ * Where Lambda sends what a function could not handle; `undefined` when there is no such function or destination.
+ * docs.aws.amazon.com/lambda/latest/api/API_GetFunctionEventInvokeConfig.html
+ */
+async function onFailureOf({ lambda }: Clients, functionArn: string): Promise<string | undefined> {
+  const [, unqualified = functionArn, Qualifier] =
+    /^(arn:[^:]+:lambda:[^:]+:[^:]+:function:[^:]+):(.+)$/.exec(functionArn) ?? [];
+  const { DestinationConfig } = await lambda
+    .send(
+      new GetFunctionEventInvokeConfigCommand({
+        FunctionName: unqualified,
+        ...(Qualifier === undefined ? {} : { Qualifier }),
+      }),
+    )
+    .catch((error: unknown) => {
+      if (error instanceof Error && error.name === 'ResourceNotFoundException')
+        return { DestinationConfig: undefined };
+      throw error;
+    });
+  return DestinationConfig?.OnFailure?.Destination;
+}
+
 /** How a target is delivered to, by the service of its ARN. */
-const ways: Record<string, (clients: Clients, arn: string, letter: Letter, now: number) => Promise<void>> = {
+const ways: Record<
+  string,
+  (clients: Clients, arn: string, message: DeadLetterMessage, now: number) => Promise<void>
+> = {
   /** Waits for the answer, so that a function that fails again is seen. */
   async lambda({ lambda }, FunctionName, { payload }) {
     const { FunctionError, Payload } = await lambda.send(
@@ -103,7 +195,7 @@ const ways: Record<string, (clients: Clients, arn: string, letter: Letter, now: 
     );
     if (FunctionError === undefined) return;
     const { errorType } = failure.parse(JSON.parse(Payload?.transformToString() ?? 'null'));
-    throw new NotTaken(`The function failed: ${errorType}. Its log says more.`);
+    throw new RedeliveryError(`The function failed: ${errorType}. Its log says more.`);
   },
 
   /** One stream per event, as EventBridge does; its time is that of the delivery, since logs refuse what is too old. */
@@ -119,7 +211,7 @@ const ways: Record<string, (clients: Clients, arn: string, letter: Letter, now: 
     const { rejectedLogEventsInfo } = await logs.send(
       new PutLogEventsCommand({ ...place, logEvents: [{ timestamp: now, message: payload }] }),
     );
-    if (rejectedLogEventsInfo !== undefined) throw new NotTaken('CloudWatch Logs rejects the event.');
+    if (rejectedLogEventsInfo !== undefined) throw new RedeliveryError('CloudWatch Logs rejects the event.');
   },
 
   /**
@@ -127,7 +219,8 @@ const ways: Record<string, (clients: Clients, arn: string, letter: Letter, now: 
    * PutEvents to a bus that is not there is answered with success, so the bus is looked at first.
    */
   async events({ eventBridge }, arn, { payload }) {
-    if (!arn.includes(':event-bus/')) throw new NotTaken('Only buses of EventBridge are delivered to.');
+    if (!arn.includes(':event-bus/'))
+      throw new RedeliveryError('Only buses of EventBridge are delivered to.');
     const { source, 'detail-type': DetailType, detail, time, resources } = whole.parse(JSON.parse(payload));
     await eventBridge.send(new DescribeEventBusCommand({ Name: arn }));
     const { Entries: [entry] = [] } = await eventBridge.send(
@@ -144,7 +237,8 @@ const ways: Record<string, (clients: Clients, arn: string, letter: Letter, now: 
         ],
       }),
     );
-    if (entry?.EventId === undefined) throw new NotTaken(`The bus refuses the event: ${entry?.ErrorCode}.`);
+    if (entry?.EventId === undefined)
+      throw new RedeliveryError(`The bus refuses the event: ${entry?.ErrorCode}.`);
   },
 
   async sqs({ sqs }, arn, { payload }) {

@@ -6,8 +6,8 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { type DeadLetterMessage, RedeliveryError, readMessage } from './dead-letter-message.ts';
 import type { Delivery } from './deliver.ts';
-import { type Letter, NotTaken, readLetter } from './letter.ts';
 
 /** Seconds for which a message is ours: longer than any function may run. */
 const OURS = 16 * 60;
@@ -29,7 +29,7 @@ export interface Summary {
 
 interface Services {
   sqs: Pick<SQSClient, 'send'>;
-  plan: (letter: Letter) => Promise<Delivery>;
+  plan: (message: DeadLetterMessage) => Promise<Delivery>;
   /** Says how far it is. */
   report: (line: string) => void;
 }
@@ -49,14 +49,14 @@ export const redriveQueue =
     const about = await lengthOf(sqs, QueueUrl);
     let taken = 0;
 
-    const one = async (message: Message): Promise<void> => {
-      const { MessageId = '', ReceiptHandle = '' } = message;
+    const one = async (received: Message): Promise<void> => {
+      const { MessageId = '', ReceiptHandle = '' } = received;
       held.set(MessageId, ReceiptHandle);
       let what = `message ${MessageId}`;
       try {
-        const letter = readLetter(message);
-        what = nameOf(letter, what);
-        const { to, deliver } = await plan(letter);
+        const message = readMessage(received);
+        what = nameOf(message, what);
+        const { to, deliver } = await plan(message);
         if (!dryRun) {
           await deliver();
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
@@ -114,14 +114,14 @@ async function letGo(sqs: Pick<SQSClient, 'send'>, QueueUrl: string, receipts: s
   }
 }
 
-function nameOf({ event, kind, error }: Letter, otherwise: string): string {
+function nameOf({ event, kind, error }: DeadLetterMessage, otherwise: string): string {
   const name =
     event['detail-type'] === undefined ? otherwise : `${event['detail-type']} ${event.id ?? ''}`.trim();
   return `${name} (${kind === 'rule' ? 'not delivered' : 'not handled'}: ${error})`;
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof NotTaken) return error.message;
+  if (error instanceof RedeliveryError) return error.message;
   return error instanceof Error
     ? `${error.name}: ${error.message}`
     : 'something was thrown that is not an error';

@@ -8,13 +8,14 @@ import {
   EventBridgeClient,
   ListTargetsByRuleCommand,
   PutEventsCommand,
+  type Target,
 } from '@aws-sdk/client-eventbridge';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetFunctionEventInvokeConfigCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { readMessage } from '../../cli/support/dead-letter-message.ts';
 import { planner } from '../../cli/support/deliver.ts';
-import { readLetter } from '../../cli/support/letter.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import {
   event,
@@ -23,8 +24,9 @@ import {
   queueArn,
   ruleArn,
   undelivered,
+  undeliveredArn,
   unhandled,
-} from './support/letters.ts';
+} from './support/dead-letter-messages.ts';
 
 const eventBridge = mockClient(EventBridgeClient);
 const lambda = mockClient(LambdaClient);
@@ -36,24 +38,53 @@ const NOW = Date.parse('2026-01-02T00:00:00Z');
 let plan: ReturnType<typeof planner>;
 beforeEach(() => {
   for (const mock of mocks) mock.reset();
-  const targets = [logGroupArn, functionArn, queueArn].map((Arn, n) => ({ Id: `${n}`, Arn }));
-  eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: targets });
-  plan = planner(
+  targetsAre(logGroupArn, functionArn, queueArn);
+  onFailureIs(undeliveredArn);
+  plan = planFor(undefined);
+});
+
+const planFor = (policy: string | undefined) =>
+  planner(
     {
       eventBridge: new EventBridgeClient({}),
       lambda: new LambdaClient({}),
       logs: new CloudWatchLogsClient({}),
       sqs: new SQSClient({}),
     },
+    { arn: undeliveredArn, policy },
     () => NOW,
   );
-});
+
+/** A target of the rule, whose dead-letter queue is the one that is redriven. */
+const target = (Arn: string): Target => ({ Id: Arn, Arn, DeadLetterConfig: { Arn: undeliveredArn } });
+const targetsAre = (...arns: string[]) =>
+  eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: arns.map(target) });
+/** Where Lambda sends what the function could not handle. */
+const onFailureIs = (Destination: string) =>
+  lambda
+    .on(GetFunctionEventInvokeConfigCommand)
+    .resolves({ DestinationConfig: { OnFailure: { Destination } } });
+/** A policy of the queue that lets a rule send to it. */
+const policyFor = (rule: string, over: object = {}) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'events.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: undeliveredArn,
+        Condition: { ArnEquals: { 'aws:SourceArn': rule } },
+        ...over,
+      },
+    ],
+  });
 
 /** A payload as the SDK gives it. */
 const blob = (text: string) => Object.assign(Buffer.from(text), { transformToString: () => text });
 
-const taken = async (message: Parameters<typeof readLetter>[0]) =>
-  (await plan(readLetter(message))).deliver();
+const taken = async (message: Parameters<typeof readMessage>[0]) =>
+  (await plan(readMessage(message))).deliver();
 const calls = () => mocks.flatMap((mock) => mock.calls().map(({ args }) => args[0]));
 
 describe('an undelivered event', () => {
@@ -113,21 +144,30 @@ describe('an undelivered event', () => {
     ['arn:aws:events:r:111122223333:rule/a-bus/a-rule', { Rule: 'a-rule', EventBusName: 'a-bus' }],
     ['arn:aws:events:r:111122223333:rule/a-rule', { Rule: 'a-rule', EventBusName: 'default' }],
     [
-      'arn:aws:events:r:444455556666:rule/a-bus/a-rule',
-      { Rule: 'a-rule', EventBusName: 'arn:aws:events:r:444455556666:event-bus/a-bus' },
-    ],
-    [
       'arn:aws:events:r:111122223333:rule/aws.partner/x.com/y/a-rule',
       { Rule: 'a-rule', EventBusName: 'aws.partner/x.com/y' },
     ],
   ])('is looked for at its rule: %s', async (rule, asked) => {
-    await plan(readLetter(undelivered({ rule })));
+    await plan(readMessage(undelivered({ rule })));
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual(asked);
   });
 
+  it("is looked for at its rule on another account's bus, which the queue's policy names", async () => {
+    const foreign = 'arn:aws:events:r:444455556666:rule/a-bus/a-rule';
+    const ownBus = 'arn:aws:events:r:111122223333:event-bus/own';
+    targetsAre(ownBus);
+
+    await planFor(policyFor(foreign))(readMessage(undelivered({ rule: foreign, target: ownBus })));
+
+    expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual({
+      Rule: 'a-rule',
+      EventBusName: 'arn:aws:events:r:444455556666:event-bus/a-bus',
+    });
+  });
+
   it('asks for the targets of a rule once', async () => {
-    await Promise.all([plan(readLetter(undelivered())), plan(readLetter(undelivered()))]);
+    await Promise.all([plan(readMessage(undelivered())), plan(readMessage(undelivered()))]);
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)).toHaveLength(1);
   });
@@ -137,9 +177,9 @@ describe('an undelivered event', () => {
     eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [], NextToken: 'more' });
     eventBridge
       .on(ListTargetsByRuleCommand, { NextToken: 'more' })
-      .resolves({ Targets: [{ Id: 'x', Arn: logGroupArn }] });
+      .resolves({ Targets: [target(logGroupArn)] });
 
-    await expect(plan(readLetter(undelivered()))).resolves.toMatchObject({
+    await expect(plan(readMessage(undelivered()))).resolves.toMatchObject({
       to: 'log-group /aws/events/app1-provisioning',
     });
   });
@@ -149,7 +189,7 @@ describe('an event that a rule could not forward', () => {
   const busArn = 'arn:aws:events:eu-central-1:111122223333:event-bus/of-a-subscriber';
   const body = { ...event, detail: { n: 1 }, time: '2026-01-01T00:00:00Z', resources: [] };
   beforeEach(() => {
-    eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ Id: '0', Arn: busArn }] });
+    targetsAre(busArn);
     eventBridge.on(DescribeEventBusCommand, { Name: busArn }).resolves({ Arn: busArn });
   });
 
@@ -193,14 +233,14 @@ describe('an event that a rule could not forward', () => {
 });
 
 describe('nothing is delivered', () => {
-  const refused = (message: Parameters<typeof readLetter>[0], reason: string) =>
+  const refused = (message: Parameters<typeof readMessage>[0], reason: string) =>
     expect(taken(message)).rejects.toMatchObject({
-      name: 'NotTaken',
+      name: 'RedeliveryError',
       message: expect.stringContaining(reason),
     });
 
   it('to a target that the rule does not have any more', async () => {
-    eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ Id: '0', Arn: functionArn }] });
+    targetsAre(functionArn);
     await refused(undelivered(), 'does not have this target any more');
   });
 
@@ -212,16 +252,14 @@ describe('nothing is delivered', () => {
   it.each([{ Input: '{}' }, { InputPath: '$.detail' }, { InputTransformer: { InputTemplate: '<a>' } }])(
     'to a target that gets something else: %j',
     async (change) => {
-      eventBridge
-        .on(ListTargetsByRuleCommand)
-        .resolves({ Targets: [{ Id: '0', Arn: logGroupArn, ...change }] });
+      eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ ...target(logGroupArn), ...change }] });
       await refused(undelivered(), 'changes what this target gets');
     },
   );
 
   it('to a target of a kind that is not known', async () => {
     const machine = 'arn:aws:states:eu-central-1:111122223333:stateMachine:M';
-    eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ Id: '0', Arn: machine }] });
+    targetsAre(machine);
     await refused(undelivered({ target: machine }), 'Targets of states are not delivered to');
   });
 
@@ -236,7 +274,7 @@ describe('what a function could not handle', () => {
   it('goes to that function again, whatever rules there are', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
 
-    await expect(plan(readLetter(unhandled()))).resolves.toMatchObject({
+    await expect(plan(readMessage(unhandled()))).resolves.toMatchObject({
       to: 'function app1-sweep-provisionings',
     });
     await taken(unhandled());
@@ -246,6 +284,16 @@ describe('what a function could not handle', () => {
       Payload: JSON.stringify(event),
     });
     expect(eventBridge.calls()).toEqual([]);
+    expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)[0]?.args[0].input).toEqual({
+      FunctionName: functionArn,
+      Qualifier: '$LATEST',
+    });
+  });
+
+  it('asks for the destination of a function once', async () => {
+    await Promise.all([plan(readMessage(unhandled())), plan(readMessage(unhandled()))]);
+
+    expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)).toHaveLength(1);
   });
 
   it('is not taken when the function fails again; its error is named, and not quoted', async () => {
@@ -255,8 +303,125 @@ describe('what a function could not handle', () => {
     });
 
     await expect(taken(unhandled())).rejects.toMatchObject({
-      name: 'NotTaken',
+      name: 'RedeliveryError',
       message: 'The function failed: StillNo. Its log says more.',
     });
   });
+});
+
+describe('a message that did not come from where it says', () => {
+  const foreign = 'arn:aws:events:eu-central-1:444455556666:rule/a-bus/a-rule';
+  const ownBus = 'arn:aws:events:eu-central-1:111122223333:event-bus/own';
+  const deleting = 'arn:aws:lambda:eu-central-1:111122223333:function:app2-delete-user';
+
+  /** Is refused, and no target, function, bus or queue gets anything. */
+  const refused = async (
+    message: Parameters<typeof readMessage>[0],
+    reason: string,
+    planned: ReturnType<typeof planner> = plan,
+  ) => {
+    await expect(planned(readMessage(message))).rejects.toMatchObject({
+      name: 'RedeliveryError',
+      message: expect.stringContaining(reason),
+    });
+    for (const command of calls())
+      expect(command.constructor.name).toMatch(/^(ListTargetsByRule|GetFunctionEventInvokeConfig)Command$/);
+  };
+
+  it.each([
+    ['sends what it could not handle to another queue', () => onFailureIs(queueArn)],
+    [
+      'sends what it could not handle to a queue whose name begins alike',
+      () => onFailureIs(`${undeliveredArn}-2`),
+    ],
+    [
+      'sends what it could not handle to a namesake in another region',
+      () => onFailureIs(undeliveredArn.replace('eu-central-1', 'eu-west-1')),
+    ],
+    [
+      'sends what it could not handle to a namesake in another account',
+      () => onFailureIs(undeliveredArn.replace('111122223333', '444455556666')),
+    ],
+    [
+      'has no destination for failures',
+      () => lambda.on(GetFunctionEventInvokeConfigCommand).resolves({ DestinationConfig: {} }),
+    ],
+    [
+      'has a destination for successes only',
+      () =>
+        lambda
+          .on(GetFunctionEventInvokeConfigCommand)
+          .resolves({ DestinationConfig: { OnSuccess: { Destination: undeliveredArn } } }),
+    ],
+    [
+      'has no configuration of that kind, or is not there',
+      () => lambda.on(GetFunctionEventInvokeConfigCommand).rejects(sdkError('ResourceNotFoundException')),
+    ],
+  ])('is not given to a function that %s', async (_what, arrange) => {
+    arrange();
+    await refused(unhandled({ username: 'somebody' }, 'm-3', deleting), 'did not come from it');
+  });
+
+  it.each([
+    ['an alias', `${deleting}:live`, { FunctionName: deleting, Qualifier: 'live' }],
+    ['a name that is no ARN', 'app2-delete-user', { FunctionName: 'app2-delete-user' }],
+  ])('is looked for under %s as it says, and refused', async (_what, invoked, asked) => {
+    onFailureIs(queueArn);
+    await refused(unhandled({}, 'm-4', invoked), 'did not come from it');
+    expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)[0]?.args[0].input).toEqual(asked);
+  });
+
+  it('is not given to a function when AWS does not say what its destination is', async () => {
+    lambda.on(GetFunctionEventInvokeConfigCommand).rejects(sdkError('AccessDeniedException'));
+
+    await expect(plan(readMessage(unhandled()))).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect(lambda.commandCalls(InvokeCommand)).toEqual([]);
+  });
+
+  it.each([
+    ['another queue', { DeadLetterConfig: { Arn: queueArn } }],
+    ['no queue', { DeadLetterConfig: undefined }],
+    ['an empty configuration', { DeadLetterConfig: {} }],
+    [
+      'a namesake in another account',
+      { DeadLetterConfig: { Arn: undeliveredArn.replace('111122223333', '444455556666') } },
+    ],
+  ])('is not given to a target of a rule whose dead letters go to %s', async (_what, other) => {
+    eventBridge
+      .on(ListTargetsByRuleCommand)
+      .resolves({ Targets: [{ Id: '0', Arn: functionArn, ...other }, target(logGroupArn)] });
+    await refused(undelivered({ target: functionArn }), 'did not come from it');
+  });
+
+  it.each([
+    ['that has no policy', undefined],
+    ['whose policy has no statement', '{"Statement":[]}'],
+    ['whose policy names another rule', policyFor(`${foreign}-2`)],
+    ['whose policy refuses the rule', policyFor(foreign, { Effect: 'Deny' })],
+    ['whose policy lets every rule send', policyFor('*', { Condition: undefined })],
+    [
+      'whose policy has a pattern that fits',
+      policyFor(foreign, { Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:events:*' } } }),
+    ],
+  ])('of a rule of another account is not delivered from a queue %s', async (_what, policy) => {
+    targetsAre(ownBus);
+    await refused(
+      undelivered({ rule: foreign, target: ownBus }),
+      "queue's policy does not name it",
+      planFor(policy),
+    );
+    expect(eventBridge.calls()).toEqual([]);
+  });
+
+  it.each([functionArn, logGroupArn, queueArn])(
+    'of a rule of another account is not delivered to %s, although queue and rule fit',
+    async (other) => {
+      targetsAre(other);
+      await refused(
+        undelivered({ rule: foreign, target: other }),
+        'to a bus only',
+        planFor(policyFor(foreign)),
+      );
+    },
+  );
 });

@@ -9,10 +9,10 @@ import {
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { inWords } from '../../cli/redrive.ts';
-import { type Letter, NotTaken } from '../../cli/support/letter.ts';
+import { type DeadLetterMessage, RedeliveryError } from '../../cli/support/dead-letter-message.ts';
 import { redriveQueue } from '../../cli/support/redrive-queue.ts';
 import { sdkError } from '../support/sdk-errors.ts';
-import { undelivered, unhandled } from './support/letters.ts';
+import { undelivered, unhandled } from './support/dead-letter-messages.ts';
 
 const sqs = mockClient(SQSClient);
 const QueueUrl = 'https://queue/app1-undelivered';
@@ -39,16 +39,16 @@ const holds = (...batches: Message[][]) =>
     .resolves({});
 
 const redrive = (
-  take: (letter: Letter) => Promise<void> = async () => undefined,
+  take: (message: DeadLetterMessage) => Promise<void> = async () => undefined,
   options: { dryRun?: boolean } = {},
 ) =>
   redriveQueue({
     sqs: new SQSClient({}),
-    plan: async (letter) => ({
-      to: letter.kind === 'rule' ? 'the log' : 'the function',
+    plan: async (message) => ({
+      to: message.kind === 'rule' ? 'the log' : 'the function',
       deliver: async () => {
-        await take(letter);
-        story.push(`taken by ${letter.kind}`);
+        await take(message);
+        story.push(`taken by ${message.kind}`);
       },
     }),
     report: (line) => said.push(line),
@@ -85,7 +85,7 @@ describe('redriving a queue', () => {
     holds([undelivered({ id: 'a' }), unhandled(undefined, 'b')]);
 
     const { delivered, left } = await redrive(async ({ kind }) => {
-      if (kind === 'rule') throw new NotTaken('It is not wanted.');
+      if (kind === 'rule') throw new RedeliveryError('It is not wanted.');
     });
 
     expect(story).toEqual(['taken by function', 'deleted receipt of b']);
@@ -132,7 +132,7 @@ describe('redriving a queue', () => {
 
     const { left } = await redrive(async () => {
       times += 1;
-      throw new NotTaken('no');
+      throw new RedeliveryError('no');
     });
 
     expect([times, left.length]).toEqual([1, 1]);
@@ -197,4 +197,17 @@ describe('the summary of a redrive', () => {
     );
     expect(inWords(summary, true)).toMatch(/^Would be delivered: 3\n/);
   });
+
+  it.each(['\u001b[2J', '\u009b2J', '\r\n', '\u0007', '\u202e', '\0'])(
+    'give no terminal what it takes for a command: %j',
+    (control) => {
+      const summary = {
+        delivered: new Map([[`to${control}`, 1]]),
+        left: [{ what: `what${control}`, reason: `reason${control}` }],
+      };
+
+      expect(inWords(summary, false)).not.toContain(control);
+      expect(inWords(summary, false).split('\n')).toHaveLength(5);
+    },
+  );
 });

@@ -284,6 +284,60 @@ describe('while a function fails', () => {
     expect(await lengthOf('app1')).toBe(0);
   });
 
+  /** Whoever may send to the queue, and do nothing else, can leave this there for an operator. */
+  it.each([
+    [
+      'that a function could not handle',
+      (arn: string, payload: unknown) => ({
+        MessageBody: JSON.stringify({
+          version: '1.0',
+          requestContext: { functionArn: `${arn}:$LATEST`, condition: 'RetriesExhausted' },
+          requestPayload: payload,
+        }),
+      }),
+      'function app2-delete-user sends what it could not handle elsewhere',
+    ],
+    [
+      'that a rule could not deliver',
+      (arn: string, payload: unknown) => ({
+        MessageBody: JSON.stringify({ id: 'forged', 'detail-type': 'forged', ...Object(payload) }),
+        MessageAttributes: {
+          RULE_ARN: {
+            DataType: 'String',
+            StringValue: `arn:aws:events:${outputs.region}:${outputs.account}:rule/${bus}/${logRule.Name}`,
+          },
+          TARGET_ARN: { DataType: 'String', StringValue: arn },
+        },
+      }),
+      'The rule does not have this target any more',
+    ],
+  ])('what only pretends to be something %s deletes nobody, and is left', async (_what, forge, reason) => {
+    const request = newRequest();
+    const { provisioning_id } = await provision(request);
+    const arn = `arn:aws:lambda:${outputs.region}:${outputs.account}:function:app2-delete-user`;
+    const QueueUrl = await urlOf('app1');
+    // What the workflow gives this step when it undoes a creation.
+    const forged = forge(arn, {
+      provisioning_id,
+      username: request.username,
+      sub: null,
+      creation_in_flight: false,
+      entered_at: '2026-01-01T00:00:00Z',
+    });
+    await sqs.send(new SendMessageCommand({ QueueUrl, ...forged }));
+
+    const { status, output } = await run(redrive);
+
+    expect([status, output]).toEqual([1, expect.stringContaining(reason)]);
+    expect(output).toContain('Delivered: 0\nLeft: 1\n');
+    expect(await system.user(request.username)).toBeDefined();
+    const { Messages: [message] = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),
+    );
+    expect(message?.Body).toBe(forged.MessageBody);
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+  });
+
   it('what says nothing of whom it is for is left, and said to be', async () => {
     const QueueUrl = await urlOf('app1');
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"who":"knows"}' }));

@@ -1,10 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { readLetter } from '../../cli/support/letter.ts';
-import { event, functionArn, logGroupArn, ruleArn, undelivered, unhandled } from './support/letters.ts';
+import { readMessage } from '../../cli/support/dead-letter-message.ts';
+import {
+  event,
+  functionArn,
+  logGroupArn,
+  ruleArn,
+  undelivered,
+  unhandled,
+} from './support/dead-letter-messages.ts';
 
 describe('a message of a dead-letter queue', () => {
   it('is for the target of a rule to which EventBridge could not deliver it', () => {
-    expect(readLetter(undelivered())).toEqual({
+    expect(readMessage(undelivered())).toEqual({
       kind: 'rule',
       ruleArn,
       targetArn: logGroupArn,
@@ -15,7 +22,7 @@ describe('a message of a dead-letter queue', () => {
   });
 
   it('is for the function that could not handle it', () => {
-    expect(readLetter(unhandled())).toMatchObject({
+    expect(readMessage(unhandled())).toMatchObject({
       kind: 'function',
       functionArn: `${functionArn}:$LATEST`,
       error: 'ServiceThrottled',
@@ -25,8 +32,8 @@ describe('a message of a dead-letter queue', () => {
   });
 
   it('is understood also when the function got no event of EventBridge', () => {
-    expect(readLetter(unhandled({ n: 1 }))).toMatchObject({ payload: '{"n":1}' });
-    expect(readLetter(unhandled('text'))).toMatchObject({ payload: '"text"', event: {} });
+    expect(readMessage(unhandled({ n: 1 }))).toMatchObject({ payload: '{"n":1}' });
+    expect(readMessage(unhandled('text'))).toMatchObject({ payload: '"text"', event: {} });
   });
 
   it.each([
@@ -42,7 +49,7 @@ describe('a message of a dead-letter queue', () => {
     ],
     ['with the attributes only', undelivered({ body: { no: 'event' } }), 'but is none'],
   ])('is for nobody when it is one %s, and is not quoted', (_what, message, reason) => {
-    expect(() => readLetter(message)).toThrow(reason);
-    expect(() => readLetter(message)).toThrow(expect.objectContaining({ name: 'NotTaken' }));
+    expect(() => readMessage(message)).toThrow(reason);
+    expect(() => readMessage(message)).toThrow(expect.objectContaining({ name: 'RedeliveryError' }));
   });
 });

@@ -2,12 +2,12 @@ import type { Message } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 
 /**
- * What lies in a dead-letter queue, and for whom it was: a target of a rule that EventBridge could not deliver to, or a
- * function that could not handle what it got.
+ * A message of a dead-letter queue, and what it was meant for: a target of a rule that EventBridge could not deliver to,
+ * or a function that could not handle its event. Whoever may send to the queue can write one, so nothing here is proved.
  */
-export type Letter = RuleLetter | FunctionLetter;
+export type DeadLetterMessage = RuleMessage | FunctionMessage;
 
-export interface RuleLetter {
+export interface RuleMessage {
   kind: 'rule';
   ruleArn: string;
   targetArn: string;
@@ -18,7 +18,7 @@ export interface RuleLetter {
   event: Named;
 }
 
-interface FunctionLetter {
+export interface FunctionMessage {
   kind: 'function';
   functionArn: string;
   error: string;
@@ -43,21 +43,22 @@ const destinationRecord = z.looseObject({
   responsePayload: z.looseObject({ errorType: z.string() }).optional().catch(undefined),
 });
 
-/** Why a message cannot be delivered again, or was not taken. Says nothing that the message quotes. */
-export class NotTaken extends Error {
-  override readonly name = 'NotTaken';
+/** Why a message is not delivered again. Its text repeats nothing of the message's content. */
+export class RedeliveryError extends Error {
+  override readonly name = 'RedeliveryError';
 }
 
 /**
- * @throws NotTaken when the message does not say for whom it was
+ * @throws RedeliveryError when the message does not say what it was meant for
  */
-export function readLetter({ Body = '', MessageAttributes = {} }: Message): Letter {
+export function readMessage({ Body = '', MessageAttributes = {} }: Message): DeadLetterMessage {
   const attribute = (name: string) => MessageAttributes[name]?.StringValue;
   const content = json(Body);
   const [ruleArn, targetArn] = [attribute('RULE_ARN'), attribute('TARGET_ARN')];
   if (ruleArn !== undefined && targetArn !== undefined) {
     const read = event.safeParse(content);
-    if (!read.success) throw new NotTaken('It has the attributes of an undelivered event, but is none.');
+    if (!read.success)
+      throw new RedeliveryError('It has the attributes of an undelivered event, but is none.');
     const error = attribute('ERROR_CODE') ?? 'unknown';
     return { kind: 'rule', ruleArn, targetArn, error, payload: Body, event: read.data };
   }
@@ -72,7 +73,7 @@ export function readLetter({ Body = '', MessageAttributes = {} }: Message): Lett
       event: named.catch({}).parse(requestPayload),
     };
   }
-  throw new NotTaken(
+  throw new RedeliveryError(
     attribute('RequestID') === undefined
       ? 'It is neither an undelivered event nor the record of a function that failed.'
       : "It came by a function's own dead-letter queue, which does not say which function that was.",

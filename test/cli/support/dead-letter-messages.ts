@@ -7,6 +7,9 @@ export const functionArn = `arn:aws:lambda:${region}:function:app1-sweep-provisi
 export const queueArn = `arn:aws:sqs:${region}:of-a-subscriber`;
 export const ruleArn = `arn:aws:events:${region}:rule/app1-provisioning/app1-provisioning-every-event`;
 
+/** The queue that is redriven. */
+export const undeliveredArn = `arn:aws:sqs:${region}:app1-undelivered`;
+
 export const event = { id: 'e-1', 'detail-type': 'ServiceUserProvisioned', source: 'app1.provisioning' };
 
 /** What EventBridge leaves of an event that it could not deliver. */
@@ -30,13 +33,13 @@ export function undelivered(
 }
 
 /** What Lambda leaves of an event that a function could not handle. */
-export function unhandled(payload: unknown = event, id = 'm-2'): Message {
+export function unhandled(payload: unknown = event, id = 'm-2', invoked = `${functionArn}:$LATEST`): Message {
   const record = {
     version: '1.0',
     timestamp: '2026-01-01T00:00:00.000Z',
     requestContext: {
       requestId: 'r-1',
-      functionArn: `${functionArn}:$LATEST`,
+      functionArn: invoked,
       condition: 'RetriesExhausted',
       approximateInvokeCount: 3,
     },
