@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { provisioningStatus } from './status.ts';
+import { receivedStatus } from './status.ts';
+import { storedProvisioningId } from './stored.ts';
 
 /**
  * What App2 tells a client that goes on when it hears of an end (`Prefer: respond-async`): an event on App2's bus, of a
@@ -13,6 +14,6 @@ export const announcement = { source: 'app2.announcements', detailType: 'UserCre
 export const announced = z.object({
   source: z.literal(announcement.source),
   'detail-type': z.literal(announcement.detailType),
-  detail: provisioningStatus,
+  detail: z.object({ provisioning_id: storedProvisioningId, ...receivedStatus.shape }),
 });
 export type Announced = z.infer<typeof announced>;

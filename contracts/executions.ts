@@ -1,31 +1,27 @@
 import * as z from 'zod';
-import { ciphertext, humanUserId, provisioningId, timestamp, username } from './fields.ts';
-import { onBehalfOf } from './headers.ts';
-import { origin, traceId } from './origin.ts';
+import { timestamp } from './fields.ts';
+import { origin } from './origin.ts';
+import { storedProvisioningId, storedSubject, storedText } from './stored.ts';
 
 /**
- * What the workflows are started with. Nothing in them is secret: passwords are sealed before. A field that is not
- * known is passed over: executions of the release before and after are read, too.
+ * What the workflows are started with. Nothing in them is secret: passwords are sealed before. These are stored shapes:
+ * executions of other releases are read, too, so a field that is not known is passed over, and no value is measured by
+ * the rules for requests (stored.ts).
  */
 
-const subject = {
-  provisioning_id: provisioningId,
-  username,
-  human_user_id: humanUserId,
-  ...origin.shape,
-};
+const subject = { ...storedSubject, ...origin.shape };
 
 /** Input of App1's `ProvisionServiceUser`. */
 export const provisioningInput = z.object({
   ...subject,
   /** Who may ask about it: account and unique id of the calling role or user. */
-  owner: z.string(),
+  owner: storedText,
   /** The password under App1's intake key. */
-  sealed_password: ciphertext,
+  sealed_password: storedText,
   /** KMS MAC over the request, password included: tells a repeat from another request without keeping either. */
-  request_mac: z.string(),
+  request_mac: storedText,
   /** The provisioning that this one tries again, from its sealed password. */
-  retry_of: provisioningId.optional(),
+  retry_of: storedProvisioningId.optional(),
 });
 export type ProvisioningInput = z.infer<typeof provisioningInput>;
 
@@ -33,10 +29,10 @@ export type ProvisioningInput = z.infer<typeof provisioningInput>;
 export const userCreationInput = z.object({
   ...subject,
   /** Who may ask about it: the service whose machine client asked, as its verified token says. */
-  owner: z.string(),
+  owner: storedText,
   /** Whom the machine client says that it acts for; nobody has verified it. */
-  on_behalf_of: onBehalfOf.optional(),
-  encrypted_password: ciphertext,
+  on_behalf_of: storedText.optional(),
+  encrypted_password: storedText,
   /** When its turn comes; absent when that was at once. */
   not_before: timestamp.optional(),
   /** Whether the client goes on when the end is announced to it, and does not ask. */
@@ -49,8 +45,8 @@ export type UserCreationInput = z.infer<typeof userCreationInput>;
  * the request that comes later cannot create anything.
  */
 export const cancelledCreationInput = z.object({
-  provisioning_id: provisioningId,
-  owner: z.string(),
+  provisioning_id: storedProvisioningId,
+  owner: storedText,
   cancelled: z.literal(true),
   trace_id: origin.shape.trace_id,
 });
@@ -61,17 +57,17 @@ export const anyCreationInput = z.union([userCreationInput, cancelledCreationInp
 /** Input of the roll-backs: `RollBackProvisioning` of App1, `RollBackServiceUser` of App2. */
 export const rollBackInput = z.object({
   ...subject,
-  owner: z.string(),
+  owner: storedText,
   /** At App2 only. */
-  on_behalf_of: onBehalfOf.optional(),
+  on_behalf_of: storedText.optional(),
 });
 export type RollBackInput = z.infer<typeof rollBackInput>;
 
 /** What every state tells its function beside what the step needs: which step it is, for logs and metrics. */
 export const toldOfStep = z.object({
   step: z.object({
-    provisioning_id: provisioningId,
-    trace_id: traceId.nullish(),
+    provisioning_id: storedProvisioningId,
+    trace_id: storedText.nullish(),
     machine: z.string(),
     /** Name of the execution. */
     execution: z.string(),

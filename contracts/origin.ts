@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { storedText } from './stored.ts';
 
 /** What led to a fact, so that it can be followed from its event back to the request, in logs and traces. */
 
@@ -15,8 +16,8 @@ export const causationId = z.string().regex(/^(request|execution|rotation):[A-Za
  */
 export const traceId = z.string().regex(/^1-[0-9a-f]{8}-[0-9a-f]{24}$/);
 
-/** Both, as executions are started with them. Absent in what the release before has started. */
-export const origin = z.object({ causation_id: causationId.optional(), trace_id: traceId.optional() });
+/** Both, as they are read from the input of an execution: a stored shape. */
+export const origin = z.object({ causation_id: storedText.optional(), trace_id: storedText.optional() });
 export type Origin = z.infer<typeof origin>;
 
 /** Carries the trace from one service to the other. */

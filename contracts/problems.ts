@@ -85,9 +85,9 @@ export const problems = {
   NOT_RETRYABLE: {
     status: 409,
     title: 'Cannot be retried',
-    detail:
-      'The password that was sealed for it can be opened no more. Send a new request with the password.',
-    cause: 'The former provisioning was sealed under another intake key, or its input was made by hand.',
+    detail: 'What was asked for cannot be asked for again as it is. Send a new request, with the password.',
+    cause:
+      'The former provisioning was sealed under another intake key, its input was made by hand, or its username or human_user_id is not valid any more.',
     operator: 'Nothing to do, unless nobody has replaced the intake key on purpose.',
     left_behind: 'nothing',
   },

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { failureReport, knownCode } from './failures.ts';
-import { humanUserId, provisioningId, timestamp, username } from './fields.ts';
+import { provisioningId, timestamp } from './fields.ts';
+import { storedText } from './stored.ts';
 
 /** Step Functions' own words for the state of an execution. */
 export const executionStatus = z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']);
@@ -54,14 +55,17 @@ export type TimelinePart = z.infer<typeof timelinePart>;
 /** What a status can be asked to include, by the query parameter `include`. */
 export const include = z.enum(['timeline'], { error: 'must be `timeline`' });
 
-/** State of a provisioning as its owner sees it; the same at both services. */
+/**
+ * State of a provisioning as its owner sees it; the same at both services. It tells what is stored, so username and
+ * human_user_id are as they were asked for, whatever the rules for requests are by now.
+ */
 export const provisioningStatus = z.strictObject({
   provisioning_id: provisioningId,
   status: executionStatus,
   user: userPresence,
   /** Both absent when the provisioning was cancelled before its request arrived. */
-  username: username.optional(),
-  human_user_id: humanUserId.optional(),
+  username: storedText.optional(),
+  human_user_id: storedText.optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
   /** While it waits for its turn: when it will probably have ended. */
@@ -70,3 +74,26 @@ export const provisioningStatus = z.strictObject({
   ...timelinePart.partial().shape,
 });
 export type ProvisioningStatus = z.infer<typeof provisioningStatus>;
+
+/**
+ * A status as a client reads it: what it acts upon, and nothing else. A service of another release may say more, in
+ * words that this one does not know.
+ */
+export const receivedStatus = z.object({
+  status: executionStatus,
+  user: z.string(),
+  estimated_end_at: timestamp.optional(),
+  error: z.object({ code: z.string(), step: z.string() }).optional(),
+  timeline: z
+    .array(
+      z.object({
+        ...timelineStep.shape,
+        attempts: z.array(
+          z.object({ ...attempt.shape, error: z.object({ name: errorName, code: knownCode }).optional() }),
+        ),
+      }),
+    )
+    .optional(),
+  timeline_incomplete: timelinePart.shape.timeline_incomplete,
+});
+export type ReceivedStatus = z.infer<typeof receivedStatus>;

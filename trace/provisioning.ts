@@ -32,10 +32,13 @@ const cleanEndsOf = { App1: cleanEnds.app1, App2: cleanEnds.app2 } as const;
 export const provisioningOf = (name: string): string => name.split('.')[0] ?? name;
 export const attemptOf = (name: string): number => Number(name.split('.')[1] ?? 1);
 
-const subject = z.object({
-  username: z.string().optional().catch(undefined),
-  human_user_id: z.string().optional().catch(undefined),
-});
+/** Of the input of any execution, ours or not. */
+const subject = z
+  .object({
+    username: z.string().optional().catch(undefined),
+    human_user_id: z.string().optional().catch(undefined),
+  })
+  .catch({});
 
 /** One provisioning as both services know it. */
 export function summaryOf(provisioning_id: string, sides: readonly Side[], now: Date): Summary {

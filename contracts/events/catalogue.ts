@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { failureFact } from '../failures.ts';
-import { humanUserId, provisioningId, timestamp, username } from '../fields.ts';
-import { onBehalfOf } from '../headers.ts';
+import { provisioningId, timestamp } from '../fields.ts';
 import { causationId, traceId } from '../origin.ts';
+import { storedText } from '../stored.ts';
 
 /**
  * The audit events of both services, as a product for other teams: one row per `detail-type`. An event is a fact, so
@@ -38,11 +38,12 @@ export type EventSource = (typeof eventSources)[keyof typeof eventSources];
 /** Marks what is about a person, in the JSON Schemas, too. */
 const personal = { description: 'Personal data.' };
 
-const subject = { username: username.meta(personal), human_user_id: humanUserId.meta(personal) };
+/** As the execution has them: events of provisionings that began under other rules for requests are published, too. */
+const subject = { username: storedText.meta(personal), human_user_id: storedText.meta(personal) };
 const atApp2 = {
   ...subject,
   /** Whom App1 says that it has verified as its caller; null when it said nothing. */
-  on_behalf_of: onBehalfOf.nullable().meta(personal),
+  on_behalf_of: storedText.nullable().meta(personal),
 };
 /** Why it ended badly. */
 const failure = { failure: failureFact };

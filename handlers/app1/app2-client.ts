@@ -3,7 +3,7 @@ import type { FailureName } from '../../contracts/failures.ts';
 import { RESPOND_ASYNC } from '../../contracts/headers.ts';
 import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { problem, problems } from '../../contracts/problems.ts';
-import { type ProvisioningStatus, provisioningStatus, type TimelinePart } from '../../contracts/status.ts';
+import { type ReceivedStatus, receivedStatus, type TimelinePart } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError } from '../shared/errors.ts';
 import { traceHeader } from '../shared/trace.ts';
@@ -16,9 +16,9 @@ export interface App2Client {
     provisioningId: string,
     request: CreateUserRequest,
     about?: About,
-  ): Promise<{ status: ProvisioningStatus; announced: boolean }>;
-  readStatus(provisioningId: string): Promise<ProvisioningStatus>;
-  cancelUserCreation(provisioningId: string, about?: About): Promise<ProvisioningStatus | 'absent'>;
+  ): Promise<{ status: ReceivedStatus; announced: boolean }>;
+  readStatus(provisioningId: string): Promise<ReceivedStatus>;
+  cancelUserCreation(provisioningId: string, about?: About): Promise<ReceivedStatus | 'absent'>;
   /** What happened at App2; nothing when App2 has not heard of it. */
   readTimeline(provisioningId: string): Promise<TimelinePart>;
 }
@@ -117,13 +117,13 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   };
 }
 
-async function readStatus(response: Response): Promise<ProvisioningStatus> {
+async function readStatus(response: Response): Promise<ReceivedStatus> {
   if (response.ok) {
     const body: unknown = await response.json().catch((error: unknown) => {
       // The answer began and did not arrive as a whole; what it says App2 says again.
       throw new StepError('App2Unavailable', `App2's answer was cut off: ${nameOf(error)}.`);
     });
-    const status = provisioningStatus.safeParse(body);
+    const status = receivedStatus.safeParse(body);
     if (status.success) return status.data;
   }
   throw new StepError(await failureOf(response), `App2 answered with HTTP ${response.status}.`);

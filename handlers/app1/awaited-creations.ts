@@ -4,7 +4,7 @@ import { SendTaskFailureCommand, SendTaskSuccessCommand, type SFNClient } from '
 import * as z from 'zod';
 import { taskTokenContext } from '../../contracts/encryption-context.ts';
 import { failureName } from '../../contracts/failures.ts';
-import type { ProvisioningStatus } from '../../contracts/status.ts';
+import type { ReceivedStatus } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { isNamed, StepError, withoutSecrets } from '../shared/errors.ts';
 import { logger } from '../shared/logger.ts';
@@ -21,7 +21,7 @@ export const creationEnd = z.union([z.literal('UserCreated'), failureName]);
 export type CreationEnd = z.infer<typeof creationEnd>;
 
 /** What App1 makes of a status that App2 announces. @throws StepError UserCreationPending for one that is no end */
-export function endOf(status: ProvisioningStatus): CreationEnd {
+export function endOf(status: ReceivedStatus): CreationEnd {
   try {
     confirmCreated(status);
     return 'UserCreated';

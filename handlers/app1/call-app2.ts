@@ -5,8 +5,8 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
-import { traceId } from '../../contracts/origin.ts';
-import type { ProvisioningStatus, TimelinePart } from '../../contracts/status.ts';
+import type { ReceivedStatus, TimelinePart } from '../../contracts/status.ts';
+import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
@@ -31,7 +31,7 @@ export const callApp2Input = z.discriminatedUnion('action', [
       human_user_id: true,
       encrypted_password: true,
     }).shape,
-    trace_id: traceId.nullish(),
+    trace_id: storedText.nullish(),
     /** Absent in the definition of the release before. */
     owner: z.string().optional(),
     /** Whether the definition can wait for an announcement; the one of the release before cannot. */
@@ -47,7 +47,7 @@ export const callApp2Input = z.discriminatedUnion('action', [
   z.object({
     action: z.literal('CancelUserCreation'),
     ...userCreationInput.pick({ provisioning_id: true }).shape,
-    trace_id: traceId.nullish(),
+    trace_id: storedText.nullish(),
   }),
   z.object({
     action: z.literal('ReadTimeline'),
@@ -113,7 +113,7 @@ export const callApp2 =
     }
   };
 
-function confirmAbsent(status: ProvisioningStatus | 'absent'): Record<string, never> {
+function confirmAbsent(status: ReceivedStatus | 'absent'): Record<string, never> {
   if (status === 'absent') return {};
   throw new StepError('UserRemovalPending', 'App2 is still removing the user.');
 }

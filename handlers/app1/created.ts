@@ -1,5 +1,5 @@
 import type { FailureName } from '../../contracts/failures.ts';
-import type { ProvisioningStatus } from '../../contracts/status.ts';
+import type { ReceivedStatus } from '../../contracts/status.ts';
 import { StepError } from '../shared/errors.ts';
 
 /** What App1 makes of the status of a creation at App2, whether it was answered or announced. */
@@ -14,7 +14,7 @@ const SAME_AT_APP1: Partial<Record<string, FailureName>> = {
 };
 
 /** @throws UserCreationPending while App2 is at work; any other StepError when it has ended without a user */
-export function confirmCreated({ status, user, error }: ProvisioningStatus): void {
+export function confirmCreated({ status, user, error }: ReceivedStatus): void {
   if (status === 'RUNNING') throw new StepError('UserCreationPending', 'App2 is still creating the user.');
   if (status === 'SUCCEEDED' && user === 'present') return;
   throw new StepError(

@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import type { ProvisioningInput } from '../../contracts/executions.ts';
-import { provisioningId } from '../../contracts/fields.ts';
+import { humanUserId, provisioningId, username } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, readHeader } from '../shared/api.ts';
@@ -52,6 +52,8 @@ export const retryProvisioning =
     if (former?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     const { status, user } = await currentStatus(provisionings(stepFunctions, environment), former);
     if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('NOT_OVER_YET');
+    const subject = requestable.safeParse(former.parsedInput);
+    if (!subject.success) throw new RequestProblem('NOT_RETRYABLE');
 
     const provisioning_id = provisioningIdOf(owner, key);
     alsoAbout({ provisioning_id });
@@ -59,15 +61,13 @@ export const retryProvisioning =
       sealAgain(kms, environment.INTAKE_KEY_ARN, former.parsedInput, provisioning_id),
       requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id.data]),
     ]);
-    const { username, human_user_id } = former.parsedInput;
     return accept(
       { stepFunctions, dynamoDb, environment, clock },
       event,
       addressOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
       {
         provisioning_id,
-        username,
-        human_user_id,
+        ...subject.data,
         owner,
         ...originOf(event),
         sealed_password,
@@ -76,6 +76,9 @@ export const retryProvisioning =
       },
     );
   };
+
+/** A retry is a new request, so today's rules apply to what was asked for under those of its time. */
+const requestable = z.object({ username, human_user_id: humanUserId });
 
 /** @throws RequestProblem INVALID_REQUEST */
 function keyOf(event: WithHeaders): string | undefined {

@@ -5,7 +5,7 @@ import {
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import { groups } from '../../contracts/app2-api.ts';
-import { provisioningId } from '../../contracts/fields.ts';
+import { storedProvisioningId } from '../../contracts/stored.ts';
 import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
@@ -25,7 +25,7 @@ interface Services {
 }
 
 export const addToGroupInput = z.object({
-  provisioning_id: provisioningId,
+  provisioning_id: storedProvisioningId,
   sub: z.string().min(1),
   redrive_count: redriveCount,
 });

@@ -2,7 +2,7 @@ import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { CANCELLED } from '../../contracts/ends.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
-import { provisioningId } from '../../contracts/fields.ts';
+import { storedProvisioningId } from '../../contracts/stored.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import { isNamed, StepError } from './errors.ts';
 import { describe, executionArn } from './executions.ts';
@@ -16,7 +16,7 @@ interface Services {
   now: () => number;
 }
 
-export const stopExecutionInput = z.object({ provisioning_id: provisioningId });
+export const stopExecutionInput = z.object({ provisioning_id: storedProvisioningId });
 
 /** What a roll-back needs to know of the execution that it rolls back. */
 export interface Stopped {

@@ -25,7 +25,8 @@ export const presentTrace = (): string | undefined => rootOf(present());
  * the present invocation, as long as it is of that trace; the end of an execution is looked at in another one.
  */
 export function traceHeader(traceId: string | undefined = presentTrace()): string | undefined {
-  if (traceId === undefined) return undefined;
+  // What is stored may be anything; AWS refuses a call with a header that is none.
+  if (traceId === undefined || rootOf(`Root=${traceId}`) !== traceId) return undefined;
   const ours = presentTrace() === traceId ? present() : undefined;
   const [parent, sampled] = [PARENT, SAMPLED].map((part) => part.exec(ours ?? '')?.[1]);
   return [

@@ -2,6 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { announced } from '../../../contracts/announcement.ts';
+import { provisioningStatus } from '../../../contracts/status.ts';
 import { handler } from '../../../handlers/app2/announce-settled.ts';
 import { STARTED, STOPPED } from '../../support/executions.ts';
 import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
@@ -32,6 +33,7 @@ const told = () =>
     .map(({ EventBusName, Source, DetailType, Detail }) => ({
       bus: EventBusName,
       ...announced.parse({ source: Source, 'detail-type': DetailType, detail: JSON.parse(Detail ?? '') }),
+      detail: provisioningStatus.parse(JSON.parse(Detail ?? '')),
     }));
 
 beforeEach(() => {

@@ -1,0 +1,238 @@
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  type ListExecutionsCommandInput,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import type * as z from 'zod';
+import { provisioningStatus } from '../../contracts/status.ts';
+import { app2Client } from '../../handlers/app1/app2-client.ts';
+import { cancelProvisioning } from '../../handlers/app1/cancel-provisioning.ts';
+import { getProvisioning } from '../../handlers/app1/get-provisioning.ts';
+import { provisionings } from '../../handlers/app1/provisioning.ts';
+import { retryProvisioning } from '../../handlers/app1/retry-provisioning.ts';
+import { cancelUserCreation } from '../../handlers/app2/cancel-user-creation.ts';
+import { getUserCreation } from '../../handlers/app2/get-user-creation.ts';
+import { creations } from '../../handlers/app2/user-creation.ts';
+import { api } from '../../handlers/shared/api.ts';
+import { rollBackIfNeeded } from '../../handlers/shared/ended-execution.ts';
+import type { Subject, Workflows } from '../../handlers/shared/roll-backs.ts';
+import { sweep } from '../../handlers/shared/sweep.ts';
+import { timelineAt } from '../../handlers/shared/timeline.ts';
+import { world } from '../cli/support/world.ts';
+import { authorizedRequest, CALLERS_OWNER, MACHINE_OWNER, signedRequest } from '../support/api-events.ts';
+import { creationStatus } from '../support/app2-replies.ts';
+import { fakeClock } from '../support/clock.ts';
+import { execution, failedAs, notFound, STOPPED } from '../support/executions.ts';
+import { history } from '../support/histories.ts';
+import { olderSubject } from '../support/older-values.ts';
+import { expectProblem } from '../support/problems.ts';
+import { ENCRYPTED, PROVISIONING_ID, SEALED } from '../support/subject.ts';
+
+/**
+ * The rules for requests were tightened since: what was begun under the former ones is seen, cancelled, swept, rolled back
+ * and told of all the same. Otherwise a user stays that nobody can remove.
+ */
+
+const stepFunctions = mockClient(SFNClient);
+const ssm = mockClient(SSMClient);
+const dynamoDb = mockClient(DynamoDBClient);
+
+const account = 'eu-central-1:111122223333';
+const older = { provisioning_id: PROVISIONING_ID, ...olderSubject };
+
+/** By service: its machines, what they were started with, and how its functions are called. */
+const services = {
+  App1: {
+    machines: machinesNamed('ProvisionServiceUser', 'RollBackProvisioning'),
+    input: { ...older, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac' },
+    workflows: provisionings,
+    status: (machines: Machines) =>
+      api(
+        getProvisioning({
+          stepFunctions: new SFNClient({}),
+          lambda: new LambdaClient({}),
+          dynamoDb: new DynamoDBClient({}),
+          environment: { ...machines, AWAITED_TABLE: 'awaited', CALL_APP2_FUNCTION: 'app1-call-app2' },
+          clock: fakeClock(),
+        }),
+      )(signedRequest({ method: 'GET', id: PROVISIONING_ID })),
+    cancel: (machines: Machines) =>
+      api(
+        cancelProvisioning({
+          stepFunctions: new SFNClient({}),
+          environment: machines,
+          clock: fakeClock(),
+        }),
+      )(signedRequest({ method: 'DELETE', id: PROVISIONING_ID })),
+  },
+  App2: {
+    machines: machinesNamed('CreateServiceUser', 'RollBackServiceUser'),
+    input: { ...older, owner: MACHINE_OWNER, on_behalf_of: 'an owner of old', encrypted_password: ENCRYPTED },
+    workflows: creations,
+    status: (machines: Machines) =>
+      api(
+        getUserCreation({
+          stepFunctions: new SFNClient({}),
+          environment: machines,
+          clock: fakeClock(),
+        }),
+      )(authorizedRequest({ method: 'GET', id: PROVISIONING_ID })),
+    cancel: (machines: Machines) =>
+      api(
+        cancelUserCreation({
+          stepFunctions: new SFNClient({}),
+          environment: machines,
+          clock: fakeClock(),
+        }),
+      )(authorizedRequest({ method: 'DELETE', id: PROVISIONING_ID })),
+  },
+} as const;
+
+type Machines = ReturnType<typeof machinesNamed>;
+function machinesNamed(machine: string, rollBackMachine: string) {
+  const arn = (name: string) => `arn:aws:states:${account}:stateMachine:${name}`;
+  return { STATE_MACHINE_ARN: arn(machine), ROLL_BACK_STATE_MACHINE_ARN: arn(rollBackMachine) };
+}
+const arnIn = (machineArn: string, name: string) =>
+  `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+
+const rollBacksStarted = () =>
+  stepFunctions
+    .commandCalls(StartExecutionCommand)
+    .map(({ args: [{ input: asked }] }): unknown => JSON.parse(asked.input ?? ''));
+
+beforeEach(() => {
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
+  stepFunctions.on(StartExecutionCommand).resolves({});
+  ssm.reset();
+  ssm.on(GetParameterCommand).resolves({ Parameter: { Value: 'never' } });
+  ssm.on(PutParameterCommand).resolves({});
+  dynamoDb.reset();
+  dynamoDb.on(GetItemCommand).resolves({});
+});
+
+describe.each(Object.entries(services))('%s', (name, { machines, input, workflows, status, cancel }) => {
+  const described = (seen: Parameters<typeof execution>[1]) =>
+    stepFunctions
+      .on(DescribeExecutionCommand, { executionArn: arnIn(machines.STATE_MACHINE_ARN, PROVISIONING_ID) })
+      .resolves(execution(input, seen));
+  const ours = (): Workflows<z.ZodType<Subject>> => workflows(new SFNClient({}), machines);
+
+  it('tells the status, in the words of its contract', async () => {
+    described({ status: 'SUCCEEDED' });
+
+    const answer = await status(machines);
+
+    expect(answer.statusCode).toBe(200);
+    expect(provisioningStatus.parse(JSON.parse(answer.body))).toMatchObject(olderSubject);
+  });
+
+  it('cancels', async () => {
+    described({ status: 'SUCCEEDED' });
+
+    expect((await cancel(machines)).statusCode).toBe(202);
+    expect(rollBacksStarted()).toMatchObject([olderSubject]);
+  });
+
+  it('rolls back after an end that needs it', async () => {
+    described({ status: 'ABORTED' });
+
+    await expect(rollBackIfNeeded(ours(), PROVISIONING_ID)).resolves.toBe('started');
+    expect(rollBacksStarted()).toMatchObject([olderSubject]);
+  });
+
+  it('sweeps, executions and roll-backs', async () => {
+    described({ status: 'ABORTED' });
+    stepFunctions
+      .on(DescribeExecutionCommand, {
+        executionArn: arnIn(machines.ROLL_BACK_STATE_MACHINE_ARN, PROVISIONING_ID),
+      })
+      .resolves(execution({ ...older, owner: input.owner }, failedAs('RollBackFailed', 'DeleteUser', 'x')));
+    stepFunctions.on(ListExecutionsCommand).callsFake((asked: ListExecutionsCommandInput) => ({
+      executions:
+        asked.statusFilter === 'ABORTED'
+          ? [{ name: PROVISIONING_ID, startDate: STOPPED, stopDate: STOPPED }]
+          : [],
+    }));
+    const run = sweep({
+      workflows: ours(),
+      ssm: new SSMClient({}),
+      markParameter: '/mark',
+      clock: fakeClock(),
+    });
+
+    await expect(run()).resolves.toMatchObject({ ended_badly: 2, started: 2, unreadable: 0, left: 0 });
+  });
+
+  it('tells the timeline', async () => {
+    described({ status: 'SUCCEEDED' });
+    stepFunctions
+      .on(GetExecutionHistoryCommand)
+      .resolves({ events: history({ step: 'Authenticate', from: 0, to: 5 }) });
+
+    const { timeline } = await timelineAt(name === 'App1' ? 'app1' : 'app2', ours(), PROVISIONING_ID);
+    expect(timeline.map(({ step }) => step)).toEqual(['Authenticate']);
+  });
+});
+
+describe('App1', () => {
+  const { machines, input } = services.App1;
+  const described = (seen: Parameters<typeof execution>[1]) =>
+    stepFunctions
+      .on(DescribeExecutionCommand, { executionArn: arnIn(machines.STATE_MACHINE_ARN, PROVISIONING_ID) })
+      .resolves(execution(input, seen));
+
+  it('reads what App2 tells of it', async () => {
+    const client = app2Client({
+      apiUrl: 'https://app2.example',
+      tokens: { get: async () => ({ value: 'token', expiresAt: 0 }) },
+      fetch: async () => Response.json(creationStatus({ ...olderSubject, status: 'SUCCEEDED' })),
+    });
+
+    await expect(client.readStatus(PROVISIONING_ID)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('does not ask for it again: a retry is a new request, with rules of today', async () => {
+    described(failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable'));
+
+    const answer = await api(
+      retryProvisioning({
+        kms: new KMSClient({}),
+        stepFunctions: new SFNClient({}),
+        dynamoDb: new DynamoDBClient({}),
+        environment: {
+          ...machines,
+          API_SCHEME: 'https',
+          AWAITED_TABLE: 'awaited',
+          INTAKE_KEY_ARN: 'intake',
+          MAC_KEY_ARN: 'mac',
+        },
+        clock: fakeClock(),
+      }),
+    )(signedRequest({ id: PROVISIONING_ID }));
+
+    expectProblem(answer, 'NOT_RETRYABLE');
+  });
+
+  it('lists it on the command line', async () => {
+    described({ status: 'SUCCEEDED' });
+    stepFunctions.on(ListExecutionsCommand).resolves({
+      executions: [{ name: PROVISIONING_ID, startDate: STOPPED, stopDate: STOPPED, status: 'SUCCEEDED' }],
+    } as object);
+    const here = world({ now: STOPPED.getTime() + 60_000 });
+
+    expect(await here.run('list', '--json')).toBe(0);
+    expect(here.answer()).toMatchObject({ unreadable: [], provisionings: [olderSubject] });
+  });
+});
