@@ -4,6 +4,7 @@ import type { Node } from 'constructs';
 import * as z from 'zod';
 import type { PasswordPolicy } from '../handlers/app2/password-policy.ts';
 import { RUNBOOKS } from './alarm-text.ts';
+import { nearest } from './nearest.ts';
 
 export { names } from './names.ts';
 
@@ -169,11 +170,40 @@ export interface Settings {
   migration: MigrationSettings | undefined;
 }
 
-/** @throws Error that names each value of the context that is wrong */
+/** Keys without a mark of CDK's that its command line writes into the context. */
+const CDK_KEYS = ['acknowledged-issue-numbers', 'cli-telemetry'];
+
+/**
+ * The keys of the context that look like settings of ours and are none. CDK's own have a colon or a slash in them
+ * (`@aws-cdk/…`, `aws:cdk:…`, and what look-ups remember: `availability-zones:…`, `vpc-provider:…`), as other libraries'
+ * should (docs.aws.amazon.com/cdk/v2/guide/context.html).
+ */
+function unknownKeys(node: Node): string[] {
+  const given: unknown = node.getAllContext();
+  const keys = Object.keys(z.record(z.string(), z.unknown()).parse(given));
+  const known = [...Object.keys(context.in.shape), ...CDK_KEYS];
+  return keys.filter((key) => !/[:/]/.test(key) && !known.includes(key));
+}
+
+/** What is said of a key that is no setting. Never its value, which may be an address or a secret. */
+function unknownKey(key: string): string {
+  const meant = nearest(key, Object.keys(context.in.shape));
+  return `✖ ${JSON.stringify(key)} is not a setting${meant === undefined ? '' : `; is ${meant} meant?`}`;
+}
+
+/** @throws Error that names each value of the context that is wrong, and each key that is no setting */
 export function readSettings(node: Node): Settings {
   const given = Object.keys(context.in.shape).map((name) => [name, node.tryGetContext(name)]);
   const values = context.safeParse(Object.fromEntries(given));
-  if (!values.success) throw new Error(`The settings are not valid.\n${z.prettifyError(values.error)}`);
+  const unknown = unknownKeys(node);
+  if (!values.success || unknown.length > 0) {
+    const wrong = [
+      ...(values.success ? [] : [z.prettifyError(values.error)]),
+      ...unknown.map(unknownKey),
+      ...(unknown.length > 0 ? ['docs/settings.md has all settings.'] : []),
+    ];
+    throw new Error(`The settings are not valid.\n${wrong.join('\n')}`);
+  }
   const {
     target,
     app1_account,

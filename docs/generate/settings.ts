@@ -26,7 +26,7 @@ export function settingsDocument(): string {
 Generated from [infra/settings.ts](../infra/settings.ts); do not edit. \`npm run generate\` writes it again.
 
 Each is a value of CDK's context: \`npx cdk deploy -c name=value\`, or \`"context"\` in \`cdk.json\`, which no deployment forgets.
-What is not valid stops the synthesis, with all that is wrong.
+What is not valid stops the synthesis, with all that is wrong; so does a name that is not a setting.
 
 | Setting | Values | Without it | Meaning |
 |---|---|---|---|

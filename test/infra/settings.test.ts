@@ -35,6 +35,49 @@ describe('settings', () => {
     expect(() => settings({ ...context, migration: 'header' })).toThrow(/migration/);
   });
 
+  it.each([
+    ['two letters swapped', 'alarm_emial', 'alarm_email'],
+    ['a letter missing', 'alarm_topi', 'alarm_topic'],
+    ['a letter too many', 'targett', 'target'],
+    ['another case', 'Alarm_Email', 'alarm_email'],
+    ['camel case', 'alarmEmail', 'alarm_email'],
+    ['a hyphen', 'subscriber-accounts', 'subscriber_accounts'],
+    ['one of several', 'subscriber_account', 'subscriber_accounts'],
+  ])('refuse a name with %s, and say the right one', (_what, written, meant) => {
+    expect(() => settings({ target: 'local', [written]: 'ops@example.com' })).toThrow(
+      `✖ "${written}" is not a setting; is ${meant} meant?`,
+    );
+  });
+
+  it.each(['region', 'stage', 'x', 'vpc.id', ''])(
+    'refuse a name that is like none of theirs: %j',
+    (written) => {
+      expect(() => settings({ [written]: 'x' })).toThrow(
+        `The settings are not valid.\n✖ ${JSON.stringify(written)} is not a setting\ndocs/settings.md`,
+      );
+    },
+  );
+
+  it('name all at once, with what is wrong with the others, and no value', () => {
+    const wrong = () => settings({ alarm_emial: 'ops@example.com', migrations: 'on', target: 'production' });
+
+    expect(wrong).toThrow(/target[\s\S]*"alarm_emial"[\s\S]*"migrations"/);
+    expect(wrong).not.toThrow('ops@example.com');
+  });
+
+  it.each([
+    '@aws-cdk/core:target-partitions',
+    'aws:cdk:bundling-stacks',
+    'aws:cdk:enable-path-metadata',
+    'availability-zones:account=111122223333:region=eu-central-1',
+    'hosted-zone:account=111122223333:domainName=example.com:region=eu-central-1',
+    'acknowledged-issue-numbers',
+    'cli-telemetry',
+    'somebody/else',
+  ])("leave what is CDK's or another library's: %s", (key) => {
+    expect(settings({ [key]: 'x' })).toMatchObject({ deletionProtection: true });
+  });
+
   it('name each value that is wrong', () => {
     expect(() => settings({ target: 'production', app1_account: '42' })).toThrow(
       /target[\s\S]*app1_account|app1_account[\s\S]*target/,

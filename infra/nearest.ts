@@ -1,0 +1,36 @@
+/** Most letters that may be wrong for one word to be taken for another. */
+const FARTHEST = 3;
+
+/** The word of a list that somebody meant who has written this one; `undefined` when none is near. */
+export function nearest(written: string, words: readonly string[]): string | undefined {
+  const [first] = words
+    .map((word) => ({ word, distance: distanceBetween(plain(written), plain(word)) }))
+    .sort((one, other) => one.distance - other.distance);
+  return first !== undefined && first.distance <= Math.min(FARTHEST, Math.floor(written.length / 2))
+    ? first.word
+    : undefined;
+}
+
+/** `alarmEmail`, `alarm-email` and `ALARM_EMAIL` are `alarm_email` to whoever writes them. */
+const plain = (word: string): string => word.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
+
+/** How many letters to change, to add, to take away or to swap with their neighbour (optimal string alignment). */
+function distanceBetween(one: string, other: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= one.length; row += 1) {
+    const next = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const isSame = one[row - 1] === other[column - 1];
+      const isSwapped = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      next[column] = Math.min(
+        (last[column] ?? 0) + 1,
+        (next[column - 1] ?? 0) + 1,
+        (last[column - 1] ?? 0) + (isSame ? 0 : 1),
+        isSwapped ? (beforeLast[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    [beforeLast, last] = [last, next];
+  }
+  return last[other.length] ?? 0;
+}
