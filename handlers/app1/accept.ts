@@ -2,15 +2,16 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type { ProvisioningAccepted } from '../../contracts/app1-api.ts';
+import { cleanEnds } from '../../contracts/ends.ts';
 import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { json } from '../shared/api.ts';
-import { type Clock, settle, startOnce } from '../shared/executions.ts';
+import { bestEffort, type Clock, pollUntilFinished, startOnce } from '../shared/executions.ts';
 import { listHeader } from '../shared/header.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
-import { comeBack } from '../shared/status.ts';
+import { comeBack, statusOf } from '../shared/status.ts';
 import { withEstimate } from './awaited-creations.ts';
 import type { ApiScheme } from './environments.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
@@ -31,37 +32,50 @@ interface Services {
 export async function accept(
   { stepFunctions, dynamoDb, environment, clock }: Services,
   event: APIGatewayProxyEvent,
-  /** Address of this API's `/create-service-user`, as the caller reached it. */
-  collection: string,
   input: ProvisioningInput,
+  {
+    collection,
+    hasKey,
+  }: {
+    /** Address of this API's `/create-service-user`, as the caller reached it. */
+    collection: string;
+    /** Whether the name is made of a key. One that is random exists because this very request has started it. */
+    hasKey: boolean;
+  },
 ): Promise<APIGatewayProxyResult> {
   const { provisioning_id } = input;
   const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, input);
-  logger.info(start === 'started' ? 'Provisioning started' : 'Provisioning repeated', { provisioning_id });
+  const isRepeat = start === 'existed' && hasKey;
+  logger.info(isRepeat ? 'Provisioning repeated' : 'Provisioning started', { provisioning_id });
 
   const look = () => findProvisioning(stepFunctions, environment, provisioning_id);
   const wait = preferredWait(listHeader(event, 'Prefer'));
-  const found = start === 'existed' || wait > 0 ? await settle(look, wait, clock) : undefined;
+  const poll = () => pollUntilFinished(look, wait, clock);
+  const found = isRepeat ? await poll() : wait > 0 ? await bestEffort(poll) : undefined;
   // There is one of this name, but it cannot be seen yet: whether this request repeats it cannot be said.
-  if (start === 'existed' && found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
+  if (isRepeat && found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
   if (found !== undefined && found.parsedInput.request_mac !== input.request_mac)
     throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
+  // From here on the request is accepted, whatever cannot be seen.
   const location = `${collection}/${provisioning_id}`;
   const headers = { Location: location, ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}) };
-  const status =
-    found === undefined ? undefined : await currentStatus(provisionings(stepFunctions, environment), found);
-  if (status !== undefined && status.status !== 'RUNNING' && wait > 0) return json(200, status, headers);
-  const accepted = { provisioning_id, status: status?.status ?? 'RUNNING', status_url: location } as const;
+  const seen = found === undefined ? undefined : statusOf(found, cleanEnds.app1);
+  if (found !== undefined && found.status !== 'RUNNING' && wait > 0) {
+    const workflows = provisionings(stepFunctions, environment);
+    const status = await bestEffort(() => currentStatus(workflows, found));
+    if (status !== undefined) return json(200, status, headers);
+  }
+  const accepted = { provisioning_id, status: seen?.status ?? 'RUNNING', status_url: location } as const;
   // One that was accepted just now has not come as far as App2.
   const told: ProvisioningAccepted =
-    status === undefined
+    seen === undefined
       ? accepted
       : await withEstimate(accepted, { dynamoDb, tableName: environment.AWAITED_TABLE });
   const { estimated_end_at } = told;
   return json(202, told, {
     ...headers,
-    ...comeBack({ ...(status ?? accepted), estimated_end_at }, clock.now()),
+    ...comeBack({ ...(seen ?? accepted), estimated_end_at }, clock.now()),
   });
 }
 

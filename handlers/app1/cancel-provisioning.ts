@@ -4,7 +4,7 @@ import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type Clock, settle, systemClock } from '../shared/executions.ts';
+import { type Clock, systemClock } from '../shared/executions.ts';
 import { listHeader } from '../shared/header.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -20,8 +20,11 @@ interface Services {
   clock: Clock;
 }
 
-/** How long a provisioning that was accepted a moment ago may stay unseen, in seconds. */
-const LOOK_UP_LAG = 3;
+/**
+ * Pauses before the looks that follow the first one, in seconds: a provisioning that was accepted a moment ago may stay
+ * unseen for as long as all of them.
+ */
+const LOOK_UP_LAG = [0.5, 2.5] as const;
 
 /**
  * `DELETE /create-service-user/{provisioning_id}`: the user is wanted no longer. Whatever state the provisioning is in,
@@ -40,7 +43,12 @@ export const cancelProvisioning =
     };
 
     // The look-up lags, and whoever cancels at once must not be told that there is nothing to cancel.
-    const found = (await look()) ?? (await settle(look, LOOK_UP_LAG, clock, () => true));
+    let found = await look();
+    for (const pause of LOOK_UP_LAG) {
+      if (found !== undefined) break;
+      await clock.sleep(pause * 1000);
+      found = await look();
+    }
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
     const waited = (clock.now() - begun) / 1000;
     const waitSeconds = Math.max(0, preferredWait(listHeader(event, 'Prefer')) - waited);

@@ -13,7 +13,7 @@ import { logger } from '../shared/logger.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
-import { merge, timelineAt } from '../shared/timeline.ts';
+import { availableTimeline, merge } from '../shared/timeline.ts';
 import { withEstimate } from './awaited-creations.ts';
 import type { CallApp2Input } from './call-app2.ts';
 import { environments } from './environments.ts';
@@ -48,7 +48,7 @@ export const getProvisioning =
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const parts = await Promise.all([
-      timelineAt('app1', workflows, status.provisioning_id),
+      availableTimeline('app1', workflows, status.provisioning_id),
       timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, status.provisioning_id),
     ]);
     return json(200, { ...status, ...merge(...parts) }, all);

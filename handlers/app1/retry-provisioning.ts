@@ -64,7 +64,7 @@ export const retryProvisioning =
     return accept(
       { stepFunctions, dynamoDb, environment, clock },
       event,
-      addressOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
+
       {
         provisioning_id,
         ...subject.data,
@@ -73,6 +73,10 @@ export const retryProvisioning =
         sealed_password,
         request_mac,
         retry_of: id.data,
+      },
+      {
+        collection: addressOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
+        hasKey: true,
       },
     );
   };

@@ -56,12 +56,10 @@ export const startProvisioning =
       sealed_password,
       request_mac,
     };
-    return accept(
-      { stepFunctions, dynamoDb, environment, clock },
-      event,
-      addressOf(event, environment.API_SCHEME),
-      input,
-    );
+    return accept({ stepFunctions, dynamoDb, environment, clock }, event, input, {
+      collection: addressOf(event, environment.API_SCHEME),
+      hasKey: key !== undefined,
+    });
   };
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */

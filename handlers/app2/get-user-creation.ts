@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
-import { timelineAt } from '../shared/timeline.ts';
+import { availableTimeline } from '../shared/timeline.ts';
 import { environments } from './environments.ts';
 import { clientOf, creations, findCreation } from './user-creation.ts';
 
@@ -32,7 +32,8 @@ export const getUserCreation =
     const status = await currentStatus(workflows, execution);
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
-    return json(200, { ...status, ...(await timelineAt('app2', workflows, status.provisioning_id)) }, all);
+    const timeline = await availableTimeline('app2', workflows, status.provisioning_id);
+    return json(200, { ...status, ...timeline }, all);
   };
 
 export const handler = api(

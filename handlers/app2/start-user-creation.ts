@@ -10,7 +10,15 @@ import { timeLimits } from '../../contracts/time-limits.ts';
 import { type ApiHandler, api, json, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { begun, type Clock, type Execution, settle, startOnce, systemClock } from '../shared/executions.ts';
+import {
+  begun,
+  bestEffort,
+  type Clock,
+  type Execution,
+  pollUntilFinished,
+  startOnce,
+  systemClock,
+} from '../shared/executions.ts';
 import { listHeader } from '../shared/header.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
@@ -67,9 +75,9 @@ export const startUserCreation =
     if (found.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     if (!isRepeat(found, request)) throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
-    // What was started here and has ended well was not rolled back in between: one look less.
+    // Nothing that was started here has to be looked for in the roll-backs: an accepted request needs no other look.
     const status =
-      start === 'started' && found.status === 'SUCCEEDED'
+      start === 'started'
         ? statusOf(found, cleanEnds.app2)
         : await currentStatus(creations(stepFunctions, environment), found);
     const announced = status.status === 'RUNNING' && isAwaited(found) && prefersAsync(prefer);
@@ -95,14 +103,14 @@ async function followed(
   const pause = untilTurn(creation.parsedInput, clock.now());
   if (isAwaited(creation) || pause >= wait * 1000) return creation;
   await clock.sleep(pause);
-  return settle(look, wait - pause / 1000, clock);
+  return (await bestEffort(() => pollUntilFinished(look, wait - pause / 1000, clock))) ?? creation;
 }
 
 /** A creation that was started before; one whose end is announced is not waited for. */
 async function met(look: Following['look'], wait: number, clock: Clock): Promise<Creation | undefined> {
   const creation = wait > 0 ? await look() : undefined;
   const waits = creation?.status === 'RUNNING' && !isAwaited(creation);
-  return creation === undefined || waits ? settle(look, wait, clock) : creation;
+  return creation === undefined || waits ? pollUntilFinished(look, wait, clock) : creation;
 }
 
 const isAwaited = ({ parsedInput }: Creation): boolean =>

@@ -6,7 +6,8 @@ import {
 } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import type { Origin } from '../../contracts/origin.ts';
-import { isNamed } from './errors.ts';
+import { isNamed, withoutSecrets } from './errors.ts';
+import { logger } from './logger.ts';
 import { traceHeader } from './trace.ts';
 
 /** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */
@@ -82,43 +83,58 @@ export const begun = <Input>(
   parsedInput,
 });
 
-/** Time as `settle` sees it, in milliseconds. */
+/** Time as polling sees it, in milliseconds. */
 export interface Clock {
   now: () => number;
   sleep: (milliseconds: number) => Promise<unknown>;
 }
 
-/** When to look at a running execution: first after the shortest that it takes, then ever less often. Milliseconds. */
-const FIRST_LOOK = 200;
-const BACKOFF = 2;
-const LONGEST_PAUSE = 4_000;
+/**
+ * Pauses before the looks of one wait, in seconds: close together while most executions finish, far apart afterwards.
+ * Six looks cover the longest wait. DescribeExecution has the narrowest quota of the account (contracts/quotas.ts).
+ */
+export const POLL_PAUSES = [0.2, 0.4, 0.9, 2, 4.5, 12] as const;
 
-/** Whether an execution has come to its end. */
-const hasEnded = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boolean => status !== 'RUNNING';
+const hasFinished = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boolean => status !== 'RUNNING';
 
 /**
- * Looks at an execution until it is as wanted (by default: has ended) or `waitSeconds` are over; the last look is the
- * answer.
- * DescribeExecution has a quota of 15 per second for the whole account, so being throttled, like being not yet
- * visible, means "look again", as long as there is time.
- * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ * Looks at an execution until it has finished or `waitSeconds` are over, and gives what was seen last; `undefined` when
+ * it was never seen. With no time to wait it looks once. A look that is throttled or finds the service unavailable has
+ * seen nothing, also the last one.
+ * @throws every other error of a look
  */
-export async function settle<Found extends Pick<DescribeExecutionOutput, 'status'>>(
+export async function pollUntilFinished<Found extends Pick<DescribeExecutionOutput, 'status'>>(
   look: () => Promise<Found | undefined>,
   waitSeconds: number,
   clock: Clock,
-  isWanted: (found: Found) => boolean = hasEnded,
 ): Promise<Found | undefined> {
   const end = clock.now() + waitSeconds * 1000;
-  for (let pause = FIRST_LOOK; ; pause = Math.min(pause * BACKOFF, LONGEST_PAUSE)) {
-    const left = end - clock.now();
-    if (left <= 0) return await look();
-    await clock.sleep(Math.min(pause, left));
-    const found = await look().catch((error: unknown) => {
-      if (isNamed(error, 'ThrottlingException')) return undefined;
-      throw error;
-    });
-    if (found !== undefined && isWanted(found)) return found;
+  let seen: Found | undefined;
+  for (let n = 0; ; n += 1) {
+    const left = Math.max(0, end - clock.now());
+    if (left > 0) await clock.sleep(Math.min((POLL_PAUSES[n] ?? Number.POSITIVE_INFINITY) * 1000, left));
+    seen = (await look().catch(unseenIfPassing)) ?? seen;
+    if ((seen !== undefined && hasFinished(seen)) || clock.now() >= end) return seen;
+  }
+}
+
+function unseenIfPassing(thrown: unknown): undefined {
+  const { name: error, message: reason } = withoutSecrets(thrown);
+  if (error !== 'ServiceThrottled' && error !== 'ServiceUnavailable') throw thrown;
+  logger.warn('Execution not seen', { error, reason });
+}
+
+/**
+ * What is asked only to say more about a request that was accepted before: a failure is logged, and the answer says
+ * less. An accepted request is never answered with an error.
+ */
+export async function bestEffort<Found>(ask: () => Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await ask();
+  } catch (thrown) {
+    const { name: error, message: reason } = withoutSecrets(thrown);
+    logger.warn('The answer says less than was asked for', { error, reason });
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { include } from '../../contracts/status.ts';
 import { readValue } from './api.ts';
-import { type Clock, type Execution, settle } from './executions.ts';
+import { bestEffort, type Clock, type Execution, pollUntilFinished } from './executions.ts';
 import { listHeader, type WithHeaders } from './header.ts';
 import { RequestProblem } from './problem.ts';
 
@@ -41,7 +41,9 @@ export async function ownedExecution<Input extends { owner: string }>(
   if (first === undefined || first.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
   const wait = preferredWait(listHeader(event, 'Prefer'));
   const waits = first.status === 'RUNNING' && wait > 0;
-  const execution = waits ? ((await settle(() => look(id.data), wait, clock)) ?? first) : first;
+  const execution = waits
+    ? ((await bestEffort(() => pollUntilFinished(() => look(id.data), wait, clock))) ?? first)
+    : first;
   return {
     execution,
     headers: wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {},

@@ -4,7 +4,7 @@ import { commonHeaders } from '../../contracts/headers.ts';
 import type { Origin } from '../../contracts/origin.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { json } from './api.ts';
-import { type Clock, type Execution, settle } from './executions.ts';
+import { bestEffort, type Clock, type Execution, pollUntilFinished } from './executions.ts';
 import { logger } from './logger.ts';
 import {
   currentStatus,
@@ -36,7 +36,11 @@ export async function remove<Input extends z.ZodType<Subject>>(
     provisioning_id: input.provisioning_id,
   });
   const look = () => latestRollBack(workflows, input.provisioning_id);
-  const rollBack = await settle(look, waitSeconds, clock);
+  // One that was started now has not finished: without a wait there is nothing to see yet.
+  const isAnsweredAtOnce = start === 'started' && waitSeconds <= 0;
+  const rollBack = isAnsweredAtOnce
+    ? undefined
+    : await bestEffort(() => pollUntilFinished(look, waitSeconds, clock));
   if (rollBack !== undefined && presenceAfter(rollBack) === 'absent') return absent();
   const status: ProvisioningStatus = { ...before, user: 'being_removed' };
   return json(202, status, comeBack(status, clock.now()));

@@ -8,7 +8,7 @@ import {
   type TimelinePart,
   type TimelineStep,
 } from '../../contracts/status.ts';
-import { executionArn } from './executions.ts';
+import { bestEffort, executionArn } from './executions.ts';
 import { latestRollBack, rollBackName, type Subject, type Workflows } from './roll-backs.ts';
 
 /** What a provisioning went through at one service, read from the histories of its executions. Names and times only. */
@@ -47,6 +47,17 @@ export async function timelineAt<Input extends z.ZodType<Subject>>(
     ...(count > ROLL_BACKS ? { timeline_incomplete: [service] } : {}),
   };
 }
+
+/** The same; when it cannot be read, nothing, and that it is not complete: the status is worth having without it. */
+export const availableTimeline = async <Input extends z.ZodType<Subject>>(
+  service: Service,
+  workflows: Workflows<Input>,
+  provisioningId: string,
+): Promise<TimelinePart> =>
+  (await bestEffort(() => timelineAt(service, workflows, provisioningId))) ?? {
+    timeline: [],
+    timeline_incomplete: [service],
+  };
 
 /** The steps of both services in one list, in the order in which they began. */
 export function merge(...parts: TimelinePart[]): TimelinePart {

@@ -109,6 +109,28 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
   });
 
+  it.each([
+    ['throttled', sdkError('ThrottlingException')],
+    ['without an answer', sdkError('TimeoutError')],
+    ['not allowed', sdkError('AccessDeniedException')],
+  ])('answers 202 when each look after the start of the roll-back is %s', async (_what, error) => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+    rollBack().rejectsOnce(notFound()).rejects(error);
+
+    const answer = await del({ headers: { Prefer: 'wait=10' } });
+
+    expect(answer.statusCode).toBe(202);
+    expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
+  });
+
+  it('does not look at a roll-back that it has started a moment ago, unless it waits', async () => {
+    provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    await del();
+
+    expect(looks()).toEqual([provisioningArn, rollBackArn]);
+  });
+
   it('can be repeated while the removal is under way', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput));
@@ -154,7 +176,8 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expectProblem(unknown, 'NOT_FOUND');
     expect(strangers).toEqual(unknown);
     expect(looks()).toEqual(looksForUnknown);
-    expect(looks().length).toBeGreaterThan(1);
+    expect(looks()).toHaveLength(3);
+    expect(timeForUnknown).toEqual([500, 2_500]);
     expect(clock.sleeps).toEqual(timeForUnknown);
     expect(started()).toEqual([]);
   });

@@ -201,6 +201,16 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(timeline_incomplete).toEqual(['app2']);
   });
 
+  it('has only the steps of App2, and says so, when the history of App1 cannot be read', async () => {
+    stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
+
+    const { names, timeline_incomplete, answer } = await timelineOf();
+
+    expect(answer.statusCode).toBe(200);
+    expect(names).toEqual(['app2 CreateUser']);
+    expect(timeline_incomplete).toEqual(['app1']);
+  });
+
   it('is only made when it is asked for', async () => {
     const answer = await get();
 

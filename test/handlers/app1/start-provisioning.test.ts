@@ -60,23 +60,23 @@ async function nameOf(sent: Sent): Promise<string | undefined> {
   return starts().at(-1)?.name;
 }
 
+/** What an execution of this ARN was started with, by a request that had this MAC. */
+const startedAs = (executionArn: string, request_mac = MAC) => ({
+  provisioning_id: executionArn.split(':').at(-1),
+  username: 'alice',
+  human_user_id: 'h-42',
+  owner: CALLERS_OWNER,
+  ...ORIGIN,
+  sealed_password: SEALED,
+  request_mac,
+});
+
 /** An earlier execution of the name, started with a request that had this MAC. */
 function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}) {
   stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
   stepFunctions.on(DescribeExecutionCommand).callsFake(async ({ executionArn }: { executionArn: string }) => {
     if (!executionArn.includes(':ProvisionServiceUser:')) throw notFound();
-    return execution(
-      {
-        provisioning_id: executionArn.split(':').at(-1),
-        username: 'alice',
-        human_user_id: 'h-42',
-        owner: CALLERS_OWNER,
-        ...ORIGIN,
-        sealed_password: SEALED,
-        request_mac,
-      },
-      seen,
-    );
+    return execution(startedAs(executionArn, request_mac), seen);
   });
 }
 
@@ -300,6 +300,55 @@ describe('POST /create-service-user', () => {
       expect(await post({ headers })).toMatchObject({ statusCode: 202 });
       expect(clock.now() - before).toBe(10_000);
     });
+  });
+
+  describe('once the workflow was started, whatever cannot be seen', () => {
+    const unseen: [string, Error][] = [
+      ['cannot be seen yet', notFound()],
+      ['is throttled', sdkError('ThrottlingException')],
+      ['finds the service unavailable', sdkError('InternalServiceError', { status: 500 })],
+      ['is not allowed', sdkError('AccessDeniedException')],
+    ];
+
+    it.each(unseen)('answers 202 when every look of Prefer: wait %s', async (_what, error) => {
+      stepFunctions.on(DescribeExecutionCommand).rejects(error);
+
+      const answer = await post({ headers: { Prefer: 'wait=10' } });
+
+      expect(answer.statusCode).toBe(202);
+      expect(JSON.parse(answer.body)).toMatchObject({
+        provisioning_id: starts()[0]?.name,
+        status: 'RUNNING',
+      });
+    });
+
+    it.each(unseen.slice(1))('answers 202 when the look at its roll-back %s', async (_what, error) => {
+      stepFunctions
+        .on(DescribeExecutionCommand)
+        .callsFake(async ({ executionArn }: { executionArn: string }) => {
+          if (!executionArn.includes(':ProvisionServiceUser:')) throw error;
+          return execution(startedAs(executionArn), { status: 'SUCCEEDED' });
+        });
+
+      const answer = await post({ headers: { Prefer: 'wait=10' } });
+
+      expect(answer.statusCode).toBe(202);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+    });
+
+    it('answers 202 without a key also when its own first attempt has started it', async () => {
+      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+      expect(await post()).toMatchObject({ statusCode: 202 });
+      expect(await post({ headers: { Prefer: 'wait=1' } })).toMatchObject({ statusCode: 202 });
+    });
+  });
+
+  it('looks at nothing but the provisioning when a request is repeated', async () => {
+    earlier(MAC, { status: 'SUCCEEDED' });
+    await post({ headers: { 'Idempotency-Key': 'key-1' } });
+
+    expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
   });
 
   const tooLong = 'a'.repeat(129);

@@ -182,7 +182,21 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ user: 'absent', error: { code: 'CANCELLED' } });
   });
 
-  it('asks for a repeat while the started creation cannot be seen', async () => {
+  it.each([
+    ['cannot be seen', notFound()],
+    ['cannot be looked at', sdkError('ThrottlingException')],
+    ['may not be looked at', sdkError('AccessDeniedException')],
+  ])('has accepted a creation that %s after its start', async (_what, error) => {
+    looks().rejects(error);
+
+    const answer = await post({ Prefer: 'wait=1' });
+
+    expect(answer.statusCode).toBe(202);
+    expect(JSON.parse(answer.body)).toMatchObject({ provisioning_id: PROVISIONING_ID, status: 'RUNNING' });
+  });
+
+  it('asks for a repeat while an earlier creation of the name cannot be seen', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     const answer = await post({ Prefer: 'wait=1' });
 
     expectProblem(answer, 'SERVICE_UNAVAILABLE');

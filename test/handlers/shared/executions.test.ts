@@ -2,13 +2,23 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { beforeEach, expect, it, describe as topic } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import * as z from 'zod';
-import { describe, executionArn, settle, startOnce } from '../../../handlers/shared/executions.ts';
+import { MAX_WAIT_SECONDS } from '../../../contracts/headers.ts';
+import {
+  bestEffort,
+  describe,
+  executionArn,
+  POLL_PAUSES,
+  pollUntilFinished,
+  startOnce,
+} from '../../../handlers/shared/executions.ts';
 import { fakeClock } from '../../support/clock.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { TRACE_ID } from '../../support/subject.ts';
+import { SEALED, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const client = new SFNClient({});
+const log = watchLog();
 const MACHINE = 'arn:aws:states:eu-central-1:111122223333:stateMachine:Machine';
 
 beforeEach(() => {
@@ -66,63 +76,95 @@ topic('describe', () => {
   });
 });
 
-topic('settle', () => {
+topic('pollUntilFinished', () => {
   const running = { status: 'RUNNING' as const };
   const ended = { status: 'SUCCEEDED' as const };
+  /** Times of the looks of a wait, in seconds after its begin. */
+  const looksWithin = async (
+    waitSeconds: number,
+    look = async (): Promise<typeof running | undefined> => running,
+  ) => {
+    const clock = fakeClock();
+    const begun = clock.now();
+    const looks: number[] = [];
+    const seen = await pollUntilFinished(
+      async () => {
+        looks.push((clock.now() - begun) / 1000);
+        return look();
+      },
+      waitSeconds,
+      clock,
+    );
+    return { looks, seen };
+  };
 
   it('looks once and does not sleep when nobody waits', async () => {
-    const clock = fakeClock();
-
-    await expect(settle(async () => running, 0, clock)).resolves.toBe(running);
-    expect(clock.sleeps).toEqual([]);
+    expect(await looksWithin(0)).toEqual({ looks: [0], seen: running });
   });
 
   it('gives the end as soon as it sees it', async () => {
     const clock = fakeClock();
     const seen = [undefined, running, ended];
 
-    await expect(settle(async () => seen.shift(), 20, clock)).resolves.toBe(ended);
+    await expect(pollUntilFinished(async () => seen.shift(), 20, clock)).resolves.toBe(ended);
     expect(clock.sleeps).toHaveLength(3);
   });
 
-  it('takes what is wanted, running or not', async () => {
-    const clock = fakeClock();
-    const seen = [undefined, running, ended];
-
-    await expect(
-      settle(
-        async () => seen.shift(),
-        20,
-        clock,
-        () => true,
-      ),
-    ).resolves.toBe(running);
-    expect(clock.sleeps).toHaveLength(2);
+  it.each([
+    [1, [0.2, 0.6, 1]],
+    [5, [0.2, 0.6, 1.5, 3.5, 5]],
+    [10, [0.2, 0.6, 1.5, 3.5, 8, 10]],
+    [MAX_WAIT_SECONDS, [0.2, 0.6, 1.5, 3.5, 8, 20]],
+  ])('looks ever less often in %d seconds, and for the last time at their end', async (wait, expected) => {
+    expect(await looksWithin(wait)).toEqual({ looks: expected, seen: running });
   });
 
-  it('looks ever less often and not longer than asked', async () => {
-    const clock = fakeClock();
-    const start = clock.now();
-
-    await expect(settle(async () => running, 20, clock)).resolves.toBe(running);
-    expect(clock.now() - start).toBe(20_000);
-    const pauses = clock.sleeps.slice(0, -1);
-    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
-    expect(clock.sleeps.length).toBeLessThan(12);
+  it('costs six looks at most', async () => {
+    for (let wait = 0; wait <= MAX_WAIT_SECONDS; wait += 1)
+      expect((await looksWithin(wait)).looks.length).toBeLessThanOrEqual(6);
+    expect(POLL_PAUSES.reduce<number>((sum, pause) => sum + pause, 0)).toBe(MAX_WAIT_SECONDS);
   });
 
-  it('looks again when it is throttled, and fails for every other reason', async () => {
+  it.each([
+    ['throttled', sdkError('ThrottlingException')],
+    ['unavailable', sdkError('InternalServiceError', { status: 500 })],
+    ['without an answer', sdkError('TimeoutError')],
+  ])('has seen nothing in a look that is %s, also in the last one', async (_what, error) => {
+    const fails = [false, true, true];
+    const seen = await looksWithin(1, async () => {
+      if (fails.shift()) throw error;
+      return running;
+    });
+
+    expect(seen).toEqual({ looks: [0.2, 0.6, 1], seen: running });
+    await expect(pollUntilFinished(() => Promise.reject(error), 0, fakeClock())).resolves.toBeUndefined();
+  });
+
+  it('looks again when it was throttled, and fails for every other reason', async () => {
     const throttledOnce = [sdkError('ThrottlingException')];
     const look = async () => {
       const error = throttledOnce.shift();
       if (error !== undefined) throw error;
       return ended;
     };
-    await expect(settle(look, 5, fakeClock())).resolves.toBe(ended);
+    await expect(pollUntilFinished(look, 5, fakeClock())).resolves.toBe(ended);
 
     const denied = async () => {
       throw sdkError('AccessDeniedException');
     };
-    await expect(settle(denied, 5, fakeClock())).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(pollUntilFinished(denied, 5, fakeClock())).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+  });
+});
+
+topic('bestEffort', () => {
+  it('gives the answer, or nothing and says why in the log', async () => {
+    await expect(bestEffort(async () => 'there')).resolves.toBe('there');
+    await expect(
+      bestEffort(() => Promise.reject(sdkError('AccessDeniedException', { message: SEALED }))),
+    ).resolves.toBeUndefined();
+    expect(log()).toContain('AccessDeniedException');
+    expectNoLeak(SEALED, log());
   });
 });
