@@ -14,15 +14,20 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export const provisioningId = text().regex(UUID, 'must be a UUID').toLowerCase();
 
 /**
- * Cognito user name: 1–128 letters, marks, symbols, numbers or punctuation, no space.
+ * Name of a service user, in lower case: a pool does not tell cases apart. ASCII only, a part of what Cognito takes, so
+ * that a name has one spelling, looks like no other name, and is the same in a path, a log and a shell.
  * A UUID is refused, because users are also addressed by their `sub`, which is one.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
  */
 export const username = text()
   .min(1, 'must not be empty')
   .max(128, 'must not be longer than 128 characters')
-  .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]*$/u, 'must not contain spaces or control characters')
-  .refine((value) => !UUID.test(value), 'must not have the shape of a UUID');
+  .regex(
+    /^([A-Za-z0-9][A-Za-z0-9._@+-]*)?$/,
+    'must begin with a letter or a digit, and consist of the letters A to Z, digits and . _ @ + -',
+  )
+  .refine((value) => !UUID.test(value), 'must not have the shape of a UUID')
+  .toLowerCase();
 
 /** The caller's password, 1–256 characters (Cognito's maximum). Whether it is strong enough is App2's policy to say. */
 export const password = text().min(1, 'must not be empty').max(256, 'must not be longer than 256 characters');
@@ -49,12 +54,12 @@ export const timestamp = z.iso.datetime();
 export const fieldMeanings: Readonly<Record<string, string>> = {
   provisioning_id: 'Name of the provisioning at both services.',
   username:
-    'Name of the service user, with which it signs in: letters, marks, symbols, numbers and punctuation, but not in the shape of a UUID.',
+    'Name of the service user, with which it signs in: 1 to 128 of the letters A to Z, digits and `. _ @ + -`, beginning with a letter or a digit, not in the shape of a UUID. Upper and lower case are the same; it is kept in lower case.',
   password: 'Password of the service user. What it must be like is the policy of App2.',
   encrypted_password:
-    'The password under the key of App2 (KMS), in base64, bound to provisioning and username.',
+    'The password under the key of App2 (KMS), in base64, bound to the provisioning and to the username in lower case.',
   human_user_id:
-    'The person in whose name the service user acts, as the caller says; nobody has verified it.',
+    'The person in whose name the service user acts, as the caller says; nobody has verified it. 1 to 128 characters, no spaces and no control characters.',
   service: 'Which of the two services.',
   status: 'State of the workflow, in the words of Step Functions; of a problem, the HTTP status.',
   type: 'There is no page for each kind of problem; `code` tells them apart.',

@@ -27,9 +27,9 @@ export function wayByFlag(
   return placeOf(username) < flag.percentage ? 'workflow' : 'legacy';
 }
 
-/** A name's fixed place among all names, evenly spread: 0 and more, less than 100. */
+/** A name's fixed place among all names, evenly spread: 0 and more, less than 100. In any case it is the same name. */
 export function placeOf(username: string): number {
-  return (createHash('sha256').update(username).digest().readUInt32BE() / 2 ** 32) * 100;
+  return (createHash('sha256').update(username.toLowerCase()).digest().readUInt32BE() / 2 ** 32) * 100;
 }
 
 const headerOf = (event: WithHeaders): string | undefined => header(event, WAY_HEADER)?.trim().toLowerCase();

@@ -36,6 +36,24 @@ const create = ['create', 'ada', '--human-user', 'h-1'];
 const fromInput = [...create, '--password-stdin'];
 
 describe('provision create', () => {
+  it.each(['al ice', '..', 'al/ice', 'zo\u00eb', '.alice'])(
+    'refuses %j as a username before anything is asked or sent',
+    async (name) => {
+      const here = world({ stdin: PASSWORD });
+
+      expect(await here.run('create', name, '--human-user', 'h-1', '--password-stdin')).toBe(2);
+      expect(here.sent).toEqual([]);
+      expect(here.shown.err).toContain('must begin with a letter or a digit');
+    },
+  );
+
+  it('sends a username in lower case', async () => {
+    const here = world({ stdin: PASSWORD, answers: [[200, done]] });
+
+    expect(await here.run('create', 'Ada', '--human-user', 'h-1', '--password-stdin')).toBe(0);
+    expect(JSON.parse(here.sent[0]?.body ?? '')).toMatchObject({ username: 'ada' });
+  });
+
   it('sends the password of standard input, without the end of its line, and waits for the end', async () => {
     const here = world({
       stdin: `${PASSWORD}\n`,

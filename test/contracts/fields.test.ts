@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import type * as z from 'zod';
 import { createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { createUserRequest, sampleRequest } from '../../contracts/app2-api.ts';
@@ -7,20 +8,106 @@ import { ciphertext, humanUserId, password, provisioningId, username } from '../
 const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;
 
 describe('username', () => {
-  it.each(['a', 'alice@example.org', 'Ünïcode-名', '😀', 'a'.repeat(128)])('takes %j', (value) => {
-    expect(accepts(username, value)).toBe(true);
+  it.each([
+    'a',
+    '7',
+    'alice@example.org',
+    'a.b_c@d+e-f',
+    'a..b',
+    'a'.repeat(128),
+    '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01-2',
+  ])('takes %j', (value) => {
+    expect(username.parse(value)).toBe(value);
   });
 
   it.each([
     '',
     'al ice',
+    ' alice',
+    'alice ',
     'al\tice',
+    'alice\n',
     'al\u0000ice',
+    'al\u007fice',
+    'al\u00adice',
+    'al\u200bice',
+    'al\u202eice',
+    '\ufeffalice',
+    'al\ud800ice',
+    'al\ufffdice',
     'a'.repeat(129),
     '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
     '0B54A0A5-91D2-4F21-9A5D-6A1C2F7F7D01',
+    '.',
+    '..',
+    '.alice',
+    '_alice',
+    '@alice',
+    '+alice',
+    '-alice',
+    '--help',
+    'al/ice',
+    'al\\ice',
+    'al%2fice',
+    'alice?x',
+    'alice#x',
+    'al;ice',
+    'al:ice',
+    'al"ice',
+    "al'ice",
+    'al$(ice)',
+    'al*ice',
+    'al|ice',
+    'al=ice',
+    'al,ice',
+    'al~ice',
+    'zoë', // composed
+    'zoe\u0308', // decomposed
+    'аlice', // Cyrillic а
+    'İ', // two code points in lower case
+    'ſ', // s in upper case is its own
+    '\u212a', // Kelvin sign, k in lower case
+    '名',
+    '😀',
+    '１', // full-width digit
   ])('refuses %j', (value) => {
     expect(accepts(username, value)).toBe(false);
+  });
+
+  it('is one and the same in upper and lower case', () => {
+    expect(username.parse('Ada.Lovelace@Example.ORG')).toBe('ada.lovelace@example.org');
+  });
+
+  /** Whatever is sent: mostly of the letters that a name may have, and sometimes anything. */
+  const anything = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'abzABZ019._@+-/% \u0301é'), maxLength: 140 }),
+    fc.string({ unit: 'binary', maxLength: 140 }),
+    fc.uuid(),
+  );
+
+  it('survives a path, a shell and a file name as it is, whatever was sent', () => {
+    fc.assert(
+      fc.property(anything, (value) => {
+        const name = username.safeParse(value).data;
+        if (name === undefined) return;
+        expect(name).toMatch(/^[a-z0-9][a-z0-9._@+-]{0,127}$/);
+        expect(new URL(`https://a.example/users/${name}/changes`).pathname).toBe(`/users/${name}/changes`);
+        expect(name.normalize('NFC')).toBe(name);
+        expect(name.normalize('NFKD')).toBe(name);
+        expect(username.parse(name)).toBe(name);
+        expect(username.parse(name.toUpperCase())).toBe(name);
+      }),
+    );
+  });
+
+  it('takes what its documented pattern takes, and nothing else', () => {
+    const documented = /^[a-z0-9][a-z0-9._@+-]{0,127}$/i;
+    const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+    fc.assert(
+      fc.property(anything, (value) => {
+        expect(accepts(username, value)).toBe(documented.test(value) && !UUID.test(value));
+      }),
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ruleset, Spectral } from '@stoplight/spectral-core';
 import { oas } from '@stoplight/spectral-rulesets';
 import * as z from 'zod';
-import { username } from '../../contracts/fields.ts';
+import { humanUserId } from '../../contracts/fields.ts';
 import { problems } from '../../contracts/problems.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
@@ -131,15 +131,15 @@ it('the documented routes of App2 are open to the groups that the authorizer let
 });
 
 it.each(['ada', 'Ada.Lovelace+1815@example.org', 'Žofie', '愛', 'हिन्दी', '🙂'])(
-  'the documented form of a name takes %s, as the API does',
+  'the documented form of a human_user_id takes %s, as the API does',
   (name) => {
-    expect([new RegExp(VISIBLE).test(name), username.safeParse(name).success]).toEqual([true, true]);
+    expect([new RegExp(VISIBLE).test(name), humanUserId.safeParse(name).success]).toEqual([true, true]);
   },
 );
 
 it.each(['a b', 'a\u0000b', 'a\u00a0b', 'a\u00adb', 'a\u200bb', 'a\ufeffb', 'a\nb'])(
-  'the documented form of a name refuses %j, as the API does',
+  'the documented form of a human_user_id refuses %j, as the API does',
   (name) => {
-    expect([new RegExp(VISIBLE).test(name), username.safeParse(name).success]).toEqual([false, false]);
+    expect([new RegExp(VISIBLE).test(name), humanUserId.safeParse(name).success]).toEqual([false, false]);
   },
 );

@@ -13,7 +13,8 @@ const executions = async (): Promise<number> => {
 const { username, password, human_user_id } = newRequest();
 
 /** What is sent, what is answered, and which fields are named. */
-const cases: [string, object | string, Record<string, string>, number, string[]][] = [
+type Case = [string, object | string, Record<string, string>, number, string[]];
+const cases: Case[] = [
   ['a missing field', { username, password }, {}, 400, ['/human_user_id']],
   ['all fields missing', {}, {}, 400, ['/username', '/password', '/human_user_id']],
   ['a wrong type', { username, password: 12345678, human_user_id }, {}, 400, ['/password']],
@@ -24,6 +25,15 @@ const cases: [string, object | string, Record<string, string>, number, string[]]
   ['a body of 1 MB', { username, password: 'x'.repeat(1_000_000), human_user_id }, {}, 413, []],
   ['another content type', { username, password, human_user_id }, { 'content-type': 'text/plain' }, 415, []],
   ['a username with spaces', { username: 'a b', password, human_user_id }, {}, 400, ['/username']],
+  ...['..', '.ada', 'ada/../bob', 'ada%2fbob', 'zoe\u0308', 'zo\u00eb', '\u{1F600}', '--help'].map(
+    (name): Case => [
+      `the username ${JSON.stringify(name)}`,
+      { username: name, password, human_user_id },
+      {},
+      400,
+      ['/username'],
+    ],
+  ),
   [
     'a username over 128 characters',
     { username: 'a'.repeat(129), password, human_user_id },

@@ -3,7 +3,16 @@
  * begun with them must still be seen, cancelled, swept, rolled back and told of.
  */
 export const olderValues = {
-  username: ['ada lovelace', 'a'.repeat(200)],
+  username: [
+    'ada lovelace',
+    'a'.repeat(200),
+    'ada/../bob',
+    '..',
+    'Zoe\u0301',
+    'Zo\u00eb',
+    '100%',
+    '\u{1F600}',
+  ],
   human_user_id: ['h 42', 'h'.repeat(200), 'h\u00a042'],
 } as const;
 

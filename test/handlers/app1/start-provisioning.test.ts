@@ -196,6 +196,27 @@ describe('POST /create-service-user', () => {
     expect(starts()).toEqual([]);
   });
 
+  it('takes a username in upper and lower case for one, before anything is derived from it', async () => {
+    for (const username of ['Alice', 'ALICE', 'alice']) await post({ body: { ...body, username } });
+
+    const usernames = starts().map(({ input }) => input.username);
+    const contexts = kms
+      .commandCalls(EncryptCommand)
+      .map(({ args }) => args[0].input.EncryptionContext?.['username']);
+    expect([...usernames, ...contexts]).toEqual(Array.from({ length: 6 }, () => 'alice'));
+  });
+
+  it('makes one MAC of a request and its repeat with the username in another case', async () => {
+    const headers = { 'Idempotency-Key': 'key-1' };
+    await post({ headers });
+    await post({ headers, body: { ...body, username: 'Alice' } });
+
+    const [first, repeat] = kms
+      .commandCalls(GenerateMacCommand)
+      .map(({ args }) => Buffer.from(args[0].input.Message ?? []).toString());
+    expect(repeat).toBe(first);
+  });
+
   it('makes a MAC over every field of the request and the name', async () => {
     const macs = async (content: object) => {
       kms.resetHistory();

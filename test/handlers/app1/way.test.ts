@@ -100,6 +100,16 @@ describe('while the flag decides', () => {
     );
   });
 
+  it('a name goes the same way in whatever case it is written', () => {
+    const ascii = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/);
+    fc.assert(
+      fc.property(ascii, percentage, (name, share) => {
+        const ways = [name, name.toUpperCase(), name.toLowerCase()].map((one) => goes(one, share));
+        return new Set(ways).size === 1;
+      }),
+    );
+  });
+
   it('no name goes back to the legacy endpoint when the percentage is raised', () => {
     fc.assert(
       fc.property(username, percentage, percentage, (name, one, other) => {

@@ -102,6 +102,17 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual({ ...input, ...ORIGIN });
   });
 
+  it('takes a username in upper and lower case for one, in what it starts and in what it recognises', async () => {
+    looks().resolves(execution(input));
+    const answers = [await post({}, { ...body, username: 'ALICE' })];
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    answers.push(await post({}, { ...body, username: 'Alice' }));
+
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202]);
+    const [start] = stepFunctions.commandCalls(StartExecutionCommand);
+    expect(JSON.parse(start?.args[0].input.input ?? '')).toMatchObject({ username: 'alice' });
+  });
+
   it('keeps whom App1 says that it acts for, beside the owner that was verified', async () => {
     looks().resolves(execution(input));
 
