@@ -9,6 +9,7 @@ import { guarded, unlessInterrupted } from './interrupt.ts';
 import { exclusively } from './lock.ts';
 import { type Outputs, outputs, outputsFile, stackOutputs } from './outputs.ts';
 import { root } from './places.ts';
+import { makeFilePrivate, writePrivateFile } from './private-files.ts';
 import { Problem } from './problem.ts';
 import { stopProcessGroup } from './server.ts';
 
@@ -116,7 +117,7 @@ export async function deploy(
     app1: { ...app1, api_url: localApiUrl(app1.api_url, emulator.endpoint) },
     app2: { ...app2, api_url: localApiUrl(app2.api_url, emulator.endpoint) },
   } satisfies Outputs);
-  await writeFile(outputsFile(directory), `${JSON.stringify(written, undefined, 2)}\n`);
+  await writePrivateFile(outputsFile(directory), `${JSON.stringify(written, undefined, 2)}\n`);
   return written;
 }
 
@@ -137,6 +138,7 @@ export async function deployApp(
     ],
     { directory, emulator, cwd: folder, progress },
   );
+  await makeFilePrivate(file);
   return JSON.parse(await readFile(file, 'utf8'));
 }
 
@@ -165,6 +167,7 @@ async function deployStack(
     ],
     { directory, emulator, progress },
   );
+  await makeFilePrivate(file);
   return z.object({ [stack]: z.unknown() }).parse(JSON.parse(await readFile(file, 'utf8')))[stack];
 }
 

@@ -4,7 +4,8 @@ import { tell } from './demo/story.ts';
 import type { Outputs } from './outputs.ts';
 import { settings } from './places.ts';
 import { listrProgress } from './progress.ts';
-import { isUp, up, withLocalAws } from './stack.ts';
+import { isUp } from './running.ts';
+import { up, withLocalAws } from './stack.ts';
 import { systemOf } from './system.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { settings } from './places.ts';
-import { down } from './stack.ts';
+import { down } from './running.ts';
 
 /** `npm run down`: stops the local AWS and removes what it wrote. */
 export async function main(): Promise<number> {

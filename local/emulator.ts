@@ -1,5 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateDirectory } from './private-files.ts';
+import { argumentsOf } from './process-arguments.ts';
 import { isHealthy, startServer, stopProcessGroup } from './server.ts';
 import { switchesFor, type UnderTest } from './under-test.ts';
 
@@ -11,6 +14,8 @@ export interface Emulator {
   accessKeyId: string;
   secretAccessKey: string;
   pid: number;
+  /** Tells it from every other one: the last argument of its process, and what it answers when it is asked. */
+  instance: string;
   stop(): Promise<void>;
 }
 
@@ -29,6 +34,8 @@ export interface EmulatorOptions {
 
 const SERVE = join(import.meta.dirname, 'serve.py');
 const HEALTH = '/_ministack/health';
+/** Is answered with the instance (corrections/http_server.py). */
+const INSTANCE = '/_local-aws/instance';
 
 /** The local account. Its root key is no secret: the server listens on 127.0.0.1 only and holds nothing else. */
 const local = {
@@ -47,24 +54,43 @@ const endpointOf = (port: number): string => `http://127.0.0.1:${port}`;
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { python, port, directory } = options;
-  await Promise.all(['state', 'tmp'].map((folder) => mkdir(join(directory, folder), { recursive: true })));
+  await makePrivateDirectory(directory);
+  await Promise.all(['state', 'tmp'].map((folder) => makePrivateDirectory(join(directory, folder))));
   // Functions are unpacked there, below the checkout's package.json, which would make ES modules of them.
   await writeFile(join(directory, 'tmp', 'package.json'), '{"type": "commonjs"}\n');
+  const instance = randomUUID();
   const { pid } = await startServer({
     name: 'local AWS',
-    command: [python, SERVE],
+    command: [python, SERVE, instance],
     port,
     health: HEALTH,
     environment: environmentOf(options),
     directory,
     logFile: 'emulator.log',
   });
-  return runningEmulator(pid, port);
+  return runningEmulator({ pid, port, instance });
 }
 
+/** What has to be known of a local AWS that runs. */
+export type Running = Pick<Emulator, 'pid' | 'instance'> & { port: number };
+
 /** The local AWS that an earlier process started. */
-export function runningEmulator(pid: number, port: number): Emulator {
-  return { ...local, endpoint: endpointOf(port), pid, stop: () => stopProcessGroup(pid) };
+export function runningEmulator({ pid, port, instance }: Running): Emulator {
+  return { ...local, endpoint: endpointOf(port), pid, instance, stop: () => stopProcessGroup(pid) };
+}
+
+/** Whether the process is that of the local AWS, and not a later one that was given the same id. */
+export const isItsProcess = async ({ pid, instance }: Running): Promise<boolean> =>
+  (await argumentsOf(pid)).includes(instance);
+
+/** Whether it is this local AWS that answers at the port, and not another one. */
+export async function isAnswering({ port, instance }: Running): Promise<boolean> {
+  try {
+    const response = await fetch(`${endpointOf(port)}${INSTANCE}`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok && (await response.text()) === instance;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a local AWS answers at the port. */

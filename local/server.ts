@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { closeSync, fchmodSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { types } from 'node:util';
 import { guarded, unlessInterrupted } from './interrupt.ts';
+import { makePrivateDirectory } from './private-files.ts';
 import { Problem } from './problem.ts';
 
 export interface ServerOptions {
@@ -33,10 +34,12 @@ const STOP_LIMIT = 8_000;
 export async function startServer(options: ServerOptions): Promise<{ pid: number }> {
   const { name, command, port, health, environment, directory } = options;
   await refuseTakenPort(port);
-  await mkdir(directory, { recursive: true });
+  await makePrivateDirectory(directory);
   const logFile = join(directory, options.logFile);
   await unlessInterrupted();
-  const log = openSync(logFile, 'w');
+  const log = openSync(logFile, 'w', 0o600);
+  // Also when it was there before.
+  fchmodSync(log, 0o600);
   const [program, ...parameters] = command;
   const child = spawn(program, parameters, {
     cwd: directory,

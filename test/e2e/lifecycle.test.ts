@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
@@ -10,10 +10,10 @@ import { root, settings, testDirectory } from '../../local/places.ts';
 import { newRequest, outputs, provision, system } from './support/deployed.ts';
 
 /** `npm run up` for a folder and port; what it says is gathered. */
-function up(directory: string, port: number | string) {
+function up(directory: string, port: number | string, environment: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, [join(root, 'local', 'run.mjs'), 'up.ts'], {
     cwd: root,
-    env: { ...process.env, LOCAL_AWS_DIR: directory, LOCAL_AWS_PORT: String(port) },
+    env: { ...process.env, LOCAL_AWS_DIR: directory, LOCAL_AWS_PORT: String(port), ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return { child, ended: once(child, 'close') };
@@ -25,16 +25,33 @@ const processesOf = (directory: string): string[] =>
     .filter((line) => line.includes(directory));
 
 describe('npm run up', () => {
-  it('leaves what runs unchanged as it is, within ten seconds', async () => {
+  it('leaves what runs unchanged as it is, within ten seconds, in every time zone', async () => {
     const request = newRequest();
     await provision(request);
     const before = readFileSync(outputsFile(settings().directory), 'utf8');
     const begun = Date.now();
-    const [status] = await up(settings().directory, new URL(outputs.endpoint).port).ended;
+    const [status] = await up(settings().directory, new URL(outputs.endpoint).port, {
+      TZ: 'Asia/Tokyo',
+    }).ended;
     expect(status).toBe(0);
     expect(Date.now() - begun).toBeLessThan(10_000);
     expect(readFileSync(outputsFile(settings().directory), 'utf8')).toBe(before);
     expect(await system.user(request.username)).toMatchObject({ status: 'CONFIRMED' });
+  });
+
+  it('lets nobody else read what it writes, credentials among it', () => {
+    const { directory } = settings();
+    const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+    expect(modeOf(directory)).toBe('700');
+    for (const name of [
+      'outputs.json',
+      'running.json',
+      'emulator.log',
+      'App1.outputs.json',
+      'App2.outputs.json',
+    ])
+      expect([name, modeOf(join(directory, name))]).toEqual([name, '600']);
   });
 
   it('leaves no process behind when it is interrupted', async () => {
