@@ -24,6 +24,8 @@ export const deleteUserInput = z.object({
   sub: z.string().min(1).nullable(),
   /** Whether an attempt to create the user may still be under way: its user may appear after this look. */
   creation_in_flight: z.boolean(),
+  /** Whether Cognito has refused the only attempt to create the user, so that there is nothing to wait for. */
+  creation_refused: z.boolean().default(false),
   /** When the undo began; the same for each of its attempts. */
   entered_at: z.iso.datetime({ offset: true }),
 });
@@ -32,7 +34,8 @@ export const deleteUserInput = z.object({
  * Undoes CreateUser: removes the user that carries this provisioning's stamp, and no other.
  *
  * "Not found" is no proof. Reads lag and calls land late, so absence counts only when it is seen after the longest
- * time that a call can be in flight; until then the step asks to be repeated.
+ * time that a call can be in flight; until then the step asks to be repeated. A creation that was refused is looked for
+ * once: nothing was made, and nothing is in flight.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser.html
  * @throws AbsenceNotConfirmed
  */
@@ -57,6 +60,7 @@ export const deleteUser =
     if (removed && !input.creation_in_flight) return {};
     const removedByName = await removeIfMine(input.username);
     if (removedByName && !input.creation_in_flight) return {};
+    if (input.creation_refused) return {};
     const elapsed = now() - Date.parse(input.entered_at);
     if (elapsed < IN_FLIGHT_SECONDS * 1000)
       throw new StepError(

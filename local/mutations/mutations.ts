@@ -23,7 +23,11 @@ const withoutCatch = (
     change(
       `workflows/${service}/${workflow}.ts`,
       state === 'createUser'
-        ? `  onFailure(createUser, undo.start, { user_sub: null, creation_in_flight: true });\n`
+        ? `  onFailure(createUser, undo.start, {
+    user_sub: null,
+    creation_in_flight: jsonata(\`$not(\${REFUSED})\`),
+    creation_refused: jsonata(REFUSED),
+  });\n`
         : `  onFailure(${state}, undo.start);\n`,
       '',
     ),
@@ -121,6 +125,17 @@ export const mutations: readonly Mutation[] = [
       ),
     ],
     caughtBy: { file: 'mixed', cases: 'every later attempt throttled' },
+  },
+  {
+    name: 'only the last attempt of CreateUser counts: a name that is taken means that nothing was made',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        '`$states.context.State.RetryCount = 0 and $states',
+        '`$states',
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'the second finds the name taken' },
   },
   {
     name: 'no Retry of DeleteUser',

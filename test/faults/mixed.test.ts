@@ -1,11 +1,12 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/faults/rules.ts';
 import { system } from '../e2e/support/deployed.ts';
-import { entered } from './support/executions.ts';
+import { attemptsOf, entered } from './support/executions.ts';
 import { callNamed, refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
-import { post } from './support/provisioning.ts';
+import { deleteUser, makeForeignUser } from './support/pool.ts';
+import { pause, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { suite } from './support/suite.ts';
 import { sweepSoon } from './support/sweeps.ts';
@@ -18,6 +19,10 @@ interface Story {
   silent?: boolean;
   /** Whether the caller asks for the removal as soon as App2 is at work. */
   deprovisioned?: boolean;
+  /** Whether somebody else has the name until the compensation begins. */
+  takenUntilCompensation?: boolean;
+  /** Attempts of DeleteUser, where it is about how often it has to look. */
+  looks?: number;
   expected: string;
 }
 
@@ -28,6 +33,10 @@ const GROUP = refusal('AddToGroup cognito-idp:AdminAddUserToGroup');
 const denied = { error: { code: 'AccessDeniedException', status: 400 } };
 const throttled = { error: { code: 'TooManyRequestsException', status: 400 } };
 const UNDONE = 'FAILED, absent, USER_CREATION_FAILED';
+const TAKEN = 'FAILED, absent, USER_ALREADY_EXISTS';
+
+/** Longer than two attempts to create take, and shorter than a call can be in flight, in milliseconds. */
+const LANDS_LATE = 9_000;
 
 const noEvents = ({ id }: Planned, which = '`true`'): FaultRule => ({
   service: 'events',
@@ -62,6 +71,23 @@ const stories: Story[] = [
       { ...CREATE.match(planned), ...denied },
     ],
     expected: UNDONE,
+  },
+  {
+    name: 'the first attempt to create lands late, the second finds the name taken, and the name is free again',
+    rules: (planned) => [{ ...CREATE.match(planned), latency: LANDS_LATE, times: 1 }],
+    takenUntilCompensation: true,
+    expected: TAKEN,
+  },
+  {
+    name: 'the pool refuses a password that the step before has let pass: nothing is in flight',
+    rules: (planned) => [
+      {
+        ...callNamed('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
+        error: { code: 'InvalidPasswordException', status: 400 },
+      },
+    ],
+    expected: 'FAILED, absent, PASSWORD_REJECTED',
+    looks: 1,
   },
   {
     name: 'the undo does not see the user at first, by neither address',
@@ -116,16 +142,34 @@ const stories: Story[] = [
 ];
 
 suite('a story of several faults', stories, {
-  async run({ rules, deprovisioned = false, silent = false }, aftermath) {
+  async run(
+    { rules, deprovisioned = false, silent = false, takenUntilCompensation = false, looks },
+    aftermath,
+  ) {
     const planned = await plan();
+    if (takenUntilCompensation) await makeForeignUser(planned.username);
     const injected = await inject(...rules(planned));
+    const begun = Date.now();
     try {
       await post(planned, planned.key);
       if (deprovisioned) {
         await entered('CreateServiceUser', planned.id, 'DecryptCredentials');
         await system.deprovision(planned.id);
       }
+      if (takenUntilCompensation) {
+        await entered('CreateServiceUser', planned.id, 'DeleteUser');
+        await deleteUser(planned.username);
+      }
       const broken = await violations(planned, { silent });
+      if (takenUntilCompensation) {
+        // Ended too early, it says nothing: the late call may make a user yet.
+        await pause(Math.max(0, begun + LANDS_LATE + 2_000 - Date.now()));
+        broken.push(...(await violations(planned)));
+      }
+      if (looks !== undefined) {
+        const looked = await attemptsOf('CreateServiceUser', planned.id, 'DeleteUser');
+        if (looked !== looks) broken.push(`DeleteUser has looked ${looked} times instead of ${looks}.`);
+      }
       if (silent) {
         await injected.lift();
         await sweepSoon();

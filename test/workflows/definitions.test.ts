@@ -51,10 +51,17 @@ const undo = {
 
 /** All variables of each machine; none holds more than a ciphertext. */
 const variables = {
-  CreateServiceUser: ['creation_in_flight', 'failure', 'undo_failure', 'user_sub'],
+  CreateServiceUser: ['creation_in_flight', 'creation_refused', 'failure', 'undo_failure', 'user_sub'],
   ProvisionServiceUser: ['encrypted_password', 'failure', 'undo_failure'],
   RollBackProvisioning: ['failure', 'had_succeeded', 'undo_failure'],
-  RollBackServiceUser: ['creation_in_flight', 'failure', 'had_succeeded', 'undo_failure', 'user_sub'],
+  RollBackServiceUser: [
+    'creation_in_flight',
+    'creation_refused',
+    'failure',
+    'had_succeeded',
+    'undo_failure',
+    'user_sub',
+  ],
 } as const;
 
 /** Whose machine each is: the ends that are clean differ. */
@@ -255,4 +262,17 @@ it('ProvisionServiceUser waits for what App2 announces where that was agreed, an
     Arguments: { Payload: { task_token: '{% $states.context.Task.Token %}' } },
     Next: 'AnnounceProvisioned',
   });
+});
+
+it('CreateServiceUser waits out a creation unless its only attempt was refused', () => {
+  const { Catch } = Object.fromEntries(tasks(golden('CreateServiceUser')))['CreateUser'] ?? {};
+  const refused =
+    '$states.context.State.RetryCount = 0 and $states.errorOutput.Error in ["UserAlreadyExists","UserBeingRemoved"]';
+
+  expect(Catch).toMatchObject([
+    {
+      ErrorEquals: ['States.ALL'],
+      Assign: { creation_in_flight: `{% $not(${refused}) %}`, creation_refused: `{% ${refused} %}` },
+    },
+  ]);
 });

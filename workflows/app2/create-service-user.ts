@@ -2,8 +2,18 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { FailureName } from '../../contracts/failures.ts';
 import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep, waitUntil } from '../states.ts';
 import { undoUserCreation } from './undo.ts';
+
+/** Errors by which CreateUser says that Cognito has answered and has made nothing. */
+const REFUSALS: readonly FailureName[] = ['UserAlreadyExists', 'UserBeingRemoved'];
+
+/**
+ * Whether nothing was made and nothing is in flight: the first attempt was the only one, and it was refused. After a
+ * retry the attempt before may still take effect, whatever the last one was answered.
+ */
+const REFUSED = `$states.context.State.RetryCount = 0 and $states.errorOutput.Error in ${JSON.stringify(REFUSALS)}`;
 
 export interface CreateServiceUserParts {
   decryptCredentials: IFunction;
@@ -67,9 +77,14 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     assign: {
       user_sub: jsonata('$states.result.Payload.sub'),
       creation_in_flight: jsonata('$states.context.State.RetryCount > 0'),
+      creation_refused: false,
     },
   });
-  onFailure(createUser, undo.start, { user_sub: null, creation_in_flight: true });
+  onFailure(createUser, undo.start, {
+    user_sub: null,
+    creation_in_flight: jsonata(`$not(${REFUSED})`),
+    creation_refused: jsonata(REFUSED),
+  });
 
   const setPassword = runStep(scope, 'SetPassword', {
     run: parts.setPassword,

@@ -29,6 +29,6 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
     run: parts.stopUserCreation,
     next: undo.start,
     otherwise: undo.announceRollBackFailed,
-    assign: (inFlight) => ({ user_sub: null, creation_in_flight: inFlight }),
+    assign: (inFlight) => ({ user_sub: null, creation_in_flight: inFlight, creation_refused: false }),
   });
 }

@@ -28,7 +28,7 @@ interface Undo {
  *
  *     DeleteUser ─▶ AnnounceRolledBack ─▶ (end)
  *
- * Expects the variables `user_sub` (null when not known), `creation_in_flight` and `failure`.
+ * Expects the variables `user_sub` (null when not known), `creation_in_flight`, `creation_refused` and `failure`.
  */
 export function undoUserCreation(
   scope: Construct,
@@ -74,6 +74,7 @@ export function undoUserCreation(
       username: input('username'),
       sub: jsonata('$user_sub'),
       creation_in_flight: jsonata('$creation_in_flight'),
+      creation_refused: jsonata('$creation_refused'),
       entered_at: jsonata('$states.context.State.EnteredTime'),
     },
     retries: ['absenceConfirmation', 'undoThrottling', 'undoTransient'],

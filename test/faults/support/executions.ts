@@ -2,6 +2,7 @@ import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
   ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
 } from '@aws-sdk/client-sfn';
 import type { Machine } from '../../../local/system.ts';
 import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
@@ -89,4 +90,18 @@ export async function executionEnded(machine: Machine, name: string, within = 40
     within,
     LOOK_EVERY,
   );
+}
+
+/** How often a state of an execution has been tried, as its history tells; 0 when it was not entered. */
+export async function attemptsOf(machine: Machine, name: string, state: string): Promise<number> {
+  const { events = [] } = await system.clients.stepFunctions.send(
+    new GetExecutionHistoryCommand({ executionArn: executionArn(machine, name), maxResults: 1000 }),
+  );
+  let current: string | undefined;
+  let attempts = 0;
+  for (const { type, stateEnteredEventDetails } of events) {
+    current = stateEnteredEventDetails?.name ?? current;
+    if (type === 'TaskScheduled' && current === state) attempts += 1;
+  }
+  return attempts;
 }

@@ -15,7 +15,10 @@ const ENTERED = Date.parse('2026-01-01T00:00:00Z');
 const IN_FLIGHT = IN_FLIGHT_SECONDS * 1000;
 
 /** The undo, looked at `elapsed` milliseconds after it was entered. */
-function undo(elapsed: number, known: { sub: string | null; creation_in_flight: boolean }) {
+function undo(
+  elapsed: number,
+  known: { sub: string | null; creation_in_flight: boolean; creation_refused?: boolean },
+) {
   const run = deleteUser({
     cognito: new CognitoIdentityProviderClient({}),
     environment: { USER_POOL_ID: 'pool' },
@@ -25,6 +28,7 @@ function undo(elapsed: number, known: { sub: string | null; creation_in_flight: 
     provisioning_id: PROVISIONING_ID,
     username: 'alice',
     entered_at: new Date(ENTERED).toISOString(),
+    creation_refused: false,
     ...known,
   });
 }
@@ -96,6 +100,15 @@ describe('DeleteUser', () => {
 
     await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
+  });
+
+  it('looks once, and does not wait, after a creation that was refused', async () => {
+    const refused = { sub: null, creation_in_flight: false, creation_refused: true };
+    poolHas({ sub: SUB, stamp: OTHER_PROVISIONING_ID }, 'alice');
+
+    await expect(undo(0, refused)).resolves.toEqual({});
+    expect(cognito.commandCalls(AdminGetUserCommand)).toHaveLength(1);
+    expect(deleted()).toEqual([]);
   });
 
   it('can be repeated after its own answer was lost', async () => {
