@@ -90,9 +90,9 @@ export const failures = {
     remedy: 'Nothing the caller can change. The operator checks that both services run compatible releases.',
     retryable: false,
   },
-  App2Unavailable: {
-    code: 'APP2_UNAVAILABLE',
-    message: 'App2 did not answer in time, repeatedly.',
+  TargetUnavailable: {
+    code: 'TARGET_UNAVAILABLE',
+    message: 'The target could not be used for hours: its API, its sign-in, its secret or its key.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
@@ -114,8 +114,8 @@ export const failures = {
     remedy: 'Ask for the status again at `estimated_end_at`.',
     retryable: true,
   },
-  App2Busy: {
-    code: 'APP2_UNAVAILABLE',
+  App2QueueFull: {
+    code: 'TARGET_UNAVAILABLE',
     message: 'App2 had more to do than it could take on, for hours.',
     remedy: 'Send a new request later.',
     retryable: true,
@@ -262,9 +262,11 @@ export const backgrounds = {
     left_behind: 'nothing',
     read_in: 'status',
   },
-  App2Unavailable: {
-    cause: "App2's API cannot be reached, answers with a 5xx or 429, or its address is wrong.",
-    operator: "Check the health of App2's API and App1's parameter App2ApiUrl.",
+  TargetUnavailable: {
+    cause:
+      "The target's API cannot be reached, answers with a 5xx, 408 or 429, or its address is wrong; its sign-in or its secret is not available; its key is disabled. It was waited for, two hours long in one step.",
+    operator:
+      "Check the health of the target and App1's parameters for it. The message of the failed attempt says which part it was.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
@@ -291,7 +293,7 @@ export const backgrounds = {
     left_behind: 'nothing',
     read_in: 'timeline',
   },
-  App2Busy: {
+  App2QueueFull: {
     cause:
       "The queue at App2 was full whenever App1 asked: more is asked for than Cognito's quotas let through.",
     operator: "Spread the requests, or have the pool's quotas raised where Cognito lets them be.",

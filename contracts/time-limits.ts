@@ -43,11 +43,20 @@ export const timeLimits = {
   longestQueue: 20 * 60,
   announcement: 30 * 60,
 
+  /**
+   * How long a step of App1 waits for a target that cannot be used: a step that can be compensated, and a compensation,
+   * which also waits so long for a target that is still at work.
+   */
+  outage: 2 * 60 * 60,
+  outageInCompensation: 24 * 60 * 60,
+  /** How long a compensating step waits for AWS itself. Then it has failed, which is published, and the sweep begins anew. */
+  compensation: 60 * 60,
+
   /** A whole execution, with every retry of every step used up. */
-  userCreation: 2 * 60 * 60,
-  userRollBack: 2 * 60 * 60,
-  provisioning: 24 * 60 * 60,
-  provisioningRollBack: 12 * 60 * 60,
+  userCreation: 3 * 60 * 60,
+  userRollBack: 3 * 60 * 60,
+  provisioning: 52 * 60 * 60,
+  provisioningRollBack: 36 * 60 * 60,
 
   /** A function that is called for one execution that ended badly; and the sweep, which looks at many. */
   watchFunction: 20,
@@ -59,6 +68,18 @@ export const timeLimits = {
  * what the called service may still do with a request that nobody waits for. Until then "not found" is not "gone".
  */
 export const IN_FLIGHT_SECONDS = timeLimits.stepTask + timeLimits.awsCall;
+
+/**
+ * The pauses of a step that waits something out: each twice as long as the one before, five minutes at most, so that it
+ * goes on soon when the outage is over. Without jitter, so that it is known how long it waits.
+ */
+export const OUTAGE_PAUSES = { intervalSeconds: 1, backoffRate: 2, maxDelaySeconds: 5 * 60 } as const;
+
+/** The pause in seconds after the n-th failed attempt of a step that waits something out; n counts from 1. */
+export function outagePause(n: number): number {
+  const { intervalSeconds, backoffRate, maxDelaySeconds } = OUTAGE_PAUSES;
+  return Math.min(intervalSeconds * backoffRate ** (n - 1), maxDelaySeconds);
+}
 
 /** Life of the tokens that App2 issues, and how long before its end App1 takes a new one, in seconds. */
 export const TOKEN_LIFE_SECONDS = 15 * 60;

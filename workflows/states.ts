@@ -136,7 +136,7 @@ export function stopExecution(
   const task = runStep(scope, name, {
     run,
     payload: { provisioning_id: input('provisioning_id') },
-    retries: ['undoThrottling', 'undoTransient'],
+    retries: ['compensation'],
     assign: {
       had_succeeded: told('had_succeeded'),
       failure: told('failure'),

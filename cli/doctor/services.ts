@@ -12,6 +12,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeStateMachineCommand, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { timeLimits } from '../../contracts/time-limits.ts';
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
 import { busLog, everyEventRule, functionNamed, sweepMark, undeliveredQueue } from '../../infra/names.ts';
 import { pacedStepFunctions } from '../paced.ts';
@@ -212,7 +213,10 @@ const minutes = (milliseconds: number): string =>
 /** How many of the roll-backs that failed are followed up: each look costs a DescribeExecution. */
 const FOLLOWED_UP = 20;
 
-/** Users that may be left behind: roll-backs of the last day that failed, and of which no later attempt succeeded. */
+/**
+ * Users that may be left behind: roll-backs that failed within the last day, and of which no later attempt succeeded.
+ * Lists come by their start, and a roll-back may wait for a target for a day and more before it fails.
+ */
 async function rollBackFinding(
   session: Pick<Session, 'connection' | 'clock'>,
   deployed: Common,
@@ -225,9 +229,10 @@ async function rollBackFinding(
       { client: connection.client(SFNClient) },
       { stateMachineArn: deployed.roll_back_state_machine_arn, statusFilter, maxResults: 1000 },
     )) {
-      const recent = executions.filter(({ startDate }) => (startDate?.getTime() ?? 0) >= since);
+      const recent = executions.filter(({ stopDate }) => (stopDate?.getTime() ?? 0) >= since);
       for (const { name = '' } of recent) failed.add(name.split('.')[0] ?? name);
-      if (recent.length < executions.length) break;
+      const longest = timeLimits.provisioningRollBack * 1000;
+      if (executions.some(({ startDate }) => (startDate?.getTime() ?? 0) < since - longest)) break;
     }
   const machines = {
     STATE_MACHINE_ARN: deployed.state_machine_arn,

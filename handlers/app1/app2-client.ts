@@ -47,8 +47,8 @@ interface Services {
   fetch: typeof globalThis.fetch;
 }
 
-/** Answers that App2 gives to a request it can understand but not serve now. */
-const TRY_AGAIN = [408, 429, 500, 502, 503, 504];
+/** Answers that say nothing of the request but that the target cannot serve it now: all 5xx, and these. */
+const TRY_AGAIN = [408, 429];
 
 export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   const base = apiUrl.replace(/\/$/, '');
@@ -70,7 +70,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         redirect: 'error',
         signal,
       }).catch((error: unknown) => {
-        throw new StepError('App2Unavailable', `App2 did not answer: ${nameOf(error)}.`);
+        throw new StepError('TargetUnavailable', `App2 did not answer: ${nameOf(error)}.`);
       });
     const response = await attempt(token);
     return response.status === 401 ? attempt(await tokens.get(token)) : response;
@@ -121,7 +121,7 @@ async function readStatus(response: Response): Promise<ReceivedStatus> {
   if (response.ok) {
     const body: unknown = await response.json().catch((error: unknown) => {
       // The answer began and did not arrive as a whole; what it says App2 says again.
-      throw new StepError('App2Unavailable', `App2's answer was cut off: ${nameOf(error)}.`);
+      throw new StepError('TargetUnavailable', `App2's answer was cut off: ${nameOf(error)}.`);
     });
     const status = receivedStatus.safeParse(body);
     if (status.success) return status.data;
@@ -131,9 +131,9 @@ async function readStatus(response: Response): Promise<ReceivedStatus> {
 
 async function failureOf(response: Response): Promise<FailureName> {
   const { status: httpStatus } = response;
-  if (httpStatus === problems.QUEUE_FULL.status && (await isFull(response))) return 'App2Busy';
+  if (httpStatus === problems.QUEUE_FULL.status && (await isFull(response))) return 'App2QueueFull';
   if (httpStatus === 401) return 'App2AuthenticationFailed';
-  return TRY_AGAIN.includes(httpStatus) ? 'App2Unavailable' : 'App2RequestRefused';
+  return httpStatus >= 500 || TRY_AGAIN.includes(httpStatus) ? 'TargetUnavailable' : 'App2RequestRefused';
 }
 
 const isFull = (response: Response): Promise<boolean> =>

@@ -8,6 +8,7 @@ import { TOKEN_RENEWAL_SECONDS } from '../../contracts/time-limits.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { count } from '../shared/metrics.ts';
 import { secretHash } from '../shared/secret-hash.ts';
+import { asTargetOutage } from './target-outage.ts';
 
 /** An access token of App2 and the end of its life in milliseconds since the epoch. */
 export interface App2Token {
@@ -44,7 +45,11 @@ export function app2TokenSource({
   let credentials: MachineCredentials | undefined;
 
   const readCredentials = async (): Promise<MachineCredentials> => {
-    const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const { SecretString } = await secretsManager
+      .send(new GetSecretValueCommand({ SecretId: secretArn }))
+      .catch((error: unknown) => {
+        throw asTargetOutage("The target's secret", error, PASSING);
+      });
     const result = machineCredentials.safeParse(parsedOrUndefined(SecretString));
     if (!result.success)
       throw new StepError(
@@ -55,17 +60,22 @@ export function app2TokenSource({
   };
 
   const signIn = async ({ username, password, client_secret }: MachineCredentials): Promise<App2Token> => {
-    const { AuthenticationResult } = await cognito.send(
-      new InitiateAuthCommand({
-        AuthFlow: 'USER_PASSWORD_AUTH',
-        ClientId: clientId,
-        AuthParameters: {
-          USERNAME: username,
-          PASSWORD: password,
-          SECRET_HASH: secretHash(username, clientId, client_secret),
-        },
-      }),
-    );
+    const { AuthenticationResult } = await cognito
+      .send(
+        new InitiateAuthCommand({
+          AuthFlow: 'USER_PASSWORD_AUTH',
+          ClientId: clientId,
+          AuthParameters: {
+            USERNAME: username,
+            PASSWORD: password,
+            SECRET_HASH: secretHash(username, clientId, client_secret),
+          },
+        }),
+      )
+      .catch((error: unknown) => {
+        if (isLockedOut(error)) throw new StepError('TargetUnavailable', 'The machine user is locked out.');
+        throw asTargetOutage("The target's sign-in", error, PASSING);
+      });
     const { AccessToken, ExpiresIn } = AuthenticationResult ?? {};
     if (AccessToken === undefined || ExpiresIn === undefined)
       throw new StepError(
@@ -102,6 +112,16 @@ export function app2TokenSource({
     },
   };
 }
+
+/**
+ * What passes by itself: no answer, an internal error, throttling; and the lock-out after wrong passwords, which lasts 15
+ * minutes at most. A machine user that is refused otherwise stays refused until somebody changes something.
+ * docs.aws.amazon.com/cognito/latest/developerguide/authentication.html (lockout behavior)
+ */
+const PASSING = ['ServiceUnavailable', 'ServiceThrottled'];
+
+const isLockedOut = (error: unknown): boolean =>
+  isNamed(error, 'NotAuthorizedException') && /attempts exceeded/i.test(error.message);
 
 /** A secret that is not JSON must not be quoted by the message of the error that says so. */
 function parsedOrUndefined(text: string | undefined): unknown {

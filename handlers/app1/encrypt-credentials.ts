@@ -7,6 +7,7 @@ import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
+import { asTargetOutage } from './target-outage.ts';
 
 interface Services {
   kms: Pick<KMSClient, 'send'>;
@@ -18,9 +19,16 @@ export const encryptCredentialsInput = z.object(
 );
 
 /**
+ * What passes when the key's owner, or KMS, has it usable again. The answer does not say which of the two keys it is
+ * about; while App1's own cannot be used, nothing new is accepted.
+ * docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+ */
+const KEY_UNUSABLE = ['ServiceUnavailable', 'DisabledException', 'KMSInvalidStateException'];
+
+/**
  * Moves the password from App1's intake key to App2's key. The plaintext never leaves KMS.
  * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
- * @throws CredentialsRejected when the sealed password is not the one of this user and provisioning
+ * @throws CredentialsRejected when the sealed password is not the one of this user and provisioning; TargetUnavailable
  */
 export const encryptCredentials =
   ({ kms, environment }: Services) =>
@@ -41,7 +49,7 @@ export const encryptCredentials =
             'CredentialsRejected',
             'The sealed password does not belong to this provisioning.',
           );
-        throw error;
+        throw asTargetOutage("The target's key", error, KEY_UNUSABLE);
       });
     if (moved.CiphertextBlob === undefined) throw new Error('KMS answered ReEncrypt without a ciphertext.');
     return { encrypted_password: Buffer.from(moved.CiphertextBlob).toString('base64') };

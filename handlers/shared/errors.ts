@@ -11,7 +11,7 @@ export class StepError extends Error {
 }
 
 /** Whether an error carries this `name`, as the errors of the AWS SDK do. */
-export function isNamed(error: unknown, ...names: string[]): boolean {
+export function isNamed(error: unknown, ...names: string[]): error is Error {
   return error instanceof Error && names.includes(error.name);
 }
 

@@ -1,6 +1,7 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { type EventSource, eventSources } from '../../contracts/events/catalogue.ts';
+import { timeLimits } from '../../contracts/time-limits.ts';
 import type { Service } from '../bundle.ts';
 import { awsMetric, ownMetric, Stats } from '../metrics.ts';
 import { alarmNamed } from '../names.ts';
@@ -17,10 +18,19 @@ export interface Watched {
   settings: Settings;
 }
 
-/** Minutes after which a running execution hangs: a hundred times what is usual, a quarter of App2's own time limit. */
-const HANGS_AFTER_MINUTES = 30;
+/**
+ * Minutes after which a running execution hangs: half an hour more than a step may wait. App1 waits for a target, which
+ * in a compensation may take longer: then somebody has to look at the target. App2 waits for AWS.
+ */
+const HANGS_AFTER_MINUTES = {
+  app1: timeLimits.outage / 60 + 30,
+  app2: timeLimits.compensation / 60 + 30,
+} as const satisfies Record<Service, number>;
 
-/** An hour of five-minute periods: a try of a roll-back every five minutes, some of which take longer. */
+/**
+ * An hour of five-minute periods: the sweep tries a roll-back again every five minutes, and a try may wait for an hour
+ * before it fails. What waits has not failed: the first failure of what passes comes after an hour.
+ */
 const FOR_AN_HOUR = { bad: 1, of: 12 };
 
 /** The alarms that both services have alike; the queue of what was not delivered and the bus bring theirs along. */
@@ -156,13 +166,15 @@ export class ServiceAlarms extends Construct {
       // While nobody looks, nobody knows: the alarm stays as it was.
       missing: TreatMissingData.IGNORE,
     });
+    const hangsAfter = HANGS_AFTER_MINUTES[this.#watched.service];
     this.add('Hangs', 'provisionings-hang', {
-      happened: `A provisioning or roll-back has been running for ${HANGS_AFTER_MINUTES} minutes; seconds are usual.`,
-      means: 'It retries something that does not come back. It ends by itself at its time limit, undone.',
-      first: 'npx provision list --status RUNNING --since 12h',
+      happened: `A provisioning or roll-back has been running for ${hangsAfter} minutes; seconds are usual.`,
+      means:
+        'It waits for something that does not come back. It ends by itself, undone: when that is back, or at its time limit.',
+      first: 'npx provision list --status RUNNING --since 48h',
       runbook: 'provisionings-hang',
       metric: ownMetric('oldestRunning', { service }, { statistic: Stats.MAXIMUM }),
-      threshold: HANGS_AFTER_MINUTES * 60,
+      threshold: hangsAfter * 60,
       missing: TreatMissingData.IGNORE,
     });
   }
@@ -190,7 +202,7 @@ export class ServiceAlarms extends Construct {
       happened: 'Lambda has refused ten calls or more within five minutes, of any function of the account.',
       means:
         'Functions share the concurrency of the account, so ours wait, too: steps are retried, API calls fail.',
-      first: 'npx provision list --status RUNNING --since 12h',
+      first: 'npx provision list --status RUNNING --since 48h',
       runbook: 'throttling',
       // Some are what retries are for.
       metric: awsMetric('AWS/Lambda', 'Throttles', {}, { statistic: Stats.SUM }),

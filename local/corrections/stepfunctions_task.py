@@ -81,6 +81,10 @@ def arn_of(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
 
 
+FIVE_MINUTES = 300
+LONG_PAUSES = 1.0
+"""What part of their length pauses without jitter last here that grow to five minutes or more; a suite of faults changes it."""
+
 RETRY_PAUSE = "_pause_before_retry(retrier, count)"
 
 
@@ -93,6 +97,8 @@ def pause_before_retry(retrier: Record, retries: int) -> None:
     seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))
     if retrier.get("JitterStrategy") == "FULL":
         seconds = full_jitter(seconds)
+    elif retrier.get("MaxDelaySeconds", 0) >= FIVE_MINUTES:
+        seconds *= LONG_PAUSES
     stepfunctions._scaled_sleep(seconds)
 
 

@@ -5,6 +5,9 @@ Each is a behaviour that AWS may show, or makes something observable or reachabl
 LOCAL_AWS_JITTER=<factor>
     Pauses of retries with full jitter are drawn from [0, factor × pause]. Full jitter may draw any of them, so a
     run with short pauses is one that can happen on AWS (step-functions/latest/dg/concepts-error-handling).
+LOCAL_AWS_LONG_PAUSES=<factor>
+    Pauses without jitter that grow to five minutes or more last this part of their length, so that an outage of a day
+    takes a minute here. How many attempts there are, and what each is answered, stays as it is.
 LOCAL_AWS_PREDICTABLE_SUBS=on
     AdminCreateUser makes subs that a test can calculate. AWS says of a sub only that it is a unique UUID
     (cognito/latest/developerguide/user-pool-settings-attributes); here, too, none is made twice.
@@ -55,6 +58,8 @@ def apply() -> None:
     given = os.environ.get
     if factor := given("LOCAL_AWS_JITTER"):
         draw_short_pauses(float(factor))
+    if factor := given("LOCAL_AWS_LONG_PAUSES"):
+        stepfunctions_task.LONG_PAUSES = float(factor)
     if given("LOCAL_AWS_PREDICTABLE_SUBS") == "on":
         predict_subs()
     if given("LOCAL_AWS_SERVICE_CALLS") == "through-endpoint":

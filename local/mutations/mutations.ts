@@ -140,11 +140,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no Retry of DeleteUser',
     changes: [
-      change(
-        'workflows/app2/undo.ts',
-        "retries: ['absenceConfirmation', 'undoThrottling', 'undoTransient'],",
-        'retries: [],',
-      ),
+      change('workflows/app2/undo.ts', "retries: ['absenceConfirmation', 'compensation'],", 'retries: [],'),
     ],
     caughtBy: { file: 'matrix', cases: 'AdminDeleteUser: throttled, once (undo)' },
   },
@@ -153,7 +149,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'workflows/app1/undo.ts',
-        "retries: ['userRemovalPending', 'undoThrottling', 'undoTransient'],",
+        "retries: ['targetOutageInCompensation', 'compensation'],",
         'retries: [],',
       ),
     ],

@@ -24,7 +24,7 @@ const failed = {
   status: 'FAILED',
   user: 'absent',
   error: {
-    code: 'APP2_UNAVAILABLE',
+    code: 'TARGET_UNAVAILABLE',
     step: 'RequestUserCreation',
     message: 'App2 did not answer in time, repeatedly.',
     remedy: 'Send a new request later.',
@@ -158,7 +158,7 @@ describe('provision create', () => {
     for (const text of [
       '✖ FAILED',
       'RequestUserCreation',
-      'APP2_UNAVAILABLE: App2 did not answer in time, repeatedly.',
+      'TARGET_UNAVAILABLE: App2 did not answer in time, repeatedly.',
       'left behind   nothing',
       'Send a new request later.',
       `npx provision retry ${PROVISIONING_ID}`,

@@ -176,7 +176,9 @@ const failedRollBack = {
       name: PROVISIONING_ID,
       executionArn: 'x',
       stateMachineArn: 'x',
-      startDate: ago(30),
+      // It has waited for App2 for longer than a day, and has failed half an hour ago.
+      startDate: ago(25 * 60),
+      stopDate: ago(30),
       status: 'FAILED' as const,
     },
   ],
@@ -191,7 +193,9 @@ const latest = (seen: Parameters<typeof execution>[1]) => {
     .resolves(failedRollBack);
   stepFunctions
     .on(DescribeExecutionCommand, { executionArn: executionArn('RollBackProvisioning', PROVISIONING_ID) })
-    .resolves(execution(rollBackInput, failedAs('RollBackFailed', 'CancelUserCreation', 'App2Unavailable')));
+    .resolves(
+      execution(rollBackInput, failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
+    );
   stepFunctions
     .on(DescribeExecutionCommand, {
       executionArn: executionArn('RollBackProvisioning', `${PROVISIONING_ID}.2`),
@@ -303,7 +307,7 @@ describe('provision doctor', () => {
     [
       'a user that may be left behind',
       'app1 roll-backs',
-      () => latest(failedAs('RollBackFailed', 'CancelUserCreation', 'App2Unavailable')),
+      () => latest(failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
       new RegExp(PROVISIONING_ID),
       new RegExp(`npx provision timeline ${PROVISIONING_ID}`),
     ],

@@ -50,7 +50,7 @@ describe('provision list', () => {
     stepFunctions
       .on(ListExecutionsCommand, { statusFilter: 'ABORTED' })
       .resolves({ executions: [item(OTHER_PROVISIONING_ID, 10, 9, 'ABORTED')] });
-    described(PROVISIONING_ID, failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable'));
+    described(PROVISIONING_ID, failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable'));
     described(OTHER_PROVISIONING_ID, { status: 'ABORTED', error: 'Cancelled' });
     const here = world({ now: NOW });
 
@@ -72,7 +72,7 @@ describe('provision list', () => {
           provisioning_id: PROVISIONING_ID,
           user: 'absent',
           left_behind: 'nothing',
-          error: { code: 'APP2_UNAVAILABLE', step: 'RequestUserCreation' },
+          error: { code: 'TARGET_UNAVAILABLE', step: 'RequestUserCreation' },
           next: `npx provision retry ${PROVISIONING_ID}`,
         },
       ],
@@ -84,7 +84,7 @@ describe('provision list', () => {
     stepFunctions.on(ListExecutionsCommand).resolves({
       executions: [item(OTHER_PROVISIONING_ID, 90, 80), item(PROVISIONING_ID, 600, 5)],
     });
-    described(PROVISIONING_ID, failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable'));
+    described(PROVISIONING_ID, failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable'));
     const here = world({ now: NOW });
 
     await here.run('list', '--status', 'failed', '--since', '1h', '--json');
@@ -97,7 +97,7 @@ describe('provision list', () => {
     stepFunctions
       .on(ListExecutionsCommand)
       .resolvesOnce({ executions: [item(PROVISIONING_ID, 10, 9)], nextToken: 'second' })
-      .resolvesOnce({ executions: [item(OTHER_PROVISIONING_ID, 60 * 26, 60 * 25)], nextToken: 'third' });
+      .resolvesOnce({ executions: [item(OTHER_PROVISIONING_ID, 60 * 54, 60 * 53)], nextToken: 'third' });
     const here = world({ now: NOW });
 
     await here.run('list', '--since', '1h');
@@ -112,7 +112,7 @@ describe('provision list', () => {
     );
     stepFunctions.on(ListExecutionsCommand).resolves({ executions: ids.map((id) => item(id, 10, 9)) });
     for (const id of ids)
-      described(id, failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable'));
+      described(id, failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable'));
     const here = world({ now: NOW });
 
     await here.run('list', '--limit', '12', '--json');

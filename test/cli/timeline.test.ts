@@ -40,7 +40,7 @@ beforeEach(() => {
     event(0, 'ExecutionStarted'),
     entered(0, 'RequestUserCreation'),
     event(0, 'TaskScheduled'),
-    failure(1, 'App2Unavailable'),
+    failure(1, 'TargetUnavailable'),
     event(3, 'TaskScheduled'),
     event(5, 'TaskSucceeded'),
     exited(5, 'RequestUserCreation'),
@@ -107,7 +107,7 @@ describe('provision timeline', () => {
           {
             started_at: '2026-01-01T00:00:00.000Z',
             duration_ms: 1_000,
-            error: { name: 'App2Unavailable', code: 'APP2_UNAVAILABLE' },
+            error: { name: 'TargetUnavailable', code: 'TARGET_UNAVAILABLE' },
           },
           { started_at: '2026-01-01T00:00:03.000Z', duration_ms: 2_000 },
         ],
@@ -127,7 +127,7 @@ describe('provision timeline', () => {
 
     expect(here.shown.out).toContain('app2 RollBackServiceUser\n');
     expect(here.shown.out).toContain('app2 RollBackServiceUser, attempt 2\n');
-    expect(here.shown.out).toContain('1 failed: App2Unavailable');
+    expect(here.shown.out).toContain('1 failed: TargetUnavailable');
   });
 
   it('says what it cannot see, and shows the rest', async () => {

@@ -8,11 +8,11 @@ describe('failures', () => {
     const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
 
     expect(shared.map(([name]) => name)).toEqual([
-      'App2Unavailable',
+      'TargetUnavailable',
       'UserCreationPending',
       'UserCreationQueued',
       'TurnNotCome',
-      'App2Busy',
+      'App2QueueFull',
       'InvalidStepInput',
       'StepFailed',
     ]);

@@ -147,7 +147,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     app2Answers(new Response('', { status: 409 }));
     return callApp2(request);
   }),
-  App2Unavailable: thrown(() => {
+  TargetUnavailable: thrown(() => {
     app2Answers(new Response('', { status: 503 }));
     return callApp2(request);
   }),
@@ -167,7 +167,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
       not_before: new Date(Date.now() + 60_000).toISOString(),
     }),
   ),
-  App2Busy: thrown(() => {
+  App2QueueFull: thrown(() => {
     app2Answers(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));
     return callApp2(request);
   }),
@@ -188,7 +188,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   }),
   ServiceUnavailable: thrown(() => {
     kms.rejects(sdkError('KMSInternalException', { status: 500 }));
-    return encryptCredentials({ ...subject, sealed_password: SEALED });
+    return decryptCredentials(creation);
   }),
   InvalidStepInput: thrown(() => decryptCredentials({})),
   StepFailed: thrown(() => {
@@ -272,7 +272,7 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
     return retry();
   },
   NOT_RETRYABLE: () => {
-    const ended = failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable');
+    const ended = failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable');
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(former, ended));
     kms.on(ReEncryptCommand).rejects(sdkError('InvalidCiphertextException'));
     return retry();

@@ -24,8 +24,12 @@ const WORKERS = {
 /** However many cases run at once, each is waited for: an announcement would be another way than the one it is about. */
 const LOOKING = { CREATIONS_PER_SECOND: '1000', WAITS_PER_SECOND: '1000' };
 
+/** What waits an outage out pauses this part of its time: five minutes are 90 ms, and a day is half a minute. */
+const LONG_PAUSES = 0.0003;
+
 const underTest = {
   jitter: JITTER,
+  longPauses: LONG_PAUSES,
   predictableSubs: true,
   serviceCallsThroughEndpoint: true,
   interventions: true,

@@ -51,6 +51,7 @@ beforeAll(async () => {
     lambdaEndpoint: proxy.url,
     underTest: {
       jitter: 0.001,
+      longPauses: 0.001,
       predictableSubs: true,
       serviceCallsThroughEndpoint: true,
       interventions: true,
@@ -322,8 +323,8 @@ describe('the switches of a local AWS under test', () => {
     expect(await exists(predictedSub(UserPoolId, name, 1))).toBe(false);
   });
 
-  test('pauses with full jitter are short, those without are as long as they are', async () => {
-    const retry = (JitterStrategy: string) =>
+  test('pauses with full jitter, and those that grow to minutes, are short; others are as long as they are', async () => {
+    const retry = (JitterStrategy: string, pause: object) =>
       support.run({
         StartAt: 'Try',
         States: {
@@ -331,18 +332,23 @@ describe('the switches of a local AWS under test', () => {
             Retry: [
               {
                 ErrorEquals: [support.FAILING_WITH],
-                IntervalSeconds: JitterStrategy === 'FULL' ? 60 : 1,
                 MaxAttempts: 1,
                 JitterStrategy,
+                ...pause,
               },
             ],
           }),
         },
       });
-    const [short, long] = await Promise.all([retry('FULL'), retry('NONE')]);
+    const [short, scaled, long] = await Promise.all([
+      retry('FULL', { IntervalSeconds: 60 }),
+      retry('NONE', { IntervalSeconds: 60, MaxDelaySeconds: 300 }),
+      retry('NONE', { IntervalSeconds: 1, MaxDelaySeconds: 299 }),
+    ]);
     const duration = ({ startDate, stopDate }: typeof short) =>
       present(stopDate).getTime() - present(startDate).getTime();
     expect(duration(short)).toBeLessThan(1_000);
+    expect(duration(scaled)).toBeLessThan(1_000);
     expect(duration(long)).toBeGreaterThanOrEqual(1_000);
   });
 

@@ -110,7 +110,7 @@ describe('what is left behind', () => {
   });
 
   it('is the announcement when the end could not be published', async () => {
-    const cause = { step: 'Authenticate', error: 'App2Unavailable' };
+    const cause = { step: 'Authenticate', error: 'TargetUnavailable' };
     const aws = new FakeAws().put(
       'ProvisionServiceUser',
       id,
@@ -155,9 +155,11 @@ describe('what is asked of AWS', () => {
       'ProvisionServiceUser',
       id,
       input,
-      begun('09:00:00').fail('ProvisioningFailed', { step: 'Authenticate', error: 'App2Unavailable' }),
+      begun('09:00:00').fail('ProvisioningFailed', { step: 'Authenticate', error: 'TargetUnavailable' }),
     );
-    expect((await reader.list(24)).provisionings[0]?.failures[0]).toMatchObject({ code: 'APP2_UNAVAILABLE' });
+    expect((await reader.list(24)).provisionings[0]?.failures[0]).toMatchObject({
+      code: 'TARGET_UNAVAILABLE',
+    });
   });
 });
 

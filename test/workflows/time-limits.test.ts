@@ -19,12 +19,34 @@ function pauses({ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds }: 
   ).reduce((sum, pause) => sum + pause, 0);
 }
 
-/** Longest time of a step: every retrier is used up, and every attempt takes all the time that it has. */
-function longestStep({ TimeoutSeconds, Retry }: Task): number {
-  return Retry.reduce(
-    (sum, retrier) => sum + pauses(retrier) + retrier.MaxAttempts * TimeoutSeconds,
-    TimeoutSeconds,
-  );
+/**
+ * Longest time of a step: every retrier is used up, and every attempt takes all the time that it has. One that the
+ * function ends with an error has the function's time; the rest of the task's time is for what is waited for.
+ */
+function longestStep({ TimeoutSeconds, Retry, Resource }: Task): number {
+  const functionSeconds = Resource.endsWith('.waitForTaskToken') ? timeLimits.app2Function : TimeoutSeconds;
+  return Retry.reduce((sum, retrier) => {
+    const attempt = retrier.ErrorEquals.includes('States.Timeout') ? TimeoutSeconds : functionSeconds;
+    return sum + pauses(retrier) + retrier.MaxAttempts * attempt;
+  }, TimeoutSeconds);
+}
+
+/** Most events that a step writes into the history: entered, three or four for each attempt, exited. */
+function mostEvents({ Retry, Resource }: Task): number {
+  // Scheduled, started, (submitted,) and how it ended.
+  const attempt = Resource.endsWith('.waitForTaskToken') ? 4 : 3;
+  return 2 + attempt * Retry.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
+}
+
+/** Most events from a state to an end, over every way that errors can take it. */
+function mostEventsFrom(machine: Machine, name: string): number {
+  const state = machine.States[name];
+  if (state === undefined) throw new Error(`There is no state ${name}.`);
+  const after = (ways: string[]) => Math.max(...ways.map((next) => mostEventsFrom(machine, next)));
+  if (state.Type === 'Choice') return 2 + after([state.Default, ...state.Choices.map(({ Next }) => Next)]);
+  if (state.Type === 'Wait') return 2 + after([state.Next]);
+  if (state.Type !== 'Task') return 2;
+  return mostEvents(state) + after([state.Next, ...state.Catch.map(({ Next }) => Next)]);
 }
 
 /** Longest time from a state to an end, over every way that errors can take it. */
@@ -40,6 +62,9 @@ function longestFrom(machine: Machine, name: string): number {
   const ways = [state.Next, ...state.Catch.map(({ Next }) => Next)];
   return longestStep(state) + Math.max(...ways.map((next) => longestFrom(machine, next)));
 }
+
+/** States that take back what was done. */
+const COMPENSATING = ['StopProvisioning', 'StopUserCreation', 'CancelUserCreation', 'DeleteUser'];
 
 describe('the ladder of time limits', () => {
   it('reaches the limit of a call before that of its function, of a function before that of its task', () => {
@@ -98,6 +123,48 @@ describe('the ladder of time limits', () => {
     const machine = golden(name);
 
     expect(longestFrom(machine, machine.StartAt)).toBeLessThan(machine.TimeoutSeconds);
+  });
+
+  // docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (maximum execution event history)
+  it.each(machineNames)(
+    'leaves the history of %s room for five targets, with every retry used up',
+    (name) => {
+      const machine = golden(name);
+      const startAndEnd = 2;
+
+      expect(5 * mostEventsFrom(machine, machine.StartAt) + startAndEnd).toBeLessThan(25_000);
+    },
+  );
+
+  it('waits for a target for two hours in a step that can be compensated, and for a day in a compensation', () => {
+    const waits = tasks(golden('ProvisionServiceUser')).flatMap(([step, { Retry }]) =>
+      Retry.filter(({ ErrorEquals }) => ErrorEquals.includes('TargetUnavailable')).map((retrier) => ({
+        step,
+        hours: pauses(retrier) / 3600,
+        longest: retrier.MaxDelaySeconds,
+        jitter: retrier['JitterStrategy'],
+      })),
+    );
+    const hours = (step: string) => waits.find((one) => one.step === step)?.hours;
+
+    for (const step of ['Authenticate', 'EncryptCredentials', 'RequestUserCreation']) {
+      expect(hours(step)).toBeGreaterThanOrEqual(2);
+      expect(hours(step)).toBeLessThan(2.1);
+    }
+    expect(hours('CancelUserCreation')).toBeGreaterThanOrEqual(24);
+    expect(waits.map(({ longest, jitter }) => [longest, jitter])).toEqual(waits.map(() => [300, undefined]));
+  });
+
+  it('lets no roll-back fail within an hour of what passes', () => {
+    const shortest = machineNames.flatMap((name) =>
+      tasks(golden(name)).flatMap(([step, { Retry }]) =>
+        Retry.filter(
+          ({ ErrorEquals }) => COMPENSATING.includes(step) && !ErrorEquals.includes('AbsenceNotConfirmed'),
+        ).map(pauses),
+      ),
+    );
+
+    expect(Math.min(...shortest)).toBeGreaterThanOrEqual(3600);
   });
 
   it("gives App1 more time than App2's creation and roll-back together", () => {

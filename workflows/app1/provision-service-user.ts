@@ -50,7 +50,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   const authenticate = runStep(scope, 'Authenticate', {
     run: callApp2,
     payload: { action: 'Authenticate' },
-    retries: ['throttling', 'transient'],
+    retries: ['targetOutage', 'signInRefused', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,
   });
   onFailure(authenticate, undo.announceFailed);
@@ -62,7 +62,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       username: input('username'),
       sealed_password: input('sealed_password'),
     },
-    retries: ['throttling', 'transient'],
+    retries: ['targetOutage', 'throttling', 'transient'],
     assign: { encrypted_password: jsonata('$states.result.Payload.encrypted_password') },
   });
   onFailure(encryptCredentials, undo.announceFailed);
@@ -80,7 +80,14 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       trace_id: optionalInput('trace_id'),
       can_wait: true,
     },
-    retries: ['userCreationPending', 'app2Busy', 'app2Unavailable', 'throttling', 'transient'],
+    retries: [
+      'userCreationPending',
+      'app2QueueFull',
+      'targetOutage',
+      'signInRefused',
+      'throttling',
+      'transient',
+    ],
     timeout: timeLimits.app2Task,
   });
 
@@ -92,7 +99,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       provisioning_id: input('provisioning_id'),
       missed: jsonata('$states.context.State.RetryCount > 0'),
     },
-    retries: ['announcementMissed', 'beforeAnnouncement'],
+    retries: ['announcementMissed', 'targetOutage', 'signInRefused', 'beforeAnnouncement'],
     timeout: timeLimits.announcement,
   });
   requestUserCreation.addCatch(awaitUserCreation, { errors: ['UserCreationQueued'] });

@@ -79,7 +79,7 @@ export function undoProvisioning(
       provisioning_id: input('provisioning_id'),
       trace_id: optionalInput('trace_id'),
     },
-    retries: ['userRemovalPending', 'undoThrottling', 'undoTransient'],
+    retries: ['targetOutageInCompensation', 'compensation'],
     timeout: timeLimits.app2Task,
   });
   onUndoFailure(cancelUserCreation, announceRollBackFailed);

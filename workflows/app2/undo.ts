@@ -77,7 +77,7 @@ export function undoUserCreation(
       creation_refused: jsonata('$creation_refused'),
       entered_at: jsonata('$states.context.State.EnteredTime'),
     },
-    retries: ['absenceConfirmation', 'undoThrottling', 'undoTransient'],
+    retries: ['absenceConfirmation', 'compensation'],
   });
   onUndoFailure(deleteUser, announceRollBackFailed);
   deleteUser.next(announceUndone);

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { effectOf } from '../matrix/faults.ts';
 import { type Row, sharedTable } from '../matrix/table.ts';
-import { rollBackFailed } from '../support/executions.ts';
+import { retried } from '../support/executions.ts';
 import { recycle } from '../support/interventions.ts';
 import { plan } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
@@ -9,7 +9,6 @@ import { inSequence } from '../support/parallel.ts';
 import { post } from '../support/provisioning.ts';
 import { inject } from '../support/proxy.ts';
 import { type Aftermath, suite } from '../support/suite.ts';
-import { sweepSoon } from '../support/sweeps.ts';
 
 async function run({ call, fault, repetition, outcome }: Row, aftermath: Aftermath) {
   const planned = await plan();
@@ -23,11 +22,10 @@ async function run({ call, fault, repetition, outcome }: Row, aftermath: Afterma
   });
   try {
     await post(planned, planned.key);
-    if (outcome.afterwards) await rollBackFailed('RollBackProvisioning', planned.id);
-    else await endOf(planned.id);
+    if (outcome.waits === undefined) await endOf(planned.id);
+    else await retried('ProvisionServiceUser', planned.id, outcome.waits);
     const fired = await injected.allFired();
     await injected.lift();
-    if (outcome.afterwards) await sweepSoon();
     const broken = await violations(planned);
     const { status, user, error } = await endOf(planned.id);
     aftermath.ended(planned, user);

@@ -49,6 +49,8 @@ export interface Call extends Match {
   inLineOnly?: true;
   /** Faults after which the call has had its effect, so that the next look finds nothing left to do. */
   settledBy?: readonly Fault[];
+  /** The part of the target that the call is about, whose outage is waited out. */
+  target?: 'sign-in' | 'key';
   /** A request of the other service, not a call of AWS. */
   http?: true;
 }
@@ -128,6 +130,7 @@ const provisionServiceUser: readonly Call[] = [
     to: 'kms:ReEncrypt',
     caller: 'step',
     flow: 'provision',
+    target: 'key',
   }),
   requested(({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }), {
     by: 'RequestUserCreation',
@@ -313,8 +316,8 @@ const rollBacks: readonly Call[] = [
     to: 'states:StartExecution',
     caller: 'undo',
     flow: 'deprovision',
-    // App1 asks for so long that the roll-back has ended meanwhile.
-    settledBy: ['answer late', 'effect late'],
+    // The roll-back that was started is found by the next request.
+    settledBy: ['answer lost', 'answer late', 'effect late'],
   }),
   made('app2-stop-user-creation', describes('CreateServiceUser'), {
     by: 'StopUserCreation',
@@ -399,12 +402,24 @@ export const sharedCalls: readonly Call[] = [
   made(
     'app1-call-app2',
     { match: () => ({ service: 'secretsmanager', operation: 'GetSecretValue' }) },
-    { by: 'Authenticate', to: 'secretsmanager:GetSecretValue', caller: 'step', flow: 'provision' },
+    {
+      by: 'Authenticate',
+      to: 'secretsmanager:GetSecretValue',
+      caller: 'step',
+      flow: 'provision',
+      target: 'sign-in',
+    },
   ),
   made(
     'app1-call-app2',
     { match: () => ({ service: 'cognito-idp', operation: 'InitiateAuth' }) },
-    { by: 'Authenticate', to: 'cognito-idp:InitiateAuth', caller: 'step', flow: 'provision' },
+    {
+      by: 'Authenticate',
+      to: 'cognito-idp:InitiateAuth',
+      caller: 'step',
+      flow: 'provision',
+      target: 'sign-in',
+    },
   ),
   {
     by: 'authorizer',

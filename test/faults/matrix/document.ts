@@ -4,7 +4,7 @@ import { golden, machineNames, tasks } from '../../support/golden.ts';
 import { type Call, calls, sharedCalls, sweepCalls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
 import { type Flow, flowOf, flows } from './flows.ts';
-import { type Outcome, type Row, sharedTable, table } from './table.ts';
+import { isOutage, type Outcome, type Row, sharedTable, table } from './table.ts';
 
 /** docs/failures.md: the failure matrix for readers, with the longest time that the definitions allow. */
 export function document(): string {
@@ -104,6 +104,7 @@ function told(outcome: Outcome, call: Call): string {
   const { status, user, app1, app2, refused, afterwards } = outcome;
   if (refused !== undefined)
     return `the request is answered \`${refused}\`; repeated ${afterwards ? 'when the fault is over' : 'at once'} it is accepted`;
+  if (outcome.waits !== undefined) return 'waited out: it goes on by itself when the fault is over';
   if (afterwards) return 'the undo is left to the sweep, which completes it when the fault is over';
   if (app2?.code === 'ROLL_BACK_FAILED') return 'the roll-back that follows completes the undo';
   if (isBase(call, outcome)) return 'invisible';
@@ -128,10 +129,12 @@ function attemptSeconds({ http }: Call, fault: Fault): number {
 }
 
 /** Names by which Step Functions knows what the fault comes to. */
-function errorOf({ http, to }: Call, fault: Fault): string {
+function errorOf(call: Call, fault: Fault): string {
+  const { http, to } = call;
   if (to === 'events:PutEvents') return 'EventBridge.SdkClientException';
+  if (isOutage(call, fault)) return 'TargetUnavailable';
   if (fault === 'permanent error') return 'permanent';
-  if (http) return 'App2Unavailable';
+  if (http) return 'TargetUnavailable';
   return fault === 'throttled' ? 'ServiceThrottled' : 'ServiceUnavailable';
 }
 
@@ -147,12 +150,13 @@ const REPEATED_BY: Record<string, string> = {
 function timeOf({ call, fault, repetition }: Row): string {
   const behindApp2 = REPEATED_BY[call.by];
   const state = states.get(behindApp2 ?? call.by);
-  const times = repetitions[repetition] ?? Number.POSITIVE_INFINITY;
+  // Once it has had its effect, the call is not made again.
+  const times = call.settledBy?.includes(fault) ? 2 : (repetitions[repetition] ?? Number.POSITIVE_INFINITY);
   const attempt = attemptSeconds(call, fault);
   // A function behind an API, or of a rule, tries twice.
   if (state === undefined) return seconds(Math.min(times, 2) * attempt + 1);
   const sdk = behindApp2 === undefined || call.caller === 'authorizer' ? 1 : 2;
-  const error = behindApp2 === undefined ? errorOf(call, fault) : 'App2Unavailable';
+  const error = behindApp2 === undefined ? errorOf(call, fault) : 'TargetUnavailable';
   const retrier = state.Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
   const failures = Math.min(Math.floor(times / sdk), (retrier?.MaxAttempts ?? 0) + 1);
   const pauses = Array.from({ length: Math.min(failures, retrier?.MaxAttempts ?? 0) }, (_, n) =>
@@ -165,5 +169,6 @@ function timeOf({ call, fault, repetition }: Row): string {
 }
 
 function seconds(longest: number): string {
-  return longest < 100 ? `≤ ${Math.ceil(longest)} s` : `≤ ${Math.ceil(longest / 60)} min`;
+  if (longest < 100) return `≤ ${Math.ceil(longest)} s`;
+  return longest < 2 * 3600 ? `≤ ${Math.ceil(longest / 60)} min` : `≤ ${(longest / 3600).toFixed(1)} h`;
 }

@@ -2,7 +2,7 @@ import { provisioningStatus } from '../../../contracts/status.ts';
 import type { FaultCount, FaultEffect } from '../../../local/faults/rules.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { entered, executionEnded, rollBackFailed } from '../support/executions.ts';
+import { entered, executionEnded, retried, rollBackFailed } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Planned, plan, rivalKey } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
@@ -13,7 +13,7 @@ import { sweepSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
 import { effectOf, repetitions } from './faults.ts';
 import { flowOf } from './flows.ts';
-import type { Row, Told } from './table.ts';
+import type { Outcome, Row, Told } from './table.ts';
 
 /** What came of a row, in the words of its outcome. */
 export interface Observed {
@@ -34,6 +34,7 @@ export function run({ call, fault, repetition, outcome }: Row): Promise<Observed
   return follow(call, {
     rule: { ...effectOf(fault, call), ...(times === undefined ? {} : { times }) },
     afterwards: outcome.afterwards,
+    ...(outcome.waits === undefined ? {} : { waits: outcome.waits }),
     rollBackLater: call.caller === 'watch' && repetition !== 'once',
   });
 }
@@ -44,6 +45,8 @@ interface Disturbance {
   rule: FaultEffect & FaultCount;
   /** Whether the end is reached only when the fault is over. */
   afterwards?: boolean;
+  /** The state that waits the fault out until it is over. */
+  waits?: NonNullable<Outcome['waits']>;
   rollBackLater?: boolean;
   /** What somebody does meanwhile, once the rule is there. */
   meanwhile?: (planned: Planned, injected: Injected) => Promise<void>;
@@ -52,7 +55,7 @@ interface Disturbance {
 /** Follows a provisioning on the way that leads to a call, disturbs it there, and asks the oracle. */
 export async function follow(
   call: Call,
-  { rule, afterwards = false, rollBackLater = false, meanwhile }: Disturbance,
+  { rule, afterwards = false, waits, rollBackLater = false, meanwhile }: Disturbance,
 ): Promise<Observed> {
   const planned = await plan();
   const flow = flowOf(call.flow);
@@ -76,6 +79,10 @@ export async function follow(
     if (afterwards) {
       if (call.caller === 'watch') await injected.met();
       else if (!isRefused) await givenUp(call, planned.id);
+      await injected.lift();
+    }
+    if (waits !== undefined) {
+      await retried(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id, waits);
       await injected.lift();
     }
     if (isRefused)

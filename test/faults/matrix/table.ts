@@ -30,6 +30,8 @@ export interface Outcome {
   refused?: 'SERVICE_UNAVAILABLE' | 'INTERNAL_ERROR';
   /** Whether the end is reached only when the fault is over: the caller repeats the request, or the sweep finds it. */
   afterwards: boolean;
+  /** Whether the fault is waited out, however long it stays: it goes on by itself when the fault is over. */
+  waits?: 'RequestUserCreation' | 'CancelUserCreation';
   /** What else may come of it, when that is a matter of time. */
   or?: Outcome;
 }
@@ -47,9 +49,9 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
     case 'step':
       return passes ? base : failed(call, fault);
     case 'app2 api':
-      return passes ? base : { ...BAD, app1: { step: 'RequestUserCreation', code: 'APP2_UNAVAILABLE' } };
+      return passes ? base : { ...BAD, app1: { step: 'RequestUserCreation', code: 'TARGET_UNAVAILABLE' } };
     case 'authorizer':
-      return passes ? base : { ...BAD, app1: tellsRollBackFailed('RequestUserCreation'), afterwards: true };
+      return passes ? base : { ...base, waits: 'RequestUserCreation' };
     case 'watch':
       // App1, which waits for App2, cancels there what App2 itself has not rolled back.
       return passes || call.service === 'app2' || call.settledBy?.includes(fault)
@@ -57,6 +59,7 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
         : { ...base, afterwards: true };
     case 'undo':
       if (passes || call.settledBy?.includes(fault)) return base;
+      if (isOutageInCompensation(call, fault)) return { ...base, waits: 'CancelUserCreation' };
       return {
         ...rollBackFailed(call, base),
         afterwards: call.inLineOnly !== true,
@@ -68,6 +71,17 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
 
 const BAD = { status: 'FAILED', user: 'absent', afterwards: false } as const;
 
+/** Whether App1's compensation takes it for an outage of the target: of its API, or of what a function behind it needs. */
+const isOutageInCompensation = ({ by, http }: Call, fault: Fault): boolean =>
+  by === 'cancel-user-creation' || (http === true && fault !== 'permanent error');
+
+/** Whether App1's step takes it for an outage of the target. */
+export const isOutage = ({ http, target, caller }: Call, fault: Fault): boolean => {
+  if (caller === 'app2 api') return true;
+  if (fault === 'permanent error') return false;
+  return http === true || target === 'sign-in' || (target === 'key' && fault !== 'throttled');
+};
+
 const isAnnouncement = ({ to }: Call): boolean => to === 'events:PutEvents';
 
 function failed(call: Call, fault: Fault): Outcome {
@@ -77,7 +91,8 @@ function failed(call: Call, fault: Fault): Outcome {
 
 function codeOf(call: Call, fault: Fault): string {
   if (isAnnouncement(call)) return 'EVENT_NOT_PUBLISHED';
-  if (call.http) return fault === 'permanent error' ? 'APP2_REQUEST_REFUSED' : 'APP2_UNAVAILABLE';
+  if (isOutage(call, fault)) return 'TARGET_UNAVAILABLE';
+  if (call.http) return 'APP2_REQUEST_REFUSED';
   if (fault === 'permanent error') return 'INTERNAL_ERROR';
   return fault === 'throttled' ? 'SERVICE_THROTTLED' : 'SERVICE_UNAVAILABLE';
 }
@@ -95,17 +110,14 @@ const tellsRollBackFailed = (step = ''): Told => ({ step, code: 'ROLL_BACK_FAILE
 const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
 
 /**
- * Combinations that are no rows. An undo that waits for an answer of App2 twenty times for fifteen seconds, in both
- * machines, takes longer than all others together; that it outlasts such an answer is shown once and twice. And whether
- * the twenty attempts to start a roll-back, whose answers are lost, outlast the roll-back that the first one started is
- * a matter of chance; the random walks come by there.
+ * Combinations that are no rows: an outage that is waited out for two hours, with attempts that take all of their time,
+ * takes longer than all other rows together. That it outlasts such answers is shown once and twice.
  */
-const isNoRow = ({ http, caller, by, to }: Call, fault: Fault, repetition: Repetition): boolean =>
+const isNoRow = (call: Call, fault: Fault, repetition: Repetition): boolean =>
   repetition === 'for ever' &&
-  ((http === true && caller === 'undo' && (fault === 'answer late' || fault === 'effect late')) ||
-    // The same twenty times, behind App2's API.
-    (caller === 'authorizer' && fault === 'answer late') ||
-    (`${by} ${to}` === 'cancel-user-creation states:StartExecution' && fault === 'answer lost'));
+  (call.caller === 'step' || call.caller === 'app2 api') &&
+  isOutage(call, fault) &&
+  (fault === 'answer late' || fault === 'effect late');
 
 const rowsOf = (of: readonly Call[]): Row[] =>
   of.flatMap((call) =>

@@ -94,6 +94,7 @@ export async function executionEnded(machine: Machine, name: string, within = 40
 
 /** How often a state of an execution has been tried, as its history tells; 0 when it was not entered. */
 export async function attemptsOf(machine: Machine, name: string, state: string): Promise<number> {
+  if ((await execution(machine, name)) === undefined) return 0;
   const { events = [] } = await system.clients.stepFunctions.send(
     new GetExecutionHistoryCommand({ executionArn: executionArn(machine, name), maxResults: 1000 }),
   );
@@ -104,4 +105,24 @@ export async function attemptsOf(machine: Machine, name: string, state: string):
     if (type === 'TaskScheduled' && current === state) attempts += 1;
   }
   return attempts;
+}
+
+/** Retries after which a state is taken to wait for something, for as long as it takes. */
+const WAITS_AFTER = 3;
+
+/** Waits until a state of an execution has been tried again some times. */
+export async function retried(
+  machine: Machine,
+  name: string,
+  state: string,
+  within = 400_000,
+): Promise<void> {
+  await eventually(
+    async () => {
+      const tried = await attemptsOf(machine, name, state);
+      if (tried <= WAITS_AFTER) throw new Error(`${machine} ${name} has tried ${state} ${tried} times.`);
+    },
+    within,
+    LOOK_EVERY,
+  );
 }

@@ -106,9 +106,9 @@ describe("App1's client of App2", () => {
   });
 
   it.each([
-    ['a full queue', problemBody('QUEUE_FULL'), 'App2Busy'],
-    ['anything else that passes', problemBody('SERVICE_UNAVAILABLE'), 'App2Unavailable'],
-    ['what is no problem of ours', { message: 'Service Unavailable' }, 'App2Unavailable'],
+    ['a full queue', problemBody('QUEUE_FULL'), 'App2QueueFull'],
+    ['anything else that passes', problemBody('SERVICE_UNAVAILABLE'), 'TargetUnavailable'],
+    ['what is no problem of ours', { message: 'Service Unavailable' }, 'TargetUnavailable'],
   ])('tells a 503 for %s by its name', async (_what, body, name) => {
     const { client } = app2(() => Response.json(body, { status: 503 }));
 
@@ -159,7 +159,7 @@ describe("App1's client of App2", () => {
   });
 
   it.each([
-    ...[408, 429, 500, 502, 503, 504].map((code) => [code, 'App2Unavailable'] as const),
+    ...[408, 429, 500, 502, 503, 504].map((code) => [code, 'TargetUnavailable'] as const),
     ...[400, 403, 404, 409, 413, 415].map((code) => [code, 'App2RequestRefused'] as const),
   ])('answers HTTP %i with %s', async (code, name) => {
     const { client } = app2(status(code));
@@ -170,17 +170,17 @@ describe("App1's client of App2", () => {
     expectNoLeak('canary', error);
   });
 
-  it('answers a broken connection with App2Unavailable, without the text of the error', async () => {
+  it('answers a broken connection with TargetUnavailable, without the text of the error', async () => {
     const { client } = app2(() => new TypeError('canary: connect to https://app2 failed'));
 
     const error = await thrownBy(client.cancelUserCreation(PROVISIONING_ID));
 
-    expect(error.name).toBe('App2Unavailable');
+    expect(error.name).toBe('TargetUnavailable');
     expectNoLeak('canary', error);
   });
 
   it.each([
-    ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'App2Unavailable'],
+    ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'TargetUnavailable'],
     ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
   ])('does not believe a success with %s', async (_what, answer, name) => {
     const error = await thrownBy(app2(answer).client.requestUserCreation(PROVISIONING_ID, request));
@@ -218,7 +218,7 @@ describe("App1's client of App2, asked for a timeline", () => {
   });
 
   it.each([
-    ['an error', status(503), 'App2Unavailable'],
+    ['an error', status(503), 'TargetUnavailable'],
     ['a status without one', settled, 'App2RequestRefused'],
   ])('fails when App2 answers with %s', async (_what, answer, name) => {
     await expect(app2(answer).client.readTimeline(PROVISIONING_ID)).rejects.toMatchObject({ name });

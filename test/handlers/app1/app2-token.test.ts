@@ -134,10 +134,30 @@ describe("App1's token for App2", () => {
     await expect(source().get()).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
   });
 
-  it('passes on that Cognito is busy, which says nothing of the credentials', async () => {
-    cognito.on(InitiateAuthCommand).rejects(sdkError('TooManyRequestsException'));
+  it.each([
+    ['that Cognito is busy', sdkError('TooManyRequestsException')],
+    ['an internal error of Cognito', sdkError('InternalErrorException', { status: 500 })],
+    ['no answer', sdkError('TimeoutError')],
+    ['a lock-out', sdkError('NotAuthorizedException', { message: 'Password attempts exceeded' })],
+  ])(
+    'takes %s at the sign-in for an outage of the target, which says nothing of the credentials',
+    async (_what, error) => {
+      cognito.on(InitiateAuthCommand).rejects(error);
 
-    await expect(source().get()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+      await expect(source().get()).rejects.toMatchObject({ name: 'TargetUnavailable' });
+      expect(signIns()).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['ThrottlingException', 'TargetUnavailable'],
+    ['InternalServiceError', 'TargetUnavailable'],
+    ['ResourceNotFoundException', 'ResourceNotFoundException'],
+    ['AccessDeniedException', 'AccessDeniedException'],
+  ])('takes %s of the secret for %s: only what passes is an outage', async (name, seen) => {
+    secretsManager.on(GetSecretValueCommand).rejects(sdkError(name));
+
+    await expect(source().get()).rejects.toMatchObject({ name: seen });
   });
 
   it.each([

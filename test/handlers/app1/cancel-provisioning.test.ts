@@ -62,7 +62,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     ['SUCCEEDED', { status: 'SUCCEEDED' }],
     ['ABORTED', { status: 'ABORTED' }],
     ['TIMED_OUT', { status: 'TIMED_OUT' }],
-    ['FAILED', failedAs('RollBackFailed', 'RequestUserCreation', 'App2Unavailable')],
+    ['FAILED', failedAs('RollBackFailed', 'RequestUserCreation', 'TargetUnavailable')],
   ] as const)('starts the roll-back of a provisioning that is %s', async (status, seen) => {
     provisioning().resolves(execution(input, seen));
 

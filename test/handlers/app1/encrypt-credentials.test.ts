@@ -36,7 +36,11 @@ describe('EncryptCredentials', () => {
     ['InvalidCiphertextException', 'CredentialsRejected'],
     ['IncorrectKeyException', 'CredentialsRejected'],
     ['ThrottlingException', 'ServiceThrottled'],
-    ['KMSInternalException', 'ServiceUnavailable'],
+    ['KMSInternalException', 'TargetUnavailable'],
+    ['KeyUnavailableException', 'TargetUnavailable'],
+    ['TimeoutError', 'TargetUnavailable'],
+    ['DisabledException', 'TargetUnavailable'],
+    ['KMSInvalidStateException', 'TargetUnavailable'],
     ['AccessDeniedException', 'AccessDeniedException'],
   ])('answers %s with %s and repeats no ciphertext', async (name, seen) => {
     kms.on(ReEncryptCommand).rejects(sdkError(name, { message: `cannot read ${SEALED}` }));

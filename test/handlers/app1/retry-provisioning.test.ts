@@ -31,7 +31,7 @@ const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `${executions}:RollBackProvisioning:${PROVISIONING_ID}`;
 const SEALED_AGAIN = Buffer.from('canary-sealed-again').toString('base64');
 const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac-of-the-former' };
-const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable');
+const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable');
 
 let clock: ReturnType<typeof fakeClock>;
 interface Sent {
@@ -146,8 +146,8 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     ['was stopped, and not rolled back yet', execution(input, { status: 'ABORTED' }), undefined],
     [
       'could not be rolled back yet',
-      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'App2Unavailable')),
-      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'App2Unavailable')),
+      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
+      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
     ],
   ])('refuses one that %s, and starts nothing', async (_what, provisioning, itsRollBack) => {
     former().resolves(provisioning);
