@@ -1,5 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings';
+import { apiUrl } from './connect.ts';
 import { by, duration } from './values.ts';
+import { profile, region } from './where.ts';
 
 /** The program, with the options that every command has. */
 export const base = () =>
@@ -9,9 +11,9 @@ export const base = () =>
     )
     .option('--json', 'print JSON, for scripts')
     .option('--aws', 'ask AWS, also while a local AWS is up')
-    .option('--profile <name>', "ask AWS as this profile of AWS's configuration")
-    .option('--region <name>', 'ask AWS in this region')
-    .option('--api-url <url>', "address of App1's API, where it has a name of its own")
+    .option('--profile <name>', "ask AWS as this profile of AWS's configuration", by(profile))
+    .option('--region <name>', 'ask AWS in this region', by(region))
+    .option('--api-url <url>', "address of App1's API, where it has a name of its own", by(apiUrl))
     .option('--api-key-file <file>', 'file with the API key, where App1 wants one beside the signature');
 
 export type Program = ReturnType<typeof base>;

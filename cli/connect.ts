@@ -6,9 +6,13 @@ import { type Where, whereOptions, whereTo } from './where.ts';
 
 /** A command's way to the system: where it is, and App1's API there. */
 
+export const apiUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an address like https://api.example.com/v1' })
+  .refine((address) => !/[?#@]/.test(address), 'must be an address without a user, a query or a fragment');
+
 export const connectOptions = z.object({
   ...whereOptions.shape,
-  apiUrl: z.url().optional(),
+  apiUrl: apiUrl.optional(),
   apiKeyFile: z.string().optional(),
 });
 export type ConnectOptions = z.infer<typeof connectOptions>;
@@ -28,14 +32,14 @@ const CALL_LIMIT = 35_000; // milliseconds
 
 /** @throws Problem when neither a local AWS is up nor AWS was asked for */
 export function connect(
-  { apiUrl, apiKeyFile, ...options }: ConnectOptions,
+  { apiUrl: address, apiKeyFile, ...options }: ConnectOptions,
   { environment, interrupted }: { environment: NodeJS.ProcessEnv; interrupted: AbortSignal },
 ): Connection {
   const place = whereTo(options, environment);
   return {
     ...place,
     callApp1: async (method, path, headers = {}, body) =>
-      place.signedFetch(`${apiUrl?.replace(/\/$/, '') ?? (await place.app1()).api_url}${path}`, {
+      place.signedFetch(`${address?.replace(/\/$/, '') ?? (await place.app1()).api_url}${path}`, {
         method,
         headers: { ...headers, ...(apiKeyFile === undefined ? {} : { 'x-api-key': apiKeyIn(apiKeyFile) }) },
         signal: AbortSignal.any([AbortSignal.timeout(CALL_LIMIT), interrupted]),
@@ -44,18 +48,33 @@ export function connect(
   };
 }
 
-function apiKeyIn(file: string): string {
+/**
+ * The API key that is all there is in a file. What is wrong with the file is said without repeating any of it.
+ * @throws CliProblem when it cannot be read, or holds anything else than one key
+ */
+export function apiKeyIn(file: string): string {
+  const text = contentOf(file).replace(/\r?\n$/, '');
+  if (text === '') throw noApiKey(`${file} is empty.`);
+  if (/[\r\n]/.test(text)) throw noApiKey(`${file} has more than one line.`);
+  if (/^[\x21-\x7e]+$/.test(text)) return text;
+  throw noApiKey(`${file} has a character that no API key has, like a blank.`);
+}
+
+function contentOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8');
   } catch {
-    throw new CliProblem(
-      'usage',
-      'NO_API_KEY',
-      `${file} cannot be read.`,
-      'Name the file that holds the API key.',
-    );
+    throw noApiKey(`${file} cannot be read.`);
   }
 }
+
+const noApiKey = (message: string) =>
+  new CliProblem(
+    'usage',
+    'NO_API_KEY',
+    message,
+    'Name a file that holds the API key, alone and on one line.',
+  );
 
 /** What can be seen, or why it cannot. */
 export type Seen<Value> = { there: true; value: Value } | { there: false; why: CliProblem };

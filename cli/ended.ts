@@ -2,7 +2,7 @@ import type { Started } from './app1-api.ts';
 import type { Exit } from './exits.ts';
 import type { Session } from './session.ts';
 import { settled } from './settled.ts';
-import { card, PROGRAM, shown, table } from './shown.ts';
+import { card, shown, table, watchOf } from './shown.ts';
 
 /** What `create` and `retry` do once App1 has accepted: wait for the end and show it, or say where it can be asked for. */
 export async function ended(
@@ -12,7 +12,7 @@ export async function ended(
 ): Promise<Exit> {
   const { provisioning_id, status } = started;
   if (!wait) {
-    const next = `${PROGRAM} status ${provisioning_id} --watch`;
+    const next = watchOf(provisioning_id, session.propose);
     const rows = table([
       ['provisioning', provisioning_id],
       ['status', status],
@@ -22,7 +22,7 @@ export async function ended(
     return 'ok';
   }
   session.progress.say(`Accepted as ${provisioning_id}`);
-  const end = shown(await settled(session, provisioning_id, timeout, { isNew: true }));
+  const end = shown(await settled(session, provisioning_id, timeout, { isNew: true }), session.propose);
   session.answer(end, card(end));
   return end.status === 'SUCCEEDED' && end.user === 'present' ? 'ok' : 'bad';
 }

@@ -14,7 +14,13 @@ export const exits = {
   },
   pending: { status: 6, meaning: 'Not over in the time given by `--timeout`; it goes on.' },
   unexpected: { status: 70, meaning: 'Something unforeseen happened; report it.' },
+  output: {
+    status: 74,
+    meaning:
+      'The answer could not be written, as to a disk that is full; what was asked for is done, or goes on: `list` shows it.',
+  },
   interrupted: { status: 130, meaning: 'Interrupted; what was asked for goes on.' },
+  closed: { status: 141, meaning: 'Nobody reads the output any more; what was asked for goes on.' },
 } as const;
 
 export type Exit = keyof typeof exits;

@@ -2,5 +2,11 @@
 /** Entry of `npx provision`. */
 import { start } from '../local/start.mjs';
 
-// Standard output is for answers.
-await start('cli/provision.ts', process.argv.slice(2), process.stderr);
+// Statuses as in cli/exits.ts, which cannot be read before there are packages.
+await start('cli/provision.ts', process.argv.slice(2), {
+  // Standard output is for answers.
+  installing: process.stderr,
+  statuses: { problem: 3, unexpected: 70 },
+  unwritten:
+    'Send the output elsewhere. What was asked for is done, or goes on: `npx provision list` shows it.',
+});

@@ -4,7 +4,6 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { names } from '../infra/names.ts';
-import { Problem } from '../local/problem.ts';
 import { listrProgress } from '../local/progress.ts';
 import { newCommand, runCommand } from './support/command.ts';
 import { replayArchive } from './support/replay-archive.ts';
@@ -23,11 +22,14 @@ export async function main(args: string[]): Promise<number> {
     .requiredOption('--from <time>', 'of the first event: 2026-01-31T22:00:00Z', time)
     .requiredOption('--to <time>', 'after the last event', time)
     .option('--to-rule <name>', 'only to this rule of the bus, not to all');
-  const parse = () => command.parse(args, { from: 'user' });
+  const parse = () => {
+    command.parse(args, { from: 'user' });
+    const { from, to } = command.opts();
+    if (from >= to) command.error('error: --from is not before --to.');
+  };
   return runCommand(parse, async () => {
     const [service] = command.processedArgs;
     const { from, to, toRule, ...rest } = command.opts();
-    if (from >= to) throw new Problem('--from is not before --to.', 'Name a time that has a length.');
     const { where, client } = whereTo(whereOptions.parse(rest));
     const replay = await listrProgress.run(`Replaying ${buses[service]} on ${where}`, (report) =>
       replayArchive({

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import type { Clock } from '../handlers/shared/executions.ts';
+import { commandLine } from './command-line.ts';
 import { type Connection, type ConnectOptions, connectOptions } from './connect.ts';
 import { type Exit, exits } from './exits.ts';
 import { explain } from './explain.ts';
+import type { Propose } from './shown.ts';
 
 /** What a command sees of the world: the terminal, the clock, and the system that it is about. */
 
@@ -38,6 +40,8 @@ export interface Session extends Omit<World, 'connect'> {
   connection: Connection;
   json: boolean;
   progress: Progress;
+  /** Says a command that asks the same system, as it was typed here. */
+  propose: Propose;
   /** Prints the answer: as JSON with `--json`, else for people. */
   answer(value: object, shown: string): void;
 }
@@ -65,6 +69,7 @@ export async function runIn(
       connection: connect(connecting, world),
       json,
       progress,
+      propose: proposing(connecting),
       answer(value, shown) {
         progress.end();
         world.terminal.out(json ? `${JSON.stringify(value)}\n` : `${shown}\n`);
@@ -78,6 +83,29 @@ export async function runIn(
     progress.end();
   }
 }
+
+/** How a user of a clone calls this program. */
+const PROGRAM = 'npx provision';
+
+/** Commands that ask the system which these options name. */
+export const proposing =
+  ({ aws, profile, region, apiUrl, apiKeyFile }: ConnectOptions): Propose =>
+  ({ command, options = [], ...rest }) => {
+    const typed = (name: string, value: string | undefined) =>
+      value === undefined ? [] : [[name, value] as const];
+    return commandLine({
+      ...rest,
+      command: `${PROGRAM} ${command}`,
+      options: [
+        ...options,
+        ...(aws === true ? [['--aws'] as const] : []),
+        ...typed('--profile', profile),
+        ...typed('--region', region),
+        ...typed('--api-url', apiUrl),
+        ...typed('--api-key-file', apiKeyFile),
+      ],
+    });
+  };
 
 /** Says what went wrong: as JSON where JSON is read, else on standard error. */
 export function report({ terminal, interrupted }: World, error: unknown, json: boolean): number {

@@ -3,7 +3,7 @@ import { askStatus, requestRemoval } from './app1-api.ts';
 import { explain } from './explain.ts';
 import { CliProblem } from './problem.ts';
 import type { Session } from './session.ts';
-import { isOver, PROGRAM } from './shown.ts';
+import { isOver, type Propose, watchOf } from './shown.ts';
 
 /** Waiting for the end of a provisioning, without asking App1 more often than it likes. */
 
@@ -13,7 +13,7 @@ const LONGEST_PAUSE = 4_000;
 /** How often in a row App1 may give no answer. What was asked for goes on all the same. */
 const PATIENCE = 5;
 
-type Waiting = Pick<Session, 'connection' | 'clock' | 'progress' | 'interrupted'>;
+type Waiting = Pick<Session, 'connection' | 'clock' | 'progress' | 'interrupted' | 'propose'>;
 
 /**
  * The state of a provisioning once it is over and nothing of it is under way.
@@ -54,7 +54,7 @@ interface Patience {
 }
 
 async function again<Found>(
-  { session: { clock, progress, interrupted }, id, timeout, passing }: Patience,
+  { session: { clock, progress, interrupted, propose }, id, timeout, passing }: Patience,
   look: Look<Found>,
 ): Promise<Found> {
   const begun = clock.now();
@@ -73,7 +73,7 @@ async function again<Found>(
     );
     if ('found' in looked) return looked.found;
     const passed = clock.now() - begun;
-    if (passed >= timeout) throw pending(id, looked.meanwhile, timeout);
+    if (passed >= timeout) throw pending(id, looked.meanwhile, timeout, propose);
     if (interrupted.aborted) throw interrupted.reason;
     progress.say(`${id} ${looked.meanwhile}`, `(${Math.round(passed / 1000)} s)`);
     await clock.sleep(Math.min(pause, timeout - passed));
@@ -82,10 +82,10 @@ async function again<Found>(
 
 const PASSING = ['SERVICE_UNAVAILABLE', 'THROTTLED', 'INTERNAL_ERROR', 'NOT_REACHABLE', 'BUSY'];
 
-const pending = (id: string, phase: string, timeout: number) =>
+const pending = (id: string, phase: string, timeout: number, propose: Propose) =>
   new CliProblem(
     'pending',
     'PENDING',
     `${id} is not over after ${Math.round(timeout / 1000)} s (${phase}). It goes on.`,
-    `Ask again: ${PROGRAM} status ${id} --watch`,
+    `Ask again: ${watchOf(id, propose)}`,
   );

@@ -1,37 +1,43 @@
 import { colors } from '../local/colors.ts';
 import type { Provisioning, ShownProvisioning } from './answers.ts';
+import type { Proposed } from './command-line.ts';
 
 /** How provisionings are shown: what happened, what is left behind, what to do. */
 
-/** How a user of a clone calls this program. */
-export const PROGRAM = 'npx provision';
+/** Says a command of this program as somebody types it who asks the same system. */
+export type Propose = (proposed: Proposed) => string;
 
 /** Adds what a person wants to know next. */
-export function shown(provisioning: Provisioning, retryOf?: string): ShownProvisioning {
+export function shown(provisioning: Provisioning, propose: Propose, retryOf?: string): ShownProvisioning {
   const badly = provisioning.status !== 'SUCCEEDED' && provisioning.status !== 'RUNNING';
   return {
     ...provisioning,
     ...(retryOf === undefined ? {} : { retry_of: retryOf }),
     ...(badly || provisioning.user === 'being_removed' ? { left_behind: leftOf(provisioning) } : {}),
-    next: nextAfter(provisioning),
+    next: nextAfter(provisioning, propose),
   };
 }
 
 const leftOf = ({ user }: Provisioning) =>
   user === 'absent' ? ('nothing' as const) : ('maybe_a_user' as const);
 
-function nextAfter({ provisioning_id: id, status, user, error, username, human_user_id }: Provisioning) {
-  if (status === 'RUNNING') return `${PROGRAM} status ${id} --watch`;
+function nextAfter(
+  { provisioning_id: id, status, user, error, username, human_user_id }: Provisioning,
+  propose: Propose,
+): string | null {
+  const watch = () => watchOf(id, propose);
+  if (status === 'RUNNING') return watch();
   if (user === 'being_removed')
-    return error?.code === 'ROLL_BACK_FAILED' ? `${PROGRAM} doctor` : `${PROGRAM} status ${id} --watch`;
+    return error?.code === 'ROLL_BACK_FAILED' ? propose({ command: 'doctor' }) : watch();
   if (error === undefined) return null;
-  if (error.retryable) return `${PROGRAM} retry ${id}`;
-  return `${PROGRAM} create ${quoted(username)} --human-user ${quoted(human_user_id)}`;
+  if (error.retryable) return propose({ command: 'retry', operands: [id] });
+  if (username === undefined || human_user_id === undefined) return null;
+  return propose({ command: 'create', operands: [username], options: [['--human-user', human_user_id]] });
 }
 
-/** A name as a shell reads it: it may hold any mark, and the command is there to be copied. */
-const quoted = (name = ''): string =>
-  /^[\w@%+=:,./-]+$/.test(name) && !name.startsWith('-') ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+/** The command that waits for the end of a provisioning. */
+export const watchOf = (id: string, propose: Propose): string =>
+  propose({ command: 'status', operands: [id], options: [['--watch']] });
 
 /** Whether the provisioning is over, and nothing of it is under way any more. */
 export const isOver = ({ status, user }: Pick<Provisioning, 'status' | 'user'>): boolean =>

@@ -8,13 +8,20 @@ import { type Outputs, outputsFile, readOutputs, stackOutputs } from '../local/o
 import { settings } from '../local/places.ts';
 import { Problem } from '../local/problem.ts';
 import { CliProblem } from './problem.ts';
+import { by } from './values.ts';
 
 /** Where every tool goes: to the local AWS that is up, or to AWS with the user's own credentials. */
 
+/** docs.aws.amazon.com/general/latest/gr/rande.html */
+export const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d{1,2}$/, 'must be a region like eu-central-1');
+
+/** docs.aws.amazon.com/sdkref/latest/guide/file-format.html */
+export const profile = z.string().regex(/^[^[\]\p{Cc}]+$/u, 'must be the name of a profile, on one line');
+
 export const whereOptions = z.object({
   aws: z.boolean().optional(),
-  profile: z.string().optional(),
-  region: z.string().optional(),
+  profile: profile.optional(),
+  region: region.optional(),
 });
 export type WhereOptions = z.infer<typeof whereOptions>;
 
@@ -22,8 +29,8 @@ export type WhereOptions = z.infer<typeof whereOptions>;
 export const addWhere = (command: Command): Command =>
   command
     .option('--aws', 'go to AWS with the credentials of the environment, not to the local AWS')
-    .option('--profile <name>', 'go to AWS with a profile of the AWS configuration')
-    .option('--region <name>', 'go to this region of AWS');
+    .option('--profile <name>', 'go to AWS with a profile of the AWS configuration', by(profile))
+    .option('--region <name>', 'go to this region of AWS', by(region));
 
 export type App1 = Outputs['app1'];
 export type App2 = Outputs['app2'];

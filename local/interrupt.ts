@@ -3,7 +3,8 @@ const cleanUps: (() => Promise<void>)[] = [];
 let listening = false;
 let interrupted = false;
 
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** SIGPIPE stands for output that cannot be written (local/start.mjs), which also sets the status then. */
+const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
 
 /**
  * Runs something that must not be left behind: when the process is interrupted meanwhile, `cleanUp` runs before it
@@ -38,8 +39,10 @@ function listen(): void {
     process.on(signal, () => {
       if (interrupted) return;
       interrupted = true;
-      process.stderr.write('\nStopping.\n');
-      void cleanUpAll().then(() => process.exit(status));
+      const isOutputLost = signal === 'SIGPIPE';
+      if (!isOutputLost) process.stderr.write('\nStopping.\n');
+      const ending = isOutputLost ? (process.exitCode ?? status) : status;
+      void cleanUpAll().then(() => process.exit(ending));
     });
 }
 

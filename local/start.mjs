@@ -14,19 +14,63 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** npm writes it last, when everything is in place: without it, or with another content, an install is not complete. */
 const installedLock = join(root, 'node_modules', '.package-lock.json');
 
-/** `file` is relative to the checkout; `output` is where it says that it installs. */
-export async function start(file, args, output = process.stdout) {
+/** Of a program whose output nobody reads any more: as if SIGPIPE, which Node ignores, had ended it. */
+const CLOSED = 141;
+/** Of a program whose output cannot be written: EX_IOERR of sysexits.h. */
+const UNWRITTEN = 74;
+
+/**
+ * `file` is relative to the checkout. `installing` is where it says that it installs; `statuses` are what it exits with
+ * after a Problem and after what nobody foresaw; `unwritten` is what to do when the output cannot be written.
+ */
+export async function start(
+  file,
+  args,
+  {
+    installing = process.stdout,
+    statuses = { problem: 1, unexpected: 1 },
+    unwritten = 'Send the output elsewhere, or make room for it.',
+  } = {},
+) {
+  watchOutput(unwritten);
   try {
     requireSystem();
-    if (!isInstalled()) await install(output);
+    if (!isInstalled()) await install(installing);
     keepToTheCheckout();
     const { load } = await import('./program.mjs');
     const { main } = await load(file);
     process.exitCode = await main(args);
   } catch (error) {
     report(error);
-    process.exitCode = 1;
+    process.exitCode = isProblem(error) ? statuses.problem : statuses.unexpected;
   }
+}
+
+/**
+ * Ends the program when its output goes nowhere: without a word when nobody reads it any more (`… | head -1`), else
+ * saying why. What it has to clean up it does in between, as after a signal. Standard error only tells how it goes on:
+ * a program is not ended for it, unless nobody reads that any more.
+ */
+function watchOutput(remedy) {
+  let failed = false;
+  const end = (status) => {
+    process.exitCode = status;
+    // Whoever listens cleans up, then exits with this status (local/interrupt.ts).
+    if (!process.emit('SIGPIPE', 'SIGPIPE')) process.exit(status);
+  };
+  const onError = (error) => {
+    if (failed) return;
+    failed = true;
+    if (error.code === 'EPIPE') return end(CLOSED);
+    process.stderr.write(
+      `\nThe output could not be written (${error.code ?? error.message}).\n→ ${remedy}\n`,
+    );
+    end(UNWRITTEN);
+  };
+  process.stdout.on('error', onError);
+  process.stderr.on('error', (error) => {
+    if (error.code === 'EPIPE') onError(error);
+  });
 }
 
 function requireSystem() {
@@ -117,7 +161,10 @@ function problem(message, remedy) {
   return Object.assign(new Error(message), { name: 'Problem', remedy });
 }
 
+const isProblem = (error) => error instanceof Error && error.name === 'Problem';
+
 function report(error) {
-  const known = error instanceof Error && error.name === 'Problem';
-  process.stderr.write(known ? `\n${error.message}\n→ ${error.remedy}\n` : `\n${error?.stack ?? error}\n`);
+  process.stderr.write(
+    isProblem(error) ? `\n${error.message}\n→ ${error.remedy}\n` : `\n${error?.stack ?? error}\n`,
+  );
 }

@@ -16,7 +16,7 @@ import { examples, type Program } from '../base.ts';
 import type { Exit } from '../exits.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Run, Session } from '../session.ts';
-import { at, card, PROGRAM, shown } from '../shown.ts';
+import { at, card, type Propose, shown } from '../shown.ts';
 import { by, count, listOf, since } from '../values.ts';
 import type { App1 } from '../where.ts';
 
@@ -45,11 +45,11 @@ export async function list(session: Session, options: Options): Promise<Exit> {
   };
   for (const [index, name] of found.slice(0, options.limit).entries()) {
     progress.say('Reading', `${index + 1} of ${Math.min(found.length, options.limit)}`);
-    const one = await read(stepFunctions, app1, name);
+    const one = await read(stepFunctions, app1, name, session.propose);
     if (one === undefined) answer.unreadable.push(name);
     else answer.provisionings.push(one);
   }
-  session.answer(answer, shownList(answer));
+  session.answer(answer, shownList(answer, session.propose));
   return 'ok';
 }
 
@@ -95,6 +95,7 @@ async function read(
   stepFunctions: Pick<SFNClient, 'send'>,
   app1: App1,
   name: string,
+  propose: Propose,
 ): Promise<ShownProvisioning | undefined> {
   const machines = {
     STATE_MACHINE_ARN: app1.state_machine_arn,
@@ -104,19 +105,21 @@ async function read(
   try {
     const found = await describe(stepFunctions, app1.state_machine_arn, name, provisioningInput);
     if (found === undefined) return undefined;
-    return shown(await currentStatus(workflows, found), found.parsedInput.retry_of);
+    return shown(await currentStatus(workflows, found), propose, found.parsedInput.retry_of);
   } catch (error) {
     if (error instanceof Error && ['ZodError', 'SyntaxError'].includes(error.name)) return undefined;
     throw error;
   }
 }
 
-function shownList({ since: begin, provisionings, more, unreadable }: ListAnswer): string {
+function shownList({ since: begin, provisionings, more, unreadable }: ListAnswer, propose: Propose): string {
   const parts = provisionings.map(card);
   if (provisionings.length === 0) parts.push(`None since ${at(begin)}.`);
   if (more > 0) parts.push(`… and ${more} more: --limit shows more, --since fewer.`);
   if (unreadable.length > 0)
-    parts.push(`Not started by App1, or gone by now: ${unreadable.join(', ')} (${PROGRAM} doctor)`);
+    parts.push(
+      `Not started by App1, or gone by now: ${unreadable.join(', ')} (${propose({ command: 'doctor' })})`,
+    );
   return parts.join('\n\n');
 }
 

@@ -5,7 +5,7 @@ import { examples, type Program } from '../base.ts';
 import type { Exit } from '../exits.ts';
 import { CliProblem } from '../problem.ts';
 import type { Run, Session } from '../session.ts';
-import { at, inSeconds, PROGRAM } from '../shown.ts';
+import { at, inSeconds } from '../shown.ts';
 import { type TimelineSource, timelineSource } from '../timeline.ts';
 import { by } from '../values.ts';
 
@@ -28,7 +28,7 @@ export async function timeline(
       'notFound',
       'NOT_FOUND',
       `There is no execution of ${id}.`,
-      `Check the id: ${PROGRAM} list. Step Functions keeps histories for 90 days.`,
+      `Check the id: ${session.propose({ command: 'list' })}. Step Functions keeps histories for 90 days.`,
     );
   }
   session.answer(answer, shownTimeline(answer));

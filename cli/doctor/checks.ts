@@ -8,6 +8,7 @@ import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { functionNamed, names } from '../../infra/names.ts';
+import { commandLine } from '../command-line.ts';
 import { type Connection, type Seen, seen } from '../connect.ts';
 import type { Session } from '../session.ts';
 import type { App2 } from '../where.ts';
@@ -15,7 +16,7 @@ import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.
 import { keyFinding, serviceChecks, stackOf } from './services.ts';
 
 /** Everything that must be so for provisionings to work, in the order in which it is looked at. */
-export async function checksOf(session: Pick<Session, 'connection' | 'clock'>): Promise<Check[]> {
+export async function checksOf(session: Pick<Session, 'connection' | 'clock' | 'propose'>): Promise<Check[]> {
   const { connection, clock } = session;
   const [app1, app2] = await Promise.all([seen(connection.app1), seen(connection.app2)]);
   return [
@@ -130,7 +131,7 @@ async function secretFinding(
   if (secret === undefined || secret.DeletedDate !== undefined)
     return wrong(
       'the secret is not there: App1 cannot sign in',
-      'aws secretsmanager restore-secret, or deploy App2 again.',
+      `${commandLine({ command: 'aws secretsmanager restore-secret', options: [['--secret-id', credentials_secret_arn]] })}, or deploy App2 again.`,
     );
   const { RotationEnabled, RotationRules, LastRotatedDate, CreatedDate } = secret;
   const days = RotationRules?.AutomaticallyAfterDays;
@@ -141,7 +142,7 @@ async function secretFinding(
     ? ok(`rotated or made ${age} days ago, every ${days} days`)
     : wrong(
         `not rotated for ${age} days, though every ${days} days it should be`,
-        `See the log of ${functionNamed('app2', 'rotate-machine-user')}, then: aws secretsmanager rotate-secret --secret-id ${credentials_secret_arn}`,
+        `See the log of ${functionNamed('app2', 'rotate-machine-user')}, then: ${commandLine({ command: 'aws secretsmanager rotate-secret', options: [['--secret-id', credentials_secret_arn]] })}`,
       );
 }
 
@@ -183,18 +184,24 @@ async function rightFinding(connection: Connection): Promise<Finding> {
 /** Whether App1 was told what App2 puts out. */
 async function agreement(connection: Connection, app2: App2): Promise<Finding> {
   const told = await parametersOf(connection);
-  const pairs: [parameter: string, output: string, told: string | undefined, is: string | undefined][] = [
-    ['App2ClientId', 'MachineClientId', told['App2ClientId'], app2.machine_client_id],
-    ['App2KeyArn', 'KeyArn', told['App2KeyArn'], app2.key_arn],
-    ['App2SecretArn', 'CredentialsSecretArn', told['App2SecretArn'], app2.credentials_secret_arn],
-    ['App2ApiUrl', 'ApiUrl', apiIdOf(told['App2ApiUrl']), apiIdOf(app2.api_url)],
+  const wanted: [parameter: string, is: string][] = [
+    ['App2ClientId', app2.machine_client_id],
+    ['App2KeyArn', app2.key_arn],
+    ['App2SecretArn', app2.credentials_secret_arn],
+    ['App2ApiUrl', app2.api_url],
   ];
-  const differ = pairs.filter(([, , one, other]) => one !== other);
+  const differ = wanted.filter(([parameter, is]) => {
+    const one = told[parameter];
+    return parameter === 'App2ApiUrl' ? apiIdOf(one) !== apiIdOf(is) : one !== is;
+  });
   return differ.length === 0
     ? ok('App1 was told what App2 puts out')
     : wrong(
         `App1 was told something else than App2 puts out: ${differ.map(([parameter]) => parameter).join(', ')}`,
-        `npx cdk deploy App1 ${differ.map(([parameter, output]) => `--parameters ${parameter}=<App2's ${output}>`).join(' ')}`,
+        commandLine({
+          command: 'npx cdk deploy App1',
+          options: differ.map(([parameter, is]) => ['--parameters', `${parameter}=${is}`]),
+        }),
       );
 }
 

@@ -15,6 +15,7 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
 import { busLog, everyEventRule, functionNamed, sweepMark, undeliveredQueue } from '../../infra/names.ts';
+import { commandLine } from '../command-line.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Session } from '../session.ts';
 import type { App1, App2 } from '../where.ts';
@@ -42,7 +43,7 @@ const again = (service: Service) => `Deploy ${stackOf[service]} again.`;
 
 /** The checks of one service that is deployed here. `functions` are its functions that watch over executions. */
 export function serviceChecks(
-  session: Pick<Session, 'connection' | 'clock'>,
+  session: Pick<Session, 'connection' | 'clock' | 'propose'>,
   service: Service,
   deployed: Common,
   { watch, sweep }: { watch: string; sweep: string },
@@ -111,7 +112,7 @@ export function serviceChecks(
         ? ok(`${name} is empty`)
         : wrong(
             `${waiting} in ${name}: events that could not be delivered, or calls that a function could not handle`,
-            `Read one (aws sqs receive-message --queue-url ${queue.QueueUrl}), repair its cause, then send it again or delete it.`,
+            `Read one (${commandLine({ command: 'aws sqs receive-message', options: [['--queue-url', queue.QueueUrl ?? '']] })}), repair its cause, then send it again or delete it.`,
           );
     }),
     check('alarms', () => alarmFinding(session, stackOf[service])),
@@ -145,7 +146,13 @@ async function busFinding(client: EventBridgeClient, service: Service, bus: stri
   if (rule.State !== 'ENABLED')
     return wrong(
       `the rule ${which.Name} is ${rule.State?.toLowerCase()}: events are not logged`,
-      `aws events enable-rule --event-bus-name ${bus} --name ${which.Name}; what was missed can be replayed from the archive ${bus}-archive.`,
+      `${commandLine({
+        command: 'aws events enable-rule',
+        options: [
+          ['--event-bus-name', bus],
+          ['--name', which.Name],
+        ],
+      })}; what was missed can be replayed from the archive ${bus}-archive.`,
     );
   const { Targets = [] } = await client.send(
     new ListTargetsByRuleCommand({ Rule: which.Name, EventBusName: bus }),
@@ -185,7 +192,7 @@ function ruleFinding(rules: SeenRule[], meaning: string, service: Service): Find
     ? ok(`${meaning}: ${rules.map(({ name }) => name).join(', ')}`)
     : wrong(
         `the rule ${off.name}, by which ${meaning}, is disabled`,
-        `aws events enable-rule --name ${off.name}`,
+        commandLine({ command: 'aws events enable-rule', options: [['--name', off.name]] }),
       );
 }
 
@@ -218,7 +225,7 @@ const FOLLOWED_UP = 20;
  * Lists come by their start, and a roll-back may wait for a target for a day and more before it fails.
  */
 async function rollBackFinding(
-  session: Pick<Session, 'connection' | 'clock'>,
+  session: Pick<Session, 'connection' | 'clock' | 'propose'>,
   deployed: Common,
 ): Promise<Finding> {
   const { connection, clock } = session;
@@ -247,7 +254,7 @@ async function rollBackFinding(
   if (open.length > 0)
     return wrong(
       `roll-backs that have failed so far, so that a user may be left: ${open.join(', ')}`,
-      `npx provision timeline ${open[0]} says at which step and why. The sweep tries again every five minutes; repair the cause.`,
+      `${session.propose({ command: 'timeline', operands: [open[0] ?? ''] })} says at which step and why. The sweep tries again every five minutes; repair the cause.`,
     );
   if (failed.size > FOLLOWED_UP)
     return unseen(
@@ -266,12 +273,14 @@ export async function keyFinding(
   const key = await ifThere(connection.client(KMSClient).send(new DescribeKeyCommand({ KeyId })));
   if (key === undefined)
     return wrong(`the key ${KeyId}, which ${purpose}, is not there`, 'Deploy the stack again.');
-  const { KeyState, Arn } = key.KeyMetadata ?? {};
+  const { KeyState, Arn = KeyId } = key.KeyMetadata ?? {};
+  const ofKey = (operation: string) =>
+    commandLine({ command: `aws kms ${operation}`, options: [['--key-id', Arn]] });
   if (KeyState === 'Enabled') return ok(`${KeyId} is enabled`);
   return wrong(
     `the key ${KeyId}, which ${purpose}, is ${KeyState}`,
     KeyState === 'PendingDeletion'
-      ? `aws kms cancel-key-deletion --key-id ${Arn}, then aws kms enable-key --key-id ${Arn}`
-      : `aws kms enable-key --key-id ${Arn}`,
+      ? `${ofKey('cancel-key-deletion')}, then ${ofKey('enable-key')}`
+      : ofKey('enable-key'),
   );
 }

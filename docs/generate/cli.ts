@@ -23,7 +23,8 @@ and \`App2\`. Either may be in another account: then the commands say what they 
     '## Output',
     `Answers go to standard output, everything else to standard error: progress is a spinner on a terminal, and a few lines
 elsewhere. With \`--json\`, standard output is one JSON object (\`events\`: one a line), also for an error:
-\`{"error": {"code", "message", "remedy"}}\`. Fields may be added; none is taken away. \`NO_COLOR\` is respected.`,
+\`{"error": {"code", "message", "remedy"}}\`. Fields may be added; none is taken away. \`NO_COLOR\` and
+\`FORCE_COLOR\` are respected when they are not empty.`,
     '## Exit statuses',
     table(
       ['Status', 'Meaning'],

@@ -5,7 +5,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type ConnectOptions, connect, seen } from '../../cli/connect.ts';
+import { apiKeyIn, type ConnectOptions, connect, seen } from '../../cli/connect.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
 const stacks = mockClient(CloudFormationClient);
@@ -188,5 +188,55 @@ describe('connecting', () => {
     expect(sent[0]?.[0]).toBe('https://users.example/create-service-user');
     expect(new Headers(sent[0]?.[1]?.headers).get('x-api-key')).toBe('the-key');
     expect(stacks.calls()).toEqual([]);
+  });
+});
+
+describe('a file with an API key', () => {
+  const SECRET = 'aVerySecretApiKey1234';
+  const file = (content: string | Buffer) => {
+    const name = join(folder, 'key');
+    writeFileSync(name, content);
+    return name;
+  };
+
+  it.each([
+    ['without a line end', SECRET],
+    ['with one', `${SECRET}\n`],
+    ['with one of Windows', `${SECRET}\r\n`],
+  ])('is read %s', (_what, content) => {
+    expect(apiKeyIn(file(content))).toBe(SECRET);
+  });
+
+  it.each([
+    ['two lines', `${SECRET}\n${SECRET}`, 'more than one line'],
+    ['two lines of an old Mac', `${SECRET}\r${SECRET}`, 'more than one line'],
+    ['an empty second line', `${SECRET}\n\n`, 'more than one line'],
+    ['nothing', '', 'is empty'],
+    ['only a line end', '\n', 'is empty'],
+    ['a blank', ` ${SECRET}`, 'a character'],
+    ['a name before it', `key: ${SECRET}`, 'a character'],
+    ['a mark of byte order', `\u{feff}${SECRET}`, 'a character'],
+    ['UTF-16', Buffer.from(SECRET, 'utf16le'), 'a character'],
+    ['an escape', `${SECRET}\u001b[31m`, 'a character'],
+    ['no ASCII', `${SECRET}ü`, 'a character'],
+  ])('is refused with %s, and nothing of it is shown', (_what, content, why) => {
+    const name = file(content);
+    const read = () => apiKeyIn(name);
+
+    expect(read).toThrow(why);
+    expect(read).toThrow(name);
+    expect(read).not.toThrow(new RegExp(`${SECRET.slice(0, 6)}|key: a`));
+    try {
+      read();
+    } catch (error) {
+      expect(error).toMatchObject({ exit: 'usage', code: 'NO_API_KEY' });
+    }
+  });
+
+  it.each([
+    ['is not there', () => join(folder, 'nowhere')],
+    ['is a folder', () => folder],
+  ])('is named when it %s', (_what, name) => {
+    expect(() => apiKeyIn(name())).toThrow(`${name()} cannot be read.`);
   });
 });
