@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { revokedCredentials } from '../contracts/app2-operations.ts';
 import { executionStatus, userPresence } from '../contracts/status.ts';
 
 /**
@@ -140,4 +141,5 @@ export const answers = {
   timeline: timelineAnswer,
   events: eventLine,
   doctor: doctorAnswer,
+  'revoke-machine-credentials': revokedCredentials,
 } as const;

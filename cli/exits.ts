@@ -1,7 +1,10 @@
 /** Exit statuses of every command: what a script can rely on. docs/cli.md shows this table. */
 export const exits = {
   ok: { status: 0, meaning: 'Done, and well.' },
-  bad: { status: 1, meaning: 'The provisioning ended badly; `doctor` found something wrong.' },
+  bad: {
+    status: 1,
+    meaning: 'The provisioning ended badly; `doctor` found something wrong; credentials were not revoked.',
+  },
   usage: { status: 2, meaning: 'Wrong usage: an option, a value or a field of the request is not valid.' },
   unreachable: {
     status: 3,

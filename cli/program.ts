@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEvents } from './commands/events.ts';
 import { addList } from './commands/list.ts';
 import { addRetry } from './commands/retry.ts';
+import { addRevokeMachineCredentials } from './commands/revoke-machine-credentials.ts';
 import { addStatus } from './commands/status.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { exits } from './exits.ts';
@@ -25,7 +26,17 @@ export function program(run: Run) {
     .addHelpText('afterAll', `\nExit statuses:\n${statuses}`)
     .showSuggestionAfterError()
     .exitOverride();
-  for (const add of [addCreate, addStatus, addTimeline, addList, addCancel, addRetry, addEvents, addDoctor])
+  for (const add of [
+    addCreate,
+    addStatus,
+    addTimeline,
+    addList,
+    addCancel,
+    addRetry,
+    addEvents,
+    addDoctor,
+    addRevokeMachineCredentials,
+  ])
     add(all, run);
   tab(asPlain(all), { completionCommandName: 'completion' });
   all.commands

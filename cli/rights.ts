@@ -14,6 +14,7 @@ export const rights = {
   list: [OUTPUTS, 'states:ListExecutions', 'states:DescribeExecution'],
   timeline: [OUTPUTS, 'states:GetExecutionHistory'],
   events: [OUTPUTS, 'logs:FilterLogEvents'],
+  'revoke-machine-credentials': ['lambda:InvokeFunction'],
   doctor: [
     OUTPUTS,
     INVOKE,

@@ -61,6 +61,9 @@ export const timeLimits = {
   /** A function that is called for one execution that ended badly; and the sweep, which looks at many. */
   watchFunction: 20,
   sweepFunction: 180,
+
+  /** A function that has App1's credentials rotated, waits for that, and removes the former machine users. */
+  revocationFunction: 180,
 } as const;
 
 /**

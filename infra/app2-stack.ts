@@ -397,10 +397,13 @@ export class App2Stack extends ServiceStack<'app2'> {
       [
         'cognito-idp:AdminAddUserToGroup',
         'cognito-idp:AdminCreateUser',
-        'cognito-idp:AdminDeleteUser',
         'cognito-idp:AdminSetUserPassword',
         'cognito-idp:DescribeUserPoolClient',
       ],
+      [pool.userPoolArn],
+    );
+    const revokeUsers = allow(
+      ['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminDisableUser', 'cognito-idp:ListUsersInGroup'],
       [pool.userPoolArn],
     );
     const environment = { USER_POOL_ID: pool.userPoolId, MACHINE_CLIENT_ID: machineClient.userPoolClientId };
@@ -410,7 +413,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       environment: { ...environment, SECRET_ARN: secret.secretArn },
       rights: [
         makeUsers,
-        allow(['cognito-idp:AdminGetUser'], [pool.userPoolArn]),
+        allow(['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'], [pool.userPoolArn]),
         allow(['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secret.secretArn]),
         ...keyRights,
       ],
@@ -431,6 +434,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       environment: { ...environment, EVENT_BUS_NAME: bus.eventBusName },
       rights: [
         makeUsers,
+        revokeUsers,
         allow(['events:PutEvents'], [bus.eventBusArn]),
         allow(
           [
@@ -457,6 +461,26 @@ export class App2Stack extends ServiceStack<'app2'> {
       rotateImmediatelyOnUpdate: false,
     });
     schedule.node.addDependency(called, machineUser);
+    this.addFunction('RevokeMachineCredentials', {
+      name: 'revoke-machine-credentials',
+      environment: { USER_POOL_ID: pool.userPoolId, SECRET_ARN: secret.secretArn },
+      rights: [
+        revokeUsers,
+        allow(
+          [
+            'secretsmanager:DescribeSecret',
+            'secretsmanager:GetSecretValue',
+            'secretsmanager:RotateSecret',
+            'secretsmanager:UpdateSecretVersionStage',
+          ],
+          [secret.secretArn],
+        ),
+        // Whoever has a secret rotated needs the right to call the function that does it.
+        allow(['lambda:InvokeFunction'], [rotate.functionArn]),
+        ...(encryptionKey === undefined ? [] : [allow(['kms:Decrypt'], [encryptionKey.keyArn])]),
+      ],
+      timeout: timeLimits.revocationFunction,
+    });
     return secret;
   }
 

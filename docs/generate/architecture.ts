@@ -1,3 +1,4 @@
+import { functionNamed } from '../../infra/names.ts';
 import { templates } from '../../infra/templates.ts';
 import type { Machine } from '../../workflows/asl.ts';
 import { definitions } from '../../workflows/definitions.ts';
@@ -88,6 +89,9 @@ function oneRequest(): string {
   ]);
 }
 
+/** The one function that nothing of the stacks calls. */
+const REVOKE = functionNamed('app2', 'revoke-machine-credentials');
+
 function functionsOf({ functions, routes, rules, others, machines }: Stack): string {
   const calledBy = (name: string) => [
     ...routes.filter(({ to }) => to.includes(name)).map(({ route }) => code(route)),
@@ -96,6 +100,7 @@ function functionsOf({ functions, routes, rules, others, machines }: Stack): str
       .filter(({ to }) => to.includes(name))
       .map(({ when }) => (when === 'an event' ? 'a rule' : code(when))),
     ...others.filter(({ to }) => to.includes(name)).map(({ words }) => words),
+    ...(name === REVOKE ? ['an operator, by `provision revoke-machine-credentials`'] : []),
     ...functions
       .filter(({ rights }) =>
         rights.some(({ actions, on }) => actions.includes('lambda:InvokeFunction') && on.includes(name)),

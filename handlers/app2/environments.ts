@@ -47,5 +47,6 @@ export const environments = {
   'roll-back-failed-creation': machines,
   'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, MARK_PARAMETER: text }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
+  'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
   'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),
 } as const;

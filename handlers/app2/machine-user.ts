@@ -3,9 +3,11 @@ import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
+  AdminDisableUserCommand,
   AdminSetUserPasswordCommand,
   type CognitoIdentityProviderClient,
   DescribeUserPoolClientCommand,
+  ListUsersInGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
@@ -15,6 +17,7 @@ import {
   ownerGroups,
 } from '../../contracts/app2-api.ts';
 import { isNamed } from '../shared/errors.ts';
+import { STAMP } from './pool-user.ts';
 
 /** The machine users of App1: how they are made and removed, and how their credentials are kept. */
 
@@ -66,9 +69,55 @@ export async function removeMachineUser(
   });
 }
 
+/** Cognito gives at most so many users in one answer. */
+const PAGE = 60;
+
+/**
+ * Names of all machine users of App1 in the pool, whichever credentials they belong to. A user that a provisioning made
+ * is not among them, also if somebody put it into the group: it is not ours to remove.
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsersInGroup.html
+ */
+export async function listMachineUsers(cognito: Cognito, UserPoolId: string): Promise<string[]> {
+  const names: string[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await cognito.send(
+      new ListUsersInGroupCommand({
+        UserPoolId,
+        GroupName: ownerGroups.app1,
+        Limit: PAGE,
+        ...(NextToken === undefined ? {} : { NextToken }),
+      }),
+    );
+    for (const { Username, Attributes = [] } of page.Users ?? [])
+      if (Username !== undefined && !Attributes.some(({ Name }) => Name === STAMP)) names.push(Username);
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined);
+  return names;
+}
+
+/**
+ * Removes machine users. All are disabled before the first is removed, so that none of them signs in while removals,
+ * which share a narrow quota with the workflow, wait or fail.
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDisableUser.html
+ */
+export async function revokeMachineUsers(
+  cognito: Cognito,
+  UserPoolId: string,
+  usernames: readonly string[],
+): Promise<void> {
+  for (const Username of usernames)
+    await cognito.send(new AdminDisableUserCommand({ UserPoolId, Username })).catch((error: unknown) => {
+      if (!isNamed(error, 'UserNotFoundException')) throw error;
+    });
+  for (const username of usernames) await removeMachineUser(cognito, UserPoolId, username);
+}
+
 /** A version of the secret that holds credentials. */
 export interface IssuedVersion {
   versionId: string;
+  /** Its staging labels. */
+  stages: string[];
   credentials: MachineCredentials;
 }
 
@@ -79,7 +128,7 @@ export interface IssuedVersion {
 export async function readIssued(
   secretsManager: SecretsManager,
   SecretId: string,
-  version: { VersionId: string } | { VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' },
+  version: { VersionId: string } | { VersionStage: 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS' },
 ): Promise<IssuedVersion | undefined> {
   const found = await secretsManager
     .send(new GetSecretValueCommand({ SecretId, ...version }))
@@ -89,7 +138,11 @@ export async function readIssued(
     });
   const credentials = machineCredentials.safeParse(parsedOrUndefined(found?.SecretString));
   if (found?.VersionId === undefined || !credentials.success) return undefined;
-  return { versionId: found.VersionId, credentials: credentials.data };
+  return {
+    versionId: found.VersionId,
+    stages: found.VersionStages ?? [],
+    credentials: credentials.data,
+  };
 }
 
 /** The message of a SyntaxError quotes the text that is not JSON, so it is not kept. */

@@ -16,7 +16,13 @@ import { readEnvironment } from '../shared/environment.ts';
 import { secretHash } from '../shared/secret-hash.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
-import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './machine-user.ts';
+import {
+  listMachineUsers,
+  makeMachineUser,
+  newCredentials,
+  readIssued,
+  revokeMachineUsers,
+} from './machine-user.ts';
 
 /** What Secrets Manager calls a rotation function with, once per step. */
 export const rotationEvent = z.object({
@@ -36,9 +42,11 @@ interface Services {
 
 /**
  * Rotates the credentials of App1's machine user without a moment in which none are valid: each version has a user of
- * its own, and the one before stays until the next rotation begins. A function of App1 that is warm with the former
- * credentials goes on with them; App2 sees the same owner, whichever of the two signs in.
- * Each step can be repeated: Secrets Manager calls again what has failed.
+ * its own, and the one before stays until the next rotation ends. A function of App1 that is warm with the former
+ * credentials goes on with them; App2 sees the same owner, whichever of the two signs in. The last step removes every
+ * machine user that belongs to no version in use: older ones, and those of rotations that were abandoned.
+ * Each step can be repeated: Secrets Manager calls again what has failed. A version that has lost its label meanwhile is
+ * not gone on with, because its credentials were revoked or another rotation has begun.
  * docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export const rotateMachineUser =
@@ -62,10 +70,11 @@ export const rotateMachineUser =
     if (pending === undefined)
       throw new Error(`There is no pending version of the secret for ${Step}: createSecret comes first.`);
 
+    if (!pending.stages.some((stage) => stage === 'AWSPENDING' || stage === 'AWSCURRENT'))
+      throw new Error(`The version is pending no longer, so ${Step} is not done.`);
+
     switch (Step) {
       case 'setSecret': {
-        const former = await readIssued(secretsManager, SecretId, { VersionStage: 'AWSPREVIOUS' });
-        if (former !== undefined) await removeMachineUser(cognito, USER_POOL_ID, former.credentials.username);
         await makeMachineUser(cognito, USER_POOL_ID, pending.credentials);
         return;
       }
@@ -112,6 +121,17 @@ export const rotateMachineUser =
           },
           data: { secret_arn: SecretId, version_id: pending.versionId },
         });
+        const inUse = new Set([pending.credentials.username]);
+        for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] as const) {
+          const issued = await readIssued(secretsManager, SecretId, { VersionStage });
+          if (issued !== undefined) inUse.add(issued.credentials.username);
+        }
+        const all = await listMachineUsers(cognito, USER_POOL_ID);
+        await revokeMachineUsers(
+          cognito,
+          USER_POOL_ID,
+          all.filter((username) => !inUse.has(username)),
+        );
       }
     }
   };

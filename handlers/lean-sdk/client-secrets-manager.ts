@@ -4,10 +4,19 @@ const command = commandsOf({
   target: 'secretsmanager',
   version: '1.1',
   bytes: ['SecretBinary'],
-  times: ['CreatedDate'],
+  times: [
+    'CreatedDate',
+    'DeletedDate',
+    'LastAccessedDate',
+    'LastChangedDate',
+    'LastRotatedDate',
+    'NextRotationDate',
+  ],
 });
 
 export const SecretsManagerClient = clientOf({ host: 'secretsmanager', signing: 'secretsmanager' });
+export const DescribeSecretCommand = command('DescribeSecret');
 export const GetSecretValueCommand = command('GetSecretValue');
 export const PutSecretValueCommand = command('PutSecretValue', { token: 'ClientRequestToken' });
+export const RotateSecretCommand = command('RotateSecret', { token: 'ClientRequestToken' });
 export const UpdateSecretVersionStageCommand = command('UpdateSecretVersionStage');

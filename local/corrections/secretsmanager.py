@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextvars
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from ministack import app
 from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import lambda_svc, secretsmanager
 
@@ -26,6 +28,7 @@ rotating: set[str] = set()
 
 def apply() -> None:
     wrap_function(secretsmanager, "_rotate_secret", rotate)
+    wrap_function(secretsmanager, "handle_request", ask_for_the_function)
     add_type("AWS::SecretsManager::RotationSchedule", put_schedule, update_schedule, delete_schedule)
 
 
@@ -55,6 +58,30 @@ def rotate(original: Callable[[Request], Response], request: Request) -> Respons
         scope = contextvars.copy_context()
         threading.Thread(target=scope.run, args=(run_steps, secret, function, version), daemon=True).start()
     return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version})
+
+
+async def ask_for_the_function(
+    original: Callable[..., Any],
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+) -> Response:
+    """secretsmanager/latest/apireference/API_RotateSecret (Required permissions): whoever calls it also needs
+    lambda:InvokeFunction on the rotation function. MiniStack asks for secretsmanager:RotateSecret only."""
+    if headers.get("x-amz-target", "").endswith(".RotateSecret"):
+        request = json.loads(body or b"{}")
+        _, secret = secretsmanager._resolve(request.get("SecretId"))
+        function = request.get("RotationLambdaARN") or (secret or {}).get("RotationLambdaARN")
+        if function:
+            denied = app._enforce_data_plane(
+                "lambda", "lambda:InvokeFunction", headers, query, new_uuid(), resource_arn=function
+            )
+            if denied:
+                return refused("AccessDeniedException", f"You are not authorized to invoke {function}.")
+    answer: Response = await original(method, path, headers, body, query)
+    return answer
 
 
 def in_progress(secret: dict[str, Any]) -> bool:

@@ -408,13 +408,25 @@ describe('rights', () => {
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
       ],
+      'app2-revoke-machine-credentials': [
+        'cognito-idp:AdminDeleteUser',
+        'cognito-idp:AdminDisableUser',
+        'cognito-idp:ListUsersInGroup',
+        'lambda:InvokeFunction',
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:RotateSecret',
+        'secretsmanager:UpdateSecretVersionStage',
+      ],
       'app2-roll-back-failed-creation': WATCH,
       'app2-rotate-machine-user': [
         'cognito-idp:AdminAddUserToGroup',
         'cognito-idp:AdminCreateUser',
         'cognito-idp:AdminDeleteUser',
+        'cognito-idp:AdminDisableUser',
         'cognito-idp:AdminSetUserPassword',
         'cognito-idp:DescribeUserPoolClient',
+        'cognito-idp:ListUsersInGroup',
         'events:PutEvents',
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
@@ -616,6 +628,7 @@ it('functions have the time limits of the ladder', () => {
     'app2-announce-settled': timeLimits.watchFunction,
     'app1-sweep-provisionings': timeLimits.sweepFunction,
     'app2-sweep-user-creations': timeLimits.sweepFunction,
+    'app2-revoke-machine-credentials': timeLimits.revocationFunction,
   });
 });
 

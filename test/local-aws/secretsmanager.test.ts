@@ -1,11 +1,13 @@
 import { AddPermissionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateSecretCommand,
+  DescribeSecretCommand,
   GetRandomPasswordCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   RotateSecretCommand,
   SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from '@jest/globals';
 import { client } from './support/clients.ts';
@@ -133,6 +135,45 @@ describe('corrected: Secrets Manager rotation', () => {
         expect.objectContaining({ Step: 'setSecret' }),
       ]),
     );
+  });
+
+  // secretsmanager/latest/apireference/API_RotateSecret (Required permissions)
+  it('needs the right of whoever asks for it to call the function', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    const RotationLambdaARN = await rotationFunction();
+    const mayRotate = { Effect: 'Allow', Action: 'secretsmanager:RotateSecret', Resource: SecretId } as const;
+    const mayCall = {
+      Effect: 'Allow',
+      Action: 'lambda:InvokeFunction',
+      Resource: RotationLambdaARN,
+    } as const;
+    const command = new RotateSecretCommand({ SecretId, RotationLambdaARN });
+    const without = client(SecretsManagerClient, await callerWho(mayRotate));
+    await expect(without.send(command)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    const caller = client(SecretsManagerClient, await callerWho(mayRotate, mayCall));
+    await expect(caller.send(command)).resolves.toMatchObject({ ARN: SecretId });
+  });
+
+  // secretsmanager/latest/userguide/rotate-secrets_lambda-functions (AWSPENDING and a later invocation of RotateSecret)
+  it('is refused while a version is pending, and not when its label was taken away', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    const RotationLambdaARN = await rotationFunction();
+    const pending = await secrets.send(
+      new PutSecretValueCommand({ SecretId, SecretString: 'two', VersionStages: ['AWSPENDING'] }),
+    );
+    await expect(rotate(SecretId, RotationLambdaARN)).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+    await secrets.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId,
+        VersionStage: 'AWSPENDING',
+        RemoveFromVersionId: present(pending.VersionId),
+      }),
+    );
+    const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+    expect(Object.values(VersionIdsToStages).flat()).not.toContain('AWSPENDING');
+    await expect(rotate(SecretId, RotationLambdaARN)).resolves.toMatchObject({ ARN: SecretId });
   });
 
   // secretsmanager/latest/userguide/rotating-secrets-required-permissions-function

@@ -2,10 +2,12 @@ import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
+  AdminDisableUserCommand,
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
   DescribeUserPoolClientCommand,
   InitiateAuthCommand,
+  ListUsersInGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -39,14 +41,28 @@ const rotate = (Step: Step) =>
     environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', EVENT_BUS_NAME: 'bus' },
   })({ Step, SecretId, ClientRequestToken: TOKEN });
 
+/** Machine users that are in the pool. */
+function poolHas(...usernames: string[]) {
+  cognito.on(ListUsersInGroupCommand).resolves({
+    Users: usernames.map((Username) => ({ Username, Attributes: [{ Name: 'sub', Value: 's' }] })),
+  });
+}
+const revoked = () =>
+  [AdminDisableUserCommand, AdminDeleteUserCommand].map((command) =>
+    cognito.commandCalls(command).map(({ args: [{ input }] }) => input),
+  );
+const users = (...usernames: string[]) => usernames.map((Username) => ({ UserPoolId: 'pool', Username }));
+
 const passwordOf = (username: string) => `canary-password-of-${username}`;
 function version(
   which: { VersionId: string } | { VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' },
   VersionId: string,
   username: string,
+  VersionStages = ['AWSPENDING'],
 ) {
   secretsManager.on(GetSecretValueCommand, { SecretId, ...which }).resolves({
     VersionId,
+    VersionStages,
     SecretString: JSON.stringify({
       username,
       password: passwordOf(username),
@@ -95,7 +111,7 @@ describe('createSecret', () => {
 });
 
 describe('setSecret', () => {
-  it('makes the new user, removes the one before the present one, and leaves the present one alone', async () => {
+  it('makes the new user, and leaves all others alone', async () => {
     pending();
 
     await rotate('setSecret');
@@ -110,30 +126,16 @@ describe('setSecret', () => {
       { ...user, GroupName: 'api-client' },
       { ...user, GroupName: 'owner-app1' },
     ]);
-    expect(cognito.commandCalls(AdminDeleteUserCommand).map(({ args: [{ input }] }) => input)).toEqual([
-      { UserPoolId: 'pool', Username: 'former-one' },
-    ]);
+    expect(revoked()).toEqual([[], []]);
   });
 
   it('can be repeated after each of its calls', async () => {
     pending();
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
-    cognito.on(AdminDeleteUserCommand).rejects(sdkError('UserNotFoundException'));
 
     await rotate('setSecret');
 
     expect(cognito.commandCalls(AdminAddUserToGroupCommand)).toHaveLength(2);
-  });
-
-  it('removes nobody at the first rotation', async () => {
-    pending();
-    secretsManager
-      .on(GetSecretValueCommand, { SecretId, VersionStage: 'AWSPREVIOUS' })
-      .resolves({ VersionId: 'first', SecretString: 'the random string of a new secret' });
-
-    await rotate('setSecret');
-
-    expect(cognito.commandCalls(AdminDeleteUserCommand)).toEqual([]);
   });
 });
 
@@ -206,6 +208,91 @@ describe('finishSecret', () => {
     expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
   });
 
+  it('removes the machine users of no version in use: older ones, and those of abandoned rotations', async () => {
+    pending();
+    poolHas('older-one', 'former-one', 'present-one', 'abandoned-one', 'new-one');
+
+    await rotate('finishSecret');
+
+    const gone = users('older-one', 'abandoned-one');
+    expect(revoked()).toEqual([gone, gone]);
+    const order = cognito.calls().map(({ args: [command] }) => command.constructor.name);
+    expect(order.lastIndexOf('AdminDisableUserCommand')).toBeLessThan(
+      order.indexOf('AdminDeleteUserCommand'),
+    );
+  });
+
+  it('looks at every page of machine users', async () => {
+    pending();
+    cognito.on(ListUsersInGroupCommand).resolves({ Users: users('older-one'), NextToken: 'more' });
+    cognito.on(ListUsersInGroupCommand, { NextToken: 'more' }).resolves({ Users: users('oldest-one') });
+
+    await rotate('finishSecret');
+
+    expect(revoked()[1]).toEqual(users('older-one', 'oldest-one'));
+    expect(cognito.commandCalls(ListUsersInGroupCommand)[0]?.args[0].input).toEqual({
+      UserPoolId: 'pool',
+      GroupName: 'owner-app1',
+      Limit: 60,
+    });
+  });
+
+  it('leaves a service user alone that somebody put into the group', async () => {
+    pending();
+    cognito.on(ListUsersInGroupCommand).resolves({
+      Users: [{ Username: 'ada', Attributes: [{ Name: 'custom:provisioning_id', Value: 'an-id' }] }],
+    });
+
+    await rotate('finishSecret');
+
+    expect(revoked()).toEqual([[], []]);
+  });
+
+  it('removes nobody at the first rotation, when the former version is no credentials', async () => {
+    pending();
+    poolHas('present-one', 'new-one');
+    secretsManager
+      .on(GetSecretValueCommand, { SecretId, VersionStage: 'AWSPREVIOUS' })
+      .resolves({ VersionId: 'first', SecretString: 'the random string of a new secret' });
+
+    await rotate('finishSecret');
+
+    expect(revoked()).toEqual([[], []]);
+  });
+
+  it('removes nobody when it is not known which versions are in use', async () => {
+    pending();
+    poolHas('present-one', 'older-one', 'new-one');
+    secretsManager
+      .on(GetSecretValueCommand, { SecretId, VersionStage: 'AWSPREVIOUS' })
+      .rejects(sdkError('InternalServiceError'));
+
+    await expect(rotate('finishSecret')).rejects.toMatchObject({ name: 'InternalServiceError' });
+    expect(revoked()).toEqual([[], []]);
+  });
+
+  it('can be repeated while users are removed, some of which are gone', async () => {
+    pending();
+    poolHas('older-one', 'abandoned-one');
+    cognito.on(AdminDisableUserCommand, { Username: 'older-one' }).rejects(sdkError('UserNotFoundException'));
+    cognito.on(AdminDeleteUserCommand, { Username: 'older-one' }).rejects(sdkError('UserNotFoundException'));
+
+    await rotate('finishSecret');
+
+    expect(revoked()[1]).toEqual(users('older-one', 'abandoned-one'));
+  });
+
+  it.each([AdminDisableUserCommand, AdminDeleteUserCommand])(
+    'fails when a user cannot be removed, so that Secrets Manager calls again (%p)',
+    async (command) => {
+      pending();
+      poolHas('older-one');
+      cognito.on(command).rejects(sdkError('TooManyRequestsException'));
+
+      await expect(rotate('finishSecret')).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+    },
+  );
+
   it('fails when the bus does not take the event, so that Secrets Manager calls again', async () => {
     pending();
     eventBridge
@@ -226,6 +313,19 @@ describe('RotateMachineUser', () => {
 
       expect(error.message).toContain(`for ${step}`);
       expect(cognito.calls()).toEqual([]);
+    },
+  );
+
+  it.each(['setSecret', 'testSecret', 'finishSecret'] as const)(
+    'does not %s of a version that has lost its label, because its credentials were revoked',
+    async (step) => {
+      version({ VersionId: TOKEN }, TOKEN, 'new-one', []);
+
+      const error = await thrownBy(rotate(step));
+
+      expect(error.message).toContain('pending no longer');
+      expect(cognito.calls()).toEqual([]);
+      expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
     },
   );
 

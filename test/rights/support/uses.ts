@@ -470,6 +470,12 @@ const functions: Record<string, () => Promise<unknown>> = {
   'app2-stop-user-creation': stopping('app2-stop-user-creation', 'CreateServiceUser'),
   'app2-roll-back-failed-creation': watching('app2-roll-back-failed-creation', 'CreateServiceUser'),
   'app2-sweep-user-creations': sweeping('app2-sweep-user-creations', 'CreateServiceUser'),
+  'app2-revoke-machine-credentials': async () => {
+    // A rotation that was abandoned, which is given up first.
+    const abandoned = { SecretId: outputs.app2.credentials_secret_arn, ClientRequestToken: randomUUID() };
+    await call('app2-rotate-machine-user', { ...abandoned, Step: 'createSecret' });
+    await call('app2-revoke-machine-credentials', {});
+  },
   'app2-issue-machine-user': async () => {
     await customResource('app2-issue-machine-user', 'Create');
     await customResource('app2-issue-machine-user', 'Delete');

@@ -1,0 +1,187 @@
+import {
+  AdminDeleteUserCommand,
+  AdminDisableUserCommand,
+  CognitoIdentityProviderClient,
+  ListUsersInGroupCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { handler, revokeMachineCredentials } from '../../../handlers/app2/revoke-machine-credentials.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { thrownBy } from '../../support/thrown.ts';
+
+const cognito = mockClient(CognitoIdentityProviderClient);
+const secretsManager = mockClient(SecretsManagerClient);
+const log = watchLog();
+const SecretId = 'the-secret';
+const PASSWORD = 'canary-password';
+
+let clock: ReturnType<typeof fakeClock>;
+const revoke = () =>
+  revokeMachineCredentials({
+    cognito: new CognitoIdentityProviderClient({}),
+    secretsManager: new SecretsManagerClient({}),
+    clock,
+    environment: { USER_POOL_ID: 'pool', SECRET_ARN: SecretId },
+  })();
+
+/** What each look at the secret shows; the last one again and again. */
+function stages(...looks: Record<string, string[]>[]) {
+  const last = looks.at(-1) ?? {};
+  looks
+    .slice(0, -1)
+    .reduce(
+      (chain, VersionIdsToStages) => chain.resolvesOnce({ VersionIdsToStages }),
+      secretsManager.on(DescribeSecretCommand),
+    )
+    .resolves({ VersionIdsToStages: last });
+}
+function currentIs(VersionId: string, username: string) {
+  secretsManager.on(GetSecretValueCommand, { SecretId, VersionStage: 'AWSCURRENT' }).resolves({
+    VersionId,
+    VersionStages: ['AWSCURRENT'],
+    SecretString: JSON.stringify({ username, password: PASSWORD, client_secret: 'canary-secret' }),
+  });
+}
+/** Machine users that are in the pool before and after the rotation, which removes some itself. */
+function poolHas(before: string[], after: string[]) {
+  const page = (usernames: string[]) => ({ Users: usernames.map((Username) => ({ Username })) });
+  cognito.on(ListUsersInGroupCommand).resolvesOnce(page(before)).resolves(page(after));
+}
+const before = { old: ['AWSCURRENT'] };
+const during = { old: ['AWSCURRENT'], made: ['AWSPENDING'] };
+const after = { old: ['AWSPREVIOUS'], made: ['AWSCURRENT', 'AWSPENDING'] };
+const named = (command: typeof AdminDisableUserCommand | typeof AdminDeleteUserCommand) =>
+  cognito.commandCalls(command).map(({ args: [{ input }] }) => input.Username);
+const nobodyIsRemoved = () =>
+  expect([named(AdminDisableUserCommand), named(AdminDeleteUserCommand)]).toEqual([[], []]);
+
+beforeEach(() => {
+  clock = fakeClock();
+  cognito.reset();
+  secretsManager.reset();
+  cognito.onAnyCommand().resolves({});
+  poolHas(['leaked-one', 'older-one', 'abandoned-one'], ['leaked-one', 'abandoned-one', 'new-one']);
+  secretsManager.on(RotateSecretCommand).resolves({ VersionId: 'made' });
+  secretsManager.on(UpdateSecretVersionStageCommand).resolves({});
+  stages(before, during, after);
+  currentIs('made', 'new-one');
+});
+
+describe('RevokeMachineCredentials', () => {
+  it('has new credentials made, then disables all former users, then removes them', async () => {
+    await expect(revoke()).resolves.toEqual({ version_id: 'made', removed_users: 3 });
+
+    expect(named(AdminDisableUserCommand)).toEqual(['leaked-one', 'abandoned-one']);
+    expect(named(AdminDeleteUserCommand)).toEqual(['leaked-one', 'abandoned-one']);
+    const order = cognito.calls().map(({ args: [command] }) => command.constructor.name);
+    expect(order.lastIndexOf('AdminDisableUserCommand')).toBeLessThan(
+      order.indexOf('AdminDeleteUserCommand'),
+    );
+  });
+
+  it('waits until the rotation is over before it removes anybody', async () => {
+    stages(before, during, during, during, after);
+
+    await revoke();
+
+    expect(clock.sleeps).toHaveLength(3);
+  });
+
+  it('gives up a rotation that was abandoned, whose credentials may be known, too', async () => {
+    stages({ old: ['AWSCURRENT'], abandoned: ['AWSPENDING'] }, after);
+
+    await revoke();
+
+    expect(
+      secretsManager.commandCalls(UpdateSecretVersionStageCommand).map(({ args: [{ input }] }) => input),
+    ).toEqual([{ SecretId, VersionStage: 'AWSPENDING', RemoveFromVersionId: 'abandoned' }]);
+  });
+
+  it('gives up nothing when the pending version is the present one', async () => {
+    stages({ old: ['AWSCURRENT', 'AWSPENDING'] }, after);
+
+    await revoke();
+
+    expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
+  });
+
+  it('begins when a rotation that is under way has ended', async () => {
+    secretsManager
+      .on(RotateSecretCommand)
+      .rejectsOnce(sdkError('InvalidRequestException'))
+      .rejectsOnce(sdkError('InvalidRequestException'))
+      .resolves({ VersionId: 'made' });
+    stages(before, before, before, after);
+
+    await expect(revoke()).resolves.toMatchObject({ version_id: 'made' });
+  });
+
+  it.each([
+    ['the rotation does not end', () => stages(before, during), 'has not ended'],
+    [
+      'another rotation is under way for ever',
+      () => void secretsManager.on(RotateSecretCommand).rejects(sdkError('InvalidRequestException')),
+      'InvalidRequestException',
+    ],
+    ['another rotation has taken its place', () => currentIs('another', 'other-one'), 'has taken its place'],
+    [
+      'the secret cannot be read',
+      () => void secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException')),
+      'has taken its place',
+    ],
+    [
+      'the rotation is refused',
+      () => void secretsManager.on(RotateSecretCommand).rejects(sdkError('AccessDeniedException')),
+      'AccessDeniedException',
+    ],
+    [
+      'Secrets Manager does not say which version it makes',
+      () => void secretsManager.on(RotateSecretCommand).resolves({}),
+      'which version',
+    ],
+  ])('removes nobody when %s', async (_what, arrange, said) => {
+    arrange();
+
+    const error = await thrownBy(revoke());
+
+    expect(`${error.name}: ${error.message}`).toContain(said);
+    nobodyIsRemoved();
+  });
+
+  it('ends before its function does when the rotation does not', async () => {
+    stages(before, during);
+
+    await thrownBy(revoke());
+
+    expect(clock.sleeps.reduce((sum, pause) => sum + pause, 0)).toBeLessThan(180_000);
+  });
+
+  it('removes what is left when it is run again', async () => {
+    cognito.on(AdminDeleteUserCommand).rejectsOnce(sdkError('TooManyRequestsException')).resolves({});
+    await expect(revoke()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+    stages(before, after);
+
+    await expect(revoke()).resolves.toEqual({ version_id: 'made', removed_users: 2 });
+  });
+
+  it('lets nothing secret out when it fails', async () => {
+    secretsManager
+      .on(RotateSecretCommand)
+      .rejects(sdkError('AccessDeniedException', { message: `${PASSWORD} is wrong` }));
+
+    const error = await thrownBy(handler({}));
+
+    expect(error.name).toBe('AccessDeniedException');
+    expectNoLeak(PASSWORD, error, log());
+  });
+});
