@@ -32,7 +32,6 @@ export const rights = {
     'secretsmanager:DescribeSecret',
     'sqs:GetQueueAttributes',
     'sqs:GetQueueUrl',
-    'ssm:GetParameter',
     'states:DescribeExecution',
     'states:DescribeStateMachine',
     'states:ListExecutions',

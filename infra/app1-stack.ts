@@ -168,8 +168,12 @@ export class App1Stack extends ServiceStack<'app1'> {
       stateMachine: provisioning.stateMachine,
       rollBackFailed: this.addFunction('RollBackFailedProvisioning', {
         name: 'roll-back-failed-provisioning',
-        environment: machines,
-        rights: [describeExecutionsOf(this, names.provisionServiceUser), startRollBack],
+        environment: { ...machines, ...this.cleanOutcomes.environment },
+        rights: [
+          describeExecutionsOf(this, names.provisionServiceUser),
+          startRollBack,
+          ...this.cleanOutcomes.rights,
+        ],
         timeout: timeLimits.watchFunction,
         undelivered: this.undelivered,
       }),

@@ -171,8 +171,12 @@ export class App2Stack extends ServiceStack<'app2'> {
       stateMachine: creation.stateMachine,
       rollBackFailed: this.addFunction('RollBackFailedCreation', {
         name: 'roll-back-failed-creation',
-        environment: machines,
-        rights: [describeExecutionsOf(this, names.createServiceUser), startRollBack],
+        environment: { ...machines, ...this.cleanOutcomes.environment },
+        rights: [
+          describeExecutionsOf(this, names.createServiceUser),
+          startRollBack,
+          ...this.cleanOutcomes.rights,
+        ],
         timeout: timeLimits.watchFunction,
         undelivered: this.undelivered,
       }),

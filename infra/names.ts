@@ -28,7 +28,7 @@ type Service = 'app1' | 'app2';
 /** Names that are made of others. */
 export const functionNamed = (service: Service, name: string): string => `${service}-${name}`;
 export const undeliveredQueue = (service: Service): string => `${service}-undelivered`;
-export const sweepMark = (service: Service): string => `/${service}/sweep-mark`;
+export const sweepTable = (service: Service): string => `${service}-sweep`;
 export const busLog = (busName: string): string => `/aws/events/${busName}`;
 export const everyEventRule = (busName: string): string => `${busName}-every-event`;
 export const busArchive = (busName: string): string => `${busName}-archive`;

@@ -1,11 +1,13 @@
-import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
+import { acknowledge } from './checks.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
 import type { AuditBus } from './constructs/audit-bus.ts';
 import { DeadLetterQueue } from './constructs/dead-letter-queue.ts';
@@ -23,7 +25,7 @@ import {
   alarmTopic,
   dashboardOf,
   functionNamed,
-  sweepMark,
+  sweepTable,
   undeliveredAlarm,
   undeliveredQueue,
 } from './names.ts';
@@ -35,7 +37,7 @@ interface ServiceStackProps extends StackProps {
 }
 
 /** What every sweep needs to know beside the machines of its service. */
-type SweepEnvironment = Record<'MARK_PARAMETER' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME', string>;
+type SweepEnvironment = Record<'SWEEP_TABLE' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME', string>;
 
 /** What is watched over, beside what each service has alike. */
 interface Operated<S extends Service> {
@@ -58,6 +60,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
   readonly #service: S;
   readonly #functions: string[] = [];
   readonly #functionLogs: ILogGroup[] = [];
+  readonly #sweepTable: Table;
   /** Dead-letter queue of the service: what EventBridge could not deliver, and what a function could not handle. */
   protected readonly undelivered: Queue;
 
@@ -65,6 +68,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     super(scope, id, props);
     this.#service = service;
     this.settings = settings;
+    this.#sweepTable = this.#addSweepTable();
     this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
       queueName: undeliveredQueue(service),
       alarmName: undeliveredAlarm(service),
@@ -73,6 +77,22 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       runbooks: settings.runbooks,
       removalPolicy: settings.removalPolicy,
     }).queue;
+  }
+
+  /** What the sweep knows: its high-water marks, and the outcomes that are known to be clean. */
+  #addSweepTable(): Table {
+    const table = new Table(this, 'SweepTable', {
+      tableName: sweepTable(this.#service),
+      partitionKey: { name: 'id', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expires_at',
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    acknowledge(table, {
+      'AwsSolutions-DDB3':
+        'What is lost is read again: without its marks the sweep begins with the oldest execution.',
+    });
+    return table;
   }
 
   /** Adds one of the service's functions. */
@@ -90,10 +110,16 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     return made.function;
   }
 
-  /**
-   * The service's sweep, which also watches its bus, and the parameter that holds its mark. Its first value stays in the
-   * template: what the sweep writes later is not changed by an update.
-   */
+  /** The table of the sweep as the function of the rule on status changes needs it. */
+  protected get cleanOutcomes(): { environment: { SWEEP_TABLE: string }; rights: PolicyStatement[] } {
+    const { tableName, tableArn } = this.#sweepTable;
+    return {
+      environment: { SWEEP_TABLE: tableName },
+      rights: [allow(['dynamodb:PutItem'], [tableArn])],
+    };
+  }
+
+  /** The service's sweep, which also watches its bus. */
   protected addSweep<N extends FunctionName<S>>({
     audit,
     ...props
@@ -101,21 +127,17 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     environment: (own: SweepEnvironment) => ServiceFunctionProps<S, N>['environment'];
     audit: AuditBus;
   }): IFunction {
-    const mark = new StringParameter(this, 'SweepMark', {
-      parameterName: sweepMark(this.#service),
-      description: 'Every execution that ended before is settled; written by the sweep',
-      stringValue: 'never',
-    });
+    const { tableName, tableArn } = this.#sweepTable;
     return this.addFunction('Sweep', {
       ...props,
       environment: props.environment({
-        MARK_PARAMETER: mark.parameterName,
+        SWEEP_TABLE: tableName,
         EVENT_BUS_NAME: audit.bus.eventBusName,
         LOG_RULE_NAME: audit.logRule.ruleName,
       }),
       rights: [
         ...props.rights,
-        allow(['ssm:GetParameter', 'ssm:PutParameter'], [mark.parameterArn]),
+        allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], [tableArn]),
         allow(['events:DescribeEventBus'], [audit.bus.eventBusArn]),
         allow(['events:DescribeRule'], [audit.logRule.ruleArn]),
       ],

@@ -1,5 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient, paginateDescribeLogGroups } from '@aws-sdk/client-cloudwatch-logs';
+import { type AttributeValue, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DescribeEventBusCommand,
   DescribeRuleCommand,
@@ -11,10 +12,10 @@ import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeStateMachineCommand, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { timeLimits } from '../../contracts/time-limits.ts';
+import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
-import { busLog, everyEventRule, functionNamed, sweepMark, undeliveredQueue } from '../../infra/names.ts';
+import { busLog, everyEventRule, functionNamed, sweepTable, undeliveredQueue } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import { pacedStepFunctions } from '../paced.ts';
 import type { Session } from '../session.ts';
@@ -32,9 +33,9 @@ type Common = Pick<
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** The sweep runs every five minutes and writes its mark each time; two runs may be missed. */
+/** The sweep runs every five minutes and writes its high-water marks each time; two runs may be missed. */
 const MARK_WRITTEN = 15 * MINUTE;
-/** The mark stays ten minutes behind, because lists lag; more means that something cannot be settled. */
+/** The marks stay ten minutes behind, because lists lag; more means that something cannot be settled. */
 const MARK_BEHIND = 30 * MINUTE;
 
 export const stackOf = { app1: 'App1', app2: 'App2' } as const;
@@ -91,9 +92,14 @@ export function serviceChecks(
         service,
       );
       if (rules.verdict !== 'ok') return rules;
-      const name = sweepMark(service);
-      const found = await ifThere(connection.client(SSMClient).send(new GetParameterCommand({ Name: name })));
-      return markFinding(found?.Parameter, name, clock.now(), functionNamed(service, sweep));
+      const TableName = sweepTable(service);
+      const found = await ifThere(
+        connection
+          .client(DynamoDBClient)
+          .send(new GetItemCommand({ TableName, Key: { id: { S: HIGH_WATER_MARKS } } })),
+      );
+      if (found === undefined) return wrong(`its table ${TableName} is not there`, again(service));
+      return markFinding(found.Item, clock.now(), functionNamed(service, sweep));
     }),
     check('roll-backs', () => rollBackFinding(session, deployed)),
     check('undelivered', async () => {
@@ -196,22 +202,27 @@ function ruleFinding(rules: SeenRule[], meaning: string, service: Service): Find
       );
 }
 
-/** Whether the sweep writes its mark, and whether the mark moves. */
+/** Whether the sweep writes its high-water marks, and whether they move. */
 export function markFinding(
-  mark: { Value?: string | undefined; LastModifiedDate?: Date | undefined } | undefined,
-  name: string,
+  item: Record<string, AttributeValue> | undefined,
   now: number,
   sweep: string,
 ): Finding {
-  if (mark === undefined) return wrong(`its mark ${name} is not there`, 'Deploy the stack again.');
+  if (item === undefined) return ok('it has not run yet, and will within five minutes');
   const see = `See the log of ${sweep}: /aws/lambda/${sweep}.`;
-  const written = now - (mark.LastModifiedDate?.getTime() ?? 0);
-  if (written > MARK_WRITTEN) return wrong(`its mark was not written for ${minutes(written)}`, see);
-  if (mark.Value === 'never') return ok('it has not run yet, and will within five minutes');
-  const behind = now - Date.parse(mark.Value ?? '');
-  return behind <= MARK_BEHIND
-    ? ok(`everything that ended before ${mark.Value} is settled`)
-    : wrong(`something that ended ${minutes(behind)} ago cannot be settled`, see);
+  const written = now - Date.parse(item['written_at']?.S ?? '');
+  if (!(written <= MARK_WRITTEN))
+    return wrong(`its high-water marks were not written for ${minutes(written)}`, see);
+  const marks = Object.entries(parseSweepState(item['state']?.S).lists).map(
+    ([list, { high_water_mark }]) => ({ list, behind: now - high_water_mark }),
+  );
+  const last = marks.sort((a, b) => b.behind - a.behind)[0];
+  if (last === undefined || last.behind <= MARK_BEHIND)
+    return ok(`everything that ended ${minutes(last?.behind ?? 0)} ago or earlier is settled`);
+  return wrong(
+    `in the list ${last.list}, something that ended ${minutes(last.behind)} ago cannot be settled`,
+    see,
+  );
 }
 
 const minutes = (milliseconds: number): string =>

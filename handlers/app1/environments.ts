@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { watchedBus } from '../shared/environment.ts';
+import { sweepTable, watchedBus } from '../shared/environment.ts';
 
 const machines = z.object({
   STATE_MACHINE_ARN: z.string().min(1),
@@ -49,11 +49,11 @@ export const environments = {
   }),
   'cancel-provisioning': machines,
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
-  'roll-back-failed-provisioning': machines,
+  'roll-back-failed-provisioning': z.object({ ...machines.shape, ...sweepTable.shape }),
   'sweep-provisionings': z.object({
     ...machines.shape,
     ...watchedBus.shape,
-    MARK_PARAMETER: z.string().min(1),
+    ...sweepTable.shape,
   }),
   'encrypt-credentials': z.object({
     INTAKE_KEY_ARN: z.string().min(1),

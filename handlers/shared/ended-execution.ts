@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { CleanOutcomes } from './clean-outcomes.ts';
 import { StepError } from './errors.ts';
 import { describe } from './executions.ts';
 import { alsoAbout, logger } from './logger.ts';
@@ -8,7 +9,13 @@ import { isEnd } from './status.ts';
 
 /** What is read of a status-change event. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 export const statusChange = z.object({
-  detail: z.object({ name: z.string(), status: z.string(), error: z.string().nullish() }),
+  detail: z.object({
+    name: z.string(),
+    status: z.string(),
+    error: z.string().nullish(),
+    /** Milliseconds since the epoch. */
+    stopDate: z.number().nullish(),
+  }),
 });
 
 /** What was done about an execution that may have ended badly. */
@@ -49,13 +56,17 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
 }
 
 /**
- * Handler of the rule on executions that failed, timed out or were stopped. When it fails, Lambda calls it twice more,
- * and then the sweep finds what it missed.
+ * Handler of the rule on executions that failed, timed out or were stopped. An outcome that is clean is recorded for the
+ * sweep, which then does not have to describe the execution. When it fails, Lambda calls it twice more, and then the
+ * sweep finds what it missed.
  * docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
 export const rollBackEnded =
-  <Input extends z.ZodType<Subject>>(workflows: Workflows<Input>) =>
-  async (event: z.infer<typeof statusChange>): Promise<{ finding: Finding }> => {
-    if (isEnd(event.detail, workflows.cleanEnds)) return { finding: 'clean' };
-    return { finding: await rollBackIfNeeded(workflows, event.detail.name) };
+  <Input extends z.ZodType<Subject>>(workflows: Workflows<Input>, outcomes: Pick<CleanOutcomes, 'record'>) =>
+  async ({ detail }: z.infer<typeof statusChange>): Promise<{ finding: Finding }> => {
+    if (!isEnd(detail, workflows.cleanEnds))
+      return { finding: await rollBackIfNeeded(workflows, detail.name) };
+    if (typeof detail.stopDate === 'number')
+      await outcomes.record({ name: detail.name, stoppedAt: detail.stopDate });
+    return { finding: 'clean' };
   };

@@ -21,3 +21,6 @@ export const watchedBus = z.object({
   LOG_RULE_NAME: z.string().min(1),
 });
 export type WatchedBus = z.infer<typeof watchedBus>;
+
+/** Table of the sweep: its high-water marks, and the outcomes that are known to be clean. */
+export const sweepTable = z.object({ SWEEP_TABLE: z.string().min(1) });

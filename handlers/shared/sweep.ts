@@ -1,176 +1,357 @@
-import { type ExecutionListItem, type ExecutionStatus, ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { GetParameterCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type ExecutionListItem,
+  type ExecutionStatus,
+  ListExecutionsCommand,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { rollBackInput } from '../../contracts/executions.ts';
+import { describeExecutionQuota } from '../../contracts/quotas.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
+import { cleanOutcomes } from './clean-outcomes.ts';
 import { rollBackIfNeeded } from './ended-execution.ts';
-import { withoutSecrets } from './errors.ts';
+import { isNamed, withoutSecrets } from './errors.ts';
 import { type Clock, describe, startOnce } from './executions.ts';
+import {
+  type ListState,
+  type Observation,
+  readSweepState,
+  type SweepState,
+  writeSweepState,
+} from './high-water-marks.ts';
 import { alsoAbout, logAbout, logger } from './logger.ts';
+import { type OldestStart, oldestStart } from './oldest-running.ts';
 import { originAfter } from './origin.ts';
 import { nextRollBackName, type Subject, type Workflows } from './roll-backs.ts';
 
 /**
- * The sweep: finds executions that ended badly and were not rolled back, whatever was missed, and roll-backs that
- * failed themselves, and starts the roll-back that is due.
+ * The sweep: finds executions that failed and were not rolled back, whatever was missed, and roll-backs that failed
+ * themselves, and starts the roll-back that is due.
  *
- * It goes on from a mark: everything that ended before it is settled. The mark moves only over what was settled, so
- * that an outage, of AWS's events or of the sweep, loses nothing.
+ * Each machine has a list of executions per status, and each list a high-water mark: everything in it that stopped
+ * before is settled. The mark moves only over what was settled, so that an outage, of AWS's events or of the sweep,
+ * loses nothing.
+ *
+ * What can hold leftovers is read and settled first: everything of the roll-back machine, and what was stopped or timed
+ * out. FAILED executions of the main machine come last, with a share of their own. Nearly all of them failed clean,
+ * callers can make as many of them as they like, and ListExecutions does not say which they are; those that the rule on
+ * status changes has recorded as clean cost no DescribeExecution.
  */
 
 /** Bounds of one run; the next run goes on where it stopped. */
 export const limits = {
-  /** Pages of a thousand executions each. When there are more, the mark stays until there are not. */
-  pages: 100,
-  /** Milliseconds in which new executions are still looked at. */
-  time: (timeLimits.sweepFunction - 30) * 1000,
-  /** Pause between two looks in milliseconds: DescribeExecution has a quota of 15 per second for the whole account. */
-  pause: 200,
+  /**
+   * Pages of a thousand executions each: of a list that can hold leftovers, and of the failed ones. ListExecutions has a
+   * quota of 100 at once in the smallest regions.
+   */
+  pages: { first: 10, last: 200 },
+  /**
+   * Milliseconds after the run's begin in which executions of the first lists are still described, in which the last list
+   * is still read, and in which executions of it are still described.
+   */
+  time: {
+    first: (timeLimits.sweepFunction - 80) * 1000,
+    read: (timeLimits.sweepFunction - 50) * 1000,
+    last: (timeLimits.sweepFunction - 30) * 1000,
+  },
+  /** Pause before a DescribeExecution in milliseconds. */
+  pause: 1000 / describeExecutionQuota.shares.sweep,
 } as const;
 
-/** Lists lag: what ended within this time, in milliseconds, is looked at again by the next run. */
+/** Lists lag: what stopped within this time, in milliseconds, is looked at again by the next run. */
 const LISTING_LAG = 10 * 60 * 1000;
 
-/** No execution lasts longer, so one that began this much before the mark, in milliseconds, ended before it. */
+/** No execution lasts longer, in milliseconds. Used while it is not known which was the oldest running one. */
 const LONGEST_EXECUTION = timeLimits.provisioning * 1000;
 
-const ENDED_BADLY: ExecutionStatus[] = ['FAILED', 'TIMED_OUT', 'ABORTED'];
+/** Observations that are kept per machine. Without those in between, lists are read further back, not less. */
+const OBSERVATIONS = 12;
+
+type Failure = Extract<ExecutionStatus, 'FAILED' | 'TIMED_OUT' | 'ABORTED'>;
+type MachineKey = 'main' | 'roll-back';
+
+interface List {
+  machine: MachineKey;
+  status: Failure;
+}
+
+const firstLists: readonly List[] = [
+  { machine: 'roll-back', status: 'FAILED' },
+  { machine: 'roll-back', status: 'TIMED_OUT' },
+  { machine: 'roll-back', status: 'ABORTED' },
+  { machine: 'main', status: 'TIMED_OUT' },
+  { machine: 'main', status: 'ABORTED' },
+];
+const lastList: List = { machine: 'main', status: 'FAILED' };
+
+/** Name of a list in the state. */
+export const listKey = ({ machine, status }: List): string => `${machine} ${status}`;
 
 interface Services<Input extends z.ZodType<Subject>> {
   workflows: Workflows<Input>;
-  ssm: Pick<SSMClient, 'send'>;
-  /** Name of the parameter that holds the mark. */
-  markParameter: string;
+  dynamoDb: Pick<DynamoDBClient, 'send'>;
+  /** Table of the high-water marks and of the clean outcomes. */
+  tableName: string;
   clock: Clock;
 }
 
 /** What a run found. */
 export interface SweepReport {
-  /** Executions that ended badly since the mark, and were not settled by an earlier run. */
-  ended_badly: number;
+  /** Executions that failed, timed out or were stopped since the marks, and were not settled by an earlier run. */
+  failed: number;
+  /** Those of them that were recorded as clean, and were not described. */
+  known_clean: number;
   /** Roll-backs that this run had to start: each was missed before, or failed. */
   started: number;
   /** Executions with an input that none of ours has: somebody started them by hand. */
   unreadable: number;
   /** Executions that could not be settled, or that there was no time for; the next run looks at them again. */
   left: number;
-  /** Everything that ended before is settled. */
-  settled_until: string;
+  /** The lowest of the high-water marks: everything that stopped before is settled. */
+  high_water_mark: string;
+  /** For how many seconds the oldest running execution has run; 0 when none runs. */
+  oldest_running_seconds: number;
 }
 
-interface Ended {
+interface Finished extends List {
   name: string;
   stoppedAt: number;
-  isRollBack: boolean;
 }
 
-/** @throws the errors of Step Functions' lists and of the parameter store */
+/** What was read of a list, and where to go on. */
+interface Reading {
+  list: List;
+  high_water_mark: number;
+  finished: Finished[];
+  /** When the reading began, in this run or in an earlier one. */
+  since: number;
+  /** When the first execution stopped that an earlier run has read and could not settle; infinite when there is none. */
+  firstLeft: number;
+  nextToken: string | undefined;
+}
+
+/** @throws the errors of Step Functions' lists and of the table */
 export const sweep = <Input extends z.ZodType<Subject>>({
   workflows,
-  ssm,
-  markParameter,
+  dynamoDb,
+  tableName,
   clock,
 }: Services<Input>) => {
-  /** What a warm function has settled after the mark; without it, each run would look at all of it again. */
+  const table = { dynamoDb, tableName };
+  const outcomes = cleanOutcomes(table);
+  const machineArns: Record<MachineKey, string> = {
+    main: workflows.machines.STATE_MACHINE_ARN,
+    'roll-back': workflows.machines.ROLL_BACK_STATE_MACHINE_ARN,
+  };
+  /** What a warm function has settled after the marks; without it, each run would look at all of it again. */
   const settled = new Map<string, number>();
+
   return async (): Promise<SweepReport> => {
     const begun = clock.now();
-    const mark = await readMark(ssm, markParameter);
-    for (const [key, stoppedAt] of settled) if (stoppedAt < mark) settled.delete(key);
-    const { ended: all, isComplete } = await endedSince(workflows, mark);
-    const ended = all.filter((one) => !settled.has(keyOf(one)));
-    const report = { ended_badly: ended.length, started: 0, unreadable: 0 };
+    const state = await readSweepState(table);
+    const report = { failed: 0, known_clean: 0, started: 0, unreadable: 0, left: 0 };
 
-    const left: Ended[] = [];
-    for (const execution of ended) {
-      if (clock.now() - begun > limits.time) {
-        left.push(execution);
-        continue;
+    const settle = async (finished: readonly Finished[], until: number): Promise<Finished[]> => {
+      const left: Finished[] = [];
+      for (const execution of finished) {
+        if (clock.now() - begun > until) {
+          left.push(execution);
+          continue;
+        }
+        await clock.sleep(limits.pause);
+        const [provisioning_id] = execution.name.split('.');
+        const finding = await logAbout({ provisioning_id, execution: execution.name }, () =>
+          settleOne(workflows, execution),
+        );
+        if (finding === 'started') report.started += 1;
+        if (finding === 'unreadable') report.unreadable += 1;
+        if (finding === 'failed') left.push(execution);
+        else settled.set(keyOf(execution), execution.stoppedAt);
+        if (finding === 'clean' && isOf(lastList)(execution)) await outcomes.record(execution);
       }
-      await clock.sleep(limits.pause);
-      const [provisioning_id] = execution.name.split('.');
-      const finding = await logAbout({ provisioning_id, execution: execution.name }, () =>
-        settleOne(workflows, execution),
-      );
-      if (finding === 'started') report.started += 1;
-      if (finding === 'unreadable') report.unreadable += 1;
-      if (finding === 'failed') left.push(execution);
-      else settled.set(keyOf(execution), execution.stoppedAt);
-    }
+      report.left += left.length;
+      return left;
+    };
 
-    const firstLeft = Math.min(begun - LISTING_LAG, ...left.map(({ stoppedAt }) => stoppedAt));
-    const settledUntil = isComplete ? Math.max(mark, firstLeft) : mark;
-    const settled_until = new Date(settledUntil).toISOString();
-    if (settledUntil > mark)
-      await ssm.send(new PutParameterCommand({ Name: markParameter, Value: settled_until, Overwrite: true }));
-    return { ...report, left: left.length, settled_until };
+    /** Reads a list from its newest execution, or from where the last run stopped, as far back as is needed. */
+    const read = async (list: List, bounds: Bounds): Promise<Reading> => {
+      const { high_water_mark, reading } = state.lists[listKey(list)] ?? { high_water_mark: 0 };
+      const pages = (from: string | undefined) =>
+        readPages(
+          workflows.stepFunctions,
+          { stateMachineArn: machineArns[list.machine], statusFilter: list.status },
+          { ...bounds, from, oldest: oldestPossibleStart(state, list.machine, high_water_mark) },
+        );
+      let goesOn = reading;
+      const { executions, nextToken } = await pages(reading?.next_token).catch((error: unknown) => {
+        // A token lives for a day; without it the list is read from its beginning.
+        if (!isNamed(error, 'InvalidToken')) throw error;
+        goesOn = undefined;
+        return pages(undefined);
+      });
+      const finished = executions.flatMap(({ name, stopDate }) =>
+        name === undefined || stopDate === undefined || stopDate.getTime() < high_water_mark
+          ? []
+          : [{ ...list, name, stoppedAt: stopDate.getTime() }],
+      );
+      return {
+        list,
+        high_water_mark,
+        finished,
+        since: goesOn?.since ?? begun,
+        firstLeft: goesOn?.first_left ?? Number.POSITIVE_INFINITY,
+        nextToken,
+      };
+    };
+
+    /** Notes what the oldest running executions are; gives for how many seconds the oldest of all has run. */
+    const observe = async (): Promise<number> => {
+      const starts: number[] = [];
+      for (const machine of ['main', 'roll-back'] as const) {
+        const oldest = await oldestStart(workflows.stepFunctions, machineArns[machine]);
+        if (oldest.start !== undefined) starts.push(oldest.start);
+        state.observations[machine] = withObservation(state.observations[machine] ?? [], oldest, {
+          now: clock.now(),
+          lowest: lowestMark(state, machine),
+        });
+      }
+      const now = clock.now();
+      return Math.round((now - Math.min(now, ...starts)) / 1000);
+    };
+
+    const isUnsettled = (execution: Finished) => !settled.has(keyOf(execution));
+
+    const first: Reading[] = [];
+    for (const list of firstLists) first.push(await read(list, { pages: limits.pages.first }));
+    const found = inOrder(first.flatMap(({ finished }) => finished)).filter(isUnsettled);
+    report.failed += found.length;
+    const left = await settle(found, limits.time.first);
+    for (const reading of first) state.lists[listKey(reading.list)] = stateAfter(reading, left);
+    const oldest_running_seconds = await observe();
+    await writeSweepState(table, state, clock.now());
+
+    const last = await read(lastList, {
+      pages: limits.pages.last,
+      isInTime: () => clock.now() - begun <= limits.time.read,
+    });
+    const failed = last.finished.filter(isUnsettled);
+    const unknown = inOrder(await outcomes.withoutRecord(failed));
+    report.failed += failed.length;
+    report.known_clean = failed.length - unknown.length;
+    state.lists[listKey(lastList)] = stateAfter(last, await settle(unknown, limits.time.last));
+    await writeSweepState(table, state, clock.now());
+
+    const lowest = lowestMark(state);
+    for (const [key, stoppedAt] of settled) if (stoppedAt < lowest) settled.delete(key);
+    return { ...report, high_water_mark: new Date(lowest).toISOString(), oldest_running_seconds };
   };
 };
 
-/** An execution that is started again and ends again is another finding. */
-const keyOf = ({ name, stoppedAt, isRollBack }: Ended): string => `${isRollBack} ${name} ${stoppedAt}`;
+const isOf =
+  ({ machine, status }: List) =>
+  (one: List): boolean =>
+    one.machine === machine && one.status === status;
 
-/** A mark that was never set stands before all executions. */
-const markValue = z.union([z.literal('never').transform(() => 0), z.iso.datetime().transform(Date.parse)]);
+/** An execution that is redriven and finishes again is another finding. */
+const keyOf = ({ machine, name, stoppedAt }: Finished): string => `${machine} ${name} ${stoppedAt}`;
 
-async function readMark(ssm: Pick<SSMClient, 'send'>, name: string): Promise<number> {
-  const { Parameter } = await ssm.send(new GetParameterCommand({ Name: name }));
-  return markValue.parse(Parameter?.Value);
-}
+const inOrder = (finished: Finished[]): Finished[] => finished.sort((a, b) => a.stoppedAt - b.stoppedAt);
 
-/** The executions of both machines that ended badly since the mark, those that ended first at first. */
-async function endedSince(
-  { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
-  mark: number,
-): Promise<{ ended: Ended[]; isComplete: boolean }> {
-  const ended: Ended[] = [];
-  let pages = 0;
-  for (const stateMachineArn of [machines.STATE_MACHINE_ARN, machines.ROLL_BACK_STATE_MACHINE_ARN]) {
-    const isRollBack = stateMachineArn === machines.ROLL_BACK_STATE_MACHINE_ARN;
-    for (const statusFilter of ENDED_BADLY) {
-      let nextToken: string | undefined;
-      let older = false;
-      do {
-        pages += 1;
-        if (pages > limits.pages) return { ended: inOrder(ended), isComplete: false };
-        const page = await stepFunctions.send(
-          new ListExecutionsCommand({
-            stateMachineArn,
-            statusFilter,
-            maxResults: 1000,
-            ...(nextToken === undefined ? {} : { nextToken }),
-          }),
-        );
-        const executions = page.executions ?? [];
-        ended.push(
-          ...executions.flatMap(({ name, stopDate }) =>
-            name === undefined || stopDate === undefined || stopDate.getTime() < mark
-              ? []
-              : [{ name, stoppedAt: stopDate.getTime(), isRollBack }],
-          ),
-        );
-        older = executions.some(beganBefore(mark - LONGEST_EXECUTION));
-        nextToken = page.nextToken;
-      } while (nextToken !== undefined && !older);
-    }
+/** The lowest mark of all lists, or of those of a machine. */
+const lowestMark = ({ lists }: SweepState, machine?: MachineKey): number =>
+  Math.min(
+    ...[...firstLists, lastList]
+      .filter((list) => machine === undefined || list.machine === machine)
+      .map((list) => lists[listKey(list)]?.high_water_mark ?? 0),
+  );
+
+/** The pages of a list, from the newest execution or from a token on, until one started before `oldest`. */
+async function readPages(
+  stepFunctions: Pick<SFNClient, 'send'>,
+  list: { stateMachineArn: string; statusFilter: Failure },
+  { from, oldest, pages, isInTime = () => true }: PageOptions,
+): Promise<{ executions: ExecutionListItem[]; nextToken: string | undefined }> {
+  const all: ExecutionListItem[] = [];
+  let nextToken = from;
+  for (let page = 0; page === 0 || (nextToken !== undefined && page < pages && isInTime()); page += 1) {
+    const command = new ListExecutionsCommand({
+      ...list,
+      maxResults: 1000,
+      ...(nextToken === undefined ? {} : { nextToken }),
+    });
+    const read = await stepFunctions.send(command).catch((error: unknown) => {
+      if (page === 0 || withoutSecrets(error).name !== 'ServiceThrottled') throw error;
+      return undefined;
+    });
+    // The quota is used up: the next run goes on here.
+    if (read === undefined) break;
+    const { executions = [] } = read;
+    all.push(...executions);
+    nextToken = executions.some(startedBefore(oldest)) ? undefined : read.nextToken;
   }
-  return { ended: inOrder(ended), isComplete: true };
+  return { executions: all, nextToken };
 }
 
-const inOrder = (ended: Ended[]): Ended[] => ended.sort((a, b) => a.stoppedAt - b.stoppedAt);
+interface PageOptions extends Bounds {
+  from: string | undefined;
+  /** What started before cannot have stopped after the mark. */
+  oldest: number;
+}
+
+interface Bounds {
+  pages: number;
+  isInTime?: () => boolean;
+}
 
 /** Lists come newest first. */
-const beganBefore =
+const startedBefore =
   (time: number) =>
   ({ startDate }: ExecutionListItem): boolean =>
     startDate !== undefined && startDate.getTime() < time;
 
+/** When an execution that stopped after the mark can have started at the earliest. */
+function oldestPossibleStart({ observations }: SweepState, machine: MachineKey, mark: number): number {
+  const before = (observations[machine] ?? []).filter(({ at }) => at <= mark);
+  return before.at(-1)?.oldest_start ?? mark - LONGEST_EXECUTION;
+}
+
+/** The state of a list after what was read of it has been settled, but for what is left. */
+function stateAfter(
+  { list, high_water_mark, firstLeft, since, nextToken }: Reading,
+  left: readonly Finished[],
+): ListState {
+  const first_left = Math.min(firstLeft, ...left.filter(isOf(list)).map(({ stoppedAt }) => stoppedAt));
+  if (nextToken === undefined)
+    return { high_water_mark: Math.max(high_water_mark, Math.min(since - LISTING_LAG, first_left)) };
+  const isAnyLeft = first_left !== Number.POSITIVE_INFINITY;
+  return {
+    high_water_mark,
+    reading: { next_token: nextToken, since, ...(isAnyLeft ? { first_left } : {}) },
+  };
+}
+
+/** The observations with another one, without those that no list of the machine needs any more. */
+function withObservation(
+  observations: readonly Observation[],
+  { start, isComplete }: OldestStart,
+  { now, lowest }: { now: number; lowest: number },
+): Observation[] {
+  // What has started a moment ago may not be in the list yet.
+  const oldest_start = Math.min(start ?? now, now - LISTING_LAG);
+  const all = [...observations, ...(isComplete ? [{ at: now, oldest_start }] : [])];
+  const [first, ...others] = all.filter((_one, n) => (all[n + 1]?.at ?? now + 1) > lowest);
+  return first === undefined ? [] : [first, ...others.slice(1 - OBSERVATIONS)];
+}
+
 async function settleOne<Input extends z.ZodType<Subject>>(
   workflows: Workflows<Input>,
-  { name, isRollBack }: Ended,
+  { name, machine }: Finished,
 ): Promise<'clean' | 'started' | 'existed' | 'unreadable' | 'failed'> {
   try {
-    return isRollBack ? await tryAgain(workflows, name) : await rollBackIfNeeded(workflows, name);
+    return machine === 'roll-back'
+      ? await tryAgain(workflows, name)
+      : await rollBackIfNeeded(workflows, name);
   } catch (thrown) {
     if (thrown instanceof z.ZodError || thrown instanceof SyntaxError) {
       logger.warn('An execution has an input that is none of ours', { execution: name });

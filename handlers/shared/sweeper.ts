@@ -1,6 +1,6 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { apiClient } from './aws-clients.ts';
@@ -8,7 +8,6 @@ import type { WatchedBus } from './environment.ts';
 import { systemClock } from './executions.ts';
 import { logAbout, logger } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
-import { oldestRunning } from './oldest-running.ts';
 import type { Machines, Subject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
 import { presentTrace } from './trace.ts';
@@ -23,28 +22,26 @@ type StepFunctions = Pick<SFNClient, 'send'>;
  */
 export function sweeper<Input extends z.ZodType<Subject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
-  environment: Machines & WatchedBus & { MARK_PARAMETER: string },
+  environment: Machines & WatchedBus & { SWEEP_TABLE: string },
 ): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
   const stepFunctions = apiClient(SFNClient);
   const run = sweep({
     workflows: workflowsOf(stepFunctions, environment),
-    ssm: apiClient(SSMClient),
-    markParameter: environment.MARK_PARAMETER,
+    dynamoDb: apiClient(DynamoDBClient),
+    tableName: environment.SWEEP_TABLE,
     clock: systemClock,
   });
   const eventBridge = apiClient(EventBridgeClient);
   const sweepAndLook = async () => {
     const report = await run();
-    const { started, left } = report;
-    const oldest = await oldestRunning(stepFunctions, environment, systemClock.now());
+    const { started, left, oldest_running_seconds } = report;
     logger.info('Sweep completed', {
       ...report,
-      oldest_running_seconds: oldest,
       ...embeddedMetrics({
         sweepCompleted: 1,
         sweepRollBacksStarted: started,
         sweepLeft: left,
-        oldestRunning: oldest,
+        oldestRunning: oldest_running_seconds,
       }),
     });
     const bus = await lookAtBus(eventBridge, environment);

@@ -9,6 +9,7 @@ import {
   CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   DescribeEventBusCommand,
   DescribeRuleCommand,
@@ -27,7 +28,6 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -51,11 +51,26 @@ const lambda = mockClient(LambdaClient);
 const secrets = mockClient(SecretsManagerClient);
 const stepFunctions = mockClient(SFNClient);
 const sqs = mockClient(SQSClient);
-const ssm = mockClient(SSMClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const sts = mockClient(STSClient);
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ago = (minutes: number) => new Date(NOW - minutes * 60_000);
+/** The item of a sweep that has settled everything until `mark`, and has written it then. */
+const sweptUntil = (mark: Date, written: Date) => ({
+  Item: {
+    written_at: { S: written.toISOString() },
+    state: {
+      S: JSON.stringify({
+        lists: {
+          'main ABORTED': { high_water_mark: ago(12).toISOString() },
+          'main FAILED': { high_water_mark: mark.toISOString() },
+        },
+        observations: {},
+      }),
+    },
+  },
+});
 const told = (over: Record<string, string> = {}) =>
   Object.entries({
     App2ApiUrl: APP2.api_url,
@@ -92,7 +107,7 @@ beforeEach(() => {
     secrets,
     stepFunctions,
     sqs,
-    ssm,
+    dynamoDb,
     sts,
   ])
     mock.reset();
@@ -147,9 +162,7 @@ beforeEach(() => {
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   sqs.on(GetQueueUrlCommand).resolves({ QueueUrl: 'https://queue' });
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } });
-  ssm
-    .on(GetParameterCommand)
-    .resolves({ Parameter: { Value: ago(14).toISOString(), LastModifiedDate: ago(4) } });
+  dynamoDb.on(GetItemCommand).resolves(sweptUntil(ago(14), ago(4)));
   app2Answers(401);
 });
 afterEach(() => {
@@ -287,22 +300,26 @@ describe('provision doctor', () => {
     [
       'a sweep that has stopped',
       'app1 sweep',
-      () =>
-        ssm
-          .on(GetParameterCommand, { Name: '/app1/sweep-mark' })
-          .resolves({ Parameter: { Value: ago(200).toISOString(), LastModifiedDate: ago(190) } }),
+      () => dynamoDb.on(GetItemCommand, { TableName: 'app1-sweep' }).resolves(sweptUntil(ago(200), ago(190))),
       /not written for 190 minutes/,
       /\/aws\/lambda\/app1-sweep-provisionings/,
     ],
     [
       'a sweep that cannot settle something',
       'app1 sweep',
-      () =>
-        ssm
-          .on(GetParameterCommand, { Name: '/app1/sweep-mark' })
-          .resolves({ Parameter: { Value: ago(200).toISOString(), LastModifiedDate: ago(2) } }),
-      /ended 200 minutes ago cannot be settled/,
+      () => dynamoDb.on(GetItemCommand, { TableName: 'app1-sweep' }).resolves(sweptUntil(ago(200), ago(2))),
+      /in the list main FAILED, something that ended 200 minutes ago cannot be settled/,
       /\/aws\/lambda\/app1-sweep-provisionings/,
+    ],
+    [
+      'a sweep without its table',
+      'app1 sweep',
+      () =>
+        dynamoDb
+          .on(GetItemCommand, { TableName: 'app1-sweep' })
+          .rejects(sdkError('ResourceNotFoundException')),
+      /table app1-sweep is not there/,
+      /Deploy App1 again/,
     ],
     [
       'a user that may be left behind',
@@ -479,7 +496,7 @@ describe('provision doctor', () => {
   });
 
   it('takes a sweep that has not run yet for what it is', async () => {
-    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: 'never', LastModifiedDate: ago(2) } });
+    dynamoDb.on(GetItemCommand).resolves({});
 
     expect(await findings()).toMatchObject({ status: 0, found: [] });
   });

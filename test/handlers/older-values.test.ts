@@ -1,4 +1,9 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import {
@@ -9,7 +14,6 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import type * as z from 'zod';
@@ -43,7 +47,6 @@ import { ENCRYPTED, PROVISIONING_ID, SEALED } from '../support/subject.ts';
  */
 
 const stepFunctions = mockClient(SFNClient);
-const ssm = mockClient(SSMClient);
 const dynamoDb = mockClient(DynamoDBClient);
 
 const account = 'eu-central-1:111122223333';
@@ -115,11 +118,10 @@ beforeEach(() => {
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
   stepFunctions.on(StartExecutionCommand).resolves({});
-  ssm.reset();
-  ssm.on(GetParameterCommand).resolves({ Parameter: { Value: 'never' } });
-  ssm.on(PutParameterCommand).resolves({});
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
+  dynamoDb.on(PutItemCommand).resolves({});
+  dynamoDb.on(BatchGetItemCommand).resolves({});
 });
 
 describe.each(Object.entries(services))('%s', (name, { machines, input, workflows, status, cancel }) => {
@@ -159,7 +161,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
         executionArn: arnIn(machines.ROLL_BACK_STATE_MACHINE_ARN, PROVISIONING_ID),
       })
       .resolves(execution({ ...older, owner: input.owner }, failedAs('RollBackFailed', 'DeleteUser', 'x')));
-    stepFunctions.on(ListExecutionsCommand).callsFake((asked: ListExecutionsCommandInput) => ({
+    stepFunctions.on(ListExecutionsCommand).callsFake(async (asked: ListExecutionsCommandInput) => ({
       executions:
         asked.statusFilter === 'ABORTED'
           ? [{ name: PROVISIONING_ID, startDate: STOPPED, stopDate: STOPPED }]
@@ -167,12 +169,12 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
     }));
     const run = sweep({
       workflows: ours(),
-      ssm: new SSMClient({}),
-      markParameter: '/mark',
+      dynamoDb: new DynamoDBClient({}),
+      tableName: 'sweep',
       clock: fakeClock(),
     });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 2, started: 2, unreadable: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 2, started: 2, unreadable: 0, left: 0 });
   });
 
   it('tells the timeline', async () => {

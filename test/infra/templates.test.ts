@@ -318,16 +318,17 @@ describe('rights', () => {
   const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   const trace = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
   const SWEEP = [
+    'dynamodb:BatchGetItem',
+    'dynamodb:GetItem',
+    'dynamodb:PutItem',
     'events:DescribeEventBus',
     'events:DescribeRule',
     'sqs:SendMessage',
-    'ssm:GetParameter',
-    'ssm:PutParameter',
     'states:DescribeExecution',
     'states:ListExecutions',
     'states:StartExecution',
   ];
-  const WATCH = ['sqs:SendMessage', 'states:DescribeExecution', 'states:StartExecution'];
+  const WATCH = ['dynamodb:PutItem', 'sqs:SendMessage', 'states:DescribeExecution', 'states:StartExecution'];
   const actionsOf = (template: (typeof aws)['app1']) =>
     Object.fromEntries(
       Object.entries(rights(template)).map(([name, statements]) => [
@@ -558,25 +559,43 @@ describe.each([
     ]);
   });
 
-  it('keeps its mark in a parameter that the sweep alone may read and write, and that begins before everything', () => {
-    const marks = resources(template, 'AWS::SSM::Parameter');
-    const [mark] = marks.map(([id]) => id);
+  it('keeps what it knows in a table of its own, which no deployment writes to', () => {
+    const tables = resources(template, 'AWS::DynamoDB::Table');
+    const [[table, { Properties }] = ['', { Properties: {} }]] = tables.filter(
+      ([
+        ,
+        {
+          Properties: { TableName },
+        },
+      ]) => TableName === `${service}-sweep`,
+    );
     const users = Object.entries(rights(template)).flatMap(([name, statements]) =>
       statements
-        .filter(({ Action }) => Action.some((action) => action.startsWith('ssm:')))
-        .map(({ Resource }) => [name, JSON.stringify(Resource).includes(`"${mark}"`)]),
+        .filter(({ Resource }) => JSON.stringify(Resource).includes(`"${table}"`))
+        .map(({ Action }) => [name, Action]),
     );
 
-    expect(marks).toMatchObject([
-      [mark, { Properties: { Name: `/${service}/sweep-mark`, Type: 'String', Value: 'never' } }],
-    ]);
-    expect(users).toEqual([[sweep, true]]);
-    const [sweeping] = resources(template, 'AWS::Lambda::Function').filter(
-      ([, { Properties }]) => Properties['FunctionName'] === sweep,
-    );
-    expect(sweeping?.[1].Properties['Environment']).toMatchObject({
-      Variables: { MARK_PARAMETER: { Ref: mark } },
+    expect(Properties).toMatchObject({
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: true },
     });
+    expect(Object.fromEntries(users)).toEqual({
+      [rollBack]: ['dynamodb:PutItem'],
+      [sweep]: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    });
+    for (const name of [rollBack, sweep]) {
+      const [found] = resources(template, 'AWS::Lambda::Function').filter(
+        ([
+          ,
+          {
+            Properties: { FunctionName },
+          },
+        ]) => FunctionName === name,
+      );
+      expect(found?.[1].Properties['Environment']).toMatchObject({
+        Variables: { SWEEP_TABLE: { Ref: table } },
+      });
+    }
   });
 });
 

@@ -14,7 +14,7 @@ Object.assign(process.env, {
 
   STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
-  MARK_PARAMETER: '/unit-test/sweep-mark',
+  SWEEP_TABLE: 'unit-test-sweep',
   EVENT_BUS_NAME: 'unit-test-bus',
   LOG_RULE_NAME: 'unit-test-bus-every-event',
   LEGACY_ENDPOINT: 'https://legacy.example/users',

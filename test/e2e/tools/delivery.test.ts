@@ -5,6 +5,7 @@ import {
   PutResourcePolicyCommand,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
@@ -15,9 +16,9 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { publishedEvent } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsOf, run } from '../support/commands.ts';
@@ -256,14 +257,17 @@ describe('once the queues are empty for a while', () => {
 describe('while a function fails', () => {
   const [, redrive = ''] = commandsOf('undelivered-events');
   const FunctionName = 'app1-sweep-provisionings';
-  const markIs = (Value: string) =>
-    new SSMClient(configuration).send(
-      new PutParameterCommand({ Name: '/app1/sweep-mark', Value, Overwrite: true, Type: 'String' }),
-    );
-  afterAll(() => markIs('never'));
+  const TableName = 'app1-sweep';
+  const dynamoDb = new DynamoDBClient(configuration);
+  /** Without its state the sweep begins anew. */
+  const forgetState = () =>
+    dynamoDb.send(new DeleteItemCommand({ TableName, Key: { id: { S: HIGH_WATER_MARKS } } }));
+  afterAll(forgetState);
 
   it('what it could not handle stays until it can, and then goes to it', async () => {
-    await markIs('no mark');
+    await dynamoDb.send(
+      new PutItemCommand({ TableName, Item: { id: { S: HIGH_WATER_MARKS }, state: { S: 'no state' } } }),
+    );
     await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: '{"n":1}' }));
     await eventually(async () => expect(await lengthOf('app1')).toBeGreaterThan(0), 30_000, 500);
 
@@ -275,7 +279,7 @@ describe('while a function fails', () => {
       ),
     ]);
 
-    await markIs('never');
+    await forgetState();
     const taken = await run(redrive);
     expect([taken.status, taken.output]).toEqual([
       0,

@@ -434,7 +434,7 @@ export const sharedCalls: readonly Call[] = [
 
 /** What the sweeps call to know what there is. */
 export const sweepCalls = [
-  { service: 'ssm', operation: 'GetParameter' },
+  { service: 'dynamodb', operation: 'GetItem' },
   { service: 'stepfunctions', operation: 'ListExecutions' },
-  { service: 'ssm', operation: 'PutParameter' },
+  { service: 'dynamodb', operation: 'PutItem' },
 ] as const;

@@ -16,11 +16,12 @@ const events = new EventBridgeClient(configuration);
 const lambda = new LambdaClient(configuration);
 
 const report = z.object({
-  ended_badly: z.int(),
+  failed: z.int(),
+  known_clean: z.int(),
   started: z.int(),
   unreadable: z.int(),
   left: z.int(),
-  settled_until: z.string(),
+  high_water_mark: z.string(),
 });
 export type Report = z.infer<typeof report>;
 

@@ -8,7 +8,6 @@ import * as kms from '@aws-sdk/client-kms';
 import * as lambda from '@aws-sdk/client-lambda';
 import * as secrets from '@aws-sdk/client-secrets-manager';
 import * as sfn from '@aws-sdk/client-sfn';
-import * as ssm from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import * as leanAppconfigdata from '../../../handlers/lean-sdk/client-appconfigdata.ts';
@@ -19,7 +18,6 @@ import * as leanKms from '../../../handlers/lean-sdk/client-kms.ts';
 import * as leanLambda from '../../../handlers/lean-sdk/client-lambda.ts';
 import * as leanSecrets from '../../../handlers/lean-sdk/client-secrets-manager.ts';
 import * as leanSfn from '../../../handlers/lean-sdk/client-sfn.ts';
-import * as leanSsm from '../../../handlers/lean-sdk/client-ssm.ts';
 
 /**
  * The bundles have lean clients instead of the AWS SDK's. Each command is sent by both here, to a server that keeps
@@ -113,7 +111,6 @@ const packages = {
   lambda: [lambda, lambda.LambdaClient, leanLambda, leanLambda.LambdaClient],
   secrets: [secrets, secrets.SecretsManagerClient, leanSecrets, leanSecrets.SecretsManagerClient],
   sfn: [sfn, sfn.SFNClient, leanSfn, leanSfn.SFNClient],
-  ssm: [ssm, ssm.SSMClient, leanSsm, leanSsm.SSMClient],
 } as const;
 type Package = keyof typeof packages;
 
@@ -303,16 +300,10 @@ const commands: [Package, string, object, object?][] = [
     { Name: 's' },
   ],
   [
-    'ssm',
-    'GetParameterCommand',
-    { Name: '/p' },
-    { Parameter: { Name: '/p', Value: 'v', Version: 2, LastModifiedDate: EPOCH } },
-  ],
-  [
-    'ssm',
-    'PutParameterCommand',
-    { Name: '/p', Value: 'v', Overwrite: true },
-    { Version: 3, Tier: 'Standard' },
+    'dynamodb',
+    'BatchGetItemCommand',
+    { RequestItems: { t: { Keys: [{ k: { S: 'a' } }, { k: { S: 'b' } }], ProjectionExpression: 'k, n' } } },
+    { Responses: { t: [{ k: { S: 'a' }, n: { N: '1' } }] }, UnprocessedKeys: {} },
   ],
   [
     'dynamodb',

@@ -1,3 +1,4 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -9,6 +10,7 @@ import { sdkError } from '../../support/sdk-errors.ts';
 import { ENCRYPTED, PROVISIONING_ID, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const account = 'arn:aws:states:eu-central-1:111122223333';
 const rollBackInput = { ...subject, owner: 'owner', trace_id: TRACE_ID };
@@ -66,7 +68,13 @@ const started = () =>
     input: JSON.parse(asked.input ?? ''),
   }));
 
+/** The items that were written to the sweep's table. */
+const recorded = () =>
+  dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => [input.TableName, input.Item]);
+
 beforeEach(() => {
+  dynamoDb.reset();
+  dynamoDb.on(PutItemCommand).resolves({});
   stepFunctions.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
@@ -97,6 +105,35 @@ describe.each(services)('the rule on executions of $service that ended', ({ hand
   it.each(cleanEnds)('has nothing to do after %s and asks nobody', async (error) => {
     await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
     expect(stepFunctions.calls()).toHaveLength(0);
+  });
+
+  it.each(cleanEnds)('records %s, so that the sweep does not have to describe it', async (error) => {
+    await handler(event('FAILED', error));
+    expect(recorded()).toEqual([
+      [
+        'unit-test-sweep',
+        {
+          id: { S: PROVISIONING_ID },
+          stopped_at: { N: '1767225609000' },
+          expires_at: { N: String(1767225609 + 14 * 24 * 60 * 60) },
+        },
+      ],
+    ]);
+
+    dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
+    await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
+  });
+
+  it('records nothing else', async () => {
+    for (const [status, error] of [
+      ['FAILED', 'RollBackFailed'],
+      ['ABORTED', cleanEnds[0]],
+      ['TIMED_OUT', undefined],
+    ] as const) {
+      executionIs(input, { status, ...(error === undefined ? {} : { error }) });
+      await handler(event(status, error));
+    }
+    expect(recorded()).toEqual([]);
   });
 
   it.each(cleanEnds)(

@@ -1,10 +1,9 @@
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { oldestRunning } from '../../../handlers/shared/oldest-running.ts';
+import { oldestStart } from '../../../handlers/shared/oldest-running.ts';
 
 const stepFunctions = mockClient(SFNClient);
-const machines = { STATE_MACHINE_ARN: 'arn:machine', ROLL_BACK_STATE_MACHINE_ARN: 'arn:roll-back' };
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 
 const running = (...secondsAgo: number[]) =>
@@ -15,44 +14,41 @@ const running = (...secondsAgo: number[]) =>
     status: 'RUNNING' as const,
     startDate: new Date(NOW - seconds * 1000),
   }));
-const list = (stateMachineArn: string, more: object = {}) =>
-  stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'RUNNING', ...more });
-const look = () => oldestRunning(new SFNClient({}), machines, NOW);
+const list = (more: object = {}) =>
+  stepFunctions.on(ListExecutionsCommand, {
+    stateMachineArn: 'arn:machine',
+    statusFilter: 'RUNNING',
+    ...more,
+  });
+const look = () => oldestStart(new SFNClient({}), 'arn:machine');
 
 beforeEach(() => {
   stepFunctions.reset();
-  stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
+  list().resolves({ executions: [] });
 });
 
-describe('the age of the oldest that is running', () => {
+describe('the start of the oldest running execution', () => {
   it('is none when nothing runs', async () => {
-    await expect(look()).resolves.toBe(0);
+    await expect(look()).resolves.toEqual({ isComplete: true });
   });
 
   it('is that of the last in the list, which begins with the newest', async () => {
-    list('arn:machine').resolves({ executions: running(1, 20, 300) });
+    list().resolves({ executions: running(1, 20, 300) });
 
-    await expect(look()).resolves.toBe(300);
-  });
-
-  it('is also that of a roll-back', async () => {
-    list('arn:machine').resolves({ executions: running(20) });
-    list('arn:roll-back').resolves({ executions: running(4000) });
-
-    await expect(look()).resolves.toBe(4000);
+    await expect(look()).resolves.toEqual({ start: NOW - 300_000, isComplete: true });
   });
 
   it('is looked for on all pages', async () => {
-    list('arn:machine').resolves({ executions: running(1), nextToken: 'more' });
-    list('arn:machine', { nextToken: 'more' }).resolves({ executions: running(7200) });
+    list().resolves({ executions: running(1), nextToken: 'more' });
+    list({ nextToken: 'more' }).resolves({ executions: running(7200) });
 
-    await expect(look()).resolves.toBe(7200);
+    await expect(look()).resolves.toEqual({ start: NOW - 7_200_000, isComplete: true });
   });
 
-  it('ends after a hundred pages, however many there are', async () => {
-    list('arn:machine').resolves({ executions: running(5), nextToken: 'more' });
+  it('is not known after a hundred pages', async () => {
+    list().resolves({ executions: running(5), nextToken: 'more' });
 
-    await expect(look()).resolves.toBe(5);
-    expect(stepFunctions.commandCalls(ListExecutionsCommand)).toHaveLength(101);
+    await expect(look()).resolves.toEqual({ start: NOW - 5_000, isComplete: false });
+    expect(stepFunctions.commandCalls(ListExecutionsCommand)).toHaveLength(100);
   });
 });

@@ -1,4 +1,11 @@
 import {
+  BatchGetItemCommand,
+  type BatchGetItemCommandInput,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import {
   DescribeExecutionCommand,
   type ExecutionListItem,
   type ExecutionStatus,
@@ -7,11 +14,12 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { provisioningInput } from '../../../contracts/executions.ts';
+import { describeExecutionQuota } from '../../../contracts/quotas.ts';
 import { timeLimits } from '../../../contracts/time-limits.ts';
+import { HIGH_WATER_MARKS, parseSweepState } from '../../../handlers/shared/high-water-marks.ts';
 import { limits, sweep } from '../../../handlers/shared/sweep.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, notFound } from '../../support/executions.ts';
@@ -20,14 +28,14 @@ import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
-const ssm = mockClient(SSMClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const account = 'arn:aws:states:eu-central-1:111122223333';
 const machines = {
   STATE_MACHINE_ARN: `${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `${account}:stateMachine:RollBackMachine`,
 };
-const MARK = '/app1/sweep-mark';
+const TABLE = 'app1-sweep';
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-01-02T00:00:00Z');
 /** What the lists say within this time of the sweep is looked at again by the next one. */
@@ -42,18 +50,57 @@ const newSweep = () =>
       inputSchema: provisioningInput,
       cleanEnds: ['CleanEnd'],
     },
-    ssm: new SSMClient({}),
-    markParameter: MARK,
+    dynamoDb: new DynamoDBClient({}),
+    tableName: TABLE,
     clock,
   });
 const run = () => newSweep()();
 
 const at = (minutesAgo: number): Date => new Date(NOW - minutesAgo * MINUTE);
+const LISTS = ['main', 'roll-back'].flatMap((machine) =>
+  ['FAILED', 'TIMED_OUT', 'ABORTED'].map((status) => `${machine} ${status}`),
+);
+/** What the last run has written. */
+const stateIs = (state: object | undefined) =>
+  dynamoDb
+    .on(GetItemCommand, { TableName: TABLE, Key: { id: { S: HIGH_WATER_MARKS } } })
+    .resolves(state === undefined ? {} : { Item: { state: { S: JSON.stringify(state) } } });
+/** All lists have come as far as this. */
 const markIs = (mark: Date | 'never') =>
-  ssm
-    .on(GetParameterCommand, { Name: MARK })
-    .resolves({ Parameter: { Value: mark === 'never' ? mark : mark.toISOString() } });
-const marksSet = () => ssm.commandCalls(PutParameterCommand).map(({ args }) => args[0].input);
+  stateIs(
+    mark === 'never'
+      ? undefined
+      : {
+          lists: Object.fromEntries(LISTS.map((list) => [list, { high_water_mark: mark.toISOString() }])),
+          observations: {},
+        },
+  );
+/** The items of the table that were written, but for the state. */
+const recorded = () =>
+  dynamoDb
+    .commandCalls(PutItemCommand)
+    .map(({ args: [{ input }] }) => input.Item)
+    .filter((item) => item?.['id']?.S !== HIGH_WATER_MARKS);
+/** The state as it was written last, as JSON. */
+const written = () => {
+  const states = dynamoDb
+    .commandCalls(PutItemCommand)
+    .map(({ args: [{ input }] }) => input.Item)
+    .filter((item) => item?.['id']?.S === HIGH_WATER_MARKS);
+  return states.at(-1)?.['state']?.S;
+};
+/** The high-water mark of each list as it was written last. */
+const marks = () =>
+  Object.fromEntries(
+    Object.entries(parseSweepState(written()).lists).map(([list, { high_water_mark }]) => [
+      list,
+      new Date(high_water_mark).toISOString(),
+    ]),
+  );
+const allAt = (mark: Date | number) =>
+  Object.fromEntries(LISTS.map((list) => [list, new Date(mark).toISOString()]));
+/** The next run finds what this one has written. */
+const goOn = () => stateIs(JSON.parse(written() ?? ''));
 
 interface Ended {
   id: string;
@@ -105,7 +152,11 @@ function endedBadly(...all: Ended[]) {
   }
 }
 
-const lists = () => stepFunctions.commandCalls(ListExecutionsCommand).map(({ args }) => args[0].input);
+const lists = () =>
+  stepFunctions
+    .commandCalls(ListExecutionsCommand)
+    .map(({ args }) => args[0].input)
+    .filter(({ statusFilter }) => statusFilter !== 'RUNNING');
 const lookedAt = () =>
   stepFunctions
     .commandCalls(DescribeExecutionCommand)
@@ -123,11 +174,12 @@ const cannotBeSettled = (id: string, error = sdkError('ThrottlingException')) =>
 beforeEach(() => {
   clock = fakeClock(NOW);
   stepFunctions.reset();
-  ssm.reset();
+  dynamoDb.reset();
+  dynamoDb.on(PutItemCommand).resolves({});
+  dynamoDb.on(BatchGetItemCommand).resolves({});
   stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
-  ssm.on(PutParameterCommand).resolves({});
   markIs(at(60));
 });
 
@@ -145,11 +197,13 @@ describe('what the sweep looks at', () => {
 
   it('is nothing when nothing ended badly', async () => {
     await expect(run()).resolves.toEqual({
-      ended_badly: 0,
+      failed: 0,
+      known_clean: 0,
       started: 0,
       unreadable: 0,
       left: 0,
-      settled_until: new Date(NOW - LAG).toISOString(),
+      high_water_mark: new Date(NOW - LAG).toISOString(),
+      oldest_running_seconds: 0,
     });
     expect(lookedAt()).toEqual([]);
     expect(clock.sleeps).toEqual([]);
@@ -158,7 +212,7 @@ describe('what the sweep looks at', () => {
   it('is everything that ended since the mark, the mark itself included, and nothing before it', async () => {
     endedBadly({ id: idOf(1), ended: 60 }, { id: idOf(2), ended: 61 }, { id: idOf(3), ended: 1 });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 2, started: 2 });
+    await expect(run()).resolves.toMatchObject({ failed: 2, started: 2 });
     expect(lookedAt()).toEqual([idOf(1), idOf(3)]);
   });
 
@@ -166,10 +220,10 @@ describe('what the sweep looks at', () => {
     markIs('never');
     endedBadly({ id: idOf(1), ended: 60 * 24 * 89 }, { id: idOf(2), ended: 1 });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 2 });
+    await expect(run()).resolves.toMatchObject({ failed: 2 });
   });
 
-  it('is looked at in the order in which it ended, whatever list it came from, with a pause before each', async () => {
+  it('is looked at in the order in which it ended, failed executions last, with a pause before each', async () => {
     endedBadly(
       { id: idOf(1), ended: 20, status: 'FAILED' },
       { id: idOf(2), ended: 40, status: 'TIMED_OUT' },
@@ -182,8 +236,7 @@ describe('what the sweep looks at', () => {
 
     expect(lookedAt()).toEqual([idOf(4), idOf(5), idOf(2), idOf(3), idOf(1)]);
     expect(clock.sleeps).toEqual(Array.from({ length: 5 }, () => limits.pause));
-    // DescribeExecution has a quota of 15 per second for the whole account: the sweep takes a third at most.
-    expect(1000 / limits.pause).toBeLessThanOrEqual(5);
+    expect(1000 / limits.pause).toBe(describeExecutionQuota.shares.sweep);
   });
 
   it('comes from as many pages as there are', async () => {
@@ -198,7 +251,7 @@ describe('what the sweep looks at', () => {
         };
       });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 3 });
+    await expect(run()).resolves.toMatchObject({ failed: 3 });
     expect(lists().filter(({ statusFilter }) => statusFilter === 'ABORTED')).toHaveLength(3 + 1);
   });
 
@@ -216,16 +269,94 @@ describe('what the sweep looks at', () => {
         return { executions: pages.slice(page, page + 1).map(listed), nextToken: String(page + 1) };
       });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 2 });
+    await expect(run()).resolves.toMatchObject({ failed: 2 });
     expect(lists().filter(({ statusFilter }) => statusFilter === 'FAILED')).toHaveLength(2 + 1);
   });
 
-  it('is the newest part when there are too many pages, and the mark stays', async () => {
-    stepFunctions.on(ListExecutionsCommand).resolves({ executions: [], nextToken: 'more' });
+  it('is not older than what was running when the mark was set', async () => {
+    stateIs({
+      lists: Object.fromEntries(LISTS.map((list) => [list, { high_water_mark: at(60).toISOString() }])),
+      observations: {
+        main: [
+          { at: at(65).toISOString(), oldest_start: at(80).toISOString() },
+          { at: at(55).toISOString(), oldest_start: at(56).toISOString() },
+        ],
+      },
+    });
+    const pages = [
+      { id: idOf(1), ended: 10, began: 70 },
+      { id: idOf(2), ended: 60, began: 81 },
+      { id: idOf(3), ended: 59, began: 90 },
+    ];
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'ABORTED' })
+      .callsFake(async ({ nextToken }: ListExecutionsCommandInput) => {
+        const page = Number(nextToken ?? '0');
+        return { executions: pages.slice(page, page + 1).map(listed), nextToken: String(page + 1) };
+      });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 0, left: 0 });
-    expect(lists()).toHaveLength(limits.pages);
-    expect(marksSet()).toEqual([]);
+    await expect(run()).resolves.toMatchObject({ failed: 2 });
+  });
+
+  it('goes on in the next run where it stopped when there are too many pages, and then the mark moves', async () => {
+    const [{ first }] = [limits.pages];
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'ABORTED' })
+      .callsFake(async ({ nextToken }: ListExecutionsCommandInput) => {
+        const page = Number(nextToken ?? '1');
+        return {
+          executions: page === 1 ? [listed({ id: idOf(page), ended: 30 })] : [],
+          ...(page < first + 2 ? { nextToken: String(page + 1) } : {}),
+        };
+      });
+    cannotBeSettled(idOf(1));
+    const sweepOnce = newSweep();
+
+    await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, left: 1 });
+    expect(lists().filter(({ statusFilter }) => statusFilter === 'ABORTED')).toHaveLength(first + 1);
+    expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main ABORTED': at(60).toISOString() });
+
+    goOn();
+    stepFunctions.resetHistory();
+    await clock.sleep(5 * MINUTE);
+    await sweepOnce();
+    expect(lists().filter(({ statusFilter }) => statusFilter === 'ABORTED')).toMatchObject([
+      {},
+      { nextToken: String(first + 1) },
+      { nextToken: String(first + 2) },
+    ]);
+    // What an earlier run has left is not passed over.
+    expect(marks()['main ABORTED']).toBe(at(30).toISOString());
+  });
+
+  it('goes on in the next run where it was throttled', async () => {
+    const asked = { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' as const };
+    stepFunctions.on(ListExecutionsCommand, asked).resolves({ executions: [], nextToken: 'second' });
+    stepFunctions
+      .on(ListExecutionsCommand, { ...asked, nextToken: 'second' })
+      .rejects(sdkError('ThrottlingException'));
+
+    await run();
+    expect(parseSweepState(written()).lists['main FAILED']).toMatchObject({
+      reading: { next_token: 'second', since: NOW },
+    });
+  });
+
+  it('begins the list anew when its token has expired', async () => {
+    stateIs({
+      lists: {
+        'main FAILED': {
+          high_water_mark: at(60).toISOString(),
+          reading: { next_token: 'expired', since: at(2000).toISOString(), first_left: at(59).toISOString() },
+        },
+      },
+      observations: {},
+    });
+    endedBadly({ id: idOf(1), ended: 20, status: 'FAILED' });
+    stepFunctions.on(ListExecutionsCommand, { nextToken: 'expired' }).rejects(sdkError('InvalidToken'));
+
+    await expect(run()).resolves.toMatchObject({ failed: 1 });
+    expect(marks()['main FAILED']).toBe(new Date(NOW - LAG).toISOString());
   });
 });
 
@@ -248,7 +379,7 @@ describe('what the sweep does with', () => {
   it('a clean end: nothing', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 1, started: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
     expect(started()).toEqual([]);
   });
 
@@ -256,7 +387,7 @@ describe('what the sweep does with', () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20 });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 1, started: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
   });
 
   it.each([
@@ -306,7 +437,7 @@ describe('what the sweep does with', () => {
       .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${PROVISIONING_ID}` })
       .resolves(execution(inputOf(PROVISIONING_ID), { status: 'RUNNING' }));
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 1, started: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
     expect(started()).toEqual([]);
   });
 
@@ -318,7 +449,7 @@ describe('what the sweep does with', () => {
       await expect(run()).resolves.toMatchObject({ unreadable: 1, started: 1, left: 0 });
       expect(log()).toContain('by-hand');
       expectNoLeak(SEALED, log());
-      expect(marksSet()).toHaveLength(1);
+      expect(marks()).toEqual(allAt(NOW - LAG));
     },
   );
 
@@ -341,70 +472,140 @@ describe('what the sweep does with', () => {
       .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${idOf(1)}` })
       .rejects(error);
 
-    await expect(run()).resolves.toMatchObject({ ended_badly: 2, started: 1, left: 1 });
+    await expect(run()).resolves.toMatchObject({ failed: 2, started: 1, left: 1 });
     expect(started()).toEqual([idOf(2)]);
     expect(log()).toContain(idOf(1));
   });
 });
 
-describe('the mark', () => {
-  it('moves to the time before which the lists are complete', async () => {
+describe('the high-water mark of a list', () => {
+  it('moves to the time before which the list is complete', async () => {
     endedBadly({ id: idOf(1), ended: 20 });
 
-    await expect(run()).resolves.toMatchObject({ settled_until: new Date(NOW - LAG).toISOString() });
-    expect(marksSet()).toEqual([{ Name: MARK, Value: new Date(NOW - LAG).toISOString(), Overwrite: true }]);
+    await expect(run()).resolves.toMatchObject({ high_water_mark: new Date(NOW - LAG).toISOString() });
+    expect(marks()).toEqual(allAt(NOW - LAG));
   });
 
-  it('stays before the first execution that could not be settled', async () => {
-    endedBadly({ id: idOf(1), ended: 40 }, { id: idOf(2), ended: 30 }, { id: idOf(3), ended: 20 });
+  it('stays before its first execution that could not be settled; other lists move on', async () => {
+    endedBadly(
+      { id: idOf(1), ended: 40 },
+      { id: idOf(2), ended: 30 },
+      { id: idOf(3), ended: 20 },
+      { id: idOf(4), ended: 50, status: 'FAILED' },
+    );
     cannotBeSettled(idOf(2));
     cannotBeSettled(idOf(3));
 
-    await expect(run()).resolves.toMatchObject({ left: 2, settled_until: at(30).toISOString() });
-    expect(marksSet()).toMatchObject([{ Value: at(30).toISOString() }]);
+    await expect(run()).resolves.toMatchObject({ left: 2, high_water_mark: at(30).toISOString() });
+    expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main ABORTED': at(30).toISOString() });
   });
 
-  it('does not move back, nor over what the mark stands at already', async () => {
+  it('does not move back', async () => {
     markIs(at(5));
 
-    await expect(run()).resolves.toMatchObject({ settled_until: at(5).toISOString() });
-    expect(marksSet()).toEqual([]);
+    await expect(run()).resolves.toMatchObject({ high_water_mark: at(5).toISOString() });
+    expect(marks()).toEqual(allAt(at(5)));
 
     markIs(at(60));
     endedBadly({ id: idOf(1), ended: 60 });
     cannotBeSettled(idOf(1));
 
-    await expect(run()).resolves.toMatchObject({ left: 1, settled_until: at(60).toISOString() });
-    expect(marksSet()).toEqual([]);
+    await expect(run()).resolves.toMatchObject({ left: 1, high_water_mark: at(60).toISOString() });
+    expect(marks()['main ABORTED']).toBe(at(60).toISOString());
   });
 
-  it.each<ExecutionStatus>(['FAILED', 'TIMED_OUT', 'ABORTED'])(
+  it.each<ExecutionStatus>(['TIMED_OUT', 'ABORTED'])(
     'does not move when the list of those that are %s cannot be read',
     async (statusFilter) => {
       endedBadly({ id: idOf(1), ended: 20 });
       stepFunctions.on(ListExecutionsCommand, { statusFilter }).rejects(sdkError('ThrottlingException'));
 
       await expect(run()).rejects.toMatchObject({ name: 'ThrottlingException' });
-      expect(marksSet()).toEqual([]);
+      expect(written()).toBeUndefined();
     },
   );
 
+  it('moves in the lists that can hold leftovers when the list of failed executions cannot be read', async () => {
+    endedBadly({ id: idOf(1), ended: 20 });
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' })
+      .rejects(sdkError('ThrottlingException'));
+
+    await expect(run()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect(started()).toEqual([idOf(1)]);
+    expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': at(60).toISOString() });
+  });
+
   it.each([
-    ['a text that is no time', { Parameter: { Value: 'yesterday' } }],
-    ['nothing', {}],
-  ])('that holds %s stops the sweep rather than being guessed', async (_what, answer) => {
-    ssm.on(GetParameterCommand).resolves(answer);
+    ['a text that is no JSON', 'no mark'],
+    ['a time that is none', JSON.stringify({ lists: { 'main FAILED': { high_water_mark: 'yesterday' } } })],
+  ])('that holds %s stops the sweep rather than being guessed', async (_what, text) => {
+    dynamoDb.on(GetItemCommand).resolves({ Item: { state: { S: text } } });
 
     await expect(run()).rejects.toThrow();
     expect(lists()).toEqual([]);
   });
 
-  it('that cannot be written makes the run fail, after everything was settled', async () => {
+  it('that cannot be written makes the run fail, after what can hold leftovers was settled', async () => {
     endedBadly({ id: idOf(1), ended: 20 });
-    ssm.on(PutParameterCommand).rejects(sdkError('ParameterNotFound'));
+    dynamoDb.on(PutItemCommand).rejects(sdkError('ResourceNotFoundException'));
 
-    await expect(run()).rejects.toMatchObject({ name: 'ParameterNotFound' });
+    await expect(run()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     expect(started()).toEqual([idOf(1)]);
+  });
+});
+
+describe('what is known of the oldest running execution', () => {
+  const observations = () => parseSweepState(written()).observations['main'];
+
+  it('is kept for the runs to come, less what a list may not show yet', async () => {
+    const runs = (minutesAgo: number) => [
+      listed({ id: idOf(1), ended: 0, began: 1 }),
+      listed({ id: idOf(2), ended: 0, began: minutesAgo }),
+    ];
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
+      .resolves({ executions: runs(120) });
+
+    await expect(run()).resolves.toMatchObject({ oldest_running_seconds: 120 * 60 });
+    expect(observations()).toEqual([{ at: NOW, oldest_start: at(120).getTime() }]);
+
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
+      .resolves({ executions: runs(2) });
+    await run();
+    expect(observations()).toEqual([{ at: NOW, oldest_start: NOW - LAG }]);
+  });
+
+  it('is nothing when there are too many to see them all', async () => {
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
+      .resolves({ executions: [], nextToken: 'more' });
+
+    await run();
+    expect(observations()).toEqual([]);
+  });
+
+  it('is dropped when no list needs it any more, and does not grow while a list stands still', async () => {
+    const sweepOnce = newSweep();
+    for (let n = 0; n < 20; n += 1) {
+      await sweepOnce();
+      goOn();
+      await clock.sleep(5 * MINUTE);
+    }
+    expect(observations()).toHaveLength(4);
+
+    endedBadly({ id: idOf(1), ended: -90 });
+    cannotBeSettled(idOf(1));
+    const before = observations();
+    for (let n = 0; n < 20; n += 1) {
+      await sweepOnce();
+      goOn();
+      await clock.sleep(5 * MINUTE);
+    }
+    expect(observations()).toHaveLength(12);
+    expect(observations()?.[0]?.at).toBeGreaterThanOrEqual(before?.[0]?.at ?? 0);
+    expect(observations()?.[0]?.at).toBeLessThanOrEqual(Date.parse(marks()['main ABORTED'] ?? ''));
   });
 });
 
@@ -416,16 +617,168 @@ describe('a run that has no time for everything', () => {
       await clock.sleep(MINUTE);
       return {};
     });
-    const inTime = Math.ceil(limits.time / MINUTE);
+    const inTime = Math.ceil(limits.time.first / MINUTE);
 
     const first = await run();
 
-    expect(first).toMatchObject({ ended_badly: 5, started: inTime, left: 5 - inTime });
-    expect(first.settled_until).toBe(at(all[inTime]?.ended ?? 0).toISOString());
+    expect(first).toMatchObject({ failed: 5, started: inTime, left: 5 - inTime });
+    expect(marks()['main ABORTED']).toBe(at(all[inTime]?.ended ?? 0).toISOString());
 
-    markIs(new Date(first.settled_until));
-    await expect(run()).resolves.toMatchObject({ ended_badly: 5 - inTime, left: 0 });
+    goOn();
+    await expect(run()).resolves.toMatchObject({ failed: 5 - inTime, left: 5 - inTime - inTime });
+    goOn();
+    await expect(run()).resolves.toMatchObject({ left: 0 });
     expect(started()).toEqual(all.map(({ id }) => id));
+  });
+});
+
+/** 17 minutes of requests at the limit of the API's stage, all of which fail clean. */
+describe('beside 100,000 executions that failed clean', () => {
+  const CLEAN = 100_000;
+  const cleanOnes = Array.from({ length: CLEAN }, (_, n) => {
+    const stopped = NOW - 20 * MINUTE - n * 10;
+    return { name: `clean-${n}`, started: stopped - 2_000, stopped };
+  });
+  const stopDates = new Map(cleanOnes.map(({ name, stopped }) => [name, stopped]));
+  const leftovers: Ended[] = [
+    { id: idOf(1), ended: 25, status: 'ABORTED' },
+    { id: idOf(2), ended: 30, status: 'TIMED_OUT' },
+    { id: idOf(3), ended: 35, status: 'FAILED', error: 'RollBackFailed', machine: 'RollBackMachine' },
+    { id: idOf(4), ended: 28, status: 'ABORTED', machine: 'RollBackMachine' },
+  ];
+  /** A failed one among the clean ones, of which the rule has heard nothing. */
+  const missed: Ended = { id: idOf(5), ended: 29, status: 'FAILED', error: 'RollBackFailed' };
+
+  beforeEach(() => {
+    markIs(at(60));
+    endedBadly(...leftovers, missed);
+    const all = [
+      ...cleanOnes.map(({ name, started, stopped }) => ({
+        executionArn: `${account}:execution:Machine:${name}`,
+        stateMachineArn: machines.STATE_MACHINE_ARN,
+        name,
+        status: 'FAILED' as const,
+        startDate: new Date(started),
+        stopDate: new Date(stopped),
+      })),
+      listed(missed),
+    ].sort((a, b) => b.startDate.getTime() - a.startDate.getTime());
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' })
+      .callsFake(async ({ nextToken, maxResults = 100 }: ListExecutionsCommandInput) => {
+        await clock.sleep(300);
+        const from = Number(nextToken ?? '0');
+        const to = from + maxResults;
+        return { executions: all.slice(from, to), ...(to < all.length ? { nextToken: String(to) } : {}) };
+      });
+    stepFunctions
+      .on(DescribeExecutionCommand)
+      .callsFake(async ({ executionArn }: { executionArn: string }) => {
+        const id = nameIn(executionArn) ?? '';
+        const one = [...leftovers, missed].find((each) => each.id === id);
+        if (one === undefined)
+          return execution(inputOf(PROVISIONING_ID), { status: 'FAILED', error: 'CleanEnd' });
+        const { status, startDate, stopDate } = listed(one);
+        const input = one.machine === 'RollBackMachine' ? rollBackInputOf(id) : inputOf(id);
+        return execution(input, { status, startDate, stopDate, error: one.error });
+      });
+  });
+
+  const theyAreRecorded = () =>
+    dynamoDb.on(BatchGetItemCommand).callsFake(async ({ RequestItems }: BatchGetItemCommandInput) => {
+      await clock.sleep(10);
+      const names = (RequestItems?.[TABLE]?.Keys ?? []).map(({ id }) => id?.S ?? '');
+      const items = names.flatMap((name) => {
+        const stopped = stopDates.get(name);
+        return stopped === undefined ? [] : [{ id: { S: name }, stopped_at: { N: String(stopped) } }];
+      });
+      return { Responses: { [TABLE]: items } };
+    });
+
+  it('everything that can hold leftovers is settled in the first run, and each mark moves', async () => {
+    theyAreRecorded();
+
+    await expect(run()).resolves.toMatchObject({
+      failed: CLEAN + 5,
+      known_clean: CLEAN,
+      started: 5,
+      left: 0,
+      high_water_mark: new Date(NOW - LAG).toISOString(),
+    });
+    expect(started().sort()).toEqual([idOf(1), idOf(2), `${idOf(3)}.2`, `${idOf(4)}.2`, idOf(5)].sort());
+    expect(marks()).toEqual(allAt(NOW - LAG));
+    // What was failed clean was not described. 101 pages of them, and a page of each other list.
+    expect(lookedAt()).toHaveLength(5);
+    expect(lists()).toHaveLength(101 + 5);
+    expect(dynamoDb.commandCalls(BatchGetItemCommand)).toHaveLength(1_001);
+    expect(clock.now() - NOW).toBeLessThan(timeLimits.sweepFunction * 1000);
+  });
+
+  it('the same while nothing is recorded: the mark of the failed ones moves run by run, oldest first', async () => {
+    const sweepOnce = newSweep();
+
+    const first = await sweepOnce();
+    expect(started().sort()).toEqual([idOf(1), idOf(2), `${idOf(3)}.2`, `${idOf(4)}.2`].sort());
+    expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': first.high_water_mark });
+    expect(clock.now() - NOW).toBeLessThan(timeLimits.sweepFunction * 1000);
+    let mark = Date.parse(first.high_water_mark);
+    expect(mark).toBeGreaterThan(at(60).getTime());
+
+    for (let n = 0; n < 3; n += 1) {
+      goOn();
+      const { high_water_mark } = await sweepOnce();
+      expect(Date.parse(high_water_mark)).toBeGreaterThan(mark);
+      mark = Date.parse(high_water_mark);
+    }
+    // No more than the share of the sweep, however many there are.
+    expect(lookedAt().length / ((clock.now() - NOW) / 1000)).toBeLessThanOrEqual(
+      describeExecutionQuota.shares.sweep,
+    );
+  });
+});
+
+describe('an outcome that is clean', () => {
+  it('is recorded when the sweep has described it, so that no later run does', async () => {
+    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
+    await run();
+
+    expect(recorded()).toEqual([
+      {
+        id: { S: PROVISIONING_ID },
+        stopped_at: { N: String(at(20).getTime()) },
+        expires_at: { N: expect.any(String) },
+      },
+    ]);
+  });
+
+  it.each([
+    ['of another run of the execution', () => ({ stopped_at: { N: String(at(30).getTime()) } })],
+    ['without a time', () => ({})],
+  ])('is described when the record is %s', async (_what, record) => {
+    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'RollBackFailed' });
+    dynamoDb
+      .on(BatchGetItemCommand)
+      .resolves({ Responses: { [TABLE]: [{ id: { S: PROVISIONING_ID }, ...record() }] } });
+
+    await expect(run()).resolves.toMatchObject({ known_clean: 0, started: 1 });
+  });
+
+  it('is described when the records cannot be read', async () => {
+    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'RollBackFailed' });
+    dynamoDb.on(BatchGetItemCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(run()).resolves.toMatchObject({ known_clean: 0, started: 1 });
+  });
+
+  it('is not looked for among what was stopped or timed out: whoever stops one can give it any error', async () => {
+    endedBadly({ id: PROVISIONING_ID, ended: 20, error: 'CleanEnd' });
+    dynamoDb.on(BatchGetItemCommand).resolves({
+      Responses: {
+        [TABLE]: [{ id: { S: PROVISIONING_ID }, stopped_at: { N: String(at(20).getTime()) } }],
+      },
+    });
+
+    await expect(run()).resolves.toMatchObject({ known_clean: 0, started: 1 });
   });
 });
 
@@ -435,7 +788,7 @@ describe('a warm function', () => {
     endedBadly({ id: idOf(1), ended: 5 });
     await sweepOnce();
 
-    await expect(sweepOnce()).resolves.toMatchObject({ ended_badly: 0 });
+    await expect(sweepOnce()).resolves.toMatchObject({ failed: 0 });
     expect(lookedAt()).toEqual([idOf(1)]);
   });
 
@@ -446,7 +799,7 @@ describe('a warm function', () => {
     await sweepOnce();
     endedBadly({ id: idOf(1), ended: 5 });
 
-    await expect(sweepOnce()).resolves.toMatchObject({ ended_badly: 1, started: 1 });
+    await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, started: 1 });
   });
 
   it('looks again at an execution that was started again and ended again', async () => {
@@ -455,7 +808,7 @@ describe('a warm function', () => {
     await sweepOnce();
     endedBadly({ id: idOf(1), ended: 1, began: 6 });
 
-    await expect(sweepOnce()).resolves.toMatchObject({ ended_badly: 1 });
+    await expect(sweepOnce()).resolves.toMatchObject({ failed: 1 });
   });
 
   it('tells an execution from its roll-back of the same name and end', async () => {
@@ -464,7 +817,7 @@ describe('a warm function', () => {
     await sweepOnce();
     endedBadly({ id: idOf(1), ended: 5 }, { id: idOf(1), ended: 5, machine: 'RollBackMachine' });
 
-    await expect(sweepOnce()).resolves.toMatchObject({ ended_badly: 1, started: 1 });
+    await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, started: 1 });
     expect(started()).toEqual([idOf(1), `${idOf(1)}.2`]);
   });
 });

@@ -1,3 +1,9 @@
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { DescribeEventBusCommand, DescribeRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
   DescribeExecutionCommand,
@@ -5,7 +11,6 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { handler as sweepProvisionings } from '../../../handlers/app1/sweep-provisionings.ts';
@@ -16,21 +21,22 @@ import { sdkError } from '../../support/sdk-errors.ts';
 import { ENCRYPTED, PROVISIONING_ID, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
-const ssm = mockClient(SSMClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const eventBridge = mockClient(EventBridgeClient);
 const lines = watchLogLines();
 const account = 'arn:aws:states:eu-central-1:111122223333';
 
 beforeEach(() => {
   stepFunctions.reset();
-  ssm.reset();
+  dynamoDb.reset();
   eventBridge.reset();
   eventBridge.on(DescribeEventBusCommand, { Name: 'unit-test-bus' }).resolves({ Name: 'unit-test-bus' });
   eventBridge
     .on(DescribeRuleCommand, { Name: 'unit-test-bus-every-event', EventBusName: 'unit-test-bus' })
     .resolves({ State: 'ENABLED' });
-  ssm.on(GetParameterCommand, { Name: '/unit-test/sweep-mark' }).resolves({ Parameter: { Value: 'never' } });
-  ssm.on(PutParameterCommand).resolves({});
+  dynamoDb.on(GetItemCommand, { TableName: 'unit-test-sweep' }).resolves({});
+  dynamoDb.on(PutItemCommand, { TableName: 'unit-test-sweep' }).resolves({});
+  dynamoDb.on(BatchGetItemCommand).resolves({});
   stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
   stepFunctions.on(StartExecutionCommand).resolves({});
 });
@@ -59,7 +65,7 @@ describe.each([
       ],
     });
 
-    await expect(handler()).resolves.toMatchObject({ ended_badly: 1, started: 1, left: 0 });
+    await expect(handler()).resolves.toMatchObject({ failed: 1, started: 1, left: 0 });
 
     const about = { provisioning_id: PROVISIONING_ID, execution: PROVISIONING_ID, trace_id: TRACE_ID };
     expect(lines()).toEqual([

@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
-import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   GetFunctionEventInvokeConfigCommand,
@@ -13,6 +19,7 @@ import {
   PutFunctionEventInvokeConfigCommand,
 } from '@aws-sdk/client-lambda';
 import {
+  DescribeExecutionCommand,
   DescribeStateMachineCommand,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -24,13 +31,15 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from '@jest/globals';
+import * as z from 'zod';
 import { announcement } from '../../../contracts/announcement.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext, taskTokenContext } from '../../../contracts/encryption-context.ts';
+import { cleanEnds } from '../../../contracts/ends.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
+import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { makeBusy, type Row } from '../../../local/busy.ts';
 import type { Answer, Machine } from '../../../local/system.ts';
 import {
@@ -310,20 +319,53 @@ const stopping = (FunctionName: string, machine: Maker) => async () => {
   expect(await call(FunctionName, { provisioning_id })).toMatchObject({ had_succeeded: false });
 };
 
+const sweepFound = z.object({ known_clean: z.int() });
+
+/** Table of the sweep of a function's service. */
+const sweepTableOf = (FunctionName: string) => `${FunctionName.slice(0, 4)}-sweep`;
+
+/** What the function of the rule does with an execution that was stopped, and with one that failed clean. */
 const watching = (FunctionName: string, machine: Maker) => async () => {
   const { provisioning_id: name } = await aborted(machine);
   const event = { detail: { name, status: 'ABORTED' } };
   expect(await call(FunctionName, event)).toEqual({ finding: 'started' });
+  const [error] = cleanEnds[machine === 'ProvisionServiceUser' ? 'app1' : 'app2'];
+  const clean = { name: randomUUID(), status: 'FAILED', error, stopDate: Date.now() };
+  await call(FunctionName, { detail: clean });
+  const { Item } = await dynamoDb.send(
+    new GetItemCommand({ TableName: sweepTableOf(FunctionName), Key: { id: { S: clean.name } } }),
+  );
+  expect(Item).toMatchObject({ stopped_at: { N: String(clean.stopDate) } });
 };
 
-/** A sweep that finds an execution without a roll-back, and a roll-back that was stopped. */
+/** An execution that has failed clean, recorded as such: what it was asked to unseal cannot be unsealed. */
+async function failedClean(FunctionName: string, machine: Maker): Promise<void> {
+  const input = { ...(await inputs[machine]()), sealed_password: 'bm9uZQ==', encrypted_password: 'bm9uZQ==' };
+  await startAt(machine, input.provisioning_id, input);
+  const stopped = await eventually(async () => {
+    const { status, stopDate } = await stepFunctions.send(
+      new DescribeExecutionCommand({ executionArn: executionArn(machine, input.provisioning_id) }),
+    );
+    if (status === 'RUNNING' || stopDate === undefined) throw new Error(`${machine} is still RUNNING.`);
+    return stopDate.getTime();
+  }, 60_000);
+  await dynamoDb.send(
+    new PutItemCommand({
+      TableName: sweepTableOf(FunctionName),
+      Item: { id: { S: input.provisioning_id }, stopped_at: { N: String(stopped) } },
+    }),
+  );
+}
+
+/** A sweep that finds an execution without a roll-back, a roll-back that was stopped, and one that failed clean. */
 const sweeping = (FunctionName: string, machine: Maker) => async () => {
+  await failedClean(FunctionName, machine);
   const { provisioning_id: missed } = await aborted(machine);
   const rollBack = rollBackOf[machine];
   const input = subjectOf();
   await startAt(rollBack, input.provisioning_id, input);
   await stop(rollBack, input.provisioning_id);
-  await call(FunctionName, {});
+  expect(sweepFound.parse(await call(FunctionName, {})).known_clean).toBeGreaterThan(0);
   for (const name of [missed, `${input.provisioning_id}.2`])
     expect([name, await system.executionStatus(rollBack, name)]).toEqual([name, expect.any(String)]);
 };
@@ -530,9 +572,10 @@ async function handsOn(FunctionName: string): Promise<void> {
   await lambda.send(
     new PutFunctionEventInvokeConfigCommand({ ...latest, DestinationConfig, MaximumRetryAttempts: 0 }),
   );
-  const ssm = new SSMClient(configuration);
-  const mark = { Name: `/${FunctionName.slice(0, 4)}/sweep-mark`, Overwrite: true };
-  await ssm.send(new PutParameterCommand({ ...mark, Value: 'no mark', Type: 'String' }));
+  const state = { TableName: sweepTableOf(FunctionName), Key: { id: { S: HIGH_WATER_MARKS } } };
+  await dynamoDb.send(
+    new PutItemCommand({ TableName: state.TableName, Item: { ...state.Key, state: { S: 'no state' } } }),
+  );
   const event = { sent: randomUUID() };
   await lambda.send(
     new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: JSON.stringify(event) }),
@@ -544,7 +587,7 @@ async function handsOn(FunctionName: string): Promise<void> {
   const { Messages: [message] = [] } = await sqs.send(
     new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 3 }),
   );
-  await ssm.send(new PutParameterCommand({ ...mark, Value: 'never', Type: 'String' }));
+  await dynamoDb.send(new DeleteItemCommand(state));
   expect(message?.Body).toContain(event.sent);
   expect(message?.Body).toContain(`:function:${FunctionName}`);
   await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));

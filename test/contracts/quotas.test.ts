@@ -1,0 +1,13 @@
+import { describe, expect, it } from '@jest/globals';
+import { describeExecutionQuota } from '../../contracts/quotas.ts';
+
+describe('the shares of DescribeExecution', () => {
+  it('are together no more than the quota, and compensation has one', () => {
+    const { perSecond, shares } = describeExecutionQuota;
+    // Two services sweep, each for at most half of the time.
+    const sweeps = 2 * (shares.sweep / 2);
+
+    expect(shares.callers + shares.waits + sweeps + shares.compensation).toBeLessThanOrEqual(perSecond);
+    expect(shares.compensation).toBeGreaterThanOrEqual(2);
+  });
+});
