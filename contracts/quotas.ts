@@ -4,21 +4,23 @@
  */
 
 /**
- * Calls of DescribeExecution per second: the smallest quota that any region has, of which 250 may come at once. (15 per
- * second and 300 in us-east-1, us-west-2 and eu-west-1.)
+ * Calls of DescribeExecution.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 export const describeExecutionQuota = {
+  /** Per second, the smallest that a region has; 15 in us-east-1, us-west-2 and eu-west-1. The setting says what it is. */
   perSecond: 10,
+  /** How many may come at once in the smallest regions. */
   atOnce: 250,
+  /** Parts of the quota. */
   shares: {
-    /** What all callers of App1's API have together. */
-    callers: 5,
+    /** All callers of App1's API together. */
+    callers: 0.5,
     /** App2, while it waits for the end of a creation. */
-    waits: 2,
+    waits: 0.2,
     /** The sweep of a service while it describes executions, which is at most half of the time. */
-    sweep: 1,
-    /** Compensation, roll-backs and the rule on status changes. */
-    compensation: 2,
+    sweep: 0.1,
+    /** Compensation, roll-backs and the rule on status changes: what nobody limits. */
+    compensation: 0.2,
   },
 } as const;

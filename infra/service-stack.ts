@@ -5,6 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
 import { acknowledge } from './checks.ts';
@@ -37,7 +38,10 @@ interface ServiceStackProps extends StackProps {
 }
 
 /** What every sweep needs to know beside the machines of its service. */
-type SweepEnvironment = Record<'SWEEP_TABLE' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME', string>;
+type SweepEnvironment = Record<
+  'SWEEP_TABLE' | 'DESCRIBES_PER_SECOND' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME',
+  string
+>;
 
 /** What is watched over, beside what each service has alike. */
 interface Operated<S extends Service> {
@@ -132,6 +136,9 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       ...props,
       environment: props.environment({
         SWEEP_TABLE: tableName,
+        DESCRIBES_PER_SECOND: String(
+          this.settings.describeExecutionsPerSecond * describeExecutionQuota.shares.sweep,
+        ),
         EVENT_BUS_NAME: audit.bus.eventBusName,
         LOG_RULE_NAME: audit.logRule.ruleName,
       }),

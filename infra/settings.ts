@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import * as z from 'zod';
+import { describeExecutionQuota } from '../contracts/quotas.ts';
 import type { PasswordPolicy } from '../handlers/app2/password-policy.ts';
 import { RUNBOOKS } from './alarm-text.ts';
 import { nearest } from './nearest.ts';
@@ -15,6 +16,9 @@ export const GROUP_CHANGES_PER_SECOND = 25;
 
 /** What App2 begins and waits for per second, unless it is set; docs/limits.md says why. */
 export const defaultRates = { creations_per_second: 23.5, waits_per_second: 4 } as const;
+
+/** The local AWS has no quota of DescribeExecution. */
+const LOCAL_QUOTA = 1_000;
 
 /**
  * Everything that can be set, on one page, which docs/deploying.md shows. Values come from CDK's context:
@@ -59,6 +63,13 @@ export const context = z
       .default(defaultRates.waits_per_second)
       .describe(
         'Of how many creations per second the end is waited for by looking, when the client could be told instead. Each takes about two looks, and DescribeExecution has a quota of 15 per second for the whole account.',
+      ),
+    describe_executions_per_second: z.coerce
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        `Quota of DescribeExecution per second in this account and region (Service Quotas, Step Functions), of which sweeps and callers get their shares. The default, ${describeExecutionQuota.perSecond}, is the smallest that a region has; it can be raised. With \`target=local\`: ${LOCAL_QUOTA}.`,
       ),
     schema_registry: z
       .enum(['on', 'off'])
@@ -156,6 +167,8 @@ export interface Settings {
   app1Callers: string[];
   creationsPerSecond: number;
   waitsPerSecond: number;
+  /** The account's quota of DescribeExecution. */
+  describeExecutionsPerSecond: number;
   /** Accounts that may put rules on the buses. */
   subscriberAccounts: string[];
   /** Whether each service has a schema registry for its events. */
@@ -217,6 +230,7 @@ export function readSettings(node: Node): Settings {
     runbooks_url,
     creations_per_second,
     waits_per_second,
+    describe_executions_per_second,
   } = values.data;
   const local = target === 'local';
   return {
@@ -232,6 +246,8 @@ export function readSettings(node: Node): Settings {
     app1Callers: app1_callers,
     creationsPerSecond: creations_per_second,
     waitsPerSecond: waits_per_second,
+    describeExecutionsPerSecond:
+      describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond),
     subscriberAccounts: subscriber_accounts,
     schemaRegistry: schema_registry === 'on',
     alarmEmail: alarm_email,

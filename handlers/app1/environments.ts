@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { sweepTable, watchedBus } from '../shared/environment.ts';
+import { sweeping, sweepTable, watchedBus } from '../shared/environment.ts';
 
 const machines = z.object({
   STATE_MACHINE_ARN: z.string().min(1),
@@ -53,7 +53,7 @@ export const environments = {
   'sweep-provisionings': z.object({
     ...machines.shape,
     ...watchedBus.shape,
-    ...sweepTable.shape,
+    ...sweeping.shape,
   }),
   'encrypt-credentials': z.object({
     INTAKE_KEY_ARN: z.string().min(1),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { sweepTable, watchedBus } from '../shared/environment.ts';
+import { sweeping, sweepTable, watchedBus } from '../shared/environment.ts';
 import { passwordPolicy } from './password-policy.ts';
 
 const text = z.string().min(1);
@@ -45,7 +45,7 @@ export const environments = {
   'announce-settled': z.object({ EVENT_BUS_NAME: text }),
   'stop-user-creation': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-creation': z.object({ ...machines.shape, ...sweepTable.shape }),
-  'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, ...sweepTable.shape }),
+  'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, ...sweeping.shape }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
   'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
   'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),

@@ -60,9 +60,10 @@ export async function send(
     try {
       return await once(service, call, settings, options);
     } catch (error) {
-      if (!isError(error) || attempt >= settings.maxAttempts) throw error;
+      if (!isError(error)) throw error;
+      Object.assign(error, { $metadata: { ...error.$metadata, attempts: attempt } });
       const throttled = isThrottlingError(error);
-      if (!throttled && !isTransientError(error)) throw error;
+      if (attempt >= settings.maxAttempts || (!throttled && !isTransientError(error))) throw error;
       await setTimeout(Math.random() * (throttled ? PAUSE.throttled : PAUSE.otherwise));
     }
   }

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { provisioningId } from '../../contracts/fields.ts';
 import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
-import { withoutSecrets } from './errors.ts';
+import { attemptsOf, withoutSecrets } from './errors.ts';
 import { header, headerValues, SENT_TWICE, type WithHeaders } from './header.ts';
 import { logAbout, logger, type Subject } from './logger.ts';
 import { traceOf } from './origin.ts';
@@ -76,7 +76,11 @@ export function answerTo(thrown: unknown): APIGatewayProxyResult {
 
 function unexpected(thrown: unknown): RequestProblem {
   const error = withoutSecrets(thrown);
-  logger.error('Request failed', { error: error.name, reason: error.message });
+  logger.error('Request failed', {
+    error: error.name,
+    reason: error.message,
+    attempts: attemptsOf(thrown),
+  });
   const passes = ['ServiceThrottled', 'ServiceUnavailable'].includes(error.name);
   return new RequestProblem(passes ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_ERROR');
 }

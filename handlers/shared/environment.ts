@@ -24,3 +24,10 @@ export type WatchedBus = z.infer<typeof watchedBus>;
 
 /** Table of the sweep: its high-water marks, and the outcomes that are known to be clean. */
 export const sweepTable = z.object({ SWEEP_TABLE: z.string().min(1) });
+
+/** What the sweep needs beside its table. */
+export const sweeping = z.object({
+  ...sweepTable.shape,
+  /** How many executions it may describe per second: its share of the account's quota. */
+  DESCRIBES_PER_SECOND: z.string().transform(Number).pipe(z.number().positive()),
+});

@@ -37,12 +37,26 @@ const UNAVAILABLE = [
   'RequestTimeout',
 ];
 
-/** What the SDK says of an answer; absent where no answer came. */
+/** What the SDK says of a call that failed. */
+function metadataOf(error: unknown): object | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  return typeof error.$metadata === 'object' && error.$metadata !== null ? error.$metadata : undefined;
+}
+
+/** Absent where no answer came. */
 function httpStatusOf(error: Error): number | undefined {
-  if (!('$metadata' in error)) return undefined;
-  const metadata = error.$metadata;
-  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+  const metadata = metadataOf(error);
+  return metadata !== undefined && 'httpStatusCode' in metadata && typeof metadata.httpStatusCode === 'number'
+    ? metadata.httpStatusCode
+    : undefined;
+}
+
+/** How often a call was tried before it failed with this error; absent when it was no call of AWS. */
+export function attemptsOf(error: unknown): number | undefined {
+  const metadata = metadataOf(error);
+  return metadata !== undefined && 'attempts' in metadata && typeof metadata.attempts === 'number'
+    ? metadata.attempts
+    : undefined;
 }
 
 /** System errors of Node (ECONNRESET, ENOTFOUND, …): the connection failed, whatever the SDK calls it. */

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import type { Origin } from '../../contracts/origin.ts';
-import { isNamed, withoutSecrets } from './errors.ts';
+import { attemptsOf, isNamed, withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
 import { traceHeader } from './trace.ts';
 
@@ -121,7 +121,7 @@ export async function pollUntilFinished<Found extends Pick<DescribeExecutionOutp
 function unseenIfPassing(thrown: unknown): undefined {
   const { name: error, message: reason } = withoutSecrets(thrown);
   if (error !== 'ServiceThrottled' && error !== 'ServiceUnavailable') throw thrown;
-  logger.warn('Execution not seen', { error, reason });
+  logger.warn('Execution not seen', { error, reason, attempts: attemptsOf(thrown) });
 }
 
 /**

@@ -7,7 +7,6 @@ import {
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { rollBackInput } from '../../contracts/executions.ts';
-import { describeExecutionQuota } from '../../contracts/quotas.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { cleanOutcomes } from './clean-outcomes.ts';
 import { rollBackIfNeeded } from './ended-execution.ts';
@@ -55,15 +54,13 @@ export const limits = {
     read: (timeLimits.sweepFunction - 50) * 1000,
     last: (timeLimits.sweepFunction - 30) * 1000,
   },
-  /** Pause before a DescribeExecution in milliseconds. */
-  pause: 1000 / describeExecutionQuota.shares.sweep,
 } as const;
 
 /** Lists lag: what stopped within this time, in milliseconds, is looked at again by the next run. */
 const LISTING_LAG = 10 * 60 * 1000;
 
 /** No execution lasts longer, in milliseconds. Used while it is not known which was the oldest running one. */
-const LONGEST_EXECUTION = timeLimits.provisioning * 1000;
+const LONGEST_EXECUTION = Math.max(timeLimits.provisioning, timeLimits.provisioningRollBack) * 1000;
 
 /** Observations that are kept per machine. Without those in between, lists are read further back, not less. */
 const OBSERVATIONS = 12;
@@ -93,6 +90,8 @@ interface Services<Input extends z.ZodType<Subject>> {
   dynamoDb: Pick<DynamoDBClient, 'send'>;
   /** Table of the high-water marks and of the clean outcomes. */
   tableName: string;
+  /** How many executions are described per second: the sweep's share of the quota. */
+  describesPerSecond: number;
   clock: Clock;
 }
 
@@ -136,6 +135,7 @@ export const sweep = <Input extends z.ZodType<Subject>>({
   workflows,
   dynamoDb,
   tableName,
+  describesPerSecond,
   clock,
 }: Services<Input>) => {
   const table = { dynamoDb, tableName };
@@ -159,7 +159,7 @@ export const sweep = <Input extends z.ZodType<Subject>>({
           left.push(execution);
           continue;
         }
-        await clock.sleep(limits.pause);
+        await clock.sleep(1000 / describesPerSecond);
         const [provisioning_id] = execution.name.split('.');
         const finding = await logAbout({ provisioning_id, execution: execution.name }, () =>
           settleOne(workflows, execution),

@@ -22,13 +22,14 @@ type StepFunctions = Pick<SFNClient, 'send'>;
  */
 export function sweeper<Input extends z.ZodType<Subject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
-  environment: Machines & WatchedBus & { SWEEP_TABLE: string },
+  environment: Machines & WatchedBus & { SWEEP_TABLE: string; DESCRIBES_PER_SECOND: number },
 ): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
   const stepFunctions = apiClient(SFNClient);
   const run = sweep({
     workflows: workflowsOf(stepFunctions, environment),
     dynamoDb: apiClient(DynamoDBClient),
     tableName: environment.SWEEP_TABLE,
+    describesPerSecond: environment.DESCRIBES_PER_SECOND,
     clock: systemClock,
   });
   const eventBridge = apiClient(EventBridgeClient);

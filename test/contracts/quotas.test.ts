@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { describeExecutionQuota } from '../../contracts/quotas.ts';
 
 describe('the shares of DescribeExecution', () => {
-  it('are together no more than the quota, and compensation has one', () => {
-    const { perSecond, shares } = describeExecutionQuota;
+  it('are together no more than the quota', () => {
+    const { shares } = describeExecutionQuota;
     // Two services sweep, each for at most half of the time.
     const sweeps = 2 * (shares.sweep / 2);
 
-    expect(shares.callers + shares.waits + sweeps + shares.compensation).toBeLessThanOrEqual(perSecond);
-    expect(shares.compensation).toBeGreaterThanOrEqual(2);
+    expect(shares.callers + shares.waits + sweeps + shares.compensation).toBeLessThanOrEqual(1);
+    expect(shares.compensation).toBeGreaterThanOrEqual(0.2);
   });
 });

@@ -171,6 +171,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
       workflows: ours(),
       dynamoDb: new DynamoDBClient({}),
       tableName: 'sweep',
+      describesPerSecond: 1,
       clock: fakeClock(),
     });
 

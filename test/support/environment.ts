@@ -15,6 +15,7 @@ Object.assign(process.env, {
   STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
   SWEEP_TABLE: 'unit-test-sweep',
+  DESCRIBES_PER_SECOND: '1000',
   EVENT_BUS_NAME: 'unit-test-bus',
   LOG_RULE_NAME: 'unit-test-bus-every-event',
   LEGACY_ENDPOINT: 'https://legacy.example/users',

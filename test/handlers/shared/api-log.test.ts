@@ -5,6 +5,7 @@ import { originOf } from '../../../handlers/shared/origin.ts';
 import { RequestProblem } from '../../../handlers/shared/problem.ts';
 import { signedRequest } from '../../support/api-events.ts';
 import { watchLogLines } from '../../support/log-lines.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
 
 const lines = watchLogLines();
@@ -48,6 +49,13 @@ describe("a request's lines in the log", () => {
       expect.objectContaining({ ...about, message: 'Request failed', error: 'TypeError', level: 'ERROR' }),
       expect.objectContaining({ ...about, message: 'Request answered', status: 500 }),
     ]);
+  });
+
+  it('say how often the call was tried that made it fail', async () => {
+    const thrown = Object.assign(sdkError('TimeoutError'), { $metadata: { attempts: 2 } });
+    await api(() => Promise.reject(thrown))(request, invocation);
+
+    expect(lines()[0]).toMatchObject({ message: 'Request failed', reason: 'TimeoutError', attempts: 2 });
   });
 
   it('are about the provisioning that its handler found, and the next ones are not', async () => {
