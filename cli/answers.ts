@@ -15,6 +15,17 @@ const failure = z.object({
   retryable: z.boolean(),
 });
 
+/** What a provisioning waits for that is under way; what is waited for, and codes, may be new ones. */
+const waitingFor = z.object({
+  what: z.string(),
+  target: z.string().optional(),
+  step: z.string(),
+  since: z.string(),
+  code: z.string(),
+  retry_at: z.string().optional(),
+});
+export type WaitingFor = z.infer<typeof waitingFor>;
+
 /** State of a provisioning, as App1's API tells it. */
 export const provisioning = z.object({
   provisioning_id: z.string(),
@@ -26,6 +37,8 @@ export const provisioning = z.object({
   stopped_at: z.string().optional(),
   /** While it waits for its turn: when it will probably have ended. */
   estimated_end_at: z.string().optional(),
+  /** While a step has failed in passing, and is tried again. */
+  waiting_for: waitingFor.optional(),
   error: failure.optional(),
 });
 export type Provisioning = z.infer<typeof provisioning>;

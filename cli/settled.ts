@@ -3,7 +3,7 @@ import { askStatus, requestRemoval } from './app1-api.ts';
 import { explain } from './explain.ts';
 import { CliProblem } from './problem.ts';
 import type { Session } from './session.ts';
-import { isOver, type Propose, watchOf } from './shown.ts';
+import { isOver, type Propose, waitText, watchOf } from './shown.ts';
 
 /** Waiting for the end of a provisioning, without asking App1 more often than it likes. */
 
@@ -40,8 +40,10 @@ export async function removed(session: Waiting, id: string, timeout: number): Pr
   );
 }
 
-const phaseOf = ({ status, user }: Provisioning): string =>
-  status === 'RUNNING' ? 'running' : `${status}, user ${user.replace('_', ' ')}`;
+const phaseOf = ({ status, user, waiting_for }: Provisioning): string => {
+  const phase = status === 'RUNNING' ? 'running' : `${status}, user ${user.replace('_', ' ')}`;
+  return waiting_for === undefined ? phase : `${phase}, waits for ${waitText(waiting_for)}`;
+};
 
 type Look<Found> = () => Promise<{ found: Found } | { meanwhile: string }>;
 

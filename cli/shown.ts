@@ -1,5 +1,5 @@
 import { colors } from '../local/colors.ts';
-import type { Provisioning, ShownProvisioning } from './answers.ts';
+import type { Provisioning, ShownProvisioning, WaitingFor } from './answers.ts';
 import type { Proposed } from './command-line.ts';
 
 /** How provisionings are shown: what happened, what is left behind, what to do. */
@@ -58,6 +58,8 @@ export function card(one: ShownProvisioning): string {
     ['started', at(one.started_at)],
     ['ended', one.stopped_at === undefined ? undefined : `${at(one.stopped_at)}, after ${durationOf(one)}`],
     ['ends about', one.estimated_end_at === undefined ? undefined : at(one.estimated_end_at)],
+    ['waits for', one.waiting_for === undefined ? undefined : waitText(one.waiting_for)],
+    ['tries again', one.waiting_for?.retry_at === undefined ? undefined : at(one.waiting_for.retry_at)],
     ['retry of', one.retry_of],
     ['failed at', error?.step],
     ['why', error === undefined ? undefined : `${error.code}: ${error.message}`],
@@ -67,6 +69,10 @@ export function card(one: ShownProvisioning): string {
   ];
   return `${headline(one)}\n${table(rows)}`;
 }
+
+/** What a provisioning waits for, and since when. */
+export const waitText = ({ what, target, step, since, code }: WaitingFor): string =>
+  `${target ?? what.replaceAll('_', ' ')} since ${at(since)} (${code} in ${step})`;
 
 function headline({ status, user }: ShownProvisioning): string {
   if (status === 'SUCCEEDED' && user === 'present') return colors.green('✔ SUCCEEDED');

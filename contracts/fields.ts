@@ -72,6 +72,12 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   stopped_at: 'When it ended; absent while it runs.',
   estimated_end_at:
     'When it will probably have ended; only while it waits for its turn, because more is asked for than can be done at once.',
+  waiting_for:
+    'What it waits for, and since when; only while a step has failed in passing, and is tried again. It goes on by itself. If you do not want to wait, send a DELETE.',
+  what: '`target`: until the target can be used again. `target_queue`: until its queue has room. `target_result`: until it has finished. `calls_in_flight`: until no call can be under way any more. `aws`: until a service of AWS can be used again.',
+  target: 'The target that is waited for; absent when it is none.',
+  since: 'Begin of the first attempt that failed.',
+  retry_at: 'When the next attempt begins, if that is known.',
   error: 'What went wrong; absent when nothing did.',
   code: 'Stable name of what went wrong; docs/errors.md has them all.',
   remedy: 'What the caller can do.',

@@ -52,6 +52,30 @@ export const timelinePart = z.strictObject({
 });
 export type TimelinePart = z.infer<typeof timelinePart>;
 
+/** What a step that has failed in passing waits for, before it is tried again. */
+export const waitingReasons = {
+  target: 'until the target can be used again: its API, its sign-in, its secret or its key',
+  target_queue: 'until the queue of the target has room',
+  target_result: 'until the target has finished what it was asked for',
+  calls_in_flight: 'until no call can be under way any more that could still make a user',
+  aws: 'until a service of AWS can be used again',
+} as const;
+
+/** Since when, and for what, a provisioning waits that is under way. */
+export const waitingFor = z.strictObject({
+  what: z.enum(['target', 'target_queue', 'target_result', 'calls_in_flight', 'aws']),
+  /** The target that is waited for; absent when it is none. */
+  target: z.literal('app2').optional(),
+  step: z.string(),
+  /** Begin of the first attempt that failed. */
+  since: timestamp,
+  /** Why the latest attempt failed. */
+  code: knownCode,
+  /** When the next attempt begins, if that is known. */
+  retry_at: timestamp.optional(),
+});
+export type WaitingFor = z.infer<typeof waitingFor>;
+
 /** What a status can be asked to include, by the query parameter `include`. */
 export const include = z.enum(['timeline'], { error: 'must be `timeline`' });
 
@@ -70,6 +94,8 @@ export const provisioningStatus = z.strictObject({
   stopped_at: timestamp.optional(),
   /** While it waits for its turn: when it will probably have ended. */
   estimated_end_at: timestamp.optional(),
+  /** While a step has failed in passing, and is tried again. */
+  waiting_for: waitingFor.optional(),
   error: failureReport.optional(),
   ...timelinePart.partial().shape,
 });

@@ -11,9 +11,10 @@ import { withoutSecrets } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
-import { currentStatus } from '../shared/roll-backs.ts';
+import { currentProgress } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline, merge } from '../shared/timeline.ts';
+import { waitingForOf } from '../shared/waiting.ts';
 import { withEstimate } from './awaited-creations.ts';
 import type { CallApp2Input } from './call-app2.ts';
 import { environments } from './environments.ts';
@@ -41,10 +42,12 @@ export const getProvisioning =
       clock,
     });
     const workflows = provisionings(stepFunctions, environment);
-    const status = await withEstimate(await currentStatus(workflows, execution), {
-      dynamoDb,
-      tableName: environment.AWAITED_TABLE,
-    });
+    const { status: current, latest } = await currentProgress(workflows, execution);
+    const [estimated, waiting_for] = await Promise.all([
+      withEstimate(current, { dynamoDb, tableName: environment.AWAITED_TABLE }),
+      waitingForOf(stepFunctions, latest, 'app1', clock.now()),
+    ]);
+    const status = { ...estimated, ...(waiting_for === undefined ? {} : { waiting_for }) };
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const parts = await Promise.all([

@@ -4,9 +4,10 @@ import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
-import { currentStatus, type Machines } from '../shared/roll-backs.ts';
+import { currentProgress, type Machines } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline } from '../shared/timeline.ts';
+import { waitingForOf } from '../shared/waiting.ts';
 import { environments } from './environments.ts';
 import { clientOf, creations, findCreation } from './user-creation.ts';
 
@@ -29,7 +30,9 @@ export const getUserCreation =
       clock,
     });
     const workflows = creations(stepFunctions, environment);
-    const status = await currentStatus(workflows, execution);
+    const { status: current, latest } = await currentProgress(workflows, execution);
+    const waiting_for = await waitingForOf(stepFunctions, latest, 'app2', clock.now());
+    const status = { ...current, ...(waiting_for === undefined ? {} : { waiting_for }) };
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const timeline = await availableTimeline('app2', workflows, status.provisioning_id);

@@ -101,14 +101,21 @@ export async function latestRollBack(
 const isFailed = ({ status }: RollBack): boolean => status !== 'RUNNING' && status !== 'SUCCEEDED';
 
 /** State of a provisioning as its owner sees it, with what was rolled back since its end. */
-export async function currentStatus<Input extends z.ZodType<Subject>>(
+export const currentStatus = async <Input extends z.ZodType<Subject>>(
   workflows: Workflows<Input>,
   execution: Execution<Subject>,
-): Promise<ProvisioningStatus> {
+): Promise<ProvisioningStatus> => (await currentProgress(workflows, execution)).status;
+
+/** The same, with the execution that it depends on now: the roll-back, if there is one. */
+export async function currentProgress<Input extends z.ZodType<Subject>>(
+  workflows: Workflows<Input>,
+  execution: Execution<Subject>,
+): Promise<{ status: ProvisioningStatus; latest: Execution<unknown> }> {
   const status = statusOf(execution, workflows.cleanEnds);
-  if (status.user === 'absent') return status;
+  if (status.user === 'absent') return { status, latest: execution };
   const rollBack = await latestRollBack(workflows, status.provisioning_id);
-  return rollBack === undefined ? status : { ...status, user: presenceAfter(rollBack) };
+  if (rollBack === undefined) return { status, latest: execution };
+  return { status: { ...status, user: presenceAfter(rollBack) }, latest: rollBack };
 }
 
 /** Whether the user is gone when a roll-back has come as far as this. */

@@ -47,6 +47,34 @@ describe('provision create', () => {
     },
   );
 
+  it('says while it waits what the provisioning waits for', async () => {
+    const waiting_for = {
+      what: 'target',
+      target: 'app2',
+      step: 'Authenticate',
+      since: '2026-01-01T00:00:00.500Z',
+      code: 'TARGET_UNAVAILABLE',
+      retry_at: '2026-01-01T00:05:00.000Z',
+    };
+    const here = world({
+      stdin: PASSWORD,
+      answers: [
+        [202, accepted],
+        [200, { ...running, waiting_for }],
+        [200, done],
+        [200, { ...running, waiting_for }],
+      ],
+    });
+
+    expect(await here.run(...fromInput)).toBe(0);
+    const told = 'app2 since 2026-01-01 00:00:00 UTC (TARGET_UNAVAILABLE in Authenticate)';
+    expect(here.shown.progress).toContain(`running, waits for ${told}`);
+
+    await here.run('status', PROVISIONING_ID);
+    expect(here.shown.out).toMatch(/waits for +app2 since/);
+    expect(here.shown.out).toMatch(/tries again +2026-01-01 00:05:00 UTC/);
+  });
+
   it('sends a username in lower case', async () => {
     const here = world({ stdin: PASSWORD, answers: [[200, done]] });
 

@@ -17,6 +17,7 @@ import {
   summarySign,
   timeOf,
   userText,
+  waitText,
 } from './words.ts';
 
 interface Props {
@@ -52,7 +53,7 @@ export function DetailView({ detail, route, go }: Props) {
   return (
     <div className={chosen === undefined ? 'detail' : 'detail with-panel'}>
       <div className="detail-main">
-        <Heading summary={summary} now={now} route={route} />
+        <Heading summary={summary} waits={waitText(executions, now)} now={now} route={route} />
         <Findings summary={summary} />
         <div className="machines">
           {services.map((service) => (
@@ -106,7 +107,15 @@ const spoken = (executions: readonly Execution[]): string =>
     })
     .join(' ');
 
-function Heading({ summary, now, route }: { summary: Summary; now: string; route: Route }) {
+interface HeadingProps {
+  summary: Summary;
+  /** What it waits for, if a step is tried again. */
+  waits: string | undefined;
+  now: string;
+  route: Route;
+}
+
+function Heading({ summary, waits, now, route }: HeadingProps) {
   const { provisioning_id, username, human_user_id, started_at, stopped_at, left, roll_backs } = summary;
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), []);
@@ -137,6 +146,7 @@ function Heading({ summary, now, route }: { summary: Summary; now: string; route
         <Fact name={stopped_at === undefined ? 'running for' : 'took'}>
           {lasted(started_at, stopped_at, now)}
         </Fact>
+        {waits !== undefined && <Fact name="waits in">{waits}</Fact>}
         <Fact name="user">{userText(summary)}</Fact>
         <Fact name="left behind">{left === 'nothing' ? 'nothing' : leftWords[left]}</Fact>
         {roll_backs > 0 && <Fact name="rolled back by">{count(roll_backs, 'execution')}</Fact>}

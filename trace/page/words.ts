@@ -66,6 +66,19 @@ export function userText({ user, left, running }: Summary): string {
   return running && user === 'absent' ? 'not settled yet' : userWords[user];
 }
 
+/** What an execution waits for that is under way: its latest step, which has failed and is tried again. */
+export function waitText(executions: readonly Execution[], now: string): string | undefined {
+  const waiting = executions.flatMap(({ status, steps }) => {
+    const step = steps.at(-1);
+    const failed = step?.attempts.find(({ status: of }) => of === 'failed' || of === 'timed_out');
+    const goesOn = step?.status === 'retrying' || step?.status === 'running';
+    return status === 'RUNNING' && goesOn && failed !== undefined
+      ? [`${step.name}, since ${timeOf(failed.started_at, now)}: ${failed.error ?? 'no answer'}`]
+      : [];
+  });
+  return waiting.length === 0 ? undefined : waiting.join('; ');
+}
+
 /** Retries of a step, as a short text; empty when there was none. */
 export function retriesOf({ attempts }: Pick<Step, 'attempts'>): string {
   const retries = attempts.length - 1;

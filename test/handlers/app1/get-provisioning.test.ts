@@ -90,6 +90,52 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     expect((await get()).headers).toMatchObject({ 'Retry-After': '4' });
   });
 
+  it('says what it waits for, and since when', async () => {
+    look().resolves(execution(input, { startDate: new Date(clock.now() - 60_000), executionArn }));
+    stepFunctions.on(GetExecutionHistoryCommand).resolves({
+      events: history({
+        step: 'EncryptCredentials',
+        from: 0,
+        attempts: [{ from: 5, to: 9, error: 'TargetUnavailable' }],
+      }).toReversed(),
+    });
+
+    const { waiting_for } = provisioningStatus.parse(JSON.parse((await get()).body));
+
+    expect(waiting_for).toMatchObject({
+      what: 'target',
+      target: 'app2',
+      step: 'EncryptCredentials',
+      since: new Date(STARTED.getTime() + 5).toISOString(),
+      code: 'TARGET_UNAVAILABLE',
+    });
+  });
+
+  it('says what its roll-back waits for', async () => {
+    look().resolves(execution(input, { status: 'ABORTED' }));
+    stepFunctions
+      .on(DescribeExecutionCommand, { executionArn: rollBackArn })
+      .resolves(
+        execution(
+          { ...subject, owner: CALLERS_OWNER },
+          { startDate: new Date(clock.now() - 60_000), executionArn: rollBackArn },
+        ),
+      );
+    stepFunctions.on(GetExecutionHistoryCommand, { executionArn: rollBackArn }).resolves({
+      events: history({
+        step: 'CancelUserCreation',
+        from: 0,
+        attempts: [{ from: 5, to: 9, error: 'TargetUnavailable' }],
+      }).toReversed(),
+    });
+
+    expect(JSON.parse((await get()).body)).toMatchObject({
+      status: 'ABORTED',
+      user: 'being_removed',
+      waiting_for: { what: 'target', step: 'CancelUserCreation' },
+    });
+  });
+
   it('says which step failed and what to do', async () => {
     look().resolves(
       execution(input, failedAs('ProvisioningFailed', 'RequestUserCreation', 'UserAlreadyExists')),
