@@ -33,11 +33,40 @@ export async function readPassword(
   terminal: Pick<Terminal, 'readInput' | 'askSecret'>,
   fromInput: boolean,
 ): Promise<string> {
-  const given = fromInput ? firstLine(await terminal.readInput()) : await asked(terminal);
+  const given = fromInput ? firstLine(decoded(await terminal.readInput())) : await asked(terminal);
   const read = password.safeParse(given);
   if (read.success) return read.data;
   throw usage('PASSWORD_INVALID', `The password ${read.error.issues[0]?.message}.`, 'Choose another one.');
 }
+
+/** What bytes begin with that say how text is encoded. unicode.org/faq/utf_bom.html#bom4 */
+const BYTE_ORDER_MARKS = [
+  ['UTF-8', [0xef, 0xbb, 0xbf]],
+  ['UTF-16', [0xff, 0xfe]],
+  ['UTF-16', [0xfe, 0xff]],
+] as const;
+
+/**
+ * Standard input as text. What is not UTF-8 is refused: read with replacements, it would be a password that nobody knows.
+ * A byte order mark is refused, too, since it is not seen and would become a part of the password.
+ */
+function decoded(input: Uint8Array): string {
+  const mark = BYTE_ORDER_MARKS.find(([, bytes]) => bytes.every((byte, at) => input[at] === byte));
+  if (mark !== undefined) throw notUtf8(`begins with a byte order mark of ${mark[0]}`);
+  if (input.includes(0)) throw notUtf8('has bytes that are zero, as text in UTF-16 has them');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(input);
+  } catch {
+    throw notUtf8('is not well-formed UTF-8; it is in Latin-1, perhaps, or in another encoding');
+  }
+}
+
+const notUtf8 = (what: string) =>
+  usage(
+    'PASSWORD_INVALID',
+    `Standard input ${what}.`,
+    'Send the password in UTF-8, without a byte order mark.',
+  );
 
 /** Standard input up to the end of its line, as `echo` and files have one; more lines are a mistake. */
 function firstLine(input: string): string {

@@ -35,7 +35,7 @@ function terminal(signal: AbortSignal): Terminal {
     readInput: async () => {
       const parts: Buffer[] = [];
       for await (const part of stdin) parts.push(Buffer.from(part));
-      return Buffer.concat(parts).toString('utf8');
+      return Buffer.concat(parts);
     },
     askSecret: stdin.isTTY
       ? (message) => askForPassword({ message }, { output: stderr, signal, clearPromptOnDone: true })

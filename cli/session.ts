@@ -21,8 +21,8 @@ export interface Terminal {
   /** Writes to standard error. */
   err(text: string): void;
   progress(): Progress;
-  /** Everything that comes from standard input. */
-  readInput(): Promise<string>;
+  /** Everything that comes from standard input, as it comes. */
+  readInput(): Promise<Uint8Array>;
   /** Asks without showing what is typed; `undefined` where nobody can be asked. */
   askSecret: ((question: string) => Promise<string>) | undefined;
 }

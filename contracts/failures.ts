@@ -60,6 +60,12 @@ export const failures = {
     remedy: 'Choose a password that meets the policy and send a new request.',
     retryable: false,
   },
+  UsernameRejected: {
+    code: 'USERNAME_REJECTED',
+    message: "App2's user pool does not take this username.",
+    remedy: 'Choose another username and send a new request.',
+    retryable: false,
+  },
   UserAlreadyExists: {
     code: 'USER_ALREADY_EXISTS',
     message: 'A user of this name exists and was not made by this provisioning. It was left untouched.',
@@ -215,6 +221,14 @@ export const backgrounds = {
   PasswordRejected: {
     cause: 'The password is too short, or lacks a kind of character that the pool wants.',
     operator: 'Nothing to do for a single one. The policy is `poolPasswordPolicy` in infra/settings.ts.',
+    class: 'caller',
+    left_behind: 'nothing',
+    read_in: 'status',
+  },
+  UsernameRejected: {
+    cause: 'The pool has rules for usernames of its own, such as none in the form of an e-mail address.',
+    operator:
+      'Nothing to do for a single one. See the sign-in options of the pool (`aws cognito-idp describe-user-pool`).',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',

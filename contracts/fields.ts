@@ -29,14 +29,43 @@ export const username = text()
   .refine((value) => !UUID.test(value), 'must not have the shape of a UUID')
   .toLowerCase();
 
-/** The caller's password, 1–256 characters (Cognito's maximum). Whether it is strong enough is App2's policy to say. */
-export const password = text().min(1, 'must not be empty').max(256, 'must not be longer than 256 characters');
+/**
+ * Well-formed Unicode: no half of a surrogate pair, and no U+FFFD, which stands where something could not be read. What
+ * was replaced on its way is not what was meant.
+ */
+export const WELL_FORMED = /^[^\ud800-\udfff\ufffd]*$/u;
+export const NOT_WELL_FORMED =
+  'must be well-formed Unicode, without U+FFFD, which stands for what could not be read';
+
+/** No control characters (C0, DEL, C1) and no other line ends. */
+const NO_CONTROL = /^[^\p{Cc}\u2028\u2029]*$/u;
+
+const TOO_LONG = 'must not be longer than 256 characters';
+
+/**
+ * The caller's password, as far as it holds for every pool: Cognito's pattern for passwords (`^[\S]+.*[\S]+$` in its
+ * answers), and at most 256 characters, counted in UTF-16 units, of which there are never fewer than of whatever Cognito
+ * may count. Whether it is strong enough is the policy of the target to say (password-policy.ts).
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html
+ * docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html
+ */
+export const password = text()
+  .min(1, 'must not be empty')
+  .max(256, TOO_LONG)
+  // The check before counts code points, and has complained of what is longer by that count.
+  .refine((value) => value.length <= 256 || [...value].length > 256, TOO_LONG)
+  .regex(WELL_FORMED, NOT_WELL_FORMED)
+  .regex(NO_CONTROL, 'must not contain control characters or line ends')
+  .regex(/^(\S([\s\S]*\S)?)?$/, 'must not begin or end with a space');
 
 /** The person in whose name the service user acts, as asserted by the caller; not verified by either service. */
 export const humanUserId = text()
   .min(1, 'must not be empty')
   .max(128, 'must not be longer than 128 characters')
-  .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]*$/u, 'must not contain spaces or control characters');
+  .regex(
+    /^((?!\ufffd)[\p{L}\p{M}\p{S}\p{N}\p{P}])*$/u,
+    'must not contain spaces, control characters and U+FFFD, which stands for what could not be read',
+  );
 
 /**
  * A KMS ciphertext in base64. Longer than any that KMS takes (6,144 bytes): what is wrong with a ciphertext
@@ -55,7 +84,8 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   provisioning_id: 'Name of the provisioning at both services.',
   username:
     'Name of the service user, with which it signs in: 1 to 128 of the letters A to Z, digits and `. _ @ + -`, beginning with a letter or a digit, not in the shape of a UUID. Upper and lower case are the same; it is kept in lower case.',
-  password: 'Password of the service user. What it must be like is the policy of App2.',
+  password:
+    'Password of the service user: 1 to 256 characters of well-formed Unicode without control characters, line ends, and a space at its begin or end; and as the policy of App2 wants it.',
   encrypted_password:
     'The password under the key of App2 (KMS), in base64, bound to the provisioning and to the username in lower case.',
   human_user_id:

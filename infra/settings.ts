@@ -2,8 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import * as z from 'zod';
+import type { PasswordPolicy } from '../contracts/password-policy.ts';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
-import type { PasswordPolicy } from '../handlers/app2/password-policy.ts';
 import { RUNBOOKS } from './alarm-text.ts';
 import { nearest } from './nearest.ts';
 

@@ -82,6 +82,12 @@ for (const [schema, { id }] of named) registry.add(schema, { id });
 export const VISIBLE =
   '^[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\ue000-\\uf8ff\\ufeff]*$';
 
+/** A pattern as any tool can read it. */
+function readable(pattern: string): string {
+  const plain = pattern.replace('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
+  return plain.includes('\\p{') ? VISIBLE : plain;
+}
+
 /** OpenAPI 3.1 speaks JSON Schema 2020-12, as zod writes it. */
 const { schemas: withIds } = z.toJSONSchema(registry, {
   target: 'draft-2020-12',
@@ -90,7 +96,8 @@ const { schemas: withIds } = z.toJSONSchema(registry, {
   override: ({ jsonSchema, path }) => {
     const field = path.at(-2) === 'properties' ? fieldMeanings[String(path.at(-1))] : undefined;
     if (field !== undefined) jsonSchema.description = field;
-    if (jsonSchema.pattern?.includes('\\p{')) jsonSchema.pattern = VISIBLE;
+    for (const rule of [jsonSchema, ...(jsonSchema.allOf ?? [])])
+      if (rule.pattern !== undefined) rule.pattern = readable(rule.pattern);
   },
 });
 const schemas = Object.fromEntries(

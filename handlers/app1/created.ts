@@ -8,6 +8,7 @@ import { StepError } from '../shared/errors.ts';
 const SAME_AT_APP1: Partial<Record<string, FailureName>> = {
   CREDENTIALS_REJECTED: 'CredentialsRejected',
   PASSWORD_REJECTED: 'PasswordRejected',
+  USERNAME_REJECTED: 'UsernameRejected',
   USER_ALREADY_EXISTS: 'UserAlreadyExists',
   USER_BEING_REMOVED: 'UserBeingRemoved',
   USER_VANISHED: 'UserVanished',

@@ -5,9 +5,11 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
+import { NOT_WELL_FORMED, WELL_FORMED } from '../../contracts/fields.ts';
 import { idempotencyKey, PROVISIONED_BY } from '../../contracts/headers.ts';
 import { type ApiHandler, answerTo, api, jsonText } from '../shared/api.ts';
 import { apiClient, invokeClient, stepClient } from '../shared/aws-clients.ts';
+import { bodyText, invalidBody } from '../shared/body.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { systemClock } from '../shared/executions.ts';
 import { header } from '../shared/header.ts';
@@ -41,20 +43,25 @@ export const routeProvisioning =
   ({ choose, keep, workflow, legacy, count }: Services): ApiHandler =>
   async (event) => {
     const owner = ownerOf(event);
-    const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8').toString('utf8');
+    const body = bodyText(event);
     const wanted = await choose(event, usernameIn(body));
     // A key that is not valid is the workflow's to refuse; the legacy endpoint never asked for one.
     const key = idempotencyKey.safeParse(header(event, 'Idempotency-Key')).data;
     const way = key === undefined ? wanted : await keep(provisioningIdOf(owner, key), wanted);
     logger.info('Request routed', { way, wanted, owner, request_id: event.requestContext.requestId });
 
-    const served = way === 'workflow' ? workflow(event) : legacy.request(body).then(passedOn);
+    const served = way === 'workflow' ? workflow(event) : passOn(legacy, body);
     const answer = await served.catch(answerTo);
     count(way, answer.statusCode >= 500);
     return { ...answer, headers: { ...answer.headers, [PROVISIONED_BY]: way } };
   };
 
-const passedOn = ({ status, body }: LegacyAnswer) => jsonText(status, body);
+/** @throws RequestProblem INVALID_REQUEST for a body that is not what was sent any more */
+async function passOn(legacy: Services['legacy'], body: string) {
+  if (!WELL_FORMED.test(body)) throw invalidBody(NOT_WELL_FORMED);
+  const answer = await legacy.request(body);
+  return jsonText(answer.status, answer.body);
+}
 
 const named = z.object({ username: z.string() });
 

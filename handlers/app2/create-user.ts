@@ -31,7 +31,7 @@ export const createUserInput = z.object({
  * Creates the user, stamped with its provisioning, without a password and without a message to anybody.
  * A user of this name that carries the stamp is the work of an earlier attempt whose answer was lost.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
- * @throws RedriveRefused, UserAlreadyExists, UserBeingRemoved
+ * @throws RedriveRefused, UsernameRejected, UserAlreadyExists, UserBeingRemoved
  */
 export const createUser =
   ({ cognito, stepFunctions, environment }: Services) =>
@@ -51,6 +51,8 @@ export const createUser =
       );
       return { sub: poolUser(User?.Attributes).sub };
     } catch (error) {
+      if (isNamed(error, 'InvalidParameterException') && isAboutUsername(error))
+        throw new StepError('UsernameRejected', 'The pool does not take this username.');
       if (!isNamed(error, 'UsernameExistsException')) throw error;
     }
     const existing = await findUser(cognito, environment.USER_POOL_ID, input.username);
@@ -67,6 +69,13 @@ export const createUser =
       'The name belongs to a user that this provisioning did not make.',
     );
   };
+
+/**
+ * Cognito names the parameter only in its message: "Value at 'username' failed to satisfy constraint", "Username cannot be
+ * of email format". Whatever else is invalid is this system's own, as an attribute that the pool does not have.
+ */
+const isAboutUsername = (error: unknown): boolean =>
+  error instanceof Error && /\busername\b/i.test(error.message);
 
 /** Whether a user was made by another provisioning whose undo is at work, so that its name will be free. */
 async function isBeingRemoved(

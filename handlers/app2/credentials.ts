@@ -13,9 +13,10 @@ const NOT_OURS = ['InvalidCiphertextException', 'IncorrectKeyException', 'Valida
 
 /**
  * The password in plain text. It stays in the caller's memory: never return, log or throw it.
- * Whatever is wrong with the ciphertext is answered in one way, so that nothing can be learned by trying.
+ * Whatever is wrong with the ciphertext is answered in one way, so that nothing can be learned by trying. A plaintext
+ * that is not UTF-8 is no password: read with replacements, it would be one that nobody has chosen.
  * docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
- * @throws CredentialsRejected
+ * @throws CredentialsRejected, PasswordRejected
  */
 export async function decryptPassword(
   kms: Pick<KMSClient, 'send'>,
@@ -35,7 +36,11 @@ export async function decryptPassword(
       throw error;
     });
   if (Plaintext === undefined || Plaintext.byteLength === 0) throw rejected();
-  return Buffer.from(Plaintext).toString('utf8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Plaintext);
+  } catch {
+    throw new StepError('PasswordRejected', 'The password is not well-formed UTF-8.');
+  }
 }
 
 const rejected = () =>

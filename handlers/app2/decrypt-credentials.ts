@@ -1,13 +1,13 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import * as z from 'zod';
 import { cancelledCreationInput, userCreationInput } from '../../contracts/executions.ts';
+import { meetsPolicy } from '../../contracts/password-policy.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { decryptPassword } from './credentials.ts';
 import { environments } from './environments.ts';
-import { meetsPolicy } from './password-policy.ts';
 
 interface Services {
   kms: Pick<KMSClient, 'send'>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { sweeping, sweepTable, watchedBus } from '../shared/environment.ts';
-import { passwordPolicy } from './password-policy.ts';
 
 const text = z.string().min(1);
 
@@ -31,7 +31,7 @@ export const environments = {
   sample: z.object({}),
   'decrypt-credentials': z.object({
     KEY_ARN: text,
-    PASSWORD_POLICY: text.transform((json) => passwordPolicy.parse(JSON.parse(json))),
+    PASSWORD_POLICY: passwordPolicyText,
   }),
   'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
   'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),

@@ -27,7 +27,9 @@ export const setPasswordInput = z.object({
 });
 
 /**
- * Gives the user the caller's password for good, which makes it CONFIRMED. The only step that holds the plaintext.
+ * Gives the user the caller's password for good, which makes it CONFIRMED. It and DecryptCredentials are the
+ * only steps that hold the plaintext. Cognito says in two ways that it does not take a password: by
+ * InvalidPasswordException for its policy, by InvalidParameterException for its pattern.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html
  * @throws RedriveRefused, CredentialsRejected, PasswordRejected, UserVanished
  */
@@ -46,7 +48,8 @@ export const setPassword =
         }),
       )
       .catch((error: unknown) => {
-        if (isNamed(error, 'InvalidPasswordException'))
+        // The password is all that varies: pool and user are addressed by ids that AWS has given.
+        if (isNamed(error, 'InvalidPasswordException', 'InvalidParameterException'))
           throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
         throw orVanished(error);
       });

@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { provisioningId } from '../../contracts/fields.ts';
 import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
+import { bodyText, FIELD_NAME, illFormedTexts, invalidBody } from './body.ts';
 import { attemptsOf, withoutSecrets } from './errors.ts';
 import { header, headerValues, SENT_TWICE, type WithHeaders } from './header.ts';
 import { logAbout, logger, type Subject } from './logger.ts';
@@ -97,10 +98,14 @@ export function readBody<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const type = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new RequestProblem('UNSUPPORTED_MEDIA_TYPE');
-  const text = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  if (text.byteLength > MAX_BODY_BYTES) throw new RequestProblem('PAYLOAD_TOO_LARGE');
-  const result = schema.safeParse(parseJson(text.toString('utf8')));
+  const encoding = event.isBase64Encoded ? 'base64' : 'utf8';
+  if (Buffer.byteLength(event.body ?? '', encoding) > MAX_BODY_BYTES)
+    throw new RequestProblem('PAYLOAD_TOO_LARGE');
+  const body = parseJson(bodyText(event));
+  const result = schema.safeParse(body);
   const errors = [...others, ...(result.success ? [] : fieldErrors(result.error))];
+  const told = new Set(errors.map(({ pointer }) => pointer));
+  errors.push(...illFormedTexts(body).filter(({ pointer }) => !told.has(pointer)));
   if (!result.success || errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
   return result.data;
 }
@@ -114,8 +119,6 @@ function parseJson(text: string): unknown {
     throw invalidBody('must be JSON');
   }
 }
-
-const invalidBody = (detail: string) => new RequestProblem('INVALID_REQUEST', [{ pointer: '', detail }]);
 
 /** Reads one value (a header, a path parameter); faults are added to `errors` under `pointer`. */
 export function readValue<Schema extends z.ZodType>(
@@ -143,9 +146,6 @@ export function readHeader<Schema extends z.ZodType>(
   errors.push({ pointer, detail: SENT_TWICE });
   return undefined;
 }
-
-/** Letters only, as in `humanUserId`. A password that was sent as the name of a field has a digit or a mark. */
-const FIELD_NAME = /^[A-Za-z_]{1,64}$/;
 
 /** What is wrong with each field, by JSON pointer (RFC 6901). Names fields, never repeats values. */
 function fieldErrors(error: z.ZodError): FieldError[] {

@@ -1,7 +1,10 @@
-"""Cognito: usernames that are not case sensitive, attributes that may not be written, flows and sign-up that are off."""
+"""Cognito: usernames that are not case sensitive, attributes that may not be written, flows and sign-up that are off,
+usernames and passwords that are none."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,6 +22,48 @@ def apply() -> None:
     wrap_function(cognito, "_admin_update_user_attributes", keep_what_is_immutable)
     cognito._PASSWORD_AUTH_FLOWS.update(FLOWS)
     wrap_function(cognito, "_sign_up", keep_sign_up_to_administrators)
+    for name in ("_admin_create_user", "_admin_set_user_password", "_sign_up"):
+        wrap_function(cognito, name, refuse_what_is_no_name_or_password)
+    wrap_function(cognito, "_password_policy_errors", count_as_cognito_does)
+
+
+PASSWORD = re.compile(r"[^ \t\n\x0b\f\r]+[^\n\r\u0085\u2028\u2029]*[^ \t\n\x0b\f\r]+")
+"""`^[\\S]+.*[\\S]+$` as Java reads it: no space of ASCII at either end, no line end inside, two characters at least."""
+
+
+def refuse_what_is_no_name_or_password(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword and API_AdminCreateUser (Username, Password,
+    TemporaryPassword): what does not match the pattern of a parameter, or is too long, is an invalid parameter, whatever
+    the pool's policy. The reference gives `[\\S]+` for passwords; Cognito's answers name the pattern above, which agrees
+    with cognito/latest/developerguide/managing-users-passwords (no leading or trailing space). MiniStack takes all."""
+    for parameter in ("Password", "TemporaryPassword"):
+        password = request.get(parameter)
+        if password is None:
+            continue
+        field = parameter[0].lower() + parameter[1:]
+        if len(password.encode("utf-16-le", "surrogatepass")) // 2 > 256:
+            return invalid(f"Value at '{field}'", "Member must have length less than or equal to 256")
+        if not PASSWORD.fullmatch(password):
+            return invalid(f"Value at '{field}'", r"Member must satisfy regular expression pattern: ^[\S]+.*[\S]+$")
+    username = request.get("Username", "")
+    if len(username) > 128:
+        return invalid("Value at 'username'", "Member must have length less than or equal to 128")
+    if any(unicodedata.category(letter)[0] not in "LMSNP" for letter in username):
+        pattern = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+"
+        return invalid("Value at 'username'", f"Member must satisfy regular expression pattern: {pattern}")
+    return original(request)
+
+
+def invalid(value: str, constraint: str) -> Response:
+    message = f"1 validation error detected: {value} failed to satisfy constraint: {constraint}"
+    return error_response_json("InvalidParameterException", message, 400)
+
+
+def count_as_cognito_does(original: Callable[[Fields, str], list[str]], pool: Fields, password: str) -> list[str]:
+    """cognito/latest/developerguide/managing-users-passwords: letters are those of Basic Latin, numbers are 0 to 9, and a
+    space that is neither first nor last is a special character. MiniStack counts every alphabet, and no space."""
+    plain = "".join(letter if letter.isascii() else "\u00b7" for letter in password)
+    return original(pool, f"{plain[0]}{plain[1:-1].replace(' ', '_')}{plain[-1]}" if len(plain) > 1 else plain)
 
 
 FLOWS = {

@@ -164,6 +164,9 @@ describe('provision create', () => {
     ['the two differ', create, { typed: [PASSWORD, 'x'] }, 'PASSWORDS_DIFFER'],
     ['standard input is empty', fromInput, { stdin: '' }, 'PASSWORD_INVALID'],
     ['standard input has two lines', fromInput, { stdin: `${PASSWORD}\nx\n` }, 'PASSWORD_INVALID'],
+    ['the password has a tab', fromInput, { stdin: `${PASSWORD}\tx` }, 'PASSWORD_INVALID'],
+    ['the password ends with a space', fromInput, { stdin: `${PASSWORD} \n` }, 'PASSWORD_INVALID'],
+    ['what is typed could not be read', create, { typed: ['P\ufffd', 'P\ufffd'] }, 'PASSWORD_INVALID'],
   ])('says so when %s', async (_what, args, given, code) => {
     const here = world(given);
 
@@ -171,6 +174,44 @@ describe('provision create', () => {
     expect(here.answer()).toMatchObject({ error: { code } });
     expect(here.sent).toEqual([]);
     expectNoLeak(PASSWORD, here.shown.out);
+  });
+
+  it.each([
+    ['Latin-1', Buffer.from(`${PASSWORD}-\u00e9`, 'latin1'), 'is not well-formed UTF-8'],
+    ['UTF-16', Buffer.from(PASSWORD, 'utf16le'), 'as text in UTF-16'],
+    [
+      'UTF-16 with a byte order mark',
+      Buffer.from(`\ufeff${PASSWORD}`, 'utf16le'),
+      'a byte order mark of UTF-16',
+    ],
+    [
+      'big-endian UTF-16',
+      Buffer.from(`\ufeff${PASSWORD}`, 'utf16le').swap16(),
+      'a byte order mark of UTF-16',
+    ],
+    ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${PASSWORD}`), 'a byte order mark of UTF-8'],
+    ['UTF-8 that was cut off', Buffer.from(`${PASSWORD}\u00e9`).subarray(0, -1), 'is not well-formed UTF-8'],
+    ['a surrogate in UTF-8', Buffer.from([0x50, 0xed, 0xa0, 0x80, 0x31]), 'is not well-formed UTF-8'],
+    ['an overlong form', Buffer.from([0x50, 0xc0, 0xaf, 0x31]), 'is not well-formed UTF-8'],
+  ])('refuses a password in %s, says what is wrong, and sends nothing', async (_what, stdin, why) => {
+    const here = world({ stdin });
+
+    expect(await here.run(...fromInput)).toBe(2);
+    expect(here.shown.err).toContain(why);
+    expect(here.sent).toEqual([]);
+    expectNoLeak(PASSWORD, here.shown.out, here.shown.err, here.shown.progress);
+  });
+
+  it('sends a password in UTF-8 as it is', async () => {
+    const here = world({
+      stdin: Buffer.from('P\u00e4ssw\u00f6rd-\u5bc6-1 \u{1F511}\n'),
+      answers: [[200, done]],
+    });
+
+    expect(await here.run(...fromInput)).toBe(0);
+    expect(JSON.parse(here.sent[0]?.body ?? '')).toMatchObject({
+      password: 'P\u00e4ssw\u00f6rd-\u5bc6-1 \u{1F511}',
+    });
   });
 
   it('says why it failed, what is left, and what to do', async () => {

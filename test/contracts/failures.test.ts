@@ -31,6 +31,7 @@ describe('failures', () => {
     expect(rows.filter(([, { retryable }]) => !retryable).map(([name]) => name)).toEqual([
       'CredentialsRejected',
       'PasswordRejected',
+      'UsernameRejected',
       'UserAlreadyExists',
       'App2RequestRefused',
       'InvalidStepInput',

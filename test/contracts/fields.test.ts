@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import type * as z from 'zod';
 import { createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { createUserRequest, sampleRequest } from '../../contracts/app2-api.ts';
-import { ciphertext, humanUserId, password, provisioningId, username } from '../../contracts/fields.ts';
+import {
+  ciphertext,
+  humanUserId,
+  NOT_WELL_FORMED,
+  password,
+  provisioningId,
+  username,
+} from '../../contracts/fields.ts';
 
 const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;
 
@@ -112,9 +119,73 @@ describe('username', () => {
 });
 
 describe('password', () => {
-  it('takes what Cognito could take, a space included', () => {
-    for (const value of ['x', 'with a space', 'x'.repeat(256)]) expect(accepts(password, value)).toBe(true);
-    for (const value of ['', 'x'.repeat(257)]) expect(accepts(password, value)).toBe(false);
+  it.each([
+    ['one character', 'x'],
+    ['a space inside', 'with a space'],
+    ['256 characters', 'x'.repeat(256)],
+    ['letters beyond ASCII', 'P\u00e4ssw\u00f6rd-\u5bc6-1'],
+    ['whole pairs of surrogates', '\u{1F511}\u{1F511}'],
+    ['128 of them', '\u{1F511}'.repeat(128)],
+    ['a combining mark', 'e\u0301'],
+    ['a space that breaks no line, inside', 'a\u00a0b'],
+  ])('takes %s, as it is', (_what, value) => {
+    expect(password.parse(value)).toBe(value);
+  });
+
+  it.each([
+    ['nothing', '', 'must not be empty'],
+    ['257 characters', 'x'.repeat(257), 'must not be longer than 256 characters'],
+    ['more than 256 UTF-16 units', '\u{1F511}'.repeat(129), 'must not be longer than 256 characters'],
+    ['the first half of a pair', 'a\ud83db', NOT_WELL_FORMED],
+    ['the second half of a pair', 'a\udd11b', NOT_WELL_FORMED],
+    ['halves in the wrong order', 'a\udd11\ud83db', NOT_WELL_FORMED],
+    ['a half at its end', 'ab\ud83d', NOT_WELL_FORMED],
+    ['U+FFFD', 'a\ufffdb', NOT_WELL_FORMED],
+    ['a line end', 'a\nb', 'must not contain control characters or line ends'],
+    ['a carriage return', 'a\rb', 'must not contain control characters or line ends'],
+    ['a tab', 'a\tb', 'must not contain control characters or line ends'],
+    ['NUL', 'a\u0000b', 'must not contain control characters or line ends'],
+    ['an escape', 'a\u001bb', 'must not contain control characters or line ends'],
+    ['DEL', 'a\u007fb', 'must not contain control characters or line ends'],
+    ['next line (C1)', 'a\u0085b', 'must not contain control characters or line ends'],
+    ['the last C1', 'a\u009fb', 'must not contain control characters or line ends'],
+    ['a line separator', 'a\u2028b', 'must not contain control characters or line ends'],
+    ['a paragraph separator', 'a\u2029b', 'must not contain control characters or line ends'],
+    ['a space at its begin', ' ab', 'must not begin or end with a space'],
+    ['a space at its end', 'ab ', 'must not begin or end with a space'],
+    ['a space only', ' ', 'must not begin or end with a space'],
+    ['a no-break space at its end', 'ab\u00a0', 'must not begin or end with a space'],
+    ['a byte order mark at its begin', '\ufeffab', 'must not begin or end with a space'],
+  ])('refuses %s, and says why', (_what, value, why) => {
+    expect(password.safeParse(value).error?.issues.map(({ message }) => message)).toContain(why);
+  });
+
+  it('takes only what is the same after a way through UTF-8 and JSON', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }), (value) => {
+        if (!accepts(password, value)) return;
+        expect(Buffer.from(value, 'utf8').toString('utf8')).toBe(value);
+        expect(JSON.parse(JSON.stringify(value))).toBe(value);
+        // Cognito's pattern, as Java reads it.
+        expect(value).toMatch(/^[^ \t\n\v\f\r]+([^\n\r\u0085\u2028\u2029]*[^ \t\n\v\f\r]+)?$/);
+      }),
+    );
+  });
+});
+
+describe('humanUserId', () => {
+  it.each([
+    '',
+    'h 42',
+    'h\u00a042',
+    'h\n42',
+    'h\u000042',
+    'h\ud80042',
+    'h\ufffd42',
+    'h\u200b42',
+    'h'.repeat(129),
+  ])('refuses %j', (value) => {
+    expect(accepts(humanUserId, value)).toBe(false);
   });
 });
 

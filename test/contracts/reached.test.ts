@@ -126,6 +126,12 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     cognito.on(AdminSetUserPasswordCommand).rejects(sdkError('InvalidPasswordException'));
     return setPassword({ ...creation, sub: SUB });
   }),
+  UsernameRejected: thrown(() => {
+    cognito
+      .on(AdminCreateUserCommand)
+      .rejects(sdkError('InvalidParameterException', { message: 'Username cannot be of email format' }));
+    return createUser(subject);
+  }),
   UserAlreadyExists: thrown(() => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
     cognito.on(AdminGetUserCommand).resolves(userStamped(OTHER_PROVISIONING_ID));

@@ -48,6 +48,38 @@ const cases: Case[] = [
     400,
     ['/username'],
   ],
+  ...[
+    ['half a surrogate pair', 'Correct-Horse-7\ud83d'],
+    ['U+FFFD', 'Correct-Horse-7\ufffd'],
+    ['a line end', 'Correct-Horse\n7'],
+    ['a tab', 'Correct-Horse\t7'],
+    ['NUL', 'Correct-Horse\u00007'],
+    ['C1', 'Correct-Horse\u00857'],
+    ['a space at its begin', ' Correct-Horse-7'],
+    ['a space at its end', 'Correct-Horse-7 '],
+  ].map(
+    ([what, text]): Case => [
+      `a password with ${what}`,
+      { username, password: text, human_user_id },
+      {},
+      400,
+      ['/password'],
+    ],
+  ),
+  [
+    'a human_user_id with a space',
+    { username, password, human_user_id: 'h 42' },
+    {},
+    400,
+    ['/human_user_id'],
+  ],
+  [
+    'a human_user_id with half a pair',
+    { username, password, human_user_id: 'h\ud83d' },
+    {},
+    400,
+    ['/human_user_id'],
+  ],
   ['an empty password', { username, password: '', human_user_id }, {}, 400, ['/password']],
   [
     'a bad idempotency key',

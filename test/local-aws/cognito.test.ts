@@ -230,6 +230,55 @@ describe('corrected: Cognito usernames that are not case sensitive', () => {
   });
 });
 
+describe('corrected: Cognito usernames and passwords that are none', () => {
+  const setPassword = async (Password: string): Promise<void> => {
+    const Username = unique('user');
+    await createUser(Username);
+    await cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true }));
+    await signIn(await createClient(), Username, Password);
+  };
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword (Password)
+  it.each([
+    ['a line end inside', 'Correct-horse-1\nbattery'],
+    ['a carriage return inside', 'Correct-horse-1\rbattery'],
+    ['a line separator beside a space', 'Correct-horse-1 \u2028 battery'],
+    ['a space at its begin', ' Correct-horse-1-battery'],
+    ['a space at its end', 'Correct-horse-1-battery '],
+    ['a tab at its end', 'Correct-horse-1-battery\t'],
+    ['more than 256 characters', `Correct-horse-1${'x'.repeat(242)}`],
+  ])('refuses a password with %s as an invalid parameter', async (_what, password) => {
+    await expect(setPassword(password)).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+      message: expect.stringContaining("Value at 'password' failed to satisfy constraint"),
+    });
+  });
+
+  // cognito/latest/developerguide/managing-users-passwords (Password requirements)
+  it.each([
+    ['upper case beyond Basic Latin', '\u00c9correct-horse-1'],
+    ['digits beyond 0 to 9', 'Correct-horse-\u0661'],
+  ])('does not count %s', async (_what, password) => {
+    await expect(setPassword(password)).rejects.toMatchObject({ name: 'InvalidPasswordException' });
+  });
+
+  // cognito/latest/developerguide/managing-users-passwords (Password requirements)
+  it('takes a space inside for a special character, and letters of other alphabets as they are', async () => {
+    await expect(setPassword('Correct horse 1 batt\u00e9ry')).resolves.toBeUndefined();
+  });
+
+  // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (Username)
+  it.each(['al ice', 'al\nice', 'al\u200bice', 'a'.repeat(129)])(
+    'refuses the username %j as an invalid parameter',
+    async (username) => {
+      await expect(createUser(username)).rejects.toMatchObject({
+        name: 'InvalidParameterException',
+        message: expect.stringContaining("Value at 'username'"),
+      });
+    },
+  );
+});
+
 describe('corrected: Cognito attributes that may not be written', () => {
   const write = async (app: AppClient, Name: string) => {
     const username = await createConfirmedUser();

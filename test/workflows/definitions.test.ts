@@ -135,6 +135,7 @@ describe.each(machineNames)('%s', (name) => {
       for (const permanent of [
         'States.ALL',
         'States.TaskFailed',
+        'UsernameRejected',
         'UserAlreadyExists',
         'UserBeingRemoved',
         'RedriveRefused',

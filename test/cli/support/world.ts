@@ -40,7 +40,7 @@ export interface Sent {
 interface Given {
   /** What App1 answers, one after the other; the last one again and again. */
   answers?: [status: number, body?: object | string][];
-  stdin?: string;
+  stdin?: string | Uint8Array;
   /** What is typed at the prompts; without it there is no terminal. */
   typed?: string[];
   environment?: NodeJS.ProcessEnv;
@@ -90,7 +90,7 @@ export function world({
         },
         end: () => undefined,
       }),
-      readInput: async () => stdin,
+      readInput: async () => (typeof stdin === 'string' ? Buffer.from(stdin) : stdin),
       askSecret: typed === undefined ? undefined : async () => typing.shift() ?? '',
     },
     clock: {

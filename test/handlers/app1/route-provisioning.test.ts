@@ -46,6 +46,16 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(count.mock.calls).toEqual([['workflow', false]]);
   });
 
+  it.each([
+    ['U+FFFD', `{"username":"alice","password":"x\ufffd"}`],
+    ['half a pair', `{"username":"alice","password":"x\ud83d"}`],
+  ])('passes no body on that is not what was sent: %s', async (_what, content) => {
+    choose.mockResolvedValue('legacy');
+
+    expectProblem(await post({}, content), 'INVALID_REQUEST');
+    expect(request).not.toHaveBeenCalled();
+  });
+
   it('is served by the legacy endpoint when that is the way, with its status and body', async () => {
     choose.mockResolvedValue('legacy');
 

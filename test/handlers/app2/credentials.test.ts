@@ -35,6 +35,25 @@ describe('decryptPassword', () => {
     await expect(decrypt()).resolves.toBe('Pässwörd-密-1');
   });
 
+  it.each([
+    ['Latin-1', Buffer.from('P\u00e4ssw\u00f6rd-1', 'latin1')],
+    ['UTF-16', Buffer.from('\ufeffP\u00e4ssw\u00f6rd-1', 'utf16le')],
+    ['cut off', Buffer.from('P\u00e4ssw\u00f6rd-\u5bc6').subarray(0, -1)],
+  ])('takes no plaintext for a password that is %s, and repeats nothing of it', async (_what, Plaintext) => {
+    kms.on(DecryptCommand).resolves({ Plaintext });
+
+    const error = await thrownBy(decrypt());
+
+    expect(error.name).toBe('PasswordRejected');
+    expectNoLeak(Plaintext.toString('latin1'), error);
+  });
+
+  it('keeps a byte order mark, which the policy refuses', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('\ufeffPassw0rd-1!') });
+
+    await expect(decrypt()).resolves.toBe('\ufeffPassw0rd-1!');
+  });
+
   it('says the same whatever is wrong with the ciphertext, and nothing of it', async () => {
     const wrong = [
       () => kms.on(DecryptCommand).rejects(sdkError('InvalidCiphertextException', { message: ENCRYPTED })),

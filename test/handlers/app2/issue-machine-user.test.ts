@@ -16,8 +16,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
+import { meetsPolicy } from '../../../contracts/password-policy.ts';
 import { issueMachineUser } from '../../../handlers/app2/issue-machine-user.ts';
-import { meetsPolicy } from '../../../handlers/app2/password-policy.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { SUB } from '../../support/subject.ts';
 

@@ -40,6 +40,7 @@ describe('SetPassword', () => {
 
   it.each([
     ['InvalidPasswordException', 'PasswordRejected'],
+    ['InvalidParameterException', 'PasswordRejected'],
     ['UserNotFoundException', 'UserVanished'],
     ['TooManyRequestsException', 'ServiceThrottled'],
     ['NotAuthorizedException', 'NotAuthorizedException'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { NOT_WELL_FORMED } from '../../../contracts/fields.ts';
 import { MAX_BODY_BYTES } from '../../../contracts/problems.ts';
 import { api, json, readBody } from '../../../handlers/shared/api.ts';
 import { header } from '../../../handlers/shared/header.ts';
@@ -89,6 +90,59 @@ describe('readBody', () => {
       { pointer: '', detail: 'must be JSON' },
     ]);
     expectNoLeak(PASSWORD, answer, log());
+  });
+
+  const faults = (run: () => unknown) => {
+    try {
+      run();
+      return [];
+    } catch (error) {
+      return error instanceof RequestProblem ? (error.errors ?? []) : [];
+    }
+  };
+
+  it.each([
+    ['Latin-1', Buffer.from('{"a":"\u00e9"}', 'latin1')],
+    ['UTF-16', Buffer.from('{"a":"x"}', 'utf16le').swap16().subarray(1)],
+    ['a surrogate', Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x7d])],
+    ['an overlong form', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
+    ['a cut-off character', Buffer.from('{"a":"\u00e9').subarray(0, -1)],
+  ])('refuses bytes that are %s instead of UTF-8', (_what, bytes) => {
+    const event = { ...signedRequest({ body: bytes.toString('base64') }), isBase64Encoded: true };
+
+    expect(faults(() => readBody(event, schema))).toEqual([
+      { pointer: '', detail: expect.stringMatching(/well-formed UTF-8|JSON/) },
+    ]);
+  });
+
+  const open = z.object({ a: z.unknown() });
+  it.each([
+    ['U+FFFD in the text', '{"a":"x\ufffd"}', ['/a']],
+    ['U+FFFD in an escape', '{"a":"x\\ufffd"}', ['/a']],
+    ['half a pair in the text', '{"a":"x\ud83d"}', ['/a']],
+    ['half a pair in an escape', '{"a":"\\ud83d"}', ['/a']],
+    ['halves in the wrong order', '{"a":"\\udd11\\ud83d"}', ['/a']],
+    ['one deep inside', '{"a":{"b":[1,"\\ud83d"]}}', ['/a/b/1']],
+    ['one in the name of a field, which is not repeated', '{"a":{"\\ud83d":1}}', ['/a']],
+    ['one below a name that could be a password', '{"a":{"Passw0rd-1!":"\\ud83d"}}', ['/a']],
+    ['several', '{"a":["\\ud83d","x","\ufffd"]}', ['/a/0', '/a/2']],
+  ])('refuses %s, and names the field', (_what, body, pointers) => {
+    const told = faults(() => readBody(signedRequest({ body }), open));
+
+    expect(told.map(({ pointer }) => pointer)).toEqual(pointers);
+    for (const { detail } of told) expect(detail).toBe(NOT_WELL_FORMED);
+  });
+
+  it('takes whole pairs, in the text and in escapes', () => {
+    expect(readBody(signedRequest({ body: '{"a":"\u{1F511}\\ud83d\\udd11"}' }), open)).toEqual({
+      a: '\u{1F511}\u{1F511}',
+    });
+  });
+
+  it('is not brought down by a body that is nested as deep as it can be', () => {
+    const deep = `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
+
+    expect(readBody(signedRequest({ body: deep }), open)).toHaveProperty('a');
   });
 
   it('measures the body in bytes: the largest is taken, one byte more is not', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { meetsPolicy } from '../../../handlers/app2/password-policy.ts';
+import { brokenRules, meetsPolicy } from '../../contracts/password-policy.ts';
 
 const strict = {
   minimum_length: 12,
@@ -27,8 +27,29 @@ describe('meetsPolicy', () => {
     ['no symbol', 'Abcdefghij12'],
     ['a space at its start', ' Abcdefghij1!'],
     ['a space at its end', 'Abcdefghij1! '],
+    ['a line end inside', 'Abcdef\nghij1!'],
+    ['half a surrogate pair', 'Abcdefghij1!\ud83d'],
+    ['U+FFFD', 'Abcdefghij1!\ufffd'],
+    ['11 characters, one of them of two UTF-16 units', 'Abcdefghi1\u{1F511}!'.replace('i', '')],
+    ['lower case beyond a to z only', 'ABCDEFGHIJ1!\u00e9'],
+    ['upper case beyond A to Z only', 'abcdefghij1!\u00c9'],
+    ['digits beyond 0 to 9 only', 'Abcdefghijk!\u0661'],
+    ['symbols that are not in the list', 'Abcdefghij1\u20ac\u00a7'],
   ])('refuses a password with %s', (_why, password) => {
     expect(meetsPolicy(password, strict)).toBe(false);
+  });
+
+  it('tells everything that is wrong at once, and nothing of the value', () => {
+    const broken = brokenRules('\u5bc6', strict);
+
+    expect(broken).toEqual([
+      'must have at least 12 characters',
+      expect.stringMatching(/^must have a lower-case letter/),
+      expect.stringMatching(/^must have an upper-case letter/),
+      expect.stringMatching(/^must have a digit/),
+      expect.stringMatching(/^must have a symbol/),
+    ]);
+    expect(broken.join()).not.toContain('\u5bc6');
   });
 
   it('asks only for what the policy asks for', () => {

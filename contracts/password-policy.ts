@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { password as passwordField } from './fields.ts';
+
+/**
+ * The password policy of a target's user pool. The target's infrastructure gives it to the pool, its functions check
+ * against the same, and its stack puts it out, so that App1 can refuse a password before anything is started.
+ * A rule that this release does not know is passed over: the target has the last word.
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_PasswordPolicyType.html
+ */
+export const passwordPolicy = z.object({
+  /** In characters (code points). */
+  minimum_length: z.int().min(6).max(99),
+  require_lowercase: z.boolean(),
+  require_uppercase: z.boolean(),
+  require_numbers: z.boolean(),
+  require_symbols: z.boolean(),
+});
+export type PasswordPolicy = z.infer<typeof passwordPolicy>;
+
+/** A policy as text: the output of the target's stack, App1's parameter, and a function's variable. */
+export const passwordPolicyText = z
+  .string()
+  .min(1)
+  .transform((json) => passwordPolicy.parse(JSON.parse(json)));
+
+/** Cognito's special characters. A space counts, too, when it is neither first nor last. */
+export const SYMBOLS = '^ $ * . [ ] { } ( ) ? " ! @ # % & / \\ , > < \' : ; | _ ~ ` = + -';
+const SYMBOL = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+-]|\S +\S/;
+
+/**
+ * Every rule of the policy that a password breaks, in words that follow the name of the field and never repeat the value.
+ * Only Basic Latin letters and digits count as letters and digits. Length is counted in code points, of which there are
+ * never more than of whatever Cognito may count.
+ * docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html
+ */
+export function brokenRules(password: string, policy: PasswordPolicy): string[] {
+  const kept: [rule: string, isKept: boolean][] = [
+    [`must have at least ${policy.minimum_length} characters`, [...password].length >= policy.minimum_length],
+    ['must have a lower-case letter (a to z)', !policy.require_lowercase || /[a-z]/.test(password)],
+    ['must have an upper-case letter (A to Z)', !policy.require_uppercase || /[A-Z]/.test(password)],
+    ['must have a digit (0 to 9)', !policy.require_numbers || /[0-9]/.test(password)],
+    [
+      `must have a symbol: a space inside, or one of ${SYMBOLS}`,
+      !policy.require_symbols || SYMBOL.test(password),
+    ],
+  ];
+  return kept.filter(([, isKept]) => !isKept).map(([rule]) => rule);
+}
+
+/** Whether Cognito will take the password. Cognito has the last word; asking first means that nothing has to be undone. */
+export const meetsPolicy = (password: string, policy: PasswordPolicy): boolean =>
+  passwordField.safeParse(password).success && brokenRules(password, policy).length === 0;
