@@ -96,7 +96,7 @@ export function readBody<Schema extends z.ZodType>(
   schema: Schema,
   others: FieldError[] = [],
 ): z.infer<Schema> {
-  const type = header(event, 'content-type')?.split(';')[0]?.trim().toLowerCase();
+  const type = header(event, 'Content-Type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new RequestProblem('UNSUPPORTED_MEDIA_TYPE');
   const encoding = event.isBase64Encoded ? 'base64' : 'utf8';
   if (Buffer.byteLength(event.body ?? '', encoding) > MAX_BODY_BYTES)

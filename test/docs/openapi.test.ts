@@ -127,7 +127,7 @@ it('the documented routes of App2 are open to the groups that the authorizer let
     group,
   }));
 
-  expect(told).toEqual(groupsOfRoutes);
+  expect(told).toEqual(groupsOfRoutes.map(({ client, ...route }) => route));
 });
 
 it.each(['ada', 'Ada.Lovelace+1815@example.org', 'Žofie', '愛', 'हिन्दी', '🙂'])(

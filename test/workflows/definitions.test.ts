@@ -268,7 +268,7 @@ it('ProvisionServiceUser waits for what App2 announces where that was agreed, an
 it('CreateServiceUser waits out a creation unless its only attempt was refused', () => {
   const { Catch } = Object.fromEntries(tasks(golden('CreateServiceUser')))['CreateUser'] ?? {};
   const refused =
-    '$states.context.State.RetryCount = 0 and $states.errorOutput.Error in ["UserAlreadyExists","UserBeingRemoved"]';
+    '$states.context.State.RetryCount = 0 and $states.errorOutput.Error in ["UsernameRejected","UserAlreadyExists","UserBeingRemoved"]';
 
   expect(Catch).toMatchObject([
     {

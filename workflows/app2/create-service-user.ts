@@ -7,7 +7,7 @@ import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep, wa
 import { undoUserCreation } from './undo.ts';
 
 /** Errors by which CreateUser says that Cognito has answered and has made nothing. */
-const REFUSALS: readonly FailureName[] = ['UserAlreadyExists', 'UserBeingRemoved'];
+const REFUSALS: readonly FailureName[] = ['UsernameRejected', 'UserAlreadyExists', 'UserBeingRemoved'];
 
 /**
  * Whether nothing was made and nothing is in flight: the first attempt was the only one, and it was refused. After a
