@@ -131,7 +131,7 @@ export const doctorAnswer = z.object({
     z.object({
       service: z.enum(['app1', 'app2', 'both']),
       check: z.string(),
-      verdict: z.enum(['ok', 'wrong', 'unseen']),
+      verdict: z.enum(['ok', 'warning', 'wrong', 'unseen']),
       saw: z.string(),
       remedy: z.string().optional(),
     }),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { provisioningAccepted } from '../contracts/app1-api.ts';
 import { problem } from '../contracts/problems.ts';
 import { type Provisioning, provisioning, timelinePart } from './answers.ts';
+import { aheadOf, clockProblem } from './clock.ts';
 import type { Connection } from './connect.ts';
 import type { Exit } from './exits.ts';
 import { CliProblem } from './problem.ts';
@@ -76,6 +77,10 @@ async function read<Schema extends z.ZodType>(response: Response, schema: Schema
     const answer = schema.safeParse(body);
     if (answer.success) return answer.data;
     throw unreadable(response.status);
+  }
+  if (response.status === 403) {
+    const wrongClock = clockProblem(aheadOf(response.headers.get('date'), Date.now()));
+    if (wrongClock !== undefined) throw wrongClock;
   }
   const told = z.object({ ...problem.shape, code: z.string() }).safeParse(body);
   if (!told.success) throw unreadable(response.status);

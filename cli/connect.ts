@@ -17,7 +17,7 @@ export const connectOptions = z.object({
 });
 export type ConnectOptions = z.infer<typeof connectOptions>;
 
-export interface Connection extends Pick<Where, 'where' | 'client' | 'app1' | 'app2'> {
+export interface Connection extends Pick<Where, 'where' | 'client' | 'identity' | 'app1' | 'app2'> {
   /** A request to App1's API, signed. `path` begins behind the stage. */
   callApp1(
     method: 'GET' | 'POST' | 'DELETE',

@@ -7,6 +7,7 @@ import { signedFetch } from '../local/caller.ts';
 import { type Outputs, outputsFile, readOutputs, stackOutputs } from '../local/outputs.ts';
 import { settings } from '../local/places.ts';
 import { Problem } from '../local/problem.ts';
+import { type Identity, identityOf } from './clock.ts';
 import { CliProblem } from './problem.ts';
 import { by } from './values.ts';
 
@@ -55,6 +56,8 @@ export interface Where {
   ): Client;
   /** `fetch` with the signature of who asks. */
   signedFetch: ReturnType<typeof signedFetch>;
+  /** Who asks, and how the clock of this machine compares. @throws CliProblem CLOCK_WRONG */
+  identity(now: () => number): Promise<Identity>;
   /** What the stack has put out. @throws CliProblem when it is not to be seen in this account and region */
   app1(): Promise<App1>;
   app2(): Promise<App2>;
@@ -84,6 +87,7 @@ function toLocalAws(outputs: Outputs): Where {
     local: true,
     client: (Class, over) => new Class({ endpoint, region, credentials, ...over }),
     signedFetch: signedFetch(credentials, region),
+    identity: (now) => identityOf(new STSClient({ endpoint, region, credentials }), now),
     app1: async () => outputs.app1,
     app2: async () => outputs.app2,
   };
@@ -105,6 +109,8 @@ function toAws(region: string | undefined, profile: string | undefined): Where {
       () => sts.config.credentials(),
       () => sts.config.region(),
     ),
+    // A client of its own: it listens to its answers.
+    identity: (now) => identityOf(new STSClient(chosen), now),
     app1: once(() => outputsOf(stacks, 'App1', stackOutputs.App1)),
     app2: once(() => outputsOf(stacks, 'App2', stackOutputs.App2)),
   };

@@ -11,6 +11,8 @@ export interface Check {
 }
 
 export const ok = (saw: string): Finding => ({ verdict: 'ok', saw });
+/** It works, and will not for long if nobody sees to it. */
+export const warning = (saw: string, remedy: string): Finding => ({ verdict: 'warning', saw, remedy });
 export const wrong = (saw: string, remedy: string): Finding => ({ verdict: 'wrong', saw, remedy });
 export const unseen = (saw: string, remedy: string): Finding => ({ verdict: 'unseen', saw, remedy });
 

@@ -1,28 +1,27 @@
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import pLimit from 'p-limit';
 import { colors } from '../../local/colors.ts';
 import type { DoctorAnswer } from '../answers.ts';
 import type { Exit } from '../exits.ts';
 import type { Session } from '../session.ts';
 import { checksOf } from './checks.ts';
+import { clockFinding } from './clock.ts';
 import { type Check, findingOf, ok } from './finding.ts';
 
 /** Checks at once: enough to be quick, few enough not to be throttled. */
 const AT_ONCE = 6;
 
 export async function doctor(session: Session): Promise<Exit> {
-  const { connection, progress } = session;
+  const { connection, clock, progress } = session;
   progress.say(`Checking ${connection.where}`);
   // Without credentials nothing else can be seen; that is said as for every command.
-  const { Arn = '' } = await connection.client(STSClient).send(new GetCallerIdentityCommand({}));
-  const credentials: Check = {
-    service: 'both',
-    check: 'credentials',
-    look: async () => ok(`you are ${Arn}`),
-  };
+  const { arn, ahead } = await connection.identity(clock.now);
+  const own: Check[] = [
+    { service: 'both', check: 'credentials', look: async () => ok(`you are ${arn}`) },
+    { service: 'both', check: 'clock', look: async () => clockFinding(ahead) },
+  ];
   const limit = pLimit(AT_ONCE);
   const checks = await Promise.all(
-    [credentials, ...(await checksOf(session))].map((check) =>
+    [...own, ...(await checksOf(session))].map((check) =>
       limit(async () => {
         progress.say(`Checking ${connection.where}`, `${check.service} ${check.check}`);
         return { service: check.service, check: check.check, ...(await findingOf(check)) };
@@ -39,6 +38,7 @@ export async function doctor(session: Session): Promise<Exit> {
 
 const SIGNS = {
   ok: () => colors.green('✔'),
+  warning: () => colors.yellow('!'),
   wrong: () => colors.red('✖'),
   unseen: () => colors.yellow('?'),
 } as const;
@@ -50,6 +50,7 @@ function shownChecks({ where, checks }: DoctorAnswer): string {
     ...(remedy === undefined ? [] : [`${' '.repeat(width + 10)}→ ${remedy}`]),
   ]);
   const number = (wanted: string) => checks.filter(({ verdict }) => verdict === wanted).length;
-  const summary = `${number('ok')} ok, ${number('wrong')} wrong, ${number('unseen')} not to be seen from here`;
+  const warnings = number('warning') === 0 ? '' : `${number('warning')} to see to, `;
+  const summary = `${number('ok')} ok, ${number('wrong')} wrong, ${warnings}${number('unseen')} not to be seen from here`;
   return [`Checked ${where}`, ...lines, summary].join('\n');
 }

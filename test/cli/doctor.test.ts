@@ -28,7 +28,6 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { doctorAnswer } from '../../cli/answers.ts';
@@ -52,7 +51,6 @@ const secrets = mockClient(SecretsManagerClient);
 const stepFunctions = mockClient(SFNClient);
 const sqs = mockClient(SQSClient);
 const dynamoDb = mockClient(DynamoDBClient);
-const sts = mockClient(STSClient);
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ago = (minutes: number) => new Date(NOW - minutes * 60_000);
@@ -108,10 +106,8 @@ beforeEach(() => {
     stepFunctions,
     sqs,
     dynamoDb,
-    sts,
   ])
     mock.reset();
-  sts.on(GetCallerIdentityCommand).resolves({ Arn: 'arn:aws:iam::111122223333:user/me' });
   for (const name of ['App1', 'App2'])
     stacks.on(DescribeStacksCommand, { StackName: name }).resolves(stack(name));
   stacks.on(ListStackResourcesCommand).resolves({
@@ -221,7 +217,7 @@ describe('provision doctor', () => {
     const doctor = here();
 
     expect(await doctor.run('doctor')).toBe(0);
-    expect(doctor.shown.out).toContain('29 ok, 0 wrong, 0 not to be seen from here');
+    expect(doctor.shown.out).toContain('30 ok, 0 wrong, 0 not to be seen from here');
   });
 
   it.each<[string, string, () => unknown, RegExp, RegExp]>([
@@ -556,9 +552,39 @@ describe('provision doctor', () => {
     });
   });
 
+  it.each([
+    ['six minutes ahead', 360_000, 'wrong', /is 6 minutes ahead of AWS's: AWS refuses/, 1],
+    ['an hour behind', -3_600_000, 'wrong', /is 60 minutes behind AWS's: AWS refuses/, 1],
+    ['a minute ahead', 61_000, 'warning', /is 61 s ahead of AWS's; AWS refuses signatures/, 0],
+    ['a minute behind', -60_000, 'warning', /is 60 s behind AWS's/, 0],
+    ['not to be compared', undefined, 'unseen', /no answer of AWS said/, 0],
+  ] as const)('tells a clock that is %s', async (_what, ahead, verdict, saw, exit) => {
+    const identity = async () => ({ arn: 'me', ahead });
+    const { status, found } = await findings({ connection: { identity } });
+
+    expect(found).toEqual([
+      {
+        service: 'both',
+        check: 'clock',
+        verdict,
+        saw: expect.stringMatching(saw),
+        remedy: expect.any(String),
+      },
+    ]);
+    expect(status).toBe(exit);
+  });
+
+  it('counts what is to be seen to', async () => {
+    const doctor = here({ connection: { identity: async () => ({ arn: 'me', ahead: 40_000 }) } });
+
+    expect(await doctor.run('doctor')).toBe(0);
+    expect(doctor.shown.out).toContain('! both  clock');
+    expect(doctor.shown.out).toContain('29 ok, 0 wrong, 1 to see to, 0 not to be seen from here');
+  });
+
   it('says that there are no credentials', async () => {
-    sts.on(GetCallerIdentityCommand).rejects(sdkError('CredentialsProviderError'));
-    const doctor = here();
+    const identity = () => Promise.reject(sdkError('CredentialsProviderError'));
+    const doctor = here({ connection: { identity } });
 
     expect(await doctor.run('doctor')).toBe(3);
     expect(doctor.shown.err).toContain('aws sso login');

@@ -65,6 +65,7 @@ export function world({
   const connection: Connection = {
     where: 'a test',
     client: (Class) => new Class({ region: 'eu-central-1' }),
+    identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', ahead: 0 }),
     app1: async () => APP1,
     app2: async () => APP2,
     callApp1: async (method, path, headers = {}, body) => {

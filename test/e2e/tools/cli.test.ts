@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -95,7 +96,37 @@ const allowed = (actions: readonly string[]) =>
 /** Linux has a device on which there is never any room. */
 const FULL = '/dev/full';
 
+/** A Node whose clock is so many milliseconds ahead. */
+const ahead = (milliseconds: number): NodeJS.ProcessEnv => ({
+  NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(
+    `const now=Date.now;globalThis.Date=class extends Date{constructor(...a){a.length?super(...a):super(Date.now())}static now(){return now()+${milliseconds}}}`,
+  )}`,
+});
+
 describe('provision', () => {
+  it('says that the clock of the machine is wrong, instead of what fails by it', async () => {
+    const wrongBy = async (milliseconds: number) => {
+      const { status, stdout } = await provision(['doctor', '--json'], '', ahead(milliseconds));
+      const { checks } = doctorAnswer.parse(JSON.parse(stdout));
+      return { status, clock: checks.find(({ check }) => check === 'clock') };
+    };
+
+    const [refused, warned, status] = await Promise.all([
+      wrongBy(600_000),
+      wrongBy(-60_000),
+      provision(['status', randomUUID(), '--json'], '', ahead(600_000)),
+    ]);
+    expect(refused).toMatchObject({
+      status: 1,
+      clock: { verdict: 'wrong', saw: expect.stringContaining("10 minutes ahead of AWS's") },
+    });
+    expect(warned).toMatchObject({ clock: { verdict: 'warning' } });
+    expect([status.status, json(status)]).toEqual([
+      3,
+      { error: expect.objectContaining({ code: 'CLOCK_WRONG' }) },
+    ]);
+  });
+
   (existsSync(FULL) ? it : it.skip)(
     'does not say that a provisioning failed when its answer cannot be written',
     async () => {
