@@ -7,7 +7,7 @@ import type { Counts } from './count/counts.ts';
  */
 export const budget = {
   /** Of both machines together; each is charged. */
-  transitions: 14,
+  transitions: 15,
   /** Create, set the password, add to the group. The machine user's token is remembered. */
   cognito: 3,
   sign_ins: 0,
@@ -16,9 +16,10 @@ export const budget = {
   /** App2 answers within `Prefer: wait`. */
   http: 1,
   secrets_manager: 0,
-  /** A turn to begin, one to be waited for, one to add to the group. */
+  /** Reservations: to poll the status, to start, to add to the group. */
   dynamodb_writes: 3,
-  dynamodb_reads: 0,
+  /** How long the queue is, and what of it the caller holds. */
+  dynamodb_reads: 2,
   /** Both APIs' functions and one for each step; the authorizer's answer is remembered. */
   invocations: 9,
   /** Requested, created, provisioned. */

@@ -33,10 +33,10 @@ export const userCreationInput = z.object({
   /** Whom the machine client says that it acts for; nobody has verified it. */
   on_behalf_of: storedText.optional(),
   encrypted_password: storedText,
-  /** When its turn comes; absent when that was at once. */
-  not_before: timestamp.optional(),
-  /** Whether the client goes on when the end is announced to it, and does not ask. */
-  awaited: z.literal(true).optional(),
+  /** When the creation will probably start; absent when there was no queue as it was requested. */
+  estimated_start_at: timestamp.optional(),
+  /** Whether the client is to be notified of the outcome. */
+  notify: z.literal(true).optional(),
 });
 export type UserCreationInput = z.infer<typeof userCreationInput>;
 

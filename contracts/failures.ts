@@ -114,15 +114,15 @@ export const failures = {
     remedy: 'Ask for the status again at `estimated_end_at`.',
     retryable: true,
   },
-  TurnNotCome: {
-    code: 'USER_CREATION_NOT_SETTLED',
-    message: 'The creation waits for its turn.',
-    remedy: 'Ask for the status again at `estimated_end_at`.',
+  CreationDeferred: {
+    code: 'QUEUE_FULL',
+    message: 'Too many users were waiting to be created, in all or for this caller.',
+    remedy: 'Send a new request later.',
     retryable: true,
   },
   App2QueueFull: {
-    code: 'TARGET_UNAVAILABLE',
-    message: 'App2 had more to do than it could take on, for hours.',
+    code: 'QUEUE_FULL',
+    message: 'Too many users were waiting to be created, in all or for this caller.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
@@ -300,17 +300,18 @@ export const backgrounds = {
     left_behind: 'nothing',
     read_in: 'timeline',
   },
-  TurnNotCome: {
-    cause: "More users are asked for than Cognito's quotas let through.",
-    operator: 'Nothing to do: it is no failure. Its turn is `not_before` in the input of the execution.',
+  CreationDeferred: {
+    cause:
+      'The queue at App2 was full, or the caller held a quarter of it, at each attempt to reserve a start.',
+    operator: 'Ask the caller to spread its requests. A single deferral in a timeline is no failure.',
     class: 'dependency',
     left_behind: 'nothing',
-    read_in: 'timeline',
+    read_in: 'status',
   },
   App2QueueFull: {
-    cause:
-      "The queue at App2 was full whenever App1 asked: more is asked for than Cognito's quotas let through.",
-    operator: "Spread the requests, or have the pool's quotas raised where Cognito lets them be.",
+    cause: 'The queue at App2 was full, or the caller held a quarter of it, whenever App1 sent the request.',
+    operator:
+      "Ask the caller to spread its requests, or have the pool's quotas raised where Cognito allows it.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
@@ -438,7 +439,7 @@ export const knownCode = z.enum(codes);
  * Errors by which a step says that the workflow goes another way for now, and nothing is wrong: what they are caught
  * for waits. Who tells of steps tells of them as of steps that went well.
  */
-export const noFailures: readonly string[] = ['UserCreationQueued', 'TurnNotCome'] satisfies FailureName[];
+export const noFailures: readonly string[] = ['UserCreationQueued'] satisfies FailureName[];
 
 /** What the caller is told of a failure. */
 export const failureReport = z.strictObject({

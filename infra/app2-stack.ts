@@ -51,7 +51,13 @@ import {
   stopExecutionsOf,
 } from './rights.ts';
 import { ServiceStack } from './service-stack.ts';
-import { GROUP_CHANGES_PER_SECOND, names, poolPasswordPolicy, type Settings } from './settings.ts';
+import {
+  expressCreationsPerSecond,
+  GROUP_CHANGES_PER_SECOND,
+  names,
+  poolPasswordPolicy,
+  type Settings,
+} from './settings.ts';
 import { alarmsOfSignIns, graphsOfSignIns } from './sign-ins.ts';
 
 /** How often App1's credentials change. The ones before stay valid for as long again. */
@@ -99,7 +105,17 @@ export class App2Stack extends ServiceStack<'app2'> {
     const look = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
     const startRollBack = startExecutionOf(this, names.rollBackServiceUser);
 
-    const turnsTable = this.#turns();
+    const rateLimits = this.#rateLimits();
+    const creationRates = {
+      RATE_LIMITS_TABLE: rateLimits.tableName,
+      CREATIONS_PER_SECOND: String(settings.creationsPerSecond),
+      EXPRESS_CREATIONS_PER_SECOND: String(expressCreationsPerSecond(settings.creationsPerSecond)),
+    };
+    const onRateLimits = (...actions: string[]) =>
+      allow(
+        actions.map((action) => `dynamodb:${action}`),
+        [rateLimits.tableArn],
+      );
     const deleteUser = this.addFunction('DeleteUser', {
       name: 'delete-user',
       environment: { USER_POOL_ID: pool.userPoolId },
@@ -114,8 +130,12 @@ export class App2Stack extends ServiceStack<'app2'> {
         createServiceUser(within, {
           decryptCredentials: this.addFunction('DecryptCredentials', {
             name: 'decrypt-credentials',
-            environment: { KEY_ARN: key.keyArn, PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy) },
-            rights: [decrypt],
+            environment: {
+              KEY_ARN: key.keyArn,
+              PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy),
+              ...creationRates,
+            },
+            rights: [decrypt, onRateLimits('GetItem', 'PutItem', 'UpdateItem')],
           }),
           createUser: this.addFunction('CreateUser', {
             name: 'create-user',
@@ -131,10 +151,10 @@ export class App2Stack extends ServiceStack<'app2'> {
             name: 'add-to-group',
             environment: {
               USER_POOL_ID: pool.userPoolId,
-              TURNS_TABLE: turnsTable.tableName,
+              RATE_LIMITS_TABLE: rateLimits.tableName,
               GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND),
             },
-            rights: [poolRight('AdminAddUserToGroup'), allow(['dynamodb:UpdateItem'], [turnsTable.tableArn])],
+            rights: [poolRight('AdminAddUserToGroup'), onRateLimits('UpdateItem')],
           }),
           deleteUser,
           bus: audit.bus,
@@ -149,10 +169,11 @@ export class App2Stack extends ServiceStack<'app2'> {
         rollBackServiceUser(within, {
           stopUserCreation: this.addFunction('StopUserCreation', {
             name: 'stop-user-creation',
-            environment: machines,
+            environment: { ...machines, ...creationRates },
             rights: [
               describeExecutionsOf(this, names.createServiceUser),
               stopExecutionsOf(this, names.createServiceUser),
+              onRateLimits('DeleteItem', 'UpdateItem'),
             ],
           }),
           deleteUser,
@@ -198,15 +219,10 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'start-user-creation',
       environment: {
         ...machines,
-        TURNS_TABLE: turnsTable.tableName,
-        CREATIONS_PER_SECOND: String(settings.creationsPerSecond),
-        WAITS_PER_SECOND: String(settings.waitsPerSecond),
+        ...creationRates,
+        STATUS_POLLS_PER_SECOND: String(settings.statusPollsPerSecond),
       },
-      rights: [
-        startExecutionOf(this, names.createServiceUser),
-        look,
-        allow(['dynamodb:UpdateItem'], [turnsTable.tableArn]),
-      ],
+      rights: [startExecutionOf(this, names.createServiceUser), look, onRateLimits('GetItem', 'UpdateItem')],
       timeout,
     });
     const get = this.addFunction('GetUserCreation', {
@@ -254,16 +270,17 @@ export class App2Stack extends ServiceStack<'app2'> {
     );
   }
 
-  /** Whose turn it is; a hint, which may be lost. */
-  #turns(): Table {
-    const table = new Table(this, 'Turns', {
-      tableName: names.turnsTable,
+  /** State of the rate limiters; best effort. */
+  #rateLimits(): Table {
+    const table = new Table(this, 'RateLimits', {
+      tableName: names.rateLimitsTable,
       partitionKey: { name: 'name', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expires_at',
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(table, {
-      'AwsSolutions-DDB3': 'A hint: lost, turns begin anew, and nothing else is different.',
+      'AwsSolutions-DDB3': 'Best effort: without its items the limiters start from now.',
     });
     return table;
   }
@@ -289,7 +306,7 @@ export class App2Stack extends ServiceStack<'app2'> {
         detail: {
           stateMachineArn: [stateMachineArn],
           status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
-          input: [{ wildcard: '*"awaited":true*' }],
+          input: [{ wildcard: '*"notify":true*' }],
         },
       },
       targets: [new LambdaFunction(announce, { deadLetterQueue: this.undelivered })],

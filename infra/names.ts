@@ -8,7 +8,7 @@ export const names = {
   app2Bus: 'app2-service-users',
   crossServiceKeyAlias: 'alias/cross-service-encryption-key',
   intakeKeyAlias: 'alias/app1-intake-key',
-  turnsTable: 'app2-turns',
+  rateLimitsTable: 'app2-rate-limits',
   awaitedTable: 'app1-awaited-creations',
   credentialsSecret: 'app1-api-client-credentials',
 } as const;

@@ -14,8 +14,18 @@ const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digi
 /** Cognito's quota of AddUserToGroup and DeleteUser together, which cannot be raised. */
 export const GROUP_CHANGES_PER_SECOND = 25;
 
-/** What App2 begins and waits for per second, unless it is set; docs/limits.md says why. */
-export const defaultRates = { creations_per_second: 23.5, waits_per_second: 4 } as const;
+/** How many creations App2 starts and polls per second, unless it is set; docs/limits.md says why. */
+export const defaultRates = { creations_per_second: 23.5, status_polls_per_second: 4 } as const;
+
+/**
+ * What of the ceiling above `creations_per_second` is for callers that have few creations in the queue. The rest is
+ * always free for compensation.
+ */
+const EXPRESS_PART = 2 / 3;
+
+/** How many creations may start per second beside the queue. */
+export const expressCreationsPerSecond = (creationsPerSecond: number): number =>
+  (GROUP_CHANGES_PER_SECOND - creationsPerSecond) * EXPRESS_PART;
 
 /** The local AWS has no quota of DescribeExecution. */
 const LOCAL_QUOTA = 1_000;
@@ -55,14 +65,14 @@ export const context = z
       .max(GROUP_CHANGES_PER_SECOND)
       .default(defaultRates.creations_per_second)
       .describe(
-        "How many creations may begin per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25 per second together, not adjustable), less what is always kept free for undoing.",
+        "How many creations may start per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25 per second together, not adjustable), less what is left for callers with few creations in the queue, and for compensation.",
       ),
-    waits_per_second: z.coerce
+    status_polls_per_second: z.coerce
       .number()
       .positive()
-      .default(defaultRates.waits_per_second)
+      .default(defaultRates.status_polls_per_second)
       .describe(
-        'Of how many creations per second the end is waited for by looking, when the client could be told instead. Each takes about two looks, and DescribeExecution has a quota of 15 per second for the whole account.',
+        'Of how many creations per second App2 polls the status when the client could be notified instead. Each takes about two calls of DescribeExecution, which has a quota of 15 per second for the whole account.',
       ),
     describe_executions_per_second: z.coerce
       .number()
@@ -166,7 +176,7 @@ export interface Settings {
   /** Callers of App1 with a limit of their own; none: one limit for all of them. */
   app1Callers: string[];
   creationsPerSecond: number;
-  waitsPerSecond: number;
+  statusPollsPerSecond: number;
   /** The account's quota of DescribeExecution. */
   describeExecutionsPerSecond: number;
   /** Accounts that may put rules on the buses. */
@@ -229,7 +239,7 @@ export function readSettings(node: Node): Settings {
     alarm_topic,
     runbooks_url,
     creations_per_second,
-    waits_per_second,
+    status_polls_per_second,
     describe_executions_per_second,
   } = values.data;
   const local = target === 'local';
@@ -245,7 +255,7 @@ export function readSettings(node: Node): Settings {
     app2Account: app2_account,
     app1Callers: app1_callers,
     creationsPerSecond: creations_per_second,
-    waitsPerSecond: waits_per_second,
+    statusPollsPerSecond: status_polls_per_second,
     describeExecutionsPerSecond:
       describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond),
     subscriberAccounts: subscriber_accounts,

@@ -109,13 +109,22 @@ export const retryPolicies = {
     maxAttempts: 110,
     jitter: false,
   },
-  /** App2 has too much to do: who comes back later, and not all at once, is served in the end. */
+  /** The queue at App2 is full: the request is sent again later, and not all at once. */
   app2QueueFull: {
     errors: named('App2QueueFull'),
     intervalSeconds: 60,
     backoffRate: 2,
     maxDelaySeconds: 600,
     maxAttempts: 24,
+    jitter: true,
+  },
+  /** The caller holds its share of the queue, or the queue is full: the start is reserved later, and not all at once. */
+  creationDeferred: {
+    errors: named('CreationDeferred'),
+    intervalSeconds: 60,
+    backoffRate: 1.5,
+    maxDelaySeconds: 300,
+    maxAttempts: 8,
     jitter: true,
   },
   /** App2 has announced nothing in all the time that it can have a queue: it is asked, and then waited for again. */

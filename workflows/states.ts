@@ -49,20 +49,18 @@ const told = {
 };
 
 /** What a function gets: the step's payload, or what the execution was started with, and which step it is. */
-const withTold = (payload: Step['payload'], more: Step['more'] = {}): TaskInput => {
+const withTold = (payload: Step['payload']): TaskInput => {
   if (payload !== 'execution input') return TaskInput.fromObject({ ...payload, step: told });
   const fields = Object.entries(told).map(([name, value]) => `'${name}': ${expressionIn(value)}`);
-  const added = [...Object.entries(more), ['step', `{${fields.join(', ')}}`]];
-  const merged = added.map(([name, value]) => `'${name}': ${value}`).join(', ');
-  return TaskInput.fromText(jsonata(`$merge([$states.context.Execution.Input, {${merged}}])`));
+  return TaskInput.fromText(
+    jsonata(`$merge([$states.context.Execution.Input, {'step': {${fields.join(', ')}}}])`),
+  );
 };
 
 interface Step {
   run: IFunction;
   /** An object whose strings may be JSONata. */
   payload: Record<string, unknown> | 'execution input';
-  /** What the step is given beside the execution's input, as JSONata. */
-  more?: Record<string, string>;
   retries: RetryPolicyName[];
   /** Variables that later states use. */
   assign?: Record<string, unknown>;
@@ -74,11 +72,11 @@ interface Step {
 export function runStep(
   scope: Construct,
   name: string,
-  { run, payload, more, retries, assign, timeout }: Step,
+  { run, payload, retries, assign, timeout }: Step,
 ): LambdaInvoke {
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
-    payload: withTold(payload, more),
+    payload: withTold(payload),
     outputs: jsonata('$states.result.Payload'),
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
@@ -109,9 +107,9 @@ export function awaitCallback(
   return task;
 }
 
-/** A pause until a point in time that the execution was started with. */
-export const waitUntil = (scope: Construct, name: string, field: string): Wait =>
-  Wait.jsonata(scope, name, { time: WaitTime.timestamp(input(field)) });
+/** A pause until a point in time, a JSONata expression. A time that is past ends it at once. */
+export const waitUntil = (scope: Construct, name: string, time: string): Wait =>
+  Wait.jsonata(scope, name, { time: WaitTime.timestamp(time) });
 
 interface Stop {
   run: IFunction;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
-import { defaultRates, GROUP_CHANGES_PER_SECOND } from '../../infra/settings.ts';
+import { defaultRates, expressCreationsPerSecond, GROUP_CHANGES_PER_SECOND } from '../../infra/settings.ts';
 import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
 import { faultsAt } from '../../local/faults/rules.ts';
 import type { Outputs } from '../../local/outputs.ts';
@@ -58,15 +58,21 @@ export interface Burst {
  */
 export function runBurst(options: Options): Promise<Burst> {
   // App2 knows the ceilings that hold here as little as those of AWS: its rates are set.
-  const { creations_per_second, waits_per_second } = defaultRates;
+  const { creations_per_second, status_polls_per_second } = defaultRates;
   const rates = {
     CREATIONS_PER_SECOND: String(creations_per_second * options.scale),
-    WAITS_PER_SECOND: String(waits_per_second * options.scale),
+    EXPRESS_CREATIONS_PER_SECOND: String(expressCreationsPerSecond(creations_per_second) * options.scale),
+  };
+  const starting = {
+    ...rates,
+    STATUS_POLLS_PER_SECOND: String(status_polls_per_second * options.scale),
   };
   const changes = { GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND * options.scale) };
   const { outputs } = options;
-  return withVariables(outputs, 'app2-start-user-creation', rates, () =>
-    withVariables(outputs, 'app2-add-to-group', changes, () => burstNow(options)),
+  return withVariables(outputs, 'app2-start-user-creation', starting, () =>
+    withVariables(outputs, 'app2-decrypt-credentials', rates, () =>
+      withVariables(outputs, 'app2-add-to-group', changes, () => burstNow(options)),
+    ),
   );
 }
 

@@ -134,7 +134,7 @@ export interface Ways {
 /** What a month costs at so many provisionings a second: their use, by service; what stands; and the users. */
 export function month(perSecond: number, { waited, announced }: Ways, stands: Cost) {
   const provisionings = perSecond * MONTH;
-  const waits = Math.min(perSecond, defaultRates.waits_per_second) * MONTH;
+  const waits = Math.min(perSecond, defaultRates.status_polls_per_second) * MONTH;
   const use = Object.fromEntries(
     Object.entries(waited).map(([service, usd]) => [
       service,

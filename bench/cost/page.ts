@@ -86,7 +86,7 @@ A transition is each state that is entered, one more for the start of an executi
 Functions cost nothing; they are counted since DescribeExecution has the narrowest quota. The caller's looks at the
 status are not part of it: each is a request to App1, an invocation, and a read of DynamoDB while it runs, about
 ${dollars((prices.restRequest.usd + prices.invocation.usd + LOOSE_READ) * 1_000)} for 1,000. In a burst the writes of one that waits for its turn are more or fewer by one or two: a function that
-has not seen how far the turns of others reach finds out by a write that is refused, which is charged like any other
+does not know the end of the queue finds out by a write that is refused, which is charged like any other
 (20 requests at once made 6.2 writes each). A read is one of an answer that tells when the end is to be expected.
 
 ## What 1,000 cost
@@ -138,7 +138,7 @@ ${table(
 )}
 
 A month has ${(MONTH / 1e6).toLocaleString('en-US')} million seconds here, every one of them as busy as the others. Of up to
-${defaultRates.waits_per_second} provisionings a second App1 waits for the end, the others are announced, as each of them costs above. Fixed are: ${Object.entries(
+${defaultRates.status_polls_per_second} provisionings a second App1 waits for the end, the others are announced, as each of them costs above. Fixed are: ${Object.entries(
     fixed,
   )
     .map(([what, usd]) => `${what} ${dollars(usd)}`)

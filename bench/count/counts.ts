@@ -12,9 +12,9 @@ export const counts = z.strictObject({
   /** Requests of App1 to App2. */
   http: z.int(),
   secrets_manager: z.int(),
-  /** Turns that are taken or given back at App2, and what App1 keeps of a creation whose end is announced. */
+  /** Reservations of App2's rate limiters, and what App1 keeps of a creation whose outcome it is notified of. */
   dynamodb_writes: z.int(),
-  /** Without the caller's looks at the status. */
+  /** App2's looks at the queue; without the caller's polls of the status. */
   dynamodb_reads: z.int(),
   /** Of Lambda functions: states, requests to both APIs, and the authorizer. */
   invocations: z.int(),

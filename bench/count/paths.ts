@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { provisioningStatus } from '../../contracts/status.ts';
-import { makeBusy, type Row } from '../../local/busy.ts';
+import { exhaustRateLimit, type RateLimit } from '../../local/exhaust-rate-limit.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import type { Machine, System } from '../../local/system.ts';
 import { headersOf, planned, type Subject, weakPassword } from './subject.ts';
@@ -17,8 +17,8 @@ export interface Path {
   title: string;
   /** What is planned, if it is not just anything. */
   plan?: (world: World) => Promise<Subject>;
-  /** The row of turns at App2 that others have taken all of for a moment. */
-  busy?: Row;
+  /** The rate limits at App2 that others have exhausted for a moment. */
+  exhausted?: readonly RateLimit[];
   /** What goes wrong. */
   hits?: (subject: Subject) => Hit[];
   /** What is done after the request, until the end; how many more requests that were. */
@@ -47,11 +47,11 @@ export const paths = {
   provisioned: { title: 'Provisioned' },
   announced: {
     title: 'Provisioned while many ends are waited for: App2 announces this one',
-    busy: 'waits',
+    exhausted: ['status-polls'],
   },
   queued: {
-    title: 'Provisioned while more are asked for than Cognito lets through: it waits for its turn',
-    busy: 'creations',
+    title: 'Provisioned while more users are requested than Cognito lets through: it is queued',
+    exhausted: ['creations', 'express-creations'],
   },
   retried: {
     title: 'Provisioned after one retry (a server error of Cognito)',
@@ -123,13 +123,15 @@ export const paths = {
 
 export type PathName = keyof typeof paths;
 
-/** How far away the turns of others reach, in seconds: longer than it takes to come to App2. */
-const BUSY = 10;
+/** How far away the next free start is then, in seconds: longer than it takes to come to App2. */
+const EXHAUSTED_SECONDS = 10;
 
 /** Asks for a provisioning, and goes its way to the end. Gives back the number of requests that changed something. */
 export async function provision(world: World, subject: Subject, path: Path = paths.provisioned) {
   const { username, password, human_user_id, id } = subject;
-  const free = path.busy === undefined ? undefined : await makeBusy(world.outputs, path.busy, BUSY);
+  const restore = await Promise.all(
+    (path.exhausted ?? []).map((limit) => exhaustRateLimit(world.outputs, limit, EXHAUSTED_SECONDS)),
+  );
   try {
     const { status } = await world.system.provision(
       { username, password, human_user_id },
@@ -140,7 +142,7 @@ export async function provision(world: World, subject: Subject, path: Path = pat
     await settled(world.system, id);
     return 1 + more;
   } finally {
-    await free?.();
+    await Promise.all(restore.map((one) => one()));
   }
 }
 

@@ -61,7 +61,7 @@ function goodWay({ StartAt, States }: Machine): string[] {
   for (let next: string | undefined = StartAt; next !== undefined; ) {
     way.push(next);
     const state: Machine['States'][string] | undefined = States[next];
-    if (state?.Type === 'Task') next = state.Next;
+    if (state?.Type === 'Task' || state?.Type === 'Wait') next = state.Next;
     else next = state?.Type === 'Choice' ? state.Default : undefined;
   }
   return way;

@@ -9,6 +9,7 @@ const SAME_AT_APP1: Partial<Record<string, FailureName>> = {
   CREDENTIALS_REJECTED: 'CredentialsRejected',
   PASSWORD_REJECTED: 'PasswordRejected',
   USERNAME_REJECTED: 'UsernameRejected',
+  QUEUE_FULL: 'App2QueueFull',
   USER_ALREADY_EXISTS: 'UserAlreadyExists',
   USER_BEING_REMOVED: 'UserBeingRemoved',
   USER_VANISHED: 'UserVanished',

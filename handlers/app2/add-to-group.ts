@@ -13,13 +13,13 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
 import { orVanished } from './pool-user.ts';
+import { type RateLimiter, rateLimiter } from './rate-limiter.ts';
 import { redriveCount, refuseRedriven } from './redriven.ts';
-import { type Turns, turns } from './turns.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
-  /** Turns for this call, which has the narrowest quota of all. */
-  turns: Pick<Turns, 'take'>;
+  /** Limiter of this call, which has the narrowest quota of all. */
+  limiter: Pick<RateLimiter, 'reserve'>;
   clock: Clock;
   environment: z.infer<(typeof environments)['add-to-group']>;
 }
@@ -30,24 +30,24 @@ export const addToGroupInput = z.object({
   redrive_count: redriveCount,
 });
 
-/** How far away a turn may be, in seconds, so that the function waits for it; with the call less than it may run. */
-const LONGEST_WAIT = 6;
+/** Longest delay for which the function waits itself, in seconds; with the call less than it may run. */
+const MAX_DELAY_SECONDS = 6;
 
 /**
- * Lets the user use the business endpoints. What began with equal pauses comes here without them, so the pauses are
- * made again: a call that Cognito refuses has to be made twice, at a time when the next ones come. Adding it again changes nothing.
+ * Lets the user use the business endpoints. Creations start at a fixed rate, but arrive here at irregular intervals, so
+ * the calls are spread again: one that Cognito refuses has to be made twice. Adding a user again changes nothing.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html
  * @throws RedriveRefused, UserVanished, ServiceThrottled
  */
 export const addToGroup =
-  ({ cognito, turns: row, clock, environment }: Services) =>
+  ({ cognito, limiter, clock, environment }: Services) =>
   async (input: z.infer<typeof addToGroupInput>): Promise<Record<string, never>> => {
     refuseRedriven(input.redrive_count);
-    const turn = await row.take();
-    if (turn === undefined)
-      throw new StepError('ServiceThrottled', 'More users come here than Cognito lets through.');
-    const early = turn - clock.now();
-    if (early > 0) await clock.sleep(early);
+    const start = await limiter.reserve();
+    if (start === undefined)
+      throw new StepError('ServiceThrottled', 'More users arrive here than Cognito lets through.');
+    const delay = start - clock.now();
+    if (delay > 0) await clock.sleep(delay);
     await cognito
       .send(
         new AdminAddUserToGroupCommand({
@@ -68,12 +68,12 @@ export const handler = step(
   addToGroupInput,
   addToGroup({
     cognito: stepClient(CognitoIdentityProviderClient),
-    turns: turns({
+    limiter: rateLimiter({
       dynamoDb: invokeClient(DynamoDBClient, 1),
-      tableName: environment.TURNS_TABLE,
+      tableName: environment.RATE_LIMITS_TABLE,
       name: 'group-changes',
       perSecond: environment.GROUP_CHANGES_PER_SECOND,
-      longest: LONGEST_WAIT,
+      maxDelaySeconds: MAX_DELAY_SECONDS,
       now: systemClock.now,
     }),
     clock: systemClock,

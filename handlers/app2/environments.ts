@@ -8,6 +8,17 @@ const rate = z.string().transform(Number).pipe(z.number().positive());
 
 const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text });
 
+/** What the creation limiter needs to know. */
+const creationRates = z.object({
+  RATE_LIMITS_TABLE: text,
+  /** How many creations may start per second; a little less than the narrowest quota, which compensation shares. */
+  CREATIONS_PER_SECOND: rate,
+  /** How many more may start per second, for callers that have few in the queue; 0: none. */
+  EXPRESS_CREATIONS_PER_SECOND: z.string().transform(Number).pipe(z.number().nonnegative()),
+});
+
+export type CreationRates = z.infer<typeof creationRates>;
+
 /** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {
   authorizer: z.object({
@@ -20,11 +31,9 @@ export const environments = {
   }),
   'start-user-creation': z.object({
     ...machines.shape,
-    TURNS_TABLE: text,
-    /** How many creations may begin per second; a little less than the narrowest quota, which is shared with the undo. */
-    CREATIONS_PER_SECOND: rate,
-    /** Of how many per second the end is waited for, by looking at executions, when a client would hear of it, too. */
-    WAITS_PER_SECOND: rate,
+    ...creationRates.shape,
+    /** Of how many creations per second the status is polled when the client could be notified instead. */
+    STATUS_POLLS_PER_SECOND: rate,
   }),
   'get-user-creation': machines,
   'cancel-user-creation': machines,
@@ -32,18 +41,22 @@ export const environments = {
   'decrypt-credentials': z.object({
     KEY_ARN: text,
     PASSWORD_POLICY: passwordPolicyText,
+    ...creationRates.shape,
   }),
   'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
   'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
   'add-to-group': z.object({
     USER_POOL_ID: text,
-    TURNS_TABLE: text,
+    RATE_LIMITS_TABLE: text,
     /** Cognito's quota of AddUserToGroup and DeleteUser together, per second. */
     GROUP_CHANGES_PER_SECOND: rate,
   }),
   'delete-user': z.object({ USER_POOL_ID: text }),
   'announce-settled': z.object({ EVENT_BUS_NAME: text }),
-  'stop-user-creation': machines.pick({ STATE_MACHINE_ARN: true }),
+  'stop-user-creation': z.object({
+    ...machines.pick({ STATE_MACHINE_ARN: true }).shape,
+    ...creationRates.shape,
+  }),
   'roll-back-failed-creation': z.object({ ...machines.shape, ...sweepTable.shape }),
   'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, ...sweeping.shape }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),

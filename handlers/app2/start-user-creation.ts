@@ -6,7 +6,6 @@ import type { UserCreationInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { onBehalfOf, preferredWait, prefersAsync, RESPOND_ASYNC } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
-import { timeLimits } from '../../contracts/time-limits.ts';
 import { type ApiHandler, api, json, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -25,22 +24,38 @@ import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { comeBack, statusOf } from '../shared/status.ts';
-import { admit, untilTurn } from './admission.ts';
+import {
+  type CreationLimiter,
+  callerOf,
+  creationLimiter,
+  RATE_LIMITS_SECONDS,
+  UNCONTENDED_SECONDS,
+} from './creation-limiter.ts';
 import { environments } from './environments.ts';
-import { type Turns, turns } from './turns.ts';
+import { type RateLimiter, rateLimiter } from './rate-limiter.ts';
 import { type Creation, clientOf, creations, findCreation } from './user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  beginning: Turns;
-  waiting: Turns;
+  creationLimiter: Pick<CreationLimiter, 'estimate'>;
+  /** Limits of how many creations the status is polled; DescribeExecution has a quota. */
+  pollLimiter: Pick<RateLimiter, 'reserve'>;
   environment: Machines;
   clock: Clock;
 }
 
-/** `POST /admin/create-user`: one provisioning_id, one execution; a repeat is answered with the state of the first. */
+/**
+ * `POST /admin/create-user`: one provisioning_id, one execution; a repeat is answered with the state of the first, also
+ * while the queue is full. The queue is only looked at: DecryptCredentials reserves the start.
+ */
 export const startUserCreation =
-  ({ stepFunctions, beginning, waiting, environment, clock }: Services): ApiHandler =>
+  ({
+    stepFunctions,
+    creationLimiter: creationQueue,
+    pollLimiter,
+    environment,
+    clock,
+  }: Services): ApiHandler =>
   async (event) => {
     const owner = clientOf(event);
     const errors: FieldError[] = [];
@@ -50,26 +65,39 @@ export const startUserCreation =
     const request = readBody(event, createUserRequest, errors);
     if (id === undefined) throw new RequestProblem('INVALID_REQUEST', errors);
 
+    const look = () => findCreation(stepFunctions, environment, id);
+    const estimate = await creationQueue.estimate(callerOf({ on_behalf_of, owner }));
+    const existing = estimate === undefined ? await look() : undefined;
+    if (estimate === undefined && existing === undefined) throw new RequestProblem('QUEUE_FULL');
+
     const prefer = listHeader(event, 'Prefer');
+    const queued = estimate !== undefined && estimate - clock.now() > UNCONTENDED_SECONDS * 1000;
+    const notify = prefersAsync(prefer) && (queued || (await pollLimiter.reserve()) === undefined);
     const input: UserCreationInput = {
       provisioning_id: id,
       owner,
       ...originOf(event),
       ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
       ...request,
-      ...(await admit({ beginning, waiting, clock }, prefer)),
+      ...(queued ? { estimated_start_at: new Date(estimate).toISOString() } : {}),
+      ...(notify ? { notify } : {}),
     };
-    const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, id, input);
+    const start =
+      existing === undefined
+        ? await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, id, input)
+        : 'existed';
     logger.info(start === 'started' ? 'User creation started' : 'User creation repeated', {
       provisioning_id: id,
     });
-    const look = () => findCreation(stepFunctions, environment, id);
     const wait = preferredWait(prefer);
-    if (start === 'existed') await beginning.giveBack();
     const found =
       start === 'started'
-        ? await followed(begun(environment.STATE_MACHINE_ARN, id, input, clock.now()), { look, wait, clock })
-        : await met(look, wait, clock);
+        ? await waitForStarted(begun(environment.STATE_MACHINE_ARN, id, input, clock.now()), {
+            look,
+            wait,
+            clock,
+          })
+        : await waitForExisting(existing, { look, wait, clock });
     // It cannot be seen yet: the caller asks again with the same key.
     if (found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
     if (found.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
@@ -80,41 +108,49 @@ export const startUserCreation =
       start === 'started'
         ? statusOf(found, cleanEnds.app2)
         : await currentStatus(creations(stepFunctions, environment), found);
-    const announced = status.status === 'RUNNING' && isAwaited(found) && prefersAsync(prefer);
-    const preference = announced ? RESPOND_ASYNC : `wait=${wait}`;
+    const notifies = status.status === 'RUNNING' && isNotified(found) && prefersAsync(prefer);
+    const preference = notifies ? RESPOND_ASYNC : `wait=${wait}`;
     return json(status.status === 'RUNNING' ? 202 : 200, status, {
       Location: `${event.requestContext.path.replace(/\/$/, '')}/${id}`,
-      ...(announced || wait > 0 ? { 'Preference-Applied': preference } : {}),
+      ...(notifies || wait > 0 ? { 'Preference-Applied': preference } : {}),
       ...comeBack(status, clock.now()),
     });
   };
 
-interface Following {
+interface Waiting {
   look: () => Promise<Creation | undefined>;
+  /** Seconds. */
   wait: number;
   clock: Clock;
 }
 
-/** A creation that was just started, when its end is reached or the wait is over. Until its turn there is nothing to see. */
-async function followed(
+/** A creation that was just started, once it has finished or the wait is over. Before its start there is nothing to see. */
+async function waitForStarted(
   creation: Execution<UserCreationInput>,
-  { look, wait, clock }: Following,
+  { look, wait, clock }: Waiting,
 ): Promise<Creation | undefined> {
-  const pause = untilTurn(creation.parsedInput, clock.now());
-  if (isAwaited(creation) || pause >= wait * 1000) return creation;
-  await clock.sleep(pause);
-  return (await bestEffort(() => pollUntilFinished(look, wait - pause / 1000, clock))) ?? creation;
+  const delay = delayUntilStart(creation.parsedInput, clock.now());
+  if (isNotified(creation) || delay >= wait * 1000) return creation;
+  await clock.sleep(delay);
+  return (await bestEffort(() => pollUntilFinished(look, wait - delay / 1000, clock))) ?? creation;
 }
 
-/** A creation that was started before; one whose end is announced is not waited for. */
-async function met(look: Following['look'], wait: number, clock: Clock): Promise<Creation | undefined> {
-  const creation = wait > 0 ? await look() : undefined;
-  const waits = creation?.status === 'RUNNING' && !isAwaited(creation);
+/** A creation that was started before, once it has finished or the wait is over; one with a notification at once. */
+async function waitForExisting(
+  seen: Creation | undefined,
+  { look, wait, clock }: Waiting,
+): Promise<Creation | undefined> {
+  const creation = seen ?? (wait > 0 ? await look() : undefined);
+  const waits = creation?.status === 'RUNNING' && wait > 0 && !isNotified(creation);
   return creation === undefined || waits ? pollUntilFinished(look, wait, clock) : creation;
 }
 
-const isAwaited = ({ parsedInput }: Creation): boolean =>
-  'awaited' in parsedInput && parsedInput.awaited === true;
+const isNotified = ({ parsedInput }: Creation): boolean =>
+  'notify' in parsedInput && parsedInput.notify === true;
+
+/** How far away the estimated start of a creation is, in milliseconds; 0 when it was requested without a queue. */
+const delayUntilStart = ({ estimated_start_at }: UserCreationInput, now: number): number =>
+  estimated_start_at === undefined ? 0 : Math.max(0, Date.parse(estimated_start_at) - now);
 
 /** A retry of App1's step sends the very same request. One that was cancelled before it came is answered as cancelled. */
 function isRepeat({ parsedInput: input }: Creation, request: CreateUserRequest): boolean {
@@ -128,23 +164,19 @@ function isRepeat({ parsedInput: input }: Creation, request: CreateUserRequest):
 
 const environment = readEnvironment(environments['start-user-creation']);
 
-/** How long a call for a turn may take, in seconds: a hint is not worth more. */
-const row = {
-  dynamoDb: invokeClient(DynamoDBClient, 1),
-  tableName: environment.TURNS_TABLE,
-  now: systemClock.now,
-};
+const rateLimits = { dynamoDb: invokeClient(DynamoDBClient, RATE_LIMITS_SECONDS), now: systemClock.now };
 
 export const handler = api(
   startUserCreation({
     stepFunctions: apiClient(SFNClient),
-    beginning: turns({
-      ...row,
-      name: 'creations',
-      perSecond: environment.CREATIONS_PER_SECOND,
-      longest: timeLimits.longestQueue,
+    creationLimiter: creationLimiter({ ...rateLimits, environment }),
+    pollLimiter: rateLimiter({
+      ...rateLimits,
+      tableName: environment.RATE_LIMITS_TABLE,
+      name: 'status-polls',
+      perSecond: environment.STATUS_POLLS_PER_SECOND,
+      maxDelaySeconds: 1,
     }),
-    waiting: turns({ ...row, name: 'waits', perSecond: environment.WAITS_PER_SECOND, longest: 1 }),
     environment,
     clock: systemClock,
   }),

@@ -1,18 +1,43 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
 import { anyCreationInput } from '../../contracts/executions.ts';
-import { stepClient } from '../shared/aws-clients.ts';
+import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { step } from '../shared/step.ts';
-import { stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
+import { type Stopped, stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
+import { type CreationLimiter, creationLimiter, RATE_LIMITS_SECONDS } from './creation-limiter.ts';
 import { environments } from './environments.ts';
 
-/** Stops the creation that a roll-back is about to undo. */
+interface Services {
+  stop: (input: z.infer<typeof stopExecutionInput>) => Promise<Stopped>;
+  limiter: Pick<CreationLimiter, 'release'>;
+}
+
+/** Stops the creation that a roll-back is about to undo, and gives back its start if that has not come. */
+export const stopUserCreation =
+  ({ stop, limiter }: Services) =>
+  async (input: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
+    const stopped = await stop(input);
+    if (!stopped.had_succeeded) await limiter.release(input.provisioning_id);
+    return stopped;
+  };
+
+const environment = readEnvironment(environments['stop-user-creation']);
+
 export const handler = step(
   stopExecutionInput,
-  stopExecution({
-    stepFunctions: stepClient(SFNClient),
-    stateMachineArn: readEnvironment(environments['stop-user-creation']).STATE_MACHINE_ARN,
-    inputSchema: anyCreationInput,
-    now: Date.now,
+  stopUserCreation({
+    stop: stopExecution({
+      stepFunctions: stepClient(SFNClient),
+      stateMachineArn: environment.STATE_MACHINE_ARN,
+      inputSchema: anyCreationInput,
+      now: Date.now,
+    }),
+    limiter: creationLimiter({
+      dynamoDb: invokeClient(DynamoDBClient, RATE_LIMITS_SECONDS),
+      environment,
+      now: Date.now,
+    }),
   }),
 );

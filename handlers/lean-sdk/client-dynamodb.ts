@@ -4,6 +4,7 @@ const command = commandsOf({ target: 'DynamoDB_20120810', version: '1.0', bytes:
 
 export const DynamoDBClient = clientOf({ host: 'dynamodb', signing: 'dynamodb' });
 export const BatchGetItemCommand = command('BatchGetItem');
+export const DeleteItemCommand = command('DeleteItem');
 export const GetItemCommand = command('GetItem');
 export const PutItemCommand = command('PutItem');
 export const UpdateItemCommand = command('UpdateItem');

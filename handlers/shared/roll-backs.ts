@@ -36,7 +36,7 @@ export interface Subject {
   human_user_id?: string;
   on_behalf_of?: string | undefined;
   trace_id?: string | undefined;
-  not_before?: string | undefined;
+  estimated_start_at?: string | undefined;
 }
 
 export type RollBack = Execution<RollBackInput>;

@@ -14,8 +14,8 @@ interface Subject {
   provisioning_id: string;
   username?: string;
   human_user_id?: string;
-  /** When its turn comes. */
-  not_before?: string | undefined;
+  /** When the creation will probably start. */
+  estimated_start_at?: string | undefined;
 }
 
 /** How far a provisioning has come. */
@@ -26,7 +26,7 @@ interface Progress extends Pick<ProvisioningStatus, 'status'> {
   estimated_end_at?: string | undefined;
 }
 
-/** How long a creation takes once its turn has come, as a rule, in seconds. */
+/** How long a creation usually takes once it has started, in seconds. */
 const USUAL_SECONDS = 2;
 
 /** Bounds in seconds of what a caller is asked to wait before it looks again. */
@@ -37,7 +37,7 @@ const LATEST = 30;
 const WHILE_REMOVED = Math.ceil(IN_FLIGHT_SECONDS / 4);
 
 /**
- * When it is worth looking again (`Retry-After`, RFC 9110): one that waits for its turn, when it will have ended. Most provisionings end within seconds, so a young one is
+ * When it is worth looking again (`Retry-After`, RFC 9110): one that is queued, when it will have ended. Most provisionings end within seconds, so a young one is
  * looked at soon, an old one again after half the time that it has taken. Nothing for one that is settled.
  */
 export function comeBack(
@@ -57,7 +57,7 @@ export function comeBack(
  * `cleanEnds` are the errors of ends after which nothing is left to undo.
  */
 export function statusOf(execution: Execution<Subject>, cleanEnds: readonly string[]): ProvisioningStatus {
-  const { provisioning_id, username, human_user_id, not_before } = execution.parsedInput;
+  const { provisioning_id, username, human_user_id, estimated_start_at } = execution.parsedInput;
   const error = errorOf(execution);
   return {
     provisioning_id,
@@ -67,8 +67,8 @@ export function statusOf(execution: Execution<Subject>, cleanEnds: readonly stri
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
     ...(execution.stopDate === undefined ? {} : { stopped_at: execution.stopDate.toISOString() }),
-    ...(execution.status === 'RUNNING' && not_before !== undefined
-      ? { estimated_end_at: new Date(Date.parse(not_before) + USUAL_SECONDS * 1000).toISOString() }
+    ...(execution.status === 'RUNNING' && estimated_start_at !== undefined
+      ? { estimated_end_at: new Date(Date.parse(estimated_start_at) + USUAL_SECONDS * 1000).toISOString() }
       : {}),
     ...(error === undefined ? {} : { error }),
   };

@@ -34,7 +34,7 @@ describe('what a month costs', () => {
   });
 
   it('has announcements of what is more than can be waited for', () => {
-    const { waits_per_second: waits } = defaultRates;
+    const { status_polls_per_second: waits } = defaultRates;
     const { use } = month(waits + 10, ways, {});
     expect(use).toEqual({
       KMS: seconds * (waits * 0.5 + 10 * 0.75),

@@ -8,10 +8,9 @@ describe('failures', () => {
     const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
 
     expect(shared.map(([name]) => name)).toEqual([
-      'TargetUnavailable',
       'UserCreationPending',
       'UserCreationQueued',
-      'TurnNotCome',
+      'CreationDeferred',
       'App2QueueFull',
       'InvalidStepInput',
       'StepFailed',

@@ -5,7 +5,12 @@ import {
   AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import {
   DecryptCommand,
   EncryptCommand,
@@ -166,13 +171,17 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     app2Answers(Response.json(creationStatus(), { status: 202, headers }));
     return callApp2(request);
   }),
-  TurnNotCome: thrown(() =>
-    decryptCredentials({
-      ...creation,
-      can_wait: true,
-      not_before: new Date(Date.now() + 60_000).toISOString(),
-    }),
-  ),
+  CreationDeferred: thrown(() => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+    const next_at = { N: String(Date.now() + 24 * 60 * 60 * 1000) };
+    dynamoDb
+      .on(UpdateItemCommand)
+      .rejects(new ConditionalCheckFailedException({ message: 'queued', $metadata: {}, Item: { next_at } }));
+    dynamoDb.on(GetItemCommand).resolves({});
+    const held = { period_9999999999: { N: '1000000' } };
+    dynamoDb.on(UpdateItemCommand, { ReturnValues: 'ALL_NEW' }).resolves({ Attributes: held });
+    return decryptCredentials(creation);
+  }),
   App2QueueFull: thrown(() => {
     app2Answers(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));
     return callApp2(request);
@@ -297,13 +306,8 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
     }),
   QUEUE_FULL: () => {
     const full = String(Date.now() + 24 * 60 * 60 * 1000);
-    dynamoDb.on(UpdateItemCommand).rejects(
-      new ConditionalCheckFailedException({
-        message: 'the condition does not hold',
-        $metadata: {},
-        Item: { next_at: { N: full } },
-      }),
-    );
+    dynamoDb.on(GetItemCommand).resolves({ Item: { next_at: { N: full } } });
+    stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
     return startUserCreation(
       authorizedRequest({
         path: '/admin/create-user',

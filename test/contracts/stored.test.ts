@@ -12,7 +12,6 @@ import { callApp2Input } from '../../handlers/app1/call-app2.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
 import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
 import { createUserInput } from '../../handlers/app2/create-user.ts';
-import { decryptCredentialsInput } from '../../handlers/app2/decrypt-credentials.ts';
 import { deleteUserInput } from '../../handlers/app2/delete-user.ts';
 import { setPasswordInput } from '../../handlers/app2/set-password.ts';
 import { stopExecutionInput } from '../../handlers/shared/stop-execution.ts';
@@ -31,7 +30,6 @@ const storedSchemas = new Map<string, z.ZodType>([
     encryptCredentialsInput,
     addToGroupInput,
     createUserInput,
-    decryptCredentialsInput,
     deleteUserInput,
     setPasswordInput,
     stopExecutionInput,

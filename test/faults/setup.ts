@@ -21,8 +21,9 @@ const WORKERS = {
   },
 };
 
-/** However many cases run at once, each is waited for: an announcement would be another way than the one it is about. */
-const LOOKING = { CREATIONS_PER_SECOND: '1000', WAITS_PER_SECOND: '1000' };
+/** However many cases run at once, none is queued and each is polled: with a notification a case would test another path. */
+const RATES = { CREATIONS_PER_SECOND: '1000' };
+const POLLS = { STATUS_POLLS_PER_SECOND: '1000' };
 
 /** What waits an outage out pauses this part of its time: five minutes are 90 ms, and a day is half a minute. */
 const LONG_PAUSES = 0.0003;
@@ -39,7 +40,9 @@ const underTest = {
 const localAws = keptUp<Outputs>((use) =>
   withProxiedAws({ directory: faultsDirectory, underTest }, listrProgress, (outputs, proxyUrl) => {
     process.env['FAULT_PROXY_URL'] = proxyUrl;
-    return withVariables(outputs, 'app2-start-user-creation', LOOKING, () => use(outputs));
+    return withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
+      withVariables(outputs, 'app2-decrypt-credentials', RATES, () => use(outputs)),
+    );
   }),
 );
 

@@ -102,10 +102,10 @@ const executions: Record<string, Input> = {
       ...ORIGIN,
       owner: 'owner',
       encrypted_password: ENCRYPTED,
-      not_before: '2026-01-01T00:00:00.000Z',
-      awaited: true,
+      estimated_start_at: '2026-01-01T00:00:00.000Z',
+      notify: true,
     },
-    added: [...origin, 'not_before', 'awaited'],
+    added: [...origin, 'estimated_start_at', 'notify'],
   },
   'CreateServiceUser, cancelled before it arrived,': {
     schema: cancelledCreationInput,

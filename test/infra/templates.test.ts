@@ -396,7 +396,12 @@ describe('rights', () => {
         'cognito-idp:AdminGetUser',
         'states:DescribeExecution',
       ],
-      'app2-decrypt-credentials': ['kms:Decrypt'],
+      'app2-decrypt-credentials': [
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:UpdateItem',
+        'kms:Decrypt',
+      ],
       'app2-delete-user': ['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'],
       'app2-get-user-creation': ['states:DescribeExecution', 'states:GetExecutionHistory'],
       'app2-issue-machine-user': [
@@ -436,11 +441,17 @@ describe('rights', () => {
       'app2-sample': [],
       'app2-set-password': ['cognito-idp:AdminSetUserPassword', 'kms:Decrypt'],
       'app2-start-user-creation': [
+        'dynamodb:GetItem',
         'dynamodb:UpdateItem',
         'states:DescribeExecution',
         'states:StartExecution',
       ],
-      'app2-stop-user-creation': ['states:DescribeExecution', 'states:StopExecution'],
+      'app2-stop-user-creation': [
+        'dynamodb:DeleteItem',
+        'dynamodb:UpdateItem',
+        'states:DescribeExecution',
+        'states:StopExecution',
+      ],
       'app2-sweep-user-creations': SWEEP,
     });
   });
@@ -760,7 +771,7 @@ describe('what App2 announces', () => {
         source: ['aws.states'],
         detail: {
           status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
-          input: [{ wildcard: '*"awaited":true*' }],
+          input: [{ wildcard: '*"notify":true*' }],
         },
       },
     });
@@ -768,11 +779,11 @@ describe('what App2 announces', () => {
       ...subject,
       owner: 'app1',
       encrypted_password: ENCRYPTED,
-      awaited: true,
+      notify: true,
     };
-    expect(JSON.stringify(input)).toContain('"awaited":true');
-    const said = { ...input, human_user_id: '"awaited":true', awaited: undefined };
-    expect(JSON.stringify(said)).not.toContain('"awaited":true');
+    expect(JSON.stringify(input)).toContain('"notify":true');
+    const said = { ...input, human_user_id: '"notify":true', notify: undefined };
+    expect(JSON.stringify(said)).not.toContain('"notify":true');
   });
 
   it('is heard by App1 when it is told the bus, and not before', () => {

@@ -32,9 +32,10 @@ Object.assign(process.env, {
   AWAITED_TABLE: 'unit-test-awaited',
   APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
 
-  TURNS_TABLE: 'unit-test-turns',
+  RATE_LIMITS_TABLE: 'unit-test-rate-limits',
   CREATIONS_PER_SECOND: '20',
-  WAITS_PER_SECOND: '4',
+  EXPRESS_CREATIONS_PER_SECOND: '1',
+  STATUS_POLLS_PER_SECOND: '4',
   GROUP_CHANGES_PER_SECOND: '25',
   USER_POOL_ID: 'eu-central-1_Pool',
   SERVICE_CLIENT_ID: 'service-client',

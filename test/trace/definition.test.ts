@@ -51,7 +51,7 @@ describe('the graph of a definition', () => {
   });
 
   it.each([
-    ['CreateServiceUser', 'AwaitTurn', 'DeleteUser'],
+    ['CreateServiceUser', 'WaitForRateLimit', 'DeleteUser'],
     ['ProvisionServiceUser', 'AwaitUserCreation', 'CancelUserCreation'],
   ])('has in %s a wait, %s, that is no undo, as %s is one', (name, wait, undo) => {
     const { nodes } = graphOf(golden(name), false);

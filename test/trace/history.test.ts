@@ -30,7 +30,10 @@ describe('the steps of a history', () => {
   });
 
   it('have succeeded when they only say that the workflow waits', () => {
-    const { events } = begun().enter('DecryptCredentials').failed(100, 'TurnNotCome').enter('AwaitTurn');
+    const { events } = begun()
+      .enter('RequestUserCreation')
+      .failed(100, 'UserCreationQueued')
+      .enter('AwaitUserCreation');
     const [step] = stepsOf(events(), graph);
 
     expect(step).toMatchObject({ status: 'succeeded', attempts: [{ status: 'succeeded' }] });

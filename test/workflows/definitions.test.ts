@@ -51,7 +51,14 @@ const undo = {
 
 /** All variables of each machine; none holds more than a ciphertext. */
 const variables = {
-  CreateServiceUser: ['creation_in_flight', 'creation_refused', 'failure', 'undo_failure', 'user_sub'],
+  CreateServiceUser: [
+    'creation_in_flight',
+    'creation_refused',
+    'failure',
+    'start_at',
+    'undo_failure',
+    'user_sub',
+  ],
   ProvisionServiceUser: ['encrypted_password', 'failure', 'undo_failure'],
   RollBackProvisioning: ['failure', 'had_succeeded', 'undo_failure'],
   RollBackServiceUser: [
@@ -235,19 +242,19 @@ it('CreateServiceUser ends without a word when it was cancelled before it arrive
         Next: 'Cancelled',
         Assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
       },
-      { ErrorEquals: ['TurnNotCome'], Next: 'AwaitTurn' },
       { ErrorEquals: ['States.ALL'], Next: 'AnnounceRejected' },
     ],
   });
   expect(States['Cancelled']).toMatchObject({ Type: 'Fail', Error: 'Cancelled' });
 });
 
-it('CreateServiceUser waits for its turn before it makes anything, and then goes on', () => {
+it('CreateServiceUser waits for its start before it makes anything, and then goes on', () => {
   const { States } = golden('CreateServiceUser');
 
-  expect(States['AwaitTurn']).toEqual({
+  expect(States['DecryptCredentials']).toMatchObject({ Next: 'WaitForRateLimit' });
+  expect(States['WaitForRateLimit']).toEqual({
     Type: 'Wait',
-    Timestamp: '{% $states.context.Execution.Input.not_before %}',
+    Timestamp: '{% $start_at %}',
     Next: 'CreateUser',
   });
 });

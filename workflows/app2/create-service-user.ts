@@ -27,9 +27,8 @@ export interface CreateServiceUserParts {
 /**
  * App2's creation of a service user.
  *
- *     DecryptCredentials ─▶ CreateUser ─▶ SetPassword ─▶ AddToGroup ─▶ AnnounceCreated ─▶ UserCreated
- *            ├─▶ AwaitTurn ─▶───┘ and on
- *            │                  └──────────────┴──── any failure ────────────┴─▶ DeleteUser ─▶ AnnounceRolledBack ─▶ UserCreationRolledBack
+ *     DecryptCredentials ─▶ WaitForRateLimit ─▶ CreateUser ─▶ SetPassword ─▶ AddToGroup ─▶ AnnounceCreated ─▶ UserCreated
+ *            │                                       └──────────────┴──── any failure ────────────┴─▶ DeleteUser ─▶ AnnounceRolledBack ─▶ UserCreationRolledBack
  *            └─▶ AnnounceRejected ─▶ UserCreationRejected
  */
 export function createServiceUser(scope: Construct, parts: CreateServiceUserParts): IChainable {
@@ -45,8 +44,8 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   const decryptCredentials = runStep(scope, 'DecryptCredentials', {
     run: parts.decryptCredentials,
     payload: 'execution input',
-    more: { can_wait: 'true' },
-    retries: ['throttling', 'transient'],
+    retries: ['throttling', 'transient', 'creationDeferred'],
+    assign: { start_at: jsonata('$states.result.Payload.start_at') },
   });
   const announceRejected = announce(scope, 'AnnounceRejected', {
     retries: 'undoPublishing',
@@ -115,13 +114,10 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   });
   onFailure(announceCreated, undo.start);
 
-  // More are asked for than Cognito lets through: what is in order so far goes on when its turn comes.
-  const awaitTurn = waitUntil(scope, 'AwaitTurn', 'not_before');
-  decryptCredentials.addCatch(awaitTurn, { errors: ['TurnNotCome'] });
   onFailure(decryptCredentials, announceRejected);
-  awaitTurn.next(createUser);
 
   return decryptCredentials
+    .next(waitUntil(scope, 'WaitForRateLimit', jsonata('$start_at')))
     .next(createUser)
     .next(setPassword)
     .next(addToGroup)

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { makeBusy } from '../../../local/busy.ts';
+import { exhaustRateLimit } from '../../../local/exhaust-rate-limit.ts';
 import type { FaultRule } from '../../../local/faults/rules.ts';
 import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -16,11 +16,11 @@ import { inject } from '../support/proxy.ts';
 import { suite } from '../support/suite.ts';
 
 /**
- * While so many are asked for that each creation waits for its turn, and nobody looks for its end: App2 announces it,
+ * While so many are asked for that each creation is queued, and nobody looks for its end: App2 announces it,
  * and App1 goes on.
  */
 
-/** How far away a turn is when it is taken, in seconds: time for what happens while a creation waits for it. */
+/** How far away a start is when it is reserved, in seconds: time for what happens while a creation waits for it. */
 const AHEAD = 20;
 
 /** After how many seconds that is made true again, so that it is whenever a request arrives. */
@@ -66,7 +66,7 @@ const faulty: Announced[] = calls.flatMap(([by, service, operation, about]) =>
   })),
 );
 
-const waitsForItsTurn = ({ id: name }: Planned) => entered('CreateServiceUser', name, 'AwaitTurn');
+const isQueued = ({ id: name }: Planned) => entered('CreateServiceUser', name, 'WaitForRateLimit');
 
 const cases: Announced[] = [
   { name: 'nothing goes wrong', expected: WELL },
@@ -84,18 +84,18 @@ const cases: Announced[] = [
   },
   ...faulty,
   {
-    name: 'DELETE while it waits for its turn',
+    name: 'DELETE while it is queued',
     meanwhile: async (planned) => {
-      await waitsForItsTurn(planned);
+      await isQueued(planned);
       await deprovision(planned.id);
     },
     expected: 'ABORTED, absent, CANCELLED',
   },
   ...(['stop', 'time out'] as const).flatMap((by): Announced[] => [
     {
-      name: `${by} of App2 while it waits for its turn`,
+      name: `${by} of App2 while it is queued`,
       meanwhile: async (planned) => {
-        await waitsForItsTurn(planned);
+        await isQueued(planned);
         await interventions[by]('CreateServiceUser', planned.id);
       },
       expected: 'FAILED, absent, USER_CREATION_FAILED',
@@ -110,9 +110,9 @@ const cases: Announced[] = [
     },
   ]),
   {
-    name: 'the same POST again and again while it waits for its turn',
+    name: 'the same POST again and again while it is queued',
     meanwhile: async (planned) => {
-      await waitsForItsTurn(planned);
+      await isQueued(planned);
       const again = await Promise.all(Array.from({ length: 5 }, () => post(planned, planned.key)));
       expect(again.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
     },
@@ -128,15 +128,20 @@ const estimateOf = (name: string): Promise<number> =>
     return Date.parse(estimated_end_at) - Date.parse(started_at);
   });
 
-/** Has whatever is admitted meanwhile wait for its turn. */
+const exhaust = () =>
+  Promise.all([
+    exhaustRateLimit(outputs, 'creations', AHEAD),
+    exhaustRateLimit(outputs, 'express-creations', 2 * AHEAD),
+  ]);
+
+/** Has each creation that is requested meanwhile be queued. */
 async function whileCrowded(run: () => Promise<unknown>): Promise<void> {
-  await makeBusy(outputs, 'creations', AHEAD);
+  await exhaust();
   const ran = run();
-  while (await Promise.race([ran.then(() => false), setTimeout(RENEWED * 1000, true)]))
-    await makeBusy(outputs, 'creations', AHEAD);
+  while (await Promise.race([ran.then(() => false), setTimeout(RENEWED * 1000, true)])) await exhaust();
 }
 
-const free = makeBusy(outputs, 'waits', 24 * 60 * 60);
+const free = exhaustRateLimit(outputs, 'status-polls', 24 * 60 * 60);
 afterAll(async () => (await free)());
 
 suite('a creation whose end is announced', cases, {
@@ -147,7 +152,7 @@ suite('a creation whose end is announced', cases, {
     try {
       await whileCrowded(async () => {
         await post(planned, planned.key);
-        await (meanwhile ?? waitsForItsTurn)(planned);
+        await (meanwhile ?? isQueued)(planned);
       });
       const told = expected === WELL ? await estimateOf(planned.id) : undefined;
       const broken = await violations(planned, { within: 180_000 });

@@ -15,7 +15,10 @@ import { violations } from '../support/oracle.ts';
 import { deprovision, post } from '../support/provisioning.ts';
 import { inject } from '../support/proxy.ts';
 
-/** The machines of the release before, with their definitions as they were deployed then. */
+/**
+ * The machines that an update replaces while executions run. Their golden definitions stand for the release before: from
+ * release 1.0.0 on those of the last release do.
+ */
 const machines = {
   ProvisionServiceUser: outputs.app1.state_machine_arn,
   CreateServiceUser: outputs.app2.state_machine_arn,
@@ -29,7 +32,7 @@ const update = (stateMachineArn: string, definition: string) =>
 
 /** The definition of the release before, with the ARNs of this deployment for its names. */
 function previous(name: string): string {
-  const file = join(import.meta.dirname, '..', '..', 'workflows', 'previous', `${name}.asl.json`);
+  const file = join(import.meta.dirname, '..', '..', 'workflows', 'golden', `${name}.asl.json`);
   const { region, account } = outputs;
   return readFileSync(file, 'utf8').replace(/\$\{([^}]+)\}/g, (_, of: string) =>
     of.startsWith('app1-provisioning') || of.startsWith('app2-service-users')
@@ -78,10 +81,10 @@ describe('an update while executions run', () => {
     });
     await held.lift();
     await deprovision(planned.id);
-    // The release before had no choice of what to announce.
     expect(await statesOf('RollBackServiceUser', planned.id)).toEqual([
       'StopUserCreation',
       'DeleteUser',
+      'ChooseAnnouncement',
       'AnnounceRemoved',
       'UserRemoved',
     ]);

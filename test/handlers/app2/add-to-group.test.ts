@@ -45,15 +45,15 @@ describe('AddToGroup', () => {
     expect(cognito.calls()).toHaveLength(0);
   });
 
-  it('waits for its turn, which is seconds away at most', async () => {
+  it('waits for its start, which is seconds away at most', async () => {
     cognito.on(AdminAddUserToGroupCommand).resolves({});
     const clock = fakeClock();
-    const at = (turn: number | undefined) =>
+    const at = (start: number | undefined) =>
       addToGroup({
         cognito: new CognitoIdentityProviderClient({}),
-        turns: { take: async () => turn },
+        limiter: { reserve: async () => start },
         clock,
-        environment: { USER_POOL_ID: 'pool', TURNS_TABLE: 'turns', GROUP_CHANGES_PER_SECOND: 25 },
+        environment: { USER_POOL_ID: 'pool', RATE_LIMITS_TABLE: 'rate-limits', GROUP_CHANGES_PER_SECOND: 25 },
       })({ ...input, redrive_count: 0 });
 
     await at(clock.now());

@@ -1,61 +1,80 @@
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { handler } from '../../../handlers/app2/decrypt-credentials.ts';
+import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
+import { decryptCredentials } from '../../../handlers/app2/decrypt-credentials.ts';
+import { environments } from '../../../handlers/app2/environments.ts';
+import { readEnvironment } from '../../../handlers/shared/environment.ts';
+import { StepError } from '../../../handlers/shared/errors.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { ENCRYPTED, PASSWORD, PROVISIONING_ID, subject } from '../../support/subject.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
 const log = watchLog();
+const limiter = { reserve: jest.fn<CreationLimiter['reserve']>() };
+const START = Date.parse('2026-01-01T00:00:00Z');
 const input = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
+const handler = decryptCredentials({
+  kms: new KMSClient({}),
+  limiter,
+  environment: readEnvironment(environments['decrypt-credentials']),
+});
 
 beforeEach(() => {
   kms.reset();
+  limiter.reserve.mockReset().mockResolvedValue(START);
 });
 
 describe('DecryptCredentials', () => {
-  it('proves that the credentials decrypt, and returns nothing of them', async () => {
+  it('proves that the credentials decrypt, and returns nothing of them but when the creation starts', async () => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
 
-    await expect(handler(input)).resolves.toEqual({});
+    await expect(handler(input)).resolves.toEqual({ start_at: '2026-01-01T00:00:00.000Z' });
     expect(kms.commandCalls(DecryptCommand)).toHaveLength(1);
   });
 
-  it('rejects a password that the pool would not take, without repeating it', async () => {
+  it.each([
+    ['the caller that the client names', { on_behalf_of: 'somebody' }, 'somebody'],
+    ['the client that names none', {}, 'machine'],
+  ])('reserves the start for %s', async (_who, fields, caller) => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+
+    await handler({ ...input, ...fields });
+
+    expect(limiter.reserve.mock.calls).toEqual([[{ id: PROVISIONING_ID, caller }]]);
+  });
+
+  it('passes on that the creation is deferred', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+    limiter.reserve.mockRejectedValue(new StepError('CreationDeferred', 'full'));
+
+    await expect(handler(input)).rejects.toMatchObject({ name: 'CreationDeferred' });
+  });
+
+  it('rejects a password that the pool would not accept, without repeating it, and reserves nothing', async () => {
     const weak = 'zq7xv2wk9m4tj8hb';
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(weak) });
 
     const error = await thrownBy(handler(input));
 
     expect(error.name).toBe('PasswordRejected');
+    expect(limiter.reserve).not.toHaveBeenCalled();
     expectNoLeak(weak, error, log());
   });
 
-  it('says when the turn of credentials that are in order has not come', async () => {
-    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
-    const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+  it('reserves nothing for credentials that do not decrypt', async () => {
+    kms.on(DecryptCommand).resolves({});
 
-    const waits = { ...input, can_wait: true };
-    await expect(handler({ ...waits, not_before: at(60) })).rejects.toMatchObject({ name: 'TurnNotCome' });
-    await expect(handler({ ...waits, not_before: at(-1) })).resolves.toEqual({});
-    // A definition of the release before catches no such error: its execution begins at once.
-    await expect(handler({ ...input, not_before: at(60) })).resolves.toEqual({});
+    await expect(handler(input)).rejects.toMatchObject({ name: 'CredentialsRejected' });
+    expect(limiter.reserve).not.toHaveBeenCalled();
   });
 
-  it('refuses at once what is not in order, whenever its turn is', async () => {
-    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('weak') });
-    const not_before = new Date(Date.now() + 60_000).toISOString();
-
-    await expect(handler({ ...input, can_wait: true, not_before })).rejects.toMatchObject({
-      name: 'PasswordRejected',
-    });
-  });
-
-  it('ends a creation that was cancelled before it was requested, and decrypts nothing', async () => {
-    const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true };
+  it('ends a creation that was cancelled before it was requested, and decrypts and reserves nothing', async () => {
+    const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true } as const;
 
     await expect(handler(cancelled)).rejects.toMatchObject({ name: 'Cancelled' });
     expect(kms.calls()).toHaveLength(0);
+    expect(limiter.reserve).not.toHaveBeenCalled();
   });
 });

@@ -1,8 +1,9 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
+import type { RateLimiter } from '../../../handlers/app2/rate-limiter.ts';
 import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
-import type { Turns } from '../../../handlers/app2/turns.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { authorizedRequest, MACHINE_OWNER, ORIGIN } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
@@ -23,13 +24,13 @@ const body = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 
 const input = { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, ...body };
 
 let clock: ReturnType<typeof fakeClock>;
-const beginning = { take: jest.fn<Turns['take']>(), giveBack: jest.fn<Turns['giveBack']>() };
-const waiting = { take: jest.fn<Turns['take']>(), giveBack: jest.fn<Turns['giveBack']>() };
+const creationLimiter = { estimate: jest.fn<CreationLimiter['estimate']>() };
+const pollLimiter = { reserve: jest.fn<RateLimiter['reserve']>() };
 const handler = () =>
   startUserCreation({
     stepFunctions: new SFNClient({}),
-    beginning,
-    waiting,
+    creationLimiter,
+    pollLimiter,
     environment: machines,
     clock,
   });
@@ -50,7 +51,8 @@ const looks = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: c
 beforeEach(() => {
   clock = fakeClock();
   jest.resetAllMocks();
-  for (const row of [beginning, waiting]) row.take.mockImplementation(async () => clock.now());
+  creationLimiter.estimate.mockImplementation(async () => clock.now());
+  pollLimiter.reserve.mockImplementation(async () => clock.now());
   stepFunctions.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
@@ -260,63 +262,63 @@ describe('POST /admin/create-user', () => {
   });
 });
 
-describe('POST /admin/create-user, when many are asked for', () => {
+describe('POST /admin/create-user, when many users are requested', () => {
   const ASYNC = { Prefer: 'respond-async, wait=10' };
   const inSeconds = (seconds: number) => clock.now() + seconds * 1000;
   const looked = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
 
-  it('begins later, and says when it will probably have ended', async () => {
-    const turn = inSeconds(60);
-    beginning.take.mockResolvedValue(turn);
+  it('says when a queued creation will probably have ended', async () => {
+    const start = inSeconds(60);
+    creationLimiter.estimate.mockResolvedValue(start);
 
     const answer = await post(ASYNC);
 
-    expect(started()).toMatchObject({ not_before: new Date(turn).toISOString(), awaited: true });
+    expect(started()).toMatchObject({ estimated_start_at: new Date(start).toISOString(), notify: true });
     expect(answer).toMatchObject({
       statusCode: 202,
       headers: { 'Preference-Applied': 'respond-async', 'Retry-After': '62' },
     });
     expect(JSON.parse(answer.body)).toMatchObject({
       status: 'RUNNING',
-      estimated_end_at: new Date(turn + 2_000).toISOString(),
+      estimated_end_at: new Date(start + 2_000).toISOString(),
     });
     expect(looked()).toBe(0);
   });
 
-  it('begins at once when the turn is as good as come', async () => {
-    beginning.take.mockResolvedValue(inSeconds(0.4));
+  it('does not call it a queue when the start is as good as now', async () => {
+    creationLimiter.estimate.mockResolvedValue(inSeconds(0.4));
     looks().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     expect(await post(ASYNC)).toMatchObject({
       statusCode: 200,
       headers: { 'Preference-Applied': 'wait=10' },
     });
-    expect(started()).not.toHaveProperty('not_before');
-    expect(started()).not.toHaveProperty('awaited');
+    expect(started()).not.toHaveProperty('estimated_start_at');
+    expect(started()).not.toHaveProperty('notify');
     expect(looked()).toBe(1);
   });
 
-  it('looks at no end when so many are looked at, and the client hears of it', async () => {
-    waiting.take.mockResolvedValue(undefined);
+  it('does not poll a creation above the limit of polls when the client can be notified', async () => {
+    pollLimiter.reserve.mockResolvedValue(undefined);
 
     expect(await post(ASYNC)).toMatchObject({
       statusCode: 202,
       headers: { 'Preference-Applied': 'respond-async' },
     });
-    expect(started()).toMatchObject({ awaited: true });
+    expect(started()).toMatchObject({ notify: true });
     expect(looked()).toBe(0);
   });
 
-  it('looks all the same for a client that hears of nothing', async () => {
-    waiting.take.mockResolvedValue(undefined);
+  it('polls all the same for a client that cannot be notified', async () => {
+    pollLimiter.reserve.mockResolvedValue(undefined);
     looks().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
-    expect(started()).not.toHaveProperty('awaited');
+    expect(started()).not.toHaveProperty('notify');
   });
 
-  it('does not look before the turn has come, nor wait for one that comes after the wait', async () => {
-    beginning.take.mockResolvedValueOnce(inSeconds(5)).mockResolvedValueOnce(inSeconds(60));
+  it('does not poll before the start, nor wait for one that is after the wait', async () => {
+    creationLimiter.estimate.mockResolvedValueOnce(inSeconds(5)).mockResolvedValueOnce(inSeconds(60));
     looks().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
@@ -326,19 +328,18 @@ describe('POST /admin/create-user, when many are asked for', () => {
     expect(looked()).toBe(before);
   });
 
-  it('takes no turn for a repeat, and answers one that is announced after one look', async () => {
+  it('answers a repeat with a notification after one look', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(execution({ ...input, awaited: true }));
+    looks().resolves(execution({ ...input, notify: true }));
 
     expect(await post(ASYNC)).toMatchObject({
       statusCode: 202,
       headers: { 'Preference-Applied': 'respond-async' },
     });
-    expect(beginning.giveBack).toHaveBeenCalledTimes(1);
     expect(looked()).toBe(1);
   });
 
-  it('waits for a repeat that is not announced', async () => {
+  it('waits for a repeat without a notification', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks()
       .resolvesOnce(execution(input))
@@ -348,12 +349,42 @@ describe('POST /admin/create-user, when many are asked for', () => {
   });
 
   it('asks to come back when the queue is as long as it may be, and starts nothing', async () => {
-    beginning.take.mockResolvedValue(undefined);
+    creationLimiter.estimate.mockResolvedValue(undefined);
 
     const answer = await post(ASYNC);
 
     expectProblem(answer, 'QUEUE_FULL');
     expect(answer.headers).toMatchObject({ 'Retry-After': '60' });
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
+  });
+
+  it.each(['respond-async, wait=10', 'wait=10', ''])(
+    'answers a repeat with the state of the first also while the queue is full (Prefer: %j)',
+    async (Prefer) => {
+      creationLimiter.estimate.mockResolvedValue(undefined);
+      looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+
+      const answer = await post({ Prefer });
+
+      expect(answer.statusCode).toBe(200);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+      expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
+    },
+  );
+
+  it('waits for a repeat while the queue is full, as it does otherwise', async () => {
+    creationLimiter.estimate.mockResolvedValue(undefined);
+    looks()
+      .resolvesOnce(execution(input))
+      .resolves(execution(input, { status: 'SUCCEEDED' }));
+
+    expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
+  });
+
+  it('asks for the queue of the caller on whose behalf the client acts, or else of the client', async () => {
+    await post({ 'On-Behalf-Of': 'somebody' });
+    await post();
+
+    expect(creationLimiter.estimate.mock.calls).toEqual([['somebody'], [MACHINE_OWNER]]);
   });
 });

@@ -45,7 +45,7 @@ describe('step', () => {
   });
 
   it.each([
-    ['TurnNotCome', 'Workflow waits'],
+    ['UserCreationQueued', 'Workflow waits'],
     ['UserVanished', 'Step failed'],
   ] as const)('logs %s as "%s": not everything that is thrown is a failure', async (name, said) => {
     const run = step(schema, async () => {

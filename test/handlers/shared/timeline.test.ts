@@ -56,7 +56,7 @@ describe('stepsOf', () => {
     expectNoLeak('canary cause', steps);
   });
 
-  it.each(['TurnNotCome', 'UserCreationQueued'])('tells of a step that waits, by %s, no failure', (error) => {
+  it.each(['UserCreationQueued'])('tells of a step that waits, by %s, no failure', (error) => {
     const [step] = stepsOf(
       history({ step: 'DecryptCredentials', from: 0, to: 100, attempts: [{ from: 1, to: 90, error }] }),
       of,

@@ -1,18 +1,18 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Outputs } from './outputs.ts';
 
-/** The rows in which App2's turns are taken: to begin, to be waited for, and for AddToGroup. */
-export type Row = 'creations' | 'waits' | 'group-changes';
+/** App2's rate limits: of creations that start, with and beside the queue, of status polls and of AddToGroup. */
+export type RateLimit = 'creations' | 'express-creations' | 'status-polls' | 'group-changes';
 
-const TableName = 'app2-turns';
+const TableName = 'app2-rate-limits';
 
 /**
- * Has the next turn of a row be so far away, in seconds, until that is taken back or has come: with the row `creations`
- * each new creation waits for its turn, with `waits` none is waited for, so that its end is announced.
+ * Has the next free start of a limit be so far away, in seconds, until that is taken back or the time has come: with
+ * `creations` and `express-creations` each new creation is queued, with `status-polls` the client of each is notified.
  */
-export async function makeBusy(
+export async function exhaustRateLimit(
   { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey }: Outputs,
-  name: Row,
+  name: RateLimit,
   seconds: number,
 ): Promise<() => Promise<void>> {
   const dynamoDb = new DynamoDBClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });

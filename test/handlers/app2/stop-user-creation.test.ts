@@ -1,0 +1,29 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
+import { stopUserCreation } from '../../../handlers/app2/stop-user-creation.ts';
+import type { Stopped } from '../../../handlers/shared/stop-execution.ts';
+import { PROVISIONING_ID } from '../../support/subject.ts';
+
+const limiter = { release: jest.fn<CreationLimiter['release']>() };
+const stopped = (had_succeeded: boolean): Stopped => ({
+  had_succeeded,
+  creation_in_flight: false,
+  failure: { step: 'Execution', error: 'Cancelled' },
+});
+const run = (stop: () => Promise<Stopped>) =>
+  stopUserCreation({ stop, limiter })({ provisioning_id: PROVISIONING_ID });
+
+describe('StopUserCreation', () => {
+  it('gives back the start of a creation that it has stopped', async () => {
+    await expect(run(async () => stopped(false))).resolves.toEqual(stopped(false));
+    expect(limiter.release.mock.calls).toEqual([[PROVISIONING_ID]]);
+  });
+
+  it('gives back nothing of a creation that succeeded, nor of one that it could not stop', async () => {
+    limiter.release.mockClear();
+    await run(async () => stopped(true));
+    await expect(run(() => Promise.reject(new Error('not yet')))).rejects.toThrow('not yet');
+
+    expect(limiter.release).not.toHaveBeenCalled();
+  });
+});
