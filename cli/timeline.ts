@@ -1,6 +1,7 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
-import { executionArn } from '../handlers/shared/executions.ts';
-import { rollBackName } from '../handlers/shared/roll-backs.ts';
+import * as z from 'zod';
+import { describe, executionArn } from '../handlers/shared/executions.ts';
+import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 import { stepsOf } from '../handlers/shared/timeline.ts';
 import type { TimelineStep, Unseen } from './answers.ts';
 import { askTimeline } from './app1-api.ts';
@@ -42,7 +43,10 @@ async function fromApp1(connection: Connection, id: string): Promise<Timeline | 
   }
 }
 
-/** From the histories of the executions, with the rights of who asks: states:GetExecutionHistory in both accounts. */
+/**
+ * From the histories of the executions, with the rights of who asks: states:DescribeExecution and
+ * states:GetExecutionHistory in both accounts.
+ */
 export const timelineFromHistories =
   (connection: Connection): TimelineSource =>
   async (id) => {
@@ -83,13 +87,19 @@ async function stepsAt(
       ? undefined
       : stepsOf(events, { service, workflow: machine.split(':').at(-1) ?? machine, execution });
   };
+  const main = await describe(stepFunctions, state_machine_arn, id, started);
+  if (main === undefined) return [];
+  const generation = { provisioning_id: id, ...main.parsedInput };
   const steps = (await read(state_machine_arn, id)) ?? [];
   for (let attempt = 1; ; attempt += 1) {
-    const more = await read(roll_back_state_machine_arn, rollBackName(id, attempt));
+    const more = await read(roll_back_state_machine_arn, rollBackName(generation, attempt));
     if (more === undefined) return steps;
     steps.push(...more);
   }
 }
+
+/** What of an execution's input its roll-backs are found by. */
+const started = z.object({ creation_id: z.string() });
 
 /** `undefined` when there is no such execution. */
 async function historyOf(stepFunctions: SFNClient, arn: string): Promise<HistoryEvent[] | undefined> {

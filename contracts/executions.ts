@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { failureCause } from './failures.ts';
 import { timestamp } from './fields.ts';
 import { origin } from './origin.ts';
-import { storedProvisioningId, storedSubject, storedText } from './stored.ts';
+import { storedCreationId, storedProvisioningId, storedSubject, storedText } from './stored.ts';
 
 /**
  * What the workflows are started with. Nothing in them is secret: passwords are sealed before. These are stored shapes:
@@ -46,6 +47,8 @@ export type UserCreationInput = z.infer<typeof userCreationInput>;
  */
 export const cancelledCreationInput = z.object({
   provisioning_id: storedProvisioningId,
+  /** The generation that is cancelled. */
+  creation_id: storedCreationId,
   owner: storedText,
   cancelled: z.literal(true),
   trace_id: origin.shape.trace_id,
@@ -60,6 +63,12 @@ export const rollBackInput = z.object({
   owner: storedText,
   /** At App2 only. */
   on_behalf_of: storedText.optional(),
+  /**
+   * How the execution stood when its roll-back was started. What the roll-back itself finds counts more; this is for
+   * when the execution's record has expired by then.
+   */
+  had_succeeded: z.boolean(),
+  failure: failureCause,
 });
 export type RollBackInput = z.infer<typeof rollBackInput>;
 

@@ -68,7 +68,8 @@ export const failures = {
   },
   UserAlreadyExists: {
     code: 'USER_ALREADY_EXISTS',
-    message: 'A user of this name exists and was not made by this provisioning. It was left untouched.',
+    message:
+      'A user of this name exists and was not made by this provisioning. It was left untouched. An earlier provisioning under the same key counts as another one.',
     remedy: 'Choose another username, or remove the other user first.',
     retryable: false,
   },
@@ -235,9 +236,9 @@ export const backgrounds = {
   },
   UserAlreadyExists: {
     cause:
-      'Another provisioning, or somebody else, has made a user of this name; upper and lower case count as the same.',
+      'Another provisioning, or somebody else, has made a user of this name; upper and lower case count as the same. Or the key was used again after 90 days, and the user of that time still exists.',
     operator:
-      "Nothing to do. The other user's attribute custom:provisioning_id says which provisioning made it.",
+      "Nothing to do. The other user's attributes custom:provisioning_id and custom:creation_id say which provisioning made it.",
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',

@@ -14,6 +14,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export const provisioningId = text().regex(UUID, 'must be a UUID').toLowerCase();
 
 /**
+ * The generation of a provisioning: a random UUID, drawn anew whenever a provisioning is started. Step Functions forgets
+ * a name after 90 days; what is made under a provisioning_id that is used again differs in its creation_id.
+ */
+export const creationId = text().regex(UUID, 'must be a UUID').toLowerCase();
+
+/**
  * Name of a service user, in lower case: a pool does not tell cases apart. ASCII only, a part of what Cognito takes, so
  * that a name has one spelling, looks like no other name, and is the same in a path, a log and a shell.
  * A UUID is refused, because users are also addressed by their `sub`, which is one.
@@ -28,6 +34,13 @@ export const username = text()
   )
   .refine((value) => !UUID.test(value), 'must not have the shape of a UUID')
   .toLowerCase();
+
+/**
+ * A username that a provisioning was accepted with, whatever the rule was at that time: only what Cognito itself wants.
+ */
+export const storedUsername = text()
+  .min(1, 'must not be empty')
+  .max(128, 'must not be longer than 128 characters');
 
 /**
  * Well-formed Unicode: no half of a surrogate pair, and no U+FFFD, which stands where something could not be read. What
@@ -82,6 +95,8 @@ export const timestamp = z.iso.datetime();
 /** What the fields of requests and answers mean, for those who read of them. */
 export const fieldMeanings: Readonly<Record<string, string>> = {
   provisioning_id: 'Name of the provisioning at both services.',
+  creation_id:
+    'The generation of the provisioning: a random UUID that tells it from a later one under the same provisioning_id.',
   username:
     'Name of the service user, with which it signs in: 1 to 128 of the letters A to Z, digits and `. _ @ + -`, beginning with a letter or a digit, not in the shape of a UUID. Upper and lower case are the same; it is kept in lower case.',
   password:

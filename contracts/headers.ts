@@ -13,6 +13,12 @@ export const onBehalfOf = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
+/**
+ * `Creation-Id` at a target: the generation of the provisioning, which App1 has drawn. A target draws one itself for a
+ * client that sends none.
+ */
+export const CREATION_ID_HEADER = 'Creation-Id';
+
 /** Longest wait that a caller can ask for, in seconds. */
 export const MAX_WAIT_SECONDS = 20;
 

@@ -73,6 +73,17 @@ export const problems = {
     operator: 'Nothing to do.',
     left_behind: 'nothing',
   },
+  USER_OF_EARLIER_PROVISIONING: {
+    status: 409,
+    title: 'The id belongs to an earlier provisioning',
+    detail:
+      'An earlier provisioning had this id, and its user may still exist. It is left untouched. Use a new id.',
+    cause:
+      'App2 only: the Creation-Id is another one than that of the creation or user which App2 has under this id. The key of App1 was used again after App1 had forgotten it.',
+    operator:
+      "Nothing to do. The user's attributes custom:provisioning_id and custom:creation_id say which provisioning made it.",
+    left_behind: 'nothing',
+  },
   NOT_OVER_YET: {
     status: 409,
     title: 'Not over yet',

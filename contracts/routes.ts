@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { createServiceUserRequest, provisioningAccepted } from './app1-api.ts';
 import { createUserRequest, type Group, groups, sampleReply, sampleRequest } from './app2-api.ts';
-import { provisioningId } from './fields.ts';
+import { creationId, provisioningId, storedUsername } from './fields.ts';
 import { idempotencyKey, MAX_WAIT_SECONDS, onBehalfOf } from './headers.ts';
 import type { ProblemCode } from './problems.ts';
 import { include, provisioningStatus } from './status.ts';
@@ -56,6 +56,20 @@ export const parameters = {
     meaning: 'Whom App1 has verified as the caller of its own API. App2 records it and cannot check it.',
     schema: onBehalfOf.optional(),
     example: '111122223333/AROAEXAMPLEID',
+  },
+  'Creation-Id': {
+    in: 'header',
+    meaning:
+      'The generation of the provisioning: a UUID that App1 draws whenever it starts one. It tells a repeat of a request from a new provisioning under an id that has been forgotten. App2 draws one for a client that sends none.',
+    schema: creationId.optional(),
+    example: '6f0b7c52-3c1e-4d0a-8a55-0f6f3f2c9b11',
+  },
+  username: {
+    in: 'query',
+    meaning:
+      'Name of the user that the creation was to make. App2 needs it when it has no record of the creation: it looks the user up by this name.',
+    schema: storedUsername.optional(),
+    example: 'ada',
   },
   'x-use-cognito': {
     in: 'header',
@@ -221,7 +235,7 @@ export const app2Routes = {
     summary: 'Have a user created',
     description:
       'Creates a service user in retriable steps and undoes them when one fails. The password comes encrypted under the key `cross-service-encryption-key`, bound to the provisioning and the username.',
-    parameters: ['Idempotency-Key of App2', 'On-Behalf-Of', 'Prefer of App1'],
+    parameters: ['Idempotency-Key of App2', 'Creation-Id', 'On-Behalf-Of', 'Prefer of App1'],
     body: createUserRequest,
     answers: {
       200: {
@@ -242,6 +256,7 @@ export const app2Routes = {
       'UNAUTHENTICATED',
       'NOT_FOUND',
       'IDEMPOTENCY_CONFLICT',
+      'USER_OF_EARLIER_PROVISIONING',
       'QUEUE_FULL',
       ...everyRoute,
     ],
@@ -252,8 +267,8 @@ export const app2Routes = {
     path: 'admin/create-user/{provisioning_id}',
     summary: 'Ask what became of it',
     description:
-      'The status of a creation, for the service whose machine client sent the POST. For others there is none.',
-    parameters: ['provisioning_id', 'include', 'Prefer'],
+      'The status of a creation, for the service whose machine client sent the POST. For others there is none, nor for another generation.',
+    parameters: ['provisioning_id', 'Creation-Id', 'include', 'Prefer'],
     answers: {
       200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
     },
@@ -265,10 +280,16 @@ export const app2Routes = {
     path: 'admin/create-user/{provisioning_id}',
     summary: 'The user is wanted no longer',
     description:
-      'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 has not seen is taken, so that a POST that comes later creates nothing.',
-    parameters: ['provisioning_id', 'Prefer'],
+      'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 does not know (any more) is taken, so that a POST that comes later creates nothing; then App2 looks whether the pool has a user of it, for which it needs `username`. The user of another generation is left untouched.',
+    parameters: ['provisioning_id', 'username', 'Creation-Id', 'Prefer'],
     answers: removal,
-    problems: ['UNAUTHENTICATED', 'NOT_FOUND', ...everyRoute],
+    problems: [
+      'INVALID_REQUEST',
+      'UNAUTHENTICATED',
+      'NOT_FOUND',
+      'USER_OF_EARLIER_PROVISIONING',
+      ...everyRoute,
+    ],
     group: groups.apiClient,
   },
   sample: {

@@ -7,8 +7,12 @@ import { storedText } from './stored.ts';
 export const executionStatus = z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']);
 export type ExecutionStatus = z.infer<typeof executionStatus>;
 
-/** Whether the user that this provisioning made exists; `being_removed` until an undo is known to be complete. */
-export const userPresence = z.enum(['absent', 'present', 'being_removed']);
+/**
+ * Whether the user that this provisioning made exists; `being_removed` until a compensation is known to be complete.
+ * `unknown` while nobody has looked: the provisioning runs, or was cancelled before its request came. `absent` only when
+ * a look at the pool or a compensation has established it, or nothing was ever asked of the pool.
+ */
+export const userPresence = z.enum(['unknown', 'absent', 'present', 'being_removed']);
 export type UserPresence = z.infer<typeof userPresence>;
 
 export const service = z.enum(['app1', 'app2']);
@@ -33,7 +37,7 @@ export type Attempt = z.infer<typeof attempt>;
 export const timelineStep = z.strictObject({
   service,
   workflow: z.string(),
-  /** Name of the execution: the provisioning_id; `.2`, `.3`, … for a roll-back that was tried again. */
+  /** Name of the execution: the provisioning_id; of a roll-back `<provisioning_id>.<creation_id>.<attempt>`. */
   execution: z.string(),
   step: z.string(),
   started_at: timestamp,

@@ -16,9 +16,16 @@ export const storedText = z.string().min(1);
  */
 export const storedProvisioningId = z.string().regex(/^[\w-]{1,80}$/);
 
+/**
+ * The generation of a provisioning: drawn by App1's start functions, the same at both services, and copied into every
+ * roll-back. Between two dots in the name of a roll-back, so it has none.
+ */
+export const storedCreationId = z.string().regex(/^[\w-]{1,36}$/);
+
 /** The subject of a provisioning, as every execution has it. */
 export const storedSubject = {
   provisioning_id: storedProvisioningId,
+  creation_id: storedCreationId,
   username: storedText,
   human_user_id: storedText,
 };

@@ -233,8 +233,13 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     const cancel = this.addFunction('CancelUserCreation', {
       name: 'cancel-user-creation',
-      environment: machines,
-      rights: [startExecutionOf(this, names.createServiceUser), startRollBack, look],
+      environment: { USER_POOL_ID: pool.userPoolId, ...machines },
+      rights: [
+        startExecutionOf(this, names.createServiceUser),
+        startRollBack,
+        look,
+        poolRight('AdminGetUser'),
+      ],
       timeout,
     });
     api.serve(app2Routes, {
@@ -352,7 +357,10 @@ export class App2Stack extends ServiceStack<'app2'> {
       },
       customAttributes: {
         provisioning_id: new StringAttribute({ mutable: false, maxLen: 36 }),
+        creation_id: new StringAttribute({ mutable: false, maxLen: 36 }),
         human_user_id: new StringAttribute({ mutable: false, maxLen: 512 }),
+        owner: new StringAttribute({ mutable: false, maxLen: 255 }),
+        on_behalf_of: new StringAttribute({ mutable: false, maxLen: 255 }),
       },
       deletionProtection,
       removalPolicy,

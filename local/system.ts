@@ -14,6 +14,7 @@ import {
 import * as z from 'zod';
 import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventMetadata } from '../contracts/events/catalogue.ts';
+import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 import { signedFetch } from './caller.ts';
 import type { Outputs } from './outputs.ts';
 
@@ -24,6 +25,9 @@ export const publishedEvent = z.object({
   detail: z.object({ metadata: eventMetadata, data: z.record(z.string(), z.unknown()) }),
 });
 export type PublishedEvent = z.infer<typeof publishedEvent>;
+
+/** What of an execution's input tells its generation. */
+const started = z.object({ creation_id: z.string() });
 
 /** A user as the pool has it. */
 export interface SeenUser {
@@ -77,12 +81,42 @@ export function systemOf(outputs: Outputs) {
     CreateServiceUser: app2.state_machine_arn,
     RollBackServiceUser: app2.roll_back_state_machine_arn,
   };
-  const executionArn = (machine: Machine, id: string) =>
-    `${machines[machine].replace(':stateMachine:', ':execution:')}:${id}`;
+  const arnOf = (machine: Machine, name: string) =>
+    `${machines[machine].replace(':stateMachine:', ':execution:')}:${name}`;
+  const mainOf: Partial<Record<Machine, Machine>> = {
+    RollBackProvisioning: 'ProvisionServiceUser',
+    RollBackServiceUser: 'CreateServiceUser',
+  };
+
+  /** The generation of a provisioning, as the record of its execution tells; `undefined` when there is none. */
+  const generationOf = async (machine: Machine, id: string): Promise<string | undefined> => {
+    try {
+      const { input = '' } = await stepFunctions.send(
+        new DescribeExecutionCommand({ executionArn: arnOf(machine, id) }),
+      );
+      return started.parse(JSON.parse(input)).creation_id;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
+      throw error;
+    }
+  };
+
+  /** ARN of the execution of a provisioning; of a roll-back machine its first roll-back, unless `id` is a whole name. */
+  const executionArn = async (machine: Machine, id: string): Promise<string> => {
+    const main = mainOf[machine];
+    if (main === undefined || id.includes('.')) return arnOf(machine, id);
+    const creation_id = await generationOf(main, id);
+    return arnOf(
+      machine,
+      creation_id === undefined ? id : rollBackName({ provisioning_id: id, creation_id }, 1),
+    );
+  };
 
   return {
     outputs,
     clients: { stepFunctions, cognito, logs },
+    executionArn,
+    generationOf,
 
     /** `POST /create-service-user` of App1, signed. */
     async provision(
@@ -178,7 +212,7 @@ export function systemOf(outputs: Outputs) {
     async executionStatus(machine: Machine, id: string): Promise<string | undefined> {
       try {
         const { status } = await stepFunctions.send(
-          new DescribeExecutionCommand({ executionArn: executionArn(machine, id) }),
+          new DescribeExecutionCommand({ executionArn: await executionArn(machine, id) }),
         );
         return status;
       } catch (error) {
@@ -189,13 +223,14 @@ export function systemOf(outputs: Outputs) {
 
     /** The states that an execution went through, in order; none when it has not begun. */
     async states(machine: Machine, id: string): Promise<StateRun[]> {
+      const arn = await executionArn(machine, id);
       const events: HistoryEvent[] = [];
       let nextToken: string | undefined;
       do {
         const page = await stepFunctions
           .send(
             new GetExecutionHistoryCommand({
-              executionArn: executionArn(machine, id),
+              executionArn: arn,
               includeExecutionData: false,
               ...(nextToken === undefined ? {} : { nextToken }),
             }),

@@ -2,6 +2,7 @@ import type { DescribeExecutionOutput, ExecutionListItem } from '@aws-sdk/client
 import * as z from 'zod';
 import { cleanEnds, END_NOT_ANNOUNCED } from '../contracts/ends.ts';
 import type { UserPresence } from '../contracts/status.ts';
+import { partsOfRollBackName } from '../handlers/shared/roll-back-names.ts';
 import { failureOf, isEnd, statusOf } from '../handlers/shared/status.ts';
 import { operatorsPart, remedyOfRights } from './explain.ts';
 import type { Failure, LeftBehind, Service, Summary } from './model.ts';
@@ -28,9 +29,28 @@ export const GRACE = 60_000;
 
 const cleanEndsOf = { App1: cleanEnds.app1, App2: cleanEnds.app2 } as const;
 
-/** Names of roll-backs are those of their provisioning, with `.2`, `.3`, … from the second on. */
-export const provisioningOf = (name: string): string => name.split('.')[0] ?? name;
-export const attemptOf = (name: string): number => Number(name.split('.')[1] ?? 1);
+const started = z.object({ creation_id: z.string() });
+
+/** The generation of a provisioning, as its execution was started with; `undefined` while that was not read. */
+export function generationOf({ main }: Pick<Side, 'main'>): string | undefined {
+  const input = main?.execution?.input;
+  return input === undefined ? undefined : started.safeParse(JSON.parse(input)).data?.creation_id;
+}
+
+/**
+ * What belongs to one generation of a provisioning: App1's, or App2's when App1 has none. When a provisioning_id was used
+ * again after its record had expired, executions of an earlier generation may still be there; they tell nothing of this.
+ */
+export function ofOneGeneration(sides: readonly Side[]): readonly Side[] {
+  const generation = sides.map(generationOf).find((one) => one !== undefined);
+  if (generation === undefined) return sides;
+  const isOfIt = (name = '') => partsOfRollBackName(name)?.creation_id === generation;
+  return sides.map(({ service, main, rollBacks }) => ({
+    service,
+    main: [undefined, generation].includes(generationOf({ main })) ? main : undefined,
+    rollBacks: rollBacks.filter(({ item }) => isOfIt(item.name)),
+  }));
+}
 
 /** Of the input of any execution, ours or not. */
 const subject = z
@@ -41,7 +61,8 @@ const subject = z
   .catch({});
 
 /** One provisioning as both services know it. */
-export function summaryOf(provisioning_id: string, sides: readonly Side[], now: Date): Summary {
+export function summaryOf(provisioning_id: string, all: readonly Side[], now: Date): Summary {
+  const sides = ofOneGeneration(all);
   const looks = sides.flatMap(({ main, rollBacks }) => [...(main === undefined ? [] : [main]), ...rollBacks]);
   const head = sides.find(({ main }) => main !== undefined)?.main ?? looks[0];
   if (head === undefined) throw new Error(`There is no execution of ${provisioning_id}.`);
@@ -87,10 +108,29 @@ function failuresOf({ service, main, rollBacks }: Side): Failure[] {
 }
 
 const statusOfLook = (execution: DescribeExecutionOutput, service: Service) =>
-  statusOf({ ...execution, parsedInput: { provisioning_id: execution.name ?? '' } }, cleanEndsOf[service]);
+  statusOf(
+    { ...execution, parsedInput: { provisioning_id: execution.name ?? '', ...cancellationIn(execution) } },
+    cleanEndsOf[service],
+  );
+
+/** Whether an execution is no creation, but a cancellation that took the name. */
+const cancellationIn = ({ input = '{}' }: DescribeExecutionOutput): { cancelled?: true | undefined } =>
+  z
+    .object({ cancelled: z.literal(true).optional() })
+    .catch({})
+    .parse(JSON.parse(input));
+
+/**
+ * Whether an execution that has succeeded, and was not read, may be one of an earlier generation: another service's has
+ * not succeeded.
+ */
+export const isDoubtful = ({ item, execution }: Look, all: readonly Side[]): boolean =>
+  item.status === 'SUCCEEDED' &&
+  execution === undefined &&
+  all.some(({ main }) => !['RUNNING', 'SUCCEEDED', undefined].includes(main?.item.status));
 
 /** Whether the user is there according to a service; `undefined` while that is not known. */
-function presenceAt({ service, main, rollBacks }: Side): UserPresence | undefined {
+function presenceAt({ service, main, rollBacks }: Side, all: readonly Side[]): UserPresence | undefined {
   const latest = rollBacks.at(-1);
   if (latest !== undefined) {
     if (latest.item.status === 'SUCCEEDED') return 'absent';
@@ -98,22 +138,23 @@ function presenceAt({ service, main, rollBacks }: Side): UserPresence | undefine
     if (latest.execution === undefined) return undefined;
     return isEnd(latest.execution, [END_NOT_ANNOUNCED]) ? 'absent' : 'being_removed';
   }
-  if (main === undefined || main.item.status === 'RUNNING') return 'absent';
+  if (main === undefined || main.item.status === 'RUNNING') return 'unknown';
+  if (isDoubtful(main, all)) return undefined;
   if (main.item.status === 'SUCCEEDED') return 'present';
   return main.execution === undefined ? undefined : statusOfLook(main.execution, service).user;
 }
 
 /** The user lives at App2, so what App2 says weighs more; one that is being removed anywhere is not there for good. */
 function userOf(sides: readonly Side[]): UserPresence | undefined {
-  const seen = sides.map(presenceAt);
+  const seen = sides.map((side) => presenceAt(side, sides));
   if (seen.includes(undefined)) return undefined;
   if (seen.includes('being_removed')) return 'being_removed';
-  return seen.at(-1) ?? 'absent';
+  return seen.findLast((one) => one !== 'unknown') ?? 'unknown';
 }
 
 function leftOf(sides: readonly Side[], running: boolean, now: Date): LeftBehind {
   if (running) return 'nothing';
-  const seen = sides.map(presenceAt);
+  const seen = sides.map((side) => presenceAt(side, sides));
   if (seen.includes(undefined)) return 'unknown';
   const left = leftAfter(sides, seen);
   // Its roll-back begins by itself.

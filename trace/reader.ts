@@ -1,6 +1,12 @@
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
 import { executionArn } from '../handlers/shared/executions.ts';
-import { rollBackName } from '../handlers/shared/roll-backs.ts';
+import {
+  attemptIn,
+  type Generation,
+  partsOfRollBackName,
+  provisioningIdIn,
+  rollBackName,
+} from '../handlers/shared/roll-back-names.ts';
 import { failureOf } from '../handlers/shared/status.ts';
 import { auditEventsOf } from './audit.ts';
 import type { Aws } from './aws.ts';
@@ -10,11 +16,12 @@ import { explain } from './explain.ts';
 import { stepsOf } from './history.ts';
 import type { Detail, Execution, Graph, Listing, Summary } from './model.ts';
 import {
-  attemptOf,
   GRACE,
+  generationOf,
+  isDoubtful,
   isUnclear,
   type Look,
-  provisioningOf,
+  ofOneGeneration,
   type Side,
   summaryOf,
 } from './provisioning.ts';
@@ -46,7 +53,16 @@ export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where,
   const executions = new Map<string, { version: string; execution: DescribeExecutionOutput }>();
   const histories = new Map<string, { version: string; events: HistoryEvent[]; more: boolean }>();
   const graphs = new Map<string, Graph>();
+  /** Of roll-backs whose executions have expired, by provisioning: how else would their names be known? */
+  const latestGenerations = new Map<string, string>();
   const spare = allowance(lookUpsPerSecond, now);
+
+  function remember(rollBack: string): void {
+    const parts = partsOfRollBackName(rollBack);
+    // Lists come newest first.
+    if (parts !== undefined && !latestGenerations.has(parts.provisioning_id))
+      latestGenerations.set(parts.provisioning_id, parts.creation_id);
+  }
 
   async function lookUp(arn: string): Promise<Look | undefined> {
     const execution = await aws.execution(arn);
@@ -66,7 +82,7 @@ export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where,
     const groups = new Map<string, Side[]>();
     let truncated = false;
     const sideOf = (name: string, there: ServiceThere): Side => {
-      const id = provisioningOf(name);
+      const id = provisioningIdIn(name);
       const sides = groups.get(id) ?? services.map(({ service }) => ({ service, rollBacks: [] }));
       groups.set(id, sides);
       const side = sides.find(({ service }) => service === there.service);
@@ -82,13 +98,16 @@ export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where,
             const look = withWhatIsKnown({ item }, executions.get(item.executionArn ?? '')?.execution);
             const side = sideOf(item.name ?? '', there);
             if (machine === there.machine) side.main = look;
-            else side.rollBacks.push(look);
+            else {
+              side.rollBacks.push(look);
+              remember(item.name ?? '');
+            }
           }
         }),
       ),
     );
     for (const side of [...groups.values()].flat())
-      side.rollBacks.sort((a, b) => attemptOf(a.item.name ?? '') - attemptOf(b.item.name ?? ''));
+      side.rollBacks.sort((a, b) => attemptIn(a.item.name ?? '') - attemptIn(b.item.name ?? ''));
     return { groups, truncated };
   }
 
@@ -97,7 +116,7 @@ export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where,
     const wanted = [...groups.values()].flatMap((sides) => {
       const looks = sides.flatMap(({ main, rollBacks }) => [main, rollBacks.at(-1)]);
       const present = looks.filter((look) => look !== undefined);
-      const unclear = present.filter(isUnclear);
+      const unclear = present.filter((look) => isUnclear(look) || isDoubtful(look, sides));
       const named = present.some(({ execution }) => execution !== undefined);
       return unclear.length > 0 || named ? unclear : present.slice(0, 1);
     });
@@ -124,22 +143,30 @@ export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where,
   }
 
   async function sidesOf(id: string): Promise<Side[]> {
-    return Promise.all(
-      services.map(async ({ service, machine, rollBackMachine }): Promise<Side> => {
-        const [main, rollBacks] = await Promise.all([
-          lookUpOnce(executionArn(machine, id)),
-          rollBacksOf(rollBackMachine, id),
-        ]);
-        return { service, main, rollBacks };
+    const mains = await Promise.all(
+      services.map(async ({ service, machine }): Promise<Side> => {
+        return { service, main: await lookUpOnce(executionArn(machine, id)), rollBacks: [] };
       }),
     );
+    const creation_id = mains.map(generationOf).find((one) => one !== undefined) ?? latestGenerations.get(id);
+    if (creation_id === undefined) return mains;
+    const sides = await Promise.all(
+      mains.map(async (side, at) => ({
+        ...side,
+        rollBacks: await rollBacksOf(services[at]?.rollBackMachine ?? '', {
+          provisioning_id: id,
+          creation_id,
+        }),
+      })),
+    );
+    return [...ofOneGeneration(sides)];
   }
 
   /** Attempts are numbered without gaps. */
-  async function rollBacksOf(machine: string, id: string): Promise<Look[]> {
+  async function rollBacksOf(machine: string, generation: Generation): Promise<Look[]> {
     const found: Look[] = [];
     for (;;) {
-      const next = await lookUpOnce(executionArn(machine, rollBackName(id, found.length + 1)));
+      const next = await lookUpOnce(executionArn(machine, rollBackName(generation, found.length + 1)));
       if (next === undefined) return found;
       found.push(next);
     }

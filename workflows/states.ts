@@ -17,7 +17,13 @@ import {
 import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { CANCELLED } from '../contracts/ends.ts';
-import { assertedFields, type EventName, eventSources, events } from '../contracts/events/catalogue.ts';
+import {
+  assertedFields,
+  type EventName,
+  eventId,
+  eventSources,
+  events,
+} from '../contracts/events/catalogue.ts';
 import { type FailureName, failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
@@ -37,6 +43,9 @@ export const optionalInput = (field: string, otherwise = 'null'): string => {
   const value = `$states.context.Execution.Input.${field}`;
   return jsonata(`$exists(${value}) ? ${value} : ${otherwise}`);
 };
+
+/** When the state was entered; the same for each of its attempts. */
+const ENTERED = '$states.context.State.EnteredTime';
 
 /** Tells a function which step it is, for its log and its metrics (`toldOfStep` in contracts/executions.ts). */
 const told = {
@@ -133,7 +142,13 @@ export function stopExecution(
   const told = (field: string) => jsonata(`$states.result.Payload.${field}`);
   const task = runStep(scope, name, {
     run,
-    payload: { provisioning_id: input('provisioning_id') },
+    payload: {
+      provisioning_id: input('provisioning_id'),
+      creation_id: input('creation_id'),
+      had_succeeded: input('had_succeeded'),
+      failure: input('failure'),
+      entered_at: jsonata(ENTERED),
+    },
     retries: ['compensation'],
     assign: {
       had_succeeded: told('had_succeeded'),
@@ -197,8 +212,13 @@ function factOf(failure: string) {
 /** What caused an execution that was not told: it cannot be followed further back than to itself. */
 const ITSELF = "'execution:' & $states.context.StateMachine.Name & ':' & $states.context.Execution.Name";
 
-const ENTERED = '$states.context.State.EnteredTime';
 const FIRST_RUN = '$states.context.Execution.RedriveCount = 0';
+
+/** The event_id as the execution's input makes it. */
+function eventIdOf(event: EventName): string {
+  const ids = ['provisioning_id', 'creation_id'].map((id) => `' & $states.context.Execution.Input.${id} & '`);
+  return jsonata(`'${eventId(event, ...ids)}'`);
+}
 
 /**
  * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
@@ -219,9 +239,10 @@ export function announce(
         detailType: event,
         detail: TaskInput.fromObject({
           metadata: {
-            event_id: jsonata(`$states.context.Execution.Input.provisioning_id & ':${sequence}:${event}'`),
+            event_id: eventIdOf(event),
             schema_version: version,
             provisioning_id: input('provisioning_id'),
+            creation_id: input('creation_id'),
             sequence,
             occurred_at: jsonata(redriven === undefined ? ENTERED : `${FIRST_RUN} ? ${ENTERED} : $error()`),
             actor: input('owner'),

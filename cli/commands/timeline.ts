@@ -1,4 +1,5 @@
 import { provisioningId } from '../../contracts/fields.ts';
+import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import { colors } from '../../local/colors.ts';
 import type { TimelineAnswer, TimelineStep } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
@@ -42,8 +43,8 @@ function shownTimeline({ provisioning_id, timeline: steps, unseen }: TimelineAns
     const { service, workflow, execution } = step;
     const before = steps[index - 1];
     const isNew = before === undefined || before.workflow !== workflow || before.execution !== execution;
-    const attempt = execution.split('.')[1];
-    const title = `${service} ${workflow}${attempt === undefined ? '' : `, attempt ${attempt}`}`;
+    const attempt = attemptIn(execution);
+    const title = `${service} ${workflow}${attempt === 1 ? '' : `, attempt ${attempt}`}`;
     return [...(isNew ? [colors.bold(title)] : []), row(step, begun, width)];
   });
   const head = `${provisioning_id}, from ${at(steps[0]?.started_at ?? '')}`;

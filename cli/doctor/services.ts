@@ -14,6 +14,7 @@ import { DescribeStateMachineCommand, paginateListExecutions, SFNClient } from '
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
+import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
 import { busLog, everyEventRule, functionNamed, sweepTable, undeliveredQueue } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
@@ -241,14 +242,18 @@ async function rollBackFinding(
 ): Promise<Finding> {
   const { connection, clock } = session;
   const since = clock.now() - 24 * HOUR;
-  const failed = new Set<string>();
+  /** Which generations, by their first roll-backs' names. */
+  const failed = new Map<string, Generation>();
   for (const statusFilter of ['FAILED', 'TIMED_OUT', 'ABORTED'] as const)
     for await (const { executions = [] } of paginateListExecutions(
       { client: connection.client(SFNClient) },
       { stateMachineArn: deployed.roll_back_state_machine_arn, statusFilter, maxResults: 1000 },
     )) {
       const recent = executions.filter(({ stopDate }) => (stopDate?.getTime() ?? 0) >= since);
-      for (const { name = '' } of recent) failed.add(name.split('.')[0] ?? name);
+      for (const { name = '' } of recent) {
+        const parts = partsOfRollBackName(name);
+        if (parts !== undefined) failed.set(rollBackName(parts, 1), parts);
+      }
       const longest = timeLimits.provisioningRollBack * 1000;
       if (executions.some(({ startDate }) => (startDate?.getTime() ?? 0) < since - longest)) break;
     }
@@ -258,9 +263,9 @@ async function rollBackFinding(
   };
   const stepFunctions = pacedStepFunctions(connection, clock);
   const open: string[] = [];
-  for (const id of [...failed].slice(0, FOLLOWED_UP)) {
-    const latest = await latestRollBack({ stepFunctions, machines }, id);
-    if (latest !== undefined && presenceAfter(latest) !== 'absent') open.push(id);
+  for (const generation of [...failed.values()].slice(0, FOLLOWED_UP)) {
+    const latest = await latestRollBack({ stepFunctions, machines }, generation);
+    if (latest !== undefined && presenceAfter(latest) !== 'absent') open.push(generation.provisioning_id);
   }
   if (open.length > 0)
     return wrong(

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { failureFact } from '../failures.ts';
-import { provisioningId, timestamp } from '../fields.ts';
+import { creationId, provisioningId, timestamp } from '../fields.ts';
 import { causationId, traceId } from '../origin.ts';
 import { storedText } from '../stored.ts';
 
@@ -14,8 +14,8 @@ interface EventRow {
   /** What the fact is about: one provisioning, or the credentials with which App1 signs in to App2. */
   readonly about: 'provisioning' | 'credentials';
   /**
-   * Place in the order of the provisioning's events at that service. The one with the highest place tells how things
-   * stand: a failed roll-back is tried again, so its success is later.
+   * Place in the order of the events of one generation of a provisioning at that service. The one with the highest place
+   * tells how things stand: a failed roll-back is tried again, so its success is later.
    */
   readonly sequence: number;
   /** Counts up with each change of the schema that a subscriber could notice; the one before is kept, too. */
@@ -58,7 +58,7 @@ export const assertedFields = {
   'app2.service-users': ['human_user_id', 'on_behalf_of'],
 } as const satisfies Record<EventSource, readonly string[]>;
 
-const once = 'Once per provisioning; a repeat has the same event_id.';
+const once = 'Once per generation of a provisioning; a repeat has the same event_id.';
 
 export const events = {
   ServiceUserProvisioningRequested: {
@@ -243,11 +243,16 @@ export const eventRows: readonly (readonly [EventName, EventRow])[] = (Object.ke
 
 /** The envelope, the same for every event. */
 export const eventMetadata = z.strictObject({
-  /** `<provisioning_id>:<sequence>:<name>` (or the id of what else it is about): the same for each repeat of the same fact. */
+  /** The same for each repeat of the same fact, and for no other fact (`eventId`). */
   event_id: z.string(),
   schema_version: z.string(),
   /** Null when the fact is not about a provisioning. */
   provisioning_id: provisioningId.nullable(),
+  /**
+   * The generation of the provisioning, which tells it from an earlier one under the same provisioning_id. Null when the
+   * fact is not about a provisioning.
+   */
+  creation_id: creationId.nullable(),
   sequence: z.int().positive(),
   occurred_at: timestamp,
   /** Who caused the fact: the identity that the service itself has verified. */
@@ -259,7 +264,22 @@ export const eventMetadata = z.strictObject({
   asserted: z.array(z.enum(['human_user_id', 'on_behalf_of'])),
 });
 
-const provisioningIdOf = { provisioning: provisioningId, credentials: z.null() } as const;
+/**
+ * `<service>:<provisioning_id>:<creation_id>:<sequence>:<event>`; of a fact about credentials
+ * `<service>:<version of the secret>:<sequence>:<event>`. `about` are the ids in between.
+ */
+export const eventId = (name: EventName, ...about: readonly string[]): string => {
+  const { source, sequence } = events[name];
+  return [serviceOf(source), ...about, sequence, name].join(':');
+};
+
+/** The service that sends events under this source. */
+export const serviceOf = (source: EventSource): string => source.replace(/\..*$/, '');
+
+const idsOf = {
+  provisioning: { provisioning_id: provisioningId, creation_id: creationId },
+  credentials: { provisioning_id: z.null(), creation_id: z.null() },
+} as const;
 
 /** A field of a row, with the type that it has in just this row. */
 const fieldOf = <Row, Field extends keyof Row>(row: Row, field: Field): Row[Field] => row[field];
@@ -270,7 +290,7 @@ export function eventDetail<Name extends EventName>(name: Name) {
   return z.strictObject({
     metadata: eventMetadata.extend({
       schema_version: z.literal(fieldOf(row, 'version')),
-      provisioning_id: fieldOf(provisioningIdOf, fieldOf(row, 'about')),
+      ...fieldOf(idsOf, fieldOf(row, 'about')),
       sequence: z.literal(fieldOf(row, 'sequence')),
     }),
     data: fieldOf(row, 'data'),

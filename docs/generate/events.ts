@@ -5,6 +5,7 @@ import {
   type EventName,
   type EventSource,
   eventDetail,
+  eventId,
   eventRows,
   eventSources,
   events,
@@ -47,6 +48,7 @@ export function jsonSchemaOf(name: EventName): object {
 }
 
 const PROVISIONING_ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
+const CREATION_ID = '6f0b7c52-3c1e-4d0a-8a55-0f6f3f2c9b11';
 const ROTATION_ID = '5d0f3c1e-6f3e-4b9a-8a54-0b6c0d5b9f10';
 const samples: Record<string, unknown> = {
   username: 'ada',
@@ -80,9 +82,10 @@ export function exampleOf(name: EventName) {
     source,
     detail: {
       metadata: {
-        event_id: `${ofProvisioning ? PROVISIONING_ID : ROTATION_ID}:${sequence}:${name}`,
+        event_id: ofProvisioning ? eventId(name, PROVISIONING_ID, CREATION_ID) : eventId(name, ROTATION_ID),
         schema_version: version,
         provisioning_id: ofProvisioning ? PROVISIONING_ID : null,
+        creation_id: ofProvisioning ? CREATION_ID : null,
         sequence,
         occurred_at: '2026-11-23T12:00:00.000Z',
         ...(ofProvisioning ? fromRequest(source) : fromRotation),
@@ -204,8 +207,12 @@ access, looks for what was left behind, or writes an audit trail, subscribes the
 ## What you can rely on
 
 - **Delivery** is at least once and not ordered, as EventBridge's is. The \`event_id\` is the same for each repeat of the
-  same fact: drop what you have seen. \`sequence\` is the fixed place of the fact in the story of its provisioning at
-  that service, so numbers are left out: of two facts the one with the higher place tells how things stand.
+  same fact: drop what you have seen. \`sequence\` is the fixed place of the fact among those of one generation of its
+  provisioning at that service, so numbers are left out: of two facts of one generation the one with the higher place
+  tells how things stand.
+- **A provisioning_id can come again**: 90 days after a provisioning has ended, its key can be used for a new one. The
+  \`creation_id\` tells the two apart; facts of different generations are not in any order.
+- **No two facts share an event_id**: it names service, provisioning, generation, place and event.
 - **Every provisioning that was accepted has an end that is told**, by each service that it came to. The last fact of a
   service agrees with its user pool. What may follow what is drawn below; nothing else does. App2 tells nothing of a
   provisioning that was cancelled before it heard of it.
@@ -224,10 +231,11 @@ Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for a
 
 | Field | |
 |---|---|
-| \`event_id\` | \`<provisioning_id>:<sequence>:<name>\`: the same for each repeat |
+| \`event_id\` | \`<service>:<provisioning_id>:<creation_id>:<sequence>:<event>\`: the same for each repeat; of a rotation \`<service>:<version of the secret>:<sequence>:<event>\` |
 | \`schema_version\` | version of the event's schema |
 | \`provisioning_id\` | what it is about; null when it is not about a provisioning |
-| \`sequence\` | place among the provisioning's facts at that service |
+| \`creation_id\` | the generation of the provisioning; null when it is not about a provisioning |
+| \`sequence\` | place among the facts of this generation at that service |
 | \`occurred_at\` | when; a roll-back that tells again what was told already has a later time |
 | \`actor\` | who caused it, as verified by the service: for App1 account and id of the role or user that asked, for App2 the service whose machine client asked |
 | \`causation_id\` | what made the service act: \`request:<id>\` (API Gateway's id, which its access log has, too), \`execution:<machine>:<name>\` (an execution that ended badly and was rolled back), \`rotation:<version>\` |

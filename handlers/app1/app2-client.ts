@@ -1,6 +1,7 @@
 import type { CreateUserRequest } from '../../contracts/app2-api.ts';
+import type { UserCreationInput } from '../../contracts/executions.ts';
 import type { FailureName } from '../../contracts/failures.ts';
-import { RESPOND_ASYNC } from '../../contracts/headers.ts';
+import { CREATION_ID_HEADER, RESPOND_ASYNC } from '../../contracts/headers.ts';
 import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { problem, problems } from '../../contracts/problems.ts';
 import { type ReceivedStatus, receivedStatus, type TimelinePart } from '../../contracts/status.ts';
@@ -9,18 +10,26 @@ import { StepError } from '../shared/errors.ts';
 import { traceHeader } from '../shared/trace.ts';
 import type { App2Token, TokenSource } from './app2-token.ts';
 
-/** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the provisioning_id. */
+/** What App2 is asked about: without the generation it could not tell a repeat from a new provisioning under an old key. */
+type Generation = Pick<UserCreationInput, 'provisioning_id' | 'creation_id'>;
+
+/** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the generation. */
 export interface App2Client {
   /** `announced`: App2 will tell the end by an event, and is not to be asked for it. */
   requestUserCreation(
-    provisioningId: string,
+    generation: Generation,
     request: CreateUserRequest,
     about?: About,
   ): Promise<{ status: ReceivedStatus; announced: boolean }>;
-  readStatus(provisioningId: string): Promise<ReceivedStatus>;
-  cancelUserCreation(provisioningId: string, about?: About): Promise<ReceivedStatus | 'absent'>;
+  readStatus(generation: Generation): Promise<ReceivedStatus>;
+  /** `absent`: no user of this generation is there, and none will come. `username` is that of the request. */
+  cancelUserCreation(
+    generation: Generation,
+    username: string,
+    about?: About,
+  ): Promise<ReceivedStatus | 'absent'>;
   /** What happened at App2; nothing when App2 has not heard of it. */
-  readTimeline(provisioningId: string): Promise<TimelinePart>;
+  readTimeline(generation: Generation): Promise<TimelinePart>;
 }
 
 /** What App2 is told beside the request. */
@@ -33,9 +42,13 @@ export interface About {
   hears?: boolean;
 }
 
-function headersOf({ onBehalfOf, traceId }: About): Record<string, string> {
+function headersOf(
+  { creation_id }: Pick<Generation, 'creation_id'>,
+  { onBehalfOf, traceId }: About = {},
+): Record<string, string> {
   const trace = traceHeader(traceId);
   return {
+    [CREATION_ID_HEADER]: creation_id,
     ...(onBehalfOf === undefined ? {} : { 'On-Behalf-Of': onBehalfOf }),
     ...(trace === undefined ? {} : { [TRACE_HEADER]: trace }),
   };
@@ -77,15 +90,15 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   };
 
   return {
-    async requestUserCreation(provisioningId, request, about = {}) {
+    async requestUserCreation(generation, request, about = {}) {
       const response = await send(
         'POST',
         '/admin/create-user',
         {
           'Content-Type': 'application/json',
-          'Idempotency-Key': provisioningId,
+          'Idempotency-Key': generation.provisioning_id,
           Prefer: `${about.hears === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
-          ...headersOf(about),
+          ...headersOf(generation, about),
         },
         { body: request },
       );
@@ -93,21 +106,25 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
       return { status: await readStatus(response), announced };
     },
 
-    async readStatus(provisioningId) {
-      return readStatus(await send('GET', `/admin/create-user/${provisioningId}`, {}));
+    async readStatus(generation) {
+      const path = `/admin/create-user/${generation.provisioning_id}`;
+      return readStatus(await send('GET', path, headersOf(generation)));
     },
 
-    async cancelUserCreation(provisioningId, about = {}) {
-      const response = await send('DELETE', `/admin/create-user/${provisioningId}`, {
+    async cancelUserCreation(generation, username, about) {
+      const path = `/admin/create-user/${generation.provisioning_id}?username=${encodeURIComponent(username)}`;
+      const response = await send('DELETE', path, {
         Prefer: `wait=${timeLimits.app2Wait}`,
-        ...headersOf(about),
+        ...headersOf(generation, about),
       });
-      return response.status === 204 ? 'absent' : readStatus(response);
+      // What App2 has under this id is another generation's, and it has looked: none of this one is there.
+      const isAbsent = response.status === 204 || (await codeOf(response)) === 'USER_OF_EARLIER_PROVISIONING';
+      return isAbsent ? 'absent' : readStatus(response);
     },
 
-    async readTimeline(provisioningId) {
-      const path = `/admin/create-user/${provisioningId}?include=timeline`;
-      const response = await send('GET', path, headersOf({}), { within: timeLimits.app2Timeline });
+    async readTimeline(generation) {
+      const path = `/admin/create-user/${generation.provisioning_id}?include=timeline`;
+      const response = await send('GET', path, headersOf(generation), { within: timeLimits.app2Timeline });
       if (response.status === 404) return { timeline: [] };
       const { timeline, timeline_incomplete } = await readStatus(response);
       if (timeline === undefined)
@@ -131,15 +148,26 @@ async function readStatus(response: Response): Promise<ReceivedStatus> {
 
 async function failureOf(response: Response): Promise<FailureName> {
   const { status: httpStatus } = response;
-  if (httpStatus === problems.QUEUE_FULL.status && (await isFull(response))) return 'App2QueueFull';
+  const code = await codeOf(response);
+  if (code === 'QUEUE_FULL') return 'App2QueueFull';
+  if (code === 'USER_OF_EARLIER_PROVISIONING') return 'UserAlreadyExists';
   if (httpStatus === 401) return 'App2AuthenticationFailed';
   return httpStatus >= 500 || TRY_AGAIN.includes(httpStatus) ? 'TargetUnavailable' : 'App2RequestRefused';
 }
 
-const isFull = (response: Response): Promise<boolean> =>
-  response.json().then(
-    (body: unknown) => problem.safeParse(body).data?.code === 'QUEUE_FULL',
-    () => false,
-  );
+/** Codes that mean something else than their HTTP status does; the body of no other answer is read. */
+const TELLING = ['QUEUE_FULL', 'USER_OF_EARLIER_PROVISIONING'] as const;
+
+/** Which of these codes an answer has, if it has one. */
+async function codeOf(response: Response): Promise<(typeof TELLING)[number] | undefined> {
+  const possible = TELLING.filter((code) => problems[code].status === response.status);
+  if (possible.length === 0) return undefined;
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  const told = problem.safeParse(body).data;
+  return possible.find((code) => code === told?.code);
+}
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'unknown');

@@ -27,6 +27,7 @@ export const callApp2Input = z.discriminatedUnion('action', [
     action: z.literal('RequestUserCreation'),
     ...userCreationInput.pick({
       provisioning_id: true,
+      creation_id: true,
       username: true,
       human_user_id: true,
       encrypted_password: true,
@@ -39,19 +40,19 @@ export const callApp2Input = z.discriminatedUnion('action', [
   }),
   z.object({
     action: z.literal('AwaitUserCreation'),
-    ...userCreationInput.pick({ provisioning_id: true }).shape,
+    ...userCreationInput.pick({ provisioning_id: true, creation_id: true }).shape,
     /** Whether it was waited for before, and nothing was heard. */
     missed: z.boolean(),
     task_token: z.string().min(1),
   }),
   z.object({
     action: z.literal('CancelUserCreation'),
-    ...userCreationInput.pick({ provisioning_id: true }).shape,
+    ...userCreationInput.pick({ provisioning_id: true, creation_id: true, username: true }).shape,
     trace_id: storedText.nullish(),
   }),
   z.object({
     action: z.literal('ReadTimeline'),
-    ...userCreationInput.pick({ provisioning_id: true }).shape,
+    ...userCreationInput.pick({ provisioning_id: true, creation_id: true }).shape,
   }),
 ]);
 export type CallApp2Input = z.input<typeof callApp2Input>;
@@ -78,7 +79,7 @@ export const callApp2 =
       case 'RequestUserCreation': {
         const { provisioning_id, username, encrypted_password, human_user_id, owner } = input;
         const { status, announced } = await app2.requestUserCreation(
-          provisioning_id,
+          input,
           { username, encrypted_password, human_user_id },
           {
             onBehalfOf: owner,
@@ -96,20 +97,20 @@ export const callApp2 =
       }
       case 'AwaitUserCreation': {
         const { provisioning_id, task_token, missed } = input;
-        const status = missed ? await app2.readStatus(provisioning_id) : undefined;
+        const status = missed ? await app2.readStatus(input) : undefined;
         if (status !== undefined && status.status !== 'RUNNING')
           await awaited.resume(provisioning_id, task_token, endOf(status));
         else await awaited.await(provisioning_id, task_token);
         return {};
       }
       case 'CancelUserCreation': {
-        const status = await app2.cancelUserCreation(input.provisioning_id, {
+        const status = await app2.cancelUserCreation(input, input.username, {
           traceId: input.trace_id ?? undefined,
         });
         return confirmAbsent(status);
       }
       case 'ReadTimeline':
-        return app2.readTimeline(input.provisioning_id);
+        return app2.readTimeline(input);
     }
   };
 

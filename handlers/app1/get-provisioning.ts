@@ -11,6 +11,7 @@ import { withoutSecrets } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
+import type { Generation } from '../shared/roll-back-names.ts';
 import { currentProgress } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline, merge } from '../shared/timeline.ts';
@@ -51,8 +52,8 @@ export const getProvisioning =
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const parts = await Promise.all([
-      availableTimeline('app1', workflows, status.provisioning_id),
-      timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, status.provisioning_id),
+      availableTimeline('app1', workflows, execution.parsedInput),
+      timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, execution.parsedInput),
     ]);
     return json(200, { ...status, ...merge(...parts) }, all);
   };
@@ -64,9 +65,9 @@ export const getProvisioning =
 async function timelineOfApp2(
   lambda: Pick<LambdaClient, 'send'>,
   FunctionName: string,
-  provisioning_id: string,
+  { provisioning_id, creation_id }: Generation,
 ): Promise<TimelinePart> {
-  const question: CallApp2Input = { action: 'ReadTimeline', provisioning_id };
+  const question: CallApp2Input = { action: 'ReadTimeline', provisioning_id, creation_id };
   try {
     const { FunctionError, Payload } = await lambda.send(
       new InvokeCommand({ FunctionName, Payload: JSON.stringify(question) }),

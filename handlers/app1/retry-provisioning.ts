@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -67,6 +68,7 @@ export const retryProvisioning =
 
       {
         provisioning_id,
+        creation_id: randomUUID(),
         ...subject.data,
         owner,
         ...originOf(event),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -49,6 +50,7 @@ export const startProvisioning =
     ]);
     const input: ProvisioningInput = {
       provisioning_id,
+      creation_id: randomUUID(),
       username: request.username,
       human_user_id: request.human_user_id,
       owner,

@@ -5,16 +5,26 @@ import {
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
-import { provisioningId } from '../../contracts/fields.ts';
+import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
-import { currentStatus, type Machines } from '../shared/roll-backs.ts';
+import { currentStatus, latestRollBack, type Machines, presenceAfter } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
-import { findUser, HUMAN_USER_ID, type PoolUser, poolUser, STAMP } from './pool-user.ts';
+import {
+  CREATION_ID_ATTRIBUTE,
+  findUser,
+  HUMAN_USER_ID_ATTRIBUTE,
+  isMadeBy,
+  ON_BEHALF_OF_ATTRIBUTE,
+  OWNER_ATTRIBUTE,
+  type PoolUser,
+  PROVISIONING_ID_ATTRIBUTE,
+  poolUser,
+} from './pool-user.ts';
 import { redriveCount, refuseRedriven } from './redriven.ts';
-import { creations, findCreation } from './user-creation.ts';
+import { creations, findCreation, isCancellation } from './user-creation.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -23,13 +33,21 @@ interface Services {
 }
 
 export const createUserInput = z.object({
-  ...userCreationInput.pick({ provisioning_id: true, username: true, human_user_id: true }).shape,
+  ...userCreationInput.pick({
+    provisioning_id: true,
+    creation_id: true,
+    username: true,
+    human_user_id: true,
+    owner: true,
+  }).shape,
+  on_behalf_of: storedText.nullable(),
   redrive_count: redriveCount,
 });
 
 /**
- * Creates the user, stamped with its provisioning, without a password and without a message to anybody.
- * A user of this name that carries the stamp is the work of an earlier attempt whose answer was lost.
+ * Creates the user, stamped with its provisioning and generation, without a password and without a message to anybody.
+ * A user of this name that carries both is the work of an earlier attempt whose answer was lost. One of an earlier
+ * generation is not: it is somebody's user, who was given it under the same provisioning_id long ago.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
  * @throws RedriveRefused, UsernameRejected, UserAlreadyExists, UserBeingRemoved
  */
@@ -44,8 +62,13 @@ export const createUser =
           Username: input.username,
           MessageAction: 'SUPPRESS',
           UserAttributes: [
-            { Name: STAMP, Value: input.provisioning_id },
-            { Name: HUMAN_USER_ID, Value: input.human_user_id },
+            { Name: PROVISIONING_ID_ATTRIBUTE, Value: input.provisioning_id },
+            { Name: CREATION_ID_ATTRIBUTE, Value: input.creation_id },
+            { Name: HUMAN_USER_ID_ATTRIBUTE, Value: input.human_user_id },
+            { Name: OWNER_ATTRIBUTE, Value: input.owner },
+            ...(input.on_behalf_of === null
+              ? []
+              : [{ Name: ON_BEHALF_OF_ATTRIBUTE, Value: input.on_behalf_of }]),
           ],
         }),
       );
@@ -61,7 +84,7 @@ export const createUser =
         'ServiceUnavailable',
         'The name is taken, but by a user that cannot be seen yet or any more.',
       );
-    if (existing.stamp === input.provisioning_id) return { sub: existing.sub };
+    if (isMadeBy(existing, input)) return { sub: existing.sub };
     if (await isBeingRemoved(stepFunctions, environment, existing))
       throw new StepError('UserBeingRemoved', 'The name belongs to a user that is just being removed.');
     throw new StepError(
@@ -77,18 +100,24 @@ export const createUser =
 const isAboutUsername = (error: unknown): boolean =>
   error instanceof Error && /\busername\b/i.test(error.message);
 
-/** Whether a user was made by another provisioning whose undo is at work, so that its name will be free. */
+/**
+ * Whether a user was made by another provisioning, or generation, whose compensation is at work, so that its name will
+ * be free. When the record of its creation has expired, or is one of another generation, its roll-back tells.
+ */
 async function isBeingRemoved(
   stepFunctions: Pick<SFNClient, 'send'>,
   machines: Machines,
-  { stamp }: PoolUser,
+  { stamps: other }: PoolUser,
 ): Promise<boolean> {
-  const other = provisioningId.safeParse(stamp);
-  if (!other.success) return false;
-  const creation = await findCreation(stepFunctions, machines, other.data);
-  if (creation === undefined) return false;
-  const { user } = await currentStatus(creations(stepFunctions, machines), creation);
-  return user === 'being_removed';
+  if (other === undefined) return false;
+  const workflows = creations(stepFunctions, machines);
+  const creation = await findCreation(stepFunctions, machines, other.provisioning_id);
+  if (creation?.parsedInput.creation_id === other.creation_id && !isCancellation(creation)) {
+    const status = await currentStatus(workflows, creation);
+    return status.user === 'being_removed';
+  }
+  const rollBack = await latestRollBack(workflows, other);
+  return rollBack !== undefined && presenceAfter(rollBack) === 'being_removed';
 }
 
 export const handler = step(

@@ -31,7 +31,7 @@ export const decryptCredentials =
     const password = await decryptPassword(kms, environment.KEY_ARN, input);
     if (!meetsPolicy(password, environment.PASSWORD_POLICY))
       throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
-    const start = await limiter.reserve({ id: input.provisioning_id, caller: callerOf(input) });
+    const start = await limiter.reserve({ id: input.creation_id, caller: callerOf(input) });
     return { start_at: new Date(start).toISOString() };
   };
 

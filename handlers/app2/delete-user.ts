@@ -10,7 +10,7 @@ import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
-import { findUser } from './pool-user.ts';
+import { findUser, isMadeBy } from './pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -19,7 +19,7 @@ interface Services {
 }
 
 export const deleteUserInput = z.object({
-  ...userCreationInput.pick({ provisioning_id: true, username: true }).shape,
+  ...userCreationInput.pick({ provisioning_id: true, creation_id: true, username: true }).shape,
   /** The user's `sub`; null when the creation's answer is not known. */
   sub: z.string().min(1).nullable(),
   /** Whether an attempt to create the user may still be under way: its user may appear after this look. */
@@ -31,7 +31,7 @@ export const deleteUserInput = z.object({
 });
 
 /**
- * Undoes CreateUser: removes the user that carries this provisioning's stamp, and no other.
+ * Undoes CreateUser: removes the user that this generation of the provisioning has made, and no other.
  *
  * "Not found" is no proof. Reads lag and calls land late, so absence counts only when it is seen after the longest
  * time that a call can be in flight; until then the step asks to be repeated. A creation that was refused is looked for
@@ -46,7 +46,7 @@ export const deleteUser =
 
     const removeIfMine = async (nameOrSub: string): Promise<boolean> => {
       const user = await findUser(cognito, userPoolId, nameOrSub);
-      if (user?.stamp !== input.provisioning_id) return false;
+      if (user === undefined || !isMadeBy(user, input)) return false;
       try {
         await cognito.send(new AdminDeleteUserCommand({ UserPoolId: userPoolId, Username: user.sub }));
         return true;

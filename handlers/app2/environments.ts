@@ -36,7 +36,7 @@ export const environments = {
     STATUS_POLLS_PER_SECOND: rate,
   }),
   'get-user-creation': machines,
-  'cancel-user-creation': machines,
+  'cancel-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
   sample: z.object({}),
   'decrypt-credentials': z.object({
     KEY_ARN: text,

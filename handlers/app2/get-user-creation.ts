@@ -1,14 +1,17 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
+import { RequestProblem } from '../shared/problem.ts';
 import { currentProgress, type Machines } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting.ts';
 import { environments } from './environments.ts';
+import { generationOf, isMeant } from './generation.ts';
 import { clientOf, creations, findCreation } from './user-creation.ts';
 
 interface Services {
@@ -18,15 +21,23 @@ interface Services {
 }
 
 /**
- * `GET /admin/create-user/{provisioning_id}`: the client that asked for it sees the state, any other the same 404.
+ * `GET /admin/create-user/{provisioning_id}`: the client that asked for it sees the state, any other the same 404; so
+ * does one that asks for another generation than there is.
  * With `?include=timeline` also the steps that it went through here.
  */
 export const getUserCreation =
   ({ stepFunctions, environment, clock }: Services): ApiHandler =>
   async (event) => {
+    const errors: FieldError[] = [];
+    const asked = generationOf(event, errors);
+    if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
+    const look = async (id: string) => {
+      const creation = await findCreation(stepFunctions, environment, id);
+      return creation !== undefined && isMeant(asked, creation.parsedInput) ? creation : undefined;
+    };
     const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner: clientOf(event),
-      look: (id) => findCreation(stepFunctions, environment, id),
+      look,
       clock,
     });
     const workflows = creations(stepFunctions, environment);
@@ -35,7 +46,7 @@ export const getUserCreation =
     const status = { ...current, ...(waiting_for === undefined ? {} : { waiting_for }) };
     const all = { ...headers, ...comeBack(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
-    const timeline = await availableTimeline('app2', workflows, status.provisioning_id);
+    const timeline = await availableTimeline('app2', workflows, execution.parsedInput);
     return json(200, { ...status, ...timeline }, all);
   };
 

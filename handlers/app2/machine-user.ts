@@ -17,7 +17,7 @@ import {
   ownerGroups,
 } from '../../contracts/app2-api.ts';
 import { isNamed } from '../shared/errors.ts';
-import { STAMP } from './pool-user.ts';
+import { PROVISIONING_ID_ATTRIBUTE } from './pool-user.ts';
 
 /** The machine users of App1: how they are made and removed, and how their credentials are kept. */
 
@@ -90,7 +90,8 @@ export async function listMachineUsers(cognito: Cognito, UserPoolId: string): Pr
       }),
     );
     for (const { Username, Attributes = [] } of page.Users ?? [])
-      if (Username !== undefined && !Attributes.some(({ Name }) => Name === STAMP)) names.push(Username);
+      if (Username !== undefined && !Attributes.some(({ Name }) => Name === PROVISIONING_ID_ATTRIBUTE))
+        names.push(Username);
     NextToken = page.NextToken;
   } while (NextToken !== undefined);
   return names;

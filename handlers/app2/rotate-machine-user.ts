@@ -9,7 +9,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import { events } from '../../contracts/events/catalogue.ts';
+import { eventId, events } from '../../contracts/events/catalogue.ts';
 import { publish } from '../shared/audit-events.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -109,9 +109,10 @@ export const rotateMachineUser =
         const { sequence, version } = events[name];
         await publish(eventBridge, EVENT_BUS_NAME, name, {
           metadata: {
-            event_id: `${pending.versionId}:${sequence}:${name}`,
+            event_id: eventId(name, pending.versionId),
             schema_version: version,
             provisioning_id: null,
+            creation_id: null,
             sequence,
             occurred_at: now().toISOString(),
             actor: 'secretsmanager.amazonaws.com',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { type CreateUserRequest, createUserRequest } from '../../contracts/app2-api.ts';
@@ -32,6 +33,7 @@ import {
   UNCONTENDED_SECONDS,
 } from './creation-limiter.ts';
 import { environments } from './environments.ts';
+import { generationOf, isMeant } from './generation.ts';
 import { type RateLimiter, rateLimiter } from './rate-limiter.ts';
 import { type Creation, clientOf, creations, findCreation } from './user-creation.ts';
 
@@ -62,6 +64,7 @@ export const startUserCreation =
     const id = readHeader(provisioningId, event, 'Idempotency-Key', errors);
     alsoAbout({ provisioning_id: id });
     const on_behalf_of = readHeader(onBehalfOf.optional(), event, 'On-Behalf-Of', errors);
+    const asked = generationOf(event, errors);
     const request = readBody(event, createUserRequest, errors);
     if (id === undefined) throw new RequestProblem('INVALID_REQUEST', errors);
 
@@ -75,6 +78,7 @@ export const startUserCreation =
     const notify = prefersAsync(prefer) && (queued || (await pollLimiter.reserve()) === undefined);
     const input: UserCreationInput = {
       provisioning_id: id,
+      creation_id: asked ?? randomUUID(),
       owner,
       ...originOf(event),
       ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
@@ -101,6 +105,8 @@ export const startUserCreation =
     // It cannot be seen yet: the caller asks again with the same key.
     if (found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
     if (found.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
+    if (!isMeant(asked, found.parsedInput))
+      throw await ofAnotherGeneration(creations(stepFunctions, environment), found);
     if (!isRepeat(found, request)) throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
     // Nothing that was started here has to be looked for in the roll-backs: an accepted request needs no other look.
@@ -151,6 +157,18 @@ const isNotified = ({ parsedInput }: Creation): boolean =>
 /** How far away the estimated start of a creation is, in milliseconds; 0 when it was requested without a queue. */
 const delayUntilStart = ({ estimated_start_at }: UserCreationInput, now: number): number =>
   estimated_start_at === undefined ? 0 : Math.max(0, Date.parse(estimated_start_at) - now);
+
+/**
+ * The name was used before App1 had forgotten it: what has it is another generation's, whose user may still exist. It is
+ * not touched.
+ */
+async function ofAnotherGeneration(
+  workflows: ReturnType<typeof creations>,
+  found: Creation,
+): Promise<RequestProblem> {
+  const { user } = await currentStatus(workflows, found);
+  return new RequestProblem(user === 'absent' ? 'IDEMPOTENCY_CONFLICT' : 'USER_OF_EARLIER_PROVISIONING');
+}
 
 /** A retry of App1's step sends the very same request. One that was cancelled before it came is answered as cancelled. */
 function isRepeat({ parsedInput: input }: Creation, request: CreateUserRequest): boolean {

@@ -19,7 +19,7 @@ export const stopUserCreation =
   ({ stop, limiter }: Services) =>
   async (input: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
     const stopped = await stop(input);
-    if (!stopped.had_succeeded) await limiter.release(input.provisioning_id);
+    if (!stopped.had_succeeded) await limiter.release(input.creation_id);
     return stopped;
   };
 

@@ -27,6 +27,9 @@ export function clientOf({ requestContext }: Pick<APIGatewayProxyEvent, 'request
   return owner;
 }
 
+/** Whether it is no creation, but a cancellation that has taken the name. */
+export const isCancellation = ({ parsedInput }: Creation): boolean => 'cancelled' in parsedInput;
+
 /** Looks the creation up. */
 export const findCreation = (
   stepFunctions: StepFunctions,

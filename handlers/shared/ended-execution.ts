@@ -42,7 +42,7 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
   const { status, error } = execution;
   alsoAbout({ trace_id: execution.parsedInput.trace_id });
   const origin = originAfter(machines.STATE_MACHINE_ARN, name, execution.parsedInput);
-  const input = rollBackInputOf(execution.parsedInput, origin);
+  const input = rollBackInputOf(execution, origin);
   // An operator may have started it again since.
   const wellOrRunning = status === 'SUCCEEDED' || status === 'RUNNING';
   if (wellOrRunning || input === undefined || isEnd(execution, cleanEnds)) return 'clean';

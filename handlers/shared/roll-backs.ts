@@ -1,16 +1,15 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
-import { END_NOT_ANNOUNCED } from '../../contracts/ends.ts';
+import { CANCELLED, END_NOT_ANNOUNCED } from '../../contracts/ends.ts';
 import { type RollBackInput, rollBackInput } from '../../contracts/executions.ts';
+import type { FailureCause } from '../../contracts/failures.ts';
 import type { Origin } from '../../contracts/origin.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { describe, type Execution, startOnce } from './executions.ts';
-import { isEnd, statusOf } from './status.ts';
+import { type Generation, rollBackName } from './roll-back-names.ts';
+import { failureOf, isEnd, statusOf } from './status.ts';
 
-/**
- * Roll-backs of one provisioning: executions of the roll-back machine named `<provisioning_id>`,
- * `<provisioning_id>.2`, `.3`, … The next one is started when the one before has failed.
- */
+/** Roll-backs of one generation of a provisioning. The next one is started when the one before has failed. */
 
 /** A service's two machines. */
 export interface Machines {
@@ -31,6 +30,7 @@ export interface Workflows<Input extends z.ZodType<Subject>> {
 /** Username and human user are absent in what was cancelled before its request arrived. */
 export interface Subject {
   provisioning_id: string;
+  creation_id: string;
   owner: string;
   username?: string;
   human_user_id?: string;
@@ -41,49 +41,52 @@ export interface Subject {
 
 export type RollBack = Execution<RollBackInput>;
 
-export function rollBackName(provisioningId: string, attempt: number): string {
-  return attempt === 1 ? provisioningId : `${provisioningId}.${attempt}`;
-}
-
-/** Name of the attempt that follows the one of this name. */
-export function nextRollBackName(name: string): string {
-  const [provisioningId = name, attempt = '1'] = name.split('.');
-  return rollBackName(provisioningId, Number(attempt) + 1);
-}
-
-/** Starts a provisioning's first roll-back. Nothing happens when there is one: a failed one is the sweep's matter. */
+/** Starts a generation's first roll-back. Nothing happens when there is one: a failed one is the sweep's matter. */
 export function startRollBack(
   { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
   input: RollBackInput,
 ): Promise<'started' | 'existed'> {
-  const name = rollBackName(input.provisioning_id, 1);
+  const name = rollBackName(input, 1);
   return startOnce(stepFunctions, machines.ROLL_BACK_STATE_MACHINE_ARN, name, input);
 }
 
 /**
- * What a roll-back of `origin` is started with; `undefined` when nothing can have been made, so there is nothing to
- * roll back.
+ * What a roll-back of an execution is started with, because of `origin`; `undefined` when nothing can have been made, so
+ * there is nothing to roll back.
  */
-export function rollBackInputOf(input: Subject, origin: Origin): RollBackInput | undefined {
-  const { provisioning_id, username, human_user_id, owner, on_behalf_of } = input;
+export function rollBackInputOf(execution: Execution<Subject>, origin: Origin): RollBackInput | undefined {
+  const { provisioning_id, creation_id, username, human_user_id, owner, on_behalf_of } =
+    execution.parsedInput;
   if (username === undefined || human_user_id === undefined) return undefined;
-  const common = { provisioning_id, username, human_user_id, owner, ...origin };
-  return on_behalf_of === undefined ? common : { ...common, on_behalf_of };
+  return {
+    provisioning_id,
+    creation_id,
+    username,
+    human_user_id,
+    owner,
+    ...origin,
+    ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
+    had_succeeded: execution.status === 'SUCCEEDED',
+    failure: failureOf(execution) ?? CANCELLED_BY_OWNER,
+  };
 }
 
+/** Why there is a roll-back of an execution that has not failed: its owner wants the user no longer. */
+export const CANCELLED_BY_OWNER: FailureCause = { step: 'Execution', error: CANCELLED };
+
 /**
- * The latest roll-back of a provisioning; `undefined` when there is none, or none yet. Attempts are numbered without
+ * The latest roll-back of a generation; `undefined` when there is none, or none yet. Attempts are numbered without
  * gaps, so the last of many is found in few looks.
  */
 export async function latestRollBack(
   { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
-  provisioningId: string,
+  generation: Generation,
 ): Promise<RollBack | undefined> {
   const look = (attempt: number) =>
     describe(
       stepFunctions,
       machines.ROLL_BACK_STATE_MACHINE_ARN,
-      rollBackName(provisioningId, attempt),
+      rollBackName(generation, attempt),
       rollBackInput,
     );
   let latest = await look(1);
@@ -112,8 +115,9 @@ export async function currentProgress<Input extends z.ZodType<Subject>>(
   execution: Execution<Subject>,
 ): Promise<{ status: ProvisioningStatus; latest: Execution<unknown> }> {
   const status = statusOf(execution, workflows.cleanEnds);
-  if (status.user === 'absent') return { status, latest: execution };
-  const rollBack = await latestRollBack(workflows, status.provisioning_id);
+  // What is certain needs no further look, and neither does what a roll-back has not stopped yet.
+  if (status.user === 'absent' || status.user === 'unknown') return { status, latest: execution };
+  const rollBack = await latestRollBack(workflows, execution.parsedInput);
   if (rollBack === undefined) return { status, latest: execution };
   return { status: { ...status, user: presenceAfter(rollBack) }, latest: rollBack };
 }

@@ -14,6 +14,8 @@ interface Subject {
   provisioning_id: string;
   username?: string;
   human_user_id?: string;
+  /** It took the name before the request came, or after its record had expired. */
+  cancelled?: true | undefined;
   /** When the creation will probably start. */
   estimated_start_at?: string | undefined;
 }
@@ -62,7 +64,7 @@ export function statusOf(execution: Execution<Subject>, cleanEnds: readonly stri
   return {
     provisioning_id,
     status: executionStatus.parse(execution.status),
-    user: presenceAfter(execution, cleanEnds),
+    user: execution.parsedInput.cancelled === true ? 'unknown' : presenceAfter(execution, cleanEnds),
     ...(username === undefined ? {} : { username }),
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
@@ -79,7 +81,7 @@ function presenceAfter(
   cleanEnds: readonly string[],
 ): UserPresence {
   if (status === 'SUCCEEDED') return 'present';
-  if (status === 'RUNNING') return 'absent';
+  if (status === 'RUNNING') return 'unknown';
   return isEnd({ status, error }, [...cleanEnds, END_NOT_ANNOUNCED]) ? 'absent' : 'being_removed';
 }
 

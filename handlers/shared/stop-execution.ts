@@ -1,22 +1,28 @@
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { CANCELLED } from '../../contracts/ends.ts';
+import { rollBackInput } from '../../contracts/executions.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
-import { storedProvisioningId } from '../../contracts/stored.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import { isNamed, StepError } from './errors.ts';
 import { describe, executionArn } from './executions.ts';
+import { CANCELLED_BY_OWNER } from './roll-backs.ts';
 import { failureOf } from './status.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   /** The machine whose execution is stopped, and the schema of its input. */
   stateMachineArn: string;
-  inputSchema: z.ZodType;
+  inputSchema: z.ZodType<{ creation_id: string; cancelled?: true }>;
   now: () => number;
 }
 
-export const stopExecutionInput = z.object({ provisioning_id: storedProvisioningId });
+export const stopExecutionInput = z.object({
+  ...rollBackInput.pick({ provisioning_id: true, creation_id: true, had_succeeded: true, failure: true })
+    .shape,
+  /** When the step was entered; the same for each of its attempts. */
+  entered_at: z.iso.datetime({ offset: true }),
+});
 
 /** What a roll-back needs to know of the execution that it rolls back. */
 export interface Stopped {
@@ -31,29 +37,39 @@ export interface Stopped {
 /**
  * First step of a roll-back: stops the execution, so that nothing more is begun. It may come to its own end in the
  * very moment in which it is stopped, so how it ended is what is seen afterwards.
+ *
+ * The record of the execution may have expired, and its name may have been taken by another generation or by a
+ * cancellation: then there is nothing to stop, nothing is under way, and what the roll-back was started with counts. Not
+ * seen is not expired: that counts when the execution is not seen after everything that was under way has landed.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
  * @throws ServiceUnavailable while the execution, or its end, cannot be seen
  */
 export const stopExecution =
   ({ stepFunctions, stateMachineArn, inputSchema, now }: Services) =>
-  async ({ provisioning_id }: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
-    const look = async () => {
-      const found = await describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
-      if (found !== undefined) return found;
-      throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
-    };
+  async (input: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
+    const { provisioning_id, creation_id, had_succeeded, failure, entered_at } = input;
+    const asStarted: Stopped = { had_succeeded, creation_in_flight: false, failure };
+    const look = () => describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
+    const isOwn = ({ parsedInput }: { parsedInput: z.infer<typeof inputSchema> }) =>
+      parsedInput.creation_id === creation_id && parsedInput.cancelled !== true;
+
     let execution = await look();
+    if (execution === undefined) {
+      if (now() - Date.parse(entered_at) >= IN_FLIGHT_SECONDS * 1000) return asStarted;
+      throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
+    }
+    if (!isOwn(execution)) return asStarted;
     if (execution.status === 'RUNNING') {
       await stop(stepFunctions, executionArn(stateMachineArn, provisioning_id));
       execution = await look();
     }
-    if (execution.status === 'RUNNING')
+    if (execution === undefined || execution.status === 'RUNNING')
       throw new StepError('ServiceUnavailable', 'The end of the execution cannot be seen yet.');
     const endedAt = execution.stopDate?.getTime() ?? now();
     return {
       had_succeeded: execution.status === 'SUCCEEDED',
       creation_in_flight: now() - endedAt < IN_FLIGHT_SECONDS * 1000,
-      failure: failureOf(execution) ?? { step: 'Execution', error: CANCELLED },
+      failure: failureOf(execution) ?? CANCELLED_BY_OWNER,
     };
   };
 

@@ -22,7 +22,8 @@ import {
 import { alsoAbout, logAbout, logger } from './logger.ts';
 import { type OldestStart, oldestStart } from './oldest-running.ts';
 import { originAfter } from './origin.ts';
-import { nextRollBackName, type Subject, type Workflows } from './roll-backs.ts';
+import { nextRollBackName, provisioningIdIn } from './roll-back-names.ts';
+import type { Subject, Workflows } from './roll-backs.ts';
 
 /**
  * The sweep: finds executions that failed and were not rolled back, whatever was missed, and roll-backs that failed
@@ -160,7 +161,7 @@ export const sweep = <Input extends z.ZodType<Subject>>({
           continue;
         }
         await clock.sleep(1000 / describesPerSecond);
-        const [provisioning_id] = execution.name.split('.');
+        const provisioning_id = provisioningIdIn(execution.name);
         const finding = await logAbout({ provisioning_id, execution: execution.name }, () =>
           settleOne(workflows, execution),
         );
@@ -375,7 +376,7 @@ async function tryAgain(
   // An operator may have started it again since.
   if (failed.status === 'RUNNING' || failed.status === 'SUCCEEDED') return 'clean';
   const input = { ...failed.parsedInput, ...originAfter(machine, name, failed.parsedInput) };
-  const start = await startOnce(stepFunctions, machine, nextRollBackName(name), input);
+  const start = await startOnce(stepFunctions, machine, nextRollBackName(name, input), input);
   if (start === 'started')
     logger.warn('Roll-back tried again', {
       provisioning_id: failed.parsedInput.provisioning_id,

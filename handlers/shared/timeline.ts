@@ -9,7 +9,8 @@ import {
   type TimelineStep,
 } from '../../contracts/status.ts';
 import { bestEffort, executionArn } from './executions.ts';
-import { latestRollBack, rollBackName, type Subject, type Workflows } from './roll-backs.ts';
+import { attemptIn, type Generation, rollBackName } from './roll-back-names.ts';
+import { latestRollBack, type Subject, type Workflows } from './roll-backs.ts';
 
 /** What a provisioning went through at one service, read from the histories of its executions. Names and times only. */
 
@@ -17,21 +18,21 @@ import { latestRollBack, rollBackName, type Subject, type Workflows } from './ro
 const ROLL_BACKS = 4;
 
 /**
- * The steps of a provisioning's execution and of its roll-backs.
+ * The steps of a provisioning's execution and of the roll-backs of its generation.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function timelineAt<Input extends z.ZodType<Subject>>(
   service: Service,
   workflows: Workflows<Input>,
-  provisioningId: string,
+  generation: Generation,
 ): Promise<TimelinePart> {
   const { stepFunctions, machines } = workflows;
-  const latest = await latestRollBack(workflows, provisioningId);
-  const count = latest === undefined ? 0 : Number(latest.name?.split('.')[1] ?? 1);
+  const latest = await latestRollBack(workflows, generation);
+  const count = latest === undefined ? 0 : attemptIn(latest.name ?? '');
   const shown = Array.from({ length: Math.min(count, ROLL_BACKS) }, (_, n) => count - n);
   const executions = [
-    [machines.STATE_MACHINE_ARN, provisioningId] as const,
-    ...shown.map((n) => [machines.ROLL_BACK_STATE_MACHINE_ARN, rollBackName(provisioningId, n)] as const),
+    [machines.STATE_MACHINE_ARN, generation.provisioning_id] as const,
+    ...shown.map((n) => [machines.ROLL_BACK_STATE_MACHINE_ARN, rollBackName(generation, n)] as const),
   ];
   const parts = await Promise.all(
     executions.map(async ([machine, execution]) =>
@@ -52,9 +53,9 @@ export async function timelineAt<Input extends z.ZodType<Subject>>(
 export const availableTimeline = async <Input extends z.ZodType<Subject>>(
   service: Service,
   workflows: Workflows<Input>,
-  provisioningId: string,
+  generation: Generation,
 ): Promise<TimelinePart> =>
-  (await bestEffort(() => timelineAt(service, workflows, provisioningId))) ?? {
+  (await bestEffort(() => timelineAt(service, workflows, generation))) ?? {
     timeline: [],
     timeline_incomplete: [service],
   };

@@ -36,7 +36,7 @@ import { problemBody } from '../../contracts/problems.ts';
 import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
-import { PROVISIONING_ID, subject } from '../support/subject.ts';
+import { PROVISIONING_ID, ROLL_BACK, stood, subject } from '../support/subject.ts';
 import { APP1, APP2, executionArn, world } from './support/world.ts';
 
 const stacks = mockClient(CloudFormationClient);
@@ -182,7 +182,7 @@ async function findings(over: Parameters<typeof world>[0] = {}) {
 const failedRollBack = {
   executions: [
     {
-      name: PROVISIONING_ID,
+      name: `${ROLL_BACK}.1`,
       executionArn: 'x',
       stateMachineArn: 'x',
       // It has waited for App2 for longer than a day, and has failed half an hour ago.
@@ -192,7 +192,7 @@ const failedRollBack = {
     },
   ],
 };
-const rollBackInput = { ...subject, owner: 'o' };
+const rollBackInput = { ...subject, owner: 'o', ...stood };
 const latest = (seen: Parameters<typeof execution>[1]) => {
   stepFunctions
     .on(ListExecutionsCommand, {
@@ -201,13 +201,13 @@ const latest = (seen: Parameters<typeof execution>[1]) => {
     })
     .resolves(failedRollBack);
   stepFunctions
-    .on(DescribeExecutionCommand, { executionArn: executionArn('RollBackProvisioning', PROVISIONING_ID) })
+    .on(DescribeExecutionCommand, { executionArn: executionArn('RollBackProvisioning', `${ROLL_BACK}.1`) })
     .resolves(
       execution(rollBackInput, failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
     );
   stepFunctions
     .on(DescribeExecutionCommand, {
-      executionArn: executionArn('RollBackProvisioning', `${PROVISIONING_ID}.2`),
+      executionArn: executionArn('RollBackProvisioning', `${ROLL_BACK}.2`),
     })
     .resolves(execution(rollBackInput, seen));
 };

@@ -1,12 +1,17 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { timelineAnswer } from '../../cli/answers.ts';
 import { CliProblem } from '../../cli/problem.ts';
 import { problemBody } from '../../contracts/problems.ts';
-import { notFound } from '../support/executions.ts';
+import { execution, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
-import { PROVISIONING_ID } from '../support/subject.ts';
+import { PROVISIONING_ID, ROLL_BACK, subject } from '../support/subject.ts';
 import { executionArn, world } from './support/world.ts';
 
 const stepFunctions = mockClient(SFNClient);
@@ -34,6 +39,7 @@ const history = (machine: string, name: string, ...events: HistoryEvent[]) =>
 beforeEach(() => {
   stepFunctions.reset();
   stepFunctions.on(GetExecutionHistoryCommand).rejects(notFound());
+  stepFunctions.on(DescribeExecutionCommand).resolves(execution(subject));
   history(
     'ProvisionServiceUser',
     PROVISIONING_ID,
@@ -82,6 +88,7 @@ describe('provision timeline', () => {
     expect(operator.answer()).toMatchObject({ timeline: { length: 3 }, unseen: [] });
 
     stepFunctions.reset();
+    stepFunctions.on(DescribeExecutionCommand).resolves(execution(subject));
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('AccessDeniedException'));
     const caller = world({ answers: [[200, incomplete]] });
     expect(await caller.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
@@ -119,8 +126,8 @@ describe('provision timeline', () => {
   });
 
   it('shows every attempt to roll back', async () => {
-    history('RollBackServiceUser', PROVISIONING_ID, entered(10, 'DeleteUser'));
-    history('RollBackServiceUser', `${PROVISIONING_ID}.2`, entered(400, 'DeleteUser'));
+    history('RollBackServiceUser', `${ROLL_BACK}.1`, entered(10, 'DeleteUser'));
+    history('RollBackServiceUser', `${ROLL_BACK}.2`, entered(400, 'DeleteUser'));
     const here = world(stranger);
 
     await here.run('timeline', PROVISIONING_ID);
@@ -148,7 +155,7 @@ describe('provision timeline', () => {
 
   it('says that there is none', async () => {
     stepFunctions.reset();
-    stepFunctions.on(GetExecutionHistoryCommand).rejects(notFound());
+    stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
     const here = world(stranger);
 
     expect(await here.run('timeline', PROVISIONING_ID)).toBe(4);

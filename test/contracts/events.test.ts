@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventDetail, eventRows, eventSources, events } from '../../contracts/events/catalogue.ts';
+import { eventDetail, eventId, eventRows, eventSources, events } from '../../contracts/events/catalogue.ts';
 import { ORIGIN } from '../support/api-events.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
-import { PROVISIONING_ID, subject } from '../support/subject.ts';
+import { CREATION_ID, PROVISIONING_ID, subject } from '../support/subject.ts';
 
 const rows = eventRows;
 
@@ -39,13 +39,23 @@ describe('events', () => {
     expect([...new Set(published)].sort()).toEqual(ofProvisionings.map(([name]) => name).sort());
   });
 
+  it('have an id that says which service, provisioning, generation, place and event it is', () => {
+    const about = [PROVISIONING_ID, CREATION_ID];
+
+    expect(eventId('ServiceUserCreated', ...about)).toBe(
+      `app2:${PROVISIONING_ID}:${CREATION_ID}:10:ServiceUserCreated`,
+    );
+    expect(new Set(rows.map(([name]) => eventId(name, ...about))).size).toBe(rows.length);
+  });
+
   it('hold nothing beyond their schema: a password in an event is refused', () => {
     const { username, human_user_id } = subject;
     const event = {
       metadata: {
-        event_id: `${PROVISIONING_ID}:10:ServiceUserCreated`,
+        event_id: eventId('ServiceUserCreated', PROVISIONING_ID, CREATION_ID),
         schema_version: '1',
         provisioning_id: PROVISIONING_ID,
+        creation_id: CREATION_ID,
         sequence: 10,
         occurred_at: '2026-01-01T00:00:00.000Z',
         actor: 'owner-app1',

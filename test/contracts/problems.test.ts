@@ -9,6 +9,7 @@ describe('problems', () => {
       FORBIDDEN: 403,
       NOT_FOUND: 404,
       IDEMPOTENCY_CONFLICT: 409,
+      USER_OF_EARLIER_PROVISIONING: 409,
       NOT_OVER_YET: 409,
       NOT_RETRYABLE: 409,
       PAYLOAD_TOO_LARGE: 413,

@@ -43,13 +43,16 @@ import { handler as startUserCreation } from '../../handlers/app2/start-user-cre
 import { statusOf } from '../../handlers/shared/status.ts';
 import { step } from '../../handlers/shared/step.ts';
 import { templates } from '../../infra/templates.ts';
-import { authorizedRequest, CALLERS_OWNER, signedRequest } from '../support/api-events.ts';
+import { authorizedRequest, CALLERS_OWNER, MACHINE_OWNER, signedRequest } from '../support/api-events.ts';
 import { creationStatus } from '../support/app2-replies.ts';
 import { execution, failedAs, notFound, STARTED } from '../support/executions.ts';
+import { attributesOf, stamps } from '../support/pool-users.ts';
 import { resources } from '../support/resources.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import {
   ENCRYPTED,
+  GENERATION,
+  OTHER_CREATION_ID,
   OTHER_PROVISIONING_ID,
   PASSWORD,
   PROVISIONING_ID,
@@ -83,13 +86,11 @@ const callApp2 = step(
 );
 
 const creation = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
+const run = { ...creation, on_behalf_of: null, redrive_count: 0 };
 const request = { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED };
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
-const userStamped = (stamp: string) => ({
-  UserAttributes: [
-    { Name: 'sub', Value: SUB },
-    { Name: 'custom:provisioning_id', Value: stamp },
-  ],
+const userStamped = (provisioning_id: string) => ({
+  UserAttributes: attributesOf({ ...stamps, provisioning_id }),
 });
 
 /** App2 answers App1 so. */
@@ -135,12 +136,12 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     cognito
       .on(AdminCreateUserCommand)
       .rejects(sdkError('InvalidParameterException', { message: 'Username cannot be of email format' }));
-    return createUser(subject);
+    return createUser(run);
   }),
   UserAlreadyExists: thrown(() => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
     cognito.on(AdminGetUserCommand).resolves(userStamped(OTHER_PROVISIONING_ID));
-    return createUser(subject);
+    return createUser(run);
   }),
   UserVanished: thrown(() => {
     cognito.on(AdminAddUserToGroupCommand).rejects(sdkError('UserNotFoundException'));
@@ -188,7 +189,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   }),
   UserRemovalPending: thrown(() => {
     app2Answers(Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
-    return callApp2({ action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID });
+    return callApp2({ action: 'CancelUserCreation', ...GENERATION, username: 'alice' });
   }),
   AbsenceNotConfirmed: thrown(() => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
@@ -221,12 +222,10 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
       .on(DescribeExecutionCommand, of('Machine'))
       .resolves(execution(other, { status: 'ABORTED' }));
     stepFunctions.on(DescribeExecutionCommand, of('RollBackMachine')).resolves(execution(other));
-    return createUser(subject);
+    return createUser(run);
   }),
-  RedriveRefused: thrown(() => createUser({ ...subject, redrive_count: 1 })),
-  Cancelled: thrown(() =>
-    decryptCredentials({ provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true }),
-  ),
+  RedriveRefused: thrown(() => createUser({ ...run, redrive_count: 1 })),
+  Cancelled: thrown(() => decryptCredentials({ ...GENERATION, owner: 'machine', cancelled: true })),
   ExecutionAborted: async () => codeOf({ status: 'ABORTED' }),
   ExecutionTimedOut: async () => codeOf({ status: 'TIMED_OUT' }),
   RollBackFailed: async () => codeOf(failedAs(ROLL_BACK_FAILED, 'CreateUser', 'ServiceUnavailable')),
@@ -281,6 +280,18 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(other));
     return post({ headers: { 'Idempotency-Key': 'k' } });
+  },
+  USER_OF_EARLIER_PROVISIONING: () => {
+    dynamoDb.on(UpdateItemCommand).resolves({ Attributes: { next_at: { N: String(Date.now()) } } });
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    stepFunctions.on(DescribeExecutionCommand).resolves(execution({ ...creation, owner: MACHINE_OWNER }));
+    return startUserCreation(
+      authorizedRequest({
+        path: '/admin/create-user',
+        headers: { 'Idempotency-Key': PROVISIONING_ID, 'Creation-Id': OTHER_CREATION_ID },
+        body: { username: 'alice', human_user_id: 'h-42', encrypted_password: ENCRYPTED },
+      }),
+    );
   },
   NOT_OVER_YET: () => {
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(former));

@@ -54,7 +54,7 @@ const answers: [string, number, () => Promise<Answer>][] = [
   [
     'App2 has nothing to remove',
     204,
-    () => system.app2('DELETE', `/admin/create-user/${randomUUID()}`, machine),
+    () => system.app2('DELETE', `/admin/create-user/${randomUUID()}?username=nobody`, machine),
   ],
 ];
 

@@ -181,12 +181,16 @@ describe('after something may have been made', () => {
 describe('at App2', () => {
   it('a cancellation that comes before the request lets it create nothing', async () => {
     const creation = await createAtApp2();
-    const cancelled = await system.app2('DELETE', `/admin/create-user/${creation.id}`, creation.token);
+    const cancelled = await system.app2(
+      'DELETE',
+      `/admin/create-user/${creation.id}?username=${creation.username}`,
+      creation.token,
+    );
     expect(cancelled.status).toBe(204);
     const answer = await creation.post();
     expect(provisioningStatus.parse(answer.body)).toMatchObject({
       status: 'FAILED',
-      user: 'absent',
+      user: 'unknown',
       error: { code: 'CANCELLED' },
     });
     expect(await statesOf('CreateServiceUser', creation.id)).toEqual(['DecryptCredentials', 'Cancelled']);

@@ -104,6 +104,9 @@ describe('the user pool', () => {
 
   it.each([
     ['the stamp', 'custom:provisioning_id'],
+    ['its generation', 'custom:creation_id'],
+    ['its owner', 'custom:owner'],
+    ['whom it was made for', 'custom:on_behalf_of'],
     ['the human user', 'custom:human_user_id'],
     ['its name', 'preferred_username'],
     ['an address', 'email'],

@@ -28,7 +28,13 @@ describe('a provisioning that goes well', () => {
       status: 'CONFIRMED',
       enabled: true,
       groups: ['service-user'],
-      attributes: { 'custom:provisioning_id': status.provisioning_id, 'custom:human_user_id': 'h-77' },
+      attributes: {
+        'custom:provisioning_id': status.provisioning_id,
+        'custom:creation_id': await system.generationOf('ProvisionServiceUser', status.provisioning_id),
+        'custom:human_user_id': 'h-77',
+        'custom:owner': 'owner-app1',
+        'custom:on_behalf_of': expect.stringMatching(/^\d{12}\//),
+      },
     });
     const token = await system.signIn(request.username, request.password);
     const sample = await system.app2('POST', '/sample', token, { data: { n: 1 } });
@@ -63,9 +69,11 @@ describe('a provisioning that goes well', () => {
     const { provisioning_id } = await provision(newRequest());
     await eventsOf(provisioning_id, PROVISIONED);
     const published = await system.events(provisioning_id);
+    const generation = await system.generationOf('CreateServiceUser', provisioning_id);
     for (const event of published) {
-      const { detail, 'detail-type': name } = readEvent(event);
-      expect(detail.metadata.event_id).toBe(`${provisioning_id}:${detail.metadata.sequence}:${name}`);
+      const { detail, source, 'detail-type': name } = readEvent(event);
+      const about = `${provisioning_id}:${generation}:${detail.metadata.sequence}:${name}`;
+      expect(detail.metadata.event_id).toBe(`${source.replace(/\..*/, '')}:${about}`);
     }
     const [traceIds, causes] = [
       published.map(({ detail }) => detail.metadata.trace_id),

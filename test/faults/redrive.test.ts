@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import type { Machine } from '../../local/system.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { execution, executionArn, executionEnded } from './support/executions.ts';
+import { execution, executionEnded } from './support/executions.ts';
 import { refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
@@ -113,7 +113,7 @@ const allowed = { within: 180_000, rollBackLater: true };
 async function redrive(machine: Machine, id: string): Promise<boolean> {
   try {
     await system.clients.stepFunctions.send(
-      new RedriveExecutionCommand({ executionArn: executionArn(machine, id) }),
+      new RedriveExecutionCommand({ executionArn: await system.executionArn(machine, id) }),
     );
     return true;
   } catch (error) {

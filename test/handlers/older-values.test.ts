@@ -1,3 +1,4 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import {
   BatchGetItemCommand,
   DynamoDBClient,
@@ -39,7 +40,7 @@ import { execution, failedAs, notFound, STOPPED } from '../support/executions.ts
 import { history } from '../support/histories.ts';
 import { olderSubject } from '../support/older-values.ts';
 import { expectProblem } from '../support/problems.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED } from '../support/subject.ts';
+import { ENCRYPTED, GENERATION, PROVISIONING_ID, ROLL_BACK, SEALED } from '../support/subject.ts';
 
 /**
  * The rules for requests were tightened since: what was begun under the former ones is seen, cancelled, swept, rolled back
@@ -50,7 +51,8 @@ const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
 
 const account = 'eu-central-1:111122223333';
-const older = { provisioning_id: PROVISIONING_ID, ...olderSubject };
+const older = { ...GENERATION, ...olderSubject };
+const failure = { step: 'Execution', error: 'Cancelled' };
 
 /** By service: its machines, what they were started with, and how its functions are called. */
 const services = {
@@ -93,7 +95,8 @@ const services = {
       api(
         cancelUserCreation({
           stepFunctions: new SFNClient({}),
-          environment: machines,
+          cognito: new CognitoIdentityProviderClient({}),
+          environment: { USER_POOL_ID: 'pool', ...machines },
           clock: fakeClock(),
         }),
       )(authorizedRequest({ method: 'DELETE', id: PROVISIONING_ID })),
@@ -158,13 +161,25 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
     described({ status: 'ABORTED' });
     stepFunctions
       .on(DescribeExecutionCommand, {
-        executionArn: arnIn(machines.ROLL_BACK_STATE_MACHINE_ARN, PROVISIONING_ID),
+        executionArn: arnIn(machines.ROLL_BACK_STATE_MACHINE_ARN, `${ROLL_BACK}.1`),
       })
-      .resolves(execution({ ...older, owner: input.owner }, failedAs('RollBackFailed', 'DeleteUser', 'x')));
+      .resolves(
+        execution(
+          { ...older, owner: input.owner, had_succeeded: false, failure },
+          failedAs('RollBackFailed', 'DeleteUser', 'x'),
+        ),
+      );
     stepFunctions.on(ListExecutionsCommand).callsFake(async (asked: ListExecutionsCommandInput) => ({
       executions:
         asked.statusFilter === 'ABORTED'
-          ? [{ name: PROVISIONING_ID, startDate: STOPPED, stopDate: STOPPED }]
+          ? [
+              {
+                name:
+                  asked.stateMachineArn === machines.STATE_MACHINE_ARN ? PROVISIONING_ID : `${ROLL_BACK}.1`,
+                startDate: STOPPED,
+                stopDate: STOPPED,
+              },
+            ]
           : [],
     }));
     const run = sweep({
@@ -184,7 +199,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
       .on(GetExecutionHistoryCommand)
       .resolves({ events: history({ step: 'Authenticate', from: 0, to: 5 }) });
 
-    const { timeline } = await timelineAt(name === 'App1' ? 'app1' : 'app2', ours(), PROVISIONING_ID);
+    const { timeline } = await timelineAt(name === 'App1' ? 'app1' : 'app2', ours(), GENERATION);
     expect(timeline.map(({ step }) => step)).toEqual(['Authenticate']);
   });
 });
@@ -203,7 +218,7 @@ describe('App1', () => {
       fetch: async () => Response.json(creationStatus({ ...olderSubject, status: 'SUCCEEDED' })),
     });
 
-    await expect(client.readStatus(PROVISIONING_ID)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    await expect(client.readStatus(GENERATION)).resolves.toMatchObject({ status: 'SUCCEEDED' });
   });
 
   it('does not ask for it again: a retry is a new request, with rules of today', async () => {

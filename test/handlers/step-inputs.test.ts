@@ -15,7 +15,7 @@ import { setPasswordInput } from '../../handlers/app2/set-password.ts';
 import { stopExecutionInput } from '../../handlers/shared/stop-execution.ts';
 import { ORIGIN } from '../support/api-events.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED, SUB, subject } from '../support/subject.ts';
+import { ENCRYPTED, SEALED, SUB, subject } from '../support/subject.ts';
 
 /**
  * A function is deployed while executions of the definition before are under way, and the other way round: what is
@@ -28,10 +28,15 @@ interface Input {
   added?: string[];
 }
 
-const { provisioning_id, username } = subject;
+const { provisioning_id, creation_id, username } = subject;
 const { trace_id } = ORIGIN;
 const origin = Object.keys(ORIGIN);
-const stop = { schema: stopExecutionInput, sample: { provisioning_id } };
+const stood = { had_succeeded: true, failure: { step: 'Execution', error: 'Cancelled' } };
+const entered_at = '2026-01-01T00:00:00.000Z';
+const stop = {
+  schema: stopExecutionInput,
+  sample: { provisioning_id, creation_id, ...stood, entered_at },
+};
 
 /** By state: what its function reads. */
 const states: Record<string, Input> = {
@@ -50,18 +55,22 @@ const states: Record<string, Input> = {
   },
   AwaitUserCreation: {
     schema: callApp2Input,
-    sample: { action: 'AwaitUserCreation', provisioning_id, missed: false, task_token: 'token' },
+    sample: { action: 'AwaitUserCreation', provisioning_id, creation_id, missed: false, task_token: 'token' },
   },
   CancelUserCreation: {
     schema: callApp2Input,
-    sample: { action: 'CancelUserCreation', provisioning_id, trace_id },
+    sample: { action: 'CancelUserCreation', provisioning_id, creation_id, username, trace_id },
     added: ['trace_id'],
   },
   EncryptCredentials: {
     schema: encryptCredentialsInput,
     sample: { provisioning_id, username, sealed_password: SEALED },
   },
-  CreateUser: { schema: createUserInput, sample: { ...subject, redrive_count: 0 }, added: ['redrive_count'] },
+  CreateUser: {
+    schema: createUserInput,
+    sample: { ...subject, owner: 'owner', on_behalf_of: null, redrive_count: 0 },
+    added: ['redrive_count'],
+  },
   SetPassword: {
     schema: setPasswordInput,
     sample: { provisioning_id, username, encrypted_password: ENCRYPTED, sub: SUB, redrive_count: 0 },
@@ -76,11 +85,12 @@ const states: Record<string, Input> = {
     schema: deleteUserInput,
     sample: {
       provisioning_id,
+      creation_id,
       username,
       sub: SUB,
       creation_in_flight: true,
       creation_refused: false,
-      entered_at: '2026-01-01T00:00:00.000Z',
+      entered_at,
     },
     added: ['creation_refused'],
   },
@@ -109,11 +119,11 @@ const executions: Record<string, Input> = {
   },
   'CreateServiceUser, cancelled before it arrived,': {
     schema: cancelledCreationInput,
-    sample: { provisioning_id: PROVISIONING_ID, owner: 'owner', cancelled: true },
+    sample: { provisioning_id, creation_id, owner: 'owner', cancelled: true },
   },
   'A roll-back': {
     schema: rollBackInput,
-    sample: { ...subject, ...ORIGIN, owner: 'owner' },
+    sample: { ...subject, ...ORIGIN, owner: 'owner', ...stood },
     added: origin,
   },
 };

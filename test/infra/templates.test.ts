@@ -282,12 +282,15 @@ describe('the user pool', () => {
     expect(pool).toMatchObject({
       Schema: [
         { Name: 'provisioning_id', Mutable: false },
+        { Name: 'creation_id', Mutable: false },
         { Name: 'human_user_id', Mutable: false },
+        { Name: 'owner', Mutable: false },
+        { Name: 'on_behalf_of', Mutable: false },
       ],
     });
   });
 
-  it('has clients that can write neither stamp and give short-lived tokens', () => {
+  it('has clients that can write no stamp and give short-lived tokens', () => {
     const clients = resources(aws.app2, 'AWS::Cognito::UserPoolClient').map(
       ([, { Properties }]) => Properties,
     );
@@ -390,7 +393,11 @@ describe('rights', () => {
       'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup', 'dynamodb:UpdateItem'],
       'app2-announce-settled': ['events:PutEvents', 'sqs:SendMessage'],
       'app2-authorizer': [],
-      'app2-cancel-user-creation': ['states:DescribeExecution', 'states:StartExecution'],
+      'app2-cancel-user-creation': [
+        'cognito-idp:AdminGetUser',
+        'states:DescribeExecution',
+        'states:StartExecution',
+      ],
       'app2-create-user': [
         'cognito-idp:AdminCreateUser',
         'cognito-idp:AdminGetUser',

@@ -10,6 +10,8 @@ interface Request {
   body?: unknown;
   /** Values of the query parameter `include`. */
   include?: string[];
+  /** Values of other query parameters. */
+  query?: Record<string, string[]>;
   /** Value of `{provisioning_id}` in the path. */
   id?: string;
 }
@@ -40,7 +42,7 @@ const nobody: APIGatewayProxyEvent['requestContext']['identity'] = {
 };
 
 function proxyEvent(
-  { method = 'POST', path = '/', headers = {}, body, include, id }: Request,
+  { method = 'POST', path = '/', headers = {}, body, include, query, id }: Request,
   identity: Identity,
   authorizer: Record<string, string> | undefined,
 ): APIGatewayProxyEvent {
@@ -55,7 +57,10 @@ function proxyEvent(
     headers: Object.fromEntries(sent.map(([name, values]) => [name, values.at(-1)])),
     multiValueHeaders: Object.fromEntries(sent),
     queryStringParameters: null,
-    multiValueQueryStringParameters: include === undefined ? null : { include },
+    multiValueQueryStringParameters:
+      include === undefined && query === undefined
+        ? null
+        : { ...query, ...(include === undefined ? {} : { include }) },
     pathParameters: id === undefined ? null : { provisioning_id: id },
     stageVariables: null,
     body: text ?? null,

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { backgrounds } from '../../contracts/failures.ts';
+import { rollBackName } from '../../handlers/shared/roll-back-names.ts';
 import type { Summary } from '../../trace/model.ts';
 import { detail, listing } from '../../trace/model.ts';
 import { readerOf } from '../../trace/reader.ts';
 import { FakeAws, services } from './support/fake-aws.ts';
 import { history } from './support/history.ts';
-import { ids, NOW, scene } from './support/scene.ts';
+import { ids, NOW, rollBackOf, scene } from './support/scene.ts';
 
 const where = { where: 'a test', services, lookUpsPerSecond: Number.POSITIVE_INFINITY };
 const at = (time: string) => new Date(`2026-01-02T${time}Z`);
@@ -20,7 +21,9 @@ async function summaryIn(aws: FakeAws, id: string, now = NOW): Promise<Summary> 
 }
 
 const id = '6f1d2a54-0c0e-4f7e-9d55-0000000000ff';
-const input = { provisioning_id: id, username: 'gina', human_user_id: 'h-1', owner: 'o' };
+const creation_id = '6f0b7c52-3c1e-4d0a-8a55-0f6f3f2c9b11';
+const rollBack = rollBackName({ provisioning_id: id, creation_id }, 1);
+const input = { provisioning_id: id, creation_id, username: 'gina', human_user_id: 'h-1', owner: 'o' };
 const begun = (time: string) => history(at(time)).begin(input);
 /** App1's execution stopped from outside, App2's in the middle. */
 const aborted = () =>
@@ -99,14 +102,56 @@ describe('what is left behind', () => {
 
   it('is nothing once a roll-back of each service has succeeded', async () => {
     const aws = aborted()
-      .put('RollBackServiceUser', id, input, begun('09:01:10').task('DeleteUser', 100).succeed('UserRemoved'))
+      .put(
+        'RollBackServiceUser',
+        rollBack,
+        input,
+        begun('09:01:10').task('DeleteUser', 100).succeed('UserRemoved'),
+      )
       .put(
         'RollBackProvisioning',
-        id,
+        rollBack,
         input,
         begun('09:01:00').task('CancelUserCreation', 300).succeed('RolledBack'),
       );
     expect(await summaryIn(aws, id)).toMatchObject({ left: 'nothing', user: 'absent' });
+  });
+
+  it('is told of one generation: a roll-back of an earlier one, and a creation of it, say nothing', async () => {
+    const earlier = { ...input, creation_id: 'b3d8a1c4-55f0-4e0b-9c7e-2f1a6d4e8c22' };
+    const refused = { step: 'RequestUserCreation', error: 'UserAlreadyExists' };
+    const aws = new FakeAws()
+      .put(
+        'RollBackProvisioning',
+        rollBackName(earlier, 1),
+        earlier,
+        begun('08:00:00').succeed('Deprovisioned'),
+      )
+      .put('CreateServiceUser', id, earlier, begun('07:00:00').succeed('UserCreated'))
+      .put('ProvisionServiceUser', id, input, begun('09:00:00').fail('ProvisioningFailed', refused));
+
+    expect(await summaryIn(aws, id)).toMatchObject({
+      status: 'FAILED',
+      user: 'absent',
+      left: 'nothing',
+      roll_backs: 0,
+    });
+    const found = await read(aws).detail(id);
+    expect(found?.executions.map((one) => one.id)).toEqual([`ProvisionServiceUser/${id}`]);
+  });
+
+  it('finds a roll-back by the list when the executions before it have expired', async () => {
+    const aws = new FakeAws().put(
+      'RollBackServiceUser',
+      rollBack,
+      input,
+      begun('09:01:00').task('DeleteUser', 100).succeed('UserRemoved'),
+    );
+    const reader = read(aws);
+    await reader.list(24);
+
+    const found = await reader.detail(id);
+    expect(found?.executions.map((one) => one.id)).toEqual([`RollBackServiceUser/${rollBack}`]);
   });
 
   it('is the announcement when the end could not be published', async () => {
@@ -185,8 +230,8 @@ describe('one provisioning', () => {
     expect(found?.executions.map(({ id }) => id)).toEqual([
       `ProvisionServiceUser/${ids.dave}`,
       `CreateServiceUser/${ids.dave}`,
-      `RollBackServiceUser/${ids.dave}`,
-      `RollBackServiceUser/${ids.dave}.2`,
+      `RollBackServiceUser/${rollBackOf('dave')}`,
+      `RollBackServiceUser/${rollBackOf('dave', 2)}`,
     ]);
   });
 

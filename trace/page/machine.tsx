@@ -12,6 +12,7 @@ import {
   ReactFlowProvider,
 } from '@xyflow/react';
 import { useMemo, useState } from 'react';
+import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import type { Execution, Graph, GraphNode, Step } from '../model.ts';
 import { StateBadge, ToneIcon } from './icon.tsx';
 import { edgeKey, essence, type Layout, layoutOf, narrow, type Sizes, takenEdges, wide } from './layout.ts';
@@ -33,7 +34,8 @@ export function MachineView({ execution, now, chosen, choose }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: laid out anew when other states were entered, not each time the server is asked
   const shown = useMemo(() => (whole ? graph : essence(graph, steps)), [whole, names, graph.nodes.length]);
   const hidden = graph.nodes.length - essence(graph, steps).nodes.length;
-  const title = roll_back && name.includes('.') ? `${machine} (attempt ${name.split('.')[1]})` : machine;
+  const attempt = roll_back ? attemptIn(name) : 1;
+  const title = attempt > 1 ? `${machine} (attempt ${attempt})` : machine;
   return (
     <section className="machine" aria-label={`${execution.service}, ${title}`}>
       <header>

@@ -54,6 +54,7 @@ export const leftWords: Record<LeftBehind, string> = {
 };
 
 const userWords = {
+  unknown: 'not settled yet',
   present: 'user is there',
   absent: 'no user left',
   being_removed: 'user is being removed',
@@ -63,7 +64,7 @@ const userWords = {
 export function userText({ user, left, running }: Summary): string {
   if (left === 'user') return 'a user may be left';
   if (user === undefined) return 'not read yet';
-  return running && user === 'absent' ? 'not settled yet' : userWords[user];
+  return running && user === 'absent' ? userWords.unknown : userWords[user];
 }
 
 /** What an execution waits for that is under way: its latest step, which has failed and is tried again. */

@@ -73,6 +73,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     payload: {
       action: 'RequestUserCreation',
       provisioning_id: input('provisioning_id'),
+      creation_id: input('creation_id'),
       username: input('username'),
       encrypted_password: jsonata('$encrypted_password'),
       human_user_id: input('human_user_id'),
@@ -97,6 +98,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     payload: {
       action: 'AwaitUserCreation',
       provisioning_id: input('provisioning_id'),
+      creation_id: input('creation_id'),
       missed: jsonata('$states.context.State.RetryCount > 0'),
     },
     retries: ['announcementMissed', 'targetOutage', 'signInRefused', 'beforeAnnouncement'],

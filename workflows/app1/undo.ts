@@ -77,6 +77,8 @@ export function undoProvisioning(
     payload: {
       action: 'CancelUserCreation',
       provisioning_id: input('provisioning_id'),
+      creation_id: input('creation_id'),
+      username: input('username'),
       trace_id: optionalInput('trace_id'),
     },
     retries: ['targetOutageInCompensation', 'compensation'],

@@ -3,7 +3,17 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { FailureName } from '../../contracts/failures.ts';
-import { announce, failAs, input, jsonata, onFailure, onUndoFailure, runStep, waitUntil } from '../states.ts';
+import {
+  announce,
+  failAs,
+  input,
+  jsonata,
+  onFailure,
+  onUndoFailure,
+  optionalInput,
+  runStep,
+  waitUntil,
+} from '../states.ts';
 import { undoUserCreation } from './undo.ts';
 
 /** Errors by which CreateUser says that Cognito has answered and has made nothing. */
@@ -68,8 +78,11 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     run: parts.createUser,
     payload: {
       provisioning_id: input('provisioning_id'),
+      creation_id: input('creation_id'),
       username: input('username'),
       human_user_id: input('human_user_id'),
+      owner: input('owner'),
+      on_behalf_of: optionalInput('on_behalf_of'),
       redrive_count,
     },
     retries: ['throttling', 'transient'],

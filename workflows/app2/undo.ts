@@ -71,6 +71,7 @@ export function undoUserCreation(
     run,
     payload: {
       provisioning_id: input('provisioning_id'),
+      creation_id: input('creation_id'),
       username: input('username'),
       sub: jsonata('$user_sub'),
       creation_in_flight: jsonata('$creation_in_flight'),

@@ -146,7 +146,8 @@ async function createAtApp2(story: string) {
   const remove = () =>
     eventually(async () => {
       const wait = { Prefer: 'wait=15' };
-      const { status } = await system.app2('DELETE', `/admin/create-user/${id}`, token, undefined, wait);
+      const path = `/admin/create-user/${id}?username=${username}`;
+      const { status } = await system.app2('DELETE', path, token, undefined, wait);
       expect(status).toBe(204);
     }, 120_000);
   return { id, remove };

@@ -35,11 +35,18 @@ export const cognito = (operation: string, address: 'username' | 'sub'): Match =
     body: `Username == ${text(known[address])}`,
   }),
 });
+/** Of a roll-back the generation in the middle of its name is not foreseen; these are about its first attempt. */
+const isRollBack = (machine: string): boolean => machine.startsWith('RollBack');
+
 export const starts = (machine: string): Match => ({
   match: ({ id }) => ({
     service: 'stepfunctions',
     operation: 'StartExecution',
-    body: `name == ${text(id)} && ends_with(stateMachineArn, ':${machine}')`,
+    body: `ends_with(stateMachineArn, ':${machine}') && ${
+      isRollBack(machine)
+        ? `starts_with(name, ${text(`${id}.`)}) && ends_with(name, '.1')`
+        : `name == ${text(id)}`
+    }`,
   }),
 });
 export const onExecution = (
@@ -50,7 +57,9 @@ export const onExecution = (
   match: (known) => ({
     service: 'stepfunctions',
     operation,
-    body: `ends_with(executionArn, ':${machine}:${known[of]}')`,
+    body: isRollBack(machine)
+      ? `contains(executionArn, ':${machine}:${known[of]}.') && ends_with(executionArn, '.1')`
+      : `ends_with(executionArn, ':${machine}:${known[of]}')`,
   }),
 });
 export const describes = (machine: string, of: 'id' | 'rival' = 'id') =>

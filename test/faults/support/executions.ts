@@ -5,16 +5,9 @@ import {
   GetExecutionHistoryCommand,
 } from '@aws-sdk/client-sfn';
 import type { Machine } from '../../../local/system.ts';
-import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
+import { statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { LOOK_EVERY } from './at-once.ts';
-
-const machines: Record<Machine, string> = {
-  ProvisionServiceUser: outputs.app1.state_machine_arn,
-  RollBackProvisioning: outputs.app1.roll_back_state_machine_arn,
-  CreateServiceUser: outputs.app2.state_machine_arn,
-  RollBackServiceUser: outputs.app2.roll_back_state_machine_arn,
-};
 
 /** The machines in which a provisioning begins, with those that roll it back. */
 export const rollBackOf = {
@@ -22,17 +15,14 @@ export const rollBackOf = {
   CreateServiceUser: 'RollBackServiceUser',
 } as const satisfies Partial<Record<Machine, Machine>>;
 
-export const executionArn = (machine: Machine, name: string): string =>
-  `${machines[machine].replace(':stateMachine:', ':execution:')}:${name}`;
-
-/** An execution; `undefined` when there is none. */
+/** An execution of a provisioning, of a roll-back machine its first roll-back; `undefined` when there is none. */
 export async function execution(
   machine: Machine,
   name: string,
 ): Promise<DescribeExecutionOutput | undefined> {
   try {
     return await system.clients.stepFunctions.send(
-      new DescribeExecutionCommand({ executionArn: executionArn(machine, name) }),
+      new DescribeExecutionCommand({ executionArn: await system.executionArn(machine, name) }),
     );
   } catch (error) {
     if (error instanceof ExecutionDoesNotExist) return undefined;
@@ -44,8 +34,9 @@ export async function execution(
 export async function attempts(machine: Machine, id: string): Promise<DescribeExecutionOutput[]> {
   const found: DescribeExecutionOutput[] = [];
   for (;;) {
-    const name = found.length === 0 ? id : `${id}.${found.length + 1}`;
-    const attempt = await execution(machine, name);
+    const first = await system.executionArn(machine, id);
+    const name = first.split(':').at(-1) ?? '';
+    const attempt = await execution(machine, name.replace(/\.1$/, `.${found.length + 1}`));
     if (attempt === undefined) return found;
     found.push(attempt);
   }
@@ -96,7 +87,10 @@ export async function executionEnded(machine: Machine, name: string, within = 40
 export async function attemptsOf(machine: Machine, name: string, state: string): Promise<number> {
   if ((await execution(machine, name)) === undefined) return 0;
   const { events = [] } = await system.clients.stepFunctions.send(
-    new GetExecutionHistoryCommand({ executionArn: executionArn(machine, name), maxResults: 1000 }),
+    new GetExecutionHistoryCommand({
+      executionArn: await system.executionArn(machine, name),
+      maxResults: 1000,
+    }),
   );
   let current: string | undefined;
   let attempts = 0;

@@ -2,7 +2,6 @@ import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { Machine } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
-import { executionArn } from './executions.ts';
 
 /** What can happen to an execution from outside, at any moment. */
 export const interventions = {
@@ -10,7 +9,7 @@ export const interventions = {
   stop: async (machine: Machine, name: string): Promise<void> => {
     await system.clients.stepFunctions.send(
       new StopExecutionCommand({
-        executionArn: executionArn(machine, name),
+        executionArn: await system.executionArn(machine, name),
         error: 'Operator',
         cause: 'Pressed stop',
       }),
@@ -18,7 +17,7 @@ export const interventions = {
   },
   /** The machine's own time limit is over. */
   'time out': async (machine: Machine, name: string): Promise<void> => {
-    await ask('time-out', { executionArn: executionArn(machine, name) });
+    await ask('time-out', { executionArn: await system.executionArn(machine, name) });
   },
 } as const;
 

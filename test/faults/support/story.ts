@@ -4,7 +4,7 @@ import type { EventName } from '../../../contracts/events/catalogue.ts';
 import type { Machine } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
-import { attempts, executionArn, rollBackOf } from './executions.ts';
+import { attempts, rollBackOf } from './executions.ts';
 
 /** What the histories of a provisioning's executions say that was announced, and in which order. */
 
@@ -43,7 +43,7 @@ async function announcedBy(machine: Machine, name: string): Promise<Announced[]>
   let current: Announced | undefined;
   const pages = paginateGetExecutionHistory(
     { client: system.clients.stepFunctions },
-    { executionArn: executionArn(machine, name), includeExecutionData: false },
+    { executionArn: await system.executionArn(machine, name), includeExecutionData: false },
   );
   try {
     for await (const { events = [] } of pages)

@@ -4,7 +4,7 @@ import { app2Client } from '../../../handlers/app1/app2-client.ts';
 import type { App2Token } from '../../../handlers/app1/app2-token.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { ENCRYPTED, PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
+import { CREATION_ID, ENCRYPTED, GENERATION, PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
@@ -38,7 +38,7 @@ describe("App1's client of App2", () => {
     const { client, sent } = app2(settled);
 
     await expect(
-      client.requestUserCreation(PROVISIONING_ID, request, {
+      client.requestUserCreation(GENERATION, request, {
         onBehalfOf: '111122223333/AROAEXAMPLE',
         traceId: TRACE_ID,
       }),
@@ -55,6 +55,7 @@ describe("App1's client of App2", () => {
             Authorization: 'Bearer canary-token-1',
             'Content-Type': 'application/json',
             'Idempotency-Key': PROVISIONING_ID,
+            'Creation-Id': CREATION_ID,
             Prefer: 'wait=10',
             'On-Behalf-Of': '111122223333/AROAEXAMPLE',
             'X-Amzn-Trace-Id': `Root=${TRACE_ID}`,
@@ -72,8 +73,10 @@ describe("App1's client of App2", () => {
     process.env['_X_AMZN_TRACE_ID'] = `${trace};Lineage=1:a87bd80c:0`;
     try {
       const { client, sent } = app2(() => new Response(null, { status: 404 }));
-      await client.readTimeline(PROVISIONING_ID);
-      await expect(client.cancelUserCreation(PROVISIONING_ID, { traceId: TRACE_ID })).rejects.toThrow('404');
+      await client.readTimeline(GENERATION);
+      await expect(client.cancelUserCreation(GENERATION, 'alice', { traceId: TRACE_ID })).rejects.toThrow(
+        '404',
+      );
 
       for (const { init } of sent) expect(init.headers).toMatchObject({ 'X-Amzn-Trace-Id': trace });
       expect(sent).toHaveLength(2);
@@ -87,9 +90,7 @@ describe("App1's client of App2", () => {
       Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
     const { client, sent } = app2(announced);
 
-    await expect(
-      client.requestUserCreation(PROVISIONING_ID, request, { hears: true }),
-    ).resolves.toMatchObject({
+    await expect(client.requestUserCreation(GENERATION, request, { hears: true })).resolves.toMatchObject({
       status: { status: 'RUNNING' },
       announced: true,
     });
@@ -99,9 +100,12 @@ describe("App1's client of App2", () => {
   it('reads how a creation stands', async () => {
     const { client, sent } = app2(settled);
 
-    await expect(client.readStatus(PROVISIONING_ID)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    await expect(client.readStatus(GENERATION)).resolves.toMatchObject({ status: 'SUCCEEDED' });
     expect(sent).toMatchObject([
-      { address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}`, init: { method: 'GET' } },
+      {
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}`,
+        init: { method: 'GET', headers: { 'Creation-Id': CREATION_ID } },
+      },
     ]);
   });
 
@@ -112,26 +116,56 @@ describe("App1's client of App2", () => {
   ])('tells a 503 for %s by its name', async (_what, body, name) => {
     const { client } = app2(() => Response.json(body, { status: 503 }));
 
-    await expect(client.requestUserCreation(PROVISIONING_ID, request)).rejects.toMatchObject({ name });
+    await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({ name });
   });
 
   it('asks for the removal of the user of a provisioning; 204 is done', async () => {
     const { client, sent } = app2(() => new Response(null, { status: 204 }));
 
-    await expect(client.cancelUserCreation(PROVISIONING_ID)).resolves.toBe('absent');
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toBe('absent');
     expect(sent).toMatchObject([
       {
-        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}`,
-        init: { method: 'DELETE', headers: { Prefer: 'wait=10' } },
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?username=alice`,
+        init: { method: 'DELETE', headers: { Prefer: 'wait=10', 'Creation-Id': CREATION_ID } },
       },
     ]);
     expect(sent[0]?.init.body).toBeUndefined();
   });
 
+  it('names the user in the address, whatever is in its name', async () => {
+    const { client, sent } = app2(() => new Response(null, { status: 204 }));
+
+    await client.cancelUserCreation(GENERATION, 'a&b=c+d/é?#');
+
+    expect(new URL(sent[0]?.address ?? '').searchParams.get('username')).toBe('a&b=c+d/é?#');
+  });
+
+  it('tells of an earlier generation under the id: its user is another one, and none of this is there', async () => {
+    const { client } = app2(() =>
+      Response.json(problemBody('USER_OF_EARLIER_PROVISIONING'), { status: 409 }),
+    );
+
+    await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({
+      name: 'UserAlreadyExists',
+    });
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toBe('absent');
+  });
+
+  it.each([
+    ['another conflict', problemBody('IDEMPOTENCY_CONFLICT')],
+    ['what is no problem of ours', { code: 'USER_OF_EARLIER_PROVISIONING' }],
+  ])('does not take %s for that', async (_what, body) => {
+    const { client } = app2(() => Response.json(body, { status: 409 }));
+
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).rejects.toMatchObject({
+      name: 'App2RequestRefused',
+    });
+  });
+
   it('gives the state of a removal that goes on', async () => {
     const { client } = app2(() => Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
 
-    await expect(client.cancelUserCreation(PROVISIONING_ID)).resolves.toMatchObject({
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toMatchObject({
       user: 'being_removed',
     });
   });
@@ -139,7 +173,7 @@ describe("App1's client of App2", () => {
   it('renews a token that App2 refuses, once, within the same time limit', async () => {
     const { client, sent, refused } = app2(status(401), settled);
 
-    await client.requestUserCreation(PROVISIONING_ID, request);
+    await client.requestUserCreation(GENERATION, request);
 
     expect(sent.map(({ init }) => new Headers(init.headers).get('Authorization'))).toEqual([
       'Bearer canary-token-1',
@@ -152,7 +186,7 @@ describe("App1's client of App2", () => {
   it('fails as App2AuthenticationFailed when the new token is refused too', async () => {
     const { client, sent } = app2(status(401));
 
-    await expect(client.requestUserCreation(PROVISIONING_ID, request)).rejects.toMatchObject({
+    await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({
       name: 'App2AuthenticationFailed',
     });
     expect(sent).toHaveLength(2);
@@ -164,7 +198,7 @@ describe("App1's client of App2", () => {
   ])('answers HTTP %i with %s', async (code, name) => {
     const { client } = app2(status(code));
 
-    const error = await thrownBy(client.requestUserCreation(PROVISIONING_ID, request));
+    const error = await thrownBy(client.requestUserCreation(GENERATION, request));
 
     expect(error.name).toBe(name);
     expectNoLeak('canary', error);
@@ -173,7 +207,7 @@ describe("App1's client of App2", () => {
   it('answers a broken connection with TargetUnavailable, without the text of the error', async () => {
     const { client } = app2(() => new TypeError('canary: connect to https://app2 failed'));
 
-    const error = await thrownBy(client.cancelUserCreation(PROVISIONING_ID));
+    const error = await thrownBy(client.cancelUserCreation(GENERATION, 'alice'));
 
     expect(error.name).toBe('TargetUnavailable');
     expectNoLeak('canary', error);
@@ -183,7 +217,7 @@ describe("App1's client of App2", () => {
     ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'TargetUnavailable'],
     ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
   ])('does not believe a success with %s', async (_what, answer, name) => {
-    const error = await thrownBy(app2(answer).client.requestUserCreation(PROVISIONING_ID, request));
+    const error = await thrownBy(app2(answer).client.requestUserCreation(GENERATION, request));
 
     expect(error.name).toBe(name);
     expectNoLeak('canary', error);
@@ -204,23 +238,23 @@ describe("App1's client of App2, asked for a timeline", () => {
     const told = { timeline: [step], timeline_incomplete: ['app2' as const] };
     const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...told }));
 
-    await expect(client.readTimeline(PROVISIONING_ID)).resolves.toEqual(told);
+    await expect(client.readTimeline(GENERATION)).resolves.toEqual(told);
     expect(sent).toMatchObject([
       {
         address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?include=timeline`,
-        init: { method: 'GET' },
+        init: { method: 'GET', headers: { 'Creation-Id': CREATION_ID } },
       },
     ]);
   });
 
   it('has no steps of what App2 has not heard of', async () => {
-    await expect(app2(status(404)).client.readTimeline(PROVISIONING_ID)).resolves.toEqual({ timeline: [] });
+    await expect(app2(status(404)).client.readTimeline(GENERATION)).resolves.toEqual({ timeline: [] });
   });
 
   it.each([
     ['an error', status(503), 'TargetUnavailable'],
     ['a status without one', settled, 'App2RequestRefused'],
   ])('fails when App2 answers with %s', async (_what, answer, name) => {
-    await expect(app2(answer).client.readTimeline(PROVISIONING_ID)).rejects.toMatchObject({ name });
+    await expect(app2(answer).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
   });
 });

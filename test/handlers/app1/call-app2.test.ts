@@ -6,7 +6,7 @@ import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-ap
 import { step } from '../../../handlers/shared/step.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
+import { ENCRYPTED, GENERATION, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
 
 const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
 const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
@@ -36,7 +36,7 @@ const request = {
   trace_id: TRACE_ID,
   can_wait: true,
 };
-const cancel = { action: 'CancelUserCreation', provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID };
+const cancel = { action: 'CancelUserCreation', ...GENERATION, username: 'alice', trace_id: TRACE_ID };
 
 const answered = (status: ProvisioningStatus, announced = false) => ({ status, announced });
 
@@ -56,8 +56,8 @@ describe('ReadTimeline', () => {
     const told = { timeline: [], timeline_incomplete: ['app2' as const] };
     readTimeline.mockResolvedValue(told);
 
-    await expect(run({ action: 'ReadTimeline', provisioning_id: PROVISIONING_ID })).resolves.toEqual(told);
-    expect(readTimeline).toHaveBeenCalledWith(PROVISIONING_ID);
+    await expect(run({ action: 'ReadTimeline', ...GENERATION })).resolves.toEqual(told);
+    expect(readTimeline).toHaveBeenCalledWith(expect.objectContaining(GENERATION));
   });
 });
 
@@ -76,7 +76,7 @@ describe('RequestUserCreation', () => {
 
     await expect(run(request)).resolves.toEqual({});
     expect(requestUserCreation).toHaveBeenCalledWith(
-      PROVISIONING_ID,
+      expect.objectContaining(GENERATION),
       { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
       { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID, hears: true },
     );
@@ -145,7 +145,7 @@ describe('RequestUserCreation, when App2 will announce the end', () => {
 describe('AwaitUserCreation', () => {
   const wait = {
     action: 'AwaitUserCreation',
-    provisioning_id: PROVISIONING_ID,
+    ...GENERATION,
     missed: false,
     task_token: 'canary-task-token',
   };
@@ -189,7 +189,9 @@ describe('CancelUserCreation', () => {
     cancelUserCreation.mockResolvedValue('absent');
 
     await expect(run(cancel)).resolves.toEqual({});
-    expect(cancelUserCreation).toHaveBeenCalledWith(PROVISIONING_ID, { traceId: TRACE_ID });
+    expect(cancelUserCreation).toHaveBeenCalledWith(expect.objectContaining(GENERATION), 'alice', {
+      traceId: TRACE_ID,
+    });
   });
 
   it.each(['being_removed', 'present'] as const)('asks to be repeated while the user is %s', async (user) => {

@@ -9,7 +9,14 @@ import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import {
+  PROVISIONING_ID,
+  ROLL_BACK,
+  SEALED,
+  stood,
+  subject,
+  subjectInStatus,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const log = watchLog();
@@ -19,9 +26,9 @@ const machines = {
 };
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const provisioningArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
-const rollBackArn = `${executions}:RollBackProvisioning:${PROVISIONING_ID}`;
+const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
 const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'canary-mac' };
-const rollBackInput = { ...subject, owner: CALLERS_OWNER };
+const rollBackInput = { ...subject, owner: CALLERS_OWNER, ...stood };
 
 let clock: ReturnType<typeof fakeClock>;
 interface Sent {
@@ -45,8 +52,8 @@ const started = () =>
   }));
 const theRollBack = {
   machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
-  name: PROVISIONING_ID,
-  input: { ...rollBackInput, ...ORIGIN },
+  name: `${ROLL_BACK}.1`,
+  input: { ...rollBackInput, ...ORIGIN, had_succeeded: expect.any(Boolean), failure: expect.any(Object) },
 };
 
 beforeEach(() => {
@@ -69,8 +76,9 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     const answer = await del();
 
     expect(answer).toMatchObject({ statusCode: 202, headers: { 'Retry-After': '6' } });
-    expect(JSON.parse(answer.body)).toMatchObject({ ...subject, status, user: 'being_removed' });
+    expect(JSON.parse(answer.body)).toMatchObject({ ...subjectInStatus, status, user: 'being_removed' });
     expect(started()).toEqual([theRollBack]);
+    expect(started()[0]?.input.had_succeeded).toBe(status === 'SUCCEEDED');
     expect(clock.sleeps).toEqual([]);
     expectNoLeak(SEALED, answer, started(), log());
   });

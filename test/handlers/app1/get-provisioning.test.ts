@@ -13,7 +13,15 @@ import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import {
+  GENERATION,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  SEALED,
+  stood,
+  subject,
+  subjectInStatus,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -25,7 +33,7 @@ const machines = {
   CALL_APP2_FUNCTION: 'app1-call-app2',
 };
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:${PROVISIONING_ID}`;
-const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${PROVISIONING_ID}`;
+const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${ROLL_BACK}.1`;
 const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'canary-mac' };
 
 let clock: ReturnType<typeof fakeClock>;
@@ -73,7 +81,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
 
     expect(answer.statusCode).toBe(200);
     expect(JSON.parse(answer.body)).toEqual({
-      ...subject,
+      ...subjectInStatus,
       status: 'SUCCEEDED',
       user: 'present',
       started_at: STARTED.toISOString(),
@@ -117,7 +125,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
       .on(DescribeExecutionCommand, { executionArn: rollBackArn })
       .resolves(
         execution(
-          { ...subject, owner: CALLERS_OWNER },
+          { ...subject, owner: CALLERS_OWNER, ...stood },
           { startDate: new Date(clock.now() - 60_000), executionArn: rollBackArn },
         ),
       );
@@ -156,7 +164,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     look().resolves(execution(input, { status: 'SUCCEEDED' }));
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: rollBackArn })
-      .resolves(execution({ ...subject, owner: CALLERS_OWNER }, { status }));
+      .resolves(execution({ ...subject, owner: CALLERS_OWNER, ...stood }, { status }));
 
     expect(JSON.parse((await get()).body)).toMatchObject({ status: 'SUCCEEDED', user });
   });
@@ -228,7 +236,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
       {
         FunctionName: 'app1-call-app2',
-        Payload: JSON.stringify({ action: 'ReadTimeline', provisioning_id: PROVISIONING_ID }),
+        Payload: JSON.stringify({ action: 'ReadTimeline', ...GENERATION }),
       },
     ]);
     expectNoLeak(SEALED, answer);

@@ -12,7 +12,7 @@ import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import { PROVISIONING_ID, ROLL_BACK, SEALED, stood, subject } from '../../support/subject.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
@@ -28,7 +28,7 @@ const environment = {
 };
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
-const rollBackArn = `${executions}:RollBackProvisioning:${PROVISIONING_ID}`;
+const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
 const SEALED_AGAIN = Buffer.from('canary-sealed-again').toString('base64');
 const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac-of-the-former' };
 const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable');
@@ -88,6 +88,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       input: {
         ...subject,
         provisioning_id: start?.name,
+        creation_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         owner: CALLERS_OWNER,
         ...ORIGIN,
         sealed_password: SEALED_AGAIN,
@@ -96,6 +97,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       },
     });
     expect(start?.name).not.toBe(PROVISIONING_ID);
+    expect(start?.input.creation_id).not.toBe(subject.creation_id);
     const status_url = `https://api.example/v1/create-service-user/${start?.name}`;
     expect(answer).toMatchObject({ statusCode: 202, headers: { Location: status_url } });
     expect(JSON.parse(answer.body)).toEqual({ provisioning_id: start?.name, status: 'RUNNING', status_url });
@@ -125,12 +127,12 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     [
       'was stopped and rolled back',
       execution(input, { status: 'ABORTED', error: 'Cancelled' }),
-      execution(input, { status: 'SUCCEEDED' }),
+      execution({ ...input, ...stood }, { status: 'SUCCEEDED' }),
     ],
     [
       'had succeeded, and its user was removed',
       execution(input, { status: 'SUCCEEDED' }),
-      execution(input, { status: 'SUCCEEDED' }),
+      execution({ ...input, ...stood }, { status: 'SUCCEEDED' }),
     ],
   ])('tries one again that %s', async (_what, provisioning, itsRollBack) => {
     former().resolves(provisioning);
@@ -142,12 +144,19 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
   it.each([
     ['is still running', execution(input), undefined],
     ['has its user', execution(input, { status: 'SUCCEEDED' }), undefined],
-    ['has a user that is just being removed', execution(input, { status: 'SUCCEEDED' }), execution(input)],
+    [
+      'has a user that is just being removed',
+      execution(input, { status: 'SUCCEEDED' }),
+      execution({ ...input, ...stood }),
+    ],
     ['was stopped, and not rolled back yet', execution(input, { status: 'ABORTED' }), undefined],
     [
       'could not be rolled back yet',
       execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
-      execution(input, failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
+      execution(
+        { ...input, ...stood },
+        failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable'),
+      ),
     ],
   ])('refuses one that %s, and starts nothing', async (_what, provisioning, itsRollBack) => {
     former().resolves(provisioning);

@@ -12,7 +12,7 @@ import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { PASSWORD, SEALED } from '../../support/subject.ts';
+import { CREATION_ID, PASSWORD, SEALED } from '../../support/subject.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
@@ -63,6 +63,7 @@ async function nameOf(sent: Sent): Promise<string | undefined> {
 /** What an execution of this ARN was started with, by a request that had this MAC. */
 const startedAs = (executionArn: string, request_mac = MAC) => ({
   provisioning_id: executionArn.split(':').at(-1),
+  creation_id: CREATION_ID,
   username: 'alice',
   human_user_id: 'h-42',
   owner: CALLERS_OWNER,
@@ -169,6 +170,7 @@ describe('POST /create-service-user', () => {
       name: expect.stringMatching(/^[0-9a-f-]{36}$/),
       input: {
         provisioning_id: start?.name,
+        creation_id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-/),
         username: 'alice',
         human_user_id: 'h-42',
         owner: CALLERS_OWNER,
@@ -248,6 +250,15 @@ describe('POST /create-service-user', () => {
 
       expect(await nameOf({ headers: { 'idempotency-key': 'key-1' } })).toBe(name);
       expect(await nameOf({ headers, identity: { ...CALLER, caller: 'AROAROLEID:other' } })).toBe(name);
+    });
+
+    it('draws a generation each time, which does not depend on the key', async () => {
+      await post({ headers });
+      await post({ headers });
+
+      const [one, two] = starts();
+      expect(one?.name).toBe(two?.name);
+      expect(one?.input.creation_id).not.toBe(two?.input.creation_id);
     });
 
     it('gives another owner, another key and no key another name', async () => {

@@ -5,7 +5,7 @@ import { announced } from '../../../contracts/announcement.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { handler } from '../../../handlers/app2/announce-settled.ts';
 import { STARTED, STOPPED } from '../../support/executions.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject, subjectInStatus } from '../../support/subject.ts';
 
 const eventBridge = mockClient(EventBridgeClient);
 const input = { ...subject, owner: 'app1', encrypted_password: ENCRYPTED, awaited: true };
@@ -51,7 +51,7 @@ describe('the end of an execution that a client waits for', () => {
         source: 'app2.announcements',
         'detail-type': 'UserCreationSettled',
         detail: {
-          ...subject,
+          ...subjectInStatus,
           status: 'SUCCEEDED',
           user: 'present',
           started_at: STARTED.toISOString(),

@@ -1,33 +1,72 @@
+import {
+  AdminGetUserCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { provisioningStatus } from '../../../contracts/status.ts';
 import { cancelUserCreation } from '../../../handlers/app2/cancel-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { authorizedRequest, MACHINE_OWNER, ORIGIN } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { attributesOf, stamps, withoutStamps } from '../../support/pool-users.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
+import {
+  CREATION_ID,
+  ENCRYPTED,
+  OTHER_CREATION_ID,
+  OTHER_PROVISIONING_ID,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  subject,
+  TRACE_ID,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
+const cognito = mockClient(CognitoIdentityProviderClient);
 const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:CreateServiceUser',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackServiceUser',
 };
 const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
-const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${PROVISIONING_ID}`;
+const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${ROLL_BACK}.1`;
 const input = { ...subject, owner: MACHINE_OWNER, encrypted_password: ENCRYPTED };
-const rollBackInput = { ...subject, owner: MACHINE_OWNER };
-const cancelled = { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, cancelled: true };
+const CANCELLED = { step: 'Execution', error: 'Cancelled' };
+const rollBackInput = { ...subject, owner: MACHINE_OWNER, had_succeeded: true, failure: CANCELLED };
+const cancelled = {
+  provisioning_id: PROVISIONING_ID,
+  creation_id: CREATION_ID,
+  owner: MACHINE_OWNER,
+  cancelled: true,
+};
 
 let clock: ReturnType<typeof fakeClock>;
-const del = (headers: Record<string, string> = {}, id = PROVISIONING_ID) =>
-  api(cancelUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
-    authorizedRequest({ method: 'DELETE', id, headers }),
-  );
+const cancel = (request: Parameters<typeof authorizedRequest>[0]) =>
+  api(
+    cancelUserCreation({
+      stepFunctions: new SFNClient({}),
+      cognito: new CognitoIdentityProviderClient({}),
+      environment: { USER_POOL_ID: 'pool', ...machines },
+      clock,
+    }),
+  )(authorizedRequest({ method: 'DELETE', id: PROVISIONING_ID, ...request }));
+
+/** As App1 sends it. */
+const del = (
+  headers: Record<string, string> = {},
+  query: Record<string, string[]> = { username: ['alice'] },
+) => cancel({ headers: { 'Creation-Id': CREATION_ID, ...headers }, query });
 const creation = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
+/** The pool has a user of the name. */
+const poolHas = (UserAttributes = attributesOf(), UserCreateDate = new Date('2025-09-01T00:00:00Z')) =>
+  cognito
+    .on(AdminGetUserCommand, { UserPoolId: 'pool', Username: 'alice' })
+    .resolves({ UserAttributes, UserCreateDate });
+const looks = () => cognito.commandCalls(AdminGetUserCommand).length;
 const started = () =>
   stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
     machine: asked.stateMachineArn,
@@ -38,6 +77,8 @@ const started = () =>
 beforeEach(() => {
   clock = fakeClock();
   stepFunctions.reset();
+  cognito.reset();
+  cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
 });
@@ -55,8 +96,13 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
       expect(started()).toEqual([
         {
           machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
-          name: PROVISIONING_ID,
-          input: { ...rollBackInput, ...ORIGIN },
+          name: `${ROLL_BACK}.1`,
+          input: {
+            ...rollBackInput,
+            ...ORIGIN,
+            had_succeeded: status === 'SUCCEEDED',
+            failure: expect.any(Object),
+          },
         },
       ]);
     },
@@ -107,38 +153,22 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     expect(await del()).toMatchObject({ statusCode: 204 });
   });
 
-  it.each(['UserCreationRejected', 'UserCreationRolledBack', 'Cancelled'])(
+  it.each(['UserCreationRejected', 'UserCreationRolledBack'])(
     'has nothing to do after %s, an end that left no user',
     async (error) => {
       creation().resolves(execution(input, failedAs(error, 'CreateUser', 'UserAlreadyExists')));
 
       expect(await del()).toMatchObject({ statusCode: 204 });
       expect(started()).toEqual([]);
+      expect(looks()).toBe(0);
     },
   );
 
-  it('takes the name of a creation that it cannot see, so that none can begin', async () => {
-    expect(await del()).toMatchObject({ statusCode: 204 });
-    expect(started()).toEqual([
-      {
-        machine: machines.STATE_MACHINE_ARN,
-        name: PROVISIONING_ID,
-        input: { ...cancelled, trace_id: TRACE_ID },
-      },
-    ]);
-  });
+  it('means whichever generation there is when the client names none', async () => {
+    creation().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }, { status: 'SUCCEEDED' }));
 
-  it('promises nothing when the name was taken but cannot be seen', async () => {
-    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-
-    expectProblem(await del(), 'SERVICE_UNAVAILABLE');
-  });
-
-  it('has nothing to do when it was cancelled before it arrived', async () => {
-    creation().resolves(execution(cancelled));
-
-    expect(await del()).toMatchObject({ statusCode: 204 });
-    expect(started()).toEqual([]);
+    expect((await cancel({})).statusCode).toBe(202);
+    expect(started()).toMatchObject([{ name: `${PROVISIONING_ID}.${OTHER_CREATION_ID}.1` }]);
   });
 
   it('touches nothing of another client', async () => {
@@ -149,7 +179,177 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
   });
 
   it('starts nothing for an id that is no UUID', async () => {
-    expectProblem(await del({}, 'no-uuid'), 'NOT_FOUND');
+    expectProblem(await cancel({ id: 'no-uuid' }), 'NOT_FOUND');
     expect(started()).toEqual([]);
+  });
+});
+
+/** What takes the name of a creation that has no record. */
+const cancellation = {
+  machine: machines.STATE_MACHINE_ARN,
+  name: PROVISIONING_ID,
+  input: { ...cancelled, trace_id: TRACE_ID },
+};
+const rollBackOfUser = {
+  machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
+  name: `${ROLL_BACK}.1`,
+  input: { ...rollBackInput, ...ORIGIN },
+};
+
+describe.each([
+  ['that has no record', () => undefined, [cancellation]],
+  ['of which a cancellation has the name', () => creation().resolves(execution(cancelled)), []],
+  [
+    'of which the cancellation of another generation has the name',
+    () => creation().resolves(execution({ ...cancelled, creation_id: OTHER_CREATION_ID })),
+    [],
+  ],
+])('DELETE /admin/create-user/{provisioning_id} %s', (_what, given, taken) => {
+  beforeEach(() => {
+    given();
+  });
+
+  it('answers 204 after the pool was looked at, and not before the name was taken', async () => {
+    const inOrder: string[] = [];
+    stepFunctions.on(StartExecutionCommand).callsFake(() => inOrder.push('name'));
+    cognito.on(AdminGetUserCommand).callsFake(() => {
+      inOrder.push('look');
+      throw sdkError('UserNotFoundException');
+    });
+
+    expect(await del()).toMatchObject({ statusCode: 204 });
+    expect(started()).toEqual(taken);
+    expect(inOrder).toEqual([...taken.map(() => 'name'), 'look']);
+  });
+
+  it.each([
+    ['nobody we know', withoutStamps],
+    ['another provisioning', attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID })],
+    ['another owner', attributesOf({ ...stamps, owner: 'another-client' })],
+  ])(
+    'answers 204 when the name belongs to a user of %s, and leaves it untouched',
+    async (_whose, attributes) => {
+      poolHas(attributes);
+
+      expect(await del()).toMatchObject({ statusCode: 204 });
+      expect(started()).toEqual(taken);
+    },
+  );
+
+  it('removes the user that this generation has made, as one that had succeeded', async () => {
+    poolHas();
+
+    const answer = await del();
+
+    expect(answer.statusCode).toBe(202);
+    expect(provisioningStatus.parse(JSON.parse(answer.body))).toEqual({
+      ...{ provisioning_id: PROVISIONING_ID, username: 'alice', human_user_id: subject.human_user_id },
+      ...{ status: 'SUCCEEDED', user: 'being_removed', started_at: '2025-09-01T00:00:00.000Z' },
+    });
+    expect(started()).toEqual([...taken, rollBackOfUser]);
+  });
+
+  it('tells by the events whom the user was made for', async () => {
+    poolHas(attributesOf({ ...stamps, on_behalf_of: '111122223333/AROAEXAMPLE' }));
+
+    await del();
+
+    expect(started().at(-1)?.input).toMatchObject({ on_behalf_of: '111122223333/AROAEXAMPLE' });
+  });
+
+  it('answers 204 when that is done in the time that the client waits, and 202 when it fails', async () => {
+    poolHas();
+    rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
+    expect(await del({ Prefer: 'wait=5' })).toMatchObject({ statusCode: 204 });
+
+    rollBack().resolves(execution(rollBackInput, failedAs('RollBackFailed', 'DeleteUser', 'StepFailed')));
+    expect(await del({ Prefer: 'wait=5' })).toMatchObject({ statusCode: 202 });
+  });
+
+  it('leaves the user of another generation untouched, and says so', async () => {
+    poolHas(attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID }));
+
+    expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
+    expect(started()).toEqual(taken);
+  });
+
+  it('removes the user of whichever generation it is when the client names none', async () => {
+    poolHas(attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID }));
+
+    expect((await cancel({ query: { username: ['alice'] } })).statusCode).toBe(202);
+    expect(started().at(-1)).toMatchObject({ name: `${PROVISIONING_ID}.${OTHER_CREATION_ID}.1` });
+  });
+
+  it('promises nothing when the pool cannot be looked at', async () => {
+    cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
+
+    expectProblem(await del(), 'SERVICE_UNAVAILABLE');
+  });
+
+  it('needs the name of the user, and takes nothing without it', async () => {
+    expect(expectProblem(await del({}, {}), 'INVALID_REQUEST').errors).toEqual([
+      { pointer: 'query username', detail: 'is missing' },
+    ]);
+    expect(started()).toEqual([]);
+    expect(looks()).toBe(0);
+  });
+});
+
+describe('DELETE /admin/create-user/{provisioning_id} of which another generation has the record', () => {
+  beforeEach(() => {
+    creation().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }, { status: 'SUCCEEDED' }));
+  });
+
+  it.each([
+    ['that generation', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
+    ['nobody we know', withoutStamps],
+  ])('leaves a user of %s untouched, and says so', async (_whose, attributes) => {
+    poolHas(attributes);
+
+    expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
+    expect(started()).toEqual([]);
+    expect(looks()).toBe(1);
+  });
+
+  it('says so also when there is no user, and when it cannot look', async () => {
+    expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
+    expectProblem(await del({}, {}), 'USER_OF_EARLIER_PROVISIONING');
+    expect(started()).toEqual([]);
+  });
+
+  it('removes the user that the generation asked for has made', async () => {
+    poolHas();
+
+    expect((await del()).statusCode).toBe(202);
+    expect(started()).toEqual([rollBackOfUser]);
+  });
+});
+
+describe('DELETE /admin/create-user/{provisioning_id}', () => {
+  it('promises nothing when the name was taken but cannot be seen', async () => {
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+    expectProblem(await del(), 'SERVICE_UNAVAILABLE');
+    expect(looks()).toBe(0);
+  });
+
+  it('draws a generation for the cancellation of a client that names none', async () => {
+    await cancel({ query: { username: ['alice'] } });
+
+    const [first] = started();
+    expect(first?.input.creation_id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(first?.input.creation_id).not.toBe(CREATION_ID);
+  });
+
+  it.each([
+    ['header Creation-Id', { headers: { 'Creation-Id': 'not-a-uuid' } }],
+    ['query username', { query: { username: [''] } }],
+    ['query username', { query: { username: ['x'.repeat(129)] } }],
+    ['query username', { query: { username: ['alice', 'bob'] } }],
+  ])('refuses a %s that is none, and starts nothing', async (pointer, request) => {
+    expect(expectProblem(await cancel(request), 'INVALID_REQUEST').errors).toEqual([
+      { pointer, detail: expect.any(String) },
+    ]);
+    expect(stepFunctions.calls()).toHaveLength(0);
   });
 });

@@ -7,26 +7,46 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { handler } from '../../../handlers/app2/create-user.ts';
+import { MACHINE_OWNER } from '../../support/api-events.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { attributesOf, stamps, withoutStamps } from '../../support/pool-users.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, OTHER_PROVISIONING_ID, PROVISIONING_ID, SUB, subject } from '../../support/subject.ts';
+import {
+  CREATION_ID,
+  ENCRYPTED,
+  OTHER_CREATION_ID,
+  OTHER_PROVISIONING_ID,
+  PROVISIONING_ID,
+  SUB,
+  subject,
+} from '../../support/subject.ts';
 
 const cognito = mockClient(CognitoIdentityProviderClient);
 const stepFunctions = mockClient(SFNClient);
 const account = 'arn:aws:states:eu-central-1:111122223333:execution';
 const otherCreation = `${account}:Machine:${OTHER_PROVISIONING_ID}`;
-const otherRollBack = `${account}:RollBackMachine:${OTHER_PROVISIONING_ID}`;
-const others = { ...subject, provisioning_id: OTHER_PROVISIONING_ID, owner: 'machine' };
+const otherRollBack = `${account}:RollBackMachine:${OTHER_PROVISIONING_ID}.${OTHER_CREATION_ID}.1`;
+const input = { ...subject, owner: MACHINE_OWNER, on_behalf_of: null, redrive_count: 0 };
+const others = {
+  ...subject,
+  provisioning_id: OTHER_PROVISIONING_ID,
+  creation_id: OTHER_CREATION_ID,
+  owner: 'machine',
+  had_succeeded: true,
+  failure: { step: 'Execution', error: 'Cancelled' },
+};
 const othersInput = { ...others, encrypted_password: ENCRYPTED };
-const userOf = (stamp: string | undefined) => [
-  { Name: 'sub', Value: SUB },
-  ...(stamp === undefined ? [] : [{ Name: 'custom:provisioning_id', Value: stamp }]),
-];
+/** What another provisioning has stamped. */
+const othersStamps = {
+  ...stamps,
+  provisioning_id: OTHER_PROVISIONING_ID,
+  creation_id: OTHER_CREATION_ID,
+};
 
-/** The name belongs to a user with this stamp. */
-function taken(stamp: string | undefined) {
+/** The name belongs to a user with these attributes. */
+function taken(UserAttributes = attributesOf(othersStamps)) {
   cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
-  cognito.on(AdminGetUserCommand).resolves({ UserAttributes: userOf(stamp) });
+  cognito.on(AdminGetUserCommand).resolves({ UserAttributes });
 }
 
 beforeEach(() => {
@@ -37,9 +57,9 @@ beforeEach(() => {
 
 describe('CreateUser', () => {
   it('makes the user with its stamp, without a password and without a message to anybody', async () => {
-    cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: userOf(PROVISIONING_ID) } });
+    cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
 
-    await expect(handler(subject)).resolves.toEqual({ sub: SUB });
+    await expect(handler(input)).resolves.toEqual({ sub: SUB });
     expect(cognito.commandCalls(AdminCreateUserCommand).map(({ args }) => args[0].input)).toEqual([
       {
         UserPoolId: 'eu-central-1_Pool',
@@ -47,35 +67,54 @@ describe('CreateUser', () => {
         MessageAction: 'SUPPRESS',
         UserAttributes: [
           { Name: 'custom:provisioning_id', Value: PROVISIONING_ID },
+          { Name: 'custom:creation_id', Value: CREATION_ID },
           { Name: 'custom:human_user_id', Value: 'h-42' },
+          { Name: 'custom:owner', Value: MACHINE_OWNER },
         ],
       },
     ]);
   });
 
+  it('stamps also whom the client said that it acts for', async () => {
+    cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
+
+    await handler({ ...input, on_behalf_of: '111122223333/AROAEXAMPLE' });
+
+    const [{ args } = { args: [] }] = cognito.commandCalls(AdminCreateUserCommand);
+    expect(args[0]?.input.UserAttributes).toContainEqual({
+      Name: 'custom:on_behalf_of',
+      Value: '111122223333/AROAEXAMPLE',
+    });
+  });
+
   it('goes on with the user that an earlier attempt made', async () => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
     cognito.on(AdminGetUserCommand, { UserPoolId: 'eu-central-1_Pool', Username: 'alice' }).resolves({
-      UserAttributes: userOf(PROVISIONING_ID),
+      UserAttributes: attributesOf(),
     });
 
-    await expect(handler(subject)).resolves.toEqual({ sub: SUB });
+    await expect(handler(input)).resolves.toEqual({ sub: SUB });
   });
 
   it.each([
-    ['another provisioning', OTHER_PROVISIONING_ID],
-    ['somebody who stamps otherwise', 'imported-by-hand'],
-    ['nobody we know', undefined],
-  ])('ends as UserAlreadyExists when the name belongs to %s', async (_whose, stamp) => {
-    taken(stamp);
+    ['another provisioning', attributesOf(othersStamps)],
+    ['another generation of this provisioning', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
+    [
+      'the same generation of another provisioning',
+      attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID }),
+    ],
+    ['somebody who stamps otherwise', attributesOf({ provisioning_id: PROVISIONING_ID })],
+    ['nobody we know', withoutStamps],
+  ])('ends as UserAlreadyExists when the name belongs to %s', async (_whose, attributes) => {
+    taken(attributes);
 
-    await expect(handler(subject)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
+    await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
   });
 
-  it('looks for no execution under a stamp that is no provisioning_id', async () => {
-    taken('imported-by-hand');
+  it('looks for no execution of a user that is not stamped as ours are', async () => {
+    taken(attributesOf({ provisioning_id: 'imported-by-hand' }));
 
-    await expect(handler(subject)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
+    await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
     expect(stepFunctions.calls()).toHaveLength(0);
   });
 
@@ -86,7 +125,7 @@ describe('CreateUser', () => {
   ] as const)(
     'asks to come back when the name belongs to another provisioning that %s',
     async (_what, creation, rollBack) => {
-      taken(OTHER_PROVISIONING_ID);
+      taken();
       stepFunctions
         .on(DescribeExecutionCommand, { executionArn: otherCreation })
         .resolves(execution(othersInput, creation));
@@ -95,35 +134,55 @@ describe('CreateUser', () => {
           .on(DescribeExecutionCommand, { executionArn: otherRollBack })
           .resolves(execution(others, rollBack));
 
-      await expect(handler(subject)).rejects.toMatchObject({ name: 'UserBeingRemoved' });
+      await expect(handler(input)).rejects.toMatchObject({ name: 'UserBeingRemoved' });
     },
   );
 
+  it.each([
+    ['has expired', undefined],
+    ['is one of another generation', { ...othersInput, creation_id: CREATION_ID }],
+    ['is a cancellation that took the name', { ...others, cancelled: true, username: undefined }],
+  ])('asks the roll-back of the user when the record of its creation %s', async (_what, recorded) => {
+    taken();
+    if (recorded !== undefined)
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: otherCreation })
+        .resolves(execution(recorded, { status: 'SUCCEEDED' }));
+
+    await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
+
+    stepFunctions.on(DescribeExecutionCommand, { executionArn: otherRollBack }).resolves(execution(others));
+    await expect(handler(input)).rejects.toMatchObject({ name: 'UserBeingRemoved' });
+  });
+
   it('ends as UserAlreadyExists when the other provisioning succeeded and nobody removes its user', async () => {
-    taken(OTHER_PROVISIONING_ID);
+    taken();
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: otherCreation })
       .resolves(execution(othersInput, { status: 'SUCCEEDED' }));
 
-    await expect(handler(subject)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
+    await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
   });
 
   it('refuses to make again what was rolled back, when the execution is redriven', async () => {
-    await expect(handler({ ...subject, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
+    await expect(handler({ ...input, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
     expect(cognito.calls()).toHaveLength(0);
   });
 
-  it.each([{ redrive_count: 0 }, {}])('makes the user in the first run, told by %j', async (told) => {
-    cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: userOf(PROVISIONING_ID) } });
+  it.each([{ redrive_count: 0 }, { redrive_count: undefined }])(
+    'makes the user in the first run, told by %j',
+    async (told) => {
+      cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
 
-    await expect(handler({ ...subject, ...told })).resolves.toEqual({ sub: SUB });
-  });
+      await expect(handler({ ...input, ...told })).resolves.toEqual({ sub: SUB });
+    },
+  );
 
   it('asks to be repeated when the name is taken by a user that cannot be seen', async () => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
 
-    await expect(handler(subject)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(handler(input)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
   it.each([
@@ -133,18 +192,18 @@ describe('CreateUser', () => {
   ])('passes %s on as %3$s', async (name, status, seen) => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError(name, { status }));
 
-    await expect(handler(subject)).rejects.toMatchObject({ name: seen });
+    await expect(handler(input)).rejects.toMatchObject({ name: seen });
     expect(cognito.commandCalls(AdminGetUserCommand)).toHaveLength(0);
   });
 
   it('refuses an answer without the sub by which the user is addressed from then on', async () => {
     cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: [] } });
 
-    await expect(handler(subject)).rejects.toThrow();
+    await expect(handler(input)).rejects.toThrow();
   });
 
   it('calls nothing when its input is not understood', async () => {
-    await expect(handler({ ...subject, username: 7 })).rejects.toMatchObject({ name: 'InvalidStepInput' });
+    await expect(handler({ ...input, username: 7 })).rejects.toMatchObject({ name: 'InvalidStepInput' });
     expect(cognito.calls()).toHaveLength(0);
   });
 });

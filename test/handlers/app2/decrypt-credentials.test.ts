@@ -7,7 +7,7 @@ import { environments } from '../../../handlers/app2/environments.ts';
 import { readEnvironment } from '../../../handlers/shared/environment.ts';
 import { StepError } from '../../../handlers/shared/errors.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
-import { ENCRYPTED, PASSWORD, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { CREATION_ID, ENCRYPTED, GENERATION, PASSWORD, subject } from '../../support/subject.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
@@ -42,7 +42,7 @@ describe('DecryptCredentials', () => {
 
     await handler({ ...input, ...fields });
 
-    expect(limiter.reserve.mock.calls).toEqual([[{ id: PROVISIONING_ID, caller }]]);
+    expect(limiter.reserve.mock.calls).toEqual([[{ id: CREATION_ID, caller }]]);
   });
 
   it('passes on that the creation is deferred', async () => {
@@ -71,7 +71,7 @@ describe('DecryptCredentials', () => {
   });
 
   it('ends a creation that was cancelled before it was requested, and decrypts and reserves nothing', async () => {
-    const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true } as const;
+    const cancelled = { ...GENERATION, owner: 'machine', cancelled: true } as const;
 
     await expect(handler(cancelled)).rejects.toMatchObject({ name: 'Cancelled' });
     expect(kms.calls()).toHaveLength(0);

@@ -1,14 +1,22 @@
 import {
   AdminDeleteUserCommand,
   AdminGetUserCommand,
+  type AttributeType,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
 import { deleteUser, handler } from '../../../handlers/app2/delete-user.ts';
+import { attributesOf, stamps, withoutStamps } from '../../support/pool-users.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { OTHER_PROVISIONING_ID, PROVISIONING_ID, SUB } from '../../support/subject.ts';
+import {
+  CREATION_ID,
+  OTHER_CREATION_ID,
+  OTHER_PROVISIONING_ID,
+  PROVISIONING_ID,
+  SUB,
+} from '../../support/subject.ts';
 
 const cognito = mockClient(CognitoIdentityProviderClient);
 const ENTERED = Date.parse('2026-01-01T00:00:00Z');
@@ -26,6 +34,7 @@ function undo(
   });
   return run({
     provisioning_id: PROVISIONING_ID,
+    creation_id: CREATION_ID,
     username: 'alice',
     entered_at: new Date(ENTERED).toISOString(),
     creation_refused: false,
@@ -34,14 +43,8 @@ function undo(
 }
 
 /** A user that Cognito has: found by `keys`. */
-function poolHas(user: { sub: string; stamp?: string }, ...keys: string[]) {
-  for (const Username of keys)
-    cognito.on(AdminGetUserCommand, { Username }).resolves({
-      UserAttributes: [
-        { Name: 'sub', Value: user.sub },
-        ...(user.stamp === undefined ? [] : [{ Name: 'custom:provisioning_id', Value: user.stamp }]),
-      ],
-    });
+function poolHas(UserAttributes: AttributeType[], ...keys: string[]) {
+  for (const Username of keys) cognito.on(AdminGetUserCommand, { Username }).resolves({ UserAttributes });
 }
 
 const deleted = () => cognito.commandCalls(AdminDeleteUserCommand).map(({ args }) => args[0].input.Username);
@@ -54,24 +57,25 @@ beforeEach(() => {
 
 describe('DeleteUser', () => {
   it('removes the user that this provisioning made, by its sub', async () => {
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    poolHas(attributesOf(), SUB);
 
     await expect(undo(0, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
   });
 
   it('finds the user by its name when the answer of its creation was lost, and removes it by its sub', async () => {
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, 'alice');
+    poolHas(attributesOf(), 'alice');
 
     await expect(undo(0, { sub: null, creation_in_flight: false })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
   });
 
   it.each([
-    ['of another provisioning', OTHER_PROVISIONING_ID],
-    ['of nobody we know', undefined],
-  ])('leaves a namesake %s alone', async (_whose, stamp) => {
-    poolHas({ sub: SUB, ...(stamp === undefined ? {} : { stamp }) }, 'alice', SUB);
+    ['of another provisioning', attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID })],
+    ['of another generation', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
+    ['of nobody we know', withoutStamps],
+  ])('leaves a namesake %s alone', async (_whose, attributes) => {
+    poolHas(attributes, 'alice', SUB);
 
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: true })).resolves.toEqual({});
     expect(deleted()).toEqual([]);
@@ -86,7 +90,7 @@ describe('DeleteUser', () => {
   });
 
   it('does not take the first absence for the last when an attempt to create may still be under way', async () => {
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    poolHas(attributesOf(), SUB);
 
     await expect(undo(0, { sub: SUB, creation_in_flight: true })).rejects.toMatchObject({
       name: 'AbsenceNotConfirmed',
@@ -96,7 +100,7 @@ describe('DeleteUser', () => {
 
   it('removes a user that appears late', async () => {
     await expect(undo(0, { sub: null, creation_in_flight: true })).rejects.toThrow();
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, 'alice');
+    poolHas(attributesOf(), 'alice');
 
     await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
@@ -104,7 +108,7 @@ describe('DeleteUser', () => {
 
   it('looks once, and does not wait, after a creation that was refused', async () => {
     const refused = { sub: null, creation_in_flight: false, creation_refused: true };
-    poolHas({ sub: SUB, stamp: OTHER_PROVISIONING_ID }, 'alice');
+    poolHas(attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID }), 'alice');
 
     await expect(undo(0, refused)).resolves.toEqual({});
     expect(cognito.commandCalls(AdminGetUserCommand)).toHaveLength(1);
@@ -112,7 +116,7 @@ describe('DeleteUser', () => {
   });
 
   it('can be repeated after its own answer was lost', async () => {
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    poolHas(attributesOf(), SUB);
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('UserNotFoundException'));
 
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
@@ -122,15 +126,16 @@ describe('DeleteUser', () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
 
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    poolHas(attributesOf(), SUB);
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('InternalErrorException', { status: 500 }));
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
   });
 
   it('reads the time at which it was entered as Step Functions writes it', async () => {
-    poolHas({ sub: SUB, stamp: PROVISIONING_ID }, SUB);
+    poolHas(attributesOf(), SUB);
     const input = {
       provisioning_id: PROVISIONING_ID,
+      creation_id: CREATION_ID,
       username: 'alice',
       sub: SUB,
       creation_in_flight: false,

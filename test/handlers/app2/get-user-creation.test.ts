@@ -6,12 +6,22 @@ import { getUserCreation } from '../../../handlers/app2/get-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
-import { execution, notFound, STARTED, STOPPED } from '../../support/executions.ts';
+import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
 import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+import {
+  CREATION_ID,
+  ENCRYPTED,
+  GENERATION,
+  OTHER_CREATION_ID,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  stood,
+  subject,
+  subjectInStatus,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const machines = {
@@ -19,9 +29,9 @@ const machines = {
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackServiceUser',
 };
 const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
-const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${PROVISIONING_ID}`;
+const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${ROLL_BACK}.1`;
 const input = { ...subject, owner: MACHINE_OWNER, encrypted_password: ENCRYPTED };
-const rollBackInput = { ...subject, owner: MACHINE_OWNER };
+const rollBackInput = { ...subject, owner: MACHINE_OWNER, ...stood };
 
 let clock: ReturnType<typeof fakeClock>;
 const get = (id = PROVISIONING_ID, headers: Record<string, string> = {}, include?: string[]) =>
@@ -45,7 +55,7 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
 
     expect(answer.statusCode).toBe(200);
     expect(JSON.parse(answer.body)).toEqual({
-      ...subject,
+      ...subjectInStatus,
       status: 'SUCCEEDED',
       user: 'present',
       started_at: STARTED.toISOString(),
@@ -82,6 +92,21 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     expectProblem(others, 'NOT_FOUND');
     expect(unknown).toEqual(others);
     expect(malformed).toEqual(others);
+  });
+
+  it('gives the same 404 to a client that asks for another generation', async () => {
+    creation().resolves(execution(input));
+
+    expect(await get(PROVISIONING_ID, { 'Creation-Id': CREATION_ID })).toMatchObject({ statusCode: 200 });
+    expectProblem(await get(PROVISIONING_ID, { 'Creation-Id': OTHER_CREATION_ID }), 'NOT_FOUND');
+    expectProblem(await get(PROVISIONING_ID, { 'Creation-Id': 'no-uuid' }), 'INVALID_REQUEST');
+  });
+
+  it('knows nothing of a user when the creation was cancelled before its request came', async () => {
+    const cancelled = { ...GENERATION, owner: MACHINE_OWNER, cancelled: true };
+    creation().resolves(execution(cancelled, failedAs('Cancelled', 'DecryptCredentials', 'Cancelled')));
+
+    expect(JSON.parse((await get()).body)).toMatchObject({ status: 'FAILED', user: 'unknown' });
   });
 
   it('waits for the end of a running creation when it is asked to', async () => {

@@ -5,6 +5,7 @@ import {
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { findUser, poolUser } from '../../../handlers/app2/pool-user.ts';
+import { attributesOf, stamps } from '../../support/pool-users.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SUB } from '../../support/subject.ts';
 
@@ -16,15 +17,20 @@ beforeEach(() => {
 });
 
 describe('findUser', () => {
-  it('reads sub and stamp of the user of this name', async () => {
-    cognito.on(AdminGetUserCommand, { UserPoolId: 'pool', Username: 'alice' }).resolves({
-      UserAttributes: [
-        { Name: 'custom:provisioning_id', Value: PROVISIONING_ID },
-        { Name: 'sub', Value: SUB },
-      ],
-    });
+  it('reads sub and stamps of the user of this name, and when it was made', async () => {
+    const UserCreateDate = new Date('2026-01-01T00:00:00Z');
+    cognito
+      .on(AdminGetUserCommand, { UserPoolId: 'pool', Username: 'alice' })
+      .resolves({ UserAttributes: attributesOf(), UserCreateDate });
 
-    await expect(find()).resolves.toEqual({ sub: SUB, stamp: PROVISIONING_ID });
+    await expect(find()).resolves.toEqual({ sub: SUB, stamps, created_at: UserCreateDate });
+  });
+
+  it.each(Object.keys(stamps))('knows nobody as the maker of a user that has no %s', async (lacks) => {
+    const { [lacks]: _, ...others } = stamps;
+    cognito.on(AdminGetUserCommand).resolves({ UserAttributes: attributesOf(others) });
+
+    await expect(find()).resolves.toMatchObject({ sub: SUB, stamps: undefined });
   });
 
   it('finds nobody when Cognito knows nobody of this name, and fails when it cannot say', async () => {

@@ -189,7 +189,7 @@ describe('finishSecret', () => {
     });
     expect(JSON.parse(event?.Entries?.[0]?.Detail ?? '')).toMatchObject({
       metadata: {
-        event_id: `${TOKEN}:10:MachineCredentialsRotated`,
+        event_id: `app2:${TOKEN}:10:MachineCredentialsRotated`,
         provisioning_id: null,
         causation_id: `rotation:${TOKEN}`,
       },

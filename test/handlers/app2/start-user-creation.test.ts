@@ -11,7 +11,14 @@ import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID } from '../../support/subject.ts';
+import {
+  CREATION_ID,
+  ENCRYPTED,
+  GENERATION,
+  OTHER_CREATION_ID,
+  PROVISIONING_ID,
+  stood,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const log = watchLog();
@@ -21,7 +28,7 @@ const machines = {
 };
 const creationArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
 const body = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
-const input = { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, ...body };
+const input = { ...GENERATION, owner: MACHINE_OWNER, ...body };
 
 let clock: ReturnType<typeof fakeClock>;
 const creationLimiter = { estimate: jest.fn<CreationLimiter['estimate']>() };
@@ -42,7 +49,7 @@ const post = (headers: Record<string, string | string[]> = {}, content: unknown 
   api(handler())(
     authorizedRequest({
       path: '/admin/create-user',
-      headers: { 'Idempotency-Key': PROVISIONING_ID, ...headers },
+      headers: { 'Idempotency-Key': PROVISIONING_ID, 'Creation-Id': CREATION_ID, ...headers },
       body: content,
     }),
   );
@@ -94,7 +101,7 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(answer.body)).toMatchObject({
       provisioning_id: PROVISIONING_ID,
       status: 'RUNNING',
-      user: 'absent',
+      user: 'unknown',
     });
     const [start] = stepFunctions.commandCalls(StartExecutionCommand);
     expect(start?.args[0].input).toMatchObject({
@@ -185,14 +192,77 @@ describe('POST /admin/create-user', () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(
       execution(
-        { provisioning_id: PROVISIONING_ID, owner: MACHINE_OWNER, cancelled: true },
+        { ...GENERATION, owner: MACHINE_OWNER, cancelled: true },
         failedAs('Cancelled', 'DecryptCredentials', 'Cancelled'),
       ),
     );
 
     const answer = await post();
 
-    expect(JSON.parse(answer.body)).toMatchObject({ user: 'absent', error: { code: 'CANCELLED' } });
+    expect(JSON.parse(answer.body)).toMatchObject({ user: 'unknown', error: { code: 'CANCELLED' } });
+  });
+
+  it('draws a generation for a client that names none, and takes its repeat for one', async () => {
+    const send = () =>
+      api(handler())(
+        authorizedRequest({
+          path: '/admin/create-user',
+          headers: { 'Idempotency-Key': PROVISIONING_ID },
+          body,
+        }),
+      );
+
+    expect(await send()).toMatchObject({ statusCode: 202 });
+    expect(started().creation_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+    looks().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }));
+    expect(await send()).toMatchObject({ statusCode: 202 });
+  });
+
+  it('refuses a generation that is none, and starts nothing', async () => {
+    const { errors } = expectProblem(await post({ 'Creation-Id': 'no-uuid' }), 'INVALID_REQUEST');
+
+    expect(errors).toEqual([{ pointer: 'header Creation-Id', detail: 'must be a UUID' }]);
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+
+  describe('under an id that an earlier generation has used, of which the record is still there,', () => {
+    const cancelled = { ...GENERATION, owner: MACHINE_OWNER, cancelled: true };
+    const earlier = (seen: Parameters<typeof execution>[1], recorded: object = input) => {
+      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+      looks().resolves(execution({ ...recorded, creation_id: OTHER_CREATION_ID }, seen));
+    };
+
+    it.each([
+      ['runs', {}, input],
+      ['succeeded', { status: 'SUCCEEDED' }, input],
+      ['is to be rolled back', { status: 'TIMED_OUT' }, input],
+      ['is only a cancellation', failedAs('Cancelled', 'DecryptCredentials', 'Cancelled'), cancelled],
+    ] as const)('leaves its user alone, and says so, when that %s', async (_what, seen, recorded) => {
+      earlier(seen, recorded);
+
+      expectProblem(await post(), 'USER_OF_EARLIER_PROVISIONING');
+    });
+
+    it.each([
+      [
+        'when that ended without a user',
+        failedAs('UserCreationRolledBack', 'SetPassword', 'StepFailed'),
+        undefined,
+      ],
+      ['when its user was removed', { status: 'SUCCEEDED' }, { status: 'SUCCEEDED' }],
+    ] as const)('says that the id is used up %s', async (_what, seen, rollBack) => {
+      earlier(seen);
+      if (rollBack !== undefined)
+        stepFunctions
+          .on(DescribeExecutionCommand, {
+            executionArn: `arn:aws:states:eu-central-1:111122223333:execution:RollBackServiceUser:${PROVISIONING_ID}.${OTHER_CREATION_ID}.1`,
+          })
+          .resolves(execution({ ...input, ...stood }, rollBack));
+
+      expectProblem(await post(), 'IDEMPOTENCY_CONFLICT');
+    });
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
 import { stopUserCreation } from '../../../handlers/app2/stop-user-creation.ts';
 import type { Stopped } from '../../../handlers/shared/stop-execution.ts';
-import { PROVISIONING_ID } from '../../support/subject.ts';
+import { CREATION_ID, GENERATION, stood } from '../../support/subject.ts';
 
 const limiter = { release: jest.fn<CreationLimiter['release']>() };
 const stopped = (had_succeeded: boolean): Stopped => ({
@@ -11,12 +11,12 @@ const stopped = (had_succeeded: boolean): Stopped => ({
   failure: { step: 'Execution', error: 'Cancelled' },
 });
 const run = (stop: () => Promise<Stopped>) =>
-  stopUserCreation({ stop, limiter })({ provisioning_id: PROVISIONING_ID });
+  stopUserCreation({ stop, limiter })({ ...GENERATION, ...stood, entered_at: '2026-01-01T00:00:00.000Z' });
 
 describe('StopUserCreation', () => {
   it('gives back the start of a creation that it has stopped', async () => {
     await expect(run(async () => stopped(false))).resolves.toEqual(stopped(false));
-    expect(limiter.release.mock.calls).toEqual([[PROVISIONING_ID]]);
+    expect(limiter.release.mock.calls).toEqual([[CREATION_ID]]);
   });
 
   it('gives back nothing of a creation that succeeded, nor of one that it could not stop', async () => {

@@ -7,9 +7,10 @@ import { TRACE_ID } from '../../support/subject.ts';
 const eventBridge = mockClient(EventBridgeClient);
 const detail = {
   metadata: {
-    event_id: 'v-1:10:MachineCredentialsRotated',
+    event_id: 'app2:v-1:10:MachineCredentialsRotated',
     schema_version: '1',
     provisioning_id: null,
+    creation_id: null,
     sequence: 10,
     occurred_at: '2026-01-01T00:00:00Z',
     actor: 'secretsmanager.amazonaws.com',

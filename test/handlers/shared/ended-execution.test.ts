@@ -7,7 +7,7 @@ import { handler as app2Handler } from '../../../handlers/app2/roll-back-failed-
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, ROLL_BACK, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -94,8 +94,8 @@ describe.each(services)('the rule on executions of $service that ended', ({ hand
     expect(started()).toEqual([
       {
         machine: `${account}:stateMachine:RollBackMachine`,
-        name: PROVISIONING_ID,
-        input: { ...rollBackInput, causation_id },
+        name: `${ROLL_BACK}.1`,
+        input: { ...rollBackInput, causation_id, had_succeeded: false, failure: expect.any(Object) },
       },
     ]);
     expectNoLeak(SEALED, started(), log());
@@ -192,7 +192,8 @@ describe.each(services)('the rule on executions of $service that ended', ({ hand
 });
 
 it('has nothing to roll back when a creation was cancelled before it arrived, however it ended', async () => {
-  executionIs({ provisioning_id: PROVISIONING_ID, owner: 'owner', cancelled: true }, { status: 'TIMED_OUT' });
+  const { provisioning_id, creation_id } = subject;
+  executionIs({ provisioning_id, creation_id, owner: 'owner', cancelled: true }, { status: 'TIMED_OUT' });
 
   await expect(app2Handler(event('TIMED_OUT'))).resolves.toEqual({ finding: 'clean' });
   expect(started()).toEqual([]);

@@ -2,18 +2,24 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { userCreationInput } from '../../../contracts/executions.ts';
+import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
 import {
   currentStatus,
   latestRollBack,
-  nextRollBackName,
   presenceAfter,
   rollBackInputOf,
-  rollBackName,
   startRollBack,
 } from '../../../handlers/shared/roll-backs.ts';
 import { execution, failedAs, notFound, STARTED } from '../../support/executions.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
+import {
+  ENCRYPTED,
+  OTHER_CREATION_ID,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  subject,
+  TRACE_ID,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const account = 'arn:aws:states:eu-central-1:111122223333';
@@ -26,25 +32,28 @@ const workflows = {
   inputSchema: userCreationInput,
   cleanEnds: ['CleanEnd'],
 };
-const input = { ...subject, owner: 'machine' };
+const of = { ...subject, owner: 'machine' };
+const input = { ...of, had_succeeded: false, failure: { step: 'Execution', error: 'Cancelled' } };
 
 type Seen = Parameters<typeof execution>[1];
 const failed: Seen = failedAs('RollBackFailed', 'DeleteUser', 'StepFailed');
 
 /** The attempts that there are, the first one first. */
-function attemptsAre(...attempts: Seen[]) {
+const attemptsAre = (...attempts: Seen[]) => attemptsOf(subject, ...attempts);
+
+function attemptsOf(generation: typeof subject, ...attempts: Seen[]) {
   for (const [index, seen] of attempts.entries())
     stepFunctions
       .on(DescribeExecutionCommand, {
-        executionArn: `${account}:execution:RollBackMachine:${rollBackName(PROVISIONING_ID, index + 1)}`,
+        executionArn: `${account}:execution:RollBackMachine:${rollBackName(generation, index + 1)}`,
       })
-      .resolves(execution(input, seen));
+      .resolves(execution({ ...input, ...generation }, seen));
 }
 
 /** That many attempts, all of which failed. */
 const failedAttempts = (count: number): Seen[] => Array.from({ length: count }, () => failed);
 
-const latest = async () => await latestRollBack(workflows, PROVISIONING_ID);
+const latest = async () => await latestRollBack(workflows, subject);
 const looks = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
 
 beforeEach(() => {
@@ -53,29 +62,13 @@ beforeEach(() => {
   stepFunctions.on(StartExecutionCommand).resolves({});
 });
 
-describe('names', () => {
-  it.each([
-    [1, PROVISIONING_ID],
-    [2, `${PROVISIONING_ID}.2`],
-    [10, `${PROVISIONING_ID}.10`],
-  ])('of attempt %i are %s', (attempt, name) => {
-    expect(rollBackName(PROVISIONING_ID, attempt)).toBe(name);
-  });
-
-  it.each([1, 2, 9, 10, 99])('follow each other without a gap after attempt %i', (attempt) => {
-    const name = rollBackName(PROVISIONING_ID, attempt);
-
-    expect(nextRollBackName(name)).toBe(rollBackName(PROVISIONING_ID, attempt + 1));
-  });
-});
-
 describe('startRollBack', () => {
-  it('starts the first attempt under the name of the provisioning', async () => {
+  it('starts the first attempt under the name of provisioning and generation', async () => {
     await expect(startRollBack(workflows, input)).resolves.toBe('started');
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
     expect(start).toMatchObject({
       stateMachineArn: workflows.machines.ROLL_BACK_STATE_MACHINE_ARN,
-      name: PROVISIONING_ID,
+      name: `${ROLL_BACK}.1`,
     });
     expect(JSON.parse(start?.input ?? '')).toEqual(input);
   });
@@ -88,17 +81,42 @@ describe('startRollBack', () => {
   });
 });
 
+/** An execution as it is seen. */
+const seen = (as: Seen, parsedInput: Parameters<typeof rollBackInputOf>[0]['parsedInput'] = of) => ({
+  executionArn: 'execution',
+  stateMachineArn: 'machine',
+  startDate: STARTED,
+  status: 'SUCCEEDED' as const,
+  ...as,
+  parsedInput,
+});
+
 describe('rollBackInputOf', () => {
   const origin = { causation_id: 'request:of-the-removal', trace_id: TRACE_ID };
 
   it('takes over who it is about, and no ciphertext', () => {
-    const creation = { ...input, encrypted_password: ENCRYPTED };
+    const creation = { ...of, encrypted_password: ENCRYPTED };
 
-    expect(rollBackInputOf(creation, origin)).toEqual({ ...input, ...origin });
+    expect(rollBackInputOf(seen({ status: 'RUNNING' }, creation), origin)).toEqual({ ...input, ...origin });
+  });
+
+  it.each([
+    [{ status: 'SUCCEEDED' }, true, { step: 'Execution', error: 'Cancelled' }],
+    [{ status: 'TIMED_OUT' }, false, { step: 'Execution', error: 'ExecutionTimedOut' }],
+    [
+      failedAs('RollBackFailed', 'SetPassword', 'UserVanished'),
+      false,
+      { step: 'SetPassword', error: 'UserVanished' },
+    ],
+  ] as const)('tells how it stood: %j', (as, had_succeeded, failure) => {
+    expect(rollBackInputOf(seen(as), origin)).toMatchObject({ had_succeeded, failure });
   });
 
   it('is nothing for what was cancelled before anything could be made', () => {
-    expect(rollBackInputOf({ provisioning_id: PROVISIONING_ID, owner: 'machine' }, origin)).toBeUndefined();
+    const { provisioning_id, creation_id } = subject;
+    const cancelled = { provisioning_id, creation_id, owner: 'machine' };
+
+    expect(rollBackInputOf(seen({ status: 'FAILED' }, cancelled), origin)).toBeUndefined();
   });
 });
 
@@ -155,22 +173,36 @@ describe('latestRollBack', () => {
 });
 
 describe('currentStatus', () => {
-  const statusAfter = (seen: Seen) =>
-    currentStatus(workflows, {
-      executionArn: 'execution',
-      stateMachineArn: 'machine',
-      startDate: STARTED,
-      status: 'SUCCEEDED',
-      ...seen,
-      parsedInput: input,
-    });
+  const statusAfter = (as: Seen) => currentStatus(workflows, seen(as));
 
   it.each([
-    ['CleanEnd', failedAs('CleanEnd', 'SetPassword', 'PasswordRejected')],
-    ['RUNNING', { status: 'RUNNING' }],
-  ] as const)('looks for no roll-back while no user is there: %s', async (_what, seen) => {
-    await expect(statusAfter(seen)).resolves.toMatchObject({ user: 'absent' });
+    ['CleanEnd', failedAs('CleanEnd', 'SetPassword', 'PasswordRejected'), 'absent'],
+    ['RUNNING', { status: 'RUNNING' }, 'unknown'],
+  ] as const)(
+    'looks for no roll-back while there is nothing to be rolled back: %s',
+    async (_what, as, user) => {
+      await expect(statusAfter(as)).resolves.toMatchObject({ user });
+      expect(looks()).toBe(0);
+    },
+  );
+
+  it('knows nothing of a user when it is only a cancellation, and looks for no roll-back', async () => {
+    const cancelled = {
+      provisioning_id: PROVISIONING_ID,
+      creation_id: 'c',
+      owner: 'o',
+      cancelled: true,
+    } as const;
+    const as = failedAs('CleanEnd', 'DecryptCredentials', 'Cancelled');
+
+    await expect(currentStatus(workflows, seen(as, cancelled))).resolves.toMatchObject({ user: 'unknown' });
     expect(looks()).toBe(0);
+  });
+
+  it('takes no roll-back of an earlier generation for one of this', async () => {
+    attemptsOf({ ...subject, creation_id: OTHER_CREATION_ID }, { status: 'SUCCEEDED' });
+
+    await expect(statusAfter({ status: 'SUCCEEDED' })).resolves.toMatchObject({ user: 'present' });
   });
 
   it('is that of the execution when there is no roll-back', async () => {

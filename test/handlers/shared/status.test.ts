@@ -11,7 +11,7 @@ const of = (seen: object, parsedInput: Parameters<typeof statusOf>[0]['parsedInp
 describe('statusOf', () => {
   it.each([
     ['SUCCEEDED', 'present'],
-    ['RUNNING', 'absent'],
+    ['RUNNING', 'unknown'],
     ['ABORTED', 'being_removed'],
     ['TIMED_OUT', 'being_removed'],
   ] as const)('of an execution that is %s has a user that is %s', (status, user) => {
@@ -81,10 +81,12 @@ describe('statusOf', () => {
   it('says no more than it knows of one that was cancelled before it arrived', () => {
     const status = of(failedAs('CleanEnd', 'DecryptCredentials', 'Cancelled'), {
       provisioning_id: PROVISIONING_ID,
+      cancelled: true,
     });
 
     expect(provisioningStatus.parse(status)).toEqual(status);
     expect(status).not.toHaveProperty('username');
+    expect(status.user).toBe('unknown');
   });
 });
 
@@ -98,7 +100,7 @@ describe('comeBack', () => {
     [9, 5],
     [3_600, 30],
   ])('after %i seconds asks a caller to look again in %i', (age, seconds) => {
-    expect(comeBack({ status: 'RUNNING', user: 'absent', started_at: begun(age) }, NOW)).toEqual({
+    expect(comeBack({ status: 'RUNNING', user: 'unknown', started_at: begun(age) }, NOW)).toEqual({
       'Retry-After': String(seconds),
     });
   });

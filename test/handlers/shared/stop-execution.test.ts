@@ -13,7 +13,7 @@ import { handler as stopUserCreation } from '../../../handlers/app2/stop-user-cr
 import { stopExecution } from '../../../handlers/shared/stop-execution.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import { ENCRYPTED, OTHER_CREATION_ID, PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -21,13 +21,23 @@ const stateMachineArn = 'arn:aws:states:eu-central-1:111122223333:stateMachine:C
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
 const input = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
 
-const stop = () =>
+/** What the roll-back was started with, and how long ago its step was entered, in seconds. */
+const begun = (ago = 0, over: object = {}) => ({
+  provisioning_id: PROVISIONING_ID,
+  creation_id: subject.creation_id,
+  had_succeeded: true,
+  failure: { step: 'Execution', error: 'ExecutionTimedOut' },
+  entered_at: new Date(NOW - ago * 1000).toISOString(),
+  ...over,
+});
+
+const stop = (startedWith = begun()) =>
   stopExecution({
     stepFunctions: new SFNClient({}),
     stateMachineArn,
     inputSchema: anyCreationInput,
     now: () => NOW,
-  })({ provisioning_id: PROVISIONING_ID });
+  })(startedWith);
 
 /** What is stopped; it ended this many seconds ago, unless it runs. */
 function executionIs(seen: Partial<DescribeExecutionCommandOutput>, endedSecondsAgo = 3600) {
@@ -153,6 +163,57 @@ describe('stopExecution', () => {
     await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
+  it.each([true, false])(
+    'counts one as expired that is not seen for long, had_succeeded: %s',
+    async (had_succeeded) => {
+      await expect(stop(begun(IN_FLIGHT_SECONDS - 1))).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+      await expect(stop(begun(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
+        had_succeeded,
+        creation_in_flight: false,
+        failure: { step: 'Execution', error: 'ExecutionTimedOut' },
+      });
+    },
+  );
+
+  it.each(['RUNNING', 'SUCCEEDED', 'ABORTED'] as const)(
+    'neither stops nor reads one of another generation, which is %s',
+    async (status) => {
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn })
+        .resolves(
+          execution({ ...input, creation_id: OTHER_CREATION_ID }, { status, stopDate: new Date(NOW) }),
+        );
+
+      await expect(stop(begun(0, { had_succeeded: false }))).resolves.toEqual({
+        had_succeeded: false,
+        creation_in_flight: false,
+        failure: { step: 'Execution', error: 'ExecutionTimedOut' },
+      });
+      expect(stops()).toEqual([]);
+    },
+  );
+
+  it.each(['RUNNING', 'FAILED'] as const)(
+    'neither stops nor reads a cancellation that took the name, which is %s',
+    async (status) => {
+      const { username, human_user_id, ...cancelled } = { ...subject, owner: 'machine', cancelled: true };
+      stepFunctions.on(DescribeExecutionCommand, { executionArn }).resolves(execution(cancelled, { status }));
+
+      await expect(stop()).resolves.toMatchObject({ had_succeeded: true, creation_in_flight: false });
+      expect(stops()).toEqual([]);
+    },
+  );
+
+  it('asks again when it is forgotten in the moment of its stop', async () => {
+    executionIs({ status: 'RUNNING' });
+    stepFunctions.on(StopExecutionCommand).callsFake(async () => {
+      stepFunctions.on(DescribeExecutionCommand, { executionArn }).rejects(notFound());
+      return {};
+    });
+
+    await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
   it('fails when it cannot be stopped', async () => {
     executionIs({ status: 'RUNNING' });
     stepFunctions.on(StopExecutionCommand).rejects(sdkError('ThrottlingException'));
@@ -172,19 +233,6 @@ describe.each([
   it("reads its own service's input", async () => {
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(startedWith, { status: 'SUCCEEDED' }));
 
-    await expect(handler({ provisioning_id: PROVISIONING_ID })).resolves.toMatchObject({
-      had_succeeded: true,
-    });
-  });
-});
-
-it('StopUserCreation reads what was cancelled before it arrived', async () => {
-  const cancelled = { provisioning_id: PROVISIONING_ID, owner: 'machine', cancelled: true };
-  stepFunctions
-    .on(DescribeExecutionCommand)
-    .resolves(execution(cancelled, failedAs('Cancelled', 'DecryptCredentials', 'Cancelled')));
-
-  await expect(stopUserCreation({ provisioning_id: PROVISIONING_ID })).resolves.toMatchObject({
-    failure: { step: 'DecryptCredentials', error: 'Cancelled' },
+    await expect(handler(begun(0, { had_succeeded: false }))).resolves.toMatchObject({ had_succeeded: true });
   });
 });

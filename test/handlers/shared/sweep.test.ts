@@ -24,7 +24,7 @@ import { fakeClock } from '../../support/clock.ts';
 import { execution, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import { CREATION_ID, PROVISIONING_ID, ROLL_BACK, SEALED, subject } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -119,10 +119,13 @@ const inputOf = (name: string) => {
   return { ...subject, provisioning_id, owner: 'owner', sealed_password: SEALED, request_mac: 'mac' };
 };
 const rollBackInputOf = (name: string) => {
-  const { provisioning_id, username, human_user_id, owner } = inputOf(name);
-  return { provisioning_id, username, human_user_id, owner };
+  const { provisioning_id, creation_id, username, human_user_id, owner } = inputOf(name);
+  const failure = { step: 'Execution', error: 'ExecutionTimedOut' };
+  return { provisioning_id, creation_id, username, human_user_id, owner, had_succeeded: false, failure };
 };
 const idOf = (n: number) => `${PROVISIONING_ID.slice(0, -3)}${String(n).padStart(3, '0')}`;
+/** Name of its roll-back. */
+const rollBackOf = (n: number, attempt = 1) => `${idOf(n)}.${CREATION_ID}.${attempt}`;
 
 const listed = ({ id, ended, began = ended + 1, machine = 'Machine', status = 'ABORTED' }: Ended) =>
   ({
@@ -368,7 +371,7 @@ describe('what the sweep does with', () => {
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
     expect(start).toMatchObject({
       stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN,
-      name: PROVISIONING_ID,
+      name: `${ROLL_BACK}.1`,
     });
     expect(JSON.parse(start?.input ?? '')).toEqual({
       ...rollBackInputOf(PROVISIONING_ID),
@@ -391,9 +394,10 @@ describe('what the sweep does with', () => {
   });
 
   it.each([
-    [PROVISIONING_ID, `${PROVISIONING_ID}.2`],
-    [`${PROVISIONING_ID}.2`, `${PROVISIONING_ID}.3`],
-    [`${PROVISIONING_ID}.9`, `${PROVISIONING_ID}.10`],
+    [`${ROLL_BACK}.1`, `${ROLL_BACK}.2`],
+    [`${ROLL_BACK}.2`, `${ROLL_BACK}.3`],
+    [`${ROLL_BACK}.9`, `${ROLL_BACK}.10`],
+    ['by-hand', `by-hand.${CREATION_ID}.1`],
   ])('the failed roll-back %s: it starts %s for the same user, because of it', async (failed, next) => {
     endedBadly({
       id: failed,
@@ -473,7 +477,7 @@ describe('what the sweep does with', () => {
       .rejects(error);
 
     await expect(run()).resolves.toMatchObject({ failed: 2, started: 1, left: 1 });
-    expect(started()).toEqual([idOf(2)]);
+    expect(started()).toEqual([rollBackOf(2)]);
     expect(log()).toContain(idOf(1));
   });
 });
@@ -532,7 +536,7 @@ describe('the high-water mark of a list', () => {
       .rejects(sdkError('ThrottlingException'));
 
     await expect(run()).rejects.toMatchObject({ name: 'ThrottlingException' });
-    expect(started()).toEqual([idOf(1)]);
+    expect(started()).toEqual([rollBackOf(1)]);
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': at(60).toISOString() });
   });
 
@@ -551,7 +555,7 @@ describe('the high-water mark of a list', () => {
     dynamoDb.on(PutItemCommand).rejects(sdkError('ResourceNotFoundException'));
 
     await expect(run()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-    expect(started()).toEqual([idOf(1)]);
+    expect(started()).toEqual([rollBackOf(1)]);
   });
 });
 
@@ -628,7 +632,7 @@ describe('a run that has no time for everything', () => {
     await expect(run()).resolves.toMatchObject({ failed: 5 - inTime, left: 5 - inTime - inTime });
     goOn();
     await expect(run()).resolves.toMatchObject({ left: 0 });
-    expect(started()).toEqual(all.map(({ id }) => id));
+    expect(started()).toEqual(all.map(({ id }) => `${id}.${CREATION_ID}.1`));
   });
 });
 
@@ -643,8 +647,8 @@ describe('beside 100,000 executions that failed clean', () => {
   const leftovers: Ended[] = [
     { id: idOf(1), ended: 25, status: 'ABORTED' },
     { id: idOf(2), ended: 30, status: 'TIMED_OUT' },
-    { id: idOf(3), ended: 35, status: 'FAILED', error: 'RollBackFailed', machine: 'RollBackMachine' },
-    { id: idOf(4), ended: 28, status: 'ABORTED', machine: 'RollBackMachine' },
+    { id: rollBackOf(3), ended: 35, status: 'FAILED', error: 'RollBackFailed', machine: 'RollBackMachine' },
+    { id: rollBackOf(4), ended: 28, status: 'ABORTED', machine: 'RollBackMachine' },
   ];
   /** A failed one among the clean ones, of which the rule has heard nothing. */
   const missed: Ended = { id: idOf(5), ended: 29, status: 'FAILED', error: 'RollBackFailed' };
@@ -705,7 +709,9 @@ describe('beside 100,000 executions that failed clean', () => {
       left: 0,
       high_water_mark: new Date(NOW - LAG).toISOString(),
     });
-    expect(started().sort()).toEqual([idOf(1), idOf(2), `${idOf(3)}.2`, `${idOf(4)}.2`, idOf(5)].sort());
+    expect(started().sort()).toEqual(
+      [rollBackOf(1), rollBackOf(2), rollBackOf(3, 2), rollBackOf(4, 2), rollBackOf(5)].sort(),
+    );
     expect(marks()).toEqual(allAt(NOW - LAG));
     // What was failed clean was not described. 101 pages of them, and a page of each other list.
     expect(lookedAt()).toHaveLength(5);
@@ -718,7 +724,9 @@ describe('beside 100,000 executions that failed clean', () => {
     const sweepOnce = newSweep();
 
     const first = await sweepOnce();
-    expect(started().sort()).toEqual([idOf(1), idOf(2), `${idOf(3)}.2`, `${idOf(4)}.2`].sort());
+    expect(started().sort()).toEqual(
+      [rollBackOf(1), rollBackOf(2), rollBackOf(3, 2), rollBackOf(4, 2)].sort(),
+    );
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': first.high_water_mark });
     expect(clock.now() - NOW).toBeLessThan(timeLimits.sweepFunction * 1000);
     let mark = Date.parse(first.high_water_mark);
@@ -809,13 +817,13 @@ describe('a warm function', () => {
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1 });
   });
 
-  it('tells an execution from its roll-back of the same name and end', async () => {
+  it('tells an execution from its roll-back, which ended at the same time', async () => {
     const sweepOnce = newSweep();
     endedBadly({ id: idOf(1), ended: 5 });
     await sweepOnce();
-    endedBadly({ id: idOf(1), ended: 5 }, { id: idOf(1), ended: 5, machine: 'RollBackMachine' });
+    endedBadly({ id: idOf(1), ended: 5 }, { id: rollBackOf(1), ended: 5, machine: 'RollBackMachine' });
 
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, started: 1 });
-    expect(started()).toEqual([idOf(1), `${idOf(1)}.2`]);
+    expect(started()).toEqual([rollBackOf(1), rollBackOf(1, 2)]);
   });
 });

@@ -18,7 +18,7 @@ import { handler as sweepUserCreations } from '../../../handlers/app2/sweep-user
 import { execution } from '../../support/executions.ts';
 import { measuredIn, watchLogLines } from '../../support/log-lines.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
+import { ENCRYPTED, PROVISIONING_ID, ROLL_BACK, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -97,7 +97,7 @@ describe.each([
     let name = '';
     beforeEach(() => {
       attempt += 1;
-      name = `${PROVISIONING_ID}.${attempt}`;
+      name = `${ROLL_BACK}.${attempt}`;
       const stateMachineArn = `${account}:stateMachine:RollBackMachine`;
       const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
       stepFunctions.on(ListExecutionsCommand, { stateMachineArn, statusFilter: 'FAILED' }).resolves({
@@ -106,7 +106,8 @@ describe.each([
     });
 
     it('says of which provisioning and trace it is when it is tried again', async () => {
-      const input = { ...subject, trace_id: TRACE_ID, owner: 'owner' };
+      const failure = { step: 'Execution', error: 'Cancelled' };
+      const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', had_succeeded: false, failure };
       stepFunctions.on(DescribeExecutionCommand).resolves(execution(input, { status: 'FAILED' }));
 
       await expect(handler()).resolves.toMatchObject({ started: 1 });

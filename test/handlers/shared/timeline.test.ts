@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { provisioningInput } from '../../../contracts/executions.ts';
 import { timelineStep } from '../../../contracts/status.ts';
+import { attemptIn } from '../../../handlers/shared/roll-back-names.ts';
 import { merge, stepsOf, timelineAt } from '../../../handlers/shared/timeline.ts';
 import { execution, notFound } from '../../support/executions.ts';
 import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { PROVISIONING_ID, subject } from '../../support/subject.ts';
+import { PROVISIONING_ID, ROLL_BACK, subject } from '../../support/subject.ts';
 
 const of = { service: 'app2', workflow: 'CreateServiceUser', execution: PROVISIONING_ID } as const;
 const time = (milliseconds: number) => new Date(Date.UTC(2026) + milliseconds).toISOString();
@@ -111,7 +112,7 @@ describe('timelineAt', () => {
     inputSchema: provisioningInput,
     cleanEnds: [],
   };
-  const read = () => timelineAt('app1', workflows, PROVISIONING_ID);
+  const read = () => timelineAt('app1', workflows, subject);
   const histories = () =>
     stepFunctions.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input);
 
@@ -121,8 +122,10 @@ describe('timelineAt', () => {
       .on(DescribeExecutionCommand)
       .callsFake(async ({ executionArn }: { executionArn: string }) => {
         const name = executionArn.split(':').at(-1) ?? '';
-        if (Number(name.split('.')[1] ?? 1) > count) throw notFound();
-        return { name, ...execution({ ...subject, owner: 'o' }, { status: 'FAILED' }) };
+        if (attemptIn(name) > count) throw notFound();
+        const failure = { step: 'Execution', error: 'Cancelled' };
+        const input = { ...subject, owner: 'o', had_succeeded: false, failure };
+        return { name, ...execution(input, { status: 'FAILED' }) };
       });
   }
 
@@ -163,7 +166,7 @@ describe('timelineAt', () => {
       .on(GetExecutionHistoryCommand)
       .callsFake(async ({ executionArn }: { executionArn: string }) => {
         const [, , machine = '', name = ''] = executionArn.split(':');
-        const begun = (from[machine] ?? 0) + Number(name.split('.')[1] ?? 1);
+        const begun = (from[machine] ?? 0) + attemptIn(name);
         return { events: history({ step: `${machine}It`, from: begun, to: begun }) };
       });
 
@@ -171,8 +174,8 @@ describe('timelineAt', () => {
 
     expect(timeline.map(({ step, execution: name }) => [step, name])).toEqual([
       ['MakeIt', PROVISIONING_ID],
-      ['UndoIt', PROVISIONING_ID],
-      ['UndoIt', `${PROVISIONING_ID}.2`],
+      ['UndoIt', `${ROLL_BACK}.1`],
+      ['UndoIt', `${ROLL_BACK}.2`],
     ]);
   });
 
@@ -182,10 +185,7 @@ describe('timelineAt', () => {
     const { timeline_incomplete } = await read();
 
     const names = histories().map(({ executionArn }) => executionArn?.split(':').at(-1));
-    expect(names).toEqual([
-      PROVISIONING_ID,
-      ...[9, 8, 7, 6].map((attempt) => `${PROVISIONING_ID}.${attempt}`),
-    ]);
+    expect(names).toEqual([PROVISIONING_ID, ...[9, 8, 7, 6].map((attempt) => `${ROLL_BACK}.${attempt}`)]);
     expect(timeline_incomplete).toEqual(['app1']);
   });
 });

@@ -40,6 +40,7 @@ import { cleanEnds } from '../../../contracts/ends.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
+import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
 import { exhaustRateLimit, type RateLimit } from '../../../local/exhaust-rate-limit.ts';
 import type { Answer, Machine } from '../../../local/system.ts';
 import {
@@ -87,8 +88,9 @@ const stop = (machine: Machine, name: string) =>
   stepFunctions.send(new StopExecutionCommand({ executionArn: executionArn(machine, name) }));
 
 /** What the roll-backs of a provisioning are started with, and more. */
-const subjectOf = (provisioning_id = randomUUID()) => ({
+const subjectOf = (provisioning_id: string = randomUUID()) => ({
   provisioning_id,
+  creation_id: randomUUID() as string,
   username: newName('right'),
   human_user_id: 'h-1',
   owner: 'the-owner',
@@ -200,6 +202,9 @@ async function does(machine: Machine, id: string, state: string): Promise<void> 
   if (denied !== undefined) throw new Error(`${machine} may not do ${denied}.`);
 }
 
+/** How an execution stood when its roll-back was started. */
+const stood = { had_succeeded: true, failure: { step: 'Execution', error: 'Cancelled' } };
+
 /** A user whose creation ended so long ago that nothing of it can be under way; made again when it was removed. */
 let old: Promise<{ id: string; username: string }> | undefined;
 async function oldUser() {
@@ -210,18 +215,31 @@ async function oldUser() {
     return { id, username };
   })();
   const { id, username } = await old;
-  if ((await system.user(username)) === undefined) await stamped(id, username);
-  return { provisioning_id: id, username, human_user_id: 'h-1', owner: 'the-owner' };
+  const creation_id = (await system.generationOf('CreateServiceUser', id)) ?? '';
+  if ((await system.user(username)) === undefined)
+    await stamped({ provisioning_id: id, creation_id, username });
+  return { provisioning_id: id, creation_id, username, human_user_id: 'h-1', owner: 'the-owner', ...stood };
+}
+
+interface Stamped {
+  provisioning_id: string;
+  creation_id: string;
+  username: string;
 }
 
 /** A user as CreateUser makes it. */
-async function stamped(provisioning_id: string, Username: string): Promise<string> {
+async function stamped({ provisioning_id, creation_id, username: Username }: Stamped): Promise<string> {
   const { User } = await cognito.send(
     new AdminCreateUserCommand({
       UserPoolId: outputs.app2.user_pool_id,
       Username,
       MessageAction: 'SUPPRESS',
-      UserAttributes: [{ Name: 'custom:provisioning_id', Value: provisioning_id }],
+      UserAttributes: Object.entries({
+        provisioning_id,
+        creation_id,
+        human_user_id: 'h-1',
+        owner: 'the-owner',
+      }).map(([name, Value]) => ({ Name: `custom:${name}`, Value })),
     }),
   );
   return User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value ?? '';
@@ -322,8 +340,11 @@ async function tellsEstimate(id: string, ask: () => Promise<Answer>): Promise<vo
 }
 
 const stopping = (FunctionName: string, machine: Maker) => async () => {
-  const { provisioning_id } = await running(machine);
-  expect(await call(FunctionName, { provisioning_id })).toMatchObject({ had_succeeded: false });
+  const input = await running(machine);
+  const entered_at = new Date().toISOString();
+  expect(await call(FunctionName, { ...input, ...stood, entered_at })).toMatchObject({
+    had_succeeded: false,
+  });
 };
 
 const sweepFound = z.object({ known_clean: z.int() });
@@ -369,11 +390,12 @@ const sweeping = (FunctionName: string, machine: Maker) => async () => {
   await failedClean(FunctionName, machine);
   const { provisioning_id: missed } = await aborted(machine);
   const rollBack = rollBackOf[machine];
-  const input = subjectOf();
-  await startAt(rollBack, input.provisioning_id, input);
-  await stop(rollBack, input.provisioning_id);
+  const input = { ...subjectOf(), ...stood };
+  const first = rollBackName(input, 1);
+  await startAt(rollBack, first, input);
+  await stop(rollBack, first);
   expect(sweepFound.parse(await call(FunctionName, {})).known_clean).toBeGreaterThan(0);
-  for (const name of [missed, `${input.provisioning_id}.2`])
+  for (const name of [missed, rollBackName(input, 2)])
     expect([name, await system.executionStatus(rollBack, name)]).toEqual([name, expect.any(String)]);
 };
 
@@ -394,6 +416,7 @@ const functions: Record<string, () => Promise<unknown>> = {
       await call('app1-call-app2', {
         action: 'AwaitUserCreation',
         provisioning_id,
+        creation_id: await system.generationOf('CreateServiceUser', provisioning_id),
         missed: true,
         task_token,
       });
@@ -494,7 +517,7 @@ const functions: Record<string, () => Promise<unknown>> = {
   },
   'app2-cancel-user-creation': async () => {
     const cancel = async (id: string) =>
-      (await system.app2('DELETE', `/admin/create-user/${id}`, await withToken())).status;
+      (await system.app2('DELETE', `/admin/create-user/${id}?username=nobody`, await withToken())).status;
     expect([202, 204]).toContain(await cancel(randomUUID()));
     expect([202, 204]).toContain(await cancel((await createdAtApp2()).id));
   },
@@ -508,35 +531,40 @@ const functions: Record<string, () => Promise<unknown>> = {
     });
   },
   'app2-create-user': async () => {
-    expect(await call('app2-create-user', subjectOf())).toHaveProperty('sub');
+    const run = { on_behalf_of: null, redrive_count: 0 };
+    expect(await call('app2-create-user', { ...subjectOf(), ...run })).toHaveProperty('sub');
     const { username } = await createdAtApp2();
-    await expect(call('app2-create-user', { ...subjectOf(), username })).rejects.toThrow('UserAlreadyExists');
+    await expect(call('app2-create-user', { ...subjectOf(), ...run, username })).rejects.toThrow(
+      'UserAlreadyExists',
+    );
   },
   'app2-set-password': async () => {
     const input = await inputs.CreateServiceUser();
-    const sub = await stamped(input.provisioning_id, input.username);
+    const sub = await stamped(input);
     await call('app2-set-password', { ...input, sub });
   },
   'app2-add-to-group': async () => {
-    const { provisioning_id, username } = subjectOf();
-    const input = { provisioning_id, sub: await stamped(provisioning_id, username) };
+    const subject = subjectOf();
+    const input = { provisioning_id: subject.provisioning_id, sub: await stamped(subject) };
     await call('app2-add-to-group', input);
     const busy = whileExhausted(['group-changes'], 3_600, () => call('app2-add-to-group', input));
     await expect(busy).rejects.toThrow('ServiceThrottled');
   },
   'app2-delete-user': async () => {
-    const { provisioning_id, username } = subjectOf();
-    const sub = await stamped(provisioning_id, username);
+    const subject = subjectOf();
+    const sub = await stamped(subject);
     const entered_at = new Date().toISOString();
-    await call('app2-delete-user', { provisioning_id, username, sub, creation_in_flight: false, entered_at });
+    await call('app2-delete-user', { ...subject, sub, creation_in_flight: false, entered_at });
   },
   'app2-stop-user-creation': async () => {
-    const { provisioning_id, owner } = await running('CreateServiceUser');
+    const input = await running('CreateServiceUser');
+    const { creation_id, owner } = input;
     const start_at = { N: String(Date.now() + 60_000) };
-    const name = { S: `reservation:${provisioning_id}` };
-    const caller = { S: `${owner}-${provisioning_id}` };
+    const name = { S: `reservation:${creation_id}` };
+    const caller = { S: `${owner}-${creation_id}` };
     await dynamoDb.send(new PutItemCommand({ TableName: LIMITS, Item: { name, start_at, caller } }));
-    expect(await call('app2-stop-user-creation', { provisioning_id })).toMatchObject({
+    const entered_at = new Date().toISOString();
+    expect(await call('app2-stop-user-creation', { ...input, ...stood, entered_at })).toMatchObject({
       had_succeeded: false,
     });
     const itemOf = async (key: string) =>

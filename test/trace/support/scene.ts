@@ -1,3 +1,4 @@
+import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
 import { FakeAws } from './fake-aws.ts';
 import { history } from './history.ts';
 import type { MachineName } from './machines.ts';
@@ -17,10 +18,17 @@ export const ids = {
 } as const;
 type Who = keyof typeof ids;
 
+/** The generation of each of them. */
+const CREATION_ID = '6f0b7c52-3c1e-4d0a-8a55-0f6f3f2c9b11';
+/** Name of a roll-back. */
+export const rollBackOf = (who: Who, attempt = 1): string =>
+  rollBackName({ provisioning_id: ids[who], creation_id: CREATION_ID }, attempt);
+
 const CIPHERTEXT = 'QUJD'.repeat(90);
 
 const inputOf = (who: Who) => ({
   provisioning_id: ids[who],
+  creation_id: CREATION_ID,
   username: who,
   human_user_id: 'h-1001',
   owner: '111111111111:AROAEXAMPLE',
@@ -180,7 +188,7 @@ export function scene(
   );
   aws.put(
     'RollBackServiceUser',
-    ids.dave,
+    rollBackOf('dave'),
     inputOf('dave'),
     stuck('09:12:30')
       .task('StopUserCreation', 90)
@@ -191,7 +199,7 @@ export function scene(
   );
   aws.put(
     'RollBackServiceUser',
-    `${ids.dave}.2`,
+    rollBackOf('dave', 2),
     inputOf('dave'),
     stuck('09:27:30')
       .task('StopUserCreation', 90)
@@ -238,7 +246,7 @@ export function scene(
   );
   aws.put(
     'RollBackServiceUser',
-    ids.erin,
+    rollBackOf('erin'),
     inputOf('erin'),
     history(at('09:40:00.700'))
       .begin(inputOf('erin'))
@@ -249,7 +257,7 @@ export function scene(
   );
   aws.put(
     'RollBackProvisioning',
-    ids.erin,
+    rollBackOf('erin'),
     inputOf('erin'),
     history(at('09:40:00'))
       .begin(inputOf('erin'))
