@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { makePrivateDirectory } from './private-files.ts';
 import { argumentsOf } from './process-arguments.ts';
 import { isHealthy, startServer, stopProcessGroup } from './server.ts';
@@ -34,8 +35,9 @@ export interface EmulatorOptions {
 
 const SERVE = join(import.meta.dirname, 'serve.py');
 const HEALTH = '/_ministack/health';
-/** Is answered with the instance (corrections/http_server.py). */
-const INSTANCE = '/_local-aws/instance';
+/** Is answered with the instance (serve.py). */
+const INSTANCE = '/_local_aws/instance';
+const named = z.object({ instance: z.string() });
 
 /** The local account. Its root key is no secret: the server listens on 127.0.0.1 only and holds nothing else. */
 const local = {
@@ -86,8 +88,12 @@ export const isItsProcess = async ({ pid, instance }: Running): Promise<boolean>
 /** Whether it is this local AWS that answers at the port, and not another one. */
 export async function isAnswering({ port, instance }: Running): Promise<boolean> {
   try {
-    const response = await fetch(`${endpointOf(port)}${INSTANCE}`, { signal: AbortSignal.timeout(2_000) });
-    return response.ok && (await response.text()) === instance;
+    const response = await fetch(`${endpointOf(port)}${INSTANCE}`, {
+      method: 'POST',
+      body: '{}',
+      signal: AbortSignal.timeout(2_000),
+    });
+    return response.ok && named.parse(await response.json()).instance === instance;
   } catch {
     return false;
   }

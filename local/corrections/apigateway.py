@@ -1,4 +1,5 @@
-"""API Gateway (REST): the proxy event's headers and address, models by content type, gateway response templates."""
+"""API Gateway (REST): the proxy event's headers and address, models by content type, gateway responses and their
+templates, the scope of signatures."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core import iam_evaluator
+from ministack import app
+from ministack.core import iam_evaluator, sigv4
+from ministack.core.iam_evaluator import AuthError
 from ministack.core.responses import get_request_client_ip
 from ministack.services import apigateway_v1
 
@@ -25,6 +28,8 @@ def apply() -> None:
     wrap_function(apigateway_v1, "_build_lambda_event_v1", build_proxy_event)
     choose_models_by_content_type()
     choose_templates_by_content_type()
+    answer_denials_by_gateway_response()
+    wrap_function(app, "_enforce_execute_api", check_scope)
 
 
 def remember_request(
@@ -104,3 +109,63 @@ def content_type_of(gateway_response: dict[str, Any]) -> str:
     """application/json, unless the gateway response has only templates of other types."""
     templates = gateway_response.get("responseTemplates") or {}
     return "application/json" if "application/json" in templates else next(iter(templates), "application/json")
+
+
+def answer_denials_by_gateway_response() -> None:
+    """apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED): what a policy does not allow is
+    answered by the gateway response. MiniStack answers in the words of IAM."""
+    apigateway_v1._AUTHENTICATION_GATEWAY_ERRORS["AccessDenied"] = ("ACCESS_DENIED", "AccessDeniedException")
+    app._denied_by_policy = denied_by_policy
+    replace_text(
+        app,
+        "_enforce_data_plane",
+        '        explicit = denied.decision == "Deny"\n',
+        '        by_gateway = _denied_by_policy(denied, iam_action, resource_arn, auth_error_response)\n'
+        '        if by_gateway:\n'
+        '            return by_gateway\n'
+        '        explicit = denied.decision == "Deny"\n',
+    )
+
+
+def denied_by_policy(
+    denied: iam_evaluator.EvalResult,
+    action: str,
+    resource: str,
+    gateway_response: Callable[[AuthError], Any] | None,
+) -> Any:
+    if gateway_response is None or action != "execute-api:Invoke":
+        return None
+    message = f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource}"
+    return gateway_response(AuthError("AccessDenied", message))
+
+
+def check_scope(
+    original: Callable[..., Any],
+    api_id: str,
+    stage: str,
+    method: str,
+    path: str,
+    headers: dict[str, Any],
+    query: dict[str, Any],
+    **options: Any,
+) -> Any:
+    """IAM/latest/UserGuide/reference_sigv-troubleshooting (credential scope): a signature is for one service in one
+    region. MiniStack takes any."""
+    if app._execute_api_authorization_type(api_id, stage, method, path) == "AWS_IAM":
+        wrong = scope_fault(headers, apigateway_v1.find_api_scope(api_id))
+        if wrong:
+            error = AuthError("SignatureDoesNotMatch", f"Credential should be scoped to {wrong}. ")
+            return apigateway_v1.authentication_error_response(api_id, stage, error, headers, query)
+    return original(api_id, stage, method, path, headers, query, **options)
+
+
+def scope_fault(headers: dict[str, Any], owner: tuple[str, str] | None) -> str | None:
+    """What the signature should have been made for; None when it was, or when there is none to be read."""
+    if owner is None or not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
+        return None
+    signature = sigv4.parse_header_signature(headers)
+    if isinstance(signature, tuple):
+        return None
+    if signature.region != owner[1]:
+        return "a valid region"
+    return None if signature.service == "execute-api" else "correct service: 'execute-api'"

@@ -15,11 +15,6 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-INSTANCE_PATH = "/_local-aws/instance"
-
-instance = ""
-"""Name of this local AWS, which tells it from others that have had, or will have, its port (local/emulator.ts)."""
-
 GRACE = 2
 """How long answers that are under way have when the server is stopped, in seconds."""
 
@@ -37,24 +32,11 @@ class HeadersAsSent(HttpToolsProtocol):
         self.headers[-1] = (name, value)
 
 
-def naming(app: Any) -> Any:
-    """The same application, which also tells the name of this instance."""
-
-    async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != INSTANCE_PATH:
-            await app(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
-        await send({"type": "http.response.body", "body": instance.encode()})
-
-    return answer
-
-
 async def serve(app: Any, config: Any) -> None:
     """Takes what MiniStack has to say to Hypercorn: one address, without TLS."""
     host, port = config.bind[0].rsplit(":", 1)
     said = uvicorn.Config(
-        naming(app),
+        app,
         host=host,
         port=int(port),
         http=HeadersAsSent,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { Sha256 } from '@aws-crypto/sha256-js';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateAccessKeyCommand,
@@ -6,6 +9,7 @@ import {
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { SignatureV4 } from '@smithy/signature-v4';
 import { signedFetch } from '../../local/caller.ts';
 import { type Api, createApi } from './support/api.ts';
 import { account, type Credentials, client, endpoint, region } from './support/clients.ts';
@@ -189,6 +193,21 @@ describe('corrected: API Gateway proxy event', () => {
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
+  it('hands over each value of a header that is sent twice, and the last one where there is one only', async () => {
+    const { hostname, port, pathname } = new URL(`${api.url}/open`);
+    const headers = ['Host', `${hostname}:${port}`, 'Idempotency-Key', 'k-1', 'Idempotency-Key', 'k-2'];
+    const asked = request({ hostname, port, path: pathname, headers, setHost: false });
+    asked.end();
+    const [response]: IncomingMessage[] = await once(asked, 'response');
+    const parts: Buffer[] = [];
+    for await (const part of present(response)) parts.push(Buffer.from(part));
+    expect(JSON.parse(Buffer.concat(parts).toString())).toMatchObject({
+      headers: { 'Idempotency-Key': 'k-2' },
+      multiValueHeaders: { 'Idempotency-Key': ['k-1', 'k-2'] },
+    });
+  });
+
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
   it('tells scheme, host and path, which together are the address that was called', async () => {
     const { headers, requestContext } = await echoed('/open');
     const { domainName, path } = requestContext;
@@ -204,6 +223,64 @@ describe('corrected: API Gateway proxy event', () => {
   it('adds a trace id', async () => {
     const { headers } = await echoed('/open');
     expect(headers['X-Amzn-Trace-Id']).toMatch(/^Root=1-[\da-f]{8}-[\da-f]{24}$/);
+  });
+});
+
+describe('as it comes: API Gateway API keys', () => {
+  // apigateway/latest/developerguide/supported-gateway-response-types (INVALID_API_KEY)
+  it.each([
+    ['without a key', {}],
+    ['with a wrong one', { 'x-api-key': 'not-it' }],
+  ])('answers by the gateway response %s', async (_what, headers) => {
+    const response = await ask('/keyed', headers);
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      { title: expect.any(String), code: 'INVALID_API_KEY' },
+    ]);
+  });
+});
+
+describe('corrected: API Gateway IAM authorization', () => {
+  // apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED)
+  it('answers by the gateway response whom no policy lets in', async () => {
+    const response = await signedFetch(await callerWho(), region)(`${api.url}/caller/1`);
+    expect([response.status, response.headers.get('content-type'), await response.json()]).toEqual([
+      403,
+      'application/problem+json',
+      {
+        title: expect.stringMatching(
+          /^User: arn:\S+ is not authorized to perform: execute-api:Invoke on resource: arn:/,
+        ),
+        code: 'ACCESS_DENIED',
+      },
+    ]);
+  });
+
+  // IAM/latest/UserGuide/reference_sigv-troubleshooting (credential scope)
+  it.each([
+    ['service', 's3', region],
+    ['region', 'execute-api', 'eu-north-1'],
+  ])('refuses a signature that was made for another %s', async (_what, service, scopeRegion) => {
+    const { url, host } = { url: new URL(`${api.url}/caller/1`), host: new URL(endpoint).host };
+    const signer = new SignatureV4({
+      service,
+      region: scopeRegion,
+      credentials: await callerWho(mayInvoke()),
+      sha256: Sha256,
+    });
+    const { headers } = await signer.sign({
+      method: 'GET',
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      query: {},
+      headers: { host },
+    });
+    const response = await fetch(url, { headers });
+    expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([
+      403,
+      'InvalidSignatureException',
+    ]);
   });
 });
 

@@ -54,7 +54,7 @@ async function localAws(): Promise<{ pid: number; port: number; instance: string
   const file = join(directory, 'port');
   const serve = `
     const { createServer } = require('node:http');
-    const server = createServer((_request, response) => response.end(process.argv.at(-1)));
+    const server = createServer((_request, response) => response.end(JSON.stringify({ instance: process.argv.at(-1) })));
     server.listen(0, '127.0.0.1', () => {
       require('node:fs').writeFileSync(${JSON.stringify(file)}, String(server.address().port));
       process.stdout.write('up');
@@ -65,7 +65,7 @@ async function localAws(): Promise<{ pid: number; port: number; instance: string
 
 /** A server of this process that says that it is this local AWS. */
 async function answering(instance: string): Promise<number> {
-  const server = createServer((_request, response) => response.end(instance));
+  const server = createServer((_request, response) => response.end(JSON.stringify({ instance })));
   servers.push(server);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();

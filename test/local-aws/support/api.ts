@@ -34,7 +34,7 @@ export interface Api {
 
 /**
  * A REST API that echoes. /token asks a TOKEN authorizer, /caller/{id} asks IAM, the others nobody; /checked validates
- * every body, /checked-by-type JSON bodies; /narrow takes one request a second.
+ * every body, /checked-by-type JSON bodies; /narrow takes one request a second; /keyed wants an API key.
  */
 export async function createApi(): Promise<Api> {
   const { outputs } = await createStack(template);
@@ -81,6 +81,7 @@ const template: Template = {
     },
     Unauthorized: gatewayResponse('UNAUTHORIZED', '401', 'application/json'),
     AccessDenied: gatewayResponse('ACCESS_DENIED', '403', 'application/problem+json'),
+    InvalidApiKey: gatewayResponse('INVALID_API_KEY', '403', 'application/problem+json'),
     Validator: {
       Type: 'AWS::ApiGateway::RequestValidator',
       Properties: { RestApiId, ValidateRequestBody: true },
@@ -102,6 +103,7 @@ const template: Template = {
     Token: resource('token'),
     Open: resource('open'),
     Narrow: resource('narrow'),
+    Keyed: resource('keyed'),
     Checked: resource('checked'),
     CheckedByType: resource('checked-by-type'),
     Caller: resource('caller'),
@@ -109,6 +111,7 @@ const template: Template = {
     TokenMethod: method('Token', { AuthorizationType: 'CUSTOM', AuthorizerId: { Ref: 'Authorizer' } }),
     OpenMethod: method('Open'),
     NarrowMethod: method('Narrow', { HttpMethod: 'GET' }),
+    KeyedMethod: method('Keyed', { ApiKeyRequired: true }),
     CheckedMethod: method('Checked', {
       RequestValidatorId: { Ref: 'Validator' },
       RequestModels: { $default: { Ref: 'Model' } },
@@ -124,11 +127,13 @@ const template: Template = {
         'TokenMethod',
         'OpenMethod',
         'NarrowMethod',
+        'KeyedMethod',
         'CheckedMethod',
         'CheckedByTypeMethod',
         'CallerMethod',
         'Unauthorized',
         'AccessDenied',
+        'InvalidApiKey',
       ],
       Properties: { RestApiId },
     },
