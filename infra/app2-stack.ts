@@ -27,8 +27,9 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { announcement } from '../contracts/announcement.ts';
 import { groups, ownerGroups } from '../contracts/app2-api.ts';
-import { eventSources } from '../contracts/events/catalogue.ts';
+import { type EventName, eventSources } from '../contracts/events/catalogue.ts';
 import { app2Routes } from '../contracts/routes.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
@@ -45,6 +46,7 @@ import {
   describeExecutionsOf,
   historiesOf,
   listExecutionsOf,
+  putEventsOn,
   sealedFor,
   startExecutionOf,
   stateMachineArn,
@@ -299,7 +301,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const announce = this.addFunction('AnnounceSettled', {
       name: 'announce-settled',
       environment: { EVENT_BUS_NAME: bus.eventBusName },
-      rights: [allow(['events:PutEvents'], [bus.eventBusArn])],
+      rights: [putEventsOn(bus.eventBusArn, announcement.source, [announcement.detailType])],
       timeout: timeLimits.watchFunction,
       undelivered: this.undelivered,
     });
@@ -464,7 +466,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       rights: [
         makeUsers,
         revokeUsers,
-        allow(['events:PutEvents'], [bus.eventBusArn]),
+        putEventsOn(bus.eventBusArn, eventSources.app2, ['MachineCredentialsRotated' satisfies EventName]),
         allow(
           [
             'secretsmanager:GetSecretValue',
@@ -481,6 +483,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       action: 'lambda:InvokeFunction',
       functionName: rotate.functionArn,
       principal: 'secretsmanager.amazonaws.com',
+      sourceArn: secret.secretArn,
       sourceAccount: this.account,
     });
     const schedule = new CfnRotationSchedule(this, 'Rotation', {

@@ -1,6 +1,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { publishConditions } from '../workflows/publish-conditions.ts';
 
 /** Rights as functions need them: named actions on named resources. */
 
@@ -14,6 +15,15 @@ export function allow(actions: string[], resources: string[], conditions?: Condi
 /** Use of a key for passwords that are sealed for one service, or for App1's task tokens, and for nothing else. */
 export function sealedFor(target: 'app1' | 'app2' | 'task-token'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
+}
+
+/** Putting events of one source and of these types on a bus, and no others. */
+export function putEventsOn(
+  busArn: string,
+  source: string | readonly string[],
+  detailTypes: readonly string[],
+): PolicyStatement {
+  return allow(['events:PutEvents'], [busArn], publishConditions(source, detailTypes));
 }
 
 export function startExecutionOf(scope: Construct, machine: string): PolicyStatement {

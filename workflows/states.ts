@@ -8,24 +8,31 @@ import {
   Fail,
   type IChainable,
   IntegrationPattern,
+  QueryLanguage,
   TaskInput,
   type TaskStateBase,
   Timeout,
   Wait,
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import { EventBridgePutEvents, LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import {
+  EventBridgePutEvents,
+  type EventBridgePutEventsProps,
+  LambdaInvoke,
+} from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { CANCELLED } from '../contracts/ends.ts';
 import {
   assertedFields,
   type EventName,
+  type EventSource,
   eventId,
   eventSources,
   events,
 } from '../contracts/events/catalogue.ts';
 import { type FailureName, failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
+import { publishConditions } from './publish-conditions.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
 /** The kinds of states that both services' workflows are made of. Names of states are verb-object, of ends facts. */
@@ -220,6 +227,18 @@ function eventIdOf(event: EventName): string {
   return jsonata(`'${eventId(event, ...ids)}'`);
 }
 
+/** Its machine may put the events of its service's provisionings on the bus, and no others. */
+class PublishEvent extends EventBridgePutEvents {
+  constructor(scope: Construct, id: string, source: EventSource, props: EventBridgePutEventsProps) {
+    super(scope, id, { ...props, queryLanguage: QueryLanguage.JSONATA });
+    const published = Object.entries(events)
+      .filter(([, event]) => event.source === source && event.about === 'provisioning')
+      .map(([name]) => name);
+    for (const statement of this.taskPolicies ?? [])
+      statement.addConditions(publishConditions(source, published));
+  }
+}
+
 /**
  * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
  * The event_id is the same each time, so that a repeat is recognised.
@@ -231,7 +250,7 @@ export function announce(
   { event, bus, retries, failures: told = [], redriven }: Announcement,
 ): EventBridgePutEvents {
   const { source, sequence, version } = events[event];
-  const task = EventBridgePutEvents.jsonata(scope, name, {
+  const task = new PublishEvent(scope, name, source, {
     entries: [
       {
         eventBus: bus,

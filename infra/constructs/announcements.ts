@@ -6,7 +6,7 @@ import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { announcement } from '../../contracts/announcement.ts';
-import { allow } from '../rights.ts';
+import { putEventsOn } from '../rights.ts';
 
 interface AnnouncementsProps {
   /** Is called with each announcement. */
@@ -68,7 +68,9 @@ export class Announcements extends Construct {
       description: 'Sends what App2 announces on to a bus of this account',
       assumedBy: new ServicePrincipal('events.amazonaws.com'),
       inlinePolicies: {
-        Forwarding: new PolicyDocument({ statements: [allow(['events:PutEvents'], [bus.eventBusArn])] }),
+        Forwarding: new PolicyDocument({
+          statements: [putEventsOn(bus.eventBusArn, announcement.source, [announcement.detailType])],
+        }),
       },
     });
     this.#ruleOn(this.#busArn, undelivered, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);

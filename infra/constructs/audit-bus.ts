@@ -1,7 +1,7 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Archive, CfnEventBusPolicy, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
-import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -58,18 +58,23 @@ export class AuditBus extends Construct {
       retention: settings.logRetention,
       removalPolicy: settings.removalPolicy,
     });
+    // docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (CloudWatch Logs permissions)
+    const writers = ['events', 'delivery.logs'].map((name) => new ServicePrincipal(`${name}.amazonaws.com`));
     // CDK's own log target sets this policy by a custom resource; the plain resource does the same without a function.
     const policy = new ResourcePolicy(this, 'LogPolicy', {
       resourcePolicyName: `${busName}-events-to-log`,
       policyStatements: [
+        // An empty stream is all that this makes; AWS's page has no condition here.
         new PolicyStatement({
-          effect: Effect.ALLOW,
-          principals: [
-            new ServicePrincipal('events.amazonaws.com'),
-            new ServicePrincipal('delivery.logs.amazonaws.com'),
-          ],
-          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          principals: writers,
+          actions: ['logs:CreateLogStream'],
           resources: [this.logGroup.logGroupArn],
+        }),
+        new PolicyStatement({
+          principals: writers,
+          actions: ['logs:PutLogEvents'],
+          resources: [this.logGroup.logGroupArn],
+          conditions: { ArnEquals: { 'aws:SourceArn': this.#ruleArn(busName) } },
         }),
       ],
     });
@@ -111,20 +116,38 @@ export class AuditBus extends Construct {
       new SchemaRegistry(this, 'Schemas', { registryName: busName, source, settings });
   }
 
+  /** ARN of the rule to the log, which is made after the policy that names it. */
+  #ruleArn(busName: string): string {
+    return Stack.of(this).formatArn({
+      service: 'events',
+      resource: 'rule',
+      resourceName: `${busName}/${everyEventRule(busName)}`,
+    });
+  }
+
   /**
    * Lets another account have rules of its own on the bus, for events of this service and nobody else's rules.
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-same-account-creator.html
+   * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
    */
   #open(busName: string, source: EventSource, account: string): void {
     const { region, account: owner } = Stack.of(this);
-    const policy = new CfnEventBusPolicy(this, `Subscriber-${account}`, {
-      eventBusName: busName,
-      statementId: `rules-of-${account}`,
-      statement: {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${account}:root` },
+    // A variable of IAM's policies: the account of whoever asks.
+    const ownRule = { 'events:creatorAccount': `\${aws:PrincipalAccount}` };
+    const statements = {
+      // A rule that is new has no creator yet, and its pattern has to name the source.
+      make: {
+        Action: ['events:PutRule'],
+        Condition: {
+          'ForAllValues:StringEquals': { 'events:source': [source, announcement.source] },
+          Null: { 'events:source': 'false' },
+          StringEqualsIfExists: ownRule,
+        },
+      },
+      // Also asked for when a rule is made with tags.
+      tag: { Action: ['events:TagResource'], Condition: { StringEqualsIfExists: ownRule } },
+      manage: {
         Action: [
-          'events:PutRule',
           'events:DeleteRule',
           'events:DescribeRule',
           'events:DisableRule',
@@ -134,22 +157,26 @@ export class AuditBus extends Construct {
           // CloudFormation asks for these, too, when it makes and changes a rule.
           'events:ListTargetsByRule',
           'events:ListTagsForResource',
-          'events:TagResource',
           'events:UntagResource',
         ],
-        Resource: `arn:aws:events:${region}:${owner}:rule/${busName}/*`,
-        Condition: {
-          StringEqualsIfExists: {
-            // A variable of IAM's policies: the account of whoever asks.
-            'events:creatorAccount': `\${aws:PrincipalAccount}`,
-            'events:source': [source, announcement.source],
-          },
-        },
+        Condition: { StringEquals: ownRule },
       },
-    });
-    policy.node.addDependency(this.node.findChild('Bus'));
-    // cdk-nag looks at this deprecated property of every policy, and CDK warns of whoever does; ours has none.
-    Object.defineProperty(policy, 'principal', { value: undefined });
+    };
+    for (const [what, statement] of Object.entries(statements)) {
+      const policy = new CfnEventBusPolicy(this, `Subscriber-${account}-${what}`, {
+        eventBusName: busName,
+        statementId: `${what}-rules-of-${account}`,
+        statement: {
+          Effect: 'Allow',
+          Principal: { AWS: `arn:aws:iam::${account}:root` },
+          Resource: `arn:aws:events:${region}:${owner}:rule/${busName}/*`,
+          ...statement,
+        },
+      });
+      policy.node.addDependency(this.node.findChild('Bus'));
+      // cdk-nag looks at this deprecated property of every policy, and CDK warns of whoever does; ours has none.
+      Object.defineProperty(policy, 'principal', { value: undefined });
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
 import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
+import { putEventsOn } from '../rights.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
 
@@ -83,15 +84,13 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
    * A rule on the bus of another account. The plain resource: CDK's rule takes the bus's name only, and would look for
    * it here. Nobody else can use the role, because it takes `iam:PassRole` in this account to name it in a rule.
    */
-  #forward(bus: IEventBus, through: IEventBus, pattern: object): void {
+  #forward(bus: IEventBus, through: IEventBus, pattern: ReturnType<typeof eventPattern>): void {
     const role = new Role(this, 'Forwarding', {
       description: 'Sends audit events of another account on to a bus of this one',
       assumedBy: new ServicePrincipal('events.amazonaws.com'),
       inlinePolicies: {
         Forwarding: new PolicyDocument({
-          statements: [
-            new PolicyStatement({ actions: ['events:PutEvents'], resources: [through.eventBusArn] }),
-          ],
+          statements: [putEventsOn(through.eventBusArn, pattern.source, pattern['detail-type'])],
         }),
       },
     });

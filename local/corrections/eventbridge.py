@@ -56,6 +56,7 @@ def apply() -> None:
     wrap_function(eventbridge, "_put_permission", put_whole_policy)
     wrap_function(iam_actions, "extract_resource_arn", name_the_bus)
     wrap_function(eventbridge, "_describe_event_bus", describe_by_arn)
+    wrap_function(iam_actions, "request_tag_context", add_event_keys)
 
 
 def deliver_to_log_groups() -> None:
@@ -132,7 +133,7 @@ def ask_the_target(
     the target's policy or the target's role allows it. MiniStack asks nobody."""
     if not is_rule(rule):  # a schedule of EventBridge Scheduler
         original(target, event, rule, view)
-    elif not may_be_called(target, rule["Arn"]):
+    elif not may_be_called(target, rule["Arn"], event):
         raise NotDelivered("NO_PERMISSIONS", f"{rule['Arn']} is not authorized to call {target['Arn']}.")
     else:
         original(target, event, rule, view)
@@ -142,7 +143,7 @@ def is_rule(rule: dict[str, Any]) -> bool:
     return ":rule/" in rule["Arn"]
 
 
-def may_be_called(target: dict[str, Any], rule_arn: str) -> bool:
+def may_be_called(target: dict[str, Any], rule_arn: str, event: dict[str, Any]) -> bool:
     arn = target["Arn"]
     spec = parse_arn(arn)
     if spec.service in BY_RESOURCE_POLICY:
@@ -152,7 +153,8 @@ def may_be_called(target: dict[str, Any], rule_arn: str) -> bool:
     if spec.service == "logs":
         return all(logs_let(action, arn, rule_arn) for action in LOG_ACTIONS)
     kind = re.split("[:/]", spec.resource)[0]
-    return kind not in BY_ROLE or role_may(SERVICE, target.get("RoleArn", ""), BY_ROLE[kind], arn, rule_arn)
+    keys = event_keys([event], by_rule=True) if kind == "event-bus" else {}
+    return kind not in BY_ROLE or role_may(SERVICE, target.get("RoleArn", ""), BY_ROLE[kind], arn, rule_arn, keys)
 
 
 def logs_let(action: str, arn: str, rule_arn: str) -> bool:
@@ -160,6 +162,27 @@ def logs_let(action: str, arn: str, rule_arn: str) -> bool:
     stream_arn = f"{arn.removesuffix(':*')}:log-stream:*"
     documents = [policy["policyDocument"] for policy in cloudwatch_logs._resource_policies.values()]
     return any(service_may(SERVICE, action, stream_arn, document, rule_arn) for document in documents)
+
+
+def add_event_keys(
+    original: Callable[..., dict[str, Any]], service: str, action: str, body: bytes, *rest: Any
+) -> dict[str, Any]:
+    """eventbridge/latest/userguide/eb-use-conditions: events:source, events:detail-type and events:eventBusInvocation
+    are condition keys of PutEvents. MiniStack does not know them, so that a policy with such a condition never matches."""
+    context = original(service, action, body, *rest)
+    if action != "events:PutEvents":
+        return context
+    return {**context, **event_keys(json.loads(body or b"{}").get("Entries", []), by_rule=False)}
+
+
+def event_keys(entries: list[dict[str, Any]], by_rule: bool) -> dict[str, Any]:
+    """A request may put events of several sources and types, so these keys have several values."""
+    given = {
+        "events:source": [entry["Source"] for entry in entries if "Source" in entry],
+        "events:detail-type": [entry["DetailType"] for entry in entries if "DetailType" in entry],
+    }
+    present = {key: values for key, values in given.items() if values}
+    return {**present, "events:eventBusInvocation": str(by_rule).lower()}
 
 
 def bus_policy_for_arn(arn: str) -> tuple[Any, str] | None:

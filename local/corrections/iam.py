@@ -129,8 +129,11 @@ def service_may(service: str, action: str, resource: str, policy: Policy, source
     return iam_evaluator.evaluate_resource_policy(policy, context, service=service).decision == "Allow"
 
 
-def role_may(service: str, role_arn: str, action: str, resource: str, source: str) -> bool:
+def role_may(
+    service: str, role_arn: str, action: str, resource: str, source: str, keys: Mapping[str, Any] | None = None
+) -> bool:
     """Whether an AWS service may assume the role for `source` (an ARN), and the role may then act on the resource.
+    `keys` are the condition keys of the request itself.
 
     IAM/latest/UserGuide/id_roles_create_for-service, IAM/latest/UserGuide/confused-deputy.
     """
@@ -147,6 +150,7 @@ def role_may(service: str, role_arn: str, action: str, resource: str, source: st
         resource_arn=resource,
         region=get_region(),
         secure_transport=True,
+        service_context={key.lower(): value for key, value in (keys or {}).items()},
     )
     return iam_evaluator.evaluate(context, iam_evaluator._gather_role_policies(name, account)).decision == "Allow"
 

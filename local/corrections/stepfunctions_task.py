@@ -10,6 +10,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
+from corrections.eventbridge import event_keys
 from corrections.iam import role_may
 from corrections.stepfunctions_end import present
 from corrections.support import replace_text, wrap_function
@@ -33,7 +34,7 @@ def apply() -> None:
     )
 
 
-def demand(action: str, resource: str, error: str) -> None:
+def demand(action: str, resource: str, error: str, keys: Record | None = None) -> None:
     """step-functions/latest/dg/procedure-create-iam-role: a task acts with the role that the machine had at the start.
 
     MiniStack asks nobody. The task fails with `error` if the role lacks the right.
@@ -42,7 +43,7 @@ def demand(action: str, resource: str, error: str) -> None:
     if execution is None:  # TestState
         return
     role = execution["events"][0]["executionStartedEventDetails"]["roleArn"]
-    if not role_may(SERVICE, role, action, resource, execution["stateMachineArn"]):
+    if not role_may(SERVICE, role, action, resource, execution["stateMachineArn"], keys):
         cause = f"User: {role} is not authorized to perform: {action} on resource: {resource}"
         raise stepfunctions._ExecutionError(error, cause)
 
@@ -63,7 +64,8 @@ def put_events(original: Callable[[str, Record], Record], resource: str, request
     for entry in entries:
         bus = entry.get("EventBusName", "default")
         arn = bus if bus.startswith("arn:") else arn_of("events", f"event-bus/{bus}")
-        demand("events:PutEvents", arn, "EventBridge.EventBridgeException")
+        keys = event_keys(entries, by_rule=False)
+        demand("events:PutEvents", arn, "EventBridge.EventBridgeException", keys)
     result = original(resource, {**request, "Entries": entries})
     if result["FailedEntryCount"] > 0:
         raise stepfunctions._ExecutionError("EventBridge.FailedEntry", json.dumps(result))

@@ -4,6 +4,7 @@ import { Template as Assertions, Match } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
+import { publishConditions } from '../../workflows/publish-conditions.ts';
 
 const OWNER = '111122223333';
 const busArn = (name: string) => `arn:aws:events:eu-central-1:${OWNER}:event-bus/${name}`;
@@ -179,7 +180,14 @@ describe('a subscription from another account', () => {
       Policies: [
         Match.objectLike({
           PolicyDocument: Match.objectLike({
-            Statement: [{ Action: 'events:PutEvents', Effect: 'Allow', Resource: ownBus }],
+            Statement: [
+              {
+                Action: 'events:PutEvents',
+                Effect: 'Allow',
+                Resource: ownBus,
+                Condition: publishConditions('app2.service-users', ['ServiceUserCreated']),
+              },
+            ],
           }),
         }),
       ],

@@ -743,22 +743,33 @@ describe('accounts that subscribe to the events', () => {
     ['app1', names.app1Bus, 'app1.provisioning'],
     ['app2', names.app2Bus, 'app2.service-users'],
   ] as const)('may have rules of their own at %s, about its events', (service, EventBusName, source) => {
-    const [policy, ...others] = resources(open[service], 'AWS::Events::EventBusPolicy');
-    expect(others).toEqual([]);
-    expect(policy?.[1].Properties).toMatchObject({
-      EventBusName,
-      Statement: {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${SUBSCRIBER}:root` },
-        Condition: {
-          StringEqualsIfExists: {
-            'events:creatorAccount': '$'.concat('{aws:PrincipalAccount}'),
-            'events:source': [source, 'app2.announcements'],
-          },
+    const policies = resources(open[service], 'AWS::Events::EventBusPolicy').map(
+      ([, { Properties }]) => Properties,
+    );
+    const ownRule = { 'events:creatorAccount': '$'.concat('{aws:PrincipalAccount}') };
+    const statement = (Condition: object, ...actions: string[]) =>
+      expect.objectContaining({
+        EventBusName,
+        Statement: expect.objectContaining({
+          Effect: 'Allow',
+          Principal: { AWS: `arn:aws:iam::${SUBSCRIBER}:root` },
+          Action: expect.arrayContaining(actions),
+          Condition,
+        }),
+      });
+    expect(policies).toEqual([
+      statement(
+        {
+          'ForAllValues:StringEquals': { 'events:source': [source, 'app2.announcements'] },
+          Null: { 'events:source': 'false' },
+          StringEqualsIfExists: ownRule,
         },
-      },
-    });
-    expect(JSON.stringify(policy)).not.toMatch(/events:(PutEvents|PutPermission|DeleteEventBus|\*)/);
+        'events:PutRule',
+      ),
+      statement({ StringEqualsIfExists: ownRule }, 'events:TagResource'),
+      statement({ StringEquals: ownRule }, 'events:PutTargets', 'events:DeleteRule'),
+    ]);
+    expect(JSON.stringify(policies)).not.toMatch(/events:(PutEvents|PutPermission|DeleteEventBus|\*)/);
   });
 
   it('are none unless they are set', () => {

@@ -227,6 +227,75 @@ describe('corrected: EventBridge bus policies', () => {
     await expect(put(stranger)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
+  // eventbridge/latest/userguide/eb-use-conditions
+  it('lets a caller put events of the sources and types that its policy names, and no others', async () => {
+    const { EventBusName, EventBusArn } = await createBus();
+    const caller = client(
+      EventBridgeClient,
+      await callerWho({
+        Effect: 'Allow',
+        Action: 'events:PutEvents',
+        Resource: EventBusArn,
+        Condition: {
+          'ForAllValues:StringEquals': {
+            'events:source': ['test.source'],
+            'events:detail-type': ['Thing Done', 'Thing Undone'],
+          },
+          Null: { 'events:source': 'false', 'events:detail-type': 'false' },
+        },
+      }),
+    );
+    const good = entry(EventBusName);
+    const put = (...Entries: Partial<typeof good>[]) => caller.send(new PutEventsCommand({ Entries }));
+    await expect(put(good)).resolves.toMatchObject({ FailedEntryCount: 0 });
+    await expect(put(good, { ...good, DetailType: 'Thing Undone' })).resolves.toBeDefined();
+    const { Source, ...noSource } = good;
+    const { DetailType, ...noType } = good;
+    for (const bad of [
+      [{ ...good, Source: `${Source}.more` }],
+      [{ ...good, DetailType: `${DetailType} Again` }],
+      [good, { ...good, Source: 'another' }],
+      [{ ...good, DetailType: 'Another' }, good],
+      [noSource],
+      [noType],
+    ])
+      await expect(put(...bad)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  // eventbridge/latest/userguide/eb-use-conditions (eventBusInvocation)
+  it('has a rule forward to a bus by a role that is bound to its events, and by no other role', async () => {
+    /** Which queue the event comes to: the one behind the second bus, or that of what could not be delivered. */
+    const forwarded = async (keys: Record<string, string>) => {
+      const [from, to] = await Promise.all([createBus(), createBus()]);
+      const [queue, undelivered] = await Promise.all([createQueue(), createQueue()]);
+      await Promise.all([letRulesSend(queue), letRulesSend(undelivered)]);
+      await connect(to.EventBusName, { Arn: queue.arn });
+      const RoleArn = await createRole({ Service: 'events.amazonaws.com' }, [
+        {
+          Effect: 'Allow',
+          Action: 'events:PutEvents',
+          Resource: to.EventBusArn,
+          Condition: { 'ForAllValues:StringEquals': keys },
+        },
+      ]);
+      const DeadLetterConfig = { Arn: undelivered.arn };
+      await connect(from.EventBusName, { Arn: to.EventBusArn, RoleArn, DeadLetterConfig });
+      await events.send(new PutEventsCommand({ Entries: [entry(from.EventBusName)] }));
+      await eventually(async () =>
+        expect([await waiting(queue), await waiting(undelivered)].sort()).toEqual(['0', '1']),
+      );
+      return (await waiting(queue)) === '1';
+    };
+    const decided = await Promise.all([
+      forwarded({ 'events:source': 'test.source', 'events:detail-type': 'Thing Done' }),
+      forwarded({ 'events:eventBusInvocation': 'true' }),
+      forwarded({ 'events:source': 'another' }),
+      forwarded({ 'events:detail-type': 'Another' }),
+      forwarded({ 'events:eventBusInvocation': 'false' }),
+    ]);
+    expect(decided).toEqual([true, true, false, false, false]);
+  });
+
   // service-authorization/latest/reference/list_amazoneventbridge
   it('lets a caller look at the bus that its policy names, and at no other', async () => {
     const [mine, other] = await Promise.all([createBus(), createBus()]);

@@ -99,7 +99,14 @@ const forwarding = z
 
 const policies = {
   /** Kept for the whole bus; it is about the rules on it. */
-  bus: resolve({ Statement: [only(owners, 'AWS::Events::EventBusPolicy')['Statement']] }, OWNER),
+  bus: resolve(
+    {
+      Statement: resources(owners, 'AWS::Events::EventBusPolicy').map(
+        ([, { Properties }]) => Properties['Statement'],
+      ),
+    },
+    OWNER,
+  ),
   queue: resolve(only(subscribers, 'AWS::SQS::QueuePolicy')['PolicyDocument'], SUBSCRIBER, made),
   // lambda/latest/dg/access-control-resource-based: what AddPermission makes of a permission
   handler: {
@@ -133,13 +140,23 @@ const deployer = (
   resource,
   context,
 });
-const forwarder = (resource: string, action = 'events:PutEvents'): Request => ({
+const forwarder = (
+  resource: string,
+  action = 'events:PutEvents',
+  keys: Record<string, string> = {},
+): Request => ({
   principal: `arn:aws:sts::${SUBSCRIBER}:assumed-role/forwarding/session`,
   identity_policy: policies.role,
   resource_policy: null,
   action,
   resource,
-  context: {},
+  // eventbridge/latest/userguide/eb-use-conditions: the keys of the event that a rule sends on
+  context: {
+    'events:source': SOURCE,
+    'events:detail-type': 'ServiceUserCreated',
+    'events:eventBusInvocation': 'true',
+    ...keys,
+  },
 });
 const forSource = (
   policy: 'queue' | 'handler' | 'trust',
@@ -193,6 +210,19 @@ const denied: [string, Request][] = [
       'events:source': SOURCE,
     }),
   ]),
+  ['makes a rule for whatever is sent', deployer(SUBSCRIBER, 'events:PutRule', arns.forward)],
+  ...MANAGED.map((action): [string, Request] => [
+    `has ${action} of a rule whose creator is not known`,
+    deployer(SUBSCRIBER, `events:${action}`, arns.forward, { 'events:source': SOURCE }),
+  ]),
+  [
+    'has its role send on events of another source',
+    forwarder(arns.ownBus, 'events:PutEvents', { 'events:source': 'app1.provisioning' }),
+  ],
+  [
+    'has its role send on events that it has not subscribed to',
+    forwarder(arns.ownBus, 'events:PutEvents', { 'events:detail-type': 'ServiceUserRemoved' }),
+  ],
   [
     'makes a rule on another bus',
     deployer(SUBSCRIBER, 'events:PutRule', arn('events', OWNER, 'rule/other/mine')),

@@ -52,7 +52,7 @@ describe('is needed, because something fails without', () => {
 
   it.each(bounds.map((right) => [right.title, right] as const))('%s', async (_title, right) => {
     await expect(without(right, () => onlyForItsOwn(right))).rejects.toThrow(
-      'whatever the password is sealed for',
+      'is allowed also for what is not its own',
     );
   });
 });

@@ -1,3 +1,4 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
   GetRoleCommand,
   GetRolePolicyCommand,
@@ -11,6 +12,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeStateMachineCommand } from '@aws-sdk/client-sfn';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
+import { eventSources } from '../../../contracts/events/catalogue.ts';
 import { type Template, templates } from '../../../infra/templates.ts';
 import type { Machine } from '../../../local/system.ts';
 import { configuration, outputs, system } from '../../e2e/support/deployed.ts';
@@ -158,11 +160,14 @@ function lessening(whole: Document, { statement: at, part, index }: Right): Docu
 }
 
 /**
- * With the bearer's own rights: does to a password that is sealed for somebody else what it may do to its own.
+ * With the bearer's own rights: does to what is somebody else's what it may do to its own: to a password that is sealed
+ * for another service, or with an event of another source or type.
  * @throws Error when that is allowed
  */
 export async function onlyForItsOwn({ bearer: who, action }: Right): Promise<void> {
-  const kms = new KMSClient({ ...configuration, credentials: await credentialsOf(await roleOf(who)) });
+  const credentials = await credentialsOf(await roleOf(who));
+  if (action === 'events:PutEvents') return onlyItsOwnEvents(who, credentials);
+  const kms = new KMSClient({ ...configuration, credentials });
   const attempt = meddle[action];
   if (attempt === undefined) throw new Error(`There is no attempt to misuse ${action}.`);
   const own = 'function' in who ? destinations[who.function] : undefined;
@@ -173,7 +178,34 @@ export async function onlyForItsOwn({ bearer: who, action }: Right): Promise<voi
       throw error;
     },
   );
-  if (!refused) throw new Error(`${action} is allowed whatever the password is sealed for.`);
+  if (!refused) throw new Error(`${action} is allowed also for what is not its own.`);
+}
+
+/** Publishes what another one tells, on the bus of the bearer's own service. @throws Error when that is allowed */
+async function onlyItsOwnEvents(
+  who: Bearer,
+  credentials: Awaited<ReturnType<typeof credentialsOf>>,
+): Promise<void> {
+  const client = new EventBridgeClient({ ...configuration, credentials });
+  const name = 'function' in who ? who.function : who.machine;
+  const service = /^app1-|^(ProvisionServiceUser|RollBackProvisioning)$/.test(name) ? 'app1' : 'app2';
+  const { event_bus_name: EventBusName } = outputs[service];
+  const entry = { EventBusName, Detail: '{"forged":true}' };
+  const own = eventSources[service];
+  for (const Entries of [
+    [{ ...entry, Source: eventSources[service === 'app1' ? 'app2' : 'app1'], DetailType: 'Forged' }],
+    [{ ...entry, Source: own, DetailType: 'Forged' }],
+    [{ ...entry, Source: 'app2.forged', DetailType: 'ServiceUserCreated' }],
+  ]) {
+    const refused = await client.send(new PutEventsCommand({ Entries })).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof Error && error.name === 'AccessDeniedException') return true;
+        throw error;
+      },
+    );
+    if (!refused) throw new Error('events:PutEvents is allowed also for what is not its own.');
+  }
 }
 
 const SECRET = Buffer.from('a password of somebody else');

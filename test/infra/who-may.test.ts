@@ -1,0 +1,161 @@
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { eventSources } from '../../contracts/events/catalogue.ts';
+import { type Template, templates } from '../../infra/templates.ts';
+
+/** Every policy of both templates, wherever it stands: who may put events, and for whom AWS's services may act. */
+
+const SETTINGS = {
+  'one account': { target: 'aws' },
+  'two accounts': { app1_account: '111122223333', app2_account: '444455556666' },
+  'subscribers and callers': { subscriber_accounts: '777788889999', app1_callers: 'billing' },
+} as const;
+
+const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const statement = z.looseObject({
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: oneOrMore,
+  Principal: z.union([z.literal('*'), z.looseObject({ Service: oneOrMore.optional() })]).optional(),
+  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+});
+type Statement = z.infer<typeof statement>;
+
+/** Every statement in a value, however deep; documents that are JSON texts are looked into, too. */
+function statementsIn(value: unknown): Statement[] {
+  if (typeof value === 'string' && value.startsWith('{') && value.includes('"Statement"'))
+    return statementsIn(JSON.parse(value));
+  if (Array.isArray(value)) return value.flatMap(statementsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  // A text that is put together of parts and references.
+  if ('Fn::Join' in value) {
+    const [glue, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(value['Fn::Join']);
+    return statementsIn(parts.map((part) => (typeof part === 'string' ? part : 'a-reference')).join(glue));
+  }
+  const read = 'Effect' in value ? statement.safeParse(value) : undefined;
+  if (read?.success === true) return [read.data];
+  return Object.values(value).flatMap(statementsIn);
+}
+
+const all = Object.entries(SETTINGS).flatMap(([named, context]) =>
+  Object.entries(templates(context)).flatMap(([service, template]: [string, Template]) =>
+    Object.entries(template.Resources).map(([id, { Type, Properties }]) => ({
+      title: `${named}, ${service}: ${id}`,
+      type: Type,
+      properties: Properties,
+      statements: statementsIn(Properties),
+    })),
+  ),
+);
+
+describe('rights to put events', () => {
+  const sources: string[] = [...Object.values(eventSources), 'app2.announcements'];
+  const putting = all.flatMap(({ title, statements }) =>
+    statements
+      .filter(({ Action }) => Action.some((action) => /^(\*|events:(\*|Put.*))$/.test(action)))
+      .filter(({ Action }) => !Action.every((action) => /^events:Put(Rule|Targets)$/.test(action)))
+      .filter(({ Action }) => Action.includes('events:PutEvents') || Action.includes('events:*'))
+      .map((one) => [title, one] as const),
+  );
+
+  it('are found: of machines, of functions, and of roles that forward', () => {
+    expect(putting.length).toBeGreaterThan(12);
+    expect(putting.map(([title]) => title).join()).toMatch(/Forwarding/);
+  });
+
+  it.each(putting)('are for one source and for named types only: %s', (_title, { Action, Condition }) => {
+    expect(Action).toEqual(['events:PutEvents']);
+    expect(Condition['Null']).toEqual({ 'events:source': 'false', 'events:detail-type': 'false' });
+    const values = z
+      .strictObject({
+        'events:source': z.tuple([z.string()]),
+        'events:detail-type': z.array(z.string()).min(1),
+      })
+      .parse(Condition['ForAllValues:StringEquals']);
+    expect(sources).toContain(values['events:source'][0]);
+    for (const type of values['events:detail-type']) expect(type).toMatch(/^[A-Z]\w+$/);
+  });
+
+  it.each([
+    ['RotateMachineUser', ['MachineCredentialsRotated']],
+    ['AnnounceSettled', ['UserCreationSettled']],
+  ])('of %s are for what it tells, and for nothing that a machine tells', (id, types) => {
+    const [found] = putting.filter(([title]) => title.includes(id));
+    expect(found?.[1].Condition['ForAllValues:StringEquals']).toMatchObject({ 'events:detail-type': types });
+  });
+});
+
+describe("what AWS's services may do for others", () => {
+  const BOUND = ['aws:SourceArn', 'aws:SourceAccount'];
+  const isBound = ({ Condition }: Statement) =>
+    Object.entries(Condition).some(
+      ([operator, keys]) =>
+        !operator.endsWith('IfExists') && Object.keys(keys).some((key) => BOUND.includes(key)),
+    );
+
+  /** Statements that are about a service and bound to no source, by the type of their resource, with the reason. */
+  const UNBOUND: readonly { type: string; service: string; actions: string[]; reason: string }[] = [
+    ...['lambda', 'states', 'events', 'apigateway', 'appconfig'].map((name) => ({
+      type: 'AWS::IAM::Role',
+      service: `${name}.amazonaws.com`,
+      actions: ['sts:AssumeRole'],
+      reason: 'To have a service use a role takes iam:PassRole on it, in this account.',
+    })),
+    ...['events', 'delivery.logs'].map((name) => ({
+      type: 'AWS::Logs::ResourcePolicy',
+      service: `${name}.amazonaws.com`,
+      actions: ['logs:CreateLogStream'],
+      reason: 'It makes empty streams only; writing into them is bound to the rule.',
+    })),
+  ];
+
+  const granted = all.flatMap(({ title, type, statements }) =>
+    statements.flatMap((one) => {
+      const services =
+        one.Effect === 'Allow' && typeof one.Principal === 'object' ? (one.Principal.Service ?? []) : [];
+      return services.map((service) => ({ title, type, service, one }));
+    }),
+  );
+
+  it.each(granted.map((grant) => [`${grant.title}: ${grant.service}`, grant] as const))(
+    'is bound to its source, or unbound for a reason: %s',
+    (_title, { type, service, one }) => {
+      const reason = UNBOUND.find(
+        (listed) =>
+          listed.type === type &&
+          listed.service === service &&
+          one.Action.every((action) => listed.actions.includes(action)),
+      )?.reason;
+      expect([isBound(one), reason !== undefined]).toContain(true);
+    },
+  );
+
+  it('has no reason that nothing needs', () => {
+    for (const { type, service } of UNBOUND)
+      if (service !== 'appconfig.amazonaws.com')
+        expect([type, service, granted.some((one) => one.type === type && one.service === service)]).toEqual([
+          type,
+          service,
+          true,
+        ]);
+  });
+
+  it.each(
+    all.filter(({ type }) => type === 'AWS::Lambda::Permission').map((one) => [one.title, one] as const),
+  )('is called by its source only: %s', (_title, { properties }) => {
+    expect(properties['SourceArn'] ?? properties['SourceAccount']).toBeDefined();
+    if (properties['Principal'] === 'secretsmanager.amazonaws.com')
+      expect([properties['SourceArn'], properties['SourceAccount']]).toEqual([
+        expect.anything(),
+        expect.anything(),
+      ]);
+  });
+
+  it('of the log of a bus writes for the rule to the log only', () => {
+    const writing = all
+      .filter(({ type }) => type === 'AWS::Logs::ResourcePolicy')
+      .flatMap(({ statements }) => statements)
+      .filter(({ Action }) => Action.includes('logs:PutLogEvents'));
+    expect(writing.length).toBeGreaterThan(0);
+    for (const { Condition } of writing) expect(Condition['ArnEquals']).toHaveProperty('aws:SourceArn');
+  });
+});
