@@ -156,7 +156,7 @@ export function stopExecution(
       failure: input('failure'),
       entered_at: jsonata(ENTERED),
     },
-    retries: ['compensation'],
+    retries: ['absenceConfirmation', 'compensation'],
     assign: {
       had_succeeded: told('had_succeeded'),
       failure: told('failure'),

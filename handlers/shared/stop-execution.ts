@@ -42,7 +42,7 @@ export interface Stopped {
  * cancellation: then there is nothing to stop, nothing is under way, and what the roll-back was started with counts. Not
  * seen is not expired: that counts when the execution is not seen after everything that was under way has landed.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
- * @throws ServiceUnavailable while the execution, or its end, cannot be seen
+ * @throws AbsenceNotConfirmed while the execution is not seen; ServiceUnavailable while its end is not
  */
 export const stopExecution =
   ({ stepFunctions, stateMachineArn, inputSchema, now }: Services) =>
@@ -56,7 +56,7 @@ export const stopExecution =
     let execution = await look();
     if (execution === undefined) {
       if (now() - Date.parse(entered_at) >= IN_FLIGHT_SECONDS * 1000) return asStarted;
-      throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
+      throw new StepError('AbsenceNotConfirmed', 'The execution is not seen: not yet, or not any more.');
     }
     if (!isOwn(execution)) return asStarted;
     if (execution.status === 'RUNNING') {

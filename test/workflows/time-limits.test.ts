@@ -202,9 +202,14 @@ describe('the ladder of time limits', () => {
     expect(retrier === undefined ? 0 : pauses(retrier)).toBeGreaterThan(app2);
   });
 
-  it('asks for the absence again after everything under way has landed', () => {
-    const retrier = tasks(golden('CreateServiceUser'))
-      .find(([name]) => name === 'DeleteUser')?.[1]
+  it.each([
+    ['DeleteUser', 'CreateServiceUser'],
+    ['DeleteUser', 'RollBackServiceUser'],
+    ['StopUserCreation', 'RollBackServiceUser'],
+    ['StopProvisioning', 'RollBackProvisioning'],
+  ] as const)('lets %s of %s look again after everything under way has landed', (step, machine) => {
+    const retrier = tasks(golden(machine))
+      .find(([name]) => name === step)?.[1]
       .Retry.find(({ ErrorEquals }) => ErrorEquals.includes('AbsenceNotConfirmed'));
 
     expect(IN_FLIGHT_SECONDS).toBeGreaterThanOrEqual(timeLimits.stepTask + timeLimits.awsCall);

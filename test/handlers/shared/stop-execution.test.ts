@@ -160,13 +160,13 @@ describe('stopExecution', () => {
   });
 
   it('does not take one that cannot be seen for one that does not exist', async () => {
-    await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(stop()).rejects.toMatchObject({ name: 'AbsenceNotConfirmed' });
   });
 
   it.each([true, false])(
     'counts one as expired that is not seen for long, had_succeeded: %s',
     async (had_succeeded) => {
-      await expect(stop(begun(IN_FLIGHT_SECONDS - 1))).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+      await expect(stop(begun(IN_FLIGHT_SECONDS - 1))).rejects.toMatchObject({ name: 'AbsenceNotConfirmed' });
       await expect(stop(begun(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
         had_succeeded,
         creation_in_flight: false,
