@@ -17,10 +17,11 @@ import { readOutputs } from '../../../local/outputs.ts';
 import { settings } from '../../../local/places.ts';
 import { type Machine, systemOf } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { observed } from './observed.ts';
 
 /** The system under test, deployed on the local AWS, as outsiders see it. */
 export const outputs = readOutputs(settings().directory);
-export const system = systemOf(outputs);
+export const system = observed(systemOf(outputs));
 
 /** The same system, as the command lines are told of it. */
 export const access: Access = {

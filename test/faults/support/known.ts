@@ -3,6 +3,7 @@ import { provisioningIdOf } from '../../../handlers/app1/provisioning-id.ts';
 import { predictedSub } from '../../../local/faults/predicted-sub.ts';
 import { configuration, newRequest, outputs } from '../../e2e/support/deployed.ts';
 import type { Known } from '../matrix/matches.ts';
+import { willBeUserOf } from './claims.ts';
 import type { Asked } from './oracle.ts';
 
 /** A provisioning that has not been asked for yet, with all that can be foreseen of it. */
@@ -21,6 +22,7 @@ export async function plan(over: Parameters<typeof newRequest>[0] = {}): Promise
   const key = `key-${username}`;
   const idOf = (itsKey: string) => provisioningIdOf(`${Account}/${UserId}`, itsKey);
   const id = idOf(key);
+  willBeUserOf(id, username);
   return {
     ...request,
     key,

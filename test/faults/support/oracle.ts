@@ -4,23 +4,26 @@ import { storyFaults } from '../../../contracts/events/stories.ts';
 import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
-import type { PublishedEvent } from '../../../local/system.ts';
+import type { PublishedEvent, SeenUser } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { writtenSince } from '../../e2e/support/written.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { secretFinder } from '../../support/secret-finder.ts';
 import { LOOK_EVERY } from './at-once.ts';
+import { falseClaims } from './claims.ts';
 import { attempts, execution, rollBackOf } from './executions.ts';
 import { changesOf, type ForeignUser, stampedUsers } from './pool.ts';
 
 /**
- * The oracle: whether the invariants I1-I6 hold for a provisioning, by what an outsider can read and nothing else:
+ * The oracle: whether the invariants I1-I6 and I8 hold for a provisioning, by what an outsider can read and nothing else:
  * the status API, the pool, the buses, the executions and the logs.
  */
 
 /** A provisioning that was asked for. */
 export interface Asked {
   id: string;
+  /** Its generation, where the case has several of one id. */
+  creation_id?: string;
   username: string;
   password: string;
   human_user_id: string;
@@ -82,27 +85,34 @@ export async function violations(asked: Asked, allowed: Allowance = {}): Promise
       : await violationsOfBadEnd(asked, status, allowed);
   return [
     ...found,
-    ...(await brokenStories(asked.id, status.started_at, allowed)),
+    ...(await brokenStories(asked, status.started_at, allowed)),
     ...(await lateRollBacks(asked.id, allowed)),
+    ...falseClaims(asked.id),
   ];
 }
 
+/** Whether the pool's user was made by a provisioning. */
+const isUserOf = (user: SeenUser | undefined, { id, creation_id }: Asked): boolean =>
+  user?.attributes['custom:provisioning_id'] === id &&
+  (creation_id === undefined || user.attributes['custom:creation_id'] === creation_id);
+
 /** I1: the user exists, CONFIRMED, with the caller's password, in its group, and the events say so. */
 async function violationsOfGoodEnd(
-  { id, username, password, human_user_id }: Asked,
+  asked: Asked,
   { started_at }: ProvisioningStatus,
   { replaced = false }: Allowance,
 ): Promise<string[]> {
-  const said = await missing(id, started_at, {
+  const { id, username, password, human_user_id } = asked;
+  const said = await missing(asked, started_at, {
     app1: ['ServiceUserProvisioned'],
     app2: ['ServiceUserCreated'],
   });
   const user = await system.user(username);
-  if (replaced && user?.attributes['custom:provisioning_id'] !== id) return said;
+  if (replaced && !isUserOf(user, asked)) return said;
   const found = said;
   if (user === undefined) return [`I1: ${id} succeeded, but there is no user ${username}.`];
   if (user.status !== 'CONFIRMED' || !user.enabled) found.push(`I1: ${username} is ${user.status}.`);
-  if (user.attributes['custom:provisioning_id'] !== id) found.push(`I1: ${username} carries another stamp.`);
+  if (!isUserOf(user, asked)) found.push(`I1: ${username} carries another stamp.`);
   if (user.attributes['custom:human_user_id'] !== human_user_id)
     found.push(`I1: ${username} belongs to another human user.`);
   if (user.groups.join() !== 'service-user') found.push(`I1: ${username} is in groups [${user.groups}].`);
@@ -124,34 +134,47 @@ const BAD_ENDS = {
 
 /** I2: no user of this provisioning exists, and an event of each service that had begun says why. */
 async function violationsOfBadEnd(
-  { id, username }: Asked,
+  asked: Asked,
   status: ProvisioningStatus,
   { silent = false }: Allowance,
 ): Promise<string[]> {
+  const { id, username } = asked;
   const found: string[] = [];
   const user = await system.user(username);
-  if (user?.attributes['custom:provisioning_id'] === id)
+  if (isUserOf(user, asked))
     found.push(`I2: ${id} ended as ${status.status}, ${status.user}, but ${username} exists.`);
   if (status.status !== 'SUCCEEDED' && status.error === undefined)
     found.push(`I2: ${id} ended as ${status.status} without an error.`);
   const creation = await execution('CreateServiceUser', id);
   // A cancellation that came before the request has taken its name; nothing was begun.
-  const begun = creation !== undefined && !cancelledCreationInput.safeParse(jsonOf(creation.input)).success;
+  const begun =
+    creation !== undefined &&
+    !cancelledCreationInput.safeParse(jsonOf(creation.input)).success &&
+    (asked.creation_id === undefined ||
+      (await system.generationOf('CreateServiceUser', id)) === asked.creation_id);
   const app2 = begun ? BAD_ENDS.app2 : [];
-  if (!silent) found.push(...(await missing(id, status.started_at, { app1: BAD_ENDS.app1, app2 })));
+  if (!silent) found.push(...(await missing(asked, status.started_at, { app1: BAD_ENDS.app1, app2 })));
   return found;
 }
 
 const jsonOf = (text = 'null'): unknown => JSON.parse(text);
 
+/** What was published of a provisioning since it began; of its generation, where there are several. */
+async function eventsOf({ id, creation_id }: Asked, startedAt: string): Promise<PublishedEvent[]> {
+  const events = await system.events(id, new Date(startedAt));
+  return events.filter(
+    ({ detail: { metadata } }) => creation_id === undefined || metadata.creation_id === creation_id,
+  );
+}
+
 /** Which service has published none of these as its last fact. */
 async function missing(
-  id: string,
+  asked: Asked,
   startedAt: string,
   wanted: { app1: string[]; app2: string[] },
 ): Promise<string[]> {
   const check = async (): Promise<string[]> => {
-    const events = await system.events(id, new Date(startedAt));
+    const events = await eventsOf(asked, startedAt);
     return [
       ...notLast('app1.provisioning', wanted.app1, events),
       ...notLast('app2.service-users', wanted.app2, events),
@@ -181,11 +204,11 @@ function notLast(source: string, wanted: string[], events: PublishedEvent[]): st
 
 /** Events that are not as they were published to be, and stories that the catalogue does not know. */
 async function brokenStories(
-  id: string,
+  asked: Asked,
   startedAt: string,
   { silent = false }: Allowance,
 ): Promise<string[]> {
-  const events = (await system.events(id, new Date(startedAt))).map((event) => readEvent(event));
+  const events = (await eventsOf(asked, startedAt)).map((event) => readEvent(event));
   return Object.values(eventSources).flatMap((source) => {
     const places = new Map(
       events
@@ -194,7 +217,7 @@ async function brokenStories(
     );
     const facts = [...places].sort(([one], [other]) => one - other).map(([, name]) => name);
     const faults = storyFaults(facts, { ended: facts.length > 0 && !silent });
-    return faults.map((fault) => `Events of ${source} about ${id}: ${fault}`);
+    return faults.map((fault) => `Events of ${source} about ${asked.id}: ${fault}`);
   });
 }
 
@@ -227,13 +250,18 @@ function needsRollBack(
 }
 
 /** I2 again, for all provisionings together and long after: users that came back, or came late. */
-export async function risenUsers(ended: { id: string; user: string }[]): Promise<string[]> {
+export async function risenUsers(
+  ended: (Pick<Asked, 'id' | 'creation_id'> & { user: string })[],
+): Promise<string[]> {
   const stamped = await stampedUsers();
-  return ended.flatMap(({ id, user }) =>
-    user === 'absent' && stamped.has(id)
-      ? [`I2: ${id} ended without a user, but ${stamped.get(id)} carry its stamp.`]
-      : [],
-  );
+  return ended.flatMap(({ id, creation_id, user }) => {
+    const users = (stamped.get(id) ?? []).filter(
+      (one) => creation_id === undefined || one.creation_id === creation_id,
+    );
+    return user === 'absent' && users.length > 0
+      ? [`I2: ${id} ended without a user, but ${users.map(({ username }) => username)} carry its stamp.`]
+      : [];
+  });
 }
 
 /** I3: what is different about users that no provisioning made. */

@@ -65,16 +65,32 @@ export async function changesOf({ username, password, seen }: ForeignUser): Prom
   return signsIn ? changes : [...changes, `${username} cannot sign in any more`];
 }
 
-const look = async (username: string): Promise<string> =>
-  JSON.stringify((await system.user(username)) ?? 'gone');
+const look = async (username: string): Promise<string> => (await seenUser(username)) ?? '"gone"';
 
-/** The names of all users that carry a provisioning's stamp, by provisioning_id. */
-export async function stampedUsers(): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>();
+/** All that can be seen of a user, as text; `undefined` when there is none. */
+export async function seenUser(username: string): Promise<string | undefined> {
+  const user = await system.user(username);
+  return user === undefined ? undefined : JSON.stringify(user);
+}
+
+/** A user that a provisioning made, and of which generation. */
+interface StampedUser {
+  username: string;
+  creation_id: string | undefined;
+}
+
+/** All users that carry a provisioning's stamp, by provisioning_id. */
+export async function stampedUsers(): Promise<Map<string, StampedUser[]>> {
+  const found = new Map<string, StampedUser[]>();
   for await (const { Users = [] } of paginateListUsers({ client: cognito }, { UserPoolId }))
-    for (const { Username = '', Attributes = [] } of Users) {
-      const stamp = Attributes.find(({ Name }) => Name === STAMP)?.Value;
-      if (stamp !== undefined) found.set(stamp, [...(found.get(stamp) ?? []), Username]);
+    for (const { Username: username = '', Attributes = [] } of Users) {
+      const attribute = (name: string) => Attributes.find(({ Name }) => Name === name)?.Value;
+      const stamp = attribute(STAMP);
+      if (stamp === undefined) continue;
+      found.set(stamp, [
+        ...(found.get(stamp) ?? []),
+        { username, creation_id: attribute('custom:creation_id') },
+      ]);
     }
   return found;
 }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { allFalseClaims } from './claims.ts';
 import { bystanders } from './foreign.ts';
 import { type Asked, readableSecrets, risenUsers, touchedUsers } from './oracle.ts';
 import { type Case, inParallel } from './parallel.ts';
@@ -15,7 +16,7 @@ export interface Aftermath {
 
 /**
  * A table of cases: they run some at once, each is a test of its own, and when all are over nobody has risen again,
- * nobody else was touched, and no password can be read. `sample`: `npm test` runs every n-th case.
+ * nobody else was touched, no API has said what was not so, and no password can be read. `sample`: `npm test` runs every n-th case.
  */
 export function suite<C extends Case, Result>(
   title: string,
@@ -57,7 +58,11 @@ export function suite<C extends Case, Result>(
     beforeAll(() => Promise.allSettled(chosen.map(resultOf)));
 
     it('no user has risen again', async () => {
-      expect(await risenUsers(ends.map(({ asked: { id }, user }) => ({ id, user })))).toEqual([]);
+      expect(await risenUsers(ends.map(({ asked, user }) => ({ ...asked, user })))).toEqual([]);
+    });
+
+    it('what the APIs said about the pool was so', () => {
+      expect(allFalseClaims()).toEqual([]);
     });
 
     it('nobody else was touched', async () => {
