@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/delete-user.ts',
-        'if (user?.stamp !== input.provisioning_id) return false;',
+        'if (user === undefined || !isMadeBy(user, input)) return false;',
         'if (user === undefined) return false;',
       ),
     ],
@@ -52,7 +52,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/create-user.ts',
-        'if (existing.stamp === input.provisioning_id) return { sub: existing.sub };',
+        'if (isMadeBy(existing, input)) return { sub: existing.sub };',
         'if (existing.sub) return { sub: existing.sub };',
       ),
     ],
@@ -205,8 +205,8 @@ export const mutations: readonly Mutation[] = [
       ),
       change(
         'handlers/shared/stop-execution.ts',
-        "if (execution.status === 'RUNNING')\n      throw",
-        'if (now() < 0)\n      throw',
+        "if (execution === undefined || execution.status === 'RUNNING')\n      throw",
+        'if (execution === undefined || now() < 0)\n      throw',
       ),
     ],
     caughtBy: { file: 'mixed', cases: 'takes longer than any call' },
@@ -231,5 +231,87 @@ export const mutations: readonly Mutation[] = [
     name: 'a redriven execution may make a user',
     changes: [change('handlers/app2/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
     caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },
+  },
+  {
+    name: 'CreateUser takes a user of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/create-user.ts',
+        'if (isMadeBy(existing, input)) return',
+        'if (existing.stamps?.provisioning_id === input.provisioning_id) return',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
+  },
+  {
+    name: 'DeleteUser takes a user of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/delete-user.ts',
+        'if (user === undefined || !isMadeBy(user, input)) return false;',
+        'if (user?.stamps?.provisioning_id !== input.provisioning_id) return false;',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'whose first attempt is not answered, leaves' },
+  },
+  {
+    name: 'a cancellation takes the record of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'if (record !== undefined && isMeant(asked, record.parsedInput))',
+        'if (record !== undefined)',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: "App1's record expired after a success: the same POST" },
+  },
+  {
+    name: 'a cancellation takes a user of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'if (hasId && isMeant(asked, stamps)) {',
+        'if (hasId) {',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'which the target refuses, leaves' },
+  },
+  {
+    name: 'a cancellation of what has no record is answered without a look at the pool',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'const user = await findUser(cognito, environment.USER_POOL_ID, username);',
+        "const user = username === '' ? await findUser(cognito, '', username) : undefined;",
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: "the target's record expires; DELETE removes" },
+  },
+  {
+    name: 'roll-backs are named without the generation',
+    changes: [
+      change(
+        'handlers/shared/roll-back-names.ts',
+        'rollBackName = ({ provisioning_id, creation_id }: Generation, attempt: number)',
+        "rollBackName = ({ provisioning_id }: Generation, attempt: number, creation_id = '0')",
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'stopped half-way, leaves no half-made user' },
+  },
+  {
+    name: 'a roll-back stops the execution of a later generation',
+    changes: [change('handlers/shared/stop-execution.ts', 'parsedInput.creation_id === creation_id && ', '')],
+    caughtBy: { file: 'expired', cases: 'beside the next provisioning of its key' },
+  },
+  {
+    name: 'the event_id is without the generation',
+    changes: [
+      change(
+        'contracts/events/catalogue.ts',
+        '[serviceOf(source), ...about,',
+        '[serviceOf(source), about[0],',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
   },
 ];
