@@ -151,6 +151,7 @@ export class App1Stack extends ServiceStack<'app1'> {
             environment: machines,
             rights: [
               describeExecutionsOf(this, names.provisionServiceUser),
+              historiesOf(this, names.provisionServiceUser),
               stopExecutionsOf(this, names.provisionServiceUser),
             ],
           }),

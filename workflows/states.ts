@@ -133,8 +133,8 @@ interface Stop {
   next: IChainable;
   /** Where it goes on when the execution cannot be stopped. */
   otherwise: IChainable;
-  /** Further variables, given an expression that says whether what was stopped may still have calls under way. */
-  assign?: (inFlight: string) => Record<string, unknown>;
+  /** Further variables, from what the function says of what it has stopped. */
+  assign?: (stopped: (field: string) => string) => Record<string, unknown>;
 }
 
 /**
@@ -160,7 +160,7 @@ export function stopExecution(
     assign: {
       had_succeeded: told('had_succeeded'),
       failure: told('failure'),
-      ...assign(told('creation_in_flight')),
+      ...assign(told),
     },
   });
   task.addCatch(otherwise, {

@@ -4,13 +4,17 @@ import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { step } from '../shared/step.ts';
 import { stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
+import { creationRequested } from './creation-requested.ts';
 import { environments } from './environments.ts';
+
+const stepFunctions = stepClient(SFNClient);
 
 /** Stops the provisioning that a roll-back is about to undo. */
 export const handler = step(
   stopExecutionInput,
   stopExecution({
-    stepFunctions: stepClient(SFNClient),
+    stepFunctions,
+    creationRequested: (executionArn) => creationRequested(stepFunctions, executionArn),
     stateMachineArn: readEnvironment(environments['stop-provisioning']).STATE_MACHINE_ARN,
     inputSchema: provisioningInput,
     now: Date.now,

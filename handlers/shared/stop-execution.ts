@@ -15,6 +15,8 @@ interface Services {
   stateMachineArn: string;
   inputSchema: z.ZodType<{ creation_id: string; cancelled?: true }>;
   now: () => number;
+  /** Whether the execution, which has ended, has asked for something that has to be taken back; if that can be known. */
+  creationRequested?: (executionArn: string) => Promise<boolean>;
 }
 
 export const stopExecutionInput = z.object({
@@ -30,6 +32,8 @@ export interface Stopped {
   had_succeeded: boolean;
   /** Whether a call that creates something may still be under way. */
   creation_in_flight: boolean;
+  /** Whether something may have been made, because it was asked for. */
+  creation_requested: boolean;
   /** Why there is a roll-back. */
   failure: FailureCause;
 }
@@ -45,10 +49,15 @@ export interface Stopped {
  * @throws AbsenceNotConfirmed while the execution is not seen; ServiceUnavailable while its end is not
  */
 export const stopExecution =
-  ({ stepFunctions, stateMachineArn, inputSchema, now }: Services) =>
+  ({ stepFunctions, stateMachineArn, inputSchema, now, creationRequested = async () => true }: Services) =>
   async (input: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
     const { provisioning_id, creation_id, had_succeeded, failure, entered_at } = input;
-    const asStarted: Stopped = { had_succeeded, creation_in_flight: false, failure };
+    const asStarted: Stopped = {
+      had_succeeded,
+      creation_in_flight: false,
+      creation_requested: true,
+      failure,
+    };
     const look = () => describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
     const isOwn = ({ parsedInput }: { parsedInput: z.infer<typeof inputSchema> }) =>
       parsedInput.creation_id === creation_id && parsedInput.cancelled !== true;
@@ -69,6 +78,7 @@ export const stopExecution =
     return {
       had_succeeded: execution.status === 'SUCCEEDED',
       creation_in_flight: now() - endedAt < IN_FLIGHT_SECONDS * 1000,
+      creation_requested: await creationRequested(executionArn(stateMachineArn, provisioning_id)),
       failure: failureOf(execution) ?? CANCELLED_BY_OWNER,
     };
   };

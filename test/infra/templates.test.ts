@@ -383,7 +383,11 @@ describe('rights', () => {
         'states:GetExecutionHistory',
       ],
       'app1-roll-back-failed-provisioning': WATCH,
-      'app1-stop-provisioning': ['states:DescribeExecution', 'states:StopExecution'],
+      'app1-stop-provisioning': [
+        'states:DescribeExecution',
+        'states:GetExecutionHistory',
+        'states:StopExecution',
+      ],
       'app1-sweep-provisionings': SWEEP,
     });
   });

@@ -60,7 +60,7 @@ const variables = {
     'user_sub',
   ],
   ProvisionServiceUser: ['encrypted_password', 'failure', 'undo_failure'],
-  RollBackProvisioning: ['failure', 'had_succeeded', 'undo_failure'],
+  RollBackProvisioning: ['creation_requested', 'failure', 'had_succeeded', 'undo_failure'],
   RollBackServiceUser: [
     'creation_in_flight',
     'creation_refused',
@@ -84,6 +84,10 @@ const choices = {
   CreateServiceUser: {},
   ProvisionServiceUser: {},
   RollBackProvisioning: {
+    ChooseCompensation: {
+      '{% $creation_requested %}': 'CancelUserCreation',
+      otherwise: 'ChooseAnnouncement',
+    },
     ChooseAnnouncement: {
       '{% $had_succeeded %}': 'AnnounceDeprovisioned',
       "{% $failure.error = 'Cancelled' %}": 'AnnounceProvisioningCancelled',

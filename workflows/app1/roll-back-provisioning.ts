@@ -1,8 +1,8 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
+import { Choice, Condition, type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { stopExecution } from '../states.ts';
+import { jsonata, stopExecution } from '../states.ts';
 import { undoProvisioning } from './undo.ts';
 
 export interface RollBackProvisioningParts {
@@ -14,9 +14,10 @@ export interface RollBackProvisioningParts {
 /**
  * App1's roll-back of a provisioning whose user is wanted no longer, whatever state it is in.
  *
- *     StopProvisioning ─▶ CancelUserCreation ─▶ ChooseAnnouncement ─▶ AnnounceProvisioningFailed | AnnounceProvisioningCancelled | AnnounceDeprovisioned ─▶ Deprovisioned
+ *     StopProvisioning ─▶ ChooseCompensation ─▶ CancelUserCreation ─▶ ChooseAnnouncement ─▶ AnnounceProvisioningFailed | AnnounceProvisioningCancelled | AnnounceDeprovisioned ─▶ Deprovisioned
  *
- * A request to App2 that is still under way needs no waiting for: App2 knows the cancellation when it arrives.
+ * What has not reached the request to App2 needs nothing of it: ChooseCompensation goes to ChooseAnnouncement, so that a
+ * provisioning can be cancelled while App2 is away. A request to App2 that is still under way needs no waiting for: App2 knows the cancellation when it arrives.
  */
 export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioningParts): IChainable {
   const undo = undoProvisioning(scope, {
@@ -25,9 +26,13 @@ export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioni
     end: new Succeed(scope, 'Deprovisioned'),
     deprovisions: true,
   });
+  const chooseCompensation = Choice.jsonata(scope, 'ChooseCompensation')
+    .when(Condition.jsonata(jsonata('$creation_requested')), undo.start)
+    .otherwise(undo.announceUndone);
   return stopExecution(scope, 'StopProvisioning', {
     run: parts.stopProvisioning,
-    next: undo.start,
+    next: chooseCompensation,
     otherwise: undo.announceRollBackFailed,
+    assign: (stopped) => ({ creation_requested: stopped('creation_requested') }),
   });
 }

@@ -29,12 +29,18 @@ interface Undo {
  *
  *     CancelUserCreation ─▶ AnnounceProvisioningFailed ─▶ (end)
  *
- * Expects the variable `failure`. `announceFailed` is where a failure goes that needs no undo.
+ * Expects the variable `failure`. `announceFailed` is where a failure goes that needs no undo, `announceUndone` where
+ * a roll-back goes on that has nothing to undo.
  */
 export function undoProvisioning(
   scope: Construct,
   { callApp2, bus, end, deprovisions }: Undo,
-): { start: IChainable; announceFailed: IChainable; announceRollBackFailed: IChainable } {
+): {
+  start: IChainable;
+  announceUndone: IChainable;
+  announceFailed: IChainable;
+  announceRollBackFailed: IChainable;
+} {
   const rollBackFailed = failAs(scope, 'RollBackFailed');
   const endNotAnnounced = failAs(scope, 'EndNotAnnounced');
 
@@ -86,5 +92,5 @@ export function undoProvisioning(
   });
   onUndoFailure(cancelUserCreation, announceRollBackFailed);
   cancelUserCreation.next(announceUndone);
-  return { start: cancelUserCreation, announceFailed, announceRollBackFailed };
+  return { start: cancelUserCreation, announceUndone, announceFailed, announceRollBackFailed };
 }

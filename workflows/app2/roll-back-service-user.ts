@@ -29,6 +29,10 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
     run: parts.stopUserCreation,
     next: undo.start,
     otherwise: undo.announceRollBackFailed,
-    assign: (inFlight) => ({ user_sub: null, creation_in_flight: inFlight, creation_refused: false }),
+    assign: (stopped) => ({
+      user_sub: null,
+      creation_in_flight: stopped('creation_in_flight'),
+      creation_refused: false,
+    }),
   });
 }

@@ -292,6 +292,12 @@ const rollBacks: readonly Call[] = [
     caller: 'undo',
     flow: 'deprovision',
   }),
+  made('app1-stop-provisioning', onExecution('GetExecutionHistory', 'ProvisionServiceUser'), {
+    by: 'StopProvisioning',
+    to: 'states:GetExecutionHistory',
+    caller: 'undo',
+    flow: 'deprovision',
+  }),
   made('app1-stop-provisioning', onExecution('StopExecution', 'ProvisionServiceUser'), {
     by: 'StopProvisioning',
     to: 'states:StopExecution',

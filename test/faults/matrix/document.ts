@@ -4,6 +4,8 @@ import { golden, machineNames, tasks } from '../../support/golden.ts';
 import { type Call, calls, sharedCalls, sweepCalls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
 import { type Flow, flowOf, flows } from './flows.ts';
+import { outagesDocument } from './outages.ts';
+import { policiesDocument } from './policies.ts';
 import { isOutage, type Outcome, type Row, sharedTable, table } from './table.ts';
 
 /** docs/failures.md: the failure matrix for readers, with the longest time that the definitions allow. */
@@ -31,7 +33,9 @@ export function document(): string {
     'kept when the fault begins.',
     '',
     ...sharedCalls.flatMap((call) => tableOf(call, sharedTable)),
+    ...outagesDocument(),
     ...whileASweepFails,
+    ...policiesDocument(),
     ...whatElseIsTried,
   ].join('\n');
 }
@@ -58,6 +62,8 @@ const whatElseIsTried = [
   '  and the write of an undo. What others made is untouched.',
   '- `concurrency`: two and fifty requests with one key, two provisionings of one name, DELETE before, while and after.',
   '- `mixed`: reads that lag, calls that land after the undo has looked, a bus that takes no events.',
+  '- `outages`, `alone/sign-in-outage`: App2 away for ten minutes, an hour and a day; DELETE while App1 waits in each of',
+  '  its three steps.',
   '- `walks`: 200 random sequences of all of these, from a seed that is printed (`FAULTS_SEED`).',
   '- `alone/sweep`, `alone/deploys`: events that never come, a roll-back that failed, an update with executions in',
   '  flight.',

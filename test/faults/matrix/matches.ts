@@ -50,7 +50,7 @@ export const starts = (machine: string): Match => ({
   }),
 });
 export const onExecution = (
-  operation: 'DescribeExecution' | 'StopExecution',
+  operation: 'DescribeExecution' | 'GetExecutionHistory' | 'StopExecution',
   machine: string,
   of: 'id' | 'rival' = 'id',
 ): Match => ({

@@ -8,6 +8,7 @@ const limiter = { release: jest.fn<CreationLimiter['release']>() };
 const stopped = (had_succeeded: boolean): Stopped => ({
   had_succeeded,
   creation_in_flight: false,
+  creation_requested: true,
   failure: { step: 'Execution', error: 'Cancelled' },
 });
 const run = (stop: () => Promise<Stopped>) =>

@@ -1,6 +1,7 @@
 import {
   DescribeExecutionCommand,
   type DescribeExecutionCommandOutput,
+  GetExecutionHistoryCommand,
   SFNClient,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -73,6 +74,7 @@ describe('stopExecution', () => {
     await expect(stop()).resolves.toEqual({
       had_succeeded: false,
       creation_in_flight: true,
+      creation_requested: true,
       failure: { step: 'Execution', error: 'Cancelled' },
     });
     expect(stops()).toMatchObject([{ executionArn, error: 'Cancelled' }]);
@@ -90,6 +92,7 @@ describe('stopExecution', () => {
       await expect(stop()).resolves.toEqual({
         had_succeeded: true,
         creation_in_flight: true,
+        creation_requested: true,
         failure: { step: 'Execution', error: 'Cancelled' },
       });
     },
@@ -119,6 +122,7 @@ describe('stopExecution', () => {
     await expect(stop()).resolves.toEqual({
       had_succeeded: true,
       creation_in_flight: false,
+      creation_requested: true,
       failure: { step: 'Execution', error: 'Cancelled' },
     });
   });
@@ -170,6 +174,7 @@ describe('stopExecution', () => {
       await expect(stop(begun(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
         had_succeeded,
         creation_in_flight: false,
+        creation_requested: true,
         failure: { step: 'Execution', error: 'ExecutionTimedOut' },
       });
     },
@@ -187,6 +192,7 @@ describe('stopExecution', () => {
       await expect(stop(begun(0, { had_succeeded: false }))).resolves.toEqual({
         had_succeeded: false,
         creation_in_flight: false,
+        creation_requested: true,
         failure: { step: 'Execution', error: 'ExecutionTimedOut' },
       });
       expect(stops()).toEqual([]);
@@ -232,6 +238,9 @@ describe.each([
 ])('%s', (_name, handler, startedWith) => {
   it("reads its own service's input", async () => {
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(startedWith, { status: 'SUCCEEDED' }));
+    stepFunctions
+      .on(GetExecutionHistoryCommand)
+      .resolves({ events: [{ id: 1, type: 'ExecutionSucceeded', timestamp: new Date(NOW) }] });
 
     await expect(handler(begun(0, { had_succeeded: false }))).resolves.toMatchObject({ had_succeeded: true });
   });
