@@ -145,8 +145,15 @@ export interface Route {
   readonly group?: Group;
 }
 
-const everyRoute = ['FORBIDDEN', 'THROTTLED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'] as const;
-const everyBody = ['INVALID_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
+/** What the gateway may answer on every route (infra/constructs/problem-responses.ts), also to a body that none asks for. */
+const everyRoute = [
+  'FORBIDDEN',
+  'PAYLOAD_TOO_LARGE',
+  'THROTTLED',
+  'INTERNAL_ERROR',
+  'SERVICE_UNAVAILABLE',
+] as const;
+const everyBody = ['INVALID_REQUEST', 'UNSUPPORTED_MEDIA_TYPE'] as const;
 const afterTheEnd = ['Preference-Applied', 'Retry-After'] as const;
 
 const removal = {

@@ -192,7 +192,8 @@ const apis = {
         type: 'apiKey',
         in: 'header',
         name: 'Authorization',
-        description: 'AWS Signature Version 4 for `execute-api`, by a principal that may invoke this API',
+        description:
+          'AWS Signature Version 4 for `execute-api`, by a principal that may invoke this API; where callers have limits of their own, `x-api-key` beside it',
         'x-amazon-apigateway-authtype': 'awsSigv4',
       },
     },

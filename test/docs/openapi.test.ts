@@ -5,7 +5,7 @@ import { Ruleset, Spectral } from '@stoplight/spectral-core';
 import { oas } from '@stoplight/spectral-rulesets';
 import * as z from 'zod';
 import { humanUserId } from '../../contracts/fields.ts';
-import { problems } from '../../contracts/problems.ts';
+import { type ProblemCode, problem, problems } from '../../contracts/problems.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
 import { generatedFromRoutes, openApi, VISIBLE } from '../../docs/generate/openapi.ts';
@@ -16,6 +16,8 @@ import { resources } from '../support/resources.ts';
 const root = join(import.meta.dirname, '..', '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const deployed = templates({ target: 'aws' });
+
+const gatewayResponse = z.object({ ResponseTemplates: z.strictObject({ 'application/json': z.string() }) });
 
 const documented = z.object({
   paths: z.record(z.string(), z.record(z.string(), z.looseObject({ operationId: z.string() }))),
@@ -118,6 +120,35 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
     for (const reference of references)
       expect([reference, at(reference)]).toEqual([reference, expect.anything()]);
   });
+});
+
+describe.each([
+  ['app1', app1Routes],
+  ['app2', app2Routes],
+] as const)('what the gateway of %s may answer itself', (service, routes) => {
+  const answers = resources(deployed[service], 'AWS::ApiGateway::GatewayResponse').map(
+    ([, { Properties }]) => {
+      const { ResponseTemplates } = gatewayResponse.parse(Properties);
+      return problem.parse(JSON.parse(ResponseTemplates['application/json'])).code;
+    },
+  );
+
+  it.each(Object.entries<Route>(routes))(
+    'is documented at %s',
+    (_name, { body, problems: documentedCodes }) => {
+      const impossible: ProblemCode[] = [
+        // A path that there is not is no documented route.
+        'NOT_FOUND',
+        // App1 has no authorizer.
+        ...(service === 'app1' ? (['UNAUTHENTICATED'] as const) : []),
+        ...(body === undefined ? (['INVALID_REQUEST', 'UNSUPPORTED_MEDIA_TYPE'] as const) : []),
+      ];
+      const possible = [...new Set(answers)].filter((code) => !impossible.includes(code));
+
+      expect(documentedCodes).toEqual(expect.arrayContaining(possible));
+      expect(possible.length).toBeGreaterThan(4);
+    },
+  );
 });
 
 it('the documented routes of App2 are open to the groups that the authorizer lets in', () => {
