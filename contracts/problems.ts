@@ -122,9 +122,10 @@ export const problems = {
     status: 429,
     title: 'Too many requests',
     detail: 'Send the request again later.',
-    cause: 'The limit of the API, or that of the caller, is used up for this moment.',
+    cause:
+      'The limit of the API, or that of the caller, is used up for this moment. At App1 a caller has a limit of its own for what has to be looked up (GET, DELETE, retry, a repeated POST): docs/limits.md.',
     operator:
-      'Give a caller that should have more a plan of its own, or raise the limits in infra/constructs/service-api.ts.',
+      'A caller that should have more: the setting `describes_per_caller`. All of them: the limits in infra/constructs/service-api.ts.',
     left_behind: 'nothing',
     retry_after: 1,
   },

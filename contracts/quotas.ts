@@ -12,6 +12,8 @@ export const describeExecutionQuota = {
   perSecond: 10,
   /** How many may come at once in the smallest regions. */
   atOnce: 250,
+  /** Per second and caller of App1's API, unless it is set: the callers' share in the smallest region. */
+  perCaller: 5,
   /** Parts of the quota. */
   shares: {
     /** All callers of App1's API together. */

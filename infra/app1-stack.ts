@@ -13,6 +13,7 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { eventSources } from '../contracts/events/catalogue.ts';
+import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { app1Routes } from '../contracts/routes.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
@@ -148,6 +149,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         rollBackProvisioning(within, {
           stopProvisioning: this.addFunction('StopProvisioning', {
             name: 'stop-provisioning',
+            compensates: 'always',
             environment: machines,
             rights: [
               describeExecutionsOf(this, names.provisionServiceUser),
@@ -169,6 +171,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       stateMachine: provisioning.stateMachine,
       rollBackFailed: this.addFunction('RollBackFailedProvisioning', {
         name: 'roll-back-failed-provisioning',
+        compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
         rights: [
           describeExecutionsOf(this, names.provisionServiceUser),
@@ -197,10 +200,12 @@ export class App1Stack extends ServiceStack<'app1'> {
       callers: settings.app1Callers,
       settings,
     });
+    const limits = this.#callerLimits();
     const readEstimates = allow(['dynamodb:GetItem'], [awaited.tableArn]);
     const starting = {
       environment: {
         ...machines,
+        ...limits.environment,
         AWAITED_TABLE: awaited.tableName,
         INTAKE_KEY_ARN: intakeKey.keyArn,
         MAC_KEY_ARN: macKey.keyArn,
@@ -210,6 +215,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         startExecutionOf(this, names.provisionServiceUser),
         look,
         readEstimates,
+        limits.right,
         allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
       ],
@@ -223,6 +229,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         startExecutionOf(this, names.provisionServiceUser),
         look,
         readEstimates,
+        limits.right,
         allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:ReEncryptTo'], [intakeKey.keyArn], sealedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
@@ -234,11 +241,13 @@ export class App1Stack extends ServiceStack<'app1'> {
       environment: {
         ...machines,
         AWAITED_TABLE: awaited.tableName,
+        ...limits.environment,
         CALL_APP2_FUNCTION: callApp2.functionName,
       },
       rights: [
         look,
         readEstimates,
+        limits.right,
         historiesOf(this, names.provisionServiceUser, names.rollBackProvisioning),
         allow(['lambda:InvokeFunction'], [callApp2.functionArn]),
       ],
@@ -246,8 +255,8 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     const cancel = this.addFunction('CancelProvisioning', {
       name: 'cancel-provisioning',
-      environment: machines,
-      rights: [look, startRollBack],
+      environment: { ...machines, ...limits.environment },
+      rights: [look, startRollBack, limits.right],
       timeout: timeLimits.apiFunction,
     });
     api.serve(app1Routes, {
@@ -325,6 +334,29 @@ export class App1Stack extends ServiceStack<'app1'> {
         'What is lost is asked for: App1 waits no longer than its time limit, and then asks App2.',
     });
     return table;
+  }
+
+  /** How many executions callers may have described: where that is counted, and by what rates. */
+  #callerLimits() {
+    const { describeExecutionsPerSecond, describesPerCaller } = this.settings;
+    const table = new Table(this, 'RateLimits', {
+      tableName: names.callerLimitsTable,
+      partitionKey: { name: 'name', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    acknowledge(table, {
+      'AwsSolutions-DDB3': 'What is lost begins anew: a limit starts from now.',
+    });
+    const together = describeExecutionsPerSecond * describeExecutionQuota.shares.callers;
+    return {
+      environment: {
+        RATE_LIMITS_TABLE: table.tableName,
+        DESCRIBES_PER_SECOND: String(together),
+        DESCRIBES_PER_SECOND_AND_CALLER: String(Math.min(describesPerCaller, together)),
+      },
+      right: allow(['dynamodb:UpdateItem'], [table.tableArn]),
+    };
   }
 
   /** In one account AWS's own key encrypts the secret and needs no right; one that is shared across accounts does. */

@@ -120,6 +120,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       );
     const deleteUser = this.addFunction('DeleteUser', {
       name: 'delete-user',
+      compensates: 'always',
       environment: { USER_POOL_ID: pool.userPoolId },
       rights: [poolRight('AdminGetUser', 'AdminDeleteUser')],
     });
@@ -171,6 +172,7 @@ export class App2Stack extends ServiceStack<'app2'> {
         rollBackServiceUser(within, {
           stopUserCreation: this.addFunction('StopUserCreation', {
             name: 'stop-user-creation',
+            compensates: 'always',
             environment: { ...machines, ...creationRates },
             rights: [
               describeExecutionsOf(this, names.createServiceUser),
@@ -194,6 +196,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       stateMachine: creation.stateMachine,
       rollBackFailed: this.addFunction('RollBackFailedCreation', {
         name: 'roll-back-failed-creation',
+        compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
         rights: [
           describeExecutionsOf(this, names.createServiceUser),
@@ -235,6 +238,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     const cancel = this.addFunction('CancelUserCreation', {
       name: 'cancel-user-creation',
+      compensates: 'always',
       environment: { USER_POOL_ID: pool.userPoolId, ...machines },
       rights: [
         startExecutionOf(this, names.createServiceUser),

@@ -10,6 +10,7 @@ export const names = {
   intakeKeyAlias: 'alias/app1-intake-key',
   rateLimitsTable: 'app2-rate-limits',
   awaitedTable: 'app1-awaited-creations',
+  callerLimitsTable: 'app1-rate-limits',
   credentialsSecret: 'app1-api-client-credentials',
 } as const;
 

@@ -149,6 +149,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
         allow(['events:DescribeRule'], [audit.logRule.ruleArn]),
       ],
       timeout: timeLimits.sweepFunction,
+      compensates: 'sweep',
       undelivered: this.undelivered,
     });
   }

@@ -81,6 +81,22 @@ export const context = z
       .describe(
         `Quota of DescribeExecution per second in this account and region (Service Quotas, Step Functions), of which sweeps and callers get their shares. The default, ${describeExecutionQuota.perSecond}, is the smallest that a region has; it can be raised. With \`target=local\`: ${LOCAL_QUOTA}.`,
       ),
+    describes_per_caller: z.coerce
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        `How many executions per second one caller of App1 may have looked up (GET, DELETE, retry, \`Prefer: wait\` and repeats; a look-up is one DescribeExecution). The default is ${describeExecutionQuota.perCaller}; with \`target=local\` ${LOCAL_QUOTA}.`,
+      ),
+    compensation_concurrency: z.coerce
+      .number()
+      .int('must be a whole number')
+      .min(1, 'must be at least 1')
+      .max(100, 'must be at most 100')
+      .optional()
+      .describe(
+        "Concurrent calls that Lambda reserves for each function that only compensates or rolls back (and one for each sweep), whatever else needs Lambda. A reservation is a ceiling, too. None by default: a new account may have no more than 10 for all its functions, and of an account's concurrency 100 must stay unreserved.",
+      ),
     schema_registry: z
       .enum(['on', 'off'])
       .default('off')
@@ -179,6 +195,10 @@ export interface Settings {
   statusPollsPerSecond: number;
   /** The account's quota of DescribeExecution. */
   describeExecutionsPerSecond: number;
+  /** How many DescribeExecution calls one caller of App1 may cause per second. */
+  describesPerCaller: number;
+  /** Concurrent calls reserved for each compensating function; none unless given. */
+  compensationConcurrency: number | undefined;
   /** Accounts that may put rules on the buses. */
   subscriberAccounts: string[];
   /** Whether each service has a schema registry for its events. */
@@ -241,6 +261,8 @@ export function readSettings(node: Node): Settings {
     creations_per_second,
     status_polls_per_second,
     describe_executions_per_second,
+    describes_per_caller,
+    compensation_concurrency,
   } = values.data;
   const local = target === 'local';
   return {
@@ -258,6 +280,8 @@ export function readSettings(node: Node): Settings {
     statusPollsPerSecond: status_polls_per_second,
     describeExecutionsPerSecond:
       describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond),
+    describesPerCaller: describes_per_caller ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perCaller),
+    compensationConcurrency: compensation_concurrency,
     subscriberAccounts: subscriber_accounts,
     schemaRegistry: schema_registry === 'on',
     alarmEmail: alarm_email,

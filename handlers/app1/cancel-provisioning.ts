@@ -1,22 +1,25 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
 import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api } from '../shared/api.ts';
-import { apiClient } from '../shared/aws-clients.ts';
+import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { listHeader } from '../shared/header.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { remove } from '../shared/removal.ts';
-import type { Machines } from '../shared/roll-backs.ts';
+import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  environment: Machines;
+  dynamoDb: Pick<DynamoDBClient, 'send'>;
+  environment: z.infer<(typeof environments)['cancel-provisioning']>;
   clock: Clock;
 }
 
@@ -30,11 +33,12 @@ const LOOK_UP_LAG = [0.5, 2.5] as const;
  * `DELETE /create-service-user/{provisioning_id}`: the user is wanted no longer. Whatever state the provisioning is in,
  * the user that it made is gone afterwards: `202` while being removed, `204` once absent.
  */
-export const cancelProvisioning =
-  ({ stepFunctions, environment, clock }: Services): ApiHandler =>
-  async (event) => {
+export const cancelProvisioning = ({ environment, clock, ...services }: Services): ApiHandler => {
+  const limits = callerLimits({ ...services, environment, now: clock.now });
+  return async (event) => {
     const begun = clock.now();
     const owner = ownerOf(event);
+    const stepFunctions = limits.stepFunctions(owner);
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (!id.success) throw new RequestProblem('NOT_FOUND');
     const look = async () => {
@@ -58,10 +62,12 @@ export const cancelProvisioning =
       clock,
     });
   };
+};
 
 export const handler = api(
   cancelProvisioning({
     stepFunctions: apiClient(SFNClient),
+    dynamoDb: invokeClient(DynamoDBClient, 1),
     environment: readEnvironment(environments['cancel-provisioning']),
     clock: systemClock,
   }),

@@ -13,9 +13,20 @@ const awaited = z.object({ AWAITED_TABLE: z.string().min(1) });
 const apiScheme = z.enum(['https', 'http']);
 export type ApiScheme = z.infer<typeof apiScheme>;
 
+const rate = z.string().transform(Number).pipe(z.number().positive());
+
+/** How many executions callers may have described per second. */
+export const callerRates = z.object({
+  RATE_LIMITS_TABLE: z.string().min(1),
+  /** All callers together. */
+  DESCRIBES_PER_SECOND: rate,
+  DESCRIBES_PER_SECOND_AND_CALLER: rate,
+});
+
 const starting = z.object({
   ...machines.shape,
   ...awaited.shape,
+  ...callerRates.shape,
   INTAKE_KEY_ARN: z.string().min(1),
   MAC_KEY_ARN: z.string().min(1),
   API_SCHEME: apiScheme,
@@ -45,9 +56,10 @@ export const environments = {
   'get-provisioning': z.object({
     ...machines.shape,
     ...awaited.shape,
+    ...callerRates.shape,
     CALL_APP2_FUNCTION: z.string().min(1),
   }),
-  'cancel-provisioning': machines,
+  'cancel-provisioning': z.object({ ...machines.shape, ...callerRates.shape }),
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
   'roll-back-failed-provisioning': z.object({ ...machines.shape, ...sweepTable.shape }),
   'sweep-provisionings': z.object({

@@ -18,6 +18,7 @@ import { availableTimeline, merge } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting.ts';
 import { withEstimate } from './awaited-creations.ts';
 import type { CallApp2Input } from './call-app2.ts';
+import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
@@ -34,11 +35,19 @@ interface Services {
  * `GET /create-service-user/{provisioning_id}`: the owner sees the state, everybody else the same 404. With
  * `?include=timeline` also the steps that it went through at both services.
  */
-export const getProvisioning =
-  ({ stepFunctions, lambda, dynamoDb, environment, clock }: Services): ApiHandler =>
-  async (event) => {
+export const getProvisioning = ({
+  lambda,
+  dynamoDb,
+  environment,
+  clock,
+  ...services
+}: Services): ApiHandler => {
+  const limits = callerLimits({ ...services, dynamoDb, environment, now: clock.now });
+  return async (event) => {
+    const owner = ownerOf(event);
+    const stepFunctions = limits.stepFunctions(owner);
     const { execution, headers, withTimeline } = await ownedExecution(event, {
-      owner: ownerOf(event),
+      owner,
       look: (id) => findProvisioning(stepFunctions, environment, id),
       clock,
     });
@@ -53,10 +62,16 @@ export const getProvisioning =
     if (!withTimeline) return json(200, status, all);
     const parts = await Promise.all([
       availableTimeline('app1', workflows, execution.parsedInput),
-      timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, execution.parsedInput),
+      timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, execution.parsedInput, () =>
+        limits.count(owner, CALLS_AT_APP2),
+      ),
     ]);
     return json(200, { ...status, ...merge(...parts) }, all);
   };
+};
+
+/** DescribeExecution calls of App2 when it is asked for its timeline, in the same account as a rule. */
+const CALLS_AT_APP2 = 3;
 
 /**
  * What App2 tells, by the function that has App1's token. When it does not answer in time, App1's own part is worth
@@ -66,9 +81,12 @@ async function timelineOfApp2(
   lambda: Pick<LambdaClient, 'send'>,
   FunctionName: string,
   { provisioning_id, creation_id }: Generation,
+  /** Fails when the caller may not ask now. */
+  count: () => Promise<void>,
 ): Promise<TimelinePart> {
   const question: CallApp2Input = { action: 'ReadTimeline', provisioning_id, creation_id };
   try {
+    await count();
     const { FunctionError, Payload } = await lambda.send(
       new InvokeCommand({ FunctionName, Payload: JSON.stringify(question) }),
     );

@@ -19,6 +19,7 @@ import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
 import { accept, addressOf } from './accept.ts';
+import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
@@ -41,10 +42,17 @@ const RETRY_OF = 'retry of';
  * password included, which nobody has to know again. Without an Idempotency-Key, a retry that is sent again is the same
  * one.
  */
-export const retryProvisioning =
-  ({ kms, stepFunctions, dynamoDb, environment, clock }: Services): ApiHandler =>
-  async (event) => {
+export const retryProvisioning = ({
+  kms,
+  dynamoDb,
+  environment,
+  clock,
+  ...services
+}: Services): ApiHandler => {
+  const limits = callerLimits({ ...services, dynamoDb, environment, now: clock.now });
+  return async (event) => {
     const owner = ownerOf(event);
+    const stepFunctions = limits.stepFunctions(owner);
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (!id.success) throw new RequestProblem('NOT_FOUND');
     const key = keyOf(event) ?? `${RETRY_OF} ${id.data}`;
@@ -82,6 +90,7 @@ export const retryProvisioning =
       },
     );
   };
+};
 
 /** A retry is a new request, so today's rules apply to what was asked for under those of its time. */
 const requestable = z.object({ username, human_user_id: humanUserId });

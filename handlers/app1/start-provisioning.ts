@@ -15,6 +15,7 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { accept, addressOf } from './accept.ts';
+import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
 import { provisioningIdOf } from './provisioning-id.ts';
@@ -29,9 +30,15 @@ interface Services {
 }
 
 /** `POST /create-service-user`: seals the password, then starts the workflow under the key's name. */
-export const startProvisioning =
-  ({ kms, stepFunctions, dynamoDb, environment, clock }: Services): ApiHandler =>
-  async (event) => {
+export const startProvisioning = ({
+  kms,
+  dynamoDb,
+  environment,
+  clock,
+  ...services
+}: Services): ApiHandler => {
+  const limits = callerLimits({ ...services, dynamoDb, environment, now: clock.now });
+  return async (event) => {
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const key = readHeader(idempotencyKey.optional(), event, 'Idempotency-Key', errors);
@@ -58,11 +65,17 @@ export const startProvisioning =
       sealed_password,
       request_mac,
     };
-    return accept({ stepFunctions, dynamoDb, environment, clock }, event, input, {
-      collection: addressOf(event, environment.API_SCHEME),
-      hasKey: key !== undefined,
-    });
+    return accept(
+      { stepFunctions: limits.stepFunctions(owner), dynamoDb, environment, clock },
+      event,
+      input,
+      {
+        collection: addressOf(event, environment.API_SCHEME),
+        hasKey: key !== undefined,
+      },
+    );
   };
+};
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */
 async function seal(

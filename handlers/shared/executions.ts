@@ -8,6 +8,7 @@ import type * as z from 'zod';
 import type { Origin } from '../../contracts/origin.ts';
 import { attemptsOf, isNamed, withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
+import { RequestProblem } from './problem.ts';
 import { traceHeader } from './trace.ts';
 
 /** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */
@@ -101,7 +102,7 @@ const hasFinished = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boole
  * Looks at an execution until it has finished or `waitSeconds` are over, and gives what was seen last; `undefined` when
  * it was never seen. With no time to wait it looks once. A look that is throttled or finds the service unavailable has
  * seen nothing, also the last one.
- * @throws every other error of a look
+ * @throws every other error of a look; RequestProblem THROTTLED when the caller's share of looks is used up by the first
  */
 export async function pollUntilFinished<Found extends Pick<DescribeExecutionOutput, 'status'>>(
   look: () => Promise<Found | undefined>,
@@ -113,7 +114,13 @@ export async function pollUntilFinished<Found extends Pick<DescribeExecutionOutp
   for (let n = 0; ; n += 1) {
     const left = Math.max(0, end - clock.now());
     if (left > 0) await clock.sleep(Math.min((POLL_PAUSES[n] ?? Number.POSITIVE_INFINITY) * 1000, left));
-    seen = (await look().catch(unseenIfPassing)) ?? seen;
+    try {
+      seen = (await look().catch(unseenIfPassing)) ?? seen;
+    } catch (thrown) {
+      // The caller has had its share of looks: what was seen before is the answer.
+      if (thrown instanceof RequestProblem && seen !== undefined) return seen;
+      throw thrown;
+    }
     if ((seen !== undefined && hasFinished(seen)) || clock.now() >= end) return seen;
   }
 }

@@ -41,6 +41,11 @@ export interface ServiceFunctionProps<S extends Service, N extends FunctionName<
   timeout?: number;
   /** What becomes of its log when it is removed; as the settings say unless given. */
   logRemoval?: RemovalPolicy;
+  /**
+   * That the function only compensates, rolls back or sweeps, so that concurrency is reserved for it if the settings say
+   * so; for a `sweep` just one call.
+   */
+  compensates?: 'always' | 'sweep';
   /** Where an event goes that the function could not handle, for a function that EventBridge calls. */
   undelivered?: IQueue;
 }
@@ -79,6 +84,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       handler: 'index.handler',
       code: Code.fromAsset(bundleOf(this, props.service, props.name)),
       memorySize: 512,
+      ...reservation(props),
       timeout: Duration.seconds(props.timeout ?? timeLimits.stepFunction),
       role,
       logGroup: this.logGroup,
@@ -109,6 +115,17 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       onFailure: { bind: () => ({ destination: queueArn }) },
     });
   }
+}
+
+/** docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
+function reservation({
+  compensates,
+  settings: { compensationConcurrency },
+}: Pick<ServiceFunctionProps<Service, never>, 'compensates' | 'settings'>): {
+  reservedConcurrentExecutions?: number;
+} {
+  if (compensationConcurrency === undefined || compensates === undefined) return {};
+  return { reservedConcurrentExecutions: compensates === 'sweep' ? 1 : compensationConcurrency };
 }
 
 /** The environment schemas describe strings only; anything else would not reach the function as it is. */

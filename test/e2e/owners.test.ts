@@ -5,9 +5,11 @@ import {
   AdminSetUserPasswordCommand,
   InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { type SignedRequest, signedFetch } from '../../local/caller.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
@@ -227,5 +229,31 @@ describe('a creation of App2', () => {
 
   it('is there for its own', async () => {
     expect((await system.app2('GET', `/admin/create-user/${id}`, mine)).status).toBe(200);
+  });
+});
+
+describe('a caller that has had its share of looks', () => {
+  it('is refused what has to be looked up and nothing else, and no other caller is', async () => {
+    const [greedy, modest] = [await callerWith(await newRole()), await callerWith(await newRole())];
+    const { provisioning_id } = provisioningAccepted.parse((await greedy('', posting(newRequest()))).body);
+    const executionArn = `${outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:')}:${provisioning_id}`;
+    const { input = '' } = await system.clients.stepFunctions.send(
+      new DescribeExecutionCommand({ executionArn }),
+    );
+    const { owner } = z.object({ owner: z.string() }).parse(JSON.parse(input));
+    const dynamoDb = new DynamoDBClient(configuration);
+    const limit = { TableName: 'app1-rate-limits', Key: { name: { S: `describes of ${owner}` } } };
+    const usedUp = { next_at: { N: String(Date.now() + 3_600_000) } };
+    await dynamoDb.send(new PutItemCommand({ TableName: limit.TableName, Item: { ...limit.Key, ...usedUp } }));
+
+    const throttled = { status: 429, body: { code: 'THROTTLED', type: 'about:blank' } };
+    expect(await greedy(`/${provisioning_id}`, {})).toMatchObject(throttled);
+    expect(await greedy(`/${provisioning_id}`, { method: 'DELETE' })).toMatchObject(throttled);
+    expect(await greedy(`/${provisioning_id}/retry`, { method: 'POST' })).toMatchObject(throttled);
+    expect(await greedy('', posting(newRequest(), { Prefer: 'wait=20' }))).toMatchObject({ status: 202 });
+    expect(await modest(`/${provisioning_id}`, {})).toMatchObject({ status: 404 });
+
+    await dynamoDb.send(new DeleteItemCommand(limit));
+    expect(await greedy(`/${provisioning_id}`, {})).toMatchObject({ status: 200 });
   });
 });

@@ -4,6 +4,7 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -35,6 +36,7 @@ import { timelineAt } from '../../handlers/shared/timeline.ts';
 import { world } from '../cli/support/world.ts';
 import { authorizedRequest, CALLERS_OWNER, MACHINE_OWNER, signedRequest } from '../support/api-events.ts';
 import { creationStatus } from '../support/app2-replies.ts';
+import { highRates } from '../support/caller-rates.ts';
 import { fakeClock } from '../support/clock.ts';
 import { execution, failedAs, notFound, STOPPED } from '../support/executions.ts';
 import { history } from '../support/histories.ts';
@@ -66,7 +68,12 @@ const services = {
           stepFunctions: new SFNClient({}),
           lambda: new LambdaClient({}),
           dynamoDb: new DynamoDBClient({}),
-          environment: { ...machines, AWAITED_TABLE: 'awaited', CALL_APP2_FUNCTION: 'app1-call-app2' },
+          environment: {
+            ...machines,
+            ...highRates,
+            AWAITED_TABLE: 'awaited',
+            CALL_APP2_FUNCTION: 'app1-call-app2',
+          },
           clock: fakeClock(),
         }),
       )(signedRequest({ method: 'GET', id: PROVISIONING_ID })),
@@ -74,7 +81,8 @@ const services = {
       api(
         cancelProvisioning({
           stepFunctions: new SFNClient({}),
-          environment: machines,
+          dynamoDb: new DynamoDBClient({}),
+          environment: { ...machines, ...highRates },
           clock: fakeClock(),
         }),
       )(signedRequest({ method: 'DELETE', id: PROVISIONING_ID })),
@@ -124,6 +132,7 @@ beforeEach(() => {
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
   dynamoDb.on(PutItemCommand).resolves({});
+  dynamoDb.on(UpdateItemCommand).resolves({});
   dynamoDb.on(BatchGetItemCommand).resolves({});
 });
 
@@ -231,6 +240,7 @@ describe('App1', () => {
         dynamoDb: new DynamoDBClient({}),
         environment: {
           ...machines,
+          ...highRates,
           API_SCHEME: 'https',
           AWAITED_TABLE: 'awaited',
           INTAKE_KEY_ARN: 'intake',

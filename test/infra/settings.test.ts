@@ -13,6 +13,34 @@ describe('settings', () => {
     });
   });
 
+  it("divide the account's quota of DescribeExecution, which local AWS does not have", () => {
+    expect(settings({})).toMatchObject({ describeExecutionsPerSecond: 10, describesPerCaller: 5 });
+    expect(settings({ describe_executions_per_second: '40', describes_per_caller: '2.5' })).toMatchObject({
+      describeExecutionsPerSecond: 40,
+      describesPerCaller: 2.5,
+    });
+    expect(settings({ target: 'local' })).toMatchObject({
+      describeExecutionsPerSecond: 1000,
+      describesPerCaller: 1000,
+    });
+  });
+
+  it('reserve no concurrency unless they are told how much', () => {
+    expect(settings({}).compensationConcurrency).toBeUndefined();
+    expect(settings({ compensation_concurrency: '5' }).compensationConcurrency).toBe(5);
+  });
+
+  it.each([
+    ['describe_executions_per_second', '0'],
+    ['describes_per_caller', '-1'],
+    ['describes_per_caller', 'many'],
+    ['compensation_concurrency', '0'],
+    ['compensation_concurrency', '1.5'],
+    ['compensation_concurrency', '101'],
+  ])('refuse %s=%s', (name, value) => {
+    expect(() => settings({ [name]: value })).toThrow(name);
+  });
+
   const legacy = {
     legacy_endpoint: 'https://legacy.example.com/users',
     legacy_secret_arn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:legacy-api-key-AbCdEf',

@@ -359,10 +359,15 @@ describe('rights', () => {
         'states:SendTaskFailure',
         'states:SendTaskSuccess',
       ],
-      'app1-cancel-provisioning': ['states:DescribeExecution', 'states:StartExecution'],
+      'app1-cancel-provisioning': [
+        'dynamodb:UpdateItem',
+        'states:DescribeExecution',
+        'states:StartExecution',
+      ],
       'app1-encrypt-credentials': ['kms:ReEncryptFrom', 'kms:ReEncryptTo'],
       'app1-retry-provisioning': [
         'dynamodb:GetItem',
+        'dynamodb:UpdateItem',
         'kms:GenerateMac',
         'kms:ReEncryptFrom',
         'kms:ReEncryptTo',
@@ -371,6 +376,7 @@ describe('rights', () => {
       ],
       'app1-start-provisioning': [
         'dynamodb:GetItem',
+        'dynamodb:UpdateItem',
         'kms:Encrypt',
         'kms:GenerateMac',
         'states:DescribeExecution',
@@ -378,6 +384,7 @@ describe('rights', () => {
       ],
       'app1-get-provisioning': [
         'dynamodb:GetItem',
+        'dynamodb:UpdateItem',
         'lambda:InvokeFunction',
         'states:DescribeExecution',
         'states:GetExecutionHistory',
@@ -618,6 +625,68 @@ describe.each([
         Variables: { SWEEP_TABLE: { Ref: table } },
       });
     }
+  });
+});
+
+describe('reserved concurrency', () => {
+  const reserved = (context: Parameters<typeof templates>[0]) =>
+    Object.fromEntries(
+      Object.values(templates(context)).flatMap((template) =>
+        resources(template, 'AWS::Lambda::Function').flatMap(([, { Properties }]) =>
+          'ReservedConcurrentExecutions' in Properties
+            ? [[Properties['FunctionName'], Properties['ReservedConcurrentExecutions']]]
+            : [],
+        ),
+      ),
+    );
+
+  it('is taken by none unless it is wanted: a new account may not have it', () => {
+    expect(reserved({ target: 'aws' })).toEqual({});
+  });
+
+  it('is given to what only compensates, rolls back or sweeps', () => {
+    expect(reserved({ compensation_concurrency: '7' })).toEqual({
+      'app1-roll-back-failed-provisioning': 7,
+      'app1-stop-provisioning': 7,
+      'app1-sweep-provisionings': 1,
+      'app2-cancel-user-creation': 7,
+      'app2-delete-user': 7,
+      'app2-roll-back-failed-creation': 7,
+      'app2-stop-user-creation': 7,
+      'app2-sweep-user-creations': 1,
+    });
+  });
+});
+
+describe('the limits of callers', () => {
+  const limitsIn = (context: Parameters<typeof templates>[0]) => {
+    const found = resources(templates(context).app1, 'AWS::Lambda::Function').flatMap(
+      ([, { Properties }]) => {
+        const { Variables } = z
+          .object({ Variables: z.record(z.string(), z.unknown()) })
+          .parse(Properties['Environment']);
+        const { DESCRIBES_PER_SECOND_AND_CALLER: own, DESCRIBES_PER_SECOND: together } = Variables;
+        return own === undefined ? [] : [[Properties['FunctionName'], [own, together]]];
+      },
+    );
+    return Object.fromEntries(found);
+  };
+
+  it('hold for every function that describes executions for them', () => {
+    expect(limitsIn({ target: 'aws' })).toEqual({
+      'app1-start-provisioning': ['5', '5'],
+      'app1-retry-provisioning': ['5', '5'],
+      'app1-get-provisioning': ['5', '5'],
+      'app1-cancel-provisioning': ['5', '5'],
+    });
+  });
+
+  it("follow the account's quota, and none is above what all callers have together", () => {
+    const { 'app1-get-provisioning': limits } = limitsIn({
+      describe_executions_per_second: '30',
+      describes_per_caller: '20',
+    });
+    expect(limits).toEqual(['15', '15']);
   });
 });
 

@@ -16,6 +16,8 @@ Object.assign(process.env, {
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,
   SWEEP_TABLE: 'unit-test-sweep',
   DESCRIBES_PER_SECOND: '1000',
+  DESCRIBES_PER_SECOND_AND_CALLER: '1000',
+  RATE_LIMITS_TABLE: 'unit-test-rate-limits',
   EVENT_BUS_NAME: 'unit-test-bus',
   LOG_RULE_NAME: 'unit-test-bus-every-event',
   LEGACY_ENDPOINT: 'https://legacy.example/users',

@@ -1,9 +1,11 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { cancelProvisioning } from '../../../handlers/app1/cancel-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
+import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -19,6 +21,7 @@ import {
 } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
@@ -37,9 +40,14 @@ interface Sent {
   caller?: string;
 }
 const del = ({ id = PROVISIONING_ID, headers = {}, caller = CALLER.caller }: Sent = {}) =>
-  api(cancelProvisioning({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
-    signedRequest({ method: 'DELETE', id, headers }, { ...CALLER, caller }),
-  );
+  api(
+    cancelProvisioning({
+      stepFunctions: new SFNClient({}),
+      dynamoDb: new DynamoDBClient({}),
+      environment: { ...machines, ...highRates },
+      clock,
+    }),
+  )(signedRequest({ method: 'DELETE', id, headers }, { ...CALLER, caller }));
 const provisioning = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: provisioningArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
 const looks = () =>
@@ -59,6 +67,8 @@ const theRollBack = {
 beforeEach(() => {
   clock = fakeClock();
   stepFunctions.reset();
+  dynamoDb.reset();
+  dynamoDb.on(UpdateItemCommand).resolves({});
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
 });

@@ -1,4 +1,4 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,6 +7,7 @@ import { provisioningStatus } from '../../../contracts/status.ts';
 import { getProvisioning } from '../../../handlers/app1/get-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.ts';
+import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
 import { history } from '../../support/histories.ts';
@@ -53,7 +54,7 @@ const get = ({
       stepFunctions: new SFNClient({}),
       lambda: new LambdaClient({}),
       dynamoDb: new DynamoDBClient({}),
-      environment: machines,
+      environment: { ...machines, ...highRates },
       clock,
     }),
   )(
@@ -69,6 +70,7 @@ beforeEach(() => {
   stepFunctions.reset();
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
+  dynamoDb.on(UpdateItemCommand).resolves({});
   lambda.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
 });

@@ -1,4 +1,4 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, GenerateMacCommand, KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,6 +7,7 @@ import { retryProvisioning } from '../../../handlers/app1/retry-provisioning.ts'
 import { startProvisioning } from '../../../handlers/app1/start-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
+import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -19,6 +20,7 @@ const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const environment = {
+  ...highRates,
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
   AWAITED_TABLE: 'awaited',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
@@ -69,6 +71,7 @@ beforeEach(() => {
   stepFunctions.reset();
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
+  dynamoDb.on(UpdateItemCommand).resolves({});
   kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED_AGAIN, 'base64') });
   // A MAC that is another one for another message, so that what is compared can be told apart.
   kms.on(GenerateMacCommand).callsFake(async ({ Message }: { Message: Uint8Array }) => ({ Mac: Message }));

@@ -1,4 +1,9 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,6 +12,7 @@ import type { ProblemCode } from '../../../contracts/problems.ts';
 import { startProvisioning } from '../../../handlers/app1/start-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
+import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
@@ -19,6 +25,7 @@ const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
 const log = watchLog();
 const environment = {
+  ...highRates,
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
   AWAITED_TABLE: 'awaited',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
@@ -87,6 +94,7 @@ beforeEach(() => {
   stepFunctions.reset();
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
+  dynamoDb.on(UpdateItemCommand).resolves({});
   kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
   kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from(MAC, 'base64') });
   stepFunctions.on(StartExecutionCommand).resolves({});
@@ -374,6 +382,41 @@ describe('POST /create-service-user', () => {
       expect(await post()).toMatchObject({ statusCode: 202 });
       expect(await post({ headers: { Prefer: 'wait=1' } })).toMatchObject({ statusCode: 202 });
     });
+  });
+
+  describe('of a caller that has had its share of looks', () => {
+    beforeEach(() => {
+      dynamoDb.on(UpdateItemCommand).rejects(
+        new ConditionalCheckFailedException({
+          message: 'the condition does not hold',
+          $metadata: {},
+          Item: { next_at: { N: String(clock.now() + 3_600_000) } },
+        }),
+      );
+    });
+
+    it('starts all the same, and answers 202 without a wait', async () => {
+      const answer = await post({ headers: { Prefer: 'wait=20' } });
+
+      expect(answer.statusCode).toBe(202);
+      expect(starts()).toHaveLength(1);
+      expect(clock.sleeps).toEqual([200]);
+      expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
+    });
+
+    it('is answered 429 when it is a repeat, which has to be looked up', async () => {
+      earlier(MAC);
+
+      const answer = await post({ headers: { 'Idempotency-Key': 'key-1' } });
+      expectProblem(answer, 'THROTTLED');
+      expect(answer.headers).toMatchObject({ 'Retry-After': '1' });
+    });
+  });
+
+  it('asks the rate limiter nothing when nothing is looked up', async () => {
+    await post();
+
+    expect(dynamoDb.commandCalls(UpdateItemCommand)).toHaveLength(0);
   });
 
   it('looks at nothing but the provisioning when a request is repeated', async () => {

@@ -11,6 +11,7 @@ import {
   pollUntilFinished,
   startOnce,
 } from '../../../handlers/shared/executions.ts';
+import { RequestProblem } from '../../../handlers/shared/problem.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
@@ -138,6 +139,20 @@ topic('pollUntilFinished', () => {
 
     expect(seen).toEqual({ looks: [0.2, 0.6, 1], seen: running });
     await expect(pollUntilFinished(() => Promise.reject(error), 0, fakeClock())).resolves.toBeUndefined();
+  });
+
+  it('ends with what was seen when the caller has had its share of looks, and fails when nothing was seen', async () => {
+    const clock = fakeClock();
+    const share = [running];
+    const look = async () => {
+      const seen = share.shift();
+      if (seen === undefined) throw new RequestProblem('THROTTLED');
+      return seen;
+    };
+
+    await expect(pollUntilFinished(look, 20, clock)).resolves.toBe(running);
+    expect(clock.sleeps).toEqual([200, 400]);
+    await expect(pollUntilFinished(look, 20, clock)).rejects.toMatchObject({ code: 'THROTTLED' });
   });
 
   it('looks again when it was throttled, and fails for every other reason', async () => {
