@@ -244,7 +244,9 @@ describe('a caller that has had its share of looks', () => {
     const dynamoDb = new DynamoDBClient(configuration);
     const limit = { TableName: 'app1-rate-limits', Key: { name: { S: `describes of ${owner}` } } };
     const usedUp = { next_at: { N: String(Date.now() + 3_600_000) } };
-    await dynamoDb.send(new PutItemCommand({ TableName: limit.TableName, Item: { ...limit.Key, ...usedUp } }));
+    await dynamoDb.send(
+      new PutItemCommand({ TableName: limit.TableName, Item: { ...limit.Key, ...usedUp } }),
+    );
 
     const throttled = { status: 429, body: { code: 'THROTTLED', type: 'about:blank' } };
     expect(await greedy(`/${provisioning_id}`, {})).toMatchObject(throttled);

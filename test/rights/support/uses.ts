@@ -325,6 +325,14 @@ async function bothEnd([good, bad]: { id: string }[]): Promise<void> {
   expect(await ended(bad?.id ?? '')).toMatchObject({ status: 'FAILED' });
 }
 
+/** Waits for what App1 has counted of its caller's looks: the limiter fails open, and nothing else would show it. */
+async function countsLooks(run: () => Promise<unknown>): Promise<void> {
+  const limit = { TableName: 'app1-rate-limits', Key: { name: { S: 'describes' } } };
+  await dynamoDb.send(new DeleteItemCommand(limit));
+  await run();
+  expect((await dynamoDb.send(new GetItemCommand(limit))).Item).toBeDefined();
+}
+
 /** Has App1 know when the end of a provisioning that waits is to be expected, and looks for it in an answer. */
 async function tellsEstimate(id: string, ask: () => Promise<Answer>): Promise<void> {
   const estimate = new Date().toISOString();
@@ -437,6 +445,7 @@ const functions: Record<string, () => Promise<unknown>> = {
     const request = newRequest();
     const key = { 'Idempotency-Key': randomUUID() };
     await ended(await start(request, key));
+    await countsLooks(() => system.provision(request, key));
     const { status, body } = await system.provision(request, key);
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
     const another = newRequest();
@@ -447,6 +456,7 @@ const functions: Record<string, () => Promise<unknown>> = {
   },
   'app1-retry-provisioning': async () => {
     const failed = await rejected();
+    await countsLooks(() => system.retry(randomUUID()));
     const first = await system.retry(failed);
     expect(first.status).toBe(202);
     const again = await system.retry(failed);
@@ -467,6 +477,7 @@ const functions: Record<string, () => Promise<unknown>> = {
   'app1-get-provisioning': async () => {
     const id = await provisioned();
     await system.deprovision(id);
+    await countsLooks(() => system.status(id));
     const { status, body } = await system.status(id, {}, '?include=timeline');
     expect(status).toBe(200);
     expectWorkflows(body, ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser']);
@@ -476,6 +487,7 @@ const functions: Record<string, () => Promise<unknown>> = {
   },
   'app1-cancel-provisioning': async () => {
     const id = await provisioned();
+    await countsLooks(() => system.deprovision(randomUUID()));
     expect([202, 204]).toContain((await system.deprovision(id)).status);
   },
   'app1-stop-provisioning': stopping('app1-stop-provisioning', 'ProvisionServiceUser'),
