@@ -142,6 +142,9 @@ async function loadOnce(file: string): Promise<Loaded> {
     SERVICE_NAME: 'bench',
     ...Object.fromEntries(VARIABLES.map((name) => [name, 'https://bench.example'])),
     APP2_ANNOUNCES: 'on',
+    API_SCHEME: 'https',
+    DESCRIBES_PER_SECOND: '1',
+    DESCRIBES_PER_SECOND_AND_CALLER: '1',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', LOADER, file], { env });
