@@ -10,10 +10,10 @@ import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
+import { type RateLimiter, rateLimiter } from '../shared/rate-limiter.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
 import { orVanished } from './pool-user.ts';
-import { type RateLimiter, rateLimiter } from './rate-limiter.ts';
 import { redriveCount, refuseRedriven } from './redriven.ts';
 
 interface Services {

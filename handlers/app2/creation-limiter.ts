@@ -9,8 +9,8 @@ import {
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { StepError, withoutSecrets } from '../shared/errors.ts';
 import { logger } from '../shared/logger.ts';
+import { rateLimiter } from '../shared/rate-limiter.ts';
 import type { CreationRates } from './environments.ts';
-import { rateLimiter } from './rate-limiter.ts';
 
 /**
  * When creations start: one queue at a fixed rate, of which each caller holds a quarter at most. Everything is in the

@@ -23,6 +23,7 @@ import { listHeader } from '../shared/header.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
+import { type RateLimiter, rateLimiter } from '../shared/rate-limiter.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { comeBack, statusOf } from '../shared/status.ts';
 import {
@@ -34,7 +35,6 @@ import {
 } from './creation-limiter.ts';
 import { environments } from './environments.ts';
 import { generationOf, isMeant } from './generation.ts';
-import { type RateLimiter, rateLimiter } from './rate-limiter.ts';
 import { type Creation, clientOf, creations, findCreation } from './user-creation.ts';
 
 interface Services {

@@ -17,7 +17,6 @@ Object.assign(process.env, {
   SWEEP_TABLE: 'unit-test-sweep',
   DESCRIBES_PER_SECOND: '1000',
   DESCRIBES_PER_SECOND_AND_CALLER: '1000',
-  RATE_LIMITS_TABLE: 'unit-test-rate-limits',
   EVENT_BUS_NAME: 'unit-test-bus',
   LOG_RULE_NAME: 'unit-test-bus-every-event',
   LEGACY_ENDPOINT: 'https://legacy.example/users',

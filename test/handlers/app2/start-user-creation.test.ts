@@ -2,9 +2,9 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
-import type { RateLimiter } from '../../../handlers/app2/rate-limiter.ts';
 import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
+import type { RateLimiter } from '../../../handlers/shared/rate-limiter.ts';
 import { authorizedRequest, MACHINE_OWNER, ORIGIN } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
