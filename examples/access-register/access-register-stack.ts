@@ -21,7 +21,7 @@ export class AccessRegisterStack extends Stack {
   constructor(scope: Construct, id: string, { code, app1BusArn, app2BusArn, ...props }: AccessRegisterProps) {
     super(scope, id, props);
     const register = new Table(this, 'Register', {
-      partitionKey: { name: 'provisioning_id', type: AttributeType.STRING },
+      partitionKey: { name: 'creation_id', type: AttributeType.STRING },
       sortKey: { name: 'source', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

@@ -10,6 +10,7 @@ export const reads = z.object({
   detail: z.object({
     metadata: z.object({
       provisioning_id: z.string(),
+      creation_id: z.string(),
       sequence: z.number(),
       occurred_at: z.string(),
     }),

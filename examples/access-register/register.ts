@@ -17,8 +17,8 @@ interface Table {
 export const ACCESS_INDEX = { name: 'access', service: 'access_at', username: 'username' } as const;
 
 /**
- * Keeps the register: one item per provisioning and service, which holds its latest fact. A fact is written only over
- * one with a lower place in the story, so repeats, replays and facts that overtake each other leave the same register.
+ * Keeps the register: one item per generation of a provisioning and service, which holds its latest fact. A fact is
+ * written only over one of the same generation with a lower place in the story, so repeats, replays and facts that overtake each other leave the same register.
  * @throws UnknownEvent, ZodError for an event that is not one of the catalogue; errors of DynamoDB. Then Lambda calls
  * again, and in the end the event lies in the queue.
  */
@@ -28,10 +28,11 @@ export const keepRegister =
     const received = readEvent(event);
     const { source, detail } = reads.parse(received);
     const { user } = events[received['detail-type']];
-    const { provisioning_id, sequence, occurred_at } = detail.metadata;
+    const { provisioning_id, creation_id, sequence, occurred_at } = detail.metadata;
     const item: Record<string, AttributeValue> = {
-      provisioning_id: { S: provisioning_id },
+      creation_id: { S: creation_id },
       source: { S: source },
+      provisioning_id: { S: provisioning_id },
       username: { S: detail.data.username },
       human_user_id: { S: detail.data.human_user_id },
       user: { S: user },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type EventName, events } from '../../contracts/events/catalogue.ts';
+import { type EventName, eventId, events } from '../../contracts/events/catalogue.ts';
 import { handleOnce } from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
@@ -24,10 +24,8 @@ beforeAll(async () => {
     new CreateTableCommand({
       TableName: registerTable,
       BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['provisioning_id', 'source', ACCESS_INDEX.service, ACCESS_INDEX.username].map(
-        text,
-      ),
-      KeySchema: [key('provisioning_id', 'HASH'), key('source', 'RANGE')],
+      AttributeDefinitions: ['creation_id', 'source', ACCESS_INDEX.service, ACCESS_INDEX.username].map(text),
+      KeySchema: [key('creation_id', 'HASH'), key('source', 'RANGE')],
       GlobalSecondaryIndexes: [
         {
           IndexName: ACCESS_INDEX.name,
@@ -47,8 +45,13 @@ beforeAll(async () => {
   );
 });
 
-/** An event of a provisioning of its own. */
-function factOf(name: EventName, provisioning_id: string, username = `of-${provisioning_id}`) {
+/** An event of a provisioning of its own, or of another generation of one. */
+function factOf(
+  name: EventName,
+  provisioning_id: string,
+  username = `of-${provisioning_id}`,
+  creation_id = provisioning_id,
+) {
   const { detail, ...event } = exampleOf(name);
   const { sequence } = events[name];
   return {
@@ -57,7 +60,8 @@ function factOf(name: EventName, provisioning_id: string, username = `of-${provi
       metadata: {
         ...detail.metadata,
         provisioning_id,
-        event_id: `${provisioning_id}:${sequence}:${name}`,
+        creation_id,
+        event_id: eventId(name, provisioning_id, creation_id),
         occurred_at: new Date(sequence * 1000).toISOString(),
       },
       data: { ...detail.data, username: `user-${username}` },
@@ -65,8 +69,8 @@ function factOf(name: EventName, provisioning_id: string, username = `of-${provi
   };
 }
 
-async function itemOf(provisioning_id: string, source: string) {
-  const Key = { provisioning_id: { S: provisioning_id }, source: { S: source } };
+async function itemOf(creation_id: string, source: string) {
+  const Key = { creation_id: { S: creation_id }, source: { S: source } };
   const { Item } = await dynamo.send(
     new GetItemCommand({ TableName: registerTable, Key, ConsistentRead: true }),
   );
@@ -139,6 +143,16 @@ describe('the access register', () => {
     await keep(factOf('ServiceUserCreated', first, first));
 
     expect(await withAccess('app2.service-users', `user-${first}`)).toBe(1);
+  });
+
+  it('keeps a provisioning apart from an earlier one under its id', async () => {
+    const [id, later] = [randomUUID(), randomUUID()];
+    await keep(factOf('ServiceUserRemoved', id, id));
+    await keep(factOf('ServiceUserCreated', id, id, later));
+
+    expect(await itemOf(id, 'app2.service-users')).toMatchObject({ user: { S: 'absent' } });
+    expect(await itemOf(later, 'app2.service-users')).toMatchObject({ user: { S: 'present' } });
+    expect(await withAccess('app2.service-users', `user-${id}`)).toBe(1);
   });
 
   it('does not take what is none of the catalogue', async () => {
