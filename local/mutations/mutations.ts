@@ -138,6 +138,33 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'mixed', cases: 'the second finds the name taken' },
   },
   {
+    name: 'an outage of the target is not waited out',
+    changes: [
+      change(
+        'workflows/retry-policies.ts',
+        "targetOutage: waitOut(named('TargetUnavailable'), timeLimits.outage)",
+        "targetOutage: waitOut(named('TargetUnavailable'), 60)",
+      ),
+    ],
+    caughtBy: { file: 'outages', cases: 'cannot be reached for 10 minutes' },
+  },
+  {
+    name: 'the compensation of an outage gives up within an hour',
+    changes: [change('workflows/retry-policies.ts', 'timeLimits.outageInCompensation,', '60 * 60,')],
+    caughtBy: { file: 'outages', cases: 'cannot be reached for a day' },
+  },
+  {
+    name: 'a target that was asked counts as not asked',
+    changes: [
+      change(
+        'handlers/app1/creation-requested.ts',
+        'return events.some(({ stateEnteredEventDetails: entered }) => entered?.name === REQUEST);',
+        'return events.length === 0 || REQUEST.length === 0;',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'StopProvisioning states:StopExecution: throttled, once (cancel)' },
+  },
+  {
     name: 'no Retry of DeleteUser',
     changes: [
       change('workflows/app2/undo.ts', "retries: ['absenceConfirmation', 'compensation'],", 'retries: [],'),
