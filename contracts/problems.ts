@@ -69,7 +69,8 @@ export const problems = {
     status: 409,
     title: 'Idempotency key already used',
     detail: 'This Idempotency-Key was sent before with another content. Use a new key for a new request.',
-    cause: 'The key was used within the last 90 days for another username, password or human user.',
+    cause:
+      'The key was used within the last 90 days for another username, password or human user; at App2 also by another generation, of which no user is left.',
     operator: 'Nothing to do.',
     left_behind: 'nothing',
   },

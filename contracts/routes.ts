@@ -38,7 +38,7 @@ export const parameters = {
   'Idempotency-Key': {
     in: 'header',
     meaning:
-      'Chosen by the caller. However often a request is sent with one key, within 90 days, it is one provisioning.',
+      'Chosen by the caller. However often a request is sent with one key, within 90 days, it is one provisioning. A key that is sent again after that begins a new one, which fails with `USER_ALREADY_EXISTS` and touches nothing while the user of the first one exists.',
     schema: idempotencyKey,
     example: 'order-4711',
   },
@@ -46,7 +46,7 @@ export const parameters = {
   'Idempotency-Key of App2': {
     in: 'header',
     meaning:
-      'The provisioning_id. However often a request is sent with one id, within 90 days, it is one creation.',
+      'The provisioning_id. However often a request is sent with one id, within 90 days, it is one creation. A request of another generation (`Creation-Id`) creates nothing as long as App2 has the record of the first one, and touches no user of it afterwards.',
     schema: provisioningId,
     required: true,
     example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
