@@ -341,4 +341,32 @@ export const mutations: readonly Mutation[] = [
     ],
     caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
   },
+  {
+    name: 'a caller has as much looked up as it likes',
+    changes: [
+      change(
+        'handlers/app1/caller-limits.ts',
+        "if (slot === undefined) throw new RequestProblem('THROTTLED');",
+        'if (slot === undefined) return;',
+      ),
+    ],
+    caughtBy: { suite: 'e2e', file: 'owners', cases: 'is refused what has to be looked up' },
+  },
+  {
+    name: 'a look that is throttled fails an accepted request',
+    changes: [
+      change(
+        'handlers/shared/executions.ts',
+        'seen = (await look().catch(unseenIfPassing)) ?? seen;',
+        'seen = (await look()) ?? seen;',
+      ),
+      change('handlers/app1/accept.ts', 'await bestEffort(poll)', 'await poll()'),
+    ],
+    caughtBy: { file: 'concurrency', cases: 'POST that waits is accepted while every look is throttled' },
+  },
+  {
+    name: 'the sweep does not read what was stopped',
+    changes: [change('handlers/shared/sweep.ts', "  { machine: 'main', status: 'ABORTED' },\n", '')],
+    caughtBy: { file: 'alone/sweep-calls', cases: 'app1-sweep-provisionings ListExecutions' },
+  },
 ];

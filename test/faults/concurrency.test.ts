@@ -4,7 +4,7 @@ import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { ended, newPassword, newRequest, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { execution } from './support/executions.ts';
-import { held } from './support/holds.ts';
+import { callNamed, held } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
 import { deprovision, post, problemCode } from './support/provisioning.ts';
@@ -73,6 +73,23 @@ const deletedDuring = (call: string): Scenario => ({
 });
 
 const scenarios: Scenario[] = [
+  {
+    name: 'POST that waits is accepted while every look is throttled',
+    async run(aftermath) {
+      const planned = await plan();
+      const { username, password, human_user_id } = planned;
+      const throttled = await inject({
+        ...callNamed('start-provisioning states:DescribeExecution').match(planned),
+        error: { code: 'ThrottlingException', status: 400 },
+      });
+      const headers = { 'Idempotency-Key': planned.key, Prefer: 'wait=1' };
+      const answer = await system.provision({ username, password, human_user_id }, headers);
+      expect(answer).toMatchObject({ status: 202, body: { provisioning_id: planned.id } });
+      expect(await throttled.allFired()).toBe(true);
+      await throttled.lift();
+      expect(await judged(planned, aftermath)).toBe('SUCCEEDED, present');
+    },
+  },
   samePost(2),
   samePost(50),
   sameName(2),

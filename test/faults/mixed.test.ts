@@ -1,12 +1,11 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/faults/rules.ts';
-import { system } from '../e2e/support/deployed.ts';
 import { attemptsOf, entered } from './support/executions.ts';
 import { callNamed, refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
 import { deleteUser, makeForeignUser } from './support/pool.ts';
-import { pause, post } from './support/provisioning.ts';
+import { cancel, pause, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { suite } from './support/suite.ts';
 import { sweepSoon } from './support/sweeps.ts';
@@ -154,7 +153,7 @@ suite('a story of several faults', stories, {
       await post(planned, planned.key);
       if (deprovisioned) {
         await entered('CreateServiceUser', planned.id, 'DecryptCredentials');
-        await system.deprovision(planned.id);
+        await cancel(planned.id);
       }
       if (takenUntilCompensation) {
         await entered('CreateServiceUser', planned.id, 'DeleteUser');

@@ -8,7 +8,7 @@ import { refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
 import { interruptAt, places, planFor, provisioned } from './support/places.ts';
-import { deprovision, post } from './support/provisioning.ts';
+import { cancel, deprovision, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type Aftermath, suite } from './support/suite.ts';
 import { sweepSoon } from './support/sweeps.ts';
@@ -76,7 +76,7 @@ const failed = (
       if (deprovisioned) await provisioned(planned);
       const refused = await inject(...refusals.map((call) => refusal(call)(planned)));
       try {
-        if (deprovisioned) await system.deprovision(planned.id);
+        if (deprovisioned) await cancel(planned.id);
         else await post(planned, planned.key);
         await eventually(async () => {
           expect(await execution(machine, planned.id)).toMatchObject({ status: 'FAILED', error: end });

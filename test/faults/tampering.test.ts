@@ -1,11 +1,11 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/faults/rules.ts';
-import { ended, system } from '../e2e/support/deployed.ts';
+import { ended } from '../e2e/support/deployed.ts';
 import { callNamed, held, refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
 import { deleteUser, makeForeignUser } from './support/pool.ts';
-import { post } from './support/provisioning.ts';
+import { cancel, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type Aftermath, suite } from './support/suite.ts';
 
@@ -153,7 +153,7 @@ async function run(
   const hold =
     what === 'nothing' ? undefined : await inject((anyAddress ? heldAtAnyAddress : held)(before, planned));
   try {
-    if (flow === 'deprovision') await system.deprovision(id);
+    if (flow === 'deprovision') await cancel(id);
     else await post(planned, planned.key);
     if (hold !== undefined) {
       await hold.met(120_000);

@@ -11,7 +11,7 @@ import { interventions } from './support/interventions.ts';
 import { type Planned, plan } from './support/known.ts';
 import { endOf, violations } from './support/oracle.ts';
 import { deleteUserOf, makeForeignUser } from './support/pool.ts';
-import { deprovision, post } from './support/provisioning.ts';
+import { cancel, deprovision, postOnce } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { type Aftermath, suite } from './support/suite.ts';
 import { sweepSoon } from './support/sweeps.ts';
@@ -41,11 +41,11 @@ async function run(one: Walk, aftermath: Aftermath): Promise<string[]> {
       }),
     );
     await eventually(async () => {
-      const { status } = await post(planned, planned.key);
+      const { status } = await postOnce(planned, planned.key);
       if (status !== 202) throw new Error(`App1 answers with ${status}.`);
     }, 90_000);
     await disturbing;
-    if (one.deprovisioned) await system.deprovision(planned.id);
+    if (one.deprovisioned) await cancel(planned.id);
     await endOf(planned.id, 20_000).catch(() => undefined);
   } finally {
     await faulted.lift();
@@ -93,7 +93,7 @@ async function disturb({ what }: Disturbance, planned: Planned, aftermath: After
       await system.deprovision(id);
       return false;
     case 'POST again':
-      await post(planned, planned.key);
+      await postOnce(planned, planned.key);
       return false;
     case 'user deleted':
       await deleteUserOf(id, username);

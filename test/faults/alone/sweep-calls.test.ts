@@ -1,5 +1,4 @@
 import { expect } from '@jest/globals';
-import { system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { madeBy, sweepCalls } from '../matrix/calls.ts';
 import { effectOf, type Fault, faults } from '../matrix/faults.ts';
@@ -10,7 +9,7 @@ import { type Planned, plan } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
 import { inSequence } from '../support/parallel.ts';
 import { provisioned } from '../support/places.ts';
-import { post } from '../support/provisioning.ts';
+import { cancel, post } from '../support/provisioning.ts';
 import { type Injected, inject } from '../support/proxy.ts';
 import { suite } from '../support/suite.ts';
 import { sweepOf } from '../support/sweeps.ts';
@@ -53,7 +52,7 @@ const sweeps: Sweep[] = [
       const planned = await plan();
       await provisioned(planned);
       const refused = await inject(refusal('DeleteUser cognito-idp:AdminGetUser by name')(planned));
-      await system.deprovision(planned.id);
+      await cancel(planned.id);
       await rollBackFailed('RollBackServiceUser', planned.id);
       await refused.lift();
       return planned;

@@ -9,7 +9,7 @@ import { interventions } from '../support/interventions.ts';
 import { type Planned, plan, rivalKey } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
 import { provisioned } from '../support/places.ts';
-import { post, problemCode, statusAtApp2 } from '../support/provisioning.ts';
+import { post, postOnce, problemCode, statusAtApp2 } from '../support/provisioning.ts';
 import { type Injected, inject } from '../support/proxy.ts';
 import { sweepSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
@@ -70,7 +70,7 @@ export async function follow(
   const injected = await inject({ ...call.match(planned), ...rule });
   try {
     const disturbed = meanwhile?.(planned, injected);
-    const request = () => (deletes ? system.deprovision(planned.id) : post(planned, planned.key));
+    const request = () => (deletes ? system.deprovision(planned.id) : postOnce(planned, planned.key));
     const first = await request();
     const isRefused = first.status >= 400;
     if (flow.stops !== undefined) {

@@ -1,6 +1,6 @@
 import type { FaultRule } from '../../../local/faults/rules.ts';
 import type { Machine } from '../../../local/system.ts';
-import { newPassword, system } from '../../e2e/support/deployed.ts';
+import { newPassword } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import type { Known } from '../matrix/matches.ts';
 import { entered } from './executions.ts';
@@ -8,7 +8,7 @@ import { holdOf, refusal, unanswered } from './holds.ts';
 import { type Intervention, interventions } from './interventions.ts';
 import { type Planned, plan } from './known.ts';
 import { endOf } from './oracle.ts';
-import { post } from './provisioning.ts';
+import { cancel, post } from './provisioning.ts';
 import { inject } from './proxy.ts';
 
 /** A state of a machine, how an execution comes to it, and is held there. */
@@ -82,11 +82,11 @@ export async function interruptAt(
   const stuck = await inject(...(cancelled ? [unanswered('DecryptCredentials kms:Decrypt', planned)] : []));
   const hold = await inject(...holdOf(state, planned, { machine, deprovisioned }));
   try {
-    if (deprovisioned) await system.deprovision(planned.id);
+    if (deprovisioned) await cancel(planned.id);
     else await post(planned, planned.key);
     if (cancelled) {
       await stuck.met();
-      await system.deprovision(planned.id);
+      await cancel(planned.id);
     }
     await entered(machine, planned.id, state);
     await hold.met();

@@ -8,14 +8,31 @@ import type { Asked } from './oracle.ts';
 
 type Request = ReturnType<typeof newRequest>;
 
-/** `POST` at App1. */
-export const post = ({ username, password, human_user_id }: Request, key: string): Promise<Answer> =>
+/** `POST` at App1, once. */
+export const postOnce = ({ username, password, human_user_id }: Request, key: string): Promise<Answer> =>
   system.provision({ username, password, human_user_id }, { 'Idempotency-Key': key });
+
+/**
+ * `POST` at App1, again while it answers 5xx, as a caller with a key does: on a busy machine a call can be late for good,
+ * which is a fault that no case has injected.
+ */
+export const post = (request: Request, key: string): Promise<Answer> =>
+  patiently(() => postOnce(request, key));
+
+/** `DELETE` at App1, again while it answers 5xx. */
+export const cancel = (id: string): Promise<Answer> => patiently(() => system.deprovision(id));
+
+const patiently = (ask: () => Promise<Answer>): Promise<Answer> =>
+  eventually(async () => {
+    const answer = await ask();
+    if (answer.status >= 500) throw new Error(`App1 answers with ${answer.status}.`);
+    return answer;
+  }, 60_000);
 
 /** Asks for a provisioning, again and again as a patient caller does, until it is accepted. */
 export async function ask(request = newRequest(), key = `key-${request.username}`): Promise<Asked> {
   return eventually(async () => {
-    const { status, body } = await post(request, key);
+    const { status, body } = await postOnce(request, key);
     if (status !== 202) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
     const { username, password, human_user_id } = request;
     return { id: provisioningAccepted.parse(body).provisioning_id, username, password, human_user_id };
