@@ -21,6 +21,7 @@ export const rights = {
     'cloudformation:ListStackResources',
     'cloudwatch:DescribeAlarms',
     'cognito-idp:DescribeUserPool',
+    'dynamodb:GetItem',
     'events:DescribeEventBus',
     'events:DescribeRule',
     'events:ListRuleNamesByTarget',
