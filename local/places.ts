@@ -39,7 +39,10 @@ export function settings(environment: NodeJS.ProcessEnv = process.env): Settings
   const directory = environment['LOCAL_AWS_DIR'] ?? '.local';
   const port = Number(environment['LOCAL_AWS_PORT'] ?? 4566);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Problem('LOCAL_AWS_PORT is not a port.', 'Set a number from 1 to 65535.');
+    throw new Problem(
+      `LOCAL_AWS_PORT is not a port: ${environment['LOCAL_AWS_PORT']}.`,
+      'Set a number from 1 to 65535.',
+    );
   return {
     directory: isAbsolute(directory) ? directory : join(root, directory),
     port,
