@@ -144,6 +144,7 @@ describe('after something may have been made', () => {
     expect(await system.user(request.username)).toEqual(before);
     expect(await statesOf('CreateServiceUser', status.provisioning_id)).toEqual([
       'DecryptCredentials',
+      'WaitForRateLimit',
       'CreateUser',
       'DeleteUser',
       'AnnounceRolledBack',

@@ -39,6 +39,7 @@ it('a failure is told step by step and attempt by attempt, of both services in o
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',
     'app2 DecryptCredentials',
+    'app2 WaitForRateLimit',
     'app2 CreateUser',
     'app2 DeleteUser',
     'app2 AnnounceRolledBack',
