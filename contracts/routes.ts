@@ -199,7 +199,7 @@ export const app1Routes = {
     path: 'create-service-user/{provisioning_id}',
     summary: 'Ask what became of it',
     description:
-      'The status of a provisioning, for its owner: the IAM role or user that sent the POST. For anybody else there is none.',
+      'The status of a provisioning, for its owner: the IAM role or user that sent the POST. For anybody else there is none. While App2 or a service of AWS cannot be used, the provisioning waits, for two hours in each step and for a day while it is undone; `waiting_for` says for what.',
     parameters: ['provisioning_id', 'include', 'Prefer'],
     answers: {
       200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
@@ -211,7 +211,7 @@ export const app1Routes = {
     path: 'create-service-user/{provisioning_id}',
     summary: 'The user is wanted no longer',
     description:
-      'Whatever state the provisioning is in, the user that it made is gone afterwards. It can be sent as often as needed.',
+      'Whatever state the provisioning is in, the user that it made is gone afterwards. It can be sent as often as needed. A provisioning that waits for App2 ends at once when it has asked App2 for nothing yet, otherwise when App2 is back.',
     parameters: ['provisioning_id', 'Prefer'],
     answers: removal,
     problems: ['NOT_FOUND', ...everyRoute],

@@ -1,4 +1,5 @@
 import type { DescribeExecutionOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import { timeLimits } from '../contracts/time-limits.ts';
 import { executionArn } from '../handlers/shared/executions.ts';
 import {
   attemptIn,
@@ -31,7 +32,7 @@ import { readable } from './shorten.ts';
 
 const HOUR = 3_600_000;
 /** What is left behind is looked for at least this far back. */
-const LEAST_HOURS = 24;
+const LEAST_HOURS = timeLimits.provisioning / 3600;
 /** App1's execution begins before App2's: so that neither is missing at the edge of the time. */
 const EDGE = 15 * 60_000;
 const MOST_EXECUTIONS = 2000;

@@ -25,7 +25,7 @@ export const addStatus = (program: Program, run: Run) =>
     .command('status')
     .summary('how a provisioning stands')
     .description(
-      'Asks App1 how a provisioning stands: its end, its user, why it failed, what is left, what to do.',
+      'Asks App1 how a provisioning stands: its end, its user, what it waits for, why it failed, what is left, what to do.',
     )
     .argument('<provisioning_id>', 'the provisioning', by(provisioningId))
     .option('--watch', 'wait until it is over')

@@ -48,6 +48,29 @@ beforeEach(() => {
 });
 
 describe('GET /admin/create-user/{provisioning_id}', () => {
+  it('says what its roll-back waits for', async () => {
+    creation().resolves(execution(input, { status: 'ABORTED' }));
+    rollBack().resolves(
+      execution(rollBackInput, {
+        startDate: new Date(clock.now() - 60_000),
+        executionArn: rollBackArn,
+      }),
+    );
+    stepFunctions.on(GetExecutionHistoryCommand, { executionArn: rollBackArn }).resolves({
+      events: history({
+        step: 'DeleteUser',
+        from: 0,
+        attempts: [{ from: 5, to: 9, error: 'ServiceUnavailable' }],
+      }).toReversed(),
+    });
+
+    expect(provisioningStatus.parse(JSON.parse((await get()).body))).toMatchObject({
+      status: 'ABORTED',
+      user: 'being_removed',
+      waiting_for: { what: 'aws', step: 'DeleteUser', code: 'SERVICE_UNAVAILABLE' },
+    });
+  });
+
   it('shows the client its creation, without the ciphertext', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
 
