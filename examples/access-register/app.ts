@@ -20,6 +20,16 @@ buildSync({
   logLevel: 'error',
 });
 
+/** The settings: where the buses are, when they are in another account. */
+const SETTINGS = ['app1_bus_arn', 'app2_bus_arn'];
+// A setting that is misspelt would be ignored, and the register would listen elsewhere. Keys of CDK's own have a colon or
+// a slash in them, or are these two of its command line.
+const foreign = Object.keys(app.node.getAllContext()).filter(
+  (key) => ![...SETTINGS, 'acknowledged-issue-numbers', 'cli-telemetry'].includes(key) && !/[:/]/.test(key),
+);
+if (foreign.length > 0)
+  throw new Error(`Not settings of this app: ${foreign.join(', ')}. There are: ${SETTINGS.join(', ')}.`);
+
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
 const arn = (name: string): string | undefined => app.node.tryGetContext(name);
 new AccessRegisterStack(app, 'AccessRegister', {
