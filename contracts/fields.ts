@@ -112,7 +112,7 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   detail: 'What to do; of a field, what is wrong with it.',
   message: 'What it means.',
   status_url: 'Address of the status.',
-  user: 'Whether the user that this provisioning made exists.',
+  user: 'Whether the user that this provisioning made exists; `unknown` while nobody has looked: it runs, or was cancelled before its request came.',
   started_at: 'When it began.',
   stopped_at: 'When it ended; absent while it runs.',
   estimated_end_at:

@@ -162,7 +162,7 @@ const removal = {
     body: provisioningStatus,
     headers: ['Retry-After'],
   },
-  204: { meaning: 'The user is absent, and stays so.' },
+  204: { meaning: 'The user of this provisioning is absent, and stays so.' },
 } as const;
 
 const accepted = {
