@@ -229,8 +229,8 @@ export const sweep = <Input extends z.ZodType<Subject>>({
     report.failed += found.length;
     const left = await settle(found, limits.time.first);
     for (const reading of first) state.lists[listKey(reading.list)] = stateAfter(reading, left);
-    const oldest_running_seconds = await observe();
     await writeSweepState(table, state, clock.now());
+    const oldest_running_seconds = await observe();
 
     const last = await read(lastList, {
       pages: limits.pages.last,

@@ -529,16 +529,22 @@ describe('the high-water mark of a list', () => {
     },
   );
 
-  it('moves in the lists that can hold leftovers when the list of failed executions cannot be read', async () => {
-    endedBadly({ id: idOf(1), ended: 20 });
-    stepFunctions
-      .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' })
-      .rejects(sdkError('ThrottlingException'));
+  it.each([
+    ['failed', 'FAILED'],
+    ['running', 'RUNNING'],
+  ] as const)(
+    'moves in the lists that can hold leftovers when the list of %s executions cannot be read',
+    async (_what, statusFilter) => {
+      endedBadly({ id: idOf(1), ended: 20 });
+      stepFunctions
+        .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter })
+        .rejects(sdkError('ThrottlingException'));
 
-    await expect(run()).rejects.toMatchObject({ name: 'ThrottlingException' });
-    expect(started()).toEqual([rollBackOf(1)]);
-    expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': at(60).toISOString() });
-  });
+      await expect(run()).rejects.toMatchObject({ name: 'ThrottlingException' });
+      expect(started()).toEqual([rollBackOf(1)]);
+      expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main FAILED': at(60).toISOString() });
+    },
+  );
 
   it.each([
     ['a text that is no JSON', 'no mark'],
