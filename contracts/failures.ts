@@ -220,8 +220,10 @@ export const backgrounds = {
     read_in: 'status',
   },
   PasswordRejected: {
-    cause: 'The password is too short, or lacks a kind of character that the pool wants.',
-    operator: 'Nothing to do for a single one. The policy is `poolPasswordPolicy` in infra/settings.ts.',
+    cause:
+      'App2 is stricter than App1 was told, so that App1 has let the password pass; or the pool refuses it for a reason that no policy tells.',
+    operator:
+      'Nothing to do for a single one. When there are more, App1 was told another policy than App2 has: `npx provision doctor` says so. The policy is `poolPasswordPolicy` in infra/settings.ts.',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',

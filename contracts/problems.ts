@@ -34,7 +34,8 @@ export const problems = {
     status: 400,
     title: 'The request is not valid',
     detail: 'See `errors` for each field and what is wrong with it.',
-    cause: 'A field or header is missing, of the wrong kind, or not one of this request.',
+    cause:
+      'A field or header is missing, of the wrong kind, not well-formed text, or not one of this request; or the password is not as the policy of App2 wants it.',
     operator: 'Nothing to do.',
     left_behind: 'nothing',
   },

@@ -48,7 +48,7 @@ const onIf = ({ logicalId }: CfnCondition) => Fn.conditionIf(logicalId, 'on', 'o
 
 /**
  * App1, user management: the API that callers sign requests to, and the workflow that has a service user made at
- * App2. What it knows of App2 are four parameters, whose values App2's team hands over.
+ * App2. What it knows of App2 are parameters, whose values App2's team hands over.
  */
 export class App1Stack extends ServiceStack<'app1'> {
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
@@ -221,7 +221,11 @@ export class App1Stack extends ServiceStack<'app1'> {
       ],
       timeout: timeLimits.apiFunction,
     };
-    const start = this.addFunction('StartProvisioning', { name: 'start-provisioning', ...starting });
+    const judging = {
+      ...starting,
+      environment: { ...starting.environment, PASSWORD_POLICY: app2.passwordPolicy },
+    };
+    const start = this.addFunction('StartProvisioning', { name: 'start-provisioning', ...judging });
     const retry = this.addFunction('RetryProvisioning', {
       name: 'retry-provisioning',
       environment: starting.environment,
@@ -260,7 +264,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       timeout: timeLimits.apiFunction,
     });
     api.serve(app1Routes, {
-      startProvisioning: settings.migration === undefined ? start : this.#route(settings.migration, starting),
+      startProvisioning: settings.migration === undefined ? start : this.#route(settings.migration, judging),
       getProvisioning: get,
       cancelProvisioning: cancel,
       retryProvisioning: retry,
@@ -396,6 +400,10 @@ export class App1Stack extends ServiceStack<'app1'> {
       secretArn: parameter(
         'App2SecretArn',
         "Secret with App1's credentials at App2 (its output CredentialsSecretArn)",
+      ),
+      passwordPolicy: parameter(
+        'App2PasswordPolicy',
+        'Password policy of the user pool of App2, in JSON (its output PasswordPolicy)',
       ),
     };
   }

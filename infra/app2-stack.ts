@@ -275,6 +275,7 @@ export class App2Stack extends ServiceStack<'app2'> {
         EventBusName: audit.bus.eventBusName,
         EventBusArn: audit.bus.eventBusArn,
         KeyArn: key.keyArn,
+        PasswordPolicy: JSON.stringify(poolPasswordPolicy),
         CredentialsSecretArn: secret.secretArn,
       },
       [creation.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],

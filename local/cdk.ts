@@ -103,6 +103,7 @@ export async function deploy(
     App2ClientId: app2.machine_client_id,
     App2KeyArn: app2.key_arn,
     App2SecretArn: app2.credentials_secret_arn,
+    App2PasswordPolicy: JSON.stringify(app2.password_policy),
     App2EventBusArn: `arn:aws:events:${emulator.region}:${emulator.account}:event-bus/${app2.event_bus_name}`,
   };
   const app1 = await steps.app1(async (progress) =>

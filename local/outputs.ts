@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { passwordPolicy, passwordPolicyText } from '../contracts/password-policy.ts';
 import { Problem } from './problem.ts';
 
 const text = z.string().min(1);
@@ -28,6 +29,7 @@ export const outputs = z.strictObject({
     service_client_id: text,
     event_bus_name: text,
     key_arn: text,
+    password_policy: passwordPolicy,
     credentials_secret_arn: text,
     log_groups: z.array(text),
   }),
@@ -59,6 +61,7 @@ export const stackOutputs = {
       MachineClientId: text,
       ServiceClientId: text,
       KeyArn: text,
+      PasswordPolicy: passwordPolicyText,
       CredentialsSecretArn: text,
     })
     .transform((put) => ({
@@ -67,6 +70,7 @@ export const stackOutputs = {
       machine_client_id: put.MachineClientId,
       service_client_id: put.ServiceClientId,
       key_arn: put.KeyArn,
+      password_policy: put.PasswordPolicy,
       credentials_secret_arn: put.CredentialsSecretArn,
     })),
 };

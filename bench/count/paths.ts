@@ -2,9 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { exhaustRateLimit, type RateLimit } from '../../local/exhaust-rate-limit.ts';
+import { passwordWithoutSymbol, withLaxPolicy } from '../../local/lax-policy.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import type { Machine, System } from '../../local/system.ts';
-import { headersOf, planned, type Subject, weakPassword } from './subject.ts';
+import { headersOf, planned, type Subject } from './subject.ts';
 import type { Hit } from './traffic.ts';
 
 export interface World {
@@ -19,6 +20,8 @@ export interface Path {
   plan?: (world: World) => Promise<Subject>;
   /** The rate limits at App2 that others have exhausted for a moment. */
   exhausted?: readonly RateLimit[];
+  /** Whether App1 was told a laxer policy than App2 has. */
+  lax?: boolean;
   /** What goes wrong. */
   hits?: (subject: Subject) => Hit[];
   /** What is done after the request, until the end; how many more requests that were. */
@@ -70,7 +73,8 @@ export const paths = {
   },
   rejected: {
     title: 'Failed: App2 rejects the password',
-    plan: ({ outputs }) => planned(outputs, { password: weakPassword() }),
+    lax: true,
+    plan: ({ outputs }) => planned(outputs, { password: passwordWithoutSymbol() }),
   },
   taken: {
     title: 'Failed: the name is taken',
@@ -133,10 +137,8 @@ export async function provision(world: World, subject: Subject, path: Path = pat
     (path.exhausted ?? []).map((limit) => exhaustRateLimit(world.outputs, limit, EXHAUSTED_SECONDS)),
   );
   try {
-    const { status } = await world.system.provision(
-      { username, password, human_user_id },
-      headersOf(subject),
-    );
+    const ask = () => world.system.provision({ username, password, human_user_id }, headersOf(subject));
+    const { status } = path.lax === true ? await withLaxPolicy(world.outputs, ask) : await ask();
     if (status !== 202) throw new Error(`App1 answered with ${status}.`);
     const more = (await path.meanwhile?.(world, subject)) ?? 0;
     await settled(world.system, id);

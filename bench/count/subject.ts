@@ -49,6 +49,3 @@ export const headersOf = ({ key, trace }: Subject): Record<string, string> => ({
   'Idempotency-Key': key,
   [TRACE_HEADER]: `Root=${trace}`,
 });
-
-/** A password that App2's policy refuses. */
-export const weakPassword = (): string => `pw-${randomBytes(12).toString('hex')}`;

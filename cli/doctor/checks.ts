@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import {
   CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
+  type PasswordPolicyType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type PasswordPolicy, passwordPolicyText } from '../../contracts/password-policy.ts';
 import { functionNamed, names } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import { type Connection, type Seen, seen } from '../connect.ts';
@@ -107,13 +110,43 @@ async function app2ApiFinding({ api_url }: App2): Promise<Finding> {
       );
 }
 
-async function poolFinding(connection: Connection, { user_pool_id }: App2): Promise<Finding> {
+async function poolFinding(
+  connection: Connection,
+  { user_pool_id, password_policy }: App2,
+): Promise<Finding> {
   const client = connection.client(CognitoIdentityProviderClient);
   const pool = await ifThere(client.send(new DescribeUserPoolCommand({ UserPoolId: user_pool_id })));
-  return pool?.UserPool === undefined
-    ? wrong(`the pool ${user_pool_id} is not there`, 'Deploy App2 again: service users have to be made anew.')
-    : ok(`${pool.UserPool.Name ?? ''} (${user_pool_id}) is there`);
+  if (pool?.UserPool === undefined)
+    return wrong(
+      `the pool ${user_pool_id} is not there`,
+      'Deploy App2 again: service users have to be made anew.',
+    );
+  const { Name = '', Policies } = pool.UserPool;
+  return isDeepStrictEqual(policyOf(Policies?.PasswordPolicy), password_policy)
+    ? ok(`${Name} (${user_pool_id}) is there, with the password policy that App2 puts out`)
+    : wrong(
+        `the password policy of ${Name} (${user_pool_id}) is not the one that App2 puts out: passwords that App1 takes may be refused, or the other way round`,
+        'npx cdk deploy App2 --revert-drift',
+      );
 }
+
+/** A pool's policy in the words of the contract. docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_PasswordPolicyType.html */
+const policyOf = (policy: PasswordPolicyType | undefined) => ({
+  minimum_length: policy?.MinimumLength,
+  require_lowercase: policy?.RequireLowercase,
+  require_uppercase: policy?.RequireUppercase,
+  require_numbers: policy?.RequireNumbers,
+  require_symbols: policy?.RequireSymbols,
+});
+
+/** Whether App1 was told just this policy. */
+const isPolicy = (told: string | undefined, policy: PasswordPolicy): boolean => {
+  try {
+    return isDeepStrictEqual(passwordPolicyText.parse(told), policy);
+  } catch {
+    return false;
+  }
+};
 
 const DAY = 24 * 60 * 60_000;
 
@@ -188,11 +221,13 @@ async function agreement(connection: Connection, app2: App2): Promise<Finding> {
     ['App2ClientId', app2.machine_client_id],
     ['App2KeyArn', app2.key_arn],
     ['App2SecretArn', app2.credentials_secret_arn],
+    ['App2PasswordPolicy', JSON.stringify(app2.password_policy)],
     ['App2ApiUrl', app2.api_url],
   ];
   const differ = wanted.filter(([parameter, is]) => {
     const one = told[parameter];
-    return parameter === 'App2ApiUrl' ? apiIdOf(one) !== apiIdOf(is) : one !== is;
+    if (parameter === 'App2ApiUrl') return apiIdOf(one) !== apiIdOf(is);
+    return parameter === 'App2PasswordPolicy' ? !isPolicy(one, app2.password_policy) : one !== is;
   });
   return differ.length === 0
     ? ok('App1 was told what App2 puts out')

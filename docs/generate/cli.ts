@@ -19,7 +19,8 @@ export function cliDocument(): string {
 and \`App2\`. Either may be in another account: then the commands say what they cannot see, and go on.`,
     '## Passwords',
     `A password is asked for on a terminal, where nothing of it is shown, or read from standard input with
-\`--password-stdin\`. As an argument or in the environment it is refused: others could read it there.`,
+\`--password-stdin\`. As an argument or in the environment it is refused: others could read it there.
+Standard input is UTF-8 without a byte order mark; anything else is refused, and said.`,
     '## Output',
     `Answers go to standard output, everything else to standard error: progress is a spinner on a terminal, and a few lines
 elsewhere. With \`--json\`, standard output is one JSON object (\`events\`: one a line), also for an error:

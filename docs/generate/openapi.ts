@@ -3,6 +3,7 @@ import { createServiceUserRequest, provisioningAccepted } from '../../contracts/
 import { createUserRequest, sampleReply, sampleRequest } from '../../contracts/app2-api.ts';
 import { failureReport } from '../../contracts/failures.ts';
 import { fieldMeanings } from '../../contracts/fields.ts';
+import { brokenRules, SYMBOLS } from '../../contracts/password-policy.ts';
 import { type ProblemCode, problem, problemBody, problems, retryAfter } from '../../contracts/problems.ts';
 import {
   type Answer,
@@ -15,6 +16,7 @@ import {
   type Route,
 } from '../../contracts/routes.ts';
 import { attempt, provisioningStatus, timelineStep } from '../../contracts/status.ts';
+import { poolPasswordPolicy } from '../../infra/settings.ts';
 
 /** What is generated from the routes of both APIs: OpenAPI documents (spec.openapis.org/oas/v3.1.1). */
 
@@ -82,6 +84,16 @@ for (const [schema, { id }] of named) registry.add(schema, { id });
 export const VISIBLE =
   '^[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\ue000-\\uf8ff\\ufeff]*$';
 
+/** Each rule of the policy is broken by nothing at all. The list of symbols would end the cell of a table. */
+const policy = brokenRules('', poolPasswordPolicy).map((rule) =>
+  rule.replace(`one of ${SYMBOLS}`, 'one of the special characters of Cognito'),
+);
+
+const meanings: typeof fieldMeanings = {
+  ...fieldMeanings,
+  password: `${fieldMeanings['password']} The policy of this release: it ${policy.join('; it ')}. A request that breaks a rule is refused with all that is wrong.`,
+};
+
 /** A pattern as any tool can read it. */
 function readable(pattern: string): string {
   const plain = pattern.replace('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
@@ -94,7 +106,7 @@ const { schemas: withIds } = z.toJSONSchema(registry, {
   io: 'input',
   uri: schemaPath,
   override: ({ jsonSchema, path }) => {
-    const field = path.at(-2) === 'properties' ? fieldMeanings[String(path.at(-1))] : undefined;
+    const field = path.at(-2) === 'properties' ? meanings[String(path.at(-1))] : undefined;
     if (field !== undefined) jsonSchema.description = field;
     for (const rule of [jsonSchema, ...(jsonSchema.allOf ?? [])])
       if (rule.pattern !== undefined) rule.pattern = readable(rule.pattern);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { sweeping, sweepTable, watchedBus } from '../shared/environment.ts';
 
 const machines = z.object({
@@ -32,13 +33,19 @@ const starting = z.object({
   API_SCHEME: apiScheme,
 });
 
+const starts = z.object({
+  ...starting.shape,
+  /** The policy of App2's pool, as App2's stack puts it out. */
+  PASSWORD_POLICY: passwordPolicyText,
+});
+
 /** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {
-  'start-provisioning': starting,
+  'start-provisioning': starts,
   'retry-provisioning': starting,
   /** In place of start-provisioning, only while a legacy endpoint is being replaced. */
   'route-provisioning': z.object({
-    ...starting.shape,
+    ...starts.shape,
     LEGACY_ENDPOINT: z.url(),
     LEGACY_SECRET_ARN: z.string().min(1),
     /** Table that remembers which way a key went. */

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { type CreateServiceUserRequest, createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
+import { brokenRules, type PasswordPolicy } from '../../contracts/password-policy.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
@@ -29,7 +30,10 @@ interface Services {
   clock: Clock;
 }
 
-/** `POST /create-service-user`: seals the password, then starts the workflow under the key's name. */
+/**
+ * `POST /create-service-user`: checks the password, seals it, then starts the workflow under the key's name. A request
+ * that is refused calls nothing.
+ */
 export const startProvisioning = ({
   kms,
   dynamoDb,
@@ -42,7 +46,9 @@ export const startProvisioning = ({
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const key = readHeader(idempotencyKey.optional(), event, 'Idempotency-Key', errors);
-    const request = readBody(event, createServiceUserRequest, errors);
+    const request = readBody(event, createServiceUserRequest, errors, (body) =>
+      policyErrors(body, environment.PASSWORD_POLICY),
+    );
 
     const provisioning_id = provisioningIdOf(owner, key);
     alsoAbout({ provisioning_id });
@@ -76,6 +82,19 @@ export const startProvisioning = ({
     );
   };
 };
+
+/** Of a body that has a password, valid otherwise or not. */
+const withPassword = z.object({ password: z.string().min(1) });
+
+/**
+ * What of the target's password policy a request does not meet. The target checks again, and has the last word; here it
+ * costs nothing but the answer.
+ */
+function policyErrors(body: unknown, policy: PasswordPolicy): FieldError[] {
+  const given = withPassword.safeParse(body).data;
+  const broken = given === undefined ? [] : brokenRules(given.password, policy);
+  return broken.map((detail) => ({ pointer: '/password', detail }));
+}
 
 /** The password under App1's intake key, readable for this user and this provisioning only. */
 async function seal(

@@ -88,13 +88,15 @@ function unexpected(thrown: unknown): RequestProblem {
 
 /**
  * Reads the body against its schema, and tells everything that is wrong with the request at once.
- * `others` are faults already found elsewhere (a header), so that they are told in the same answer.
+ * `others` are faults already found elsewhere (a header), and `judge` finds those that no schema tells, so that they are
+ * told in the same answer.
  * @throws RequestProblem UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or INVALID_REQUEST
  */
 export function readBody<Schema extends z.ZodType>(
   event: APIGatewayProxyEvent,
   schema: Schema,
   others: FieldError[] = [],
+  judge: (body: unknown) => FieldError[] = () => [],
 ): z.infer<Schema> {
   const type = header(event, 'Content-Type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new RequestProblem('UNSUPPORTED_MEDIA_TYPE');
@@ -103,7 +105,7 @@ export function readBody<Schema extends z.ZodType>(
     throw new RequestProblem('PAYLOAD_TOO_LARGE');
   const body = parseJson(bodyText(event));
   const result = schema.safeParse(body);
-  const errors = [...others, ...(result.success ? [] : fieldErrors(result.error))];
+  const errors = [...others, ...(result.success ? [] : fieldErrors(result.error)), ...judge(body)];
   const told = new Set(errors.map(({ pointer }) => pointer));
   errors.push(...illFormedTexts(body).filter(({ pointer }) => !told.has(pointer)));
   if (!result.success || errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);

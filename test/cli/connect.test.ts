@@ -6,6 +6,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { apiKeyIn, type ConnectOptions, connect, seen } from '../../cli/connect.ts';
+import { POLICY } from '../support/password-policy.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
 const stacks = mockClient(CloudFormationClient);
@@ -39,6 +40,7 @@ const local = {
     machine_client_id: 'm',
     service_client_id: 's',
     key_arn: 'k',
+    password_policy: POLICY,
     credentials_secret_arn: 'c',
   },
 };

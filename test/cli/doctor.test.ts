@@ -8,6 +8,7 @@ import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-
 import {
   CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
+  type PasswordPolicyType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
@@ -75,6 +76,7 @@ const told = (over: Record<string, string> = {}) =>
     App2ClientId: APP2.machine_client_id,
     App2KeyArn: APP2.key_arn,
     App2SecretArn: APP2.credentials_secret_arn,
+    App2PasswordPolicy: JSON.stringify(APP2.password_policy),
     ...over,
   }).map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }));
 const stack = (StackName: string, over: object = {}) => ({
@@ -90,6 +92,25 @@ const stack = (StackName: string, over: object = {}) => ({
 });
 const rule = (Name: string, State: 'ENABLED' | 'DISABLED') =>
   events.on(DescribeRuleCommand, { Name }).resolves({ Name, State });
+
+/** The pool, with the policy that App2 puts out but for what is given. */
+const poolHas = (policy: PasswordPolicyType) =>
+  pool.on(DescribeUserPoolCommand).resolves({
+    UserPool: {
+      Name: 'users',
+      Policies: {
+        PasswordPolicy: {
+          MinimumLength: 12,
+          RequireLowercase: true,
+          RequireUppercase: true,
+          RequireNumbers: true,
+          RequireSymbols: true,
+          TemporaryPasswordValidityDays: 7,
+          ...policy,
+        },
+      },
+    },
+  });
 
 /** A system in which everything is as it must be. */
 beforeEach(() => {
@@ -125,7 +146,7 @@ beforeEach(() => {
   logs.on(DescribeLogGroupsCommand).resolves({
     logGroups: [...APP1.log_groups, ...APP2.log_groups].map((logGroupName) => ({ logGroupName })),
   });
-  pool.on(DescribeUserPoolCommand).resolves({ UserPool: { Name: 'users' } });
+  poolHas({});
   events.on(DescribeEventBusCommand).resolves({ Name: 'bus' });
   events
     .on(DescribeRuleCommand)
@@ -376,6 +397,37 @@ describe('provision doctor', () => {
           .resolves({ EvaluationResults: [{ EvalActionName: 'a', EvalDecision: 'implicitDeny' }] }),
       /app1-call-app2 may not read the secret app2-secret/,
       /CredentialsSecretArn/,
+    ],
+    [
+      'a password policy that App1 was told otherwise',
+      'both configuration',
+      () =>
+        stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(
+          stack('App1', {
+            Parameters: told({
+              App2PasswordPolicy: JSON.stringify({ ...APP2.password_policy, minimum_length: 8 }),
+            }),
+          }),
+        ),
+      /App2PasswordPolicy$/,
+      /cdk deploy App1 --parameters 'App2PasswordPolicy=\{"minimum_length":12,/,
+    ],
+    [
+      'a password policy that App1 was not told',
+      'both configuration',
+      () =>
+        stacks
+          .on(DescribeStacksCommand, { StackName: 'App1' })
+          .resolves(stack('App1', { Parameters: told({ App2PasswordPolicy: 'none' }) })),
+      /App2PasswordPolicy$/,
+      /cdk deploy App1/,
+    ],
+    [
+      'a pool whose password policy somebody has changed',
+      'app2 user pool',
+      () => poolHas({ MinimumLength: 16 }),
+      /is not the one that App2 puts out/,
+      /cdk deploy App2 --revert-drift/,
     ],
     [
       'a pool that is not there',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { whereTo } from '../../cli/where.ts';
+import { POLICY } from '../support/password-policy.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'where-'));
 const up = mkdtempSync(join(tmpdir(), 'where-'));
@@ -29,6 +30,7 @@ writeFileSync(
       machine_client_id: 'c',
       service_client_id: 'c',
       key_arn: 'k',
+      password_policy: POLICY,
       credentials_secret_arn: 's',
     },
   }),

@@ -80,6 +80,20 @@ const cases: Case[] = [
     400,
     ['/human_user_id'],
   ],
+  [
+    "a password that the target's policy refuses in three ways",
+    { username, password: 'short', human_user_id },
+    {},
+    400,
+    ['/password', '/password', '/password'],
+  ],
+  [
+    'one that it refuses in one way',
+    { username, password: password.toLowerCase(), human_user_id },
+    {},
+    400,
+    ['/password'],
+  ],
   ['an empty password', { username, password: '', human_user_id }, {}, 400, ['/password']],
   [
     'a bad idempotency key',

@@ -5,6 +5,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
 import { withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import {
@@ -76,7 +77,7 @@ async function withAnotherMachinePassword<Result>(run: () => Promise<Result>): P
 
 describe('before anything is made', () => {
   it('a password that the policy refuses ends as PASSWORD_REJECTED, and no user is made', async () => {
-    const request = newRequest({ password: 'short' });
+    const request = newRequest({ password: passwordWithoutSymbol() });
     const status = await provision(request);
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect(status.error).toMatchObject({

@@ -1,10 +1,16 @@
+import { withLaxPolicy } from '../../local/lax-policy.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { testDirectory } from '../../local/places.ts';
 import { listrProgress } from '../../local/progress.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { keptUp } from '../support/kept-up.ts';
 
-const localAws = keptUp<Outputs>((use) => withLocalAws({ directory: testDirectory }, listrProgress, use));
+/** App1 was told a policy that lacks a rule, so that both what App1 and what only App2 refuses can be seen. */
+const localAws = keptUp<Outputs>((use) =>
+  withLocalAws({ directory: testDirectory }, listrProgress, (outputs) =>
+    withLaxPolicy(outputs, () => use(outputs)),
+  ),
+);
 
 /**
  * Brings up a local AWS for these tests only, with both stacks; `readOutputs` finds it by `LOCAL_AWS_DIR`.

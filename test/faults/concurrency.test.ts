@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
 import { ended, newPassword, newRequest, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { execution } from './support/executions.ts';
@@ -152,7 +153,7 @@ const scenarios: Scenario[] = [
   {
     name: 'DELETE of what has failed is answered at once',
     async run(aftermath) {
-      const planned = await plan({ password: newPassword().toLowerCase() });
+      const planned = await plan({ password: passwordWithoutSymbol() });
       await post(planned, planned.key);
       await ended(planned.id);
       expect((await system.deprovision(planned.id)).status).toBe(204);

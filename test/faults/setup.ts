@@ -1,3 +1,4 @@
+import { withLaxPolicy } from '../../local/lax-policy.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { faultsDirectory } from '../../local/places.ts';
 import { listrProgress } from '../../local/progress.ts';
@@ -41,7 +42,9 @@ const localAws = keptUp<Outputs>((use) =>
   withProxiedAws({ directory: faultsDirectory, underTest }, listrProgress, (outputs, proxyUrl) => {
     process.env['FAULT_PROXY_URL'] = proxyUrl;
     return withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
-      withVariables(outputs, 'app2-decrypt-credentials', RATES, () => use(outputs)),
+      withVariables(outputs, 'app2-decrypt-credentials', RATES, () =>
+        withLaxPolicy(outputs, () => use(outputs)),
+      ),
     );
   }),
 );

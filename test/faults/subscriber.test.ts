@@ -9,7 +9,8 @@ import { main as replay } from '../../cli/replay.ts';
 import { type EventName, type EventSource, eventRows, events } from '../../contracts/events/catalogue.ts';
 import { storyFaults } from '../../contracts/events/stories.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
-import { newPassword, system } from '../e2e/support/deployed.ts';
+import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
+import { system } from '../e2e/support/deployed.ts';
 import { type Call, calls } from './matrix/calls.ts';
 import { effectOf, type Fault } from './matrix/faults.ts';
 import { entered } from './support/executions.ts';
@@ -172,7 +173,7 @@ async function oneIsOver(): Promise<void> {
 
 const resultOf = inParallel(cases, async ({ kind, faults }) => {
   await subscribed;
-  const planned = await plan(kind === 'is rejected' ? { password: newPassword().toLowerCase() } : {});
+  const planned = await plan(kind === 'is rejected' ? { password: passwordWithoutSymbol() } : {});
   const injected = await inject(
     ...faults.map(({ call, fault }) => ({ ...call.match(planned), ...effectOf(fault, call), times: 1 })),
   );

@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ResponseType } from 'aws-cdk-lib/aws-apigateway';
 import * as z from 'zod';
 import type { UserCreationInput } from '../../contracts/executions.ts';
+import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { problem, problems } from '../../contracts/problems.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { names, poolPasswordPolicy } from '../../infra/settings.ts';
@@ -267,11 +268,29 @@ describe('names', () => {
 
   it('that App2 hands over are parameters of App1, and outputs of App2', () => {
     expect(Object.keys(aws.app1.Parameters)).toEqual(
-      expect.arrayContaining(['App2ApiUrl', 'App2ClientId', 'App2KeyArn', 'App2SecretArn']),
+      expect.arrayContaining([
+        'App2ApiUrl',
+        'App2ClientId',
+        'App2KeyArn',
+        'App2SecretArn',
+        'App2PasswordPolicy',
+      ]),
     );
     expect(Object.keys(aws.app2.Outputs)).toEqual(
-      expect.arrayContaining(['ApiUrl', 'MachineClientId', 'KeyArn', 'CredentialsSecretArn']),
+      expect.arrayContaining([
+        'ApiUrl',
+        'MachineClientId',
+        'KeyArn',
+        'CredentialsSecretArn',
+        'PasswordPolicy',
+      ]),
     );
+  });
+
+  it('hold the policy that the pool has', () => {
+    const { Value } = aws.app2.Outputs['PasswordPolicy'] ?? {};
+
+    expect(passwordPolicyText.parse(Value)).toEqual(poolPasswordPolicy);
   });
 });
 

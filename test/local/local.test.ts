@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { main } from '../../local/local.ts';
 import type { Outputs } from '../../local/outputs.ts';
+import { POLICY } from '../support/password-policy.ts';
 
 const ONE = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:one';
 const OTHER = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:other';
@@ -67,6 +68,7 @@ function outputsAt(endpoint: string): Outputs {
     machine_client_id: text,
     service_client_id: text,
     key_arn: text,
+    password_policy: POLICY,
     credentials_secret_arn: text,
   };
   return {

@@ -2,6 +2,7 @@ import type { Connection } from '../../../cli/connect.ts';
 import { main } from '../../../cli/program.ts';
 import type { World } from '../../../cli/session.ts';
 import { fakeClock } from '../../support/clock.ts';
+import { POLICY } from '../../support/password-policy.ts';
 
 /** A terminal, a clock and a deployed system that a test can look into. */
 
@@ -26,6 +27,7 @@ export const APP2 = {
   machine_client_id: 'machine-client',
   service_client_id: 'service-client',
   key_arn: 'app2-key',
+  password_policy: POLICY,
   credentials_secret_arn: 'app2-secret',
 };
 

@@ -16,6 +16,7 @@ import * as z from 'zod';
 import { eventRows } from '../../../contracts/events/catalogue.ts';
 import { app1Facts, app2Facts } from '../../../examples/access-register/expectations.ts';
 import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
+import { passwordWithoutSymbol } from '../../../local/lax-policy.ts';
 import { root, settings } from '../../../local/places.ts';
 import { withoutRight } from '../../../local/without-right.ts';
 import { sweepNow } from '../../faults/support/sweeps.ts';
@@ -242,7 +243,7 @@ beforeAll(async () => {
   };
   await Promise.all([
     failed('finds its name taken', { username: request.username }),
-    failed('has a password that is refused', { password: 'short' }),
+    failed('has a password that is refused', { password: passwordWithoutSymbol() }),
     provision(newRequest()).then(({ provisioning_id: id }) => removed('is removed', id)),
     start(newRequest()).then((id) => removed('is cancelled', id)),
     removeAtApp2(),
@@ -348,7 +349,9 @@ describe('the access register', () => {
     const atFirst = await registered();
     await withoutRight(outputs, { functionName }, 'dynamodb:PutItem', async () => {
       stories['goes well, unheard'] = (await provision(newRequest())).provisioning_id;
-      stories['is refused, unheard'] = (await provision(newRequest({ password: 'short' }))).provisioning_id;
+      stories['is refused, unheard'] = (
+        await provision(newRequest({ password: passwordWithoutSymbol() }))
+      ).provisioning_id;
       await deprovision(present(stories['goes well']));
       const missed = [...(await factsToHear()).keys()].filter((id) => !before.has(id));
       expect(missed.length).toBeGreaterThanOrEqual(6);

@@ -1,6 +1,6 @@
 import type { FaultRule } from '../../../local/faults/rules.ts';
+import { passwordWithoutSymbol } from '../../../local/lax-policy.ts';
 import type { Machine } from '../../../local/system.ts';
-import { newPassword } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import type { Known } from '../matrix/matches.ts';
 import { entered } from './executions.ts';
@@ -69,7 +69,7 @@ export const places: readonly Place[] = [
 
 /** Plans what can come to a place. */
 export const planFor = ({ weak = false }: Place): Promise<Planned> =>
-  plan(weak ? { password: newPassword().toLowerCase() } : {});
+  plan(weak ? { password: passwordWithoutSymbol() } : {});
 
 /** Brings what was planned to a place, holds it there, and intervenes. */
 export async function interruptAt(

@@ -11,6 +11,7 @@ import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { POLICY } from '../../support/password-policy.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, ROLL_BACK, SEALED, stood, subject } from '../../support/subject.ts';
@@ -27,6 +28,7 @@ const environment = {
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
   API_SCHEME: 'https' as const,
+  PASSWORD_POLICY: POLICY,
 };
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;

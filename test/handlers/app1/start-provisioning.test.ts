@@ -16,6 +16,7 @@ import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { POLICY } from '../../support/password-policy.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { CREATION_ID, PASSWORD, SEALED } from '../../support/subject.ts';
@@ -32,6 +33,7 @@ const environment = {
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
   API_SCHEME: 'https' as const,
+  PASSWORD_POLICY: POLICY,
 };
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const MAC = Buffer.from('the-mac').toString('base64');
@@ -214,6 +216,37 @@ describe('POST /create-service-user', () => {
       .commandCalls(EncryptCommand)
       .map(({ args }) => args[0].input.EncryptionContext?.['username']);
     expect([...usernames, ...contexts]).toEqual(Array.from({ length: 6 }, () => 'alice'));
+  });
+
+  it.each([
+    ['short', 'short', 4],
+    ['without an upper-case letter', 'correct-horse-7-battery', 1],
+    ['without a lower-case letter', 'CORRECT-HORSE-7-BATTERY', 1],
+    ['without a digit', 'Correct-Horse-Battery', 1],
+    ['without a symbol', 'CorrectHorse7Battery', 1],
+    ['of nothing but letters of another alphabet', '\u5bc6\u78bc\u5bc6\u78bc', 5],
+    ['broken in several ways', 'x\ud83d\n', 7],
+  ])(
+    'refuses a password that is %s with each thing that is wrong, and calls nothing',
+    async (_what, password, count) => {
+      const answer = await post({ headers: { 'Idempotency-Key': 'key-1' }, body: { ...body, password } });
+
+      const { errors = [] } = expectProblem(answer, 'INVALID_REQUEST');
+      expect(errors).toHaveLength(count);
+      for (const { pointer, detail } of errors)
+        expect([pointer, detail]).toEqual(['/password', expect.stringMatching(/^must /)]);
+      expect([...kms.calls(), ...stepFunctions.calls(), ...dynamoDb.calls()]).toEqual([]);
+      expectNoLeak(password, answer, log());
+    },
+  );
+
+  it('tells what the policy refuses together with everything else that is wrong', async () => {
+    const answer = await post({ body: { username: '..', password: 'short', admin: true } });
+
+    const { errors = [] } = expectProblem(answer, 'INVALID_REQUEST');
+    expect(new Set(errors.map(({ pointer }) => pointer))).toEqual(
+      new Set(['/username', '/password', '/human_user_id', '/admin']),
+    );
   });
 
   it('makes one MAC of a request and its repeat with the username in another case', async () => {

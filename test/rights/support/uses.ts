@@ -42,6 +42,7 @@ import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
 import { exhaustRateLimit, type RateLimit } from '../../../local/exhaust-rate-limit.ts';
+import { passwordWithoutSymbol } from '../../../local/lax-policy.ts';
 import type { Answer, Machine } from '../../../local/system.ts';
 import {
   configuration,
@@ -149,7 +150,7 @@ async function provisioned(): Promise<string> {
 
 /** A provisioning that was refused before anything was made. */
 async function rejected(): Promise<string> {
-  const id = await start(newRequest({ password: 'too-short' }));
+  const id = await start(newRequest({ password: passwordWithoutSymbol() }));
   expect(await ended(id)).toMatchObject({ status: 'FAILED' });
   return id;
 }
@@ -315,7 +316,7 @@ async function waitingTask(id: string): Promise<string> {
 /** Provisionings that wait to hear of their end: one that will go well, and one that will not. */
 const waitingOnes = () =>
   unheard(async () => {
-    const ids = [await start(newRequest()), await start(newRequest({ password: 'too-short' }))];
+    const ids = [await start(newRequest()), await start(newRequest({ password: passwordWithoutSymbol() }))];
     return Promise.all(ids.map(async (id) => ({ id, token: await waitingTask(id) })));
   });
 
