@@ -145,6 +145,10 @@ export interface Route {
   readonly group?: Group;
 }
 
+/** What a removal does not end at once; a token is checked by its signature. */
+const TOKENS_END =
+  'It cannot sign in any more; a token that it was issued before is let in until it ends, at most 16 minutes later (one minute with the setting `check_user_in_pool: all` of App2).';
+
 /** What the gateway may answer on every route (infra/constructs/problem-responses.ts), also to a body that none asks for. */
 const everyRoute = [
   'FORBIDDEN',
@@ -210,8 +214,7 @@ export const app1Routes = {
     method: 'DELETE',
     path: 'create-service-user/{provisioning_id}',
     summary: 'The user is wanted no longer',
-    description:
-      'Whatever state the provisioning is in, the user that it made is gone afterwards. It can be sent as often as needed. A provisioning that waits for App2 ends at once when it has asked App2 for nothing yet, otherwise when App2 is back.',
+    description: `Whatever state the provisioning is in, the user that it made is gone afterwards. ${TOKENS_END} It can be sent as often as needed. A provisioning that waits for App2 ends at once when it has asked App2 for nothing yet, otherwise when App2 is back.`,
     parameters: ['provisioning_id', 'Prefer'],
     answers: removal,
     problems: ['NOT_FOUND', ...everyRoute],
@@ -287,7 +290,8 @@ export const app2Routes = {
     path: 'admin/create-user/{provisioning_id}',
     summary: 'The user is wanted no longer',
     description:
-      'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 does not know (any more) is taken, so that a POST that comes later creates nothing; then App2 looks whether the pool has a user of it, for which it needs `username`. The user of another generation is left untouched.',
+      'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 does not know (any more) is taken, so that a POST that comes later creates nothing; then App2 looks whether the pool has a user of it, for which it needs `username`. The user of another generation is left untouched. ' +
+      TOKENS_END,
     parameters: ['provisioning_id', 'username', 'Creation-Id', 'Prefer'],
     answers: removal,
     problems: [

@@ -558,13 +558,17 @@ export class App2Stack extends ServiceStack<'app2'> {
           USER_POOL_ID: pool.userPoolId,
           MACHINE_CLIENT_ID: machineClient.userPoolClientId,
           SERVICE_CLIENT_ID: serviceClient.userPoolClientId,
+          CHECK_USER_IN_POOL: this.settings.checkUserInPool,
           JWKS_ENDPOINT: Fn.conditionIf(
             elsewhere.logicalId,
             jwksEndpoint.valueAsString,
             `https://cognito-idp.${this.region}.amazonaws.com`,
           ).toString(),
         },
-        rights: [],
+        rights:
+          this.settings.checkUserInPool === 'off'
+            ? []
+            : [allow(['cognito-idp:AdminGetUser'], [pool.userPoolArn])],
       }),
       resultsCacheTtl: Duration.minutes(1),
     });

@@ -97,6 +97,12 @@ export const context = z
       .describe(
         "Concurrent calls that Lambda reserves for each function that only compensates or rolls back (and one for each sweep), whatever else needs Lambda. A reservation is a ceiling, too. None by default: a new account may have no more than 10 for all its functions, and of an account's concurrency 100 must stay unreserved.",
       ),
+    check_user_in_pool: z
+      .enum(['off', 'admin', 'all'])
+      .default('off')
+      .describe(
+        'Whose tokens App2 refuses when their user was disabled or removed meanwhile: of nobody (a token is good until it ends, 15 minutes at most), of App1 (`admin`), or of service users, too (`all`). Then one minute is the longest. It asks the pool once a minute for each token (`AdminGetUser`, 120 per second for the whole account).',
+      ),
     schema_registry: z
       .enum(['on', 'off'])
       .default('off')
@@ -201,6 +207,8 @@ export interface Settings {
   compensationConcurrency: number | undefined;
   /** Accounts that may put rules on the buses. */
   subscriberAccounts: string[];
+  /** Whose tokens are refused when their user is gone or disabled. */
+  checkUserInPool: 'off' | 'admin' | 'all';
   /** Whether each service has a schema registry for its events. */
   schemaRegistry: boolean;
   /** Who gets a mail of alarms. */
@@ -252,6 +260,7 @@ export function readSettings(node: Node): Settings {
     app1_account,
     app2_account,
     subscriber_accounts,
+    check_user_in_pool,
     schema_registry,
     app1_callers,
     migration,
@@ -283,6 +292,7 @@ export function readSettings(node: Node): Settings {
     describesPerCaller: describes_per_caller ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perCaller),
     compensationConcurrency: compensation_concurrency,
     subscriberAccounts: subscriber_accounts,
+    checkUserInPool: check_user_in_pool,
     schemaRegistry: schema_registry === 'on',
     alarmEmail: alarm_email,
     alarmTopic: alarm_topic,

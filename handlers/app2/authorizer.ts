@@ -1,3 +1,4 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { JwtVerifier } from 'aws-jwt-verify';
 import { validateCognitoJwtFields } from 'aws-jwt-verify/cognito-verifier';
 import {
@@ -13,12 +14,14 @@ import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent, Context } from 'aws-lambda';
 import * as z from 'zod';
 import { ownerGroups } from '../../contracts/app2-api.ts';
+import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
 import { logAbout, logger } from '../shared/logger.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
 import { presentTrace } from '../shared/trace.ts';
 import { environments } from './environments.ts';
+import { isEnabled } from './pool-user.ts';
 import { type Client, routes } from './routes.ts';
 
 /** What a verified access token of a user says of its bearer. */
@@ -36,6 +39,10 @@ interface Services {
   verify: (token: string) => Promise<unknown>;
   /** Id of each app client. */
   clientIds: Record<Client, string>;
+  /** Whose tokens are refused when their user is gone or disabled, although they have not ended. */
+  checkedInPool: readonly Client[];
+  /** Whether the pool has this user, and it may sign in. @throws the errors of Cognito when that cannot be told */
+  isEnabled: (sub: string) => Promise<boolean>;
 }
 
 /** Errors that mean "this token is not valid". Any other means that it could not be told. */
@@ -55,27 +62,46 @@ const INVALID = [
  * Verifies the access token and answers with a policy for the whole API, so that API Gateway may use it again for any
  * route: all routes of the token's groups and client are allowed, everything else is denied.
  * docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
- * @throws Error `Unauthorized` (exactly this makes API Gateway answer 401) for a token that is missing or not valid;
- * any other error (the pool's keys cannot be reached) becomes a 500 and is not cached
+ * A token is good until it ends, whatever becomes of its user; for the clients in `checkedInPool` the pool is asked, too.
+ * The answer counts as long as the policy is cached: one minute.
+ * @throws Error `Unauthorized` (exactly this makes API Gateway answer 401) for a token that is missing or not valid, or
+ * whose user is gone or disabled; any other error (the pool cannot be asked) becomes a 500 and is not cached
  */
 export const authorize =
-  ({ verify, clientIds }: Services) =>
+  ({ verify, clientIds, checkedInPool, isEnabled: isEnabledInPool }: Services) =>
   async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(event.authorizationToken)?.[1];
     if (token === undefined) throw new Error('Unauthorized');
     const claims = await verify(token)
       .then((payload) => accessToken.parse(payload))
       .catch((thrown: unknown) => {
-        const error = withoutSecrets(thrown);
-        const isInvalid = INVALID.some((kind) => thrown instanceof kind);
-        // Lambda's own count of errors has the tokens that are not valid, too: anybody could raise its alarm.
-        const counted = isInvalid ? {} : embeddedMetrics({ authorizerFailures: 1 });
-        logger.warn('Token not accepted', { error: error.name, ...counted });
-        if (isInvalid) throw new Error('Unauthorized');
-        throw error;
+        if (INVALID.some((kind) => thrown instanceof kind)) throw refusal(withoutSecrets(thrown).name);
+        throw fault(thrown);
       });
+    if (checkedInPool.some((client) => claims.client_id === clientIds[client])) {
+      const enabled = await isEnabledInPool(claims.sub).catch((thrown: unknown) => {
+        throw fault(thrown);
+      });
+      if (!enabled) throw refusal('UserNotEnabled');
+    }
     return policyFor(claims, clientIds, apiOf(event.methodArn));
   };
+
+/** The token is not valid. */
+function refusal(error: string): Error {
+  logger.warn('Token not accepted', { error });
+  return new Error('Unauthorized');
+}
+
+/**
+ * It could not be told whether the token is valid. Lambda's own count of errors has the tokens that are not valid, too, and
+ * anybody could raise its alarm, so this is counted by itself.
+ */
+function fault(thrown: unknown): Error {
+  const error = withoutSecrets(thrown);
+  logger.warn('Token not accepted', { error: error.name, ...embeddedMetrics({ authorizerFailures: 1 }) });
+  return error;
+}
 
 /** `arn:…:<api id>/<stage>` of `arn:…:<api id>/<stage>/<method>/<path>`. */
 function apiOf(methodArn: string): string {
@@ -149,7 +175,18 @@ async function fetchKeys(uri: string): Promise<ArrayBuffer> {
 
 const environment = readEnvironment(environments.authorizer);
 const clientIds = { machine: environment.MACHINE_CLIENT_ID, service: environment.SERVICE_CLIENT_ID };
-const authorizer = authorize({ verify: poolVerifier(environment, clientIds), clientIds });
+/** By setting: whose tokens the pool is asked about. */
+const CHECKED = { off: [], admin: ['machine'], all: ['machine', 'service'] } as const satisfies Record<
+  string,
+  readonly Client[]
+>;
+const cognito = apiClient(CognitoIdentityProviderClient);
+const authorizer = authorize({
+  verify: poolVerifier(environment, clientIds),
+  clientIds,
+  checkedInPool: CHECKED[environment.CHECK_USER_IN_POOL],
+  isEnabled: (sub) => isEnabled(cognito, environment.USER_POOL_ID, sub),
+});
 
 export const handler = (event: APIGatewayTokenAuthorizerEvent, context?: Pick<Context, 'awsRequestId'>) =>
   logAbout({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, () => authorizer(event));

@@ -26,6 +26,8 @@ export const environments = {
     /** The two app clients whose tokens are accepted, each for its own routes. */
     MACHINE_CLIENT_ID: text,
     SERVICE_CLIENT_ID: text,
+    /** Whose tokens are refused when their user is gone or disabled: nobody's, those of /admin, or all. */
+    CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
     /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
     JWKS_ENDPOINT: z.url(),
   }),

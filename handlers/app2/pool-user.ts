@@ -83,6 +83,26 @@ export async function findUser(
   }
 }
 
+/**
+ * Whether the pool has the user of a `sub`, and lets it sign in.
+ * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html
+ */
+export async function isEnabled(
+  cognito: Pick<CognitoIdentityProviderClient, 'send'>,
+  userPoolId: string,
+  sub: string,
+): Promise<boolean> {
+  try {
+    const { Enabled } = await cognito.send(
+      new AdminGetUserCommand({ UserPoolId: userPoolId, Username: sub }),
+    );
+    return Enabled === true;
+  } catch (error) {
+    if (isNamed(error, 'UserNotFoundException')) return false;
+    throw error;
+  }
+}
+
 /** What a call on the user that was just created failed with: the user being gone (or not there yet) has a name. */
 export function orVanished(error: unknown): unknown {
   return isNamed(error, 'UserNotFoundException')

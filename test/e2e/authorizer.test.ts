@@ -2,6 +2,8 @@ import { request as httpRequest } from 'node:http';
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
+  AdminDeleteUserCommand,
+  AdminDisableUserCommand,
   AdminSetUserPasswordCommand,
   CreateGroupCommand,
   CreateUserPoolClientCommand,
@@ -13,7 +15,9 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
 import { problem } from '../../contracts/problems.ts';
+import { isEnabled } from '../../handlers/app2/pool-user.ts';
 import { secretHash } from '../../handlers/shared/secret-hash.ts';
 import {
   machineToken,
@@ -403,4 +407,34 @@ describe('paths that only look like one of the routes', () => {
     expect(body).toContain('received');
     expect(await creations()).toBe(before);
   });
+});
+
+describe('what the setting `check_user_in_pool` goes by', () => {
+  /** A user who has signed in, and its `sub`. */
+  async function user() {
+    const { access } = await signedInUser(UserPoolId, service_client_id, ['service-user']);
+    const claims = Buffer.from(access.split('.')[1] ?? '', 'base64url').toString('utf8');
+    return z.looseObject({ sub: z.string(), username: z.string() }).parse(JSON.parse(claims));
+  }
+
+  it.each([
+    ['there', async () => undefined, true],
+    [
+      'disabled',
+      (Username: string) => cognito.send(new AdminDisableUserCommand({ UserPoolId, Username })),
+      false,
+    ],
+    [
+      'removed',
+      (Username: string) => cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username })),
+      false,
+    ],
+  ] as [string, (username: string) => Promise<unknown>, boolean][])(
+    'a user that is %s, by the `sub` of its token',
+    async (_what, change, expected) => {
+      const { sub, username } = await user();
+      await change(username);
+      expect(await isEnabled(cognito, UserPoolId, sub)).toBe(expected);
+    },
+  );
 });

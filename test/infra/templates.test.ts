@@ -787,6 +787,32 @@ describe('callers of App1 with limits of their own', () => {
   });
 });
 
+describe('the check of users against the pool', () => {
+  it.each([
+    ['off', []],
+    ['admin', ['cognito-idp:AdminGetUser']],
+    ['all', ['cognito-idp:AdminGetUser']],
+  ])(
+    'set to %s gives the authorizer the right to look, if it needs it: %j',
+    (check_user_in_pool, expected) => {
+      const { app2 } = templates({ check_user_in_pool });
+      const [authorizer] = resources(app2, 'AWS::Lambda::Function').filter(
+        ([, { Properties }]) => Properties['FunctionName'] === 'app2-authorizer',
+      );
+      const actions = (rights(app2)['app2-authorizer'] ?? []).flatMap(({ Action }) => Action);
+
+      expect(actions.filter((action) => action.startsWith('cognito-idp:'))).toEqual(expected);
+      expect(authorizer?.[1].Properties['Environment']).toMatchObject({
+        Variables: { CHECK_USER_IN_POOL: check_user_in_pool },
+      });
+    },
+  );
+
+  it('cannot be set to anything else', () => {
+    expect(() => templates({ check_user_in_pool: 'on' })).toThrow('check_user_in_pool');
+  });
+});
+
 describe('what is shared between two accounts', () => {
   const policies = (type: string, property: string) =>
     resources(twoAccounts.app2, type).map(([, { Properties }]) => JSON.stringify(Properties[property]));

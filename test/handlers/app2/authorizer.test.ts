@@ -1,6 +1,11 @@
-import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { handler } from '../../../handlers/app2/authorizer.ts';
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { JwtInvalidIssuerError } from 'aws-jwt-verify/error';
+import { mockClient } from 'aws-sdk-client-mock';
+import { authorize as authorizeBy, handler } from '../../../handlers/app2/authorizer.ts';
+import type { Client } from '../../../handlers/app2/routes.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
 import { thrownBy } from '../../support/thrown.ts';
 import { altered, hs256, rs256, signingKey, unsigned } from '../../support/tokens.ts';
 
@@ -363,4 +368,119 @@ describe("the pool's keys", () => {
       await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
     },
   );
+});
+
+describe('a check against the pool', () => {
+  const clientIds = { machine: 'machine-client', service: 'service-client' };
+  const ofMachine = { client_id: 'machine-client', 'cognito:groups': ['api-client'] };
+
+  /** Who was asked about, and what becomes of a good token. */
+  async function checking(
+    checkedInPool: readonly Client[],
+    isEnabled: () => Promise<boolean>,
+    other: object = {},
+  ) {
+    const asked: string[] = [];
+    const check = authorizeBy({
+      verify: async () => ({ ...claims, ...other }),
+      clientIds,
+      checkedInPool,
+      isEnabled: async (sub) => {
+        asked.push(sub);
+        return isEnabled();
+      },
+    });
+    const answer = await check({
+      type: 'TOKEN',
+      methodArn: `${API}/POST/sample`,
+      authorizationToken: `Bearer ${token()}`,
+    }).then(
+      ({ policyDocument }) => policyDocument.Statement[0]?.Effect,
+      (error: unknown) => (error instanceof Error ? error.message : 'no error'),
+    );
+    return { asked, answer };
+  }
+  const yes = async () => true;
+  const no = async () => false;
+
+  it.each([
+    ['nobody', [], {}, []],
+    ['nobody', [], ofMachine, []],
+    ['App1', ['machine'], {}, []],
+    ['App1', ['machine'], ofMachine, ['sub-of-the-bearer']],
+    ['all', ['machine', 'service'], {}, ['sub-of-the-bearer']],
+    ['all', ['machine', 'service'], ofMachine, ['sub-of-the-bearer']],
+  ] as [string, Client[], object, string[]][])(
+    'set to %s (%j) asks about the bearer of %j: %j',
+    async (_whose, checked, other, expected) => {
+      expect(await checking(checked, yes, other)).toEqual({ asked: expected, answer: 'Allow' });
+    },
+  );
+
+  it('refuses a token whose user is disabled or gone, as one that is not valid', async () => {
+    expect(await checking(['service'], no)).toMatchObject({ answer: 'Unauthorized' });
+    expect(log()).toContain('UserNotEnabled');
+    expect(notChecked()).toBe(0);
+  });
+
+  it('does not let a disabled user in for a route that it has no right to either', async () => {
+    expect(await checking(['service'], no, { 'cognito:groups': [] })).toMatchObject({
+      answer: 'Unauthorized',
+    });
+  });
+
+  it.each(['TooManyRequestsException', 'InternalErrorException', 'AccessDeniedException', 'TimeoutError'])(
+    'lets nobody in when the pool cannot be asked (%s), and calls no token invalid',
+    async (name) => {
+      const { answer } = await checking(['service'], () => Promise.reject(sdkError(name)));
+      expect(answer).not.toBe('Unauthorized');
+      expect(answer).not.toBe('Allow');
+      expect(notChecked()).toBe(1);
+    },
+  );
+
+  it('asks about nobody whose token is not valid', async () => {
+    const asked: string[] = [];
+    const check = authorizeBy({
+      verify: () => Promise.reject(new JwtInvalidIssuerError('not ours', 'another', 'ours')),
+      clientIds,
+      checkedInPool: ['machine', 'service'],
+      isEnabled: async (sub) => asked.push(sub) > 0,
+    });
+    await expect(
+      check({ type: 'TOKEN', methodArn: `${API}/POST/sample`, authorizationToken: `Bearer ${token()}` }),
+    ).rejects.toThrow(/^Unauthorized$/);
+    expect(asked).toEqual([]);
+  });
+
+  describe('as it is deployed', () => {
+    const cognito = mockClient(CognitoIdentityProviderClient);
+    afterEach(() => {
+      process.env['CHECK_USER_IN_POOL'] = 'off';
+    });
+
+    /** The deployed authorizer with a setting. */
+    async function deployedWith(setting: 'off' | 'admin' | 'all') {
+      process.env['CHECK_USER_IN_POOL'] = setting;
+      cognito.reset();
+      let fresh = handler;
+      await jest.isolateModulesAsync(async () => {
+        ({ handler: fresh } = await import('../../../handlers/app2/authorizer.ts'));
+      });
+      return () =>
+        fresh({ type: 'TOKEN', methodArn: `${API}/POST/sample`, authorizationToken: `Bearer ${token()}` });
+    }
+
+    it('is off unless it is set', async () => {
+      const ask = await deployedWith('off');
+      await expect(ask()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+      expect(cognito.calls()).toEqual([]);
+    });
+
+    it('of /admin alone does not ask about service users', async () => {
+      const ask = await deployedWith('admin');
+      await expect(ask()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+      expect(cognito.calls()).toEqual([]);
+    });
+  });
 });

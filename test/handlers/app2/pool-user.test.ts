@@ -4,7 +4,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { findUser, poolUser } from '../../../handlers/app2/pool-user.ts';
+import { findUser, isEnabled, poolUser } from '../../../handlers/app2/pool-user.ts';
 import { attributesOf, stamps } from '../../support/pool-users.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SUB } from '../../support/subject.ts';
@@ -46,4 +46,30 @@ describe('poolUser', () => {
   it('does not make up a sub', () => {
     expect(() => poolUser([{ Name: 'custom:provisioning_id', Value: PROVISIONING_ID }])).toThrow('no sub');
   });
+});
+
+describe('isEnabled', () => {
+  const ask = () => isEnabled(new CognitoIdentityProviderClient({}), 'pool', SUB);
+
+  it.each([
+    [true, true],
+    [false, false],
+    [undefined, false],
+  ])('is, when Cognito says Enabled %s: %s', async (Enabled, expected) => {
+    cognito.on(AdminGetUserCommand, { UserPoolId: 'pool', Username: SUB }).resolves({ Enabled });
+    await expect(ask()).resolves.toBe(expected);
+  });
+
+  it('is not, when there is no such user', async () => {
+    cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
+    await expect(ask()).resolves.toBe(false);
+  });
+
+  it.each(['TooManyRequestsException', 'ResourceNotFoundException', 'AccessDeniedException'])(
+    'cannot be told on %s',
+    async (name) => {
+      cognito.on(AdminGetUserCommand).rejects(sdkError(name));
+      await expect(ask()).rejects.toMatchObject({ name });
+    },
+  );
 });
