@@ -1,5 +1,5 @@
 """API Gateway (REST): the proxy event's headers and address, models by content type, gateway responses and their
-templates, the scope of signatures."""
+templates, the scope of signatures, the names under which APIs are reached."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from ministack.services import apigateway_v1
 
 from corrections.support import replace_text, wrap_function
 
+LOCAL_HOSTS = ("127.0.0.1", "localhost")
+"""Names of this server (BIND_HOST)."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 arrived: ContextVar[tuple[str, RawHeaders]] = ContextVar("arrived")
@@ -30,6 +33,7 @@ def apply() -> None:
     choose_templates_by_content_type()
     answer_denials_by_gateway_response()
     wrap_function(app, "_enforce_execute_api", check_scope)
+    wrap_function(app, "_enforce_execute_api", check_host)
 
 
 def remember_request(
@@ -137,6 +141,28 @@ def denied_by_policy(
         return None
     message = f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource}"
     return gateway_response(AuthError("AccessDenied", message))
+
+
+def check_host(
+    original: Callable[..., Any],
+    api_id: str,
+    stage: str,
+    method: str,
+    path: str,
+    headers: dict[str, Any],
+    *request: Any,
+    **options: Any,
+) -> Any:
+    """apigateway/latest/developerguide/how-to-custom-domains: an API is reached under its own name, or one that was mapped
+    to it. API Gateway finds the API by it, and knows of none under another one.
+
+    MiniStack takes any, and hands it to functions as the domain name.
+    """
+    host = headers.get("host", "").rsplit(":", 1)[0]
+    if host not in LOCAL_HOSTS and not host.endswith(".localhost"):
+        forbidden = {"Content-Type": "application/json", "x-amzn-ErrorType": "ForbiddenException"}
+        return 403, forbidden, b'{"message":"Forbidden"}'
+    return original(api_id, stage, method, path, headers, *request, **options)
 
 
 def check_scope(

@@ -240,6 +240,21 @@ describe('as it comes: API Gateway API keys', () => {
   });
 });
 
+describe('corrected: API Gateway host names', () => {
+  // apigateway/latest/developerguide/how-to-custom-domains
+  it.each(['attacker.example', '127.0.0.1.attacker.example', 'localhost.attacker.example:80'])(
+    'knows of no API under the name %s',
+    async (host) => {
+      const { hostname, port, pathname } = new URL(`${api.url}/open`);
+      const asked = request({ hostname, port, path: pathname, headers: { host } });
+      asked.end();
+      const [response]: IncomingMessage[] = await once(asked, 'response');
+      expect(present(response).statusCode).toBe(403);
+      present(response).resume();
+    },
+  );
+});
+
 describe('corrected: API Gateway IAM authorization', () => {
   // apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED)
   it('answers by the gateway response whom no policy lets in', async () => {
