@@ -34,7 +34,7 @@ import { app2Routes } from '../contracts/routes.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
-import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
+import { acknowledge, acknowledgeExecutionsOf, checkOneConsumer } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
@@ -80,6 +80,7 @@ export class App2Stack extends ServiceStack<'app2'> {
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
     super(scope, id, 'app2', props);
     const { settings } = props;
+    checkOneConsumer(Object.values(ownerGroups));
     acknowledgeExecutionsOf(this, [names.createServiceUser, names.rollBackServiceUser]);
 
     const key = this.#crossServiceKey();

@@ -23,3 +23,15 @@ export function acknowledgeExecutionsOf(stack: Stack, machines: readonly string[
         'An execution is named after its provisioning, so its name is not known before; all belong to this service.',
     });
 }
+
+/**
+ * POST and DELETE of one provisioning contend for one execution name at App2, whoever sends them. A second consumer could
+ * take a name that the first one is about to use, so there may be one only until the owner is part of the name.
+ * @throws Error when there is another number of consumers than one
+ */
+export function checkOneConsumer(owners: readonly string[]): void {
+  if (owners.length === 1) return;
+  throw new Error(
+    `App2 has ${owners.length} consumers (${owners.join(', ')}) and must have one: a second one could send DELETE for the id of another's provisioning before its POST, and so keep the user from being made (docs/security.md).`,
+  );
+}
