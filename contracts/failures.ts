@@ -109,12 +109,6 @@ export const failures = {
     remedy: 'Send a new request later.',
     retryable: true,
   },
-  UserCreationQueued: {
-    code: 'USER_CREATION_NOT_SETTLED',
-    message: 'App2 has accepted the request and will announce its end.',
-    remedy: 'Ask for the status again at `estimated_end_at`.',
-    retryable: true,
-  },
   CreationDeferred: {
     code: 'QUEUE_FULL',
     message: 'Too many users were waiting to be created, in all or for this caller.',
@@ -296,13 +290,6 @@ export const backgrounds = {
     left_behind: 'nothing',
     read_in: 'status',
   },
-  UserCreationQueued: {
-    cause: 'More users are asked for than can be created at once.',
-    operator: 'Nothing to do: it is no failure. App2 announces the end, by which App1 goes on.',
-    class: 'dependency',
-    left_behind: 'nothing',
-    read_in: 'timeline',
-  },
   CreationDeferred: {
     cause:
       'The queue at App2 was full, or the caller held a quarter of it, at each attempt to reserve a start.',
@@ -437,12 +424,6 @@ export const wholeFailures = () =>
 const codes = [...new Set(names.map((name) => failures[name].code))];
 
 export const knownCode = z.enum(codes);
-
-/**
- * Errors by which a step says that the workflow goes another way for now, and nothing is wrong: what they are caught
- * for waits. Who tells of steps tells of them as of steps that went well.
- */
-export const noFailures: readonly string[] = ['UserCreationQueued'] satisfies FailureName[];
 
 /** What the caller is told of a failure. */
 export const failureReport = z.strictObject({

@@ -38,7 +38,7 @@ export function preferredWait(prefer: string | undefined): number {
 export const prefersAsync = (prefer: string | undefined): boolean =>
   /(?:^|[,;\s])respond-async\s*(?:$|[,;\s])/i.test(prefer ?? '');
 
-/** Value of `Preference-Applied` of an answer that came at once, because the end will be announced. */
+/** Value of `Preference-Applied` of an answer that came at once, because a completion notification follows. */
 export const RESPOND_ASYNC = 'respond-async';
 
 /**

@@ -84,10 +84,10 @@ export const parameters = {
     schema: z.string(),
     example: 'wait=1',
   },
-  /** The same header where App2 may leave it at an announcement. */
+  /** The same header where App2 may send a notification instead. */
   'Prefer of App1': {
     in: 'header',
-    meaning: `\`wait=N\` as everywhere; with \`respond-async\` beside it the client learns of the end by its event, so that it may be answered at once when many are waiting.`,
+    meaning: `\`wait=N\` as everywhere; with \`respond-async\` beside it the client accepts a completion notification on App2's bus, so that it may be answered at once when many are waiting.`,
     schema: z.string(),
     example: 'respond-async, wait=1',
   },
@@ -103,7 +103,7 @@ export const answerHeaders = {
   },
   'Preference-Applied': {
     meaning:
-      'For how long the answer was held back at most; or that it was not, and the end is announced by an event. Absent when there was no such preference.',
+      'For how long the answer was held back at most; or that it was not, and a completion notification follows. Absent when there was no such preference.',
     schema: z.string().regex(/^(wait=\d+|respond-async)$/),
     example: 'wait=1',
   },
@@ -277,8 +277,8 @@ export const app2Routes = {
     path: 'admin/create-user/{provisioning_id}',
     summary: 'Ask what became of it',
     description:
-      'The status of a creation, for the service whose machine client sent the POST. For others there is none, nor for another generation.',
-    parameters: ['provisioning_id', 'Creation-Id', 'include', 'Prefer'],
+      'The status of a creation, for the service whose machine client sent the POST. For others there is none, nor for another generation. With `username` App2 looks into its pool first, which has wider quotas than the record of the creation.',
+    parameters: ['provisioning_id', 'Creation-Id', 'username', 'include', 'Prefer'],
     answers: {
       200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
     },

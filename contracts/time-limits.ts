@@ -37,11 +37,11 @@ export const timeLimits = {
   legacyRequest: 15,
 
   /**
-   * Longest queue at App2: who would have to wait longer is told to come back. And how long App1 waits for App2 to
-   * announce an end before it asks itself; longer than the queue, so that whoever waits for a turn is not asked about.
+   * Longest queue at App2: a request that would wait longer is refused. And how long App1 waits for a completion
+   * notification before it asks itself; longer than the queue, so that App2 is not asked about a queued creation.
    */
   longestQueue: 20 * 60,
-  announcement: 30 * 60,
+  callback: 30 * 60,
 
   /**
    * How long a step of App1 waits for a target that cannot be used: a step that can be compensated, and a compensation,

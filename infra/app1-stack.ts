@@ -19,10 +19,10 @@ import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
-import { Announcements } from './constructs/announcements.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { Migration } from './constructs/migration.ts';
+import { Notifications } from './constructs/notifications.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import type { ServiceFunctionProps } from './constructs/service-function.ts';
@@ -84,28 +84,13 @@ export class App1Stack extends ServiceStack<'app1'> {
     const look = describeExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning);
     const startRollBack = startExecutionOf(this, names.rollBackProvisioning);
 
-    const awaited = this.#awaitedCreations();
-    const resume = this.addFunction('ResumeProvisioning', {
-      name: 'resume-provisioning',
-      environment: { AWAITED_TABLE: awaited.tableName, INTAKE_KEY_ARN: intakeKey.keyArn },
-      rights: [
-        allow(['dynamodb:UpdateItem'], [awaited.tableArn]),
-        allow(['kms:Decrypt'], [intakeKey.keyArn], sealedFor('task-token')),
-        ...resumeTasksOf(this, names.provisionServiceUser),
-      ],
-      timeout: timeLimits.watchFunction,
-      undelivered: this.undelivered,
-    });
-    const { heard } = new Announcements(this, 'Announcements', {
-      handler: resume,
-      undelivered: this.undelivered,
-      otherAccount: settings.app2Account,
-    });
+    const callbacks = this.#callbacks();
+    const notifications = new Notifications(this, 'Notifications');
     const callApp2 = this.addFunction('CallApp2', {
       name: 'call-app2',
       environment: {
-        APP2_ANNOUNCES: onIf(heard),
-        AWAITED_TABLE: awaited.tableName,
+        APP2_NOTIFICATIONS: onIf(notifications.arrive),
+        CALLBACKS_TABLE: callbacks.tableName,
         INTAKE_KEY_ARN: intakeKey.keyArn,
         APP2_API_URL: app2.apiUrl,
         APP2_CLIENT_ID: app2.clientId,
@@ -113,12 +98,18 @@ export class App1Stack extends ServiceStack<'app1'> {
       },
       rights: [
         allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
-        allow(['dynamodb:UpdateItem'], [awaited.tableArn]),
-        allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('task-token')),
+        allow(['dynamodb:UpdateItem'], [callbacks.tableArn]),
+        allow(['kms:Decrypt', 'kms:Encrypt'], [intakeKey.keyArn], sealedFor('task-token')),
         ...resumeTasksOf(this, names.provisionServiceUser),
         ...this.#rightsOnSecretKey(app2.secretArn),
       ],
       timeout: timeLimits.app2Function,
+      undelivered: this.undelivered,
+    });
+    notifications.deliverTo({
+      handler: callApp2,
+      undelivered: this.undelivered,
+      otherAccount: settings.app2Account,
     });
     const provisioning = new Workflow(this, 'ProvisionServiceUser', {
       stateMachineName: names.provisionServiceUser,
@@ -201,12 +192,12 @@ export class App1Stack extends ServiceStack<'app1'> {
       settings,
     });
     const limits = this.#callerLimits();
-    const readEstimates = allow(['dynamodb:GetItem'], [awaited.tableArn]);
+    const readEstimates = allow(['dynamodb:GetItem'], [callbacks.tableArn]);
     const starting = {
       environment: {
         ...machines,
         ...limits.environment,
-        AWAITED_TABLE: awaited.tableName,
+        CALLBACKS_TABLE: callbacks.tableName,
         INTAKE_KEY_ARN: intakeKey.keyArn,
         MAC_KEY_ARN: macKey.keyArn,
         API_SCHEME: settings.apiScheme,
@@ -244,7 +235,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       name: 'get-provisioning',
       environment: {
         ...machines,
-        AWAITED_TABLE: awaited.tableName,
+        CALLBACKS_TABLE: callbacks.tableName,
         ...limits.environment,
         CALL_APP2_FUNCTION: callApp2.functionName,
       },
@@ -324,10 +315,10 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
   }
 
-  /** Which creations App1 waits to hear of; of no use once they are over. */
-  #awaitedCreations(): Table {
-    const table = new Table(this, 'AwaitedCreations', {
-      tableName: names.awaitedTable,
+  /** Which tasks wait for which creations; of no use once they have finished. */
+  #callbacks(): Table {
+    const table = new Table(this, 'Callbacks', {
+      tableName: names.callbacksTable,
       partitionKey: { name: 'provisioning_id', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_at',
@@ -335,7 +326,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     acknowledge(table, {
       'AwsSolutions-DDB3':
-        'What is lost is asked for: App1 waits no longer than its time limit, and then asks App2.',
+        'Best effort: a task that is not resumed reaches its time limit, and then App1 asks App2.',
     });
     return table;
   }

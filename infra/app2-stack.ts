@@ -27,9 +27,9 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { announcement } from '../contracts/announcement.ts';
 import { groups, ownerGroups } from '../contracts/app2-api.ts';
 import { type EventName, eventSources } from '../contracts/events/catalogue.ts';
+import { completionNotification } from '../contracts/notification.ts';
 import { app2Routes } from '../contracts/routes.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
@@ -219,7 +219,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       }),
     });
 
-    this.#announceEnds(creation.stateMachine, audit.bus);
+    this.#notifyClients(creation.stateMachine, audit.bus);
     const timeout = timeLimits.apiFunction;
     const start = this.addFunction('StartUserCreation', {
       name: 'start-user-creation',
@@ -233,8 +233,12 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     const get = this.addFunction('GetUserCreation', {
       name: 'get-user-creation',
-      environment: machines,
-      rights: [look, historiesOf(this, names.createServiceUser, names.rollBackServiceUser)],
+      environment: { ...machines, USER_POOL_ID: pool.userPoolId },
+      rights: [
+        poolRight('AdminGetUser', 'AdminListGroupsForUser'),
+        look,
+        historiesOf(this, names.createServiceUser, names.rollBackServiceUser),
+      ],
       timeout,
     });
     const cancel = this.addFunction('CancelUserCreation', {
@@ -299,20 +303,22 @@ export class App2Stack extends ServiceStack<'app2'> {
   }
 
   /**
-   * Tells clients that wait for it how a creation has ended. Only of those executions that say so in their input, so
-   * that the others cost nothing.
+   * Notifies clients that wait for it that a creation has finished. Only of those executions that say so in their input,
+   * so that the others cost nothing.
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
    */
-  #announceEnds({ stateMachineArn }: StateMachine, bus: IEventBus): void {
-    const announce = this.addFunction('AnnounceSettled', {
-      name: 'announce-settled',
+  #notifyClients({ stateMachineArn }: StateMachine, bus: IEventBus): void {
+    const notify = this.addFunction('NotifyCompletion', {
+      name: 'notify-completion',
       environment: { EVENT_BUS_NAME: bus.eventBusName },
-      rights: [putEventsOn(bus.eventBusArn, announcement.source, [announcement.detailType])],
+      rights: [
+        putEventsOn(bus.eventBusArn, completionNotification.source, [completionNotification.detailType]),
+      ],
       timeout: timeLimits.watchFunction,
       undelivered: this.undelivered,
     });
-    new Rule(this, 'Awaited', {
-      description: 'Ends of creations that a client waits for, to their announcement',
+    new Rule(this, 'FinishedCreations', {
+      description: 'Finished creations of which a client is to be notified',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
@@ -322,7 +328,7 @@ export class App2Stack extends ServiceStack<'app2'> {
           input: [{ wildcard: '*"notify":true*' }],
         },
       },
-      targets: [new LambdaFunction(announce, { deadLetterQueue: this.undelivered })],
+      targets: [new LambdaFunction(notify, { deadLetterQueue: this.undelivered })],
     });
   }
 

@@ -9,7 +9,7 @@ export const names = {
   crossServiceKeyAlias: 'alias/cross-service-encryption-key',
   intakeKeyAlias: 'alias/app1-intake-key',
   rateLimitsTable: 'app2-rate-limits',
-  awaitedTable: 'app1-awaited-creations',
+  callbacksTable: 'app1-callbacks',
   callerLimitsTable: 'app1-rate-limits',
   credentialsSecret: 'app1-api-client-credentials',
 } as const;

@@ -1,5 +1,4 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
-import { noFailures } from '../contracts/failures.ts';
 import { explain } from './explain.ts';
 import type { Attempt, Graph, Step, StepStatus } from './model.ts';
 import { readable } from './shorten.ts';
@@ -115,16 +114,13 @@ function addToAttempts(step: OpenStep, event: HistoryEvent, at: string): void {
     // Some fail before they are scheduled: an expression that cannot be evaluated.
     const failed: Attempt = open ?? { started_at: at, status: 'running' };
     if (open === undefined) attempts.push(failed);
-    // It says that the workflow waits, by an error that is caught for that.
-    if (noFailures.includes(error)) Object.assign(failed, { status: 'succeeded', ended_at: at });
-    else
-      Object.assign(failed, {
-        status: type.endsWith('TimedOut') ? 'timed_out' : 'failed',
-        ended_at: at,
-        error,
-        cause: readable(cause),
-        failure: explain({ step: step.name, error }),
-      });
+    Object.assign(failed, {
+      status: type.endsWith('TimedOut') ? 'timed_out' : 'failed',
+      ended_at: at,
+      error,
+      cause: readable(cause),
+      failure: explain({ step: step.name, error }),
+    });
   }
 }
 

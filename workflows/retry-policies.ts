@@ -127,8 +127,8 @@ export const retryPolicies = {
     maxAttempts: 8,
     jitter: true,
   },
-  /** App2 has announced nothing in all the time that it can have a queue: it is asked, and then waited for again. */
-  announcementMissed: {
+  /** No notification has come in all the time that App2 can have a queue: the request is repeated, which asks App2. */
+  callbackMissed: {
     errors: ['States.Timeout'],
     intervalSeconds: 1,
     backoffRate: 1,
@@ -136,13 +136,13 @@ export const retryPolicies = {
     maxAttempts: 6,
     jitter: false,
   },
-  /** What can go wrong in passing with a task whose time limit is that of an announcement. */
-  beforeAnnouncement: {
-    errors: [...NO_ANSWER, ...THROTTLED],
+  /** As `transient`, for a task with a callback: its time limit means something else. */
+  withoutAnswer: {
+    errors: NO_ANSWER,
     intervalSeconds: 1,
     backoffRate: 2,
-    maxDelaySeconds: 30,
-    maxAttempts: 6,
+    maxDelaySeconds: 10,
+    maxAttempts: 4,
     jitter: true,
   },
   /** "Not found" counts when it is seen again after everything that was under way has landed. */

@@ -49,7 +49,7 @@ const slowDecryption = ({ id }: Subject): Hit[] => [
 export const paths = {
   provisioned: { title: 'Provisioned' },
   announced: {
-    title: 'Provisioned while many ends are waited for: App2 announces this one',
+    title: 'Provisioned while many statuses are polled: App2 notifies App1 of this one',
     exhausted: ['status-polls'],
   },
   queued: {

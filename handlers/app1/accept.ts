@@ -12,14 +12,14 @@ import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
 import { comeBack, statusOf } from '../shared/status.ts';
-import { withEstimate } from './awaited-creations.ts';
+import { withEstimate } from './callback-registry.ts';
 import type { ApiScheme } from './environments.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   dynamoDb: Pick<DynamoDBClient, 'send'>;
-  environment: Machines & { AWAITED_TABLE: string };
+  environment: Machines & { CALLBACKS_TABLE: string };
   clock: Clock;
 }
 
@@ -71,7 +71,7 @@ export async function accept(
   const told: ProvisioningAccepted =
     seen === undefined
       ? accepted
-      : await withEstimate(accepted, { dynamoDb, tableName: environment.AWAITED_TABLE });
+      : await withEstimate(accepted, { dynamoDb, tableName: environment.CALLBACKS_TABLE });
   const { estimated_end_at } = told;
   return json(202, told, {
     ...headers,

@@ -15,13 +15,14 @@ type Generation = Pick<UserCreationInput, 'provisioning_id' | 'creation_id'>;
 
 /** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the generation. */
 export interface App2Client {
-  /** `announced`: App2 will tell the end by an event, and is not to be asked for it. */
+  /** `notifies`: App2 will send a completion notification, so the status need not be polled. */
   requestUserCreation(
     generation: Generation,
     request: CreateUserRequest,
     about?: About,
-  ): Promise<{ status: ReceivedStatus; announced: boolean }>;
-  readStatus(generation: Generation): Promise<ReceivedStatus>;
+  ): Promise<{ status: ReceivedStatus; notifies: boolean }>;
+  /** The state of a creation; by the name of the user App2 looks it up in its pool first. */
+  readStatus(generation: Generation, username: string): Promise<ReceivedStatus>;
   /** `absent`: no user of this generation is there, and none will come. `username` is that of the request. */
   cancelUserCreation(
     generation: Generation,
@@ -38,8 +39,8 @@ export interface About {
   onBehalfOf?: string | undefined;
   /** The trace that the request belongs to. */
   traceId?: string | undefined;
-  /** Whether what App2 announces is heard. */
-  hears?: boolean;
+  /** Whether App2's completion notifications arrive. */
+  acceptsCallback?: boolean;
 }
 
 function headersOf(
@@ -53,6 +54,10 @@ function headersOf(
     ...(trace === undefined ? {} : { [TRACE_HEADER]: trace }),
   };
 }
+
+/** Path of a creation, with the name by which App2 can look the user up. */
+const addressOf = ({ provisioning_id }: Generation, username: string): string =>
+  `/admin/create-user/${provisioning_id}?username=${encodeURIComponent(username)}`;
 
 interface Services {
   apiUrl: string;
@@ -97,23 +102,25 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         {
           'Content-Type': 'application/json',
           'Idempotency-Key': generation.provisioning_id,
-          Prefer: `${about.hears === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
+          Prefer: `${about.acceptsCallback === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
           ...headersOf(generation, about),
         },
         { body: request },
       );
-      const announced = response.headers.get('Preference-Applied') === RESPOND_ASYNC;
-      return { status: await readStatus(response), announced };
+      const notifies = response.headers.get('Preference-Applied') === RESPOND_ASYNC;
+      return { status: await readStatus(response), notifies };
     },
 
-    async readStatus(generation) {
-      const path = `/admin/create-user/${generation.provisioning_id}`;
-      return readStatus(await send('GET', path, headersOf(generation)));
+    async readStatus(generation, username) {
+      const response = await send('GET', addressOf(generation, username), headersOf(generation));
+      // It was accepted: what cannot be seen is not seen yet.
+      if (response.status === 404)
+        throw new StepError('UserCreationPending', 'App2 does not see the creation yet.');
+      return readStatus(response);
     },
 
     async cancelUserCreation(generation, username, about) {
-      const path = `/admin/create-user/${generation.provisioning_id}?username=${encodeURIComponent(username)}`;
-      const response = await send('DELETE', path, {
+      const response = await send('DELETE', addressOf(generation, username), {
         Prefer: `wait=${timeLimits.app2Wait}`,
         ...headersOf(generation, about),
       });

@@ -5,23 +5,27 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
+import { receivedNotification } from '../../contracts/notification.ts';
 import type { ReceivedStatus, TimelinePart } from '../../contracts/status.ts';
 import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
+import { alsoAbout, logger } from '../shared/logger.ts';
 import { step } from '../shared/step.ts';
 import { type App2Client, app2Client } from './app2-client.ts';
 import { app2TokenSource, type TokenSource } from './app2-token.ts';
-import { type AwaitedCreations, awaitedCreations, endOf } from './awaited-creations.ts';
-import { confirmCreated } from './created.ts';
+import { type CallbackRegistry, callbackRegistry, type WaitingTask } from './callback-registry.ts';
 import { environments } from './environments.ts';
+import { confirmCreated, outcomeOf } from './outcome.ts';
+import { type ResumeTask, resumeTask } from './waiting-tasks.ts';
 
 /**
  * All of App1's calls to App2, in one function: one token in one memory, and none in any execution.
- * Each action is a state of `ProvisionServiceUser`, but for `ReadTimeline`, which `get-provisioning` asks for.
+ * Each action is a state of `ProvisionServiceUser`, but for `ReadTimeline`, which `get-provisioning` asks for, and
+ * `ResumeProvisioning`, which a completion notification asks for.
  */
-export const callApp2Input = z.discriminatedUnion('action', [
+const action = z.discriminatedUnion('action', [
   z.object({ action: z.literal('Authenticate') }),
   z.object({
     action: z.literal('RequestUserCreation'),
@@ -32,17 +36,8 @@ export const callApp2Input = z.discriminatedUnion('action', [
       human_user_id: true,
       encrypted_password: true,
     }).shape,
+    owner: storedText,
     trace_id: storedText.nullish(),
-    /** Absent in the definition of the release before. */
-    owner: z.string().optional(),
-    /** Whether the definition can wait for an announcement; the one of the release before cannot. */
-    can_wait: z.boolean().default(false),
-  }),
-  z.object({
-    action: z.literal('AwaitUserCreation'),
-    ...userCreationInput.pick({ provisioning_id: true, creation_id: true }).shape,
-    /** Whether it was waited for before, and nothing was heard. */
-    missed: z.boolean(),
     task_token: z.string().min(1),
   }),
   z.object({
@@ -55,52 +50,64 @@ export const callApp2Input = z.discriminatedUnion('action', [
     ...userCreationInput.pick({ provisioning_id: true, creation_id: true }).shape,
   }),
 ]);
-export type CallApp2Input = z.input<typeof callApp2Input>;
+
+/** A notification as an action. Only the id is read: what a notification says beside it is not believed. */
+const notified = receivedNotification.transform(({ detail: { provisioning_id } }) => ({
+  action: 'ResumeProvisioning' as const,
+  provisioning_id,
+}));
+
+export const callApp2Input = z.union([action, notified]);
+export type CallApp2Input = z.input<typeof action>;
 
 interface Services {
   app2: App2Client;
   tokens: TokenSource;
-  awaited: AwaitedCreations;
-  /** Whether what App2 announces is heard. */
-  hears: boolean;
+  callbacks: CallbackRegistry;
+  resumeTask: ResumeTask;
+  /** Whether App2's completion notifications arrive. */
+  acceptsCallback: boolean;
 }
 
 /** What is given back: nothing secret, and to a state nothing that a later state does not need. */
 type Output = { expires_at: string } | TimelinePart | Record<string, never>;
 
-export const callApp2 =
-  ({ app2, tokens, awaited, hears }: Services) =>
-  async (input: z.infer<typeof callApp2Input>): Promise<Output> => {
+export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback }: Services) => {
+  /** Asks App2 how the creation stands, and ends the task that waits for it if it has finished. */
+  const resumeIfFinished = async (task: WaitingTask): Promise<void> => {
+    const outcome = outcomeOf(await app2.readStatus(task, task.username));
+    if (outcome !== undefined) await resumeTask(task, outcome);
+    else logger.info('Creation not finished', { provisioning_id: task.provisioning_id });
+  };
+
+  return async (input: z.infer<typeof callApp2Input>): Promise<Output> => {
     switch (input.action) {
       case 'Authenticate': {
         const token = await tokens.get();
         return { expires_at: new Date(token.expiresAt).toISOString() };
       }
       case 'RequestUserCreation': {
-        const { provisioning_id, username, encrypted_password, human_user_id, owner } = input;
-        const { status, announced } = await app2.requestUserCreation(
+        const { provisioning_id, creation_id, username, encrypted_password, human_user_id, owner } = input;
+        const { status, notifies } = await app2.requestUserCreation(
           input,
           { username, encrypted_password, human_user_id },
-          {
-            onBehalfOf: owner,
-            traceId: input.trace_id ?? undefined,
-            hears: hears && input.can_wait,
-          },
+          { onBehalfOf: owner, traceId: input.trace_id ?? undefined, acceptsCallback },
         );
-        if (!announced) {
+        if (!notifies) {
           confirmCreated(status);
+          await resumeTask(input, 'UserCreated');
           return {};
         }
-        if (status.estimated_end_at !== undefined)
-          await awaited.expect(provisioning_id, status.estimated_end_at);
-        throw new StepError('UserCreationQueued', 'App2 will announce the end of the creation.');
+        const task = { provisioning_id, creation_id, username, task_token: input.task_token };
+        const { estimated_end_at } = status;
+        if ((await callbacks.registerTaskToken({ ...task, estimated_end_at })).notified)
+          await resumeIfFinished(task);
+        return {};
       }
-      case 'AwaitUserCreation': {
-        const { provisioning_id, task_token, missed } = input;
-        const status = missed ? await app2.readStatus(input) : undefined;
-        if (status !== undefined && status.status !== 'RUNNING')
-          await awaited.resume(provisioning_id, task_token, endOf(status));
-        else await awaited.await(provisioning_id, task_token);
+      case 'ResumeProvisioning': {
+        alsoAbout({ provisioning_id: input.provisioning_id });
+        const task = await callbacks.recordNotification(input.provisioning_id);
+        if (task !== undefined) await resumeIfFinished(task);
         return {};
       }
       case 'CancelUserCreation': {
@@ -113,6 +120,7 @@ export const callApp2 =
         return app2.readTimeline(input);
     }
   };
+};
 
 function confirmAbsent(status: ReceivedStatus | 'absent'): Record<string, never> {
   if (status === 'absent') return {};
@@ -133,12 +141,12 @@ export const handler = step(
   callApp2({
     app2: app2Client({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
     tokens,
-    hears: environment.APP2_ANNOUNCES === 'on',
-    awaited: awaitedCreations({
+    acceptsCallback: environment.APP2_NOTIFICATIONS === 'on',
+    resumeTask: resumeTask(stepClient(SFNClient)),
+    callbacks: callbackRegistry({
       dynamoDb: stepClient(DynamoDBClient),
       kms: stepClient(KMSClient),
-      stepFunctions: stepClient(SFNClient),
-      tableName: environment.AWAITED_TABLE,
+      tableName: environment.CALLBACKS_TABLE,
       keyArn: environment.INTAKE_KEY_ARN,
       now: Date.now,
     }),

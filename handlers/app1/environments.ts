@@ -7,8 +7,8 @@ const machines = z.object({
   ROLL_BACK_STATE_MACHINE_ARN: z.string().min(1),
 });
 
-/** Which creations App1 waits for. */
-const awaited = z.object({ AWAITED_TABLE: z.string().min(1) });
+/** Which tasks of App1 wait for which creations. */
+const callbacks = z.object({ CALLBACKS_TABLE: z.string().min(1) });
 
 /** By which scheme callers reach App1's API: `https`, which is all that API Gateway serves, or the local AWS's `http`. */
 const apiScheme = z.enum(['https', 'http']);
@@ -26,7 +26,7 @@ export const callerRates = z.object({
 
 const starting = z.object({
   ...machines.shape,
-  ...awaited.shape,
+  ...callbacks.shape,
   ...callerRates.shape,
   INTAKE_KEY_ARN: z.string().min(1),
   MAC_KEY_ARN: z.string().min(1),
@@ -62,7 +62,7 @@ export const environments = {
   }),
   'get-provisioning': z.object({
     ...machines.shape,
-    ...awaited.shape,
+    ...callbacks.shape,
     ...callerRates.shape,
     CALL_APP2_FUNCTION: z.string().min(1),
   }),
@@ -82,10 +82,9 @@ export const environments = {
     APP2_API_URL: z.url(),
     APP2_CLIENT_ID: z.string().min(1),
     APP2_SECRET_ARN: z.string().min(1),
-    /** `on`: App1 hears what App2 announces. */
-    APP2_ANNOUNCES: z.enum(['on', 'off']),
-    ...awaited.shape,
+    /** `on`: App2's completion notifications arrive. */
+    APP2_NOTIFICATIONS: z.enum(['on', 'off']),
+    ...callbacks.shape,
     INTAKE_KEY_ARN: z.string().min(1),
   }),
-  'resume-provisioning': z.object({ ...awaited.shape, INTAKE_KEY_ARN: z.string().min(1) }),
 } as const;

@@ -16,8 +16,8 @@ import { currentProgress } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline, merge } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting.ts';
-import { withEstimate } from './awaited-creations.ts';
 import type { CallApp2Input } from './call-app2.ts';
+import { withEstimate } from './callback-registry.ts';
 import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
@@ -54,7 +54,7 @@ export const getProvisioning = ({
     const workflows = provisionings(stepFunctions, environment);
     const { status: current, latest } = await currentProgress(workflows, execution);
     const [estimated, waiting_for] = await Promise.all([
-      withEstimate(current, { dynamoDb, tableName: environment.AWAITED_TABLE }),
+      withEstimate(current, { dynamoDb, tableName: environment.CALLBACKS_TABLE }),
       waitingForOf(stepFunctions, latest, 'app1', clock.now()),
     ]);
     const status = { ...estimated, ...(waiting_for === undefined ? {} : { waiting_for }) };

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
-import { provisioningId, storedUsername } from '../../contracts/fields.ts';
+import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
-import { type ApiHandler, api, readValue } from '../shared/api.ts';
+import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
@@ -18,7 +17,7 @@ import { CANCELLED_BY_OWNER } from '../shared/roll-backs.ts';
 import { environments } from './environments.ts';
 import { generationOf, isMeant } from './generation.ts';
 import { findUser } from './pool-user.ts';
-import { clientOf, creations, findCreation, isCancellation } from './user-creation.ts';
+import { clientOf, creations, findCreation, isCancellation, USERNAME, usernameOf } from './user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
@@ -101,19 +100,6 @@ export const cancelUserCreation =
     if (hasId || isOfAnother) throw new RequestProblem('USER_OF_EARLIER_PROVISIONING');
     return absent();
   };
-
-/** The name of the user, by which it can be looked up; faults are added to `errors`. */
-function usernameOf(
-  { multiValueQueryStringParameters }: Pick<APIGatewayProxyEvent, 'multiValueQueryStringParameters'>,
-  errors: FieldError[],
-): string | undefined {
-  const [username, ...more] = multiValueQueryStringParameters?.['username'] ?? [];
-  if (more.length > 0) errors.push({ pointer: USERNAME, detail: 'must be given once' });
-  return readValue(storedUsername.optional(), username, USERNAME, errors);
-}
-
-/** Where a fault of the name is. */
-const USERNAME = 'query username';
 
 export const handler = api(
   cancelUserCreation({

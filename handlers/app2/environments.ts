@@ -37,7 +37,7 @@ export const environments = {
     /** Of how many creations per second the status is polled when the client could be notified instead. */
     STATUS_POLLS_PER_SECOND: rate,
   }),
-  'get-user-creation': machines,
+  'get-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
   'cancel-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
   sample: z.object({}),
   'decrypt-credentials': z.object({
@@ -54,7 +54,7 @@ export const environments = {
     GROUP_CHANGES_PER_SECOND: rate,
   }),
   'delete-user': z.object({ USER_POOL_ID: text }),
-  'announce-settled': z.object({ EVENT_BUS_NAME: text }),
+  'notify-completion': z.object({ EVENT_BUS_NAME: text }),
   'stop-user-creation': z.object({
     ...machines.pick({ STATE_MACHINE_ARN: true }).shape,
     ...creationRates.shape,

@@ -1,4 +1,7 @@
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import type * as z from 'zod';
+import { provisioningId } from '../../contracts/fields.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
@@ -6,17 +9,19 @@ import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { currentProgress, type Machines } from '../shared/roll-backs.ts';
+import { currentProgress } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting.ts';
 import { environments } from './environments.ts';
+import { finishedUser } from './finished-user.ts';
 import { generationOf, isMeant } from './generation.ts';
-import { clientOf, creations, findCreation } from './user-creation.ts';
+import { clientOf, creations, findCreation, usernameOf } from './user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  environment: Machines;
+  cognito: Pick<CognitoIdentityProviderClient, 'send'>;
+  environment: z.infer<(typeof environments)['get-user-creation']>;
   clock: Clock;
 }
 
@@ -24,19 +29,32 @@ interface Services {
  * `GET /admin/create-user/{provisioning_id}`: the client that asked for it sees the state, any other the same 404; so
  * does one that asks for another generation than there is.
  * With `?include=timeline` also the steps that it went through here.
+ *
+ * With `?username=` the pool is asked first: a user that is finished needs no look at the execution.
  */
 export const getUserCreation =
-  ({ stepFunctions, environment, clock }: Services): ApiHandler =>
+  ({ stepFunctions, cognito, environment, clock }: Services): ApiHandler =>
   async (event) => {
+    const owner = clientOf(event);
     const errors: FieldError[] = [];
     const asked = generationOf(event, errors);
+    const username = usernameOf(event, errors);
     if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
-    const look = async (id: string) => {
-      const creation = await findCreation(stepFunctions, environment, id);
+    const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
+    if (id.success && username !== undefined) {
+      const finished = await finishedUser(
+        { cognito, userPoolId: environment.USER_POOL_ID },
+        { provisioning_id: id.data, creation_id: asked, owner },
+        username,
+      );
+      if (finished !== undefined) return json(200, finished);
+    }
+    const look = async (name: string) => {
+      const creation = await findCreation(stepFunctions, environment, name);
       return creation !== undefined && isMeant(asked, creation.parsedInput) ? creation : undefined;
     };
     const { execution, headers, withTimeline } = await ownedExecution(event, {
-      owner: clientOf(event),
+      owner,
       look,
       clock,
     });
@@ -53,6 +71,7 @@ export const getUserCreation =
 export const handler = api(
   getUserCreation({
     stepFunctions: apiClient(SFNClient),
+    cognito: apiClient(CognitoIdentityProviderClient),
     environment: readEnvironment(environments['get-user-creation']),
     clock: systemClock,
   }),

@@ -3,6 +3,9 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { cleanEnds } from '../../contracts/ends.ts';
 import { anyCreationInput } from '../../contracts/executions.ts';
+import { storedUsername } from '../../contracts/fields.ts';
+import type { FieldError } from '../../contracts/problems.ts';
+import { readValue } from '../shared/api.ts';
 import { describe, type Execution } from '../shared/executions.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import type { Machines, Workflows } from '../shared/roll-backs.ts';
@@ -36,3 +39,16 @@ export const findCreation = (
   machines: Machines,
   id: string,
 ): Promise<Creation | undefined> => describe(stepFunctions, machines.STATE_MACHINE_ARN, id, anyCreationInput);
+
+/** Where a fault of the name is. */
+export const USERNAME = 'query username';
+
+/** The name of the user, by which it can be looked up; faults are added to `errors`. */
+export function usernameOf(
+  { multiValueQueryStringParameters }: Pick<APIGatewayProxyEvent, 'multiValueQueryStringParameters'>,
+  errors: FieldError[],
+): string | undefined {
+  const [username, ...more] = multiValueQueryStringParameters?.['username'] ?? [];
+  if (more.length > 0) errors.push({ pointer: USERNAME, detail: 'must be given once' });
+  return readValue(storedUsername.optional(), username, USERNAME, errors);
+}

@@ -12,6 +12,7 @@ export const AdminCreateUserCommand = command('AdminCreateUser');
 export const AdminDeleteUserCommand = command('AdminDeleteUser');
 export const AdminDisableUserCommand = command('AdminDisableUser');
 export const AdminGetUserCommand = command('AdminGetUser');
+export const AdminListGroupsForUserCommand = command('AdminListGroupsForUser');
 export const AdminSetUserPasswordCommand = command('AdminSetUserPassword');
 export const DescribeUserPoolClientCommand = command('DescribeUserPoolClient');
 export const InitiateAuthCommand = command('InitiateAuth', { unsigned: true });

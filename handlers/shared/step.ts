@@ -1,7 +1,6 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { toldOfStep } from '../../contracts/executions.ts';
-import { noFailures } from '../../contracts/failures.ts';
 import { StepError, withoutSecrets } from './errors.ts';
 import { logAbout, logger, type Subject } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
@@ -40,9 +39,7 @@ export function step<Input extends z.ZodType, Output>(
         // A reason that has a name was foreseen: it is retried, or undone, and told to the caller.
         const level = error instanceof StepError ? 'warn' : 'error';
         const why = { error: error.name, reason: error.message };
-        // By these errors a step waits.
-        if (noFailures.includes(error.name)) logger.info('Workflow waits', { ...why, ...measured(0) });
-        else logger[level]('Step failed', { ...why, ...measured(1) });
+        logger[level]('Step failed', { ...why, ...measured(1) });
         throw error;
       }
     });

@@ -1,6 +1,6 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
-import { explainFailure, type FailureName, noFailures } from '../../contracts/failures.ts';
+import { explainFailure, type FailureName } from '../../contracts/failures.ts';
 import {
   type Attempt,
   errorName,
@@ -123,10 +123,9 @@ const since = ({ started_at }: { started_at: string }, at: Date): number =>
 
 const UNNAMED: FailureName = 'StepFailed';
 
-/** What an attempt failed with; nothing for one that went well, or that only says that the workflow waits. */
+/** What an attempt failed with; nothing for one that went well. */
 function errorOf(event: HistoryEvent): Pick<Attempt, 'error'> {
   if (event.type === 'TaskSucceeded') return {};
-  if (noFailures.includes(event.taskFailedEventDetails?.error ?? '')) return {};
   const details =
     event.taskFailedEventDetails ??
     event.taskTimedOutEventDetails ??

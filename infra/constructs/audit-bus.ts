@@ -5,8 +5,8 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { announcement } from '../../contracts/announcement.ts';
 import type { EventSource } from '../../contracts/events/catalogue.ts';
+import { completionNotification } from '../../contracts/notification.ts';
 import { ownMetric, Stats } from '../metrics.ts';
 import { brokenBusAlarm, busArchive, busLog, everyEventRule } from '../names.ts';
 import type { Settings } from '../settings.ts';
@@ -139,7 +139,7 @@ export class AuditBus extends Construct {
       make: {
         Action: ['events:PutRule'],
         Condition: {
-          'ForAllValues:StringEquals': { 'events:source': [source, announcement.source] },
+          'ForAllValues:StringEquals': { 'events:source': [source, completionNotification.source] },
           Null: { 'events:source': 'false' },
           StringEqualsIfExists: ownRule,
         },

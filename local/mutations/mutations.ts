@@ -255,6 +255,44 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { suite: 'e2e', file: 'authorizer', cases: 'signed in by the public client' },
   },
   {
+    name: 'a cancelled creation keeps its start in the queue',
+    changes: [
+      change(
+        'handlers/app2/stop-user-creation.ts',
+        'if (!stopped.had_succeeded) await limiter.release(input.creation_id);',
+        '',
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'DELETE while it is queued' },
+  },
+  {
+    name: 'a notification is believed: App2 is not asked how the creation has ended',
+    changes: [
+      change(
+        'handlers/app1/call-app2.ts',
+        'if (outcome !== undefined) await resumeTask(task, outcome);',
+        "if (outcome !== 'UserAlreadyExists') await resumeTask(task, 'UserCreated');",
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user does not exist' },
+  },
+  {
+    name: 'App2 takes a user that is half made for a finished one',
+    changes: [
+      change(
+        'handlers/app2/finished-user.ts',
+        "if (user?.UserStatus !== 'CONFIRMED' || user.Enabled === false) return undefined;",
+        'if (user === undefined) return undefined;',
+      ),
+      change(
+        'handlers/app2/finished-user.ts',
+        'if (!Groups?.some(({ GroupName }) => GroupName === groups.serviceUser)) return undefined;',
+        'if (Groups === undefined || groups.serviceUser === undefined) return undefined;',
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user has no password' },
+  },
+  {
     name: 'a redriven execution may make a user',
     changes: [change('handlers/app2/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
     caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },

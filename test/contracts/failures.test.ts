@@ -8,8 +8,6 @@ describe('failures', () => {
     const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
 
     expect(shared.map(([name]) => name)).toEqual([
-      'UserCreationPending',
-      'UserCreationQueued',
       'CreationDeferred',
       'App2QueueFull',
       'InvalidStepInput',

@@ -73,21 +73,30 @@ const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
 const fetch = jest.fn<typeof globalThis.fetch>();
 const tokens = { get: async () => ({ value: 'token', expiresAt: Date.now() + 900_000 }) };
-const nothing = async () => undefined;
-const awaited = { expect: nothing, await: nothing, resume: nothing, settle: nothing };
+const callbacks = {
+  registerTaskToken: async () => ({ notified: false }),
+  recordNotification: async () => undefined,
+};
 const callApp2 = step(
   callApp2Input,
   calls({
     app2: app2Client({ apiUrl: 'https://app2.example', tokens, fetch }),
     tokens,
-    awaited,
-    hears: true,
+    callbacks,
+    resumeTask: async () => undefined,
+    acceptsCallback: true,
   }),
 );
 
 const creation = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
 const run = { ...creation, on_behalf_of: null, redrive_count: 0 };
-const request = { action: 'RequestUserCreation', ...subject, encrypted_password: ENCRYPTED };
+const request = {
+  action: 'RequestUserCreation',
+  ...subject,
+  owner: 'owner',
+  encrypted_password: ENCRYPTED,
+  task_token: 'task-token',
+};
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const userStamped = (provisioning_id: string) => ({
   UserAttributes: attributesOf({ ...stamps, provisioning_id }),
@@ -165,11 +174,6 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   }),
   UserCreationPending: thrown(() => {
     app2Answers(Response.json(creationStatus(), { status: 202 }));
-    return callApp2(request);
-  }),
-  UserCreationQueued: thrown(() => {
-    const headers = { 'Preference-Applied': 'respond-async' };
-    app2Answers(Response.json(creationStatus(), { status: 202, headers }));
     return callApp2(request);
   }),
   CreationDeferred: thrown(() => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import * as answers from '../../cli/answers.ts';
-import { announced } from '../../contracts/announcement.ts';
 import { createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { createUserRequest } from '../../contracts/app2-api.ts';
 import { eventDetail, eventRows } from '../../contracts/events/catalogue.ts';
 import * as executions from '../../contracts/executions.ts';
 import { onBehalfOf } from '../../contracts/headers.ts';
+import { receivedNotification } from '../../contracts/notification.ts';
 import { provisioningStatus, receivedStatus } from '../../contracts/status.ts';
 import { callApp2Input } from '../../handlers/app1/call-app2.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
@@ -23,7 +23,7 @@ const storedSchemas = new Map<string, z.ZodType>([
   ...schemasOf('executions', executions),
   ...schemasOf('cli', answers),
   ...Object.entries({
-    announced,
+    receivedNotification,
     receivedStatus,
     provisioningStatus,
     callApp2Input,

@@ -1,8 +1,8 @@
 import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { expect } from '@jest/globals';
-import { announcement } from '../../contracts/announcement.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { completionNotification } from '../../contracts/notification.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { predictedSub } from '../../local/faults/predicted-sub.ts';
 import type { FaultRule } from '../../local/faults/rules.ts';
@@ -259,8 +259,8 @@ async function tellAgain(
     name: id,
   }));
   const notification = {
-    source: announcement.source,
-    'detail-type': announcement.detailType,
+    source: completionNotification.source,
+    'detail-type': completionNotification.detailType,
     detail: {
       provisioning_id: id,
       status,
@@ -271,7 +271,7 @@ async function tellAgain(
       stopped_at: at.toISOString(),
     },
   };
-  await invokeAll(await targetsOf(announcement.detailType, bus), notification);
+  await invokeAll(await targetsOf(completionNotification.detailType, bus), notification);
   for (const { name } of executionArns)
     await invokeAll(await targetsOf('Execution Status Change'), { detail: { name, status } });
 }

@@ -71,7 +71,7 @@ const services = {
           environment: {
             ...machines,
             ...highRates,
-            AWAITED_TABLE: 'awaited',
+            CALLBACKS_TABLE: 'callbacks',
             CALL_APP2_FUNCTION: 'app1-call-app2',
           },
           clock: fakeClock(),
@@ -95,7 +95,8 @@ const services = {
       api(
         getUserCreation({
           stepFunctions: new SFNClient({}),
-          environment: machines,
+          cognito: new CognitoIdentityProviderClient({}),
+          environment: { ...machines, USER_POOL_ID: 'pool' },
           clock: fakeClock(),
         }),
       )(authorizedRequest({ method: 'GET', id: PROVISIONING_ID })),
@@ -227,7 +228,7 @@ describe('App1', () => {
       fetch: async () => Response.json(creationStatus({ ...olderSubject, status: 'SUCCEEDED' })),
     });
 
-    await expect(client.readStatus(GENERATION)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    await expect(client.readStatus(GENERATION, 'alice')).resolves.toMatchObject({ status: 'SUCCEEDED' });
   });
 
   it('does not ask for it again: a retry is a new request, with rules of today', async () => {
@@ -242,7 +243,7 @@ describe('App1', () => {
           ...machines,
           ...highRates,
           API_SCHEME: 'https',
-          AWAITED_TABLE: 'awaited',
+          CALLBACKS_TABLE: 'callbacks',
           INTAKE_KEY_ARN: 'intake',
           MAC_KEY_ARN: 'mac',
         },

@@ -49,13 +49,9 @@ const states: Record<string, Input> = {
       encrypted_password: ENCRYPTED,
       owner: 'owner',
       trace_id,
-      can_wait: true,
+      task_token: 'token',
     },
-    added: ['owner', 'trace_id', 'can_wait'],
-  },
-  AwaitUserCreation: {
-    schema: callApp2Input,
-    sample: { action: 'AwaitUserCreation', provisioning_id, creation_id, missed: false, task_token: 'token' },
+    added: ['trace_id'],
   },
   CancelUserCreation: {
     schema: callApp2Input,

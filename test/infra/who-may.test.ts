@@ -48,7 +48,7 @@ const all = Object.entries(SETTINGS).flatMap(([named, context]) =>
 );
 
 describe('rights to put events', () => {
-  const sources: string[] = [...Object.values(eventSources), 'app2.announcements'];
+  const sources: string[] = [...Object.values(eventSources), 'app2.notifications'];
   const putting = all.flatMap(({ title, statements }) =>
     statements
       .filter(({ Action }) => Action.some((action) => /^(\*|events:(\*|Put.*))$/.test(action)))
@@ -77,7 +77,7 @@ describe('rights to put events', () => {
 
   it.each([
     ['RotateMachineUser', ['MachineCredentialsRotated']],
-    ['AnnounceSettled', ['UserCreationSettled']],
+    ['NotifyCompletion', ['UserCreationFinished']],
   ])('of %s are for what it tells, and for nothing that a machine tells', (id, types) => {
     const [found] = putting.filter(([title]) => title.includes(id));
     expect(found?.[1].Condition['ForAllValues:StringEquals']).toMatchObject({ 'events:detail-type': types });

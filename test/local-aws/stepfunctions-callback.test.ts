@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   SendTaskFailureCommand,
   SendTaskHeartbeatCommand,
@@ -56,6 +58,25 @@ describe('a task that waits for a callback', () => {
     const [token = ''] = await tokensOf(taker, 1);
     await succeed(token);
     expect(outputOf(await ended(execution))).toEqual({ by: 'callback' });
+  });
+
+  // step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+  test('goes on with what was sent while its function was still running, whatever that returns or throws', async () => {
+    const server = createServer(async (request, response) => {
+      await succeed(new URL(request.url ?? '', 'http://here').searchParams.get('token') ?? '');
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo; // a server that listens on a port has one
+      const sends = `await fetch('http://127.0.0.1:${port}/?token=' + encodeURIComponent(token));`;
+      for (const more of ['return { by: "function" }', "throw new Error('afterwards')"]) {
+        const execution = await start(await waiting(await taking(`${sends} ${more}`)));
+        expect(outputOf(await ended(execution))).toEqual({ by: 'callback' });
+      }
+    } finally {
+      server.close();
+    }
   });
 
   test('fails with the error that was sent for its token', async () => {

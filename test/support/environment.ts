@@ -29,8 +29,8 @@ Object.assign(process.env, {
   CALL_APP2_FUNCTION: 'app1-call-app2',
   APP2_API_URL: 'https://app2.example/v1',
   APP2_CLIENT_ID: 'machine-client',
-  APP2_ANNOUNCES: 'on',
-  AWAITED_TABLE: 'unit-test-awaited',
+  APP2_NOTIFICATIONS: 'on',
+  CALLBACKS_TABLE: 'unit-test-callbacks',
   APP2_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:app1-api-client-credentials`,
 
   RATE_LIMITS_TABLE: 'unit-test-rate-limits',

@@ -52,7 +52,7 @@ describe('the graph of a definition', () => {
 
   it.each([
     ['CreateServiceUser', 'WaitForRateLimit', 'DeleteUser'],
-    ['ProvisionServiceUser', 'AwaitUserCreation', 'CancelUserCreation'],
+    ['ProvisionServiceUser', 'RequestUserCreation', 'CancelUserCreation'],
   ])('has in %s a wait, %s, that is no undo, as %s is one', (name, wait, undo) => {
     const { nodes } = graphOf(golden(name), false);
     const undoes = (state: string) => nodes.find((one) => one.name === state)?.undo;

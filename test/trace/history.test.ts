@@ -29,17 +29,6 @@ describe('the steps of a history', () => {
     ]);
   });
 
-  it('have succeeded when they only say that the workflow waits', () => {
-    const { events } = begun()
-      .enter('RequestUserCreation')
-      .failed(100, 'UserCreationQueued')
-      .enter('AwaitUserCreation');
-    const [step] = stepsOf(events(), graph);
-
-    expect(step).toMatchObject({ status: 'succeeded', attempts: [{ status: 'succeeded' }] });
-    expect(step?.attempts[0]).not.toHaveProperty('error');
-  });
-
   it('keep every attempt with its error, its cause and what to do', () => {
     const { events } = begun()
       .enter('SetPassword')

@@ -179,9 +179,9 @@ describe('the ladder of time limits', () => {
     expect(timeLimits.provisioningRollBack).toBeLessThanOrEqual(timeLimits.provisioning);
   });
 
-  it("has App1 wait longer for an announcement than App2's queue can be, and in all than App2 can take", () => {
+  it("has App1 wait longer for a notification than App2's queue can be, and in all than App2 can take", () => {
     const [, wait] =
-      tasks(golden('ProvisionServiceUser')).find(([name]) => name === 'AwaitUserCreation') ?? [];
+      tasks(golden('ProvisionServiceUser')).find(([name]) => name === 'RequestUserCreation') ?? [];
     const missed = wait?.Retry.find(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'));
 
     expect(wait?.TimeoutSeconds).toBeGreaterThan(timeLimits.longestQueue);

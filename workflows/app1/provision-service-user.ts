@@ -25,8 +25,7 @@ export interface ProvisionServiceUserParts {
  * App1's provisioning of a service user at App2.
  *
  *     AnnounceRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ AnnounceProvisioned ─▶ Provisioned
- *             │                 │                  │                    ├─▶ AwaitUserCreation ─▶──┤
- *             │                 │                  │                    └───── any failure ──────┴─▶ CancelUserCreation ─┐
+ *             │                 │                  │                    └──── any failure ───┴──▶ CancelUserCreation ─┐
  *             └─────────────────┴──────────────────┴───────────────────────────────▶ AnnounceProvisioningFailed ◀────────┘
  *                                                                                                  └─▶ ProvisioningFailed
  */
@@ -68,7 +67,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   onFailure(encryptCredentials, undo.announceFailed);
 
   // From here on App2 may have a user of ours.
-  const requestUserCreation = runStep(scope, 'RequestUserCreation', {
+  const requestUserCreation = awaitCallback(scope, 'RequestUserCreation', {
     run: callApp2,
     payload: {
       action: 'RequestUserCreation',
@@ -79,34 +78,19 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       human_user_id: input('human_user_id'),
       owner: input('owner'),
       trace_id: optionalInput('trace_id'),
-      can_wait: true,
     },
     retries: [
       'userCreationPending',
       'app2QueueFull',
       'targetOutage',
       'signInRefused',
+      'callbackMissed',
       'throttling',
-      'transient',
+      'withoutAnswer',
     ],
-    timeout: timeLimits.app2Task,
+    timeout: timeLimits.callback,
   });
-
-  // Where many are waiting at App2, nobody keeps looking: App2 announces the end, and that resumes this step.
-  const awaitUserCreation = awaitCallback(scope, 'AwaitUserCreation', {
-    run: callApp2,
-    payload: {
-      action: 'AwaitUserCreation',
-      provisioning_id: input('provisioning_id'),
-      creation_id: input('creation_id'),
-      missed: jsonata('$states.context.State.RetryCount > 0'),
-    },
-    retries: ['announcementMissed', 'targetOutage', 'signInRefused', 'beforeAnnouncement'],
-    timeout: timeLimits.announcement,
-  });
-  requestUserCreation.addCatch(awaitUserCreation, { errors: ['UserCreationQueued'] });
   onFailure(requestUserCreation, undo.start);
-  onFailure(awaitUserCreation, undo.start);
 
   const announceProvisioned = announce(scope, 'AnnounceProvisioned', {
     retries: 'publishing',
@@ -114,8 +98,6 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     bus,
   });
   onFailure(announceProvisioned, undo.start);
-
-  awaitUserCreation.next(announceProvisioned);
 
   return announceRequested
     .next(authenticate)

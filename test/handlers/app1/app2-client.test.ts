@@ -44,7 +44,7 @@ describe("App1's client of App2", () => {
       }),
     ).resolves.toMatchObject({
       status: { user: 'present' },
-      announced: false,
+      notifies: false,
     });
     expect(sent).toMatchObject([
       {
@@ -85,14 +85,16 @@ describe("App1's client of App2", () => {
     }
   });
 
-  it('says that it hears of ends, if it does, and tells when App2 leaves it at that', async () => {
-    const announced = () =>
+  it('says that it accepts a notification, if it does, and whether App2 will send one', async () => {
+    const notifies = () =>
       Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
-    const { client, sent } = app2(announced);
+    const { client, sent } = app2(notifies);
 
-    await expect(client.requestUserCreation(GENERATION, request, { hears: true })).resolves.toMatchObject({
+    await expect(
+      client.requestUserCreation(GENERATION, request, { acceptsCallback: true }),
+    ).resolves.toMatchObject({
       status: { status: 'RUNNING' },
-      announced: true,
+      notifies: true,
     });
     expect(new Headers(sent[0]?.init.headers).get('Prefer')).toBe('respond-async, wait=10');
   });
@@ -100,13 +102,21 @@ describe("App1's client of App2", () => {
   it('reads how a creation stands', async () => {
     const { client, sent } = app2(settled);
 
-    await expect(client.readStatus(GENERATION)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    await expect(client.readStatus(GENERATION, 'a+b@c')).resolves.toMatchObject({ status: 'SUCCEEDED' });
     expect(sent).toMatchObject([
       {
-        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}`,
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?username=a%2Bb%40c`,
         init: { method: 'GET', headers: { 'Creation-Id': CREATION_ID } },
       },
     ]);
+  });
+
+  it('takes a creation that App2 does not see for one that is not finished', async () => {
+    const { client } = app2(() => Response.json(problemBody('NOT_FOUND'), { status: 404 }));
+
+    await expect(client.readStatus(GENERATION, 'alice')).rejects.toMatchObject({
+      name: 'UserCreationPending',
+    });
   });
 
   it.each([

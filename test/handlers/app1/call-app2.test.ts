@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
 import type { App2Client } from '../../../handlers/app1/app2-client.ts';
-import type { AwaitedCreations } from '../../../handlers/app1/awaited-creations.ts';
 import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-app2.ts';
+import type { CallbackRegistry } from '../../../handlers/app1/callback-registry.ts';
+import type { ResumeTask } from '../../../handlers/app1/waiting-tasks.ts';
 import { step } from '../../../handlers/shared/step.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
@@ -11,20 +12,20 @@ import { ENCRYPTED, GENERATION, PROVISIONING_ID, subject, TRACE_ID } from '../..
 const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
 const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
 const readStatus = jest.fn<App2Client['readStatus']>();
-const awaited = {
-  expect: jest.fn<AwaitedCreations['expect']>(),
-  await: jest.fn<AwaitedCreations['await']>(),
-  resume: jest.fn<AwaitedCreations['resume']>(),
-  settle: jest.fn<AwaitedCreations['settle']>(),
+const callbacks = {
+  registerTaskToken: jest.fn<CallbackRegistry['registerTaskToken']>(),
+  recordNotification: jest.fn<CallbackRegistry['recordNotification']>(),
 };
+const resumeTask = jest.fn<ResumeTask>();
 const readTimeline = jest.fn<App2Client['readTimeline']>();
 const expiresAt = Date.parse('2026-01-01T00:15:00Z');
 const run = step(
   callApp2Input,
   callApp2({
     app2: { requestUserCreation, readStatus, cancelUserCreation, readTimeline },
-    awaited,
-    hears: true,
+    callbacks,
+    resumeTask,
+    acceptsCallback: true,
     tokens: { get: async () => ({ value: 'canary-token', expiresAt }) },
   }),
 );
@@ -34,11 +35,13 @@ const request = {
   encrypted_password: ENCRYPTED,
   owner: 'the-verified-owner',
   trace_id: TRACE_ID,
-  can_wait: true,
+  task_token: 'canary-task-token',
 };
 const cancel = { action: 'CancelUserCreation', ...GENERATION, username: 'alice', trace_id: TRACE_ID };
 
-const answered = (status: ProvisioningStatus, announced = false) => ({ status, announced });
+const answered = (status: ProvisioningStatus, notifies = false) => ({ status, notifies });
+const SUCCEEDED = creationStatus({ status: 'SUCCEEDED', user: 'present' });
+const task = { ...GENERATION, username: 'alice', task_token: 'canary-task-token' };
 
 /** App2's creation has failed, for its own reason. */
 const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
@@ -49,6 +52,7 @@ const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
 
 beforeEach(() => {
   jest.resetAllMocks();
+  callbacks.registerTaskToken.mockResolvedValue({ notified: false });
 });
 
 describe('ReadTimeline', () => {
@@ -71,23 +75,17 @@ describe('Authenticate', () => {
 });
 
 describe('RequestUserCreation', () => {
-  it('is done when App2 says that the user is there, and returns nothing', async () => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus({ status: 'SUCCEEDED', user: 'present' })));
+  it('ends its own task when App2 says that the user is there, and returns nothing', async () => {
+    requestUserCreation.mockResolvedValue(answered(SUCCEEDED));
 
     await expect(run(request)).resolves.toEqual({});
+    expect(resumeTask.mock.calls).toEqual([[expect.objectContaining(task), 'UserCreated']]);
+    expect(callbacks.registerTaskToken).not.toHaveBeenCalled();
     expect(requestUserCreation).toHaveBeenCalledWith(
       expect.objectContaining(GENERATION),
       { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' },
-      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID, hears: true },
+      { onBehalfOf: 'the-verified-owner', traceId: TRACE_ID, acceptsCallback: true },
     );
-  });
-
-  it('does not have App2 announce what a definition of the release before could not wait for', async () => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus({ status: 'SUCCEEDED', user: 'present' })));
-
-    await run({ ...request, can_wait: undefined });
-
-    expect(requestUserCreation.mock.lastCall?.[2]).toMatchObject({ hears: false });
   });
 
   it('asks to be repeated while App2 is at work', async () => {
@@ -102,6 +100,7 @@ describe('RequestUserCreation', () => {
     ['USER_ALREADY_EXISTS', 'UserAlreadyExists'],
     ['USER_BEING_REMOVED', 'UserBeingRemoved'],
     ['USER_VANISHED', 'UserVanished'],
+    ['QUEUE_FULL', 'CreationDeferred'],
     ['INTERNAL_ERROR', 'UserCreationFailed'],
     ['CANCELLED', 'UserCreationFailed'],
   ] as const)("tells App2's %s as %s", async (code, name) => {
@@ -125,62 +124,67 @@ describe('RequestUserCreation', () => {
   });
 });
 
-describe('RequestUserCreation, when App2 will announce the end', () => {
-  it('says so, and keeps when that is to be expected', async () => {
-    const estimated_end_at = '2026-01-01T00:01:00.000Z';
+describe('RequestUserCreation, when App2 will send a notification', () => {
+  const estimated_end_at = '2026-01-01T00:01:00.000Z';
+
+  it('registers its task, and leaves it waiting', async () => {
     requestUserCreation.mockResolvedValue(answered(creationStatus({ estimated_end_at }), true));
 
-    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationQueued' });
-    expect(awaited.expect).toHaveBeenCalledWith(PROVISIONING_ID, estimated_end_at);
-  });
+    const output = await run(request);
 
-  it('keeps nothing when it is not queued', async () => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus(), true));
-
-    await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationQueued' });
-    expect(awaited.expect).not.toHaveBeenCalled();
-  });
-});
-
-describe('AwaitUserCreation', () => {
-  const wait = {
-    action: 'AwaitUserCreation',
-    ...GENERATION,
-    missed: false,
-    task_token: 'canary-task-token',
-  };
-
-  it('has its task resumed by the announcement, and does not ask App2', async () => {
-    const output = await run(wait);
-
-    expect(awaited.await).toHaveBeenCalledWith(PROVISIONING_ID, 'canary-task-token');
-    expect(readStatus).not.toHaveBeenCalled();
+    expect(output).toEqual({});
+    expect(callbacks.registerTaskToken.mock.calls).toEqual([[{ ...task, estimated_end_at }]]);
+    expect([readStatus.mock.calls, resumeTask.mock.calls]).toEqual([[], []]);
     expectNoLeak('canary-task-token', output);
   });
 
+  it('asks at once when the notification came before the task was registered', async () => {
+    requestUserCreation.mockResolvedValue(answered(creationStatus(), true));
+    callbacks.registerTaskToken.mockResolvedValue({ notified: true });
+    readStatus.mockResolvedValue(SUCCEEDED);
+
+    await run(request);
+
+    expect(readStatus.mock.calls).toEqual([[task, 'alice']]);
+    expect(resumeTask.mock.calls).toEqual([[task, 'UserCreated']]);
+  });
+});
+
+describe('a completion notification', () => {
+  const notification = {
+    source: 'app2.notifications',
+    'detail-type': 'UserCreationFinished',
+    detail: { provisioning_id: PROVISIONING_ID, status: 'SUCCEEDED', user: 'present', username: 'mallory' },
+  };
+
   it.each([
-    ['created', creationStatus({ status: 'SUCCEEDED', user: 'present' }), 'UserCreated'],
+    ['created', SUCCEEDED, 'UserCreated'],
     ['refused', failed('PASSWORD_REJECTED'), 'PasswordRejected'],
     ['stopped', creationStatus({ status: 'ABORTED', user: 'being_removed' }), 'UserCreationFailed'],
-  ] as const)(
-    'asks when it has missed the announcement, and goes on with what was %s',
-    async (_what, status, end) => {
-      readStatus.mockResolvedValue(status);
+  ] as const)('ends the task as App2 says that the user was %s', async (_what, status, outcome) => {
+    callbacks.recordNotification.mockResolvedValue(task);
+    readStatus.mockResolvedValue(status);
 
-      await run({ ...wait, missed: true });
+    await expect(run(notification)).resolves.toEqual({});
 
-      expect(awaited.resume).toHaveBeenCalledWith(PROVISIONING_ID, 'canary-task-token', end);
-      expect(awaited.await).not.toHaveBeenCalled();
-    },
-  );
+    expect(readStatus.mock.calls).toEqual([[task, 'alice']]);
+    expect(resumeTask.mock.calls).toEqual([[task, outcome]]);
+  });
 
-  it('goes on waiting when it has missed nothing', async () => {
+  it('is not believed: while App2 says that the creation is not finished, the task waits on', async () => {
+    callbacks.recordNotification.mockResolvedValue(task);
     readStatus.mockResolvedValue(creationStatus());
 
-    await run({ ...wait, missed: true });
+    await run(notification);
 
-    expect(awaited.resume).not.toHaveBeenCalled();
-    expect(awaited.await).toHaveBeenCalledTimes(1);
+    expect(resumeTask).not.toHaveBeenCalled();
+  });
+
+  it('is recorded when no task waits for it yet, and App2 is not asked', async () => {
+    await run(notification);
+
+    expect(callbacks.recordNotification.mock.calls).toEqual([[PROVISIONING_ID]]);
+    expect(readStatus).not.toHaveBeenCalled();
   });
 });
 

@@ -1,3 +1,9 @@
+import {
+  AdminGetUserCommand,
+  type AdminGetUserCommandOutput,
+  AdminListGroupsForUserCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -9,6 +15,7 @@ import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
 import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
+import { attributesOf, stamps } from '../../support/pool-users.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import {
@@ -24,6 +31,7 @@ import {
 } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
+const cognito = mockClient(CognitoIdentityProviderClient);
 const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:CreateServiceUser',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackServiceUser',
@@ -35,14 +43,28 @@ const rollBackInput = { ...subject, owner: MACHINE_OWNER, ...stood };
 
 let clock: ReturnType<typeof fakeClock>;
 const get = (id = PROVISIONING_ID, headers: Record<string, string> = {}, include?: string[]) =>
-  api(getUserCreation({ stepFunctions: new SFNClient({}), environment: machines, clock }))(
-    authorizedRequest({ method: 'GET', id, headers, ...(include === undefined ? {} : { include }) }),
+  handler()(authorizedRequest({ method: 'GET', id, headers, ...(include === undefined ? {} : { include }) }));
+const handler = () =>
+  api(
+    getUserCreation({
+      stepFunctions: new SFNClient({}),
+      cognito: new CognitoIdentityProviderClient({}),
+      environment: { ...machines, USER_POOL_ID: 'pool' },
+      clock,
+    }),
   );
+/** Asks as App1 does when it was notified. */
+const getByName = (username: string) =>
+  handler()({
+    ...authorizedRequest({ method: 'GET', id: PROVISIONING_ID, headers: { 'Creation-Id': CREATION_ID } }),
+    multiValueQueryStringParameters: { username: [username] },
+  });
 const creation = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
 
 beforeEach(() => {
   clock = fakeClock();
+  cognito.reset();
   stepFunctions.reset();
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
 });
@@ -174,5 +196,54 @@ describe('GET /admin/create-user/{provisioning_id}?include=timeline', () => {
 
   it('says what can be included when it is asked for something else', async () => {
     expectProblem(await get(PROVISIONING_ID, {}, ['history']), 'INVALID_REQUEST');
+  });
+});
+
+describe('GET /admin/create-user/{provisioning_id}?username=', () => {
+  const user: Partial<AdminGetUserCommandOutput> = {
+    UserStatus: 'CONFIRMED',
+    Enabled: true,
+    UserCreateDate: STARTED,
+    UserAttributes: attributesOf({ ...stamps, owner: MACHINE_OWNER }),
+  };
+  const inPool = (
+    over: Partial<AdminGetUserCommandOutput> = {},
+    Groups = [{ GroupName: 'service-user' }],
+  ) => {
+    cognito.on(AdminGetUserCommand).resolves({ ...user, ...over });
+    cognito.on(AdminListGroupsForUserCommand).resolves({ Groups });
+  };
+
+  const stamped = (over: Partial<typeof stamps>) =>
+    attributesOf({ ...stamps, owner: MACHINE_OWNER, ...over });
+
+  it('is answered by the pool when the user is finished, without a look at the execution', async () => {
+    inPool();
+
+    const answer = await getByName('alice');
+
+    expect(answer.statusCode).toBe(200);
+    expect(provisioningStatus.parse(JSON.parse(answer.body))).toEqual({
+      ...subjectInStatus,
+      status: 'SUCCEEDED',
+      user: 'present',
+      started_at: STARTED.toISOString(),
+    });
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+
+  it.each([
+    ['that is not there', () => cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'))],
+    ['whose password is not set', () => inPool({ UserStatus: 'FORCE_CHANGE_PASSWORD' })],
+    ['that is disabled', () => inPool({ Enabled: false })],
+    ['that is not in the group', () => inPool({}, [])],
+    ['of another provisioning', () => inPool({ UserAttributes: stamped({ provisioning_id: 'another' }) })],
+    ['of another generation', () => inPool({ UserAttributes: stamped({ creation_id: 'another' }) })],
+    ['of another owner', () => inPool({ UserAttributes: stamped({ owner: 'another' }) })],
+  ])('is answered by the execution for a user %s', async (_what, given) => {
+    given();
+    creation().resolves(execution(input));
+
+    expect(JSON.parse((await getByName('alice')).body)).toMatchObject({ status: 'RUNNING' });
   });
 });

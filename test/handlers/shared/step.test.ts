@@ -44,19 +44,6 @@ describe('step', () => {
     expect(log()).toContain('UserVanished');
   });
 
-  it.each([
-    ['UserCreationQueued', 'Workflow waits'],
-    ['UserVanished', 'Step failed'],
-  ] as const)('logs %s as "%s": not everything that is thrown is a failure', async (name, said) => {
-    const run = step(schema, async () => {
-      throw new StepError(name, 'later');
-    });
-
-    await thrownBy(run(input));
-
-    expect(log()).toContain(said);
-  });
-
   it('lets nothing of a foreign error out but its name', async () => {
     const run = step(schema, async () => JSON.parse(`{"password":"${PASSWORD}`));
 

@@ -57,15 +57,6 @@ describe('stepsOf', () => {
     expectNoLeak('canary cause', steps);
   });
 
-  it.each(['UserCreationQueued'])('tells of a step that waits, by %s, no failure', (error) => {
-    const [step] = stepsOf(
-      history({ step: 'DecryptCredentials', from: 0, to: 100, attempts: [{ from: 1, to: 90, error }] }),
-      of,
-    );
-
-    expect(step?.attempts).toEqual([{ started_at: time(1), duration_ms: 89 }]);
-  });
-
   it('tells of a timeout', () => {
     const [step] = stepsOf(
       history({

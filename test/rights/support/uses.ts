@@ -11,7 +11,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   GetFunctionEventInvokeConfigCommand,
   InvokeCommand,
@@ -33,10 +33,10 @@ import {
 } from '@aws-sdk/client-sqs';
 import { expect } from '@jest/globals';
 import * as z from 'zod';
-import { announcement } from '../../../contracts/announcement.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
-import { encryptionContext, taskTokenContext } from '../../../contracts/encryption-context.ts';
+import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { cleanEnds } from '../../../contracts/ends.ts';
+import { completionNotification } from '../../../contracts/notification.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
@@ -271,7 +271,7 @@ async function customResource(FunctionName: string, RequestType: 'Create' | 'Del
 }
 
 const dynamoDb = new DynamoDBClient(configuration);
-const AWAITED = 'app1-awaited-creations';
+const CALLBACKS = 'app1-callbacks';
 const LIMITS = 'app2-rate-limits';
 const reservedStart = z.object({ start_at: z.iso.datetime() });
 
@@ -289,41 +289,36 @@ async function whileExhausted<Result>(
   }
 }
 
-/** So many ends are waited for that App1 is left at what is announced; and the rules are off, so nothing is. */
-const unheard = <Result>(run: () => Promise<Result>): Promise<Result> =>
+/** Above the limit of polls App1 waits for a notification; and the rules are off, so none arrives. */
+const unnotified = <Result>(run: () => Promise<Result>): Promise<Result> =>
   whileExhausted(['status-polls'], 3_600, run);
 
-/** What is kept of a provisioning that waits to hear of its end, with the token of its task. */
-async function waitingTask(id: string): Promise<string> {
+/** Waits until the task of a provisioning is registered, and its creation has finished. */
+async function waitingTask(id: string): Promise<void> {
   const Key = { provisioning_id: { S: id } };
-  const sealed = await eventually(async () => {
-    const { Item } = await dynamoDb.send(new GetItemCommand({ TableName: AWAITED, Key }));
+  await eventually(async () => {
+    const { Item } = await dynamoDb.send(new GetItemCommand({ TableName: CALLBACKS, Key }));
     if (Item?.['task_token']?.B === undefined) throw new Error(`${id} does not wait.`);
     if ((await system.executionStatus('CreateServiceUser', id)) === 'RUNNING')
       throw new Error(`${id} is running at App2.`);
-    return Item['task_token'].B;
   }, 20_000);
-  const { Plaintext } = await new KMSClient(configuration).send(
-    new DecryptCommand({
-      KeyId: 'alias/app1-intake-key',
-      CiphertextBlob: sealed,
-      EncryptionContext: taskTokenContext(id),
-    }),
-  );
-  return Buffer.from(Plaintext ?? []).toString('utf8');
 }
 
-/** Provisionings that wait to hear of their end: one that will go well, and one that will not. */
-const waitingOnes = () =>
-  unheard(async () => {
-    const ids = [await start(newRequest()), await start(newRequest({ password: passwordWithoutSymbol() }))];
-    return Promise.all(ids.map(async (id) => ({ id, token: await waitingTask(id) })));
+/** Provisionings that wait for a notification: one whose creation succeeds, and one whose name is taken. */
+async function waitingOnes(): Promise<string[]> {
+  const taken = newRequest();
+  await ended(await start(taken));
+  return unnotified(async () => {
+    const ids = [await start(newRequest()), await start(newRequest({ username: taken.username }))];
+    await Promise.all(ids.map(waitingTask));
+    return ids;
   });
+}
 
 /** Waits until two provisionings have ended, one well and one not. */
-async function bothEnd([good, bad]: { id: string }[]): Promise<void> {
-  expect(await ended(good?.id ?? '')).toMatchObject({ status: 'SUCCEEDED' });
-  expect(await ended(bad?.id ?? '')).toMatchObject({ status: 'FAILED' });
+async function bothEnd([good = '', bad = '']: string[]): Promise<void> {
+  expect(await ended(good)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await ended(bad)).toMatchObject({ status: 'FAILED' });
 }
 
 /** Waits for what App1 has counted of its caller's looks: the limiter fails open, and nothing else would show it. */
@@ -339,7 +334,7 @@ async function tellsEstimate(id: string, ask: () => Promise<Answer>): Promise<vo
   const estimate = new Date().toISOString();
   await dynamoDb.send(
     new UpdateItemCommand({
-      TableName: AWAITED,
+      TableName: CALLBACKS,
       Key: { provisioning_id: { S: id } },
       UpdateExpression: 'SET estimated_end_at = :at',
       ExpressionAttributeValues: { ':at': { S: estimate } },
@@ -421,23 +416,12 @@ const functions: Record<string, () => Promise<unknown>> = {
     await restart('app1-call-app2');
     expect(await call('app1-call-app2', { action: 'Authenticate' })).toHaveProperty('expires_at');
     const waiting = await waitingOnes();
-    for (const { id: provisioning_id, token: task_token } of waiting)
+    for (const provisioning_id of waiting)
       await call('app1-call-app2', {
-        action: 'AwaitUserCreation',
-        provisioning_id,
-        creation_id: await system.generationOf('CreateServiceUser', provisioning_id),
-        missed: true,
-        task_token,
+        source: completionNotification.source,
+        'detail-type': completionNotification.detailType,
+        detail: { provisioning_id },
       });
-    await bothEnd(waiting);
-  },
-  'app1-resume-provisioning': async () => {
-    const waiting = await waitingOnes();
-    for (const { id } of waiting) {
-      const { body } = await system.app2('GET', `/admin/create-user/${id}`, await withToken());
-      const event = { source: announcement.source, 'detail-type': announcement.detailType, detail: body };
-      await call('app1-resume-provisioning', event);
-    }
     await bothEnd(waiting);
   },
   'app1-encrypt-credentials': async () =>
@@ -451,7 +435,7 @@ const functions: Record<string, () => Promise<unknown>> = {
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
     const another = newRequest();
     const itsKey = { 'Idempotency-Key': randomUUID() };
-    const id = await unheard(() => start(another, itsKey));
+    const id = await unnotified(() => start(another, itsKey));
     await tellsEstimate(id, () => system.provision(another, itsKey));
     await system.deprovision(id);
   },
@@ -466,7 +450,7 @@ const functions: Record<string, () => Promise<unknown>> = {
       expect.objectContaining({ provisioning_id: provisioningAccepted.parse(first.body).provisioning_id }),
     ]);
     const queued = await rejected();
-    const second = await unheard(() => system.retry(queued));
+    const second = await unnotified(() => system.retry(queued));
     await tellsEstimate(provisioningAccepted.parse(second.body).provisioning_id, () => system.retry(queued));
     // One that had to be rolled back: the roll-back is looked at, too.
     const removed = await provisioned();
@@ -482,7 +466,7 @@ const functions: Record<string, () => Promise<unknown>> = {
     const { status, body } = await system.status(id, {}, '?include=timeline');
     expect(status).toBe(200);
     expectWorkflows(body, ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser']);
-    const waiting = await unheard(() => start(newRequest()));
+    const waiting = await unnotified(() => start(newRequest()));
     await tellsEstimate(waiting, () => system.status(waiting));
     await system.deprovision(waiting);
   },
@@ -514,11 +498,9 @@ const functions: Record<string, () => Promise<unknown>> = {
       await whileExhausted(['status-polls'], 60, () => notified.ask('respond-async, wait=15')),
     ).toMatchObject({ status: 'RUNNING' });
   },
-  'app2-announce-settled': async () => {
+  'app2-notify-completion': async () => {
     const input = await inputs.CreateServiceUser();
-    const times = { startDate: Date.now(), stopDate: Date.now() };
-    const detail = { executionArn: 'e', stateMachineArn: 'm', status: 'SUCCEEDED', ...times };
-    await call('app2-announce-settled', { detail: { ...detail, input: JSON.stringify(input) } });
+    await call('app2-notify-completion', { detail: { input: JSON.stringify(input) } });
   },
   'app2-get-user-creation': async () => {
     const { id } = await createdAtApp2();
@@ -527,6 +509,9 @@ const functions: Record<string, () => Promise<unknown>> = {
     const { status, body } = await system.app2('GET', `${path}?include=timeline`, await withToken());
     expect(status).toBe(200);
     expectWorkflows(body, ['CreateServiceUser', 'RollBackServiceUser']);
+    const finished = await createdAtApp2();
+    const byName = `/admin/create-user/${finished.id}?username=${finished.username}`;
+    expect((await system.app2('GET', byName, await withToken())).body).toMatchObject({ user: 'present' });
   },
   'app2-cancel-user-creation': async () => {
     const cancel = async (id: string) =>

@@ -1,23 +1,27 @@
 import { setTimeout } from 'node:timers/promises';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, expect } from '@jest/globals';
+import { completionNotification } from '../../../contracts/notification.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { exhaustRateLimit } from '../../../local/exhaust-rate-limit.ts';
 import type { FaultRule } from '../../../local/faults/rules.ts';
-import { outputs, statesOf, system } from '../../e2e/support/deployed.ts';
+import { configuration, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { madeBy } from '../matrix/calls.ts';
 import { effectOf, type Fault } from '../matrix/faults.ts';
 import { entered } from '../support/executions.ts';
+import { unanswered } from '../support/holds.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Planned, plan } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
 import { deprovision, post } from '../support/provisioning.ts';
-import { inject } from '../support/proxy.ts';
+import { type Injected, inject } from '../support/proxy.ts';
 import { suite } from '../support/suite.ts';
 
 /**
- * While so many are asked for that each creation is queued, and nobody looks for its end: App2 announces it,
- * and App1 goes on.
+ * While each creation is queued and no status is polled: App2 notifies App1, which asks App2 and goes on. And what
+ * somebody achieves who can do nothing but publish events.
  */
 
 /** How far away a start is when it is reserved, in seconds: time for what happens while a creation waits for it. */
@@ -26,11 +30,11 @@ const AHEAD = 20;
 /** After how many seconds that is made true again, so that it is whenever a request arrives. */
 const RENEWED = 5;
 
-interface Announced {
+interface Notified {
   name: string;
-  rule?: (known: Planned) => FaultRule;
-  /** What happens while the creation waits for its turn. */
-  meanwhile?: (planned: Planned) => Promise<unknown>;
+  rules?: (known: Planned) => FaultRule[];
+  /** What happens while the creation is queued. */
+  meanwhile?: (planned: Planned, injected: Injected) => Promise<unknown>;
   expected: string;
 }
 
@@ -41,45 +45,66 @@ const calls = [
   ['app1-call-app2', 'dynamodb', 'UpdateItem', id('Key.provisioning_id.S')],
   ['app1-call-app2', 'kms', 'Encrypt', id('EncryptionContext.provisioning_id')],
   [
-    'app2-announce-settled',
+    'app2-notify-completion',
     'events',
     'PutEvents',
     (known: Planned) => ({ body: `contains(Entries[0].Detail, '${known.id}')` }),
   ],
-  ['app1-resume-provisioning', 'dynamodb', 'UpdateItem', id('Key.provisioning_id.S')],
-  ['app1-resume-provisioning', 'kms', 'Decrypt', id('EncryptionContext.provisioning_id')],
+  ['app1-call-app2', 'kms', 'Decrypt', id('EncryptionContext.provisioning_id')],
 ] as const;
 const faults: Fault[] = ['throttled', 'server error', 'connection reset', 'answer lost'];
 
-const faulty: Announced[] = calls.flatMap(([by, service, operation, about]) =>
+const faulty: Notified[] = calls.flatMap(([by, service, operation, about]) =>
   faults.map((fault) => ({
     name: `${by} ${service}:${operation} ${fault}`,
-    rule: (known) => ({
-      service,
-      operation,
-      ...about(known),
-      ...madeBy(by),
-      ...effectOf(fault, { to: `${service}:${operation}` }),
-      times: 1,
-    }),
+    rules: (known) => [
+      {
+        service,
+        operation,
+        ...about(known),
+        ...madeBy(by),
+        ...effectOf(fault, { to: `${service}:${operation}` }),
+        times: 1,
+      },
+    ],
     expected: WELL,
   })),
 );
 
 const isQueued = ({ id: name }: Planned) => entered('CreateServiceUser', name, 'WaitForRateLimit');
 
-const cases: Announced[] = [
+/** Counts App1's question for the status. */
+const asksApp2 = ({ id: name }: Planned): FaultRule => ({
+  service: 'execute-api',
+  operation: 'GET',
+  resource: `/admin/create-user/${name}`,
+  latency: 0.001,
+});
+
+/** What somebody can do who may publish events on App2's bus, and nothing else. */
+async function forgeNotification({ id: provisioning_id }: Planned): Promise<void> {
+  const Detail = JSON.stringify({ provisioning_id, status: 'SUCCEEDED', user: 'present' });
+  const { source: Source, detailType: DetailType } = completionNotification;
+  const EventBusName = outputs.app2.event_bus_name;
+  await new EventBridgeClient(configuration).send(
+    new PutEventsCommand({ Entries: [{ EventBusName, Source, DetailType, Detail }] }),
+  );
+}
+
+const cases: Notified[] = [
   { name: 'nothing goes wrong', expected: WELL },
   {
-    name: 'the end is announced before App1 waits for it',
-    rule: (known) => ({
-      service: 'kms',
-      operation: 'Encrypt',
-      ...id('EncryptionContext.provisioning_id')(known),
-      ...madeBy('app1-call-app2'),
-      latency: 2_400,
-      times: 1,
-    }),
+    name: 'the notification comes before the task is registered',
+    rules: (known) => [
+      {
+        service: 'kms',
+        operation: 'Encrypt',
+        ...id('EncryptionContext.provisioning_id')(known),
+        ...madeBy('app1-call-app2'),
+        latency: 2_400,
+        times: 1,
+      },
+    ],
     expected: WELL,
   },
   ...faulty,
@@ -91,7 +116,7 @@ const cases: Announced[] = [
     },
     expected: 'ABORTED, absent, CANCELLED',
   },
-  ...(['stop', 'time out'] as const).flatMap((by): Announced[] => [
+  ...(['stop', 'time out'] as const).flatMap((by): Notified[] => [
     {
       name: `${by} of App2 while it is queued`,
       meanwhile: async (planned) => {
@@ -101,14 +126,33 @@ const cases: Announced[] = [
       expected: 'FAILED, absent, USER_CREATION_FAILED',
     },
     {
-      name: `${by} of App1 while it waits for the announcement`,
+      name: `${by} of App1 while it waits for the notification`,
       meanwhile: async (planned) => {
-        await entered('ProvisionServiceUser', planned.id, 'AwaitUserCreation');
+        await entered('ProvisionServiceUser', planned.id, 'RequestUserCreation');
         await interventions[by]('ProvisionServiceUser', planned.id);
       },
       expected: by === 'stop' ? 'ABORTED, absent, ABORTED' : 'TIMED_OUT, absent, TIMED_OUT',
     },
   ]),
+  ...(
+    [
+      ['does not exist', 'WaitForRateLimit', undefined],
+      ['has no password', 'SetPassword', 'SetPassword cognito-idp:AdminSetUserPassword'],
+      ['is in no group', 'AddToGroup', 'AddToGroup cognito-idp:AdminAddUserToGroup'],
+    ] as const
+  ).map(
+    ([what, state, stuckAt]): Notified => ({
+      name: `a forged notification while the user ${what}`,
+      rules: (known) => [asksApp2(known), ...(stuckAt === undefined ? [] : [unanswered(stuckAt, known)])],
+      meanwhile: async (planned, injected) => {
+        await entered('CreateServiceUser', planned.id, state);
+        await forgeNotification(planned);
+        await injected.met();
+        await interventions.stop('CreateServiceUser', planned.id);
+      },
+      expected: 'FAILED, absent, USER_CREATION_FAILED',
+    }),
+  ),
   {
     name: 'the same POST again and again while it is queued',
     meanwhile: async (planned) => {
@@ -119,6 +163,19 @@ const cases: Announced[] = [
     expected: WELL,
   },
 ];
+
+/** Whether the rate limiter has a start for the creation. */
+async function isReserved({ id: name }: Planned): Promise<boolean> {
+  const creation_id = await system.generationOf('CreateServiceUser', name);
+  const { Item } = await new DynamoDBClient(configuration).send(
+    new GetItemCommand({
+      TableName: 'app2-rate-limits',
+      Key: { name: { S: `reservation:${creation_id}` } },
+      ConsistentRead: true,
+    }),
+  );
+  return Item !== undefined;
+}
 
 /** The time until the end that App1 tells of, in milliseconds. */
 const estimateOf = (name: string): Promise<number> =>
@@ -144,15 +201,15 @@ async function whileCrowded(run: () => Promise<unknown>): Promise<void> {
 const free = exhaustRateLimit(outputs, 'status-polls', 24 * 60 * 60);
 afterAll(async () => (await free)());
 
-suite('a creation whose end is announced', cases, {
-  async run({ rule, meanwhile, expected }, aftermath) {
+suite('a creation with a completion notification', cases, {
+  async run({ rules = () => [], meanwhile = isQueued, expected }, aftermath) {
     await free;
     const planned = await plan();
-    const injected = await inject(...(rule === undefined ? [] : [rule(planned)]));
+    const injected = await inject(...rules(planned));
     try {
       await whileCrowded(async () => {
         await post(planned, planned.key);
-        await (meanwhile ?? isQueued)(planned);
+        await meanwhile(planned, injected);
       });
       const told = expected === WELL ? await estimateOf(planned.id) : undefined;
       const broken = await violations(planned, { within: 180_000 });
@@ -161,20 +218,23 @@ suite('a creation whose end is announced', cases, {
       return {
         broken,
         fired: await injected.allFired(),
-        waited: (await statesOf('ProvisionServiceUser', planned.id)).includes('AwaitUserCreation'),
+        queued: (await statesOf('CreateServiceUser', planned.id)).includes('WaitForRateLimit'),
         told,
+        reserved: await isReserved(planned),
         status: [status, user, ...(error === undefined ? [] : [error.code])].join(', '),
       };
     } finally {
       await injected.lift();
     }
   },
-  check: ({ broken, fired, waited, told, status }, { name, expected }) => {
+  check: ({ broken, fired, queued, told, reserved, status }, { name, expected }) => {
     expect(broken).toEqual([]);
     expect(fired).toBe(true);
     expect(status).toBe(expected);
-    if (name.startsWith('DELETE') || name.includes('of App2')) return;
-    expect(waited).toBe(true);
+    // A creation that ends before its start gives it back.
+    if (name.includes('while it is queued') && !name.startsWith('the same')) expect(reserved).toBe(false);
+    if (name.startsWith('DELETE') || name.includes('of App2') || name.startsWith('a forged')) return;
+    expect(queued).toBe(true);
     if (expected === WELL) expect(told).toBeGreaterThan(0);
   },
   sample: 5,

@@ -5,43 +5,49 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { announcement } from '../../contracts/announcement.ts';
+import { completionNotification } from '../../contracts/notification.ts';
 import { putEventsOn } from '../rights.ts';
 
-interface AnnouncementsProps {
-  /** Is called with each announcement. */
+interface Delivery {
+  /** Is called with each notification. */
   handler: IFunction;
-  /** Where announcements go that could not be delivered. */
+  /** Where notifications go that could not be delivered. */
   undelivered: Queue;
   /** Account of the bus, when it is not this one. */
   otherAccount: string | undefined;
 }
 
-const RULE_NAME = 'app1-announcements';
+const RULE_NAME = 'app1-notifications';
 
-const pattern = { source: [announcement.source], 'detail-type': [announcement.detailType] };
+const pattern = {
+  source: [completionNotification.source],
+  'detail-type': [completionNotification.detailType],
+};
 
 /**
- * Hears what App2 announces: a rule on App2's bus. The bus is a parameter that may be left out, since App2's team hands
- * it over: then nothing is heard, and App1 waits and asks.
+ * Delivers App2's completion notifications: a rule on App2's bus. The bus is a parameter that may be left out, since
+ * App2's team hands it over: then none arrive, and App1 polls.
  *
  * A rule on the bus of another account may have no other target than a bus, so there is one of App1's own in between.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
  */
-export class Announcements extends Construct {
+export class Notifications extends Construct {
   /** Whether App2's bus is known. */
-  readonly heard: CfnCondition;
+  readonly arrive: CfnCondition;
   readonly #busArn: string;
 
-  constructor(scope: Construct, id: string, { handler, undelivered, otherAccount }: AnnouncementsProps) {
+  constructor(scope: Construct, id: string) {
     super(scope, id);
     this.#busArn = new CfnParameter(Stack.of(this), 'App2EventBusArn', {
       default: 'none',
-      description: "App2's event bus (its output EventBusArn); none: App1 asks instead of being told",
+      description: "App2's event bus (its output EventBusArn); none: App1 polls instead of being notified",
     }).valueAsString;
-    this.heard = new CfnCondition(this, 'Heard', {
+    this.arrive = new CfnCondition(this, 'Arrive', {
       expression: Fn.conditionNot(Fn.conditionEquals(this.#busArn, 'none')),
     });
+  }
+
+  deliverTo({ handler, undelivered, otherAccount }: Delivery): void {
     if (otherAccount === undefined) this.#callFromBus(handler, undelivered);
     else this.#callThroughOwnBus(handler, undelivered, otherAccount);
   }
@@ -59,24 +65,26 @@ export class Announcements extends Construct {
       principal: 'events.amazonaws.com',
       sourceArn: ruleArn,
     });
-    permission.cfnOptions.condition = this.heard;
+    permission.cfnOptions.condition = this.arrive;
   }
 
   #callThroughOwnBus(handler: IFunction, undelivered: Queue, account: string): void {
     const bus = new EventBus(this, 'Bus', { eventBusName: RULE_NAME });
     const role = new Role(this, 'Forwarding', {
-      description: 'Sends what App2 announces on to a bus of this account',
+      description: "Forwards App2's notifications to a bus of this account",
       assumedBy: new ServicePrincipal('events.amazonaws.com'),
       inlinePolicies: {
         Forwarding: new PolicyDocument({
-          statements: [putEventsOn(bus.eventBusArn, announcement.source, [announcement.detailType])],
+          statements: [
+            putEventsOn(bus.eventBusArn, completionNotification.source, [completionNotification.detailType]),
+          ],
         }),
       },
     });
     this.#ruleOn(this.#busArn, undelivered, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);
-    new Rule(this, 'Announced', {
+    new Rule(this, 'Notified', {
       eventBus: EventBus.fromEventBusArn(this, 'Own', bus.eventBusArn),
-      description: 'What App2 announces, to the provisioning that waits for it',
+      description: "App2's notifications, to the provisioning that waits for them",
       eventPattern: { source: pattern.source, detailType: pattern['detail-type'] },
       targets: [new LambdaFunction(handler, { deadLetterQueue: undelivered })],
     });
@@ -92,12 +100,12 @@ export class Announcements extends Construct {
     const rule = new CfnRule(this, 'Rule', {
       name: RULE_NAME,
       eventBusName: busArn,
-      description: 'What App2 announces, to App1',
+      description: "App2's notifications, to App1",
       eventPattern: pattern,
       state: 'ENABLED',
       targets: [{ id: 'App1', ...target, deadLetterConfig: { arn: undelivered.queueArn } }],
     });
-    rule.cfnOptions.condition = this.heard;
+    rule.cfnOptions.condition = this.arrive;
     const { region, partition } = Stack.of(this);
     const ruleArn = `arn:${partition}:events:${region}:${account}:rule/${this.#busName}/${RULE_NAME}`;
     undelivered.addToResourcePolicy(

@@ -1,0 +1,53 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import * as z from 'zod';
+import { userCreationInput } from '../../contracts/executions.ts';
+import { completionNotification, type notificationDetail } from '../../contracts/notification.ts';
+import { putEvent } from '../shared/audit-events.ts';
+import { apiClient } from '../shared/aws-clients.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { alsoAbout, logger } from '../shared/logger.ts';
+import { step } from '../shared/step.ts';
+import { environments } from './environments.ts';
+
+interface Services {
+  eventBridge: Pick<EventBridgeClient, 'send'>;
+  environment: z.infer<(typeof environments)['notify-completion']>;
+}
+
+/** A finished execution. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+const finishedExecution = z.object({
+  detail: z.object({
+    input: z
+      .string()
+      .transform((text): unknown => JSON.parse(text))
+      .pipe(userCreationInput.pick({ provisioning_id: true, trace_id: true })),
+  }),
+});
+
+/**
+ * Notifies the client that a creation has finished. It is called for the end of the execution, and not for an audit
+ * event: a creation whose `ServiceUserCreated` was published but not confirmed is compensated. It does not say how the
+ * creation has ended: the client asks.
+ */
+export const notifyCompletion =
+  ({ eventBridge, environment }: Services) =>
+  async (event: unknown): Promise<void> => {
+    const { provisioning_id, trace_id } = finishedExecution.parse(event).detail.input;
+    alsoAbout({ provisioning_id, trace_id });
+    const detail: z.infer<typeof notificationDetail> = { provisioning_id };
+    await putEvent(eventBridge, {
+      EventBusName: environment.EVENT_BUS_NAME,
+      Source: completionNotification.source,
+      DetailType: completionNotification.detailType,
+      Detail: JSON.stringify(detail),
+    });
+    logger.info('Client notified', { provisioning_id });
+  };
+
+export const handler = step(
+  z.unknown(),
+  notifyCompletion({
+    eventBridge: apiClient(EventBridgeClient),
+    environment: readEnvironment(environments['notify-completion']),
+  }),
+);

@@ -1,0 +1,57 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { receivedNotification } from '../../../contracts/notification.ts';
+import { handler } from '../../../handlers/app2/notify-completion.ts';
+import { ENCRYPTED, PROVISIONING_ID, subject } from '../../support/subject.ts';
+
+const eventBridge = mockClient(EventBridgeClient);
+const input = { ...subject, owner: 'app1', encrypted_password: ENCRYPTED, notify: true };
+const finished = (detail: object = {}) =>
+  handler({
+    detail: { name: PROVISIONING_ID, status: 'SUCCEEDED', input: JSON.stringify(input), ...detail },
+  });
+const sent = () =>
+  eventBridge.commandCalls(PutEventsCommand).flatMap(({ args: [{ input: put }] }) => put.Entries ?? []);
+
+beforeEach(() => {
+  eventBridge.reset();
+  eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{}] });
+});
+
+describe('a finished creation of which a client is to be notified', () => {
+  it.each(['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'])(
+    'is named on the bus, and nothing is said of how it has ended: %s',
+    async (status) => {
+      await finished({ status });
+
+      expect(sent()).toEqual([
+        {
+          EventBusName: 'unit-test-bus',
+          Source: 'app2.notifications',
+          DetailType: 'UserCreationFinished',
+          Detail: JSON.stringify({ provisioning_id: PROVISIONING_ID }),
+        },
+      ]);
+    },
+  );
+
+  it('is read as it is sent', async () => {
+    await finished();
+
+    const [{ Source, DetailType, Detail } = {}] = sent();
+    expect(
+      receivedNotification.parse({
+        source: Source,
+        'detail-type': DetailType,
+        detail: JSON.parse(Detail ?? ''),
+      }).detail,
+    ).toEqual({ provisioning_id: PROVISIONING_ID });
+  });
+
+  it('is tried again by Lambda when the bus does not take it', async () => {
+    eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] });
+
+    await expect(finished()).rejects.toThrow();
+  });
+});
