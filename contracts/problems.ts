@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { timeLimits } from './time-limits.ts';
 
+/** Largest body that is read, in bytes: four times what the largest valid request needs. */
+export const MAX_BODY_BYTES = 16_384;
+
 /**
  * What can be wrong with a request, as RFC 9457 `application/problem+json`.
  * One row per `code`; the code is stable, title and detail are for people.
@@ -107,7 +110,7 @@ export const problems = {
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: 'Body too large',
-    detail: 'The body must not be larger than 16384 bytes.',
+    detail: `The body must not be larger than ${MAX_BODY_BYTES} bytes.`,
     cause: 'The body is longer than any valid request, or API Gateway refused its size.',
     operator: 'Nothing to do.',
     left_behind: 'nothing',
@@ -177,7 +180,7 @@ export const problems = {
     title: 'The legacy endpoint did not answer in time',
     detail:
       'Look whether the user was made before you send the request again: the legacy endpoint does not know a repeat.',
-    cause: 'While a legacy endpoint is being replaced: it took longer than 15 seconds.',
+    cause: `While a legacy endpoint is being replaced: it took longer than ${timeLimits.legacyRequest} seconds.`,
     operator: 'Look at the legacy endpoint.',
     left_behind: 'maybe_a_legacy_user',
   },
@@ -213,6 +216,3 @@ export function retryAfter(code: ProblemCode): number | undefined {
   const row: ProblemRow = problems[code];
   return row.retry_after;
 }
-
-/** Largest body that is read, in bytes: four times what the largest valid request needs. */
-export const MAX_BODY_BYTES = 16_384;

@@ -41,7 +41,7 @@ function movements({ service, routes, rules, machines, functions }: Stack): stri
     ...rules.flatMap(({ name, when, to }) =>
       to.map(
         (target) =>
-          `  ${box(name)}>"${when === 'an event' ? 'an execution ended badly' : when}"] --> ${fn(target)}`,
+          `  ${box(name)}>"${when === 'an event' ? 'a rule on an event' : when}"] --> ${fn(target)}`,
       ),
     ),
     ...starts,

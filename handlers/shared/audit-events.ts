@@ -11,7 +11,9 @@ import { traceHeader } from './trace.ts';
 /**
  * Publishes an event that no workflow publishes, after checking it against its schema.
  * docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
- * @throws ServiceUnavailable when the bus did not take it: PutEvents says so in an answer that is a success otherwise
+ * @throws ZodError when it does not meet its schema
+ * @throws StepError `ServiceUnavailable` when the bus did not take it: PutEvents says so in an answer that is a success
+ * otherwise
  */
 export async function publish<Name extends EventName>(
   eventBridge: Pick<EventBridgeClient, 'send'>,
@@ -27,7 +29,7 @@ export async function publish<Name extends EventName>(
   });
 }
 
-/** Publishes an event. @throws Error when the bus did not take it */
+/** Publishes an event. @throws StepError `ServiceUnavailable` when the bus did not take it, and the errors of the SDK */
 export async function putEvent(
   eventBridge: Pick<EventBridgeClient, 'send'>,
   event: PutEventsRequestEntry,

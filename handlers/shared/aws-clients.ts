@@ -20,7 +20,7 @@ type ClientClass<Client> = new (settings: ReturnType<typeof configuration>) => C
 /** Client of a step. One attempt: the workflow's retry policy is the only one, and the history shows each attempt. */
 export const stepClient = <Client>(Class: ClientClass<Client>): Client => new Class(configuration(1));
 
-/** Client of a function behind an API, where nobody else retries: two attempts, so that a blip is not seen. */
+/** Client of a function that no workflow calls, behind an API or scheduled: two attempts, so that a blip is not seen. */
 export const apiClient = <Client>(Class: ClientClass<Client>): Client => new Class(configuration(2));
 
 /** Client that waits for the answer of a function for so many seconds, once. */
