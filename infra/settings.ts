@@ -31,7 +31,7 @@ export const expressCreationsPerSecond = (creationsPerSecond: number): number =>
 const LOCAL_QUOTA = 1_000;
 
 /**
- * Everything that can be set, on one page, which docs/deploying.md shows. Values come from CDK's context:
+ * Everything that can be set, on one page, which docs/settings.md shows. Values come from CDK's context:
  * `cdk deploy -c target=local`. What one deployment passes to the other (App2's addresses) are CloudFormation parameters
  * of the stacks instead, so that one assembly serves every account.
  */
