@@ -55,7 +55,7 @@ export const timeLimits = {
   /** A whole execution, with every retry of every step used up. */
   userCreation: 3 * 60 * 60,
   userRollBack: 3 * 60 * 60,
-  provisioning: 52 * 60 * 60,
+  provisioning: 48 * 60 * 60,
   provisioningRollBack: 36 * 60 * 60,
 
   /** A function that is called for one execution that ended badly; and the sweep, which looks at many. */

@@ -109,13 +109,16 @@ export const retryPolicies = {
     maxAttempts: 110,
     jitter: false,
   },
-  /** The queue at App2 is full: the request is sent again later, and not all at once. */
+  /**
+   * The queue at App2 is full: the request is sent again later, and not all at once. For three hours and a half: with one
+   * attempt more the worst case of App1 would be longer than its machine may take.
+   */
   app2QueueFull: {
     errors: named('App2QueueFull'),
     intervalSeconds: 60,
     backoffRate: 2,
     maxDelaySeconds: 600,
-    maxAttempts: 24,
+    maxAttempts: 23,
     jitter: true,
   },
   /** The caller holds its share of the queue, or the queue is full: the start is reserved later, and not all at once. */
