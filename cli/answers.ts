@@ -35,7 +35,7 @@ export const provisioning = z.object({
   human_user_id: z.string().optional(),
   started_at: z.string(),
   stopped_at: z.string().optional(),
-  /** While it waits for its turn: when it will probably have ended. */
+  /** While it is queued: when it will probably have ended. */
   estimated_end_at: z.string().optional(),
   /** While a step has failed in passing, and is tried again. */
   waiting_for: waitingFor.optional(),

@@ -6,6 +6,7 @@ import { aheadOf, clockProblem } from './clock.ts';
 import type { Connection } from './connect.ts';
 import type { Exit } from './exits.ts';
 import { CliProblem } from './problem.ts';
+import type { Propose } from './shown.ts';
 
 /** App1's API as the commands use it. Each call asks App1 to wait for the end, for so many seconds at most. */
 
@@ -24,66 +25,80 @@ interface NewUser {
   human_user_id: string;
 }
 
-type CallApp1 = Pick<Connection, 'callApp1'>;
+/** How App1 is asked, and how to say a command that asks the same system. */
+export interface Asking {
+  connection: Pick<Connection, 'callApp1'>;
+  propose: Propose;
+}
 
 /** `POST /create-service-user` */
-export const requestUser = async ({ callApp1 }: CallApp1, user: NewUser, key: string): Promise<Started> => {
+export const requestUser = async (asking: Asking, user: NewUser, key: string): Promise<Started> => {
+  const { callApp1 } = asking.connection;
   const headers = { 'content-type': 'application/json', 'idempotency-key': key };
-  return read(await callApp1('POST', '/create-service-user', headers, JSON.stringify(user)), startedOrEnded);
+  return read(
+    asking,
+    await callApp1('POST', '/create-service-user', headers, JSON.stringify(user)),
+    startedOrEnded,
+  );
 };
 
 /** `POST /create-service-user/{id}/retry` */
-export const requestRetry = async (
-  { callApp1 }: CallApp1,
-  id: string,
-  key: string | undefined,
-): Promise<Started> => {
+export const requestRetry = async (asking: Asking, id: string, key: string | undefined): Promise<Started> => {
   const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
-  return read(await callApp1('POST', `/create-service-user/${id}/retry`, headers), startedOrEnded);
+  return read(
+    asking,
+    await asking.connection.callApp1('POST', `/create-service-user/${id}/retry`, headers),
+    startedOrEnded,
+  );
 };
 
 /** `GET /create-service-user/{id}` */
-export const askStatus = async (
-  { callApp1 }: CallApp1,
-  id: string,
-  { wait = false } = {},
-): Promise<Provisioning> =>
-  read(await callApp1('GET', `/create-service-user/${id}`, waiting(wait)), provisioning);
+export const askStatus = async (asking: Asking, id: string, { wait = false } = {}): Promise<Provisioning> =>
+  read(
+    asking,
+    await asking.connection.callApp1('GET', `/create-service-user/${id}`, waiting(wait)),
+    provisioning,
+  );
 
 /** `GET /create-service-user/{id}?include=timeline` */
-export const askTimeline = async (
-  { callApp1 }: CallApp1,
-  id: string,
-): Promise<z.infer<typeof timelinePart>> =>
-  read(await callApp1('GET', `/create-service-user/${id}?include=timeline`), timelinePart);
+export const askTimeline = async (asking: Asking, id: string): Promise<z.infer<typeof timelinePart>> =>
+  read(
+    asking,
+    await asking.connection.callApp1('GET', `/create-service-user/${id}?include=timeline`),
+    timelinePart,
+  );
 
 /** `DELETE /create-service-user/{id}`: how it stands while the user is being removed; `undefined` when nothing is left. */
 export async function requestRemoval(
-  { callApp1 }: CallApp1,
+  asking: Asking,
   id: string,
   { wait = false } = {},
 ): Promise<Provisioning | undefined> {
-  const response = await callApp1('DELETE', `/create-service-user/${id}`, waiting(wait));
-  return response.status === 204 ? undefined : read(response, provisioning);
+  const response = await asking.connection.callApp1('DELETE', `/create-service-user/${id}`, waiting(wait));
+  return response.status === 204 ? undefined : read(asking, response, provisioning);
 }
 
 const waiting = (wait: boolean): Record<string, string> => (wait ? { prefer: `wait=${WAIT_SECONDS}` } : {});
 
 /** @throws CliProblem for every answer that is not a success */
-async function read<Schema extends z.ZodType>(response: Response, schema: Schema): Promise<z.infer<Schema>> {
+async function read<Schema extends z.ZodType>(
+  { propose }: Asking,
+  response: Response,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
   const text = await response.text();
   const body = parsed(text);
   if (response.ok) {
     const answer = schema.safeParse(body);
     if (answer.success) return answer.data;
-    throw unreadable(response.status);
+    throw unreadable(response.status, propose);
   }
   if (response.status === 403) {
     const wrongClock = clockProblem(aheadOf(response.headers.get('date'), Date.now()));
     if (wrongClock !== undefined) throw wrongClock;
   }
   const told = z.object({ ...problem.shape, code: z.string() }).safeParse(body);
-  if (!told.success) throw unreadable(response.status);
+  if (!told.success) throw unreadable(response.status, propose);
   const { code, title, detail, errors = [] } = told.data;
   const fields = errors.map(
     (fault) => `${fault.pointer === '' ? 'The request' : fault.pointer} ${fault.detail}.`,
@@ -93,7 +108,7 @@ async function read<Schema extends z.ZodType>(response: Response, schema: Schema
     code,
     [`${title}.`, ...fields].join(' '),
     code === 'NOT_FOUND'
-      ? 'Check the id with `npx provision list`, and that you sign as who asked for it.'
+      ? `Check the id (${propose({ command: 'list' })}), and that you sign as who asked for it.`
       : detail,
   );
 }
@@ -106,12 +121,12 @@ function parsed(text: string): unknown {
   }
 }
 
-const unreadable = (status: number) =>
+const unreadable = (status: number, propose: Propose) =>
   new CliProblem(
     'unreachable',
     'NOT_APP1',
     `The answer (HTTP ${status}) is not one of App1.`,
-    'Check the address of the API: `npx provision doctor`, or `--api-url`.',
+    `Check the address of the API: ${propose({ command: 'doctor' })}, or \`--api-url\`.`,
   );
 
 function exitAfter(status: number): Exit {

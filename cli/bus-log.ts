@@ -4,8 +4,9 @@ import { busLog } from '../infra/names.ts';
 import type { EventLine } from './answers.ts';
 import type { Connection } from './connect.ts';
 import { CliProblem } from './problem.ts';
+import type { Propose } from './shown.ts';
 
-/** The audit events as the log of a bus received them, from the release before this one, too. */
+/** The audit events as the log of a bus received them. */
 
 const logged = z.object({
   'detail-type': z.string(),
@@ -33,7 +34,7 @@ export interface Logged {
  * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
 export async function eventsOn(
-  connection: Pick<Connection, 'client'>,
+  { connection, propose }: { connection: Pick<Connection, 'client'>; propose: Propose },
   busName: string,
   { since, provisioningId }: { since: number; provisioningId?: string | undefined },
 ): Promise<Logged[]> {
@@ -60,7 +61,7 @@ export async function eventsOn(
       'unreachable',
       'NO_LOG',
       `There is no log group ${busLog(busName)}: nothing records the events of this bus.`,
-      'Deploy the stack again, and see `npx provision doctor`.',
+      `Deploy the stack again, and see ${propose({ command: 'doctor' })}.`,
     );
   }
   return found;

@@ -26,7 +26,7 @@ export async function settled(
   { isNew = false } = {},
 ): Promise<Provisioning> {
   return again({ session, id, timeout, passing: isNew ? [...PASSING, 'NOT_FOUND'] : PASSING }, async () => {
-    const now = await askStatus(session.connection, id, { wait: true });
+    const now = await askStatus(session, id, { wait: true });
     return isOver(now) ? { found: now } : { meanwhile: phaseOf(now) };
   });
 }
@@ -34,7 +34,7 @@ export async function settled(
 /** Has the user removed, and waits until it is gone. */
 export async function removed(session: Waiting, id: string, timeout: number): Promise<undefined> {
   await again({ session, id, timeout, passing: PASSING }, async () =>
-    (await requestRemoval(session.connection, id, { wait: true })) === undefined
+    (await requestRemoval(session, id, { wait: true })) === undefined
       ? { found: 'absent' }
       : { meanwhile: 'being removed' },
   );

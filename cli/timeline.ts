@@ -4,9 +4,10 @@ import { describe, executionArn } from '../handlers/shared/executions.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 import { stepsOf } from '../handlers/shared/timeline.ts';
 import type { TimelineStep, Unseen } from './answers.ts';
-import { askTimeline } from './app1-api.ts';
+import { type Asking, askTimeline } from './app1-api.ts';
 import { type Connection, seen } from './connect.ts';
 import { explain } from './explain.ts';
+import type { Session } from './session.ts';
 import type { App1, App2 } from './where.ts';
 
 /** What a provisioning went through at both services, in the order in which it happened, as far as it can be seen. */
@@ -23,18 +24,18 @@ export type TimelineSource = (provisioningId: string) => Promise<Timeline>;
  * know all of it.
  */
 export const timelineSource =
-  (connection: Connection): TimelineSource =>
+  ({ connection, propose }: Pick<Session, 'connection' | 'propose'>): TimelineSource =>
   async (id) => {
-    const told = await fromApp1(connection, id);
+    const told = await fromApp1({ connection, propose }, id);
     if (told !== undefined && told.unseen.length === 0) return told;
     const read = await timelineFromHistories(connection)(id);
     return told === undefined || read.unseen.length <= told.unseen.length ? read : told;
   };
 
 /** `undefined` for whoever is not the owner, or may not ask App1. */
-async function fromApp1(connection: Connection, id: string): Promise<Timeline | undefined> {
+async function fromApp1(asking: Asking, id: string): Promise<Timeline | undefined> {
   try {
-    const { timeline, timeline_incomplete = [] } = await askTimeline(connection, id);
+    const { timeline, timeline_incomplete = [] } = await askTimeline(asking, id);
     const why = 'it did not answer in time, or has more than App1 shows';
     return { timeline, unseen: timeline_incomplete.map((service) => ({ service, why })) };
   } catch (error) {

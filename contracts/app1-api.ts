@@ -14,7 +14,7 @@ export const provisioningAccepted = z.strictObject({
   provisioning_id: provisioningId,
   status: executionStatus,
   status_url: z.url(),
-  /** Of a repeat, when the first one waits for its turn. */
+  /** Of a repeat, when the first one is queued. */
   estimated_end_at: timestamp.optional(),
 });
 export type ProvisioningAccepted = z.infer<typeof provisioningAccepted>;

@@ -116,7 +116,7 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   started_at: 'When it began.',
   stopped_at: 'When it ended; absent while it runs.',
   estimated_end_at:
-    'When it will probably have ended; only while it waits for its turn, because more is asked for than can be done at once.',
+    'When it will probably have ended; only while it is queued, because more is asked for than can be done at once.',
   waiting_for:
     'What it waits for, and since when; only while a step has failed in passing, and is tried again. It goes on by itself. If you do not want to wait, send a DELETE.',
   what: '`target`: until the target can be used again. `target_queue`: until its queue has room. `target_result`: until it has finished. `calls_in_flight`: until no call can be under way any more. `aws`: until a service of AWS can be used again.',

@@ -96,7 +96,7 @@ export const provisioningStatus = z.strictObject({
   human_user_id: storedText.optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
-  /** While it waits for its turn: when it will probably have ended. */
+  /** While it is queued: when it will probably have ended. */
   estimated_end_at: timestamp.optional(),
   /** While a step has failed in passing, and is tried again. */
   waiting_for: waitingFor.optional(),

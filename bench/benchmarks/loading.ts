@@ -141,7 +141,7 @@ async function loadOnce(file: string): Promise<Loaded> {
     AWS_REGION: 'us-east-1',
     SERVICE_NAME: 'bench',
     ...Object.fromEntries(VARIABLES.map((name) => [name, 'https://bench.example'])),
-    APP2_ANNOUNCES: 'on',
+    APP2_NOTIFICATIONS: 'on',
     API_SCHEME: 'https',
     DESCRIBES_PER_SECOND: '1',
     DESCRIBES_PER_SECOND_AND_CALLER: '1',

@@ -82,7 +82,7 @@ export function alternatives(good: Counted): Alternative[] {
         'X-Ray': SAMPLED * prices.trace.usd,
       },
       lacks:
-        'Both services are one; nobody waits for a turn, so what is too much for Cognito fails; what a crash leaves half-made stays; a caller whose connection breaks does not know; nothing can be cancelled, looked at or retried by step.',
+        'Both services are one; nothing is queued, so what is too much for Cognito fails; what a crash leaves half-made stays; a caller whose connection breaks does not know; nothing can be cancelled, looked at or retried by step.',
     },
     {
       title: 'SDK integrations instead of functions for the steps',

@@ -85,7 +85,7 @@ ${table(
 A transition is each state that is entered, one more for the start of an execution, and each retry. Calls to Step
 Functions cost nothing; they are counted since DescribeExecution has the narrowest quota. The caller's looks at the
 status are not part of it: each is a request to App1, an invocation, and a read of DynamoDB while it runs, about
-${dollars((prices.restRequest.usd + prices.invocation.usd + LOOSE_READ) * 1_000)} for 1,000. In a burst the writes of one that waits for its turn are more or fewer by one or two: a function that
+${dollars((prices.restRequest.usd + prices.invocation.usd + LOOSE_READ) * 1_000)} for 1,000. In a burst the writes of one that is queued are more or fewer by one or two: a function that
 does not know the end of the queue finds out by a write that is refused, which is charged like any other
 (20 requests at once made 6.2 writes each). A read is one of an answer that tells when the end is to be expected.
 

@@ -1,3 +1,4 @@
+import { MAX_BUNDLE_BYTES } from '../../infra/bundle.ts';
 import { budget } from '../budget.ts';
 import { prices } from '../cost/prices.ts';
 import type { CountResults } from '../count/results.ts';
@@ -109,7 +110,7 @@ function loadingChapter({ made, measured: { bundles, loads }, ratios, before }: 
   const packages = Object.entries(largest?.[1].packages ?? {});
   return `## Bundles
 
-${by(made)} The largest bundle, \`${largest?.[0]}\`, has ${kilobytes(largest?.[1].bytes ?? 0)} KB; a test allows 150.
+${by(made)} The largest bundle, \`${largest?.[0]}\`, has ${kilobytes(largest?.[1].bytes ?? 0)} KB; a test allows ${MAX_BUNDLE_BYTES / 1000}.
 
 ${table(
   [

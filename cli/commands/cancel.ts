@@ -14,8 +14,8 @@ interface Options {
 
 export async function cancel(session: Session, id: string, { wait, timeout }: Options): Promise<Exit> {
   session.progress.say(`Having the user of ${id} removed at ${session.connection.where}`);
-  const under = wait ? await removed(session, id, timeout) : await requestRemoval(session.connection, id);
-  const now = shown(under ?? (await askStatus(session.connection, id)), session.propose);
+  const under = wait ? await removed(session, id, timeout) : await requestRemoval(session, id);
+  const now = shown(under ?? (await askStatus(session, id)), session.propose);
   session.answer(now, card(now));
   return 'ok';
 }

@@ -25,7 +25,7 @@ export async function create(session: Session, name: string, options: Options): 
   const user = { username: name, password, human_user_id: options.humanUser };
   session.progress.say(`Asking for ${name} at ${session.connection.where}`);
   // With a key of its own, a request whose answer was lost can be sent again.
-  const started = await requestUser(session.connection, user, options.idempotencyKey ?? randomUUID());
+  const started = await requestUser(session, user, options.idempotencyKey ?? randomUUID());
   return ended(session, started, options);
 }
 

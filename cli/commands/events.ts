@@ -37,7 +37,7 @@ export async function events(session: Session, options: Options): Promise<Exit> 
   for (;;) {
     const looked = clock.now();
     const found = await Promise.all(
-      busNames.map((bus) => eventsOn(session.connection, bus, { since: from, provisioningId: options.id })),
+      busNames.map((bus) => eventsOn(session, bus, { since: from, provisioningId: options.id })),
     );
     print(session, found.flat(), known, options);
     if (!follow) return 'ok';

@@ -15,7 +15,7 @@ interface Options {
 
 export async function retry(session: Session, id: string, options: Options): Promise<Exit> {
   session.progress.say(`Asking for ${id} again at ${session.connection.where}`);
-  return ended(session, await requestRetry(session.connection, id, options.idempotencyKey), options);
+  return ended(session, await requestRetry(session, id, options.idempotencyKey), options);
 }
 
 export const addRetry = (program: Program, run: Run) =>

@@ -13,8 +13,7 @@ interface Options {
 }
 
 export async function status(session: Session, id: string, { watch, timeout }: Options): Promise<Exit> {
-  const found =
-    watch === true ? await settled(session, id, timeout) : await askStatus(session.connection, id);
+  const found = watch === true ? await settled(session, id, timeout) : await askStatus(session, id);
   const now = shown(found, session.propose);
   session.answer(now, card(now));
   return now.error === undefined ? 'ok' : 'bad';

@@ -13,7 +13,7 @@ import { by } from '../values.ts';
 export async function timeline(
   session: Session,
   id: string,
-  source: TimelineSource = timelineSource(session.connection),
+  source: TimelineSource = timelineSource(session),
 ): Promise<Exit> {
   session.progress.say(`Reading at ${session.connection.where}`);
   const answer: TimelineAnswer = { provisioning_id: id, ...(await source(id)) };

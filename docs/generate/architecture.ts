@@ -206,8 +206,9 @@ Everything else (APIs, functions, rules, alarms) can be made again from the code
 
 ${keptThings(stacks)}
 
-Each service has one dead-letter queue for all of its rules, and for what a function could not handle. There is no
-database: a workflow's execution is the record of its provisioning.
+Each service has one dead-letter queue for all of its rules, and for what a function could not handle. A
+workflow's execution is the record of its provisioning. The tables hold what is needed for a while: callbacks that wait,
+reservations of the rate limiters, high-water marks of the sweeps. A provisioning is never decided by them.
 
 ## Who may do what: App1
 

@@ -105,16 +105,41 @@ const { schemas: withIds } = z.toJSONSchema(registry, {
   target: 'draft-2020-12',
   io: 'input',
   uri: schemaPath,
-  override: ({ jsonSchema, path }) => {
-    const field = path.at(-2) === 'properties' ? meanings[String(path.at(-1))] : undefined;
-    if (field !== undefined) jsonSchema.description = field;
+  override: ({ jsonSchema }) => {
     for (const rule of [jsonSchema, ...(jsonSchema.allOf ?? [])])
       if (rule.pattern !== undefined) rule.pattern = readable(rule.pattern);
   },
 });
 const schemas = Object.fromEntries(
-  Object.entries(withIds).map(([id, { $id, $schema, ...schema }]) => [id, schema]),
+  Object.entries(withIds).map(([id, { $id, $schema, ...schema }]) => [id, withMeanings(schema)]),
 );
+
+/** Says of each field what it means, by its name: one schema, as that of a point in time, is many fields. */
+function withMeanings(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(withMeanings);
+  if (typeof part !== 'object' || part === null) return part;
+  return Object.fromEntries(
+    Object.entries(part).map(([key, value]: [string, unknown]) => [
+      key,
+      key === 'properties' ? fieldsWithMeanings(value) : withMeanings(value),
+    ]),
+  );
+}
+
+function fieldsWithMeanings(fields: unknown): unknown {
+  return Object.fromEntries(
+    Object.entries(z.record(z.string(), z.record(z.string(), z.unknown())).parse(fields)).map(
+      ([name, field]) => {
+        const meaning = meanings[name];
+        const rest = withMeanings(field);
+        return [
+          name,
+          meaning === undefined ? rest : { ...z.object({}).loose().parse(rest), description: meaning },
+        ];
+      },
+    ),
+  );
+}
 
 function reference(schema: z.ZodType): { $ref: string } {
   const name = named.get(schema)?.id;

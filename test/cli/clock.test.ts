@@ -3,6 +3,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { askStatus } from '../../cli/app1-api.ts';
 import { aheadOf, clockState, identityOf } from '../../cli/clock.ts';
+import { proposing } from '../../cli/session.ts';
 import { problemBody } from '../../contracts/problems.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00.500Z');
@@ -85,11 +86,14 @@ describe('two clocks', () => {
 
 describe("App1's refusal", () => {
   const answering = (date: Date) => ({
-    callApp1: async () =>
-      new Response(JSON.stringify(problemBody('FORBIDDEN')), {
-        status: 403,
-        headers: { Date: date.toUTCString() },
-      }),
+    connection: {
+      callApp1: async () =>
+        new Response(JSON.stringify(problemBody('FORBIDDEN')), {
+          status: 403,
+          headers: { Date: date.toUTCString() },
+        }),
+    },
+    propose: proposing({}),
   });
 
   it('is told as what it is: the clock of this machine', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { main as redrive } from '../../cli/redrive.ts';
 import { main as replay } from '../../cli/replay.ts';
+import { problemBody } from '../../contracts/problems.ts';
 import { world } from './support/world.ts';
 
 /** What is wrong with the value of an option that every command has is said as for any other option: usage, not a fault. */
@@ -51,6 +52,22 @@ describe('the value of an option of every command', () => {
     const typed = world({ answers: [[404, { code: 'NOT_FOUND' }]] });
     await typed.run('status', '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', '--region', region);
     expect(typed.sent).toHaveLength(1);
+  });
+});
+
+describe('what is proposed', () => {
+  const options = ['--profile', 'app1 operator', '--region', 'eu-central-1'];
+  const asTyped = "--profile 'app1 operator' --region eu-central-1";
+
+  it.each([
+    ['list', 'an id is unknown', [404, problemBody('NOT_FOUND')]],
+    ['doctor', 'the answer is not one of App1', [200, '<html>']],
+    ['doctor', 'the refusal is not one of App1', [502, '<html>']],
+  ] as const)('asks the same system: %s, when %s', async (command, _when, [status, body]) => {
+    const typed = world({ answers: [[status, body]] });
+
+    await typed.run('status', '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', ...options);
+    expect(typed.shown.err).toContain(`npx provision ${command} ${asTyped}`);
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ruleset, Spectral } from '@stoplight/spectral-core';
 import { oas } from '@stoplight/spectral-rulesets';
 import * as z from 'zod';
-import { humanUserId } from '../../contracts/fields.ts';
+import { fieldMeanings, humanUserId } from '../../contracts/fields.ts';
 import { type ProblemCode, problem, problems } from '../../contracts/problems.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
@@ -21,7 +21,23 @@ const gatewayResponse = z.object({ ResponseTemplates: z.strictObject({ 'applicat
 
 const documented = z.object({
   paths: z.record(z.string(), z.record(z.string(), z.looseObject({ operationId: z.string() }))),
+  components: z.object({ schemas: z.unknown() }),
 });
+
+interface Field {
+  name: string;
+  description: unknown;
+}
+
+/** The fields of all schemas of a document, nested ones, too. */
+function fieldsBelow(part: unknown): Field[] {
+  if (typeof part !== 'object' || part === null) return [];
+  return Object.entries(part).flatMap(([key, value]: [string, unknown]) => {
+    const fields = key === 'properties' ? z.record(z.string(), z.looseObject({})).parse(value) : {};
+    const own = Object.entries(fields).map(([name, field]) => ({ name, description: field['description'] }));
+    return [...own, ...fieldsBelow(value)];
+  });
+}
 
 /** Method and path of each route that a template deploys. */
 function routesOf(template: Template): string[] {
@@ -106,6 +122,16 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
     );
 
     expect(await spectral.run(text)).toEqual([]);
+  });
+
+  it('says of each field what it means, by its name', () => {
+    const fields = fieldsBelow(documented.parse(document).components.schemas);
+    expect(fields.map(({ name }) => name)).toContain('started_at');
+    for (const { name, description } of fields)
+      expect([name, description]).toEqual([
+        name,
+        expect.stringContaining(fieldMeanings[name] ?? 'no meaning'),
+      ]);
   });
 
   it('refers only to what it has', () => {

@@ -229,7 +229,6 @@ const AT_APP2: Destination = { key: outputs.app2.key_arn, target: 'app2' };
 const destinations: Record<string, Destination> = {
   'app1-encrypt-credentials': AT_APP2,
   'app1-retry-provisioning': { key: INTAKE_KEY, target: 'app1' },
-  'app1-resume-provisioning': { key: INTAKE_KEY, target: 'task-token' },
 };
 
 const reEncrypt = async (kms: KMSClient, from: string, to: Destination) =>
