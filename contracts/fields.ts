@@ -124,6 +124,7 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   since: 'Begin of the first attempt that failed.',
   retry_at: 'When the next attempt begins, if that is known.',
   error: 'What went wrong; absent when nothing did.',
+  name: 'Name of the error, as AWS or a step of ours gives it.',
   code: 'Stable name of what went wrong; docs/errors.md has them all.',
   remedy: 'What the caller can do.',
   retryable: 'Whether the same request can succeed when it is sent again as a new one.',
