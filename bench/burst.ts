@@ -15,6 +15,8 @@ interface Options {
   count: number;
   scale: number;
   taken: number;
+  doomed: number;
+  secondCaller: boolean;
   faults: boolean;
 }
 
@@ -22,16 +24,17 @@ interface Options {
  * `npm run bench -- burst`: so many POSTs at once, with a part of AWS's ceilings enforced by a proxy. Prints what was
  * called and how quickly, and which promises hold. With `faults` a tenth of all calls fails at random, and each
  * provisioning is held against I1 to I6; with `taken` others use a part of each ceiling, of which App2 knows nothing.
+ * App2 refuses the part `doomed`, and a second caller asks for a few when all others have been accepted.
  * The exit status is 0 only if all hold.
  */
-export async function burst({ count, scale, taken, faults }: Options): Promise<number> {
+export async function burst({ faults, ...options }: Options): Promise<number> {
   return withProxiedAws({ directory, underTest }, listrProgress, async (outputs, proxyUrl) => {
     const faulty = faults ? FAULTY : 0;
-    const made = await listrProgress.run(`${count} POSTs at once`, () =>
-      runBurst({ outputs, proxyUrl, count, scale, faulty, taken, within: 1_200 }),
+    const made = await listrProgress.run(`${options.count} POSTs at once`, () =>
+      runBurst({ outputs, proxyUrl, ...options, faulty, within: 1_200 }),
     );
     show(made);
-    const withoutFaults = taken > 0 ? [allSucceed(made)] : promisesOf(made, scale);
+    const withoutFaults = options.taken > 0 ? [allSucceed(made)] : promisesOf(made, options.scale);
     const promises = faults ? await invariantsOf(made) : withoutFaults;
     for (const { what, seen, kept } of promises)
       process.stdout.write(`${kept ? colors.green('✔') : colors.red('✘')} ${what}: ${seen}\n`);

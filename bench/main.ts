@@ -21,13 +21,14 @@ async function measureLatency({ quick: isTrial }: Extent): Promise<void> {
   await keep('latency', { measured, ratios: latencyRatios(measured) }, isTrial);
 }
 
-/** A part of a quota. */
+/** A part of a quota, or of the requests. */
 const part = z
   .string()
   .regex(/^(0|1|0?\.\d{1,6})$/, 'must be a part like 0.2')
   .transform(Number);
 const enforced = part.refine((value) => value > 0, 'must be more than 0');
 const taken = part.refine((value) => value < 1, 'must be less than 1, so that something is left');
+const doomed = part.refine((value) => value < 1, 'must be less than 1, so that one can succeed');
 
 /** What a benchmark does, and its exit status. */
 type Run = () => Promise<number>;
@@ -72,6 +73,12 @@ function program(chosen: (run: Run) => void) {
       0.2,
     )
     .option('--taken <part>', 'part of each quota that others use, of which App2 knows nothing', by(taken), 0)
+    .option('--doomed <part>', 'part of the requests whose password App2 refuses', by(doomed), 0)
+    .option(
+      '--second-caller',
+      'have a second caller ask for a few when the others have been accepted; they must start within 2 s',
+      false,
+    )
     .option('--faults', 'let a tenth of all calls fail, and hold each provisioning against I1 to I6', false)
     .action((options) => chosen(async () => (await import('./burst.ts')).burst(options)));
   return all;

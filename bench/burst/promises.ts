@@ -1,3 +1,4 @@
+import { EXPRESS_MAX_DELAY_SECONDS } from '../../handlers/app2/creation-limiter.ts';
 import { NARROWEST, scaled } from './ceilings.ts';
 import type { Burst } from './run.ts';
 
@@ -34,16 +35,47 @@ function longestPauseOf(passed: readonly number[]): number {
 /** The last fact of a provisioning that ended well. */
 export const GOOD_END = 'ServiceUserProvisioned';
 
+/** The last fact of a provisioning whose password App2 has refused. */
+export const REFUSED_END = 'ServiceUserProvisioningFailed: PasswordRejected at RequestUserCreation';
+
 /** Nothing fails because others are busy, whoever they are. */
 export function allSucceed({ asked, ends }: Burst): Promise {
-  const well = asked.filter(({ id }) => ends.get(id) === GOOD_END).length;
-  return { what: 'all succeed', seen: `${well} of ${asked.length}`, kept: well === asked.length };
+  const able = asked.filter(({ doomed }) => !doomed);
+  const well = able.filter(({ id }) => ends.get(id) === GOOD_END).length;
+  return { what: 'all succeed', seen: `${well} of ${able.length}`, kept: well === able.length };
+}
+
+/** What cannot succeed ends as such; it takes no start from the others, which their rate shows. */
+function doomedAreRefused({ asked, ends }: Burst): Promise[] {
+  const doomed = asked.filter((one) => one.doomed);
+  if (doomed.length === 0) return [];
+  const refused = doomed.filter(({ id }) => ends.get(id) === REFUSED_END).length;
+  return [
+    {
+      what: 'those that cannot succeed are refused by name',
+      seen: `${refused} of ${doomed.length}`,
+      kept: refused === doomed.length,
+    },
+  ];
+}
+
+/** Another caller with few creations does not wait behind the flood. */
+function secondCallerStarts({ delays }: Burst): Promise[] {
+  if (delays === undefined) return [];
+  const { first, second } = delays;
+  return [
+    {
+      what: `the second caller's creations start within ${EXPRESS_MAX_DELAY_SECONDS} s`,
+      seen: `${second.toFixed(1)} s, where the last of the first caller's start after ${first.toFixed(1)} s`,
+      kept: second <= EXPRESS_MAX_DELAY_SECONDS,
+    },
+  ];
 }
 
 /** The promises about a burst without faults, where nobody else uses the account's quotas. */
 export function promisesOf(burst: Burst, scale: number): Promise[] {
   const { asked, counted } = burst;
-  const count = asked.length;
+  const count = asked.filter(({ doomed }) => !doomed).length;
   const ceilings = scaled(scale);
   const ceilingOf = (name: string) => ceilings.find((one) => one.name === name)?.per_second ?? 0;
   const passed = counted.quotas[NARROWEST]?.passed ?? [];
@@ -52,6 +84,8 @@ export function promisesOf(burst: Burst, scale: number): Promise[] {
   const perSecond = rateOf(looks?.passed ?? []);
   return [
     allSucceed(burst),
+    ...doomedAreRefused(burst),
+    ...secondCallerStarts(burst),
     {
       what: `at ${LEAST_RATE * 100} % of the narrowest ceiling or more`,
       seen: `${(rate * 100).toFixed(1)} % of ${ceilingOf(NARROWEST)} per second, the longest pause ${longestPauseOf(passed).toFixed(1)} s`,

@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { expressCreationsOf } from '../../handlers/app2/creation-limiter.ts';
 import { defaultRates, expressCreationsPerSecond, GROUP_CHANGES_PER_SECOND } from '../../infra/settings.ts';
+import { type AssignedStart, assignedStart } from '../../local/assigned-start.ts';
 import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
 import { faultsAt } from '../../local/faults/rules.ts';
+import { passwordWithoutSymbol, withLaxPolicy } from '../../local/lax-policy.ts';
 import type { Outputs } from '../../local/outputs.ts';
 import { type System, systemOf } from '../../local/system.ts';
 import { withVariables } from '../../local/variables.ts';
@@ -12,6 +15,7 @@ import { scaled } from './ceilings.ts';
 import { subscribeToEnds } from './ends.ts';
 import { GOOD_END } from './promises.ts';
 import { randomFaults } from './random-faults.ts';
+import { withSecondCaller } from './second-caller.ts';
 
 export interface Options {
   outputs: Outputs;
@@ -24,6 +28,10 @@ export interface Options {
   faulty?: number;
   /** Part of each ceiling that others use, of which App2 knows nothing. */
   taken?: number;
+  /** Part of the requests that cannot succeed: App2 refuses the password. */
+  doomed?: number;
+  /** Whether a second caller asks for a few, once all others have been accepted. */
+  secondCaller?: boolean;
   /** Longest time until the last one has ended, in seconds. */
   within: number;
 }
@@ -34,6 +42,16 @@ export interface Asked {
   username: string;
   password: string;
   human_user_id: string;
+  /** App2 refuses its password. */
+  doomed: boolean;
+}
+
+/** How long creations had to wait for the start that the rate limiter assigned, in seconds. */
+export interface StartDelays {
+  /** Of those that were accepted last before the second caller came, the longest. */
+  first: number;
+  /** Of the second caller's, the longest. */
+  second: number;
 }
 
 export interface Burst {
@@ -47,6 +65,8 @@ export interface Burst {
   longestPost: number;
   /** Whether who was asked for last was told, before the end, when that will probably be. */
   estimated: boolean;
+  /** Only with a second caller. */
+  delays?: StartDelays;
   /** What went wrong at App2 with those that did not end well, for a few of them. */
   failures: string[];
   counted: Counted;
@@ -68,16 +88,23 @@ export function runBurst(options: Options): Promise<Burst> {
     STATUS_POLLS_PER_SECOND: String(status_polls_per_second * options.scale),
   };
   const changes = { GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND * options.scale) };
-  const { outputs } = options;
+  const { outputs, doomed = 0, secondCaller = false } = options;
+  const run = () =>
+    secondCaller ? withSecondCaller(outputs, (second) => burstNow(options, second)) : burstNow(options);
   return withVariables(outputs, 'app2-start-user-creation', starting, () =>
     withVariables(outputs, 'app2-decrypt-credentials', rates, () =>
-      withVariables(outputs, 'app2-add-to-group', changes, () => burstNow(options)),
+      withVariables(outputs, 'app2-add-to-group', changes, () =>
+        doomed > 0 ? withLaxPolicy(outputs, run) : run(),
+      ),
     ),
   );
 }
 
-async function burstNow(options: Options): Promise<Burst> {
-  const { outputs, proxyUrl, count, scale, faulty = 0, taken = 0, within } = options;
+/** Whether the n-th of the requests is one of so large a part, which is spread evenly over them. */
+const isOneOf = (part: number, n: number): boolean => Math.floor((n + 1) * part) > Math.floor(n * part);
+
+async function burstNow(options: Options, second?: System): Promise<Burst> {
+  const { outputs, proxyUrl, count, scale, faulty = 0, taken = 0, doomed = 0, within } = options;
   const faults = faultsAt(proxyUrl);
   const system = systemOf(outputs);
   const quotas = quotasAt(proxyUrl);
@@ -95,25 +122,55 @@ async function burstNow(options: Options): Promise<Burst> {
   const begun = new Date();
   const since = () => (Date.now() - begun.getTime()) / 1000;
   let longestPost = 0;
-  const asked = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const accepted = await ask(system);
+  const byOrder: Asked[] = [];
+  const ofFirst = await Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      const accepted = await ask(system, isOneOf(doomed, n));
       longestPost = Math.max(longestPost, since());
+      byOrder.push(accepted);
       return accepted;
     }),
   );
+  const ofSecond =
+    second === undefined
+      ? []
+      : await Promise.all(Array.from({ length: expressShare(scale) }, () => ask(second)));
+  const asked = [...ofFirst, ...ofSecond];
+  const lastOfFirst = byOrder.filter(({ doomed: isDoomed }) => !isDoomed).slice(-TOLD);
   const [last, estimated] = await Promise.all([
     endsOf(asked, within),
-    isToldAnEstimate(system, asked.at(-1)?.id ?? '', within),
+    isToldAnEstimate(system, ofFirst.findLast(({ doomed: isDoomed }) => !isDoomed)?.id ?? '', within),
   ]);
   const seconds = since();
   await faults.remove(rules);
   const counted = await quotas.counted();
   const failures = await failuresOf(
     system,
-    asked.filter(({ id }) => last.get(id) !== GOOD_END),
+    asked.filter(({ id, doomed: isDoomed }) => !isDoomed && last.get(id) !== GOOD_END),
   );
-  return { asked, begun, ends: last, seconds, longestPost, estimated, failures, counted };
+  const delays =
+    second === undefined
+      ? {}
+      : {
+          delays: {
+            first: await longestDelay(system, lastOfFirst),
+            second: await longestDelay(system, ofSecond),
+          },
+        };
+  return { asked, begun, ends: last, seconds, longestPost, estimated, ...delays, failures, counted };
+}
+
+/** How many creations a second caller may hold so that they start by the express rate, which scales, too. */
+const expressShare = (scale: number): number =>
+  expressCreationsOf(expressCreationsPerSecond(defaultRates.creations_per_second) * scale);
+
+/** The longest time from the decision of App2's rate limiter to the start that it assigned, in seconds. */
+async function longestDelay(system: System, all: readonly Asked[]): Promise<number> {
+  const starts = await Promise.all(all.map(({ id }) => assignedStart(system, id)));
+  const delays = starts
+    .filter((start): start is AssignedStart => start !== undefined)
+    .map(({ assignedAt, startAt }) => (startAt - assignedAt) / 1000);
+  return Math.max(0, ...delays);
 }
 
 /** Of how many it is told what went wrong. */
@@ -136,17 +193,17 @@ async function failuresOf(system: System, failed: readonly Asked[]): Promise<str
 const WARM = 8;
 
 /** Asks for a provisioning as a patient caller does, who comes back when told to. */
-async function ask(system: System): Promise<Asked> {
+async function ask(system: System, doomed = false): Promise<Asked> {
   const request = {
     username: `burst-${randomBytes(6).toString('hex')}`,
-    password: `Pw-${randomBytes(12).toString('base64url')}-1a`,
+    password: doomed ? passwordWithoutSymbol() : `Pw-${randomBytes(12).toString('base64url')}-1a`,
     human_user_id: 'h-1',
   };
   for (;;) {
     const { status, headers, body } = await system.provision(request, {
       'Idempotency-Key': request.username,
     });
-    if (status === 202) return { id: provisioningAccepted.parse(body).provisioning_id, ...request };
+    if (status === 202) return { id: provisioningAccepted.parse(body).provisioning_id, ...request, doomed };
     if (![429, 500, 503].includes(status))
       throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
     await pause(Number(headers.get('Retry-After') ?? 1) * 1000);

@@ -68,6 +68,10 @@ const PERIOD_SECONDS = 10;
 const EXPRESS_ADVANCE_SECONDS = 2 * PERIOD_SECONDS;
 export const EXPRESS_MAX_DELAY_SECONDS = 2;
 
+/** How many creations a caller may hold and still start by the express rate, which is given per second. */
+export const expressCreationsOf = (perSecond: number): number =>
+  perSecond === 0 ? 0 : Math.max(1, Math.floor(perSecond * PERIOD_SECONDS));
+
 /** How many periods that are over are forgotten with one call. */
 const MAX_FORGOTTEN = 50;
 
@@ -94,8 +98,7 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
     maxDelaySeconds: EXPRESS_ADVANCE_SECONDS + EXPRESS_MAX_DELAY_SECONDS,
   });
   const callerShare = Math.max(1, timeLimits.longestQueue * creationsPerSecond * CALLER_SHARE);
-  const expressShare =
-    expressCreationsPerSecond === 0 ? 0 : Math.max(1, Math.floor(expressCreationsPerSecond * PERIOD_SECONDS));
+  const expressShare = expressCreationsOf(expressCreationsPerSecond);
 
   const keyOf = (name: string) => ({ TableName: tableName, Key: { name: { S: name } } });
   const itemOf = async (name: string, ConsistentRead: boolean): Promise<Item> =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ceilings, NARROWEST, scaled } from '../../bench/burst/ceilings.ts';
-import { GOOD_END, promisesOf } from '../../bench/burst/promises.ts';
+import { GOOD_END, promisesOf, REFUSED_END } from '../../bench/burst/promises.ts';
 import type { Burst } from '../../bench/burst/run.ts';
 
 const PART = 0.2;
@@ -15,6 +15,7 @@ function burst(
     username: `user-${n}`,
     password: '',
     human_user_id: 'h-1',
+    doomed: false,
   }));
   return {
     asked,
@@ -66,6 +67,48 @@ describe('the promises about a burst', () => {
       '1.60 per provisioning, at least 1',
       '1 looks, 0.0 per second, 1 refused',
     ]);
+  });
+});
+
+describe('the promises about a burst of which a part cannot succeed', () => {
+  /** Of twelve, two cannot succeed; they ended so. */
+  const withDoomed = (end: string): Burst => {
+    const all = burst(1);
+    for (const id of ['d-1', 'd-2']) {
+      all.asked.push({ id, username: id, password: '', human_user_id: 'h-1', doomed: true });
+      all.ends.set(id, end);
+    }
+    return all;
+  };
+
+  it('are kept when these are refused, and all others succeed', () => {
+    expect(broken(withDoomed(REFUSED_END))).toEqual([]);
+  });
+
+  it('are broken when these end otherwise, also if they succeed', () => {
+    for (const end of [GOOD_END, 'ServiceUserProvisioningFailed: TimedOut at RequestUserCreation'])
+      expect(broken(withDoomed(end)).map(({ seen }) => seen)).toEqual(['0 of 2']);
+  });
+
+  it('count the calls of those that can succeed', () => {
+    const all = withDoomed(REFUSED_END);
+    all.counted.made['cognito-idp:AdminCreateUser'] = 16;
+    expect(broken(all).map(({ seen }) => seen)).toEqual(['1.60 per provisioning, at least 1']);
+  });
+});
+
+describe('the promise to a second caller', () => {
+  it.each([
+    [2, true],
+    [2.1, false],
+  ])('is that its creations start within two seconds, whatever the first one has: %s', (second, kept) => {
+    const promise = promisesOf({ ...burst(1), delays: { first: 40, second } }, PART).find(({ what }) =>
+      what.startsWith('the second caller'),
+    );
+    expect(promise).toMatchObject({
+      kept,
+      seen: `${second.toFixed(1)} s, where the last of the first caller's start after 40.0 s`,
+    });
   });
 });
 

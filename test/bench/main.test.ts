@@ -28,6 +28,8 @@ describe('npm run bench', () => {
     [['burst', '--scale', '0'], 'must be more than 0'],
     [['burst', '--scale', '1.5'], 'must be a part like 0.2'],
     [['burst', '--taken', '1'], 'must be less than 1'],
+    [['burst', '--doomed', '1'], 'must be less than 1, so that one can succeed'],
+    [['burst', '--second-caller', '2'], 'too many arguments'],
     [['burst', '--quick'], "unknown option '--quick'"],
     [['latency', '--quik'], "unknown option '--quik'"],
     [['speed'], 'too many arguments'],

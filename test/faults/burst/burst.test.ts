@@ -7,8 +7,8 @@ import { outputs } from '../../e2e/support/deployed.ts';
 
 /**
  * Many at once, with AWS's ceilings enforced. `npm test` sends as many as half a minute allows, at a part of the
- * ceilings that a busy machine can still reach; the whole suite sends 300 at a fifth, and then with faults, and where
- * others use the quotas, too.
+ * ceilings that a busy machine can still reach; the whole suite sends 300 at a fifth, and then with faults, with a second
+ * caller, with a part that App2 refuses, and where others use the quotas, too.
  */
 const sample = process.env['FAULTS'] === 'sample';
 const size = sample ? { count: 30, scale: 0.06 } : { count: 300, scale: 0.2 };
@@ -32,6 +32,17 @@ describe(`${size.count} POSTs at once, with ${size.scale * 100} % of each ceilin
 });
 
 if (!sample) {
+  describe.each([
+    ['a second caller asks for a few', { secondCaller: true }],
+    ['App2 refuses a fifth', { doomed: 0.2 }],
+  ])('100 POSTs at once, where %s', (_, options) => {
+    it('keeps all promises', async () => {
+      const burst = await runBurst({ outputs, proxyUrl, ...size, ...options, count: 100, within: 600 });
+      const broken = promisesOf(burst, size.scale).filter(({ kept }) => !kept);
+      expect({ broken, failures: burst.failures }).toEqual({ broken: [], failures: [] });
+    });
+  });
+
   describe('100 POSTs at once, where others use two fifths of each ceiling', () => {
     it('all succeed', async () => {
       const burst = await runBurst({ outputs, proxyUrl, ...size, count: 100, taken: 0.4, within: 600 });
