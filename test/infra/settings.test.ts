@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { readSettings } from '../../infra/settings.ts';
 
 const settings = (context: Record<string, string | undefined>) => readSettings(new App({ context }).node);
@@ -11,6 +12,10 @@ describe('settings', () => {
       removalPolicy: 'destroy',
       deletionProtection: false,
     });
+  });
+
+  it('keep logs and events for 90 days on AWS', () => {
+    expect(settings({})).toMatchObject({ logRetention: RetentionDays.THREE_MONTHS, archiveDays: 90 });
   });
 
   it("divide the account's quota of DescribeExecution, which local AWS does not have", () => {

@@ -104,6 +104,18 @@ describe.each(services)('the stack of %s', (service) => {
     expect(resources(aws[service], 'AWS::ApiGateway::Method').length).toBeGreaterThan(1);
   });
 
+  it('limits what all callers of its API may send together', () => {
+    const [[, stage] = []] = resources(aws[service], 'AWS::ApiGateway::Stage');
+    expect(stage?.Properties['MethodSettings']).toEqual([
+      expect.objectContaining({
+        HttpMethod: '*',
+        ResourcePath: '/*',
+        ThrottlingRateLimit: 100,
+        ThrottlingBurstLimit: 500,
+      }),
+    ]);
+  });
+
   it('answers with constant texts where API Gateway answers itself', () => {
     const answers = resources(aws[service], 'AWS::ApiGateway::GatewayResponse');
 
@@ -334,6 +346,13 @@ describe('the user pool', () => {
       'ACTIVE',
     );
   });
+});
+
+it('the machine credentials are rotated every 30 days', () => {
+  const schedules = resources(aws.app2, 'AWS::SecretsManager::RotationSchedule');
+  expect(schedules.map(([, { Properties }]) => Properties['RotationRules'])).toEqual([
+    { AutomaticallyAfterDays: 30 },
+  ]);
 });
 
 describe('rights', () => {
