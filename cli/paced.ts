@@ -1,13 +1,14 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { describeExecutionQuota } from '../contracts/quotas.ts';
 import type { Clock } from '../handlers/shared/executions.ts';
 import type { Connection } from './connect.ts';
 
 /**
- * DescribeExecution is shared by the whole account: 300 at once and 15 per second after that, and the workflows live on
- * it. So looking takes its time: half of the quota, one call after the other.
+ * The workflows live on DescribeExecution, whose quota the whole account shares. So looking takes its time: half of the
+ * smallest quota that a region has, one call after the other.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
-const PAUSE = 130; // milliseconds
+const PAUSE = 1000 / (describeExecutionQuota.perSecond / 2); // milliseconds
 
 /** Step Functions at a pace that leaves room for the workflows. */
 export function pacedStepFunctions(connection: Connection, clock: Clock): Pick<SFNClient, 'send'> {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { timeLimits } from './time-limits.ts';
+import { RECORD_DAYS, timeLimits } from './time-limits.ts';
 
 /** Largest body that is read, in bytes: four times what the largest valid request needs. */
 export const MAX_BODY_BYTES = 16_384;
@@ -47,7 +47,7 @@ export const problems = {
     title: 'No valid credentials',
     detail: 'Send a valid, unexpired access token.',
     cause:
-      'App2 only: the bearer token is missing, expired, of another pool or client, or not an access token.',
+      'App2 only: the bearer token is missing, expired, of another pool or client, or not an access token; or, with the setting check_user_in_pool, its user is disabled or gone.',
     operator: "Nothing to do, unless it is App1's: then see APP2_AUTHENTICATION_FAILED.",
     left_behind: 'nothing',
   },
@@ -56,7 +56,7 @@ export const problems = {
     title: 'Not allowed',
     detail: 'The credentials are missing, not valid, or not meant for this route.',
     cause:
-      'At App1 the signature is missing, wrong or cannot be read, the API key is missing or wrong where one is asked for, or the principal has no right execute-api:Invoke; at App2 the token is of another group. There is no such route, for either.',
+      'At App1 the signature is missing, wrong or cannot be read, the API key is missing or wrong where one is asked for, or the principal has no right execute-api:Invoke; at App2 the token is of another group or client. There is no such route, for either.',
     operator:
       'Give the principal execute-api:Invoke on the route, or the user its group, if it is meant to have it.',
     left_behind: 'nothing',
@@ -65,7 +65,7 @@ export const problems = {
     status: 404,
     title: 'Not found',
     detail: 'There is nothing here that you may see.',
-    cause: 'The id is unknown, older than 90 days, no id at all, or of a provisioning of another owner.',
+    cause: `The id is unknown, ended more than ${RECORD_DAYS} days ago, no id at all, or of a provisioning of another owner.`,
     operator: "Nothing to do. The access log has the caller, the execution's input its owner.",
     left_behind: 'nothing',
   },
@@ -73,8 +73,7 @@ export const problems = {
     status: 409,
     title: 'Idempotency key already used',
     detail: 'This Idempotency-Key was sent before with another content. Use a new key for a new request.',
-    cause:
-      'The key was used within the last 90 days for another username, password or human user; at App2 also by another generation, of which no user is left.',
+    cause: `The key was used within the last ${RECORD_DAYS} days for another username, password or human user; at App2 also by another generation, of which no user is left.`,
     operator: 'Nothing to do.',
     left_behind: 'nothing',
   },
@@ -148,7 +147,7 @@ export const problems = {
     status: 503,
     title: 'Too many are waiting',
     detail: 'More users are waiting to be created than can be in a long while. Send the request again later.',
-    cause: `App2 only: the queue before Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes.`,
+    cause: `App2 only: the queue before Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes, or the caller holds a quarter of it.`,
     operator: 'Nothing to do, unless it stays so: then more is asked for than Cognito lets through.',
     left_behind: 'nothing',
     retry_after: 60,

@@ -5,6 +5,7 @@ import { creationId, provisioningId, storedUsername } from './fields.ts';
 import { idempotencyKey, MAX_WAIT_SECONDS, onBehalfOf } from './headers.ts';
 import type { ProblemCode } from './problems.ts';
 import { include, provisioningStatus } from './status.ts';
+import { RECORD_DAYS } from './time-limits.ts';
 
 /**
  * The routes of both APIs: what is deployed and what is documented. One row per route; infra wires each row to its
@@ -23,7 +24,7 @@ export interface Parameter {
 export const parameters = {
   provisioning_id: {
     in: 'path',
-    meaning: 'The id that the POST answered with. It can be asked about for 90 days.',
+    meaning: `The id that the POST answered with. It can be asked about for ${RECORD_DAYS} days after the end.`,
     schema: provisioningId,
     required: true,
     example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
@@ -37,16 +38,14 @@ export const parameters = {
   },
   'Idempotency-Key': {
     in: 'header',
-    meaning:
-      'Chosen by the caller. However often a request is sent with one key, within 90 days, it is one provisioning. A key that is sent again after that begins a new one, which fails with `USER_ALREADY_EXISTS` and touches nothing while the user of the first one exists.',
+    meaning: `Chosen by the caller. However often a request is sent with one key, it is one provisioning, until ${RECORD_DAYS} days after its end. A key that is sent again after that begins a new one, which fails with \`USER_ALREADY_EXISTS\` and touches nothing while the user of the first one exists.`,
     schema: idempotencyKey,
     example: 'order-4711',
   },
   /** The same header at App2, where it has to be the provisioning_id. */
   'Idempotency-Key of App2': {
     in: 'header',
-    meaning:
-      'The provisioning_id. However often a request is sent with one id, within 90 days, it is one creation. A request of another generation (`Creation-Id`) creates nothing as long as App2 has the record of the first one, and touches no user of it afterwards.',
+    meaning: `The provisioning_id. However often a request is sent with one id, it is one creation, until ${RECORD_DAYS} days after its end. A request of another generation (\`Creation-Id\`) creates nothing as long as App2 has the record of the first one, and touches no user of it afterwards.`,
     schema: provisioningId,
     required: true,
     example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',

@@ -1,4 +1,10 @@
 /**
+ * For how many days Step Functions keeps the record of an execution after its end; then its name is free.
+ * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ */
+export const RECORD_DAYS = 90;
+
+/**
  * The ladder of time limits, in seconds, and everything that is derived from it. Each rung is longer than all that
  * can happen on the rung below, so that a limit is always reached first where it can be explained best:
  * SDK call < function < task < machine, and App2's machine with its roll-back < App1's. A test holds the ladder.

@@ -72,7 +72,7 @@ export const context = z
       .positive()
       .default(defaultRates.status_polls_per_second)
       .describe(
-        'Of how many creations per second App2 polls the status when the client could be notified instead. Each takes about two calls of DescribeExecution, which has a quota of 15 per second for the whole account.',
+        'Of how many creations per second App2 polls the status when the client could be notified instead. Each takes about two calls of DescribeExecution, which has a quota of 10 per second for the whole account in most regions.',
       ),
     describe_executions_per_second: z.coerce
       .number()

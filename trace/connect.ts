@@ -28,7 +28,7 @@ export interface Connection {
 }
 
 /**
- * DescribeExecution has 15 a second for the whole account, and the services need them.
+ * DescribeExecution has 10 a second for the whole account in most regions, and the services need them.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 const LOOK_UPS_PER_SECOND = 4;

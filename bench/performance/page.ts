@@ -1,3 +1,4 @@
+import { POLL_PAUSES } from '../../handlers/shared/executions.ts';
 import { MAX_BUNDLE_BYTES } from '../../infra/bundle.ts';
 import { budget } from '../budget.ts';
 import { prices } from '../cost/prices.ts';
@@ -87,8 +88,8 @@ AdminSetUserPassword, AdminAddUserToGroup and PutEvents, one after the other, wi
 provisioning are its fixed costs of what AWS does for us: ${empty.p50} ms of a state machine with as many functions and states as both
 machines have together, none of which does anything, and twice ${bare.p50} ms for the ways through API Gateway to a
 function that does nothing, App1's and App2's. Without them ${Math.round(ownTime(measured))} ms of ${succeeded[1].p50} are left; of these App2 waits
-200 ms before its first look whether the user is there, since looks have the narrowest quota (DescribeExecution, 15 a
-second for the account).
+${POLL_PAUSES[0] * 1000} ms before its first look whether the user is there, since looks have the narrowest quota (DescribeExecution, 10 a
+second for the account in most regions).
 `;
 }
 
