@@ -135,7 +135,6 @@ const KEEPERS: readonly (readonly [type: string, what: string])[] = [
   ['AWS::Cognito::UserPool', 'user pool'],
   ['AWS::SecretsManager::Secret', 'secret'],
   ['AWS::KMS::Key', 'key'],
-  ['AWS::SSM::Parameter', 'parameter'],
   ['AWS::DynamoDB::Table', 'table'],
   ['AWS::SNS::Topic', 'topic'],
 ];

@@ -15,7 +15,7 @@ import {
   parameters,
   type Route,
 } from '../../contracts/routes.ts';
-import { attempt, provisioningStatus, timelineStep } from '../../contracts/status.ts';
+import { attempt, provisioningStatus, timelineStep, waitingFor } from '../../contracts/status.ts';
 import { poolPasswordPolicy } from '../../infra/settings.ts';
 
 /** What is generated from the routes of both APIs: OpenAPI documents (spec.openapis.org/oas/v3.1.1). */
@@ -71,6 +71,7 @@ const named = new Map<z.ZodType, { id: string; example?: object }>([
   [failureReport, { id: 'FailureReport' }],
   [timelineStep, { id: 'TimelineStep' }],
   [attempt, { id: 'Attempt' }],
+  [waitingFor, { id: 'WaitingFor' }],
 ]);
 
 const schemaPath = (id: string) => `#/components/schemas/${id}`;
@@ -251,7 +252,8 @@ const apis = {
         type: 'http',
         scheme: 'bearer',
         bearerFormat: 'JWT',
-        description: 'An access token of the user pool; its groups decide which routes it opens',
+        description:
+          'An access token of the user pool; its groups and its client decide which routes it opens',
       },
     },
   },

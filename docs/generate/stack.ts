@@ -24,7 +24,6 @@ const NAME_OF: Record<string, string> = {
   'AWS::Events::EventBus': 'Name',
   'AWS::Events::Rule': 'Name',
   'AWS::SQS::Queue': 'QueueName',
-  'AWS::SSM::Parameter': 'Name',
   'AWS::SecretsManager::Secret': 'Name',
   'AWS::ApiGateway::RestApi': 'Name',
   'AWS::Logs::LogGroup': 'LogGroupName',

@@ -29,7 +29,7 @@ const dynamoDb = mockClient(DynamoDBClient);
 const lambda = mockClient(LambdaClient);
 const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
-  CALLBACKS_TABLE: 'awaited',
+  CALLBACKS_TABLE: 'callbacks',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   CALL_APP2_FUNCTION: 'app1-call-app2',
 };

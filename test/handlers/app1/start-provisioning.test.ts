@@ -28,7 +28,7 @@ const log = watchLog();
 const environment = {
   ...highRates,
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
-  CALLBACKS_TABLE: 'awaited',
+  CALLBACKS_TABLE: 'callbacks',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
   INTAKE_KEY_ARN: 'intake-key',
   MAC_KEY_ARN: 'mac-key',
