@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { environments as app1 } from '../../handlers/app1/environments.ts';
 import { environments as app2 } from '../../handlers/app2/environments.ts';
 import { bundleInto, bundling } from '../../infra/bundle.ts';
+import { poolPasswordPolicy } from '../../infra/settings.ts';
 import { root } from '../../local/places.ts';
 import { median, rounded } from '../support/statistics.ts';
 
@@ -106,12 +107,28 @@ async function bundleWhole(name: string, outfile: string): Promise<void> {
   });
 }
 
-/** Whatever a function that is measured wants to know, it is given something. */
-const VARIABLES = MEASURED.flatMap((name) => {
-  const [service, file = ''] = name.split('/');
-  const schemas: Record<string, { shape: object }> = service === 'app1' ? app1 : app2;
-  return Object.keys(schemas[file]?.shape ?? {});
-});
+/** What the functions that are measured want to know. */
+export const measuredEnvironments: readonly z.ZodObject[] = [
+  app1['start-provisioning'],
+  app1['call-app2'],
+  app2['create-user'],
+  app2.authorizer,
+];
+
+/** They are given something, whatever it is. */
+export const loadingEnvironment = {
+  ...Object.fromEntries(
+    measuredEnvironments.flatMap(({ shape }) =>
+      Object.keys(shape).map((name) => [name, 'https://bench.example']),
+    ),
+  ),
+  APP2_NOTIFICATIONS: 'on',
+  CHECK_USER_IN_POOL: 'off',
+  PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy),
+  API_SCHEME: 'https',
+  DESCRIBES_PER_SECOND: '1',
+  DESCRIBES_PER_SECOND_AND_CALLER: '1',
+};
 
 type Loaded = z.infer<typeof load>;
 
@@ -140,11 +157,7 @@ async function loadOnce(file: string): Promise<Loaded> {
     PATH: process.env['PATH'],
     AWS_REGION: 'us-east-1',
     SERVICE_NAME: 'bench',
-    ...Object.fromEntries(VARIABLES.map((name) => [name, 'https://bench.example'])),
-    APP2_NOTIFICATIONS: 'on',
-    API_SCHEME: 'https',
-    DESCRIBES_PER_SECOND: '1',
-    DESCRIBES_PER_SECOND_AND_CALLER: '1',
+    ...loadingEnvironment,
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', LOADER, file], { env });
