@@ -12,7 +12,7 @@ export const rights = {
   cancel: [OUTPUTS, INVOKE],
   retry: [OUTPUTS, INVOKE],
   list: [OUTPUTS, 'states:ListExecutions', 'states:DescribeExecution'],
-  timeline: [OUTPUTS, 'states:GetExecutionHistory'],
+  timeline: [OUTPUTS, 'states:DescribeExecution', 'states:GetExecutionHistory'],
   events: [OUTPUTS, 'logs:FilterLogEvents'],
   'revoke-machine-credentials': ['lambda:InvokeFunction'],
   doctor: [

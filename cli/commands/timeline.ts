@@ -23,7 +23,7 @@ export async function timeline(
         'unreachable',
         'OUT_OF_SIGHT',
         answer.unseen.map(({ service, why }) => `${service}: ${why}`).join(' '),
-        'Use a profile that may read the histories: states:GetExecutionHistory on the machines.',
+        'Use a profile that may read executions: states:DescribeExecution and states:GetExecutionHistory on the machines.',
       );
     throw new CliProblem(
       'notFound',

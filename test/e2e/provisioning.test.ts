@@ -57,6 +57,7 @@ describe('a provisioning that goes well', () => {
     ]);
     expect(await statesOf('CreateServiceUser', provisioning_id)).toEqual([
       'DecryptCredentials',
+      'WaitForRateLimit',
       'CreateUser',
       'SetPassword',
       'AddToGroup',

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
 import type { Answer } from '../../local/system.ts';
 import { type Bearer, withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
@@ -28,6 +29,9 @@ import {
   system,
 } from './support/deployed.ts';
 import { configured, type Written, writtenSince } from './support/written.ts';
+
+/** Everything that must be read nowhere, by what it is. */
+const secrets: Record<string, string> = {};
 
 /** What is asked with a password of its own, and what is answered. */
 type Scenario = (password: string) => Promise<Answer[]>;
@@ -76,8 +80,14 @@ const scenarios: Record<string, Scenario> = {
     later.push(forLater(removal));
     return [...answers, conflict];
   },
-  'a password that the policy rejects': async (password) => {
-    const { provisioning_id } = await provision(newRequest({ password: password.toLowerCase() }));
+  'a password that App1 refuses': refused((password) =>
+    json(newRequest({ password: password.toLowerCase() })),
+  ),
+  'a password that only the policy of App2 refuses': async () => {
+    const password = passwordWithoutSymbol();
+    secrets['a password that only the policy of App2 refuses'] = password;
+    const { provisioning_id, error } = await provision(newRequest({ password }));
+    expect(error?.code).toBe('PASSWORD_REJECTED');
     return [await system.status(provisioning_id)];
   },
   'a failure of EncryptCredentials': failing(
@@ -163,7 +173,6 @@ const scenarios: Record<string, Scenario> = {
 };
 
 const begun = new Date();
-const secrets: Record<string, string> = {};
 const answered: Written[] = [];
 
 /** All sightings of secrets and tokens, wherever people can read. */

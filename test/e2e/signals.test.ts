@@ -129,6 +129,7 @@ describe('one request', () => {
       'app2-create-user CreateUser: Step done',
       'app2-set-password SetPassword: Step done',
       'app2-add-to-group AddToGroup: Step done',
+      'app1-call-app2 RequestUserCreation: Provisioning resumed',
       'app1-call-app2 RequestUserCreation: Step done',
     ]);
     expect(saidBy(byTrace, 'app1-start-provisioning')).toEqual(['Provisioning started', 'Request answered']);

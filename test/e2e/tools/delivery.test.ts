@@ -141,7 +141,9 @@ describe('while the logs refuse events', () => {
     undelivered[service] = sorted(found.map(({ event_id }) => event_id));
     const good = service === 'app1' ? 'ServiceUserProvisioned' : 'ServiceUserCreated';
     for (const id of ids)
-      expect(undelivered[service]).toContainEqual(expect.stringMatching(`^${id}:\\d+:${good}$`));
+      expect(undelivered[service]).toContainEqual(
+        expect.stringMatching(`^${service}:${id}:[0-9a-f-]{36}:\\d+:${good}$`),
+      );
     expect(
       (await logged(buses[service])).filter(
         ({ provisioning_id }) => provisioning_id !== null && ids.includes(provisioning_id),
@@ -207,7 +209,7 @@ describe('while the rule to the log is off', () => {
     const { status, output } = await run(typed(replay, 'app1', from, new Date(Date.now() + 1000)));
     expect([status, output]).toEqual([0, expect.stringMatching(/Replayed: [1-9]\d* events/)]);
     expect((await inTheLog()).map(({ event_id }) => event_id)).toContainEqual(
-      expect.stringMatching(`^${missed}:\\d+:ServiceUserProvisioned$`),
+      expect.stringMatching(`^app1:${missed}:[0-9a-f-]{36}:\\d+:ServiceUserProvisioned$`),
     );
   });
 });
@@ -243,7 +245,7 @@ describe('a replay', () => {
     expect(again).toEqual(original);
     expect([status, output]).toEqual([0, expect.stringContaining(`Replayed: ${original.length} events`)]);
     for (const { provisioning_id } of made)
-      expect(again).toContainEqual(expect.stringMatching(`^${provisioning_id}:`));
+      expect(again).toContainEqual(expect.stringMatching(`^${service}:${provisioning_id}:`));
   });
 });
 
