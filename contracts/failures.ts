@@ -309,7 +309,7 @@ export const backgrounds = {
   UserRemovalPending: {
     cause: 'An undo is at work at App2, which waits out what may still be under way.',
     operator:
-      "Nothing to do for a single one. If it never ends, see App2's RollBackServiceUser of the same name.",
+      "Nothing to do for a single one. If it never ends, see App2's executions of RollBackServiceUser whose names begin with the provisioning_id.",
     class: 'dependency',
     left_behind: 'being_removed',
     read_in: 'timeline',
