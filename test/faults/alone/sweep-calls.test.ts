@@ -2,16 +2,16 @@ import { expect } from '@jest/globals';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { madeBy, sweepCalls } from '../matrix/calls.ts';
 import { effectOf, type Fault, faults } from '../matrix/faults.ts';
-import { entered, rollBackFailed } from '../support/executions.ts';
+import { entered, executionEnded, rollBackFailed } from '../support/executions.ts';
 import { callNamed, refusal } from '../support/holds.ts';
-import { interventions, kill } from '../support/interventions.ts';
+import { interventions, kill, recycle } from '../support/interventions.ts';
 import { type Planned, plan } from '../support/known.ts';
 import { endOf, violations } from '../support/oracle.ts';
 import { inSequence } from '../support/parallel.ts';
 import { provisioned } from '../support/places.ts';
 import { cancel, post } from '../support/provisioning.ts';
 import { type Injected, inject } from '../support/proxy.ts';
-import { suite } from '../support/suite.ts';
+import { type Aftermath, suite } from '../support/suite.ts';
 import { sweepOf } from '../support/sweeps.ts';
 
 /**
@@ -68,6 +68,19 @@ interface SweepCase {
 
 const all = Object.keys(faults) as Fault[]; // keys of a const object
 
+/**
+ * Leaves failures behind that both services have recorded as clean. Runs look them up for some minutes, unless they
+ * remember to have described them.
+ */
+async function failedClean(aftermath: Aftermath): Promise<void> {
+  const planned = await plan();
+  const refused = await inject(refusal('AddToGroup cognito-idp:AdminAddUserToGroup')(planned));
+  await post(planned, planned.key);
+  await executionEnded('ProvisionServiceUser', planned.id);
+  await refused.lift();
+  aftermath.ended(planned, 'absent');
+}
+
 /** Whether a run came to its end with each fault of the call, once and for ever, and with a crash in it. */
 async function completions({ sweep: { functionName }, call }: SweepCase): Promise<Record<string, boolean>> {
   const completed: Record<string, boolean> = {};
@@ -76,6 +89,7 @@ async function completions({ sweep: { functionName }, call }: SweepCase): Promis
     rule: Parameters<typeof inject>[0],
     meanwhile?: (injected: Injected) => Promise<void>,
   ): Promise<void> => {
+    await recycle(functionName);
     const injected = await inject(rule);
     try {
       const swept = sweepOf(functionName).then(
@@ -89,7 +103,7 @@ async function completions({ sweep: { functionName }, call }: SweepCase): Promis
       await injected.lift();
     }
   };
-  const match = { ...call, ...madeBy(functionName) };
+  const match = { service: call.service, operation: call.operation, ...madeBy(functionName) };
   const effects = all.map((fault) => [fault, effectOf(fault, { to: `${call.service}:` })] as const);
   for (const [fault, effect] of effects) await tryOut(`${fault}, for ever`, { ...match, ...effect });
   await tryOut('crash', { ...match, latency: 2_400, times: 1 }, async (injected) => {
@@ -109,6 +123,7 @@ for (const sweep of sweeps) {
   }));
   suite('a sweep whose call fails', cases, {
     async run(one, aftermath) {
+      if (one.call.caller === 'best effort') await failedClean(aftermath);
       const planned = await sweep.missed();
       const completed = await completions(one);
       await sweepOf(sweep.functionName);
@@ -117,9 +132,9 @@ for (const sweep of sweeps) {
       aftermath.ended(planned, user);
       return { completed, broken, user };
     },
-    check: ({ completed, broken, user }) => {
+    check: ({ completed, broken, user }, { call: { caller } }) => {
       const expected = Object.fromEntries([
-        ...all.map((fault) => [`${fault}, for ever`, false]),
+        ...all.map((fault) => [`${fault}, for ever`, caller === 'best effort']),
         ...all.filter((fault) => fault !== 'permanent error').map((fault) => [`${fault}, once`, true]),
         ['crash', false],
       ]);
@@ -127,7 +142,7 @@ for (const sweep of sweeps) {
       expect(broken).toEqual([]);
       expect(user).toBe('absent');
     },
-    sample: 3,
+    sample: 6,
     schedule: inSequence,
   });
 }

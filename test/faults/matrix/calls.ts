@@ -31,7 +31,9 @@ export type Caller =
   /** App2's authorizer: once, then App1's state, whose undo needs the authorizer as well. */
   | 'authorizer'
   /** The function of the rule on ended executions: the SDK once, then Lambda twice, then it is left to the sweep. */
-  | 'watch';
+  | 'watch'
+  /** A function that has a use for the answer, and does as well without it. */
+  | 'best effort';
 
 export interface Call extends Match {
   /** State, or function when it is none of a state's. */
@@ -262,6 +264,12 @@ const undone: readonly Call[] = [
     flow: 'unreached',
     settledBy: ['answer lost', 'answer late', 'effect late'],
   }),
+  made('app2-cancel-user-creation', cognito('AdminGetUser', 'username'), {
+    by: 'cancel-user-creation',
+    to: 'cognito-idp:AdminGetUser of what has no record',
+    caller: 'undo',
+    flow: 'unreached',
+  }),
 ];
 
 const onDelete: readonly Call[] = [
@@ -400,9 +408,32 @@ export const calls: readonly Call[] = [
   ...watched,
 ];
 
+/** A call of the table of the rate limiters, and of that of the clean outcomes: none decides what becomes of a user. */
+const tableCall = (
+  functionName: string,
+  operation: string,
+  call: Pick<Call, 'by' | 'flow'>,
+  what: { of?: string; body?: string } = {},
+): Call =>
+  made(
+    functionName,
+    {
+      match: () => ({
+        service: 'dynamodb',
+        operation,
+        ...(what.body === undefined ? {} : { body: what.body }),
+      }),
+    },
+    {
+      ...call,
+      to: `dynamodb:${operation}${what.of === undefined ? '' : ` ${what.of}`}`,
+      caller: 'best effort',
+    },
+  );
+
 /**
- * Calls that are made once for many provisionings, whose answer is kept: a fault of them is about all of them, so that
- * one of these rows runs after the other, and none beside them.
+ * Calls that are made for many provisionings, or by which it cannot be told for which one: a fault of them is about all,
+ * so that one of these rows runs after the other, and none beside them.
  */
 export const sharedCalls: readonly Call[] = [
   made(
@@ -427,6 +458,18 @@ export const sharedCalls: readonly Call[] = [
       target: 'sign-in',
     },
   ),
+  made(
+    'app1-call-app2',
+    { match: () => ({ service: 'stepfunctions', operation: 'SendTaskSuccess' }) },
+    {
+      by: 'RequestUserCreation',
+      to: 'states:SendTaskSuccess',
+      caller: 'step',
+      flow: 'provision',
+      // The task has ended, whatever becomes of the function.
+      settledBy: ['answer lost', 'answer late'],
+    },
+  ),
   {
     by: 'authorizer',
     to: 'GET jwks.json',
@@ -436,11 +479,94 @@ export const sharedCalls: readonly Call[] = [
     flow: 'provision',
     match: () => ({ service: 'jwks', operation: 'GET' }),
   },
+  tableCall('app2-start-user-creation', 'GetItem', { by: 'start-user-creation', flow: 'provision' }),
+  tableCall('app2-start-user-creation', 'UpdateItem', { by: 'start-user-creation', flow: 'provision' }),
+  tableCall('app2-decrypt-credentials', 'UpdateItem', { by: 'DecryptCredentials', flow: 'provision' }),
+  tableCall('app2-add-to-group', 'UpdateItem', { by: 'AddToGroup', flow: 'provision' }),
+  tableCall('app1-start-provisioning', 'UpdateItem', { by: 'start-provisioning', flow: 'repeat' }),
+  tableCall('app1-cancel-provisioning', 'UpdateItem', { by: 'cancel-provisioning', flow: 'deprovision' }),
+  tableCall(
+    'app2-stop-user-creation',
+    'DeleteItem',
+    { by: 'StopUserCreation', flow: 'cancel' },
+    { of: 'of the reservation', body: "starts_with(Key.name.S, 'reservation:')" },
+  ),
+  tableCall('app1-roll-back-failed-provisioning', 'PutItem', {
+    by: 'roll-back-failed-provisioning',
+    flow: 'undo',
+  }),
+  tableCall('app2-roll-back-failed-creation', 'PutItem', { by: 'roll-back-failed-creation', flow: 'undo' }),
 ];
 
-/** What the sweeps call to know what there is. */
-export const sweepCalls = [
-  { service: 'dynamodb', operation: 'GetItem' },
-  { service: 'stepfunctions', operation: 'ListExecutions' },
-  { service: 'dynamodb', operation: 'PutItem' },
-] as const;
+/** A call that is made while App1 waits for a notification. */
+type NotifiedCall = Omit<Call, 'flow' | 'settledBy'>;
+
+const ofProvisioning = (service: string, operation: string, field: string): Match => ({
+  match: ({ id }) => ({ service, operation, body: `${field} == ${text(id)}` }),
+});
+
+const notified = (
+  functionName: string,
+  match: Match,
+  call: Pick<Call, 'by' | 'to' | 'caller'>,
+): NotifiedCall => made(functionName, match, { ...call, flow: 'provision' });
+
+/** Calls that are made only when a creation is queued, or is not polled: App1 registers its task, App2 notifies. */
+export const notifiedCalls: readonly NotifiedCall[] = [
+  notified('app1-call-app2', ofProvisioning('dynamodb', 'UpdateItem', 'Key.provisioning_id.S'), {
+    by: 'RequestUserCreation',
+    to: 'dynamodb:UpdateItem of the registry',
+    caller: 'step',
+  }),
+  notified('app1-call-app2', ofProvisioning('kms', 'Encrypt', 'EncryptionContext.provisioning_id'), {
+    by: 'RequestUserCreation',
+    to: 'kms:Encrypt of the task token',
+    caller: 'step',
+  }),
+  notified(
+    'app2-notify-completion',
+    {
+      match: ({ id }) => ({
+        service: 'events',
+        operation: 'PutEvents',
+        body: `contains(Entries[0].Detail, ${text(id)})`,
+      }),
+    },
+    { by: 'notify-completion', to: 'events:PutEvents', caller: 'watch' },
+  ),
+  notified('app1-call-app2', ofProvisioning('kms', 'Decrypt', 'EncryptionContext.provisioning_id'), {
+    by: 'call-app2',
+    to: 'kms:Decrypt of the task token',
+    caller: 'watch',
+  }),
+  notified('app2-get-user-creation', cognito('AdminGetUser', 'username'), {
+    by: 'get-user-creation',
+    to: 'cognito-idp:AdminGetUser',
+    caller: 'watch',
+  }),
+  notified('app2-get-user-creation', cognito('AdminListGroupsForUser', 'sub'), {
+    by: 'get-user-creation',
+    to: 'cognito-idp:AdminListGroupsForUser',
+    caller: 'watch',
+  }),
+];
+
+/** What the sweeps call to know what there is; without the outcomes that are known to be clean they just call more. */
+export const sweepCalls: readonly {
+  service: string;
+  operation: string;
+  action: string;
+  caller?: 'best effort';
+}[] = [
+  { service: 'dynamodb', operation: 'GetItem', action: 'dynamodb:GetItem' },
+  { service: 'stepfunctions', operation: 'ListExecutions', action: 'states:ListExecutions' },
+  { service: 'dynamodb', operation: 'PutItem', action: 'dynamodb:PutItem' },
+  {
+    service: 'dynamodb',
+    operation: 'BatchGetItem',
+    action: 'dynamodb:BatchGetItem',
+    caller: 'best effort',
+  },
+  { service: 'events', operation: 'DescribeEventBus', action: 'events:DescribeEventBus' },
+  { service: 'events', operation: 'DescribeRule', action: 'events:DescribeRule' },
+];

@@ -1,7 +1,7 @@
 import { timeLimits } from '../../../contracts/time-limits.ts';
 import type { Task } from '../../../workflows/asl.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
-import { type Call, calls, sharedCalls, sweepCalls } from './calls.ts';
+import { type Call, calls, notifiedCalls, sharedCalls, sweepCalls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
 import { type Flow, flowOf, flows } from './flows.ts';
 import { outagesDocument } from './outages.ts';
@@ -27,12 +27,14 @@ export function document(): string {
     'included; with full jitter half of it is usual. "invisible" means: nothing but the time tells of it.',
     '',
     ...(Object.keys(flows) as Flow[]).flatMap(sectionOf),
-    '## While calls fail that are made once for many provisionings',
+    '## While calls fail that are made for many provisionings',
     '',
     "App1's function keeps its credentials and its token, App2's authorizer keeps the keys of the pool. Here nothing is",
-    'kept when the fault begins.',
+    'kept when the fault begins. The tables of the rate limiters and of the clean outcomes decide nothing about a user:',
+    'without them everything goes on at once, and AWS throttles what is too much.',
     '',
     ...sharedCalls.flatMap((call) => tableOf(call, sharedTable)),
+    ...whileACreationIsQueued,
     ...outagesDocument(),
     ...whileASweepFails,
     ...policiesDocument(),
@@ -40,12 +42,26 @@ export function document(): string {
   ].join('\n');
 }
 
+const listOf = (actions: readonly string[]): string => actions.map((action) => `\`${action}\``).join(', ');
+
 const whileASweepFails = [
   '## While a sweep fails',
   '',
-  `Both sweeps call ${sweepCalls.map(({ service, operation }) => `\`${service}:${operation}\``).join(', ')}. A fault that comes once is`,
+  `Both sweeps call ${listOf(sweepCalls.map(({ action }) => action))}. A fault that comes once is`,
   'invisible: the SDK tries again. Under one that stays, or when the function crashes, the run fails, its alarm says so,',
-  'and the high-water mark stays where it was: the next run finds what this one has not.',
+  'and the high-water mark stays where it was: the next run finds what this one has not. Without',
+  `${listOf(sweepCalls.filter(({ caller }) => caller === 'best effort').map(({ action }) => action))}, which tells what is known to be clean, a run only describes more.`,
+  '',
+];
+
+const whileACreationIsQueued = [
+  '## While a creation is queued, and App1 waits for a notification',
+  '',
+  'Calls that are made only then (`alone/notified`). A fault that comes once is invisible: the state, the SDK or Lambda tries',
+  'again. What a state may not do at all fails the provisioning in `RequestUserCreation` with `INTERNAL_ERROR`. A',
+  'notification that never arrives costs time: after half an hour App1 asks by itself.',
+  '',
+  ...notifiedCalls.map(({ by, to }) => `- ${by}: \`${to}\``),
   '',
 ];
 
@@ -154,6 +170,9 @@ const REPEATED_BY: Record<string, string> = {
 };
 
 function timeOf({ call, fault, repetition }: Row): string {
+  // Nobody tries again.
+  if (call.caller === 'best effort')
+    return attemptSeconds(call, fault) === 0 ? seconds(1) : `${seconds(timeLimits.awsCall)} each`;
   const behindApp2 = REPEATED_BY[call.by];
   const state = states.get(behindApp2 ?? call.by);
   // Once it has had its effect, the call is not made again.

@@ -41,13 +41,15 @@ export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Out
   const passes = fault !== 'permanent error' && repetition !== 'for ever';
   const { base } = flowOf(call.flow);
   switch (call.caller) {
+    case 'best effort':
+      return base;
     case 'api': {
       if (passes && repetition === 'once') return base;
       const refused = fault === 'permanent error' ? 'INTERNAL_ERROR' : 'SERVICE_UNAVAILABLE';
       return { ...base, refused, afterwards: !passes };
     }
     case 'step':
-      return passes ? base : failed(call, fault);
+      return passes || call.settledBy?.includes(fault) ? base : failed(call, fault);
     case 'app2 api':
       return passes ? base : { ...BAD, app1: { step: 'RequestUserCreation', code: 'TARGET_UNAVAILABLE' } };
     case 'authorizer':
@@ -138,7 +140,10 @@ const rowsOf = (of: readonly Call[]): Row[] =>
 
 export const table: readonly Row[] = rowsOf(calls);
 
-/** Rows of the calls that are made once for many provisionings; these calls have no effect that could be late. */
+/**
+ * Rows of the calls that are made for many provisionings. No effect of these that is late would be seen: most have none,
+ * and a task that SendTaskSuccess finds ended stays as it is.
+ */
 export const sharedTable: readonly Row[] = rowsOf(sharedCalls).filter(
   ({ fault, repetition }) => fault !== 'effect late' && repetition !== 'twice',
 );

@@ -1,0 +1,79 @@
+import { describe, expect, it } from '@jest/globals';
+import { templates } from '../../infra/templates.ts';
+import { calls, notifiedCalls, sharedCalls, sweepCalls } from '../faults/matrix/calls.ts';
+import { rights } from '../support/resources.ts';
+
+/**
+ * The fault matrix has every call to AWS that a function makes, with the default settings. A function can call only what its role allows, and the
+ * rights suite proves that it needs all of that; so each right is a call of the matrix, or is here with the reason why not.
+ */
+
+const { app1, app2 } = templates({ target: 'local' });
+
+/** `function action` of each right, but for those that Lambda itself uses for the function. */
+const allowed = [app1, app2].flatMap((template) =>
+  Object.entries(rights(template)).flatMap(([name, statements]) =>
+    statements
+      .flatMap(({ Action }) => Action)
+      .filter((action) => !/^(logs|sqs|xray):/.test(action))
+      // One call, two rights.
+      .map((action) => `${name} ${action.replace(/^kms:ReEncrypt(From|To)$/, 'kms:ReEncrypt')}`),
+  ),
+);
+
+const SWEEPS = ['app1-sweep-provisionings', 'app2-sweep-user-creations'];
+const inMatrix = new Set([
+  ...[...calls, ...sharedCalls, ...notifiedCalls].map(
+    ({ functionName, to }) => `${functionName} ${to.split(' ')[0]}`,
+  ),
+  ...SWEEPS.flatMap((sweep) => sweepCalls.map(({ action }) => `${sweep} ${action}`)),
+]);
+
+/** Calls without a row, with the reason. */
+const WITHOUT_ROW: readonly { about: RegExp; reason: string }[] = [
+  {
+    about: /^app2-(issue|rotate)-machine-user |^app2-revoke-machine-credentials /,
+    reason: 'It serves no single provisioning. What its faults do to sign-ins are rows of Authenticate.',
+  },
+  {
+    about: /^app1-get-provisioning |^app2-get-user-creation states:/,
+    reason: 'It reads a status and changes nothing: whoever asks asks again.',
+  },
+  {
+    about: /^app1-start-provisioning dynamodb:GetItem$/,
+    reason: 'It reads the estimate of a creation that is queued: the answer is as good without it.',
+  },
+  {
+    about: /^app1-retry-provisioning /,
+    reason:
+      'A retry is a POST with a password that is known already; its calls are those of start-provisioning.',
+  },
+  {
+    about: /^app1-call-app2 states:SendTaskFailure$/,
+    reason: 'As SendTaskSuccess, when App2 was asked after a notification and has no user.',
+  },
+  {
+    about: /^app2-(decrypt-credentials|stop-user-creation) dynamodb:/,
+    reason: 'Further calls of the rate limiter in a queue: best effort as its first one, which is a row.',
+  },
+  {
+    about: /^app[12]-sweep-[a-z-]+ states:(DescribeExecution|StartExecution)$/,
+    reason: 'What one run of the sweep cannot settle it leaves to the next one.',
+  },
+];
+
+describe('the fault matrix', () => {
+  it.each([...new Set(allowed)].filter((call) => !inMatrix.has(call)))('needs no row of %s', (call) => {
+    expect(WITHOUT_ROW.filter(({ about }) => about.test(call)).map(({ reason }) => reason)).toHaveLength(1);
+  });
+
+  it.each(WITHOUT_ROW)('has no row for a reason that something has: $about', ({ about }) => {
+    expect(allowed.some((call) => about.test(call) && !inMatrix.has(call))).toBe(true);
+  });
+
+  it('has no row of a call that no function may make', () => {
+    const strange = [...inMatrix].filter((call) => /^app[12]-/.test(call) && !allowed.includes(call));
+    // Neither takes a right: Cognito's sign-in is public, and so are the keys of a pool.
+    expect(strange.sort()).toEqual(['app1-call-app2 cognito-idp:InitiateAuth', 'app2-authorizer GET']);
+  });
+});
