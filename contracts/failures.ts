@@ -172,7 +172,7 @@ export const failures = {
   RedriveRefused: {
     code: 'REDRIVE_REFUSED',
     message:
-      'An execution that had ended was started again in the step that creates the user; that is refused.',
+      'An execution that had ended was started again in a step that gives somebody a user; that is refused.',
     remedy: 'Send a new request with a new Idempotency-Key.',
     retryable: true,
   },
@@ -372,9 +372,9 @@ export const backgrounds = {
     read_in: 'status',
   },
   RedriveRefused: {
-    cause: 'Somebody redrove an execution of CreateServiceUser.',
+    cause: 'Somebody redrove an execution of ProvisionServiceUser or CreateServiceUser.',
     operator:
-      'Do not redrive CreateServiceUser: what it had made was rolled back. Have the caller send a new request.',
+      'Do not redrive an execution that makes a user: what it had made was rolled back. Have the caller send a new request.',
     class: 'intervention',
     left_behind: 'nothing',
     read_in: 'status',

@@ -4,7 +4,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { userCreationInput } from '../../contracts/executions.ts';
+import { toldOfStep, userCreationInput } from '../../contracts/executions.ts';
 import { receivedNotification } from '../../contracts/notification.ts';
 import type { ReceivedStatus, TimelinePart } from '../../contracts/status.ts';
 import { storedText } from '../../contracts/stored.ts';
@@ -12,6 +12,7 @@ import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
+import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
 import { type App2Client, app2Client } from './app2-client.ts';
 import { app2TokenSource, type TokenSource } from './app2-token.ts';
@@ -39,6 +40,8 @@ const action = z.discriminatedUnion('action', [
     owner: storedText,
     trace_id: storedText.nullish(),
     task_token: z.string().min(1),
+    step: toldOfStep.shape.step.pick({ attempt: true }),
+    redrive_count: redriveCount,
   }),
   z.object({
     action: z.literal('CancelUserCreation'),
@@ -87,6 +90,7 @@ export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback 
         return { expires_at: new Date(token.expiresAt).toISOString() };
       }
       case 'RequestUserCreation': {
+        refuseRedriven(input.redrive_count);
         const { provisioning_id, creation_id, username, encrypted_password, human_user_id, owner } = input;
         const { status, notifies } = await app2.requestUserCreation(
           input,
@@ -100,7 +104,8 @@ export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback 
         }
         const task = { provisioning_id, creation_id, username, task_token: input.task_token };
         const { estimated_end_at } = status;
-        if ((await callbacks.registerTaskToken({ ...task, estimated_end_at })).notified)
+        const { attempt } = input.step;
+        if ((await callbacks.registerTaskToken({ ...task, attempt, estimated_end_at })).notified)
           await resumeIfFinished(task);
         return {};
       }

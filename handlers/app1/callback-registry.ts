@@ -7,7 +7,7 @@ import {
 import { DecryptCommand, EncryptCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { taskTokenContext } from '../../contracts/encryption-context.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { withoutSecrets } from '../shared/errors.ts';
+import { isNamed, withoutSecrets } from '../shared/errors.ts';
 import { logger } from '../shared/logger.ts';
 
 /**
@@ -25,9 +25,16 @@ export interface WaitingTask {
 }
 
 export interface CallbackRegistry {
-  /** Registers a task. `notified`: a notification has come before it. */
+  /**
+   * Registers a task, unless a later attempt of its step has registered already: a call whose answer nobody waits for any
+   * more may still take effect, and its token resumes nothing. `notified`: a notification has come before it.
+   */
   registerTaskToken(
-    task: WaitingTask & { estimated_end_at?: string | undefined },
+    task: WaitingTask & {
+      /** Which attempt of its step the task is; counts from 1. */
+      attempt: number;
+      estimated_end_at?: string | undefined;
+    },
   ): Promise<{ notified: boolean }>;
   /** Records that a notification has come; returns the task that waits, unless none is registered yet. */
   recordNotification(provisioningId: string): Promise<WaitingTask | undefined>;
@@ -41,6 +48,10 @@ interface Services {
   now: () => number;
 }
 
+/** The item has no later attempt; what another generation has left counts for nothing. */
+const NO_LATER_ATTEMPT =
+  'attribute_not_exists(attempt) OR creation_id <> :creation_id OR attempt <= :attempt';
+
 /** Items are of no use once the provisioning has finished. */
 const KEPT_SECONDS = 2 * timeLimits.provisioning;
 
@@ -48,6 +59,7 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
   const put = async (
     provisioning_id: string,
     fields: Record<string, AttributeValue>,
+    condition?: string,
   ): Promise<Record<string, AttributeValue>> => {
     const all = { ...fields, expires_at: { N: String(Math.ceil(now() / 1000) + KEPT_SECONDS) } };
     const { Attributes } = await dynamoDb.send(
@@ -60,6 +72,7 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
         ExpressionAttributeValues: Object.fromEntries(
           Object.entries(all).map(([field, value]) => [`:${field}`, value]),
         ),
+        ...(condition === undefined ? {} : { ConditionExpression: condition }),
         ReturnValues: 'ALL_NEW',
       }),
     );
@@ -89,14 +102,29 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
   };
 
   return {
-    async registerTaskToken({ provisioning_id, creation_id, username, task_token, estimated_end_at }) {
-      const item = await put(provisioning_id, {
+    async registerTaskToken({
+      provisioning_id,
+      creation_id,
+      username,
+      task_token,
+      attempt,
+      estimated_end_at,
+    }) {
+      const fields = {
         creation_id: { S: creation_id },
         username: { S: username },
         task_token: { B: await encrypt(provisioning_id, task_token) },
+        attempt: { N: String(attempt) },
         ...(estimated_end_at === undefined ? {} : { estimated_end_at: { S: estimated_end_at } }),
-      });
-      return { notified: item['notified']?.BOOL === true };
+      };
+      try {
+        const item = await put(provisioning_id, fields, NO_LATER_ATTEMPT);
+        return { notified: item['notified']?.BOOL === true };
+      } catch (error) {
+        if (!isNamed(error, 'ConditionalCheckFailedException')) throw error;
+        logger.info('A later attempt waits already', { provisioning_id, attempt });
+        return { notified: false };
+      }
     },
 
     async recordNotification(provisioning_id) {

@@ -11,10 +11,10 @@ import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { type RateLimiter, rateLimiter } from '../shared/rate-limiter.ts';
+import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
 import { orVanished } from './pool-user.ts';
-import { redriveCount, refuseRedriven } from './redriven.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

@@ -9,6 +9,7 @@ import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
+import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { currentStatus, latestRollBack, type Machines, presenceAfter } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
@@ -23,7 +24,6 @@ import {
   PROVISIONING_ID_ATTRIBUTE,
   poolUser,
 } from './pool-user.ts';
-import { redriveCount, refuseRedriven } from './redriven.ts';
 import { creations, findCreation, isCancellation } from './user-creation.ts';
 
 interface Services {

@@ -8,11 +8,11 @@ import { userCreationInput } from '../../contracts/executions.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
+import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
 import { decryptPassword } from './credentials.ts';
 import { environments } from './environments.ts';
 import { orVanished } from './pool-user.ts';
-import { redriveCount, refuseRedriven } from './redriven.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

@@ -294,7 +294,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a redriven execution may make a user',
-    changes: [change('handlers/app2/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
+    changes: [change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
     caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },
   },
   {

@@ -96,6 +96,7 @@ const request = {
   owner: 'owner',
   encrypted_password: ENCRYPTED,
   task_token: 'task-token',
+  step: { attempt: 1 },
 };
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const userStamped = (provisioning_id: string) => ({

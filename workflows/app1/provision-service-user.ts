@@ -78,6 +78,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       human_user_id: input('human_user_id'),
       owner: input('owner'),
       trace_id: optionalInput('trace_id'),
+      redrive_count: jsonata('$states.context.Execution.RedriveCount'),
     },
     retries: [
       'userCreationPending',

@@ -36,6 +36,7 @@ const request = {
   owner: 'the-verified-owner',
   trace_id: TRACE_ID,
   task_token: 'canary-task-token',
+  step: { attempt: 2 },
 };
 const cancel = { action: 'CancelUserCreation', ...GENERATION, username: 'alice', trace_id: TRACE_ID };
 
@@ -127,13 +128,19 @@ describe('RequestUserCreation', () => {
 describe('RequestUserCreation, when App2 will send a notification', () => {
   const estimated_end_at = '2026-01-01T00:01:00.000Z';
 
+  it('is not asked for anything by an execution that was redriven', async () => {
+    await expect(run({ ...request, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
+
+    expect(requestUserCreation).not.toHaveBeenCalled();
+  });
+
   it('registers its task, and leaves it waiting', async () => {
     requestUserCreation.mockResolvedValue(answered(creationStatus({ estimated_end_at }), true));
 
     const output = await run(request);
 
     expect(output).toEqual({});
-    expect(callbacks.registerTaskToken.mock.calls).toEqual([[{ ...task, estimated_end_at }]]);
+    expect(callbacks.registerTaskToken.mock.calls).toEqual([[{ ...task, attempt: 2, estimated_end_at }]]);
     expect([readStatus.mock.calls, resumeTask.mock.calls]).toEqual([[], []]);
     expectNoLeak('canary-task-token', output);
   });

@@ -30,6 +30,7 @@ const registry = callbackRegistry({
   now: () => 0,
 });
 const task = { ...GENERATION, username: 'alice', task_token: TOKEN };
+const first = { ...task, attempt: 1 };
 const resume = resumeTask(new SFNClient({}));
 
 beforeEach(() => {
@@ -47,24 +48,47 @@ beforeEach(() => {
 
 describe('the callback registry', () => {
   it('gives a notification the task that waits', async () => {
-    await expect(registry.registerTaskToken(task)).resolves.toEqual({ notified: false });
+    await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: false });
     await expect(registry.recordNotification(PROVISIONING_ID)).resolves.toEqual(task);
   });
 
   it('tells a task of the notification that came before it', async () => {
     await expect(registry.recordNotification(PROVISIONING_ID)).resolves.toBeUndefined();
-    await expect(registry.registerTaskToken(task)).resolves.toEqual({ notified: true });
+    await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: true });
   });
 
   it('keeps when a queued creation will probably have finished, and lets everything expire', async () => {
-    await registry.registerTaskToken({ ...task, estimated_end_at: '2026-01-01T00:01:00.000Z' });
+    await registry.registerTaskToken({ ...first, estimated_end_at: '2026-01-01T00:01:00.000Z' });
 
     expect(item['estimated_end_at']).toEqual({ S: '2026-01-01T00:01:00.000Z' });
     expect(Number(item['expires_at']?.N)).toBeGreaterThan(0);
   });
 
+  it('asks the table to keep what a later attempt has registered', async () => {
+    await registry.registerTaskToken(first);
+
+    const [call] = dynamoDb.commandCalls(UpdateItemCommand);
+    expect(call?.args[0].input.ConditionExpression).toBe(
+      'attribute_not_exists(attempt) OR creation_id <> :creation_id OR attempt <= :attempt',
+    );
+    expect(item['attempt']).toEqual({ N: '1' });
+  });
+
+  it('leaves a later attempt its place, and asks nobody for it', async () => {
+    dynamoDb.on(UpdateItemCommand).rejects(sdkError('ConditionalCheckFailedException'));
+
+    await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: false });
+  });
+
+  it('records a notification whatever attempt waits', async () => {
+    await registry.recordNotification(PROVISIONING_ID);
+
+    const [call] = dynamoDb.commandCalls(UpdateItemCommand);
+    expect(call?.args[0].input).not.toHaveProperty('ConditionExpression');
+  });
+
   it('keeps the token encrypted, for its own provisioning', async () => {
-    await registry.registerTaskToken(task);
+    await registry.registerTaskToken(first);
 
     expectNoLeak(TOKEN, item, log());
     expect(item['task_token']).toEqual({ B: CIPHERTEXT });
