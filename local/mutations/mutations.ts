@@ -298,6 +298,22 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },
   },
   {
+    name: 'a redriven execution may ask App2 for a user',
+    changes: [change('handlers/app1/call-app2.ts', 'refuseRedriven(input.redrive_count);', '')],
+    caughtBy: { file: 'redrive', cases: 'ProvisionServiceUser, stopped in EncryptCredentials' },
+  },
+  {
+    name: 'a registration that comes late takes the place of a later one',
+    changes: [
+      change(
+        'handlers/app1/callback-registry.ts',
+        'put(provisioning_id, fields, NO_LATER_ATTEMPT)',
+        'put(provisioning_id, fields)',
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'of the registry: effect late' },
+  },
+  {
     name: 'CreateUser takes a user of an earlier generation for its own',
     changes: [
       change(
