@@ -95,7 +95,7 @@ export interface Clock {
  * A creation takes 0.1 s on a local AWS and some half a second on AWS, so one or two looks see its end.
  * Six looks cover the longest wait. DescribeExecution has the narrowest quota of the account (contracts/quotas.ts).
  */
-export const POLL_PAUSES = [0.15, 0.45, 0.9, 2, 4.5, 12] as const;
+export const POLL_PAUSES = [0.09, 0.51, 0.9, 2, 4.5, 12] as const;
 
 const hasFinished = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boolean => status !== 'RUNNING';
 
