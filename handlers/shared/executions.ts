@@ -92,7 +92,7 @@ export interface Clock {
 
 /**
  * Pauses before the looks of one wait, in seconds: close together while most executions finish, far apart afterwards.
- * A creation takes 0.1 s on a local AWS and some half a second on AWS, so one or two looks see its end.
+ * A creation takes less than 90 ms on a local AWS and some half a second on AWS, so one or two looks see its end.
  * Six looks cover the longest wait. DescribeExecution has the narrowest quota of the account (contracts/quotas.ts).
  */
 export const POLL_PAUSES = [0.09, 0.51, 0.9, 2, 4.5, 12] as const;
