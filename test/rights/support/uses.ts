@@ -433,6 +433,9 @@ const functions: Record<string, () => Promise<unknown>> = {
     await countsLooks(() => system.provision(request, key));
     const { status, body } = await system.provision(request, key);
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
+    // Whether the user is still there is told only to a repeat that waits.
+    const told = await system.provision(request, { ...key, Prefer: 'wait=1' });
+    expect([told.status, told.body]).toEqual([200, expect.objectContaining({ user: 'present' })]);
     const another = newRequest();
     const itsKey = { 'Idempotency-Key': randomUUID() };
     const id = await unnotified(() => start(another, itsKey));
