@@ -433,7 +433,7 @@ describe('POST /create-service-user', () => {
 
       expect(answer.statusCode).toBe(202);
       expect(starts()).toHaveLength(1);
-      expect(clock.sleeps).toEqual([150]);
+      expect(clock.sleeps).toEqual([90]);
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
     });
 
