@@ -226,7 +226,7 @@ describe('corrected: API Gateway proxy event', () => {
   });
 });
 
-describe('as it comes: API Gateway API keys', () => {
+describe('corrected: API Gateway API keys', () => {
   // apigateway/latest/developerguide/supported-gateway-response-types (INVALID_API_KEY)
   it.each([
     ['without a key', {}],
