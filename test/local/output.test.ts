@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
+import { FULL_DEVICE, itWithFullDevice } from '../support/full-device.ts';
 import { type Checkout, checkout } from './support/checkout.ts';
 
 jest.setTimeout(30_000);
@@ -34,10 +35,6 @@ function ending(child: ReturnType<typeof spawn>): Promise<Ended> {
   });
 }
 
-const FULL = '/dev/full';
-/** Linux has a device on which there is never any room. */
-const onLinux = existsSync(FULL) ? it : it.skip;
-
 /** A program that says something, and does something that has to be put away again. */
 function script(here: Checkout): void {
   here.script(
@@ -65,10 +62,10 @@ describe('a program whose output goes nowhere', () => {
     expect(existsSync(join(here.directory, 'put-away'))).toBe(name === 'say.ts');
   });
 
-  onLinux.each(['answer.ts', 'say.ts'])('says that it cannot be written: %s', async (name) => {
+  itWithFullDevice.each(['answer.ts', 'say.ts'])('says that it cannot be written: %s', async (name) => {
     const here = checkout();
     script(here);
-    await expect(start(here, name, openSync(FULL, 'w'))).resolves.toEqual({
+    await expect(start(here, name, openSync(FULL_DEVICE, 'w'))).resolves.toEqual({
       status: 74,
       stderr:
         '\nThe output could not be written (ENOSPC).\n→ Send the output elsewhere, or make room for it.\n',
@@ -76,7 +73,7 @@ describe('a program whose output goes nowhere', () => {
     expect(existsSync(join(here.directory, 'put-away'))).toBe(name === 'say.ts');
   });
 
-  onLinux('goes on when only what it says beside its output cannot be written', async () => {
+  itWithFullDevice('goes on when only what it says beside its output cannot be written', async () => {
     const here = checkout();
     here.script(
       'beside.ts',
@@ -91,7 +88,7 @@ describe('a program whose output goes nowhere', () => {
     const child = spawn(process.execPath, [join(here.directory, 'local', 'run.mjs'), 'beside.ts'], {
       cwd: here.directory,
       env: { PATH: process.env['PATH'] },
-      stdio: ['ignore', 'ignore', openSync(FULL, 'w')],
+      stdio: ['ignore', 'ignore', openSync(FULL_DEVICE, 'w')],
     });
     await expect(ending(child)).resolves.toMatchObject({ status: 0 });
     expect(readFileSync(join(here.directory, 'done'), 'utf8')).toBe('done');
@@ -114,10 +111,10 @@ describe('provision', () => {
     },
   );
 
-  onLinux.each([[['--help']], [['doctor', '--json']]])(
+  itWithFullDevice.each([[['--help']], [['doctor', '--json']]])(
     'does not say that a provisioning has failed when the disk is full: %j',
     async (args) => {
-      await expect(provision(args, openSync(FULL, 'w'))).resolves.toEqual({
+      await expect(provision(args, openSync(FULL_DEVICE, 'w'))).resolves.toEqual({
         status: 74,
         stderr: expect.stringContaining(
           'The output could not be written (ENOSPC).\n→ Send the output elsewhere.',

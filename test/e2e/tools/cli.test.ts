@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -23,6 +23,7 @@ import { withoutRight } from '../../../local/without-right.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { callerWho } from '../../local-aws/support/roles.ts';
+import { FULL_DEVICE, itWithFullDevice } from '../../support/full-device.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { beginAll, forLater } from '../support/at-once.ts';
 import { configuration, newName, newPassword, outputs, system } from '../support/deployed.ts';
@@ -93,9 +94,6 @@ const AWS = ['--aws', '--api-url', outputs.app1.api_url];
 const allowed = (actions: readonly string[]) =>
   callerWho({ Effect: 'Allow', Action: [...actions], Resource: '*' });
 
-/** Linux has a device on which there is never any room. */
-const FULL = '/dev/full';
-
 /** A Node whose clock is so many milliseconds ahead. */
 const ahead = (milliseconds: number): NodeJS.ProcessEnv => ({
   NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(
@@ -127,27 +125,24 @@ describe('provision', () => {
     ]);
   });
 
-  (existsSync(FULL) ? it : it.skip)(
-    'does not say that a provisioning failed when its answer cannot be written',
-    async () => {
-      const [name, password] = [newName('full'), newPassword()];
-      const args = ['create', name, '--human-user', 'h-1', '--password-stdin'];
-      const child = spawn(process.execPath, [executable, ...args], {
-        cwd: root,
-        env: environment(),
-        stdio: ['pipe', openSync(FULL, 'w'), 'pipe'],
-      });
-      let said = '';
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-      });
-      child.stdin?.end(`${password}\n`);
-      const [status] = await once(child, 'close');
+  itWithFullDevice('does not say that a provisioning failed when its answer cannot be written', async () => {
+    const [name, password] = [newName('full'), newPassword()];
+    const args = ['create', name, '--human-user', 'h-1', '--password-stdin'];
+    const child = spawn(process.execPath, [executable, ...args], {
+      cwd: root,
+      env: environment(),
+      stdio: ['pipe', openSync(FULL_DEVICE, 'w'), 'pipe'],
+    });
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    child.stdin?.end(`${password}\n`);
+    const [status] = await once(child, 'close');
 
-      expect([status, said]).toEqual([74, expect.stringContaining('`npx provision list` shows it')]);
-      expect(await system.signIn(name, password)).toEqual(expect.any(String));
-    },
-  );
+    expect([status, said]).toEqual([74, expect.stringContaining('`npx provision list` shows it')]);
+    expect(await system.signIn(name, password)).toEqual(expect.any(String));
+  });
 
   /** Takes twenty seconds of waiting, which the other tests do not mind. */
   let cancelling: Promise<{ name: string; cancelled: Ended }> | undefined;
