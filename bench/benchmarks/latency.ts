@@ -31,7 +31,7 @@ export interface Extent {
   seconds: number;
   colds: number;
 }
-export const full: Extent = { rounds: 25, many: { 10: 60, 50: 150 }, seconds: 20, colds: 3 };
+export const full: Extent = { rounds: 50, many: { 10: 60, 50: 150 }, seconds: 20, colds: 3 };
 export const quick: Extent = { rounds: 4, many: { 10: 10, 50: 50 }, seconds: 4, colds: 1 };
 
 export interface Latencies {

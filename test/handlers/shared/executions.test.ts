@@ -112,10 +112,10 @@ topic('pollUntilFinished', () => {
   });
 
   it.each([
-    [1, [0.09, 0.6, 1]],
-    [5, [0.09, 0.6, 1.5, 3.5, 5]],
-    [10, [0.09, 0.6, 1.5, 3.5, 8, 10]],
-    [MAX_WAIT_SECONDS, [0.09, 0.6, 1.5, 3.5, 8, 20]],
+    [1, [0.05, 0.6, 1]],
+    [5, [0.05, 0.6, 1.5, 3.5, 5]],
+    [10, [0.05, 0.6, 1.5, 3.5, 8, 10]],
+    [MAX_WAIT_SECONDS, [0.05, 0.6, 1.5, 3.5, 8, 20]],
   ])('looks ever less often in %d seconds, and for the last time at their end', async (wait, expected) => {
     expect(await looksWithin(wait)).toEqual({ looks: expected, seen: running });
   });
@@ -137,7 +137,7 @@ topic('pollUntilFinished', () => {
       return running;
     });
 
-    expect(seen).toEqual({ looks: [0.09, 0.6, 1], seen: running });
+    expect(seen).toEqual({ looks: [0.05, 0.6, 1], seen: running });
     await expect(pollUntilFinished(() => Promise.reject(error), 0, fakeClock())).resolves.toBeUndefined();
   });
 
@@ -151,7 +151,7 @@ topic('pollUntilFinished', () => {
     };
 
     await expect(pollUntilFinished(look, 20, clock)).resolves.toBe(running);
-    expect(clock.sleeps).toEqual([90, 510]);
+    expect(clock.sleeps).toEqual([50, 550]);
     await expect(pollUntilFinished(look, 20, clock)).rejects.toMatchObject({ code: 'THROTTLED' });
   });
 
