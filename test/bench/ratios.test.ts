@@ -31,14 +31,18 @@ describe('promises', () => {
     // 15.6 ms without the 9 of the three calls are 6.6; 160 ms with all that the emulator takes.
     expect(ratios['POST without what the emulator takes, to a bare function']).toBeCloseTo(1.1);
     expect(ratios['SUCCEEDED, to the floor']).toBeCloseTo(8);
-    expect(broken({ ...ratios, 'POST without what the emulator takes, to a bare function': 1.1 })).toEqual([]);
+    expect(broken({ ...ratios, 'POST without what the emulator takes, to a bare function': 1.1 })).toEqual(
+      [],
+    );
   });
 
   it('that are not kept are shown', () => {
     expect(broken(latencyRatios({ ...measured, post: milliseconds(21) }))).toEqual([
       'POST without what the emulator takes, to a bare function: 2.00, promised ≤ 1.1',
     ]);
-    expect(broken({ 'SUCCEEDED, to the floor': 8.5 })).toEqual(['SUCCEEDED, to the floor: 8.50, promised ≤ 8']);
+    expect(broken({ 'SUCCEEDED, to the floor': 8.5 })).toEqual([
+      'SUCCEEDED, to the floor: 8.50, promised ≤ 8',
+    ]);
   });
 });
 
