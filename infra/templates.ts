@@ -31,7 +31,7 @@ export type Template = z.infer<typeof template>;
  * The templates of both stacks as `cdk synth` makes them, except that the functions are empty: for tests and for what
  * is generated from the templates. `context` as with `cdk synth -c`.
  */
-export function templates(context: Record<string, string> = {}): Record<Service, Template> {
+export function templates(context: Readonly<Record<string, string>> = {}): Record<Service, Template> {
   return withEmptyFunctions(context, (app) => {
     const assembly = app.synth();
     const of = (stack: string) => template.parse(assembly.getStackByName(stack).template);
@@ -41,7 +41,7 @@ export function templates(context: Record<string, string> = {}): Record<Service,
 
 /** Makes the app with functions that are empty, and something of it. */
 export function withEmptyFunctions<Result>(
-  context: Record<string, string>,
+  context: Readonly<Record<string, string>>,
   use: (app: App) => Result,
 ): Result {
   const outdir = mkdtempSync(join(tmpdir(), 'templates-'));

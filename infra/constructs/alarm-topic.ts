@@ -5,6 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { acknowledge } from '../checks.ts';
 import type { Settings } from '../settings.ts';
 import { ServiceAlarm } from './service-alarm.ts';
 
@@ -28,7 +29,10 @@ export class AlarmTopic extends Construct {
         ? this.#own(topicName, settings)
         : Topic.fromTopicArn(this, 'Given', settings.alarmTopic);
     if (settings.alarmEmail !== undefined)
-      this.topic.addSubscription(new EmailSubscription(settings.alarmEmail));
+      acknowledge(this.topic.addSubscription(new EmailSubscription(settings.alarmEmail)), {
+        'Serverless-SNSRedrivePolicy':
+          'SNS tries to send a mail for hours, and the history of the alarm keeps what it could not send.',
+      });
   }
 
   /** Has every alarm below a construct tell the topic. */

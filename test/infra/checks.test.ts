@@ -8,6 +8,7 @@ import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import * as z from 'zod';
 import { rulePacks } from '../../infra/checks.ts';
 import { withEmptyFunctions } from '../../infra/templates.ts';
+import { type Variant, variants } from './variants.ts';
 
 const report = z.object({
   pluginReports: z.array(
@@ -26,7 +27,7 @@ const report = z.object({
 const PACKS = ['AwsSolutions', 'Serverless'];
 
 /** What the rule packs find in the templates: `rule at construct`. */
-function findings(context: Record<string, string>, change: (app: App) => void = () => undefined) {
+function findings(context: Variant['context'], change: (app: App) => void = () => undefined) {
   return withEmptyFunctions(context, (app) => {
     change(app);
     Validations.of(app).addPlugins(...rulePacks(app));
@@ -48,19 +49,7 @@ function findings(context: Record<string, string>, change: (app: App) => void = 
 }
 
 describe('the rule packs of cdk-nag', () => {
-  it.each([
-    ['one account', {}],
-    ['two accounts', { app1_account: '111122223333', app2_account: '444455556666' }],
-    [
-      'a migration',
-      {
-        migration: 'flag',
-        legacy_endpoint: 'https://legacy.example.com/users',
-        legacy_secret_arn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:legacy-api-key-AbCdEf',
-      },
-    ],
-    ['what is open to subscribers', { subscriber_accounts: '777788889999', schema_registry: 'on' }],
-  ])('find nothing in %s that nobody has answered for', (_what, context) => {
+  it.each(variants)('find nothing with $name that nobody has answered for', ({ context }) => {
     expect(findings(context)).toEqual([]);
   });
 
