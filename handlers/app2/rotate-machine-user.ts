@@ -13,6 +13,7 @@ import { eventId, events } from '../../contracts/events/catalogue.ts';
 import { publish } from '../shared/audit-events.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
+import { logger } from '../shared/logger.ts';
 import { secretHash } from '../shared/secret-hash.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './environments.ts';
@@ -47,6 +48,9 @@ interface Services {
  * machine user that belongs to no version in use: older ones, and those of rotations that were abandoned.
  * Each step can be repeated: Secrets Manager calls again what has failed. A version that has lost its label meanwhile is
  * not gone on with, because its credentials were revoked or another rotation has begun.
+ *
+ * When the schedule is set, Secrets Manager calls testSecret alone, for a version that has no value; there is nothing to
+ * test then (API_RotateSecret, RotateImmediately).
  * docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export const rotateMachineUser =
@@ -65,6 +69,10 @@ export const rotateMachineUser =
           VersionStages: ['AWSPENDING'],
         }),
       );
+      return;
+    }
+    if (pending === undefined && Step === 'testSecret') {
+      logger.info('There are no credentials to test', { version_id: ClientRequestToken });
       return;
     }
     if (pending === undefined)

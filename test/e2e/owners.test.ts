@@ -1,9 +1,8 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
-  InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
@@ -24,7 +23,7 @@ import {
   newRequest,
   outputs,
   provision,
-  readMachineCredentials,
+  signInMachineUser,
   start,
   system,
 } from './support/deployed.ts';
@@ -170,22 +169,7 @@ describe('a creation of App2', () => {
       new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }),
     );
     await system.clients.cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: 'api-client' }));
-    const ClientId = outputs.app2.machine_client_id;
-    const { client_secret } = await readMachineCredentials();
-    const { AuthenticationResult } = await system.clients.cognito.send(
-      new InitiateAuthCommand({
-        AuthFlow: 'USER_PASSWORD_AUTH',
-        ClientId,
-        AuthParameters: {
-          USERNAME: user.Username,
-          PASSWORD: Password,
-          SECRET_HASH: createHmac('sha256', client_secret)
-            .update(user.Username + ClientId)
-            .digest('base64'),
-        },
-      }),
-    );
-    return AuthenticationResult?.AccessToken ?? '';
+    return signInMachineUser({ username: user.Username, password: Password });
   }
 
   let mine: string;

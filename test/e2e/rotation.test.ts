@@ -1,11 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import {
-  CognitoIdentityProviderClient,
-  InitiateAuthCommand,
-  paginateListUsers,
-} from '@aws-sdk/client-cognito-identity-provider';
+import { CognitoIdentityProviderClient, paginateListUsers } from '@aws-sdk/client-cognito-identity-provider';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   GetSecretValueCommand,
@@ -18,7 +14,6 @@ import { machineCredentials } from '../../contracts/app2-api.ts';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { type App2Token, app2TokenSource } from '../../handlers/app1/app2-token.ts';
-import { secretHash } from '../../handlers/shared/secret-hash.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import { run } from './support/commands.ts';
@@ -29,6 +24,7 @@ import {
   outputs,
   provision,
   restart,
+  signInMachineUser,
   system,
 } from './support/deployed.ts';
 
@@ -124,6 +120,25 @@ function startLoad() {
   };
 }
 
+// secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately): as a deployment sets the schedule
+it('passes the test that Secrets Manager makes of a schedule', async () => {
+  const log = { logGroupName: '/aws/lambda/app2-rotate-machine-user', startTime: Date.now() };
+  const told = async (filterPattern: string) => {
+    const { events = [] } = await system.clients.logs.send(
+      new FilterLogEventsCommand({ ...log, filterPattern }),
+    );
+    return events.map(({ message }) => message);
+  };
+  const { VersionId } = await secrets.send(new RotateSecretCommand({ SecretId, RotateImmediately: false }));
+
+  await eventually(async () =>
+    expect(await told(`"${VersionId}"`)).toEqual([
+      expect.stringContaining('There are no credentials to test'),
+    ]),
+  );
+  expect(await told('"Step failed"')).toEqual([]);
+});
+
 describe('rotating the machine credentials 20 times under load', () => {
   let before: string;
   const seen = new Set<string>();
@@ -190,26 +205,6 @@ describe('revoking the machine credentials, which somebody has seen, under load'
   /** A provisioning that was asked for with the credentials that are revoked. */
   let asked: string;
 
-  const signIn = async (
-    { username, password }: { username: string; password: string },
-    withSecret = true,
-  ) => {
-    const { client_secret } = await version('AWSCURRENT');
-    const ClientId = withSecret ? outputs.app2.machine_client_id : outputs.app2.service_client_id;
-    const { AuthenticationResult } = await system.clients.cognito.send(
-      new InitiateAuthCommand({
-        AuthFlow: 'USER_PASSWORD_AUTH',
-        ClientId,
-        AuthParameters: {
-          USERNAME: username,
-          PASSWORD: password,
-          ...(withSecret ? { SECRET_HASH: secretHash(username, ClientId, client_secret) } : {}),
-        },
-      }),
-    );
-    return AuthenticationResult?.AccessToken;
-  };
-
   /** A rotation that came as far as to make its user, and then no further. */
   async function abandonRotation() {
     const token = randomUUID();
@@ -233,7 +228,7 @@ describe('revoking the machine credentials, which somebody has seen, under load'
     leaked.previous = await version('AWSPREVIOUS');
     leaked.current = await version('AWSCURRENT');
     leaked.abandoned = await abandonRotation();
-    for (const credentials of Object.values(leaked)) expect(await signIn(credentials)).toBeDefined();
+    for (const credentials of Object.values(leaked)) await signInMachineUser(credentials);
     await restart('app1-call-app2');
     load = startLoad();
     try {
@@ -264,8 +259,8 @@ describe('revoking the machine credentials, which somebody has seen, under load'
   it.each(Object.keys(leaked) as (keyof typeof leaked)[])(
     'lets nobody sign in any more with the credentials that were %s, by either client',
     async (which) => {
-      for (const withSecret of [true, false])
-        await expect(signIn(leaked[which], withSecret)).rejects.toMatchObject({
+      for (const client of ['machine', 'public'] as const)
+        await expect(signInMachineUser(leaked[which], client)).rejects.toMatchObject({
           name: 'NotAuthorizedException',
         });
     },

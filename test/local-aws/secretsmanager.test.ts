@@ -12,7 +12,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { client } from './support/clients.ts';
 import { eventually } from './support/eventually.ts';
-import { createFunction } from './support/functions.ts';
+import { createFunction, functionRole } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import { present } from './support/present.ts';
 import { callerWho } from './support/roles.ts';
@@ -78,13 +78,23 @@ describe('as it comes: Secrets Manager', () => {
 describe('corrected: Secrets Manager rotation', () => {
   const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
 
-  /** A function that logs how it is called, throws in one step, and may be called by Secrets Manager or not. */
-  async function rotationFunction({ failsIn = '', open = true } = {}): Promise<string> {
-    const arn = await createFunction(`
+  /** A function that logs how it is called, and may be called by Secrets Manager or not. */
+  async function rotationFunction({
+    body = '',
+    role,
+    open = true,
+  }: {
+    /** What it does in each step, which it knows as `event`. */
+    body?: string;
+    role?: string;
+    open?: boolean;
+  } = {}): Promise<string> {
+    const source = `
       exports.handler = async (event) => {
         console.log(JSON.stringify(event));
-        if (event.Step === '${failsIn}') throw new Error('no');
-      };`);
+        ${body}
+      };`;
+    const arn = await createFunction(source, role === undefined ? {} : { role });
     if (open)
       await client(LambdaClient).send(
         new AddPermissionCommand({
@@ -127,7 +137,7 @@ describe('corrected: Secrets Manager rotation', () => {
   // secretsmanager/latest/userguide/rotate-secrets_lambda-functions
   it('goes no further when a step fails', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
-    const arn = await rotationFunction({ failsIn: 'setSecret' });
+    const arn = await rotationFunction({ body: `if (event.Step === 'setSecret') throw new Error('no');` });
     await rotate(SecretId, arn);
     await eventually(async () =>
       expect(await calls(arn)).toEqual([
@@ -135,6 +145,37 @@ describe('corrected: Secrets Manager rotation', () => {
         expect.objectContaining({ Step: 'setSecret' }),
       ]),
     );
+  });
+
+  // secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately)
+  it('tests a schedule that does not rotate at once, by a pending version without a value', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    const mayRead = { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: SecretId } as const;
+    const RotationLambdaARN = await rotationFunction({
+      body: `
+        const { SecretsManagerClient, GetSecretValueCommand } = require('@aws-sdk/client-secrets-manager');
+        const version = { SecretId: event.SecretId, VersionId: event.ClientRequestToken };
+        await new SecretsManagerClient({}).send(new GetSecretValueCommand(version)).catch(({ name }) => {
+          console.log(JSON.stringify({ name }));
+        });`,
+      role: await functionRole(mayRead),
+    });
+    const command = { SecretId, RotationLambdaARN, RotateImmediately: false };
+    const { VersionId } = await secrets.send(new RotateSecretCommand(command));
+    await eventually(async () =>
+      expect(
+        (await invocationLogs(RotationLambdaARN)).map((lines) => lines.map((line) => JSON.parse(line))),
+      ).toEqual([
+        [
+          { Step: 'testSecret', SecretId, ClientRequestToken: VersionId },
+          { name: 'ResourceNotFoundException' },
+        ],
+      ]),
+    );
+    await eventually(async () => {
+      const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+      expect(Object.values(VersionIdsToStages)).toEqual([['AWSCURRENT']]);
+    });
   });
 
   // secretsmanager/latest/apireference/API_RotateSecret (Required permissions)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { InitiateAuthCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
@@ -12,6 +12,7 @@ import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
+import { secretHash } from '../../../handlers/shared/secret-hash.ts';
 import type { Access } from '../../../local/cdk.ts';
 import { readOutputs } from '../../../local/outputs.ts';
 import { settings } from '../../../local/places.ts';
@@ -95,10 +96,18 @@ export async function readMachineCredentials() {
   return machineCredentials.parse(JSON.parse(SecretString));
 }
 
-/** A token of the machine client, as App1 gets one. */
-export async function machineToken(): Promise<string> {
-  const { username, password, client_secret } = await readMachineCredentials();
-  const ClientId = outputs.app2.machine_client_id;
+/**
+ * Signs a machine user in: as App1 does, by the machine client with its secret, or by the public client, which has none.
+ * @returns the access token
+ * @throws the errors of Cognito
+ */
+export async function signInMachineUser(
+  { username, password }: { username: string; password: string },
+  client: 'machine' | 'public' = 'machine',
+): Promise<string> {
+  const { machine_client_id, service_client_id } = outputs.app2;
+  const ClientId = client === 'machine' ? machine_client_id : service_client_id;
+  const { client_secret } = await readMachineCredentials();
   const { AuthenticationResult } = await system.clients.cognito.send(
     new InitiateAuthCommand({
       AuthFlow: 'USER_PASSWORD_AUTH',
@@ -106,15 +115,16 @@ export async function machineToken(): Promise<string> {
       AuthParameters: {
         USERNAME: username,
         PASSWORD: password,
-        SECRET_HASH: createHmac('sha256', client_secret)
-          .update(username + ClientId)
-          .digest('base64'),
+        ...(client === 'machine' ? { SECRET_HASH: secretHash(username, ClientId, client_secret) } : {}),
       },
     }),
   );
   if (AuthenticationResult?.AccessToken === undefined) throw new Error('The machine user cannot sign in.');
   return AuthenticationResult.AccessToken;
 }
+
+/** A token of the machine client, as App1 gets one. */
+export const machineToken = async (): Promise<string> => signInMachineUser(await readMachineCredentials());
 
 /** Has the next call of a function begin in a new environment, with nothing in its memory. */
 export async function restart(FunctionName: string): Promise<void> {
