@@ -13,6 +13,9 @@ export const venv = join(base, 'venv');
 /** The Python packages that check the running APIs against their documents; tests only. */
 export const schemathesisVenv = join(base, 'schemathesis');
 
+/** The Python packages that check templates, policies and recorded calls without an account; tests only. */
+export const lintVenv = join(base, 'lint');
+
 /** The AWS command line, with which tests run the commands of the documentation. */
 export const awsCliVenv = join(base, 'aws-cli');
 

@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import { policiesIn } from '../../infra/policies.ts';
+import { EXAMPLE_PLACE, fixedName, resolver } from '../../infra/resolve.ts';
+import type { Template } from '../../infra/templates.ts';
+
+const template: Template = {
+  Parameters: { Url: { Default: 'https://example.com/' }, Secret: {} },
+  Outputs: {},
+  Resources: {
+    Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'undelivered' } },
+    Topic: { Type: 'AWS::SNS::Topic', Properties: {} },
+    Role: {
+      Type: 'AWS::IAM::Role',
+      Properties: {
+        AssumeRolePolicyDocument: { Statement: [{ Effect: 'Allow' }] },
+        Policies: [{ PolicyName: 'own', PolicyDocument: { Statement: [] } }],
+      },
+    },
+    LogPolicy: {
+      Type: 'AWS::Logs::ResourcePolicy',
+      Properties: { PolicyDocument: { 'Fn::Join': ['', ['{"Statement":["', { Ref: 'Queue' }, '"]}']] } },
+    },
+    BusPolicy: { Type: 'AWS::Events::EventBusPolicy', Properties: { Statement: { Effect: 'Allow' } } },
+    Table: { Type: 'AWS::Example::Table', Properties: {} },
+  },
+};
+const resolve = resolver(template, { ...EXAMPLE_PLACE, parameters: { Secret: 'from-outside' } });
+
+describe('a template, resolved', () => {
+  it.each([
+    [{ Ref: 'Queue' }, 'undelivered'],
+    [{ Ref: 'Topic' }, 'arn:aws:sns:eu-central-1:111122223333:Topic'],
+    [{ 'Fn::GetAtt': ['Queue', 'Arn'] }, 'arn:aws:sqs:eu-central-1:111122223333:undelivered'],
+    [{ 'Fn::Join': ['/', [{ Ref: 'AWS::Partition' }, { Ref: 'Url' }]] }, 'aws/https://example.com/'],
+    [{ 'Fn::Select': [4, { 'Fn::Split': [':', { Ref: 'Topic' }] }] }, '111122223333'],
+    [
+      { 'Fn::Sub': [`\${Queue.Arn} \${AWS::Region} \${!Literal} \${x}`, { x: { Ref: 'Secret' } }] },
+      `arn:aws:sqs:eu-central-1:111122223333:undelivered eu-central-1 \${!Literal} from-outside`,
+    ],
+    [{ list: [{ Ref: 'Secret' }, 1] }, { list: ['from-outside', 1] }],
+  ])('has what is deployed in place of %j', (value, expected) => {
+    expect(resolve(value)).toEqual(expected);
+  });
+
+  it.each([
+    [{ Ref: 'Nobody' }, 'There is no Nobody'],
+    [{ 'Fn::Base64': 'a' }, 'Fn::Base64 is not known'],
+    [{ 'Fn::GetAtt': ['Table', 'Arn'] }, 'The ARN of AWS::Example::Table'],
+  ])('is refused with %j', (value, message) => {
+    expect(() => resolve(value)).toThrow(message);
+  });
+
+  it('tells the names that it takes', () => {
+    const names = Object.values(template.Resources).map(fixedName);
+
+    expect(names.filter((name) => name !== undefined)).toEqual(['undelivered']);
+  });
+
+  it('has policies of roles and of resources, whatever form they have', () => {
+    const policies = policiesIn(template, EXAMPLE_PLACE).map(({ at, kind, document }) => [
+      at,
+      kind,
+      document,
+    ]);
+
+    expect(policies).toEqual([
+      ['Role/AssumeRolePolicyDocument', 'resource', { Statement: [{ Effect: 'Allow' }] }],
+      ['Role/Policies/0', 'identity', { Statement: [] }],
+      ['LogPolicy/PolicyDocument', 'resource', { Statement: ['undelivered'] }],
+      ['BusPolicy/Statement', 'resource', { Version: '2012-10-17', Statement: [{ Effect: 'Allow' }] }],
+    ]);
+  });
+});
