@@ -130,12 +130,14 @@ export const rotateMachineUser =
           },
           data: { secret_arn: SecretId, version_id: pending.versionId },
         });
+        // Listed before the labels are read: a user that the next rotation makes meanwhile is then either not listed, or
+        // its version, which is pending before the user is made, is read.
+        const all = await listMachineUsers(cognito, USER_POOL_ID);
         const inUse = new Set([pending.credentials.username]);
         for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] as const) {
           const issued = await readIssued(secretsManager, SecretId, { VersionStage });
           if (issued !== undefined) inUse.add(issued.credentials.username);
         }
-        const all = await listMachineUsers(cognito, USER_POOL_ID);
         await revokeMachineUsers(
           cognito,
           USER_POOL_ID,

@@ -1,4 +1,4 @@
-"""Secrets Manager: rotation calls its function."""
+"""Secrets Manager: rotation calls its function for each of four steps."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ministack.services import lambda_svc, secretsmanager
 
 from corrections.cloudformation import add_type, succeed
 from corrections.iam import service_may
+from corrections.secretsmanager_versions import holder, move_label
 from corrections.support import wrap_function
 
 Request = dict[str, Any]
@@ -23,22 +24,20 @@ Response = tuple[int, dict[str, str], bytes]
 SERVICE = "secretsmanager.amazonaws.com"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
-rotating: set[str] = set()
-"""ARNs of the secrets whose rotation is under way."""
-
 
 def apply() -> None:
     wrap_function(secretsmanager, "_rotate_secret", rotate)
-    wrap_function(secretsmanager, "_get_secret_value", refuse_empty_version)
     wrap_function(secretsmanager, "handle_request", ask_for_the_function)
     add_type("AWS::SecretsManager::RotationSchedule", put_schedule, update_schedule, delete_schedule)
 
 
 def rotate(original: Callable[[Request], Response], request: Request) -> Response:
-    """secretsmanager/latest/userguide/rotate-secrets_lambda-functions and APIReference/API_RotateSecret: the function
-    is called for each of four steps, after RotateSecret has answered; one rotation at a time.
+    """secretsmanager/latest/apireference/API_RotateSecret and userguide/rotate-secrets_lambda-functions: the new version
+    is pending, without a value, before the function is called for each of four steps, after RotateSecret has answered.
 
     MiniStack makes a copy of the present version the new one and calls nobody.
+    Recorded: secretsmanager test_rotate_secret_with_lambda_success, test_rotate_secret_invalid_lambda_arn,
+    test_first_rotate_secret_with_missing_lambda_arn.
     """
     _, secret = secretsmanager._resolve(request.get("SecretId"))
     if secret is None or secret.get("DeletedDate"):
@@ -49,17 +48,17 @@ def rotate(original: Callable[[Request], Response], request: Request) -> Respons
     policy, _ = lambda_svc.function_policy_for_arn(function) or (None, "")
     if not service_may(SERVICE, "lambda:InvokeFunction", function, policy, secret["ARN"]):
         return refused("AccessDeniedException", f"Secrets Manager cannot invoke the specified Lambda function: {function}")
+    if in_progress(secret):
+        return refused("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
     secret.update(RotationEnabled=True, RotationLambdaARN=function)
     if request.get("RotationRules"):
         secret["RotationRules"] = request["RotationRules"]
     version = request.get("ClientRequestToken") or new_uuid()
-    if request.get("RotateImmediately", True):
-        if in_progress(secret):
-            return refused("InvalidRequestException", "A previous rotation isn't complete. That rotation will be reattempted.")
-        rotating.add(secret["ARN"])
-        in_background(run_steps, secret, function, version)
-    else:
-        in_background(test_configuration, secret, function, version)
+    secret["Versions"].setdefault(version, {"CreatedDate": int(time.time()), "Stages": []})
+    move_label(secret, "AWSPENDING", version)
+    run = run_steps if request.get("RotateImmediately", True) else test_configuration
+    scope = contextvars.copy_context()
+    threading.Thread(target=scope.run, args=(run, secret, function, version), daemon=True).start()
     return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version})
 
 
@@ -88,36 +87,21 @@ async def ask_for_the_function(
 
 
 def in_progress(secret: dict[str, Any]) -> bool:
-    pending = any(stages(version) == {"AWSPENDING"} for version in secret["Versions"].values())
-    return pending or secret["ARN"] in rotating
-
-
-def stages(version: dict[str, Any]) -> set[str]:
-    return set(version["Stages"])
-
-
-def in_background(work: Callable[..., None], *arguments: Any) -> None:
-    scope = contextvars.copy_context()
-    threading.Thread(target=scope.run, args=(work, *arguments), daemon=True).start()
+    """secretsmanager/latest/apireference/API_RotateSecret: a label AWSPENDING that is not on the current version tells
+    that a rotation is in progress."""
+    pending = holder(secret, "AWSPENDING")
+    return pending is not None and pending != holder(secret, "AWSCURRENT")
 
 
 def run_steps(secret: dict[str, Any], function: str, version: str) -> None:
     """A step that fails ends the rotation, with the new version pending."""
-    try:
-        for step in STEPS:
-            if not run_step(step, secret, function, version):
-                return
-        made = secret["Versions"][version]
-        made["Stages"] = [stage for stage in made["Stages"] if stage != "AWSPENDING"]
-    finally:
-        rotating.discard(secret["ARN"])
+    if all(run_step(step, secret, function, version) for step in STEPS):
+        secret["LastRotatedDate"] = int(time.time())
 
 
 def test_configuration(secret: dict[str, Any], function: str, version: str) -> None:
     """secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately): a schedule that does not rotate at once
     is tested by the step testSecret, with an AWSPENDING version that is removed afterwards. MiniStack calls nobody."""
-    empty = {"SecretString": None, "SecretBinary": None, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
-    secret["Versions"][version] = empty
     try:
         run_step("testSecret", secret, function, version)
     finally:
@@ -129,16 +113,6 @@ def run_step(step: str, secret: dict[str, Any], function: str, version: str) -> 
     event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
     record = lambda_svc._functions[function.rpartition(":function:")[2]]
     return not lambda_svc._execute_function_with_config_scope(record, event).get("error")
-
-
-def refuse_empty_version(original: Callable[[Request], Response], request: Request) -> Response:
-    """secretsmanager/latest/userguide/rotate-secrets_lambda-functions (createSecret): GetSecretValue fails for a version
-    that has no value yet, which a rotation begins with. MiniStack answers without a value."""
-    answer = original(request)
-    value = json.loads(answer[2])
-    if answer[0] != 200 or "SecretString" in value or "SecretBinary" in value:
-        return answer
-    return refused("ResourceNotFoundException", f"Secrets Manager can't find the specified secret value for VersionId: {value['VersionId']}")
 
 
 def refused(code: str, message: str) -> Response:

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from '@jest/globals';
-import { SignatureV4 } from '@smithy/signature-v4';
-import { type Credentials, client, endpoint, region, root } from './support/clients.ts';
+import { type Credentials, client, endpoint, root } from './support/clients.ts';
+import { signed } from './support/raw.ts';
 import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
@@ -79,7 +77,7 @@ describe('corrected: Signature Version 4', () => {
   // IAM/latest/UserGuide/reference_sigv-create-signed-request (hashed payload)
   it('refuses another body than the one that was signed, whatever its header says', async () => {
     const send = async (body: string, signedBody: string) => {
-      const { headers } = await sign(signedBody);
+      const { headers } = await signed('kms', 'TrentService.ListKeys', signedBody);
       return fetch(endpoint, { method: 'POST', headers, body });
     };
     expect((await send('{"Limit":1}', '{"Limit":1}')).status).toBe(200);
@@ -125,24 +123,4 @@ describe('corrected: IAM policy variables', () => {
 
 function listKeys(caller: Credentials) {
   return client(KMSClient, caller).send(new ListKeysCommand({}));
-}
-
-/** A signed ListKeys request, with the header that states the hash of its body. */
-function sign(body: string) {
-  const { host, hostname, port, protocol } = new URL(endpoint);
-  const signer = new SignatureV4({ service: 'kms', region, credentials: root, sha256: Sha256 });
-  return signer.sign({
-    method: 'POST',
-    protocol,
-    hostname,
-    port: Number(port),
-    path: '/',
-    headers: {
-      host,
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': 'TrentService.ListKeys',
-      'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
-    },
-    body,
-  });
 }

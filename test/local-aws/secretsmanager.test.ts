@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { AddPermissionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
   GetRandomPasswordCommand,
   GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   RotateSecretCommand,
   SecretsManagerClient,
+  UpdateSecretCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from '@jest/globals';
@@ -15,6 +18,7 @@ import { eventually } from './support/eventually.ts';
 import { createFunction, functionRole } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import { present } from './support/present.ts';
+import { post } from './support/raw.ts';
 import { callerWho } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
@@ -75,6 +79,129 @@ describe('as it comes: Secrets Manager', () => {
   });
 });
 
+describe('corrected: versions of a secret', () => {
+  const newSecret = async (value = 'one') => {
+    const { ARN, VersionId } = await secrets.send(create(value));
+    return { SecretId: present(ARN), version: present(VersionId) };
+  };
+  const put = async (SecretId: string, SecretString: string, ...VersionStages: string[]) => {
+    const { VersionId } = await secrets.send(
+      new PutSecretValueCommand({ SecretId, SecretString, VersionStages }),
+    );
+    return present(VersionId);
+  };
+
+  // secretsmanager/latest/apireference/API_UpdateSecretVersionStage: a label is attached to one version at a time
+  // recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle
+  it('has each label on one version, and pending is none that was current', async () => {
+    const { SecretId, version: first } = await newSecret();
+    const second = await put(SecretId, 'two', 'AWSPENDING');
+    await secrets.send(makeCurrent(SecretId, second, first));
+    expect(await labels(SecretId)).toEqual({
+      [first]: ['AWSPREVIOUS'],
+      [second]: ['AWSCURRENT', 'AWSPENDING'],
+    });
+    const third = await put(SecretId, 'three', 'AWSPENDING');
+    expect(await labels(SecretId)).toEqual({
+      [first]: ['AWSPREVIOUS'],
+      [second]: ['AWSCURRENT'],
+      [third]: ['AWSPENDING'],
+    });
+  });
+
+  // secretsmanager/latest/apireference/API_PutSecretValue (VersionStages)
+  // recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle_custom_stages_2
+  it('keeps the labels that are put beside AWSCURRENT', async () => {
+    const { SecretId, version: first } = await newSecret();
+    const second = await put(SecretId, 'two', 'MINE', 'AWSCURRENT');
+    expect(await labels(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT', 'MINE'] });
+  });
+
+  // secretsmanager/latest/apireference/API_PutSecretValue (ClientRequestToken)
+  it('writes the value of a version once, and takes the same again', async () => {
+    const { SecretId } = await newSecret();
+    const ClientRequestToken = randomUUID();
+    const write = (SecretString: string) =>
+      secrets.send(new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString }));
+    for (const _ of [1, 2])
+      expect(await write('two')).toMatchObject({
+        VersionId: ClientRequestToken,
+        VersionStages: ['AWSCURRENT'],
+      });
+    await expect(write('three')).rejects.toMatchObject({ name: 'ResourceExistsException' });
+  });
+
+  // secretsmanager/latest/apireference/API_CreateSecret and API_UpdateSecret (ClientRequestToken)
+  it('names the version that a creation or an update makes by the token', async () => {
+    const [first, second] = [randomUUID(), randomUUID()];
+    const created = await secrets.send(
+      new CreateSecretCommand({ Name: unique('secret'), SecretString: 'one', ClientRequestToken: first }),
+    );
+    const SecretId = present(created.ARN);
+    const updated = await secrets.send(
+      new UpdateSecretCommand({ SecretId, SecretString: 'two', ClientRequestToken: second }),
+    );
+    expect([created.VersionId, updated.VersionId]).toEqual([first, second]);
+    expect(await labels(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT'] });
+  });
+
+  // secretsmanager/latest/apireference/API_CreateSecret: a secret can be made without a value
+  // recorded: secretsmanager test_create_secret_version_from_empty_secret
+  it('has no version before it has a value', async () => {
+    const { ARN: SecretId, VersionId } = await secrets.send(
+      new CreateSecretCommand({ Name: unique('secret') }),
+    );
+    expect([VersionId, await labels(present(SecretId))]).toEqual([undefined, {}]);
+    await expect(secrets.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+  });
+
+  // secretsmanager/latest/apireference/API_ListSecretVersionIds (IncludeDeprecated)
+  // recorded: secretsmanager test_deprecated_secret_version_stage
+  it('keeps a version that has lost its last label, and lists it when asked to', async () => {
+    const { SecretId, version: first } = await newSecret();
+    const later = [await put(SecretId, 'two', 'AWSCURRENT'), await put(SecretId, 'three', 'AWSCURRENT')];
+    const listed = async (IncludeDeprecated: boolean) => {
+      const { Versions = [] } = await secrets.send(
+        new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated }),
+      );
+      return Versions.map(({ VersionId }) => VersionId).sort();
+    };
+    expect([await listed(false), await listed(true)]).toEqual([later.toSorted(), [first, ...later].sort()]);
+  });
+
+  // secretsmanager/latest/apireference/API_GetSecretValue (VersionId, VersionStage)
+  // recorded: secretsmanager test_get_secret_value_errors
+  it('refuses a label that the version does not have', async () => {
+    const { SecretId, version: VersionId } = await newSecret();
+    const read = new GetSecretValueCommand({ SecretId, VersionId, VersionStage: 'AWSPREVIOUS' });
+    await expect(secrets.send(read)).rejects.toMatchObject({ name: 'InvalidRequestException' });
+  });
+
+  // secretsmanager/latest/apireference/API_PutSecretValue (ClientRequestToken): an SDK makes one
+  // recorded: secretsmanager test_no_client_request_token
+  it.each([
+    ['CreateSecret', 'InvalidRequestException'],
+    ['UpdateSecret', 'InvalidRequestException'],
+    ['PutSecretValue', 'InvalidRequestException'],
+    ['RotateSecret', 'InvalidParameterException'],
+  ])('refuses a %s that names no version', async (operation, error) => {
+    const { SecretId } = await newSecret();
+    const secret = operation === 'CreateSecret' ? { Name: unique('secret') } : { SecretId };
+    expect(
+      await post('secretsmanager', `secretsmanager.${operation}`, { ...secret, SecretString: 'two' }),
+    ).toMatchObject({ status: 400, body: { __type: error } });
+  });
+
+  // secretsmanager/latest/apireference/API_CreateSecret (Name)
+  // recorded: secretsmanager test_invalid_secret_name
+  it('refuses a name with other characters', async () => {
+    const attempt = secrets.send(new CreateSecretCommand({ Name: 'a name', SecretString: 'one' }));
+    await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+});
+
 describe('corrected: Secrets Manager rotation', () => {
   const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
 
@@ -106,6 +233,7 @@ describe('corrected: Secrets Manager rotation', () => {
       );
     return arn;
   }
+  const failsIn = (step: string) => ({ body: `if (event.Step === '${step}') throw new Error('no');` });
   const rotate = (SecretId: string, RotationLambdaARN: string) =>
     secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN }));
   const calls = async (functionArn: string): Promise<unknown[]> =>
@@ -123,6 +251,48 @@ describe('corrected: Secrets Manager rotation', () => {
     );
   });
 
+  // secretsmanager/latest/apireference/API_DescribeSecret (VersionIdsToStages): the id is there before the value
+  it('has the new version pending, without a value, before the function is called', async () => {
+    const { ARN, VersionId: first } = await secrets.send(create('one'));
+    const SecretId = present(ARN);
+    const { VersionId } = await rotate(SecretId, await rotationFunction(failsIn('createSecret')));
+    expect(await labels(SecretId)).toEqual({
+      [present(first)]: ['AWSCURRENT'],
+      [present(VersionId)]: ['AWSPENDING'],
+    });
+    const read = (which: object) => secrets.send(new GetSecretValueCommand({ SecretId, ...which }));
+    for (const which of [{ VersionId }, { VersionStage: 'AWSPENDING' }])
+      await expect(read(which)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  // secretsmanager/latest/apireference/API_RotateSecret: AWSPENDING on another version than AWSCURRENT is an error
+  it('is refused while the one before is not complete, and not after it', async () => {
+    const { ARN, VersionId: first } = await secrets.send(create('one'));
+    const SecretId = present(ARN);
+    const RotationLambdaARN = await rotationFunction(failsIn('createSecret'));
+    const { VersionId } = await rotate(SecretId, RotationLambdaARN);
+    await expect(rotate(SecretId, RotationLambdaARN)).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+    await secrets.send(makeCurrent(SecretId, present(VersionId), present(first)));
+    await expect(rotate(SecretId, RotationLambdaARN)).resolves.toMatchObject({ ARN: SecretId });
+  });
+
+  // secretsmanager/latest/apireference/API_DescribeSecret
+  // recorded: secretsmanager test_rotate_secret_with_lambda_success
+  it('tells when it rotated, and when it will', async () => {
+    const SecretId = present((await secrets.send(create('one'))).ARN);
+    const RotationLambdaARN = await rotationFunction();
+    const RotationRules = { AutomaticallyAfterDays: 1 };
+    await secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN, RotationRules }));
+    await eventually(async () =>
+      expect(await secrets.send(new DescribeSecretCommand({ SecretId }))).toMatchObject({
+        LastRotatedDate: expect.any(Date),
+        NextRotationDate: expect.any(Date),
+      }),
+    );
+  });
+
   // secretsmanager/latest/userguide/rotate-secrets_lambda-functions: the steps are the function's, all of them
   it('changes no value itself', async () => {
     const { ARN, VersionId } = await secrets.send(create('one'));
@@ -137,7 +307,7 @@ describe('corrected: Secrets Manager rotation', () => {
   // secretsmanager/latest/userguide/rotate-secrets_lambda-functions
   it('goes no further when a step fails', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
-    const arn = await rotationFunction({ body: `if (event.Step === 'setSecret') throw new Error('no');` });
+    const arn = await rotationFunction(failsIn('setSecret'));
     await rotate(SecretId, arn);
     await eventually(async () =>
       expect(await calls(arn)).toEqual([
@@ -228,4 +398,19 @@ describe('corrected: Secrets Manager rotation', () => {
 
 function create(SecretString: string) {
   return new CreateSecretCommand({ Name: unique('secret'), SecretString });
+}
+
+function makeCurrent(SecretId: string, MoveToVersionId: string, RemoveFromVersionId: string) {
+  return new UpdateSecretVersionStageCommand({
+    SecretId,
+    VersionStage: 'AWSCURRENT',
+    MoveToVersionId,
+    RemoveFromVersionId,
+  });
+}
+
+/** The labels of each version that has any. */
+async function labels(SecretId: string): Promise<Record<string, string[]>> {
+  const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+  return VersionIdsToStages;
 }

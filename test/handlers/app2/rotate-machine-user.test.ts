@@ -55,7 +55,7 @@ const users = (...usernames: string[]) => usernames.map((Username) => ({ UserPoo
 
 const passwordOf = (username: string) => `canary-password-of-${username}`;
 function version(
-  which: { VersionId: string } | { VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' },
+  which: { VersionId: string } | { VersionStage: 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS' },
   VersionId: string,
   username: string,
   VersionStages = ['AWSPENDING'],
@@ -274,6 +274,18 @@ describe('finishSecret', () => {
 
     await expect(rotate('finishSecret')).rejects.toMatchObject({ name: 'InternalServiceError' });
     expect(revoked()).toEqual([[], []]);
+  });
+
+  it('leaves the user alone that the next rotation makes meanwhile', async () => {
+    pending();
+    cognito.on(ListUsersInGroupCommand).callsFake(() => {
+      version({ VersionStage: 'AWSPENDING' }, 'the-next-version', 'next-one');
+      return { Users: users('older-one', 'next-one') };
+    });
+
+    await rotate('finishSecret');
+
+    expect(revoked()[1]).toEqual(users('older-one'));
   });
 
   it('can be repeated while users are removed, some of which are gone', async () => {
