@@ -22,9 +22,13 @@ const suite = (name, folder, extra = {}) => ({
 
 export default {
   projects: [
-    suite('unit', '{architecture,bench,cli,contracts,docs,examples,handlers,infra,local,trace,workflows}', {
-      setupFiles: ['<rootDir>/test/support/environment.ts'],
-    }),
+    suite(
+      'unit',
+      '{acceptance,architecture,bench,cli,contracts,docs,examples,handlers,infra,local,trace,workflows}',
+      {
+        setupFiles: ['<rootDir>/test/support/environment.ts'],
+      },
+    ),
     suite('trace-page', 'trace-page', {
       globalSetup: '<rootDir>/test/trace-page/setup.ts',
       setupFilesAfterEnv: ['<rootDir>/test/trace-page/support/patience.ts'],

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { provisioningAccepted } from '../contracts/app1-api.ts';
+import { MAX_WAIT_SECONDS } from '../contracts/headers.ts';
 import { problem } from '../contracts/problems.ts';
 import { type Provisioning, provisioning, timelinePart } from './answers.ts';
 import { aheadOf, clockProblem } from './clock.ts';
@@ -8,9 +9,10 @@ import type { Exit } from './exits.ts';
 import { CliProblem } from './problem.ts';
 import type { Propose } from './shown.ts';
 
-/** App1's API as the commands use it. Each call asks App1 to wait for the end, for so many seconds at most. */
+/** App1's API as the commands use it. */
 
-const WAIT_SECONDS = 20;
+/** For how many seconds App1 can be asked to wait for the end. */
+export const LONGEST_WAIT = MAX_WAIT_SECONDS;
 
 /** A repeat that may be answered with either. */
 const startedOrEnded = z.union([
@@ -53,7 +55,7 @@ export const requestRetry = async (asking: Asking, id: string, key: string | und
 };
 
 /** `GET /create-service-user/{id}` */
-export const askStatus = async (asking: Asking, id: string, { wait = false } = {}): Promise<Provisioning> =>
+export const askStatus = async (asking: Asking, id: string, { wait = 0 } = {}): Promise<Provisioning> =>
   read(
     asking,
     await asking.connection.callApp1('GET', `/create-service-user/${id}`, waiting(wait)),
@@ -72,13 +74,15 @@ export const askTimeline = async (asking: Asking, id: string): Promise<z.infer<t
 export async function requestRemoval(
   asking: Asking,
   id: string,
-  { wait = false } = {},
+  { wait = 0 } = {},
 ): Promise<Provisioning | undefined> {
   const response = await asking.connection.callApp1('DELETE', `/create-service-user/${id}`, waiting(wait));
   return response.status === 204 ? undefined : read(asking, response, provisioning);
 }
 
-const waiting = (wait: boolean): Record<string, string> => (wait ? { prefer: `wait=${WAIT_SECONDS}` } : {});
+/** `seconds` for which App1 is asked to wait for the end before it answers. */
+const waiting = (seconds: number): Record<string, string> =>
+  seconds > 0 ? { prefer: `wait=${seconds}` } : {};
 
 /** @throws CliProblem for every answer that is not a success */
 async function read<Schema extends z.ZodType>(

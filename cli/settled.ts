@@ -1,5 +1,5 @@
 import type { Provisioning } from './answers.ts';
-import { askStatus, requestRemoval } from './app1-api.ts';
+import { askStatus, LONGEST_WAIT, requestRemoval } from './app1-api.ts';
 import { explain } from './explain.ts';
 import { CliProblem } from './problem.ts';
 import type { Session } from './session.ts';
@@ -25,16 +25,19 @@ export async function settled(
   timeout: number,
   { isNew = false } = {},
 ): Promise<Provisioning> {
-  return again({ session, id, timeout, passing: isNew ? [...PASSING, 'NOT_FOUND'] : PASSING }, async () => {
-    const now = await askStatus(session, id, { wait: true });
-    return isOver(now) ? { found: now } : { meanwhile: phaseOf(now) };
-  });
+  return again(
+    { session, id, timeout, passing: isNew ? [...PASSING, 'NOT_FOUND'] : PASSING },
+    async (wait) => {
+      const now = await askStatus(session, id, { wait });
+      return isOver(now) ? { found: now } : { meanwhile: phaseOf(now) };
+    },
+  );
 }
 
 /** Has the user removed, and waits until it is gone. */
 export async function removed(session: Waiting, id: string, timeout: number): Promise<undefined> {
-  await again({ session, id, timeout, passing: PASSING }, async () =>
-    (await requestRemoval(session, id, { wait: true })) === undefined
+  await again({ session, id, timeout, passing: PASSING }, async (wait) =>
+    (await requestRemoval(session, id, { wait })) === undefined
       ? { found: 'absent' }
       : { meanwhile: 'being removed' },
   );
@@ -45,7 +48,8 @@ const phaseOf = ({ status, user, waiting_for }: Provisioning): string => {
   return waiting_for === undefined ? phase : `${phase}, waits for ${waitText(waiting_for)}`;
 };
 
-type Look<Found> = () => Promise<{ found: Found } | { meanwhile: string }>;
+/** Looks, with App1 waiting for the end for so many seconds before it answers. */
+type Look<Found> = (wait: number) => Promise<{ found: Found } | { meanwhile: string }>;
 
 interface Patience {
   session: Waiting;
@@ -62,7 +66,8 @@ async function again<Found>(
   const begun = clock.now();
   let unanswered = 0;
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-    const looked = await look().then(
+    const left = Math.ceil((begun + timeout - clock.now()) / 1000);
+    const looked = await look(Math.min(Math.max(left, 0), LONGEST_WAIT)).then(
       (answer) => {
         unanswered = 0;
         return answer;

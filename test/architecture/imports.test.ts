@@ -65,6 +65,12 @@ describe('imports', () => {
     expect(shown(within(...parts).filter(({ to }) => /^(local|test)\//.test(to)))).toEqual([]);
   });
 
+  it('of the acceptance know a deployed system by its outputs: neither the local AWS nor tests', () => {
+    const others = importsBelow(['acceptance']).filter(({ to }) => /^(local|test|bench|trace)\//.test(to));
+
+    expect(shown(others)).toEqual([]);
+  });
+
   it('name files as they are, with their extension', () => {
     const inexact = within(...parts).filter(
       ({ to }) => to.includes('/') && parts.some((part) => to.startsWith(`${part}/`)) && !to.endsWith('.ts'),

@@ -424,6 +424,13 @@ describe('provision status', () => {
     expect(here.sent.every(({ headers }) => headers['prefer'] === 'wait=20')).toBe(true);
   });
 
+  it('has App1 wait no longer than there is time for', async () => {
+    const here = world({ answers: [[200, done]] });
+
+    expect(await here.run('status', PROVISIONING_ID, '--watch', '--timeout', '5s')).toBe(0);
+    expect(here.sent.map(({ headers }) => headers['prefer'])).toEqual(['wait=5']);
+  });
+
   it('says that there is none, at once also when it watches', async () => {
     const here = world({ answers: [[404, problemBody('NOT_FOUND')]] });
 

@@ -1,0 +1,33 @@
+import type { DeployedSystem } from './system.ts';
+
+/** One thing that has to be true of a deployed system. */
+export interface Check<System = DeployedSystem> {
+  /** Stable: `--only` takes it, and assumptions.ts names it. `area/what`. */
+  readonly name: string;
+  /** What is true when it passes. */
+  readonly claim: string;
+  /** Only with `--full`: it takes minutes, or somebody hears of it. */
+  readonly full?: true;
+  /** It mostly waits, so it runs beside all the others. */
+  readonly waits?: true;
+  /**
+   * Looks, and says what it saw.
+   * @throws NotMet when the claim is not true; NotApplicable when this deployment has nothing that it could look at
+   */
+  readonly look: (system: System) => Promise<string>;
+}
+
+/** A claim is not true; the message says what was seen instead. */
+export class NotMet extends Error {
+  override readonly name = 'NotMet';
+}
+
+/** A claim is about something that this deployment does not have; the message says what. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable';
+}
+
+/** @throws NotMet with what was `seen`, unless it is as it has to be */
+export function must(isMet: boolean, seen: string): asserts isMet {
+  if (!isMet) throw new NotMet(seen);
+}

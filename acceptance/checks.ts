@@ -1,0 +1,25 @@
+import type { Check } from './check.ts';
+import { healthChecks } from './checks/health.ts';
+import { notificationChecks } from './checks/notification.ts';
+import { operationChecks } from './checks/operations.ts';
+import { passwordChecks } from './checks/passwords.ts';
+import { provisioningChecks } from './checks/provisioning.ts';
+import { refusalChecks } from './checks/refusals.ts';
+import { removalChecks } from './checks/removal.ts';
+import { signalChecks } from './checks/signals.ts';
+
+/** All checks, in stages that run one after the other: signals after everything that they tell of. */
+export const stages: readonly (readonly Check[])[] = [
+  healthChecks,
+  [
+    ...operationChecks,
+    ...removalChecks,
+    ...provisioningChecks,
+    ...passwordChecks,
+    ...refusalChecks,
+    ...notificationChecks,
+  ],
+  signalChecks,
+];
+
+export const allChecks: readonly Check[] = stages.flat();

@@ -1,0 +1,217 @@
+import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DescribeExecutionCommand, paginateGetExecutionHistory, SFNClient } from '@aws-sdk/client-sfn';
+import { eventsOn } from '../../cli/bus-log.ts';
+import { eventSources } from '../../contracts/events/catalogue.ts';
+import { executionArn } from '../../handlers/shared/executions.ts';
+import { alarmNamed, functionNamed } from '../../infra/names.ts';
+import { type Check, must, NotApplicable } from '../check.ts';
+import { allCounted, counted, own } from '../metrics.ts';
+import type { DeployedSystem } from '../system.ts';
+import { segmentsOf } from '../x-ray.ts';
+
+/** What the system says of itself: events, metrics, traces; and what it never says. */
+
+const services = ['app1', 'app2'] as const;
+type Service = (typeof services)[number];
+
+/** The names of the events of a provisioning that came to the logs of both buses. */
+async function eventsOf(system: DeployedSystem, provisioningId: string): Promise<string[]> {
+  const found = await Promise.all(
+    services.map((service) => {
+      const { connection, outputs } = system[service];
+      const asked = { since: system.begun, provisioningId };
+      return eventsOn({ connection, propose: system.asking.propose }, outputs.event_bus_name, asked);
+    }),
+  );
+  return found.flat().map(({ event }) => event.name);
+}
+
+/** The execution of a provisioning at one of the services, with its trace. */
+async function traceOf(system: DeployedSystem, service: Service, id: string): Promise<string | undefined> {
+  const { connection, outputs } = system[service];
+  const { traceHeader = '' } = await connection
+    .client(SFNClient)
+    .send(new DescribeExecutionCommand({ executionArn: executionArn(outputs.state_machine_arn, id) }));
+  return /Root=([^;]+)/.exec(traceHeader)?.[1];
+}
+
+/** Where a text stands in a log or an execution of this run. */
+async function placesOf(system: DeployedSystem, id: string, text: string): Promise<string[]> {
+  const places: string[] = [];
+  for (const service of services) {
+    const { connection, outputs } = system[service];
+    const logs = connection.client(CloudWatchLogsClient);
+    for (const logGroupName of outputs.log_groups) {
+      const asked = { logGroupName, startTime: system.begun, filterPattern: `"${text}"`, limit: 1 };
+      const { events = [] } = await logs.send(new FilterLogEventsCommand(asked));
+      if (events.length > 0) places.push(logGroupName);
+    }
+    const client = connection.client(SFNClient);
+    const execution = executionArn(outputs.state_machine_arn, id);
+    for await (const { events } of paginateGetExecutionHistory(
+      { client },
+      { executionArn: execution, includeExecutionData: true, maxResults: 1000 },
+    ))
+      if (JSON.stringify(events).includes(text)) places.push(execution);
+  }
+  return places;
+}
+
+/** Alarms of these names that have gone into ALARM since the run began. */
+async function raised(system: DeployedSystem, service: Service, AlarmNames: string[]): Promise<string[]> {
+  const names: string[] = [];
+  const client = system[service].connection.client(CloudWatchClient);
+  for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, { AlarmNames }))
+    for (const { AlarmName = '', StateValue, StateUpdatedTimestamp } of MetricAlarms)
+      if (StateValue === 'ALARM' && (StateUpdatedTimestamp?.getTime() ?? 0) >= system.begun)
+        names.push(AlarmName);
+  return names;
+}
+
+export const signalChecks: readonly Check[] = [
+  {
+    name: 'signals/events',
+    claim:
+      'Each event of the provisionings of this run is in the log of its bus, and none that should not be.',
+    async look(system) {
+      const { provisioning_id: id } = (await system.example()).provisioning;
+      const all = [
+        'ServiceUserProvisioningRequested',
+        'ServiceUserCreated',
+        'ServiceUserProvisioned',
+      ] as const;
+      system.expectedEvents.set(id, system.expectedEvents.get(id) ?? all);
+      const counts = await Promise.all(
+        [...system.expectedEvents].map(([one, names]) =>
+          system.eventually(async () => {
+            const found = [...new Set(await eventsOf(system, one))].sort();
+            const wanted = [...names].sort();
+            must(found.join() === wanted.join(), `of ${one} there is ${found.join(', ') || 'no event'}`);
+            return found.length;
+          }),
+        ),
+      );
+      return `${counts.reduce((sum, count) => sum + count, 0)} events of ${counts.length} provisionings`;
+    },
+  },
+  {
+    name: 'signals/metric-filters',
+    claim: 'Metric filters count what the logs of buses and machines say.',
+    async look(system) {
+      await Promise.all([system.example(), failedExample(system)]);
+      return allCounted(system, [
+        own('app1', 'provisioningsEnded', { source: eventSources.app1, end: 'ServiceUserProvisioned' }),
+        own('app2', 'provisioningsEnded', { source: eventSources.app2, end: 'ServiceUserCreated' }),
+        own('app1', 'provisioningsFailed', { source: eventSources.app1, code: 'USER_ALREADY_EXISTS' }),
+        own('app1', 'callerFailures', { source: eventSources.app1 }),
+        own('app2', 'callerFailures', { source: eventSources.app2 }),
+        own('app1', 'rollBacksStarted', { step: 'CancelUserCreation' }),
+        own('app2', 'rollBacksStarted', { step: 'DeleteUser' }),
+      ]);
+    },
+  },
+  {
+    name: 'signals/embedded-metrics',
+    claim: 'Metrics that functions write into their logs are counted.',
+    async look(system) {
+      await system.example();
+      return allCounted(system, [
+        own('app1', 'stepDuration', { service: functionNamed('app1', 'call-app2'), step: 'Authenticate' }),
+        own('app2', 'stepDuration', { service: functionNamed('app2', 'set-password'), step: 'SetPassword' }),
+      ]);
+    },
+  },
+  {
+    name: 'signals/aws-metrics',
+    claim: "AWS's own metrics are where alarms and dashboards look for them.",
+    async look(system) {
+      await system.example();
+      const ofMachine = (service: Service) => ({
+        service,
+        namespace: 'AWS/States',
+        name: 'ExecutionsSucceeded',
+        dimensions: { StateMachineArn: system[service].outputs.state_machine_arn },
+      });
+      return allCounted(system, services.map(ofMachine));
+    },
+  },
+  {
+    name: 'signals/no-system-alarm',
+    claim: 'Nothing that callers did wrong counts as a failure of the system, or raises its alarm.',
+    async look(system) {
+      await failedExample(system);
+      const counts: number[] = [];
+      const alarms: string[] = [];
+      for (const service of services) {
+        // What comes after this was counted has been counted.
+        await allCounted(system, [own(service, 'callerFailures', { source: eventSources[service] })]);
+        counts.push(await counted(system, own(service, 'systemFailures', { source: eventSources[service] })));
+        alarms.push(...(await raised(system, service, [alarmNamed(service, 'system-failures')])));
+      }
+      const [app1 = 0, app2 = 0] = counts;
+      must(app1 + app2 === 0, `SystemFailures has counted ${app1} at App1 and ${app2} at App2`);
+      must(alarms.length === 0, `raised since the begin: ${alarms.join(', ')}`);
+      return 'SystemFailures has counted nothing, and no alarm for it is raised';
+    },
+  },
+  {
+    name: 'signals/one-trace',
+    claim: 'Both executions of a provisioning belong to one trace.',
+    async look(system) {
+      const { provisioning_id: id } = (await system.example()).provisioning;
+      const [app1, app2] = await Promise.all(services.map((service) => traceOf(system, service, id)));
+      must(app1 !== undefined, `the execution ${id} of App1 has no trace`);
+      must(app1 === app2, `the execution of App1 is of the trace ${app1}, that of App2 of ${app2}`);
+      return `${id} is ${app1}`;
+    },
+  },
+  {
+    name: 'signals/x-ray',
+    claim: 'X-Ray has one trace with segments of both services.',
+    async look(system) {
+      await onlyWithTracing(system);
+      const { provisioning_id: id } = (await system.example()).provisioning;
+      const traceId = await traceOf(system, 'app1', id);
+      must(traceId !== undefined, `the execution ${id} of App1 has no trace`);
+      return system.eventually(async () => {
+        const names = await segmentsOf(system, traceId);
+        const missing = services.filter((service) => !names.some((name) => name.startsWith(`${service}-`)));
+        must(missing.length === 0, `the trace ${traceId} has no segment of ${missing.join(' and ')}`);
+        return `${traceId}: ${names.length} segments`;
+      });
+    },
+  },
+  {
+    name: 'signals/no-password',
+    claim: 'The password of a provisioning stands in no log of both services and in no execution.',
+    async look(system) {
+      const { user, provisioning } = await system.example();
+      const places = await placesOf(system, provisioning.provisioning_id, user.password);
+      must(places.length === 0, `it stands in ${places.join(', ')}`);
+      const groups = services.flatMap((service) => system[service].outputs.log_groups);
+      return `not in ${groups.length} logs and two histories`;
+    },
+  },
+];
+
+/** One that failed by a mistake of its caller, with its name taken by the user of the example. */
+async function failedExample(system: DeployedSystem): Promise<void> {
+  const { user } = await system.example();
+  const { provisioning } = await system.provision({ username: user.username });
+  must(
+    provisioning.error?.code === 'USER_ALREADY_EXISTS',
+    `a second user of one name ended as ${provisioning.status} ${provisioning.error?.code ?? ''}`,
+  );
+}
+
+/** @throws NotApplicable where functions are not traced */
+async function onlyWithTracing({ app1 }: DeployedSystem): Promise<void> {
+  const FunctionName = functionNamed('app1', 'call-app2');
+  const { TracingConfig } = await app1.connection
+    .client(LambdaClient)
+    .send(new GetFunctionConfigurationCommand({ FunctionName }));
+  if (TracingConfig?.Mode !== 'Active')
+    throw new NotApplicable(`tracing is off: the mode of ${FunctionName} is ${TracingConfig?.Mode}`);
+}

@@ -1,0 +1,26 @@
+import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
+import type { DeployedSystem } from './system.ts';
+
+/**
+ * The lines of a function's log since the run began in which a text stands; what Lambda writes itself is left out.
+ * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+ */
+export async function logLines(
+  system: DeployedSystem,
+  service: 'app1' | 'app2',
+  functionName: string,
+  text: string,
+): Promise<string[]> {
+  const lines: string[] = [];
+  const pages = paginateFilterLogEvents(
+    { client: system[service].connection.client(CloudWatchLogsClient) },
+    {
+      logGroupName: `/aws/lambda/${functionName}`,
+      startTime: system.begun,
+      filterPattern: `"${text}"`,
+    },
+  );
+  for await (const { events = [] } of pages)
+    lines.push(...events.map(({ message = '' }) => message).filter((message) => message.startsWith('{')));
+  return lines;
+}

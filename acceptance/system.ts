@@ -1,0 +1,343 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import {
+  AdminGetUserCommand,
+  AdminListGroupsForUserCommand,
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as z from 'zod';
+import type { Provisioning } from '../cli/answers.ts';
+import { type Asking, requestRemoval, requestRetry, requestUser } from '../cli/app1-api.ts';
+import { type Connection, connect, connectOptions } from '../cli/connect.ts';
+import { CliProblem } from '../cli/problem.ts';
+import { proposing, type World } from '../cli/session.ts';
+import { removed, settled } from '../cli/settled.ts';
+import type { App1, App2 } from '../cli/where.ts';
+import { machineCredentials } from '../contracts/app2-api.ts';
+import type { EventName } from '../contracts/events/catalogue.ts';
+import { NotMet } from './check.ts';
+import { leftovers } from './leftovers.ts';
+
+/**
+ * A deployed system as the checks see it: by the outputs of its stacks, with the credentials that the SDK finds. Users
+ * that are requested by it are removed at the end, and so is whatever else a check has made.
+ */
+
+export const systemOptions = z.object({
+  ...connectOptions.pick({ profile: true, region: true, apiKeyFile: true }).shape,
+  /** Profile of the account of App2, when that is another one. */
+  app2Profile: connectOptions.shape.profile,
+  /** Addresses of the APIs, where they have names of their own. */
+  app1ApiUrl: connectOptions.shape.apiUrl,
+  app2ApiUrl: connectOptions.shape.apiUrl,
+  /** How long to wait for anything, in milliseconds. */
+  timeout: z.number(),
+});
+type SystemOptions = z.infer<typeof systemOptions>;
+
+/** One of the services, in its account. */
+export interface Side<Outputs> {
+  outputs: Outputs;
+  connection: Connection;
+  /** Of the credentials with which it is asked. */
+  arn: string;
+}
+
+export interface NewUser {
+  username: string;
+  password: string;
+  human_user_id: string;
+}
+
+/** A provisioning that has finished. */
+export interface Finished {
+  user: NewUser;
+  key: string;
+  provisioning: Provisioning;
+}
+
+/** An answer of one of the APIs, whatever it is. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+interface Asked {
+  method?: 'GET' | 'POST' | 'DELETE';
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** Longest pause between two looks, in milliseconds. */
+const LONGEST_PAUSE = 4_000;
+const FIRST_PAUSE = 100;
+
+/** API Gateway gives up after 29 seconds; a large body takes its time. */
+const CALL_LIMIT = 60_000; // milliseconds
+
+export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
+
+/** @throws CliProblem when one of the stacks is not to be seen with these credentials */
+export async function deployedSystem(
+  { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
+  world: Pick<World, 'clock' | 'environment' | 'interrupted' | 'terminal'>,
+) {
+  const { clock, interrupted } = world;
+  const options = { ...rest, aws: true, ...(app1ApiUrl === undefined ? {} : { apiUrl: app1ApiUrl }) };
+  const connected = (signal: AbortSignal) => connect(options, { ...world, interrupted: signal });
+  const connection1 = connected(interrupted);
+  const connection2 =
+    app2Profile === undefined ? connection1 : connect({ ...options, profile: app2Profile }, world);
+  const [app1, found2] = await Promise.all([
+    sideOf(connection1, connection1.app1, clock.now),
+    sideOf(connection2, connection2.app2, clock.now),
+  ]);
+  const app2 = {
+    ...found2,
+    outputs: { ...found2.outputs, api_url: app2ApiUrl?.replace(/\/$/, '') ?? found2.outputs.api_url },
+  };
+
+  const progress = world.terminal.progress();
+  const asking: Asking = { connection: connection1, propose: proposing(options) };
+  const waiting = { ...asking, connection: connection1, clock, progress, interrupted };
+  /** Goes on when the user has had enough: what was made is taken away all the same. */
+  const cleaning = {
+    ...waiting,
+    connection: connected(new AbortController().signal),
+    clock: {
+      ...clock,
+      sleep: (milliseconds: number) => new Promise<void>((end) => setTimeout(end, milliseconds)),
+    },
+    interrupted: new AbortController().signal,
+  };
+  const cognito = app2.connection.client(CognitoIdentityProviderClient);
+
+  /** In the names of everything that this run makes. */
+  const run = randomBytes(4).toString('hex');
+  let users = 0;
+  const names: string[] = [];
+  const left = leftovers();
+
+  const newUser = (over: Partial<NewUser> = {}): NewUser => {
+    users += 1;
+    return {
+      username: `acceptance-${run}-${users}`,
+      password: newPassword(),
+      human_user_id: 'acceptance',
+      ...over,
+    };
+  };
+
+  /** Notes that a provisioning has to be removed; `idOf` tells which, once that is known. */
+  const noteProvisioning = (what: string, idOf: () => Promise<string>) =>
+    left.add({
+      what,
+      begin: async () => requestRemoval(cleaning, await idOf()),
+      takeAway: async () => removed(cleaning, await idOf(), timeout),
+    });
+
+  /** Requests a service user. @throws CliProblem when App1 refuses */
+  const request = async (over: Partial<NewUser> = {}, key: string = randomUUID()) => {
+    const user = newUser(over);
+    names.push(user.username);
+    let id: string | undefined;
+    const forget = noteProvisioning(
+      `the service user ${user.username}`,
+      // When its answer never came, the same request tells the id.
+      async () => id ?? (await requestUser(cleaning, user, key)).provisioning_id,
+    );
+    try {
+      id = (await requestUser(asking, user, key)).provisioning_id;
+      return { user, key, id };
+    } catch (error) {
+      // Refused: there is nothing of it.
+      if (error instanceof CliProblem && ['usage', 'conflict'].includes(error.exit)) forget();
+      throw error;
+    }
+  };
+
+  const ended = (id: string): Promise<Provisioning> => settled(waiting, id, timeout, { isNew: true });
+
+  const provision = async (over: Partial<NewUser> = {}): Promise<Finished> => {
+    const { user, key, id } = await request(over);
+    return { user, key, provisioning: await ended(id) };
+  };
+
+  /** Calls again until nothing is missing; gives up with what was missing last. `within` milliseconds. */
+  const eventually = async <Found>(look: () => Promise<Found>, within = timeout): Promise<Found> => {
+    const begun = clock.now();
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+      interrupted.throwIfAborted();
+      try {
+        return await look();
+      } catch (error) {
+        if (!(error instanceof NotMet)) throw error;
+        const passed = clock.now() - begun;
+        if (passed >= within) throw new NotMet(`${error.message} (waited ${Math.round(passed / 1000)} s)`);
+        progress.say(error.message, `(${Math.round(passed / 1000)} s)`);
+        await clock.sleep(Math.min(pause, within - passed));
+      }
+    }
+  };
+
+  let example: Promise<Finished> | undefined;
+
+  return {
+    /** Nothing of before counts. CloudWatch counts by minutes. */
+    begun: Math.floor(clock.now() / 60_000) * 60_000,
+    app1,
+    app2,
+    timeout,
+    progress,
+    /** What the run has made and has to take away. */
+    left,
+    /** The names of all service users that were requested. */
+    names,
+    newUser,
+    request,
+    ended,
+    provision,
+    eventually,
+    asking,
+
+    /** One provisioning that went well, for everything that only needs to look at one. */
+    example: (): Promise<Finished> => {
+      example ??= succeeded(provision());
+      return example;
+    },
+
+    /** Asks App1 to try a provisioning again; what that makes is removed, too. */
+    async retry(id: string): Promise<Provisioning> {
+      const { provisioning_id } = await requestRetry(asking, id, randomUUID());
+      noteProvisioning(`the service user of ${provisioning_id}`, async () => provisioning_id);
+      return ended(provisioning_id);
+    },
+
+    /** Has App1 remove the user, and waits until it is gone. */
+    remove: (id: string): Promise<undefined> => removed(waiting, id, timeout),
+
+    /** A signed request to App1, with the API key if there is one. */
+    async askApp1(path: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<Answer> {
+      return answerOf(await connection1.callApp1(method, path, headers, body));
+    },
+
+    /** Whether there is an API key. */
+    hasApiKey: options.apiKeyFile !== undefined,
+
+    /** A signed request to App1 without its API key. */
+    async askApp1WithoutKey(path: string): Promise<Answer> {
+      const { apiKeyFile: _, ...keyless } = options;
+      return answerOf(await connect(keyless, world).callApp1('GET', path));
+    },
+
+    /** A request to App1 that nobody has signed. */
+    async askApp1Unsigned(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+      const address = app1ApiUrl?.replace(/\/$/, '') ?? app1.outputs.api_url;
+      return answerOf(await fetch(`${address}${path}`, { headers, signal: callLimit(interrupted) }));
+    },
+
+    /** A request to App2, with a token or without. */
+    async askApp2(
+      path: string,
+      { method = 'GET', headers = {}, body, token }: Asked & { token?: string } = {},
+    ): Promise<Answer> {
+      return answerOf(
+        await fetch(`${app2.outputs.api_url}${path}`, {
+          method,
+          headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+          signal: callLimit(interrupted),
+          ...(body === undefined ? {} : { body }),
+        }),
+      );
+    },
+
+    /** Signs a service user in, as the service does. @throws the error of Cognito */
+    async signIn({ username, password }: Pick<NewUser, 'username' | 'password'>): Promise<string> {
+      const { AuthenticationResult, ChallengeName } = await cognito.send(
+        new InitiateAuthCommand({
+          AuthFlow: 'USER_PASSWORD_AUTH',
+          ClientId: app2.outputs.service_client_id,
+          AuthParameters: { USERNAME: username, PASSWORD: password },
+        }),
+      );
+      if (AuthenticationResult?.AccessToken !== undefined) return AuthenticationResult.AccessToken;
+      throw new NotMet(`Cognito asks for ${ChallengeName ?? 'more'} instead of signing the user in`);
+    },
+
+    /** Signs App1's machine user in with the credentials of the secret, as App1 does. */
+    async machineToken(): Promise<string> {
+      const { SecretString = '' } = await app2.connection
+        .client(SecretsManagerClient)
+        .send(new GetSecretValueCommand({ SecretId: app2.outputs.credentials_secret_arn }));
+      const { username, password, client_secret } = machineCredentials.parse(JSON.parse(SecretString));
+      const ClientId = app2.outputs.machine_client_id;
+      const SECRET_HASH = createHmac('sha256', client_secret)
+        .update(username + ClientId)
+        .digest('base64');
+      const { AuthenticationResult } = await cognito.send(
+        new InitiateAuthCommand({
+          AuthFlow: 'USER_PASSWORD_AUTH',
+          ClientId,
+          AuthParameters: { USERNAME: username, PASSWORD: password, SECRET_HASH },
+        }),
+      );
+      if (AuthenticationResult?.AccessToken !== undefined) return AuthenticationResult.AccessToken;
+      throw new NotMet('Cognito asks for more instead of signing the machine user in');
+    },
+
+    /** The user as the pool has it; `undefined` when there is none. */
+    async poolUser(Username: string) {
+      const who = { UserPoolId: app2.outputs.user_pool_id, Username };
+      try {
+        const { UserAttributes = [], UserStatus, Enabled } = await cognito.send(new AdminGetUserCommand(who));
+        const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(who));
+        return {
+          status: UserStatus,
+          enabled: Enabled,
+          attributes: Object.fromEntries(UserAttributes.map(({ Name = '', Value = '' }) => [Name, Value])),
+          groups: Groups.map(({ GroupName = '' }) => GroupName),
+        };
+      } catch (error) {
+        if (hasName(error, 'UserNotFoundException')) return undefined;
+        throw error;
+      }
+    },
+
+    /** Audit events that have to be in the logs of the buses, by provisioning: whoever causes them notes them here. */
+    expectedEvents: new Map<string, readonly EventName[]>(),
+  };
+}
+
+async function sideOf<Outputs extends App1 | App2>(
+  connection: Connection,
+  outputs: () => Promise<Outputs>,
+  now: () => number,
+): Promise<Side<Outputs>> {
+  const { arn } = await connection.identity(now);
+  return { connection, arn, outputs: await outputs() };
+}
+
+/** @throws NotMet when it did not go well, so that it cannot be an example */
+async function succeeded(provisioning: Promise<Finished>): Promise<Finished> {
+  const finished = await provisioning;
+  const { status, user, error } = finished.provisioning;
+  if (status === 'SUCCEEDED' && user === 'present') return finished;
+  throw new NotMet(
+    `a provisioning ended as ${status}${error === undefined ? '' : `, ${error.code} in ${error.step}`}, user ${user}`,
+  );
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+const callLimit = (interrupted: AbortSignal) =>
+  AbortSignal.any([AbortSignal.timeout(CALL_LIMIT), interrupted]);
+
+/** One that meets every policy that a pool can have. */
+export const newPassword = (): string => `Aa1-${randomBytes(72).toString('base64url')}`;
+
+export const hasName = (error: unknown, ...names: string[]): error is Error =>
+  error instanceof Error && names.includes(error.name);

@@ -1,0 +1,57 @@
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { STSClient } from '@aws-sdk/client-sts';
+import { SignatureV4 } from '@smithy/signature-v4';
+import * as z from 'zod';
+import type { Connection } from '../cli/connect.ts';
+import type { DeployedSystem } from './system.ts';
+
+/** The answer of BatchGetTraces; a segment is a document in JSON. */
+const traces = z.object({
+  Traces: z
+    .array(z.object({ Segments: z.array(z.object({ Document: z.string() })).default([]) }))
+    .default([]),
+});
+const segment = z.object({ name: z.string() });
+
+/** The names of the segments of a trace, in the accounts of both services. */
+export async function segmentsOf({ app1, app2 }: DeployedSystem, traceId: string): Promise<string[]> {
+  const connections = new Set([app1.connection, app2.connection]);
+  const found = await Promise.all([...connections].map((connection) => segmentsIn(connection, traceId)));
+  return found.flat();
+}
+
+/**
+ * One signed request, for which the SDK's client of X-Ray would have to be installed.
+ * docs.aws.amazon.com/xray/latest/api/API_BatchGetTraces.html
+ * @throws Error when X-Ray refuses
+ */
+async function segmentsIn(connection: Connection, traceId: string): Promise<string[]> {
+  const { config } = connection.client(STSClient);
+  const region = await config.region();
+  const hostname = `xray.${region}.amazonaws.com`;
+  const signer = new SignatureV4({
+    service: 'xray',
+    region,
+    credentials: config.credentials,
+    sha256: Sha256,
+  });
+  const { headers, body } = await signer.sign({
+    method: 'POST',
+    protocol: 'https:',
+    hostname,
+    path: '/Traces',
+    headers: { host: hostname, 'content-type': 'application/json' },
+    body: JSON.stringify({ TraceIds: [traceId] }),
+  });
+  const response = await fetch(`https://${hostname}/Traces`, { method: 'POST', headers, body });
+  if (!response.ok) throw new Error(`X-Ray answered ${response.status}`);
+  return segmentNames(await response.json());
+}
+
+/** The names of all segments in an answer of X-Ray. */
+export function segmentNames(answer: unknown): string[] {
+  const { Traces } = traces.parse(answer);
+  return Traces.flatMap(({ Segments }) => Segments).map(
+    ({ Document }) => segment.parse(JSON.parse(Document)).name,
+  );
+}
