@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { createServiceUserRequest, provisioningAccepted } from '../../contracts/app1-api.ts';
 import { createUserRequest, sampleReply, sampleRequest } from '../../contracts/app2-api.ts';
 import { failureReport } from '../../contracts/failures.ts';
-import { fieldMeanings } from '../../contracts/fields.ts';
+import { fieldMeanings, provisioningId } from '../../contracts/fields.ts';
 import { brokenRules, SYMBOLS } from '../../contracts/password-policy.ts';
 import { type ProblemCode, problem, problemBody, problems, retryAfter } from '../../contracts/problems.ts';
 import {
@@ -92,7 +92,7 @@ const policy = brokenRules('', poolPasswordPolicy).map((rule) =>
 
 const meanings: typeof fieldMeanings = {
   ...fieldMeanings,
-  password: `${fieldMeanings['password']} The policy of this release: it ${policy.join('; it ')}. A request that breaks a rule is refused with all that is wrong.`,
+  password: `${fieldMeanings['password']} The policy of this release: it ${policy.join('; it ')}. A request that breaks a rule is refused with all that is wrong. A repeat of a request that an earlier policy has accepted is answered with its state.`,
 };
 
 /** A pattern as any tool can read it. */
@@ -101,15 +101,26 @@ function readable(pattern: string): string {
   return plain.includes('\\p{') ? VISIBLE : plain;
 }
 
-/** OpenAPI 3.1 speaks JSON Schema 2020-12, as zod writes it. */
-const { schemas: withIds } = z.toJSONSchema(registry, {
+const { pattern: UUID } = z
+  .object({ pattern: z.string() })
+  .parse(z.toJSONSchema(provisioningId, { io: 'input' }));
+
+/** How zod's JSON Schema is written into the documents. A UUID is called one: a pattern alone tells a tool too little. */
+const asDocumented = {
   target: 'draft-2020-12',
   io: 'input',
-  uri: schemaPath,
   override: ({ jsonSchema }) => {
-    for (const rule of [jsonSchema, ...(jsonSchema.allOf ?? [])])
+    for (const rule of [jsonSchema, ...(jsonSchema.allOf ?? [])]) {
+      if (rule.pattern === UUID) rule.format = 'uuid';
       if (rule.pattern !== undefined) rule.pattern = readable(rule.pattern);
+    }
   },
+} as const satisfies z.core.ToJSONSchemaParams;
+
+/** OpenAPI 3.1 speaks JSON Schema 2020-12, as zod writes it. */
+const { schemas: withIds } = z.toJSONSchema(registry, {
+  ...asDocumented,
+  uri: schemaPath,
 });
 const schemas = Object.fromEntries(
   Object.entries(withIds).map(([id, { $id, $schema, ...schema }]) => [id, withMeanings(schema)]),
@@ -149,7 +160,7 @@ function reference(schema: z.ZodType): { $ref: string } {
 }
 
 function inlined(schema: z.ZodType): object {
-  const { $schema, ...plain } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
+  const { $schema, ...plain } = z.toJSONSchema(schema, asDocumented);
   return plain;
 }
 

@@ -6,7 +6,13 @@ import { cleanEnds } from '../../contracts/ends.ts';
 import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { json } from '../shared/api.ts';
-import { bestEffort, type Clock, pollUntilFinished, startOnce } from '../shared/executions.ts';
+import {
+  bestEffort,
+  type Clock,
+  type Execution,
+  pollUntilFinished,
+  startOnce,
+} from '../shared/executions.ts';
 import { listHeader } from '../shared/header.ts';
 import { logger } from '../shared/logger.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -30,7 +36,7 @@ interface Services {
  * be seen yet
  */
 export async function accept(
-  { stepFunctions, dynamoDb, environment, clock }: Services,
+  services: Services,
   event: APIGatewayProxyEvent,
   input: ProvisioningInput,
   {
@@ -43,6 +49,7 @@ export async function accept(
     hasKey: boolean;
   },
 ): Promise<APIGatewayProxyResult> {
+  const { stepFunctions, environment, clock } = services;
   const { provisioning_id } = input;
   const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, provisioning_id, input);
   const isRepeat = start === 'existed' && hasKey;
@@ -57,7 +64,39 @@ export async function accept(
   if (found !== undefined && found.parsedInput.request_mac !== input.request_mac)
     throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
-  // From here on the request is accepted, whatever cannot be seen.
+  return acceptedAnswer(services, event, { provisioning_id, found, collection });
+}
+
+/**
+ * Answers a repeat of a provisioning that was looked up before, as `accept` does, and starts nothing.
+ */
+export async function acceptRepeat(
+  services: Services,
+  event: APIGatewayProxyEvent,
+  first: Execution<ProvisioningInput>,
+  { collection }: { collection: string },
+): Promise<APIGatewayProxyResult> {
+  const { stepFunctions, environment, clock } = services;
+  const { provisioning_id } = first.parsedInput;
+  logger.info('Provisioning repeated', { provisioning_id });
+  const look = () => findProvisioning(stepFunctions, environment, provisioning_id);
+  const wait = preferredWait(listHeader(event, 'Prefer'));
+  const isWaitedFor = wait > 0 && first.status === 'RUNNING';
+  const last = isWaitedFor ? await bestEffort(() => pollUntilFinished(look, wait, clock)) : undefined;
+  return acceptedAnswer(services, event, { provisioning_id, found: last ?? first, collection });
+}
+
+/** The answer to a request that is accepted, whatever cannot be seen. `found`: its provisioning, as it was seen last. */
+async function acceptedAnswer(
+  { stepFunctions, dynamoDb, environment, clock }: Services,
+  event: APIGatewayProxyEvent,
+  {
+    provisioning_id,
+    found,
+    collection,
+  }: { provisioning_id: string; found: Execution<ProvisioningInput> | undefined; collection: string },
+): Promise<APIGatewayProxyResult> {
+  const wait = preferredWait(listHeader(event, 'Prefer'));
   const location = `${collection}/${provisioning_id}`;
   const headers = { Location: location, ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}) };
   const seen = found === undefined ? undefined : statusOf(found, cleanEnds.app1);

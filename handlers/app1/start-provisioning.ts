@@ -9,16 +9,18 @@ import type { ProvisioningInput } from '../../contracts/executions.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import { brokenRules, type PasswordPolicy } from '../../contracts/password-policy.ts';
 import type { FieldError } from '../../contracts/problems.ts';
-import { type ApiHandler, api, readBody, readHeader } from '../shared/api.ts';
+import { type ApiHandler, api, checkBody, parseBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
-import { accept, addressOf } from './accept.ts';
+import { RequestProblem } from '../shared/problem.ts';
+import { accept, acceptRepeat, addressOf } from './accept.ts';
 import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
 import { ownerOf } from './owner.ts';
+import { findProvisioning } from './provisioning.ts';
 import { provisioningIdOf } from './provisioning-id.ts';
 import { requestMac } from './request-mac.ts';
 
@@ -31,8 +33,11 @@ interface Services {
 }
 
 /**
- * `POST /create-service-user`: checks the password, seals it, then starts the workflow under the key's name. A request
- * that is refused calls nothing.
+ * `POST /create-service-user`: checks the password, seals it, then starts the workflow under the key's name.
+ *
+ * A request that is refused calls nothing, with one exception: a password that only the policy refuses may be that of a
+ * repeat, which was accepted under an earlier policy. With a key, the provisioning is looked up once, at the caller's
+ * expense, and a repeat is answered with its state.
  */
 export const startProvisioning = ({
   kms,
@@ -46,20 +51,32 @@ export const startProvisioning = ({
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const key = readHeader(idempotencyKey.optional(), event, 'Idempotency-Key', errors);
-    const request = readBody(event, createServiceUserRequest, errors, (body) =>
-      policyErrors(body, environment.PASSWORD_POLICY),
-    );
+    const body = parseBody(event);
+    const weaknesses = policyErrors(body, environment.PASSWORD_POLICY);
+    const request = checkBody(body, createServiceUserRequest, errors, weaknesses);
+    if (weaknesses.length > 0 && key === undefined) throw new RequestProblem('INVALID_REQUEST', weaknesses);
 
     const provisioning_id = provisioningIdOf(owner, key);
     alsoAbout({ provisioning_id });
-    const [sealed_password, request_mac] = await Promise.all([
-      seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
+    const mac = () =>
       requestMac(kms, environment.MAC_KEY_ARN, [
         provisioning_id,
         request.username,
         request.password,
         request.human_user_id,
-      ]),
+      ]);
+    const accepting = { stepFunctions: limits.stepFunctions(owner), dynamoDb, environment, clock };
+    const collection = addressOf(event, environment.API_SCHEME);
+
+    if (weaknesses.length > 0) {
+      const found = await findProvisioning(accepting.stepFunctions, environment, provisioning_id);
+      if (found === undefined || found.parsedInput.request_mac !== (await mac()))
+        throw new RequestProblem('INVALID_REQUEST', weaknesses);
+      return acceptRepeat(accepting, event, found, { collection });
+    }
+    const [sealed_password, request_mac] = await Promise.all([
+      seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
+      mac(),
     ]);
     const input: ProvisioningInput = {
       provisioning_id,
@@ -71,15 +88,7 @@ export const startProvisioning = ({
       sealed_password,
       request_mac,
     };
-    return accept(
-      { stepFunctions: limits.stepFunctions(owner), dynamoDb, environment, clock },
-      event,
-      input,
-      {
-        collection: addressOf(event, environment.API_SCHEME),
-        hasKey: key !== undefined,
-      },
-    );
+    return accept(accepting, event, input, { collection, hasKey: key !== undefined });
   };
 };
 

@@ -87,28 +87,46 @@ function unexpected(thrown: unknown): RequestProblem {
 }
 
 /**
- * Reads the body against its schema, and tells everything that is wrong with the request at once.
- * `others` are faults already found elsewhere (a header), and `judge` finds those that no schema tells, so that they are
- * told in the same answer.
+ * Reads the body against its schema, and tells everything that is wrong with the request at once. `others` are faults
+ * already found elsewhere (a header).
  * @throws RequestProblem UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or INVALID_REQUEST
  */
-export function readBody<Schema extends z.ZodType>(
+export const readBody = <Schema extends z.ZodType>(
   event: APIGatewayProxyEvent,
   schema: Schema,
   others: FieldError[] = [],
-  judge: (body: unknown) => FieldError[] = () => [],
-): z.infer<Schema> {
+): z.infer<Schema> => checkBody(parseBody(event), schema, others);
+
+/**
+ * The body as JSON, whatever it holds.
+ * @throws RequestProblem UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or INVALID_REQUEST
+ */
+export function parseBody(event: APIGatewayProxyEvent): unknown {
   const type = header(event, 'Content-Type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new RequestProblem('UNSUPPORTED_MEDIA_TYPE');
   const encoding = event.isBase64Encoded ? 'base64' : 'utf8';
   if (Buffer.byteLength(event.body ?? '', encoding) > MAX_BODY_BYTES)
     throw new RequestProblem('PAYLOAD_TOO_LARGE');
-  const body = parseJson(bodyText(event));
+  return parseJson(bodyText(event));
+}
+
+/**
+ * Checks a body against its schema. `others` are faults already found elsewhere; `alsoTold` are told in the same answer,
+ * and are no reason to refuse the request here.
+ * @throws RequestProblem INVALID_REQUEST
+ */
+export function checkBody<Schema extends z.ZodType>(
+  body: unknown,
+  schema: Schema,
+  others: FieldError[] = [],
+  alsoTold: FieldError[] = [],
+): z.infer<Schema> {
   const result = schema.safeParse(body);
-  const errors = [...others, ...(result.success ? [] : fieldErrors(result.error)), ...judge(body)];
-  const told = new Set(errors.map(({ pointer }) => pointer));
-  errors.push(...illFormedTexts(body).filter(({ pointer }) => !told.has(pointer)));
-  if (!result.success || errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
+  const errors = [...others, ...(result.success ? [] : fieldErrors(result.error))];
+  const told = new Set([...errors, ...alsoTold].map(({ pointer }) => pointer));
+  const illFormed = illFormedTexts(body).filter(({ pointer }) => !told.has(pointer));
+  if (!result.success || errors.length > 0 || illFormed.length > 0)
+    throw new RequestProblem('INVALID_REQUEST', [...errors, ...alsoTold, ...illFormed]);
   return result.data;
 }
 

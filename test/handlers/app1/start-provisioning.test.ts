@@ -11,6 +11,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import type { ProblemCode } from '../../../contracts/problems.ts';
 import { startProvisioning } from '../../../handlers/app1/start-provisioning.ts';
 import { api } from '../../../handlers/shared/api.ts';
+import { POLL_PAUSES } from '../../../handlers/shared/executions.ts';
 import { CALLER, CALLERS_OWNER, ORIGIN, signedRequest } from '../../support/api-events.ts';
 import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
@@ -88,6 +89,17 @@ function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}
     if (!executionArn.includes(':ProvisionServiceUser:')) throw notFound();
     return execution(startedAs(executionArn, request_mac), seen);
   });
+}
+
+/** The caller has had more looks than it may have for an hour. */
+function allLooksAreUsedUp() {
+  dynamoDb.on(UpdateItemCommand).rejects(
+    new ConditionalCheckFailedException({
+      message: 'the condition does not hold',
+      $metadata: {},
+      Item: { next_at: { N: String(clock.now() + 3_600_000) } },
+    }),
+  );
 }
 
 beforeEach(() => {
@@ -229,7 +241,7 @@ describe('POST /create-service-user', () => {
   ])(
     'refuses a password that is %s with each thing that is wrong, and calls nothing',
     async (_what, password, count) => {
-      const answer = await post({ headers: { 'Idempotency-Key': 'key-1' }, body: { ...body, password } });
+      const answer = await post({ body: { ...body, password } });
 
       const { errors = [] } = expectProblem(answer, 'INVALID_REQUEST');
       expect(errors).toHaveLength(count);
@@ -247,6 +259,68 @@ describe('POST /create-service-user', () => {
     expect(new Set(errors.map(({ pointer }) => pointer))).toEqual(
       new Set(['/username', '/password', '/human_user_id', '/admin']),
     );
+  });
+
+  describe('when only the policy refuses the password of a request with an Idempotency-Key', () => {
+    const headers = { 'Idempotency-Key': 'key-1' };
+    const weak = { headers, body: { ...body, password: 'correct-horse-7-battery' } };
+    const called = () => [...kms.calls(), ...stepFunctions.calls()].map(({ args }) => args[0].constructor);
+
+    it('answers a repeat, which an earlier policy has accepted, with the state of the first', async () => {
+      earlier(MAC, { status: 'SUCCEEDED' });
+
+      const answer = await post(weak);
+
+      expect(answer.statusCode).toBe(202);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(called()).toEqual([DescribeExecutionCommand, GenerateMacCommand].toReversed());
+      expectNoLeak(weak.body.password, answer, log());
+    });
+
+    it('waits for the end of the first, as for that of any repeat', async () => {
+      earlier(MAC);
+      const waiting = post({ ...weak, headers: { ...headers, Prefer: 'wait=20' } });
+      stepFunctions
+        .on(DescribeExecutionCommand)
+        .callsFake(async ({ executionArn }) =>
+          executionArn.includes(':ProvisionServiceUser:')
+            ? execution(startedAs(executionArn), clock.sleeps.length < 2 ? {} : { status: 'SUCCEEDED' })
+            : Promise.reject(notFound()),
+        );
+
+      const answer = await waiting;
+
+      expect([answer.statusCode, clock.sleeps.length]).toEqual([200, 2]);
+    });
+
+    it.each([
+      ['the first was another request', () => earlier('bWFjIG9mIGFub3RoZXI=')],
+      ['there is no first', () => {}],
+    ])('refuses it with what is wrong when %s, and starts nothing', async (_what, prepare) => {
+      prepare();
+
+      const { errors } = expectProblem(await post(weak), 'INVALID_REQUEST');
+
+      expect(errors).toEqual([{ pointer: '/password', detail: expect.stringMatching(/upper-case/) }]);
+      expect(called()).not.toContain(StartExecutionCommand);
+      expect(called()).not.toContain(EncryptCommand);
+    });
+
+    it('looks for the first at the expense of the caller, and not beyond its share of looks', async () => {
+      await post(weak);
+      expect(dynamoDb.commandCalls(UpdateItemCommand)).toHaveLength(2);
+      expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
+
+      allLooksAreUsedUp();
+      expectProblem(await post(weak), 'THROTTLED');
+      expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
+    });
+
+    it('looks for nothing when something else is wrong, too', async () => {
+      await post({ ...weak, body: { ...weak.body, username: '..' } });
+
+      expect([...called(), ...dynamoDb.calls()]).toEqual([]);
+    });
   });
 
   it('makes one MAC of a request and its repeat with the username in another case', async () => {
@@ -418,22 +492,14 @@ describe('POST /create-service-user', () => {
   });
 
   describe('of a caller that has had its share of looks', () => {
-    beforeEach(() => {
-      dynamoDb.on(UpdateItemCommand).rejects(
-        new ConditionalCheckFailedException({
-          message: 'the condition does not hold',
-          $metadata: {},
-          Item: { next_at: { N: String(clock.now() + 3_600_000) } },
-        }),
-      );
-    });
+    beforeEach(allLooksAreUsedUp);
 
     it('starts all the same, and answers 202 without a wait', async () => {
       const answer = await post({ headers: { Prefer: 'wait=20' } });
 
       expect(answer.statusCode).toBe(202);
       expect(starts()).toHaveLength(1);
-      expect(clock.sleeps).toEqual([90]);
+      expect(clock.sleeps).toEqual([POLL_PAUSES[0] * 1000]);
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
     });
 
