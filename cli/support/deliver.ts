@@ -17,6 +17,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
+import { REDELIVERY } from '../../contracts/redelivery.ts';
 import { type DeadLetterMessage, RedeliveryError, type RuleMessage } from './dead-letter-message.ts';
 
 /** Delivers one message to exactly the target or function that it was meant for. */
@@ -183,15 +184,21 @@ async function onFailureOf({ lambda }: Clients, functionArn: string): Promise<st
   return DestinationConfig?.OnFailure?.Destination;
 }
 
+/** docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+const ClientContext = Buffer.from(JSON.stringify(REDELIVERY)).toString('base64');
+
 /** How a target is delivered to, by the service of its ARN. */
 const ways: Record<
   string,
   (clients: Clients, arn: string, message: DeadLetterMessage, now: number) => Promise<void>
 > = {
-  /** Waits for the answer, so that a function that fails again is seen. */
+  /**
+   * Waits for the answer, so that a function that fails again is seen; and says that the event is delivered again, so that
+   * a function does not have to believe it.
+   */
   async lambda({ lambda }, FunctionName, { payload }) {
     const { FunctionError, Payload } = await lambda.send(
-      new InvokeCommand({ FunctionName, Payload: payload }),
+      new InvokeCommand({ FunctionName, Payload: payload, ClientContext }),
     );
     if (FunctionError === undefined) return;
     const { errorType } = failure.parse(JSON.parse(Payload?.transformToString() ?? 'null'));

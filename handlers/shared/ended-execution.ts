@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isRedelivery } from '../../contracts/redelivery.ts';
 import type { CleanOutcomes } from './clean-outcomes.ts';
 import { StepError } from './errors.ts';
 import { describe } from './executions.ts';
@@ -6,6 +7,7 @@ import { alsoAbout, logger } from './logger.ts';
 import { originAfter } from './origin.ts';
 import { rollBackInputOf, type Subject, startRollBack, type Workflows } from './roll-backs.ts';
 import { isEnd } from './status.ts';
+import type { StepContext } from './step.ts';
 
 /** What is read of a status-change event. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 export const statusChange = z.object({
@@ -57,14 +59,17 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
 
 /**
  * Handler of the rule on executions that failed, timed out or were stopped. An outcome that is clean is recorded for the
- * sweep, which then does not have to describe the execution. When it fails, Lambda calls it twice more, and then the
- * sweep finds what it missed.
+ * sweep, which then does not have to describe the execution. When the handler fails, Lambda calls it twice more, and then
+ * the sweep finds what it missed.
+ *
+ * An event that comes from a dead-letter queue was perhaps written by whoever may send to that queue. So what it says of
+ * the outcome counts for nothing: AWS is asked, and nothing is recorded.
  * docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
 export const rollBackEnded =
   <Input extends z.ZodType<Subject>>(workflows: Workflows<Input>, outcomes: Pick<CleanOutcomes, 'record'>) =>
-  async ({ detail }: z.infer<typeof statusChange>): Promise<{ finding: Finding }> => {
-    if (!isEnd(detail, workflows.cleanEnds))
+  async ({ detail }: z.infer<typeof statusChange>, context?: StepContext): Promise<{ finding: Finding }> => {
+    if (!isEnd(detail, workflows.cleanEnds) || isRedelivery(context))
       return { finding: await rollBackIfNeeded(workflows, detail.name) };
     if (typeof detail.stopDate === 'number')
       await outcomes.record({ name: detail.name, stoppedAt: detail.stopDate });

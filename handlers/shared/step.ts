@@ -6,6 +6,9 @@ import { logAbout, logger, type Subject } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
 import { presentTrace } from './trace.ts';
 
+/** What is used of Lambda's context; some callers give none. docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+export type StepContext = Pick<Context, 'awsRequestId'> & Partial<Pick<Context, 'clientContext'>>;
+
 /**
  * Makes the handler of a workflow's step: checks the input, does the one thing, and lets nothing but a name and a
  * harmless message out when it fails. Its last line in the log is also its metrics.
@@ -13,8 +16,8 @@ import { presentTrace } from './trace.ts';
  */
 export function step<Input extends z.ZodType, Output>(
   inputSchema: Input,
-  run: (input: z.infer<Input>) => Promise<Output>,
-): (event: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<Output> {
+  run: (input: z.infer<Input>, context?: StepContext) => Promise<Output>,
+): (event: unknown, context?: StepContext) => Promise<Output> {
   return (event, context) => {
     const told = toldOfStep.safeParse(event).data?.step;
     const subject = told === undefined ? subjectOf(event) : subjectTold(told);
@@ -31,7 +34,7 @@ export function step<Input extends z.ZodType, Output>(
           const fields = input.error.issues.map(({ path }) => path.join('.') || '(input)');
           throw new StepError('InvalidStepInput', `The step's input is not valid in: ${fields.join(', ')}.`);
         }
-        const output = await run(input.data);
+        const output = await run(input.data, context);
         logger.info('Step done', measured(0));
         return output;
       } catch (thrown) {

@@ -407,6 +407,11 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { suite: 'e2e', file: 'owners', cases: 'is refused what has to be looked up' },
   },
   {
+    name: 'a roll-back believes what comes from a dead-letter queue',
+    changes: [change('handlers/shared/ended-execution.ts', ' || isRedelivery(context)', '')],
+    caughtBy: { suite: 'e2e', file: 'tools/delivery', cases: 'has failed clean is not believed' },
+  },
+  {
     name: 'a look that is throttled fails an accepted request',
     changes: [
       change(

@@ -16,6 +16,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { readMessage } from '../../cli/support/dead-letter-message.ts';
 import { planner } from '../../cli/support/deliver.ts';
+import { isRedelivery } from '../../contracts/redelivery.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import {
   event,
@@ -120,8 +121,19 @@ describe('an undelivered event', () => {
     await taken(undelivered({ target: functionArn }));
 
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
-      { FunctionName: functionArn, Payload: JSON.stringify(event) },
+      { FunctionName: functionArn, Payload: JSON.stringify(event), ClientContext: expect.any(String) },
     ]);
+  });
+
+  it('tells the function that it is delivered again, and is not changed', async () => {
+    lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
+
+    await taken(undelivered({ target: functionArn }));
+
+    const { ClientContext = '', Payload } = lambda.commandCalls(InvokeCommand)[0]?.args[0].input ?? {};
+    const clientContext: unknown = JSON.parse(Buffer.from(ClientContext, 'base64').toString());
+    expect(isRedelivery({ clientContext })).toBe(true);
+    expect(Payload).toBe(JSON.stringify(event));
   });
 
   it('goes to the queue', async () => {
@@ -282,6 +294,7 @@ describe('what a function could not handle', () => {
     expect(lambda.commandCalls(InvokeCommand)[0]?.args[0].input).toEqual({
       FunctionName: `${functionArn}:$LATEST`,
       Payload: JSON.stringify(event),
+      ClientContext: expect.any(String),
     });
     expect(eventBridge.calls()).toEqual([]);
     expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)[0]?.args[0].input).toEqual({

@@ -1,6 +1,7 @@
 import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { describe, expect, test } from '@jest/globals';
 import { client, endpoint } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
 import { createFunction, functionRole, invoke, invokeLater } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import { createQueue, lengthOf, nextEvent } from './support/queues.ts';
@@ -153,6 +154,34 @@ describe('corrected: concurrency', () => {
       new Set(invocations.map(({ payload }) => Number(payload)).filter(isRunning)).size,
     ).toBeLessThanOrEqual(40);
   }, 30_000);
+});
+
+describe('corrected: the context of an invocation', () => {
+  // lambda/latest/api/API_Invoke (ClientContext: synchronous invocations only) and lambda/latest/dg/nodejs-context
+  test('has what the caller gave as its context, in a synchronous invocation only', async () => {
+    const FunctionName = await createFunction(`
+      exports.handler = async (event, { clientContext }) => {
+        console.log(JSON.stringify(clientContext ?? 'none'));
+        return { event, clientContext };
+      };`);
+    const ClientContext = Buffer.from(JSON.stringify({ custom: { who: 'me' } })).toString('base64');
+    const call = { FunctionName, Payload: JSON.stringify({ n: 1 }) };
+    const { Payload } = await client(LambdaClient).send(new InvokeCommand({ ...call, ClientContext }));
+    expect(JSON.parse(Payload?.transformToString() ?? '')).toEqual({
+      event: { n: 1 },
+      clientContext: { custom: { who: 'me' } },
+    });
+    await client(LambdaClient).send(new InvokeCommand(call));
+    const later = { ...call, ClientContext, InvocationType: 'Event' } as const;
+    await client(LambdaClient).send(new InvokeCommand(later));
+    await eventually(async () =>
+      expect((await invocationLogs(FunctionName)).flat()).toEqual([
+        '{"custom":{"who":"me"}}',
+        '"none"',
+        '"none"',
+      ]),
+    );
+  });
 });
 
 describe('as it comes: invocations', () => {

@@ -5,7 +5,7 @@ import {
   PutResourcePolicyCommand,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
@@ -342,6 +342,39 @@ describe('while a function fails', () => {
     );
     expect(message?.Body).toBe(forged.MessageBody);
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+  });
+
+  it('what says that an execution has failed clean is not believed: nothing is recorded for the sweep', async () => {
+    const { provisioning_id } = await provision(newRequest());
+    const { region, account } = outputs;
+    const functionArn = `arn:aws:lambda:${region}:${account}:function:app1-roll-back-failed-provisioning`;
+    const detail = {
+      name: provisioning_id,
+      status: 'FAILED',
+      error: 'ProvisioningFailed',
+      stopDate: Date.now(),
+    };
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: await urlOf('app1'),
+        MessageBody: JSON.stringify({
+          version: '1.0',
+          requestContext: { functionArn: `${functionArn}:$LATEST`, condition: 'RetriesExhausted' },
+          requestPayload: { id: 'forged', 'detail-type': 'forged', detail },
+        }),
+      }),
+    );
+
+    const { status, output } = await run(redrive);
+
+    expect([status, output]).toEqual([
+      0,
+      expect.stringContaining('1 to function app1-roll-back-failed-provisioning'),
+    ]);
+    const record = await dynamoDb.send(
+      new GetItemCommand({ TableName, Key: { id: { S: provisioning_id } }, ConsistentRead: true }),
+    );
+    expect(record.Item).toBeUndefined();
   });
 
   it('what says nothing of whom it is for is left, and said to be', async () => {

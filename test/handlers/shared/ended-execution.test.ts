@@ -2,6 +2,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
+import { REDELIVERY } from '../../../contracts/redelivery.ts';
 import { handler as app1Handler } from '../../../handlers/app1/roll-back-failed-provisioning.ts';
 import { handler as app2Handler } from '../../../handlers/app2/roll-back-failed-creation.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
@@ -15,6 +16,16 @@ const log = watchLog();
 const account = 'arn:aws:states:eu-central-1:111122223333';
 const rollBackInput = { ...subject, owner: 'owner', trace_id: TRACE_ID };
 const causation_id = `execution:Machine:${PROVISIONING_ID}`;
+
+/** What a mobile client says of itself, which the type of Lambda's context wants. */
+const client = {
+  installationId: '',
+  appTitle: '',
+  appVersionName: '',
+  appVersionCode: '',
+  appPackageName: '',
+};
+const env = { platformVersion: '', platform: '', make: '', model: '', locale: '' };
 
 /** Both services' functions, with the input of what they roll back. */
 const services = [
@@ -122,6 +133,32 @@ describe.each(services)('the rule on executions of $service that ended', ({ hand
 
     dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
     await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
+  });
+
+  describe('that comes from a dead-letter queue', () => {
+    const redelivery = { awsRequestId: 'r-1', clientContext: { client, env, ...REDELIVERY } };
+
+    it.each(cleanEnds)('is not believed that it has failed clean, as %s: AWS is asked', async (error) => {
+      executionIs(input, { status: 'ABORTED' });
+
+      await expect(handler(event('FAILED', error), redelivery)).resolves.toEqual({ finding: 'started' });
+      expect(recorded()).toEqual([]);
+    });
+
+    it('has nothing to do when AWS says the same', async () => {
+      executionIs(input, failedAs(cleanEnds[0] ?? '', 'SetPassword', 'StepFailed'));
+
+      const finding = await handler(event('FAILED', cleanEnds[0]), redelivery);
+      expect(finding).toEqual({ finding: 'clean' });
+      expect(started()).toEqual([]);
+    });
+
+    it('is believed when another client has given a context', async () => {
+      const other = { awsRequestId: 'r-1', clientContext: { client, env, Custom: {} } };
+
+      await expect(handler(event('FAILED', cleanEnds[0]), other)).resolves.toEqual({ finding: 'clean' });
+      expect(stepFunctions.calls()).toHaveLength(0);
+    });
   });
 
   it('records nothing else', async () => {
