@@ -449,6 +449,8 @@ export const failureFact = z.strictObject({ ...failureCause.shape, code: z.enum(
 export const foreignErrors = {
   EventBridge: 'EventNotPublished',
   Lambda: 'ServiceUnavailable',
+  'Lambda.EC2ThrottledException': 'ServiceThrottled',
+  'Lambda.ServiceQuotaExceededException': 'ServiceThrottled',
   'Lambda.TooManyRequestsException': 'ServiceThrottled',
   'Sandbox.Timedout': 'ServiceUnavailable',
   'States.Timeout': 'ServiceUnavailable',

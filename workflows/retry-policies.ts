@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { JitterType, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import type { FailureName } from '../contracts/failures.ts';
 import { IN_FLIGHT_SECONDS, OUTAGE_PAUSES, timeLimits } from '../contracts/time-limits.ts';
+import { EVENTBRIDGE_PASSING, LAMBDA_PASSING, LAMBDA_THROTTLED } from './aws-errors.ts';
 
 /**
  * All retry policies, by name. A step is retried for the errors of its policies and for no others: what is not here
@@ -21,30 +22,15 @@ export interface RetryPolicy {
 
 const named = (...names: FailureName[]): string[] => names;
 
-/** The service said "too many". `Lambda.TooManyRequestsException` is Lambda's own concurrency limit. */
-const THROTTLED = [...named('ServiceThrottled'), 'Lambda.TooManyRequestsException'];
+/** The service said "too many". */
+const THROTTLED = [...named('ServiceThrottled'), ...LAMBDA_THROTTLED];
 
 /** No answer, or one that says nothing of the request: worth another try at once. */
-const NO_ANSWER = [
-  ...named('ServiceUnavailable'),
-  'Lambda.ServiceException',
-  'Lambda.AWSLambdaException',
-  'Lambda.SdkClientException',
-  'Lambda.ClientExecutionTimeoutException',
-  'Lambda.Unknown',
-  'Runtime.ExitError',
-  'Sandbox.Timedout',
-];
+const NO_ANSWER = [...named('ServiceUnavailable'), ...LAMBDA_PASSING];
 const UNAVAILABLE = [...NO_ANSWER, 'States.Timeout'];
 
 /** What can go wrong in passing when the state itself publishes an event. */
-const PUBLISHING = [
-  'EventBridge.FailedEntry',
-  'EventBridge.InternalException',
-  'EventBridge.SdkClientException',
-  'EventBridge.EventBridgeException',
-  'States.Timeout',
-];
+const PUBLISHING = [...EVENTBRIDGE_PASSING, 'States.Timeout'];
 
 /** A policy that waits something out: with growing pauses, for as many seconds as are given, and not much longer. */
 const waitOut = (errors: readonly string[], seconds: number): RetryPolicy => {

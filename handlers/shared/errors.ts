@@ -15,6 +15,7 @@ export function isNamed(error: unknown, ...names: string[]): error is Error {
   return error instanceof Error && names.includes(error.name);
 }
 
+/** Errors of AWS by which a service says that it has too much to do, whatever their HTTP status. */
 const THROTTLED = [
   'TooManyRequestsException',
   'ThrottlingException',
@@ -22,8 +23,14 @@ const THROTTLED = [
   'Throttling',
   'LimitExceededException',
   'RequestLimitExceeded',
+  // DynamoDB: amazondynamodb/latest/developerguide/Programming.Errors.html
+  'ProvisionedThroughputExceededException',
+  // Step Functions: so many executions run that none can be started (API_StartExecution).
+  'ExecutionLimitExceeded',
+  'KmsThrottlingException',
 ];
 
+/** Errors of AWS that say nothing of the request: the same one can succeed in a moment. */
 const UNAVAILABLE = [
   'InternalErrorException',
   'InternalServiceError',
@@ -32,6 +39,9 @@ const UNAVAILABLE = [
   'KMSInternalException',
   'DependencyTimeoutException',
   'KeyUnavailableException',
+  // DynamoDB: another write of the same item is under way (API_UpdateItem).
+  'TransactionConflictException',
+  'ReplicatedWriteConflictException',
   'TimeoutError',
   'AbortError',
   'RequestTimeout',

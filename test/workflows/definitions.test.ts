@@ -5,7 +5,7 @@ import { failures } from '../../contracts/failures.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
 /** Error names that are not ours: of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */
-const FOREIGN = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z]+$/;
+const FOREIGN = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z\d]+$/;
 
 /** Where each step's errors lead. Whoever changes this changes what is undone. */
 const undo = {
