@@ -31,6 +31,7 @@ import { ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
 import {
   allow,
+  decryptSecret,
   describeExecutionsOf,
   historiesOf,
   listExecutionsOf,
@@ -292,7 +293,7 @@ export class App1Stack extends ServiceStack<'app1'> {
 
   /** What answers in place of `start-provisioning` while a legacy endpoint is being replaced, with all that this needs. */
   #route(
-    { phase, legacyEndpoint, legacySecretArn }: MigrationSettings,
+    { phase, legacyEndpoint, legacySecretArn, legacySecretKeyArn }: MigrationSettings,
     starting: Omit<ServiceFunctionProps<'app1', 'start-provisioning'>, 'service' | 'name' | 'settings'>,
   ): IFunction {
     const migration = new Migration(this, 'Migration', { phase });
@@ -309,6 +310,9 @@ export class App1Stack extends ServiceStack<'app1'> {
         ...starting.rights,
         ...migration.rights,
         allow(['secretsmanager:GetSecretValue'], [legacySecretArn]),
+        ...(legacySecretKeyArn === undefined
+          ? []
+          : [decryptSecret(this, legacySecretArn, legacySecretKeyArn)]),
       ],
       // It comes and goes with the migration, and a log that stayed behind would have its name.
       logRemoval: RemovalPolicy.DESTROY,
@@ -358,19 +362,11 @@ export class App1Stack extends ServiceStack<'app1'> {
   #rightsOnSecretKey(secretArn: string): PolicyStatement[] {
     const { app2Account } = this.settings;
     if (app2Account === undefined) return [];
-    const conditions = {
-      StringEquals: {
-        'kms:ViaService': `secretsmanager.${this.region}.${this.urlSuffix}`,
-        'kms:EncryptionContext:SecretARN': secretArn,
-      },
-    };
     acknowledge(this, {
       [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:${app2Account}:key/*]`]:
         'App1 is not told which key encrypts the secret; by the conditions the right is about that one secret.',
     });
-    return [
-      allow(['kms:Decrypt'], [`arn:${this.partition}:kms:${this.region}:${app2Account}:key/*`], conditions),
-    ];
+    return [decryptSecret(this, secretArn, `arn:${this.partition}:kms:${this.region}:${app2Account}:key/*`)];
   }
 
   /** What App2's team hands over; the values are outputs of App2's stack. */

@@ -17,6 +17,20 @@ export function sealedFor(target: 'app1' | 'app2' | 'task-token'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 
+/**
+ * Reading a secret that a customer managed key encrypts: by Secrets Manager, this secret only.
+ * docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+ */
+export function decryptSecret(scope: Construct, secretArn: string, keyArn: string): PolicyStatement {
+  const { region, urlSuffix } = Stack.of(scope);
+  return allow(['kms:Decrypt'], [keyArn], {
+    StringEquals: {
+      'kms:ViaService': `secretsmanager.${region}.${urlSuffix}`,
+      'kms:EncryptionContext:SecretARN': secretArn,
+    },
+  });
+}
+
 /** Putting events of one source and of these types on a bus, and no others. */
 export function putEventsOn(
   busArn: string,

@@ -153,30 +153,49 @@ export const context = z
       .regex(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+$/, 'must be the ARN of a secret')
       .optional()
       .describe("Secret whose whole value is App1's API key at the legacy endpoint; needed with it."),
+    legacy_secret_key_arn: z
+      .string()
+      .regex(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a key')
+      .optional()
+      .describe(
+        'Customer managed key under which that secret is encrypted: App1 is given the right to decrypt with it. Its key policy has to let the account do so. Not needed for a secret under `aws/secretsmanager`.',
+      ),
   })
-  .transform(({ migration: phase, legacy_endpoint, legacy_secret_arn, ...others }, { issues }) => {
-    if (phase === 'off') return { ...others, migration: undefined };
-    const plain = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
-    if (legacy_endpoint === undefined || legacy_secret_arn === undefined || plain) {
-      issues.push({
-        code: 'custom',
-        input: phase,
-        path: ['migration'],
-        message: 'needs legacy_endpoint, with https, and legacy_secret_arn',
-      });
-      return z.NEVER;
-    }
-    return {
-      ...others,
-      migration: { phase, legacyEndpoint: legacy_endpoint, legacySecretArn: legacy_secret_arn },
-    };
-  });
+  .transform(
+    (
+      { migration: phase, legacy_endpoint, legacy_secret_arn, legacy_secret_key_arn, ...others },
+      { issues },
+    ) => {
+      if (phase === 'off') return { ...others, migration: undefined };
+      const plain = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
+      if (legacy_endpoint === undefined || legacy_secret_arn === undefined || plain) {
+        issues.push({
+          code: 'custom',
+          input: phase,
+          path: ['migration'],
+          message: 'needs legacy_endpoint, with https, and legacy_secret_arn',
+        });
+        return z.NEVER;
+      }
+      return {
+        ...others,
+        migration: {
+          phase,
+          legacyEndpoint: legacy_endpoint,
+          legacySecretArn: legacy_secret_arn,
+          legacySecretKeyArn: legacy_secret_key_arn,
+        },
+      };
+    },
+  );
 
 /** The replacement of a legacy endpoint: docs/migration.md. */
 export interface MigrationSettings {
   phase: 'header' | 'flag';
   legacyEndpoint: string;
   legacySecretArn: string;
+  /** Key of the secret, when that is a customer managed one. */
+  legacySecretKeyArn: string | undefined;
 }
 
 export interface Settings {

@@ -92,6 +92,30 @@ describe.each([
   });
 });
 
+describe('a secret of the legacy endpoint under a customer managed key', () => {
+  const key = 'arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
+  const under = templates({ ...legacy, migration: 'header', legacy_secret_key_arn: key }).app1;
+  const rightsOnKeys = (template: typeof off) =>
+    rights(template)[ROUTER]?.filter(({ Resource }) => JSON.stringify(Resource).includes(key));
+
+  it('can be read by the function that routes, through Secrets Manager and no other way', () => {
+    expect(rightsOnKeys(under)).toEqual([
+      expect.objectContaining({
+        Action: ['kms:Decrypt'],
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': {
+              'Fn::Join': ['', ['secretsmanager.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]],
+            },
+            'kms:EncryptionContext:SecretARN': legacy.legacy_secret_arn,
+          },
+        },
+      }),
+    ]);
+    expect(rightsOnKeys(header)).toEqual([]);
+  });
+});
+
 describe('the first version of the flag', () => {
   it('sends nobody to the workflow, as AppConfig serves it', async () => {
     const [, version] = resources(flag, 'AWS::AppConfig::HostedConfigurationVersion')[0] ?? [];

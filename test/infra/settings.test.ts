@@ -57,6 +57,7 @@ describe('settings', () => {
       phase: 'flag',
       legacyEndpoint: legacy.legacy_endpoint,
       legacySecretArn: legacy.legacy_secret_arn,
+      legacySecretKeyArn: undefined,
     });
   });
 

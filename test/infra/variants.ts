@@ -39,11 +39,14 @@ const values: Readonly<Record<Exclude<SettingName, 'target' | keyof typeof legac
   alarm_topic: ['arn:aws:sns:eu-central-1:111122223333:operators'],
   runbooks_url: ['https://wiki.example.com/runbooks'],
   migration: ['header', 'flag'],
+  legacy_secret_key_arn: ['arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'],
 };
 
 /** Settings that need others get them. */
 const complete = (settings: Record<string, string>): Record<string, string> =>
-  'migration' in settings ? { ...settings, ...legacy } : settings;
+  'migration' in settings || 'legacy_secret_key_arn' in settings
+    ? { migration: 'header', ...settings, ...legacy }
+    : settings;
 
 /** Every setting with the first of its values or the last one. */
 const all = (which: 0 | -1): Record<string, string> =>
