@@ -3,7 +3,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import * as z from 'zod';
 import type { PasswordPolicy } from '../contracts/password-policy.ts';
-import { describeExecutionQuota } from '../contracts/quotas.ts';
+import { describeExecutionQuota, statusPollsPerSecond } from '../contracts/quotas.ts';
 import { RUNBOOKS } from './alarm-text.ts';
 import { nearest } from './nearest.ts';
 
@@ -14,8 +14,8 @@ const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digi
 /** Cognito's quota of AddUserToGroup and DeleteUser together, which cannot be raised. */
 export const GROUP_CHANGES_PER_SECOND = 25;
 
-/** How many creations App2 starts and polls per second, unless it is set; docs/limits.md says why. */
-export const defaultRates = { creations_per_second: 23.5, status_polls_per_second: 4 } as const;
+/** How many creations App2 starts per second, unless it is set; docs/limits.md says why. */
+export const DEFAULT_CREATIONS_PER_SECOND = 23.5;
 
 /**
  * What of the ceiling above `creations_per_second` is for callers that have few creations in the queue. The rest is
@@ -27,8 +27,9 @@ const EXPRESS_PART = 2 / 3;
 export const expressCreationsPerSecond = (creationsPerSecond: number): number =>
   (GROUP_CHANGES_PER_SECOND - creationsPerSecond) * EXPRESS_PART;
 
-/** The local AWS has no quota of DescribeExecution. */
+/** The local AWS has no quota of DescribeExecution. App2 waits for as many creations there as with one of 40 per second. */
 const LOCAL_QUOTA = 1_000;
+const LOCAL_STATUS_POLLS = 4;
 
 /**
  * Everything that can be set, on one page, which docs/settings.md shows. Values come from CDK's context:
@@ -63,16 +64,16 @@ export const context = z
       .number()
       .positive()
       .max(GROUP_CHANGES_PER_SECOND)
-      .default(defaultRates.creations_per_second)
+      .default(DEFAULT_CREATIONS_PER_SECOND)
       .describe(
         "How many creations may start per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25 per second together, not adjustable), less what is left for callers with few creations in the queue, and for compensation.",
       ),
     status_polls_per_second: z.coerce
       .number()
       .positive()
-      .default(defaultRates.status_polls_per_second)
+      .optional()
       .describe(
-        'Of how many creations per second App2 polls the status when the client could be notified instead. Each takes about two calls of DescribeExecution, which has a quota of 10 per second for the whole account in most regions.',
+        `Of how many creations per second App2 polls the status when the client could be notified instead. Each takes up to ${describeExecutionQuota.perWait} calls of DescribeExecution. The default is what App2's share of the quota (\`describe_executions_per_second\`) allows: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the smallest; with \`target=local\` ${LOCAL_STATUS_POLLS}.`,
       ),
     describe_executions_per_second: z.coerce
       .number()
@@ -293,6 +294,8 @@ export function readSettings(node: Node): Settings {
     compensation_concurrency,
   } = values.data;
   const local = target === 'local';
+  const describeExecutionsPerSecond =
+    describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond);
   return {
     removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     deletionProtection: !local,
@@ -305,9 +308,10 @@ export function readSettings(node: Node): Settings {
     app2Account: app2_account,
     app1Callers: app1_callers,
     creationsPerSecond: creations_per_second,
-    statusPollsPerSecond: status_polls_per_second,
-    describeExecutionsPerSecond:
-      describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond),
+    statusPollsPerSecond:
+      status_polls_per_second ??
+      (local ? LOCAL_STATUS_POLLS : statusPollsPerSecond(describeExecutionsPerSecond)),
+    describeExecutionsPerSecond,
     describesPerCaller: describes_per_caller ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perCaller),
     compensationConcurrency: compensation_concurrency,
     subscriberAccounts: subscriber_accounts,

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { describeExecutionQuota, statusPollsPerSecond } from '../../contracts/quotas.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { expressCreationsOf } from '../../handlers/app2/creation-limiter.ts';
-import { defaultRates, expressCreationsPerSecond, GROUP_CHANGES_PER_SECOND } from '../../infra/settings.ts';
+import {
+  DEFAULT_CREATIONS_PER_SECOND,
+  expressCreationsPerSecond,
+  GROUP_CHANGES_PER_SECOND,
+} from '../../infra/settings.ts';
 import { type AssignedStart, assignedStart } from '../../local/assigned-start.ts';
 import { type Counted, quotasAt } from '../../local/faults/quotas.ts';
 import { faultsAt } from '../../local/faults/rules.ts';
@@ -78,14 +83,15 @@ export interface Burst {
  */
 export function runBurst(options: Options): Promise<Burst> {
   // App2 knows the ceilings that hold here as little as those of AWS: its rates are set.
-  const { creations_per_second, status_polls_per_second } = defaultRates;
   const rates = {
-    CREATIONS_PER_SECOND: String(creations_per_second * options.scale),
-    EXPRESS_CREATIONS_PER_SECOND: String(expressCreationsPerSecond(creations_per_second) * options.scale),
+    CREATIONS_PER_SECOND: String(DEFAULT_CREATIONS_PER_SECOND * options.scale),
+    EXPRESS_CREATIONS_PER_SECOND: String(
+      expressCreationsPerSecond(DEFAULT_CREATIONS_PER_SECOND) * options.scale,
+    ),
   };
   const starting = {
     ...rates,
-    STATUS_POLLS_PER_SECOND: String(status_polls_per_second * options.scale),
+    STATUS_POLLS_PER_SECOND: String(statusPollsPerSecond(describeExecutionQuota.perSecond) * options.scale),
   };
   const changes = { GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND * options.scale) };
   const { outputs, doomed = 0, secondCaller = false } = options;
@@ -162,7 +168,7 @@ async function burstNow(options: Options, second?: System): Promise<Burst> {
 
 /** How many creations a second caller may hold so that they start by the express rate, which scales, too. */
 const expressShare = (scale: number): number =>
-  expressCreationsOf(expressCreationsPerSecond(defaultRates.creations_per_second) * scale);
+  expressCreationsOf(expressCreationsPerSecond(DEFAULT_CREATIONS_PER_SECOND) * scale);
 
 /** The longest time from the decision of App2's rate limiter to the start that it assigned, in seconds. */
 async function longestDelay(system: System, all: readonly Asked[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { defaultRates } from '../../infra/settings.ts';
+import { describeExecutionQuota, statusPollsPerSecond } from '../../contracts/quotas.ts';
 import type { Counts } from '../count/counts.ts';
 import type { CountResults } from '../count/results.ts';
 import { FREE_ACTIVE_USERS, type Price, prices } from './prices.ts';
@@ -122,6 +122,9 @@ const waited = (functions: Counted['functions']): number =>
 /** Express charges in steps of 100 ms. */
 const rounded = (seconds: number): number => Math.ceil(seconds * 10) / 10;
 
+/** Of how many provisionings a second App2 polls the status, unless it is set; the others are announced. */
+export const POLLS_PER_SECOND = statusPollsPerSecond(describeExecutionQuota.perSecond);
+
 /** Seconds of a month of 30 days. */
 export const MONTH = 30 * 24 * 3_600;
 
@@ -134,7 +137,7 @@ export interface Ways {
 /** What a month costs at so many provisionings a second: their use, by service; what stands; and the users. */
 export function month(perSecond: number, { waited, announced }: Ways, stands: Cost) {
   const provisionings = perSecond * MONTH;
-  const waits = Math.min(perSecond, defaultRates.status_polls_per_second) * MONTH;
+  const waits = Math.min(perSecond, POLLS_PER_SECOND) * MONTH;
   const use = Object.fromEntries(
     Object.entries(waited).map(([service, usd]) => [
       service,

@@ -1,4 +1,3 @@
-import { defaultRates } from '../../infra/settings.ts';
 import { budget } from '../budget.ts';
 import type { Counts } from '../count/counts.ts';
 import { type Path, paths } from '../count/paths.ts';
@@ -12,6 +11,7 @@ import {
   LOOSE_READ,
   MONTH,
   month,
+  POLLS_PER_SECOND,
   type Resources,
   totalOf,
 } from './model.ts';
@@ -138,7 +138,7 @@ ${table(
 )}
 
 A month has ${(MONTH / 1e6).toLocaleString('en-US')} million seconds here, every one of them as busy as the others. Of up to
-${defaultRates.status_polls_per_second} provisionings a second App2 polls the status, for the others it notifies App1, as each of them costs above. Fixed are: ${Object.entries(
+${POLLS_PER_SECOND} provisionings a second App2 polls the status, for the others it notifies App1, as each of them costs above. Fixed are: ${Object.entries(
     fixed,
   )
     .map(([what, usd]) => `${what} ${dollars(usd)}`)

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { costOf, month, totalOf } from '../../bench/cost/model.ts';
+import { costOf, month, POLLS_PER_SECOND, totalOf } from '../../bench/cost/model.ts';
 import { prices } from '../../bench/cost/prices.ts';
 import { type Counts, nothing } from '../../bench/count/counts.ts';
-import { defaultRates } from '../../infra/settings.ts';
 
 const counted = (counts: Partial<Counts>) => ({
   counts: { ...nothing, ...counts },
@@ -28,13 +27,13 @@ describe('what a month costs', () => {
   const ways = { waited: { KMS: 0.5, DynamoDB: 0.25 }, announced: { KMS: 0.75, DynamoDB: 1 } };
 
   it('is every second of it, by service', () => {
-    const { use, provisionings } = month(2, ways, {});
-    expect(provisionings).toBe(2 * seconds);
+    const { use, provisionings } = month(POLLS_PER_SECOND, ways, {});
+    expect(provisionings).toBe(POLLS_PER_SECOND * seconds);
     expect(use).toEqual({ KMS: provisionings * 0.5, DynamoDB: provisionings * 0.25 });
   });
 
   it('has announcements of what is more than can be waited for', () => {
-    const { status_polls_per_second: waits } = defaultRates;
+    const waits = POLLS_PER_SECOND;
     const { use } = month(waits + 10, ways, {});
     expect(use).toEqual({
       KMS: seconds * (waits * 0.5 + 10 * 0.75),

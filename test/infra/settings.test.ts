@@ -30,6 +30,14 @@ describe('settings', () => {
     });
   });
 
+  it('wait for as many ends as the quota of DescribeExecution leaves to App2', () => {
+    const polls = (context: Record<string, string>) => settings(context).statusPollsPerSecond;
+    expect(polls({})).toBe(1);
+    expect(polls({ describe_executions_per_second: '15' })).toBe(1.5);
+    expect(polls({ describe_executions_per_second: '40', status_polls_per_second: '2' })).toBe(2);
+    expect(polls({ target: 'local' })).toBe(4);
+  });
+
   it('reserve no concurrency unless they are told how much', () => {
     expect(settings({}).compensationConcurrency).toBeUndefined();
     expect(settings({ compensation_concurrency: '5' }).compensationConcurrency).toBe(5);

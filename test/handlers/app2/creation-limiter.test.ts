@@ -7,7 +7,7 @@ import {
   EXPRESS_MAX_DELAY_SECONDS,
 } from '../../../handlers/app2/creation-limiter.ts';
 import {
-  defaultRates,
+  DEFAULT_CREATIONS_PER_SECOND,
   expressCreationsPerSecond,
   GROUP_CHANGES_PER_SECOND,
 } from '../../../infra/settings.ts';
@@ -15,7 +15,7 @@ import { rateLimitTable } from '../../support/rate-limit-table.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 
 const table = rateLimitTable();
-const RATE = defaultRates.creations_per_second;
+const RATE = DEFAULT_CREATIONS_PER_SECOND;
 const EXPRESS = expressCreationsPerSecond(RATE);
 /** The part of the queue that one caller may hold, in seconds of the whole rate. */
 const SHARE_SECONDS = timeLimits.longestQueue * CALLER_SHARE;
