@@ -1,4 +1,5 @@
-import { type Stack, Validations } from 'aws-cdk-lib';
+import { type Stack, Token, Validations } from 'aws-cdk-lib';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 
@@ -22,6 +23,31 @@ export function acknowledgeExecutionsOf(stack: Stack, machines: readonly string[
       [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:${machine}:*]`]:
         'An execution is named after its provisioning, so its name is not known before; all belong to this service.',
     });
+}
+
+/**
+ * Why a region of another partition than `aws` is refused.
+ * docs.amazonaws.cn/en_us/aws/latest/userguide/cognito.html
+ * docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
+ */
+const OTHER_PARTITIONS: Readonly<Record<string, string>> = {
+  'aws-cn': 'Cognito has no user pools there',
+  'aws-us-gov': 'Cognito has FIPS endpoints only there, which the functions do not call',
+};
+
+/**
+ * The system runs in regions of the partition `aws`. A region that CDK does not know is taken for one: new ones come.
+ * @param region of the stack, or a token: then that of the credentials counts, which CDK's command line tells
+ * @throws Error for a region of another partition
+ */
+export function checkPartition(region: string): void {
+  const known = Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] : region;
+  const partition = known === undefined ? undefined : RegionInfo.get(known).partition;
+  if (partition === undefined || partition === 'aws') return;
+  const reason = OTHER_PARTITIONS[partition] ?? 'nobody has tried it';
+  throw new Error(
+    `${known} belongs to the partition ${partition}, in which this system does not run: ${reason} (docs/limits.md).`,
+  );
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Construct } from 'constructs';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import type { Service } from './bundle.ts';
-import { acknowledge } from './checks.ts';
+import { acknowledge, checkPartition } from './checks.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
 import type { AuditBus } from './constructs/audit-bus.ts';
 import { DeadLetterQueue } from './constructs/dead-letter-queue.ts';
@@ -70,6 +70,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
 
   constructor(scope: Construct, id: string, service: S, { settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
+    checkPartition(this.region);
     this.#service = service;
     this.settings = settings;
     this.#sweepTable = this.#addSweepTable();
