@@ -6,6 +6,7 @@ import { type EventName, eventRows, eventSources, events } from '../../contracts
 import { brokenByCatalogue } from '../../contracts/events/contract-kit.ts';
 import { AccessRegisterStack } from '../../examples/access-register/access-register-stack.ts';
 import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
+import { readSettings } from '../../examples/access-register/settings.ts';
 
 const facts: readonly EventName[] = [...app1Facts.events, ...app2Facts.events];
 
@@ -83,5 +84,33 @@ describe('the stack of the access register', () => {
           Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^AuditEvents'), 'Arn'] } }),
         ],
       });
+  });
+});
+
+describe('the settings of the access register', () => {
+  const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+  const [app1, app2] = ['app1', 'app2'].map(
+    (name) => `arn:aws:events:eu-central-1:${OWNER}:event-bus/${name}`,
+  );
+
+  it('are the buses of another account, or none', () => {
+    expect(read({})).toEqual({ app1BusArn: undefined, app2BusArn: undefined });
+    expect(read({ app1_bus_arn: app1, app2_bus_arn: app2 })).toEqual({ app1BusArn: app1, app2BusArn: app2 });
+  });
+
+  it.each(['app1_bus', 'App1_Bus_Arn', 'app1-bus-arn'])('are not misspelt without a word: %s', (key) => {
+    expect(() => read({ [key]: app1, app2_bus_arn: app2 })).toThrow(
+      `Not settings of this app: ${key}. There are: app1_bus_arn, app2_bus_arn.`,
+    );
+  });
+
+  it("are beside what CDK keeps in the context: its flags, what look-ups remember, its command line's", () => {
+    const ofCdk = {
+      '@aws-cdk/core:newStyleStackSynthesis': true,
+      'availability-zones:account=111122223333:region=eu-central-1': ['eu-central-1a'],
+      'cli-telemetry': false,
+      'acknowledged-issue-numbers': [1],
+    };
+    expect(() => read(ofCdk)).not.toThrow();
   });
 });

@@ -239,6 +239,24 @@ describe('one provisioning', () => {
     expect(JSON.stringify(await read(scene()).detail(ids.anna))).not.toContain('QUJD'.repeat(20));
   });
 
+  it.each([null, 'text', 7, [1, 2]])(
+    'is shown, in the list and alone, when somebody has started it by hand with the input %j',
+    async (given) => {
+      const aws = new FakeAws().put(
+        'ProvisionServiceUser',
+        id,
+        given,
+        history(at('09:00:00')).begin(given).enter('Authenticate').after(5_000).add('ExecutionAborted'),
+      );
+
+      expect(await summaryIn(aws, id)).toEqual(expect.objectContaining({ status: 'ABORTED' }));
+      expect(await summaryIn(aws, id)).not.toHaveProperty('username');
+      const found = JSON.parse(JSON.stringify(await read(aws).detail(id)));
+      expect(detail.parse(found)).toEqual(found);
+      expect(found.executions[0]).toMatchObject({ input: given, status: 'ABORTED' });
+    },
+  );
+
   it('is none when neither service knows it', async () => {
     expect(await read(scene()).detail(id)).toBeUndefined();
   });

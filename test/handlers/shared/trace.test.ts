@@ -51,4 +51,17 @@ describe('the trace of an invocation', () => {
       expect(traceHeader()).toBeUndefined();
     },
   );
+
+  it.each([
+    ['is none', 'nonsense'],
+    ['is of another version', TRACE_ID.replace('1-', '2-')],
+    ['is too long', `${TRACE_ID}0`],
+    ['would add a field', `${TRACE_ID};Sampled=1`],
+    ['would add a header', `${TRACE_ID}\r\nX-Forged: 1`],
+    ['is empty', ''],
+  ])('makes no header of a stored id that %s', (_what, stored) => {
+    invokedWith(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
+
+    expect(traceHeader(stored)).toBeUndefined();
+  });
 });

@@ -40,7 +40,7 @@ export class FakeAws implements Aws {
   }
 
   /** Adds an execution, or tells the one of this name anew. Its end is that of its history. */
-  put(machine: MachineName, name: string, input: object, history: History): this {
+  put(machine: MachineName, name: string, input: unknown, history: History): this {
     const events = history.events();
     const [first, last] = [events[0], events.at(-1)];
     const { error, cause } = last?.executionFailedEventDetails ?? last?.executionAbortedEventDetails ?? {};
