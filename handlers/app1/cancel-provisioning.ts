@@ -1,26 +1,22 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
-import { provisioningId } from '../../contracts/fields.ts';
 import { preferredWait } from '../../contracts/headers.ts';
 import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type Clock, systemClock } from '../shared/executions.ts';
+import { systemClock } from '../shared/executions.ts';
 import { listHeader } from '../shared/header.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { remove } from '../shared/removal.ts';
-import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
-import { ownerOf } from './owner.ts';
+import { type CallerServices, forCaller } from './for-caller.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
+import { provisioningIdIn } from './provisioning-id.ts';
 
-interface Services {
-  stepFunctions: Pick<SFNClient, 'send'>;
-  dynamoDb: Pick<DynamoDBClient, 'send'>;
+interface Services extends CallerServices {
   environment: z.infer<(typeof environments)['cancel-provisioning']>;
-  clock: Clock;
 }
 
 /**
@@ -33,16 +29,13 @@ const LOOK_UP_LAG = [0.5, 2.5] as const;
  * `DELETE /create-service-user/{provisioning_id}`: the user is wanted no longer. Whatever state the provisioning is in,
  * the user that it made is gone afterwards: `202` while being removed, `204` once absent.
  */
-export const cancelProvisioning = ({ environment, clock, ...services }: Services): ApiHandler => {
-  const limits = callerLimits({ ...services, environment, now: clock.now });
-  return async (event) => {
+export const cancelProvisioning = (services: Services): ApiHandler =>
+  forCaller(services, async (event, { owner, stepFunctions }) => {
+    const { environment, clock } = services;
     const begun = clock.now();
-    const owner = ownerOf(event);
-    const stepFunctions = limits.stepFunctions(owner);
-    const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
-    if (!id.success) throw new RequestProblem('NOT_FOUND');
+    const id = provisioningIdIn(event);
     const look = async () => {
-      const provisioning = await findProvisioning(stepFunctions, environment, id.data);
+      const provisioning = await findProvisioning(stepFunctions, environment, id);
       return provisioning?.parsedInput.owner === owner ? provisioning : undefined;
     };
 
@@ -61,8 +54,7 @@ export const cancelProvisioning = ({ environment, clock, ...services }: Services
       waitSeconds,
       clock,
     });
-  };
-};
+  });
 
 export const handler = api(
   cancelProvisioning({

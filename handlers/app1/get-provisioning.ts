@@ -8,7 +8,7 @@ import { type ApiHandler, api, json } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
-import { type Clock, systemClock } from '../shared/executions.ts';
+import { systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import type { Generation } from '../shared/roll-back-names.ts';
@@ -18,34 +18,22 @@ import { availableTimeline, merge } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting.ts';
 import type { CallApp2Input } from './call-app2.ts';
 import { withEstimate } from './callback-registry.ts';
-import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
-import { ownerOf } from './owner.ts';
+import { type CallerServices, forCaller } from './for-caller.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
 
-interface Services {
-  stepFunctions: Pick<SFNClient, 'send'>;
+interface Services extends CallerServices {
   lambda: Pick<LambdaClient, 'send'>;
-  dynamoDb: Pick<DynamoDBClient, 'send'>;
   environment: z.infer<(typeof environments)['get-provisioning']>;
-  clock: Clock;
 }
 
 /**
  * `GET /create-service-user/{provisioning_id}`: the owner sees the state, everybody else the same 404. With
  * `?include=timeline` also the steps that it went through at both services.
  */
-export const getProvisioning = ({
-  lambda,
-  dynamoDb,
-  environment,
-  clock,
-  ...services
-}: Services): ApiHandler => {
-  const limits = callerLimits({ ...services, dynamoDb, environment, now: clock.now });
-  return async (event) => {
-    const owner = ownerOf(event);
-    const stepFunctions = limits.stepFunctions(owner);
+export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =>
+  forCaller(services, async (event, { owner, stepFunctions, count }) => {
+    const { dynamoDb, environment, clock } = services;
     const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner,
       look: (id) => findProvisioning(stepFunctions, environment, id),
@@ -63,12 +51,11 @@ export const getProvisioning = ({
     const parts = await Promise.all([
       availableTimeline('app1', workflows, execution.parsedInput),
       timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, execution.parsedInput, () =>
-        limits.count(owner, CALLS_AT_APP2),
+        count(CALLS_AT_APP2),
       ),
     ]);
     return json(200, { ...status, ...merge(...parts) }, all);
-  };
-};
+  });
 
 /** DescribeExecution calls of App2 when it is asked for its timeline, in the same account as a rule. */
 const CALLS_AT_APP2 = 3;

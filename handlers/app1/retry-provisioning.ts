@@ -5,33 +5,29 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import type { ProvisioningInput } from '../../contracts/executions.ts';
-import { humanUserId, provisioningId, username } from '../../contracts/fields.ts';
+import { humanUserId, username } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
-import { type Clock, systemClock } from '../shared/executions.ts';
+import { systemClock } from '../shared/executions.ts';
 import type { WithHeaders } from '../shared/header.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
 import { accept, addressOf } from './accept.ts';
-import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
-import { ownerOf } from './owner.ts';
+import { type CallerServices, forCaller } from './for-caller.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
-import { provisioningIdOf } from './provisioning-id.ts';
+import { provisioningIdIn, provisioningIdOf } from './provisioning-id.ts';
 import { requestMac } from './request-mac.ts';
 
-interface Services {
+interface Services extends CallerServices {
   kms: Pick<KMSClient, 'send'>;
-  stepFunctions: Pick<SFNClient, 'send'>;
-  dynamoDb: Pick<DynamoDBClient, 'send'>;
   environment: z.infer<(typeof environments)['retry-provisioning']>;
-  clock: Clock;
 }
 
 /** Stands in the MAC where a request has its fields, and in the key that a retry has by itself; no caller's key can. */
@@ -42,22 +38,13 @@ const RETRY_OF = 'retry of';
  * password included, which nobody has to know again. Without an Idempotency-Key, a retry that is sent again is the same
  * one.
  */
-export const retryProvisioning = ({
-  kms,
-  dynamoDb,
-  environment,
-  clock,
-  ...services
-}: Services): ApiHandler => {
-  const limits = callerLimits({ ...services, dynamoDb, environment, now: clock.now });
-  return async (event) => {
-    const owner = ownerOf(event);
-    const stepFunctions = limits.stepFunctions(owner);
-    const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
-    if (!id.success) throw new RequestProblem('NOT_FOUND');
-    const key = keyOf(event) ?? `${RETRY_OF} ${id.data}`;
+export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
+  forCaller(services, async (event, { owner, stepFunctions }) => {
+    const { environment } = services;
+    const id = provisioningIdIn(event);
+    const key = keyOf(event) ?? `${RETRY_OF} ${id}`;
 
-    const former = await findProvisioning(stepFunctions, environment, id.data);
+    const former = await findProvisioning(stepFunctions, environment, id);
     if (former?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     const { status, user } = await currentStatus(provisionings(stepFunctions, environment), former);
     if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('NOT_OVER_YET');
@@ -68,12 +55,11 @@ export const retryProvisioning = ({
     alsoAbout({ provisioning_id });
     const [sealed_password, request_mac] = await Promise.all([
       sealAgain(kms, environment.INTAKE_KEY_ARN, former.parsedInput, provisioning_id),
-      requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id.data]),
+      requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id]),
     ]);
     return accept(
-      { stepFunctions, dynamoDb, environment, clock },
+      { ...services, stepFunctions },
       event,
-
       {
         provisioning_id,
         creation_id: randomUUID(),
@@ -82,15 +68,14 @@ export const retryProvisioning = ({
         ...originOf(event),
         sealed_password,
         request_mac,
-        retry_of: id.data,
+        retry_of: id,
       },
       {
         collection: addressOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
         hasKey: true,
       },
     );
-  };
-};
+  });
 
 /** A retry is a new request, so today's rules apply to what was asked for under those of its time. */
 const requestable = z.object({ username, human_user_id: humanUserId });

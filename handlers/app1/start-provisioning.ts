@@ -12,24 +12,20 @@ import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, checkBody, parseBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type Clock, systemClock } from '../shared/executions.ts';
+import { systemClock } from '../shared/executions.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { accept, acceptRepeat, addressOf } from './accept.ts';
-import { callerLimits } from './caller-limits.ts';
 import { environments } from './environments.ts';
-import { ownerOf } from './owner.ts';
+import { type CallerServices, forCaller } from './for-caller.ts';
 import { findProvisioning } from './provisioning.ts';
 import { provisioningIdOf } from './provisioning-id.ts';
 import { requestMac } from './request-mac.ts';
 
-interface Services {
+interface Services extends CallerServices {
   kms: Pick<KMSClient, 'send'>;
-  stepFunctions: Pick<SFNClient, 'send'>;
-  dynamoDb: Pick<DynamoDBClient, 'send'>;
   environment: z.infer<(typeof environments)['start-provisioning']>;
-  clock: Clock;
 }
 
 /**
@@ -39,16 +35,9 @@ interface Services {
  * repeat, which was accepted under an earlier policy. With a key, the provisioning is looked up once, at the caller's
  * expense, and a repeat is answered with its state.
  */
-export const startProvisioning = ({
-  kms,
-  dynamoDb,
-  environment,
-  clock,
-  ...services
-}: Services): ApiHandler => {
-  const limits = callerLimits({ ...services, dynamoDb, environment, now: clock.now });
-  return async (event) => {
-    const owner = ownerOf(event);
+export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
+  forCaller(services, async (event, { owner, stepFunctions }) => {
+    const { environment } = services;
     const errors: FieldError[] = [];
     const key = readHeader(idempotencyKey.optional(), event, 'Idempotency-Key', errors);
     const body = parseBody(event);
@@ -65,11 +54,11 @@ export const startProvisioning = ({
         request.password,
         request.human_user_id,
       ]);
-    const accepting = { stepFunctions: limits.stepFunctions(owner), dynamoDb, environment, clock };
+    const accepting = { ...services, stepFunctions };
     const collection = addressOf(event, environment.API_SCHEME);
 
     if (weaknesses.length > 0) {
-      const found = await findProvisioning(accepting.stepFunctions, environment, provisioning_id);
+      const found = await findProvisioning(stepFunctions, environment, provisioning_id);
       if (found === undefined || found.parsedInput.request_mac !== (await mac()))
         throw new RequestProblem('INVALID_REQUEST', weaknesses);
       return acceptRepeat(accepting, event, found, { collection });
@@ -89,8 +78,7 @@ export const startProvisioning = ({
       request_mac,
     };
     return accept(accepting, event, input, { collection, hasKey: key !== undefined });
-  };
-};
+  });
 
 /** Of a body that has a password, valid otherwise or not. */
 const withPassword = z.object({ password: z.string().min(1) });
