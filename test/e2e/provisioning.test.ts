@@ -2,11 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { poolPasswordPolicy } from '../../infra/settings.ts';
 import { signedFetch } from '../../local/caller.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import {
   ended,
   eventsOf,
+  newName,
   newPassword,
   newRequest,
   outputs,
@@ -14,6 +16,7 @@ import {
   start,
   statesOf,
   system,
+  withVariable,
 } from './support/deployed.ts';
 
 const PROVISIONED = ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned'];
@@ -147,6 +150,29 @@ describe('an Idempotency-Key', () => {
     const repeat = await system.provision({ ...request, password: newPassword() }, key);
     expect(repeat.status).toBe(409);
     expect(repeat.body).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+  });
+});
+
+describe('a repeat whose password a newer policy refuses', () => {
+  it('is answered with the state of the first; another request is refused', async () => {
+    const [request, headers] = [newRequest(), { 'Idempotency-Key': newName('key') }];
+    const id = await start(request, headers);
+    await ended(id);
+    const stricter = JSON.stringify({ ...poolPasswordPolicy, minimum_length: 99 });
+
+    await withVariable('app1-start-provisioning', 'PASSWORD_POLICY', stricter, async () => {
+      const repeat = await system.provision(request, headers);
+      expect(repeat).toMatchObject({ status: 202, body: { provisioning_id: id, status: 'SUCCEEDED' } });
+
+      for (const [other, key] of [
+        [{ ...request, password: newPassword() }, headers],
+        [newRequest(), { 'Idempotency-Key': newName('key') }],
+      ] as const)
+        expect(await system.provision(other, key)).toMatchObject({
+          status: 400,
+          body: { errors: [{ pointer: '/password', detail: 'must have at least 99 characters' }] },
+        });
+    });
   });
 });
 
