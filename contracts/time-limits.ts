@@ -70,6 +70,14 @@ export const timeLimits = {
 
   /** A function that has App1's credentials rotated, waits for that, and removes the former machine users. */
   revocationFunction: 180,
+
+  /**
+   * A function that CloudFormation calls for a custom resource: how long it repeats what fails for a passing reason, its
+   * own limit, and how long CloudFormation waits for its answer.
+   */
+  customResourceRetries: 60,
+  customResourceFunction: 90,
+  customResource: 120,
 } as const;
 
 /**

@@ -460,13 +460,13 @@ export class App2Stack extends ServiceStack<'app2'> {
         allow(['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secret.secretArn]),
         ...keyRights,
       ],
-      timeout: 60,
+      timeout: timeLimits.customResourceFunction,
     });
     const machineUser = new CustomResource(this, 'MachineUser', {
       resourceType: 'Custom::MachineUser',
       serviceToken: issue.functionArn,
       // Otherwise a function that crashes before it answers holds the stack for an hour.
-      serviceTimeout: Duration.minutes(2),
+      serviceTimeout: Duration.seconds(timeLimits.customResource),
       properties: { UserPoolId: pool.userPoolId, ClientId: machineClient.userPoolClientId },
     });
     for (const group of [groups.apiClient, ownerGroups.app1])

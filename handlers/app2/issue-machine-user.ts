@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { stepClient } from '../shared/aws-clients.ts';
-import { customResource } from '../shared/custom-resource.ts';
+import { type CustomResource, customResource } from '../shared/custom-resource.ts';
+import { deploymentRetries } from '../shared/deployment-retries.ts';
 import { readEnvironment } from '../shared/environment.ts';
+import { type Clock, systemClock } from '../shared/executions.ts';
 import { environments } from './environments.ts';
 import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './machine-user.ts';
 import { findUser } from './pool-user.ts';
@@ -13,6 +15,7 @@ interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
   secretsManager: Pick<SecretsManagerClient, 'send'>;
   environment: z.infer<(typeof environments)['issue-machine-user']>;
+  clock: Clock;
 }
 
 /**
@@ -22,34 +25,46 @@ interface Services {
  * user of the present credentials and the one before it are removed.
  * docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
  */
-export const issueMachineUser =
-  ({ cognito, secretsManager, environment }: Services) =>
-  async ({ RequestType }: CloudFormationCustomResourceEvent): Promise<string> => {
-    const { USER_POOL_ID, MACHINE_CLIENT_ID, SECRET_ARN } = environment;
+export const issueMachineUser = ({
+  cognito,
+  secretsManager,
+  environment,
+  clock,
+}: Services): CustomResource => {
+  const { USER_POOL_ID, MACHINE_CLIENT_ID, SECRET_ARN } = environment;
+  const read = (VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS') =>
+    readIssued(secretsManager, SECRET_ARN, { VersionStage });
 
-    if (RequestType === 'Delete') {
-      for (const VersionStage of ['AWSPREVIOUS', 'AWSCURRENT'] as const) {
-        const issued = await readIssued(secretsManager, SECRET_ARN, { VersionStage });
-        if (issued !== undefined) await removeMachineUser(cognito, USER_POOL_ID, issued.credentials.username);
-      }
+  return {
+    async put() {
+      const retry = deploymentRetries(clock);
+      const issued = await retry(() => read('AWSCURRENT'));
+      const exists =
+        issued !== undefined &&
+        (await retry(() => findUser(cognito, USER_POOL_ID, issued.credentials.username))) !== undefined;
+      const credentials = exists
+        ? issued.credentials
+        : await retry(() => newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID));
+      // What an earlier deploy did not finish is finished, and groups that are new are joined.
+      await retry(() => makeMachineUser(cognito, USER_POOL_ID, credentials));
+      const version = { ClientRequestToken: randomUUID(), SecretString: JSON.stringify(credentials) };
+      if (!exists)
+        await retry(() =>
+          secretsManager.send(new PutSecretValueCommand({ SecretId: SECRET_ARN, ...version })),
+        );
       return PHYSICAL_ID;
-    }
+    },
 
-    const issued = await readIssued(secretsManager, SECRET_ARN, { VersionStage: 'AWSCURRENT' });
-    const exists =
-      issued !== undefined &&
-      (await findUser(cognito, USER_POOL_ID, issued.credentials.username)) !== undefined;
-    // What an earlier deploy did not finish is finished, and groups that are new are joined.
-    const credentials = exists
-      ? issued.credentials
-      : await newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID);
-    await makeMachineUser(cognito, USER_POOL_ID, credentials);
-    if (!exists)
-      await secretsManager.send(
-        new PutSecretValueCommand({ SecretId: SECRET_ARN, SecretString: JSON.stringify(credentials) }),
-      );
-    return PHYSICAL_ID;
+    async remove() {
+      const retry = deploymentRetries(clock);
+      for (const stage of ['AWSPREVIOUS', 'AWSCURRENT'] as const) {
+        const issued = await retry(() => read(stage));
+        if (issued !== undefined)
+          await retry(() => removeMachineUser(cognito, USER_POOL_ID, issued.credentials.username));
+      }
+    },
   };
+};
 
 const PHYSICAL_ID = 'machine-user-of-app1';
 
@@ -58,5 +73,6 @@ export const handler = customResource(
     cognito: stepClient(CognitoIdentityProviderClient),
     secretsManager: stepClient(SecretsManagerClient),
     environment: readEnvironment(environments['issue-machine-user']),
+    clock: systemClock,
   }),
 );

@@ -3,18 +3,24 @@ import { withoutSecrets } from './errors.ts';
 import { logAbout, logger } from './logger.ts';
 import { presentTrace } from './trace.ts';
 
+/** What a custom resource does when CloudFormation asks for it. */
+export interface CustomResource {
+  /** Creates or updates the resource; gives its physical id. */
+  put(): Promise<string>;
+  /** Deletes the resource; also called when it could not be created. */
+  remove(): Promise<void>;
+}
+
 /**
  * Makes the handler of a custom resource that is backed by the function itself: CloudFormation waits for an answer at
  * the address that it sends, and gets one whatever happens. The answer has no `Data`, which would be readable.
  * docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
- *
- * `run` returns the physical id of the resource.
  */
 export function customResource(
-  run: (event: CloudFormationCustomResourceEvent) => Promise<string>,
+  resource: CustomResource,
 ): (event: CloudFormationCustomResourceEvent, context?: Pick<Context, 'awsRequestId'>) => Promise<void> {
   const answer = async (event: CloudFormationCustomResourceEvent) => {
-    const outcome = await run(event).then(
+    const outcome = await run(resource, event).then(
       (physicalId) => ({ Status: 'SUCCESS', PhysicalResourceId: physicalId }),
       (thrown: unknown) => {
         const error = withoutSecrets(thrown);
@@ -29,6 +35,9 @@ export function customResource(
     const { StackId, RequestId, LogicalResourceId } = event;
     const response = await fetch(event.ResponseURL, {
       method: 'PUT',
+      // The address is signed for a request without a type, and S3 refuses one with the type that `fetch` gives a text.
+      // docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule.html
+      headers: { 'content-type': '' },
       body: JSON.stringify({ ...outcome, StackId, RequestId, LogicalResourceId, NoEcho: true }),
       signal: AbortSignal.timeout(5_000),
     });
@@ -38,6 +47,13 @@ export function customResource(
     const about = { request_id: event.RequestId, function_request_id: context?.awsRequestId };
     return logAbout({ ...about, trace_id: presentTrace() }, () => answer(event));
   };
+}
+
+/** Gives the physical id. That of a deletion is the one that CloudFormation sent, whatever the code calls it today. */
+async function run(resource: CustomResource, event: CloudFormationCustomResourceEvent): Promise<string> {
+  if (event.RequestType !== 'Delete') return resource.put();
+  await resource.remove();
+  return event.PhysicalResourceId;
 }
 
 /** A resource that could not be made has no id yet; CloudFormation wants one all the same, to ask for its deletion. */

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from ministack import app
 from ministack.services import apigateway_v1, cloudformation, eventbridge, lambda_svc, secretsmanager
 from ministack.services.cloudformation import provisioners
 
@@ -32,6 +33,7 @@ def apply() -> None:
     set_access_logs()
     set_dead_letter_queues()
     wrap_function(cloudformation, "handle_request", answer_when_settled)
+    wrap_function(app, "_handle_post_body_shortcuts", refuse_content_type)
 
 
 def add_type(
@@ -260,6 +262,18 @@ def set_dead_letter_queues() -> None:
 
     handlers["create"] = lambda id, properties, stack: with_queue(create(id, properties, stack), properties)
     handlers["update"] = lambda id, old, new, *rest, **more: with_queue(update(id, old, new, *rest, **more), new)
+
+
+async def refuse_content_type(
+    original: Callable[..., Awaitable[Response | None]], method: str, path: str, headers: dict[str, str], *rest: Any
+) -> Response | None:
+    """AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule: the answer of a custom resource is a
+    PUT with an empty Content-Type to a presigned address of S3. AmazonS3/latest/API/RESTAuthentication: the type is part
+    of what is signed, so S3 refuses another one. MiniStack refuses it for wait conditions only."""
+    if method == "PUT" and path.startswith("/_ministack/cfn-response/") and headers.get("content-type"):
+        error = "<Error><Code>SignatureDoesNotMatch</Code></Error>"
+        return 403, {"Content-Type": "application/xml"}, error.encode()
+    return await original(method, path, headers, *rest)
 
 
 LONGEST_LOOK = 4.0

@@ -777,6 +777,7 @@ it('functions have the time limits of the ladder', () => {
     'app1-sweep-provisionings': timeLimits.sweepFunction,
     'app2-sweep-user-creations': timeLimits.sweepFunction,
     'app2-revoke-machine-credentials': timeLimits.revocationFunction,
+    'app2-issue-machine-user': timeLimits.customResourceFunction,
   });
 });
 

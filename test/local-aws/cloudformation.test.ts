@@ -190,6 +190,22 @@ describe('corrected: CloudFormation stacks', () => {
   });
 });
 
+describe('corrected: CloudFormation and custom resources', () => {
+  // AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule
+  it.each(['text/plain;charset=UTF-8', 'application/json'])(
+    'takes an answer without a type only: not %s',
+    async (Type) => {
+      const ServiceToken = await createFunction(customResource);
+      await createStack({
+        Resources: {
+          Machine: { Type: 'Custom::MachineUser', Properties: { ServiceToken, Colour: 'red', Type } },
+        },
+      });
+      expect((await invocationLogs(ServiceToken)).flat().join()).toContain('type 403');
+    },
+  );
+});
+
 describe('corrected: CloudFormation and Cognito', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (return values)
   it("tells the issuer of a pool's tokens", async () => {
@@ -448,7 +464,10 @@ exports.handler = async ({ ResponseURL, ...request }) => {
   const result = known
     ? { Status: 'SUCCESS', Data: { Answer: 'made ' + ResourceProperties.Colour } }
     : { Status: 'FAILED', Reason: 'no such colour' };
-  await fetch(ResponseURL, { method: 'PUT', body: JSON.stringify({ ...reply, ...result }) });
+  const send = (type) =>
+    fetch(ResponseURL, { method: 'PUT', headers: { 'content-type': type }, body: JSON.stringify({ ...reply, ...result }) });
+  if (ResourceProperties.Type !== undefined) console.log('type ' + (await send(ResourceProperties.Type)).status);
+  await send('');
 };`;
 
 function pool(properties: object = {}) {

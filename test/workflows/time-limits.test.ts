@@ -100,6 +100,16 @@ describe('the ladder of time limits', () => {
     expect(limits.time.last / 1000 + 2 * one + 2 * awsCall).toBeLessThan(sweepFunction);
   });
 
+  it('lets a custom resource answer before CloudFormation gives up', () => {
+    const { awsCall, customResourceRetries, customResourceFunction, customResource } = timeLimits;
+    // The last repetition is of the step with the most calls (the user, its password, two groups); then the secret is
+    // written, and CloudFormation is answered within five seconds.
+    const last = 4 * awsCall + awsCall + 5;
+
+    expect(customResourceRetries + last).toBeLessThan(customResourceFunction);
+    expect(customResourceFunction).toBeLessThan(customResource);
+  });
+
   it('holds for the calls of App1 to App2 too', () => {
     const { awsCall, app2Wait, app2Request, app2Function, app2Task } = timeLimits;
     // A sign-in with remembered credentials that were rotated: sign in, read the secret, sign in again.

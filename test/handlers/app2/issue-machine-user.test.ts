@@ -13,21 +13,25 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { meetsPolicy } from '../../../contracts/password-policy.ts';
+import { timeLimits } from '../../../contracts/time-limits.ts';
 import { issueMachineUser } from '../../../handlers/app2/issue-machine-user.ts';
+import { fakeClock } from '../../support/clock.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { SUB } from '../../support/subject.ts';
 
 const cognito = mockClient(CognitoIdentityProviderClient);
 const secretsManager = mockClient(SecretsManagerClient);
-const issue = issueMachineUser({
-  cognito: new CognitoIdentityProviderClient({}),
-  secretsManager: new SecretsManagerClient({}),
-  environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', SECRET_ARN: 'secret' },
-});
+let clock: ReturnType<typeof fakeClock>;
+const issue = () =>
+  issueMachineUser({
+    cognito: new CognitoIdentityProviderClient({}),
+    secretsManager: new SecretsManagerClient({}),
+    environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', SECRET_ARN: 'secret' },
+    clock,
+  });
 
 const strictest = {
   minimum_length: 40,
@@ -35,22 +39,6 @@ const strictest = {
   require_uppercase: true,
   require_numbers: true,
   require_symbols: true,
-};
-
-const common = {
-  ServiceToken: 'token',
-  ResponseURL: 'https://cloudformation.example/answer',
-  StackId: 'stack',
-  RequestId: 'request',
-  LogicalResourceId: 'MachineUser',
-  ResourceType: 'Custom::MachineUser',
-  ResourceProperties: { ServiceToken: 'token' },
-};
-const create: CloudFormationCustomResourceEvent = { ...common, RequestType: 'Create' };
-const remove: CloudFormationCustomResourceEvent = {
-  ...common,
-  RequestType: 'Delete',
-  PhysicalResourceId: 'machine-user-of-app1',
 };
 
 /** The secret holds the credentials of this user in one of its stages. */
@@ -65,6 +53,7 @@ const asked = (command: typeof AdminCreateUserCommand | typeof AdminDeleteUserCo
   cognito.commandCalls(command).map(({ args: [{ input }] }) => input.Username);
 
 beforeEach(() => {
+  clock = fakeClock();
   cognito.reset();
   secretsManager.reset();
   secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException'));
@@ -77,7 +66,7 @@ beforeEach(() => {
 
 describe('IssueMachineUser', () => {
   it('makes a user that can sign in and may create users, and keeps its credentials in the secret only', async () => {
-    await expect(issue(create)).resolves.toBe('machine-user-of-app1');
+    await expect(issue().put()).resolves.toBe('machine-user-of-app1');
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
     expect(put?.args[0].input.SecretId).toBe('secret');
@@ -100,8 +89,8 @@ describe('IssueMachineUser', () => {
   });
 
   it('gives each user a name that cannot be guessed and a password with every class of characters', async () => {
-    await issue(create);
-    await issue(create);
+    await issue().put();
+    await issue().put();
 
     const names = asked(AdminCreateUserCommand);
     expect(new Set(names).size).toBe(2);
@@ -117,7 +106,7 @@ describe('IssueMachineUser', () => {
       .resolves({ UserAttributes: [{ Name: 'sub', Value: SUB }] });
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
 
-    await issue(create);
+    await issue().put();
 
     expect(cognito.commandCalls(AdminSetUserPasswordCommand)[0]?.args[0].input).toMatchObject({
       Username: 'old',
@@ -130,7 +119,7 @@ describe('IssueMachineUser', () => {
     issued('old');
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
 
-    await issue(create);
+    await issue().put();
 
     expect(asked(AdminCreateUserCommand)).not.toContain('old');
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
@@ -139,7 +128,7 @@ describe('IssueMachineUser', () => {
   it('keeps no credentials that are not complete', async () => {
     cognito.on(DescribeUserPoolClientCommand).resolves({ UserPoolClient: {} });
 
-    await expect(issue(create)).rejects.toThrow();
+    await expect(issue().put()).rejects.toThrow();
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(0);
   });
 
@@ -147,7 +136,7 @@ describe('IssueMachineUser', () => {
     issued('present-one');
     issued('former-one', 'AWSPREVIOUS');
 
-    await issue(remove);
+    await issue().remove();
 
     expect(asked(AdminDeleteUserCommand).sort()).toEqual(['former-one', 'present-one']);
   });
@@ -158,7 +147,7 @@ describe('IssueMachineUser', () => {
       issued('old');
       cognito.on(AdminDeleteUserCommand).rejects(sdkError(gone));
 
-      await expect(issue(remove)).resolves.toBe('machine-user-of-app1');
+      await expect(issue().remove()).resolves.toBeUndefined();
     },
   );
 
@@ -166,7 +155,7 @@ describe('IssueMachineUser', () => {
     issued('old');
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('TooManyRequestsException'));
 
-    await expect(issue(remove)).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+    await expect(issue().remove()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
   });
 
   it('does not issue a second user because the secret could not be read', async () => {
@@ -174,7 +163,72 @@ describe('IssueMachineUser', () => {
       .on(GetSecretValueCommand, { SecretId: 'secret', VersionStage: 'AWSCURRENT' })
       .rejects(sdkError('InternalServiceError'));
 
-    await expect(issue(create)).rejects.toMatchObject({ name: 'InternalServiceError' });
+    await expect(issue().put()).rejects.toMatchObject({ name: 'InternalServiceError' });
     expect(asked(AdminCreateUserCommand)).toEqual([]);
+  });
+
+  describe.each(['TooManyRequestsException', 'InternalErrorException', 'AccessDeniedException'])(
+    'that meets %s',
+    (name) => {
+      it.each([
+        ['AdminCreateUser', () => cognito.on(AdminCreateUserCommand)],
+        ['AdminSetUserPassword', () => cognito.on(AdminSetUserPasswordCommand)],
+        ['AdminAddUserToGroup', () => cognito.on(AdminAddUserToGroupCommand)],
+      ])('repeats %s with the same user until it succeeds', async (_call, on) => {
+        on().rejectsOnce(sdkError(name)).rejectsOnce(sdkError(name)).resolves({});
+
+        await issue().put();
+
+        const created = asked(AdminCreateUserCommand);
+        expect(created).toHaveLength(3);
+        expect(new Set(created).size).toBe(1);
+        expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
+        expect(clock.sleeps).toEqual([1_000, 2_000]);
+      });
+
+      it('repeats what it reads and what it keeps, and keeps one version', async () => {
+        const current = { SecretId: 'secret', VersionStage: 'AWSCURRENT' } as const;
+        secretsManager
+          .on(GetSecretValueCommand, current)
+          .rejectsOnce(sdkError(name))
+          .resolves({ VersionId: 'first', SecretString: 'random' });
+        cognito
+          .on(DescribeUserPoolClientCommand)
+          .rejectsOnce(sdkError(name))
+          .resolves({ UserPoolClient: { ClientSecret: 'client-secret' } });
+        secretsManager.on(PutSecretValueCommand).rejectsOnce(sdkError(name)).resolves({});
+
+        await issue().put();
+
+        const kept = secretsManager.commandCalls(PutSecretValueCommand).map(({ args: [{ input }] }) => input);
+        expect(kept).toEqual([kept[0], kept[0]]);
+        expect(kept[0]?.ClientRequestToken).toMatch(/^[0-9a-f-]{36}$/);
+      });
+
+      it('repeats the removal', async () => {
+        issued('old');
+        cognito.on(AdminDeleteUserCommand).rejectsOnce(sdkError(name)).resolves({});
+
+        await issue().remove();
+
+        expect(asked(AdminDeleteUserCommand)).toEqual(['old', 'old']);
+      });
+
+      it('gives up while its function can still answer', async () => {
+        cognito.on(AdminCreateUserCommand).rejects(sdkError(name));
+
+        await expect(issue().put()).rejects.toMatchObject({ name });
+        const waited = clock.sleeps.reduce((sum, pause) => sum + pause, 0) / 1000;
+        expect(waited).toBeGreaterThan(timeLimits.customResourceRetries / 2);
+        expect(waited).toBeLessThan(timeLimits.customResourceRetries);
+      });
+    },
+  );
+
+  it('fails at once for a reason that does not pass', async () => {
+    cognito.on(AdminCreateUserCommand).rejects(sdkError('InvalidParameterException'));
+
+    await expect(issue().put()).rejects.toMatchObject({ name: 'InvalidParameterException' });
+    expect(clock.sleeps).toEqual([]);
   });
 });

@@ -1,6 +1,9 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
-import { customResource } from '../../../handlers/shared/custom-resource.ts';
+import * as z from 'zod';
+import { type CustomResource, customResource } from '../../../handlers/shared/custom-resource.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { PASSWORD } from '../../support/subject.ts';
@@ -23,6 +26,15 @@ const update: CloudFormationCustomResourceEvent = {
   OldResourceProperties: { ServiceToken: 'token' },
 };
 
+const remove: CloudFormationCustomResourceEvent = {
+  ...common,
+  RequestType: 'Delete',
+  PhysicalResourceId: 'made-by-former-code',
+};
+
+/** A resource whose creation ends in this way. */
+const resource = (put: () => Promise<string>): CustomResource => ({ put, remove: async () => undefined });
+
 /** What CloudFormation was answered. */
 function cloudFormation(status = 200) {
   const answers: { address: unknown; method: unknown; body: unknown }[] = [];
@@ -33,11 +45,15 @@ function cloudFormation(status = 200) {
   return answers;
 }
 
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
 describe('customResource', () => {
   it('tells CloudFormation what was made, and keeps even that out of sight', async () => {
     const answers = cloudFormation();
 
-    await customResource(async () => 'made-now')(create);
+    await customResource(resource(async () => 'made-now'))(create);
 
     expect(answers).toEqual([
       {
@@ -63,9 +79,10 @@ describe('customResource', () => {
     async (_what, event, id) => {
       const answers = cloudFormation();
 
-      await customResource(async () => {
+      const failing = resource(async () => {
         throw sdkError('InvalidParameterException', { message: `Value '${PASSWORD}'` });
-      })(event);
+      });
+      await customResource(failing)(event);
 
       expect(answers).toMatchObject([
         { body: { Status: 'FAILED', PhysicalResourceId: id, Reason: /InvalidParameterException/ } },
@@ -74,9 +91,44 @@ describe('customResource', () => {
     },
   );
 
+  it.each([
+    ['succeeds', async () => undefined, 'SUCCESS'],
+    [
+      'fails',
+      async () => {
+        throw sdkError('TooManyRequestsException');
+      },
+      'FAILED',
+    ],
+  ])('answers a deletion that %s with the id that it was asked with', async (_how, deletion, Status) => {
+    const answers = cloudFormation();
+
+    await customResource({ put: async () => 'made-now', remove: deletion })(remove);
+
+    expect(answers).toMatchObject([{ body: { Status, PhysicalResourceId: 'made-by-former-code' } }]);
+  });
+
+  it('sends no content type, because the address is signed without one', async () => {
+    const headers: IncomingHttpHeaders[] = [];
+    const server = createServer((request, response) => {
+      headers.push(request.headers);
+      request.resume().once('end', () => response.end());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+
+    await customResource(resource(async () => 'made-now'))({
+      ...create,
+      ResponseURL: `http://127.0.0.1:${port}/answer`,
+    });
+    server.close();
+
+    expect(headers).toMatchObject([{ 'content-type': '', 'content-length': expect.stringMatching(/^\d+$/) }]);
+  });
+
   it('fails when CloudFormation does not take the answer, so that Lambda calls it again', async () => {
     cloudFormation(403);
 
-    await expect(customResource(async () => 'made-now')(create)).rejects.toThrow('HTTP 403');
+    await expect(customResource(resource(async () => 'made-now'))(create)).rejects.toThrow('HTTP 403');
   });
 });

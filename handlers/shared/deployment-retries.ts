@@ -1,0 +1,41 @@
+import { timeLimits } from '../../contracts/time-limits.ts';
+import { isNamed, withoutSecrets } from './errors.ts';
+import type { Clock } from './executions.ts';
+import { logger } from './logger.ts';
+
+/**
+ * Errors by which AWS answers while a role or a policy that was just made is not known everywhere yet. Nothing tells them
+ * from a right that is missing, except that they pass.
+ * docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+ */
+const NOT_PROPAGATED = ['AccessDeniedException', 'UnrecognizedClientException'];
+
+const PASSING = ['ServiceThrottled', 'ServiceUnavailable'];
+
+/** Longest pause between two attempts, in milliseconds; the first is a second, each later one twice as long. */
+const LONGEST_PAUSE = 8_000;
+
+/** Repeats a call until it succeeds, fails for good, or the time is over. */
+export type Retry = <Result>(call: () => Promise<Result>) => Promise<Result>;
+
+/**
+ * Retries of one run of a function that CloudFormation calls. Nobody but CloudFormation waits, and one throttled call
+ * would roll back the whole stack, so it retries longer than a function that a workflow or a caller waits for. The time
+ * is that of the whole run: all calls together.
+ */
+export function deploymentRetries(clock: Clock): Retry {
+  const end = clock.now() + timeLimits.customResourceRetries * 1000;
+  return async (call) => {
+    for (let pause = 1_000; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      try {
+        return await call();
+      } catch (thrown) {
+        const { name: error, message: reason } = withoutSecrets(thrown);
+        const passes = PASSING.includes(error) || isNamed(thrown, ...NOT_PROPAGATED);
+        if (!passes || clock.now() + pause >= end) throw thrown;
+        logger.warn('Call failed and is repeated', { error, reason });
+      }
+      await clock.sleep(pause);
+    }
+  };
+}
