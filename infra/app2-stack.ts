@@ -354,7 +354,7 @@ export class App2Stack extends ServiceStack<'app2'> {
   }
 
   #userPool(): Pool {
-    const { deletionProtection, removalPolicy } = this.settings;
+    const { deletionProtection, unnamedRemovalPolicy } = this.settings;
     const pool = new UserPool(this, 'UserPool', {
       userPoolName: 'app2-service-users',
       featurePlan: FeaturePlan.ESSENTIALS,
@@ -377,7 +377,8 @@ export class App2Stack extends ServiceStack<'app2'> {
         on_behalf_of: new StringAttribute({ mutable: false, maxLen: 255 }),
       },
       deletionProtection,
-      removalPolicy,
+      // A roll-back could not delete it because of the protection.
+      removalPolicy: unnamedRemovalPolicy,
     });
     acknowledge(pool, {
       'AwsSolutions-COG2': 'The users are services: nobody is there to answer a second factor.',

@@ -37,4 +37,5 @@ export const undeliveredAlarm = (service: Service): string => `${service}-undeli
 export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
 export const alarmNamed = (service: Service, what: string): string => `${service}-${what}`;
 export const alarmTopic = (service: Service): string => `${service}-alarms`;
-export const dashboardOf = (service: Service): string => `${service}-operations`;
+/** Names of dashboards are those of the account, so they need the region: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html */
+export const dashboardOf = (service: Service, region: string): string => `${service}-operations-${region}`;

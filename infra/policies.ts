@@ -22,6 +22,7 @@ const policyProperties: Record<string, { property: string; kind: Policy['kind'] 
   'AWS::IAM::Policy': { property: 'PolicyDocument', kind: 'identity' },
   'AWS::IAM::Role': { property: 'AssumeRolePolicyDocument', kind: 'resource' },
   'AWS::KMS::Key': { property: 'KeyPolicy', kind: 'resource' },
+  'AWS::Logs::LogGroup': { property: 'ResourcePolicyDocument', kind: 'resource' },
   'AWS::Logs::ResourcePolicy': { property: 'PolicyDocument', kind: 'resource' },
   'AWS::S3::BucketPolicy': { property: 'PolicyDocument', kind: 'resource' },
   'AWS::SecretsManager::ResourcePolicy': { property: 'ResourcePolicy', kind: 'resource' },

@@ -172,7 +172,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     topic.hear(this);
     new ServiceDashboard(this, 'Operations', {
       ...watched,
-      dashboardName: dashboardOf(this.#service),
+      dashboardName: dashboardOf(this.#service, this.region),
       alarms: this.node.findAll().filter((each) => each instanceof ServiceAlarm),
       functions: this.#functions,
       machineArn: workflow.stateMachine.stateMachineArn,

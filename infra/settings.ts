@@ -110,6 +110,12 @@ export const context = z
       .describe(
         '`on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none.',
       ),
+    api_gateway_log_role: z
+      .enum(['set', 'keep'])
+      .default('set')
+      .describe(
+        "The role by which API Gateway writes access logs is one setting of the whole account and region. `set`: each service sets a role of its own there, over the one before. `keep`: the account's is left alone; without one the deployment fails.",
+      ),
     app1_callers: z
       .string()
       .transform((names) => names.split(','))
@@ -200,8 +206,13 @@ export interface MigrationSettings {
 }
 
 export interface Settings {
-  /** What happens to data, keys and machines when a stack or a resource is removed. */
+  /**
+   * What happens to data, keys and machines when a stack or a resource is removed. On AWS they are kept, except when the
+   * deployment that creates them is rolled back: their names would be taken when it is repeated.
+   */
   removalPolicy: RemovalPolicy;
+  /** The same for what cannot be deleted while it is new, or need not be: it has no name that would be taken. */
+  unnamedRemovalPolicy: RemovalPolicy;
   /** Whether pool and stacks refuse to be deleted. */
   deletionProtection: boolean;
   /** Whether the templates must meet the rule packs; what is thrown away with its machine need not. */
@@ -229,6 +240,8 @@ export interface Settings {
   subscriberAccounts: string[];
   /** Whose tokens are refused when their user is gone or disabled. */
   checkUserInPool: 'off' | 'admin' | 'all';
+  /** Whether the account's role for API Gateway's logs is set, or left alone. */
+  setsApiGatewayLogRole: boolean;
   /** Whether each service has a schema registry for its events. */
   schemaRegistry: boolean;
   /** Who gets a mail of alarms. */
@@ -282,6 +295,7 @@ export function readSettings(node: Node): Settings {
     subscriber_accounts,
     check_user_in_pool,
     schema_registry,
+    api_gateway_log_role,
     app1_callers,
     migration,
     alarm_email,
@@ -297,7 +311,8 @@ export function readSettings(node: Node): Settings {
   const describeExecutionsPerSecond =
     describe_executions_per_second ?? (local ? LOCAL_QUOTA : describeExecutionQuota.perSecond);
   return {
-    removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    removalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    unnamedRemovalPolicy: local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     deletionProtection: !local,
     checked: !local,
     logRetention: RetentionDays.THREE_MONTHS,
@@ -316,6 +331,7 @@ export function readSettings(node: Node): Settings {
     compensationConcurrency: compensation_concurrency,
     subscriberAccounts: subscriber_accounts,
     checkUserInPool: check_user_in_pool,
+    setsApiGatewayLogRole: api_gateway_log_role === 'set',
     schemaRegistry: schema_registry === 'on',
     alarmEmail: alarm_email,
     alarmTopic: alarm_topic,

@@ -22,6 +22,7 @@ export const template = z.looseObject({
       Type: z.string(),
       Properties: z.looseObject({}).default({}),
       DeletionPolicy: z.string().optional(),
+      UpdateReplacePolicy: z.string().optional(),
     }),
   ),
 });

@@ -1,8 +1,8 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Archive, CfnEventBusPolicy, EventBus, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, ResourcePolicy } from 'aws-cdk-lib/aws-logs';
+import { PolicyDocument, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnLogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EventSource } from '../../contracts/events/catalogue.ts';
@@ -58,26 +58,7 @@ export class AuditBus extends Construct {
       retention: settings.logRetention,
       removalPolicy: settings.removalPolicy,
     });
-    // docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (CloudWatch Logs permissions)
-    const writers = ['events', 'delivery.logs'].map((name) => new ServicePrincipal(`${name}.amazonaws.com`));
-    // CDK's own log target sets this policy by a custom resource; the plain resource does the same without a function.
-    const policy = new ResourcePolicy(this, 'LogPolicy', {
-      resourcePolicyName: `${busName}-events-to-log`,
-      policyStatements: [
-        // An empty stream is all that this makes; AWS's page has no condition here.
-        new PolicyStatement({
-          principals: writers,
-          actions: ['logs:CreateLogStream'],
-          resources: [this.logGroup.logGroupArn],
-        }),
-        new PolicyStatement({
-          principals: writers,
-          actions: ['logs:PutLogEvents'],
-          resources: [this.logGroup.logGroupArn],
-          conditions: { ArnEquals: { 'aws:SourceArn': this.#ruleArn(busName) } },
-        }),
-      ],
-    });
+    this.#letEventBridgeWrite(busName);
     this.logRule = new Rule(this, 'EveryEvent', {
       ruleName: everyEventRule(busName),
       description: `Every event of ${source}, to its log group`,
@@ -98,7 +79,7 @@ export class AuditBus extends Construct {
         conditions: { ArnEquals: { 'aws:SourceArn': this.logRule.ruleArn } },
       }),
     );
-    this.logRule.node.addDependency(policy, this.logGroup);
+    this.logRule.node.addDependency(this.logGroup);
     new ServiceAlarm(this, 'Broken', {
       alarmName: brokenBusAlarm(busName),
       happened: `The bus of ${source}, or its rule to the log, is not there or is off.`,
@@ -112,11 +93,38 @@ export class AuditBus extends Construct {
       missing: TreatMissingData.IGNORE,
     });
     for (const account of settings.subscriberAccounts) this.#open(busName, source, account);
-    if (settings.schemaRegistry)
-      new SchemaRegistry(this, 'Schemas', { registryName: busName, source, settings });
+    if (settings.schemaRegistry) new SchemaRegistry(this, 'Schemas', { registryName: busName, source });
   }
 
-  /** ARN of the rule to the log, which is made after the policy that names it. */
+  /**
+   * Lets EventBridge write to the log, by a policy of the log group itself: of policies that are not about one log group an
+   * account may have ten in a region, all services together.
+   * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (CloudWatch Logs permissions)
+   * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy.html (resourceArn)
+   */
+  #letEventBridgeWrite(busName: string): void {
+    const { defaultChild } = this.logGroup.node;
+    if (!(defaultChild instanceof CfnLogGroup)) throw new Error(`${this.node.path} has no log group.`);
+    const principals = ['events', 'delivery.logs'].map(
+      (name) => new ServicePrincipal(`${name}.amazonaws.com`),
+    );
+    // The group cannot refer to itself, but its name is known.
+    const resources = [`${logGroupTargetArn(this, busLog(busName))}:*`];
+    defaultChild.resourcePolicyDocument = new PolicyDocument({
+      statements: [
+        // An empty stream is all that this makes; AWS's page has no condition here.
+        new PolicyStatement({ principals, actions: ['logs:CreateLogStream'], resources }),
+        new PolicyStatement({
+          principals,
+          actions: ['logs:PutLogEvents'],
+          resources,
+          conditions: { ArnEquals: { 'aws:SourceArn': this.#ruleArn(busName) } },
+        }),
+      ],
+    });
+  }
+
+  /** ARN of the rule to the log, which is made after the log group whose policy names it. */
   #ruleArn(busName: string): string {
     return Stack.of(this).formatArn({
       service: 'events',

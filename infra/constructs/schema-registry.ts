@@ -8,27 +8,25 @@ import {
   eventRows,
   events,
 } from '../../contracts/events/catalogue.ts';
-import type { Settings } from '../settings.ts';
 
 interface SchemaRegistryProps {
   registryName: string;
   source: EventSource;
-  settings: Settings;
 }
 
 /**
  * The schemas of a service's events where EventBridge shows them to whoever looks for them, and makes code of them.
- * A new version in the catalogue becomes a new version there.
+ * A new version in the catalogue becomes a new version there. All of it is made from the catalogue, so it goes with the
+ * setting, and its name is free when the setting comes back.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-registry.html
  */
 export class SchemaRegistry extends Construct {
-  constructor(scope: Construct, id: string, { registryName, source, settings }: SchemaRegistryProps) {
+  constructor(scope: Construct, id: string, { registryName, source }: SchemaRegistryProps) {
     super(scope, id);
     const registry = new CfnRegistry(this, 'Registry', {
       registryName,
       description: `Audit events of ${source}`,
     });
-    registry.applyRemovalPolicy(settings.removalPolicy);
     for (const [name, row] of eventRows.filter(([, row]) => row.source === source))
       new CfnSchema(this, name, {
         registryName: registry.attrRegistryName,
@@ -36,7 +34,7 @@ export class SchemaRegistry extends Construct {
         description: row.meaning,
         type: 'JSONSchemaDraft4',
         content: JSON.stringify(draft4Of(name)),
-      }).applyRemovalPolicy(settings.removalPolicy);
+      });
   }
 }
 

@@ -63,8 +63,10 @@ export class ServiceApi extends Construct {
       endpointTypes: [EndpointType.REGIONAL],
       // An account without this role refuses access logs; the setting is the account's, so it outlives the stack.
       // docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
-      cloudWatchRole: true,
-      cloudWatchRoleRemovalPolicy: settings.removalPolicy,
+      cloudWatchRole: settings.setsApiGatewayLogRole,
+      ...(settings.setsApiGatewayLogRole
+        ? { cloudWatchRoleRemovalPolicy: settings.unnamedRemovalPolicy }
+        : {}),
       deployOptions: {
         stageName: STAGE,
         tracingEnabled: settings.tracing,

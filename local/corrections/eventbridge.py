@@ -158,9 +158,12 @@ def may_be_called(target: dict[str, Any], rule_arn: str, event: dict[str, Any]) 
 
 
 def logs_let(action: str, arn: str, rule_arn: str) -> bool:
-    """CloudWatch Logs has policies of an account and region, each about any log group."""
+    """AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy: CloudWatch Logs has policies of an account and
+    region, each about any log group, and one of a log group itself (resourceArn)."""
     stream_arn = f"{arn.removesuffix(':*')}:log-stream:*"
-    documents = [policy["policyDocument"] for policy in cloudwatch_logs._resource_policies.values()]
+    own = cloudwatch_logs._log_group_policies.get(log_group_name(arn))
+    policies = [*cloudwatch_logs._resource_policies.values(), *([own] if own else [])]
+    documents = [policy["policyDocument"] for policy in policies]
     return any(service_may(SERVICE, action, stream_arn, document, rule_arn) for document in documents)
 
 

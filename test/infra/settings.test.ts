@@ -7,9 +7,14 @@ const settings = (context: Record<string, string | undefined>) => readSettings(n
 
 describe('settings', () => {
   it('protect everything unless they are told that it is disposable', () => {
-    expect(settings({})).toMatchObject({ removalPolicy: 'retain', deletionProtection: true });
+    expect(settings({})).toMatchObject({
+      removalPolicy: 'retain-on-update-or-delete',
+      unnamedRemovalPolicy: 'retain',
+      deletionProtection: true,
+    });
     expect(settings({ target: 'local' })).toMatchObject({
       removalPolicy: 'destroy',
+      unnamedRemovalPolicy: 'destroy',
       deletionProtection: false,
     });
   });

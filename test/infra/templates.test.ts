@@ -50,7 +50,7 @@ describe.each(services)('the stack of %s', (service) => {
   it('keeps what must outlive a mistake on AWS, and nothing on local AWS', () => {
     for (const type of KEPT) {
       for (const [, { DeletionPolicy }] of resources(aws[service], type))
-        expect(DeletionPolicy).toBe('Retain');
+        expect(['Retain', 'RetainExceptOnCreate']).toContain(DeletionPolicy);
       for (const [, { DeletionPolicy }] of resources(local[service], type))
         expect(DeletionPolicy).toBe('Delete');
     }
@@ -778,6 +778,23 @@ it('functions have the time limits of the ladder', () => {
     'app2-sweep-user-creations': timeLimits.sweepFunction,
     'app2-revoke-machine-credentials': timeLimits.revocationFunction,
     'app2-issue-machine-user': timeLimits.customResourceFunction,
+  });
+});
+
+describe("the account's role for API Gateway's logs", () => {
+  const ofAccount = (context: Record<string, string>) =>
+    Object.values(templates(context)).flatMap((template) => resources(template, 'AWS::ApiGateway::Account'));
+
+  it('is set, because a new account has none, and outlives the stacks', () => {
+    const found = ofAccount({}).map(([, { DeletionPolicy }]) => DeletionPolicy);
+    expect(found).toEqual(['Retain', 'Retain']);
+  });
+
+  it('is left alone when the setting says so, with access logs all the same', () => {
+    expect(ofAccount({ api_gateway_log_role: 'keep' })).toEqual([]);
+    for (const template of Object.values(templates({ api_gateway_log_role: 'keep' })))
+      for (const [, { Properties }] of resources(template, 'AWS::ApiGateway::Stage'))
+        expect(Properties).toHaveProperty('AccessLogSetting.DestinationArn');
   });
 });
 

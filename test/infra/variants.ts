@@ -34,6 +34,7 @@ const values: Readonly<Record<Exclude<SettingName, 'target' | keyof typeof legac
   compensation_concurrency: ['5'],
   check_user_in_pool: ['admin', 'all'],
   schema_registry: ['on'],
+  api_gateway_log_role: ['keep'],
   app1_callers: ['billing', 'billing,crm'],
   alarm_email: ['operators@example.com'],
   alarm_topic: ['arn:aws:sns:eu-central-1:111122223333:operators'],

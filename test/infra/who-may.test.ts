@@ -101,7 +101,7 @@ describe("what AWS's services may do for others", () => {
       reason: 'To have a service use a role takes iam:PassRole on it, in this account.',
     })),
     ...['events', 'delivery.logs'].map((name) => ({
-      type: 'AWS::Logs::ResourcePolicy',
+      type: 'AWS::Logs::LogGroup',
       service: `${name}.amazonaws.com`,
       actions: ['logs:CreateLogStream'],
       reason: 'It makes empty streams only; writing into them is bound to the rule.',
@@ -152,7 +152,7 @@ describe("what AWS's services may do for others", () => {
 
   it('of the log of a bus writes for the rule to the log only', () => {
     const writing = all
-      .filter(({ type }) => type === 'AWS::Logs::ResourcePolicy')
+      .filter(({ type }) => type === 'AWS::Logs::LogGroup')
       .flatMap(({ statements }) => statements)
       .filter(({ Action }) => Action.includes('logs:PutLogEvents'));
     expect(writing.length).toBeGreaterThan(0);

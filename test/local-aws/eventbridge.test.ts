@@ -183,13 +183,17 @@ describe('corrected: EventBridge targets need a right to be called', () => {
 
 describe('corrected: EventBridge to CloudWatch Logs', () => {
   // eventbridge/latest/userguide/eb-use-resource-based#eb-cloudwatchlogs-permissions
-  it('writes events to a log group whose policy lets it', async () => {
+  // AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy (resourceArn)
+  it.each([
+    ['a policy of the account', () => ({ policyName: unique('policy') })],
+    ['a policy of its own', ({ arn }: { arn: string }) => ({ resourceArn: arn })],
+  ])('writes events to a log group that lets it by %s', async (_whose, scope) => {
     const { EventBusName } = await createBus();
     const [open, closed] = await Promise.all([createLogGroup(), createLogGroup()]);
     for (const group of [open, closed]) await connect(EventBusName, { Arn: group.arn });
     await logs.send(
       new PutResourcePolicyCommand({
-        policyName: unique('policy'),
+        ...scope(open),
         policyDocument: policy({
           Effect: 'Allow',
           Principal: { Service: 'events.amazonaws.com' },

@@ -59,7 +59,7 @@ const widget = z.discriminatedUnion('type', [
     }),
   }),
 ]);
-const dashboard = z.object({ DashboardName: z.string(), DashboardBody: joined });
+const dashboard = z.object({ DashboardBody: joined });
 
 export function widgetsOf(template: Template): z.infer<typeof widget>[] {
   const [[, { Properties }] = ['', { Properties: {} }]] = resources(template, 'AWS::CloudWatch::Dashboard');

@@ -111,7 +111,7 @@ const typed = (command: string, service: Service, from?: Date, to?: Date): strin
 
 describe('while the logs refuse events', () => {
   const [look = '', redrive = ''] = commandsOf('undelivered-events');
-  const policies: { policyName: string; policyDocument: string }[] = [];
+  const policies: { resourceArn: string; policyDocument: string }[] = [];
   const ids: string[] = [];
   const undelivered: Record<Service, string[]> = { app1: [], app2: [] };
 
@@ -121,12 +121,19 @@ describe('while the logs refuse events', () => {
 
   beforeAll(async () => {
     expect([look, redrive]).toEqual(['npm run redrive -- app1 --dry-run', 'npm run redrive -- app1']);
-    const { resourcePolicies = [] } = await logs.send(new DescribeResourcePoliciesCommand({}));
-    for (const { policyName = '', policyDocument = '' } of resourcePolicies)
-      if (Object.values(buses).some((name) => policyName === `${name}-events-to-log`))
-        policies.push({ policyName, policyDocument });
+    const { resourcePolicies = [] } = await logs.send(
+      new DescribeResourcePoliciesCommand({ policyScope: 'RESOURCE' }),
+    );
+    for (const {
+      resourceArn = '',
+      policyDocument = '',
+      revisionId: expectedRevisionId,
+    } of resourcePolicies) {
+      expect(Object.values(buses)).toContain(resourceArn.split(':log-group:/aws/events/')[1]);
+      policies.push({ resourceArn, policyDocument });
+      await logs.send(new DeleteResourcePolicyCommand({ resourceArn, expectedRevisionId }));
+    }
     expect(policies).toHaveLength(2);
-    for (const { policyName } of policies) await logs.send(new DeleteResourcePolicyCommand({ policyName }));
     for (let n = 0; n < 3; n += 1) {
       const { provisioning_id, status } = await provision(newRequest());
       expect(status).toBe('SUCCEEDED');

@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { present } from '../local-aws/support/present.ts';
+import { templatesOf, variants } from './variants.ts';
+
+/** That a deployment can be repeated: after a first one that failed, with a setting that goes and comes, in a second region. */
+
+/** Without settings and with all of them: what a setting adds is missing in the first one. */
+const deployments = [...variants.filter(({ name }) => /^(no|all) settings/.test(name))].map((variant) => ({
+  name: variant.name,
+  resources: Object.values(templatesOf(variant)).flatMap(({ Resources }) =>
+    Object.entries(Resources).map(([id, resource]) => ({ id, ...resource })),
+  ),
+}));
+type Resource = (typeof deployments)[number]['resources'][number];
+
+/** The property by which a type has a name that no second one in its account and region may have. */
+const NAME: Record<string, string> = {
+  'AWS::EventSchemas::Registry': 'RegistryName',
+  'AWS::EventSchemas::Schema': 'SchemaName',
+  'AWS::Events::Archive': 'ArchiveName',
+  'AWS::Events::EventBus': 'Name',
+  'AWS::IAM::Role': 'RoleName',
+  'AWS::Logs::LogGroup': 'LogGroupName',
+  'AWS::SQS::Queue': 'QueueName',
+  'AWS::SecretsManager::Secret': 'Name',
+  'AWS::StepFunctions::StateMachine': 'StateMachineName',
+};
+
+/** Types without such a name: there may be any number of them, or there is just one. */
+const WITHOUT_NAME = ['AWS::ApiGateway::Account', 'AWS::Cognito::UserPool', 'AWS::KMS::Key'];
+
+/** Types whose names are those of an account, not of a region. */
+const GLOBAL_NAME: Record<string, string> = {
+  'AWS::CloudWatch::Dashboard': 'DashboardName',
+  'AWS::IAM::Group': 'GroupName',
+  'AWS::IAM::InstanceProfile': 'InstanceProfileName',
+  'AWS::IAM::ManagedPolicy': 'ManagedPolicyName',
+  'AWS::IAM::Role': 'RoleName',
+  'AWS::IAM::User': 'UserName',
+  'AWS::S3::Bucket': 'BucketName',
+};
+
+const isKept = ({ DeletionPolicy }: Resource) => (DeletionPolicy ?? 'Delete') !== 'Delete';
+const nameOf = ({ Type, Properties }: Resource): unknown => Properties[NAME[Type] ?? ''];
+
+describe.each(deployments)('the templates with $name', ({ resources }) => {
+  it('keep nothing of which it is not known whether it has a name', () => {
+    const types = new Set(resources.filter(isKept).map(({ Type }) => Type));
+
+    expect([...types].filter((type) => !(type in NAME) && !WITHOUT_NAME.includes(type))).toEqual([]);
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
+  it('keep whatever has a name, but not when its own creation is rolled back', () => {
+    const kept = resources.filter((resource) => isKept(resource) && nameOf(resource) !== undefined);
+
+    expect(kept.length).toBeGreaterThan(10);
+    for (const { id, DeletionPolicy, UpdateReplacePolicy } of kept)
+      expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, 'RetainExceptOnCreate', 'Retain']);
+  });
+
+  it('keep no name that belongs to a setting, so that it can be taken away and set again', () => {
+    const always = present(deployments[0]).resources.map(nameOf);
+    const bySetting = resources.filter((resource) => isKept(resource) && nameOf(resource) !== undefined);
+
+    expect(bySetting.filter((resource) => !always.includes(nameOf(resource))).map(({ id }) => id)).toEqual(
+      [],
+    );
+  });
+
+  // AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards and IAM/latest/UserGuide/reference_iam-quotas
+  it('have no global name without the region, so that a second region of the account is free', () => {
+    const names = resources.flatMap(({ Type, Properties }) => Properties[GLOBAL_NAME[Type] ?? ''] ?? []);
+
+    expect(names).toHaveLength(2);
+    for (const name of names) expect(JSON.stringify(name)).toContain('{"Ref":"AWS::Region"}');
+  });
+
+  // AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl: ten per account and region, and each service brings its own
+  it('take none of the resource policies of logs that an account may have', () => {
+    expect(resources.filter(({ Type }) => Type === 'AWS::Logs::ResourcePolicy').map(({ id }) => id)).toEqual(
+      [],
+    );
+  });
+});
