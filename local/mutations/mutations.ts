@@ -412,6 +412,22 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { suite: 'e2e', file: 'tools/delivery', cases: 'has failed clean is not believed' },
   },
   {
+    name: 'what is kept outlives the roll-back of its creation, too',
+    changes: [
+      change('infra/settings.ts', 'RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE', 'RemovalPolicy.RETAIN'),
+    ],
+    caughtBy: { suite: 'e2e', file: 'tools/deploying', cases: 'of App2 is repeated' },
+  },
+  {
+    name: 'dashboards have no region in their names',
+    changes: [change('infra/names.ts', '`${service}-operations-${region}`', '`${service}-operations`')],
+    caughtBy: {
+      suite: 'e2e',
+      file: 'tools/deploying',
+      cases: 'of App2 is repeated|deploys into a second region',
+    },
+  },
+  {
     name: 'a look that is throttled fails an accepted request',
     changes: [
       change(

@@ -2,8 +2,12 @@ import { APIGatewayClient, GetStageCommand } from '@aws-sdk/client-api-gateway';
 import {
   CloudFormationClient,
   CreateStackCommand,
+  DeleteStackCommand,
   DescribeStacksCommand,
+  UpdateStackCommand,
+  UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient, PutDashboardCommand } from '@aws-sdk/client-cloudwatch';
 import {
   AdminCreateUserCommand,
   AdminGetUserCommand,
@@ -23,14 +27,15 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
-import { account, client, region } from './support/clients.ts';
+import { account, client, endpoint, region, root } from './support/clients.ts';
 import { eventually } from './support/eventually.ts';
 import { createFunction } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import { present } from './support/present.ts';
 import { createRole } from './support/roles.ts';
-import { createStack, deleteStack, updateStack } from './support/stacks.ts';
+import { createStack, createStackThatFails, deleteStack, updateStack } from './support/stacks.ts';
 import { unique } from './support/unique.ts';
 
 const cloudFormation = client(CloudFormationClient);
@@ -190,6 +195,100 @@ describe('corrected: CloudFormation stacks', () => {
   });
 });
 
+describe('as it comes: CloudFormation creations that fail', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
+  it('delete what they have made, but what is retained without exception', async () => {
+    const [kept, exception] = [unique('kept'), unique('exception')];
+    const queue = (QueueName: string, DeletionPolicy: string) => ({
+      Type: 'AWS::SQS::Queue',
+      DeletionPolicy,
+      Properties: { QueueName },
+    });
+    const stack = await createStackThatFails({
+      Kept: queue(kept, 'Retain'),
+      Exception: queue(exception, 'RetainExceptOnCreate'),
+    });
+    expect(stack.status).toBe('ROLLBACK_COMPLETE');
+    const { QueueUrls = [] } = await client(SQSClient).send(new ListQueuesCommand({}));
+    expect(QueueUrls.filter((url) => [kept, exception].some((name) => url.endsWith(name)))).toEqual([
+      expect.stringContaining(kept),
+    ]);
+  });
+
+  // AWSCloudFormation/latest/UserGuide/troubleshooting (ROLLBACK_COMPLETE), using-cfn-protect-stacks
+  it('leave a stack that has to be deleted first, which a protected one is not', async () => {
+    const { name: StackName } = await createStackThatFails({ Topic: { Type: 'AWS::SNS::Topic' } });
+    const TemplateBody = JSON.stringify({ Resources: { Topic: { Type: 'AWS::SNS::Topic' } } });
+    await expect(
+      cloudFormation.send(new UpdateStackCommand({ StackName, TemplateBody })),
+    ).rejects.toMatchObject({ name: 'ValidationError' });
+    await cloudFormation.send(
+      new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: true }),
+    );
+    await expect(cloudFormation.send(new DeleteStackCommand({ StackName }))).rejects.toThrow(
+      'TerminationProtection is enabled',
+    );
+  });
+});
+
+describe('corrected: CloudFormation and names that are taken', () => {
+  const rule = { EventPattern: { source: ['test'] } };
+  const machine = async () => ({
+    RoleArn: await createRole({ Service: 'states.amazonaws.com' }, []),
+    DefinitionString: '{"StartAt":"Done","States":{"Done":{"Type":"Succeed"}}}',
+  });
+  const alarm = {
+    Namespace: 'Test',
+    MetricName: 'Test',
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanThreshold',
+  };
+  const table = {
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+  };
+  const code = async () => ({
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Role: await createRole({ Service: 'lambda.amazonaws.com' }, []),
+    Code: { ZipFile: 'exports.handler = async () => undefined' },
+  });
+
+  // cloudformation-cli/latest/userguide/resource-type-test-contract-errors (AlreadyExists)
+  it.each([
+    ['AWS::CloudWatch::Alarm', 'AlarmName', alarm],
+    ['AWS::CloudWatch::Dashboard', 'DashboardName', { DashboardBody: '{"widgets":[]}' }],
+    ['AWS::DynamoDB::Table', 'TableName', table],
+    ['AWS::Events::Rule', 'Name', rule],
+    ['AWS::Lambda::Function', 'FunctionName', code],
+    ['AWS::Logs::LogGroup', 'LogGroupName', {}],
+    ['AWS::SNS::Topic', 'TopicName', {}],
+    ['AWS::SQS::Queue', 'QueueName', {}],
+    ['AWS::SecretsManager::Secret', 'Name', {}],
+    ['AWS::StepFunctions::StateMachine', 'StateMachineName', machine],
+  ] as const)('make no second %s', async (Type, name, given) => {
+    const others = typeof given === 'function' ? await given() : given;
+    const first = { Type, Properties: { ...others, [name]: unique('taken') } };
+    await createStack({ Resources: { First: first } });
+    await expect(createStack({ Resources: { Second: first } })).rejects.toThrow(/already exists/);
+  });
+
+  // AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards
+  it('make no dashboard whose name another region has', async () => {
+    const dashboard = {
+      Type: 'AWS::CloudWatch::Dashboard',
+      Properties: { DashboardName: unique('global'), DashboardBody: '{"widgets":[]}' },
+    };
+    const elsewhere = new CloudWatchClient({ endpoint, region: 'eu-west-3', credentials: root });
+    await elsewhere.send(new PutDashboardCommand(dashboard.Properties));
+    await expect(createStack({ Resources: { Dashboard: dashboard } })).rejects.toThrow(/already exists/);
+  });
+});
+
 describe('corrected: CloudFormation and custom resources', () => {
   // AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule
   it.each(['text/plain;charset=UTF-8', 'application/json'])(
@@ -217,6 +316,14 @@ describe('corrected: CloudFormation and Cognito', () => {
       },
     });
     expect(outputs['Issuer']).toBe(`https://cognito-idp.${region}.amazonaws.com/${outputs['Pool']}`);
+  });
+});
+
+describe('corrected: CloudFormation and protected user pools', () => {
+  // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (DeletionProtection)
+  it('cannot roll their creation back', async () => {
+    const stack = await createStackThatFails(pool({ DeletionProtection: 'ACTIVE' }));
+    expect(stack.status).toBe('ROLLBACK_FAILED');
   });
 });
 

@@ -12,7 +12,7 @@ import { root } from '../../../local/places.ts';
  */
 export function operatorOf(
   { endpoint, region, accessKeyId, secretAccessKey }: Access,
-  settings: Record<string, string>,
+  settings: Record<string, unknown>,
 ): NodeJS.ProcessEnv {
   const home = mkdtempSync(join(tmpdir(), 'operator-'));
   writeFileSync(

@@ -6,14 +6,36 @@ import {
   DescribeStacksCommand,
   paginateDescribeStacks,
 } from '@aws-sdk/client-cloudformation';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CloudWatchClient,
+  DeleteDashboardsCommand,
+  ListDashboardsCommand,
+  PutDashboardCommand,
+} from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CognitoIdentityProviderClient,
+  ListUserPoolsCommand,
+  ListUsersCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { EventBridgeClient, ListArchivesCommand, ListEventBusesCommand } from '@aws-sdk/client-eventbridge';
+import { CreatePolicyCommand, GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient, ListAliasesCommand } from '@aws-sdk/client-kms';
+import { GetFunctionCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
 import { venv } from '../../../local/places.ts';
 import { commandsIn } from '../../support/documented.ts';
+import { startForwardProxy } from '../support/forward-proxy.ts';
 import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
@@ -42,6 +64,11 @@ async function stacks() {
     for (const { StackName = '', StackStatus = '' } of Stacks) found[StackName] = StackStatus;
   return found;
 }
+/** Name of the role of a function. */
+async function roleOf(where: typeof configuration, FunctionName: string): Promise<string> {
+  const { Configuration } = await new LambdaClient(where).send(new GetFunctionCommand({ FunctionName }));
+  return Configuration?.Role?.split('/').at(-1) ?? '';
+}
 const stack = async (StackName: string) =>
   (await new CloudFormationClient(configuration).send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
 
@@ -62,10 +89,76 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-describe('docs/deploying.md', () => {
-  it('deploys both services into an empty account, protected, and App1 knows App2', async () => {
-    await follow(GUIDE, 'Into one account');
+/** The commands of "Into one account" up to App2, and those of App1. */
+const [forApp2 = '', forApp1 = ''] = commandsIn(GUIDE, 'Into one account')
+  .join('\n')
+  .split(/^(?=app2\(\))/m);
 
+/** Every name of a service that CloudFormation could not create a second time. */
+async function namesOf(service: 'app1' | 'app2'): Promise<string[]> {
+  const [logs, states, lambda, sqs, secrets, events, kms] = [
+    new CloudWatchLogsClient(configuration),
+    new SFNClient(configuration),
+    new LambdaClient(configuration),
+    new SQSClient(configuration),
+    new SecretsManagerClient(configuration),
+    new EventBridgeClient(configuration),
+    new KMSClient(configuration),
+  ];
+  const names = [
+    (await logs.send(new DescribeLogGroupsCommand({}))).logGroups?.map(({ logGroupName }) => logGroupName),
+    (await states.send(new ListStateMachinesCommand({}))).stateMachines?.map(({ name }) => name),
+    (await lambda.send(new ListFunctionsCommand({}))).Functions?.map(({ FunctionName }) => FunctionName),
+    (await sqs.send(new ListQueuesCommand({}))).QueueUrls,
+    (await secrets.send(new ListSecretsCommand({}))).SecretList?.map(({ Name }) => Name),
+    (await events.send(new ListEventBusesCommand({}))).EventBuses?.map(({ Name }) => Name),
+    (await events.send(new ListArchivesCommand({}))).Archives?.map(({ ArchiveName }) => ArchiveName),
+    (await kms.send(new ListAliasesCommand({}))).Aliases?.map(({ AliasName }) => AliasName),
+  ].flatMap((found) => found ?? []);
+  const own = {
+    app1: /app1-(?!api-client)|ProvisionServiceUser|RollBackProvisioning/,
+    app2: /app2-|app1-api-client|CreateServiceUser|RollBackServiceUser|cross-service/,
+  }[service];
+  return names.filter((name) => name !== undefined).filter((name) => own.test(name));
+}
+
+describe('a first deployment that fails', () => {
+  const cloudWatch = () => new CloudWatchClient(configuration);
+  const cases = [
+    ['App2', 'app2', forApp2],
+    ['App1', 'app1', forApp1],
+  ] as const;
+
+  it.each(cases)('of %s is repeated as the guide says', async (name, service, commands) => {
+    // Almost the last thing that CloudFormation makes; another team has it.
+    const DashboardName = `${service}-operations-${aws.region}`;
+    await cloudWatch().send(new PutDashboardCommand({ DashboardName, DashboardBody: '{"widgets":[]}' }));
+
+    await expect(shell.run(commands)).rejects.toThrow('already exists');
+    expect(await stack(name)).toMatchObject({
+      StackStatus: 'ROLLBACK_COMPLETE',
+      EnableTerminationProtection: true,
+    });
+    expect(await namesOf(service)).toEqual([]);
+
+    const [repair = ''] = commandsIn(GUIDE, 'When the first deployment fails');
+    expect(await shell.run(repair.replace('failed=App2', `failed=${name}`))).toContain(DashboardName);
+    await cloudWatch().send(new DeleteDashboardsCommand({ DashboardNames: [DashboardName] }));
+    await shell.run(commands);
+    expect(await stacks()).toMatchObject({ [name]: 'CREATE_COMPLETE' });
+  });
+
+  it('leaves nothing else behind than an empty pool', async () => {
+    const cognito = new CognitoIdentityProviderClient(configuration);
+    const { UserPools = [] } = await cognito.send(new ListUserPoolsCommand({ MaxResults: 60 }));
+    const users = UserPools.map(({ Id }) => cognito.send(new ListUsersCommand({ UserPoolId: Id })));
+    // The machine user is in the one in use.
+    expect((await Promise.all(users)).map(({ Users = [] }) => Users.length).sort()).toEqual([0, 1]);
+  });
+});
+
+describe('docs/deploying.md', () => {
+  it('deploys both services, protected, and App1 knows App2', async () => {
     expect(await stacks()).toMatchObject({ App1: 'CREATE_COMPLETE', App2: 'CREATE_COMPLETE' });
     const [app1, app2] = [await stack('App1'), await stack('App2')];
     expect([app1?.EnableTerminationProtection, app2?.EnableTerminationProtection]).toEqual([true, true]);
@@ -90,6 +183,58 @@ describe('docs/deploying.md', () => {
     await shell.run('cd - > /dev/null');
 
     expect(await stacks()).toMatchObject({ AccessRegister: 'CREATE_COMPLETE' });
+  });
+
+  it('deploys into a second region, with another qualifier, with a boundary, and behind a proxy', async () => {
+    const region = 'eu-west-3';
+    const there = { ...configuration, region };
+    await new IAMClient(there).send(
+      new CreatePolicyCommand({
+        PolicyName: 'developers',
+        PolicyDocument: JSON.stringify({
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+        }),
+      }),
+    );
+    const proxy = await startForwardProxy();
+    const elsewhere = openShell({
+      ...operatorOf(
+        { ...aws, region },
+        {
+          '@aws-cdk/core:bootstrapQualifier': 'team1',
+          '@aws-cdk/core:permissionsBoundary': { name: 'developers' },
+        },
+      ),
+    });
+    try {
+      const [commands = ''] = commandsIn(GUIDE, 'Another region, and rules of your account');
+      await elsewhere.run(commands.replaceAll('http://proxy.example.com:3128', proxy.address));
+      expect(proxy.hosts()).toEqual([new URL(aws.endpoint).host]);
+      await elsewhere.run(forApp1);
+
+      const { Stacks = [] } = await new CloudFormationClient(there).send(new DescribeStacksCommand({}));
+      expect(Object.fromEntries(Stacks.map((each) => [each.StackName, each.StackStatus]))).toEqual({
+        'CDKToolkit-team1': 'CREATE_COMPLETE',
+        App1: 'CREATE_COMPLETE',
+        App2: 'CREATE_COMPLETE',
+      });
+      const { Role } = await new IAMClient(there).send(
+        new GetRoleCommand({ RoleName: await roleOf(there, 'app2-create-user') }),
+      );
+      expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(
+        `arn:aws:iam::${aws.account}:policy/developers`,
+      );
+      const { DashboardEntries = [] } = await new CloudWatchClient(there).send(new ListDashboardsCommand({}));
+      expect(DashboardEntries.map(({ DashboardName }) => DashboardName).sort()).toEqual(
+        ['app1', 'app2'].flatMap((service) =>
+          [region, aws.region].map((of) => `${service}-operations-${of}`),
+        ),
+      );
+    } finally {
+      await elsewhere.end();
+      await proxy.end();
+    }
   });
 
   it('takes both down again, and keeps what must be kept', async () => {

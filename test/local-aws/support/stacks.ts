@@ -53,13 +53,29 @@ function body(template: Template) {
   return { TemplateBody: JSON.stringify(template), Capabilities: ['CAPABILITY_NAMED_IAM' as const] };
 }
 
-async function settled(name: string, wanted: string): Promise<Stack> {
-  const stack = await eventually(async () => {
+/** A new stack with these resources and one more, made after them, that cannot be made; and how its creation ended. */
+export async function createStackThatFails(
+  resources: Template['Resources'],
+): Promise<{ name: string; status: string }> {
+  const name = unique('stack');
+  const bus = { Type: 'AWS::Events::EventBus', Properties: { Name: unique('bus') } };
+  const Failing = { ...bus, DependsOn: [...Object.keys(resources), 'Bus'] };
+  await cloudFormation.send(
+    new CreateStackCommand({ StackName: name, ...body({ Resources: { ...resources, Bus: bus, Failing } }) }),
+  );
+  return { name, status: present((await ended(name)).StackStatus) };
+}
+
+const ended = (name: string) =>
+  eventually(async () => {
     const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
     const found = present(Stacks?.[0]);
     if (/_IN_PROGRESS$/.test(present(found.StackStatus))) throw new Error(`${name} is ${found.StackStatus}`);
     return found;
   }, 30_000);
+
+async function settled(name: string, wanted: string): Promise<Stack> {
+  const stack = await ended(name);
   if (stack.StackStatus !== wanted)
     throw new Error(`${name} is ${stack.StackStatus}: ${await failures(name)}`);
   const outputs = (stack.Outputs ?? []).map((one) => [one.OutputKey, one.OutputValue]);
