@@ -1,4 +1,4 @@
-"""CloudFormation: what stands in the way of a creation and of a deletion."""
+"""CloudFormation: names that are taken or made up, what is protected, and what bounds a role."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ministack.services import (
     cognito,
     dynamodb,
     eventbridge,
+    iam,
     kms,
     lambda_svc,
     secretsmanager,
@@ -21,15 +22,19 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import provisioners, stacks
 
-from corrections.support import wrap_function
+from corrections.support import replace_text, wrap_function
 
 Properties = dict[str, Any]
+Created = tuple[str, dict[str, Any]]
 
 
 def apply() -> None:
     cloudwatch._dashboards = global_names(cloudwatch._dashboards)
     wrap_function(stacks, "_provision_keeping_seed", refuse_taken_name)
     wrap_function(provisioners, "_cognito_user_pool_delete", refuse_protected_pool)
+    make_up_names_by_region()
+    wrap_function(provisioners, "_iam_role_create", create_bounded_role)
+    wrap_function(provisioners, "_iam_role_update", update_bounded_role)
 
 
 def global_names(found: Any) -> AccountScopedDict:
@@ -90,3 +95,27 @@ def refuse_protected_pool(original: Callable[..., None], pool_id: str, *rest: An
             "inactivated first."
         )
     original(pool_id, *rest)
+
+
+def make_up_names_by_region() -> None:
+    """AWSCloudFormation/latest/UserGuide/aws-properties-name: a name that CloudFormation makes up is unique. MiniStack's
+    are the same in each region, so that a stack takes over the roles of its namesake in another one."""
+    replace_text(
+        provisioners, "_physical_name", "hashlib.sha256(key.encode())", 'hashlib.sha256(f"{key}:{get_region()}".encode())'
+    )
+
+
+def create_bounded_role(original: Callable[..., Created], logical_id: str, new: Properties, stack: str) -> Created:
+    return bounded(original(logical_id, new, stack), new)
+
+
+def update_bounded_role(
+    original: Callable[..., Created], physical_id: str, old: Properties, new: Properties, *rest: Any
+) -> Created:
+    return bounded(original(physical_id, old, new, *rest), new)
+
+
+def bounded(role: Created, properties: Properties) -> Created:
+    """AWSCloudFormation/latest/UserGuide/aws-resource-iam-role (PermissionsBoundary). MiniStack ignores it."""
+    iam._roles[role[0]]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
+    return role

@@ -20,6 +20,7 @@ import {
   EventBridgeClient,
   PutEventsCommand,
 } from '@aws-sdk/client-eventbridge';
+import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { AddPermissionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DescribeSecretCommand,
@@ -316,6 +317,51 @@ describe('corrected: CloudFormation and Cognito', () => {
       },
     });
     expect(outputs['Issuer']).toBe(`https://cognito-idp.${region}.amazonaws.com/${outputs['Pool']}`);
+  });
+});
+
+describe('corrected: CloudFormation and roles', () => {
+  const role = (properties: object = {}) => ({
+    Resources: {
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: {
+          AssumeRolePolicyDocument: {
+            Version: '2012-10-17',
+            Statement: [
+              { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
+            ],
+          },
+          ...properties,
+        },
+      },
+    },
+    Outputs: { Name: { Value: { Ref: 'Role' } } },
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-resource-iam-role (PermissionsBoundary)
+  it('bounds them, and unbounds them', async () => {
+    const PermissionsBoundary = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+    const stack = await createStack(role({ PermissionsBoundary }));
+    const boundary = async () => {
+      const { Role } = await client(IAMClient).send(new GetRoleCommand({ RoleName: stack.outputs['Name'] }));
+      return Role?.PermissionsBoundary?.PermissionsBoundaryArn;
+    };
+    expect(await boundary()).toBe(PermissionsBoundary);
+    await updateStack(stack, role());
+    expect(await boundary()).toBeUndefined();
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-properties-name
+  it('gives them other names in another region', async () => {
+    const stack = await createStack(role());
+    const elsewhere = new CloudFormationClient({ endpoint, region: 'eu-west-3', credentials: root });
+    const TemplateBody = JSON.stringify(role());
+    const Capabilities = ['CAPABILITY_IAM' as const];
+    await elsewhere.send(new CreateStackCommand({ StackName: stack.name, TemplateBody, Capabilities }));
+    const { Stacks } = await elsewhere.send(new DescribeStacksCommand({ StackName: stack.name }));
+    expect(Stacks?.[0]?.StackStatus).toBe('CREATE_COMPLETE');
+    expect(Stacks?.[0]?.Outputs?.[0]?.OutputValue).not.toBe(stack.outputs['Name']);
   });
 });
 
