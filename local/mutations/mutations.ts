@@ -420,7 +420,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'dashboards have no region in their names',
-    changes: [change('infra/names.ts', '`${service}-operations-${region}`', '`${service}-operations`')],
+    changes: [change('infra/names.ts', `operations-\${region}\``, 'operations`')],
     caughtBy: {
       suite: 'e2e',
       file: 'tools/deploying',
