@@ -6,6 +6,8 @@ import { readable } from './shorten.ts';
 /** What a step is made of while its history is read. */
 interface OpenStep extends Omit<Step, 'status'> {
   status: StepStatus | undefined;
+  /** The event that the one of its entry names as the one before it. */
+  enteredAfter: number;
 }
 
 const SCHEDULED = /^(Task|LambdaFunction|Activity)Scheduled$/;
@@ -17,22 +19,23 @@ const ENDED = /^Execution(Succeeded|Failed|Aborted|TimedOut)$/;
 /**
  * The steps of an execution in the order in which they were entered, each with its attempts, from its history.
  * An event belongs to the step of the event before it (`previousEventId`), so branches that run side by side are kept
- * apart. A redrive goes on with the step that had failed.
+ * apart; an expression that failed, to the state in its details. A redrive goes on with the step that had failed, or
+ * enters its state again.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export function stepsOf(events: readonly HistoryEvent[], graph: Graph): Step[] {
   const steps: OpenStep[] = [];
   const stepOfEvent = new Map<number, OpenStep>();
+  let redriven: OpenStep | undefined;
 
   for (const event of events) {
     const at = (event.timestamp ?? new Date(0)).toISOString();
     const { type = '', id = 0 } = event;
     const before = stepOfEvent.get(event.previousEventId ?? 0);
     let step: OpenStep | undefined;
+    if (event.stateEnteredEventDetails === undefined) reopen(redriven);
+    redriven = undefined;
     if (event.stateEnteredEventDetails !== undefined) {
-      // On AWS a caught error has an exit, too; elsewhere the next state tells.
-      if (before !== undefined && before.exited_at === undefined && before.attempts.length > 0)
-        close(before, at);
       step = entered(event, at, graph);
       steps.push(step);
     } else if (event.stateExitedEventDetails !== undefined) {
@@ -48,27 +51,43 @@ export function stepsOf(events: readonly HistoryEvent[], graph: Graph): Step[] {
     } else if (ENDED.test(type)) {
       for (const open of steps.filter(({ exited_at }) => exited_at === undefined)) endWith(open, type, at);
     } else if (type === 'ExecutionRedriven') {
-      const last = steps.at(-1);
-      if (last !== undefined) {
-        last.exited_at = undefined;
-        last.status = undefined;
-        step = last;
-      }
+      step = redriven = steps.at(-1);
     } else {
-      step = before;
+      step = event.type === 'EvaluationFailed' ? stepOfEvaluation(event, steps, before) : before;
       if (step !== undefined) addToAttempts(step, event, at);
     }
     if (step !== undefined) stepOfEvent.set(id, step);
   }
-  return steps.map(({ status, exited_at, ...step }) => ({
+  reopen(redriven);
+  return steps.map(({ status, exited_at, enteredAfter: _, ...step }) => ({
     ...step,
     ...(exited_at === undefined ? {} : { exited_at }),
     status: status ?? (lastFailed(step) ? 'retrying' : 'running'),
   }));
 }
 
+/**
+ * The step whose expression failed. The event names as the one before it that before the state's entry, or the entry
+ * itself; so of iterations that are in a state of the same name, one is found.
+ */
+function stepOfEvaluation(
+  { evaluationFailedEventDetails, previousEventId = 0 }: HistoryEvent,
+  steps: readonly OpenStep[],
+  before: OpenStep | undefined,
+): OpenStep | undefined {
+  const name = evaluationFailedEventDetails?.state;
+  const open = steps.filter((step) => step.name === name && step.exited_at === undefined);
+  return open.find((step) => step === before || step.enteredAfter === previousEventId) ?? open.at(-1);
+}
+
 const lastFailed = ({ attempts }: Pick<Step, 'attempts'>): boolean =>
   ['failed', 'timed_out'].includes(attempts.at(-1)?.status ?? '');
+
+function reopen(step: OpenStep | undefined): void {
+  if (step === undefined) return;
+  step.exited_at = undefined;
+  step.status = undefined;
+}
 
 /** The workflow goes on: a step whose last attempt has failed was caught. */
 function close(step: OpenStep, at: string): void {
@@ -85,7 +104,11 @@ function endWith(step: OpenStep, type: string, at: string): void {
   if (last?.status === 'running') Object.assign(last, { status: 'stopped', ended_at: at });
 }
 
-function entered({ id, type, stateEnteredEventDetails }: HistoryEvent, at: string, graph: Graph): OpenStep {
+function entered(
+  { id, type, previousEventId = 0, stateEnteredEventDetails }: HistoryEvent,
+  at: string,
+  graph: Graph,
+): OpenStep {
   const name = stateEnteredEventDetails?.name ?? '';
   const node = graph.nodes.find((one) => one.name === name);
   return {
@@ -94,6 +117,7 @@ function entered({ id, type, stateEnteredEventDetails }: HistoryEvent, at: strin
     type: node?.type ?? (type ?? '').replace(/StateEntered$/, ''),
     undo: node?.undo ?? false,
     status: undefined,
+    enteredAfter: previousEventId,
     entered_at: at,
     attempts: [],
     input: readable(stateEnteredEventDetails?.input),

@@ -93,7 +93,8 @@ async function historyOf(stepFunctions: Pick<SFNClient, 'send'>, arn: string): P
 
 /**
  * The steps that a history tells of. No workflow here does two things at once, so what happens belongs to the step
- * that was entered last.
+ * that was entered last. An expression that failed counts as an attempt: its step did not get as far as a call, or could
+ * not use the answer.
  */
 export function stepsOf(
   events: readonly HistoryEvent[],
@@ -108,6 +109,8 @@ export function stepsOf(
     const entered = event.stateEnteredEventDetails?.name;
     if (entered !== undefined) steps.push({ ...of, step: entered, started_at, attempts: [] });
     else if (event.type === 'TaskScheduled') step?.attempts.push({ started_at });
+    else if (event.type === 'EvaluationFailed')
+      step?.attempts.push({ started_at, duration_ms: 0, ...errorOf(event) });
     else if (attempt !== undefined && ATTEMPT_ENDS.includes(event.type ?? ''))
       Object.assign(attempt, { duration_ms: since(attempt, at), ...errorOf(event) });
     else if (step !== undefined && event.stateExitedEventDetails !== undefined)
@@ -130,7 +133,8 @@ function errorOf(event: HistoryEvent): Pick<Attempt, 'error'> {
     event.taskFailedEventDetails ??
     event.taskTimedOutEventDetails ??
     event.taskStartFailedEventDetails ??
-    event.taskSubmitFailedEventDetails;
+    event.taskSubmitFailedEventDetails ??
+    event.evaluationFailedEventDetails;
   const name = errorName.safeParse(details?.error).data ?? UNNAMED;
   return { error: { name, code: explainFailure({ step: '', error: name }).code } };
 }

@@ -1,3 +1,4 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import { graphOf } from '../../trace/definition.ts';
 import { stepsOf } from '../../trace/history.ts';
@@ -126,18 +127,53 @@ describe('the steps of a history', () => {
   });
 
   it('count an expression that cannot be evaluated as an attempt that failed', () => {
-    const { events } = begun()
-      .enter('CreateUser')
-      .add('EvaluationFailed', {
-        evaluationFailedEventDetails: {
-          error: 'States.QueryEvaluationError',
-          cause: 'no',
-          state: 'CreateUser',
-        },
-      });
-    expect(stepsOf(events(), graph)[0]?.attempts).toEqual([
-      expect.objectContaining({ status: 'failed', error: 'States.QueryEvaluationError', cause: 'no' }),
+    const { events } = begun().task('CreateUser', 100).enter('SetPassword').evaluationFailed('no');
+    expect(stepsOf(events(), graph).map(({ name, attempts }) => [name, attempts])).toEqual([
+      ['CreateUser', [expect.objectContaining({ status: 'succeeded' })]],
+      [
+        'SetPassword',
+        [expect.objectContaining({ status: 'failed', error: 'States.QueryEvaluationError', cause: 'no' })],
+      ],
     ]);
+  });
+
+  it('tell a refused redrive of the state that refused it', () => {
+    const { events } = begun()
+      .task('CreateUser', 100)
+      .enter('AnnounceUserCreated')
+      .failed(100, 'EventBridge.FailedEntry')
+      .add('ExecutionAborted')
+      .add('ExecutionRedriven')
+      .enter('AnnounceUserCreated')
+      .evaluationFailed('$error()')
+      .exit('AnnounceUserCreated')
+      .enter('DeleteUser')
+      .schedule();
+    expect(stepsOf(events(), graph).map(({ name, status }) => [name, status])).toEqual([
+      ['CreateUser', 'succeeded'],
+      ['AnnounceUserCreated', 'stopped'],
+      ['AnnounceUserCreated', 'caught'],
+      ['DeleteUser', 'running'],
+    ]);
+  });
+
+  it('tell of iterations in the same state in which one of them the expression failed', () => {
+    const entry = (id: number, previousEventId: number): HistoryEvent => ({
+      type: 'PassStateEntered',
+      id,
+      previousEventId,
+      timestamp: BEGIN,
+      stateEnteredEventDetails: { name: 'Same' },
+    });
+    const failure: HistoryEvent = {
+      type: 'EvaluationFailed',
+      id: 7,
+      previousEventId: 3,
+      timestamp: BEGIN,
+      evaluationFailedEventDetails: { error: 'States.QueryEvaluationError', state: 'Same' },
+    };
+    const steps = stepsOf([entry(5, 3), entry(6, 4), failure], graph);
+    expect(steps.map(({ attempts }) => attempts.length)).toEqual([1, 0]);
   });
 
   it('know a state that the definition does not have any more', () => {

@@ -1,4 +1,9 @@
-import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { provisioningInput } from '../../../contracts/executions.ts';
@@ -68,6 +73,27 @@ describe('stepsOf', () => {
     );
 
     expect(step?.attempts[0]?.error).toEqual({ name: 'States.Timeout', code: 'SERVICE_UNAVAILABLE' });
+  });
+
+  it('tells of an expression that failed, which is no event of a task', () => {
+    const events = history({ step: 'AnnounceUserCreated', from: 5 });
+    const failed: HistoryEvent = {
+      type: 'EvaluationFailed',
+      id: 3,
+      previousEventId: 0,
+      timestamp: events.at(-1)?.timestamp,
+      evaluationFailedEventDetails: { state: 'AnnounceUserCreated', error: 'States.QueryEvaluationError' },
+    };
+
+    const [step] = stepsOf([...events, failed], of);
+
+    expect(step?.attempts).toEqual([
+      {
+        started_at: time(5),
+        duration_ms: 0,
+        error: { name: 'States.QueryEvaluationError', code: 'INTERNAL_ERROR' },
+      },
+    ]);
   });
 
   it('has no duration of what is under way, or was broken off', () => {

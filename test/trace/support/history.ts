@@ -1,12 +1,17 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 
-/** Builds a history as Step Functions tells it: each event follows the one before, time goes on as told. */
+/**
+ * Builds a history as Step Functions tells it: each event names the one before it, the first state's entry and what ends
+ * the execution from outside name none, and time goes on as told.
+ */
 export function history(begin: Date) {
   const events: HistoryEvent[] = [];
   let at = begin.getTime();
   const add = (type: HistoryEvent['type'], details: Partial<HistoryEvent> = {}) => {
     const id = events.length + 1;
-    events.push({ type, id, previousEventId: id - 1, timestamp: new Date(at), ...details });
+    const namesNone = id <= 2 || type === 'ExecutionAborted' || type === 'ExecutionTimedOut';
+    const previousEventId = namesNone ? 0 : id - 1;
+    events.push({ type, id, previousEventId, timestamp: new Date(at), ...details });
     return told;
   };
   const json = (value: unknown) => JSON.stringify(value);
@@ -45,6 +50,19 @@ export function history(begin: Date) {
             cause: json({ errorType: error, errorMessage: message }),
           },
         }),
+    /** An expression of the state that was entered last; the event names the one before that entry. */
+    evaluationFailed(cause: string) {
+      const entry = events.findLast(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
+      return add('EvaluationFailed', {
+        previousEventId: entry?.previousEventId,
+        evaluationFailedEventDetails: {
+          error: 'States.QueryEvaluationError',
+          cause,
+          state: entry?.stateEnteredEventDetails?.name,
+          location: 'Arguments',
+        },
+      });
+    },
     exit: (name: string, output: unknown = {}, assigned?: Record<string, unknown>) =>
       add('TaskStateExited', {
         stateExitedEventDetails: {
