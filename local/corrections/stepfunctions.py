@@ -1,4 +1,4 @@
-"""Step Functions: starting and describing an execution, and what its context object and its variables hold."""
+"""Step Functions: starting and describing an execution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import error_response_json, json_response
-from ministack.services import stepfunctions
+from ministack.services import cloudwatch_logs, stepfunctions
 
 from corrections.iam import role_may
 from corrections.support import replace_text, wrap_function
@@ -17,14 +17,15 @@ Response = tuple[int, dict[str, str], bytes]
 
 
 def apply() -> None:
-    start_soon()
     start_again_with_the_same_answer()
     wrap_function(stepfunctions, "_describe_execution", describe_what_there_is)
-    complete_the_context()
     wrap_function(stepfunctions, "_error_matches", match_error)
-    assign_at_once()
     for operation in ("_create_state_machine", "_update_state_machine"):
         wrap_function(stepfunctions, operation, ask_for_log_delivery)
+        wrap_function(stepfunctions, operation, look_at_log_destination)
+    for operation, field in TAKES_ARN.items():
+        wrap_function(stepfunctions, operation, refuse_other_text(field))
+    wrap_function(stepfunctions, "_start_sync_execution", run_only_express)
 
 
 LOG_DELIVERY = (
@@ -50,15 +51,6 @@ def ask_for_log_delivery(original: Callable[[Record], Response], request: Record
             message = "The state machine IAM Role is not authorized to access the Log Destination"
             return error_response_json("AccessDeniedException", message, 400)
     return original(request)
-
-
-def start_soon() -> None:
-    """On AWS an execution and who started it do not run on the same processors.
-
-    MiniStack lets each execution wait for 150 ms. Without any pause its first steps keep the answer waiting, by
-    5 ms of a POST's 20 here.
-    """
-    replace_text(stepfunctions, "_run_execution", "    time.sleep(0.15)\n", "    time.sleep(0.003)\n")
 
 
 def start_again_with_the_same_answer() -> None:
@@ -88,20 +80,6 @@ def describe_what_there_is(original: Callable[[Record], Response], request: Reco
     return json_response(fields)
 
 
-def complete_the_context() -> None:
-    """step-functions/latest/dg/input-output-contextobject: Execution.RoleArn, and RedriveCount and RedriveTime
-    of an execution that may have been redriven."""
-    replace_text(
-        stepfunctions,
-        "_run_execution",
-        '"StartTime": execution["startDate"],\n',
-        '"StartTime": execution["startDate"],\n'
-        '            "RoleArn": sm["roleArn"],\n'
-        '            "RedriveCount": execution.get("redriveCount", 0),\n'
-        '            **({"RedriveTime": execution["redriveDate"]} if "redriveDate" in execution else {}),\n',
-    )
-
-
 def match_error(original: Callable[[list[str], str], bool], error_equals: list[str], error: str) -> bool:
     """step-functions/latest/dg/concepts-error-handling: States.Runtime is never retried or caught.
 
@@ -110,25 +88,53 @@ def match_error(original: Callable[[list[str], str], bool], error_equals: list[s
     return error != "States.Runtime" and original(error_equals, error)
 
 
-def assign_at_once() -> None:
-    """step-functions/latest/dg/workflow-variables: all of Assign is evaluated with the values from before it.
+def look_at_log_destination(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/apireference/API_LoggingConfiguration: one log group that is there
+    [test_invalid_logging_configuration, test_deleted_log_group]. MiniStack takes what comes."""
+    logging = request.get("loggingConfiguration")
+    if logging is not None:
+        logging = {"level": "OFF", "includeExecutionData": False, **logging}  # [test_incomplete_logging_configuration]
+        request = {**request, "loggingConfiguration": logging}
+        groups = [
+            group.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "") for group in logging.get("destinations", [])
+        ]
+        if len(groups) > 1 or not groups and logging["level"] != "OFF" or groups and not groups[0]:
+            return refuse_logging("Must specify exactly one Log Destination.")
+        names = [arn.partition(":log-group:")[2].removesuffix(":*") for arn in groups]
+        if any(name not in cloudwatch_logs._log_groups for name in names):
+            return refuse_logging("Log Destination not found.")
+    return original(request)
 
-    In MiniStack an assignment sees those before it.
-    """
-    replace_text(
-        stepfunctions,
-        "_apply_state_assign",
-        """\
-    for name, template in assign.items():
-        variables[name] = _apply_jsonata_template(
-            template, raw_input, ctx,
-            result=result, error_output=error_output,
-        )
-""",
-        """\
-    variables.update({
-        name: _apply_jsonata_template(template, raw_input, ctx, result=result, error_output=error_output)
-        for name, template in assign.items()
-    })
-""",
-    )
+
+def refuse_logging(problem: str) -> Response:
+    return error_response_json("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {problem}", 400)
+
+
+TAKES_ARN = {
+    "_describe_state_machine": "stateMachineArn",
+    "_describe_execution": "executionArn",
+    "_get_execution_history": "executionArn",
+    "_list_executions": "stateMachineArn",
+}
+
+
+def refuse_other_text(field: str) -> Callable[..., Response]:
+    """[test_describe_invalid_arn_sm, test_describe_execution_invalid_arn]"""
+
+    def refuse(original: Callable[[Record], Response], request: Record) -> Response:
+        arn = request.get(field)
+        if arn is not None and not arn.startswith("arn:"):
+            return error_response_json("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'", 400)
+        return original(request)
+
+    return refuse
+
+
+def run_only_express(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/apireference/API_StartSyncExecution (StateMachineTypeNotSupported)
+    [test_start_sync_execution]. MiniStack runs any."""
+    machine = stepfunctions._state_machines.get(request.get("stateMachineArn", "").partition("#")[0])
+    if machine is not None and machine["type"] != "EXPRESS":
+        message = "This operation is not supported by this type of state machine"
+        return error_response_json("StateMachineTypeNotSupported", message, 400)
+    return original(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,84 +13,82 @@ from ministack.core import iam_actions
 from ministack.services import stepfunctions
 
 from corrections.stepfunctions_end import leave_if_ended, present
+from corrections.stepfunctions_history import TaskEvents
 from corrections.support import replace_text, wrap_function
+
+Record = dict[str, Any]
 
 LOOK_EVERY_SECONDS = 1
 """How soon a task that waits notices that its execution has ended."""
 
 
 def apply() -> None:
-    give_each_attempt_a_token()
-    fail_with_the_function()
-    end_with_the_execution()
+    wrap_function(stepfunctions, "_invoke_with_callback", wait_for_token)
+    keep_the_time_of_heartbeats()
+    send_no_error_of_its_own()
     wrap_function(iam_actions, "extract_resource_arn", name_the_machine)
 
 
-def give_each_attempt_a_token() -> None:
-    """step-functions/latest/dg/connect-to-resource (wait for a callback): a retried task has a new token, and the one
-    before is of no use any more. MiniStack makes one for all attempts."""
-    replace_text(
-        stepfunctions,
-        "_execute_task",
-        '        ctx["State"]["RetryCount"] = sum(retry_counts.values())\n',
-        '        ctx["State"]["RetryCount"] = sum(retry_counts.values())\n'
-        '        if is_callback:\n            ctx["Task"] = {"Token": new_uuid()}\n',
-    )
+def wait_for_token(_original: Callable[..., Any], resource: str, arguments: Any, token: str, limits: Record) -> Any:
+    """step-functions/latest/dg/connect-to-resource (wait for a callback): calls, and waits for what is sent for the token.
 
-
-def fail_with_the_function() -> None:
-    """step-functions/latest/dg/connect-lambda: Step Functions invokes the function and waits for its answer; an error
-    of the function is the error of the task, also when it would wait for a callback.
-
-    MiniStack passes over the error and waits until the task's time is over.
+    An error of the call is the error of the task (step-functions/latest/dg/connect-lambda); MiniStack waits all the same.
+    A token that came back while the call still ran decides. Afterwards the token is unknown.
     """
-    replace_text(
-        stepfunctions,
-        "_invoke_with_callback",
-        """        except _ExecutionError:
-            pass
-    else:
-""",
-        """        except _ExecutionError:
-            if not evt.is_set():
-                _task_tokens.pop(token, None)
-                raise
-    else:
-""",
-    )
-
-
-def end_with_the_execution() -> None:
-    """step-functions/latest/apireference/API_StopExecution: the task of a stopped execution waits no more, and its token
-    is unknown."""
-    stepfunctions._wait_for_callback = wait_for_callback
-    replace_text(
-        stepfunctions,
-        "_invoke_with_callback",
-        "    if not evt.wait(timeout=timeout):\n",
-        "    if not _wait_for_callback(evt, timeout):\n",
-    )
-    wrap_function(stepfunctions, "_invoke_with_callback", know_the_token)
-
-
-def wait_for_callback(event: threading.Event, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not event.wait(max(0, min(LOOK_EVERY_SECONDS, end - time.monotonic()))):
-        leave_if_ended()
-        if time.monotonic() >= end:
-            return False
-    return True
-
-
-def know_the_token(original: Callable[..., Any], resource: str, data: Any, token: str, state: Any) -> Any:
     execution = present.get()
     if execution is not None:
         machines[token] = execution["stateMachineArn"]
+    info: Record = {"event": threading.Event(), "result": None, "error": None, "heartbeat": None}
+    stepfunctions._task_tokens[token] = info
+    began = time.monotonic()
     try:
-        return original(resource, data, token, state)
+        try:
+            submitted(resource, stepfunctions._invoke_resource(resource.removesuffix(".waitForTaskToken"), arguments))
+        except stepfunctions._ExecutionError:
+            if not info["event"].is_set():
+                raise
+        if not wait_for_callback(info, began, limits):
+            raise stepfunctions._ExecutionError("States.Timeout", None)
     finally:
         stepfunctions._task_tokens.pop(token, None)
         machines.pop(token, None)
+    if info["error"] is not None:
+        raise stepfunctions._ExecutionError(info["error"]["Error"], info["error"]["Cause"])
+    return json.loads(info["result"])
+
+
+def submitted(resource: str, answer: Any) -> None:
+    """step-functions/latest/apireference/API_TaskSubmittedEventDetails [test_sqs_wait_for_task_token]. MiniStack has no such
+    event."""
+    if (execution := present.get()) is not None:
+        stepfunctions._add_event(execution, *TaskEvents(resource).submitted(json.dumps(answer, separators=(",", ":"))))
+
+
+def wait_for_callback(info: Record, began: float, limits: Record) -> bool:
+    """Whether the callback came before the task's time, or the longest pause between two heartbeats, was over
+    [test_heartbeat_timeout]. The end of the execution ends the waiting (API_StopExecution)."""
+    end = began + limits.get("TimeoutSeconds", math.inf)
+    while not info["event"].is_set():
+        last = info["heartbeat"] or began
+        left = min(end, last + limits.get("HeartbeatSeconds", math.inf)) - time.monotonic()
+        if left <= 0:
+            return False
+        info["event"].wait(min(LOOK_EVERY_SECONDS, left))
+        leave_if_ended()
+    return True
+
+
+def keep_the_time_of_heartbeats() -> None:
+    replace_text(
+        stepfunctions, "_send_task_heartbeat", '    info["heartbeat"] = now_iso()\n', '    info["heartbeat"] = time.monotonic()\n'
+    )
+
+
+def send_no_error_of_its_own() -> None:
+    """A failure that is sent without error or cause has none [test_sqs_failure_in_wait_for_task_tok_no_error_field].
+    MiniStack makes it TaskFailed."""
+    replace_text(stepfunctions, "_send_task_failure", 'data.get("error", "TaskFailed")', 'data.get("error")')
+    replace_text(stepfunctions, "_send_task_failure", 'data.get("cause", "")', 'data.get("cause")')
 
 
 machines: dict[str, str] = {}

@@ -1,8 +1,9 @@
 """Step Functions: RedriveExecution, which MiniStack does not know.
 
-A redriven execution goes on from its own history: from the state that it entered last, or from the one after the state
-that it left last, with the variables that its states have assigned. Not modelled: a Parallel or Map state is run again
-as a whole, the limits of 14 days and 24,999 events, and that a client token is valid for 15 minutes only.
+A redriven execution goes on from where it stood (stepfunctions_states.py): with the state that had not succeeded, its
+input and the variables that were assigned before it (step-functions/latest/dg/redrive-executions). That it enters the
+state again AWS says of a Fail state only. Not modelled: a Parallel or Map state is run again as a whole, the limits of
+14 days and 24,999 events, and that a client token is valid for 15 minutes only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
-from corrections.stepfunctions_end import ends, leave_if_ended
+from corrections.stepfunctions_end import ends
 from corrections.support import replace_text, wrap_function
 
 Record = dict[str, Any]
@@ -28,7 +29,6 @@ REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
 def apply() -> None:
     take_the_request()
     keep_the_definition()
-    go_on_from_the_history()
     wrap_function(stepfunctions, "_describe_execution", describe_redrives)
     list_redrives()
     tell_redrives()
@@ -61,7 +61,7 @@ def redrive(request: Record) -> Response:
             execution.pop(name, None)
         execution.update(status="RUNNING", stopDate=None, redriveCount=count, redriveDate=now_iso())
         details = {"executionRedrivenEventDetails": {"redriveCount": count}}
-        stepfunctions._add_event(execution, "ExecutionRedriven", details)
+        stepfunctions._add_event(execution, "ExecutionRedriven", details, previous=len(execution["events"]))
         date = execution["redriveDate"]
         if token is not None:
             tokens[token] = date
@@ -89,59 +89,6 @@ def keep_the_definition() -> None:
         '        "mockAttempts": {},\n',
         '        "mockAttempts": {},\n        "definition": sm["definition"],\n',
     )
-    replace_text(
-        stepfunctions,
-        "_run_execution",
-        'json.loads(sm["definition"])',
-        'json.loads(execution.get("definition", sm["definition"]))',
-    )
-
-
-def go_on_from_the_history() -> None:
-    """step-functions/latest/dg/redrive-executions: the states that succeeded are not run again; the one that did not
-    is, with its input. That it enters the state again AWS says of a Fail state only."""
-    stepfunctions._next_step = next_step
-    stepfunctions._note_next = note_next
-    replace_text(
-        stepfunctions,
-        "_run_execution",
-        """\
-    try:
-        while current_name and execution["status"] == "RUNNING":
-""",
-        """\
-    current_name, current_input, ctx["variables"] = _next_step(execution, current_name, current_input)
-    try:
-        while current_name and execution["status"] == "RUNNING":
-""",
-    )
-    exits = {"SucceedStateExited": (16, "None"), "{state_type}StateExited": (12, "next_name")}
-    for event, (indent, following) in exits.items():
-        prefix = "f" if event.startswith("{") else ""
-        exited = f'{" " * indent}_add_event(execution, {prefix}"{event}", {{\n'
-        noted = f'{" " * indent}_note_next(execution, {following})\n'
-        replace_text(stepfunctions, "_run_execution", exited, noted + exited)
-
-
-def note_next(execution: Record, name: str | None) -> None:
-    """The history does not tell what comes after a state that is about to be left."""
-    with ends:
-        leave_if_ended()
-        execution["next"] = name
-
-
-def next_step(execution: Record, start_at: str, given: Any) -> tuple[str | None, Any, Record]:
-    """Name and input of the state to enter, and the variables; after the last state the name is None."""
-    name: str | None = start_at
-    variables: Record = {}
-    for event in execution["events"]:
-        if entered := event.get("stateEnteredEventDetails"):
-            name, given = entered["name"], json.loads(entered["input"])
-        elif exited := event.get("stateExitedEventDetails"):
-            name, given = execution["next"], json.loads(exited["output"])
-            assigned = exited.get("assignedVariables", {})
-            variables.update({variable: json.loads(value) for variable, value in assigned.items()})
-    return name, given, variables
 
 
 def describe_redrives(original: Callable[[Record], Response], request: Record) -> Response:

@@ -13,7 +13,7 @@ from ministack.services import stepfunctions
 from corrections.eventbridge import event_keys
 from corrections.iam import role_may
 from corrections.stepfunctions_end import present
-from corrections.support import replace_text, wrap_function
+from corrections.support import wrap_function
 
 Record = dict[str, Any]
 
@@ -25,13 +25,6 @@ def apply() -> None:
     wrap_function(stepfunctions, "_invoke_events_put_events", put_events)
     wrap_function(stepfunctions, "_nested_start_execution_request", start_execution)
     stepfunctions._pause_before_retry = pause_before_retry
-    replace_text(stepfunctions, "_execute_task", "_scaled_sleep(min(sleep_sec, 60))", RETRY_PAUSE)
-    replace_text(
-        stepfunctions,
-        "_with_retry_and_catch",
-        '_scaled_sleep(min(interval * (retrier.get("BackoffRate", 2.0) ** count), 60))',
-        RETRY_PAUSE,
-    )
 
 
 def demand(action: str, resource: str, error: str, keys: Record | None = None) -> None:
@@ -86,8 +79,6 @@ def arn_of(service: str, resource: str) -> str:
 FIVE_MINUTES = 300
 LONG_PAUSES = 1.0
 """What part of their length pauses without jitter last here that grow to five minutes or more; a suite of faults changes it."""
-
-RETRY_PAUSE = "_pause_before_retry(retrier, count)"
 
 
 def pause_before_retry(retrier: Record, retries: int) -> None:

@@ -12,7 +12,9 @@ import { client } from './support/clients.ts';
 import { eventually } from './support/eventually.ts';
 import { createFunction } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
-import { createMachine, ended, outputOf, reached, start } from './support/machines.ts';
+import { createMachine, ended, history, outputOf, reached, start } from './support/machines.ts';
+import { present } from './support/present.ts';
+import { only, shapeOf } from './support/recorded.ts';
 import { callerWho } from './support/roles.ts';
 
 const sfn = client(SFNClient);
@@ -23,8 +25,8 @@ jest.setTimeout(30_000);
 const taking = (more = '') =>
   createFunction(`exports.handler = async ({ token }) => { console.log('token=' + token); ${more} };`);
 
-/** A machine that waits for its token; `fields` of its one task. */
-const waiting = (FunctionName: string, fields: object = {}) =>
+/** A machine that waits for its token; `fields` of its one task, and states that may follow it. */
+const waiting = (FunctionName: string, fields: object = {}, more: Record<string, object> = {}) =>
   createMachine({
     StartAt: 'Wait',
     States: {
@@ -35,6 +37,7 @@ const waiting = (FunctionName: string, fields: object = {}) =>
         End: true,
         ...fields,
       },
+      ...more,
     },
   });
 
@@ -89,6 +92,57 @@ describe('a task that waits for a callback', () => {
 });
 
 describe('corrected: a task that waits for a callback', () => {
+  // recorded on AWS: test_sqs_wait_for_task_token
+  test('tells when its call was answered', async () => {
+    const taker = await taking("return 'taken'");
+    const execution = await start(await waiting(taker));
+    const [token = ''] = await tokensOf(taker, 1);
+    await reached(execution, 'TaskSubmitted');
+    await succeed(token);
+    await ended(execution);
+    const events = await history(execution);
+    expect(shapeOf(events).slice(1, 6)).toEqual([
+      [2, 0, 'TaskStateEntered'],
+      [3, 2, 'TaskScheduled'],
+      [4, 3, 'TaskStarted'],
+      [5, 4, 'TaskSubmitted'],
+      [6, 5, 'TaskSucceeded'],
+    ]);
+    const { output = '', ...of } = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails);
+    expect(of).toEqual({ resourceType: 'lambda', resource: 'invoke.waitForTaskToken' });
+    expect(JSON.parse(output)).toMatchObject({ StatusCode: 200, Payload: 'taken' });
+  });
+
+  // recorded on AWS: test_sqs_failure_in_wait_for_task_tok_no_error_field[SQS_WAIT_FOR_TASK_TOKEN_CATCH]
+  test('fails without an error when none is sent, and a Catch is given null', async () => {
+    const taker = await taking();
+    const Catch = [{ ErrorEquals: ['States.ALL'], Output: '{% $states.errorOutput %}', Next: 'Caught' }];
+    const execution = await start(await waiting(taker, { Catch }, { Caught: { Type: 'Succeed' } }));
+    const [taskToken = ''] = await tokensOf(taker, 1);
+    await sfn.send(new SendTaskFailureCommand({ taskToken }));
+    expect(outputOf(await ended(execution))).toEqual({ Error: null, Cause: null });
+    expect(only(await history(execution), 'TaskFailed').taskFailedEventDetails).toEqual({
+      resourceType: 'lambda',
+      resource: 'invoke.waitForTaskToken',
+    });
+  });
+
+  // recorded on AWS: test_heartbeat_timeout
+  test('times out when no heartbeat comes', async () => {
+    const limits = { TimeoutSeconds: 60, HeartbeatSeconds: 1 };
+    const execution = await start(await waiting(await taking(), limits));
+    expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    const events = await history(execution);
+    expect(only(events, 'TaskScheduled').taskScheduledEventDetails).toMatchObject({
+      timeoutInSeconds: 60,
+      heartbeatInSeconds: 1,
+    });
+    expect(shapeOf(events).slice(4, 6)).toEqual([
+      [5, 4, 'TaskSubmitted'],
+      [6, 5, 'TaskTimedOut'],
+    ]);
+  });
+
   // step-functions/latest/dg/connect-lambda
   test('fails at once with what its function throws', async () => {
     const taker = await taking("const error = new Error('no'); error.name = 'Thrown'; throw error");

@@ -1,0 +1,72 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import { account, region } from './support/clients.ts';
+import {
+  createMachine,
+  type Definition,
+  history,
+  machineMay,
+  machineRole,
+  outputOf,
+  run,
+} from './support/machines.ts';
+import { present } from './support/present.ts';
+import { only } from './support/recorded.ts';
+
+jest.setTimeout(20_000);
+
+/** Runs the machine, by `.sync` or `.sync:2`. */
+const running = (StateMachineArn: string, pattern: string): Definition => ({
+  StartAt: 'Run',
+  States: {
+    Run: {
+      Type: 'Task',
+      Resource: `arn:aws:states:::states:startExecution${pattern}`,
+      Arguments: { StateMachineArn, Input: { a: 1 } },
+      End: true,
+    },
+  },
+});
+
+const pass = { Type: 'Pass', Output: { b: 2 }, End: true };
+
+describe('corrected: a task that runs another machine', () => {
+  // recorded on AWS: test_start_execution_sync, test_start_execution_sync2
+  test.each([
+    ['.sync', '{"a":1}', '{"b":2}'],
+    ['.sync:2', { a: 1 }, { b: 2 }],
+  ])('puts out what became of it: %s', async (pattern, Input, Output) => {
+    const machine = await createMachine({ StartAt: 'Pass', States: { Pass: pass } });
+    const execution = await run(running(machine, pattern));
+    expect(outputOf(execution)).toMatchObject({
+      StateMachineArn: machine,
+      Status: 'SUCCEEDED',
+      Input: typeof Input === 'string' ? expect.stringMatching(/^\{"a": ?1\}$/) : Input,
+      Output,
+    });
+    const events = await history(present(execution.executionArn));
+    const submitted = present(only(events, 'TaskSubmitted').taskSubmittedEventDetails?.output);
+    expect(JSON.parse(submitted)).toMatchObject({ ExecutionArn: expect.any(String) });
+  });
+
+  // recorded on AWS: test_start_execution_sync_delegate_failure
+  test('fails with States.TaskFailed and its description when it fails', async () => {
+    const fail = { Type: 'Fail', Error: 'SomeFailure', Cause: 'because' };
+    const machine = await createMachine({ StartAt: 'Fail', States: { Fail: fail } });
+    const { error, cause } = await run(running(machine, '.sync'));
+    expect(error).toBe('States.TaskFailed');
+    expect(JSON.parse(present(cause))).toMatchObject({
+      Error: 'SomeFailure',
+      Cause: 'because',
+      Status: 'FAILED',
+      StateMachineArn: machine,
+    });
+  });
+
+  // recorded on AWS: test_start_execution_no_such_arn
+  test('names errors as its integration does', async () => {
+    const missing = `arn:aws:states:${region}:${account}:stateMachine:none`;
+    const role = await machineRole(machineMay('states:StartExecution'));
+    const { error } = await run(running(missing, ''), {}, role);
+    expect(error).toBe('StepFunctions.StateMachineDoesNotExistException');
+  });
+});
