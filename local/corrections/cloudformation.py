@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
-from ministack.services import apigateway_v1, cloudformation, eventbridge, lambda_svc, secretsmanager
+from ministack.services import apigateway_v1, cloudformation, eventbridge, lambda_svc, secretsmanager, sns
 from ministack.services.cloudformation import provisioners
 
 from corrections.support import replace_text, wrap_function
@@ -32,6 +32,8 @@ def apply() -> None:
     wrap_function(provisioners, "_sfn_state_machine_update", update_state_machine)
     set_access_logs()
     set_dead_letter_queues()
+    for operation in ("_sns_create", "_sns_update"):
+        wrap_function(provisioners, operation, set_key_of_topic)
     wrap_function(cloudformation, "handle_request", answer_when_settled)
     wrap_function(app, "_handle_post_body_shortcuts", refuse_content_type)
 
@@ -195,6 +197,21 @@ def update_request_validator(
 
 def delete_request_validator(_original: Callable[..., None], physical_id: str, properties: Properties) -> None:
     apigateway_v1._request_validators.get(properties["RestApiId"], {}).pop(physical_id, None)
+
+
+def set_key_of_topic(original: Callable[..., Created], *request: Any, **options: Any) -> Created:
+    """AWSCloudFormation/latest/UserGuide/aws-resource-sns-topic (KmsMasterKeyId). MiniStack drops it.
+
+    The new properties are the last mapping among the arguments.
+    """
+    created = original(*request, **options)
+    key = [argument for argument in request if isinstance(argument, dict)][-1].get("KmsMasterKeyId")
+    attributes = sns._topics[created[0]]["attributes"]
+    if key:
+        attributes["KmsMasterKeyId"] = key
+    else:
+        attributes.pop("KmsMasterKeyId", None)
+    return created
 
 
 def create_state_machine(

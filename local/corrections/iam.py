@@ -170,5 +170,6 @@ def trusts(role: Mapping[str, Any], service: str, source: str) -> bool:
 
 
 def source_context(source: str) -> dict[str, str]:
-    """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SourceArn, aws:SourceAccount)"""
-    return {"aws:sourcearn": source, "aws:sourceaccount": get_account_id()}
+    """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SourceArn, aws:SourceAccount); aws:SourceOwner is an older
+    name of the latter, in the policy that topics have by default."""
+    return {"aws:sourcearn": source, "aws:sourceaccount": get_account_id(), "aws:sourceowner": get_account_id()}

@@ -1,21 +1,28 @@
-"""X-Ray: how a trace goes on from a request to executions and functions. There is no X-Ray here: only its header."""
+"""X-Ray: how a trace goes on from a request to executions and functions, and which functions were part of it.
+
+Of X-Ray itself there is BatchGetTraces, and of segments those of functions.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+from ministack import app
 from ministack.core import iam_evaluator
+from ministack.core.responses import json_response
 from ministack.services import apigateway_v1, lambda_svc, stepfunctions
 
 from corrections.stepfunctions_end import present
 from corrections.support import replace_text, wrap_function
 
 Record = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
 
 HEADER = "X-Amzn-Trace-Id"
 ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
@@ -23,6 +30,9 @@ SAMPLED = re.compile(r"(?:^|;)Sampled=([01])(?:;|$)")
 
 inbound: ContextVar[str | None] = ContextVar("inbound", default=None)
 """The trace header with which the function that runs now is called."""
+
+segments: dict[str, list[Record]] = {}
+"""By trace: the segments of the functions that were called for it, if it is sampled."""
 
 
 def apply() -> None:
@@ -32,6 +42,7 @@ def apply() -> None:
     wrap_function(stepfunctions, "_run_execution", begin_anew)
     wrap_function(stepfunctions, "_call_lambda", take_from_execution)
     wrap_function(lambda_svc, "_xray_trace_id_for_invocation", set_for_every_invocation)
+    wrap_function(app, "_handle_post_body_shortcuts", get_traces)
 
 
 def take_from_request(
@@ -98,4 +109,25 @@ def set_for_every_invocation(original: Callable[..., str | None], configuration:
     sampled = SAMPLED.search(given)
     is_active = (configuration.get("TracingConfig") or {}).get("Mode") == "Active"
     trace = root[1] if root else f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={trace};Parent={secrets.token_hex(8)};Sampled={sampled[1] if sampled else int(is_active)}"
+    is_sampled = sampled[1] if sampled else str(int(is_active))
+    segment = secrets.token_hex(8)
+    if is_sampled == "1":
+        name = configuration["FunctionName"]
+        document = {"id": segment, "trace_id": trace, "name": name, "origin": "AWS::Lambda::Function"}
+        segments.setdefault(trace, []).append({"Id": segment, "Document": json.dumps(document)})
+    return f"Root={trace};Parent={segment};Sampled={is_sampled}"
+
+
+async def get_traces(
+    original: Callable[..., Awaitable[Response | None]], method: str, path: str, headers: Record, body: bytes, *rest: Any
+) -> Response | None:
+    """xray/latest/api/API_BatchGetTraces: the segments of traces, each as a document. MiniStack has no X-Ray."""
+    if method != "POST" or path != "/Traces" or "/xray/aws4_request" not in headers.get("authorization", ""):
+        return await original(method, path, headers, body, *rest)
+    wanted = json.loads(body)["TraceIds"]
+    return json_response(
+        {
+            "Traces": [{"Id": trace, "Segments": segments[trace]} for trace in wanted if trace in segments],
+            "UnprocessedTraceIds": [trace for trace in wanted if trace not in segments],
+        }
+    )

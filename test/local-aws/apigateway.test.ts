@@ -255,6 +255,23 @@ describe('corrected: API Gateway host names', () => {
   );
 });
 
+describe('corrected: API Gateway and the policies of functions', () => {
+  // lambda/latest/dg/services-apigateway (permissions)
+  it('calls only a function whose policy lets it, for just this path', async () => {
+    const answer = await fetch(`${api.url}/closed`);
+
+    expect([answer.status, await answer.json()]).toEqual([500, { message: 'Internal server error' }]);
+  });
+
+  // apigateway/latest/developerguide/configure-api-gateway-lambda-authorization
+  it('asks only an authorizer whose policy lets it', async () => {
+    const headers = { authorization: 'allow' };
+
+    expect((await fetch(`${api.url}/token`, { headers })).status).toBe(200);
+    expect((await fetch(`${api.url}/gated`, { headers })).status).toBe(500);
+  });
+});
+
 describe('corrected: API Gateway IAM authorization', () => {
   // apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED)
   it('answers by the gateway response whom no policy lets in', async () => {

@@ -28,6 +28,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { account, client, endpoint, region, root } from './support/clients.ts';
@@ -568,6 +569,28 @@ describe('corrected: CloudFormation and logs', () => {
       includeExecutionData: false,
       destinations: [{ cloudWatchLogsLogGroup: { logGroupArn } }],
     });
+  });
+
+  // AWSCloudFormation/latest/UserGuide/aws-resource-sns-topic (KmsMasterKeyId)
+  it('sets the key of a topic', async () => {
+    const { outputs } = await createStack({
+      Resources: {
+        Key: {
+          Type: 'AWS::KMS::Key',
+          Properties: { KeyPolicy: { Version: '2012-10-17', Statement: [] } },
+        },
+        Topic: {
+          Type: 'AWS::SNS::Topic',
+          Properties: { KmsMasterKeyId: { 'Fn::GetAtt': ['Key', 'Arn'] } },
+        },
+      },
+      Outputs: { Topic: { Value: { Ref: 'Topic' } }, Key: { Value: { 'Fn::GetAtt': ['Key', 'Arn'] } } },
+    });
+    const { Attributes } = await client(SNSClient).send(
+      new GetTopicAttributesCommand({ TopicArn: outputs['Topic'] }),
+    );
+
+    expect(Attributes).toMatchObject({ KmsMasterKeyId: outputs['Key'] });
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-properties-apigateway-stage-accesslogsetting

@@ -6,12 +6,14 @@ import {
   DescribeAlarmsCommand,
   PutMetricAlarmCommand,
   PutMetricDataCommand,
+  SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
   FilterLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { CreateKeyCommand, GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import {
   CreateStateMachineCommand,
@@ -19,7 +21,12 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateTopicCommand,
+  SetTopicAttributesCommand,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -262,6 +269,47 @@ describe('corrected: CloudWatch alarms', () => {
       OldStateValue: 'OK',
       NewStateValue: 'ALARM',
     });
+  });
+
+  // sns/latest/dg/sns-key-management (CloudWatch and encrypted topics)
+  it('tells an encrypted topic only when the key lets it', async () => {
+    const { topicArn, queueUrl } = await createInbox();
+    const kms = client(KMSClient);
+    const KeyId = present((await kms.send(new CreateKeyCommand({}))).KeyMetadata?.KeyId);
+    await client(SNSClient).send(
+      new SetTopicAttributesCommand({
+        TopicArn: topicArn,
+        AttributeName: 'KmsMasterKeyId',
+        AttributeValue: KeyId,
+      }),
+    );
+    const raise = async () => {
+      const alarm = await createAlarm(
+        { Namespace: unique('Test'), MetricName: 'Nothing', Dimensions: [] },
+        { AlarmActions: [topicArn], TreatMissingData: 'ignore' },
+      );
+      await cloudWatch.send(
+        new SetAlarmStateCommand({ AlarmName: alarm, StateValue: 'ALARM', StateReason: 'a test' }),
+      );
+      return alarm;
+    };
+    const asMade = present((await kms.send(new GetKeyPolicyCommand({ KeyId }))).Policy);
+
+    await raise();
+    const Policy = policy(...JSON.parse(asMade).Statement, {
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      Resource: '*',
+    });
+    await kms.send(new PutKeyPolicyCommand({ KeyId, PolicyName: 'default', Policy }));
+    const told = await raise();
+
+    const { Messages = [] } = await client(SQSClient).send(
+      new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 10, MaxNumberOfMessages: 10 }),
+    );
+    const names = Messages.map(({ Body }) => JSON.parse(JSON.parse(present(Body)).Message).AlarmName);
+    expect(names).toEqual([told]);
   });
 });
 

@@ -34,7 +34,8 @@ export interface Api {
 
 /**
  * A REST API that echoes. /token asks a TOKEN authorizer, /caller/{id} asks IAM, the others nobody; /checked validates
- * every body, /checked-by-type JSON bodies; /narrow takes one request a second; /keyed wants an API key.
+ * every body, /checked-by-type JSON bodies; /narrow takes one request a second; /keyed wants an API key. The function
+ * behind /closed lets API Gateway invoke it for another path only; that of the authorizer of /gated does not let it.
  */
 export async function createApi(): Promise<Api> {
   const { outputs } = await createStack(template);
@@ -64,7 +65,12 @@ const template: Template = {
     },
     Echo: lambda(echo),
     Gate: lambda(gate),
+    Closed: lambda(echo),
+    ClosedGate: lambda(gate),
     EchoPermission: permission('Echo'),
+    ClosedPermission: permission('Closed', {
+      'Fn::Sub': `arn:aws:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${Api}/v1/GET/open`,
+    }),
     GatePermission: permission('Gate'),
     LogGroup: { Type: 'AWS::Logs::LogGroup' },
     Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: { Ref: 'AWS::StackName' } } },
@@ -77,6 +83,16 @@ const template: Template = {
         IdentitySource: 'method.request.header.Authorization',
         AuthorizerResultTtlInSeconds: 300,
         AuthorizerUri: invocationOf('Gate'),
+      },
+    },
+    ClosedAuthorizer: {
+      Type: 'AWS::ApiGateway::Authorizer',
+      Properties: {
+        RestApiId,
+        Name: 'closed-gate',
+        Type: 'TOKEN',
+        IdentitySource: 'method.request.header.Authorization',
+        AuthorizerUri: invocationOf('ClosedGate'),
       },
     },
     Unauthorized: gatewayResponse('UNAUTHORIZED', '401', 'application/json'),
@@ -104,6 +120,8 @@ const template: Template = {
     Open: resource('open'),
     Narrow: resource('narrow'),
     Keyed: resource('keyed'),
+    ClosedPath: resource('closed'),
+    Gated: resource('gated'),
     Checked: resource('checked'),
     CheckedByType: resource('checked-by-type'),
     Caller: resource('caller'),
@@ -111,6 +129,13 @@ const template: Template = {
     TokenMethod: method('Token', { AuthorizationType: 'CUSTOM', AuthorizerId: { Ref: 'Authorizer' } }),
     OpenMethod: method('Open'),
     NarrowMethod: method('Narrow', { HttpMethod: 'GET' }),
+    ClosedMethod: method('ClosedPath', {
+      Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri: invocationOf('Closed') },
+    }),
+    GatedMethod: method('Gated', {
+      AuthorizationType: 'CUSTOM',
+      AuthorizerId: { Ref: 'ClosedAuthorizer' },
+    }),
     KeyedMethod: method('Keyed', { ApiKeyRequired: true }),
     CheckedMethod: method('Checked', {
       RequestValidatorId: { Ref: 'Validator' },
@@ -128,6 +153,8 @@ const template: Template = {
         'OpenMethod',
         'NarrowMethod',
         'KeyedMethod',
+        'ClosedMethod',
+        'GatedMethod',
         'CheckedMethod',
         'CheckedByTypeMethod',
         'CallerMethod',
@@ -173,13 +200,14 @@ function lambda(ZipFile: string) {
   };
 }
 
-function permission(functionId: string) {
+function permission(functionId: string, SourceArn?: object) {
   return {
     Type: 'AWS::Lambda::Permission',
     Properties: {
       Action: 'lambda:InvokeFunction',
       FunctionName: { Ref: functionId },
       Principal: 'apigateway.amazonaws.com',
+      ...(SourceArn === undefined ? {} : { SourceArn }),
     },
   };
 }
