@@ -12,14 +12,14 @@ export interface Check<System = DeployedSystem> {
   readonly waits?: true;
   /**
    * Looks, and says what it saw.
-   * @throws NotMet when the claim is not true; NotApplicable when this deployment has nothing that it could look at
+   * @throws CheckFailed when the claim is not true; NotApplicable when this deployment has nothing that it could look at
    */
-  readonly look: (system: System) => Promise<string>;
+  readonly run: (system: System) => Promise<string>;
 }
 
 /** A claim is not true; the message says what was seen instead. */
-export class NotMet extends Error {
-  override readonly name = 'NotMet';
+export class CheckFailed extends Error {
+  override readonly name = 'CheckFailed';
 }
 
 /** A claim is about something that this deployment does not have; the message says what. */
@@ -27,7 +27,7 @@ export class NotApplicable extends Error {
   override readonly name = 'NotApplicable';
 }
 
-/** @throws NotMet with what was `seen`, unless it is as it has to be */
-export function must(isMet: boolean, seen: string): asserts isMet {
-  if (!isMet) throw new NotMet(seen);
+/** @throws CheckFailed with what was `seen`, unless it is as it has to be */
+export function assert(isMet: boolean, seen: string): asserts isMet {
+  if (!isMet) throw new CheckFailed(seen);
 }

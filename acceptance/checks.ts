@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { assumedChecks } from './checks/assumed.ts';
 import { healthChecks } from './checks/health.ts';
 import { notificationChecks } from './checks/notification.ts';
 import { operationChecks } from './checks/operations.ts';
@@ -18,6 +19,7 @@ export const stages: readonly (readonly Check[])[] = [
     ...passwordChecks,
     ...refusalChecks,
     ...notificationChecks,
+    ...assumedChecks,
   ],
   signalChecks,
 ];

@@ -48,7 +48,7 @@ const newCommand = () =>
  */
 export async function acceptance(
   args: readonly string[],
-  world: Pick<World, 'terminal' | 'clock' | 'environment' | 'interrupted'>,
+  world: Pick<World, 'terminal' | 'clock' | 'connect' | 'environment' | 'interrupted'>,
 ): Promise<number> {
   const command = newCommand();
   return runCommand(

@@ -2,20 +2,20 @@ import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-c
 import type { DeployedSystem } from './system.ts';
 
 /**
- * The lines of a function's log since the run began in which a text stands; what Lambda writes itself is left out.
+ * The lines of a log since the run began in which a text stands, in JSON; what Lambda writes itself is none.
  * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
 export async function logLines(
   system: DeployedSystem,
   service: 'app1' | 'app2',
-  functionName: string,
+  logGroupName: string,
   text: string,
 ): Promise<string[]> {
   const lines: string[] = [];
   const pages = paginateFilterLogEvents(
     { client: system[service].connection.client(CloudWatchLogsClient) },
     {
-      logGroupName: `/aws/lambda/${functionName}`,
+      logGroupName,
       startTime: system.begun,
       filterPattern: `"${text}"`,
     },
@@ -24,3 +24,5 @@ export async function logLines(
     lines.push(...events.map(({ message = '' }) => message).filter((message) => message.startsWith('{')));
   return lines;
 }
+
+export const functionLog = (functionName: string): string => `/aws/lambda/${functionName}`;

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { connect } from '../cli/connect.ts';
 import { terminal } from '../cli/terminal.ts';
 import { acceptance } from './command.ts';
 
@@ -22,6 +23,7 @@ export async function main(args: string[]): Promise<number> {
       now: () => Date.now(),
       sleep: (milliseconds) => setTimeout(milliseconds, undefined, { signal }),
     },
+    connect,
     environment: process.env,
     interrupted: signal,
   });

@@ -1,6 +1,6 @@
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
-import { must } from './check.ts';
+import { assert } from './check.ts';
 import type { DeployedSystem } from './system.ts';
 
 type Service = 'app1' | 'app2';
@@ -49,7 +49,7 @@ export const allCounted = (system: DeployedSystem, wanted: readonly Series[]): P
   system.eventually(async () => {
     const counts = await Promise.all(wanted.map((series) => counted(system, series)));
     const empty = wanted.filter((_, index) => counts[index] === 0);
-    must(empty.length === 0, `nothing is counted in ${empty.map(inWords).join(', ')}`);
+    assert(empty.length === 0, `nothing is counted in ${empty.map(inWords).join(', ')}`);
     return wanted.map((series, index) => `${series.name} ${counts[index]}`).join(', ');
   });
 

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { explain } from '../cli/explain.ts';
 import type { Terminal } from '../cli/session.ts';
-import { type Check, NotApplicable, NotMet } from './check.ts';
+import { type Check, CheckFailed, NotApplicable } from './check.ts';
 import type { DeployedSystem } from './system.ts';
 
 /** Runs checks, tells of each; whatever happens, what they have made is taken away. */
@@ -20,7 +20,7 @@ type Outcome = { verdict: 'passed' | 'failed' | 'notApplicable'; saw: string };
 const SIGNS = { passed: '✔', failed: '✘', notApplicable: '–' } as const;
 
 /** What a run has made, and whether it is still there. */
-type Made = Pick<DeployedSystem, 'left' | 'names' | 'poolUser' | 'progress'>;
+type Cleaned = Pick<DeployedSystem, 'cleanup' | 'names' | 'poolUser' | 'progress'>;
 
 interface Around {
   terminal: Pick<Terminal, 'out'>;
@@ -30,7 +30,7 @@ interface Around {
 }
 
 /** @returns how many have passed, have failed, and could not be decided here; what is left behind counts as failed */
-export async function runChecks<System extends Made>(
+export async function runChecks<System extends Cleaned>(
   stages: readonly (readonly Check<System>[])[],
   system: System,
   { terminal, now, interrupted }: Around,
@@ -42,11 +42,11 @@ export async function runChecks<System extends Made>(
     terminal.out(`${SIGNS[verdict]} ${claim} (${seconds.toFixed(1)} s)\n    ${saw}\n`);
   };
   const limit = pLimit(AT_ONCE);
-  const run = async ({ name, claim, look }: Check<System>): Promise<void> => {
+  const run = async ({ name, claim, run: check }: Check<System>): Promise<void> => {
     if (interrupted.aborted) return;
     const begun = now();
     system.progress.say(claim);
-    const outcome = await outcomeOf(() => look(system));
+    const outcome = await outcomeOf(() => check(system));
     // What was interrupted is neither.
     if (!interrupted.aborted) tell(outcome, `${name}: ${claim}`, (now() - begun) / 1000);
   };
@@ -56,30 +56,35 @@ export async function runChecks<System extends Made>(
   } finally {
     const begun = now();
     const outcome = await cleanUp(system);
-    tell(outcome, 'leftovers: Nothing that the run has made is left.', (now() - begun) / 1000);
+    tell(outcome, 'cleanup: Nothing that the run has made is left.', (now() - begun) / 1000);
   }
   return counts;
 }
 
-async function outcomeOf(look: () => Promise<string>): Promise<Outcome> {
+async function outcomeOf(run: () => Promise<string>): Promise<Outcome> {
   try {
-    return { verdict: 'passed', saw: await look() };
+    return { verdict: 'passed', saw: await run() };
   } catch (error) {
     if (error instanceof NotApplicable)
       return { verdict: 'notApplicable', saw: `Not checked: ${error.message}.` };
-    if (error instanceof NotMet) return { verdict: 'failed', saw: error.message };
+    if (error instanceof CheckFailed) return { verdict: 'failed', saw: error.message };
     const { message, remedy } = explain(error);
     return { verdict: 'failed', saw: `${message} → ${remedy}` };
   }
 }
 
 /** Takes everything away, and looks whether the users are really gone. */
-async function cleanUp(system: Made): Promise<Outcome> {
-  const { taken, left } = await system.left.takeAway((what) => system.progress.say(`Removing ${what}`));
+async function cleanUp(system: Cleaned): Promise<Outcome> {
+  const { removed, left } = await system.cleanup.run((description) =>
+    system.progress.say(`Removing ${description}`),
+  );
   for (const name of system.names) {
-    const found = await system.poolUser(name).catch(() => undefined);
-    if (found !== undefined) left.push(`the pool has the user ${name}`);
+    try {
+      if ((await system.poolUser(name)) !== undefined) left.push(`the pool has the user ${name}`);
+    } catch (error) {
+      left.push(`whether the pool has the user ${name} is not known: ${explain(error).message}`);
+    }
   }
-  if (left.length === 0) return { verdict: 'passed', saw: `${taken} removed.` };
+  if (left.length === 0) return { verdict: 'passed', saw: `${removed} removed.` };
   return { verdict: 'failed', saw: `Left behind: ${left.join('; ')}` };
 }

@@ -9,15 +9,15 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import * as z from 'zod';
 import type { Provisioning } from '../cli/answers.ts';
 import { type Asking, requestRemoval, requestRetry, requestUser } from '../cli/app1-api.ts';
-import { type Connection, connect, connectOptions } from '../cli/connect.ts';
+import { type Connection, connectOptions } from '../cli/connect.ts';
 import { CliProblem } from '../cli/problem.ts';
 import { proposing, type World } from '../cli/session.ts';
 import { removed, settled } from '../cli/settled.ts';
 import type { App1, App2 } from '../cli/where.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
-import { NotMet } from './check.ts';
-import { leftovers } from './leftovers.ts';
+import { CheckFailed } from './check.ts';
+import { cleanupRegistry } from './cleanup.ts';
 
 /**
  * A deployed system as the checks see it: by the outputs of its stacks, with the credentials that the SDK finds. Users
@@ -70,6 +70,9 @@ interface Asked {
   body?: string;
 }
 
+/** A removal is proved by time, so it takes half a minute: however short the patience, it is waited for. */
+const LONGEST_REMOVAL = 2 * 60_000; // milliseconds
+
 /** Longest pause between two looks, in milliseconds. */
 const LONGEST_PAUSE = 4_000;
 const FIRST_PAUSE = 100;
@@ -82,9 +85,9 @@ export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 /** @throws CliProblem when one of the stacks is not to be seen with these credentials */
 export async function deployedSystem(
   { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
-  world: Pick<World, 'clock' | 'environment' | 'interrupted' | 'terminal'>,
+  world: Pick<World, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
 ) {
-  const { clock, interrupted } = world;
+  const { clock, connect, interrupted } = world;
   const options = { ...rest, aws: true, ...(app1ApiUrl === undefined ? {} : { apiUrl: app1ApiUrl }) };
   const connected = (signal: AbortSignal) => connect(options, { ...world, interrupted: signal });
   const connection1 = connected(interrupted);
@@ -116,9 +119,10 @@ export async function deployedSystem(
 
   /** In the names of everything that this run makes. */
   const run = randomBytes(4).toString('hex');
+  const trace = `1-${Math.floor(clock.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
   let users = 0;
   const names: string[] = [];
-  const left = leftovers();
+  const cleanup = cleanupRegistry();
 
   const newUser = (over: Partial<NewUser> = {}): NewUser => {
     users += 1;
@@ -130,52 +134,56 @@ export async function deployedSystem(
     };
   };
 
-  /** Notes that a provisioning has to be removed; `idOf` tells which, once that is known. */
-  const noteProvisioning = (what: string, idOf: () => Promise<string>) =>
-    left.add({
-      what,
-      begin: async () => requestRemoval(cleaning, await idOf()),
-      takeAway: async () => removed(cleaning, await idOf(), timeout),
+  /** Registers a provisioning whose user has to be removed; `idOf` tells which, once that is known. */
+  const registerProvisioning = (description: string, idOf: () => Promise<string>) =>
+    cleanup.add({
+      description,
+      startRemoval: async () => requestRemoval(cleaning, await idOf()),
+      remove: async () => removed(cleaning, await idOf(), Math.max(timeout, LONGEST_REMOVAL)),
     });
 
-  /** Requests a service user. @throws CliProblem when App1 refuses */
-  const request = async (over: Partial<NewUser> = {}, key: string = randomUUID()) => {
+  /** Requests a service user, maybe with headers of its own. @throws CliProblem when App1 refuses */
+  const request = async (over: Partial<NewUser> = {}, more: Record<string, string> = {}) => {
     const user = newUser(over);
+    const key = randomUUID();
+    const callApp1: Connection['callApp1'] = (method, path, headers, body) =>
+      connection1.callApp1(method, path, { ...headers, ...more }, body);
     names.push(user.username);
     let id: string | undefined;
-    const forget = noteProvisioning(
+    const unregister = registerProvisioning(
       `the service user ${user.username}`,
       // When its answer never came, the same request tells the id.
       async () => id ?? (await requestUser(cleaning, user, key)).provisioning_id,
     );
     try {
-      id = (await requestUser(asking, user, key)).provisioning_id;
+      id = (await requestUser({ ...asking, connection: { callApp1 } }, user, key)).provisioning_id;
       return { user, key, id };
     } catch (error) {
       // Refused: there is nothing of it.
-      if (error instanceof CliProblem && ['usage', 'conflict'].includes(error.exit)) forget();
+      if (error instanceof CliProblem && ['usage', 'conflict'].includes(error.exit)) unregister();
       throw error;
     }
   };
 
   const ended = (id: string): Promise<Provisioning> => settled(waiting, id, timeout, { isNew: true });
 
-  const provision = async (over: Partial<NewUser> = {}): Promise<Finished> => {
-    const { user, key, id } = await request(over);
+  const provision = async (over?: Partial<NewUser>, headers?: Record<string, string>): Promise<Finished> => {
+    const { user, key, id } = await request(over, headers);
     return { user, key, provisioning: await ended(id) };
   };
 
   /** Calls again until nothing is missing; gives up with what was missing last. `within` milliseconds. */
-  const eventually = async <Found>(look: () => Promise<Found>, within = timeout): Promise<Found> => {
+  const eventually = async <Found>(attempt: () => Promise<Found>, within = timeout): Promise<Found> => {
     const begun = clock.now();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
       interrupted.throwIfAborted();
       try {
-        return await look();
+        return await attempt();
       } catch (error) {
-        if (!(error instanceof NotMet)) throw error;
+        if (!(error instanceof CheckFailed)) throw error;
         const passed = clock.now() - begun;
-        if (passed >= within) throw new NotMet(`${error.message} (waited ${Math.round(passed / 1000)} s)`);
+        if (passed >= within)
+          throw new CheckFailed(`${error.message} (waited ${Math.round(passed / 1000)} s)`);
         progress.say(error.message, `(${Math.round(passed / 1000)} s)`);
         await clock.sleep(Math.min(pause, within - passed));
       }
@@ -191,8 +199,8 @@ export async function deployedSystem(
     app2,
     timeout,
     progress,
-    /** What the run has made and has to take away. */
-    left,
+    /** What the run has made and has to remove. */
+    cleanup,
     /** The names of all service users that were requested. */
     names,
     newUser,
@@ -204,14 +212,17 @@ export async function deployedSystem(
 
     /** One provisioning that went well, for everything that only needs to look at one. */
     example: (): Promise<Finished> => {
-      example ??= succeeded(provision());
+      example ??= succeeded(provision({}, { 'x-amzn-trace-id': `Root=${trace};Sampled=1` }));
       return example;
     },
+
+    /** The trace of the example; X-Ray keeps it whatever its sampling rules say. */
+    trace,
 
     /** Asks App1 to try a provisioning again; what that makes is removed, too. */
     async retry(id: string): Promise<Provisioning> {
       const { provisioning_id } = await requestRetry(asking, id, randomUUID());
-      noteProvisioning(`the service user of ${provisioning_id}`, async () => provisioning_id);
+      registerProvisioning(`the service user of ${provisioning_id}`, async () => provisioning_id);
       return ended(provisioning_id);
     },
 
@@ -263,7 +274,7 @@ export async function deployedSystem(
         }),
       );
       if (AuthenticationResult?.AccessToken !== undefined) return AuthenticationResult.AccessToken;
-      throw new NotMet(`Cognito asks for ${ChallengeName ?? 'more'} instead of signing the user in`);
+      throw new CheckFailed(`Cognito asks for ${ChallengeName ?? 'more'} instead of signing the user in`);
     },
 
     /** Signs App1's machine user in with the credentials of the secret, as App1 does. */
@@ -284,7 +295,7 @@ export async function deployedSystem(
         }),
       );
       if (AuthenticationResult?.AccessToken !== undefined) return AuthenticationResult.AccessToken;
-      throw new NotMet('Cognito asks for more instead of signing the machine user in');
+      throw new CheckFailed('Cognito asks for more instead of signing the machine user in');
     },
 
     /** The user as the pool has it; `undefined` when there is none. */
@@ -319,12 +330,12 @@ async function sideOf<Outputs extends App1 | App2>(
   return { connection, arn, outputs: await outputs() };
 }
 
-/** @throws NotMet when it did not go well, so that it cannot be an example */
+/** @throws CheckFailed when it did not go well, so that it cannot be an example */
 async function succeeded(provisioning: Promise<Finished>): Promise<Finished> {
   const finished = await provisioning;
   const { status, user, error } = finished.provisioning;
   if (status === 'SUCCEEDED' && user === 'present') return finished;
-  throw new NotMet(
+  throw new CheckFailed(
     `a provisioning ended as ${status}${error === undefined ? '' : `, ${error.code} in ${error.step}`}, user ${user}`,
   );
 }

@@ -28,7 +28,7 @@ export async function segmentsOf({ app1, app2 }: DeployedSystem, traceId: string
 async function segmentsIn(connection: Connection, traceId: string): Promise<string[]> {
   const { config } = connection.client(STSClient);
   const region = await config.region();
-  const hostname = `xray.${region}.amazonaws.com`;
+  const { origin, protocol, hostname, port, host } = new URL(endpointIn(region));
   const signer = new SignatureV4({
     service: 'xray',
     region,
@@ -37,16 +37,23 @@ async function segmentsIn(connection: Connection, traceId: string): Promise<stri
   });
   const { headers, body } = await signer.sign({
     method: 'POST',
-    protocol: 'https:',
+    protocol,
     hostname,
+    ...(port === '' ? {} : { port: Number(port) }),
     path: '/Traces',
-    headers: { host: hostname, 'content-type': 'application/json' },
+    headers: { host, 'content-type': 'application/json' },
     body: JSON.stringify({ TraceIds: [traceId] }),
   });
-  const response = await fetch(`https://${hostname}/Traces`, { method: 'POST', headers, body });
+  const response = await fetch(`${origin}/Traces`, { method: 'POST', headers, body });
   if (!response.ok) throw new Error(`X-Ray answered ${response.status}`);
   return segmentNames(await response.json());
 }
+
+/** docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+const endpointIn = (region: string): string =>
+  process.env['AWS_ENDPOINT_URL_XRAY'] ??
+  process.env['AWS_ENDPOINT_URL'] ??
+  `https://xray.${region}.amazonaws.com`;
 
 /** The names of all segments in an answer of X-Ray. */
 export function segmentNames(answer: unknown): string[] {

@@ -41,6 +41,9 @@ const tools = (name: string, files: string): Part => ({
 const commands = tools('commands', 'cli|trace');
 const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
+/** The acceptance, which looks at a system with defects; all of them, one by one, are a matter of their own. */
+const acceptance = tools('acceptance', 'acceptance-sample');
+const acceptanceWhole = tools('acceptance-whole', 'acceptance');
 /** What is typed out of the guides, with the command lines of AWS and the CDK, which take their time. */
 const guides = tools('guides', 'deploying|migration|runbooks');
 /** Rights are taken away from what other tests use, so it has a local AWS to itself. */
@@ -65,19 +68,21 @@ const AT_ONCE = 4;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
 const selections: Record<string, readonly (readonly Part[])[]> = {
-  all: [[unit], [e2e, faults, subscribers, localAws, commands, alarms, tracePage], [burst]],
+  all: [[unit], [e2e, faults, subscribers, localAws, commands, alarms, acceptance, tracePage], [burst]],
   unit: [[unit]],
   rights: [[rights]],
   openapi: [[openapi]],
   guides: [[guides]],
+  acceptance: [[acceptanceWhole]],
   faults: [[faults, faultsAlone], [burst]],
 };
 
 /**
  * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: what needs no local
  * AWS; `npm run test:faults`: the whole failure suite; `npm run test:rights`: each right taken away; `npm run
- * test:openapi`: both APIs asked at random what their documents say; `npm run test:guides`: what the guides say to type. The last line is
- * `N passed, N failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
+ * test:openapi`: both APIs asked at random what their documents say; `npm run test:guides`: what the guides say to type;
+ * `npm run test:acceptance`: the acceptance, with every defect that it has to notice. The last line is `N passed, N
+ * failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
  * when nothing failed.
  */
 export async function main([only = 'all']: string[]): Promise<number> {
@@ -85,7 +90,7 @@ export async function main([only = 'all']: string[]): Promise<number> {
   if (groups === undefined)
     throw new Problem(
       `There are no tests called ${only}.`,
-      'Say `unit`, `rights`, `openapi`, `guides` or `faults`, or nothing for all.',
+      'Say `unit`, `rights`, `openapi`, `guides`, `acceptance` or `faults`, or nothing for all.',
     );
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   return exclusively(join(root, '.build'), () => runAll(groups, environment), { busy });

@@ -1,6 +1,6 @@
 import { checksOf } from '../../cli/doctor/checks.ts';
 import { findingOf } from '../../cli/doctor/finding.ts';
-import { type Check, must } from '../check.ts';
+import { assert, type Check } from '../check.ts';
 import type { DeployedSystem } from '../system.ts';
 
 /** What can be seen without doing anything. */
@@ -28,10 +28,10 @@ export const healthChecks: readonly Check[] = [
     name: 'health/doctor',
     claim:
       '`provision doctor` finds both services complete: stacks, machines, buses, rules, keys, queues, logs.',
-    async look(system) {
+    async run(system) {
       const found = await findings(system);
       const bad = found.filter(({ verdict }) => verdict === 'wrong' || verdict === 'unseen');
-      must(bad.length === 0, bad.map(({ what, saw }) => `${what}: ${saw}`).join('; '));
+      assert(bad.length === 0, bad.map(({ what, saw }) => `${what}: ${saw}`).join('; '));
       return `${found.length} findings, none of them wrong`;
     },
   },

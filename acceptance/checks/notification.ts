@@ -2,8 +2,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import * as z from 'zod';
 import { completionNotification } from '../../contracts/notification.ts';
 import { functionNamed } from '../../infra/names.ts';
-import { type Check, must, NotApplicable } from '../check.ts';
-import { logLines } from '../logs.ts';
+import { assert, type Check, NotApplicable } from '../check.ts';
+import { functionLog, logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
 
 /** How App1 hears that App2 has finished, when it does not poll. */
@@ -17,7 +17,12 @@ const notifiedLine = z.object({ message: z.literal('Step done'), step: z.undefin
 
 /** For which of these creations App2 has sent a notification. */
 async function notified(system: DeployedSystem, ids: readonly string[]): Promise<string[]> {
-  const lines = await logLines(system, 'app2', functionNamed('app2', 'notify-completion'), 'Client notified');
+  const lines = await logLines(
+    system,
+    'app2',
+    functionLog(functionNamed('app2', 'notify-completion')),
+    'Client notified',
+  );
   return ids.filter((id) => lines.some((line) => line.includes(id)));
 }
 
@@ -26,7 +31,7 @@ async function burst(system: DeployedSystem): Promise<string[]> {
   const requested = await Promise.all(Array.from({ length: AT_ONCE }, () => system.request()));
   const ends = await Promise.all(requested.map(({ id }) => system.ended(id)));
   const bad = ends.filter(({ status }) => status !== 'SUCCEEDED');
-  must(
+  assert(
     bad.length === 0,
     `of ${AT_ONCE} at once, ${bad.length} ended as ${bad[0]?.status} ${bad[0]?.error?.code ?? ''}`,
   );
@@ -37,7 +42,7 @@ export const notificationChecks: readonly Check[] = [
   {
     name: 'notification/delivered',
     claim: "A notification on App2's bus reaches App1, by App1's rule on that bus.",
-    async look(system) {
+    async run(system) {
       const { provisioning_id } = (await system.example()).provisioning;
       const { connection, outputs } = system.app2;
       // App1 has heard what it says already: it asks App2, or does nothing.
@@ -53,11 +58,11 @@ export const notificationChecks: readonly Check[] = [
           ],
         }),
       );
-      must(FailedEntryCount === 0, `the bus refused it: ${Entries[0]?.ErrorCode}`);
+      assert(FailedEntryCount === 0, `the bus refused it: ${Entries[0]?.ErrorCode}`);
       await system.eventually(async () => {
         const called = functionNamed('app1', 'call-app2');
-        const lines = await logLines(system, 'app1', called, provisioning_id);
-        must(
+        const lines = await logLines(system, 'app1', functionLog(called), provisioning_id);
+        assert(
           lines.some((line) => notifiedLine.safeParse(JSON.parse(line)).success),
           `${called} was not called with it`,
         );
@@ -68,7 +73,7 @@ export const notificationChecks: readonly Check[] = [
   {
     name: 'notification/sent',
     claim: 'Of creations that it does not poll, App2 sends a notification, and all of them succeed.',
-    async look(system) {
+    async run(system) {
       for (let bursts = 1; bursts <= BURSTS; bursts += 1) {
         const told = await notified(system, await burst(system));
         if (told.length > 0) return `${told.length} of ${AT_ONCE} at once were notified, and all SUCCEEDED`;

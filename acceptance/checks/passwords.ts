@@ -1,5 +1,5 @@
 import { CliProblem } from '../../cli/problem.ts';
-import { type Check, must } from '../check.ts';
+import { assert, type Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
 
 /** Passwords that a pool refuses, or that are not sure to be taken: the matter of who sends them, of nobody else. */
@@ -18,8 +18,11 @@ async function fateOf(system: DeployedSystem, password: string): Promise<'refuse
       'ServiceUserCreationRejected',
       'ServiceUserProvisioningFailed',
     ]);
-    must(error?.code === 'PASSWORD_REJECTED', `it ended as ${status} ${error?.code ?? ''} in ${error?.step}`);
-    must(presence === 'absent', `a user may be left: ${presence}`);
+    assert(
+      error?.code === 'PASSWORD_REJECTED',
+      `it ended as ${status} ${error?.code ?? ''} in ${error?.step}`,
+    );
+    assert(presence === 'absent', `a user may be left: ${presence}`);
     return 'rejected';
   } catch (error) {
     if (error instanceof CliProblem && error.code === 'INVALID_REQUEST') return 'refused';
@@ -37,24 +40,24 @@ export const passwordChecks: readonly Check[] = [
   {
     name: 'passwords/weak',
     claim: 'A weak password is refused as a mistake of the caller.',
-    async look(system) {
+    async run(system) {
       const fate = await fateOf(system, 'only-small-letters');
-      must(fate !== 'taken', inWords[fate]);
+      assert(fate !== 'taken', inWords[fate]);
       return inWords[fate];
     },
   },
   {
     name: 'passwords/inner-space',
     claim: 'A password with a space inside is taken, or refused as a mistake of the caller.',
-    look: async (system) => inWords[await fateOf(system, newPassword().replace('-', ' '))],
+    run: async (system) => inWords[await fateOf(system, newPassword().replace('-', ' '))],
   },
   {
     name: 'passwords/line-end',
     claim: 'A password with a line end is refused by App1.',
-    async look(system) {
+    async run(system) {
       for (const end of ['\n', '\r\n', '\u2028']) {
         const fate = await fateOf(system, `${newPassword()}${end}x`);
-        must(fate === 'refused', `with ${JSON.stringify(end)} inside, ${inWords[fate]}`);
+        assert(fate === 'refused', `with ${JSON.stringify(end)} inside, ${inWords[fate]}`);
       }
       return inWords.refused;
     },

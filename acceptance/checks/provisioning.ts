@@ -7,8 +7,8 @@ import {
 import { provisioning as status } from '../../cli/answers.ts';
 import { askTimeline, requestUser } from '../../cli/app1-api.ts';
 import { groups, sampleReply } from '../../contracts/app2-api.ts';
-import { type Check, must } from '../check.ts';
-import { said, seenProblem } from '../seen.ts';
+import { describeAnswer, expectProblem } from '../answers.ts';
+import { assert, type Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
 
 /** What callers ask App1 for, and what becomes of it. */
@@ -26,9 +26,9 @@ async function foreignUser(system: DeployedSystem): Promise<string> {
   const { username: Username } = system.newUser();
   const cognito = system.app2.connection.client(CognitoIdentityProviderClient);
   const who = { UserPoolId: system.app2.outputs.user_pool_id, Username };
-  system.left.add({
-    what: `the user ${Username}, whom a check has put into the pool`,
-    takeAway: async () => {
+  system.cleanup.add({
+    description: `the user ${Username}, whom a check has put into the pool`,
+    remove: async () => {
       if ((await system.poolUser(Username)) !== undefined)
         await cognito.send(new AdminDeleteUserCommand(who));
     },
@@ -49,7 +49,7 @@ export const provisioningChecks: readonly Check[] = [
   {
     name: 'provisioning/succeeds',
     claim: 'A service user is created: confirmed, enabled, in its group, stamped by its provisioning.',
-    async look(system) {
+    async run(system) {
       const { user, provisioning } = await system.example();
       const { provisioning_id: id } = provisioning;
       system.expectedEvents.set(id, [
@@ -58,16 +58,16 @@ export const provisioningChecks: readonly Check[] = [
         'ServiceUserProvisioned',
       ]);
       const found = await system.poolUser(user.username);
-      must(found !== undefined, `${id} SUCCEEDED, and the pool has no user of it`);
-      must(
+      assert(found !== undefined, `${id} SUCCEEDED, and the pool has no user of it`);
+      assert(
         found.status === 'CONFIRMED' && found.enabled === true,
         `its user is ${found.status}, ${found.enabled === true ? 'enabled' : 'disabled'}`,
       );
-      must(
+      assert(
         isDeepStrictEqual(found.groups, [groups.serviceUser]),
         `its user is in the groups: ${found.groups.join(', ') || 'none'}`,
       );
-      must(
+      assert(
         found.attributes['custom:provisioning_id'] === id,
         'its user has the stamp of another provisioning',
       );
@@ -78,7 +78,7 @@ export const provisioningChecks: readonly Check[] = [
   {
     name: 'provisioning/signs-in',
     claim: 'The service user signs in with the password of the request, and /sample knows it.',
-    async look(system) {
+    async run(system) {
       const { user } = await system.example();
       const token = await system.signIn(user);
       const answer = await system.askApp2('/sample', {
@@ -87,9 +87,9 @@ export const provisioningChecks: readonly Check[] = [
         headers: JSON_BODY,
         body: JSON.stringify({ data: { n: 1 } }),
       });
-      must(answer.status === 200, `/sample answered ${said(answer)}`);
+      assert(answer.status === 200, `/sample answered ${describeAnswer(answer)}`);
       const { username, received } = sampleReply.parse(JSON.parse(answer.text));
-      must(username === user.username && received['n'] === 1, `/sample took it for ${username}`);
+      assert(username === user.username && received['n'] === 1, `/sample took it for ${username}`);
       return `/sample answered ${username}`;
     },
   },
@@ -97,23 +97,23 @@ export const provisioningChecks: readonly Check[] = [
     name: 'provisioning/machine-signs-in',
     claim:
       "App1's machine user signs in with the credentials of the secret, and App2 lets it see its creation.",
-    async look(system) {
+    async run(system) {
       const { provisioning } = await system.example();
       const token = await system.machineToken();
       const path = `/admin/create-user/${provisioning.provisioning_id}`;
       const answer = await system.askApp2(path, { token });
-      must(answer.status === 200, `App2 answered ${said(answer)}`);
+      assert(answer.status === 200, `App2 answered ${describeAnswer(answer)}`);
       return 'App2 told the status of the creation';
     },
   },
   {
     name: 'provisioning/repeat',
     claim: 'A request that is repeated with its key, one by one or at once, is one provisioning.',
-    async look(system) {
+    async run(system) {
       const { user, key, provisioning } = await system.example();
       const again = await Promise.all([1, 2, 3].map(() => requestUser(system.asking, user, key)));
       const ids = new Set(again.map(({ provisioning_id }) => provisioning_id));
-      must(
+      assert(
         isDeepStrictEqual([...ids], [provisioning.provisioning_id]),
         `the repeats of ${provisioning.provisioning_id} were ${[...ids].join(', ')}`,
       );
@@ -123,38 +123,38 @@ export const provisioningChecks: readonly Check[] = [
   {
     name: 'provisioning/conflict',
     claim: 'The same key with another password is refused.',
-    async look(system) {
+    async run(system) {
       const { user, key } = await system.example();
       const answer = await system.askApp1('/create-service-user', {
         method: 'POST',
         headers: { ...JSON_BODY, 'idempotency-key': key },
         body: JSON.stringify({ ...user, password: newPassword() }),
       });
-      return seenProblem(answer, 'IDEMPOTENCY_CONFLICT');
+      return expectProblem(answer, 'IDEMPOTENCY_CONFLICT');
     },
   },
   {
     name: 'provisioning/timeline',
     claim: "The owner is told the steps of both services, and App2's steps through its API.",
-    async look(system) {
+    async run(system) {
       const { provisioning } = await system.example();
       const timeline = await system.eventually(async () => {
         const told = await askTimeline(system.asking, provisioning.provisioning_id);
         const missing = told.timeline_incomplete ?? [];
-        must(missing.length === 0, `steps are missing of ${missing.join(' and ')}`);
+        assert(missing.length === 0, `steps are missing of ${missing.join(' and ')}`);
         return told.timeline;
       });
       const missing = Object.entries(STEPS).flatMap(([service, steps]) =>
         steps.filter((wanted) => !timeline.some((one) => one.service === service && one.step === wanted)),
       );
-      must(missing.length === 0, `it has no ${missing.join(', ')}`);
+      assert(missing.length === 0, `it has no ${missing.join(', ')}`);
       return `${timeline.length} steps`;
     },
   },
   {
     name: 'provisioning/taken-name',
     claim: 'A provisioning whose name is taken fails, and the user that has the name is untouched.',
-    async look(system) {
+    async run(system) {
       const { provisioning, before, after } = await nameTaken(system);
       const { provisioning_id: id, error, user } = provisioning;
       system.expectedEvents.set(id, [
@@ -162,23 +162,26 @@ export const provisioningChecks: readonly Check[] = [
         'ServiceUserCreationRolledBack',
         'ServiceUserProvisioningFailed',
       ]);
-      must(error?.code === 'USER_ALREADY_EXISTS', `it ended as ${provisioning.status} ${error?.code ?? ''}`);
-      must(user === 'absent', `it says of its own user: ${user}`);
-      must(isDeepStrictEqual(before, after), 'the user that had the name is not as it was');
+      assert(
+        error?.code === 'USER_ALREADY_EXISTS',
+        `it ended as ${provisioning.status} ${error?.code ?? ''}`,
+      );
+      assert(user === 'absent', `it says of its own user: ${user}`);
+      assert(isDeepStrictEqual(before, after), 'the user that had the name is not as it was');
       return `${id}: ${error.code}`;
     },
   },
   {
     name: 'provisioning/retry',
     claim: 'A failed provisioning is retried without its password, and the user signs in with it.',
-    async look(system) {
+    async run(system) {
       const { user, provisioning } = await nameTaken(system);
       const { user_pool_id: UserPoolId } = system.app2.outputs;
       await system.app2.connection
         .client(CognitoIdentityProviderClient)
         .send(new AdminDeleteUserCommand({ UserPoolId, Username: user.username }));
       const retried = status.parse(await system.retry(provisioning.provisioning_id));
-      must(
+      assert(
         retried.status === 'SUCCEEDED',
         `the retry ended as ${retried.status} ${retried.error?.code ?? ''} ${retried.error?.step ?? ''}`,
       );

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_BODY_BYTES, type ProblemCode } from '../../contracts/problems.ts';
-import { type Check, must, NotApplicable } from '../check.ts';
-import { seenProblem } from '../seen.ts';
+import { expectProblem } from '../answers.ts';
+import { assert, type Check, NotApplicable } from '../check.ts';
 import type { Answer, DeployedSystem } from '../system.ts';
 
 /** What is refused, by API Gateway, an authorizer or a function: each as a problem. */
@@ -132,14 +132,14 @@ const refusals: readonly Refusal[] = [
 const missingApiKey: Check = {
   name: 'refusals/missing-api-key',
   claim: 'A signed request to App1 without an API key is answered 403 FORBIDDEN, where callers have keys.',
-  async look(system) {
+  async run(system) {
     if (!system.hasApiKey)
       throw new NotApplicable(
         'no API key was given (--api-key-file): callers have none unless app1_callers is set',
       );
     const path = `${CREATE}/${randomUUID()}`;
-    must((await system.askApp1(path)).status === 404, 'with its API key the request is not let in');
-    return seenProblem(await system.askApp1WithoutKey(path), 'FORBIDDEN');
+    assert((await system.askApp1(path)).status === 404, 'with its API key the request is not let in');
+    return expectProblem(await system.askApp1WithoutKey(path), 'FORBIDDEN');
   },
 };
 
@@ -148,7 +148,7 @@ export const refusalChecks: readonly Check[] = [
     name: `refusals/${name}`,
     claim: `${what} is answered as the problem ${code}.`,
     ...(full === undefined ? {} : { full }),
-    look: async (system: DeployedSystem) => seenProblem(await ask(system), code),
+    run: async (system: DeployedSystem) => expectProblem(await ask(system), code),
   })),
   missingApiKey,
 ];

@@ -2,8 +2,8 @@ import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-
 import { askStatus } from '../../cli/app1-api.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
-import { type Check, must } from '../check.ts';
-import { logLines } from '../logs.ts';
+import { assert, type Check } from '../check.ts';
+import { functionLog, logLines } from '../logs.ts';
 import { type DeployedSystem, hasName } from '../system.ts';
 
 /** How users go: by DELETE, and when somebody stops what makes them. */
@@ -18,7 +18,7 @@ async function stopOnce(system: DeployedSystem, service: 'app1' | 'app2', id: st
   const execution = { executionArn: executionArn(outputs.state_machine_arn, id) };
   await system.eventually(async () => {
     await stepFunctions.send(new StopExecutionCommand(execution)).catch((error: unknown) => {
-      must(!hasName(error, 'ExecutionDoesNotExist'), `${service} has not begun with ${id}`);
+      assert(!hasName(error, 'ExecutionDoesNotExist'), `${service} has not begun with ${id}`);
       // Not documented: what is said of an execution that is over. Its status tells.
       if (!hasName(error, 'ValidationException')) throw error;
     });
@@ -42,8 +42,8 @@ async function byTheRule(system: DeployedSystem, service: 'app1' | 'app2', id: s
   const watch = { app1: 'roll-back-failed-provisioning', app2: 'roll-back-failed-creation' }[service];
   const name = functionNamed(service, watch);
   await system.eventually(async () => {
-    const lines = await logLines(system, service, name, id);
-    must(lines.length > 0, `${name} was not called for ${id}`);
+    const lines = await logLines(system, service, functionLog(name), id);
+    assert(lines.length > 0, `${name} was not called for ${id}`);
   });
 }
 
@@ -52,10 +52,10 @@ export const removalChecks: readonly Check[] = [
     name: 'removal/delete',
     claim: 'DELETE removes the user: no sign-in, no user in the pool, and the status says so.',
     waits: true,
-    async look(system) {
+    async run(system) {
       const { user, provisioning } = await system.provision();
       const { provisioning_id: id, status } = provisioning;
-      must(status === 'SUCCEEDED', `its provisioning ended as ${status}`);
+      assert(status === 'SUCCEEDED', `its provisioning ended as ${status}`);
       await system.remove(id);
       system.expectedEvents.set(id, [
         'ServiceUserProvisioningRequested',
@@ -64,14 +64,14 @@ export const removalChecks: readonly Check[] = [
         'ServiceUserRemoved',
         'ServiceUserDeprovisioned',
       ]);
-      must((await system.poolUser(user.username)) === undefined, 'the pool still has the user');
+      assert((await system.poolUser(user.username)) === undefined, 'the pool still has the user');
       const refused = await system.signIn(user).then(
         () => false,
         (error: unknown) => hasName(error, 'NotAuthorizedException', 'UserNotFoundException'),
       );
-      must(refused, 'the user still signs in');
+      assert(refused, 'the user still signs in');
       const after = await askStatus(system.asking, id);
-      must(after.user === 'absent', `the status says: ${after.user}`);
+      assert(after.user === 'absent', `the status says: ${after.user}`);
       return `the user of ${id} is gone`;
     },
   },
@@ -79,10 +79,10 @@ export const removalChecks: readonly Check[] = [
     name: 'removal/stopped-provisioning',
     claim: "A provisioning that is stopped is rolled back by App1's rule on status changes.",
     waits: true,
-    async look(system) {
+    async run(system) {
       const id = await stopped(system, 'app1');
       const { status, user } = await system.ended(id);
-      must(user === 'absent', `it is ${status}, its user ${user}`);
+      assert(user === 'absent', `it is ${status}, its user ${user}`);
       await byTheRule(system, 'app1', id);
       return `${id}: ${status}, its user ${user}`;
     },
@@ -92,10 +92,10 @@ export const removalChecks: readonly Check[] = [
     claim:
       "A creation that is stopped is rolled back by App2's rule on status changes, and App1 ends without a user.",
     waits: true,
-    async look(system) {
+    async run(system) {
       const id = await stopped(system, 'app2');
       const { status, user, error } = await system.ended(id);
-      must(
+      assert(
         status === 'FAILED' && user === 'absent',
         `it is ${status} ${error?.code ?? ''}, its user ${user}`,
       );

@@ -6,7 +6,7 @@ import { eventsOn } from '../../cli/bus-log.ts';
 import { eventSources } from '../../contracts/events/catalogue.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { alarmNamed, functionNamed } from '../../infra/names.ts';
-import { type Check, must, NotApplicable } from '../check.ts';
+import { assert, type Check, NotApplicable } from '../check.ts';
 import { allCounted, counted, own } from '../metrics.ts';
 import type { DeployedSystem } from '../system.ts';
 import { segmentsOf } from '../x-ray.ts';
@@ -75,7 +75,7 @@ export const signalChecks: readonly Check[] = [
     name: 'signals/events',
     claim:
       'Each event of the provisionings of this run is in the log of its bus, and none that should not be.',
-    async look(system) {
+    async run(system) {
       const { provisioning_id: id } = (await system.example()).provisioning;
       const all = [
         'ServiceUserProvisioningRequested',
@@ -88,7 +88,7 @@ export const signalChecks: readonly Check[] = [
           system.eventually(async () => {
             const found = [...new Set(await eventsOf(system, one))].sort();
             const wanted = [...names].sort();
-            must(found.join() === wanted.join(), `of ${one} there is ${found.join(', ') || 'no event'}`);
+            assert(found.join() === wanted.join(), `of ${one} there is ${found.join(', ') || 'no event'}`);
             return found.length;
           }),
         ),
@@ -99,7 +99,7 @@ export const signalChecks: readonly Check[] = [
   {
     name: 'signals/metric-filters',
     claim: 'Metric filters count what the logs of buses and machines say.',
-    async look(system) {
+    async run(system) {
       await Promise.all([system.example(), failedExample(system)]);
       return allCounted(system, [
         own('app1', 'provisioningsEnded', { source: eventSources.app1, end: 'ServiceUserProvisioned' }),
@@ -115,7 +115,7 @@ export const signalChecks: readonly Check[] = [
   {
     name: 'signals/embedded-metrics',
     claim: 'Metrics that functions write into their logs are counted.',
-    async look(system) {
+    async run(system) {
       await system.example();
       return allCounted(system, [
         own('app1', 'stepDuration', { service: functionNamed('app1', 'call-app2'), step: 'Authenticate' }),
@@ -126,7 +126,7 @@ export const signalChecks: readonly Check[] = [
   {
     name: 'signals/aws-metrics',
     claim: "AWS's own metrics are where alarms and dashboards look for them.",
-    async look(system) {
+    async run(system) {
       await system.example();
       const ofMachine = (service: Service) => ({
         service,
@@ -140,7 +140,7 @@ export const signalChecks: readonly Check[] = [
   {
     name: 'signals/no-system-alarm',
     claim: 'Nothing that callers did wrong counts as a failure of the system, or raises its alarm.',
-    async look(system) {
+    async run(system) {
       await failedExample(system);
       const counts: number[] = [];
       const alarms: string[] = [];
@@ -151,45 +151,44 @@ export const signalChecks: readonly Check[] = [
         alarms.push(...(await raised(system, service, [alarmNamed(service, 'system-failures')])));
       }
       const [app1 = 0, app2 = 0] = counts;
-      must(app1 + app2 === 0, `SystemFailures has counted ${app1} at App1 and ${app2} at App2`);
-      must(alarms.length === 0, `raised since the begin: ${alarms.join(', ')}`);
+      assert(app1 + app2 === 0, `SystemFailures has counted ${app1} at App1 and ${app2} at App2`);
+      assert(alarms.length === 0, `raised since the begin: ${alarms.join(', ')}`);
       return 'SystemFailures has counted nothing, and no alarm for it is raised';
     },
   },
   {
     name: 'signals/one-trace',
-    claim: 'Both executions of a provisioning belong to one trace.',
-    async look(system) {
+    claim: 'Both executions of a provisioning belong to the trace of its request.',
+    async run(system) {
       const { provisioning_id: id } = (await system.example()).provisioning;
-      const [app1, app2] = await Promise.all(services.map((service) => traceOf(system, service, id)));
-      must(app1 !== undefined, `the execution ${id} of App1 has no trace`);
-      must(app1 === app2, `the execution of App1 is of the trace ${app1}, that of App2 of ${app2}`);
-      return `${id} is ${app1}`;
+      for (const service of services) {
+        const trace = await traceOf(system, service, id);
+        assert(trace === system.trace, `the execution ${id} of ${service} is of ${trace ?? 'no trace'}`);
+      }
+      return `${id} is ${system.trace}`;
     },
   },
   {
     name: 'signals/x-ray',
     claim: 'X-Ray has one trace with segments of both services.',
-    async look(system) {
+    async run(system) {
       await onlyWithTracing(system);
-      const { provisioning_id: id } = (await system.example()).provisioning;
-      const traceId = await traceOf(system, 'app1', id);
-      must(traceId !== undefined, `the execution ${id} of App1 has no trace`);
+      await system.example();
       return system.eventually(async () => {
-        const names = await segmentsOf(system, traceId);
+        const names = await segmentsOf(system, system.trace);
         const missing = services.filter((service) => !names.some((name) => name.startsWith(`${service}-`)));
-        must(missing.length === 0, `the trace ${traceId} has no segment of ${missing.join(' and ')}`);
-        return `${traceId}: ${names.length} segments`;
+        assert(missing.length === 0, `the trace ${system.trace} has no segment of ${missing.join(' and ')}`);
+        return `${system.trace}: ${names.length} segments`;
       });
     },
   },
   {
     name: 'signals/no-password',
     claim: 'The password of a provisioning stands in no log of both services and in no execution.',
-    async look(system) {
+    async run(system) {
       const { user, provisioning } = await system.example();
       const places = await placesOf(system, provisioning.provisioning_id, user.password);
-      must(places.length === 0, `it stands in ${places.join(', ')}`);
+      assert(places.length === 0, `it stands in ${places.join(', ')}`);
       const groups = services.flatMap((service) => system[service].outputs.log_groups);
       return `not in ${groups.length} logs and two histories`;
     },
@@ -200,7 +199,7 @@ export const signalChecks: readonly Check[] = [
 async function failedExample(system: DeployedSystem): Promise<void> {
   const { user } = await system.example();
   const { provisioning } = await system.provision({ username: user.username });
-  must(
+  assert(
     provisioning.error?.code === 'USER_ALREADY_EXISTS',
     `a second user of one name ended as ${provisioning.status} ${provisioning.error?.code ?? ''}`,
   );

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { eventRows } from '../../contracts/events/catalogue.ts';
 import { apiPage, apiPageFile } from './api-page.ts';
 import { architectureDocument, architecturePage } from './architecture.ts';
+import { assumptionsDocument, assumptionsPage } from './assumptions.ts';
 import { cliDocument, cliPage } from './cli.ts';
 import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
@@ -44,6 +45,7 @@ const files = {
   [cliPage]: cliDocument(),
   [metricsPage]: metricsDocument(),
   [architecturePage]: architectureDocument(),
+  [assumptionsPage]: assumptionsDocument(),
   [settingsPage]: settingsDocument(),
   [runbooksPage]: runbooksDocument(),
 };

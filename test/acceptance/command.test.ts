@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { allChecks, stages } from '../../acceptance/checks.ts';
 import { acceptance } from '../../acceptance/command.ts';
 import { segmentNames } from '../../acceptance/x-ray.ts';
+import { connect } from '../../cli/connect.ts';
 import { fakeClock } from '../support/clock.ts';
 
 /** The command line, as far as it asks no AWS; and the table of checks. */
@@ -21,6 +22,7 @@ async function run(...args: string[]) {
       askSecret: undefined,
     },
     clock: fakeClock(),
+    connect,
     environment: {},
     interrupted: new AbortController().signal,
   });

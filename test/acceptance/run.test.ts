@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Check, must, NotApplicable } from '../../acceptance/check.ts';
-import { leftovers } from '../../acceptance/leftovers.ts';
+import { assert, type Check, NotApplicable } from '../../acceptance/check.ts';
+import { cleanupRegistry } from '../../acceptance/cleanup.ts';
 import { runChecks } from '../../acceptance/run.ts';
 
 /** How checks are run, told of and cleaned up after. */
@@ -11,7 +11,7 @@ type System = ReturnType<typeof systemWith>;
 function systemWith(pool: Record<string, object> = {}) {
   const said: string[] = [];
   return {
-    left: leftovers(),
+    cleanup: cleanupRegistry(),
     names: Object.keys(pool),
     poolUser: async (name: string) =>
       name in pool ? { status: 'CONFIRMED' as const, enabled: true, attributes: {}, groups: [] } : undefined,
@@ -20,12 +20,12 @@ function systemWith(pool: Record<string, object> = {}) {
   };
 }
 
-const passes: Check<System> = { name: 'a/passes', claim: 'It passes.', look: async () => 'all is well' };
+const passes: Check<System> = { name: 'a/passes', claim: 'It passes.', run: async () => 'all is well' };
 const fails: Check<System> = {
   name: 'a/fails',
   claim: 'It fails.',
-  look: async () => {
-    must(false, 'the pool has no user');
+  run: async () => {
+    assert(false, 'the pool has no user');
   },
 };
 
@@ -46,7 +46,7 @@ describe('runChecks', () => {
 
     expect(output).toBe(
       '✔ a/passes: It passes. (0.0 s)\n    all is well\n' +
-        '✔ leftovers: Nothing that the run has made is left. (0.0 s)\n    0 removed.\n',
+        '✔ cleanup: Nothing that the run has made is left. (0.0 s)\n    0 removed.\n',
     );
     expect(counts).toEqual({ passed: 2, failed: 0, notApplicable: 0 });
   });
@@ -60,7 +60,7 @@ describe('runChecks', () => {
   });
 
   it('takes what nobody foresaw for a failure, and says what it was', async () => {
-    const broken: Check<System> = { ...fails, look: () => Promise.reject(new TypeError('no such thing')) };
+    const broken: Check<System> = { ...fails, run: () => Promise.reject(new TypeError('no such thing')) };
     const { counts, output } = await run([[broken]]);
 
     expect(output).toContain('TypeError: no such thing');
@@ -70,7 +70,7 @@ describe('runChecks', () => {
   it('counts what cannot be decided neither way', async () => {
     const undecided: Check<System> = {
       ...fails,
-      look: () => Promise.reject(new NotApplicable('tracing is off')),
+      run: () => Promise.reject(new NotApplicable('tracing is off')),
     };
     const { counts, output } = await run([[undecided]]);
 
@@ -83,7 +83,7 @@ describe('runChecks', () => {
     const noting = (name: string, ticks: number): Check<System> => ({
       ...passes,
       name,
-      look: async () => {
+      run: async () => {
         for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
         order.push(name);
         return '';
@@ -98,9 +98,9 @@ describe('runChecks', () => {
     const taken: string[] = [];
     const makes: Check<System> = {
       ...fails,
-      look: async (system) => {
-        system.left.add({ what: 'a queue', takeAway: async () => taken.push('queue') });
-        must(false, 'it was told of nothing');
+      run: async (system) => {
+        system.cleanup.add({ description: 'a queue', remove: async () => taken.push('queue') });
+        assert(false, 'it was told of nothing');
       },
     };
     const { output } = await run([[makes]]);
@@ -111,10 +111,10 @@ describe('runChecks', () => {
 
   it('fails when something could not be taken away, and says what and why', async () => {
     const system = systemWith();
-    system.left.add({ what: 'the queue q', takeAway: () => Promise.reject(new Error('no right')) });
+    system.cleanup.add({ description: 'the queue q', remove: () => Promise.reject(new Error('no right')) });
     const { counts, output } = await run([[passes]], system);
 
-    expect(output).toContain('✘ leftovers');
+    expect(output).toContain('✘ cleanup');
     expect(output).toContain('Left behind: the queue q (Error: no right)');
     expect(counts.failed).toBe(1);
   });
@@ -126,13 +126,24 @@ describe('runChecks', () => {
     expect(counts.failed).toBe(1);
   });
 
+  it('fails when it cannot be seen whether the pool has a user', async () => {
+    const blind = {
+      ...systemWith({ 'acceptance-1': {} }),
+      poolUser: () => Promise.reject(new Error('no right')),
+    };
+    const { counts, output } = await run([[passes]], blind);
+
+    expect(output).toContain('whether the pool has the user acceptance-1 is not known: Error: no right');
+    expect(counts.failed).toBe(1);
+  });
+
   it('begins no check after an interrupt, tells of none that it has broken off, and cleans up', async () => {
     const interrupt = new AbortController();
     const taken: string[] = [];
     const interrupted: Check<System> = {
       ...passes,
-      look: async (system) => {
-        system.left.add({ what: 'a user', takeAway: async () => taken.push('user') });
+      run: async (system) => {
+        system.cleanup.add({ description: 'a user', remove: async () => taken.push('user') });
         interrupt.abort();
         throw new Error('interrupted');
       },
@@ -140,44 +151,44 @@ describe('runChecks', () => {
     const { output } = await run([[interrupted], [fails]], systemWith(), interrupt);
 
     expect(output).not.toContain('a/');
-    expect(output).toContain('✔ leftovers');
+    expect(output).toContain('✔ cleanup');
     expect(taken).toEqual(['user']);
   });
 });
 
-describe('leftovers', () => {
+describe('cleanupRegistry', () => {
   it('begins with all of them before it waits for the first, last made first', async () => {
     const order: string[] = [];
-    const left = leftovers();
-    for (const what of ['first', 'second'])
+    const left = cleanupRegistry();
+    for (const description of ['first', 'second'])
       left.add({
-        what,
-        begin: async () => order.push(`begin ${what}`),
-        takeAway: async () => order.push(`end ${what}`),
+        description,
+        startRemoval: async () => order.push(`begin ${description}`),
+        remove: async () => order.push(`end ${description}`),
       });
 
-    expect(await left.takeAway(() => undefined)).toEqual({ taken: 2, left: [] });
+    expect(await left.run(() => undefined)).toEqual({ removed: 2, left: [] });
     expect(order).toEqual(['begin second', 'begin first', 'end second', 'end first']);
   });
 
   it('has nothing to do with what was found not to be there', async () => {
-    const left = leftovers();
-    left.add({ what: 'a user', takeAway: () => Promise.reject(new Error('never made')) })();
+    const left = cleanupRegistry();
+    left.add({ description: 'a user', remove: () => Promise.reject(new Error('never made')) })();
 
-    expect(await left.takeAway(() => undefined)).toEqual({ taken: 0, left: [] });
+    expect(await left.run(() => undefined)).toEqual({ removed: 0, left: [] });
   });
 
   it('goes on when one cannot be taken away', async () => {
-    const left = leftovers();
+    const left = cleanupRegistry();
     const taken: string[] = [];
-    left.add({ what: 'first', takeAway: async () => taken.push('first') });
+    left.add({ description: 'first', remove: async () => taken.push('first') });
     left.add({
-      what: 'second',
-      begin: () => Promise.reject(new Error('at first')),
-      takeAway: () => Promise.reject(new Error('busy')),
+      description: 'second',
+      startRemoval: () => Promise.reject(new Error('at first')),
+      remove: () => Promise.reject(new Error('busy')),
     });
 
-    expect(await left.takeAway(() => undefined)).toEqual({ taken: 1, left: ['second (Error: busy)'] });
+    expect(await left.run(() => undefined)).toEqual({ removed: 1, left: ['second (Error: busy)'] });
     expect(taken).toEqual(['first']);
   });
 });

@@ -14,8 +14,8 @@ export interface Shell {
 /** What Node gives a process is a socket, which nobody can open as /dev/stdout; a pipe can be. */
 const PIPED = 'exec bash -uo pipefail > >(exec cat) 2>&1';
 
-/** Milliseconds that a block may take: a deployment is the longest. */
-const WITHIN = 150_000;
+/** Milliseconds that a block may take: a deployment and the proof of one are the longest. */
+const WITHIN = 300_000;
 
 /** Opens a shell at the root of the checkout with this environment and no other. Variables and functions stay. */
 export function openShell(environment: NodeJS.ProcessEnv): Shell {

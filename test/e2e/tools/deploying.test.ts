@@ -21,7 +21,13 @@ import {
 import { EventBridgeClient, ListArchivesCommand, ListEventBusesCommand } from '@aws-sdk/client-eventbridge';
 import { CreatePolicyCommand, GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient, ListAliasesCommand } from '@aws-sdk/client-kms';
-import { GetFunctionCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionCommand,
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import {
   GetSecretValueCommand,
   ListSecretsCommand,
@@ -32,6 +38,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
+import { localApiUrl } from '../../../local/cdk.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
 import { venv } from '../../../local/places.ts';
 import { commandsIn } from '../../support/documented.ts';
@@ -71,6 +78,29 @@ async function roleOf(where: typeof configuration, FunctionName: string): Promis
 }
 const stack = async (StackName: string) =>
   (await new CloudFormationClient(configuration).send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
+
+/**
+ * On AWS an API has a host of its own, and so has a pool; the local AWS has all under its endpoint. Whoever calls them is
+ * told where they are.
+ */
+async function reachTheApis(): Promise<void> {
+  const urlOf = async (name: string) => {
+    const { Outputs = [] } = (await stack(name)) ?? {};
+    const url = Outputs.find(({ OutputKey }) => OutputKey === 'ApiUrl')?.OutputValue ?? '';
+    return localApiUrl(url, aws.endpoint);
+  };
+  const [app1, app2] = [await urlOf('App1'), await urlOf('App2')];
+  await shell.run(`export APP1_API_URL=${app1} APP2_API_URL=${app2}`);
+  const lambda = new LambdaClient(configuration);
+  for (const [FunctionName, variables] of [
+    ['app1-call-app2', { APP2_API_URL: app2 }],
+    ['app2-authorizer', { JWKS_ENDPOINT: aws.endpoint }],
+  ] as const) {
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const Variables = { ...Environment?.Variables, ...variables };
+    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+  }
+}
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'deploying-'));
@@ -176,6 +206,12 @@ describe('docs/deploying.md', () => {
       new GetSecretValueCommand({ SecretId: 'app1-api-client-credentials' }),
     );
     expect(machineCredentials.safeParse(JSON.parse(SecretString)).success).toBe(true);
+  });
+
+  it('is proved by what it does', async () => {
+    await reachTheApis();
+
+    expect(await follow(GUIDE, 'Prove it')).toMatch(/^\d+ passed, 0 failed$/m);
   });
 
   it('has a team subscribe as its page says', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { said, seenProblem } from '../../acceptance/seen.ts';
+import { describeAnswer, expectProblem } from '../../acceptance/answers.ts';
 import { problemBody } from '../../contracts/problems.ts';
 
 /** What counts as a problem, and how another answer is told. */
@@ -14,9 +14,9 @@ const answer = (status: number, body: unknown, headers: Record<string, string> =
   text: typeof body === 'string' ? body : JSON.stringify(body),
 });
 
-describe('seenProblem', () => {
+describe('expectProblem', () => {
   it('takes the problem that is expected', () => {
-    expect(seenProblem(answer(403, problemBody('FORBIDDEN')), 'FORBIDDEN')).toBe('403 FORBIDDEN');
+    expect(expectProblem(answer(403, problemBody('FORBIDDEN')), 'FORBIDDEN')).toBe('403 FORBIDDEN');
   });
 
   it.each([
@@ -31,14 +31,14 @@ describe('seenProblem', () => {
     ],
     ['what caches keep', answer(403, problemBody('FORBIDDEN'), { 'cache-control': 'max-age=60' }), 'cache'],
   ])('does not take %s', (_what, given, message) => {
-    expect(() => seenProblem(given, 'FORBIDDEN')).toThrow(message);
+    expect(() => expectProblem(given, 'FORBIDDEN')).toThrow(message);
   });
 });
 
-describe('said', () => {
+describe('describeAnswer', () => {
   it('repeats a code and nothing else of a body', () => {
-    expect(said(answer(200, { password: 'secret' }))).toBe('200');
-    expect(said(answer(502, { message: 'secret' }))).toBe('502, which is no problem of ours');
-    expect(said(answer(409, problemBody('IDEMPOTENCY_CONFLICT')))).toBe('409 IDEMPOTENCY_CONFLICT');
+    expect(describeAnswer(answer(200, { password: 'secret' }))).toBe('200');
+    expect(describeAnswer(answer(502, { message: 'secret' }))).toBe('502, which is no problem of ours');
+    expect(describeAnswer(answer(409, problemBody('IDEMPOTENCY_CONFLICT')))).toBe('409 IDEMPOTENCY_CONFLICT');
   });
 });

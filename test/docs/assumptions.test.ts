@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { assumptions } from '../../acceptance/assumptions.ts';
+import { allChecks } from '../../acceptance/checks.ts';
+import { assumptionsDocument, assumptionsPage } from '../../docs/generate/assumptions.ts';
+import { root } from '../../local/places.ts';
+
+/** What is assumed of AWS, and what decides it. */
+
+it('docs/aws-assumptions.md shows the assumptions as they are', () => {
+  expect(readFileSync(join(root, assumptionsPage), 'utf8')).toBe(assumptionsDocument());
+});
+
+describe('each assumption', () => {
+  it('has an id of its own', () => {
+    const ids = assumptions.map(({ id }) => id);
+
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(assumptions)('is relied on by files that are there: $id', ({ reliesOn }) => {
+    expect(reliesOn.length).toBeGreaterThan(0);
+    expect(reliesOn.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it.each(assumptions)('is decided by checks that are there, or says why by none: $id', ({ decidedBy }) => {
+    if ('undecided' in decidedBy) return expect(decidedBy.undecided).toMatch(/\w.*\.$/);
+    const named = decidedBy.checks.map((name) => allChecks.find((check) => check.name === name));
+    expect(named).not.toContain(undefined);
+    expect(named.length).toBeGreaterThan(0);
+    // It says with what they are run.
+    expect(named.some((check) => check?.full === true)).toBe(decidedBy.with === '--full');
+  });
+});

@@ -1,0 +1,65 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type Accepted, accept } from '../support/acceptance.ts';
+import { independentDefects } from '../support/defects.ts';
+
+/**
+ * The acceptance is itself tested: on a system with several defects, of which each has to be noticed by its checks and by
+ * no other, and on the same system once it is mended. test:acceptance runs all of it (acceptance-whole.test.ts).
+ */
+
+/** What takes longest is left to test:acceptance: removals that are proved by time, and a burst. */
+const QUICK = [
+  'health',
+  'provisioning',
+  'passwords',
+  'refusals',
+  'removal/stopped-provisioning',
+  'notification/delivered',
+  'assumed',
+  'signals',
+  'operations/alarms',
+];
+const noticed = [...new Set(independentDefects.flatMap(({ noticedBy }) => noticedBy))].sort();
+
+let spoiled: Accepted;
+let mended: Accepted;
+
+beforeAll(async () => {
+  const mends: (() => Promise<unknown>)[] = [];
+  try {
+    for (const { seed } of independentDefects) mends.push(await seed());
+    spoiled = await accept(['--timeout', '12s', '--only', ...QUICK]);
+  } finally {
+    for (const mend of mends) await mend();
+  }
+  mended = await accept(['--timeout', '60s', '--only', ...noticed]);
+}, 300_000);
+
+describe('npm run acceptance', () => {
+  it.each(independentDefects)('notices that $name', ({ noticedBy }) => {
+    expect(spoiled.failed).toEqual(expect.arrayContaining([...noticedBy]));
+  });
+
+  it('finds fault with nothing else, and leaves nothing behind', () => {
+    expect([spoiled.failed, spoiled.output]).toEqual([noticed, expect.any(String)]);
+    expect(spoiled.passed).toContain('cleanup');
+    expect(spoiled.passed.length).toBeGreaterThan(20);
+  });
+
+  it('says what it could not check', () => {
+    expect(spoiled.notChecked).toEqual(expect.arrayContaining(['refusals/missing-api-key', 'signals/x-ray']));
+  });
+
+  it('ends with its counts, and a status that says whether something has failed', () => {
+    expect([spoiled.status, spoiled.last]).toEqual([
+      1,
+      `${spoiled.passed.length} passed, ${noticed.length} failed`,
+    ]);
+  });
+
+  it('finds fault with nothing once all of it is mended', () => {
+    expect(mended.failed.length === 0 || mended.output).toBe(true);
+    expect([mended.passed, mended.status]).toEqual([[...noticed, 'cleanup'].sort(), 0]);
+    expect(mended.last).toBe(`${noticed.length + 1} passed, 0 failed`);
+  });
+});
