@@ -137,8 +137,8 @@ ${table(
   }),
 )}
 
-A month has ${(MONTH / 1e6).toLocaleString('en-US')} million seconds here, every one of them as busy as the others. Of up to
-${POLLS_PER_SECOND} provisionings a second App2 polls the status, for the others it notifies App1, as each of them costs above. Fixed are: ${Object.entries(
+A month has ${(MONTH / 1e6).toLocaleString('en-US')} million seconds here, every one of them as busy as the others. App2 polls
+the status of up to ${POLLS_PER_SECOND} a second, and notifies App1 of the others, as each of them costs above. Fixed are: ${Object.entries(
     fixed,
   )
     .map(([what, usd]) => `${what} ${dollars(usd)}`)
