@@ -13,6 +13,7 @@ import { LOOK_EVERY } from './at-once.ts';
 import { falseClaims } from './claims.ts';
 import { attempts, execution, rollBackOf } from './executions.ts';
 import { changesOf, type ForeignUser, stampedUsers } from './pool.ts';
+import { changedRepeats } from './repeats.ts';
 
 /**
  * The oracle: whether the invariants I1-I6 and I8 hold for a provisioning, by what an outsider can read and nothing else:
@@ -39,6 +40,8 @@ export interface Allowance {
   rollBackLater?: boolean;
   /** Somebody deleted the user, or put another one in its place, so a good end may be without it. */
   replaced?: boolean;
+  /** An operator redrove an execution whose roll-back had begun: both tell of the same failure, each its reason. */
+  anotherReason?: boolean;
 }
 
 /** Longest time from a bad end to the begin of its roll-back, in milliseconds. */
@@ -202,14 +205,14 @@ function notLast(source: string, wanted: string[], events: PublishedEvent[]): st
   return [`I1/I2: the last fact of ${source} is ${name}, not ${wanted.join(' or ')}.`];
 }
 
-/** Events that are not as they were published to be, and stories that the catalogue does not know. */
+/** Events that are not as they were published to be, repeats that say something else, and unknown stories. */
 async function brokenStories(
   asked: Asked,
   startedAt: string,
-  { silent = false }: Allowance,
+  { silent = false, anotherReason = false }: Allowance,
 ): Promise<string[]> {
   const events = (await eventsOf(asked, startedAt)).map((event) => readEvent(event));
-  return Object.values(eventSources).flatMap((source) => {
+  const unknown = Object.values(eventSources).flatMap((source) => {
     const places = new Map(
       events
         .filter((event) => event.source === source)
@@ -219,6 +222,7 @@ async function brokenStories(
     const faults = storyFaults(facts, { ended: facts.length > 0 && !silent });
     return faults.map((fault) => `Events of ${source} about ${asked.id}: ${fault}`);
   });
+  return [...unknown, ...changedRepeats(events, { anotherReason })];
 }
 
 /** I2: what did not end cleanly is rolled back at once. */

@@ -1,0 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ReceivedEvent } from '../../../contracts/events/subscriber.ts';
+
+/**
+ * Events that a subscriber would drop as a repeat although they say something else: the same `event_id` with other
+ * content. What differs between two publications of one event may be its time and what caused it; with
+ * `anotherReason` also why something failed, as docs/events.md says of an execution that was redriven.
+ */
+export function changedRepeats(
+  events: readonly ReceivedEvent[],
+  { anotherReason = false }: { anotherReason?: boolean } = {},
+): string[] {
+  const firsts = new Map<string, unknown>();
+  return events.flatMap(({ detail: { metadata, data } }) => {
+    const told = anotherReason ? { ...data, failure: '', undo_failure: '' } : data;
+    const content = {
+      data: told,
+      metadata: { ...metadata, occurred_at: '', causation_id: '', trace_id: '' },
+    };
+    const first = firsts.get(metadata.event_id);
+    if (first === undefined) firsts.set(metadata.event_id, content);
+    if (first === undefined || isDeepStrictEqual(first, content)) return [];
+    return [`${metadata.event_id} says ${JSON.stringify(content)}, and said ${JSON.stringify(first)}.`];
+  });
+}
