@@ -4,6 +4,8 @@ export interface UnderTest {
   jitter?: number;
   /** Pauses without jitter that grow to five minutes or more last this part of their length. */
   longPauses?: number;
+  /** Tasks that may wait five minutes or more for a callback wait this part of it. */
+  callbackTimeouts?: number;
   predictableSubs?: boolean;
   serviceCallsThroughEndpoint?: boolean;
   /** Opens the routes `/_local_aws/time-out` and `/_local_aws/kill`. */
@@ -19,6 +21,9 @@ export interface UnderTest {
 export const switchesFor = (underTest: UnderTest): Record<string, string> => ({
   ...(underTest.jitter === undefined ? {} : { LOCAL_AWS_JITTER: String(underTest.jitter) }),
   ...(underTest.longPauses === undefined ? {} : { LOCAL_AWS_LONG_PAUSES: String(underTest.longPauses) }),
+  ...(underTest.callbackTimeouts === undefined
+    ? {}
+    : { LOCAL_AWS_CALLBACK_TIMEOUTS: String(underTest.callbackTimeouts) }),
   ...(underTest.predictableSubs ? { LOCAL_AWS_PREDICTABLE_SUBS: 'on' } : {}),
   ...(underTest.serviceCallsThroughEndpoint ? { LOCAL_AWS_SERVICE_CALLS: 'through-endpoint' } : {}),
   ...(underTest.interventions ? { LOCAL_AWS_UNDER_TEST: 'on' } : {}),

@@ -214,7 +214,8 @@ access, looks for what was left behind, or writes an audit trail, subscribes the
   \`creation_id\` tells the two apart; facts of different generations are not in any order.
 - **No two facts share an event_id**: it names service, provisioning, generation, place and event.
   A repeat has the same content but for its time and cause. It can give another reason (\`failure\`, \`undo_failure\`) when
-  an operator redrives an execution whose roll-back has begun, or when a roll-back fails again.
+  the execution that published it was stopped, timed out or redriven before its end, or when a roll-back fails again: what
+  has happened is the same, so the first one may be kept.
 - **Every provisioning that was accepted has an end that is told**, by each service that it came to. The last fact of a
   service agrees with its user pool. What may follow what is drawn below; nothing else does. App2 tells nothing of a
   provisioning that was cancelled before it heard of it.

@@ -8,6 +8,9 @@ LOCAL_AWS_JITTER=<factor>
 LOCAL_AWS_LONG_PAUSES=<factor>
     Pauses without jitter that grow to five minutes or more last this part of their length, so that an outage of a day
     takes a minute here. How many attempts there are, and what each is answered, stays as it is.
+LOCAL_AWS_CALLBACK_TIMEOUTS=<factor>
+    A task waits for its callback this part of its time limit, if that is five minutes or more. When nobody answers, what
+    follows on AWS after half an hour follows here after a minute.
 LOCAL_AWS_PREDICTABLE_SUBS=on
     AdminCreateUser makes subs that a test can calculate. AWS says of a sub only that it is a unique UUID
     (cognito/latest/developerguide/user-pool-settings-attributes); here, too, none is made twice.
@@ -43,7 +46,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cognito, stepfunctions
 
-from corrections import lambda_concurrency, stepfunctions_task
+from corrections import lambda_concurrency, stepfunctions_callback, stepfunctions_task
 from corrections.local_routes import ROUTES
 from corrections.stepfunctions_end import has_ended, present, time_out
 from corrections.support import replace_text, wrap_function
@@ -60,6 +63,8 @@ def apply() -> None:
         draw_short_pauses(float(factor))
     if factor := given("LOCAL_AWS_LONG_PAUSES"):
         stepfunctions_task.LONG_PAUSES = float(factor)
+    if factor := given("LOCAL_AWS_CALLBACK_TIMEOUTS"):
+        stepfunctions_callback.LONG_TIMEOUTS = float(factor)
     if given("LOCAL_AWS_PREDICTABLE_SUBS") == "on":
         predict_subs()
     if given("LOCAL_AWS_SERVICE_CALLS") == "through-endpoint":

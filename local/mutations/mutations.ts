@@ -266,6 +266,11 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'alone/notified', cases: 'DELETE while it is queued' },
   },
   {
+    name: 'App1 does not ask when no notification has come',
+    changes: [change('workflows/app1/provision-service-user.ts', "      'callbackMissed',\n", '')],
+    caughtBy: { file: 'alone/notified', cases: 'kms:Decrypt of the task token: permanent error' },
+  },
+  {
     name: 'a notification is believed: App2 is not asked how the creation has ended',
     changes: [
       change(

@@ -107,7 +107,7 @@ const cases: Redrive[] = [
   ...failed('RollBackFailed', 'RollBackServiceUser', [DELETION], { deprovisioned: true }),
 ];
 
-const allowed = { within: 180_000, rollBackLater: true, anotherReason: true };
+const allowed = { within: 180_000, rollBackLater: true };
 
 /** Presses redrive; whether Step Functions took it. */
 async function redrive(machine: Machine, id: string): Promise<boolean> {

@@ -29,9 +29,13 @@ const POLLS = { STATUS_POLLS_PER_SECOND: '1000' };
 /** What waits an outage out pauses this part of its time: five minutes are 90 ms, and a day is half a minute. */
 const LONG_PAUSES = 0.0003;
 
+/** App1 asks for itself after 54 seconds instead of half an hour; no creation is queued for so long here. */
+const CALLBACK_TIMEOUTS = 0.03;
+
 const underTest = {
   jitter: JITTER,
   longPauses: LONG_PAUSES,
+  callbackTimeouts: CALLBACK_TIMEOUTS,
   predictableSubs: true,
   serviceCallsThroughEndpoint: true,
   interventions: true,

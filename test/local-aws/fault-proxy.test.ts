@@ -52,6 +52,7 @@ beforeAll(async () => {
     underTest: {
       jitter: 0.001,
       longPauses: 0.001,
+      callbackTimeouts: 0.001,
       predictableSubs: true,
       serviceCallsThroughEndpoint: true,
       interventions: true,
@@ -350,6 +351,32 @@ describe('the switches of a local AWS under test', () => {
     expect(duration(short)).toBeLessThan(1_000);
     expect(duration(scaled)).toBeLessThan(1_000);
     expect(duration(long)).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test.each([
+    ['a part of a limit of minutes', 300, 0, 1_500],
+    ['all of a shorter limit', 2, 2_000, 4_000],
+  ])('a task waits for its callback %s', async (_, TimeoutSeconds, least, most) => {
+    const { startDate, stopDate, error } = await support.run({
+      StartAt: 'Wait',
+      States: {
+        Wait: {
+          Type: 'Task',
+          Resource: 'arn:aws:states:::events:putEvents.waitForTaskToken',
+          Arguments: {
+            Entries: [
+              { Source: 'test', DetailType: 'test', Detail: { token: '{% $states.context.Task.Token %}' } },
+            ],
+          },
+          TimeoutSeconds,
+          End: true,
+        },
+      },
+    });
+    const waited = present(stopDate).getTime() - present(startDate).getTime();
+    expect(error).toBe('States.Timeout');
+    expect(waited).toBeGreaterThanOrEqual(least);
+    expect(waited).toBeLessThan(most);
   });
 
   describe('events that a state machine puts', () => {

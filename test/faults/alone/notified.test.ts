@@ -49,16 +49,15 @@ const faulty: Notified[] = notifiedCalls.flatMap((call) => {
   });
   return [
     ...passing.map((fault) => ({ ...withFault(fault, { times: 1 }), expected: WELL })),
-    // What a state calls is not repeated then; what a function of a rule calls is asked for after half an hour.
-    ...(call.caller === 'step'
-      ? [
-          {
-            ...withFault('permanent error', {}),
-            meanwhile: (_planned: Planned, injected: Injected) => injected.met(),
-            expected: 'FAILED, absent, INTERNAL_ERROR',
-          },
-        ]
-      : []),
+    // What a state calls is not repeated then. When a function of a rule fails for good, nobody notifies App1, which asks
+    // when the time limit of its task is over.
+    call.caller === 'step'
+      ? {
+          ...withFault('permanent error', {}),
+          meanwhile: (_planned: Planned, injected: Injected) => injected.met(),
+          expected: 'FAILED, absent, INTERNAL_ERROR',
+        }
+      : { ...withFault('permanent error', {}), expected: WELL },
   ];
 });
 

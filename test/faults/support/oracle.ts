@@ -40,8 +40,6 @@ export interface Allowance {
   rollBackLater?: boolean;
   /** Somebody deleted the user, or put another one in its place, so a good end may be without it. */
   replaced?: boolean;
-  /** An operator redrove an execution whose roll-back had begun: both tell of the same failure, each its reason. */
-  anotherReason?: boolean;
 }
 
 /** Longest time from a bad end to the begin of its roll-back, in milliseconds. */
@@ -209,7 +207,7 @@ function notLast(source: string, wanted: string[], events: PublishedEvent[]): st
 async function brokenStories(
   asked: Asked,
   startedAt: string,
-  { silent = false, anotherReason = false }: Allowance,
+  { silent = false }: Allowance,
 ): Promise<string[]> {
   const events = (await eventsOf(asked, startedAt)).map((event) => readEvent(event));
   const unknown = Object.values(eventSources).flatMap((source) => {
@@ -222,7 +220,7 @@ async function brokenStories(
     const faults = storyFaults(facts, { ended: facts.length > 0 && !silent });
     return faults.map((fault) => `Events of ${source} about ${asked.id}: ${fault}`);
   });
-  return [...unknown, ...changedRepeats(events, { anotherReason })];
+  return [...unknown, ...changedRepeats(events)];
 }
 
 /** I2: what did not end cleanly is rolled back at once. */

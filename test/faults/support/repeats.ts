@@ -3,18 +3,14 @@ import type { ReceivedEvent } from '../../../contracts/events/subscriber.ts';
 
 /**
  * Events that a subscriber would drop as a repeat although they say something else: the same `event_id` with other
- * content. What differs between two publications of one event may be its time and what caused it; with
- * `anotherReason` also why something failed, as docs/events.md says of an execution that was redriven.
+ * content. What differs between two publications of one event may be its time, what caused it, and why something failed:
+ * an execution that is stopped while it publishes has its reason, and its roll-back another (docs/events.md).
  */
-export function changedRepeats(
-  events: readonly ReceivedEvent[],
-  { anotherReason = false }: { anotherReason?: boolean } = {},
-): string[] {
+export function changedRepeats(events: readonly ReceivedEvent[]): string[] {
   const firsts = new Map<string, unknown>();
   return events.flatMap(({ detail: { metadata, data } }) => {
-    const told = anotherReason ? { ...data, failure: '', undo_failure: '' } : data;
     const content = {
-      data: told,
+      data: { ...data, failure: '', undo_failure: '' },
       metadata: { ...metadata, occurred_at: '', causation_id: '', trace_id: '' },
     };
     const first = firsts.get(metadata.event_id);

@@ -134,12 +134,13 @@ async function running(machine: Maker) {
   return input;
 }
 
-/** An execution that was stopped. */
-async function aborted(machine: Maker) {
-  const input = await running(machine);
-  await stop(machine, input.provisioning_id);
-  return input;
-}
+/** An execution that was stopped. One that ends before the stop arrives makes room for another. */
+const aborted = (machine: Maker) =>
+  eventually(async () => {
+    const input = await running(machine);
+    await stop(machine, input.provisioning_id);
+    return input;
+  });
 
 /** A provisioning that has ended well. */
 async function provisioned(): Promise<string> {
