@@ -16,6 +16,7 @@ import { removed, settled } from '../cli/settled.ts';
 import type { App1, App2 } from '../cli/where.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
+import { functionNamed } from '../infra/names.ts';
 import { CheckFailed } from './check.ts';
 import { cleanupRegistry } from './cleanup.ts';
 
@@ -34,7 +35,7 @@ export const systemOptions = z.object({
   /** How long to wait for anything, in milliseconds. */
   timeout: z.number(),
 });
-type SystemOptions = z.infer<typeof systemOptions>;
+export type SystemOptions = z.infer<typeof systemOptions>;
 
 /** One of the services, in its account. */
 export interface Side<Outputs> {
@@ -82,7 +83,7 @@ const CALL_LIMIT = 60_000; // milliseconds
 
 export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 
-/** @throws CliProblem when one of the stacks is not to be seen with these credentials */
+/** @throws CliProblem when one of the stacks is not to be seen with these credentials, or must not be tried now */
 export async function deployedSystem(
   { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
   world: Pick<World, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
@@ -97,6 +98,7 @@ export async function deployedSystem(
     sideOf(connection1, connection1.app1, clock.now),
     sideOf(connection2, connection2.app2, clock.now),
   ]);
+  refuseMigration(app1.outputs);
   const app2 = {
     ...found2,
     outputs: { ...found2.outputs, api_url: app2ApiUrl?.replace(/\/$/, '') ?? found2.outputs.api_url },
@@ -198,6 +200,7 @@ export async function deployedSystem(
     app1,
     app2,
     timeout,
+    clock,
     progress,
     /** What the run has made and has to remove. */
     cleanup,
@@ -319,6 +322,17 @@ export async function deployedSystem(
     /** Audit events that have to be in the logs of the buses, by provisioning: whoever causes them notes them here. */
     expectedEvents: new Map<string, readonly EventName[]>(),
   };
+}
+
+/** @throws CliProblem while requests may be passed on to a legacy endpoint, whose users nobody here can remove */
+function refuseMigration({ log_groups }: App1): void {
+  if (!log_groups.some((group) => group.endsWith(`/${functionNamed('app1', 'route-provisioning')}`))) return;
+  throw new CliProblem(
+    'conflict',
+    'MIGRATION',
+    'A legacy endpoint is being replaced: requests may be passed on to it, and make users that cannot be removed here.',
+    'Prove the system before the migration begins, or after it has ended (docs/migration.md).',
+  );
 }
 
 async function sideOf<Outputs extends App1 | App2>(

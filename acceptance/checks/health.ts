@@ -6,8 +6,7 @@ import type { DeployedSystem } from '../system.ts';
 /** What can be seen without doing anything. */
 
 /** Each of the services is looked at in its own account. Alarms are another check's, after everything was done. */
-async function findings({ app1, app2, asking: { propose } }: DeployedSystem) {
-  const clock = { now: Date.now, sleep: (ms: number) => new Promise<void>((end) => setTimeout(end, ms)) };
+async function findings({ app1, app2, asking: { propose }, clock }: DeployedSystem) {
   const seenBy = async (connection: typeof app1.connection, services: readonly string[]) => {
     const all = await checksOf({ connection, clock, propose });
     return all.filter(({ service, check }) => services.includes(service) && check !== 'alarms');

@@ -40,6 +40,9 @@ type Service = 'app1' | 'app2';
 /** A sweep runs every five minutes. */
 const TWO_SWEEPS = 12 * 60_000; // milliseconds
 
+/** docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html: a queue can be used after a second. */
+const NEW_QUEUE = 1_000; // milliseconds
+
 /** The topics that the alarms of a service tell. */
 async function topicsOf(system: DeployedSystem, service: Service): Promise<string[]> {
   const client = system[service].connection.client(CloudWatchClient);
@@ -69,6 +72,7 @@ async function listenTo(
     description: `the queue ${name}`,
     remove: () => sqs.send(new DeleteQueueCommand({ QueueUrl })),
   });
+  await system.clock.sleep(NEW_QUEUE);
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );

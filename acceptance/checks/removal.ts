@@ -2,7 +2,7 @@ import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-
 import { askStatus } from '../../cli/app1-api.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
-import { assert, type Check } from '../check.ts';
+import { assert, type Check, NotApplicable } from '../check.ts';
 import { functionLog, logLines } from '../logs.ts';
 import { type DeployedSystem, hasName } from '../system.ts';
 
@@ -34,7 +34,7 @@ async function stopped(system: DeployedSystem, service: 'app1' | 'app2'): Promis
     if (await stopOnce(system, service, id)) return id;
     await system.ended(id);
   }
-  throw new Error(`${TRIES} provisionings had finished at ${service} before they could be stopped.`);
+  throw new NotApplicable(`${TRIES} provisionings had finished at ${service} before they could be stopped`);
 }
 
 /** The rule's function has said something of a provisioning: the sweep, which would find it, too, is another one. */

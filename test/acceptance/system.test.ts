@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CheckFailed } from '../../acceptance/check.ts';
-import { deployedSystem } from '../../acceptance/system.ts';
-import type { Connection } from '../../cli/connect.ts';
+import { deployedSystem, type SystemOptions } from '../../acceptance/system.ts';
+import type { Connection, ConnectOptions } from '../../cli/connect.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { APP1, APP2 } from '../cli/support/world.ts';
 import { fakeClock } from '../support/clock.ts';
@@ -11,10 +11,18 @@ import { fakeClock } from '../support/clock.ts';
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
 const accepted = { provisioning_id: ID, status: 'RUNNING', status_url: 'https://app1.example/v1/x' };
 
+interface Given {
+  options: Partial<SystemOptions>;
+  /** Of App1. */
+  logGroups: string[];
+}
+
 type Reply = [status: number, body?: object] | Error;
 
 /** A system whose App1 gives these answers, one after the other; what it was asked. */
-async function systemWith(replies: Reply[], interrupt = new AbortController()) {
+async function systemWith(replies: Reply[], interrupt = new AbortController(), more: Partial<Given> = {}) {
+  const { options, logGroups = APP1.log_groups } = more;
+  const asked: ConnectOptions[] = [];
   const sent: { method: string; key: string | undefined; body: string | undefined; signal: AbortSignal }[] =
     [];
   const clock = fakeClock();
@@ -22,7 +30,7 @@ async function systemWith(replies: Reply[], interrupt = new AbortController()) {
     where: 'a test',
     client: (Class) => new Class({ region: 'eu-central-1' }),
     identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', ahead: 0 }),
-    app1: async () => APP1,
+    app1: async () => ({ ...APP1, log_groups: logGroups }),
     app2: async () => APP2,
     callApp1: async (method, _path, headers = {}, body) => {
       sent.push({ method, key: headers['idempotency-key'], body, signal });
@@ -33,10 +41,13 @@ async function systemWith(replies: Reply[], interrupt = new AbortController()) {
     },
   });
   const system = await deployedSystem(
-    { timeout: 10_000 },
+    { timeout: 10_000, ...options },
     {
       clock,
-      connect: (_options, { interrupted }) => connectTo(interrupted),
+      connect: (options, { interrupted }) => {
+        asked.push(options);
+        return connectTo(interrupted);
+      },
       environment: {},
       interrupted: interrupt.signal,
       terminal: {
@@ -48,11 +59,43 @@ async function systemWith(replies: Reply[], interrupt = new AbortController()) {
       },
     },
   );
-  return { system, sent, sleeps: clock.sleeps };
+  return { system, sent, sleeps: clock.sleeps, asked };
 }
 
 const cleanUp = (system: Awaited<ReturnType<typeof systemWith>>['system']) =>
   system.cleanup.run(() => undefined);
+
+describe('a deployed system', () => {
+  it('is asked as one profile, or as one for each service', async () => {
+    const profiles = async (options: Partial<SystemOptions>) => {
+      const { system, asked } = await systemWith([], new AbortController(), { options });
+      return {
+        asked: [...new Set(asked.map(({ profile }) => profile))],
+        apart: system.app1.connection !== system.app2.connection,
+      };
+    };
+
+    expect(await profiles({ profile: 'users' })).toEqual({ asked: ['users'], apart: false });
+    expect(await profiles({ profile: 'users', app2Profile: 'payments' })).toEqual({
+      asked: ['users', 'payments'],
+      apart: true,
+    });
+  });
+
+  it('is AWS, also while a local AWS is up', async () => {
+    const { asked } = await systemWith([]);
+
+    expect(asked.every(({ aws }) => aws === true)).toBe(true);
+  });
+
+  it('is not tried while requests may go to a legacy endpoint', async () => {
+    const logGroups = [...APP1.log_groups, '/aws/lambda/app1-route-provisioning'];
+
+    await expect(systemWith([], new AbortController(), { logGroups })).rejects.toMatchObject({
+      code: 'MIGRATION',
+    });
+  });
+});
 
 describe('a requested service user', () => {
   it('is removed, and it is waited until it is gone', async () => {
