@@ -39,6 +39,17 @@ export const assumptions: readonly Assumption[] = [
     decidedBy: { checks: ['assumed/name-taken', 'provisioning/repeat'] },
   },
   {
+    id: 'describe-may-be-late',
+    assumption:
+      'DescribeExecution may not know an execution for some seconds after its start, and then knows it.',
+    reliesOn: ['handlers/shared/waiting.ts', 'handlers/shared/executions.ts'],
+    source: 'step-functions/latest/apireference/API_DescribeExecution, which does not say for how long',
+    decidedBy: {
+      undecided:
+        'Nothing makes AWS be late. Nothing is decided on it alone: who does not see an execution yet asks again.',
+    },
+  },
+  {
     id: 'name-is-free-after-retention',
     assumption: 'The name of an execution is free 90 days after its end, and not before.',
     reliesOn: ['contracts/time-limits.ts'],
@@ -290,6 +301,35 @@ export const assumptions: readonly Assumption[] = [
     reliesOn: ['handlers/app2/rotate-machine-user.ts'],
     source: 'secretsmanager/latest/userguide/rotate-secrets_lambda-functions',
     decidedBy: { checks: ['operations/rotation'], with: '--full' },
+  },
+  {
+    id: 'custom-resource-answers',
+    assumption: 'CloudFormation takes the answer of a custom resource that has no content type.',
+    reliesOn: ['handlers/shared/custom-resource.ts'],
+    source: 'AWSCloudFormation/latest/UserGuide/crpg-ref-responses; the signature of its address inferred',
+    decidedBy: { checks: ['health/doctor'] },
+  },
+  {
+    id: 'failed-creations-are-removed',
+    assumption:
+      'CloudFormation removes what RETAIN_ON_UPDATE_OR_DELETE protects when the creation of a stack is rolled back.',
+    reliesOn: ['infra/settings.ts'],
+    source: 'AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy',
+    decidedBy: {
+      undecided:
+        'It needs a first deployment that fails; the guide says what to do then (docs/deploying.md), and preflight names what is left.',
+    },
+  },
+  {
+    id: 'configuration-of-a-migration',
+    assumption:
+      'AppConfig answers with an empty configuration when it has not changed, and a flag that is deployed in steps is told to a share of those who ask.',
+    reliesOn: ['handlers/app1/migration-flag.ts'],
+    source: 'appconfig/latest/userguide/appconfig-retrieving-the-configuration; not recorded',
+    decidedBy: {
+      undecided:
+        'It is used only while a legacy endpoint is being replaced, and then the acceptance refuses to run. A flag that cannot be read means the legacy endpoint.',
+    },
   },
   {
     id: 'schedules',
