@@ -106,7 +106,7 @@ def re_encrypt(request: Request) -> Response:
         plaintext = unseal(source, ciphertext, request.get("SourceEncryptionContext"))
         destination = usable_key(request.get("DestinationKeyId", ""), "ReEncrypt")
         if not is_symmetric(destination):
-            raise Refused("InvalidKeyUsageException", "ReEncrypt to an asymmetric key is not supported locally.")
+            raise refused("InvalidKeyUsageException", "ReEncrypt to an asymmetric key is not supported locally.")
     except Refused as refusal:
         return refusal.response
     return json_response(
@@ -235,11 +235,16 @@ def is_symmetric(key: Key) -> bool:
     return "_symmetric_key" in key
 
 
-def usable_key(reference: str, operation: str) -> Key:
-    """The enabled encryption key that the caller names."""
+def existing_key(reference: str) -> Key:
     key = kms._resolve_key(reference)
     if key is None:
         raise refused("NotFoundException", f"Key '{reference}' does not exist")
+    return key
+
+
+def usable_key(reference: str, operation: str) -> Key:
+    """The enabled encryption key that the caller names."""
+    key = existing_key(reference)
     unusable = kms._check_key_state(key) or kms._reject_hmac_key(key, operation)
     if unusable:
         raise Refused(unusable)
@@ -247,8 +252,12 @@ def usable_key(reference: str, operation: str) -> Key:
 
 
 def sealing_key(ciphertext: bytes, expected: str | None, operation: str) -> Key:
-    """The enabled key that made the ciphertext, which must be the one that the caller expects, if any."""
-    named = usable_key(expected, operation) if expected else None
+    """The enabled key that made the ciphertext, which must be the one that the caller expects, if any.
+
+    Recorded: kms test_re_encrypt_incorrect_source_key, test_error_messaging_for_invalid_keys: another key is an
+    IncorrectKeyException, whatever it may be used for.
+    """
+    named = existing_key(expected) if expected else None
     key = kms._resolve_key(ciphertext[:KEY_ID_LENGTH].decode("ascii", "replace"))
     if key is None or ciphertext[KEY_ID_LENGTH : KEY_ID_LENGTH + len(FORMAT)] != FORMAT:
         raise refused("InvalidCiphertextException")
