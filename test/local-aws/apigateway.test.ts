@@ -26,6 +26,7 @@ beforeAll(async () => {
 
 describe('as it comes: API Gateway proxy integration', () => {
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
+  // recorded: apigateway test_lambda_aws_proxy_integration
   it('hands over method, resource, path parameters, repeated query parameters and the body as text', async () => {
     const caller = await callerWho(mayInvoke());
     const response = await signedFetch(caller, region)(`${api.url}/caller/42?a=1&b=2`, {
@@ -58,6 +59,7 @@ describe('as it comes: API Gateway proxy integration', () => {
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
+  // recorded: apigateway test_aws_proxy_response_payload_format_validation
   it('answers with the status, headers and body that the function returns', async () => {
     const answer = {
       statusCode: 202,
@@ -93,6 +95,40 @@ describe('as it comes: API Gateway proxy integration', () => {
     const statuses = answers.map(({ status }) => status);
     expect(statuses).toContain(200);
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('corrected: answers of functions that API Gateway refuses', () => {
+  const answering = (answer: unknown) => ask('/open', { 'X-Answer': JSON.stringify(answer) });
+
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
+  // recorded: apigateway test_aws_proxy_response_payload_format_validation
+  it.each([
+    ['an unknown key', { statusCode: 200, unknown: 'value' }],
+    ['no key', {}],
+    ['only text', 'text'],
+    ['a status that is no number', { statusCode: 'test' }],
+    ['a header that should be a list', { statusCode: 200, multiValueHeaders: { name: 'value' } }],
+  ])('answers 502 for %s', async (_, answer) => {
+    const response = await answering(answer);
+    expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
+  });
+
+  // apigateway/latest/developerguide/handle-errors-in-lambda-integration
+  it('tells nothing of the error of a function', async () => {
+    const response = await ask('/open', { 'X-Answer': 'no JSON' });
+    expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
+  });
+
+  // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
+  // recorded: apigateway test_aws_proxy_response_payload_format_validation
+  it('takes a status as text, headers alone, and a header of both kinds with the list first', async () => {
+    expect((await answering({ statusCode: '201' })).status).toBe(201);
+    const { status, headers } = await answering({
+      headers: { twice: 'alone', flag: true },
+      multiValueHeaders: { Twice: ['listed'] },
+    });
+    expect([status, headers.get('twice'), headers.get('flag')]).toEqual([200, 'listed, alone', 'true']);
   });
 });
 
