@@ -2,6 +2,8 @@
 export interface UnderTest {
   /** Pauses with full jitter are at most this part of their length. */
   jitter?: number;
+  /** Pauses before an asynchronous invocation is tried again last this part of their length. */
+  asyncPauses?: number;
   /** Pauses without jitter that grow to five minutes or more last this part of their length. */
   longPauses?: number;
   /** Tasks that may wait five minutes or more for a callback wait this part of it. */
@@ -20,6 +22,7 @@ export interface UnderTest {
 
 export const switchesFor = (underTest: UnderTest): Record<string, string> => ({
   ...(underTest.jitter === undefined ? {} : { LOCAL_AWS_JITTER: String(underTest.jitter) }),
+  ...(underTest.asyncPauses === undefined ? {} : { LOCAL_AWS_ASYNC_PAUSES: String(underTest.asyncPauses) }),
   ...(underTest.longPauses === undefined ? {} : { LOCAL_AWS_LONG_PAUSES: String(underTest.longPauses) }),
   ...(underTest.callbackTimeouts === undefined
     ? {}

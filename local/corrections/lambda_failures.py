@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core.responses import new_uuid
 from ministack.services import lambda_svc
 
-from corrections import sqs
+from corrections import lambda_async, sqs
 from corrections.support import wrap_function
 
 Fields = dict[str, Any]
@@ -39,17 +39,20 @@ def hand_on(original: Callable[..., None], target: str, name: str, event: Any, r
 
 
 def destination_record(config: Fields, options: Fields, event: Any, result: Fields, response: Fields) -> Fields:
-    """lambda/latest/dg/invocation-async-retain-records (destinations): the record names the function, and has its event
-    and its answer."""
-    retries = options.get("MaximumRetryAttempts")
+    """lambda/latest/dg/invocation-async-retain-records (destinations): the record names the function, why the event was
+    given up, and has its event and its answer.
+
+    Recorded: lambda_ test_assess_lambda_destination_invocation, test_maxeventage.
+    """
+    condition, attempts = lambda_async.outcome(options)
     return {
         "version": "1.0",
         "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "requestContext": {
-            "requestId": new_uuid(),
+            "requestId": request_id(),
             "functionArn": f"{config['FunctionArn']}:$LATEST",
-            "condition": "RetriesExhausted",
-            "approximateInvokeCount": (2 if retries is None else int(retries)) + 1,
+            "condition": condition,
+            "approximateInvokeCount": attempts,
         },
         "requestPayload": event,
         "responseContext": {
@@ -65,4 +68,9 @@ def dead_letter_attributes(response: Fields) -> sqs.Attributes:
     """lambda/latest/dg/invocation-async-retain-records (dead-letter queues): the event as it was, with the error as
     attributes; which function it was for, it does not say."""
     message = str(response.get("errorMessage", ""))[:LONGEST_MESSAGE]
-    return {"RequestID": new_uuid(), "ErrorCode": 200, **({"ErrorMessage": message} if message else {})}
+    return {"RequestID": request_id(), "ErrorCode": 200, **({"ErrorMessage": message} if message else {})}
+
+
+def request_id() -> str:
+    """Of all attempts at the event; see lambda_async."""
+    return lambda_async.request_id.get() or new_uuid()

@@ -16,6 +16,7 @@ END_OF_LOG = "<end of the log of this invocation>"
 def apply() -> None:
     answer_with_the_error()
     answer_with_the_error_of_the_start()
+    answer_with_the_error_of_python()
     keep_the_process_after_an_error()
     name_the_end_of_a_process()
     keep_the_log_whole()
@@ -117,6 +118,23 @@ def answer_with_the_error_of_the_start() -> None:
             "error": True,
             "log": getattr(e, "log", ""),
 """,
+    )
+
+
+def answer_with_the_error_of_python() -> None:
+    """lambda/latest/dg/python-exceptions: the same for Python, with the names of its fields.
+
+    Recorded: lambda_ test_uncaught_exception_invoke, test_lambda_handler_error.
+    """
+    payload = (
+        '{"errorMessage": str(e), "errorType": type(e).__name__, "requestId": _ms_ctx.get("request_id", ""), '
+        '"stackTrace": traceback.format_tb(e.__traceback__)}'
+    )
+    replace_constant_text(
+        lambda_runtime,
+        "_PYTHON_WORKER_SCRIPT",
+        '"error": str(e), "trace": traceback.format_exc()}',
+        f'"error": str(e), "trace": traceback.format_exc(), "error_payload": {payload}}}',
     )
 
 

@@ -5,6 +5,9 @@ Each is a behaviour that AWS may show, or makes something observable or reachabl
 LOCAL_AWS_JITTER=<factor>
     Pauses of retries with full jitter are drawn from [0, factor × pause]. Full jitter may draw any of them, so a
     run with short pauses is one that can happen on AWS (step-functions/latest/dg/concepts-error-handling).
+LOCAL_AWS_ASYNC_PAUSES=<factor>
+    The minute and the two minutes before an asynchronous invocation is tried again last this part of their length. How
+    old the event is by then, and so how often it is tried, stays as it is.
 LOCAL_AWS_LONG_PAUSES=<factor>
     Pauses without jitter that grow to five minutes or more last this part of their length, so that an outage of a day
     takes a minute here. How many attempts there are, and what each is answered, stays as it is.
@@ -46,7 +49,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cognito, stepfunctions
 
-from corrections import lambda_concurrency, stepfunctions_callback, stepfunctions_task
+from corrections import lambda_async, lambda_concurrency, stepfunctions_callback, stepfunctions_task
 from corrections.local_routes import ROUTES
 from corrections.stepfunctions_end import has_ended, present, time_out
 from corrections.support import replace_text, wrap_function
@@ -61,6 +64,8 @@ def apply() -> None:
     given = os.environ.get
     if factor := given("LOCAL_AWS_JITTER"):
         draw_short_pauses(float(factor))
+    if factor := given("LOCAL_AWS_ASYNC_PAUSES"):
+        lambda_async.SCALE = float(factor)
     if factor := given("LOCAL_AWS_LONG_PAUSES"):
         stepfunctions_task.LONG_PAUSES = float(factor)
     if factor := given("LOCAL_AWS_CALLBACK_TIMEOUTS"):

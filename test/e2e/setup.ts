@@ -5,10 +5,15 @@ import { listrProgress } from '../../local/progress.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { keptUp } from '../support/kept-up.ts';
 
+/** What a function could not handle is tried again after a second and two instead of minutes. */
+const ASYNC_PAUSES = 1 / 60;
+
 /** App1 was told a policy that lacks a rule, so that both what App1 and what only App2 refuses can be seen. */
 const localAws = keptUp<Outputs>((use) =>
-  withLocalAws({ directory: testDirectory }, listrProgress, (outputs) =>
-    withLaxPolicy(outputs, () => use(outputs)),
+  withLocalAws(
+    { directory: testDirectory, underTest: { asyncPauses: ASYNC_PAUSES } },
+    listrProgress,
+    (outputs) => withLaxPolicy(outputs, () => use(outputs)),
   ),
 );
 

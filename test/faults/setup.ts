@@ -32,8 +32,12 @@ const LONG_PAUSES = 0.0003;
 /** App1 asks for itself after 54 seconds instead of half an hour; no creation is queued for so long here. */
 const CALLBACK_TIMEOUTS = 0.03;
 
+/** What a function could not handle is tried again after a second and two instead of minutes. */
+const ASYNC_PAUSES = 1 / 60;
+
 const underTest = {
   jitter: JITTER,
+  asyncPauses: ASYNC_PAUSES,
   longPauses: LONG_PAUSES,
   callbackTimeouts: CALLBACK_TIMEOUTS,
   predictableSubs: true,

@@ -10,6 +10,7 @@ import { unique } from './support/unique.ts';
 
 describe('corrected: what a failed invocation answers', () => {
   // lambda/latest/dg/nodejs-exceptions
+  // recorded: lambda_ test_uncaught_exception_invoke
   test('an error that the handler throws answers its name, its message and its trace', async () => {
     const failing = await createFunction(`
       class UserAlreadyExists extends Error { name = 'UserAlreadyExists'; }
@@ -37,6 +38,7 @@ describe('corrected: what a failed invocation answers', () => {
   });
 
   // lambda/latest/dg/lambda-runtime-environment
+  // recorded: lambda_ test_lambda_runtime_error
   test('an error that the module throws as it is loaded is answered and logged, too', async () => {
     const broken = await createFunction(`
       console.log('loading');
@@ -60,6 +62,7 @@ describe('corrected: what a failed invocation answers', () => {
   });
 
   // lambda/latest/dg/troubleshooting-invocation
+  // recorded: lambda_ test_lambda_handler_exit
   test('a process that exits is Runtime.ExitError, and the next invocation gets a new one', async () => {
     const exiting = await createFunction(
       `exports.handler = async ({ exit }) => { if (exit) process.exit(1); return 'alive'; };`,
@@ -84,6 +87,20 @@ describe('corrected: what a failed invocation answers', () => {
       errorMessage: 'no',
       request: { user: 'zoe' },
       stack: expect.arrayContaining(['Error: no']),
+    });
+  });
+});
+
+describe('corrected: what a failed Python function answers', () => {
+  // lambda/latest/dg/python-exceptions
+  // recorded: lambda_ test_uncaught_exception_invoke
+  test('the error is answered by its name', async () => {
+    const python = await createFunction('def handler(event, context):\n    raise ValueError("no")', {
+      runtime: 'python3.12',
+    });
+    expect(await invoke(python)).toMatchObject({
+      error: 'Unhandled',
+      payload: { errorType: 'ValueError', errorMessage: 'no', stackTrace: expect.any(Array) },
     });
   });
 });
@@ -186,6 +203,7 @@ describe('corrected: the context of an invocation', () => {
 
 describe('as it comes: invocations', () => {
   // lambda/latest/dg/nodejs-handler
+  // recorded: lambda_ test_echo_invoke
   test('what the handler returns is answered as JSON, nothing as null', async () => {
     const echo = await createFunction(
       `exports.handler = async (event) => event.nothing ? undefined : event;`,
@@ -207,6 +225,7 @@ describe('as it comes: invocations', () => {
   });
 
   // lambda/latest/dg/configuration-timeout
+  // recorded: lambda_ test_lambda_invoke_with_timeout
   test('an invocation that takes too long is Sandbox.Timedout, and the next one gets a new process', async () => {
     const slow = await createFunction(
       `exports.handler = async ({ wait }) => { if (wait) await new Promise(() => setInterval(() => {}, 1000)); };`,
@@ -223,6 +242,7 @@ describe('as it comes: invocations', () => {
   });
 
   // lambda/latest/dg/lambda-runtime-environment: what is kept in memory outlives the invocation
+  // recorded: lambda_ test_invoke_warm_start
   test('what a module holds is still there in the next invocation', async () => {
     const counting = await createFunction(`let count = 0; exports.handler = async () => (count += 1);`);
     await invoke(counting);
@@ -230,6 +250,7 @@ describe('as it comes: invocations', () => {
   });
 
   // lambda/latest/dg/nodejs-context and configuration-envvars
+  // recorded: lambda_ test_invocation_with_qualifier
   test('the handler sees its environment and its context', async () => {
     const arn = await createFunction(
       `exports.handler = async (_event, context) => ({
@@ -261,7 +282,9 @@ describe('as it comes: invocations', () => {
       const { SecretsManagerClient, CreateSecretCommand } = require('@aws-sdk/client-secrets-manager');
       exports.handler = async ({ Name }) => {
         try {
-          await new SecretsManagerClient({}).send(new CreateSecretCommand({ Name, SecretString: 'x' }));
+          await new SecretsManagerClient({}).send(
+            new CreateSecretCommand({ Name, SecretString: 'x', ClientRequestToken: crypto.randomUUID() }),
+          );
           return 'created';
         } catch (error) {
           return error.name;
@@ -278,6 +301,7 @@ describe('as it comes: invocations', () => {
   });
 
   // lambda/latest/api/API_Invoke
+  // recorded: lambda_ test_invoke_exceptions
   test('a function that does not exist is ResourceNotFoundException', async () => {
     const invocation = client(LambdaClient).send(new InvokeCommand({ FunctionName: unique('none') }));
     await expect(invocation).rejects.toMatchObject({ name: 'ResourceNotFoundException' });

@@ -22,6 +22,8 @@ export default async function setUp(): Promise<void> {
     port,
     directory,
     corrections: LOCAL_AWS_CORRECTIONS !== 'off',
+    // A minute is a tenth of a second.
+    underTest: { asyncPauses: 1 / 600 },
   });
   started = { emulator, directory };
   // Jest runs no teardown when it is interrupted.

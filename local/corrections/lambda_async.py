@@ -1,0 +1,114 @@
+"""Lambda: when an event is tried again that a function, called asynchronously, could not handle; one id for all tries.
+
+lambda/latest/dg/invocation-async-error-handling: one minute after the first attempt, and two minutes after the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core.responses import new_uuid
+from ministack.services import lambda_svc
+
+from corrections.support import replace_text, wrap_function
+
+Fields = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+
+PAUSES = (60, 120)
+"""Seconds before the second and the third attempt."""
+
+SCALE = 1.0
+"""What part of their length the pauses last here; a suite changes it."""
+
+LONGEST_AGE = 21600
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Of the event that is handled asynchronously in this thread."""
+
+
+def apply() -> None:
+    keep_the_request_id()
+    wait_as_lambda_does()
+    replace_text(
+        lambda_svc,
+        "_invoke",
+        'return 202, {"X-Amz-Executed-Version": executed_version}, b""',
+        'return 202, {}, b""',  # Recorded: lambda_ test_invocation_type_event.
+    )
+    wrap_function(lambda_svc, "_put_event_invoke_config", keep_to_what_was_put)
+
+
+def keep_the_request_id() -> None:
+    """lambda/latest/dg/nodejs-context (awsRequestId): all attempts at an event have one id. MiniStack draws one for each.
+
+    Recorded: lambda_ test_request_id_async_invoke_with_retry.
+    """
+    lambda_svc._request_id = lambda: request_id.get() or new_uuid()
+    lambda_svc._begin_event = lambda: request_id.set(new_uuid())
+    replace_text(lambda_svc, "_execute_function", "request_id = new_uuid()", "request_id = _request_id()")
+    replace_text(
+        lambda_svc,
+        "invoke_async_with_retry",
+        "        started = time.time()\n",
+        "        _begin_event()\n",
+    )
+
+
+def wait_as_lambda_does() -> None:
+    """MiniStack waits one second and two. An event is older than it may become when the next attempt would be made then.
+
+    Recorded: lambda_ test_maxeventage.
+    """
+    lambda_svc._pause_before = lambda attempt: PAUSES[attempt - 1] * SCALE
+    lambda_svc._age_at = age_at
+    replace_text(
+        lambda_svc,
+        "invoke_async_with_retry",
+        """\
+                delay = min(_LAMBDA_ASYNC_RETRY_BASE_SECONDS * (2 ** (attempt - 1)),
+                            _LAMBDA_ASYNC_RETRY_MAX_SECONDS)
+""",
+        "                delay = _pause_before(attempt)\n",
+    )
+    replace_text(
+        lambda_svc,
+        "invoke_async_with_retry",
+        "if (time.time() - started) + delay > max_event_age:",
+        "if _age_at(attempt) >= max_event_age:",
+    )
+
+
+def age_at(attempt: int) -> int:
+    """Seconds from the first attempt to this one, counted from 0."""
+    return sum(PAUSES[:attempt])
+
+
+def outcome(options: Fields) -> tuple[str, int]:
+    """lambda/latest/dg/invocation-async-retain-records (condition): why an event was given up, and after how many attempts."""
+    retries = options.get("MaximumRetryAttempts")
+    attempts = (len(PAUSES) if retries is None else int(retries)) + 1
+    in_time = [n for n in range(attempts) if age_at(n) < int(options.get("MaximumEventAgeInSeconds", LONGEST_AGE))]
+    return ("RetriesExhausted" if len(in_time) == attempts else "EventAgeExceeded"), len(in_time)
+
+
+def keep_to_what_was_put(
+    original: Callable[..., Response], name: str, qualifier: str | None, request: Fields
+) -> Response:
+    """lambda/latest/api/API_PutFunctionEventInvokeConfig: the answer has the version's ARN, and only what was put.
+    MiniStack fills in the defaults.
+
+    Recorded: lambda_ test_lambda_destination_default_retries.
+    """
+    response = original(name, qualifier, request)
+    if response[0] >= 400:
+        return response
+    config = lambda_svc._event_invoke_config(lambda_svc._functions[name], qualifier)
+    for field in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds"):
+        if field not in request:
+            del config[field]
+    if not qualifier:
+        config["FunctionArn"] += ":$LATEST"
+    return lambda_svc.json_response(config)

@@ -1,0 +1,98 @@
+import {
+  InvokeCommand,
+  LambdaClient,
+  PutFunctionEventInvokeConfigCommand,
+  type PutFunctionEventInvokeConfigCommandInput,
+} from '@aws-sdk/client-lambda';
+import { describe, expect, it } from '@jest/globals';
+import { client } from './support/clients.ts';
+import { eventually } from './support/eventually.ts';
+import { createFunction, functionRole } from './support/functions.ts';
+import { invocationLogs } from './support/logs.ts';
+import { createQueue, nextEvent } from './support/queues.ts';
+
+const lambda = client(LambdaClient);
+
+/** Logs the id of its request, and fails. */
+const FAILING = `
+  exports.handler = async (_event, context) => {
+    console.log(context.awsRequestId);
+    throw new Error('no');
+  };`;
+
+const invokeLater = (FunctionName: string) =>
+  lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: '{}' }));
+
+const configure = (
+  FunctionName: string,
+  config: Omit<PutFunctionEventInvokeConfigCommandInput, 'FunctionName'> = {},
+) => lambda.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, ...config }));
+
+/** What becomes of an event that may be so many seconds old, and after how many attempts. */
+async function expectOutcome(age: number, condition: string, attempts: number): Promise<void> {
+  const queue = await createQueue();
+  const role = await functionRole({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' });
+  const arn = await createFunction(FAILING, { role });
+  await configure(arn, {
+    MaximumEventAgeInSeconds: age,
+    DestinationConfig: { OnFailure: { Destination: queue.arn } },
+  });
+  await invokeLater(arn);
+  expect(await nextEvent(queue.url)).toMatchObject({
+    requestContext: { condition, approximateInvokeCount: attempts },
+  });
+  expect(await invocationLogs(arn)).toHaveLength(attempts);
+}
+
+describe('as it comes: events that a function could not handle', () => {
+  // lambda/latest/dg/invocation-async-error-handling
+  // recorded: lambda_ test_lambda_destination_default_retries
+  it('are tried three times when they may be old enough', () => expectOutcome(181, 'RetriesExhausted', 3));
+});
+
+// This suite's pauses are shorter (setup.ts). How old an event is by then, and so how often it is tried, is as on AWS.
+describe('corrected: events that a function could not handle', () => {
+  // lambda/latest/dg/invocation-async-error-handling
+  // recorded: lambda_ test_request_id_async_invoke_with_retry
+  it('are tried three times, under one request id', async () => {
+    const arn = await createFunction(FAILING);
+    await invokeLater(arn);
+    const ids = await eventually(async () => {
+      const invocations = await invocationLogs(arn);
+      expect(invocations).toHaveLength(3);
+      return invocations.map(([id]) => id);
+    });
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  // lambda/latest/dg/invocation-async-error-handling: one minute, then two minutes
+  // recorded: lambda_ test_maxeventage
+  it.each([
+    [60, 'EventAgeExceeded', 1],
+    [61, 'EventAgeExceeded', 2],
+    [180, 'EventAgeExceeded', 2],
+  ])('may be %i seconds old, then it is %s after %i attempts', async (age, condition, attempts) => {
+    await expectOutcome(age, condition, attempts);
+  });
+
+  // lambda/latest/api/API_PutFunctionEventInvokeConfig
+  // recorded: lambda_ test_lambda_destination_default_retries
+  it('have a configuration of what was put, and no more', async () => {
+    const arn = await createFunction(FAILING);
+    const { FunctionArn, MaximumRetryAttempts, MaximumEventAgeInSeconds } = await configure(arn, {
+      MaximumRetryAttempts: 1,
+    });
+    expect([FunctionArn, MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([
+      `${arn}:$LATEST`,
+      1,
+      undefined,
+    ]);
+  });
+
+  // lambda/latest/api/API_Invoke (X-Amz-Executed-Version)
+  // recorded: lambda_ test_invocation_type_event
+  it('are accepted without a version that would have been executed', async () => {
+    const arn = await createFunction('exports.handler = async () => {};');
+    expect((await invokeLater(arn)).ExecutedVersion).toBeUndefined();
+  });
+});
