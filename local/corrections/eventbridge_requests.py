@@ -20,6 +20,9 @@ MAX_ENTRIES_BYTES = 256 * 1024
 MAX_TARGETS = 5
 TARGET_ID = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|(?!0*1 )0*[1-9]\d* (minutes|hours|days))\)")
+MANDATORY = {"id", "account", "source", "time", "region", "detail-type"}
+"""Fields of an event that TestEventPattern wants."""
+
 ABOUT_A_RULE = (
     "_put_rule",
     "_delete_rule",
@@ -51,6 +54,9 @@ def apply() -> None:
     wrap_function(eventbridge, "_put_permission", put_permission)
     wrap_function(eventbridge, "_remove_permission", remove_permission)
     wrap_function(eventbridge, "_create_archive", check_bus_of_archive)
+    wrap_function(eventbridge, "_start_replay", check_replay)
+    wrap_function(eventbridge, "_test_event_pattern", check_test_event)
+    give_notifications_no_subject()
     tell_times_of_replays()
     for operation, member in LISTS.items():
         wrap_function(eventbridge, operation, pages_of(member))
@@ -223,6 +229,46 @@ def check_bus_of_archive(original: Callable[[Fields], Response], request: Fields
     if bus not in eventbridge._event_buses and bus != "default":
         return refused("ResourceNotFoundException", f"Event bus {bus} does not exist.")
     return original(request)
+
+
+def check_replay(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """eventbridge/latest/apireference/API_StartReplay (Errors). MiniStack names the errors the other way round.
+
+    Recorded: events test_start_replay_error_unknown_event_bus, test_start_replay_error_unknown_archive.
+    """
+    bus = (request.get("Destination") or {}).get("Arn", "").rpartition(":event-bus/")[2]
+    if bus not in eventbridge._event_buses and bus != "default":
+        return refused("ResourceNotFoundException", f"Event bus {bus} does not exist.")
+    archive = request.get("EventSourceArn", "").rpartition(":archive/")[2]
+    if archive not in eventbridge._archives:
+        reason = f"Parameter EventSourceArn is not valid. Reason: Archive {archive} does not exist."
+        return refused("ValidationException", reason)
+    return original(request)
+
+
+def check_test_event(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """eventbridge/latest/apireference/API_TestEventPattern (Event): an event with its mandatory fields. MiniStack takes
+    any object.
+
+    Recorded: events test_plain_string_payload, test_array_event_payload, test_invalid_event_payload.
+    """
+    try:
+        event = json.loads(request.get("Event", ""))
+    except ValueError:
+        event = None
+    if not isinstance(event, dict) or MANDATORY - event.keys():
+        return refused("ValidationException", "Parameter Event is not valid.")
+    return original(request)
+
+
+def give_notifications_no_subject() -> None:
+    """eventbridge/latest/userguide/eb-targets (SNS): the message is the event. MiniStack makes up a subject.
+
+    Recorded: events test_put_events_with_target_sns.
+    """
+    replace_text(
+        eventbridge, "_dispatch_to_sns", '(arn, payload, "EventBridge Notification")', "(arn, payload)"
+    )
 
 
 def name_the_bus(original: Callable[[Fields], Response], request: Fields) -> Response:

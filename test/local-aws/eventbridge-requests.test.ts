@@ -14,6 +14,7 @@ import {
   RemovePermissionCommand,
   StartReplayCommand,
   type Target,
+  TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from '@jest/globals';
 import { account, client, region } from './support/clients.ts';
@@ -135,6 +136,13 @@ describe('corrected: rules and targets that EventBridge refuses', () => {
     return events.send(new PutTargetsCommand({ Rule, EventBusName, Targets }));
   };
 
+  // eventbridge/latest/apireference/API_TestEventPattern (Event)
+  // recorded: events test_plain_string_payload, test_array_event_payload, test_invalid_event_payload
+  it.each(['text', '[]', '{"source": "test.source"}'])('tests no pattern on %s', async (Event) => {
+    const attempt = events.send(new TestEventPatternCommand({ Event, EventPattern }));
+    await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+
   // eventbridge/latest/userguide/eb-scheduled-rule-pattern (rate expressions)
   // recorded: events test_put_rule_with_invalid_schedule_rate
   it.each(['rate(1 minutes)', 'rate(10 hour)', 'rate(0 days)'])('refuses %s', async (ScheduleExpression) => {
@@ -242,6 +250,27 @@ describe('corrected: permissions, archives and replays', () => {
   // recorded: events test_create_archive_error_unknown_event_bus
   it('archives no bus that is not there', async () => {
     await expect(archive(`arn:aws:events:${region}:${account}:event-bus/none`)).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+  });
+
+  // eventbridge/latest/apireference/API_StartReplay (Errors)
+  // recorded: events test_start_replay_error_unknown_event_bus, test_start_replay_error_unknown_archive
+  it('replays no archive that is not there, and to no such bus', async () => {
+    const { EventBusArn } = await createBus();
+    const replay = (EventSourceArn: string | undefined, Arn: string) =>
+      events.send(
+        new StartReplayCommand({
+          ReplayName: unique('replay'),
+          EventSourceArn,
+          EventStartTime: new Date('2026-01-01'),
+          EventEndTime: new Date('2026-01-02'),
+          Destination: { Arn },
+        }),
+      );
+    const none = `arn:aws:events:${region}:${account}:archive/none`;
+    await expect(replay(none, EventBusArn)).rejects.toMatchObject({ name: 'ValidationException' });
+    await expect(replay(await archive(EventBusArn), `${EventBusArn}-none`)).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
   });

@@ -37,6 +37,7 @@ const logs = client(CloudWatchLogsClient);
 
 describe('as it comes: EventBridge', () => {
   // eventbridge/latest/userguide/eb-putevents: each entry has its own result
+  // recorded: events test_put_events_without_source
   it('answers 200 with an error per entry that it does not take', async () => {
     const { EventBusName } = await createBus();
     const good = entry(EventBusName);
@@ -48,12 +49,14 @@ describe('as it comes: EventBridge', () => {
   });
 
   // eventbridge/latest/userguide/eb-putevents: an event for no bus is dropped, not refused
+  // recorded: events test_put_events_nonexistent_event_bus
   it('answers 200 also when there is no such bus', async () => {
     const result = await events.send(new PutEventsCommand({ Entries: [entry(unique('none'))] }));
     expect(result).toMatchObject({ FailedEntryCount: 0 });
   });
 
   // eventbridge/latest/userguide/eb-archive (event pattern)
+  // recorded: events test_list_archive_with_events
   it('archives the events that match the pattern', async () => {
     const { EventBusName, EventBusArn } = await createBus();
     const ArchiveName = unique('archive');
@@ -75,6 +78,7 @@ describe('as it comes: EventBridge', () => {
   });
 
   // eventbridge/latest/userguide/eb-event-patterns-content-based-filtering
+  // recorded: events test_event_pattern
   it('matches by prefix, by list and by nested fields of the detail', async () => {
     const { EventBusName } = await createBus();
     const queue = await createQueue();
@@ -90,6 +94,7 @@ describe('as it comes: EventBridge', () => {
   });
 
   // eventbridge/latest/userguide/eb-events-structure
+  // recorded: events test_put_events_with_target_sqs
   it('delivers the event in the documented envelope', async () => {
     const { EventBusName } = await createBus();
     const queue = await createQueue();
@@ -145,6 +150,7 @@ describe('corrected: EventBridge targets need a right to be called', () => {
   });
 
   // lambda/latest/dg/invocation-async-error-handling
+  // recorded: lambda_ test_request_id_async_invoke_with_retry
   it('calls a function that fails twice more', async () => {
     const { EventBusName } = await createBus();
     const failing = await createFunction(
@@ -165,6 +171,7 @@ describe('corrected: EventBridge targets need a right to be called', () => {
   }, 20_000);
 
   // eventbridge/latest/userguide/eb-use-identity-based (target permissions)
+  // recorded: events test_put_events_with_target_statefunction_machine
   it('starts a state machine only with a role that may', async () => {
     const { EventBusName } = await createBus();
     const machines = await Promise.all([createMachine(), createMachine(), createMachine()]);
@@ -184,6 +191,7 @@ describe('corrected: EventBridge targets need a right to be called', () => {
 describe('corrected: EventBridge to CloudWatch Logs', () => {
   // eventbridge/latest/userguide/eb-use-resource-based#eb-cloudwatchlogs-permissions
   // AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy (resourceArn)
+  // recorded: events test_put_events_with_target_cloudwatch_logs
   it.each([
     ['a policy of the account', () => ({ policyName: unique('policy') })],
     ['a policy of its own', ({ arn }: { arn: string }) => ({ resourceArn: arn })],

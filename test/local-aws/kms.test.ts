@@ -28,6 +28,7 @@ beforeAll(async () => {
 
 describe('as it comes: KMS', () => {
   // kms/latest/APIReference/API_Decrypt (EncryptionContext)
+  // recorded: kms test_encrypt_decrypt_encryption_context
   it('decrypts with the encryption context that was used to encrypt', async () => {
     const blob = await encrypt();
     const { Plaintext, KeyId } = await kms.send(
@@ -53,6 +54,7 @@ describe('as it comes: KMS', () => {
   });
 
   // kms/latest/APIReference/API_Decrypt (KeyId)
+  // recorded: kms test_all_types_of_key_id_can_be_used_for_encryption
   it('decrypts by alias name and by alias ARN', async () => {
     const AliasName = `alias/${unique('cross-service')}`;
     await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: key }));
@@ -72,6 +74,7 @@ describe('as it comes: KMS', () => {
   });
 
   // kms/latest/APIReference/API_GenerateMac, API_VerifyMac
+  // recorded: kms test_generate_and_verify_mac
   it('makes and verifies an HMAC that is the same for the same message', async () => {
     const macKey = await createKey({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const mac = async (Message: Buffer) =>
@@ -113,6 +116,7 @@ describe('corrected: KMS ciphertexts', () => {
   });
 
   // kms/latest/APIReference/API_Decrypt (KeyId): IncorrectKeyException
+  // recorded: kms test_error_messaging_for_invalid_keys
   it('does not decrypt with another key than the one that encrypted', async () => {
     const attempt = kms.send(
       new DecryptCommand({ KeyId: otherKey, CiphertextBlob: await encrypt(), EncryptionContext: context }),
@@ -121,6 +125,7 @@ describe('corrected: KMS ciphertexts', () => {
   });
 
   // kms/latest/APIReference/API_Encrypt (Plaintext), API_Decrypt (CiphertextBlob): 4096 and 6144 bytes
+  // recorded: kms test_plaintext_size_for_encrypt
   it('takes plaintexts of 1 to 4096 bytes and ciphertexts of up to 6144', async () => {
     const sealed = await kms.send(new EncryptCommand({ KeyId: key, Plaintext: Buffer.alloc(4096, 'x') }));
     const opened = await kms.send(new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob }));
@@ -134,6 +139,7 @@ describe('corrected: KMS ciphertexts', () => {
   });
 
   // kms/latest/APIReference/API_GenerateDataKey: authenticated like every other ciphertext
+  // recorded: kms test_encryption_context_generate_data_key
   it('decrypts a data key, unless its ciphertext was changed', async () => {
     const made = await kms.send(
       new GenerateDataKeyCommand({ KeyId: key, KeySpec: 'AES_256', EncryptionContext: context }),
@@ -150,6 +156,7 @@ describe('corrected: KMS ciphertexts', () => {
 
 describe('corrected: KMS ReEncrypt', () => {
   // kms/latest/APIReference/API_ReEncrypt
+  // recorded: kms test_re_encrypt
   it('moves a ciphertext to another key and another context', async () => {
     const moved = await reEncrypt(kms);
     expect(moved).toMatchObject({ SourceKeyId: key, KeyId: otherKey });
@@ -164,6 +171,7 @@ describe('corrected: KMS ReEncrypt', () => {
   });
 
   // kms/latest/APIReference/API_ReEncrypt (SourceEncryptionContext, SourceKeyId)
+  // recorded: kms test_re_encrypt_incorrect_source_key
   it('refuses another source context and another source key', async () => {
     await expect(reEncrypt(kms, { SourceEncryptionContext: { username: 'mallory' } })).rejects.toMatchObject({
       name: 'InvalidCiphertextException',

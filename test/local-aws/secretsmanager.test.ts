@@ -26,6 +26,7 @@ const secrets = client(SecretsManagerClient);
 
 describe('as it comes: Secrets Manager', () => {
   // secretsmanager/latest/apireference/API_GetSecretValue
+  // recorded: secretsmanager test_get_secret_value
   it('returns a secret by name and by ARN', async () => {
     const { Name, ARN } = await secrets.send(create('{"password":"one"}'));
     for (const SecretId of [Name, ARN]) {
@@ -41,6 +42,7 @@ describe('as it comes: Secrets Manager', () => {
   });
 
   // secretsmanager/latest/apireference/API_PutSecretValue: AWSCURRENT moves, the former is AWSPREVIOUS
+  // recorded: secretsmanager test_update_secret_version_stages_current_previous
   it('makes a put value the current one and keeps the former', async () => {
     const { ARN: SecretId } = await secrets.send(create('one'));
     await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'two' }));
@@ -50,6 +52,7 @@ describe('as it comes: Secrets Manager', () => {
   });
 
   // secretsmanager/latest/apireference/API_GetSecretValue (Errors)
+  // recorded: secretsmanager test_secret_not_found
   it('does not know a secret that is not there', async () => {
     const attempt = secrets.send(new GetSecretValueCommand({ SecretId: unique('none') }));
     await expect(attempt).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
@@ -388,6 +391,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/userguide/rotating-secrets-required-permissions-function
+  // recorded: secretsmanager test_rotate_secret_invalid_lambda_arn
   it('needs the right to call the function', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     await expect(rotate(SecretId, await rotationFunction({ open: false }))).rejects.toMatchObject({

@@ -180,6 +180,7 @@ describe('corrected: what a function cannot handle, when nobody waits for its an
   const able = () => functionRole({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' });
 
   // lambda/latest/dg/invocation-async-retain-records (destinations)
+  // recorded: lambda_ test_assess_lambda_destination_invocation
   it('goes to its destination with the name of the function, its event and its error', async () => {
     const queue = await createQueue();
     const arn = await createFunction(failing, { role: await able() });
@@ -212,6 +213,7 @@ describe('corrected: what a function cannot handle, when nobody waits for its an
   });
 
   // lambda/latest/dg/invocation-async-retain-records (dead-letter queues)
+  // recorded: lambda_ test_dead_letter_queue
   it('goes to its dead-letter queue as it came, with the error as attributes', async () => {
     const queue = await createQueue();
     const arn = await createFunction(failing, { role: await able(), deadLetterQueue: queue.arn });
