@@ -101,6 +101,23 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
   });
 });
 
+// What AWS logs of a refused redrive has no resourceType: test/local-aws/cloudwatch.test.ts.
+it.each(services)(
+  'an event of %s that a refused redrive does not publish counts as no failed attempt',
+  (service) => {
+    const name = metrics[`${service}EventsNotPublished`].name;
+    const patterns = filtersOf(service).flatMap(({ MetricName, pattern }) =>
+      MetricName === name ? [pattern] : [],
+    );
+
+    expect(patterns.length).toBeGreaterThan(0);
+    for (const pattern of patterns) {
+      expect(pattern).toContain('$.details.resourceType = "events"');
+      expect(pattern).not.toContain('EvaluationFailed');
+    }
+  },
+);
+
 it('the states that begin an undo are there, in the machines whose logs are counted', () => {
   const undos = machineNames.map((name) =>
     tasks(golden(name)).flatMap(([state]) =>

@@ -220,6 +220,27 @@ describe('corrected: Step Functions logs', () => {
     const found = await eventLog(logGroup, 'ExecutionFailed');
     expect(found.map(({ type }) => type)).toEqual(['FailStateEntered', 'ExecutionFailed']);
   });
+
+  // recorded on AWS: test_undefined_reference[BASE_UNDEFINED_ARGUMENTS]
+  it('logs an expression that failed as that, and not as a call that failed', async () => {
+    const logGroup = await createLogGroup();
+    const only = {
+      Type: 'Task',
+      QueryLanguage: 'JSONata',
+      Resource: 'arn:aws:states:::events:putEvents',
+      Arguments: { Entries: '{% $error() %}' },
+      End: true,
+    };
+    await start(await createMachine({ logGroup, level: 'ERROR', only }));
+    const found = await eventLog(logGroup, 'ExecutionFailed');
+    expect(found.map(({ type }) => type)).toEqual(['EvaluationFailed', 'ExecutionFailed']);
+    expect(Object.keys(found[0]?.['details'] ?? {}).toSorted()).toEqual([
+      'cause',
+      'error',
+      'location',
+      'state',
+    ]);
+  });
 });
 
 describe('corrected: CloudWatch alarms', () => {
@@ -380,6 +401,8 @@ async function createLogGroup(): Promise<string> {
 
 interface MachineOptions {
   fails?: boolean;
+  /** Its only state. */
+  only?: object;
   logGroup?: string;
   level?: LogLevel;
   withData?: boolean;
@@ -388,12 +411,12 @@ interface MachineOptions {
 
 async function createMachine({
   fails = false,
+  only = fails ? { Type: 'Fail', Error: 'Bad' } : { Type: 'Pass', End: true },
   logGroup,
   level = 'OFF',
   withData = false,
   mayLog = LOG_DELIVERY,
 }: MachineOptions = {}) {
-  const only = fails ? { Type: 'Fail', Error: 'Bad' } : { Type: 'Pass', End: true };
   const logGroupArn = `arn:aws:logs:${region}:${account}:log-group:${logGroup}:*`;
   const { stateMachineArn } = await sfn.send(
     new CreateStateMachineCommand({
