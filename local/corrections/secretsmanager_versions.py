@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response, new_uuid
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
 from ministack.services import secretsmanager
 
 from corrections.support import replace_text, wrap_function
@@ -37,9 +37,11 @@ def apply() -> None:
     wrap_function(secretsmanager, "_get_secret_value", get_value)
     wrap_function(secretsmanager, "_list_secret_version_ids", list_versions)
     wrap_function(secretsmanager, "_describe_secret", describe)
+    wrap_function(secretsmanager, "_delete_secret", delete)
     wrap_function(secretsmanager, "_apply_current_promotion", promote)
     take_pending_from_the_former_current_version()
     sort_labels()
+    list_in_order()
 
 
 async def check_request(
@@ -64,24 +66,32 @@ async def check_request(
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
         )
     if operation in NEEDS_TOKEN and not request.get("ClientRequestToken"):
-        return refused(
-            NEEDS_TOKEN[operation],
-            "You must provide a ClientRequestToken value. We recommend a UUID-type value.",
-        )
+        message = "You must provide a ClientRequestToken value. We recommend a UUID-type value."
+        status, headers, _ = refused(NEEDS_TOKEN[operation], message)
+        return status, headers, json.dumps({"__type": NEEDS_TOKEN[operation], "Message": message}).encode()
     answer: Response = await original(method, path, headers, body, query)
     return answer
 
 
 def create(original: Callable[[Fields], Response], request: Fields) -> Response:
     """secretsmanager/latest/apireference/API_CreateSecret: the token is the id of the first version; without a value
-    there is no version. MiniStack draws another id, and makes an empty version.
+    there is no version; a name is free when its secret is gone. MiniStack draws another id, and makes an empty version.
 
-    Recorded: secretsmanager test_create_secret_version_from_empty_secret, test_create_secret_with_custom_id.
+    Recorded: secretsmanager test_create_secret_version_from_empty_secret, test_create_secret_with_custom_id,
+    test_exp_raised_on_creation_of_secret_scheduled_for_deletion.
     """
+    _, existing = secretsmanager._resolve(request.get("Name"))
+    if existing is not None and existing.get("DeletedDate"):
+        return refused(
+            "InvalidRequestException",
+            "You can't create this secret because a secret with this name is already scheduled for deletion.",
+        )
     answer = original(request)
     if answer[0] >= 400:
         return answer
     _, secret = secretsmanager._resolve(request["Name"])
+    if not request.get("Tags"):
+        del secret["Tags"]
     ((drawn, version),) = secret["Versions"].items()
     secret["Versions"] = {request.get("ClientRequestToken") or drawn: version} if has_value(version) else {}
     return json_response({"ARN": secret["ARN"], "Name": secret["Name"], **version_id(secret["Versions"])})
@@ -150,6 +160,7 @@ def get_value(original: Callable[[Fields], Response], request: Fields) -> Respon
     """
     answer = original(request)
     label, token = request.get("VersionStage"), request.get("VersionId")
+    _, secret = secretsmanager._resolve(request.get("SecretId"))
     if answer[0] < 400:
         found = json.loads(answer[2])
         if token and label and label not in found["VersionStages"]:
@@ -158,8 +169,9 @@ def get_value(original: Callable[[Fields], Response], request: Fields) -> Respon
                 "You provided a VersionStage that is not associated to the provided VersionId.",
             )
         if has_value(found):
+            secret["Versions"][found["VersionId"]]["LastAccessedDate"] = int(time.time())
             return answer
-    elif token is None or json.loads(answer[2])["__type"] != "ResourceNotFoundException":
+    elif secret is None or json.loads(answer[2])["__type"] != "ResourceNotFoundException":
         return answer
     which = f"VersionId: {token}" if token else f"staging label: {label or 'AWSCURRENT'}"
     return refused(
@@ -169,17 +181,21 @@ def get_value(original: Callable[[Fields], Response], request: Fields) -> Respon
 
 def list_versions(original: Callable[[Fields], Response], request: Fields) -> Response:
     """secretsmanager/latest/apireference/API_ListSecretVersionIds (IncludeDeprecated): without it only versions with a
-    label are listed. MiniStack removes a version that loses its last label.
+    label are listed, in the order in which they were made. MiniStack removes a version that loses its last label.
 
-    Recorded: secretsmanager test_deprecated_secret_version_stage.
+    Recorded: secretsmanager test_deprecated_secret_version_stage,
+    test_update_secret_version_stages_current_pending_cycle.
     """
     answer = original(request)
     if answer[0] >= 400:
         return answer
+    _, secret = secretsmanager._resolve(request["SecretId"])
     result = json.loads(answer[2])
     for version in result["Versions"]:
         if not version["VersionStages"]:
             del version["VersionStages"]
+        if accessed := secret["Versions"][version["VersionId"]].get("LastAccessedDate"):
+            version["LastAccessedDate"] = accessed
     if not request.get("IncludeDeprecated"):
         result["Versions"] = [version for version in result["Versions"] if "VersionStages" in version]
     return json_response(result)
@@ -195,12 +211,30 @@ def describe(original: Callable[[Fields], Response], request: Fields) -> Respons
     if answer[0] >= 400:
         return answer
     _, secret = secretsmanager._resolve(request["SecretId"])
-    result = {name: value for name, value in json.loads(answer[2]).items() if value not in (None, "", {}, [])}
+    result = {name: value for name, value in json.loads(answer[2]).items() if value not in (None, "", {})}
+    if "Tags" not in secret:
+        del result["Tags"]
+    if "RotationLambdaARN" not in result:
+        del result["RotationEnabled"]
     if rotated := secret.get("LastRotatedDate"):
         result["LastRotatedDate"] = rotated
     if days := (secret.get("RotationRules") or {}).get("AutomaticallyAfterDays"):
         result["NextRotationDate"] = (rotated or int(time.time())) + days * 24 * 60 * 60
     return json_response(result)
+
+
+def delete(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """secretsmanager/latest/apireference/API_DeleteSecret (ForceDeleteWithoutRecovery): a secret that is not there is
+    answered like one that was. MiniStack does not find it.
+
+    Recorded: secretsmanager test_delete_non_existent_secret_returns_as_if_secret_exists.
+    """
+    name = request.get("SecretId", "")
+    key, _ = secretsmanager._resolve(name)
+    if key is not None or not request.get("ForceDeleteWithoutRecovery") or name.startswith("arn:"):
+        return original(request)
+    arn = f"arn:aws:secretsmanager:{get_region()}:{get_account_id()}:secret:{name}-{new_uuid()[:6]}"
+    return json_response({"ARN": arn, "Name": name, "DeletionDate": int(time.time())})
 
 
 def promote(_original: Callable[..., None], secret: Fields, token: str) -> None:
@@ -244,6 +278,15 @@ def sort_labels() -> None:
         "_add_stage",
         'ver["Stages"].append(stage)',
         'ver["Stages"] = sorted([*ver["Stages"], stage])',
+    )
+
+
+def list_in_order() -> None:
+    replace_text(
+        secretsmanager,
+        "_list_secret_version_ids",
+        'sorted(secret["Versions"].keys())',
+        'list(secret["Versions"])',
     )
 
 

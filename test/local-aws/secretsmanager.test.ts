@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AddPermissionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateSecretCommand,
+  DeleteSecretCommand,
   DescribeSecretCommand,
   GetRandomPasswordCommand,
   GetSecretValueCommand,
@@ -195,6 +196,40 @@ describe('corrected: versions of a secret', () => {
     expect(
       await post('secretsmanager', `secretsmanager.${operation}`, { ...secret, SecretString: 'two' }),
     ).toMatchObject({ status: 400, body: { __type: error } });
+  });
+
+  // secretsmanager/latest/apireference/API_CreateSecret (Name) and API_DeleteSecret
+  // recorded: secretsmanager test_exp_raised_on_creation_of_secret_scheduled_for_deletion
+  it('makes no secret of a name whose secret is to be deleted', async () => {
+    const { Name } = await secrets.send(create('one'));
+    await secrets.send(new DeleteSecretCommand({ SecretId: Name }));
+    await expect(secrets.send(new CreateSecretCommand({ Name, SecretString: 'two' }))).rejects.toMatchObject({
+      name: 'InvalidRequestException',
+    });
+  });
+
+  // secretsmanager/latest/apireference/API_DeleteSecret (ForceDeleteWithoutRecovery)
+  // recorded: secretsmanager test_delete_non_existent_secret_returns_as_if_secret_exists
+  it('deletes by force also what is not there', async () => {
+    const SecretId = unique('none');
+    const command = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
+    expect(await secrets.send(command)).toMatchObject({ Name: SecretId });
+  });
+
+  // secretsmanager/latest/apireference/API_ListSecretVersionIds and API_DescribeSecret
+  // recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle, test_update_secret_description
+  it('lists versions as they were made, with the day they were read, and describes what there is', async () => {
+    const { SecretId, version: first } = await newSecret();
+    await secrets.send(new GetSecretValueCommand({ SecretId }));
+    const others: string[] = [];
+    for (const label of ['a', 'b', 'c', 'd']) others.push(await put(SecretId, label, label));
+    const { Versions = [] } = await secrets.send(new ListSecretVersionIdsCommand({ SecretId }));
+    expect(
+      Versions.map(({ VersionId, LastAccessedDate }) => [VersionId, LastAccessedDate !== undefined]),
+    ).toEqual([[first, true], ...others.map((version) => [version, false])]);
+    const description = await secrets.send(new DescribeSecretCommand({ SecretId }));
+    for (const field of ['RotationEnabled', 'Tags', 'Description'])
+      expect(description).not.toHaveProperty(field);
   });
 
   // secretsmanager/latest/apireference/API_CreateSecret (Name)
