@@ -221,7 +221,7 @@ describe('corrected: Step Functions logs', () => {
     expect(found.map(({ type }) => type)).toEqual(['FailStateEntered', 'ExecutionFailed']);
   });
 
-  // recorded on AWS: test_undefined_reference[BASE_UNDEFINED_ARGUMENTS]
+  // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_ARGUMENTS]
   it('logs an expression that failed as that, and not as a call that failed', async () => {
     const logGroup = await createLogGroup();
     const only = {

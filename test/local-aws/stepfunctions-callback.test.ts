@@ -92,7 +92,7 @@ describe('a task that waits for a callback', () => {
 });
 
 describe('corrected: a task that waits for a callback', () => {
-  // recorded on AWS: test_sqs_wait_for_task_token
+  // recorded: stepfunctions test_sqs_wait_for_task_token
   test('tells when its call was answered', async () => {
     const taker = await taking("return 'taken'");
     const execution = await start(await waiting(taker));
@@ -113,7 +113,7 @@ describe('corrected: a task that waits for a callback', () => {
     expect(JSON.parse(output)).toMatchObject({ StatusCode: 200, Payload: 'taken' });
   });
 
-  // recorded on AWS: test_sqs_failure_in_wait_for_task_tok_no_error_field[SQS_WAIT_FOR_TASK_TOKEN_CATCH]
+  // recorded: stepfunctions test_sqs_failure_in_wait_for_task_tok_no_error_field[SQS_WAIT_FOR_TASK_TOKEN_CATCH]
   test('fails without an error when none is sent, and a Catch is given null', async () => {
     const taker = await taking();
     const Catch = [{ ErrorEquals: ['States.ALL'], Output: '{% $states.errorOutput %}', Next: 'Caught' }];
@@ -127,7 +127,7 @@ describe('corrected: a task that waits for a callback', () => {
     });
   });
 
-  // recorded on AWS: test_heartbeat_timeout
+  // recorded: stepfunctions test_heartbeat_timeout
   test('times out when no heartbeat comes', async () => {
     const limits = { TimeoutSeconds: 60, HeartbeatSeconds: 1 };
     const execution = await start(await waiting(await taking(), limits));

@@ -44,7 +44,7 @@ const create = async (definition: unknown) =>
 describe('corrected: a definition that is refused', () => {
   const failed = (problem: string) => ['FAIL', problem];
 
-  // recorded on AWS: test_validate_state_machine_definition_not_a_definition, …_type_standard, …_type_express
+  // recorded: stepfunctions test_validate_state_machine_definition_not_a_definition, …_type_standard, …_type_express
   test.each<[string, unknown, string]>([
     ['is empty', ' ', 'SCHEMA_VALIDATION_FAILED at undefined'],
     [
@@ -63,7 +63,7 @@ describe('corrected: a definition that is refused', () => {
     expect(await diagnosticsOf(definition)).toEqual(failed(problem));
   });
 
-  // recorded on AWS: test_validate_state_machine_definition_type_express[ILLEGAL_WFTT]
+  // recorded: stepfunctions test_validate_state_machine_definition_type_express[ILLEGAL_WFTT]
   test('an express workflow with a callback', async () => {
     const Resource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
     const definition = withState({ Type: 'Task', Resource, End: true });
@@ -73,7 +73,7 @@ describe('corrected: a definition that is refused', () => {
     );
   });
 
-  // recorded on AWS: test_wait_timestamp_invalid[NO_T], test_parallel_state_empty_branches,
+  // recorded: stepfunctions test_wait_timestamp_invalid[NO_T], test_parallel_state_empty_branches,
   // test_state_name_invalid_state_definition, test_invalid_credentials_field[EMPTY_CREDENTIALS], test_invalid_integration
   test.each<[string, object, string]>([
     ['Timestamp', { Type: 'Wait', Timestamp: '2016-12-05 21:29:29Z', End: true }, '/States/One/Timestamp'],
@@ -160,7 +160,7 @@ describe('corrected: a definition that is refused', () => {
     expect([result, first]).toEqual(failed(problem));
   });
 
-  // recorded on AWS: test_create_delete_invalid_sm
+  // recorded: stepfunctions test_create_delete_invalid_sm
   test('makes no machine, and changes none', async () => {
     const refused = {
       name: 'InvalidDefinition',
@@ -186,7 +186,7 @@ describe('corrected: a definition that is refused', () => {
 });
 
 describe('corrected: an input that is refused', () => {
-  // recorded on AWS: test_invalid_start_execution_input
+  // recorded: stepfunctions test_invalid_start_execution_input
   test.each(['not json', "{'a': 1}", ''])('%s', async (input) => {
     const stateMachineArn = await createMachine(valid);
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({
@@ -209,7 +209,7 @@ describe('corrected: a request that is refused', () => {
     logGroupArns.map((logGroupArn) => ({ cloudWatchLogsLogGroup: { logGroupArn } }));
   const missing = `arn:aws:logs:${region}:${account}:log-group:${unique('none')}:*`;
 
-  // recorded on AWS: test_invalid_logging_configuration, test_multiple_destinations, test_deleted_log_group
+  // recorded: stepfunctions test_invalid_logging_configuration, test_multiple_destinations, test_deleted_log_group
   test.each<[string, LoggingConfiguration]>([
     ['without a log', { level: 'ALL' }],
     ['with two logs', { level: 'ALL', destinations: destinations(missing, missing) }],
@@ -223,7 +223,7 @@ describe('corrected: a request that is refused', () => {
     ).rejects.toMatchObject({ name: 'InvalidLoggingConfiguration' });
   });
 
-  // recorded on AWS: test_describe_invalid_arn_sm, test_describe_execution_invalid_arn, test_list_execution_invalid_arn
+  // recorded: stepfunctions test_describe_invalid_arn_sm, test_describe_execution_invalid_arn, test_list_execution_invalid_arn
   test('an ARN that is none', async () => {
     const asked = [
       sfn.send(new DescribeStateMachineCommand({ stateMachineArn: 'none' })),
@@ -233,7 +233,7 @@ describe('corrected: a request that is refused', () => {
     for (const one of asked) await expect(one).rejects.toMatchObject({ name: 'InvalidArn' });
   });
 
-  // recorded on AWS: test_create_update_state_machine_base_update_none, test_create_update_state_machine_base_definition
+  // recorded: stepfunctions test_create_update_state_machine_base_update_none, test_create_update_state_machine_base_definition
   test('an update of nothing; another tells the revision', async () => {
     const stateMachineArn = await createMachine(valid);
     const update = (change: { definition?: string }) =>
@@ -243,7 +243,7 @@ describe('corrected: a request that is refused', () => {
     expect(revisionId).toEqual(expect.any(String));
   });
 
-  // recorded on AWS: test_start_sync_execution
+  // recorded: stepfunctions test_start_sync_execution
   test('a synchronous start of a standard workflow', async () => {
     const stateMachineArn = await createMachine(valid);
     // the SDK would send it to a host of its own
@@ -253,7 +253,7 @@ describe('corrected: a request that is refused', () => {
 });
 
 describe('as it comes: a definition', () => {
-  // recorded on AWS: test_validate_state_machine_definition_type_standard[VALID_BASE_PASS, VALID_QUERY_LANGUAGE_PASS]
+  // recorded: stepfunctions test_validate_state_machine_definition_type_standard[VALID_BASE_PASS, VALID_QUERY_LANGUAGE_PASS]
   test('that is in order', async () => {
     const inner = { StartAt: 'Pass', States: { Pass: { ...pass, QueryLanguage: 'JSONPath' } } };
     const map = { Type: 'Map', QueryLanguage: 'JSONata', ItemProcessor: inner, End: true };

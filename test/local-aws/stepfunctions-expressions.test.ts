@@ -20,7 +20,7 @@ const eventsOf = async (definition: Definition, input?: unknown) => {
 };
 
 describe('corrected: an expression that fails', () => {
-  // recorded on AWS: test_undefined_reference[BASE_UNDEFINED_OUTPUT_MULTIPLE_STATES]
+  // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_OUTPUT_MULTIPLE_STATES]
   test('is told as EvaluationFailed, which names the event before the entry of its state', async () => {
     const { execution, events } = await eventsOf(pass({ Output: { result: '{% $doesNotExist %}' } }));
     expect(shapeOf(events)).toEqual([
@@ -43,7 +43,7 @@ describe('corrected: an expression that fails', () => {
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError', cause });
   });
 
-  // recorded on AWS: test_undefined_reference[BASE_UNDEFINED_ASSIGN, BASE_UNDEFINED_ARGUMENTS_FIELD], test_math_random_seeded
+  // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_ASSIGN, BASE_UNDEFINED_ARGUMENTS_FIELD], test_math_random_seeded
   test.each<[string, object, string]>([
     ['of a variable', { Type: 'Pass', Assign: { result: '{% $doesNotExist %}' } }, 'Assign/result'],
     [
@@ -70,7 +70,7 @@ describe('corrected: an expression that fails', () => {
     });
   });
 
-  // recorded on AWS: test_wait_timestamp_jsonata[NO_T]
+  // recorded: stepfunctions test_wait_timestamp_jsonata[NO_T]
   test('names the entry of its state when the expression has a result that the state cannot use', async () => {
     const Timestamp = "{% '2016-12-05 21:29:29Z' %}";
     const { events } = await eventsOf({
@@ -103,7 +103,7 @@ describe('corrected: an expression that fails', () => {
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
   });
 
-  // recorded on AWS: test_undefined_reference; a Catch of the state is not, and is as that of any other error
+  // recorded: stepfunctions test_undefined_reference; a Catch of the state is not, and is as that of any other error
   test('is caught by its state, whose call has succeeded', async () => {
     const echo = await createFunction(`exports.handler = async (event) => event;`);
     const { execution, events } = await eventsOf(
@@ -133,7 +133,7 @@ describe('corrected: an expression that fails', () => {
 });
 
 describe('corrected: what expressions are given and give', () => {
-  // recorded on AWS: test_range, of intrinsic_functions/test_array_jsonata
+  // recorded: stepfunctions test_range, of intrinsic_functions/test_array_jsonata
   test('a range of one is its value', async () => {
     const { execution } = await eventsOf(pass({ Output: '{% $range(3, 3, 1) %}' }));
     expect(outputOf(execution)).toBe(3);
@@ -164,7 +164,7 @@ describe('corrected: what expressions are given and give', () => {
 describe('corrected: what is too large', () => {
   const large = `exports.handler = async () => 'a'.repeat(300_000);`;
 
-  // recorded on AWS: test_service_task_lambada_data_limit_exceeded_on_large_utf8_response
+  // recorded: stepfunctions test_service_task_lambada_data_limit_exceeded_on_large_utf8_response
   test('the result of a task fails it with States.DataLimitExceeded', async () => {
     const { events } = await eventsOf({
       StartAt: 'Call',
@@ -177,7 +177,7 @@ describe('corrected: what is too large', () => {
     });
   });
 
-  // recorded on AWS: test_service_task_lambada_catch_state_all_data_limit_exceeded_on_large_utf8_response
+  // recorded: stepfunctions test_service_task_lambada_catch_state_all_data_limit_exceeded_on_large_utf8_response
   test('is caught by States.ALL', async () => {
     const { execution } = await eventsOf({
       StartAt: 'Call',

@@ -14,7 +14,7 @@ const inJsonPath = (States: Record<string, object>): Definition => ({
 });
 
 describe('corrected: JSONPath', () => {
-  // recorded on AWS: test_reference_assign[BASE_REFERENCE_IN_PARAMETERS, BASE_REFERENCE_IN_CHOICE]
+  // recorded: stepfunctions test_reference_assign[BASE_REFERENCE_IN_PARAMETERS, BASE_REFERENCE_IN_CHOICE]
   test('has variables', async () => {
     const definition = inJsonPath({
       Set: { Type: 'Pass', Assign: { 'user.$': '$.user', fixed: 1 }, Next: 'Choose' },
@@ -32,7 +32,7 @@ describe('corrected: JSONPath', () => {
     expect(set).toEqual({ user: '{"name":"anna","roles":["a","b"]}', fixed: '1' });
   });
 
-  // recorded on AWS: test_assign_in_catch_state
+  // recorded: stepfunctions test_assign_in_catch_state
   test('assigns the error in a Catch', async () => {
     const definition = inJsonPath({
       Call: {
@@ -47,7 +47,7 @@ describe('corrected: JSONPath', () => {
     expect(outputOf(await run(definition))).toEqual({ name: 'Lambda.ResourceNotFoundException' });
   });
 
-  // recorded on AWS: test_input_path[$$]
+  // recorded: stepfunctions test_input_path[$$]
   test('takes the whole context object as $$', async () => {
     const definition = inJsonPath({ Get: { Type: 'Pass', InputPath: '$$', End: true } });
     expect(Object.keys(outputOf(await run(definition)) as object)).toEqual([
@@ -57,7 +57,7 @@ describe('corrected: JSONPath', () => {
     ]);
   });
 
-  // recorded on AWS: test_base_wait_seconds_path[-1, 1.5], test_wait_timestamppath
+  // recorded: stepfunctions test_base_wait_seconds_path[-1, 1.5], test_wait_timestamppath
   test.each<[string, object, string]>([
     [
       'negative seconds',
@@ -78,7 +78,7 @@ describe('corrected: JSONPath', () => {
 });
 
 describe('corrected: a task whose resource is a function', () => {
-  // recorded on AWS: test_task_lambda_data_limit_exceeded_on_large_utf8_response, and all of test_lambda_task.py
+  // recorded: stepfunctions test_task_lambda_data_limit_exceeded_on_large_utf8_response, and all of test_lambda_task.py
   test('has events of its own', async () => {
     const Resource = await createFunction(`exports.handler = async (event) => event;`);
     const execution = await run(inJsonPath({ Call: { Type: 'Task', Resource, End: true } }), { a: 1 });
@@ -93,7 +93,7 @@ describe('corrected: a task whose resource is a function', () => {
 });
 
 describe('corrected: a distributed Map', () => {
-  // recorded on AWS: test_map_state_legacy_config_distributed
+  // recorded: stepfunctions test_map_state_legacy_config_distributed
   test('tells of its run', async () => {
     const ItemProcessor = {
       ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },

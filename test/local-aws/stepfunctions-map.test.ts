@@ -44,7 +44,7 @@ const eventsOf = async (definition: Definition, input: unknown) =>
   history(present((await run(definition, input)).executionArn));
 
 describe('corrected: the events of a Map', () => {
-  // recorded on AWS: test_map_catch_error[MAP_CATCH_ERROR_OUTPUT]
+  // recorded: stepfunctions test_map_catch_error[MAP_CATCH_ERROR_OUTPUT]
   test('of which one item follows the other', async () => {
     expect(shapeOf(await eventsOf(mapOf({ One: one }, { MaxConcurrency: 1 }), [1, 2]))).toEqual([
       [1, 0, 'ExecutionStarted'],
@@ -64,7 +64,7 @@ describe('corrected: the events of a Map', () => {
     ]);
   });
 
-  // recorded on AWS: test_service_lambda_map_timeout
+  // recorded: stepfunctions test_service_lambda_map_timeout
   test('whose items run at once all begin with it, and each has its index', async () => {
     const events = await eventsOf(mapOf({ One: one }), ['a', 'b', 'c']);
     const begun = events.filter(({ type }) => type === 'MapIterationStarted');
@@ -79,7 +79,7 @@ describe('corrected: the events of a Map', () => {
       ]);
   });
 
-  // recorded on AWS: test_map_state_catch
+  // recorded: stepfunctions test_map_state_catch
   test('that fails, and is caught with the error and the cause of the iteration', async () => {
     const definition = mapOf({ HandleItemFail: fail }, { MaxConcurrency: 1, ...caught() }, ends);
     const execution = await run(definition, [1]);
@@ -96,7 +96,7 @@ describe('corrected: the events of a Map', () => {
     ]);
   });
 
-  // recorded on AWS: test_map_state_catch_empty_fail
+  // recorded: stepfunctions test_map_state_catch_empty_fail
   test('whose iteration fails without an error, as the execution then does', async () => {
     const definition = mapOf({ HandleItemFail: { Type: 'Fail' } }, caught(), ends);
     const { error, cause, executionArn } = await run(definition, [1]);
@@ -107,7 +107,7 @@ describe('corrected: the events of a Map', () => {
     });
   });
 
-  // recorded on AWS: test_map_state_retry
+  // recorded: stepfunctions test_map_state_retry
   test('that is tried again as a whole, after the last event of what failed', async () => {
     const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }];
     const events = await eventsOf(mapOf({ HandleItemFail: fail }, { Retry }), [1]);
@@ -125,7 +125,7 @@ describe('corrected: the events of a Map', () => {
     ]);
   });
 
-  // recorded on AWS: test_map_catch_error[MAP_CATCH_ERROR_OUTPUT_WITH_RETRY]
+  // recorded: stepfunctions test_map_catch_error[MAP_CATCH_ERROR_OUTPUT_WITH_RETRY]
   test('in whose iteration an expression fails', async () => {
     const broken = { Type: 'Pass', Output: '{% $stateError %}', End: true };
     const events = await eventsOf(mapOf({ One: { Type: 'Pass', Next: 'Broken' }, Broken: broken }), [1]);
@@ -141,7 +141,7 @@ describe('corrected: the events of a Map', () => {
     ]);
   });
 
-  // recorded on AWS: test_map_state_items_eval_jsonata_fail[string], test_map_state_items_input_types[string]
+  // recorded: stepfunctions test_map_state_items_eval_jsonata_fail[string], test_map_state_items_input_types[string]
   test.each([
     ['an expression', { Items: "{% 'text' %}" }, { location: 'Items' }],
     ['its input', {}, { cause: expect.stringContaining('Map state input must be an array but was: "text"') }],
@@ -156,7 +156,7 @@ describe('corrected: the events of a Map', () => {
     expect(events[2]?.evaluationFailedEventDetails).toMatchObject({ state: 'Map', ...told });
   });
 
-  // recorded on AWS: test_map_state_nested
+  // recorded: stepfunctions test_map_state_nested
   test('in a Map', async () => {
     const inner = { Inner: present(mapOf({ One: one }, { MaxConcurrency: 1 }).States['Map']) };
     const events = await eventsOf(mapOf(inner, { MaxConcurrency: 1 }), [[1, 2]]);
@@ -198,7 +198,7 @@ describe('corrected: a Map of which one iteration fails', () => {
       ends,
     );
 
-  // recorded on AWS: test_service_lambda_map_timeout
+  // recorded: stepfunctions test_service_lambda_map_timeout
   test('stops the others, whose events name the last one of what failed', async () => {
     const started = Date.now();
     const execution = await run(oneFails({ Type: 'Wait', Seconds: 30, Next: 'After' }), [1, 2, 3]);
@@ -220,7 +220,7 @@ describe('corrected: a Map of which one iteration fails', () => {
     expect(aborted.map(({ index }) => index)).toEqual([1, 2]);
   });
 
-  // recorded on AWS: test_service_lambda_map_timeout
+  // recorded: stepfunctions test_service_lambda_map_timeout
   test('does not wait for a function that another one calls', async () => {
     const slow = await createFunction(
       `exports.handler = () => new Promise((answer) => setTimeout(answer, 10000));`,
@@ -280,7 +280,7 @@ describe('corrected: what an iteration sees', () => {
 });
 
 describe('corrected: a Parallel', () => {
-  // recorded on AWS: test_parallel_state_catch
+  // recorded: stepfunctions test_parallel_state_catch
   test('has events, and its Catch the error of the branch', async () => {
     const execution = await run({
       StartAt: 'Both',
@@ -303,7 +303,8 @@ describe('corrected: a Parallel', () => {
     ]);
   });
 
-  // recorded on AWS: test_parallel_state_order; step-functions/latest/dg/state-parallel (JSONata)
+  // step-functions/latest/dg/state-parallel (JSONata)
+  // recorded: stepfunctions test_parallel_state_order
   test('gives its branches its Arguments, and puts out what they make of them', async () => {
     const branch = (n: number) => ({
       StartAt: `Branch${n}`,

@@ -30,7 +30,7 @@ const running = (StateMachineArn: string, pattern: string): Definition => ({
 const pass = { Type: 'Pass', Output: { b: 2 }, End: true };
 
 describe('corrected: a task that runs another machine', () => {
-  // recorded on AWS: test_start_execution_sync, test_start_execution_sync2
+  // recorded: stepfunctions test_start_execution_sync, test_start_execution_sync2
   test.each([
     ['.sync', '{"a":1}', '{"b":2}'],
     ['.sync:2', { a: 1 }, { b: 2 }],
@@ -48,7 +48,7 @@ describe('corrected: a task that runs another machine', () => {
     expect(JSON.parse(submitted)).toMatchObject({ ExecutionArn: expect.any(String) });
   });
 
-  // recorded on AWS: test_start_execution_sync_delegate_failure
+  // recorded: stepfunctions test_start_execution_sync_delegate_failure
   test('fails with States.TaskFailed and its description when it fails', async () => {
     const fail = { Type: 'Fail', Error: 'SomeFailure', Cause: 'because' };
     const machine = await createMachine({ StartAt: 'Fail', States: { Fail: fail } });
@@ -62,7 +62,7 @@ describe('corrected: a task that runs another machine', () => {
     });
   });
 
-  // recorded on AWS: test_start_execution_no_such_arn
+  // recorded: stepfunctions test_start_execution_no_such_arn
   test('names errors as its integration does', async () => {
     const missing = `arn:aws:states:${region}:${account}:stateMachine:none`;
     const role = await machineRole(machineMay('states:StartExecution'));

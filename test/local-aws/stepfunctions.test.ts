@@ -64,7 +64,8 @@ describe('corrected: starting an execution', () => {
 });
 
 describe('corrected: the end of an execution', () => {
-  // step-functions/latest/dg/statemachine-structure (TimeoutSeconds); recorded on AWS: test_global_timeout
+  // step-functions/latest/dg/statemachine-structure (TimeoutSeconds)
+  // recorded: stepfunctions test_global_timeout
   test('a machine that takes longer than its TimeoutSeconds is TIMED_OUT, without an error', async () => {
     const execution = await start(await createMachine({ ...waiting, TimeoutSeconds: 1 }));
     const { status, error, cause, output, redriveStatus, startDate, stopDate } = await ended(
@@ -170,7 +171,7 @@ describe('corrected: the end of an execution', () => {
       error: 'NotNeeded',
       cause: 'changed my mind',
     });
-    // recorded on AWS: test_stop_execution
+    // recorded: stepfunctions test_stop_execution
     expect((await history(stopped)).at(-1)).toMatchObject({
       type: 'ExecutionAborted',
       previousEventId: 0,
@@ -193,7 +194,7 @@ describe('corrected: the end of an execution', () => {
     });
   });
 
-  // recorded on AWS: test_map_state_catch_empty_fail
+  // recorded: stepfunctions test_map_state_catch_empty_fail
   test('a Fail without Error and Cause has neither', async () => {
     const { status, error, cause } = await run({ StartAt: 'Fail', States: { Fail: { Type: 'Fail' } } });
     expect({ status, error, cause }).toEqual({ status: 'FAILED', error: undefined, cause: undefined });
@@ -312,7 +313,8 @@ describe('corrected: the history', () => {
     ]);
   });
 
-  // step-functions/latest/apireference/API_TaskTimedOutEventDetails; recorded on AWS: test_invoke_timeout
+  // step-functions/latest/apireference/API_TaskTimedOutEventDetails
+  // recorded: stepfunctions test_invoke_timeout
   test('a task that takes too long is TaskTimedOut, without a cause, which a Catch is given as empty', async () => {
     const execution = await run({
       StartAt: 'Slow',
