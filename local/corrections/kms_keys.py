@@ -10,6 +10,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import kms
 
+from corrections.kms import parse
 from corrections.support import replace_text, wrap_function
 
 Fields = dict[str, Any]
@@ -33,8 +34,7 @@ def apply() -> None:
     wrap_function(kms, "_encrypt", check_size)
     for function in KNOW_DRY_RUN:
         wrap_function(kms, function, do_nothing_in_a_dry_run)
-    for function in ("_create_key", "_tag_resource"):
-        wrap_function(kms, function, check_tags)
+    wrap_function(kms, "handle_request", check_tags)
     wrap_function(kms, "_get_key_rotation_status", tell_next_rotation)
     wrap_function(kms, "_schedule_key_deletion", delete_once)
     forget_expiration_with_the_material()
@@ -80,23 +80,36 @@ def do_nothing_in_a_dry_run(original: Callable[[Fields], Response], request: Fie
     return refused("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.")
 
 
-def check_tags(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """kms/latest/APIReference/API_TagResource and API_Tag. MiniStack takes any.
+async def check_tags(
+    original: Callable[..., Any],
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+) -> Response:
+    """kms/latest/APIReference/API_TagResource and API_Tag. MiniStack takes any. CloudFormation, which does not pass
+    here, has tags of its own, whose names are reserved.
 
     Recorded: kms test_tag_key_with_duplicate_tag_keys_raises_error, test_create_key_with_invalid_tag_key,
     test_create_key_with_too_many_tags_raises_error, test_key_with_long_tag_value_raises_error.
     """
-    tags = request.get("Tags") or []
-    names = [tag["TagKey"] for tag in tags]
+    problem = tag_problem(parse(body).get("Tags") or [])
+    answer: Response = problem or await original(method, path, headers, body, query)
+    return answer
+
+
+def tag_problem(tags: list[Fields]) -> Response | None:
+    names = [tag.get("TagKey", "") for tag in tags]
     if len(tags) > MAX_TAGS:
         return refused("TagException", "Too many tags")
     if any(name.lower().startswith("aws:") for name in names):
         return refused("TagException", "Tags beginning with aws: are reserved")
     if len(set(names)) < len(names):
         return refused("TagException", "Duplicate tag keys")
-    if any(len(tag["TagKey"]) > MAX_TAG_KEY or len(tag["TagValue"]) > MAX_TAG_VALUE for tag in tags):
+    if any(len(tag.get("TagKey", "")) > MAX_TAG_KEY or len(tag.get("TagValue", "")) > MAX_TAG_VALUE for tag in tags):
         return refused("ValidationException", "1 validation error detected: a tag is too long")
-    return original(request)
+    return None
 
 
 def tell_next_rotation(original: Callable[[Fields], Response], request: Fields) -> Response:
