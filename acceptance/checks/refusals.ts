@@ -129,7 +129,7 @@ const refusals: readonly Refusal[] = [
 ];
 
 /** Whether App1 wants an API key beside the signature can only be told by whoever has one. */
-const missingApiKey: Check = {
+export const missingApiKey: Check<Pick<DeployedSystem, 'hasApiKey' | 'askApp1' | 'askApp1WithoutKey'>> = {
   name: 'refusals/missing-api-key',
   claim: 'A signed request to App1 without an API key is answered 403 FORBIDDEN, where callers have keys.',
   async run(system) {

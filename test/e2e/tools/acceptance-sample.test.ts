@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Accepted, accept } from '../support/acceptance.ts';
 import { independentDefects } from '../support/defects.ts';
+import { newRequest, provision } from '../support/deployed.ts';
 
 /**
  * The acceptance is itself tested: on a system with several defects, of which each has to be noticed by its checks and by
@@ -24,16 +25,24 @@ const noticed = [...new Set(independentDefects.flatMap(({ noticedBy }) => notice
 let spoiled: Accepted;
 let mended: Accepted;
 
+/** How long a check waits for what will not come: for many times as long as a provisioning takes on this machine now. */
+async function patience(): Promise<string> {
+  const begun = Date.now();
+  await provision(newRequest());
+  return `${Math.max(12, Math.ceil(((Date.now() - begun) / 1000) * 8))}s`;
+}
+
 beforeAll(async () => {
+  const timeout = await patience();
   const mends: (() => Promise<unknown>)[] = [];
   try {
     for (const { seed } of independentDefects) mends.push(await seed());
-    spoiled = await accept(['--timeout', '12s', '--only', ...QUICK]);
+    spoiled = await accept(['--timeout', timeout, '--only', ...QUICK]);
   } finally {
     for (const mend of mends) await mend();
   }
-  mended = await accept(['--timeout', '60s', '--only', ...noticed]);
-}, 300_000);
+  mended = await accept(['--timeout', '2m', '--only', ...noticed]);
+}, 600_000);
 
 describe('npm run acceptance', () => {
   it.each(independentDefects)('notices that $name', ({ noticedBy }) => {
