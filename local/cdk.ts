@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
+import { localApiUrl } from './api-url.ts';
 import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { exclusively } from './lock.ts';
@@ -141,12 +142,6 @@ export async function deployApp(
   );
   await makeFilePrivate(file);
   return JSON.parse(await readFile(file, 'utf8'));
-}
-
-/** On AWS an API has a host of its own; the local AWS has them all under its endpoint. */
-export function localApiUrl(apiUrl: string, endpoint: string): string {
-  const { hostname, pathname } = new URL(apiUrl);
-  return `${endpoint}/restapis/${hostname.split('.')[0]}${pathname.replace(/\/$/, '')}/_user_request_`;
 }
 
 async function deployStack(

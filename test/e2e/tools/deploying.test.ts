@@ -38,7 +38,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
-import { localApiUrl } from '../../../local/cdk.ts';
+import { localApiUrl } from '../../../local/api-url.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
 import { venv } from '../../../local/places.ts';
 import { commandsIn } from '../../support/documented.ts';
