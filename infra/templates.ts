@@ -42,7 +42,7 @@ export function templates(context: Readonly<Record<string, string>> = {}): Recor
 
 /** Makes the app with functions that are empty, and something of it. */
 export function withEmptyFunctions<Result>(
-  context: Readonly<Record<string, string>>,
+  context: Readonly<Record<string, unknown>>,
   use: (app: App) => Result,
 ): Result {
   const outdir = mkdtempSync(join(tmpdir(), 'templates-'));

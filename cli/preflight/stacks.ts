@@ -1,0 +1,154 @@
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  DescribeTypeCommand,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import pLimit from 'p-limit';
+import * as z from 'zod';
+import { ifThere } from '../doctor/finding.ts';
+import { type Finding, missing, note, ok } from './finding.ts';
+import type { PlannedStack, Target } from './target.ts';
+
+/** Calls at once. */
+const AT_ONCE = 5;
+
+/** Logical ids of what a stack has, with their types. */
+export async function resourcesOf(client: CloudFormationClient, StackName: string): Promise<Set<string>> {
+  const there = new Set<string>();
+  for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName }))
+    for (const { LogicalResourceId, PhysicalResourceId, ResourceStatus } of StackResourceSummaries)
+      if (
+        LogicalResourceId &&
+        PhysicalResourceId &&
+        !/^DELETE_(COMPLETE|SKIPPED)$/.test(ResourceStatus ?? '')
+      )
+        there.add(LogicalResourceId);
+  return there;
+}
+
+/** A stack as it is; undefined when there is none. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html */
+export async function describeStack(
+  client: CloudFormationClient,
+  StackName: string,
+): Promise<{ status: string; isProtected: boolean } | undefined> {
+  try {
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName }));
+    const { StackStatus: status, EnableTerminationProtection: isProtected = false } = stack ?? {};
+    return status === undefined ? undefined : { status, isProtected };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a stack can be created or updated as it is. */
+export async function stackFinding({ client }: Target, { name }: PlannedStack): Promise<Finding> {
+  const what = `stack ${name}`;
+  const needed = 'none, or one that can be updated';
+  const stack = await describeStack(client(CloudFormationClient), name);
+  if (stack === undefined) return ok(what, 'none: this is the first deployment', needed);
+  const { status, isProtected } = stack;
+  // `cdk deploy` deletes a stack that was never complete, unless it is protected.
+  if (/^(ROLLBACK_COMPLETE|CREATE_FAILED)$/.test(status))
+    return isProtected
+      ? missing(
+          what,
+          `${status}, protected`,
+          needed,
+          `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name ${name}`,
+        )
+      : ok(what, `${status}: cdk deploy deletes it first`, needed);
+  if (/^(ROLLBACK_FAILED|DELETE_FAILED)$/.test(status))
+    return missing(what, status, needed, `Delete it: aws cloudformation delete-stack --stack-name ${name}`);
+  if (status === 'UPDATE_ROLLBACK_FAILED')
+    return missing(what, status, needed, `aws cloudformation continue-update-rollback --stack-name ${name}`);
+  if (status.endsWith('_IN_PROGRESS')) return missing(what, status, needed, 'Wait until it has finished.');
+  return ok(what, status, needed);
+}
+
+/** Where the bootstrap stack says its version (docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html). */
+const versionParameter = z.looseObject({ Default: z.string() });
+
+export async function bootstrapFinding(
+  { client }: Target,
+  stacks: readonly PlannedStack[],
+): Promise<Finding> {
+  const what = 'bootstrap stack of the CDK';
+  const version = Math.max(...stacks.map(({ bootstrapVersion }) => bootstrapVersion));
+  const needed = `version ${version} or later`;
+  const { data } = versionParameter.safeParse(stacks[0]?.template.Parameters['BootstrapVersion']);
+  const Name = data?.Default ?? '/cdk-bootstrap/hnb659fds/version';
+  const found = await ifThere(client(SSMClient).send(new GetParameterCommand({ Name })));
+  if (found === undefined) return missing(what, `no parameter ${Name}`, needed, 'npx cdk bootstrap');
+  const has = Number(found.Parameter?.Value);
+  return has >= version
+    ? ok(what, `version ${has}`, needed)
+    : missing(what, `version ${has}`, needed, 'npx cdk bootstrap');
+}
+
+/** Whether the region has every type of resource. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeType.html */
+export async function regionFinding(
+  { client, place }: Target,
+  stacks: readonly PlannedStack[],
+): Promise<Finding> {
+  const what = `features of ${place.region}`;
+  const types = [
+    ...new Set(stacks.flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type))),
+  ].filter((type) => type.startsWith('AWS::'));
+  const needed = `${types.length} types of resources`;
+  const limit = pLimit(AT_ONCE);
+  const cloudFormation = client(CloudFormationClient);
+  const lacking = await Promise.all(
+    types.map((TypeName) =>
+      limit(async () => {
+        try {
+          await cloudFormation.send(new DescribeTypeCommand({ Type: 'RESOURCE', TypeName }));
+          return [];
+        } catch (error) {
+          if (error instanceof Error && error.name === 'TypeNotFoundException') return [TypeName];
+          throw error;
+        }
+      }),
+    ),
+  );
+  return lacking.flat().length === 0
+    ? ok(what, 'all of them', needed)
+    : missing(what, `no ${lacking.flat().join(', ')}`, needed, 'Choose another region.');
+}
+
+/** Whether accounts and regions are those that the settings name. */
+export function accountsFinding(targets: readonly Target[]): Finding {
+  const of = (stack: string) => targets.find(({ stacks }) => stacks.some(({ name }) => name === stack));
+  const [app1, app2] = [of('App1'), of('App2')];
+  const what = 'accounts and regions';
+  const found = `App1 in ${app1?.place.account}, ${app1?.place.region}; App2 in ${app2?.place.account}, ${app2?.place.region}`;
+  const settings = app1?.settings;
+  const two = app1?.place.account !== app2?.place.account;
+  const needed = two ? 'two accounts, one region, and settings that name both' : 'one account and region';
+  if (app1?.place.region !== app2?.place.region)
+    return missing(what, found, needed, 'Give both profiles the same region.');
+  const named: [setting: string, value: string | undefined, account: string | undefined][] = [
+    ['app1_account', settings?.app1Account, app1?.place.account],
+    ['app2_account', settings?.app2Account, app2?.place.account],
+  ];
+  const wrong = named.filter(([, value, account]) =>
+    two ? value !== account : ![undefined, account].includes(value),
+  );
+  if (wrong.length > 0)
+    return missing(
+      what,
+      `${found}; ${wrong.map(([setting, value]) => `${setting} is ${value ?? 'not set'}`).join(', ')}`,
+      needed,
+      wrong.map(([setting, , account]) => `-c ${setting}=${account}`).join(' '),
+    );
+  return two && settings?.subscriberAccounts.includes(app1?.place.account ?? '') !== true
+    ? note(
+        what,
+        `${found}; App1's account may not subscribe at App2's bus`,
+        needed,
+        `-c subscriber_accounts=${app1?.place.account}, or App1 polls for the end of each creation.`,
+      )
+    : ok(what, found, needed);
+}

@@ -1,0 +1,23 @@
+import type { Service } from '../../infra/bundle.ts';
+import type { Place } from '../../infra/resolve.ts';
+import type { Settings } from '../../infra/settings.ts';
+import type { Template } from '../../infra/templates.ts';
+import type { Where } from '../where.ts';
+
+/** A stack that is to be deployed. */
+export interface PlannedStack {
+  name: 'App1' | 'App2';
+  service: Service;
+  template: Template;
+  /** The version of the bootstrap stack that its assembly needs. */
+  bootstrapVersion: number;
+}
+
+/** What is to be deployed into one account and region. */
+export interface Target {
+  stacks: readonly PlannedStack[];
+  settings: Settings;
+  place: Place;
+  local: boolean;
+  client: Where['client'];
+}

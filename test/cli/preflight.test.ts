@@ -1,0 +1,213 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AccessAnalyzerClient, ValidatePolicyCommand } from '@aws-sdk/client-accessanalyzer';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  DescribeTypeCommand,
+  ListStackResourcesCommand,
+  TypeNotFoundException,
+} from '@aws-sdk/client-cloudformation';
+import { ListServiceQuotasCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { quotaFindings, quotasFor } from '../../cli/preflight/account.ts';
+import { policyFindings } from '../../cli/preflight/definitions.ts';
+import { missing, note, ok, unchecked } from '../../cli/preflight/finding.ts';
+import { regionFinding, stackFinding } from '../../cli/preflight/stacks.ts';
+import { synthesize } from '../../cli/preflight/synthesize.ts';
+import type { Target } from '../../cli/preflight/target.ts';
+import { main, shown } from '../../cli/preflight.ts';
+import { EXAMPLE_PLACE } from '../../infra/resolve.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'home-'));
+const target = (context: Record<string, string> = {}): Target => ({
+  ...synthesize(context, home),
+  place: EXAMPLE_PLACE,
+  local: false,
+  client: (Class) =>
+    new Class({ region: 'eu-central-1', credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }),
+});
+const plain = target();
+
+const analyzer = mockClient(AccessAnalyzerClient);
+const quotas = mockClient(ServiceQuotasClient);
+const cloudFormation = mockClient(CloudFormationClient);
+afterEach(() => {
+  for (const mock of [analyzer, quotas, cloudFormation]) mock.reset();
+});
+
+describe('policies', () => {
+  it('are each shown to Access Analyzer, with what they are of', async () => {
+    analyzer.on(ValidatePolicyCommand).resolves({ findings: [] });
+    const found = await policyFindings(plain);
+    const asked = analyzer.commandCalls(ValidatePolicyCommand).map(({ args: [{ input }] }) => input);
+
+    expect(found).toMatchObject([{ verdict: 'ok', needed: `${asked.length} policies that AWS takes` }]);
+    expect(asked.length).toBeGreaterThan(60);
+    for (const { policyDocument = '' } of asked)
+      expect(JSON.parse(policyDocument)).toHaveProperty('Statement');
+    expect(
+      new Set(asked.map((input) => `${input.policyType} ${input.validatePolicyResourceType ?? ''}`)),
+    ).toEqual(
+      new Set(['IDENTITY_POLICY ', 'RESOURCE_POLICY ', 'RESOURCE_POLICY AWS::IAM::AssumeRolePolicyDocument']),
+    );
+  });
+
+  it.each([
+    ['ERROR', 'missing'],
+    ['SECURITY_WARNING', 'note'],
+    ['SUGGESTION', 'ok'],
+  ] as const)('of which there is a %s are %s', async (findingType, verdict) => {
+    const finding = {
+      findingType,
+      issueCode: 'INVALID_ACTION',
+      findingDetails: 'There is no such action.',
+      learnMoreLink: 'https://docs.aws.amazon.com/',
+      locations: [],
+    };
+    const answers = [[finding]];
+    analyzer.on(ValidatePolicyCommand).callsFake(async () => ({ findings: answers.pop() ?? [] }));
+
+    expect((await policyFindings(plain)).map((one) => one.verdict)).toEqual([verdict]);
+  });
+});
+
+describe('quotas', () => {
+  const all = (value: (name: string) => number | undefined) => {
+    for (const ServiceCode of ['cognito-idp', 'states', 'lambda'])
+      quotas.on(ListServiceQuotasCommand, { ServiceCode }).resolves({
+        Quotas: quotasFor(plain)
+          .filter(({ service }) => service === ServiceCode)
+          .map(({ name: QuotaName }) => ({ QuotaName, Value: value(QuotaName) })),
+      });
+  };
+
+  it('that suffice for the configured rates are ok', async () => {
+    all(() => 1_000);
+
+    expect((await quotaFindings(plain)).map(({ verdict }) => verdict)).toEqual(
+      quotasFor(plain).map(() => 'ok'),
+    );
+  });
+
+  it('that are too small are said, with what to do, as those that AWS does not list', async () => {
+    all((name) =>
+      name === 'Rate of UserUpdate requests' ? 10 : name === 'Concurrent executions' ? undefined : 1_000,
+    );
+    const found = (await quotaFindings(plain)).filter(({ verdict }) => verdict !== 'ok');
+
+    expect(found).toMatchObject([
+      {
+        what: 'quota cognito-idp: Rate of UserUpdate requests',
+        found: '10 per second',
+        needed: '24.5 per second',
+        verdict: 'missing',
+      },
+      { what: 'quota lambda: Concurrent executions', verdict: 'unchecked' },
+    ]);
+  });
+
+  it('grow with the settings', () => {
+    const needed = (settings: Record<string, string>) =>
+      Object.fromEntries(quotasFor(target(settings)).map(({ name, needed }) => [name, needed]));
+    const [few, many] = [needed({ creations_per_second: '5' }), needed({ compensation_concurrency: '50' })];
+
+    expect(few['StateTransition throttle token refill rate per second']).toBeLessThan(
+      needed({})['StateTransition throttle token refill rate per second'] ?? 0,
+    );
+    expect(many['Concurrent executions']).toBeGreaterThan(300);
+    expect(needed({ describe_executions_per_second: '40' })).toMatchObject({
+      'DescribeExecution throttle token refill rate per second': 40,
+    });
+  });
+});
+
+describe('a region', () => {
+  it('that has every type is ok, and one that lacks one is named', async () => {
+    cloudFormation.on(DescribeTypeCommand).resolves({});
+    expect(await regionFinding(plain, plain.stacks)).toMatchObject({ verdict: 'ok' });
+
+    cloudFormation
+      .on(DescribeTypeCommand, { TypeName: 'AWS::Cognito::UserPool' })
+      .rejects(new TypeNotFoundException({ message: 'none', $metadata: {} }));
+    expect(await regionFinding(plain, plain.stacks)).toMatchObject({
+      verdict: 'missing',
+      found: 'no AWS::Cognito::UserPool',
+    });
+  });
+});
+
+describe('a stack', () => {
+  it.each([
+    ['CREATE_COMPLETE', 'ok'],
+    ['UPDATE_ROLLBACK_COMPLETE', 'ok'],
+    ['ROLLBACK_COMPLETE', 'ok'],
+    ['DELETE_FAILED', 'missing'],
+    ['UPDATE_ROLLBACK_FAILED', 'missing'],
+    ['UPDATE_IN_PROGRESS', 'missing'],
+  ] as const)('in the state %s is %s', async (StackStatus, verdict) => {
+    const stack = { StackName: 'App1', StackStatus, CreationTime: new Date() };
+    cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [stack] });
+    cloudFormation.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [] });
+    const [app1] = plain.stacks;
+
+    expect(app1 === undefined ? undefined : await stackFinding(plain, app1)).toMatchObject({ verdict });
+  });
+});
+
+it('a stack that was never complete is deleted by the next deployment, unless it is protected', async () => {
+  const stack = { StackName: 'App1', CreationTime: new Date(), EnableTerminationProtection: true };
+  cloudFormation
+    .on(DescribeStacksCommand)
+    .resolves({ Stacks: [{ ...stack, StackStatus: 'ROLLBACK_COMPLETE' }] });
+  const [app1] = plain.stacks;
+
+  expect(app1 === undefined ? undefined : await stackFinding(plain, app1)).toMatchObject({
+    verdict: 'missing',
+    toDo: 'aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name App1',
+  });
+});
+
+describe('the settings', () => {
+  it("are those of -c, and of the user's .cdk.json", () => {
+    const user = mkdtempSync(join(tmpdir(), 'home-'));
+    writeFileSync(join(user, '.cdk.json'), JSON.stringify({ context: { creations_per_second: 7 } }));
+
+    expect(synthesize({}, user).settings.creationsPerSecond).toBe(7);
+    expect(synthesize({ creations_per_second: '8' }, user).settings.creationsPerSecond).toBe(8);
+  });
+
+  it('that are wrong are a problem that the user can mend', () => {
+    expect(() => synthesize({ creations_per_second: '99' }, home)).toThrow('The settings are not valid');
+  });
+});
+
+describe('the table', () => {
+  it('says what was found, what is needed, what to do, and how it stands', () => {
+    const rows = [
+      ok('a', '1', '1'),
+      note('b', '2', '1', 'See to it.'),
+      missing('c', 'none', 'one', 'Make one.'),
+      unchecked('d', 'no right', 'Get it.'),
+    ];
+
+    expect(shown(rows)).toBe(
+      [
+        '✔ a  1  (needed: 1)',
+        '! b  2  (needed: 1)',
+        '     → See to it.',
+        '✖ c  none  (needed: one)',
+        '     → Make one.',
+        '? d  not checked: no right',
+        '     → Get it.',
+        '1 ok, 1 missing, 1 to know, 1 not checked. A deployment would fail.',
+      ].join('\n'),
+    );
+  });
+
+  it.each([[['--context', 'nothing']], [['--unknown']]])('does not come when %j was typed', async (args) => {
+    await expect(main(args)).resolves.toBe(2);
+  });
+});

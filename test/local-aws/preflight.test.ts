@@ -1,0 +1,250 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { APIGatewayClient, UpdateAccountCommand } from '@aws-sdk/client-api-gateway';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  PutResourcePolicyCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { STSClient } from '@aws-sdk/client-sts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import getPort from 'get-port';
+import { identityOf } from '../../cli/clock.ts';
+import type { Finding } from '../../cli/preflight/finding.ts';
+import { preflight, shouldWork, targetsOf } from '../../cli/preflight/run.ts';
+import { synthesize } from '../../cli/preflight/synthesize.ts';
+import type { Target } from '../../cli/preflight/target.ts';
+import { shown } from '../../cli/preflight.ts';
+import type { Where } from '../../cli/where.ts';
+import type { Template } from '../../infra/templates.ts';
+import { signedFetch } from '../../local/caller.ts';
+import { type Emulator, startEmulator } from '../../local/emulator.ts';
+import { venv } from '../../local/places.ts';
+import { eventually } from './support/eventually.ts';
+
+/** The preflight against accounts that are empty, and against such as nothing can be deployed into. */
+
+const empty = mkdtempSync(join(tmpdir(), 'nobody-'));
+const made = synthesize({}, empty);
+
+let directory: string;
+let aws: Emulator;
+let where: Where;
+
+/** A local AWS of its own, in which nothing is deployed; each case leaves what it seeds. */
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'preflight-'));
+  aws = await startEmulator({
+    python: join(venv, 'bin', 'python'),
+    port: await getPort({ host: '127.0.0.1' }),
+    directory,
+  });
+  const { endpoint, region, accessKeyId, secretAccessKey } = aws;
+  const credentials = { accessKeyId, secretAccessKey };
+  where = {
+    where: 'a local AWS',
+    local: true,
+    client: (Class, over) => new Class({ endpoint, region, credentials, ...over }),
+    signedFetch: signedFetch(credentials, region),
+    identity: (now) => identityOf(new STSClient({ endpoint, region, credentials }), now),
+    app1: () => Promise.reject(new Error('nothing is deployed')),
+    app2: () => Promise.reject(new Error('nothing is deployed')),
+  };
+});
+afterAll(async () => {
+  await aws.stop();
+  rmSync(directory, { recursive: true, force: true });
+  rmSync(empty, { recursive: true });
+});
+
+const targets = (settings = made): Promise<Target[]> => targetsOf(settings, { app1: where, app2: where });
+const look = async (): Promise<Finding[]> => preflight(await targets());
+const about = (all: Finding[], what: string) => all.filter((finding) => finding.what === what);
+
+/** The plan with one template changed. */
+async function withTemplates(change: (template: Template) => Template): Promise<Target[]> {
+  const stacks = made.stacks.map((stack) => ({ ...stack, template: change(stack.template) }));
+  return targets({ ...made, stacks });
+}
+
+describe('the preflight', () => {
+  it('misses the bootstrap stack in an empty account, and says how it is made', async () => {
+    const all = await look();
+
+    expect(shouldWork(all)).toBe(false);
+    expect(all.filter(({ verdict }) => verdict === 'missing')).toEqual([
+      {
+        what: 'bootstrap stack of the CDK',
+        found: 'no parameter /cdk-bootstrap/hnb659fds/version',
+        needed: 'version 6 or later',
+        verdict: 'missing',
+        toDo: 'npx cdk bootstrap',
+      },
+    ]);
+  });
+
+  it('finds nothing that is missing once that is there, and says what the local AWS does not have', async () => {
+    await where
+      .client(SSMClient)
+      .send(
+        new PutParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version', Value: '30', Type: 'String' }),
+      );
+    const all = await look();
+    const unchecked = all.filter(({ verdict }) => verdict === 'unchecked');
+
+    expect(all.filter(({ verdict }) => verdict === 'missing')).toEqual([]);
+    expect(shouldWork(all)).toBe(true);
+    expect(unchecked).toEqual(
+      ['policies', 'quotas', 'features of the region'].map((what) => ({
+        what,
+        found: 'the local AWS does not have it',
+        needed: '',
+        verdict: 'unchecked',
+        toDo: 'AWS has.',
+      })),
+    );
+    expect(all.map(({ what }) => what)).toEqual([
+      'accounts and regions',
+      'bootstrap stack of the CDK',
+      'stack App1',
+      'stack App2',
+      'names of App1',
+      'names of App2',
+      ...['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser'].map(
+        (machine) => `definition of ${machine}`,
+      ),
+      'policies',
+      'log resource policies',
+      "API Gateway's log role",
+      'quotas',
+      'features of the region',
+    ]);
+    expect(shown(all)).toContain('0 missing, 0 to know, 3 not checked. A deployment should work.');
+  });
+
+  it('finds a definition that AWS would refuse', async () => {
+    const changed = await withTemplates((template) =>
+      JSON.parse(
+        JSON.stringify(template).replaceAll('$states.context.Execution.Input.username', '$states.)'),
+      ),
+    );
+    const all = await preflight(changed);
+
+    expect(all.filter(({ verdict }) => verdict === 'missing')).toEqual(
+      ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser'].map(
+        (name) =>
+          expect.objectContaining({
+            what: `definition of ${name}`,
+            found: expect.stringMatching(/^[A-Z_]+ /),
+          }),
+      ),
+    );
+  });
+
+  it('finds names that are taken, also by a secret that is to be deleted', async () => {
+    const SecretId = 'app1-api-client-credentials';
+    await where.client(SQSClient).send(new CreateQueueCommand({ QueueName: 'app1-undelivered' }));
+    await where
+      .client(CloudWatchLogsClient)
+      .send(new CreateLogGroupCommand({ logGroupName: '/aws/lambda/app2-create-user' }));
+    const secrets = where.client(SecretsManagerClient);
+    await secrets.send(new CreateSecretCommand({ Name: SecretId, SecretString: '{}' }));
+    await secrets.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 7 }));
+    const taken = (await look()).filter(({ verdict }) => verdict === 'missing');
+
+    expect(taken.map(({ what, found }) => `${what}: ${found}`).sort()).toEqual([
+      'name /aws/lambda/app2-create-user: taken by another AWS::Logs::LogGroup',
+      'name app1-api-client-credentials: taken by another AWS::SecretsManager::Secret',
+      'name app1-undelivered: taken by another AWS::SQS::Queue',
+    ]);
+    expect(taken[0]?.toDo).toContain('aws ');
+  });
+
+  it('finds too many log resource policies, of which an account has ten', async () => {
+    const logs = where.client(CloudWatchLogsClient);
+    for (let n = 0; n < 10; n += 1)
+      await logs.send(
+        new PutResourcePolicyCommand({
+          policyName: `other-${n}`,
+          policyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
+        }),
+      );
+
+    expect(about(await look(), 'log resource policies')).toMatchObject([
+      { verdict: 'missing', found: expect.stringMatching(/^10 of 10 used: other-0, /), needed: '1 more' },
+    ]);
+  });
+
+  it('tells whose log role API Gateway has, which a deployment replaces', async () => {
+    const role = 'arn:aws:iam::123456789012:role/other';
+    await where.client(APIGatewayClient).send(
+      new UpdateAccountCommand({
+        patchOperations: [{ op: 'replace', path: '/cloudwatchRoleArn', value: role }],
+      }),
+    );
+
+    expect(about(await look(), "API Gateway's log role")).toMatchObject([{ verdict: 'note', found: role }]);
+  });
+
+  it('finds a stack whose first deployment failed', async () => {
+    const broken = { Type: 'AWS::Cognito::UserPoolClient', Properties: { UserPoolId: 'us-east-1_Nothing' } };
+    await where.client(CloudFormationClient).send(
+      new CreateStackCommand({
+        StackName: 'App2',
+        TemplateBody: JSON.stringify({ Resources: { Client: broken } }),
+      }),
+    );
+
+    await where
+      .client(CloudFormationClient)
+      .send(new UpdateTerminationProtectionCommand({ StackName: 'App2', EnableTerminationProtection: true }));
+
+    await eventually(async () =>
+      expect(about(await look(), 'stack App2')).toMatchObject([
+        {
+          verdict: 'missing',
+          found: 'ROLLBACK_COMPLETE, protected',
+          toDo: expect.stringContaining('--no-enable-termination-protection --stack-name App2'),
+        },
+      ]),
+    );
+  });
+
+  it('wants settings that name both accounts, when there are two', async () => {
+    const [target] = await targets();
+    if (target === undefined) throw new Error('There is no target.');
+    const one = (name: string, account: string, settings = target.settings): Target => ({
+      ...target,
+      settings,
+      place: { ...target.place, account },
+      stacks: target.stacks.filter((stack) => stack.name === name),
+    });
+    const two = (settings = target.settings) => [
+      one('App1', '111122223333', settings),
+      one('App2', '444455556666', settings),
+    ];
+    const named = { ...target.settings, app1Account: '111122223333', app2Account: '444455556666' };
+    const all = [two(), two(named), two({ ...named, subscriberAccounts: ['111122223333'] })];
+    const [bare, both, subscribed] = await Promise.all(all.map(preflight));
+
+    expect(bare?.[0]).toMatchObject({
+      verdict: 'missing',
+      toDo: '-c app1_account=111122223333 -c app2_account=444455556666',
+    });
+    expect(both?.[0]).toMatchObject({ verdict: 'note' });
+    expect(subscribed?.[0]).toMatchObject({ verdict: 'ok' });
+  });
+});
