@@ -147,7 +147,7 @@ def generate_secret_string(original: Callable[[Properties], str], properties: Pr
     """AWSCloudFormation/latest/UserGuide/aws-properties-secretsmanager-secret-generatesecretstring: the rules of
     GetRandomPassword. MiniStack knows only length and excluded characters."""
     rules = properties.get("GenerateSecretString")
-    if not rules:
+    if rules is None:
         return original(properties)
     password = succeed(secretsmanager._get_random_password(rules))["RandomPassword"]
     if "SecretStringTemplate" not in rules:
