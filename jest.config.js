@@ -54,6 +54,7 @@ export default {
       globalTeardown: '<rootDir>/test/faults/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
     }),
+    suite('models', 'models'),
     suite('burst', 'faults/burst', {
       globalSetup: '<rootDir>/test/faults/burst/setup.ts',
       globalTeardown: '<rootDir>/test/faults/burst/teardown.ts',

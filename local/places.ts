@@ -27,6 +27,9 @@ export const testDirectory = join(base, process.env['TEST_DIRECTORY'] ?? 'test')
 /** `FAULTS_DIRECTORY` names another folder, for a second run of the failure suite beside the first. */
 export const faultsDirectory = join(base, process.env['FAULTS_DIRECTORY'] ?? 'faults');
 
+/** Where the local AWS of each suite keeps samples of requests and answers, in a folder of its own. */
+export const recordings = join(base, 'recordings');
+
 /** Where `npm run bench -- burst` and its test keep their local AWS. */
 export const burstDirectory = join(base, 'burst');
 

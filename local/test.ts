@@ -1,9 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { colors } from './colors.ts';
 import { exclusively } from './lock.ts';
-import { root } from './places.ts';
+import { recordings, root } from './places.ts';
 import { Problem } from './problem.ts';
 import { listrProgress } from './progress.ts';
 import { type Options, type Project, runJest } from './test/jest.ts';
@@ -38,7 +39,7 @@ const tools = (name: string, files: string): Part => ({
   run: name,
   environment: { TEST_DIRECTORY: `test-${name}` },
 });
-const commands = tools('commands', 'cli|trace');
+const commands = tools('commands', 'cli|trace|preflight');
 const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
 /** The acceptance, which looks at a system with defects; all of them, one by one, are a matter of their own. */
@@ -63,12 +64,20 @@ const faultsAlone: Part = {
 /** It measures time, so that nothing else runs beside it. */
 const burst: Part = { name: 'burst', project: 'burst', workers: 1 };
 
+/** What the parts before it have recorded, against the service models of AWS. */
+const models: Part = { name: 'models', project: 'models', workers: 1 };
+
 /** Parts that run beside each other: they mostly wait, and two cores carry as many. */
 const AT_ONCE = 4;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
 const selections: Record<string, readonly (readonly Part[])[]> = {
-  all: [[unit], [e2e, faults, subscribers, localAws, commands, alarms, acceptance, tracePage], [burst]],
+  all: [
+    [unit],
+    [e2e, faults, subscribers, localAws, commands, alarms, acceptance, tracePage],
+    [models],
+    [burst],
+  ],
   unit: [[unit]],
   rights: [[rights]],
   openapi: [[openapi]],
@@ -115,6 +124,8 @@ async function runAll(
     ]),
   );
   for (const { complaint } of results) if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
+  // What an earlier run has recorded is not of this one.
+  if (groups.some((parts) => parts.includes(models))) await rm(recordings, { recursive: true, force: true });
   const limit = pLimit(AT_ONCE);
   for (const parts of groups)
     results.push(...(await Promise.all(parts.map((part) => limit(() => testsOf(part, environment))))));

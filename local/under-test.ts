@@ -1,4 +1,4 @@
-/** Switches of the local AWS for a suite of faults; corrections/under_test.py says what each does and why it may. */
+/** Switches of the local AWS for suites of tests; corrections/under_test.py says what each does and why it may. */
 export interface UnderTest {
   /** Pauses with full jitter are at most this part of their length. */
   jitter?: number;
@@ -12,6 +12,8 @@ export interface UnderTest {
   serviceCallsThroughEndpoint?: boolean;
   /** Opens the routes `/_local_aws/time-out` and `/_local_aws/kill`. */
   interventions?: boolean;
+  /** Folder in which samples of requests and answers are kept (corrections/recording.py). */
+  record?: string;
   workers?: {
     /** How many invocations of a function run at once. */
     each: number;
@@ -30,6 +32,7 @@ export const switchesFor = (underTest: UnderTest): Record<string, string> => ({
   ...(underTest.predictableSubs ? { LOCAL_AWS_PREDICTABLE_SUBS: 'on' } : {}),
   ...(underTest.serviceCallsThroughEndpoint ? { LOCAL_AWS_SERVICE_CALLS: 'through-endpoint' } : {}),
   ...(underTest.interventions ? { LOCAL_AWS_UNDER_TEST: 'on' } : {}),
+  ...(underTest.record === undefined ? {} : { LOCAL_AWS_RECORD: underTest.record }),
   ...(underTest.workers === undefined ? {} : { LOCAL_AWS_WORKERS: asText(underTest.workers) }),
 });
 

@@ -15,6 +15,8 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from corrections import recording
+
 GRACE = 2
 """How long answers that are under way have when the server is stopped, in seconds."""
 
@@ -36,7 +38,7 @@ async def serve(app: Any, config: Any) -> None:
     """Takes what MiniStack has to say to Hypercorn: one address, without TLS."""
     host, port = config.bind[0].rsplit(":", 1)
     said = uvicorn.Config(
-        app,
+        recording.around(app),
         host=host,
         port=int(port),
         http=HeadersAsSent,

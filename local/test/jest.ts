@@ -24,7 +24,7 @@ const report = z.object({
 });
 
 /** The projects of jest.config.js. */
-export type Project = 'unit' | 'trace-page' | 'local-aws' | 'e2e' | 'rights' | 'faults' | 'burst';
+export type Project = 'unit' | 'trace-page' | 'local-aws' | 'e2e' | 'rights' | 'faults' | 'models' | 'burst';
 
 export interface JestRun {
   exitCode: number;

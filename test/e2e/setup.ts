@@ -4,18 +4,18 @@ import { testDirectory } from '../../local/places.ts';
 import { listrProgress } from '../../local/progress.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { keptUp } from '../support/kept-up.ts';
+import { recordingsOf } from '../support/recorded.ts';
 
 /** What a function could not handle is tried again after a second and two instead of minutes. */
 const ASYNC_PAUSES = 1 / 60;
 
 /** App1 was told a policy that lacks a rule, so that both what App1 and what only App2 refuses can be seen. */
-const localAws = keptUp<Outputs>((use) =>
-  withLocalAws(
-    { directory: testDirectory, underTest: { asyncPauses: ASYNC_PAUSES } },
-    listrProgress,
-    (outputs) => withLaxPolicy(outputs, () => use(outputs)),
-  ),
-);
+const localAws = keptUp<Outputs>(async (use) => {
+  const underTest = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
+  await withLocalAws({ directory: testDirectory, underTest }, listrProgress, (outputs) =>
+    withLaxPolicy(outputs, () => use(outputs)),
+  );
+});
 
 /**
  * Brings up a local AWS for these tests only, with both stacks; `readOutputs` finds it by `LOCAL_AWS_DIR`.

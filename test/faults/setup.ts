@@ -6,6 +6,7 @@ import { withProxiedAws } from '../../local/proxied.ts';
 import { withVariables } from '../../local/variables.ts';
 import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
+import { recordingsOf } from '../support/recorded.ts';
 import { AT_ONCE } from './support/at-once.ts';
 
 /** Retry pauses with full jitter are drawn from this part of their range: a legal draw, and a quick one. */
@@ -46,15 +47,19 @@ const underTest = {
   workers: WORKERS,
 };
 
-const localAws = keptUp<Outputs>((use) =>
-  withProxiedAws({ directory: faultsDirectory, underTest }, listrProgress, (outputs, proxyUrl) => {
-    process.env['FAULT_PROXY_URL'] = proxyUrl;
-    return withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
-      withVariables(outputs, 'app2-decrypt-credentials', RATES, () =>
-        withLaxPolicy(outputs, () => use(outputs)),
-      ),
-    );
-  }),
+const localAws = keptUp<Outputs>(async (use) =>
+  withProxiedAws(
+    { directory: faultsDirectory, underTest: { ...underTest, record: await recordingsOf(faultsDirectory) } },
+    listrProgress,
+    (outputs, proxyUrl) => {
+      process.env['FAULT_PROXY_URL'] = proxyUrl;
+      return withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
+        withVariables(outputs, 'app2-decrypt-credentials', RATES, () =>
+          withLaxPolicy(outputs, () => use(outputs)),
+        ),
+      );
+    },
+  ),
 );
 
 /** Brings up a local AWS with a fault proxy in front of all that the functions and state machines call. */
