@@ -42,6 +42,8 @@ describe('A secret in a text', () => {
   it('is a token when it looks like one', () => {
     const header = Buffer.from('{"alg":"RS256"}').toString('base64url');
     expect(tokensIn(`Bearer ${header}.payload.signature`)).toHaveLength(1);
+    expect(tokensIn(`cut off: ${header.slice(0, 19)}`)).toHaveLength(1);
     expect(tokensIn('eyJ is how a token begins')).toEqual([]);
+    expect(tokensIn('AQCEeyJZLvLvbr7EPq9xZ0mT4wYkRvN1')).toEqual([]);
   });
 });

@@ -62,5 +62,11 @@ export function secretFinder(secrets: Record<string, string>): (place: string, t
   };
 }
 
-/** Anything that looks like a JSON Web Token: its first part is base64 of `{"`. */
-export const tokensIn = (text: string): string[] => text.match(/eyJ[\w-]{16,}/g) ?? [];
+/**
+ * Anything that looks like a JSON Web Token: its first part is base64 of a JSON object. Random base64, as in ciphertexts and
+ * task tokens, has `eyJ` in it now and then, and no text after it.
+ */
+export const tokensIn = (text: string): string[] =>
+  (text.match(/eyJ[\w-]{16,}/g) ?? []).filter((found) =>
+    /^\{"[\x20-\x7e]{10}/.test(Buffer.from(found.slice(0, 19), 'base64url').toString('latin1')),
+  );
