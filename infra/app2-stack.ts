@@ -468,7 +468,11 @@ export class App2Stack extends ServiceStack<'app2'> {
       serviceToken: issue.functionArn,
       // Otherwise a function that crashes before it answers holds the stack for an hour.
       serviceTimeout: Duration.seconds(timeLimits.customResource),
-      properties: { UserPoolId: pool.userPoolId, ClientId: machineClient.userPoolClientId },
+      properties: {
+        UserPoolId: pool.userPoolId,
+        ClientId: machineClient.userPoolClientId,
+        RetrySeconds: timeLimits.customResourceRetries,
+      },
     });
     for (const group of [groups.apiClient, ownerGroups.app1])
       machineUser.node.addDependency(this.node.findChild(`Group-${group}`));

@@ -36,8 +36,8 @@ export const issueMachineUser = ({
     readIssued(secretsManager, SECRET_ARN, { VersionStage });
 
   return {
-    async put() {
-      const retry = deploymentRetries(clock);
+    async put(properties) {
+      const retry = deploymentRetries(properties, clock);
       const issued = await retry(() => read('AWSCURRENT'));
       const exists =
         issued !== undefined &&
@@ -55,8 +55,8 @@ export const issueMachineUser = ({
       return PHYSICAL_ID;
     },
 
-    async remove() {
-      const retry = deploymentRetries(clock);
+    async remove(properties) {
+      const retry = deploymentRetries(properties, clock);
       for (const stage of ['AWSPREVIOUS', 'AWSCURRENT'] as const) {
         const issued = await retry(() => read(stage));
         if (issued !== undefined)

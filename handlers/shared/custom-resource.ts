@@ -3,12 +3,12 @@ import { withoutSecrets } from './errors.ts';
 import { logAbout, logger } from './logger.ts';
 import { presentTrace } from './trace.ts';
 
-/** What a custom resource does when CloudFormation asks for it. */
+/** What a custom resource does when CloudFormation asks for it, with the properties that the template gives it. */
 export interface CustomResource {
   /** Creates or updates the resource; gives its physical id. */
-  put(): Promise<string>;
+  put(properties: unknown): Promise<string>;
   /** Deletes the resource; also called when it could not be created. */
-  remove(): Promise<void>;
+  remove(properties: unknown): Promise<void>;
 }
 
 /**
@@ -51,8 +51,8 @@ export function customResource(
 
 /** Gives the physical id. That of a deletion is the one that CloudFormation sent, whatever the code calls it today. */
 async function run(resource: CustomResource, event: CloudFormationCustomResourceEvent): Promise<string> {
-  if (event.RequestType !== 'Delete') return resource.put();
-  await resource.remove();
+  if (event.RequestType !== 'Delete') return resource.put(event.ResourceProperties);
+  await resource.remove(event.ResourceProperties);
   return event.PhysicalResourceId;
 }
 

@@ -1,4 +1,4 @@
-import { timeLimits } from '../../contracts/time-limits.ts';
+import * as z from 'zod';
 import { isNamed, withoutSecrets } from './errors.ts';
 import type { Clock } from './executions.ts';
 import { logger } from './logger.ts';
@@ -12,6 +12,9 @@ const NOT_PROPAGATED = ['AccessDeniedException', 'UnrecognizedClientException'];
 
 const PASSING = ['ServiceThrottled', 'ServiceUnavailable'];
 
+/** CloudFormation hands over every property as text. */
+const retried = z.object({ RetrySeconds: z.string().transform(Number).pipe(z.number().positive()) });
+
 /** Longest pause between two attempts, in milliseconds; the first is a second, each later one twice as long. */
 const LONGEST_PAUSE = 8_000;
 
@@ -20,11 +23,11 @@ export type Retry = <Result>(call: () => Promise<Result>) => Promise<Result>;
 
 /**
  * Retries of one run of a function that CloudFormation calls. Nobody but CloudFormation waits, and one throttled call
- * would roll back the whole stack, so it retries longer than a function that a workflow or a caller waits for. The time
- * is that of the whole run: all calls together.
+ * would roll back the whole stack, so it retries longer than a function that a workflow or a caller waits for: for as many
+ * seconds as the template says, all calls of the run together.
  */
-export function deploymentRetries(clock: Clock): Retry {
-  const end = clock.now() + timeLimits.customResourceRetries * 1000;
+export function deploymentRetries(properties: unknown, clock: Clock): Retry {
+  const end = clock.now() + retried.parse(properties).RetrySeconds * 1000;
   return async (call) => {
     for (let pause = 1_000; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {

@@ -25,13 +25,18 @@ import { SUB } from '../../support/subject.ts';
 const cognito = mockClient(CognitoIdentityProviderClient);
 const secretsManager = mockClient(SecretsManagerClient);
 let clock: ReturnType<typeof fakeClock>;
-const issue = () =>
+const properties = { RetrySeconds: String(timeLimits.customResourceRetries) };
+const resource = () =>
   issueMachineUser({
     cognito: new CognitoIdentityProviderClient({}),
     secretsManager: new SecretsManagerClient({}),
     environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', SECRET_ARN: 'secret' },
     clock,
   });
+const issue = () => ({
+  put: () => resource().put(properties),
+  remove: () => resource().remove(properties),
+});
 
 const strictest = {
   minimum_length: 40,

@@ -263,6 +263,8 @@ async function customResource(FunctionName: string, RequestType: 'Create' | 'Del
       StackId: 's',
       RequestId: 'r',
       LogicalResourceId: 'l',
+      // A right that is taken away stays away.
+      ResourceProperties: { RetrySeconds: '1' },
       PhysicalResourceId: 'machine-user-of-app1',
     });
   } finally {
