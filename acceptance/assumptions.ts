@@ -251,9 +251,10 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'events-to-a-log',
     assumption:
-      'EventBridge writes to a log group by a policy of CloudWatch Logs with a condition on the ARN of the rule.',
+      'EventBridge writes to a log group by the policy of that log group, with a condition on the ARN of the rule.',
     reliesOn: ['infra/constructs/audit-bus.ts'],
-    source: 'eventbridge/latest/userguide/eb-use-resource-based; the condition inferred',
+    source:
+      'AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy (resourceArn); that EventBridge is let by it, and the condition, inferred',
     decidedBy: { checks: ['signals/events'] },
   },
   {
