@@ -49,7 +49,9 @@ def read_answer(
 
 
 def is_well_formed(answer: Any) -> bool:
-    if not isinstance(answer, dict) or not answer or answer.keys() - KNOWN:
+    """Recorded: apigateway test_lambda_aws_proxy_response_format: no field is needed, an empty answer is 200. (The empty
+    answer of test_aws_proxy_response_payload_format_validation is none: its function is sent no body, and fails.)"""
+    if not isinstance(answer, dict) or answer.keys() - KNOWN:
         return False
     headers, lists = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(headers, dict) or not isinstance(lists, dict):

@@ -105,7 +105,6 @@ describe('corrected: answers of functions that API Gateway refuses', () => {
   // recorded: apigateway test_aws_proxy_response_payload_format_validation
   it.each([
     ['an unknown key', { statusCode: 200, unknown: 'value' }],
-    ['no key', {}],
     ['only text', 'text'],
     ['a status that is no number', { statusCode: 'test' }],
     ['a header that should be a list', { statusCode: 200, multiValueHeaders: { name: 'value' } }],
@@ -121,8 +120,10 @@ describe('corrected: answers of functions that API Gateway refuses', () => {
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
-  // recorded: apigateway test_aws_proxy_response_payload_format_validation
-  it('takes a status as text, headers alone, and a header of both kinds with the list first', async () => {
+  // recorded: apigateway test_aws_proxy_response_payload_format_validation, test_lambda_aws_proxy_response_format
+  it('takes no field, a status as text, headers alone, and a header of both kinds with the list first', async () => {
+    const empty = await answering({});
+    expect([empty.status, await empty.text()]).toEqual([200, '']);
     expect((await answering({ statusCode: '201' })).status).toBe(201);
     const { status, headers } = await answering({
       headers: { twice: 'alone', flag: true },
