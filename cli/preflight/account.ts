@@ -83,13 +83,13 @@ export async function gatewayRoleFinding(target: Target): Promise<Finding> {
   if (set.length === 0)
     return cloudwatchRoleArn
       ? ok(what, cloudwatchRoleArn, needed)
-      : missing(what, 'none', needed, 'Let this deployment set it (docs/settings.md), or set one.');
+      : missing(what, 'none', needed, 'Do without api_gateway_log_role=keep, or set a role.');
   return cloudwatchRoleArn && !set.some((id) => own.has(id))
     ? note(
         what,
         cloudwatchRoleArn,
         needed,
-        'It is replaced for all APIs of this account and region. docs/settings.md says how it is left alone.',
+        'It is replaced for all APIs of this account and region; -c api_gateway_log_role=keep leaves it alone.',
       )
     : ok(what, cloudwatchRoleArn ?? 'none', needed);
 }

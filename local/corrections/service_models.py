@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.core.responses import new_uuid
-from ministack.services import cloudwatch, cloudwatch_logs, cognito, eventbridge, lambda_svc
+from ministack.services import cloudwatch, cloudwatch_logs, cognito, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import changesets, provisioners
 
 from corrections.support import replace_text, wrap_function
@@ -28,6 +28,7 @@ def apply() -> None:
         wrap_function(cognito, operation, answer_without_empty)
     wrap_function(provisioners, "_cognito_user_pool_client_create", name_the_client)
     wrap_function(eventbridge, "_describe_archive", without_kept_events)
+    wrap_function(stepfunctions, "_list_executions", without_ends_to_come)
     wrap_function(lambda_svc, "handle_request", states_of_functions)
     replace_text(
         changesets,
@@ -66,6 +67,15 @@ def without_kept_events(original: Callable[..., Response], *args: Any) -> Respon
     """eventbridge/latest/APIReference/API_DescribeArchive: what is in an archive is not answered."""
     status, headers, body = original(*args)
     answer = {name: value for name, value in json.loads(body).items() if name != "Events"}
+    return status, headers, json.dumps(answer).encode()
+
+
+def without_ends_to_come(original: Callable[..., Response], *args: Any) -> Response:
+    """step-functions/latest/apireference/API_ExecutionListItem: an execution that runs has no stopDate."""
+    status, headers, body = original(*args)
+    answer = json.loads(body)
+    if "executions" in answer:
+        answer["executions"] = [given(execution) for execution in answer["executions"]]
     return status, headers, json.dumps(answer).encode()
 
 

@@ -12,10 +12,13 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { LambdaClient, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import { client } from './support/clients.ts';
 import { createFunction } from './support/functions.ts';
+import { createMachine, start } from './support/machines.ts';
 import { present } from './support/present.ts';
+import { post } from './support/raw.ts';
 import { createStack } from './support/stacks.ts';
 import { unique } from './support/unique.ts';
 
@@ -66,6 +69,20 @@ describe('corrected: members that the models of AWS do not allow', () => {
     const policy = resourcePolicies.find((one) => one.policyName === policyName);
     await logs.send(new DeleteResourcePolicyCommand({ policyName }));
     expect(policy?.resourceArn).toBeUndefined();
+  });
+
+  // step-functions/latest/apireference/API_ExecutionListItem (stopDate)
+  it('an execution that runs has no end in a list', async () => {
+    const stateMachineArn = await createMachine({
+      StartAt: 'Wait',
+      States: { Wait: { Type: 'Wait', Seconds: 30, End: true } },
+    });
+    const executionArn = await start(stateMachineArn);
+    const listed = await post('states', 'AWSStepFunctions.ListExecutions', { stateMachineArn });
+    await client(SFNClient).send(new StopExecutionCommand({ executionArn }));
+
+    expect(JSON.stringify(listed)).toContain(executionArn);
+    expect(JSON.stringify(listed)).not.toContain('stopDate');
   });
 
   // lambda/latest/dg/functions-states; lambda/latest/api/API_UpdateFunctionConfiguration (LastUpdateStatusReasonCode)

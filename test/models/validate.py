@@ -53,7 +53,7 @@ def main() -> None:
             (operation, outcome), {"operation": operation, "outcome": outcome, "samples": 0, "findings": []}
         )
         result["samples"] += 1
-        result["findings"] += [finding for finding in findings if finding not in result["findings"]]
+        result["findings"] = list(dict.fromkeys([*result["findings"], *findings]))
     json.dump([results[key] for key in sorted(results)], sys.stdout)
 
 
