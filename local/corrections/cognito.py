@@ -4,6 +4,7 @@ usernames and passwords that are none."""
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,6 +26,19 @@ def apply() -> None:
     for name in ("_admin_create_user", "_admin_set_user_password", "_sign_up"):
         wrap_function(cognito, name, refuse_what_is_no_name_or_password)
     wrap_function(cognito, "_password_policy_errors", count_as_cognito_does)
+    wrap_function(cognito, "_admin_create_user", create_one_at_a_time)
+
+
+creating = threading.Lock()
+
+
+def create_one_at_a_time(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """API_AdminCreateUser (Errors, UsernameExistsException): a name is a user's alone.
+
+    MiniStack serves each request in a thread, and between its look for the name and its user another one may be made.
+    """
+    with creating:
+        return original(request)
 
 
 PASSWORD = re.compile(r"[^ \t\n\x0b\f\r]+[^\n\r\u0085\u2028\u2029]*[^ \t\n\x0b\f\r]+")

@@ -19,6 +19,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { client, endpoint, region } from './support/clients.ts';
+import { createFunction } from './support/functions.ts';
 import { present } from './support/present.ts';
 import { callerWho } from './support/roles.ts';
 import { unique } from './support/unique.ts';
@@ -209,6 +210,39 @@ describe('as it comes: Cognito sign-in', () => {
       body: JSON.stringify(initiateAuth(app, username, goodPassword).input),
     });
     expect(await response.json()).toMatchObject({ AuthenticationResult: { TokenType: 'Bearer' } });
+  });
+});
+
+describe('corrected: Cognito users that are made at once', () => {
+  // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (Errors): UsernameExistsException
+  it('makes a user of one name only once', async () => {
+    // The message is written between the look for the name and the user, so the function makes that long.
+    const CustomMessage = await createFunction(
+      'exports.handler = (event) => new Promise((resolve) => setTimeout(resolve, 300, event));',
+    );
+    const Pool = present(
+      (
+        await cognito.send(
+          new CreateUserPoolCommand({ PoolName: unique('pool'), LambdaConfig: { CustomMessage } }),
+        )
+      ).UserPool?.Id,
+    );
+    const Username = unique('user');
+    const create = () =>
+      cognito.send(
+        new AdminCreateUserCommand({
+          UserPoolId: Pool,
+          Username,
+          DesiredDeliveryMediums: ['EMAIL'],
+          UserAttributes: [{ Name: 'email', Value: `${Username}@example.com` }],
+        }),
+      );
+    const made = await Promise.allSettled([create(), create(), create()]);
+    expect(made.map((one) => (one.status === 'fulfilled' ? 'made' : one.reason.name)).sort()).toEqual([
+      'UsernameExistsException',
+      'UsernameExistsException',
+      'made',
+    ]);
   });
 });
 
