@@ -300,7 +300,10 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a redriven execution may make a user',
     changes: [change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
-    caughtBy: { file: 'redrive', cases: 'CreateServiceUser, stopped in CreateUser' },
+    caughtBy: {
+      file: 'redrive',
+      cases: 'CreateServiceUser, stopped in CreateUser, redriven when all is over',
+    },
   },
   {
     name: 'a redriven execution may ask App2 for a user',

@@ -67,7 +67,7 @@ const stories: Story[] = [
   {
     name: 'the user appears after the undo has looked for it',
     rules: (planned) => [
-      { ...CREATE.match(planned), latency: 4_500, times: 1 },
+      { ...CREATE.match(planned), latency: 9_000, times: 1 },
       { ...CREATE.match(planned), ...denied },
     ],
     expected: UNDONE,
