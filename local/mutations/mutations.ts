@@ -299,7 +299,10 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a redriven execution may make a user',
-    changes: [change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)')],
+    changes: [
+      change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)'),
+      change('workflows/app2/create-service-user.ts', '    redriven: undo.start,\n', ''),
+    ],
     caughtBy: {
       file: 'redrive',
       cases: 'CreateServiceUser, stopped in CreateUser, redriven when all is over',
