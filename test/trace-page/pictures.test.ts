@@ -64,6 +64,10 @@ async function take(
       route.fulfill({ path: font(route.request().url().includes('400') ? 400 : 700) }),
     );
     await page.addStyleTag({ content: style + more });
+    // Before the style is applied there are no fonts to be loaded, and the picture would be one of another font.
+    await page.waitForFunction(
+      "[...document.fonts].filter(({ family }) => family.includes('Compared')).length === 2",
+    );
     await page.evaluate('Promise.all([...document.fonts].map((font) => font.load())).then(() => undefined)');
     await page.goto(site.at(id));
     const there = id === undefined ? page.getByRole('link', { name: /carol/ }) : page.getByText('Time line');
@@ -72,6 +76,7 @@ async function take(
     await page.evaluate(
       'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))',
     );
+    await page.evaluate('document.fonts.ready.then(() => undefined)');
     if (id !== undefined) await page.locator('.react-flow__edge-path').first().waitFor({ state: 'attached' });
     await page.evaluate('document.activeElement?.blur()');
     const shot = await page.screenshot({ fullPage: true, animations: 'disabled' });
