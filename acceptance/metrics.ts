@@ -11,6 +11,8 @@ export interface Series {
   namespace: string;
   name: string;
   dimensions: Readonly<Record<string, string>>;
+  /** How values are counted: a duration can be 0 ms, so of durations the samples count, not their sum. */
+  statistic: 'Sum' | 'SampleCount';
 }
 
 /** One of our metrics, with a value for each of its dimensions. */
@@ -19,7 +21,9 @@ export function own(
   key: keyof typeof metrics,
   dimensions: Readonly<Record<string, string>> = {},
 ): Series {
-  return { service, namespace: NAMESPACE, name: metrics[key].name, dimensions };
+  const { name, unit } = metrics[key];
+  const statistic = unit === 'Count' ? 'Sum' : 'SampleCount';
+  return { service, namespace: NAMESPACE, name, dimensions, statistic };
 }
 
 /**
@@ -28,7 +32,7 @@ export function own(
  */
 export async function counted(
   system: DeployedSystem,
-  { service, namespace, name, dimensions }: Series,
+  { service, namespace, name, dimensions, statistic }: Series,
 ): Promise<number> {
   const { Datapoints = [] } = await system[service].connection.client(CloudWatchClient).send(
     new GetMetricStatisticsCommand({
@@ -38,10 +42,10 @@ export async function counted(
       StartTime: new Date(system.begun),
       EndTime: new Date(Date.now() + 60_000),
       Period: 60,
-      Statistics: ['Sum'],
+      Statistics: [statistic],
     }),
   );
-  return Datapoints.reduce((sum, { Sum = 0 }) => sum + Sum, 0);
+  return Datapoints.reduce((count, point) => count + (point[statistic] ?? 0), 0);
 }
 
 /** Waits until each of these has counted something. */

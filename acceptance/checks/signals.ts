@@ -133,6 +133,7 @@ export const signalChecks: readonly Check[] = [
         namespace: 'AWS/States',
         name: 'ExecutionsSucceeded',
         dimensions: { StateMachineArn: system[service].outputs.state_machine_arn },
+        statistic: 'Sum' as const,
       });
       return allCounted(system, services.map(ofMachine));
     },
