@@ -1,8 +1,7 @@
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { STSClient } from '@aws-sdk/client-sts';
-import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod';
 import type { Connection } from '../cli/connect.ts';
+import { signedFetch } from '../cli/signed-fetch.ts';
 import type { DeployedSystem } from './system.ts';
 
 /** The answer of BatchGetTraces; a segment is a document in JSON. */
@@ -27,24 +26,12 @@ export async function segmentsOf({ app1, app2 }: DeployedSystem, traceId: string
  */
 async function segmentsIn(connection: Connection, traceId: string): Promise<string[]> {
   const { config } = connection.client(STSClient);
-  const region = await config.region();
-  const { origin, protocol, hostname, port, host } = new URL(endpointIn(region));
-  const signer = new SignatureV4({
-    service: 'xray',
-    region,
-    credentials: config.credentials,
-    sha256: Sha256,
-  });
-  const { headers, body } = await signer.sign({
+  const send = signedFetch(config.credentials, config.region, 'xray');
+  const response = await send(new URL('/Traces', endpointIn(await config.region())).href, {
     method: 'POST',
-    protocol,
-    hostname,
-    ...(port === '' ? {} : { port: Number(port) }),
-    path: '/Traces',
-    headers: { host, 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ TraceIds: [traceId] }),
   });
-  const response = await fetch(`${origin}/Traces`, { method: 'POST', headers, body });
   if (!response.ok) throw new Error(`X-Ray answered ${response.status}`);
   return segmentNames(await response.json());
 }

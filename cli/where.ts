@@ -3,12 +3,12 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Command } from '@commander-js/extra-typings';
 import * as z from 'zod';
-import { signedFetch } from '../local/caller.ts';
 import { type Outputs, outputsFile, readOutputs, stackOutputs } from '../local/outputs.ts';
 import { settings } from '../local/places.ts';
 import { Problem } from '../local/problem.ts';
 import { type Identity, identityOf } from './clock.ts';
 import { CliProblem } from './problem.ts';
+import { signedFetch } from './signed-fetch.ts';
 import { by } from './values.ts';
 
 /** Where every tool goes: to the local AWS that is up, or to AWS with the user's own credentials. */

@@ -3,8 +3,8 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { describe, expect, it } from '@jest/globals';
 import { SignatureV4 } from '@smithy/signature-v4';
+import type { Credentials } from '../../cli/signed-fetch.ts';
 import { type ProblemCode, problem } from '../../contracts/problems.ts';
-import type { Credentials } from '../../local/caller.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import { configuration, newRequest, outputs, system } from './support/deployed.ts';
 

@@ -9,8 +9,8 @@ import { DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { type SignedRequest, signedFetch } from '../../cli/signed-fetch.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import { type SignedRequest, signedFetch } from '../../local/caller.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { anybodyInTheAccount, assume, createRole } from '../local-aws/support/roles.ts';
 import {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { signedFetch } from '../../cli/signed-fetch.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { poolPasswordPolicy } from '../../infra/settings.ts';
-import { signedFetch } from '../../local/caller.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import {
   ended,

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { signedFetch } from '../../local/caller.ts';
+import { signedFetch } from '../../cli/signed-fetch.ts';
 import { type Api, createApi } from './support/api.ts';
 import { account, type Credentials, client, endpoint, region } from './support/clients.ts';
 import { sum } from './support/metrics.ts';

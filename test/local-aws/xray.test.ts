@@ -1,10 +1,9 @@
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { signedFetch } from '../../cli/signed-fetch.ts';
 import { createApi } from './support/api.ts';
-import { client, endpoint, region } from './support/clients.ts';
+import { client, endpoint, region, root } from './support/clients.ts';
 import { createFunction } from './support/functions.ts';
 import { call, createMachine, describeExecution, ended, outputOf } from './support/machines.ts';
 import { present } from './support/present.ts';
@@ -81,25 +80,10 @@ describe('corrected: the trace header', () => {
 });
 
 describe('corrected: the segments of a trace', () => {
+  const send = signedFetch(root, region, 'xray');
   const get = async (...TraceIds: string[]) => {
-    const { config } = client(SFNClient);
-    const { origin, host, hostname, port, protocol } = new URL(endpoint);
-    const signer = new SignatureV4({
-      service: 'xray',
-      region,
-      credentials: config.credentials,
-      sha256: Sha256,
-    });
-    const { headers, body } = await signer.sign({
-      method: 'POST',
-      protocol,
-      hostname,
-      port: Number(port),
-      path: '/Traces',
-      headers: { host },
-      body: JSON.stringify({ TraceIds }),
-    });
-    return (await fetch(`${origin}/Traces`, { method: 'POST', headers, body })).json();
+    const response = await send(`${endpoint}/Traces`, { method: 'POST', body: JSON.stringify({ TraceIds }) });
+    return response.json();
   };
 
   // xray/latest/api/API_BatchGetTraces and lambda/latest/dg/services-xray
@@ -108,12 +92,12 @@ describe('corrected: the segments of a trace', () => {
     const machine = await createMachine({ StartAt: 'A', States: { A: call(arn) } });
     const trace = (end: string, sampled: 0 | 1) => [`1-69259e40-${end.repeat(24)}`, sampled] as const;
     const [kept, dropped] = [trace('a', 1), trace('b', 0)];
-    for (const [root, sampled] of [kept, dropped]) {
+    for (const [id, sampled] of [kept, dropped]) {
       const { executionArn } = await sfn.send(
         new StartExecutionCommand({
           stateMachineArn: machine,
           input: '{}',
-          traceHeader: `Root=${root};Sampled=${sampled}`,
+          traceHeader: `Root=${id};Sampled=${sampled}`,
         }),
       );
       await ended(present(executionArn));

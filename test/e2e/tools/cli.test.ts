@@ -16,8 +16,8 @@ import {
   timelineAnswer,
 } from '../../../cli/answers.ts';
 import { rights } from '../../../cli/rights.ts';
+import type { Credentials } from '../../../cli/signed-fetch.ts';
 import { everyEventRule } from '../../../infra/names.ts';
-import type { Credentials } from '../../../local/caller.ts';
 import { root, settings } from '../../../local/places.ts';
 import { withoutRight } from '../../../local/without-right.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';

@@ -18,11 +18,16 @@ export interface SignedRequest {
 type Provided<Value> = Value | (() => Promise<Value>);
 
 /**
- * `fetch` for APIs with IAM authorization: signs the request with SigV4 for `execute-api`.
+ * `fetch` for APIs with IAM authorization: signs the request with SigV4, for an API of API Gateway unless another
+ * service is named.
  * docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
-export function signedFetch(credentials: Provided<Credentials>, region: Provided<string>) {
-  const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
+export function signedFetch(
+  credentials: Provided<Credentials>,
+  region: Provided<string>,
+  service = 'execute-api',
+) {
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   return async (
     address: string,
     { method = 'GET', headers = {}, body, signal }: SignedRequest = {},
