@@ -262,8 +262,8 @@ describe('docs/deploying.md', () => {
         `arn:aws:iam::${aws.account}:policy/developers`,
       );
       for (const service of ['app1', 'app2'])
-        for (const of of [region, aws.region]) {
-          const DashboardName = `${service}-operations-${of}`;
+        for (const each of [region, aws.region]) {
+          const DashboardName = `${service}-operations-${each}`;
           await expect(
             new CloudWatchClient(there).send(new GetDashboardCommand({ DashboardName })),
           ).resolves.toMatchObject({ DashboardName });
