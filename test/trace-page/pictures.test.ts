@@ -61,7 +61,8 @@ async function take(
     // Its policy would not let the style in.
     const { page } = await open(browser, site.url, look, { bypassCSP: true, reducedMotion: 'reduce' });
     await page.route('**/compared-*.woff2', (route) =>
-      route.fulfill({ path: font(route.request().url().includes('400') ? 400 : 700) }),
+      // By the file's name: the port of the address may contain any number.
+      route.fulfill({ path: font(route.request().url().endsWith('/compared-400.woff2') ? 400 : 700) }),
     );
     await page.addStyleTag({ content: style + more });
     // Before the style is applied there are no fonts to be loaded, and the picture would be one of another font.
