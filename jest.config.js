@@ -24,8 +24,9 @@ export default {
   projects: [
     suite(
       'unit',
-      '{acceptance,architecture,bench,cli,contracts,docs,examples,handlers,infra,local,trace,workflows}',
+      '{acceptance,architecture,bench,cli,contracts,docs,examples,handlers,infra,load,local,mutations,runner,trace,workflows}',
       {
+        testPathIgnorePatterns: ['/load/deployed/'],
         setupFiles: ['<rootDir>/test/support/environment.ts'],
       },
     ),
@@ -49,15 +50,14 @@ export default {
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
     }),
     suite('faults', 'faults', {
-      testPathIgnorePatterns: ['/faults/burst/'],
       globalSetup: '<rootDir>/test/faults/setup.ts',
       globalTeardown: '<rootDir>/test/faults/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
     }),
     suite('models', 'models'),
-    suite('burst', 'faults/burst', {
-      globalSetup: '<rootDir>/test/faults/burst/setup.ts',
-      globalTeardown: '<rootDir>/test/faults/burst/teardown.ts',
+    suite('load', 'load/deployed', {
+      globalSetup: '<rootDir>/test/load/deployed/setup.ts',
+      globalTeardown: '<rootDir>/test/load/deployed/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
     }),
   ],

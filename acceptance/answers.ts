@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type ProblemCode, problem, problems } from '../contracts/problems.ts';
-import { assert } from './check.ts';
 import type { Answer } from './system.ts';
+import { assert } from './verdict.ts';
 
 /** What an API has answered, in words; of a body only a code, as it may be anything. */
 

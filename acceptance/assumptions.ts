@@ -26,7 +26,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'stop-is-not-caught',
     assumption:
       'A stopped execution runs no Catch: it becomes ABORTED, and its status change reaches the rule with its input.',
-    reliesOn: ['infra/constructs/roll-back-watch.ts', 'handlers/shared/ended-execution.ts'],
+    reliesOn: ['infra/constructs/roll-back-watch.ts', 'handlers/shared/finished-execution.ts'],
     source: `${INFERRED} from step-functions/latest/dg/concepts-error-handling`,
     decidedBy: { checks: ['removal/stopped-provisioning', 'removal/stopped-creation'] },
   },
@@ -42,7 +42,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'describe-may-be-late',
     assumption:
       'DescribeExecution may not know an execution for some seconds after its start, and then knows it.',
-    reliesOn: ['handlers/shared/waiting.ts', 'handlers/shared/executions.ts'],
+    reliesOn: ['handlers/shared/waiting-for.ts', 'handlers/shared/executions.ts'],
     source: 'step-functions/latest/apireference/API_DescribeExecution, which does not say for how long',
     decidedBy: {
       undecided:
@@ -104,7 +104,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'admin-get-user-is-consistent',
     assumption:
       'AdminGetUser shows a user as soon as the call that made, changed or deleted it was answered.',
-    reliesOn: ['handlers/app2/pool-user.ts', 'handlers/app2/create-user.ts'],
+    reliesOn: ['handlers/app2/lib/pool-user.ts', 'handlers/app2/create-user.ts'],
     source:
       'cognito-user-identity-pools/latest/APIReference/API_ListUsers advises AdminGetUser; no page promises it',
     decidedBy: { checks: ['provisioning/taken-name', 'removal/delete'] },
@@ -164,7 +164,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'owner-of-a-role-session',
     assumption:
       'API Gateway tells account and unique id of whoever signed a request; of a role, without its session.',
-    reliesOn: ['handlers/app1/owner.ts'],
+    reliesOn: ['handlers/app1/lib/owner.ts'],
     source:
       'apigateway/latest/developerguide/api-gateway-mapping-template-reference ($context.identity.caller)',
     decidedBy: { checks: ['provisioning/repeat', 'removal/delete'] },
@@ -202,7 +202,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'authorizer-verdicts',
     assumption:
       'An authorizer that throws Unauthorized is answered with UNAUTHORIZED, a policy that denies with ACCESS_DENIED; one policy is kept for each token, for all routes.',
-    reliesOn: ['handlers/app2/authorizer.ts', 'handlers/app2/routes.ts'],
+    reliesOn: ['handlers/app2/authorizer.ts', 'handlers/app2/lib/routes.ts'],
     source: 'apigateway/latest/developerguide/api-gateway-lambda-authorizer-output; not recorded',
     decidedBy: {
       checks: ['refusals/invalid-token', 'refusals/foreign-group', 'refusals/unknown-route-of-app2'],
@@ -236,7 +236,7 @@ export const assumptions: readonly Assumption[] = [
     id: 're-encrypt-across-accounts',
     assumption:
       "App1's role may re-encrypt to App2's key by the key's policy, with a condition on the encryption context of the destination.",
-    reliesOn: ['infra/rights.ts', 'handlers/app1/encrypt-credentials.ts'],
+    reliesOn: ['infra/permissions.ts', 'handlers/app1/encrypt-credentials.ts'],
     source: 'kms/latest/developerguide/conditions-kms (kms:EncryptionContext of ReEncrypt)',
     decidedBy: { checks: ['provisioning/succeeds'], with: '--app2-profile' },
   },
@@ -261,7 +261,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'rights-to-put-events',
     assumption:
       'PutEvents by a state machine and by a function meets conditions on events:source and events:detail-type.',
-    reliesOn: ['infra/rights.ts'],
+    reliesOn: ['infra/permissions.ts'],
     source: 'eventbridge/latest/userguide/eb-use-conditions',
     decidedBy: { checks: ['signals/events', 'notification/sent'] },
   },
@@ -283,7 +283,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'one-trace',
     assumption:
       'The trace of a request goes on by the header of StartExecution into the functions of a machine, and by a header of our own into the other API.',
-    reliesOn: ['handlers/shared/trace.ts', 'handlers/app1/app2-client.ts'],
+    reliesOn: ['handlers/shared/trace-header.ts', 'handlers/app1/lib/app2-client.ts'],
     source: 'step-functions/latest/dg/concepts-xray-tracing; from an API to an API inferred',
     decidedBy: { checks: ['signals/one-trace', 'signals/x-ray'] },
   },
@@ -306,7 +306,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'custom-resource-answers',
     assumption: 'CloudFormation takes the answer of a custom resource that has no content type.',
-    reliesOn: ['handlers/shared/custom-resource.ts'],
+    reliesOn: ['handlers/app2/lib/custom-resource.ts'],
     source: 'AWSCloudFormation/latest/UserGuide/crpg-ref-responses; the signature of its address inferred',
     decidedBy: { checks: ['health/doctor'] },
   },
@@ -325,7 +325,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'configuration-of-a-migration',
     assumption:
       'AppConfig answers with an empty configuration when it has not changed, and a flag that is deployed in steps is told to a share of those who ask.',
-    reliesOn: ['handlers/app1/migration-flag.ts'],
+    reliesOn: ['handlers/app1/migration/migration-flag.ts'],
     source: 'appconfig/latest/userguide/appconfig-retrieving-the-configuration; not recorded',
     decidedBy: {
       undecided:

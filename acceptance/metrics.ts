@@ -1,7 +1,7 @@
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
 import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
-import { assert } from './check.ts';
 import type { DeployedSystem } from './system.ts';
+import { assert } from './verdict.ts';
 
 type Service = 'app1' | 'app2';
 

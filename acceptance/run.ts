@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import { explain } from '../cli/explain.ts';
 import type { Terminal } from '../cli/session.ts';
-import { type Check, CheckFailed, NotApplicable } from './check.ts';
+import type { Check } from './check.ts';
 import type { DeployedSystem } from './system.ts';
+import { CheckFailed, NotApplicable } from './verdict.ts';
 
 /** Runs checks, tells of each; whatever happens, what they have made is taken away. */
 

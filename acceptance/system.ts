@@ -10,15 +10,15 @@ import * as z from 'zod';
 import type { Provisioning } from '../cli/answers.ts';
 import { type Asking, requestRemoval, requestRetry, requestUser } from '../cli/app1-api.ts';
 import { type Connection, connectOptions } from '../cli/connect.ts';
+import { removed, settled } from '../cli/poll.ts';
 import { CliProblem } from '../cli/problem.ts';
 import { proposing, type World } from '../cli/session.ts';
-import { removed, settled } from '../cli/settled.ts';
-import type { App1, App2 } from '../cli/where.ts';
+import type { App1, App2 } from '../cli/target-environment.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
 import { functionNamed } from '../infra/names.ts';
-import { CheckFailed } from './check.ts';
 import { cleanupRegistry } from './cleanup.ts';
+import { CheckFailed } from './verdict.ts';
 
 /**
  * A deployed system as the checks see it: by the outputs of its stacks, with the credentials that the SDK finds. Users

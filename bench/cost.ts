@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument } from '@commander-js/extra-typings';
 import { npmCommand, runCommand } from '../cli/support/command.ts';
-import { root } from '../local/places.ts';
+import { root } from '../cli/support/paths.ts';
 import { costPage } from './cost/page.ts';
 import { deployedResources } from './cost/resources.ts';
 import { readCountResults } from './count/results.ts';

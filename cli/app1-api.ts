@@ -5,9 +5,9 @@ import { problem } from '../contracts/problems.ts';
 import { type Provisioning, provisioning, timelinePart } from './answers.ts';
 import { aheadOf, clockProblem } from './clock.ts';
 import type { Connection } from './connect.ts';
-import type { Exit } from './exits.ts';
+import type { Exit } from './exit-status.ts';
+import type { Propose } from './format.ts';
 import { CliProblem } from './problem.ts';
-import type { Propose } from './shown.ts';
 
 /** App1's API as the commands use it. */
 

@@ -1,7 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { apiUrl } from './connect.ts';
+import { profile, region } from './target-environment.ts';
 import { by, duration } from './values.ts';
-import { profile, region } from './where.ts';
 
 /** The program, with the options that every command has. */
 export const base = () =>

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { busLog } from '../infra/names.ts';
 import type { EventLine } from './answers.ts';
 import type { Connection } from './connect.ts';
+import type { Propose } from './format.ts';
 import { CliProblem } from './problem.ts';
-import type { Propose } from './shown.ts';
 
 /** The audit events as the log of a bus received them. */
 

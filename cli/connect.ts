@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { explain } from './explain.ts';
 import { CliProblem } from './problem.ts';
-import { type Where, whereOptions, whereTo } from './where.ts';
+import { type Where, whereOptions, whereTo } from './target-environment.ts';
 
 /** A command's way to the system: where it is, and App1's API there. */
 

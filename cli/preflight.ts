@@ -1,12 +1,12 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
-import { colors } from '../local/colors.ts';
-import { Problem } from '../local/problem.ts';
-import { listrProgress } from '../local/progress.ts';
 import type { Finding } from './preflight/finding.ts';
+import { colors } from './support/colors.ts';
 import { npmCommand, runCommand } from './support/command.ts';
+import { Problem } from './support/problem.ts';
+import { listrProgress } from './support/progress.ts';
+import { profile, region, type Where, whereTo } from './target-environment.ts';
 import { by } from './values.ts';
-import { profile, region, type Where, whereTo } from './where.ts';
 
 /**
  * `npm run preflight -- --profile P [--app2-profile Q]`: says before a deployment what would stop it, and what to do.

@@ -1,4 +1,4 @@
-import type { Exit } from './exits.ts';
+import type { Exit } from './exit-status.ts';
 
 /** A command cannot do what it was asked for: what happened, what to do, and the exit status that says so. */
 export class CliProblem extends Error {

@@ -10,7 +10,7 @@ import { addRetry } from './commands/retry.ts';
 import { addRevokeMachineCredentials } from './commands/revoke-machine-credentials.ts';
 import { addStatus } from './commands/status.ts';
 import { addTimeline } from './commands/timeline.ts';
-import { exits } from './exits.ts';
+import { exits } from './exit-status.ts';
 import { CliProblem } from './problem.ts';
 import { type Run, report, runIn, type World } from './session.ts';
 

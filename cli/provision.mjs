@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** Entry of `npx provision`. */
-import { start } from '../local/start.mjs';
+import { start } from './support/start.mjs';
 
-// Statuses as in cli/exits.ts, which cannot be read before there are packages.
+// Statuses as in cli/exit-status.ts, which cannot be read before there are packages.
 await start('cli/provision.ts', process.argv.slice(2), {
   // Standard output is for answers.
   installing: process.stderr,

@@ -3,12 +3,12 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { undeliveredQueue } from '../infra/names.ts';
-import { Problem } from '../local/problem.ts';
-import { listrProgress } from '../local/progress.ts';
 import { newCommand, runCommand } from './support/command.ts';
 import { type DeadLetterQueue, planner } from './support/deliver.ts';
+import { Problem } from './support/problem.ts';
+import { listrProgress } from './support/progress.ts';
 import { redriveQueue, type Summary } from './support/redrive-queue.ts';
-import { whereOptions, whereTo } from './where.ts';
+import { whereOptions, whereTo } from './target-environment.ts';
 
 /**
  * `npm run redrive -- app1`: delivers the messages of a dead-letter queue again, each to the target or function that it

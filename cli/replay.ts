@@ -4,10 +4,10 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { names } from '../infra/names.ts';
-import { listrProgress } from '../local/progress.ts';
 import { newCommand, runCommand } from './support/command.ts';
+import { listrProgress } from './support/progress.ts';
 import { replayArchive } from './support/replay-archive.ts';
-import { whereOptions, whereTo } from './where.ts';
+import { whereOptions, whereTo } from './target-environment.ts';
 
 const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 

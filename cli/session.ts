@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { Clock } from '../handlers/shared/executions.ts';
 import { commandLine } from './command-line.ts';
 import { type Connection, type ConnectOptions, connectOptions } from './connect.ts';
-import { type Exit, exits } from './exits.ts';
+import { type Exit, exits } from './exit-status.ts';
 import { explain } from './explain.ts';
-import type { Propose } from './shown.ts';
+import type { Propose } from './format.ts';
 
 /** What a command sees of the world: the terminal, the clock, and the system that it is about. */
 

@@ -8,7 +8,7 @@ import { type Asking, askTimeline } from './app1-api.ts';
 import { type Connection, seen } from './connect.ts';
 import { explain } from './explain.ts';
 import type { Session } from './session.ts';
-import type { App1, App2 } from './where.ts';
+import type { App1, App2 } from './target-environment.ts';
 
 /** What a provisioning went through at both services, in the order in which it happened, as far as it can be seen. */
 export interface Timeline {

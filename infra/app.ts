@@ -1,6 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
-import { environments as app1 } from '../handlers/app1/environments.ts';
-import { environments as app2 } from '../handlers/app2/environments.ts';
+import { environments as app1 } from '../handlers/app1/lib/environments.ts';
+import { environments as app2 } from '../handlers/app2/lib/environments.ts';
 import { App1Stack } from './app1-stack.ts';
 import { App2Stack } from './app2-stack.ts';
 import { bundleHandlers } from './bundle.ts';

@@ -21,13 +21,13 @@ import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.t
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
 import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
-import { Migration } from './constructs/migration.ts';
 import { Notifications } from './constructs/notifications.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import type { ServiceFunctionProps } from './constructs/service-function.ts';
 import { Workflow } from './constructs/workflow.ts';
 import { ownMetric, Stats } from './metrics.ts';
+import { Migration } from './migration/migration.ts';
 import { functionNamed } from './names.ts';
 import {
   allow,
@@ -40,7 +40,7 @@ import {
   startExecutionOf,
   stateMachineArn,
   stopExecutionsOf,
-} from './rights.ts';
+} from './permissions.ts';
 import { ServiceStack } from './service-stack.ts';
 import { type MigrationSettings, names, type Settings } from './settings.ts';
 
@@ -161,8 +161,8 @@ export class App1Stack extends ServiceStack<'app1'> {
     new RollBackWatch(this, 'RollBackWatch', {
       undelivered: this.undelivered,
       stateMachine: provisioning.stateMachine,
-      rollBackFailed: this.addFunction('RollBackFailedProvisioning', {
-        name: 'roll-back-failed-provisioning',
+      rollBackFailed: this.addFunction('StartRollBack', {
+        name: 'start-roll-back',
         compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
         rights: [

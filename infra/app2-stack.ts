@@ -51,7 +51,7 @@ import {
   startExecutionOf,
   stateMachineArn,
   stopExecutionsOf,
-} from './rights.ts';
+} from './permissions.ts';
 import { ServiceStack } from './service-stack.ts';
 import {
   expressCreationsPerSecond,
@@ -195,8 +195,8 @@ export class App2Stack extends ServiceStack<'app2'> {
     new RollBackWatch(this, 'RollBackWatch', {
       undelivered: this.undelivered,
       stateMachine: creation.stateMachine,
-      rollBackFailed: this.addFunction('RollBackFailedCreation', {
-        name: 'roll-back-failed-creation',
+      rollBackFailed: this.addFunction('StartRollBack', {
+        name: 'start-roll-back',
         compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
         rights: [

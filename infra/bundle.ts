@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Stage } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
@@ -76,6 +76,15 @@ export async function bundleHandlers(app: App, functions: Functions): Promise<vo
   await bundleInto(output, functions);
 }
 
+/** The file of a function: in the folder of its service, or in the folder of the migration, which is deleted as one. */
+function entryPoint(service: string, name: string): string {
+  const file = [`${name}.ts`, join('migration', `${name}.ts`)]
+    .map((path) => join(handlers, service, path))
+    .find((path) => existsSync(path));
+  if (file === undefined) throw new Error(`${service} has no function ${name} below ${handlers}.`);
+  return file;
+}
+
 /** Bundles functions into a folder, and tells what is in each bundle. `plugins` are those of `bundling` or fewer. */
 export async function bundleInto(
   outdir: string,
@@ -84,7 +93,7 @@ export async function bundleInto(
 ): Promise<Metafile> {
   const entryPoints = Object.fromEntries(
     Object.entries(functions).flatMap(([service, names]) =>
-      names.map((name) => [`${service}/${name}/index`, join(handlers, service, `${name}.ts`)]),
+      names.map((name) => [`${service}/${name}/index`, entryPoint(service, name)]),
     ),
   );
   const { metafile } = await build({

@@ -30,7 +30,7 @@ import {
   undeliveredAlarm,
   undeliveredQueue,
 } from './names.ts';
-import { allow } from './rights.ts';
+import { allow } from './permissions.ts';
 import type { Settings } from './settings.ts';
 
 interface ServiceStackProps extends StackProps {

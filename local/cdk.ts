@@ -4,14 +4,14 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
+import { type Outputs, outputs, outputsFile, stackOutputs } from '../cli/outputs.ts';
+import { root } from '../cli/support/paths.ts';
+import { Problem } from '../cli/support/problem.ts';
 import { localApiUrl } from './api-url.ts';
 import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { exclusively } from './lock.ts';
-import { type Outputs, outputs, outputsFile, stackOutputs } from './outputs.ts';
-import { root } from './places.ts';
 import { makeFilePrivate, writePrivateFile } from './private-files.ts';
-import { Problem } from './problem.ts';
 import { stopProcessGroup } from './server.ts';
 
 /** The real CDK command line, pointed at the local AWS. */

@@ -1,9 +1,9 @@
-import { colors } from './colors.ts';
+import type { Outputs } from '../cli/outputs.ts';
+import { colors } from '../cli/support/colors.ts';
+import { settings } from '../cli/support/paths.ts';
+import { listrProgress } from '../cli/support/progress.ts';
 import { stageOn } from './demo/stage.ts';
 import { tell } from './demo/story.ts';
-import type { Outputs } from './outputs.ts';
-import { settings } from './places.ts';
-import { listrProgress } from './progress.ts';
 import { isUp } from './running.ts';
 import { up, withLocalAws } from './stack.ts';
 import { systemOf } from './system.ts';

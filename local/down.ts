@@ -1,4 +1,4 @@
-import { settings } from './places.ts';
+import { settings } from '../cli/support/paths.ts';
 import { down } from './running.ts';
 
 /** `npm run down`: stops the local AWS and removes what it wrote. */

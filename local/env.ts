@@ -1,5 +1,5 @@
-import { readOutputs } from './outputs.ts';
-import { settings } from './places.ts';
+import { readOutputs } from '../cli/outputs.ts';
+import { settings } from '../cli/support/paths.ts';
 
 /** `npm run --silent env`: the deployed local AWS as shell variables, for curl and the AWS command line. */
 export async function main(): Promise<number> {

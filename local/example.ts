@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { readOutputs } from '../cli/outputs.ts';
+import { root, settings } from '../cli/support/paths.ts';
+import { listrProgress } from '../cli/support/progress.ts';
 import { deployApp } from './cdk.ts';
-import { readOutputs } from './outputs.ts';
-import { root, settings } from './places.ts';
-import { listrProgress } from './progress.ts';
 
 /** `npm run example`: deploys the example of a subscriber beside App1 and App2, on the local AWS that is up. */
 export async function main(): Promise<number> {

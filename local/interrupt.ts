@@ -3,7 +3,7 @@ const cleanUps: (() => Promise<void>)[] = [];
 let listening = false;
 let interrupted = false;
 
-/** SIGPIPE stands for output that cannot be written (local/start.mjs), which also sets the status then. */
+/** SIGPIPE stands for output that cannot be written (cli/support/start.mjs), which also sets the status then. */
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
 
 /**

@@ -1,6 +1,6 @@
+import { readOutputs } from '../cli/outputs.ts';
 import { npmCommand, runCommand } from '../cli/support/command.ts';
-import { readOutputs } from './outputs.ts';
-import { settings } from './places.ts';
+import { settings } from '../cli/support/paths.ts';
 import { forgetExecutions } from './retention.ts';
 
 /**

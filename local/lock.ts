@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
+import type { Problem } from '../cli/support/problem.ts';
 import { guarded } from './interrupt.ts';
-import type { Problem } from './problem.ts';
 
 /** Time after which the lock of a process that was killed is free again, in milliseconds. */
 const STALE = 20_000;

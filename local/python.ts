@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
+import { Problem } from '../cli/support/problem.ts';
 import { exclusively } from './lock.ts';
-import { venv } from './places.ts';
-import { Problem } from './problem.ts';
+import { venv } from './paths.ts';
 
 /** What the local AWS needs. */
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');

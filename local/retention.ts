@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Problem } from './problem.ts';
+import { Problem } from '../cli/support/problem.ts';
 
 /** What the local AWS says when it drops nothing (corrections/stepfunctions_retention.py). */
 const refusal = z.object({ unknown: z.array(z.string()), running: z.array(z.string()) });

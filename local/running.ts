@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { Problem } from '../cli/support/problem.ts';
 import { isAnswering, isItsProcess, runningEmulator } from './emulator.ts';
 import { exclusively } from './lock.ts';
 import { writePrivateFile } from './private-files.ts';
-import { Problem } from './problem.ts';
 
 /** The local AWS that `up` has started in a folder: what is remembered of it, whether it runs, and how it is stopped. */
 

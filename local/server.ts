@@ -5,9 +5,9 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { types } from 'node:util';
+import { Problem } from '../cli/support/problem.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { makePrivateDirectory } from './private-files.ts';
-import { Problem } from './problem.ts';
 
 export interface ServerOptions {
   /** What the user calls it. */

@@ -1,12 +1,12 @@
 import getPort from 'get-port';
+import { type Outputs, readOutputs } from '../cli/outputs.ts';
+import { Problem } from '../cli/support/problem.ts';
+import type { Progress } from '../cli/support/progress.ts';
 import { bootstrap, deploy, sourceHash, synthesize } from './cdk.ts';
 import { type Emulator, runningEmulator, startEmulator } from './emulator.ts';
 import { guarded } from './interrupt.ts';
 import { exclusively } from './lock.ts';
-import { type Outputs, readOutputs } from './outputs.ts';
 import { makePrivateDirectory } from './private-files.ts';
-import { Problem } from './problem.ts';
-import type { Progress } from './progress.ts';
 import { ensurePython } from './python.ts';
 import { down, findRunning, forget, type RunningRecord, writeRecord } from './running.ts';
 import type { UnderTest } from './under-test.ts';

@@ -12,11 +12,11 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import type { Outputs } from '../cli/outputs.ts';
 import { signedFetch } from '../cli/signed-fetch.ts';
 import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventMetadata } from '../contracts/events/catalogue.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
-import type { Outputs } from './outputs.ts';
 
 /** An audit event as it came to a bus's log. */
 export const publishedEvent = z.object({

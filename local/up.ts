@@ -1,6 +1,6 @@
-import { outputsFile } from './outputs.ts';
-import { settings } from './places.ts';
-import { listrProgress } from './progress.ts';
+import { outputsFile } from '../cli/outputs.ts';
+import { settings } from '../cli/support/paths.ts';
+import { listrProgress } from '../cli/support/progress.ts';
 import { up } from './stack.ts';
 
 /** `npm run up`: local AWS with both stacks, left running. */

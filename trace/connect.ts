@@ -1,9 +1,9 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { seen } from '../cli/connect.ts';
-import { type App1, type WhereOptions, whereTo } from '../cli/where.ts';
+import { Problem } from '../cli/support/problem.ts';
+import { type App1, type WhereOptions, whereTo } from '../cli/target-environment.ts';
 import { busLog } from '../infra/names.ts';
-import { Problem } from '../local/problem.ts';
 import type { Service } from './model.ts';
 
 /** Where the two services are found: on the local AWS of this checkout, or on AWS with the user's own credentials. */

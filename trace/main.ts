@@ -1,9 +1,9 @@
 import getPort from 'get-port';
 import * as z from 'zod';
 import { newCommand, runCommand } from '../cli/support/command.ts';
+import { Problem } from '../cli/support/problem.ts';
+import { whereOptions } from '../cli/target-environment.ts';
 import { by } from '../cli/values.ts';
-import { whereOptions } from '../cli/where.ts';
-import { Problem } from '../local/problem.ts';
 import { awsOf } from './aws.ts';
 import { buildPage } from './build.ts';
 import { connect } from './connect.ts';

@@ -1,6 +1,6 @@
 import type { DescribeExecutionOutput, ExecutionListItem } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { cleanEnds, END_NOT_ANNOUNCED } from '../contracts/ends.ts';
+import { cleanEnds, END_NOT_ANNOUNCED } from '../contracts/outcomes.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { partsOfRollBackName } from '../handlers/shared/roll-back-names.ts';
 import { failureOf, isEnd, statusOf } from '../handlers/shared/status.ts';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
+import { Problem } from '../cli/support/problem.ts';
 import { provisioningId } from '../contracts/fields.ts';
-import { Problem } from '../local/problem.ts';
 import type { Assets } from './build.ts';
 import { SIGN_IN } from './connect.ts';
 import type { Detail, Listing, Trouble } from './model.ts';

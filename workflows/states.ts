@@ -21,7 +21,6 @@ import {
   LambdaInvoke,
 } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { CANCELLED } from '../contracts/ends.ts';
 import {
   assertedFields,
   type EventName,
@@ -31,6 +30,7 @@ import {
   events,
 } from '../contracts/events/catalogue.ts';
 import { type FailureName, failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
+import { CANCELLED } from '../contracts/outcomes.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { publishConditions } from './publish-conditions.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';

@@ -6,8 +6,9 @@ import {
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { groups } from '../../contracts/app2-api.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
-import { assert, type Check } from '../check.ts';
+import type { Check } from '../check.ts';
 import { type DeployedSystem, hasName } from '../system.ts';
+import { assert } from '../verdict.ts';
 
 /** What retries rely on and AWS does not document: calls that are made again, as after an answer that was lost. */
 

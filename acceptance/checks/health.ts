@@ -1,7 +1,8 @@
 import { checksOf } from '../../cli/doctor/checks.ts';
 import { findingOf } from '../../cli/doctor/finding.ts';
-import { assert, type Check } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DeployedSystem } from '../system.ts';
+import { assert } from '../verdict.ts';
 
 /** What can be seen without doing anything. */
 

@@ -2,9 +2,10 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import * as z from 'zod';
 import { completionNotification } from '../../contracts/notification.ts';
 import { functionNamed } from '../../infra/names.ts';
-import { assert, type Check, CheckFailed, NotApplicable } from '../check.ts';
+import type { Check } from '../check.ts';
 import { functionLog, logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
+import { assert, CheckFailed, NotApplicable } from '../verdict.ts';
 
 /** How App1 hears that App2 has finished, when it does not poll. */
 

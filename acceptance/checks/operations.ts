@@ -29,9 +29,10 @@ import * as z from 'zod';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { HIGH_WATER_MARKS } from '../../handlers/shared/high-water-marks.ts';
 import { alarmNamed, busLog, sweepTable } from '../../infra/names.ts';
-import { assert, type Check, CheckFailed, NotApplicable } from '../check.ts';
+import type { Check } from '../check.ts';
 import { logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
+import { assert, CheckFailed, NotApplicable } from '../verdict.ts';
 
 /** What happens by a schedule, or when something is wrong: not waited for by everybody, and somebody may hear of it. */
 

@@ -1,6 +1,7 @@
 import { CliProblem } from '../../cli/problem.ts';
-import { assert, type Check } from '../check.ts';
+import type { Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
+import { assert } from '../verdict.ts';
 
 /** Passwords that a pool refuses, or that are not sure to be taken: the matter of who sends them, of nobody else. */
 

@@ -8,8 +8,9 @@ import { provisioning as status } from '../../cli/answers.ts';
 import { askTimeline, requestUser } from '../../cli/app1-api.ts';
 import { groups, sampleReply } from '../../contracts/app2-api.ts';
 import { describeAnswer, expectProblem } from '../answers.ts';
-import { assert, type Check } from '../check.ts';
+import type { Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
+import { assert } from '../verdict.ts';
 
 /** What callers ask App1 for, and what becomes of it. */
 

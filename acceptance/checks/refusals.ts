@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_BODY_BYTES, type ProblemCode } from '../../contracts/problems.ts';
 import { expectProblem } from '../answers.ts';
-import { assert, type Check, NotApplicable } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { Answer, DeployedSystem } from '../system.ts';
+import { assert, NotApplicable } from '../verdict.ts';
 
 /** What is refused, by API Gateway, an authorizer or a function: each as a problem. */
 

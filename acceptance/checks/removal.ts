@@ -2,9 +2,10 @@ import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-
 import { askStatus } from '../../cli/app1-api.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
-import { assert, type Check, NotApplicable } from '../check.ts';
+import type { Check } from '../check.ts';
 import { functionLog, logLines } from '../logs.ts';
 import { type DeployedSystem, hasName } from '../system.ts';
+import { assert, NotApplicable } from '../verdict.ts';
 
 /** How users go: by DELETE, and when somebody stops what makes them. */
 
@@ -39,7 +40,7 @@ async function stopped(system: DeployedSystem, service: 'app1' | 'app2'): Promis
 
 /** The rule's function has said something of a provisioning: the sweep, which would find it, too, is another one. */
 async function byTheRule(system: DeployedSystem, service: 'app1' | 'app2', id: string): Promise<void> {
-  const watch = { app1: 'roll-back-failed-provisioning', app2: 'roll-back-failed-creation' }[service];
+  const watch = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
   const name = functionNamed(service, watch);
   await system.eventually(async () => {
     const lines = await logLines(system, service, functionLog(name), id);

@@ -6,9 +6,10 @@ import { eventsOn } from '../../cli/bus-log.ts';
 import { eventSources } from '../../contracts/events/catalogue.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { alarmNamed, functionNamed } from '../../infra/names.ts';
-import { assert, type Check, NotApplicable } from '../check.ts';
+import type { Check } from '../check.ts';
 import { allCounted, counted, own } from '../metrics.ts';
 import type { DeployedSystem } from '../system.ts';
+import { assert, NotApplicable } from '../verdict.ts';
 import { segmentsOf } from '../x-ray.ts';
 
 /** What the system says of itself: events, metrics, traces; and what it never says. */

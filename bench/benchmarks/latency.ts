@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
+import type { Outputs } from '../../cli/outputs.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import type { Outputs } from '../../local/outputs.ts';
 import { systemOf } from '../../local/system.ts';
 import { budget } from '../budget.ts';
 import { sevenCalls } from '../functions/work.ts';

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, type Metafile } from 'esbuild';
 import * as z from 'zod';
-import { environments as app1 } from '../../handlers/app1/environments.ts';
-import { environments as app2 } from '../../handlers/app2/environments.ts';
+import { root } from '../../cli/support/paths.ts';
+import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
+import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
 import { bundleInto, bundling } from '../../infra/bundle.ts';
 import { poolPasswordPolicy } from '../../infra/settings.ts';
-import { root } from '../../local/places.ts';
 import { median, rounded } from '../support/statistics.ts';
 
 /** A bundle: its bytes, and what is in it by package, the largest first. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import type { Outputs } from '../../local/outputs.ts';
+import type { Outputs } from '../../cli/outputs.ts';
 import type { Counts } from './counts.ts';
 import { executed } from './executions.ts';
 import { type Logged, loggedSince } from './invocations.ts';

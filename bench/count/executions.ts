@@ -1,5 +1,5 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
-import type { Outputs } from '../../local/outputs.ts';
+import type { Outputs } from '../../cli/outputs.ts';
 
 /** What of the counts the histories of executions tell. */
 export interface Executed {

@@ -1,5 +1,5 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
-import type { Outputs } from '../../local/outputs.ts';
+import type { Outputs } from '../../cli/outputs.ts';
 
 /** One run of a function, as its log reports it: time in milliseconds, memory in MB. */
 export interface Invocation {

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Outputs } from '../../cli/outputs.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
-import { exhaustRateLimit, type RateLimit } from '../../local/exhaust-rate-limit.ts';
-import { passwordWithoutSymbol, withLaxPolicy } from '../../local/lax-policy.ts';
-import type { Outputs } from '../../local/outputs.ts';
+import { exhaustRateLimit, type RateLimit } from '../../local/harness/exhaust-rate-limit.ts';
+import { passwordWithoutSymbol, withLaxPolicy } from '../../local/harness/lax-policy.ts';
 import type { Machine, System } from '../../local/system.ts';
 import { headersOf, planned, type Subject } from './subject.ts';
 import type { Hit } from './traffic.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Outputs } from '../../cli/outputs.ts';
 import { TRACE_HEADER } from '../../contracts/origin.ts';
-import { provisioningIdOf } from '../../handlers/app1/provisioning-id.ts';
-import { predictedSub } from '../../local/faults/predicted-sub.ts';
-import type { Outputs } from '../../local/outputs.ts';
+import { provisioningIdOf } from '../../handlers/app1/lib/provisioning-id.ts';
+import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
 
 /** A provisioning that has not been asked for yet, with all by which its calls can be told from others. */
 export interface Subject {

@@ -1,5 +1,5 @@
 import { TRACE_HEADER } from '../../contracts/origin.ts';
-import { type FaultRule, faultsAt } from '../../local/faults/rules.ts';
+import { type FaultRule, faultsAt } from '../../local/harness/faults/rules.ts';
 import { type Counts, nothing } from './counts.ts';
 import type { Subject } from './subject.ts';
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
 import { readCountResults } from '../count/results.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 import { performancePage } from './page.ts';

@@ -14,10 +14,10 @@ import { CreateKeyCommand, type CreateKeyCommandInput, KMSClient } from '@aws-sd
 import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { build } from 'esbuild';
+import type { Outputs } from '../../cli/outputs.ts';
+import { root } from '../../cli/support/paths.ts';
 import { bundling } from '../../infra/bundle.ts';
-import type { Outputs } from '../../local/outputs.ts';
-import { root } from '../../local/places.ts';
-import { zip } from '../../test/local-aws/support/zip.ts';
+import { zip } from '../../local/harness/zip.ts';
 import type { Target } from '../functions/work.ts';
 
 /** What is measured beside the deployed system, on the same local AWS and behind App1's own API. */

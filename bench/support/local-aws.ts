@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import getPort from 'get-port';
-import { startFaultProxy } from '../../local/fault-proxy.ts';
+import type { Outputs } from '../../cli/outputs.ts';
+import { root } from '../../cli/support/paths.ts';
+import { listrProgress } from '../../cli/support/progress.ts';
+import { startFaultProxy } from '../../local/harness/fault-proxy.ts';
 import { guarded } from '../../local/interrupt.ts';
-import type { Outputs } from '../../local/outputs.ts';
-import { root } from '../../local/places.ts';
-import { listrProgress } from '../../local/progress.ts';
 import { ensurePython } from '../../local/python.ts';
 import { withLocalAws } from '../../local/stack.ts';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import * as z from 'zod';
-import { root } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
 
 /** When, with which version and on which machine a result was made. */
 export const made = z.strictObject({

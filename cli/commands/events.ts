@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
 import { provisioningId } from '../../contracts/fields.ts';
-import { colors } from '../../local/colors.ts';
 import type { EventLine } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
 import { eventsOn, type Logged } from '../bus-log.ts';
 import { seen } from '../connect.ts';
-import type { Exit } from '../exits.ts';
+import type { Exit } from '../exit-status.ts';
+import { at } from '../format.ts';
 import type { Run, Session } from '../session.ts';
-import { at } from '../shown.ts';
+import { colors } from '../support/colors.ts';
 import { by, since } from '../values.ts';
 
 const names = Object.keys(catalogue) as [EventName, ...EventName[]]; // keys of a const object that is not empty

@@ -5,20 +5,20 @@ import {
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import { Option } from '@commander-js/extra-typings';
-import { cleanEnds } from '../../contracts/ends.ts';
 import { provisioningInput } from '../../contracts/executions.ts';
+import { cleanEnds } from '../../contracts/outcomes.ts';
 import { executionStatus } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { describe } from '../../handlers/shared/executions.ts';
 import { currentStatus } from '../../handlers/shared/roll-backs.ts';
 import type { ListAnswer, ShownProvisioning } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
-import type { Exit } from '../exits.ts';
-import { pacedStepFunctions } from '../paced.ts';
+import type { Exit } from '../exit-status.ts';
+import { at, card, type Propose, shown } from '../format.ts';
 import type { Run, Session } from '../session.ts';
-import { at, card, type Propose, shown } from '../shown.ts';
+import type { App1 } from '../target-environment.ts';
+import { pacedStepFunctions } from '../throttled-client.ts';
 import { by, count, listOf, since } from '../values.ts';
-import type { App1 } from '../where.ts';
 
 const FAILED = ['FAILED', 'ABORTED', 'TIMED_OUT'] as const satisfies ExecutionStatus[];
 

@@ -2,8 +2,8 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { idempotencyKey } from '../../contracts/headers.ts';
 import { requestRetry } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
-import { ended } from '../ended.ts';
-import type { Exit } from '../exits.ts';
+import type { Exit } from '../exit-status.ts';
+import { ended } from '../outcome.ts';
 import type { Run, Session } from '../session.ts';
 import { by } from '../values.ts';
 

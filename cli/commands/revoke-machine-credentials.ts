@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
 import { functionNamed } from '../../infra/names.ts';
 import { examples, type Program } from '../base.ts';
-import type { Exit } from '../exits.ts';
+import type { Exit } from '../exit-status.ts';
 import { CliProblem } from '../problem.ts';
 import type { Run, Session } from '../session.ts';
 

@@ -1,10 +1,10 @@
 import { provisioningId } from '../../contracts/fields.ts';
 import { askStatus } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
-import type { Exit } from '../exits.ts';
+import type { Exit } from '../exit-status.ts';
+import { card, shown } from '../format.ts';
+import { settled } from '../poll.ts';
 import type { Run, Session } from '../session.ts';
-import { settled } from '../settled.ts';
-import { card, shown } from '../shown.ts';
 import { by } from '../values.ts';
 
 interface Options {

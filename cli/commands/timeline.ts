@@ -1,12 +1,12 @@
 import { provisioningId } from '../../contracts/fields.ts';
 import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
-import { colors } from '../../local/colors.ts';
 import type { TimelineAnswer, TimelineStep } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
-import type { Exit } from '../exits.ts';
+import type { Exit } from '../exit-status.ts';
+import { at, inSeconds } from '../format.ts';
 import { CliProblem } from '../problem.ts';
 import type { Run, Session } from '../session.ts';
-import { at, inSeconds } from '../shown.ts';
+import { colors } from '../support/colors.ts';
 import { type TimelineSource, timelineSource } from '../timeline.ts';
 import { by } from '../values.ts';
 

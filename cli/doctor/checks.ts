@@ -14,7 +14,7 @@ import { functionNamed, names } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import { type Connection, type Seen, seen } from '../connect.ts';
 import type { Session } from '../session.ts';
-import type { App2 } from '../where.ts';
+import type { App2 } from '../target-environment.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 import { keyFinding, serviceChecks, stackOf } from './services.ts';
 
@@ -28,7 +28,7 @@ export async function checksOf(session: Pick<Session, 'connection' | 'clock' | '
       ? [
           { service: 'app1' as const, check: 'API', look: () => app1ApiFinding(connection) },
           ...serviceChecks(session, 'app1', app1.value, {
-            watch: 'roll-back-failed-provisioning',
+            watch: 'start-roll-back',
             sweep: 'sweep-provisionings',
           }),
           {
@@ -49,7 +49,7 @@ export async function checksOf(session: Pick<Session, 'connection' | 'clock' | '
       ? [
           { service: 'app2' as const, check: 'API', look: () => app2ApiFinding(app2.value) },
           ...serviceChecks(session, 'app2', app2.value, {
-            watch: 'roll-back-failed-creation',
+            watch: 'start-roll-back',
             sweep: 'sweep-user-creations',
           }),
           {

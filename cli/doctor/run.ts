@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
-import { colors } from '../../local/colors.ts';
 import type { DoctorAnswer } from '../answers.ts';
-import type { Exit } from '../exits.ts';
+import type { Exit } from '../exit-status.ts';
 import type { Session } from '../session.ts';
+import { colors } from '../support/colors.ts';
 import { checksOf } from './checks.ts';
 import { clockFinding } from './clock.ts';
 import { type Check, findingOf, ok } from './finding.ts';

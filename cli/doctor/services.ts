@@ -18,9 +18,9 @@ import { type Generation, partsOfRollBackName, rollBackName } from '../../handle
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
 import { busLog, everyEventRule, functionNamed, sweepTable, undeliveredQueue } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
-import { pacedStepFunctions } from '../paced.ts';
 import type { Session } from '../session.ts';
-import type { App1, App2 } from '../where.ts';
+import type { App1, App2 } from '../target-environment.ts';
+import { pacedStepFunctions } from '../throttled-client.ts';
 import { alarmFinding } from './alarms.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 

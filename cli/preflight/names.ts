@@ -18,7 +18,7 @@ import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { fixedName, type Place, resolver } from '../../infra/resolve.ts';
-import type { Where } from '../where.ts';
+import type { Where } from '../target-environment.ts';
 import { type Finding, missing, ok, unchecked } from './finding.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
 import type { Target } from './target.ts';

@@ -1,6 +1,6 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import { explain } from '../explain.ts';
-import type { Where } from '../where.ts';
+import type { Where } from '../target-environment.ts';
 import { gatewayRoleFinding, logPolicyFinding, quotaFindings } from './account.ts';
 import { definitionFindings, policyFindings } from './definitions.ts';
 import { type Finding, unchecked } from './finding.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { readSettings, type Settings } from '../../infra/settings.ts';
 import { template, withEmptyFunctions } from '../../infra/templates.ts';
-import { Problem } from '../../local/problem.ts';
+import { Problem } from '../support/problem.ts';
 import type { PlannedStack } from './target.ts';
 
 const userContext = z.looseObject({ context: z.record(z.string(), z.unknown()).default({}) });

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
-import { addWhere } from '../where.ts';
+import { addWhere } from '../target-environment.ts';
 
 /** Status of a command that was typed wrongly. */
 const WRONG_USAGE = 2;

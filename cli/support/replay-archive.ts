@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
 import { busArchive, busLog, everyEventRule } from '../../infra/names.ts';
-import { Problem } from '../../local/problem.ts';
+import { Problem } from './problem.ts';
 
 export interface Period {
   from: Date;

@@ -1,9 +1,9 @@
 import { functionNamed } from '../../infra/names.ts';
 import { templates } from '../../infra/templates.ts';
 import type { Machine } from '../../workflows/asl.ts';
-import { definitions } from '../../workflows/definitions.ts';
 import { importsBelow } from './imports.ts';
 import { type Stack, stackOf } from './stack.ts';
+import { definitions } from './workflows/definitions.ts';
 
 /** docs/architecture.md, from the templates that are deployed, the definitions in them, and the imports of the code. */
 

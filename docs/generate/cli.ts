@@ -1,7 +1,7 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
-import { exits } from '../../cli/exits.ts';
+import { exits } from '../../cli/exit-status.ts';
+import { rights } from '../../cli/permissions.ts';
 import { program } from '../../cli/program.ts';
-import { rights } from '../../cli/rights.ts';
 
 /** docs/cli.md, from the definitions of the commands. */
 export const cliPage = 'docs/cli.md';

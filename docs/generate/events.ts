@@ -10,7 +10,7 @@ import {
   eventSources,
   events,
 } from '../../contracts/events/catalogue.ts';
-import { endsStory, startsStory } from '../../contracts/events/stories.ts';
+import { endsStory, startsStory } from '../../contracts/events/sequences.ts';
 import { names } from '../../infra/settings.ts';
 
 /** What is generated from the catalogue of events: JSON Schemas, an AsyncAPI document, and docs/events.md. */

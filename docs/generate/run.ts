@@ -8,11 +8,11 @@ import { assumptionsDocument, assumptionsPage } from './assumptions.ts';
 import { cliDocument, cliPage } from './cli.ts';
 import { errorsDocument, errorsPage } from './errors.ts';
 import { generatedFromEvents, hashOf, jsonSchemaOf, publishedFile } from './events.ts';
-
 import { metricsDocument, metricsPage } from './metrics.ts';
 import { generatedFromRoutes } from './openapi.ts';
 import { runbooksDocument, runbooksPage } from './runbooks.ts';
 import { settingsDocument, settingsPage } from './settings.ts';
+import { generatedFromWorkflows } from './workflows/page.ts';
 
 /**
  * Writes what is generated from the contracts and from what is deployed. An event's schema that was published under its
@@ -37,6 +37,7 @@ if (changed.length > 0) {
 }
 for (const [name, { version }] of eventRows) published[`${name}@${version}`] = hashOf(jsonSchemaOf(name));
 const files = {
+  ...generatedFromWorkflows(),
   ...generatedFromEvents(),
   [publishedFile]: `${JSON.stringify(published, null, 2)}\n`,
   [errorsPage]: errorsDocument(),

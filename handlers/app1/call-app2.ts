@@ -14,12 +14,13 @@ import { StepError } from '../shared/errors.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
-import { type App2Client, app2Client } from './app2-client.ts';
-import { app2TokenSource, type TokenSource } from './app2-token.ts';
-import { type CallbackRegistry, callbackRegistry, type WaitingTask } from './callback-registry.ts';
-import { environments } from './environments.ts';
-import { confirmCreated, outcomeOf } from './outcome.ts';
-import { type ResumeTask, resumeTask } from './waiting-tasks.ts';
+import { type App2Client, app2Client } from './lib/app2-client.ts';
+import { app2TokenSource, type TokenSource } from './lib/app2-token.ts';
+import { type CallbackRegistry, callbackRegistry, type WaitingTask } from './lib/callback-registry.ts';
+import { environments } from './lib/environments.ts';
+import { confirmCreated, outcomeOf } from './lib/outcome.ts';
+import { readTimelineInput } from './lib/read-timeline.ts';
+import { type ResumeTask, resumeTask } from './lib/resume-task.ts';
 
 /**
  * All of App1's calls to App2, in one function: one token in one memory, and none in any execution.
@@ -48,10 +49,7 @@ const action = z.discriminatedUnion('action', [
     ...userCreationInput.pick({ provisioning_id: true, creation_id: true, username: true }).shape,
     trace_id: storedText.nullish(),
   }),
-  z.object({
-    action: z.literal('ReadTimeline'),
-    ...userCreationInput.pick({ provisioning_id: true, creation_id: true }).shape,
-  }),
+  readTimelineInput,
 ]);
 
 /** A notification as an action. Only the id is read: what a notification says beside it is not believed. */
@@ -61,7 +59,6 @@ const notified = receivedNotification.transform(({ detail: { provisioning_id } }
 }));
 
 export const callApp2Input = z.union([action, notified]);
-export type CallApp2Input = z.input<typeof action>;
 
 interface Services {
   app2: App2Client;

@@ -6,14 +6,14 @@ import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { systemClock } from '../shared/executions.ts';
-import { listHeader } from '../shared/header.ts';
+import { listHeader } from '../shared/headers.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { remove } from '../shared/removal.ts';
-import { environments } from './environments.ts';
-import { type CallerServices, forCaller } from './for-caller.ts';
-import { findProvisioning, provisionings } from './provisioning.ts';
-import { provisioningIdIn } from './provisioning-id.ts';
+import { environments } from './lib/environments.ts';
+import { type CallerServices, forCaller } from './lib/for-caller.ts';
+import { findProvisioning, provisionings } from './lib/provisioning.ts';
+import { provisioningIdIn } from './lib/provisioning-id.ts';
 
 interface Services extends CallerServices {
   environment: z.infer<(typeof environments)['cancel-provisioning']>;

@@ -6,8 +6,8 @@ import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
-import { asTargetOutage } from './target-outage.ts';
+import { environments } from './lib/environments.ts';
+import { asTargetOutage } from './lib/target-outage.ts';
 
 interface Services {
   kms: Pick<KMSClient, 'send'>;

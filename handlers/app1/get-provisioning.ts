@@ -15,12 +15,12 @@ import type { Generation } from '../shared/roll-back-names.ts';
 import { currentProgress } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline, merge } from '../shared/timeline.ts';
-import { waitingForOf } from '../shared/waiting.ts';
-import type { CallApp2Input } from './call-app2.ts';
-import { withEstimate } from './callback-registry.ts';
-import { environments } from './environments.ts';
-import { type CallerServices, forCaller } from './for-caller.ts';
-import { findProvisioning, provisionings } from './provisioning.ts';
+import { waitingForOf } from '../shared/waiting-for.ts';
+import { withEstimate } from './lib/callback-registry.ts';
+import { environments } from './lib/environments.ts';
+import { type CallerServices, forCaller } from './lib/for-caller.ts';
+import { findProvisioning, provisionings } from './lib/provisioning.ts';
+import type { ReadTimelineInput } from './lib/read-timeline.ts';
 
 interface Services extends CallerServices {
   lambda: Pick<LambdaClient, 'send'>;
@@ -71,7 +71,7 @@ async function timelineOfApp2(
   /** Fails when the caller may not ask now. */
   count: () => Promise<void>,
 ): Promise<TimelinePart> {
-  const question: CallApp2Input = { action: 'ReadTimeline', provisioning_id, creation_id };
+  const question: ReadTimelineInput = { action: 'ReadTimeline', provisioning_id, creation_id };
   try {
     await count();
     const { FunctionError, Payload } = await lambda.send(

@@ -13,17 +13,17 @@ import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
 import { systemClock } from '../shared/executions.ts';
-import type { WithHeaders } from '../shared/header.ts';
+import type { WithHeaders } from '../shared/headers.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
-import { accept, addressOf } from './accept.ts';
-import { environments } from './environments.ts';
-import { type CallerServices, forCaller } from './for-caller.ts';
-import { findProvisioning, provisionings } from './provisioning.ts';
-import { provisioningIdIn, provisioningIdOf } from './provisioning-id.ts';
-import { requestMac } from './request-mac.ts';
+import { accept, addressOf } from './lib/accept.ts';
+import { environments } from './lib/environments.ts';
+import { type CallerServices, forCaller } from './lib/for-caller.ts';
+import { findProvisioning, provisionings } from './lib/provisioning.ts';
+import { provisioningIdIn, provisioningIdOf } from './lib/provisioning-id.ts';
+import { requestMac } from './lib/request-mac.ts';
 
 interface Services extends CallerServices {
   kms: Pick<KMSClient, 'send'>;

@@ -16,12 +16,12 @@ import { systemClock } from '../shared/executions.ts';
 import { alsoAbout } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { accept, acceptRepeat, addressOf } from './accept.ts';
-import { environments } from './environments.ts';
-import { type CallerServices, forCaller } from './for-caller.ts';
-import { findProvisioning } from './provisioning.ts';
-import { provisioningIdOf } from './provisioning-id.ts';
-import { requestMac } from './request-mac.ts';
+import { accept, acceptRepeat, addressOf } from './lib/accept.ts';
+import { environments } from './lib/environments.ts';
+import { type CallerServices, forCaller } from './lib/for-caller.ts';
+import { findProvisioning } from './lib/provisioning.ts';
+import { provisioningIdOf } from './lib/provisioning-id.ts';
+import { requestMac } from './lib/request-mac.ts';
 
 interface Services extends CallerServices {
   kms: Pick<KMSClient, 'send'>;

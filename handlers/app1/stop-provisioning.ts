@@ -4,8 +4,8 @@ import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { step } from '../shared/step.ts';
 import { stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
-import { creationRequested } from './creation-requested.ts';
-import { environments } from './environments.ts';
+import { creationRequested } from './lib/creation-requested.ts';
+import { environments } from './lib/environments.ts';
 
 const stepFunctions = stepClient(SFNClient);
 

@@ -13,8 +13,8 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { type RateLimiter, rateLimiter } from '../shared/rate-limiter.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
-import { orVanished } from './pool-user.ts';
+import { environments } from './lib/environments.ts';
+import { orVanished } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

@@ -19,10 +19,10 @@ import { readEnvironment } from '../shared/environment.ts';
 import { withoutSecrets } from '../shared/errors.ts';
 import { logAbout, logger } from '../shared/logger.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
-import { presentTrace } from '../shared/trace.ts';
-import { environments } from './environments.ts';
-import { isEnabled } from './pool-user.ts';
-import { type Client, routes } from './routes.ts';
+import { presentTrace } from '../shared/trace-header.ts';
+import { environments } from './lib/environments.ts';
+import { isEnabled } from './lib/pool-user.ts';
+import { type Client, routes } from './lib/routes.ts';
 
 /** What a verified access token of a user says of its bearer. */
 const accessToken = z.object({

@@ -9,15 +9,22 @@ import { type ApiHandler, api } from '../shared/api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
-import { listHeader } from '../shared/header.ts';
+import { listHeader } from '../shared/headers.ts';
 import { originOf, traceOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { absent, remove, rollBack } from '../shared/removal.ts';
 import { CANCELLED_BY_OWNER } from '../shared/roll-backs.ts';
-import { environments } from './environments.ts';
-import { generationOf, isMeant } from './generation.ts';
-import { findUser } from './pool-user.ts';
-import { clientOf, creations, findCreation, isCancellation, USERNAME, usernameOf } from './user-creation.ts';
+import { environments } from './lib/environments.ts';
+import { generationOf, isMeant } from './lib/generation.ts';
+import { findUser } from './lib/pool-user.ts';
+import {
+  clientOf,
+  creations,
+  findCreation,
+  isCancellation,
+  USERNAME,
+  usernameOf,
+} from './lib/user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;

@@ -12,7 +12,7 @@ import { isNamed, StepError } from '../shared/errors.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { currentStatus, latestRollBack, type Machines, presenceAfter } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
+import { environments } from './lib/environments.ts';
 import {
   CREATION_ID_ATTRIBUTE,
   findUser,
@@ -23,8 +23,8 @@ import {
   type PoolUser,
   PROVISIONING_ID_ATTRIBUTE,
   poolUser,
-} from './pool-user.ts';
-import { creations, findCreation, isCancellation } from './user-creation.ts';
+} from './lib/pool-user.ts';
+import { creations, findCreation, isCancellation } from './lib/user-creation.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

@@ -7,9 +7,14 @@ import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
-import { type CreationLimiter, callerOf, creationLimiter, RATE_LIMITS_SECONDS } from './creation-limiter.ts';
-import { decryptPassword } from './credentials.ts';
-import { environments } from './environments.ts';
+import {
+  type CreationLimiter,
+  callerOf,
+  creationLimiter,
+  RATE_LIMITS_SECONDS,
+} from './lib/creation-limiter.ts';
+import { decryptPassword } from './lib/decrypt-password.ts';
+import { environments } from './lib/environments.ts';
 
 interface Services {
   kms: Pick<KMSClient, 'send'>;

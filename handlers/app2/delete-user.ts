@@ -9,8 +9,8 @@ import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
-import { findUser, isMadeBy } from './pool-user.ts';
+import { environments } from './lib/environments.ts';
+import { findUser, isMadeBy } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

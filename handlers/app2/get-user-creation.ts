@@ -12,11 +12,11 @@ import { RequestProblem } from '../shared/problem.ts';
 import { currentProgress } from '../shared/roll-backs.ts';
 import { comeBack } from '../shared/status.ts';
 import { availableTimeline } from '../shared/timeline.ts';
-import { waitingForOf } from '../shared/waiting.ts';
-import { environments } from './environments.ts';
-import { finishedUser } from './finished-user.ts';
-import { generationOf, isMeant } from './generation.ts';
-import { clientOf, creations, findCreation, usernameOf } from './user-creation.ts';
+import { waitingForOf } from '../shared/waiting-for.ts';
+import { environments } from './lib/environments.ts';
+import { finishedUser } from './lib/finished-user.ts';
+import { generationOf, isMeant } from './lib/generation.ts';
+import { clientOf, creations, findCreation, usernameOf } from './lib/user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;

@@ -3,13 +3,13 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { stepClient } from '../shared/aws-clients.ts';
-import { type CustomResource, customResource } from '../shared/custom-resource.ts';
-import { deploymentRetries } from '../shared/deployment-retries.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
-import { environments } from './environments.ts';
-import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './machine-user.ts';
-import { findUser } from './pool-user.ts';
+import { type CustomResource, customResource } from './lib/custom-resource.ts';
+import { deploymentRetries } from './lib/deployment-retries.ts';
+import { environments } from './lib/environments.ts';
+import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './lib/machine-user.ts';
+import { findUser } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

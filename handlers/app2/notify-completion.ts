@@ -2,12 +2,12 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import { completionNotification, type notificationDetail } from '../../contracts/notification.ts';
-import { putEvent } from '../shared/audit-events.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
+import { putEvent } from './lib/audit-events.ts';
+import { environments } from './lib/environments.ts';
 
 interface Services {
   eventBridge: Pick<EventBridgeClient, 'send'>;

@@ -13,8 +13,8 @@ import { readEnvironment } from '../shared/environment.ts';
 import { isNamed } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
-import { listMachineUsers, readIssued, revokeMachineUsers } from './machine-user.ts';
+import { environments } from './lib/environments.ts';
+import { listMachineUsers, readIssued, revokeMachineUsers } from './lib/machine-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

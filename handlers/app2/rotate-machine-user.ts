@@ -10,20 +10,20 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
 import { eventId, events } from '../../contracts/events/catalogue.ts';
-import { publish } from '../shared/audit-events.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { logger } from '../shared/logger.ts';
 import { secretHash } from '../shared/secret-hash.ts';
 import { step } from '../shared/step.ts';
-import { environments } from './environments.ts';
+import { publish } from './lib/audit-events.ts';
+import { environments } from './lib/environments.ts';
 import {
   listMachineUsers,
   makeMachineUser,
   newCredentials,
   readIssued,
   revokeMachineUsers,
-} from './machine-user.ts';
+} from './lib/machine-user.ts';
 
 /** What Secrets Manager calls a rotation function with, once per step. */
 export const rotationEvent = z.object({

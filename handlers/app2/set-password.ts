@@ -10,9 +10,9 @@ import { readEnvironment } from '../shared/environment.ts';
 import { isNamed, StepError } from '../shared/errors.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
-import { decryptPassword } from './credentials.ts';
-import { environments } from './environments.ts';
-import { orVanished } from './pool-user.ts';
+import { decryptPassword } from './lib/decrypt-password.ts';
+import { environments } from './lib/environments.ts';
+import { orVanished } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { type CreateUserRequest, createUserRequest } from '../../contracts/app2-api.ts';
-import { cleanEnds } from '../../contracts/ends.ts';
 import type { UserCreationInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { onBehalfOf, preferredWait, prefersAsync, RESPOND_ASYNC } from '../../contracts/headers.ts';
+import { cleanEnds } from '../../contracts/outcomes.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, json, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
@@ -19,7 +19,7 @@ import {
   startOnce,
   systemClock,
 } from '../shared/executions.ts';
-import { listHeader } from '../shared/header.ts';
+import { listHeader } from '../shared/headers.ts';
 import { alsoAbout, logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
@@ -32,10 +32,10 @@ import {
   creationLimiter,
   RATE_LIMITS_SECONDS,
   UNCONTENDED_SECONDS,
-} from './creation-limiter.ts';
-import { environments } from './environments.ts';
-import { generationOf, isMeant } from './generation.ts';
-import { type Creation, clientOf, creations, findCreation } from './user-creation.ts';
+} from './lib/creation-limiter.ts';
+import { environments } from './lib/environments.ts';
+import { generationOf, isMeant } from './lib/generation.ts';
+import { type Creation, clientOf, creations, findCreation } from './lib/user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;

@@ -6,8 +6,8 @@ import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { step } from '../shared/step.ts';
 import { type Stopped, stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
-import { type CreationLimiter, creationLimiter, RATE_LIMITS_SECONDS } from './creation-limiter.ts';
-import { environments } from './environments.ts';
+import { type CreationLimiter, creationLimiter, RATE_LIMITS_SECONDS } from './lib/creation-limiter.ts';
+import { environments } from './lib/environments.ts';
 
 interface Services {
   stop: (input: z.infer<typeof stopExecutionInput>) => Promise<Stopped>;

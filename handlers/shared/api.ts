@@ -5,7 +5,7 @@ import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
 import { bodyText, FIELD_NAME, illFormedTexts, invalidBody } from './body.ts';
 import { attemptsOf, withoutSecrets } from './errors.ts';
-import { header, headerValues, SENT_TWICE, type WithHeaders } from './header.ts';
+import { header, headerValues, SENT_TWICE, type WithHeaders } from './headers.ts';
 import { logAbout, logger, type Subject } from './logger.ts';
 import { traceOf } from './origin.ts';
 import { RequestProblem } from './problem.ts';

@@ -9,7 +9,7 @@ import type { Origin } from '../../contracts/origin.ts';
 import { attemptsOf, isNamed, withoutSecrets } from './errors.ts';
 import { logger } from './logger.ts';
 import { RequestProblem } from './problem.ts';
-import { traceHeader } from './trace.ts';
+import { traceHeader } from './trace-header.ts';
 
 /** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { type Origin, TRACE_HEADER } from '../../contracts/origin.ts';
-import { headerValues, type WithHeaders } from './header.ts';
-import { presentTrace, rootOf } from './trace.ts';
+import { headerValues, type WithHeaders } from './headers.ts';
+import { presentTrace, rootOf } from './trace-header.ts';
 
 /** What the executions are started with that say where they come from. */
 

@@ -5,7 +5,7 @@ import type { FieldError } from '../../contracts/problems.ts';
 import { include } from '../../contracts/status.ts';
 import { readValue } from './api.ts';
 import { bestEffort, type Clock, type Execution, pollUntilFinished } from './executions.ts';
-import { listHeader, type WithHeaders } from './header.ts';
+import { listHeader, type WithHeaders } from './headers.ts';
 import { RequestProblem } from './problem.ts';
 
 interface Question<Input> {

@@ -1,9 +1,9 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
-import { CANCELLED, END_NOT_ANNOUNCED } from '../../contracts/ends.ts';
 import { type RollBackInput, rollBackInput } from '../../contracts/executions.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
 import type { Origin } from '../../contracts/origin.ts';
+import { CANCELLED, END_NOT_ANNOUNCED } from '../../contracts/outcomes.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { describe, type Execution, startOnce } from './executions.ts';
 import { type Generation, rollBackName } from './roll-back-names.ts';

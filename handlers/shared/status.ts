@@ -1,11 +1,11 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
-import { CANCELLED, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
 import {
   explainFailure,
   type FailureCause,
   type FailureReport,
   failureCause,
 } from '../../contracts/failures.ts';
+import { CANCELLED, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { executionStatus, type ProvisioningStatus, type UserPresence } from '../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import type { Execution } from './executions.ts';

@@ -4,7 +4,7 @@ import { toldOfStep } from '../../contracts/executions.ts';
 import { StepError, withoutSecrets } from './errors.ts';
 import { logAbout, logger, type Subject } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
-import { presentTrace } from './trace.ts';
+import { presentTrace } from './trace-header.ts';
 
 /** What is used of Lambda's context; some callers give none. docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 export type StepContext = Pick<Context, 'awsRequestId'> & Partial<Pick<Context, 'clientContext'>>;

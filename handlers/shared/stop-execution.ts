@@ -1,8 +1,8 @@
 import { type SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { CANCELLED } from '../../contracts/ends.ts';
 import { rollBackInput } from '../../contracts/executions.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
+import { CANCELLED } from '../../contracts/outcomes.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import { isNamed, StepError } from './errors.ts';
 import { describe, executionArn } from './executions.ts';

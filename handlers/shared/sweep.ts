@@ -9,9 +9,9 @@ import * as z from 'zod';
 import { rollBackInput } from '../../contracts/executions.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { cleanOutcomes } from './clean-outcomes.ts';
-import { rollBackIfNeeded } from './ended-execution.ts';
 import { isNamed, withoutSecrets } from './errors.ts';
 import { type Clock, describe, startOnce } from './executions.ts';
+import { rollBackIfNeeded } from './finished-execution.ts';
 import {
   type ListState,
   type Observation,

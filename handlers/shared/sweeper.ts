@@ -4,14 +4,14 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { apiClient } from './aws-clients.ts';
+import { type BusFinding, lookAtBus } from './bus-health.ts';
 import type { WatchedBus } from './environment.ts';
 import { systemClock } from './executions.ts';
 import { logAbout, logger } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
 import type { Machines, Subject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
-import { presentTrace } from './trace.ts';
-import { type BusFinding, lookAtBus } from './watched-bus.ts';
+import { presentTrace } from './trace-header.ts';
 
 type StepFunctions = Pick<SFNClient, 'send'>;
 

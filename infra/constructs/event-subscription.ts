@@ -8,7 +8,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
 import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
-import { putEventsOn } from '../rights.ts';
+import { putEventsOn } from '../permissions.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
 

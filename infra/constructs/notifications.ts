@@ -6,7 +6,7 @@ import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { completionNotification } from '../../contracts/notification.ts';
-import { putEventsOn } from '../rights.ts';
+import { putEventsOn } from '../permissions.ts';
 
 interface Delivery {
   /** Is called with each notification. */

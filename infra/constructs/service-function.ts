@@ -13,12 +13,12 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { environments as app1 } from '../../handlers/app1/environments.ts';
-import { environments as app2 } from '../../handlers/app2/environments.ts';
+import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
+import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
 import { bundleOf, type Service } from '../bundle.ts';
 import { acknowledge } from '../checks.ts';
 import { functionNamed } from '../names.ts';
-import { allow } from '../rights.ts';
+import { allow } from '../permissions.ts';
 import type { Settings } from '../settings.ts';
 
 const environments = { app1, app2 } as const;

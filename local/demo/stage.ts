@@ -1,4 +1,4 @@
-import { colors } from '../colors.ts';
+import { colors } from '../../cli/support/colors.ts';
 
 /** Where the demo speaks: coloured and live on a terminal, plain lines when piped. */
 export interface Stage {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { colors } from '../../cli/support/colors.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { problem } from '../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
-import { colors } from '../colors.ts';
+import { withoutRight } from '../harness/without-right.ts';
 import type { Machine, PublishedEvent, StateRun, System } from '../system.ts';
-import { withoutRight } from '../without-right.ts';
 import type { Stage } from './stage.ts';
 import { watch } from './watch.ts';
 

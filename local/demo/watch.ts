@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { colors } from '../colors.ts';
+import { colors } from '../../cli/support/colors.ts';
 import type { Machine, StateRun, System } from '../system.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { assert, type Check, NotApplicable } from '../../acceptance/check.ts';
+import type { Check } from '../../acceptance/check.ts';
 import { cleanupRegistry } from '../../acceptance/cleanup.ts';
 import { runChecks } from '../../acceptance/run.ts';
+import { assert, NotApplicable } from '../../acceptance/verdict.ts';
 
 /** How checks are run, told of and cleaned up after. */
 

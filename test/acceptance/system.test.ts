@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CheckFailed } from '../../acceptance/check.ts';
 import { deployedSystem, type SystemOptions } from '../../acceptance/system.ts';
+import { CheckFailed } from '../../acceptance/verdict.ts';
 import type { Connection, ConnectOptions } from '../../cli/connect.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { APP1, APP2 } from '../cli/support/world.ts';

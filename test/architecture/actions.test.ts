@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { root } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
 
 const folder = join(root, '.github', 'workflows');
 

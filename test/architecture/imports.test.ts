@@ -1,81 +1,150 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Import, importsBelow } from '../../docs/generate/imports.ts';
 
-/** Who may import whom. */
-const parts = ['contracts', 'handlers', 'workflows', 'infra', 'examples'] as const;
+/**
+ * The folders in the order of their layers: a folder imports only from folders above it, and only from those that are
+ * named here. `test` may import every folder, and no folder imports `test`.
+ */
+const layers = {
+  contracts: [],
+  handlers: ['contracts'],
+  workflows: ['contracts'],
+  infra: ['contracts', 'handlers', 'workflows'],
+  examples: ['contracts', 'infra'],
+  cli: ['contracts', 'handlers', 'infra', 'workflows'],
+  trace: ['contracts', 'handlers', 'infra', 'cli'],
+  acceptance: ['contracts', 'handlers', 'infra', 'cli'],
+  local: ['contracts', 'handlers', 'cli'],
+  bench: ['contracts', 'handlers', 'infra', 'cli', 'local'],
+  docs: ['contracts', 'handlers', 'infra', 'workflows', 'cli', 'acceptance'],
+  test: [
+    'contracts',
+    'handlers',
+    'workflows',
+    'infra',
+    'examples',
+    'cli',
+    'trace',
+    'acceptance',
+    'local',
+    'bench',
+    'docs',
+  ],
+} as const satisfies Record<string, readonly string[]>;
 
-const imports = importsBelow(parts);
-const within = (...places: string[]) => {
-  const found = imports.filter(({ from }) => places.some((place) => from.startsWith(place)));
+const folders = Object.keys(layers);
+const imports = importsBelow(folders);
+
+/** The imports of files whose paths begin so. */
+const importsOf = (...paths: string[]): Import[] => {
+  const found = imports.filter(({ from }) => paths.some((path) => from.startsWith(path)));
   expect(found.length).toBeGreaterThan(0);
   return found;
 };
-const shown = (found: Import[]) => found.map(({ from, to }) => `${from} imports ${to}`);
+const format = (found: Import[]) => found.map(({ from, to }) => `${from} imports ${to}`);
+const folderOf = (path: string): string | undefined =>
+  folders.find((folder) => path.startsWith(`${folder}/`));
 
-describe('imports', () => {
-  it('of contracts are zod and contracts', () => {
-    const others = within('contracts/').filter(({ to }) => to !== 'zod' && !to.startsWith('contracts/'));
+describe('the import rules', () => {
+  it.each(Object.entries(layers))('let %s import only %j and packages', (folder, allowed) => {
+    const others = importsOf(`${folder}/`).filter(({ to }) => {
+      const target = folderOf(to);
+      return target !== undefined && target !== folder && !(allowed as readonly string[]).includes(target);
+    });
 
-    expect(shown(others)).toEqual([]);
+    expect(format(others)).toEqual([]);
   });
 
-  it('of handlers are no CDK, no infra and no workflow', () => {
-    const others = within('handlers/').filter(({ to }) =>
-      /^(aws-cdk|constructs|infra\/|workflows\/)/.test(to),
-    );
+  it('let contracts import no package but zod', () => {
+    const others = importsOf('contracts/').filter(({ to }) => to !== 'zod' && folderOf(to) === undefined);
 
-    expect(shown(others)).toEqual([]);
+    expect(format(others)).toEqual([]);
+  });
+
+  it('let handlers import no CDK', () => {
+    expect(format(importsOf('handlers/').filter(({ to }) => /^(aws-cdk|constructs)/.test(to)))).toEqual([]);
   });
 
   it.each([
-    [
-      'App1',
-      ['handlers/app1/', 'workflows/app1/', 'infra/app1-'],
-      /(^|\/)app2[/-](?!api\.ts|client\.ts|token\.ts)/,
-    ],
-    ['App2', ['handlers/app2/', 'workflows/app2/', 'infra/app2-'], /(^|\/)app1[/-]/],
-  ])('of %s know nothing of the other service but the contract', (_service, places, other) => {
-    expect(shown(within(...places).filter(({ to }) => other.test(to)))).toEqual([]);
+    ['app1', /(^|\/)app2[/-](?!api\.ts|client\.ts|token\.ts)/],
+    ['app2', /(^|\/)app1[/-]/],
+  ])('let the code of %s know only the contract of the other service', (service, other) => {
+    const own = importsOf(`handlers/${service}/`, `workflows/${service}/`, `infra/${service}-`);
+
+    expect(format(own.filter(({ to }) => other.test(to)))).toEqual([]);
   });
 
-  it('of what the services share know neither of them', () => {
-    const shared = within('handlers/shared/', 'workflows/states.ts', 'workflows/retry-policies.ts');
+  it('let what both services share import neither of them', () => {
+    const shared = importsOf('handlers/shared/', 'workflows/states.ts', 'workflows/retry-policies.ts');
 
-    expect(shown(shared.filter(({ to }) => /^(handlers|workflows)\/app[12]\//.test(to)))).toEqual([]);
+    expect(format(shared.filter(({ to }) => /^(handlers|workflows)\/app[12]\//.test(to)))).toEqual([]);
   });
 
-  it('of examples are what a subscriber is given: the events, and the construct by which it subscribes', () => {
-    const others = within('examples/').filter(
+  it('let the entry point of a function be imported by no other entry point', () => {
+    const entryPoint = /^handlers\/app[12]\/[^/]+\.ts$/;
+    const between = importsOf('handlers/').filter(
+      ({ from, to }) => entryPoint.test(from) && entryPoint.test(to),
+    );
+
+    expect(format(between)).toEqual([]);
+  });
+
+  it('let examples import only the events and the construct that subscribes', () => {
+    const others = importsOf('examples/').filter(
       ({ to }) =>
-        parts.some((part) => to.startsWith(`${part}/`)) &&
+        folderOf(to) !== undefined &&
         !/^(examples|contracts\/events)\//.test(to) &&
         to !== 'infra/constructs/event-subscription.ts',
     );
 
-    expect(shown(others)).toEqual([]);
+    expect(format(others)).toEqual([]);
   });
 
-  it('of everything else know nothing of examples', () => {
-    const others = within('contracts/', 'handlers/', 'workflows/', 'infra/');
+  it('let the command line and the trace page find a deployed system by one module', () => {
+    const readers = imports.filter(({ to }) => to === 'cli/outputs.ts').map(({ from }) => from);
 
-    expect(shown(others.filter(({ to }) => to.startsWith('examples/')))).toEqual([]);
+    expect(readers.filter((from) => /^(cli|trace)\//.test(from))).toEqual(['cli/target-environment.ts']);
   });
 
-  it('of what is deployed know nothing of local AWS and of tests', () => {
-    expect(shown(within(...parts).filter(({ to }) => /^(local|test)\//.test(to)))).toEqual([]);
-  });
-
-  it('of the acceptance know a deployed system by its outputs: neither the local AWS nor tests', () => {
-    const others = importsBelow(['acceptance']).filter(({ to }) => /^(local|test|bench|trace)\//.test(to));
-
-    expect(shown(others)).toEqual([]);
-  });
-
-  it('name files as they are, with their extension', () => {
-    const inexact = within(...parts).filter(
-      ({ to }) => to.includes('/') && parts.some((part) => to.startsWith(`${part}/`)) && !to.endsWith('.ts'),
+  it('let an import name a file with its extension', () => {
+    const inexact = imports.filter(
+      ({ to }) => folderOf(to) !== undefined && !/\.(tsx?|json|css|mjs)$/.test(to),
     );
 
-    expect(shown(inexact)).toEqual([]);
+    expect(format(inexact)).toEqual([]);
+  });
+
+  it('allow no circle', () => {
+    expect(circlesIn(imports)).toEqual([]);
   });
 });
+
+describe('the search for circles', () => {
+  it('finds a circle of three files', () => {
+    const circle = [
+      { from: 'cli/a.ts', to: 'cli/b.ts' },
+      { from: 'cli/b.ts', to: 'cli/c.ts' },
+      { from: 'cli/c.ts', to: 'cli/a.ts' },
+      { from: 'cli/c.ts', to: 'zod' },
+    ];
+
+    expect(circlesIn(circle)).toEqual([['cli/a.ts', 'cli/b.ts', 'cli/c.ts']]);
+  });
+});
+
+/** The first circle that leads through each file, without those that were found before. */
+function circlesIn(all: readonly Import[]): string[][] {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of all) targets.set(from, [...(targets.get(from) ?? []), to]);
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) circles.push(path.slice(start));
+    if (start >= 0 || done.has(file)) return;
+    for (const to of targets.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+  return circles;
+}

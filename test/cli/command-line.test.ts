@@ -3,9 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { commandLine } from '../../cli/command-line.ts';
 import type { ConnectOptions } from '../../cli/connect.ts';
+import { shown } from '../../cli/format.ts';
 import { program } from '../../cli/program.ts';
 import { proposing } from '../../cli/session.ts';
-import { shown } from '../../cli/shown.ts';
 import { PROVISIONING_ID as ID } from '../support/subject.ts';
 
 /** Ends the words of a command in what the shell prints. */

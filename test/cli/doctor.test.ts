@@ -300,9 +300,9 @@ describe('provision doctor', () => {
     [
       'bad ends that nobody rolls back',
       'app1 roll-back of bad ends',
-      () => rule('rule-of-app1-roll-back-failed-provisioning', 'DISABLED'),
+      () => rule('rule-of-app1-start-roll-back', 'DISABLED'),
       /is disabled/,
-      /aws events enable-rule --name rule-of-app1-roll-back-failed-provisioning/,
+      /aws events enable-rule --name rule-of-app1-start-roll-back/,
     ],
     [
       'a sweep without a rule',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { explain } from '../../cli/explain.ts';
-import { Problem } from '../../local/problem.ts';
+import { Problem } from '../../cli/support/problem.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
 const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });

@@ -4,8 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { architectureDocument, architecturePage } from '../../docs/generate/architecture.ts';
 import { runbooksDocument, runbooksPage } from '../../docs/generate/runbooks.ts';
 import { settingsDocument, settingsPage } from '../../docs/generate/settings.ts';
-import { environments as app1 } from '../../handlers/app1/environments.ts';
-import { environments as app2 } from '../../handlers/app2/environments.ts';
+import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
+import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
 import { context } from '../../infra/settings.ts';
 
 const read = (page: string) => readFileSync(join(import.meta.dirname, '..', '..', page), 'utf8');

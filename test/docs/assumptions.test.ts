@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { assumptions } from '../../acceptance/assumptions.ts';
 import { allChecks } from '../../acceptance/checks.ts';
+import { root } from '../../cli/support/paths.ts';
 import { assumptionsDocument, assumptionsPage } from '../../docs/generate/assumptions.ts';
-import { root } from '../../local/places.ts';
 
 /** What is assumed of AWS, and what decides it. */
 

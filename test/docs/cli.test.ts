@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { answers } from '../../cli/answers.ts';
-import { exits } from '../../cli/exits.ts';
+import { exits } from '../../cli/exit-status.ts';
+import { rights } from '../../cli/permissions.ts';
 import { program } from '../../cli/program.ts';
-import { rights } from '../../cli/rights.ts';
 import { cliDocument, cliPage } from '../../docs/generate/cli.ts';
 
 const commands = program(async () => undefined)

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { root } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
 import { type Block, blocksOf, notRun, pages, runBy } from '../support/documented.ts';
 
 /** Every command of the documentation is run by a test, or is on the short list of those that are not. */

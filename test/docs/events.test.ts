@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { type EventName, eventDetail, eventRows, events } from '../../contracts/events/catalogue.ts';
-import { endsStory, startsStory } from '../../contracts/events/stories.ts';
+import { endsStory, startsStory } from '../../contracts/events/sequences.ts';
 import {
   exampleOf,
   generatedFromEvents,

@@ -9,7 +9,7 @@ import { type ProblemCode, problem, problems } from '../../contracts/problems.ts
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
 import { generatedFromRoutes, openApi, VISIBLE } from '../../docs/generate/openapi.ts';
-import { routes as groupsOfRoutes } from '../../handlers/app2/routes.ts';
+import { routes as groupsOfRoutes } from '../../handlers/app2/lib/routes.ts';
 import { type Template, templates } from '../../infra/templates.ts';
 import { resources } from '../support/resources.ts';
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { root, settings } from '../../local/places.ts';
+import { root, settings } from '../../cli/support/paths.ts';
 
 /** What the secret scanner finds in the files of a folder; empty when that is nothing. */
 function scan(folder: string): string {

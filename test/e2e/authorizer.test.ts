@@ -17,7 +17,7 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { problem } from '../../contracts/problems.ts';
-import { isEnabled } from '../../handlers/app2/pool-user.ts';
+import { isEnabled } from '../../handlers/app2/lib/pool-user.ts';
 import { secretHash } from '../../handlers/shared/secret-hash.ts';
 import {
   machineToken,

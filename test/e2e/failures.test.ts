@@ -5,8 +5,8 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../contracts/status.ts';
-import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
-import { withoutRight } from '../../local/without-right.ts';
+import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
+import { withoutRight } from '../../local/harness/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import {
   encryptFor,

@@ -4,14 +4,15 @@ import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
+import { outputsFile } from '../../cli/outputs.ts';
+import { root, settings } from '../../cli/support/paths.ts';
 import { answers } from '../../local/emulator.ts';
-import { outputsFile } from '../../local/outputs.ts';
-import { root, settings, testDirectory } from '../../local/places.ts';
+import { testDirectory } from '../../local/paths.ts';
 import { newRequest, outputs, provision, system } from './support/deployed.ts';
 
 /** `npm run up` for a folder and port; what it says is gathered. */
 function up(directory: string, port: number | string, environment: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [join(root, 'local', 'run.mjs'), 'up.ts'], {
+  const child = spawn(process.execPath, [join(root, 'cli', 'run.mjs'), 'local/up.ts'], {
     cwd: root,
     env: { ...process.env, LOCAL_AWS_DIR: directory, LOCAL_AWS_PORT: String(port), ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { settings } from '../../local/places.ts';
+import { settings } from '../../cli/support/paths.ts';
 import { ended, newRequest, provision, start } from './support/deployed.ts';
 
 /** Node processes of the functions, and the memory of these and of the emulator, in bytes. */

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { root } from '../../cli/support/paths.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { openApiFile } from '../../docs/generate/openapi.ts';
-import { root } from '../../local/places.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { machineToken, newRequest, outputs, provision, start, system } from './support/deployed.ts';
 

@@ -9,11 +9,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { rights } from '../../cli/rights.ts';
+import { rights } from '../../cli/permissions.ts';
 import { machineCredentials } from '../../contracts/app2-api.ts';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
-import { type App2Token, app2TokenSource } from '../../handlers/app1/app2-token.ts';
+import { type App2Token, app2TokenSource } from '../../handlers/app1/lib/app2-token.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import { run } from './support/commands.ts';

@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-lambda';
 import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
+import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
+import { type Bearer, withoutRight } from '../../local/harness/without-right.ts';
 import type { Answer } from '../../local/system.ts';
-import { type Bearer, withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { type Sighting, secretFinder, tokensIn } from '../support/secret-finder.ts';
 import { forLater } from './support/at-once.ts';

@@ -1,7 +1,7 @@
-import { withLaxPolicy } from '../../local/lax-policy.ts';
-import type { Outputs } from '../../local/outputs.ts';
-import { testDirectory } from '../../local/places.ts';
-import { listrProgress } from '../../local/progress.ts';
+import type { Outputs } from '../../cli/outputs.ts';
+import { listrProgress } from '../../cli/support/progress.ts';
+import { withLaxPolicy } from '../../local/harness/lax-policy.ts';
+import { testDirectory } from '../../local/paths.ts';
 import { withLocalAws } from '../../local/stack.ts';
 import { keptUp } from '../support/kept-up.ts';
 import { recordingsOf } from '../support/recorded.ts';

@@ -7,10 +7,10 @@ import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provide
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { root } from '../../cli/support/paths.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
-import { root } from '../../local/places.ts';
+import { withoutRight } from '../../local/harness/without-right.ts';
 import type { Machine } from '../../local/system.ts';
-import { withoutRight } from '../../local/without-right.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { expectNoLeak } from '../support/leaks.ts';
 import {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import { passwordWithoutSymbol } from '../../local/lax-policy.ts';
+import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
 import { ended, newPassword, newRequest, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { execution } from './support/executions.ts';

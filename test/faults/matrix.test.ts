@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
+import type { Outcome } from './matrix/outcome.ts';
 import { run } from './matrix/run.ts';
-import { type Outcome, table } from './matrix/table.ts';
+import { table } from './matrix/table.ts';
 import { suite } from './support/suite.ts';
 
 /** What of an outcome is seen from outside. */

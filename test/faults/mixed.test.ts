@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { FaultRule } from '../../local/faults/rules.ts';
+import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { entered } from './support/executions.ts';
 import { callNamed, refusal } from './support/holds.ts';

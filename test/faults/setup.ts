@@ -1,11 +1,11 @@
-import { withLaxPolicy } from '../../local/lax-policy.ts';
-import type { Outputs } from '../../local/outputs.ts';
-import { faultsDirectory } from '../../local/places.ts';
-import { listrProgress } from '../../local/progress.ts';
-import { withProxiedAws } from '../../local/proxied.ts';
-import { withVariables } from '../../local/variables.ts';
+import type { Outputs } from '../../cli/outputs.ts';
+import { listrProgress } from '../../cli/support/progress.ts';
+import { withLaxPolicy } from '../../local/harness/lax-policy.ts';
+import { withVariables } from '../../local/harness/variables.ts';
+import { faultsDirectory } from '../../local/paths.ts';
 import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
+import { withProxiedAws } from '../support/proxied.ts';
 import { recordingsOf } from '../support/recorded.ts';
 import { AT_ONCE } from './support/at-once.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { FaultRule } from '../../local/faults/rules.ts';
+import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { ended } from '../e2e/support/deployed.ts';
 import { callNamed, held, refusal } from './support/holds.ts';
 import { type Planned, plan } from './support/known.ts';

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import type { FaultRule } from '../../local/faults/rules.ts';
+import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { effectOf } from './matrix/faults.ts';

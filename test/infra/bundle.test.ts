@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { environments as app1 } from '../../handlers/app1/environments.ts';
-import { environments as app2 } from '../../handlers/app2/environments.ts';
+import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
+import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
 import { bundleInto, MAX_BUNDLE_BYTES } from '../../infra/bundle.ts';
 
 const functions = { app1: Object.keys(app1), app2: Object.keys(app2) };

@@ -422,7 +422,7 @@ describe('rights', () => {
         'states:DescribeExecution',
         'states:GetExecutionHistory',
       ],
-      'app1-roll-back-failed-provisioning': WATCH,
+      'app1-start-roll-back': WATCH,
       'app1-stop-provisioning': [
         'states:DescribeExecution',
         'states:GetExecutionHistory',
@@ -480,7 +480,7 @@ describe('rights', () => {
         'secretsmanager:RotateSecret',
         'secretsmanager:UpdateSecretVersionStage',
       ],
-      'app2-roll-back-failed-creation': WATCH,
+      'app2-start-roll-back': WATCH,
       'app2-rotate-machine-user': [
         'cognito-idp:AdminAddUserToGroup',
         'cognito-idp:AdminCreateUser',
@@ -514,7 +514,7 @@ describe('rights', () => {
 
   it.each([
     ['app1', 'app1-cancel-provisioning', 'states:StartExecution', [names.rollBackProvisioning]],
-    ['app1', 'app1-roll-back-failed-provisioning', 'states:StartExecution', [names.rollBackProvisioning]],
+    ['app1', 'app1-start-roll-back', 'states:StartExecution', [names.rollBackProvisioning]],
     ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [names.rollBackProvisioning]],
     ['app1', 'app1-start-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
     ['app1', 'app1-retry-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
@@ -527,7 +527,7 @@ describe('rights', () => {
       'states:StartExecution',
       [names.createServiceUser, names.rollBackServiceUser],
     ],
-    ['app2', 'app2-roll-back-failed-creation', 'states:StartExecution', [names.rollBackServiceUser]],
+    ['app2', 'app2-start-roll-back', 'states:StartExecution', [names.rollBackServiceUser]],
     ['app2', 'app2-sweep-user-creations', 'states:StartExecution', [names.rollBackServiceUser]],
     ['app2', 'app2-start-user-creation', 'states:StartExecution', [names.createServiceUser]],
     ['app2', 'app2-stop-user-creation', 'states:StopExecution', [names.createServiceUser]],
@@ -559,13 +559,13 @@ describe.each([
   {
     service: 'app1',
     machine: names.provisionServiceUser,
-    rollBack: 'app1-roll-back-failed-provisioning',
+    rollBack: 'app1-start-roll-back',
     sweep: 'app1-sweep-provisionings',
   },
   {
     service: 'app2',
     machine: names.createServiceUser,
-    rollBack: 'app2-roll-back-failed-creation',
+    rollBack: 'app2-start-roll-back',
     sweep: 'app2-sweep-user-creations',
   },
 ] as const)('the watch over the executions of $service', ({ service, machine, rollBack, sweep }) => {
@@ -684,12 +684,12 @@ describe('reserved concurrency', () => {
 
   it('is given to what only compensates, rolls back or sweeps', () => {
     expect(reserved({ compensation_concurrency: '7' })).toEqual({
-      'app1-roll-back-failed-provisioning': 7,
+      'app1-start-roll-back': 7,
       'app1-stop-provisioning': 7,
       'app1-sweep-provisionings': 1,
       'app2-cancel-user-creation': 7,
       'app2-delete-user': 7,
-      'app2-roll-back-failed-creation': 7,
+      'app2-start-roll-back': 7,
       'app2-stop-user-creation': 7,
       'app2-sweep-user-creations': 1,
     });
@@ -771,8 +771,8 @@ it('functions have the time limits of the ladder', () => {
     'app2-delete-user': timeLimits.stepFunction,
     'app1-cancel-provisioning': timeLimits.apiFunction,
     'app1-stop-provisioning': timeLimits.stepFunction,
-    'app1-roll-back-failed-provisioning': timeLimits.watchFunction,
-    'app2-roll-back-failed-creation': timeLimits.watchFunction,
+    'app1-start-roll-back': timeLimits.watchFunction,
+    'app2-start-roll-back': timeLimits.watchFunction,
     'app2-notify-completion': timeLimits.watchFunction,
     'app1-sweep-provisionings': timeLimits.sweepFunction,
     'app2-sweep-user-creations': timeLimits.sweepFunction,

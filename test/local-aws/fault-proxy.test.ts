@@ -15,10 +15,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import getPort from 'get-port';
 import { type Emulator, startEmulator } from '../../local/emulator.ts';
-import { type FaultProxy, startFaultProxy } from '../../local/fault-proxy.ts';
-import { predictedSub } from '../../local/faults/predicted-sub.ts';
-import { quotasAt } from '../../local/faults/quotas.ts';
-import { type FaultEffect, type Faults, faultsAt } from '../../local/faults/rules.ts';
+import { type FaultProxy, startFaultProxy } from '../../local/harness/fault-proxy.ts';
+import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
+import { quotasAt } from '../../local/harness/faults/quotas.ts';
+import { type FaultEffect, type Faults, faultsAt } from '../../local/harness/faults/rules.ts';
 import { present } from './support/present.ts';
 import { unique } from './support/unique.ts';
 

@@ -29,10 +29,10 @@ import { synthesize } from '../../cli/preflight/synthesize.ts';
 import type { Target } from '../../cli/preflight/target.ts';
 import { shown } from '../../cli/preflight.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
-import type { Where } from '../../cli/where.ts';
+import type { Where } from '../../cli/target-environment.ts';
 import type { Template } from '../../infra/templates.ts';
 import { type Emulator, startEmulator } from '../../local/emulator.ts';
-import { venv } from '../../local/places.ts';
+import { venv } from '../../local/paths.ts';
 import { eventually } from './support/eventually.ts';
 
 /** The preflight against accounts that are empty, and against such as nothing can be deployed into. */

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Outputs } from '../../cli/outputs.ts';
 import { main } from '../../local/local.ts';
-import type { Outputs } from '../../local/outputs.ts';
 import { POLICY } from '../support/password-policy.ts';
 
 const ONE = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:one';

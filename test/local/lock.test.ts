@@ -2,8 +2,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { Problem } from '../../cli/support/problem.ts';
 import { exclusively } from '../../local/lock.ts';
-import { Problem } from '../../local/problem.ts';
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'lock-'));
 

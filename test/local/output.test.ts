@@ -15,7 +15,7 @@ interface Ended {
 /** Starts a script whose standard output is this. `closed`: nobody reads it from the start. */
 function start(here: Checkout, script: string, stdout: 'closed' | number): Promise<Ended> {
   return ending(
-    spawn(process.execPath, [join(here.directory, 'local', 'run.mjs'), script], {
+    spawn(process.execPath, [join(here.directory, 'cli', 'run.mjs'), `local/${script}`], {
       cwd: here.directory,
       env: { PATH: process.env['PATH'] },
       stdio: ['ignore', stdout === 'closed' ? 'pipe' : stdout, 'pipe'],
@@ -85,7 +85,7 @@ describe('a program whose output goes nowhere', () => {
         return 0;
       };`,
     );
-    const child = spawn(process.execPath, [join(here.directory, 'local', 'run.mjs'), 'beside.ts'], {
+    const child = spawn(process.execPath, [join(here.directory, 'cli', 'run.mjs'), 'local/beside.ts'], {
       cwd: here.directory,
       env: { PATH: process.env['PATH'] },
       stdio: ['ignore', 'ignore', openSync(FULL_DEVICE, 'w')],

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { recordings } from '../../local/places.ts';
+import { recordings } from '../../local/paths.ts';
 import { check } from './support.ts';
 
 /**

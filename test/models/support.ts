@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { root, venv } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
+import { venv } from '../../local/paths.ts';
 
 const checked = z.array(
   z.object({

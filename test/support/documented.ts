@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
 
 /** Commands as they are written down: the shell blocks of the pages that people read. */
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { recordings } from '../../local/places.ts';
+import { recordings } from '../../local/paths.ts';
 import { makePrivateDirectory } from '../../local/private-files.ts';
 
 /** An empty folder for what passes at the local AWS of a suite, which lies in `directory`; for test/models. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pixelmatch from 'pixelmatch';
 import type { Browser } from 'playwright-core';
 import { PNG } from 'pngjs';
-import { root } from '../../local/places.ts';
+import { root } from '../../cli/support/paths.ts';
 import type { FakeAws } from '../trace/support/fake-aws.ts';
 import { machines } from '../trace/support/machines.ts';
 import { ids, scene } from '../trace/support/scene.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import validate from 'asl-validator';
-import { cleanEnds, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/ends.ts';
 import { failures } from '../../contracts/failures.ts';
+import { cleanEnds, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
 /** Error names that are not ours: of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */

@@ -13,7 +13,7 @@ import {
   optionalInput,
   runStep,
 } from '../states.ts';
-import { undoProvisioning } from './undo.ts';
+import { undoProvisioning } from './compensation.ts';
 
 export interface ProvisionServiceUserParts {
   callApp2: IFunction;

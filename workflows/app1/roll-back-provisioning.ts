@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Choice, Condition, type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { jsonata, stopExecution } from '../states.ts';
-import { undoProvisioning } from './undo.ts';
+import { undoProvisioning } from './compensation.ts';
 
 export interface RollBackProvisioningParts {
   stopProvisioning: IFunction;

@@ -14,7 +14,7 @@ import {
   runStep,
   waitUntil,
 } from '../states.ts';
-import { undoUserCreation } from './undo.ts';
+import { undoUserCreation } from './compensation.ts';
 
 /** Errors by which CreateUser says that Cognito has answered and has made nothing. */
 const REFUSALS: readonly FailureName[] = ['UsernameRejected', 'UserAlreadyExists', 'UserBeingRemoved'];

@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { stopExecution } from '../states.ts';
-import { undoUserCreation } from './undo.ts';
+import { undoUserCreation } from './compensation.ts';
 
 export interface RollBackServiceUserParts {
   stopUserCreation: IFunction;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { awsCliVenv } from '../../../local/places.ts';
+import { awsCliVenv } from '../../../local/paths.ts';
 import { ensurePython } from '../../../local/python.ts';
 
 /** Installs the AWS command line where it is missing, and says which Python has it. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { schemathesisVenv } from '../../../local/places.ts';
+import { schemathesisVenv } from '../../../local/paths.ts';
 import { ensurePython } from '../../../local/python.ts';
 
 /** Installs Schemathesis where it is missing, and says which Python has it. */

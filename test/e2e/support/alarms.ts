@@ -9,8 +9,8 @@ import {
 import { SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
 import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { openQueue, take } from '../../../local/queues.ts';
 import { present } from '../../local-aws/support/present.ts';
+import { openQueue, take } from '../../support/queues.ts';
 import { configuration, newName } from './deployed.ts';
 
 /** The alarms of the deployed system, and whoever has subscribed to their topics. */

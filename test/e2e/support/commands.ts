@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { root, settings } from '../../../local/places.ts';
+import { root, settings } from '../../../cli/support/paths.ts';
 
 const runbooks = join(root, 'docs', 'runbooks');
 

@@ -8,14 +8,14 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { readOutputs } from '../../../cli/outputs.ts';
+import { settings } from '../../../cli/support/paths.ts';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import { secretHash } from '../../../handlers/shared/secret-hash.ts';
 import type { Access } from '../../../local/cdk.ts';
-import { readOutputs } from '../../../local/outputs.ts';
-import { settings } from '../../../local/places.ts';
 import { type Machine, systemOf } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { observed } from './observed.ts';

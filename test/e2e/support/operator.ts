@@ -3,8 +3,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { root } from '../../../cli/support/paths.ts';
 import type { Access } from '../../../local/cdk.ts';
-import { root } from '../../../local/places.ts';
 
 /**
  * The environment of somebody who types what the documentation says, where AWS is a local one: the AWS and the CDK command

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { root } from '../../../local/places.ts';
+import { root } from '../../../cli/support/paths.ts';
 
 /** Events as a deployed system has produced them, kept for the contract tests of subscribers; one file per event. */
 export const recordings = join(root, 'contracts', 'events', 'produced');

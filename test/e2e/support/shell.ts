@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { root } from '../../../local/places.ts';
+import { root } from '../../../cli/support/paths.ts';
 
 /** A shell in which commands of the documentation are run one after the other, as somebody types them. */
 export interface Shell {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ListUsersCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { allChecks } from '../../../acceptance/checks.ts';
-import { root } from '../../../local/places.ts';
+import { root } from '../../../cli/support/paths.ts';
 import { sweepNow } from '../../faults/support/sweeps.ts';
 import { type Accepted, accept, asOnAws } from '../support/acceptance.ts';
 import { otherDefects } from '../support/defects.ts';
@@ -87,15 +87,11 @@ describe('with --profile and --app2-profile', () => {
 
 describe('interrupted by Ctrl-C', () => {
   it('takes back what it has made, says so, and ends with 130', async () => {
-    const acceptance = spawn(
-      process.execPath,
-      ['local/run.mjs', '../acceptance/main.ts', '--timeout', '60s'],
-      {
-        cwd: root,
-        env: { ...process.env, ...asOnAws() },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const acceptance = spawn(process.execPath, ['cli/run.mjs', 'acceptance/main.ts', '--timeout', '60s'], {
+      cwd: root,
+      env: { ...process.env, ...asOnAws() },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     for (const stream of [acceptance.stdout, acceptance.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {

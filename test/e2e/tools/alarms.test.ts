@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { withoutRight } from '../../../local/without-right.ts';
+import { withoutRight } from '../../../local/harness/without-right.ts';
 import { rollBackFailed } from '../../faults/support/executions.ts';
 import { sweepNow, sweepOf } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';

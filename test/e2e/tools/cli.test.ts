@@ -15,11 +15,11 @@ import {
   shownProvisioning,
   timelineAnswer,
 } from '../../../cli/answers.ts';
-import { rights } from '../../../cli/rights.ts';
+import { rights } from '../../../cli/permissions.ts';
 import type { Credentials } from '../../../cli/signed-fetch.ts';
+import { root, settings } from '../../../cli/support/paths.ts';
 import { everyEventRule } from '../../../infra/names.ts';
-import { root, settings } from '../../../local/places.ts';
-import { withoutRight } from '../../../local/without-right.ts';
+import { withoutRight } from '../../../local/harness/without-right.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { callerWho } from '../../local-aws/support/roles.ts';

@@ -355,7 +355,7 @@ describe('while a function fails', () => {
   it('what says that an execution has failed clean is not believed: nothing is recorded for the sweep', async () => {
     const { provisioning_id } = await provision(newRequest());
     const { region, account } = outputs;
-    const functionArn = `arn:aws:lambda:${region}:${account}:function:app1-roll-back-failed-provisioning`;
+    const functionArn = `arn:aws:lambda:${region}:${account}:function:app1-start-roll-back`;
     const detail = {
       name: provisioning_id,
       status: 'FAILED',
@@ -375,10 +375,7 @@ describe('while a function fails', () => {
 
     const { status, output } = await run(redrive);
 
-    expect([status, output]).toEqual([
-      0,
-      expect.stringContaining('1 to function app1-roll-back-failed-provisioning'),
-    ]);
+    expect([status, output]).toEqual([0, expect.stringContaining('1 to function app1-start-roll-back')]);
     const record = await dynamoDb.send(
       new GetItemCommand({ TableName, Key: { id: { S: provisioning_id } }, ConsistentRead: true }),
     );

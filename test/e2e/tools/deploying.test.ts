@@ -40,7 +40,7 @@ import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
 import { localApiUrl } from '../../../local/api-url.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
-import { venv } from '../../../local/places.ts';
+import { venv } from '../../../local/paths.ts';
 import { commandsIn } from '../../support/documented.ts';
 import { startForwardProxy } from '../support/forward-proxy.ts';
 import { operatorOf } from '../support/operator.ts';

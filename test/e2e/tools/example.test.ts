@@ -13,12 +13,12 @@ import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { root, settings } from '../../../cli/support/paths.ts';
 import { eventRows } from '../../../contracts/events/catalogue.ts';
 import { app1Facts, app2Facts } from '../../../examples/access-register/expectations.ts';
 import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
-import { passwordWithoutSymbol } from '../../../local/lax-policy.ts';
-import { root, settings } from '../../../local/places.ts';
-import { withoutRight } from '../../../local/without-right.ts';
+import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
+import { withoutRight } from '../../../local/harness/without-right.ts';
 import { sweepNow } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
@@ -70,7 +70,7 @@ const began = new Date();
 
 /** Runs one of the npm scripts against this local AWS; what it says. */
 const run = (...script: string[]): string =>
-  execFileSync(process.execPath, [join(root, 'local', 'run.mjs'), ...script], {
+  execFileSync(process.execPath, [join(root, 'cli', 'run.mjs'), ...script], {
     env: { ...process.env, LOCAL_AWS_DIR: settings().directory },
     encoding: 'utf8',
   });

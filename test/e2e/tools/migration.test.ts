@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { placeOf } from '../../../handlers/app1/way.ts';
+import { placeOf } from '../../../handlers/app1/migration/backend.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsIn } from '../../support/documented.ts';
 import { access, newName, newRequest, outputs, restart, system } from '../support/deployed.ts';

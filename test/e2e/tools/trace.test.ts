@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { root } from '../../../local/places.ts';
-import { withoutRight } from '../../../local/without-right.ts';
+import { root } from '../../../cli/support/paths.ts';
+import { withoutRight } from '../../../local/harness/without-right.ts';
 import { detail, listing } from '../../../trace/model.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { open, startBrowser } from '../../trace-page/support/browser.ts';
@@ -17,7 +17,7 @@ import { ended, newRequest, outputs, provision, start } from '../support/deploye
 
 /** `npm run trace` as a process of its own, until it is stopped. */
 async function trace(args: string[] = [], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [join('local', 'run.mjs'), '../trace/main.ts', ...args], {
+  const child = spawn(process.execPath, [join('cli', 'run.mjs'), 'trace/main.ts', ...args], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

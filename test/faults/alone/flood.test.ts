@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
-import { EXPRESS_MAX_DELAY_SECONDS } from '../../../handlers/app2/creation-limiter.ts';
-import { type AssignedStart, assignedStart } from '../../../local/assigned-start.ts';
-import { withVariables } from '../../../local/variables.ts';
+import { EXPRESS_MAX_DELAY_SECONDS } from '../../../handlers/app2/lib/creation-limiter.ts';
+import { withVariables } from '../../../local/harness/variables.ts';
 import {
   encryptFor,
   machineToken,
@@ -12,6 +11,7 @@ import {
   system,
 } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
+import { type AssignedStart, assignedStart } from '../../support/assigned-start.ts';
 
 /** One creation in twenty seconds, and an express rate of one in ten: a few requests are a flood. */
 const INTERVAL_SECONDS = 20;

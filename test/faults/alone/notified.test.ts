@@ -4,8 +4,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { afterAll, expect } from '@jest/globals';
 import { completionNotification } from '../../../contracts/notification.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { exhaustRateLimit } from '../../../local/exhaust-rate-limit.ts';
-import type { FaultRule } from '../../../local/faults/rules.ts';
+import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
+import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import { configuration, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { madeBy, notifiedCalls } from '../matrix/calls.ts';

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import type { FaultRule } from '../../../local/faults/rules.ts';
+import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import { statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { attemptsIn } from '../matrix/outages.ts';

@@ -29,14 +29,11 @@ const sweeps: Sweep[] = [
     functionName: 'app1-sweep-provisionings',
     async missed() {
       const planned = await plan();
-      const unseen = await inject(
-        refusal('roll-back-failed-provisioning states:DescribeExecution')(planned),
-        {
-          ...callNamed('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
-          latency: 2_400,
-          times: 1,
-        },
-      );
+      const unseen = await inject(refusal('start-roll-back states:DescribeExecution')(planned), {
+        ...callNamed('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
+        latency: 2_400,
+        times: 1,
+      });
       await post(planned, planned.key);
       await entered('CreateServiceUser', planned.id, 'SetPassword');
       await interventions.stop('ProvisionServiceUser', planned.id);

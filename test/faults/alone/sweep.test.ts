@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { withoutRight } from '../../../local/without-right.ts';
+import { withoutRight } from '../../../local/harness/without-right.ts';
 import { ended, newRequest, outputs, system } from '../../e2e/support/deployed.ts';
 import { attempts, entered, rollBackFailed } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';

@@ -1,4 +1,4 @@
-import type { FaultRule } from '../../../local/faults/rules.ts';
+import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import type { Fault } from './faults.ts';
 import type { Flow } from './flows.ts';
 import {
@@ -371,27 +371,27 @@ const rollBacks: readonly Call[] = [
 ];
 
 const watched: readonly Call[] = [
-  made('app1-roll-back-failed-provisioning', describes('ProvisionServiceUser'), {
-    by: 'roll-back-failed-provisioning',
+  made('app1-start-roll-back', describes('ProvisionServiceUser'), {
+    by: 'start-roll-back',
     to: 'states:DescribeExecution',
     caller: 'watch',
     flow: 'stopped at App1',
   }),
-  made('app1-roll-back-failed-provisioning', starts('RollBackProvisioning'), {
-    by: 'roll-back-failed-provisioning',
+  made('app1-start-roll-back', starts('RollBackProvisioning'), {
+    by: 'start-roll-back',
     to: 'states:StartExecution',
     caller: 'watch',
     flow: 'stopped at App1',
     settledBy: ['answer lost', 'answer late', 'effect late'],
   }),
-  made('app2-roll-back-failed-creation', describes('CreateServiceUser'), {
-    by: 'roll-back-failed-creation',
+  made('app2-start-roll-back', describes('CreateServiceUser'), {
+    by: 'start-roll-back',
     to: 'states:DescribeExecution',
     caller: 'watch',
     flow: 'stopped at App2',
   }),
-  made('app2-roll-back-failed-creation', starts('RollBackServiceUser'), {
-    by: 'roll-back-failed-creation',
+  made('app2-start-roll-back', starts('RollBackServiceUser'), {
+    by: 'start-roll-back',
     to: 'states:StartExecution',
     caller: 'watch',
     flow: 'stopped at App2',
@@ -491,11 +491,11 @@ export const sharedCalls: readonly Call[] = [
     { by: 'StopUserCreation', flow: 'cancel' },
     { of: 'of the reservation', body: "starts_with(Key.name.S, 'reservation:')" },
   ),
-  tableCall('app1-roll-back-failed-provisioning', 'PutItem', {
-    by: 'roll-back-failed-provisioning',
+  tableCall('app1-start-roll-back', 'PutItem', {
+    by: 'start-roll-back',
     flow: 'undo',
   }),
-  tableCall('app2-roll-back-failed-creation', 'PutItem', { by: 'roll-back-failed-creation', flow: 'undo' }),
+  tableCall('app2-start-roll-back', 'PutItem', { by: 'start-roll-back', flow: 'undo' }),
 ];
 
 /** A call that is made while App1 waits for a notification. */

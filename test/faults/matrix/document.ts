@@ -5,8 +5,9 @@ import { type Call, calls, notifiedCalls, sharedCalls, sweepCalls } from './call
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
 import { type Flow, flowOf, flows } from './flows.ts';
 import { outagesDocument } from './outages.ts';
+import type { Outcome } from './outcome.ts';
 import { policiesDocument } from './policies.ts';
-import { isOutage, type Outcome, type Row, sharedTable, table } from './table.ts';
+import { isOutage, type Row, sharedTable, table } from './table.ts';
 
 /** docs/failures.md: the failure matrix for readers, with the longest time that the definitions allow. */
 export function document(): string {

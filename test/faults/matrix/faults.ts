@@ -1,5 +1,4 @@
-import type { FaultEffect } from '../../../local/faults/rules.ts';
-import type { Call } from './calls.ts';
+import type { FaultEffect } from '../../../local/harness/faults/rules.ts';
 
 /** What can happen to a call. */
 export const faults = {
@@ -23,7 +22,7 @@ const TOO_LONG = { aws: 3_500, app2: 15_500 };
 const THROTTLED: Record<string, string> = { 'cognito-idp': 'TooManyRequestsException' };
 
 /** What the fault proxy does to the call. */
-export function effectOf(fault: Fault, { http, to }: Pick<Call, 'http' | 'to'>): FaultEffect {
+export function effectOf(fault: Fault, { http, to }: { http?: true; to: string }): FaultEffect {
   const tooLong = http ? TOO_LONG.app2 : TOO_LONG.aws;
   switch (fault) {
     case 'throttled':

@@ -1,6 +1,6 @@
-import type { FaultRule } from '../../../local/faults/rules.ts';
+import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import { cognito, type Known, kms } from './matches.ts';
-import type { Outcome, Told } from './table.ts';
+import type { Outcome, Told } from './outcome.ts';
 
 /** What leads to a call, and what comes of it when nothing else goes wrong. */
 export interface FlowRow {

@@ -1,4 +1,4 @@
-import type { FaultMatch } from '../../../local/faults/rules.ts';
+import type { FaultMatch } from '../../../local/harness/faults/rules.ts';
 
 /** How the fault proxy tells the calls of one provisioning from those of all others. */
 

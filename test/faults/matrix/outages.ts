@@ -1,6 +1,6 @@
 import { OUTAGE_PAUSES, outagePause, timeLimits } from '../../../contracts/time-limits.ts';
 import { golden, tasks } from '../../support/golden.ts';
-import type { Told } from './table.ts';
+import type { Told } from './outcome.ts';
 
 /**
  * Outages of App2's API, by their length. Pauses are fixed, so a length is a number of attempts that fail: that is what a

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import type { FaultCount, FaultEffect } from '../../../local/faults/rules.ts';
+import type { FaultCount, FaultEffect } from '../../../local/harness/faults/rules.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { logLines } from '../../e2e/support/log-lines.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -15,7 +15,8 @@ import { sweepSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
 import { effectOf, repetitions } from './faults.ts';
 import { flowOf } from './flows.ts';
-import type { Outcome, Row, Told } from './table.ts';
+import type { Outcome, Told } from './outcome.ts';
+import type { Row } from './table.ts';
 
 /** What came of a row, in the words of its outcome. */
 export interface Observed {

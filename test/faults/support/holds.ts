@@ -1,4 +1,4 @@
-import type { FaultRule } from '../../../local/faults/rules.ts';
+import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import type { Machine } from '../../../local/system.ts';
 import { type Call, calls } from '../matrix/calls.ts';
 import type { Known } from '../matrix/matches.ts';

@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { provisioningIdOf } from '../../../handlers/app1/provisioning-id.ts';
-import { predictedSub } from '../../../local/faults/predicted-sub.ts';
+import { provisioningIdOf } from '../../../handlers/app1/lib/provisioning-id.ts';
+import { predictedSub } from '../../../local/harness/faults/predicted-sub.ts';
 import { configuration, newRequest, outputs } from '../../e2e/support/deployed.ts';
 import type { Known } from '../matrix/matches.ts';
 import { willBeUserOf } from './claims.ts';

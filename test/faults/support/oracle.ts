@@ -1,8 +1,8 @@
-import { cleanEnds } from '../../../contracts/ends.ts';
 import { eventSources } from '../../../contracts/events/catalogue.ts';
-import { storyFaults } from '../../../contracts/events/stories.ts';
+import { storyFaults } from '../../../contracts/events/sequences.ts';
 import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
+import { cleanEnds } from '../../../contracts/outcomes.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import type { PublishedEvent, SeenUser } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';

@@ -1,5 +1,5 @@
-import type { FaultRule } from '../../../local/faults/rules.ts';
-import { passwordWithoutSymbol } from '../../../local/lax-policy.ts';
+import type { FaultRule } from '../../../local/harness/faults/rules.ts';
+import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
 import type { Machine } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import type { Known } from '../matrix/matches.ts';

@@ -1,4 +1,4 @@
-import { type FaultRule, faultsAt } from '../../../local/faults/rules.ts';
+import { type FaultRule, faultsAt } from '../../../local/harness/faults/rules.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 
 const url = process.env['FAULT_PROXY_URL'];

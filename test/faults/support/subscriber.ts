@@ -1,7 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { letSend, listen, openQueue, type Queue, take } from '../../../local/queues.ts';
 import { configuration, newName, outputs } from '../../e2e/support/deployed.ts';
+import { letSend, listen, openQueue, type Queue, take } from '../../support/queues.ts';
 
 /** A subscriber as another team may have one: rules on both buses, a queue, and a dead-letter queue. */
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
-import type { App2Client } from '../../../handlers/app1/app2-client.ts';
 import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-app2.ts';
-import type { CallbackRegistry } from '../../../handlers/app1/callback-registry.ts';
-import type { ResumeTask } from '../../../handlers/app1/waiting-tasks.ts';
+import type { App2Client } from '../../../handlers/app1/lib/app2-client.ts';
+import type { CallbackRegistry } from '../../../handlers/app1/lib/callback-registry.ts';
+import type { ResumeTask } from '../../../handlers/app1/lib/resume-task.ts';
 import { step } from '../../../handlers/shared/step.ts';
 import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';

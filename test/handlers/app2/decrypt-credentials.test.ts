@@ -1,9 +1,9 @@
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
 import { decryptCredentials } from '../../../handlers/app2/decrypt-credentials.ts';
-import { environments } from '../../../handlers/app2/environments.ts';
+import type { CreationLimiter } from '../../../handlers/app2/lib/creation-limiter.ts';
+import { environments } from '../../../handlers/app2/lib/environments.ts';
 import { readEnvironment } from '../../../handlers/shared/environment.ts';
 import { StepError } from '../../../handlers/shared/errors.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';

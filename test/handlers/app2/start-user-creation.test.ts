@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
+import type { CreationLimiter } from '../../../handlers/app2/lib/creation-limiter.ts';
 import { startUserCreation } from '../../../handlers/app2/start-user-creation.ts';
 import { api } from '../../../handlers/shared/api.ts';
 import type { RateLimiter } from '../../../handlers/shared/rate-limiter.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import type { CreationLimiter } from '../../../handlers/app2/creation-limiter.ts';
+import type { CreationLimiter } from '../../../handlers/app2/lib/creation-limiter.ts';
 import { stopUserCreation } from '../../../handlers/app2/stop-user-creation.ts';
 import type { Stopped } from '../../../handlers/shared/stop-execution.ts';
 import { CREATION_ID, GENERATION, stood } from '../../support/subject.ts';

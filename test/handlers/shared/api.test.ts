@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { NOT_WELL_FORMED } from '../../../contracts/fields.ts';
 import { MAX_BODY_BYTES } from '../../../contracts/problems.ts';
 import { api, json, readBody } from '../../../handlers/shared/api.ts';
-import { header } from '../../../handlers/shared/header.ts';
+import { header } from '../../../handlers/shared/headers.ts';
 import { RequestProblem } from '../../../handlers/shared/problem.ts';
 import { signedRequest } from '../../support/api-events.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { environments as app1 } from '../../../handlers/app1/environments.ts';
-import { environments as app2 } from '../../../handlers/app2/environments.ts';
+import { environments as app1 } from '../../../handlers/app1/lib/environments.ts';
+import { environments as app2 } from '../../../handlers/app2/lib/environments.ts';
 import { readEnvironment } from '../../../handlers/shared/environment.ts';
 
 describe('readEnvironment', () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { lintVenv } from '../../../local/places.ts';
+import { lintVenv } from '../../../local/paths.ts';
 import { ensurePython } from '../../../local/python.ts';
 
 /** Installs the linters where they are missing, and says which Python has them. */

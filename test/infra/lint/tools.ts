@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
-import { root } from '../../../local/places.ts';
+import { root } from '../../../cli/support/paths.ts';
 import type { Part } from './parts.ts';
 
 /** Time to install the linters the first time, and to lint, in milliseconds. */

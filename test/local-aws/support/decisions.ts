@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { venv } from '../../../local/places.ts';
+import { venv } from '../../../local/paths.ts';
 
 /** What evaluate.py is asked; its docstring says how it decides. */
 type Request = object;

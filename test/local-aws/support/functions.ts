@@ -4,11 +4,11 @@ import {
   LambdaClient,
   PutFunctionEventInvokeConfigCommand,
 } from '@aws-sdk/client-lambda';
+import { zip } from '../../../local/harness/zip.ts';
 import { client } from './clients.ts';
 import { present } from './present.ts';
 import { createRole, type Statement } from './roles.ts';
 import { unique } from './unique.ts';
-import { zip } from './zip.ts';
 
 const lambda = client(LambdaClient);
 

@@ -33,7 +33,7 @@ export interface Checkout {
   program(name: string, script: string): void;
   /** Adds a file to `local/`. */
   script(name: string, text: string): void;
-  /** `node local/run.mjs <script>`. `nodeOptions` are Node's own. */
+  /** `node cli/run.mjs local/<script>`. `nodeOptions` are Node's own. */
   run(
     script: string,
     options?: { environment?: Record<string, string>; nodeOptions?: string[] },
@@ -51,7 +51,8 @@ export function checkout({ systemPrograms = true, installed = true } = {}): Chec
   const directory = mkdtempSync(join(parent, 'checkout-'));
   made.push(directory);
   // Copied, not linked: the project finds its folder by where these files lie.
-  cpSync(join(root, 'local'), join(directory, 'local'), { recursive: true });
+  for (const folder of ['local', 'cli'])
+    cpSync(join(root, folder), join(directory, folder), { recursive: true });
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
   for (const name of SOURCES) symlinkSync(join(root, name), join(directory, name));
   if (installed) {
@@ -72,14 +73,18 @@ export function checkout({ systemPrograms = true, installed = true } = {}): Chec
       writeFileSync(join(directory, 'local', name), text);
     },
     run(script, { environment = {}, nodeOptions = [] } = {}) {
-      const child = spawn(process.execPath, [...nodeOptions, join(directory, 'local', 'run.mjs'), script], {
-        cwd: directory,
-        env: {
-          PATH: systemPrograms ? [bin, '/usr/bin', '/bin'].join(delimiter) : bin,
-          LOCAL_AWS_PORT: '1',
-          ...environment,
+      const child = spawn(
+        process.execPath,
+        [...nodeOptions, join(directory, 'cli', 'run.mjs'), `local/${script}`],
+        {
+          cwd: directory,
+          env: {
+            PATH: systemPrograms ? [bin, '/usr/bin', '/bin'].join(delimiter) : bin,
+            LOCAL_AWS_PORT: '1',
+            ...environment,
+          },
         },
-      });
+      );
       const ended: Ended = { status: null, stdout: '', stderr: '' };
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         ended.stdout += text;

@@ -35,14 +35,14 @@ import { expect } from '@jest/globals';
 import * as z from 'zod';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
-import { cleanEnds } from '../../../contracts/ends.ts';
 import { completionNotification } from '../../../contracts/notification.ts';
+import { cleanEnds } from '../../../contracts/outcomes.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
-import { exhaustRateLimit, type RateLimit } from '../../../local/exhaust-rate-limit.ts';
-import { passwordWithoutSymbol } from '../../../local/lax-policy.ts';
+import { exhaustRateLimit, type RateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
+import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
 import type { Answer, Machine } from '../../../local/system.ts';
 import {
   configuration,
@@ -482,10 +482,7 @@ const functions: Record<string, () => Promise<unknown>> = {
     expect([202, 204]).toContain((await system.deprovision(id)).status);
   },
   'app1-stop-provisioning': stopping('app1-stop-provisioning', 'ProvisionServiceUser'),
-  'app1-roll-back-failed-provisioning': watching(
-    'app1-roll-back-failed-provisioning',
-    'ProvisionServiceUser',
-  ),
+  'app1-start-roll-back': watching('app1-start-roll-back', 'ProvisionServiceUser'),
   'app1-sweep-provisionings': sweeping('app1-sweep-provisionings', 'ProvisionServiceUser'),
 
   'app2-start-user-creation': async () => {
@@ -576,7 +573,7 @@ const functions: Record<string, () => Promise<unknown>> = {
     expect(await itemOf(name.S)).toBeUndefined();
     expect(await itemOf(`caller:${caller.S}`)).toBeDefined();
   },
-  'app2-roll-back-failed-creation': watching('app2-roll-back-failed-creation', 'CreateServiceUser'),
+  'app2-start-roll-back': watching('app2-start-roll-back', 'CreateServiceUser'),
   'app2-sweep-user-creations': sweeping('app2-sweep-user-creations', 'CreateServiceUser'),
   'app2-revoke-machine-credentials': async () => {
     // A rotation that was abandoned, which is given up first.

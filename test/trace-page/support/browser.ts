@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { Problem } from '../../../local/problem.ts';
+import { Problem } from '../../../cli/support/problem.ts';
 
 /** A real Chromium, that of the system: Debian's package, or Chrome where that is installed. */
 

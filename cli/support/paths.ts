@@ -1,0 +1,31 @@
+import { isAbsolute, join } from 'node:path';
+import { Problem } from './problem.ts';
+
+/** The checkout. */
+export const root = join(import.meta.dirname, '..', '..');
+
+/** Everything that is installed or written locally lies here, except where a setting says otherwise. */
+export const dataDirectory = join(root, '.local');
+
+export interface Settings {
+  directory: string;
+  port: number;
+  /** What the functions see as AWS, when that is not the local AWS itself (a proxy that injects faults). */
+  lambdaEndpoint: string | undefined;
+}
+
+/** Settings by environment: LOCAL_AWS_DIR, LOCAL_AWS_PORT, LOCAL_AWS_LAMBDA_ENDPOINT. */
+export function settings(environment: NodeJS.ProcessEnv = process.env): Settings {
+  const directory = environment['LOCAL_AWS_DIR'] ?? '.local';
+  const port = Number(environment['LOCAL_AWS_PORT'] ?? 4566);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Problem(
+      `LOCAL_AWS_PORT is not a port: ${environment['LOCAL_AWS_PORT']}.`,
+      'Set a number from 1 to 65535.',
+    );
+  return {
+    directory: isAbsolute(directory) ? directory : join(root, directory),
+    port,
+    lambdaEndpoint: environment['LOCAL_AWS_LAMBDA_ENDPOINT'],
+  };
+}

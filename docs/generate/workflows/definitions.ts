@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { type Template, templates } from '../../../infra/templates.ts';
+import { type Machine, machine } from '../../../workflows/asl.ts';
+
+/** The definitions of all state machines by their names, as they are deployed, with names where ARNs will stand. */
+export function definitions(): Record<string, Machine> {
+  return Object.fromEntries(Object.values(templates()).flatMap(machinesIn));
+}
+
+const stateMachine = z.looseObject({
+  StateMachineName: z.string(),
+  DefinitionString: z.object({ 'Fn::Join': z.tuple([z.literal(''), z.array(z.unknown())]) }),
+});
+
+function machinesIn(template: Template): [string, Machine][] {
+  return Object.values(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
+    .map(({ Properties }) => {
+      const { StateMachineName, DefinitionString } = stateMachine.parse(Properties);
+      const text = DefinitionString['Fn::Join'][1].map((part) => textOf(part, template)).join('');
+      return [StateMachineName, machine.parse(JSON.parse(text))];
+    });
+}
+
+const reference = z.union([
+  z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
+  z.object({ Ref: z.literal('AWS::Partition') }),
+]);
+const named = z.union([
+  z.looseObject({ FunctionName: z.string() }).transform(({ FunctionName }) => FunctionName),
+  z.looseObject({ Name: z.string() }).transform(({ Name }) => Name),
+]);
+
+/** A piece of a definition: plain text, or the ARN of a function or bus, for which its name stands. */
+function textOf(part: unknown, { Resources }: Template): string {
+  if (typeof part === 'string') return part;
+  const to = reference.parse(part);
+  if ('Ref' in to) return 'aws';
+  const [logicalId] = to['Fn::GetAtt'];
+  return `\${${named.parse(Resources[logicalId]?.Properties)}}`;
+}

@@ -1,0 +1,133 @@
+import {
+  type CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type MachineCredentials, machineCredentials } from '../../../contracts/app2-api.ts';
+import { TOKEN_RENEWAL_SECONDS } from '../../../contracts/time-limits.ts';
+import { isNamed, StepError } from '../../shared/errors.ts';
+import { count } from '../../shared/metrics.ts';
+import { secretHash } from '../../shared/secret-hash.ts';
+import { asTargetOutage } from './target-outage.ts';
+
+/** An access token of App2 and the end of its life in milliseconds since the epoch. */
+export interface App2Token {
+  value: string;
+  expiresAt: number;
+}
+
+export interface TokenSource {
+  /** A token that lives for at least another minute. `refused`: one that App2 did not accept, so not that again. */
+  get(refused?: App2Token): Promise<App2Token>;
+}
+
+interface Services {
+  cognito: Pick<CognitoIdentityProviderClient, 'send'>;
+  secretsManager: Pick<SecretsManagerClient, 'send'>;
+  clientId: string;
+  secretArn: string;
+  now: () => number;
+}
+
+/**
+ * Signs in to App2 and keeps the token and the credentials in the memory of this function, nowhere else: one
+ * sign-in serves all provisionings of a warm function (Cognito allows 10 sign-ins per second and user).
+ * docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+ */
+export function app2TokenSource({
+  cognito,
+  secretsManager,
+  clientId,
+  secretArn,
+  now,
+}: Services): TokenSource {
+  let token: App2Token | undefined;
+  let credentials: MachineCredentials | undefined;
+
+  const readCredentials = async (): Promise<MachineCredentials> => {
+    const { SecretString } = await secretsManager
+      .send(new GetSecretValueCommand({ SecretId: secretArn }))
+      .catch((error: unknown) => {
+        throw asTargetOutage("The target's secret", error, PASSING);
+      });
+    const result = machineCredentials.safeParse(parsedOrUndefined(SecretString));
+    if (!result.success)
+      throw new StepError(
+        'App2AuthenticationFailed',
+        "The secret does not hold the machine user's credentials.",
+      );
+    return result.data;
+  };
+
+  const signIn = async ({ username, password, client_secret }: MachineCredentials): Promise<App2Token> => {
+    const { AuthenticationResult } = await cognito
+      .send(
+        new InitiateAuthCommand({
+          AuthFlow: 'USER_PASSWORD_AUTH',
+          ClientId: clientId,
+          AuthParameters: {
+            USERNAME: username,
+            PASSWORD: password,
+            SECRET_HASH: secretHash(username, clientId, client_secret),
+          },
+        }),
+      )
+      .catch((error: unknown) => {
+        if (isLockedOut(error)) throw new StepError('TargetUnavailable', 'The machine user is locked out.');
+        throw asTargetOutage("The target's sign-in", error, PASSING);
+      });
+    const { AccessToken, ExpiresIn } = AuthenticationResult ?? {};
+    if (AccessToken === undefined || ExpiresIn === undefined)
+      throw new StepError(
+        'App2AuthenticationFailed',
+        'The machine user was given a challenge instead of a token.',
+      );
+    return { value: AccessToken, expiresAt: now() + ExpiresIn * 1000 };
+  };
+
+  return {
+    async get(refused) {
+      const usable =
+        token !== undefined && token !== refused && token.expiresAt - now() > TOKEN_RENEWAL_SECONDS * 1000;
+      count(usable ? 'app2TokenHits' : 'app2TokenMisses');
+      if (token !== undefined && usable) return token;
+      const remembered = credentials !== undefined;
+      credentials ??= await readCredentials();
+      try {
+        token = await signIn(credentials);
+      } catch (error) {
+        if (!isNamed(error, 'NotAuthorizedException', 'UserNotFoundException')) throw error;
+        credentials = undefined;
+        // Remembered credentials may have been rotated since: read them again, once.
+        if (!remembered)
+          throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
+        credentials = await readCredentials();
+        token = await signIn(credentials).catch((again: unknown) => {
+          credentials = undefined;
+          if (!isNamed(again, 'NotAuthorizedException', 'UserNotFoundException')) throw again;
+          throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
+        });
+      }
+      return token;
+    },
+  };
+}
+
+/**
+ * What passes by itself: no answer, an internal error, throttling; and the lock-out after wrong passwords, which lasts 15
+ * minutes at most. A machine user that is refused otherwise stays refused until somebody changes something.
+ * docs.aws.amazon.com/cognito/latest/developerguide/authentication.html (lockout behavior)
+ */
+const PASSING = ['ServiceUnavailable', 'ServiceThrottled'];
+
+const isLockedOut = (error: unknown): boolean =>
+  isNamed(error, 'NotAuthorizedException') && /attempts exceeded/i.test(error.message);
+
+/** A secret that is not JSON must not be quoted by the message of the error that says so. */
+function parsedOrUndefined(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

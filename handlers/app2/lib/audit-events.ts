@@ -1,0 +1,46 @@
+import {
+  type EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+} from '@aws-sdk/client-eventbridge';
+import type * as z from 'zod';
+import { type EventName, eventDetail, events } from '../../../contracts/events/catalogue.ts';
+import { StepError } from '../../shared/errors.ts';
+import { traceHeader } from '../../shared/trace-header.ts';
+
+/**
+ * Publishes an event that no workflow publishes, after checking it against its schema.
+ * docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+ * @throws ZodError when it does not meet its schema
+ * @throws StepError `ServiceUnavailable` when the bus did not take it: PutEvents says so in an answer that is a success
+ * otherwise
+ */
+export async function publish<Name extends EventName>(
+  eventBridge: Pick<EventBridgeClient, 'send'>,
+  busName: string,
+  name: Name,
+  detail: z.input<ReturnType<typeof eventDetail<Name>>>,
+): Promise<void> {
+  await putEvent(eventBridge, {
+    EventBusName: busName,
+    Source: events[name].source,
+    DetailType: name,
+    Detail: JSON.stringify(eventDetail(name).parse(detail)),
+  });
+}
+
+/** Publishes an event. @throws StepError `ServiceUnavailable` when the bus did not take it, and the errors of the SDK */
+export async function putEvent(
+  eventBridge: Pick<EventBridgeClient, 'send'>,
+  event: PutEventsRequestEntry,
+): Promise<void> {
+  const trace = traceHeader();
+  const { FailedEntryCount = 0, Entries: [entry] = [] } = await eventBridge.send(
+    new PutEventsCommand({ Entries: [{ ...event, ...(trace === undefined ? {} : { TraceHeader: trace }) }] }),
+  );
+  if (FailedEntryCount > 0)
+    throw new StepError(
+      'ServiceUnavailable',
+      `${event.DetailType} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`,
+    );
+}

@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { passwordPolicyText } from '../../../contracts/password-policy.ts';
+import { sweeping, sweepTable, watchedBus } from '../../shared/environment.ts';
+
+const text = z.string().min(1);
+
+const rate = z.string().transform(Number).pipe(z.number().positive());
+
+const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text });
+
+/** What the creation limiter needs to know. */
+const creationRates = z.object({
+  RATE_LIMITS_TABLE: text,
+  /** How many creations may start per second; a little less than the narrowest quota, which compensation shares. */
+  CREATIONS_PER_SECOND: rate,
+  /** How many more may start per second, for callers that have few in the queue; 0: none. */
+  EXPRESS_CREATIONS_PER_SECOND: z.string().transform(Number).pipe(z.number().nonnegative()),
+});
+
+export type CreationRates = z.infer<typeof creationRates>;
+
+/** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
+export const environments = {
+  authorizer: z.object({
+    USER_POOL_ID: text,
+    /** The two app clients whose tokens are accepted, each for its own routes. */
+    MACHINE_CLIENT_ID: text,
+    SERVICE_CLIENT_ID: text,
+    /** Whose tokens are refused when their user is gone or disabled: nobody's, those of /admin, or all. */
+    CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
+    /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
+    JWKS_ENDPOINT: z.url(),
+  }),
+  'start-user-creation': z.object({
+    ...machines.shape,
+    ...creationRates.shape,
+    /** Of how many creations per second the status is polled when the client could be notified instead. */
+    STATUS_POLLS_PER_SECOND: rate,
+  }),
+  'get-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
+  'cancel-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
+  sample: z.object({}),
+  'decrypt-credentials': z.object({
+    KEY_ARN: text,
+    PASSWORD_POLICY: passwordPolicyText,
+    ...creationRates.shape,
+  }),
+  'create-user': z.object({ USER_POOL_ID: text, ...machines.shape }),
+  'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
+  'add-to-group': z.object({
+    USER_POOL_ID: text,
+    RATE_LIMITS_TABLE: text,
+    /** Cognito's quota of AddUserToGroup and DeleteUser together, per second. */
+    GROUP_CHANGES_PER_SECOND: rate,
+  }),
+  'delete-user': z.object({ USER_POOL_ID: text }),
+  'notify-completion': z.object({ EVENT_BUS_NAME: text }),
+  'stop-user-creation': z.object({
+    ...machines.pick({ STATE_MACHINE_ARN: true }).shape,
+    ...creationRates.shape,
+  }),
+  'start-roll-back': z.object({ ...machines.shape, ...sweepTable.shape }),
+  'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, ...sweeping.shape }),
+  'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
+  'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
+  'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),
+} as const;

@@ -1,0 +1,138 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  CfnApplication,
+  CfnConfigurationProfile,
+  CfnDeployment,
+  CfnDeploymentStrategy,
+  CfnEnvironment,
+  CfnHostedConfigurationVersion,
+} from 'aws-cdk-lib/aws-appconfig';
+import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { metricNames, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { acknowledge } from '../checks.ts';
+import { functionNamed, migration as names } from '../names.ts';
+import { allow } from '../permissions.ts';
+import { firstFlag } from './first-flag.ts';
+
+/** What the function that routes needs to know of a migration; `MIGRATION_FLAG` in the phase that has one. */
+interface RoutingEnvironment {
+  KEYS_TABLE: string;
+  MIGRATION_FLAG?: `${string}/${string}/${string}`;
+}
+
+/**
+ * What exists only while a legacy endpoint is being replaced: the memory of which way a key went and, in the phase of the
+ * flag, the flag in AppConfig. All of it goes when the migration is over.
+ */
+export class Migration extends Construct {
+  readonly environment: RoutingEnvironment;
+  readonly rights: PolicyStatement[];
+
+  constructor(scope: Construct, id: string, { phase }: { phase: 'header' | 'flag' }) {
+    super(scope, id);
+    const keys = new Table(this, 'Keys', {
+      partitionKey: { name: 'id', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'forget_at',
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    acknowledge(keys, {
+      'AwsSolutions-DDB3': 'A key is of use for hours and forgotten by itself: nobody would restore it.',
+    });
+    this.environment = { KEYS_TABLE: keys.tableName };
+    this.rights = [allow(['dynamodb:PutItem'], [keys.tableArn])];
+    if (phase === 'header') return;
+    this.environment.MIGRATION_FLAG = `${names.application}/${names.environment}/${names.profile}`;
+    this.rights.push(this.#flag());
+  }
+
+  /**
+   * The flag, with its first version deployed: nobody goes to the workflow. Later versions are an operator's, so an update
+   * of the stack changes none of them. Gives the right to read it.
+   * docs.aws.amazon.com/appconfig/latest/userguide/appconfig-type-reference-feature-flags.html
+   */
+  #flag(): PolicyStatement {
+    const application = new CfnApplication(this, 'Application', { name: names.application });
+    const environment = new CfnEnvironment(this, 'Environment', {
+      applicationId: application.ref,
+      name: names.environment,
+      monitors: [this.#monitor()],
+    });
+    const profile = new CfnConfigurationProfile(this, 'Profile', {
+      applicationId: application.ref,
+      name: names.profile,
+      type: 'AWS.AppConfig.FeatureFlags',
+      locationUri: 'hosted',
+    });
+    const first = new CfnHostedConfigurationVersion(this, 'First', {
+      applicationId: application.ref,
+      configurationProfileId: profile.ref,
+      contentType: 'application/json',
+      content: JSON.stringify(firstFlag),
+    });
+    const atOnce = { growthType: 'LINEAR', replicateTo: 'NONE', growthFactor: 100 };
+    const strategy = new CfnDeploymentStrategy(this, 'AtOnce', {
+      name: names.atOnce,
+      description: 'For the first version, and for going back',
+      ...atOnce,
+      deploymentDurationInMinutes: 0,
+      finalBakeTimeInMinutes: 0,
+    });
+    new CfnDeploymentStrategy(this, 'Gradual', {
+      name: names.gradual,
+      description:
+        'A fifth of the functions every two minutes, then ten minutes in which an alarm still takes it back',
+      growthType: 'LINEAR',
+      growthFactor: 20,
+      replicateTo: 'NONE',
+      deploymentDurationInMinutes: 10,
+      finalBakeTimeInMinutes: 10,
+    });
+    new CfnDeployment(this, 'FirstDeployment', {
+      applicationId: application.ref,
+      environmentId: environment.ref,
+      configurationProfileId: profile.ref,
+      configurationVersion: first.ref,
+      deploymentStrategyId: strategy.ref,
+    });
+    return allow(
+      ['appconfig:StartConfigurationSession', 'appconfig:GetLatestConfiguration'],
+      [
+        Stack.of(this).formatArn({
+          service: 'appconfig',
+          resource: 'application',
+          resourceName: `${application.ref}/environment/${environment.ref}/configuration/${profile.ref}`,
+        }),
+      ],
+    );
+  }
+
+  /** Takes a deployment of the flag back while the workflow cannot take requests. */
+  #monitor(): CfnEnvironment.MonitorsProperty {
+    const alarm = new Alarm(this, 'WorkflowFails', {
+      alarmName: names.alarm,
+      alarmDescription:
+        'Requests that the migration sends to the workflow are answered with 5xx; AppConfig takes a flag back that is being deployed. docs/migration.md',
+      metric: new Metric({
+        namespace: NAMESPACE,
+        metricName: metricNames.provisionedByWorkflowFailed,
+        dimensionsMap: { service: functionNamed('app1', 'route-provisioning') },
+        statistic: 'Sum',
+        period: Duration.minutes(1),
+      }),
+      threshold: 3,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    const watcher = new Role(this, 'Watcher', { assumedBy: new ServicePrincipal('appconfig.amazonaws.com') });
+    watcher.addToPolicy(allow(['cloudwatch:DescribeAlarms'], ['*']));
+    acknowledge(watcher, {
+      'AwsSolutions-IAM5[Resource::*]': 'AppConfig asks for all alarms at once, as its documentation says.',
+    });
+    return { alarmArn: alarm.alarmArn, alarmRoleArn: watcher.roleArn };
+  }
+}

@@ -1,0 +1,270 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { problemBody } from '../../../../contracts/problems.ts';
+import { app2Client } from '../../../../handlers/app1/lib/app2-client.ts';
+import type { App2Token } from '../../../../handlers/app1/lib/app2-token.ts';
+import { creationStatus } from '../../../support/app2-replies.ts';
+import { expectNoLeak } from '../../../support/leaks.ts';
+import { CREATION_ID, ENCRYPTED, GENERATION, PROVISIONING_ID, TRACE_ID } from '../../../support/subject.ts';
+import { thrownBy } from '../../../support/thrown.ts';
+
+const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
+
+/** App2 gives these answers, one after the other; the last one for good. */
+function app2(...answers: (() => Response | Error)[]) {
+  const sent: { address: string; init: RequestInit }[] = [];
+  const fetch: typeof globalThis.fetch = async (address, init = {}) => {
+    const answer = answers[Math.min(sent.length, answers.length - 1)]?.();
+    sent.push({ address: String(address), init });
+    if (answer instanceof Response) return answer;
+    throw answer;
+  };
+  const refused: (App2Token | undefined)[] = [];
+  const get = jest.fn(async (token?: App2Token) => {
+    refused.push(token);
+    return { value: `canary-token-${refused.length}`, expiresAt: 0 };
+  });
+  return {
+    sent,
+    refused,
+    client: app2Client({ apiUrl: 'https://app2.example/v1/', tokens: { get }, fetch }),
+  };
+}
+
+const status = (code: number) => () => new Response('canary body of App2', { status: code });
+const settled = () => Response.json(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
+
+describe("App1's client of App2", () => {
+  it('asks for a user under the key of the provisioning and waits there for the end', async () => {
+    const { client, sent } = app2(settled);
+
+    await expect(
+      client.requestUserCreation(GENERATION, request, {
+        onBehalfOf: '111122223333/AROAEXAMPLE',
+        traceId: TRACE_ID,
+      }),
+    ).resolves.toMatchObject({
+      status: { user: 'present' },
+      notifies: false,
+    });
+    expect(sent).toMatchObject([
+      {
+        address: 'https://app2.example/v1/admin/create-user',
+        init: {
+          method: 'POST',
+          headers: {
+            Authorization: 'Bearer canary-token-1',
+            'Content-Type': 'application/json',
+            'Idempotency-Key': PROVISIONING_ID,
+            'Creation-Id': CREATION_ID,
+            Prefer: 'wait=10',
+            'On-Behalf-Of': '111122223333/AROAEXAMPLE',
+            'X-Amzn-Trace-Id': `Root=${TRACE_ID}`,
+          },
+          redirect: 'error',
+        },
+      },
+    ]);
+    expect(JSON.parse(String(sent[0]?.init.body))).toEqual(request);
+    expect(sent[0]?.init.signal).toBeInstanceOf(AbortSignal);
+  });
+
+  it('hands the trace of the invocation on, for a timeline, too', async () => {
+    const trace = `Root=${TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1`;
+    process.env['_X_AMZN_TRACE_ID'] = `${trace};Lineage=1:a87bd80c:0`;
+    try {
+      const { client, sent } = app2(() => new Response(null, { status: 404 }));
+      await client.readTimeline(GENERATION);
+      await expect(client.cancelUserCreation(GENERATION, 'alice', { traceId: TRACE_ID })).rejects.toThrow(
+        '404',
+      );
+
+      for (const { init } of sent) expect(init.headers).toMatchObject({ 'X-Amzn-Trace-Id': trace });
+      expect(sent).toHaveLength(2);
+    } finally {
+      delete process.env['_X_AMZN_TRACE_ID'];
+    }
+  });
+
+  it('says that it accepts a notification, if it does, and whether App2 will send one', async () => {
+    const notifies = () =>
+      Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
+    const { client, sent } = app2(notifies);
+
+    await expect(
+      client.requestUserCreation(GENERATION, request, { acceptsCallback: true }),
+    ).resolves.toMatchObject({
+      status: { status: 'RUNNING' },
+      notifies: true,
+    });
+    expect(new Headers(sent[0]?.init.headers).get('Prefer')).toBe('respond-async, wait=10');
+  });
+
+  it('reads how a creation stands', async () => {
+    const { client, sent } = app2(settled);
+
+    await expect(client.readStatus(GENERATION, 'a+b@c')).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    expect(sent).toMatchObject([
+      {
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?username=a%2Bb%40c`,
+        init: { method: 'GET', headers: { 'Creation-Id': CREATION_ID } },
+      },
+    ]);
+  });
+
+  it('takes a creation that App2 does not see for one that is not finished', async () => {
+    const { client } = app2(() => Response.json(problemBody('NOT_FOUND'), { status: 404 }));
+
+    await expect(client.readStatus(GENERATION, 'alice')).rejects.toMatchObject({
+      name: 'UserCreationPending',
+    });
+  });
+
+  it.each([
+    ['a full queue', problemBody('QUEUE_FULL'), 'App2QueueFull'],
+    ['anything else that passes', problemBody('SERVICE_UNAVAILABLE'), 'TargetUnavailable'],
+    ['what is no problem of ours', { message: 'Service Unavailable' }, 'TargetUnavailable'],
+  ])('tells a 503 for %s by its name', async (_what, body, name) => {
+    const { client } = app2(() => Response.json(body, { status: 503 }));
+
+    await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({ name });
+  });
+
+  it('asks for the removal of the user of a provisioning; 204 is done', async () => {
+    const { client, sent } = app2(() => new Response(null, { status: 204 }));
+
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toBe('absent');
+    expect(sent).toMatchObject([
+      {
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?username=alice`,
+        init: { method: 'DELETE', headers: { Prefer: 'wait=10', 'Creation-Id': CREATION_ID } },
+      },
+    ]);
+    expect(sent[0]?.init.body).toBeUndefined();
+  });
+
+  it('names the user in the address, whatever is in its name', async () => {
+    const { client, sent } = app2(() => new Response(null, { status: 204 }));
+
+    await client.cancelUserCreation(GENERATION, 'a&b=c+d/é?#');
+
+    expect(new URL(sent[0]?.address ?? '').searchParams.get('username')).toBe('a&b=c+d/é?#');
+  });
+
+  it('tells of an earlier generation under the id: its user is another one, and none of this is there', async () => {
+    const { client } = app2(() =>
+      Response.json(problemBody('USER_OF_EARLIER_PROVISIONING'), { status: 409 }),
+    );
+
+    await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({
+      name: 'UserAlreadyExists',
+    });
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toBe('absent');
+  });
+
+  it.each([
+    ['another conflict', problemBody('IDEMPOTENCY_CONFLICT')],
+    ['what is no problem of ours', { code: 'USER_OF_EARLIER_PROVISIONING' }],
+  ])('does not take %s for that', async (_what, body) => {
+    const { client } = app2(() => Response.json(body, { status: 409 }));
+
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).rejects.toMatchObject({
+      name: 'App2RequestRefused',
+    });
+  });
+
+  it('gives the state of a removal that goes on', async () => {
+    const { client } = app2(() => Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
+
+    await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toMatchObject({
+      user: 'being_removed',
+    });
+  });
+
+  it('renews a token that App2 refuses, once, within the same time limit', async () => {
+    const { client, sent, refused } = app2(status(401), settled);
+
+    await client.requestUserCreation(GENERATION, request);
+
+    expect(sent.map(({ init }) => new Headers(init.headers).get('Authorization'))).toEqual([
+      'Bearer canary-token-1',
+      'Bearer canary-token-2',
+    ]);
+    expect(sent[1]?.init.signal).toBe(sent[0]?.init.signal);
+    expect(refused).toEqual([undefined, { value: 'canary-token-1', expiresAt: 0 }]);
+  });
+
+  it('fails as App2AuthenticationFailed when the new token is refused too', async () => {
+    const { client, sent } = app2(status(401));
+
+    await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({
+      name: 'App2AuthenticationFailed',
+    });
+    expect(sent).toHaveLength(2);
+  });
+
+  it.each([
+    ...[408, 429, 500, 502, 503, 504].map((code) => [code, 'TargetUnavailable'] as const),
+    ...[400, 403, 404, 409, 413, 415].map((code) => [code, 'App2RequestRefused'] as const),
+  ])('answers HTTP %i with %s', async (code, name) => {
+    const { client } = app2(status(code));
+
+    const error = await thrownBy(client.requestUserCreation(GENERATION, request));
+
+    expect(error.name).toBe(name);
+    expectNoLeak('canary', error);
+  });
+
+  it('answers a broken connection with TargetUnavailable, without the text of the error', async () => {
+    const { client } = app2(() => new TypeError('canary: connect to https://app2 failed'));
+
+    const error = await thrownBy(client.cancelUserCreation(GENERATION, 'alice'));
+
+    expect(error.name).toBe('TargetUnavailable');
+    expectNoLeak('canary', error);
+  });
+
+  it.each([
+    ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'TargetUnavailable'],
+    ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
+  ])('does not believe a success with %s', async (_what, answer, name) => {
+    const error = await thrownBy(app2(answer).client.requestUserCreation(GENERATION, request));
+
+    expect(error.name).toBe(name);
+    expectNoLeak('canary', error);
+  });
+});
+
+describe("App1's client of App2, asked for a timeline", () => {
+  const step = {
+    service: 'app2',
+    workflow: 'CreateServiceUser',
+    execution: PROVISIONING_ID,
+    step: 'CreateUser',
+    started_at: '2026-01-01T00:00:00.000Z',
+    attempts: [],
+  } as const;
+
+  it('gives the steps that App2 tells', async () => {
+    const told = { timeline: [step], timeline_incomplete: ['app2' as const] };
+    const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...told }));
+
+    await expect(client.readTimeline(GENERATION)).resolves.toEqual(told);
+    expect(sent).toMatchObject([
+      {
+        address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?include=timeline`,
+        init: { method: 'GET', headers: { 'Creation-Id': CREATION_ID } },
+      },
+    ]);
+  });
+
+  it('has no steps of what App2 has not heard of', async () => {
+    await expect(app2(status(404)).client.readTimeline(GENERATION)).resolves.toEqual({ timeline: [] });
+  });
+
+  it.each([
+    ['an error', status(503), 'TargetUnavailable'],
+    ['a status without one', settled, 'App2RequestRefused'],
+  ])('fails when App2 answers with %s', async (_what, answer, name) => {
+    await expect(app2(answer).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
+  });
+});

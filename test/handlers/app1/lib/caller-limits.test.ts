@@ -1,0 +1,127 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describeExecutionQuota } from '../../../../contracts/quotas.ts';
+import { callerLimits } from '../../../../handlers/app1/lib/caller-limits.ts';
+import { fakeClock } from '../../../support/clock.ts';
+import { watchLog } from '../../../support/leaks.ts';
+import { rateLimitTable } from '../../../support/rate-limit-table.ts';
+import { sdkError } from '../../../support/sdk-errors.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const table = rateLimitTable();
+const log = watchLog();
+const { shares, perSecond, perCaller, atOnce } = describeExecutionQuota;
+const TOGETHER = perSecond * shares.callers;
+
+let clock: ReturnType<typeof fakeClock>;
+let limits: ReturnType<typeof callerLimits>;
+const newLimits = (over = {}) =>
+  callerLimits({
+    stepFunctions: new SFNClient({}),
+    dynamoDb: new DynamoDBClient({}),
+    environment: {
+      RATE_LIMITS_TABLE: 'app1-rate-limits',
+      DESCRIBES_PER_SECOND: TOGETHER,
+      DESCRIBES_PER_SECOND_AND_CALLER: perCaller,
+      ...over,
+    },
+    now: clock.now,
+  });
+
+const look = (caller: string) =>
+  limits.stepFunctions(caller).send(new DescribeExecutionCommand({ executionArn: 'arn' }));
+/** Whether a look of the caller is let through. */
+const isAdmitted = async (caller: string): Promise<boolean> => {
+  try {
+    await look(caller);
+    return true;
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'RequestProblem', code: 'THROTTLED' });
+    return false;
+  }
+};
+/** How many looks of the caller are let through at once. */
+async function burstOf(caller: string): Promise<number> {
+  for (let admitted = 0; ; admitted += 1) if (!(await isAdmitted(caller))) return admitted;
+}
+
+beforeEach(() => {
+  clock = fakeClock();
+  table.reset();
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
+  stepFunctions.on(StartExecutionCommand).resolves({});
+  limits = newLimits();
+});
+
+describe('the limits of callers', () => {
+  it('let a caller through, and say what Step Functions said', async () => {
+    await expect(look('one')).resolves.toMatchObject({ status: 'RUNNING' });
+  });
+
+  it('count nothing but DescribeExecution: a POST makes no other call', async () => {
+    await limits.stepFunctions('one').send(new StartExecutionCommand({ stateMachineArn: 'arn' }));
+
+    expect(table.mock.commandCalls(UpdateItemCommand)).toHaveLength(0);
+  });
+
+  it('let five looks per second of one caller through, and ten seconds of them at once', async () => {
+    expect(await burstOf('one')).toBe(10 * perCaller + 1);
+
+    let admitted = 0;
+    for (let tenths = 0; tenths < 600; tenths += 1) {
+      await clock.sleep(100);
+      if (await isAdmitted('one')) admitted += 1;
+    }
+    expect(admitted / 60).toBeLessThanOrEqual(perCaller);
+    expect(admitted / 60).toBeGreaterThan(perCaller - 0.2);
+  });
+
+  it('let no more through of all callers together than their share, however many callers there are', async () => {
+    const callers = Array.from({ length: 20 }, (_, n) => `caller ${n}`);
+    let admitted = 0;
+    for (let seconds = 0; seconds < 120; seconds += 1) {
+      for (const caller of callers)
+        for (let n = 0; n < perCaller; n += 1) if (await isAdmitted(caller)) admitted += 1;
+      await clock.sleep(1_000);
+    }
+
+    const burst = atOnce * shares.callers;
+    expect(admitted).toBeLessThanOrEqual(burst + 120 * TOGETHER + 1);
+  });
+
+  it('leave a caller that asks little its looks beside one that asks as much as it can', async () => {
+    let refused = 0;
+    for (let seconds = 0; seconds < 300; seconds += 1) {
+      for (let n = 0; n < 4 * perCaller; n += 1) await isAdmitted('greedy');
+      if (!(await isAdmitted('modest'))) refused += 1;
+      await clock.sleep(1_000);
+    }
+
+    expect(refused).toBe(0);
+  });
+
+  it('are the same for all instances of a function', async () => {
+    await burstOf('one');
+    limits = newLimits();
+
+    expect(await isAdmitted('one')).toBe(false);
+    expect(await isAdmitted('another')).toBe(true);
+  });
+
+  it('count what another function describes for the caller, too', async () => {
+    await limits.count('one', 10 * perCaller);
+
+    expect(await burstOf('one')).toBe(1);
+    await expect(limits.count('one', 3)).rejects.toMatchObject({ code: 'THROTTLED' });
+  });
+
+  it('let everything through while the table cannot be reached', async () => {
+    table.mock.on(UpdateItemCommand).rejects(sdkError('TimeoutError'));
+
+    for (let n = 0; n < 1_000; n += 1) expect(await isAdmitted('one')).toBe(true);
+    expect(log()).toContain('The rate limiter cannot be reached');
+  });
+});

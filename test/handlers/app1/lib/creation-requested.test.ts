@@ -1,0 +1,70 @@
+import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { creationRequested } from '../../../../handlers/app1/lib/creation-requested.ts';
+import { STOPPED } from '../../../support/executions.ts';
+import { history } from '../../../support/histories.ts';
+import { sdkError } from '../../../support/sdk-errors.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const executionArn = 'arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:id';
+const ask = () => creationRequested(new SFNClient({}), executionArn);
+
+const waiting = (step: string) =>
+  history(
+    { step: 'AnnounceRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
+    { step, from: 10, attempts: [{ from: 11, to: 20, error: 'TargetUnavailable' }] },
+  );
+const ended = (events: HistoryEvent[], type: HistoryEvent['type'] = 'ExecutionAborted'): HistoryEvent[] => [
+  ...events,
+  { id: events.length + 1, type, timestamp: STOPPED },
+];
+const shows = (events: HistoryEvent[], nextToken?: string) =>
+  stepFunctions
+    .on(GetExecutionHistoryCommand)
+    .resolves({ events: events.toReversed(), ...(nextToken === undefined ? {} : { nextToken }) });
+
+beforeEach(() => {
+  stepFunctions.reset();
+});
+
+describe('whether a target may have something', () => {
+  it.each(['Authenticate', 'EncryptCredentials'])('it has nothing of what ended in %s', async (step) => {
+    shows(ended(waiting(step)));
+
+    await expect(ask()).resolves.toBe(false);
+    expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
+      { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
+    ]);
+  });
+
+  it.each(['ExecutionAborted', 'ExecutionFailed', 'ExecutionTimedOut', 'ExecutionSucceeded'] as const)(
+    'it may have something when it was asked, however that ended: %s',
+    async (type) => {
+      shows(ended(waiting('RequestUserCreation'), type));
+
+      await expect(ask()).resolves.toBe(true);
+    },
+  );
+
+  it('it may have something when the history is longer than what was read', async () => {
+    shows(ended(waiting('Authenticate')), 'more');
+
+    await expect(ask()).resolves.toBe(true);
+  });
+
+  it.each([
+    ['its end', waiting('Authenticate')],
+    ['anything', []],
+  ])('is not known while the history does not show %s', async (_what, events) => {
+    shows(events);
+
+    await expect(ask()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('is not known when the history cannot be read', async () => {
+    stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(ask()).rejects.toMatchObject({ name: 'ThrottlingException' });
+  });
+});

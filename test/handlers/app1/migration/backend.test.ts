@@ -1,0 +1,131 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { placeOf, type Way, wayByFlag, wayByHeader } from '../../../../handlers/app1/migration/backend.ts';
+import type { Flag } from '../../../../handlers/app1/migration/migration-flag.ts';
+import { CALLER, CALLERS_OWNER, signedRequest } from '../../../support/api-events.ts';
+
+const SESSION = 'arn:aws:sts::444455556666:assumed-role/orders/session-1';
+const USER = 'arn:aws:iam::444455556666:user/people/ada';
+
+const request = (header?: string, userArn = SESSION) =>
+  signedRequest({ headers: header === undefined ? {} : { 'X-Use-Cognito': header } }, { ...CALLER, userArn });
+const flag = (over: Partial<Flag> = {}): Flag => ({ enabled: true, percentage: 0, allow_list: [], ...over });
+
+const twice = (...values: string[]) => signedRequest({ headers: { 'X-Use-Cognito': values } }, { ...CALLER });
+
+describe('while the header decides', () => {
+  it('refuses two different ones, and takes the same one twice', () => {
+    expect(() => wayByHeader(twice('true', 'false'))).toThrow('INVALID_REQUEST');
+    expect(wayByHeader(twice('true', 'true'))).toBe('workflow');
+  });
+
+  it.each<[string | undefined, Way]>([
+    [undefined, 'legacy'],
+    ['true', 'workflow'],
+    [' TRUE ', 'workflow'],
+    ['false', 'legacy'],
+    ['yes', 'legacy'],
+    ['', 'legacy'],
+  ])('%p goes to %s', (header, way) => {
+    expect(wayByHeader(request(header))).toBe(way);
+  });
+});
+
+describe('while the flag decides', () => {
+  it.each<[string, Flag | undefined, string | undefined, string, Way]>([
+    ['no flag', undefined, 'true', SESSION, 'legacy'],
+    ['a flag that is off', flag({ enabled: false, percentage: 100 }), 'true', SESSION, 'legacy'],
+    ['0 %', flag(), undefined, SESSION, 'legacy'],
+    ['0 % and the header of a caller that is not listed', flag(), 'true', SESSION, 'legacy'],
+    ['100 %', flag({ percentage: 100 }), undefined, SESSION, 'workflow'],
+    [
+      '100 % and the header of a caller that is not listed',
+      flag({ percentage: 100 }),
+      'false',
+      SESSION,
+      'workflow',
+    ],
+    ['the owner listed', flag({ allow_list: [CALLERS_OWNER] }), undefined, SESSION, 'workflow'],
+    [
+      'the role listed',
+      flag({ allow_list: ['arn:aws:iam::444455556666:role/orders'] }),
+      undefined,
+      SESSION,
+      'workflow',
+    ],
+    [
+      'the role listed with its path',
+      flag({ allow_list: ['arn:aws:iam::444455556666:role/a/b/orders'] }),
+      undefined,
+      SESSION,
+      'workflow',
+    ],
+    ['a user listed', flag({ allow_list: [USER] }), undefined, USER, 'workflow'],
+    [
+      'the role of that name in another account',
+      flag({ allow_list: ['arn:aws:iam::111122223333:role/orders'] }),
+      undefined,
+      SESSION,
+      'legacy',
+    ],
+    [
+      'a user named as the role is',
+      flag({ allow_list: ['arn:aws:iam::444455556666:user/orders'] }),
+      undefined,
+      SESSION,
+      'legacy',
+    ],
+    [
+      'a listed caller that says no',
+      flag({ allow_list: [CALLERS_OWNER], percentage: 100 }),
+      'false',
+      SESSION,
+      'legacy',
+    ],
+    ['an empty entry', flag({ allow_list: [''] }), undefined, SESSION, 'legacy'],
+  ])('%s', (_what, set, header, userArn, way) => {
+    expect(wayByFlag(request(header, userArn), 'ada', set)).toBe(way);
+  });
+
+  const username = fc.string({ minLength: 1, maxLength: 128 });
+  const percentage = fc.double({ min: 0, max: 100, noNaN: true });
+  const goes = (name: string, share: number) => wayByFlag(request(), name, flag({ percentage: share }));
+
+  it('a name goes the same way each time', () => {
+    fc.assert(
+      fc.property(username, percentage, (name, share) => {
+        const [first, again] = [goes(name, share), goes(name, share)];
+        return first === again;
+      }),
+    );
+  });
+
+  it('a name goes the same way in whatever case it is written', () => {
+    const ascii = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/);
+    fc.assert(
+      fc.property(ascii, percentage, (name, share) => {
+        const ways = [name, name.toUpperCase(), name.toLowerCase()].map((one) => goes(one, share));
+        return new Set(ways).size === 1;
+      }),
+    );
+  });
+
+  it('no name goes back to the legacy endpoint when the percentage is raised', () => {
+    fc.assert(
+      fc.property(username, percentage, percentage, (name, one, other) => {
+        const [low, high] = [Math.min(one, other), Math.max(one, other)];
+        return goes(name, low) === 'legacy' || goes(name, high) === 'workflow';
+      }),
+    );
+  });
+
+  it('0 % is nobody and 100 % is everybody', () => {
+    fc.assert(fc.property(username, (name) => goes(name, 0) === 'legacy' && goes(name, 100) === 'workflow'));
+  });
+
+  it.each([1, 10, 50, 90])('%i %% is about that share of the names', (share) => {
+    const names = Array.from({ length: 20_000 }, (_, n) => `service-user-${n}`);
+    const part = (names.filter((name) => placeOf(name) < share).length / names.length) * 100;
+    expect(Math.abs(part - share)).toBeLessThan(1.5);
+  });
+});

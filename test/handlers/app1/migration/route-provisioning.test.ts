@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { provisioningIdOf } from '../../../../handlers/app1/lib/provisioning-id.ts';
+import type { Way } from '../../../../handlers/app1/migration/backend.ts';
+import { routeProvisioning } from '../../../../handlers/app1/migration/route-provisioning.ts';
+import { type ApiHandler, api, json } from '../../../../handlers/shared/api.ts';
+import { RequestProblem } from '../../../../handlers/shared/problem.ts';
+import { CALLER, CALLERS_OWNER, signedRequest } from '../../../support/api-events.ts';
+import { expectNoLeak, watchLog } from '../../../support/leaks.ts';
+import { expectProblem } from '../../../support/problems.ts';
+import { sdkError } from '../../../support/sdk-errors.ts';
+import { PASSWORD } from '../../../support/subject.ts';
+
+const log = watchLog();
+const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
+const workflow = jest.fn<ApiHandler>();
+const request = jest.fn<(body: string) => Promise<{ status: number; body: string }>>();
+const count = jest.fn<(way: Way, failed: boolean) => void>();
+const choose = jest.fn<(event: unknown, username: string) => Promise<Way>>();
+const keep = jest.fn<(id: string, wanted: Way) => Promise<Way>>();
+
+const post = (
+  headers: Record<string, string | string[]> = {},
+  content: unknown = body,
+  identity: object = CALLER,
+) =>
+  api(routeProvisioning({ choose, keep, workflow, legacy: { request }, count }))(
+    signedRequest({ path: '/create-service-user', headers, body: content }, identity),
+  );
+
+beforeEach(() => {
+  for (const mock of [workflow, request, count, choose, keep]) mock.mockReset();
+  workflow.mockResolvedValue(json(202, { provisioning_id: 'p' }, { Location: 'there' }));
+  request.mockResolvedValue({ status: 201, body: '{"id":1}' });
+  keep.mockImplementation(async (_id, wanted) => wanted);
+});
+
+describe('POST /create-service-user while a legacy endpoint is replaced', () => {
+  it('is served by the workflow when that is the way, and says so', async () => {
+    choose.mockResolvedValue('workflow');
+
+    expect(await post()).toMatchObject({
+      statusCode: 202,
+      headers: { Location: 'there', 'X-Provisioned-By': 'workflow' },
+    });
+    expect(request).not.toHaveBeenCalled();
+    expect(count.mock.calls).toEqual([['workflow', false]]);
+  });
+
+  it.each([
+    ['U+FFFD', `{"username":"alice","password":"x\ufffd"}`],
+    ['half a pair', `{"username":"alice","password":"x\ud83d"}`],
+  ])('passes no body on that is not what was sent: %s', async (_what, content) => {
+    choose.mockResolvedValue('legacy');
+
+    expectProblem(await post({}, content), 'INVALID_REQUEST');
+    expect(request).not.toHaveBeenCalled();
+  });
+
+  it('is served by the legacy endpoint when that is the way, with its status and body', async () => {
+    choose.mockResolvedValue('legacy');
+
+    expect(await post()).toMatchObject({
+      statusCode: 201,
+      body: '{"id":1}',
+      headers: {
+        'X-Provisioned-By': 'legacy',
+        'Content-Type': 'application/json',
+        'Cache-Control': 'no-store',
+      },
+    });
+    expect(request.mock.calls).toEqual([[JSON.stringify(body)]]);
+    expect(workflow).not.toHaveBeenCalled();
+    expect(count.mock.calls).toEqual([['legacy', false]]);
+  });
+
+  it('is chosen for by the name of the user, whatever the body is', async () => {
+    choose.mockResolvedValue('legacy');
+    await post();
+    await post({}, '{"username"');
+    await post({}, { username: 7 });
+
+    expect(choose.mock.calls.map(([, username]) => username)).toEqual(['alice', '', '']);
+    expect(request).toHaveBeenCalledTimes(3);
+  });
+
+  it.each(['workflow', 'legacy'] as const)('goes the way that its key went before: %s', async (way) => {
+    choose.mockResolvedValue(way === 'legacy' ? 'workflow' : 'legacy');
+    keep.mockResolvedValue(way);
+
+    expect(await post({ 'idempotency-key': 'k' })).toMatchObject({ headers: { 'X-Provisioned-By': way } });
+    expect(keep.mock.calls.map(([id]) => id)).toEqual([provisioningIdOf(CALLERS_OWNER, 'k')]);
+  });
+
+  it('remembers nothing of a request without a key, or with one that is not valid', async () => {
+    choose.mockResolvedValue('workflow');
+    await post();
+    await post({ 'Idempotency-Key': 'a b' });
+
+    expect(keep).not.toHaveBeenCalled();
+    expect(workflow).toHaveBeenCalledTimes(2);
+  });
+
+  it('goes no way at all with two different keys', async () => {
+    choose.mockResolvedValue('legacy');
+
+    expectProblem(await post({ 'Idempotency-Key': ['k', 'l'] }), 'INVALID_REQUEST');
+    expect(workflow).not.toHaveBeenCalled();
+    expect(request).not.toHaveBeenCalled();
+  });
+
+  it('goes no way at all when it cannot be told which way its key went', async () => {
+    choose.mockResolvedValue('legacy');
+    keep.mockRejectedValue(sdkError('ThrottlingException'));
+
+    expectProblem(await post({ 'Idempotency-Key': 'k' }), 'SERVICE_UNAVAILABLE');
+    expect(workflow).not.toHaveBeenCalled();
+    expect(request).not.toHaveBeenCalled();
+  });
+
+  it('tells and counts a failure of either way as that', async () => {
+    choose.mockResolvedValueOnce('legacy').mockResolvedValueOnce('workflow');
+    request.mockRejectedValue(new RequestProblem('LEGACY_TIMEOUT'));
+    workflow.mockResolvedValue(json(503, {}));
+
+    const answer = await post();
+    expectProblem(answer, 'LEGACY_TIMEOUT');
+    expect(answer.headers).toMatchObject({ 'X-Provisioned-By': 'legacy' });
+    await post();
+    expect(count.mock.calls).toEqual([
+      ['legacy', true],
+      ['workflow', true],
+    ]);
+  });
+
+  it('is refused when it is not signed', async () => {
+    expectProblem(await post({}, body, {}), 'FORBIDDEN');
+    expect(choose).not.toHaveBeenCalled();
+  });
+
+  it('leaves in the log which way it went and for whom, and nothing secret', async () => {
+    choose.mockResolvedValue('legacy');
+    await post();
+
+    expect(log()).toContain('Request routed');
+    expect(log()).toContain(CALLERS_OWNER);
+    expectNoLeak(PASSWORD, log());
+  });
+});

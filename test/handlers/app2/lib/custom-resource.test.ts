@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import * as z from 'zod';
+import { type CustomResource, customResource } from '../../../../handlers/app2/lib/custom-resource.ts';
+import { expectNoLeak, watchLog } from '../../../support/leaks.ts';
+import { sdkError } from '../../../support/sdk-errors.ts';
+import { PASSWORD } from '../../../support/subject.ts';
+
+const log = watchLog();
+const common = {
+  ServiceToken: 'token',
+  ResponseURL: 'https://cloudformation.example/answer',
+  StackId: 'stack',
+  RequestId: 'request',
+  LogicalResourceId: 'Resource',
+  ResourceType: 'Custom::Resource',
+  ResourceProperties: { ServiceToken: 'token' },
+};
+const create: CloudFormationCustomResourceEvent = { ...common, RequestType: 'Create' };
+const update: CloudFormationCustomResourceEvent = {
+  ...common,
+  RequestType: 'Update',
+  PhysicalResourceId: 'made-before',
+  OldResourceProperties: { ServiceToken: 'token' },
+};
+
+const remove: CloudFormationCustomResourceEvent = {
+  ...common,
+  RequestType: 'Delete',
+  PhysicalResourceId: 'made-by-former-code',
+};
+
+/** A resource whose creation ends in this way. */
+const resource = (put: () => Promise<string>): CustomResource => ({ put, remove: async () => undefined });
+
+/** What CloudFormation was answered. */
+function cloudFormation(status = 200) {
+  const answers: { address: unknown; method: unknown; body: unknown }[] = [];
+  jest.spyOn(globalThis, 'fetch').mockImplementation(async (address, init) => {
+    answers.push({ address, method: init?.method, body: JSON.parse(String(init?.body)) });
+    return new Response(null, { status });
+  });
+  return answers;
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('customResource', () => {
+  it('tells CloudFormation what was made, and keeps even that out of sight', async () => {
+    const answers = cloudFormation();
+
+    await customResource(resource(async () => 'made-now'))(create);
+
+    expect(answers).toEqual([
+      {
+        address: 'https://cloudformation.example/answer',
+        method: 'PUT',
+        body: {
+          Status: 'SUCCESS',
+          PhysicalResourceId: 'made-now',
+          StackId: 'stack',
+          RequestId: 'request',
+          LogicalResourceId: 'Resource',
+          NoEcho: true,
+        },
+      },
+    ]);
+  });
+
+  it.each([
+    ['made before', update, 'made-before'],
+    ['not made', create, 'not-created-request'],
+  ] as const)(
+    'tells CloudFormation of a failure, with the id of a resource that was %s',
+    async (_what, event, id) => {
+      const answers = cloudFormation();
+
+      const failing = resource(async () => {
+        throw sdkError('InvalidParameterException', { message: `Value '${PASSWORD}'` });
+      });
+      await customResource(failing)(event);
+
+      expect(answers).toMatchObject([
+        { body: { Status: 'FAILED', PhysicalResourceId: id, Reason: /InvalidParameterException/ } },
+      ]);
+      expectNoLeak(PASSWORD, answers, log());
+    },
+  );
+
+  it.each([
+    ['succeeds', async () => undefined, 'SUCCESS'],
+    [
+      'fails',
+      async () => {
+        throw sdkError('TooManyRequestsException');
+      },
+      'FAILED',
+    ],
+  ])('answers a deletion that %s with the id that it was asked with', async (_how, deletion, Status) => {
+    const answers = cloudFormation();
+
+    await customResource({ put: async () => 'made-now', remove: deletion })(remove);
+
+    expect(answers).toMatchObject([{ body: { Status, PhysicalResourceId: 'made-by-former-code' } }]);
+  });
+
+  it('sends no content type, because the address is signed without one', async () => {
+    const headers: IncomingHttpHeaders[] = [];
+    const server = createServer((request, response) => {
+      headers.push(request.headers);
+      request.resume().once('end', () => response.end());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+
+    await customResource(resource(async () => 'made-now'))({
+      ...create,
+      ResponseURL: `http://127.0.0.1:${port}/answer`,
+    });
+    server.close();
+
+    expect(headers).toMatchObject([{ 'content-type': '', 'content-length': expect.stringMatching(/^\d+$/) }]);
+  });
+
+  it('fails when CloudFormation does not take the answer, so that Lambda calls it again', async () => {
+    cloudFormation(403);
+
+    await expect(customResource(resource(async () => 'made-now'))(create)).rejects.toThrow('HTTP 403');
+  });
+});

@@ -1,0 +1,82 @@
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { decryptPassword } from '../../../../handlers/app2/lib/decrypt-password.ts';
+import { expectNoLeak } from '../../../support/leaks.ts';
+import { sdkError } from '../../../support/sdk-errors.ts';
+import { ENCRYPTED, PASSWORD, PROVISIONING_ID } from '../../../support/subject.ts';
+import { thrownBy } from '../../../support/thrown.ts';
+
+const kms = mockClient(KMSClient);
+const sealed = { provisioning_id: PROVISIONING_ID, username: 'alice', encrypted_password: ENCRYPTED };
+const decrypt = () => decryptPassword(new KMSClient({}), 'key-of-app2', sealed);
+
+beforeEach(() => {
+  kms.reset();
+});
+
+describe('decryptPassword', () => {
+  it('asks for exactly this key, this user, this provisioning and this service', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
+
+    await expect(decrypt()).resolves.toBe(PASSWORD);
+    expect(kms.commandCalls(DecryptCommand).map(({ args }) => args[0].input)).toEqual([
+      {
+        KeyId: 'key-of-app2',
+        CiphertextBlob: Buffer.from(ENCRYPTED, 'base64'),
+        EncryptionContext: { provisioning_id: PROVISIONING_ID, username: 'alice', target: 'app2' },
+      },
+    ]);
+  });
+
+  it('keeps characters beyond ASCII', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('Pässwörd-密-1') });
+
+    await expect(decrypt()).resolves.toBe('Pässwörd-密-1');
+  });
+
+  it.each([
+    ['Latin-1', Buffer.from('P\u00e4ssw\u00f6rd-1', 'latin1')],
+    ['UTF-16', Buffer.from('\ufeffP\u00e4ssw\u00f6rd-1', 'utf16le')],
+    ['cut off', Buffer.from('P\u00e4ssw\u00f6rd-\u5bc6').subarray(0, -1)],
+  ])('takes no plaintext for a password that is %s, and repeats nothing of it', async (_what, Plaintext) => {
+    kms.on(DecryptCommand).resolves({ Plaintext });
+
+    const error = await thrownBy(decrypt());
+
+    expect(error.name).toBe('PasswordRejected');
+    expectNoLeak(Plaintext.toString('latin1'), error);
+  });
+
+  it('keeps a byte order mark, which the policy refuses', async () => {
+    kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('\ufeffPassw0rd-1!') });
+
+    await expect(decrypt()).resolves.toBe('\ufeffPassw0rd-1!');
+  });
+
+  it('says the same whatever is wrong with the ciphertext, and nothing of it', async () => {
+    const wrong = [
+      () => kms.on(DecryptCommand).rejects(sdkError('InvalidCiphertextException', { message: ENCRYPTED })),
+      () => kms.on(DecryptCommand).rejects(sdkError('IncorrectKeyException', { message: ENCRYPTED })),
+      () => kms.on(DecryptCommand).rejects(sdkError('ValidationException', { message: ENCRYPTED })),
+      () => kms.on(DecryptCommand).resolves({}),
+      () => kms.on(DecryptCommand).resolves({ Plaintext: Buffer.alloc(0) }),
+    ];
+    const errors: Error[] = [];
+    for (const arrange of wrong) {
+      arrange();
+      errors.push(await thrownBy(decrypt()));
+    }
+
+    expect(new Set(errors.map(({ name, message }) => `${name}: ${message}`)).size).toBe(1);
+    expect(errors[0]?.name).toBe('CredentialsRejected');
+    expectNoLeak(ENCRYPTED, ...errors);
+  });
+
+  it('does not take a key that is denied or throttled for wrong credentials', async () => {
+    for (const name of ['AccessDeniedException', 'ThrottlingException', 'KMSInternalException']) {
+      kms.on(DecryptCommand).rejects(sdkError(name));
+      await expect(decrypt()).rejects.toMatchObject({ name });
+    }
+  });
+});

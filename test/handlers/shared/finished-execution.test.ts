@@ -1,0 +1,237 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { REDELIVERY } from '../../../contracts/redelivery.ts';
+import { handler as app1Handler } from '../../../handlers/app1/start-roll-back.ts';
+import { handler as app2Handler } from '../../../handlers/app2/start-roll-back.ts';
+import { execution, failedAs, notFound } from '../../support/executions.ts';
+import { expectNoLeak, watchLog } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+import { ENCRYPTED, PROVISIONING_ID, ROLL_BACK, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const dynamoDb = mockClient(DynamoDBClient);
+const log = watchLog();
+const account = 'arn:aws:states:eu-central-1:111122223333';
+const rollBackInput = { ...subject, owner: 'owner', trace_id: TRACE_ID };
+const causation_id = `execution:Machine:${PROVISIONING_ID}`;
+
+/** What a mobile client says of itself, which the type of Lambda's context wants. */
+const client = {
+  installationId: '',
+  appTitle: '',
+  appVersionName: '',
+  appVersionCode: '',
+  appPackageName: '',
+};
+const env = { platformVersion: '', platform: '', make: '', model: '', locale: '' };
+
+/** Both services' functions, with the input of what they roll back. */
+const services = [
+  {
+    service: 'App1',
+    handler: app1Handler,
+    input: { ...rollBackInput, causation_id: 'request:r-1', sealed_password: SEALED, request_mac: 'mac' },
+    cleanEnds: ['ProvisioningFailed'],
+  },
+  {
+    service: 'App2',
+    handler: app2Handler,
+    input: { ...rollBackInput, causation_id: 'request:r-1', encrypted_password: ENCRYPTED },
+    cleanEnds: ['UserCreationRejected', 'UserCreationRolledBack', 'Cancelled'],
+  },
+];
+
+/** The event as EventBridge sends it, in full length. */
+const event = (status: string, error?: string) => ({
+  version: '0',
+  id: 'event-1',
+  'detail-type': 'Step Functions Execution Status Change',
+  source: 'aws.states',
+  account: '111122223333',
+  time: '2026-01-01T00:00:09Z',
+  region: 'eu-central-1',
+  resources: [`${account}:execution:Machine:${PROVISIONING_ID}`],
+  detail: {
+    executionArn: `${account}:execution:Machine:${PROVISIONING_ID}`,
+    stateMachineArn: `${account}:stateMachine:Machine`,
+    name: PROVISIONING_ID,
+    status,
+    startDate: 1767225600000,
+    stopDate: 1767225609000,
+    input: null,
+    output: null,
+    error: error ?? null,
+    cause: null,
+  },
+});
+
+type Seen = Parameters<typeof execution>[1];
+const executionIs = (input: object, seen: Seen) =>
+  stepFunctions
+    .on(DescribeExecutionCommand, { executionArn: `${account}:execution:Machine:${PROVISIONING_ID}` })
+    .resolves(execution(input, seen));
+const started = () =>
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
+    machine: asked.stateMachineArn,
+    name: asked.name,
+    input: JSON.parse(asked.input ?? ''),
+  }));
+
+/** The items that were written to the sweep's table. */
+const recorded = () =>
+  dynamoDb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => [input.TableName, input.Item]);
+
+beforeEach(() => {
+  dynamoDb.reset();
+  dynamoDb.on(PutItemCommand).resolves({});
+  stepFunctions.reset();
+  stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
+  stepFunctions.on(StartExecutionCommand).resolves({});
+});
+
+describe.each(services)('the rule on executions of $service that ended', ({ handler, input, cleanEnds }) => {
+  it.each([
+    ['an operator who stops it', 'ABORTED', { status: 'ABORTED' }],
+    ['its time limit', 'TIMED_OUT', { status: 'TIMED_OUT' }],
+    ['Step Functions itself', 'FAILED', { status: 'FAILED', error: 'States.Runtime' }],
+    ['an undo that failed', 'FAILED', failedAs('RollBackFailed', 'SetPassword', 'StepFailed')],
+    ['an end that is not announced', 'FAILED', failedAs('EndNotAnnounced', 'SetPassword', 'StepFailed')],
+  ] as const)('starts the roll-back of what was ended by %s', async (_whom, status, seen) => {
+    executionIs(input, seen);
+
+    await expect(handler(event(status))).resolves.toEqual({ finding: 'started' });
+    expect(started()).toEqual([
+      {
+        machine: `${account}:stateMachine:RollBackMachine`,
+        name: `${ROLL_BACK}.1`,
+        input: { ...rollBackInput, causation_id, had_succeeded: false, failure: expect.any(Object) },
+      },
+    ]);
+    expectNoLeak(SEALED, started(), log());
+    expectNoLeak(ENCRYPTED, started(), log());
+  });
+
+  it.each(cleanEnds)('has nothing to do after %s and asks nobody', async (error) => {
+    await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
+    expect(stepFunctions.calls()).toHaveLength(0);
+  });
+
+  it.each(cleanEnds)('records %s, so that the sweep does not have to describe it', async (error) => {
+    await handler(event('FAILED', error));
+    expect(recorded()).toEqual([
+      [
+        'unit-test-sweep',
+        {
+          id: { S: PROVISIONING_ID },
+          stopped_at: { N: '1767225609000' },
+          expires_at: { N: String(1767225609 + 14 * 24 * 60 * 60) },
+        },
+      ],
+    ]);
+
+    dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
+    await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
+  });
+
+  describe('that comes from a dead-letter queue', () => {
+    const redelivery = { awsRequestId: 'r-1', clientContext: { client, env, ...REDELIVERY } };
+
+    it.each(cleanEnds)('is not believed that it has failed clean, as %s: AWS is asked', async (error) => {
+      executionIs(input, { status: 'ABORTED' });
+
+      await expect(handler(event('FAILED', error), redelivery)).resolves.toEqual({ finding: 'started' });
+      expect(recorded()).toEqual([]);
+    });
+
+    it('has nothing to do when AWS says the same', async () => {
+      executionIs(input, failedAs(cleanEnds[0] ?? '', 'SetPassword', 'StepFailed'));
+
+      const finding = await handler(event('FAILED', cleanEnds[0]), redelivery);
+      expect(finding).toEqual({ finding: 'clean' });
+      expect(started()).toEqual([]);
+    });
+
+    it('is believed when another client has given a context', async () => {
+      const other = { awsRequestId: 'r-1', clientContext: { client, env, Custom: {} } };
+
+      await expect(handler(event('FAILED', cleanEnds[0]), other)).resolves.toEqual({ finding: 'clean' });
+      expect(stepFunctions.calls()).toHaveLength(0);
+    });
+  });
+
+  it('records nothing else', async () => {
+    for (const [status, error] of [
+      ['FAILED', 'RollBackFailed'],
+      ['ABORTED', cleanEnds[0]],
+      ['TIMED_OUT', undefined],
+    ] as const) {
+      executionIs(input, { status, ...(error === undefined ? {} : { error }) });
+      await handler(event(status, error));
+    }
+    expect(recorded()).toEqual([]);
+  });
+
+  it.each(cleanEnds)(
+    'rolls back what was stopped under the name %s: no end of ours has said so',
+    async (error) => {
+      executionIs(input, { status: 'ABORTED', error });
+
+      await expect(handler(event('ABORTED', error))).resolves.toEqual({ finding: 'started' });
+    },
+  );
+
+  it('finds a clean end also when the event does not tell the error', async () => {
+    executionIs(input, failedAs(cleanEnds[0] ?? '', 'SetPassword', 'StepFailed'));
+
+    await expect(handler(event('FAILED'))).resolves.toEqual({ finding: 'clean' });
+    expect(started()).toEqual([]);
+  });
+
+  it.each(['RUNNING', 'SUCCEEDED'] as const)('leaves one alone that is %s again', async (status) => {
+    executionIs(input, { status });
+
+    await expect(handler(event('FAILED', 'RollBackFailed'))).resolves.toEqual({ finding: 'clean' });
+    expect(started()).toEqual([]);
+  });
+
+  it('says that there was a roll-back before: events come more than once', async () => {
+    executionIs(input, { status: 'ABORTED' });
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+    await expect(handler(event('ABORTED'))).resolves.toEqual({ finding: 'existed' });
+  });
+
+  it('fails, so that it is called again, while the execution cannot be seen', async () => {
+    await expect(handler(event('ABORTED'))).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('fails when the roll-back cannot be started', async () => {
+    executionIs(input, { status: 'ABORTED' });
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(handler(event('ABORTED'))).rejects.toMatchObject({ name: 'ServiceThrottled' });
+  });
+
+  it('starts nothing for an execution that somebody started by hand with something else', async () => {
+    executionIs({ hello: 'world' }, { status: 'ABORTED' });
+
+    await expect(handler(event('ABORTED'))).rejects.toThrow();
+    expect(started()).toEqual([]);
+  });
+
+  it('refuses what is no such event', async () => {
+    await expect(handler({ detail: { status: 'FAILED' } })).rejects.toMatchObject({
+      name: 'InvalidStepInput',
+    });
+  });
+});
+
+it('has nothing to roll back when a creation was cancelled before it arrived, however it ended', async () => {
+  const { provisioning_id, creation_id } = subject;
+  executionIs({ provisioning_id, creation_id, owner: 'owner', cancelled: true }, { status: 'TIMED_OUT' });
+
+  await expect(app2Handler(event('TIMED_OUT'))).resolves.toEqual({ finding: 'clean' });
+  expect(started()).toEqual([]);
+});

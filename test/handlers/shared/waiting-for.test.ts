@@ -1,0 +1,149 @@
+import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { mockClient } from 'aws-sdk-client-mock';
+import { waitingFor } from '../../../contracts/status.ts';
+import { OUTAGE_PAUSES } from '../../../contracts/time-limits.ts';
+import { waitedOut, waitingForOf, waitingIn } from '../../../handlers/shared/waiting-for.ts';
+import { STARTED } from '../../support/executions.ts';
+import { golden, machineNames, tasks } from '../../support/golden.ts';
+import { history } from '../../support/histories.ts';
+import { expectNoLeak } from '../../support/leaks.ts';
+import { sdkError } from '../../support/sdk-errors.ts';
+
+const stepFunctions = mockClient(SFNClient);
+const NOW = STARTED.getTime() + 60_000;
+const at = (milliseconds: number) => new Date(STARTED.getTime() + milliseconds).toISOString();
+const executionArn = 'arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:id';
+
+/** Attempts that failed one after the other, each taking a tenth of a second. */
+const failing = (...attempts: [from: number, error: string][]) =>
+  attempts.map(([from, error]) => ({ from, to: from + 100, error }));
+
+const waits = (step: string, ...attempts: [number, string][]): HistoryEvent[] =>
+  history(
+    { step: 'AnnounceRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
+    { step, from: 10, attempts: failing(...attempts) },
+  );
+
+describe('waitingIn', () => {
+  it('says since when a step waits for the target, why, and when it tries again', () => {
+    const events = waits('Authenticate', [20, 'TargetUnavailable'], [1_120, 'TargetUnavailable']);
+
+    const found = waitingIn(events, 'app1');
+
+    expect(found).toEqual({
+      what: 'target',
+      target: 'app2',
+      step: 'Authenticate',
+      since: at(20),
+      code: 'TARGET_UNAVAILABLE',
+      retry_at: at(1_220 + 2_000),
+    });
+    expect(waitingFor.parse(found)).toEqual(found);
+    expectNoLeak('canary cause', found);
+  });
+
+  it.each([
+    ['RequestUserCreation', 'App2QueueFull', { what: 'target_queue', target: 'app2' }],
+    ['RequestUserCreation', 'UserCreationPending', { what: 'target_result', target: 'app2' }],
+    ['CancelUserCreation', 'UserRemovalPending', { what: 'target_result', target: 'app2' }],
+    ['CancelUserCreation', 'App2AuthenticationFailed', { what: 'target', target: 'app2' }],
+    ['DeleteUser', 'AbsenceNotConfirmed', { what: 'calls_in_flight' }],
+    ['DeleteUser', 'ServiceThrottled', { what: 'aws' }],
+    ['AnnounceRequested', 'EventBridge.FailedEntry', { what: 'aws' }],
+    ['EncryptCredentials', 'States.Timeout', { what: 'aws' }],
+  ])('tells what %s waits for after %s', (step, error, told) => {
+    expect(waitingIn(waits(step, [20, error]), 'app1')).toMatchObject({ ...told, step, since: at(20) });
+  });
+
+  it('knows the pauses of what is waited out, and of nothing else', () => {
+    const next = (step: string, error: string) => waitingIn(waits(step, [20, error]), 'app1')?.retry_at;
+
+    expect(next('CancelUserCreation', 'UserRemovalPending')).toBe(at(1_120));
+    expect(next('RequestUserCreation', 'UserCreationPending')).toBeUndefined();
+    expect(next('RequestUserCreation', 'ServiceThrottled')).toBeUndefined();
+    for (const [step, { Retry }] of machineNames.flatMap((name) => tasks(golden(name))))
+      for (const { ErrorEquals, IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy } of Retry)
+        if (ErrorEquals.includes('TargetUnavailable')) {
+          expect([step, ErrorEquals]).toEqual([step, waitedOut(step)]);
+          expect({ IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy }).toEqual({
+            IntervalSeconds: OUTAGE_PAUSES.intervalSeconds,
+            BackoffRate: OUTAGE_PAUSES.backoffRate,
+            MaxDelaySeconds: OUTAGE_PAUSES.maxDelaySeconds,
+            JitterStrategy: undefined,
+          });
+        }
+  });
+
+  it('counts only the attempts of the outage, and waits five minutes at most', () => {
+    const mixed: [number, string][] = [
+      [20, 'ServiceThrottled'],
+      ...Array.from({ length: 12 }, (_, n): [number, string] => [1_000 * (n + 1), 'TargetUnavailable']),
+    ];
+
+    expect(waitingIn(waits('Authenticate', ...mixed.slice(0, 2)), 'app1')?.retry_at).toBe(at(1_100 + 1_000));
+    expect(waitingIn(waits('Authenticate', ...mixed), 'app1')?.retry_at).toBe(at(12_100 + 300_000));
+  });
+
+  it('knows no time of a next attempt while one is under way', () => {
+    const events = history({
+      step: 'Authenticate',
+      from: 10,
+      attempts: [...failing([20, 'TargetUnavailable']), { from: 1_120 }],
+    });
+
+    expect(waitingIn(events, 'app1')).toMatchObject({ what: 'target', since: at(20) });
+    expect(waitingIn(events, 'app1')).not.toHaveProperty('retry_at');
+  });
+
+  it('says nothing where no attempt has failed, the step is over, or its begin is not among the events', () => {
+    const failed = waits('Authenticate', [20, 'TargetUnavailable']);
+    const over = history({
+      step: 'Authenticate',
+      from: 10,
+      to: 1_300,
+      attempts: [...failing([20, 'TargetUnavailable']), { from: 1_120, to: 1_290 }],
+    });
+
+    expect(waitingIn(waits('Authenticate'), 'app1')).toBeUndefined();
+    expect(waitingIn(over, 'app1')).toBeUndefined();
+    expect(waitingIn(failed.slice(-1), 'app1')).toBeUndefined();
+    expect(waitingIn([], 'app1')).toBeUndefined();
+  });
+});
+
+describe('waitingForOf', () => {
+  const ask = (seen: object, now = NOW) =>
+    waitingForOf(
+      new SFNClient({}),
+      { executionArn, status: 'RUNNING', startDate: STARTED, ...seen },
+      'app1',
+      now,
+    );
+
+  beforeEach(() => {
+    stepFunctions.reset();
+    const events = waits('Authenticate', [20, 'TargetUnavailable']);
+    stepFunctions.on(GetExecutionHistoryCommand).resolves({ events: events.toReversed() });
+  });
+
+  it('reads one page of the history, the latest events first, without data', async () => {
+    await expect(ask({})).resolves.toMatchObject({ what: 'target', step: 'Authenticate' });
+    expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
+      { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
+    ]);
+  });
+
+  it('asks for nothing when it is young, or has ended, or there is none', async () => {
+    await expect(ask({}, STARTED.getTime() + 9_999)).resolves.toBeUndefined();
+    await expect(ask({ status: 'FAILED' })).resolves.toBeUndefined();
+    await expect(waitingForOf(new SFNClient({}), undefined, 'app1', NOW)).resolves.toBeUndefined();
+    expect(stepFunctions.calls()).toEqual([]);
+  });
+
+  it('says nothing when the history cannot be read: the status is worth having without', async () => {
+    stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(ask({})).resolves.toBeUndefined();
+  });
+});

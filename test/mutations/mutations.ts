@@ -1,0 +1,462 @@
+/**
+ * Mutations of the product: each takes away one thing that the invariants rest on. The failure suite, or the end-to-end
+ * test that a mutation names, has to turn red for each of them.
+ */
+export interface Mutation {
+  name: string;
+  /** Replaced texts, by file; each must occur exactly once. */
+  changes: readonly { file: string; from: string; to: string }[];
+  /** What finds it: a file of test/faults, or of test/e2e if `suite` says so, and names of cases, between bars. */
+  caughtBy: { suite?: 'e2e'; file: string; cases: string };
+}
+
+const change = (file: string, from: string, to: string) => ({ file, from, to });
+
+const withoutCatch = (
+  service: 'app1' | 'app2',
+  workflow: string,
+  state: string,
+  cases: string,
+): Mutation => ({
+  name: `no catch of ${state[0]?.toUpperCase()}${state.slice(1)}`,
+  changes: [
+    change(
+      `workflows/${service}/${workflow}.ts`,
+      state === 'createUser'
+        ? `  onFailure(createUser, undo.start, {
+    user_sub: null,
+    creation_in_flight: jsonata(\`$not(\${REFUSED})\`),
+    creation_refused: jsonata(REFUSED),
+  });\n`
+        : `  onFailure(${state}, undo.start);\n`,
+      '',
+    ),
+  ],
+  caughtBy: { file: 'matrix', cases },
+});
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'no stamp check in DeleteUser',
+    changes: [
+      change(
+        'handlers/app2/delete-user.ts',
+        'if (user === undefined || !isMadeBy(user, input)) return false;',
+        'if (user === undefined) return false;',
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'name taken before CreateUser' },
+  },
+  {
+    name: 'UsernameExists is always mine',
+    changes: [
+      change(
+        'handlers/app2/create-user.ts',
+        'if (isMadeBy(existing, input)) return { sub: existing.sub };',
+        'if (existing.sub) return { sub: existing.sub };',
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'name taken before CreateUser' },
+  },
+  {
+    name: 'SetPassword addresses the user by name',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        "      encrypted_password: input('encrypted_password'),\n      sub: jsonata('$user_sub'),",
+        "      encrypted_password: input('encrypted_password'),\n      sub: input('username'),",
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'user replaced before SetPassword by name' },
+  },
+  {
+    name: 'AddToGroup addresses the user by name',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        "payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub'), redrive_count },",
+        "payload: { provisioning_id: input('provisioning_id'), sub: input('username'), redrive_count },",
+      ),
+    ],
+    caughtBy: { file: 'tampering', cases: 'user replaced before AddToGroup by name' },
+  },
+  {
+    name: 'DeleteUser deletes by name',
+    changes: [change('handlers/app2/delete-user.ts', 'Username: user.sub }', 'Username: input.username }')],
+    caughtBy: { file: 'tampering', cases: 'user replaced before DeleteUser by name' },
+  },
+  withoutCatch('app2', 'create-service-user', 'createUser', 'AdminCreateUser: answer lost, for ever'),
+  withoutCatch('app2', 'create-service-user', 'setPassword', 'AdminSetUserPassword: permanent error'),
+  withoutCatch(
+    'app2',
+    'create-service-user',
+    'addToGroup',
+    'AdminAddUserToGroup: permanent error, for ever (provision)',
+  ),
+  withoutCatch(
+    'app2',
+    'create-service-user',
+    'announceCreated',
+    'AnnounceCreated events:PutEvents: connection reset, for ever',
+  ),
+  withoutCatch(
+    'app1',
+    'provision-service-user',
+    'requestUserCreation',
+    'RequestUserCreation POST /admin/create-user: permanent error',
+  ),
+  withoutCatch(
+    'app1',
+    'provision-service-user',
+    'announceProvisioned',
+    'AnnounceProvisioned events:PutEvents: connection reset, for ever',
+  ),
+  {
+    name: 'only the last attempt of CreateUser counts: throttled means that nothing was made',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        '  onFailure(createUser, undo.start, {',
+        `  createUser.addCatch(announceRejected, {
+    errors: ['ServiceThrottled'],
+    assign: { failure: { step: 'CreateUser', error: 'ServiceThrottled' } },
+  });
+  onFailure(createUser, undo.start, {`,
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'every later attempt throttled' },
+  },
+  {
+    name: 'only the last attempt of CreateUser counts: a name that is taken means that nothing was made',
+    changes: [
+      change(
+        'workflows/app2/create-service-user.ts',
+        '`$states.context.State.RetryCount = 0 and $states',
+        '`$states',
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'the second finds the name taken' },
+  },
+  {
+    name: 'an outage of the target is not waited out',
+    changes: [
+      change(
+        'workflows/retry-policies.ts',
+        "targetOutage: waitOut(named('TargetUnavailable'), timeLimits.outage)",
+        "targetOutage: waitOut(named('TargetUnavailable'), 60)",
+      ),
+    ],
+    caughtBy: { file: 'outages', cases: 'cannot be reached for 10 minutes' },
+  },
+  {
+    name: 'the compensation of an outage gives up within an hour',
+    changes: [change('workflows/retry-policies.ts', 'timeLimits.outageInCompensation,', '60 * 60,')],
+    caughtBy: { file: 'outages', cases: 'cannot be reached for a day' },
+  },
+  {
+    name: 'a target that was asked counts as not asked',
+    changes: [
+      change(
+        'handlers/app1/lib/creation-requested.ts',
+        'return events.some(({ stateEnteredEventDetails: entered }) => entered?.name === REQUEST);',
+        'return events.length === 0 || REQUEST.length === 0;',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'StopProvisioning states:StopExecution: throttled, once (cancel)' },
+  },
+  {
+    name: 'no Retry of DeleteUser',
+    changes: [
+      change(
+        'workflows/app2/compensation.ts',
+        "retries: ['absenceConfirmation', 'compensation'],",
+        'retries: [],',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'AdminDeleteUser: throttled, once (undo)' },
+  },
+  {
+    name: 'no Retry of CancelUserCreation',
+    changes: [
+      change(
+        'workflows/app1/compensation.ts',
+        "retries: ['targetOutageInCompensation', 'compensation'],",
+        'retries: [],',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'DELETE /admin/create-user/{id}: throttled, once (undo)' },
+  },
+  {
+    name: 'the first "not found" counts as gone',
+    changes: [
+      change('handlers/app2/delete-user.ts', 'if (elapsed < IN_FLIGHT_SECONDS * 1000)', 'if (elapsed < 0)'),
+    ],
+    caughtBy: { file: 'mixed', cases: 'does not see the user at first' },
+  },
+  {
+    name: 'no waiting for calls in flight',
+    changes: [
+      change(
+        'contracts/time-limits.ts',
+        'export const IN_FLIGHT_SECONDS = timeLimits.stepTask + timeLimits.awsCall;',
+        'export const IN_FLIGHT_SECONDS = 0;',
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'appears after the undo has looked' },
+  },
+  {
+    name: 'no rule on executions that ended badly',
+    changes: [
+      change(
+        'infra/constructs/roll-back-watch.ts',
+        'targets: [new LambdaFunction(rollBackFailed, ',
+        'enabled: false,\n      targets: [new LambdaFunction(rollBackFailed, ',
+      ),
+    ],
+    caughtBy: { file: 'interruptions', cases: 'stop of ProvisionServiceUser in RequestUserCreation' },
+  },
+  {
+    name: 'no sweep',
+    changes: [
+      change(
+        'infra/constructs/roll-back-watch.ts',
+        'targets: [new LambdaFunction(sweep, ',
+        'enabled: false,\n      targets: [new LambdaFunction(sweep, ',
+      ),
+    ],
+    caughtBy: { file: 'matrix', cases: 'AnnounceDeprovisioned events:PutEvents: server error, for ever' },
+  },
+  {
+    name: 'no stop before a roll-back',
+    changes: [
+      change(
+        'handlers/shared/stop-execution.ts',
+        "if (execution.status === 'RUNNING') {",
+        'if (now() < 0) {',
+      ),
+      change(
+        'handlers/shared/stop-execution.ts',
+        "if (execution === undefined || execution.status === 'RUNNING')\n      throw",
+        'if (execution === undefined || now() < 0)\n      throw',
+      ),
+    ],
+    caughtBy: { file: 'mixed', cases: 'takes longer than any call' },
+  },
+  {
+    name: 'App2 decides on ExecutionDoesNotExist: what it does not know needs no cancelling',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'if (creation === undefined) {',
+        'if (creation === undefined) {\n      if (owner !== "") return absent();',
+      ),
+    ],
+    caughtBy: { file: 'concurrency', cases: 'DELETE before the request has reached App2' },
+  },
+  {
+    name: 'a token of any client opens the routes of its groups',
+    changes: [change('handlers/app2/authorizer.ts', ' && claims.client_id === clientIds[client]', '')],
+    caughtBy: { suite: 'e2e', file: 'authorizer', cases: 'signed in by the public client' },
+  },
+  {
+    name: 'a cancelled creation keeps its start in the queue',
+    changes: [
+      change(
+        'handlers/app2/stop-user-creation.ts',
+        'if (!stopped.had_succeeded) await limiter.release(input.creation_id);',
+        '',
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'DELETE while it is queued' },
+  },
+  {
+    name: 'App1 does not ask when no notification has come',
+    changes: [change('workflows/app1/provision-service-user.ts', "      'callbackMissed',\n", '')],
+    caughtBy: { file: 'alone/notified', cases: 'kms:Decrypt of the task token: permanent error' },
+  },
+  {
+    name: 'a notification is believed: App2 is not asked how the creation has ended',
+    changes: [
+      change(
+        'handlers/app1/call-app2.ts',
+        'if (outcome !== undefined) await resumeTask(task, outcome);',
+        "if (outcome !== 'UserAlreadyExists') await resumeTask(task, 'UserCreated');",
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user does not exist' },
+  },
+  {
+    name: 'App2 takes a user that is half made for a finished one',
+    changes: [
+      change(
+        'handlers/app2/lib/finished-user.ts',
+        "if (user?.UserStatus !== 'CONFIRMED' || user.Enabled === false) return undefined;",
+        'if (user === undefined) return undefined;',
+      ),
+      change(
+        'handlers/app2/lib/finished-user.ts',
+        'if (!Groups?.some(({ GroupName }) => GroupName === groups.serviceUser)) return undefined;',
+        'if (Groups === undefined || groups.serviceUser === undefined) return undefined;',
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user has no password' },
+  },
+  {
+    name: 'a redriven execution may make a user',
+    changes: [
+      change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)'),
+      change('workflows/app2/create-service-user.ts', '    redriven: undo.start,\n', ''),
+    ],
+    caughtBy: {
+      file: 'redrive',
+      cases: 'CreateServiceUser, stopped in CreateUser, redriven when all is over',
+    },
+  },
+  {
+    name: 'a redriven execution may ask App2 for a user',
+    changes: [change('handlers/app1/call-app2.ts', 'refuseRedriven(input.redrive_count);', '')],
+    caughtBy: { file: 'redrive', cases: 'ProvisionServiceUser, stopped in EncryptCredentials' },
+  },
+  {
+    name: 'a registration that comes late takes the place of a later one',
+    changes: [
+      change(
+        'handlers/app1/lib/callback-registry.ts',
+        'put(provisioning_id, fields, NO_LATER_ATTEMPT)',
+        'put(provisioning_id, fields)',
+      ),
+    ],
+    caughtBy: { file: 'alone/notified', cases: 'of the registry: effect late' },
+  },
+  {
+    name: 'CreateUser takes a user of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/create-user.ts',
+        'if (isMadeBy(existing, input)) return',
+        'if (existing.stamps?.provisioning_id === input.provisioning_id) return',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
+  },
+  {
+    name: 'DeleteUser takes a user of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/delete-user.ts',
+        'if (user === undefined || !isMadeBy(user, input)) return false;',
+        'if (user?.stamps?.provisioning_id !== input.provisioning_id) return false;',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'whose first attempt is not answered, leaves' },
+  },
+  {
+    name: 'a cancellation takes the record of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'if (record !== undefined && isMeant(asked, record.parsedInput))',
+        'if (record !== undefined)',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: "App1's record expired after a success: the same POST" },
+  },
+  {
+    name: 'a cancellation takes a user of an earlier generation for its own',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'if (hasId && isMeant(asked, stamps)) {',
+        'if (hasId) {',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'which the target refuses, leaves' },
+  },
+  {
+    name: 'a cancellation of what has no record is answered without a look at the pool',
+    changes: [
+      change(
+        'handlers/app2/cancel-user-creation.ts',
+        'const user = await findUser(cognito, environment.USER_POOL_ID, username);',
+        "const user = username === '' ? await findUser(cognito, '', username) : undefined;",
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: "the target's record expires; DELETE removes" },
+  },
+  {
+    name: 'roll-backs are named without the generation',
+    changes: [
+      change(
+        'handlers/shared/roll-back-names.ts',
+        'rollBackName = ({ provisioning_id, creation_id }: Generation, attempt: number)',
+        "rollBackName = ({ provisioning_id }: Generation, attempt: number, creation_id = '0')",
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'stopped half-way, leaves no half-made user' },
+  },
+  {
+    name: 'a roll-back stops the execution of a later generation',
+    changes: [change('handlers/shared/stop-execution.ts', 'parsedInput.creation_id === creation_id && ', '')],
+    caughtBy: { file: 'expired', cases: 'beside the next provisioning of its key' },
+  },
+  {
+    name: 'the event_id is without the generation',
+    changes: [
+      change(
+        'contracts/events/catalogue.ts',
+        '[serviceOf(source), ...about,',
+        '[serviceOf(source), about[0],',
+      ),
+    ],
+    caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
+  },
+  {
+    name: 'a caller has as much looked up as it likes',
+    changes: [
+      change(
+        'handlers/app1/lib/caller-limits.ts',
+        "if (slot === undefined) throw new RequestProblem('THROTTLED');",
+        'if (slot === undefined) return;',
+      ),
+    ],
+    caughtBy: { suite: 'e2e', file: 'owners', cases: 'is refused what has to be looked up' },
+  },
+  {
+    name: 'a roll-back believes what comes from a dead-letter queue',
+    changes: [change('handlers/shared/finished-execution.ts', ' || isRedelivery(context)', '')],
+    caughtBy: { suite: 'e2e', file: 'tools/delivery', cases: 'has failed clean is not believed' },
+  },
+  {
+    name: 'what is kept outlives the roll-back of its creation, too',
+    changes: [
+      change('infra/settings.ts', 'RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE', 'RemovalPolicy.RETAIN'),
+    ],
+    caughtBy: { suite: 'e2e', file: 'tools/deploying', cases: 'of App2 is repeated' },
+  },
+  {
+    name: 'dashboards have no region in their names',
+    changes: [change('infra/names.ts', `operations-\${region}\``, 'operations`')],
+    caughtBy: {
+      suite: 'e2e',
+      file: 'tools/deploying',
+      cases: 'of App2 is repeated|deploys into a second region',
+    },
+  },
+  {
+    name: 'a look that is throttled fails an accepted request',
+    changes: [
+      change(
+        'handlers/shared/executions.ts',
+        'seen = (await look().catch(unseenIfPassing)) ?? seen;',
+        'seen = (await look()) ?? seen;',
+      ),
+      change('handlers/app1/lib/accept.ts', 'await bestEffort(poll)', 'await poll()'),
+    ],
+    caughtBy: { file: 'concurrency', cases: 'POST that waits is accepted while every look is throttled' },
+  },
+  {
+    name: 'the sweep does not read what was stopped',
+    changes: [change('handlers/shared/sweep.ts', "  { machine: 'main', status: 'ABORTED' },\n", '')],
+    caughtBy: { file: 'alone/sweep-calls', cases: 'app1-sweep-provisionings ListExecutions' },
+  },
+];

@@ -1,0 +1,32 @@
+import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
+import * as z from 'zod';
+import type { System } from '../../local/system.ts';
+
+/** What the rate limiter decided about one creation, in milliseconds since the epoch. */
+export interface AssignedStart {
+  /** When the creation had its start at the latest: DecryptCredentials had answered. */
+  assignedAt: number;
+  /** From when it may go on. */
+  startAt: number;
+}
+
+const decrypted = z.object({ Payload: z.object({ start_at: z.string() }) });
+
+/**
+ * The start that App2's rate limiter assigned to a creation, by the history of its execution; `undefined` while there is
+ * none. Unlike the time at which the creation really goes on, it does not depend on the machine's pace.
+ */
+export async function assignedStart(
+  { clients: { stepFunctions }, executionArn }: System,
+  id: string,
+): Promise<AssignedStart | undefined> {
+  const { events = [] } = await stepFunctions.send(
+    new GetExecutionHistoryCommand({ executionArn: await executionArn('CreateServiceUser', id) }),
+  );
+  for (const { timestamp, taskSucceededEventDetails } of events) {
+    const output = decrypted.safeParse(JSON.parse(taskSucceededEventDetails?.output ?? 'null'));
+    if (output.success && timestamp !== undefined)
+      return { assignedAt: timestamp.getTime(), startAt: Date.parse(output.data.Payload.start_at) };
+  }
+  return undefined;
+}

@@ -1,0 +1,33 @@
+import { mkdir } from 'node:fs/promises';
+import getPort from 'get-port';
+import type { Outputs } from '../../cli/outputs.ts';
+import type { Progress } from '../../cli/support/progress.ts';
+import { startFaultProxy } from '../../local/harness/fault-proxy.ts';
+import { guarded } from '../../local/interrupt.ts';
+import { ensurePython } from '../../local/python.ts';
+import { withLocalAws } from '../../local/stack.ts';
+import type { UnderTest } from '../../local/under-test.ts';
+
+/**
+ * Runs something with a local AWS and a fault proxy in front of all that its functions call; both are up only for it.
+ * The proxy's address is given; who talks to the local AWS itself passes the proxy by.
+ */
+export async function withProxiedAws<Result>(
+  { directory, underTest }: { directory: string; underTest: UnderTest },
+  progress: Progress,
+  use: (outputs: Outputs, proxyUrl: string) => Promise<Result>,
+): Promise<Result> {
+  const [port, proxyPort] = [await getPort({ host: '127.0.0.1' }), await getPort({ host: '127.0.0.1' })];
+  const python = await progress.run('Python packages', (report) => ensurePython({ onProgress: report }));
+  await mkdir(directory, { recursive: true });
+  const upstream = `http://127.0.0.1:${port}`;
+  const proxy = await startFaultProxy({ python, port: proxyPort, upstream, directory });
+  return guarded(proxy.stop, async () => {
+    try {
+      const options = { directory, port, lambdaEndpoint: proxy.url, underTest };
+      return await withLocalAws(options, progress, (outputs) => use(outputs, proxy.url));
+    } finally {
+      await proxy.stop();
+    }
+  });
+}
