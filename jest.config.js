@@ -44,7 +44,7 @@ export default {
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
     }),
-    suite('rights', 'rights', {
+    suite('permissions', 'permissions', {
       globalSetup: '<rootDir>/test/e2e/setup.ts',
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',
       setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],

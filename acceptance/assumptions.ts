@@ -258,7 +258,7 @@ export const assumptions: readonly Assumption[] = [
     decidedBy: { checks: ['signals/events'] },
   },
   {
-    id: 'rights-to-put-events',
+    id: 'permissions-to-put-events',
     assumption:
       'PutEvents by a state machine and by a function meets conditions on events:source and events:detail-type.',
     reliesOn: ['infra/permissions.ts'],

@@ -9,9 +9,9 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import * as z from 'zod';
 import type { Provisioning } from '../cli/answers.ts';
 import { type Asking, requestRemoval, requestRetry, requestUser } from '../cli/app1-api.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { type Connection, connectOptions } from '../cli/connect.ts';
 import { removed, settled } from '../cli/poll.ts';
-import { CliProblem } from '../cli/problem.ts';
 import { proposing, type World } from '../cli/session.ts';
 import type { App1, App2 } from '../cli/target-environment.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
@@ -83,7 +83,7 @@ const CALL_LIMIT = 60_000; // milliseconds
 
 export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 
-/** @throws CliProblem when one of the stacks is not to be seen with these credentials, or must not be tried now */
+/** @throws CliError when one of the stacks is not to be seen with these credentials, or must not be tried now */
 export async function deployedSystem(
   { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
   world: Pick<World, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
@@ -144,7 +144,7 @@ export async function deployedSystem(
       remove: async () => removed(cleaning, await idOf(), Math.max(timeout, LONGEST_REMOVAL)),
     });
 
-  /** Requests a service user, maybe with headers of its own. @throws CliProblem when App1 refuses */
+  /** Requests a service user, maybe with headers of its own. @throws CliError when App1 refuses */
   const request = async (over: Partial<NewUser> = {}, more: Record<string, string> = {}) => {
     const user = newUser(over);
     const key = randomUUID();
@@ -162,7 +162,7 @@ export async function deployedSystem(
       return { user, key, id };
     } catch (error) {
       // Refused: there is nothing of it.
-      if (error instanceof CliProblem && ['usage', 'conflict'].includes(error.exit)) unregister();
+      if (error instanceof CliError && ['usage', 'conflict'].includes(error.exit)) unregister();
       throw error;
     }
   };
@@ -324,10 +324,10 @@ export async function deployedSystem(
   };
 }
 
-/** @throws CliProblem while requests may be passed on to a legacy endpoint, whose users nobody here can remove */
+/** @throws CliError while requests may be passed on to a legacy endpoint, whose users nobody here can remove */
 function refuseMigration({ log_groups }: App1): void {
   if (!log_groups.some((group) => group.endsWith(`/${functionNamed('app1', 'route-provisioning')}`))) return;
-  throw new CliProblem(
+  throw new CliError(
     'conflict',
     'MIGRATION',
     'A legacy endpoint is being replaced: requests may be passed on to it, and make users that cannot be removed here.',

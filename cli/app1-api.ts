@@ -3,11 +3,11 @@ import { provisioningAccepted } from '../contracts/app1-api.ts';
 import { MAX_WAIT_SECONDS } from '../contracts/headers.ts';
 import { problem } from '../contracts/problems.ts';
 import { type Provisioning, provisioning, timelinePart } from './answers.ts';
+import { CliError } from './cli-error.ts';
 import { aheadOf, clockProblem } from './clock.ts';
 import type { Connection } from './connect.ts';
 import type { Exit } from './exit-status.ts';
 import type { Propose } from './format.ts';
-import { CliProblem } from './problem.ts';
 
 /** App1's API as the commands use it. */
 
@@ -84,7 +84,7 @@ export async function requestRemoval(
 const waiting = (seconds: number): Record<string, string> =>
   seconds > 0 ? { prefer: `wait=${seconds}` } : {};
 
-/** @throws CliProblem for every answer that is not a success */
+/** @throws CliError for every answer that is not a success */
 async function read<Schema extends z.ZodType>(
   { propose }: Asking,
   response: Response,
@@ -107,7 +107,7 @@ async function read<Schema extends z.ZodType>(
   const fields = errors.map(
     (fault) => `${fault.pointer === '' ? 'The request' : fault.pointer} ${fault.detail}.`,
   );
-  throw new CliProblem(
+  throw new CliError(
     exitAfter(response.status),
     code,
     [`${title}.`, ...fields].join(' '),
@@ -126,7 +126,7 @@ function parsed(text: string): unknown {
 }
 
 const unreadable = (status: number, propose: Propose) =>
-  new CliProblem(
+  new CliError(
     'unreachable',
     'NOT_APP1',
     `The answer (HTTP ${status}) is not one of App1.`,

@@ -2,9 +2,9 @@ import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-c
 import * as z from 'zod';
 import { busLog } from '../infra/names.ts';
 import type { EventLine } from './answers.ts';
+import { CliError } from './cli-error.ts';
 import type { Connection } from './connect.ts';
 import type { Propose } from './format.ts';
-import { CliProblem } from './problem.ts';
 
 /** The audit events as the log of a bus received them. */
 
@@ -57,7 +57,7 @@ export async function eventsOn(
       }
   } catch (error) {
     if (!(error instanceof Error && error.name === 'ResourceNotFoundException')) throw error;
-    throw new CliProblem(
+    throw new CliError(
       'unreachable',
       'NO_LOG',
       `There is no log group ${busLog(busName)}: nothing records the events of this bus.`,

@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
-import { CliProblem } from './problem.ts';
+import { CliError } from './cli-error.ts';
 
 /** The clock of this machine beside AWS's, which refuses signatures of another time than its own. */
 
@@ -23,7 +23,7 @@ const answer = z.object({ headers: z.record(z.string(), z.string()) });
  * Who asks, and how the clocks compare. The SDK signs again by AWS's clock when its own was refused, so that it may
  * succeed although everything that signs without it fails.
  * docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
- * @throws CliProblem CLOCK_WRONG when it fails and the clock is off
+ * @throws CliError CLOCK_WRONG when it fails and the clock is off
  */
 export async function identityOf(client: STSClient, now: () => number): Promise<Identity> {
   let ahead: number | undefined;
@@ -70,9 +70,9 @@ export function clockInWords(ahead: number): string {
 }
 
 /** What to say of a refusal when the clock explains it. */
-export function clockProblem(ahead: number | undefined): CliProblem | undefined {
+export function clockProblem(ahead: number | undefined): CliError | undefined {
   if (ahead === undefined || clockState(ahead) !== 'refused') return undefined;
-  return new CliProblem(
+  return new CliError(
     'unreachable',
     'CLOCK_WRONG',
     `AWS refuses the signature: the clock of this machine is ${clockInWords(ahead)}.`,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { CliError } from './cli-error.ts';
 import { explain } from './explain.ts';
-import { CliProblem } from './problem.ts';
-import { type Where, whereOptions, whereTo } from './target-environment.ts';
+import { type TargetEnvironment, targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
 
 /** A command's way to the system: where it is, and App1's API there. */
 
@@ -11,13 +11,14 @@ export const apiUrl = z
   .refine((address) => !/[?#@]/.test(address), 'must be an address without a user, a query or a fragment');
 
 export const connectOptions = z.object({
-  ...whereOptions.shape,
+  ...targetEnvironmentOptions.shape,
   apiUrl: apiUrl.optional(),
   apiKeyFile: z.string().optional(),
 });
 export type ConnectOptions = z.infer<typeof connectOptions>;
 
-export interface Connection extends Pick<Where, 'where' | 'client' | 'identity' | 'app1' | 'app2'> {
+export interface Connection
+  extends Pick<TargetEnvironment, 'where' | 'client' | 'identity' | 'app1' | 'app2'> {
   /** A request to App1's API, signed. `path` begins behind the stage. */
   callApp1(
     method: 'GET' | 'POST' | 'DELETE',
@@ -35,7 +36,7 @@ export function connect(
   { apiUrl: address, apiKeyFile, ...options }: ConnectOptions,
   { environment, interrupted }: { environment: NodeJS.ProcessEnv; interrupted: AbortSignal },
 ): Connection {
-  const place = whereTo(options, environment);
+  const place = targetEnvironment(options, environment);
   return {
     ...place,
     callApp1: async (method, path, headers = {}, body) =>
@@ -50,7 +51,7 @@ export function connect(
 
 /**
  * The API key that is all there is in a file. What is wrong with the file is said without repeating any of it.
- * @throws CliProblem when it cannot be read, or holds anything else than one key
+ * @throws CliError when it cannot be read, or holds anything else than one key
  */
 export function apiKeyIn(file: string): string {
   const text = contentOf(file).replace(/\r?\n$/, '');
@@ -69,15 +70,10 @@ function contentOf(file: string): string {
 }
 
 const noApiKey = (message: string) =>
-  new CliProblem(
-    'usage',
-    'NO_API_KEY',
-    message,
-    'Name a file that holds the API key, alone and on one line.',
-  );
+  new CliError('usage', 'NO_API_KEY', message, 'Name a file that holds the API key, alone and on one line.');
 
 /** What can be seen, or why it cannot. */
-export type Seen<Value> = { there: true; value: Value } | { there: false; why: CliProblem };
+export type Seen<Value> = { there: true; value: Value } | { there: false; why: CliError };
 
 /** Looks at what may be out of sight: in another account, or without a right to it. */
 export async function seen<Value>(look: () => Promise<Value>): Promise<Seen<Value>> {

@@ -1,4 +1,4 @@
-import { CliProblem } from './problem.ts';
+import { CliError } from './cli-error.ts';
 
 /** Errors of the SDK by their name, when no service is named by them. */
 const NO_CREDENTIALS = [
@@ -18,35 +18,35 @@ const BUSY = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', '
 export const isRefused = (error: unknown): boolean => error instanceof Error && NO_RIGHT.includes(error.name);
 
 /** Says of any error what it means for who typed the command. What a service said of itself is repeated. */
-export function explain(error: unknown): CliProblem {
-  if (error instanceof CliProblem) return error;
+export function explain(error: unknown): CliError {
+  if (error instanceof CliError) return error;
   if (!(error instanceof Error)) return unforeseen('Something was thrown that is not an error.');
   const { name, message } = error;
-  if (name === 'Problem' && 'remedy' in error)
-    return new CliProblem('unreachable', 'NOT_DEPLOYED', message, String(error.remedy));
+  if (name === 'CommandError' && 'remedy' in error)
+    return new CliError('unreachable', 'NOT_DEPLOYED', message, String(error.remedy));
   if (NO_CREDENTIALS.includes(name))
-    return new CliProblem(
+    return new CliError(
       'unreachable',
       'NO_CREDENTIALS',
       `There are no valid credentials for AWS: ${message}`,
       'Sign in (`aws sso login --profile …`, `aws configure`), or name another profile with `--profile`.',
     );
   if (isRefused(error))
-    return new CliProblem(
+    return new CliError(
       'unreachable',
       'NO_RIGHT',
       `AWS refuses it: ${message}`,
       'Use a profile that has this right (`--profile`), or have it given to yours. docs/cli.md says which are needed.',
     );
   if (BUSY.includes(name))
-    return new CliProblem(
+    return new CliError(
       'unreachable',
       'BUSY',
       `AWS is asked too often: ${message}`,
       'Try again in a minute.',
     );
   if (/region is missing/i.test(message))
-    return new CliProblem(
+    return new CliError(
       'usage',
       'NO_REGION',
       'It is not said which region of AWS to use.',
@@ -54,7 +54,7 @@ export function explain(error: unknown): CliProblem {
     );
   const code = connectionErrorOf(error);
   if (code !== undefined)
-    return new CliProblem(
+    return new CliError(
       'unreachable',
       'NOT_REACHABLE',
       `There is no connection (${code}).`,
@@ -64,7 +64,7 @@ export function explain(error: unknown): CliProblem {
 }
 
 const unforeseen = (message: string) =>
-  new CliProblem('unexpected', 'UNEXPECTED', message, 'Report it, with the command that you typed.');
+  new CliError('unexpected', 'UNEXPECTED', message, 'Report it, with the command that you typed.');
 
 /** The code that Node gives a failed connection, also where `fetch` hides it. */
 function connectionErrorOf(error: Error): string | undefined {

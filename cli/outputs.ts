@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { passwordPolicy, passwordPolicyText } from '../contracts/password-policy.ts';
-import { Problem } from './support/problem.ts';
+import { CommandError } from './support/command-error.ts';
 
 const text = z.string().min(1);
 
@@ -78,13 +78,13 @@ export const stackOutputs = {
 /** Where `up` writes the outputs. */
 export const outputsFile = (directory: string): string => join(directory, 'outputs.json');
 
-/** @throws Problem when nothing is deployed there */
+/** @throws CommandError when nothing is deployed there */
 export function readOutputs(directory: string): Outputs {
   const file = outputsFile(directory);
   try {
     return outputs.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
-    throw new Problem(
+    throw new CommandError(
       `There is no deployed local AWS: ${file} is missing or not readable.`,
       'Run `npm run up` first.',
     );

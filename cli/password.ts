@@ -1,18 +1,17 @@
 import { password } from '../contracts/fields.ts';
-import { CliProblem } from './problem.ts';
+import { CliError } from './cli-error.ts';
 import type { Terminal } from './session.ts';
 
 /** Where passwords come from: a prompt that shows nothing, or standard input. Never arguments, never the environment. */
 
-const usage = (code: string, message: string, remedy: string) =>
-  new CliProblem('usage', code, message, remedy);
+const usage = (code: string, message: string, remedy: string) => new CliError('usage', code, message, remedy);
 
 const ELSEWHERE = 'Let it be asked for on a terminal, or send it to standard input with `--password-stdin`.';
 
 /** Variables that people try. */
 const VARIABLE = 'PROVISION_PASSWORD';
 
-/** @throws CliProblem when a password came where others can read it */
+/** @throws CliError when a password came where others can read it */
 export function refuseExposed(argument: unknown, environment: NodeJS.ProcessEnv): void {
   if (argument !== undefined)
     throw usage(
@@ -28,7 +27,7 @@ export function refuseExposed(argument: unknown, environment: NodeJS.ProcessEnv)
     );
 }
 
-/** @throws CliProblem when there is none, or none that App1 can take */
+/** @throws CliError when there is none, or none that App1 can take */
 export async function readPassword(
   terminal: Pick<Terminal, 'readInput' | 'askSecret'>,
   fromInput: boolean,

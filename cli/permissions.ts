@@ -1,12 +1,12 @@
 /**
- * The rights on AWS that each command needs, as IAM names them. docs/cli.md shows them, and a test runs every command
+ * The permissions on AWS that each command needs, as IAM names them. docs/cli.md shows them, and a test runs every command
  * with these and no others.
  */
 
 const INVOKE = 'execute-api:Invoke';
 const OUTPUTS = 'cloudformation:DescribeStacks';
 
-export const rights = {
+export const permissions = {
   create: [OUTPUTS, INVOKE],
   status: [OUTPUTS, INVOKE],
   cancel: [OUTPUTS, INVOKE],

@@ -1,8 +1,8 @@
 import type { Provisioning } from './answers.ts';
 import { askStatus, LONGEST_WAIT, requestRemoval } from './app1-api.ts';
+import { CliError } from './cli-error.ts';
 import { explain } from './explain.ts';
 import { isOver, type Propose, waitText, watchOf } from './format.ts';
-import { CliProblem } from './problem.ts';
 import type { Session } from './session.ts';
 
 /** Waiting for the end of a provisioning, without asking App1 more often than it likes. */
@@ -17,7 +17,7 @@ type Waiting = Pick<Session, 'connection' | 'clock' | 'progress' | 'interrupted'
 
 /**
  * The state of a provisioning once it is over and nothing of it is under way.
- * @throws CliProblem PENDING when that takes longer than `timeout` milliseconds; the one of App1 when it refuses
+ * @throws CliError PENDING when that takes longer than `timeout` milliseconds; the one of App1 when it refuses
  */
 export async function settled(
   session: Waiting,
@@ -90,7 +90,7 @@ async function again<Found>(
 const PASSING = ['SERVICE_UNAVAILABLE', 'THROTTLED', 'INTERNAL_ERROR', 'NOT_REACHABLE', 'BUSY'];
 
 const pending = (id: string, phase: string, timeout: number, propose: Propose) =>
-  new CliProblem(
+  new CliError(
     'pending',
     'PENDING',
     `${id} is not over after ${Math.round(timeout / 1000)} s (${phase}). It goes on.`,

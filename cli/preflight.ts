@@ -3,9 +3,9 @@ import * as z from 'zod';
 import type { Finding } from './preflight/finding.ts';
 import { colors } from './support/colors.ts';
 import { npmCommand, runCommand } from './support/command.ts';
-import { Problem } from './support/problem.ts';
+import { CommandError } from './support/command-error.ts';
 import { listrProgress } from './support/progress.ts';
-import { profile, region, type Where, whereTo } from './target-environment.ts';
+import { profile, region, type TargetEnvironment, targetEnvironment } from './target-environment.ts';
 import { by } from './values.ts';
 
 /**
@@ -50,18 +50,18 @@ const options = z.object({
   context: z.record(z.string(), z.string()),
 });
 
-/** @throws Problem when it is not said where to go */
+/** @throws CommandError when it is not said where to go */
 function destinationsOf(
   local: boolean,
   { profile, app2Profile, region }: Omit<z.infer<typeof options>, 'local' | 'context'>,
-): { app1: Where; app2: Where } {
+): { app1: TargetEnvironment; app2: TargetEnvironment } {
   if (local) {
-    const where = whereTo({});
-    if (!where.local) throw new Problem('No local AWS is up.', 'Run `npm run up`.');
+    const where = targetEnvironment({});
+    if (!where.local) throw new CommandError('No local AWS is up.', 'Run `npm run up`.');
     return { app1: where, app2: where };
   }
   const to = (name: string | undefined) =>
-    whereTo({
+    targetEnvironment({
       aws: true,
       ...(name === undefined ? {} : { profile: name }),
       ...(region === undefined ? {} : { region }),

@@ -1,6 +1,7 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
 import { base, examples } from './base.ts';
+import { CliError } from './cli-error.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCreate } from './commands/create.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -11,7 +12,6 @@ import { addRevokeMachineCredentials } from './commands/revoke-machine-credentia
 import { addStatus } from './commands/status.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { exits } from './exit-status.ts';
-import { CliProblem } from './problem.ts';
 import { type Run, report, runIn, type World } from './session.ts';
 
 /** Where the exit statuses stand in every help. */
@@ -91,7 +91,7 @@ export async function main(args: readonly string[], world: World): Promise<numbe
     if (json)
       report(
         world,
-        new CliProblem(
+        new CliError(
           'usage',
           'USAGE',
           told

@@ -2,17 +2,17 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { undeliveredQueue } from '../infra/names.ts';
+import { deadLetterQueueName } from '../infra/names.ts';
 import { newCommand, runCommand } from './support/command.ts';
+import { CommandError } from './support/command-error.ts';
 import { type DeadLetterQueue, planner } from './support/deliver.ts';
-import { Problem } from './support/problem.ts';
 import { listrProgress } from './support/progress.ts';
 import { redriveQueue, type Summary } from './support/redrive-queue.ts';
-import { whereOptions, whereTo } from './target-environment.ts';
+import { targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
 
 /**
  * `npm run redrive -- app1`: delivers the messages of a dead-letter queue again, each to the target or function that it
- * was meant for, if that really sends to this queue. Exit status 1 when something is left. docs/runbooks/undelivered-events.md
+ * was meant for, if that really sends to this queue. Exit status 1 when something is left. docs/runbooks/dead-letter-queue.md
  */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('redrive')
@@ -25,7 +25,7 @@ export async function main(args: string[]): Promise<number> {
   return runCommand(parse, async () => {
     const [queue] = command.processedArgs;
     const { dryRun = false, ...rest } = command.opts();
-    const { where, client } = whereTo(whereOptions.parse(rest));
+    const { where, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
     const sqs = client(SQSClient);
     const url = await urlOf(sqs, queue, where);
     // A call whose answer was lost is not repeated here: its message stays for the next run.
@@ -53,10 +53,10 @@ async function describeQueue(sqs: SQSClient, QueueUrl: string): Promise<DeadLett
   return { arn: Attributes['QueueArn'] ?? '', policy: Attributes['Policy'] };
 }
 
-/** @throws Problem when there is no such queue */
+/** @throws CommandError when there is no such queue */
 async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<string> {
   if (queue.startsWith('http')) return queue;
-  const QueueName = queue === 'app1' || queue === 'app2' ? undeliveredQueue(queue) : queue;
+  const QueueName = queue === 'app1' || queue === 'app2' ? deadLetterQueueName(queue) : queue;
   try {
     const { QueueUrl = '' } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
     return QueueUrl;
@@ -68,7 +68,7 @@ async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<stri
       )
     )
       throw error;
-    throw new Problem(
+    throw new CommandError(
       `There is no queue ${QueueName} on ${where}.`,
       'Say app1, app2, or the name or URL of a queue, and the profile and region in which it is.',
     );

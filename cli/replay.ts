@@ -7,7 +7,7 @@ import { names } from '../infra/names.ts';
 import { newCommand, runCommand } from './support/command.ts';
 import { listrProgress } from './support/progress.ts';
 import { replayArchive } from './support/replay-archive.ts';
-import { whereOptions, whereTo } from './target-environment.ts';
+import { targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
 
 const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 
@@ -30,7 +30,7 @@ export async function main(args: string[]): Promise<number> {
   return runCommand(parse, async () => {
     const [service] = command.processedArgs;
     const { from, to, toRule, ...rest } = command.opts();
-    const { where, client } = whereTo(whereOptions.parse(rest));
+    const { where, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
     const replay = await listrProgress.run(`Replaying ${buses[service]} on ${where}`, (report) =>
       replayArchive({
         eventBridge: client(EventBridgeClient),

@@ -3,12 +3,12 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Command } from '@commander-js/extra-typings';
 import * as z from 'zod';
+import { CliError } from './cli-error.ts';
 import { type Identity, identityOf } from './clock.ts';
 import { type Outputs, outputsFile, readOutputs, stackOutputs } from './outputs.ts';
-import { CliProblem } from './problem.ts';
 import { signedFetch } from './signed-fetch.ts';
+import { CommandError } from './support/command-error.ts';
 import { settings } from './support/paths.ts';
-import { Problem } from './support/problem.ts';
 import { by } from './values.ts';
 
 /** Where every tool goes: to the local AWS that is up, or to AWS with the user's own credentials. */
@@ -19,15 +19,15 @@ export const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d{1,2}$/, 'must be
 /** docs.aws.amazon.com/sdkref/latest/guide/file-format.html */
 export const profile = z.string().regex(/^[^[\]\p{Cc}]+$/u, 'must be the name of a profile, on one line');
 
-export const whereOptions = z.object({
+export const targetEnvironmentOptions = z.object({
   aws: z.boolean().optional(),
   profile: profile.optional(),
   region: region.optional(),
 });
-export type WhereOptions = z.infer<typeof whereOptions>;
+export type TargetEnvironmentOptions = z.infer<typeof targetEnvironmentOptions>;
 
 /** Gives a command the options that say where it goes. */
-export const addWhere = (command: Command): Command =>
+export const addTargetEnvironment = (command: Command): Command =>
   command
     .option('--aws', 'go to AWS with the credentials of the environment, not to the local AWS')
     .option('--profile <name>', 'go to AWS with a profile of the AWS configuration', by(profile))
@@ -45,7 +45,7 @@ interface ClientSettings {
   maxAttempts?: number;
 }
 
-export interface Where {
+export interface TargetEnvironment {
   /** For people. */
   where: string;
   local: boolean;
@@ -56,30 +56,33 @@ export interface Where {
   ): Client;
   /** `fetch` with the signature of who asks. */
   signedFetch: ReturnType<typeof signedFetch>;
-  /** Who asks, and how the clock of this machine compares. @throws CliProblem CLOCK_WRONG */
+  /** Who asks, and how the clock of this machine compares. @throws CliError CLOCK_WRONG */
   identity(now: () => number): Promise<Identity>;
-  /** What the stack has put out. @throws CliProblem when it is not to be seen in this account and region */
+  /** What the stack has put out. @throws CliError when it is not to be seen in this account and region */
   app1(): Promise<App1>;
   app2(): Promise<App2>;
 }
 
 /**
  * The local AWS, unless AWS is asked for by an option, or nothing local is up and AWS_PROFILE is set.
- * @throws Problem when it is neither
+ * @throws CommandError when it is neither
  */
-export function whereTo(options: WhereOptions, environment: NodeJS.ProcessEnv = process.env): Where {
+export function targetEnvironment(
+  options: TargetEnvironmentOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+): TargetEnvironment {
   const asked = options.aws === true || options.profile !== undefined || options.region !== undefined;
   const { directory } = settings(environment);
   if (!asked && existsSync(outputsFile(directory))) return toLocalAws(readOutputs(directory));
   const profile = options.profile ?? environment['AWS_PROFILE'];
   if (asked || profile !== undefined) return toAws(options.region, profile);
-  throw new Problem(
+  throw new CommandError(
     `No local AWS is up (there is no ${outputsFile(directory)}), and AWS was not asked for.`,
     'Run `npm run up` for a local AWS, or say `--aws`, `--profile` or `--region` for AWS.',
   );
 }
 
-function toLocalAws(outputs: Outputs): Where {
+function toLocalAws(outputs: Outputs): TargetEnvironment {
   const { endpoint, region, access_key_id, secret_access_key } = outputs;
   const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
   return {
@@ -94,7 +97,7 @@ function toLocalAws(outputs: Outputs): Where {
 }
 
 /** Credentials and region as every tool of AWS finds them. docs.aws.amazon.com/sdkref/latest/guide/creds-config-files.html */
-function toAws(region: string | undefined, profile: string | undefined): Where {
+function toAws(region: string | undefined, profile: string | undefined): TargetEnvironment {
   const chosen = {
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
@@ -126,7 +129,7 @@ async function outputsOf<Schema extends z.ZodType>(
     .send(new DescribeStacksCommand({ StackName: stack }))
     .catch((error: unknown) => {
       if (error instanceof Error && error.name === 'ValidationError')
-        throw new CliProblem(
+        throw new CliError(
           'unreachable',
           'NOT_DEPLOYED',
           `There is no stack ${stack} in this account and region.`,
@@ -139,7 +142,7 @@ async function outputsOf<Schema extends z.ZodType>(
   );
   const known = schema.safeParse(put);
   if (known.success) return known.data;
-  throw new CliProblem(
+  throw new CliError(
     'unreachable',
     'OUTPUTS_INCOMPLETE',
     `The stack ${stack} does not put out what is needed: ${known.error.issues.map(({ path }) => path.join('.')).join(', ')}.`,

@@ -11,7 +11,7 @@ import type { Connection } from './connect.ts';
 const PAUSE = 1000 / (describeExecutionQuota.perSecond / 2); // milliseconds
 
 /** Step Functions at a pace that leaves room for the workflows. */
-export function pacedStepFunctions(connection: Connection, clock: Clock): Pick<SFNClient, 'send'> {
+export function throttledStepFunctions(connection: Connection, clock: Clock): Pick<SFNClient, 'send'> {
   const client = connection.client(SFNClient);
   let turn: Promise<unknown> = Promise.resolve();
   let last = 0;

@@ -16,7 +16,7 @@ export interface Timeline {
   unseen: Unseen[];
 }
 
-/** Where a timeline comes from. */
+/** TargetEnvironment a timeline comes from. */
 export type TimelineSource = (provisioningId: string) => Promise<Timeline>;
 
 /**
@@ -45,7 +45,7 @@ async function fromApp1(asking: Asking, id: string): Promise<Timeline | undefine
 }
 
 /**
- * From the histories of the executions, with the rights of who asks: states:DescribeExecution and
+ * From the histories of the executions, with the permissions of who asks: states:DescribeExecution and
  * states:GetExecutionHistory in both accounts.
  */
 export const timelineFromHistories =

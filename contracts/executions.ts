@@ -18,7 +18,7 @@ export const provisioningInput = z.object({
   /** Who may ask about it: account and unique id of the calling role or user. */
   owner: storedText,
   /** The password under App1's intake key. */
-  sealed_password: storedText,
+  intake_ciphertext: storedText,
   /** KMS MAC over the request, password included: tells a repeat from another request without keeping either. */
   request_mac: storedText,
   /** The provisioning that this one tries again, from its sealed password. */
@@ -73,7 +73,7 @@ export const rollBackInput = z.object({
 export type RollBackInput = z.infer<typeof rollBackInput>;
 
 /** What every state tells its function beside what the step needs: which step it is, for logs and metrics. */
-export const toldOfStep = z.object({
+export const stepContext = z.object({
   step: z.object({
     provisioning_id: storedProvisioningId,
     trace_id: storedText.nullish(),

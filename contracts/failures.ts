@@ -16,8 +16,8 @@ export const failureClasses = {
   dependency:
     'Something else that was not there in time: AWS, or the other service. It passes; look when there are many.',
   system:
-    'This system: its code, its rights or its configuration. It stays until somebody changes something.',
-  intervention: 'Somebody with rights in the account has done something by hand. Ask who.',
+    'This system: its code, its permissions or its configuration. It stays until somebody changes something.',
+  intervention: 'Somebody with permissions in the account has done something by hand. Ask who.',
 } as const;
 export type FailureClass = keyof typeof failureClasses;
 
@@ -73,8 +73,8 @@ export const failures = {
     remedy: 'Choose another username, or remove the other user first.',
     retryable: false,
   },
-  UserVanished: {
-    code: 'USER_VANISHED',
+  UserNotFound: {
+    code: 'USER_NOT_FOUND',
     message: 'The user was removed by somebody else while it was being created.',
     remedy: 'Send a new request.',
     retryable: true,
@@ -104,7 +104,7 @@ export const failures = {
     retryable: true,
   },
   UserCreationPending: {
-    code: 'USER_CREATION_NOT_SETTLED',
+    code: 'USER_CREATION_NOT_FINISHED',
     message: 'App2 did not finish in the time that App1 waits for it.',
     remedy: 'Send a new request later.',
     retryable: true,
@@ -122,7 +122,7 @@ export const failures = {
     retryable: true,
   },
   UserRemovalPending: {
-    code: 'USER_REMOVAL_NOT_SETTLED',
+    code: 'USER_REMOVAL_NOT_FINISHED',
     message: 'App2 has not finished the removal yet.',
     remedy: 'Ask for the status again later.',
     retryable: true,
@@ -203,7 +203,7 @@ export const failures = {
 } as const satisfies Record<string, FailureRow>;
 
 /** The other half of each row, apart from it so that no function is loaded with it. */
-export const backgrounds = {
+export const failureDocs = {
   CredentialsRejected: {
     cause:
       'The ciphertext was altered, or sealed for another user, provisioning or key: its encryption context is another one.',
@@ -239,7 +239,7 @@ export const backgrounds = {
     left_behind: 'nothing',
     read_in: 'status',
   },
-  UserVanished: {
+  UserNotFound: {
     cause: 'Somebody deleted the user in the pool between two steps.',
     operator: 'See who called cognito-idp:AdminDeleteUser in CloudTrail, and stop that.',
     class: 'intervention',
@@ -419,7 +419,7 @@ export const failureName = z.enum(names);
 
 /** All rows with both of their halves, by name, for operators and documents. */
 export const wholeFailures = () =>
-  names.map((name) => [name, { ...failures[name], ...backgrounds[name] }] as const);
+  names.map((name) => [name, { ...failures[name], ...failureDocs[name] }] as const);
 
 const codes = [...new Set(names.map((name) => failures[name].code))];
 
@@ -446,7 +446,7 @@ export const failureFact = z.strictObject({ ...failureCause.shape, code: z.enum(
  * What errors mean that have no row of their own: those of Step Functions, of Lambda and of its integrations; a whole
  * family by what stands before its dot.
  */
-export const foreignErrors = {
+export const awsErrorMapping = {
   EventBridge: 'EventNotPublished',
   Lambda: 'ServiceUnavailable',
   'Lambda.EC2ThrottledException': 'ServiceThrottled',
@@ -457,17 +457,17 @@ export const foreignErrors = {
 } as const satisfies Record<string, FailureName>;
 
 /** What any other error means. */
-export const UNFORESEEN: FailureName = 'StepFailed';
+export const DEFAULT_FAILURE: FailureName = 'StepFailed';
 
 const meanings = new Map<string, FailureName>([
   ...names.map((name) => [name, name] as const),
-  ...Object.entries(foreignErrors),
+  ...Object.entries(awsErrorMapping),
 ]);
 
 /** Explains a failure to the caller. */
 export function explainFailure({ step, error }: FailureCause): FailureReport {
   const [family = error] = error.split('.');
-  const meaning = meanings.get(error) ?? meanings.get(family) ?? UNFORESEEN;
+  const meaning = meanings.get(error) ?? meanings.get(family) ?? DEFAULT_FAILURE;
   const { code, message, remedy, retryable } = failures[meaning];
   return { step, code, message, remedy, retryable };
 }

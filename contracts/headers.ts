@@ -52,7 +52,7 @@ export const commonHeaders = {
 } as const;
 
 /** By which a caller chooses the workflow while a legacy endpoint is being replaced: `x-use-cognito: true`. */
-export const WAY_HEADER = 'x-use-cognito';
+export const BACKEND_HEADER = 'x-use-cognito';
 
 /** Which of the two has served a request; only while a legacy endpoint is being replaced. */
 export const PROVISIONED_BY = 'X-Provisioned-By';

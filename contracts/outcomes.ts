@@ -5,7 +5,7 @@
  * A clean end says: what was done is undone and announced, there is nothing left to do. Every other end (a Fail that
  * is not in the list, an abort, a timeout) leaves work for a roll-back.
  */
-export const cleanEnds = {
+export const cleanOutcomes = {
   app1: ['ProvisioningFailed'],
   app2: ['UserCreationRejected', 'UserCreationRolledBack', 'Cancelled'],
 } as const;
@@ -14,7 +14,7 @@ export const cleanEnds = {
 export const CANCELLED = 'Cancelled';
 
 /** Undone, but the event that says so could not be published. No user is left; the announcement is. */
-export const END_NOT_ANNOUNCED = 'EndNotAnnounced';
+export const OUTCOME_NOT_PUBLISHED = 'OutcomeNotPublished';
 
 /** The undo itself failed for as long as it was retried. A user may be left. */
 export const ROLL_BACK_FAILED = 'RollBackFailed';

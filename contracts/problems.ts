@@ -88,7 +88,7 @@ export const problems = {
       "Nothing to do. The user's attributes custom:provisioning_id and custom:creation_id say which provisioning made it.",
     left_behind: 'nothing',
   },
-  NOT_OVER_YET: {
+  PROVISIONING_IN_PROGRESS: {
     status: 409,
     title: 'Not over yet',
     detail:

@@ -229,7 +229,7 @@ export const app1Routes = {
     problems: [
       'INVALID_REQUEST',
       'NOT_FOUND',
-      'NOT_OVER_YET',
+      'PROVISIONING_IN_PROGRESS',
       'NOT_RETRYABLE',
       'IDEMPOTENCY_CONFLICT',
       ...everyRoute,

@@ -9,7 +9,7 @@ export type Runbook =
   | 'roll-back-failed'
   | 'sweep-stopped'
   | 'throttling'
-  | 'undelivered-events';
+  | 'dead-letter-queue';
 
 /** Where the runbooks are read, unless the setting `runbooks_url` says another place. */
 export const RUNBOOKS = 'docs/runbooks';

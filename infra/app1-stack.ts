@@ -73,7 +73,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app1Bus,
       source: eventSources.app1,
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
       watchedBy: functionNamed('app1', 'sweep-provisionings'),
       settings,
     });
@@ -97,7 +97,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         APP2_CLIENT_ID: app2.clientId,
         APP2_SECRET_ARN: app2.secretArn,
       },
-      rights: [
+      permissions: [
         allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
         allow(['dynamodb:UpdateItem'], [callbacks.tableArn]),
         allow(['kms:Decrypt', 'kms:Encrypt'], [intakeKey.keyArn], sealedFor('task-token')),
@@ -105,11 +105,11 @@ export class App1Stack extends ServiceStack<'app1'> {
         ...this.#rightsOnSecretKey(app2.secretArn),
       ],
       timeout: timeLimits.app2Function,
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
     });
     notifications.deliverTo({
       handler: callApp2,
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
       otherAccount: settings.app2Account,
     });
     const provisioning = new Workflow(this, 'ProvisionServiceUser', {
@@ -123,7 +123,7 @@ export class App1Stack extends ServiceStack<'app1'> {
           encryptCredentials: this.addFunction('EncryptCredentials', {
             name: 'encrypt-credentials',
             environment: { INTAKE_KEY_ARN: intakeKey.keyArn, APP2_KEY_ARN: app2.keyArn },
-            rights: [
+            permissions: [
               allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
               allow(['kms:ReEncryptTo'], [app2.keyArn], sealedFor('app2')),
             ],
@@ -143,7 +143,7 @@ export class App1Stack extends ServiceStack<'app1'> {
             name: 'stop-provisioning',
             compensates: 'always',
             environment: machines,
-            rights: [
+            permissions: [
               describeExecutionsOf(this, names.provisionServiceUser),
               historiesOf(this, names.provisionServiceUser),
               stopExecutionsOf(this, names.provisionServiceUser),
@@ -159,25 +159,25 @@ export class App1Stack extends ServiceStack<'app1'> {
       eventsNotPublished: 'app1EventsNotPublished',
     });
     new RollBackWatch(this, 'RollBackWatch', {
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
       stateMachine: provisioning.stateMachine,
       rollBackFailed: this.addFunction('StartRollBack', {
         name: 'start-roll-back',
         compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
-        rights: [
+        permissions: [
           describeExecutionsOf(this, names.provisionServiceUser),
           startRollBack,
-          ...this.cleanOutcomes.rights,
+          ...this.cleanOutcomes.permissions,
         ],
         timeout: timeLimits.watchFunction,
-        undelivered: this.undelivered,
+        deadLetterQueue: this.deadLetterQueue,
       }),
       sweep: this.addSweep({
         name: 'sweep-provisionings',
         audit,
         environment: (own) => ({ ...machines, ...own }),
-        rights: [
+        permissions: [
           listExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning),
           look,
           startRollBack,
@@ -203,7 +203,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         MAC_KEY_ARN: macKey.keyArn,
         API_SCHEME: settings.apiScheme,
       },
-      rights: [
+      permissions: [
         startExecutionOf(this, names.provisionServiceUser),
         look,
         readEstimates,
@@ -221,7 +221,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     const retry = this.addFunction('RetryProvisioning', {
       name: 'retry-provisioning',
       environment: starting.environment,
-      rights: [
+      permissions: [
         startExecutionOf(this, names.provisionServiceUser),
         look,
         readEstimates,
@@ -240,7 +240,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         ...limits.environment,
         CALL_APP2_FUNCTION: callApp2.functionName,
       },
-      rights: [
+      permissions: [
         look,
         readEstimates,
         limits.right,
@@ -252,7 +252,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     const cancel = this.addFunction('CancelProvisioning', {
       name: 'cancel-provisioning',
       environment: { ...machines, ...limits.environment },
-      rights: [look, startRollBack, limits.right],
+      permissions: [look, startRollBack, limits.right],
       timeout: timeLimits.apiFunction,
     });
     api.serve(app1Routes, {
@@ -267,7 +267,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       sweep: 'sweep-provisionings',
       workflow: provisioning,
       rollBack,
-      undoStep: 'CancelUserCreation',
+      compensationStep: 'CancelUserCreation',
       api,
       alarms: () => undefined,
       graphs: [
@@ -280,7 +280,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         },
       ],
     });
-    this.putOut(
+    this.addOutputs(
       {
         ApiUrl: api.url,
         StateMachineArn: provisioning.stateMachine.stateMachineArn,
@@ -306,9 +306,9 @@ export class App1Stack extends ServiceStack<'app1'> {
         LEGACY_ENDPOINT: legacyEndpoint,
         LEGACY_SECRET_ARN: legacySecretArn,
       },
-      rights: [
-        ...starting.rights,
-        ...migration.rights,
+      permissions: [
+        ...starting.permissions,
+        ...migration.permissions,
         allow(['secretsmanager:GetSecretValue'], [legacySecretArn]),
         ...(legacySecretKeyArn === undefined
           ? []

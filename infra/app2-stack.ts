@@ -88,7 +88,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const audit = new AuditBus(this, 'Audit', {
       busName: names.app2Bus,
       source: eventSources.app2,
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
       watchedBy: functionNamed('app2', 'sweep-user-creations'),
       settings,
     });
@@ -123,7 +123,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'delete-user',
       compensates: 'always',
       environment: { USER_POOL_ID: pool.userPoolId },
-      rights: [poolRight('AdminGetUser', 'AdminDeleteUser')],
+      permissions: [poolRight('AdminGetUser', 'AdminDeleteUser')],
     });
     const creation = new Workflow(this, 'CreateServiceUser', {
       stateMachineName: names.createServiceUser,
@@ -139,17 +139,17 @@ export class App2Stack extends ServiceStack<'app2'> {
               PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy),
               ...creationRates,
             },
-            rights: [decrypt, onRateLimits('GetItem', 'PutItem', 'UpdateItem')],
+            permissions: [decrypt, onRateLimits('GetItem', 'PutItem', 'UpdateItem')],
           }),
           createUser: this.addFunction('CreateUser', {
             name: 'create-user',
             environment: { USER_POOL_ID: pool.userPoolId, ...machines },
-            rights: [poolRight('AdminCreateUser', 'AdminGetUser'), look],
+            permissions: [poolRight('AdminCreateUser', 'AdminGetUser'), look],
           }),
           setPassword: this.addFunction('SetPassword', {
             name: 'set-password',
             environment: { USER_POOL_ID: pool.userPoolId, KEY_ARN: key.keyArn },
-            rights: [poolRight('AdminSetUserPassword'), decrypt],
+            permissions: [poolRight('AdminSetUserPassword'), decrypt],
           }),
           addToGroup: this.addFunction('AddToGroup', {
             name: 'add-to-group',
@@ -158,7 +158,7 @@ export class App2Stack extends ServiceStack<'app2'> {
               RATE_LIMITS_TABLE: rateLimits.tableName,
               GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND),
             },
-            rights: [poolRight('AdminAddUserToGroup'), onRateLimits('UpdateItem')],
+            permissions: [poolRight('AdminAddUserToGroup'), onRateLimits('UpdateItem')],
           }),
           deleteUser,
           bus: audit.bus,
@@ -175,7 +175,7 @@ export class App2Stack extends ServiceStack<'app2'> {
             name: 'stop-user-creation',
             compensates: 'always',
             environment: { ...machines, ...creationRates },
-            rights: [
+            permissions: [
               describeExecutionsOf(this, names.createServiceUser),
               stopExecutionsOf(this, names.createServiceUser),
               onRateLimits('DeleteItem', 'UpdateItem'),
@@ -193,25 +193,25 @@ export class App2Stack extends ServiceStack<'app2'> {
       eventsNotPublished: 'app2EventsNotPublished',
     });
     new RollBackWatch(this, 'RollBackWatch', {
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
       stateMachine: creation.stateMachine,
       rollBackFailed: this.addFunction('StartRollBack', {
         name: 'start-roll-back',
         compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
-        rights: [
+        permissions: [
           describeExecutionsOf(this, names.createServiceUser),
           startRollBack,
-          ...this.cleanOutcomes.rights,
+          ...this.cleanOutcomes.permissions,
         ],
         timeout: timeLimits.watchFunction,
-        undelivered: this.undelivered,
+        deadLetterQueue: this.deadLetterQueue,
       }),
       sweep: this.addSweep({
         name: 'sweep-user-creations',
         audit,
         environment: (own) => ({ ...machines, ...own }),
-        rights: [
+        permissions: [
           listExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser),
           look,
           startRollBack,
@@ -228,13 +228,17 @@ export class App2Stack extends ServiceStack<'app2'> {
         ...creationRates,
         STATUS_POLLS_PER_SECOND: String(settings.statusPollsPerSecond),
       },
-      rights: [startExecutionOf(this, names.createServiceUser), look, onRateLimits('GetItem', 'UpdateItem')],
+      permissions: [
+        startExecutionOf(this, names.createServiceUser),
+        look,
+        onRateLimits('GetItem', 'UpdateItem'),
+      ],
       timeout,
     });
     const get = this.addFunction('GetUserCreation', {
       name: 'get-user-creation',
       environment: { ...machines, USER_POOL_ID: pool.userPoolId },
-      rights: [
+      permissions: [
         poolRight('AdminGetUser', 'AdminListGroupsForUser'),
         look,
         historiesOf(this, names.createServiceUser, names.rollBackServiceUser),
@@ -245,7 +249,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'cancel-user-creation',
       compensates: 'always',
       environment: { USER_POOL_ID: pool.userPoolId, ...machines },
-      rights: [
+      permissions: [
         startExecutionOf(this, names.createServiceUser),
         startRollBack,
         look,
@@ -257,19 +261,19 @@ export class App2Stack extends ServiceStack<'app2'> {
       startUserCreation: start,
       getUserCreation: get,
       cancelUserCreation: cancel,
-      sample: this.addFunction('Sample', { name: 'sample', environment: {}, rights: [], timeout }),
+      sample: this.addFunction('Sample', { name: 'sample', environment: {}, permissions: [], timeout }),
     });
 
     this.operate({
       sweep: 'sweep-user-creations',
       workflow: creation,
       rollBack,
-      undoStep: 'DeleteUser',
+      compensationStep: 'DeleteUser',
       api,
       alarms: (to) => alarmsOfSignIns(to, { pool, machineClient, serviceClient }),
       graphs: graphsOfSignIns({ pool, machineClient, serviceClient }),
     });
-    this.putOut(
+    this.addOutputs(
       {
         ApiUrl: api.url,
         StateMachineArn: creation.stateMachine.stateMachineArn,
@@ -311,11 +315,11 @@ export class App2Stack extends ServiceStack<'app2'> {
     const notify = this.addFunction('NotifyCompletion', {
       name: 'notify-completion',
       environment: { EVENT_BUS_NAME: bus.eventBusName },
-      rights: [
+      permissions: [
         putEventsOn(bus.eventBusArn, completionNotification.source, [completionNotification.detailType]),
       ],
       timeout: timeLimits.watchFunction,
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
     });
     new Rule(this, 'FinishedCreations', {
       description: 'Finished creations of which a client is to be notified',
@@ -328,7 +332,7 @@ export class App2Stack extends ServiceStack<'app2'> {
           input: [{ wildcard: '*"notify":true*' }],
         },
       },
-      targets: [new LambdaFunction(notify, { deadLetterQueue: this.undelivered })],
+      targets: [new LambdaFunction(notify, { deadLetterQueue: this.deadLetterQueue })],
     });
   }
 
@@ -455,7 +459,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const issue = this.addFunction('IssueMachineUser', {
       name: 'issue-machine-user',
       environment: { ...environment, SECRET_ARN: secret.secretArn },
-      rights: [
+      permissions: [
         makeUsers,
         allow(['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'], [pool.userPoolArn]),
         allow(['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secret.secretArn]),
@@ -480,7 +484,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const rotate = this.addFunction('RotateMachineUser', {
       name: 'rotate-machine-user',
       environment: { ...environment, EVENT_BUS_NAME: bus.eventBusName },
-      rights: [
+      permissions: [
         makeUsers,
         revokeUsers,
         putEventsOn(bus.eventBusArn, eventSources.app2, ['MachineCredentialsRotated' satisfies EventName]),
@@ -513,7 +517,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     this.addFunction('RevokeMachineCredentials', {
       name: 'revoke-machine-credentials',
       environment: { USER_POOL_ID: pool.userPoolId, SECRET_ARN: secret.secretArn },
-      rights: [
+      permissions: [
         revokeUsers,
         allow(
           [
@@ -577,7 +581,7 @@ export class App2Stack extends ServiceStack<'app2'> {
             `https://cognito-idp.${this.region}.amazonaws.com`,
           ).toString(),
         },
-        rights:
+        permissions:
           this.settings.checkUserInPool === 'off'
             ? []
             : [allow(['cognito-idp:AdminGetUser'], [pool.userPoolArn])],

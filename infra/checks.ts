@@ -16,7 +16,7 @@ export function acknowledge(construct: IConstruct, findings: Record<string, stri
   for (const [id, reason] of Object.entries(findings)) Validations.of(construct).acknowledge({ id, reason });
 }
 
-/** Rights that a role has on every execution of a machine: the machine has a fixed name, its executions do not. */
+/** Permissions that a role has on every execution of a machine: the machine has a fixed name, its executions do not. */
 export function acknowledgeExecutionsOf(stack: Stack, machines: readonly string[]): void {
   for (const machine of machines)
     acknowledge(stack, {

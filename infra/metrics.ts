@@ -42,7 +42,7 @@ type AwsNamespace = keyof typeof awsMetrics;
 type OwnMetric = keyof typeof metrics;
 type Valued<Dimension extends string> = { readonly [Name in Dimension]: string };
 
-export interface Looked {
+export interface MetricOptions {
   /** CloudWatch's name of the statistic. */
   statistic: string;
   /** Minutes; five unless given. */
@@ -55,7 +55,7 @@ export interface Looked {
 export function ownMetric<Key extends OwnMetric>(
   key: Key,
   dimensions: Valued<(typeof metrics)[Key]['dimensions'][number]>,
-  look: Looked,
+  look: MetricOptions,
 ): Metric {
   return metricOf(NAMESPACE, metrics[key].name, dimensions, look);
 }
@@ -65,7 +65,7 @@ export function awsMetric<Namespace extends AwsNamespace>(
   namespace: Namespace,
   name: (typeof awsMetrics)[Namespace]['names'][number],
   dimensions: Valued<(typeof awsMetrics)[Namespace]['dimensions'][number]>,
-  look: Looked,
+  look: MetricOptions,
 ): Metric {
   return metricOf(namespace, name, dimensions, look);
 }
@@ -74,7 +74,7 @@ function metricOf(
   namespace: string,
   metricName: string,
   dimensionsMap: Record<string, string>,
-  { statistic, minutes = 5, label }: Looked,
+  { statistic, minutes = 5, label }: MetricOptions,
 ): Metric {
   return new Metric({
     namespace,
@@ -95,7 +95,7 @@ export function everyMetric<Key extends OwnMetric>(
   key: Key,
   dimension: (typeof metrics)[Key]['dimensions'][number],
   values: readonly string[],
-  { statistic, minutes = 5, label = '' }: Looked,
+  { statistic, minutes = 5, label = '' }: MetricOptions,
 ): SearchExpression {
   const { name, dimensions } = metrics[key];
   const schema = [NAMESPACE, ...dimensions].join(',');

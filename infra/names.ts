@@ -28,12 +28,12 @@ type Service = 'app1' | 'app2';
 
 /** Names that are made of others. */
 export const functionNamed = (service: Service, name: string): string => `${service}-${name}`;
-export const undeliveredQueue = (service: Service): string => `${service}-undelivered`;
+export const deadLetterQueueName = (service: Service): string => `${service}-dead-letter-queue`;
 export const sweepTable = (service: Service): string => `${service}-sweep`;
 export const busLog = (busName: string): string => `/aws/events/${busName}`;
 export const everyEventRule = (busName: string): string => `${busName}-every-event`;
 export const busArchive = (busName: string): string => `${busName}-archive`;
-export const undeliveredAlarm = (service: Service): string => `${service}-undelivered`;
+export const deadLetterAlarm = (service: Service): string => `${service}-dead-letter-queue`;
 export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
 export const alarmNamed = (service: Service, what: string): string => `${service}-${what}`;
 export const alarmTopic = (service: Service): string => `${service}-alarms`;

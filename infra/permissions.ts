@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { publishConditions } from '../workflows/publish-conditions.ts';
 
-/** Rights as functions need them: named actions on named resources. */
+/** Permissions as functions need them: named actions on named resources. */
 
 /** What a right is bound to, as in IAM. */
 type Conditions = Record<string, Record<string, string | string[]>>;

@@ -6,7 +6,7 @@ import type { Template } from './templates.ts';
 export interface Policy {
   /** Logical id and property, for people: `SweepRole/AssumeRolePolicyDocument`. */
   at: string;
-  /** `identity`: rights of a role; `resource`: who may use a resource, or assume a role. */
+  /** `identity`: permissions of a role; `resource`: who may use a resource, or assume a role. */
   kind: 'identity' | 'resource';
   /** What it is the policy of, where the rules differ by it. */
   resourceType: string;

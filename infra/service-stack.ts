@@ -25,10 +25,10 @@ import type { Workflow } from './constructs/workflow.ts';
 import {
   alarmTopic,
   dashboardOf,
+  deadLetterAlarm,
+  deadLetterQueueName,
   functionNamed,
   sweepTable,
-  undeliveredAlarm,
-  undeliveredQueue,
 } from './names.ts';
 import { allow } from './permissions.ts';
 import type { Settings } from './settings.ts';
@@ -50,7 +50,7 @@ interface Operated<S extends Service> {
   workflow: Workflow;
   rollBack: Workflow;
   /** Step of the machines by which an undo begins. */
-  undoStep: string;
+  compensationStep: string;
   api: ServiceApi;
   /** Adds alarms of the service's own. */
   alarms: (to: ServiceAlarms) => void;
@@ -66,7 +66,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
   readonly #functionLogs: ILogGroup[] = [];
   readonly #sweepTable: Table;
   /** Dead-letter queue of the service: what EventBridge could not deliver, and what a function could not handle. */
-  protected readonly undelivered: Queue;
+  protected readonly deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, service: S, { settings, ...props }: ServiceStackProps) {
     super(scope, id, props);
@@ -74,9 +74,9 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     this.#service = service;
     this.settings = settings;
     this.#sweepTable = this.#addSweepTable();
-    this.undelivered = new DeadLetterQueue(this, 'Undelivered', {
-      queueName: undeliveredQueue(service),
-      alarmName: undeliveredAlarm(service),
+    this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetterQueue', {
+      queueName: deadLetterQueueName(service),
+      alarmName: deadLetterAlarm(service),
       happened: `EventBridge could not deliver something to ${id}, or a function could not handle it.`,
       first: `npm run redrive -- ${service} --dry-run`,
       runbooks: settings.runbooks,
@@ -116,11 +116,11 @@ export abstract class ServiceStack<S extends Service> extends Stack {
   }
 
   /** The table of the sweep as the function of the rule on status changes needs it. */
-  protected get cleanOutcomes(): { environment: { SWEEP_TABLE: string }; rights: PolicyStatement[] } {
+  protected get cleanOutcomes(): { environment: { SWEEP_TABLE: string }; permissions: PolicyStatement[] } {
     const { tableName, tableArn } = this.#sweepTable;
     return {
       environment: { SWEEP_TABLE: tableName },
-      rights: [allow(['dynamodb:PutItem'], [tableArn])],
+      permissions: [allow(['dynamodb:PutItem'], [tableArn])],
     };
   }
 
@@ -143,20 +143,20 @@ export abstract class ServiceStack<S extends Service> extends Stack {
         EVENT_BUS_NAME: audit.bus.eventBusName,
         LOG_RULE_NAME: audit.logRule.ruleName,
       }),
-      rights: [
-        ...props.rights,
+      permissions: [
+        ...props.permissions,
         allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], [tableArn]),
         allow(['events:DescribeEventBus'], [audit.bus.eventBusArn]),
         allow(['events:DescribeRule'], [audit.logRule.ruleArn]),
       ],
       timeout: timeLimits.sweepFunction,
       compensates: 'sweep',
-      undelivered: this.undelivered,
+      deadLetterQueue: this.deadLetterQueue,
     });
   }
 
   /** Watches over all of it: alarms, where they go, and a dashboard. To be called when everything else is there. */
-  protected operate({ sweep, workflow, rollBack, undoStep, api, alarms, graphs }: Operated<S>): void {
+  protected operate({ sweep, workflow, rollBack, compensationStep, api, alarms, graphs }: Operated<S>): void {
     const watched = {
       service: this.#service,
       sweep: functionNamed(this.#service, sweep),
@@ -176,15 +176,15 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       alarms: this.node.findAll().filter((each) => each instanceof ServiceAlarm),
       functions: this.#functions,
       machineArn: workflow.stateMachine.stateMachineArn,
-      undoStep,
-      undelivered: undeliveredQueue(this.#service),
+      compensationStep,
+      deadLetterQueue: deadLetterQueueName(this.#service),
       more: graphs,
     });
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topic.topicArn });
   }
 
   /** Puts values out for whoever deploys, with the names of all logs: those of the functions and `logGroups`. */
-  protected putOut(values: Record<string, string>, logGroups: ILogGroup[]): void {
+  protected addOutputs(values: Record<string, string>, logGroups: ILogGroup[]): void {
     const logs = [...this.#functionLogs, ...logGroups].map(({ logGroupName }) => logGroupName);
     for (const [name, value] of Object.entries({ ...values, LogGroups: Fn.join(',', logs) }))
       new CfnOutput(this, name, { value });

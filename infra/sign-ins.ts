@@ -1,7 +1,7 @@
 import type { IUserPool, IUserPoolClient } from 'aws-cdk-lib/aws-cognito';
 import type { ServiceAlarms } from './constructs/service-alarms.ts';
 import type { Graph } from './constructs/service-dashboard.ts';
-import { awsMetric, type Looked, ownMetric, Stats } from './metrics.ts';
+import { awsMetric, type MetricOptions, ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
 
 /** What is watched of App2 alone: who signs in to its pool, and whether their tokens can be checked. */
@@ -12,7 +12,10 @@ interface SignIns {
   serviceClient: IUserPoolClient;
 }
 
-const sum = (label?: string): Looked => ({ statistic: Stats.SUM, ...(label === undefined ? {} : { label }) });
+const sum = (label?: string): MetricOptions => ({
+  statistic: Stats.SUM,
+  ...(label === undefined ? {} : { label }),
+});
 const authorizer = { service: functionNamed('app2', 'authorizer') };
 
 const signIns = (

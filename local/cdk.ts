@@ -5,8 +5,8 @@ import { basename, join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
 import { type Outputs, outputs, outputsFile, stackOutputs } from '../cli/outputs.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 import { root } from '../cli/support/paths.ts';
-import { Problem } from '../cli/support/problem.ts';
 import { localApiUrl } from './api-url.ts';
 import type { Emulator } from './emulator.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
@@ -229,7 +229,7 @@ async function cdk(
     );
   } catch (error) {
     const said = error instanceof ExecaError ? String(error.all ?? error.message) : String(error);
-    throw new Problem(
+    throw new CommandError(
       `cdk ${command[0]} failed:\n${said.trim().split('\n').slice(-25).join('\n')}`,
       'See the message above.',
     );

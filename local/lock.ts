@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
-import type { Problem } from '../cli/support/problem.ts';
+import type { CommandError } from '../cli/support/command-error.ts';
 import { guarded } from './interrupt.ts';
 
 /** Time after which the lock of a process that was killed is free again, in milliseconds. */
@@ -10,12 +10,12 @@ const STALE = 20_000;
 /**
  * Runs something that two processes must not do at once in one folder. The second one waits, or is refused with
  * `busy`. The lock is given back however `run` ends.
- * @throws Problem `busy`, when another process is at it
+ * @throws CommandError `busy`, when another process is at it
  */
 export async function exclusively<Result>(
   directory: string,
   run: () => Promise<Result>,
-  { busy }: { busy?: Problem } = {},
+  { busy }: { busy?: CommandError } = {},
 ): Promise<Result> {
   await mkdir(directory, { recursive: true });
   const release = await lock(directory, {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
-import { Problem } from '../cli/support/problem.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 import { exclusively } from './lock.ts';
 import { venv } from './paths.ts';
 
@@ -23,7 +23,7 @@ interface Options {
 /**
  * Path of the Python interpreter of our own venv; creates it and installs the pinned packages when needed. An install
  * that was broken off is recognised by the missing mark and done again.
- * @throws Problem when there is no Python, none that is new enough, no venv module, or the packages cannot be had
+ * @throws CommandError when there is no Python, none that is new enough, no venv module, or the packages cannot be had
  */
 export async function ensurePython({
   onProgress,
@@ -75,8 +75,8 @@ async function findPython(environment: NodeJS.ProcessEnv): Promise<string> {
     tooOld.push(`${candidate} is ${version[0]}`);
   }
   const remedy = `Install Python ${OLDEST.join('.')} or newer, or name one by the environment variable PYTHON.`;
-  if (tooOld.length > 0) throw new Problem(`Python is too old: ${tooOld.join(', ')}.`, remedy);
-  throw new Problem(`There is no Python: ${candidates.join(', ')} cannot be run.`, remedy);
+  if (tooOld.length > 0) throw new CommandError(`Python is too old: ${tooOld.join(', ')}.`, remedy);
+  throw new CommandError(`There is no Python: ${candidates.join(', ')} cannot be run.`, remedy);
 }
 
 async function makeVenv(base: string, directory: string, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -85,11 +85,11 @@ async function makeVenv(base: string, directory: string, environment: NodeJS.Pro
   } catch (error) {
     const said = error instanceof ExecaError ? String(error.all ?? '') : '';
     if (/ensurepip|No module named '?venv/.test(said))
-      throw new Problem(
+      throw new CommandError(
         `Python's venv module is missing (${base} -m venv).`,
         'Install it (on Debian and Ubuntu: apt-get install python3-venv) and try again.',
       );
-    throw new Problem(
+    throw new CommandError(
       `No Python environment could be made with ${base}: ${lastLine(said)}`,
       'See the message above.',
     );
@@ -125,11 +125,11 @@ async function installPackages(
   } catch (error) {
     const said = error instanceof ExecaError ? String(error.all ?? '') : '';
     if (/hash/i.test(said) && /do not match/i.test(said))
-      throw new Problem(
+      throw new CommandError(
         'A Python package is not the one that is pinned (hashes differ).',
         'Check the package index that pip is set to use.',
       );
-    throw new Problem(
+    throw new CommandError(
       `The Python packages could not be installed: ${lastLine(said)}`,
       'Check that pip reaches its package index (network, proxy, pip config), then try again.',
     );

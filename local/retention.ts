@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Problem } from '../cli/support/problem.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 
 /** What the local AWS says when it drops nothing (corrections/stepfunctions_retention.py). */
 const refusal = z.object({ unknown: z.array(z.string()), running: z.array(z.string()) });
@@ -8,14 +8,14 @@ const refusal = z.object({ unknown: z.array(z.string()), running: z.array(z.stri
  * Drops the records of executions, of any state machine, from a running local AWS, as AWS does 90 days after their end:
  * afterwards they are unknown, and their names can be used again. All of them are dropped, or none.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution history retention time)
- * @throws Problem when one of them is running or unknown, or the local AWS does not answer
+ * @throws CommandError when one of them is running or unknown, or the local AWS does not answer
  */
 export async function forgetExecutions(endpoint: string, executionArns: readonly string[]): Promise<void> {
   const response = await fetch(`${endpoint}/_local_aws/forget-execution`, {
     method: 'POST',
     body: JSON.stringify({ executionArns }),
   }).catch(() => {
-    throw new Problem(
+    throw new CommandError(
       `The local AWS does not answer at ${endpoint}, so no record was dropped.`,
       'Start it with `npm run up`; it starts without executions.',
     );
@@ -26,7 +26,7 @@ export async function forgetExecutions(endpoint: string, executionArns: readonly
   throw refused(refusal.parse(await response.json()));
 }
 
-function refused({ unknown, running }: z.infer<typeof refusal>): Problem {
+function refused({ unknown, running }: z.infer<typeof refusal>): CommandError {
   const reasons = [
     ...running.map((arn) => `${arn} is running; AWS drops a record 90 days after the end of the execution.`),
     ...unknown.map((arn) => `There is no execution ${arn}.`),
@@ -40,5 +40,5 @@ function refused({ unknown, running }: z.infer<typeof refusal>): Problem {
             '`stateMachine`, then `:` and its name, which is the provisioning_id.',
         ]),
   ];
-  return new Problem(`No record was dropped.\n${reasons.join('\n')}`, remedies.join(' '));
+  return new CommandError(`No record was dropped.\n${reasons.join('\n')}`, remedies.join(' '));
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { Problem } from '../cli/support/problem.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 import { isAnswering, isItsProcess, runningEmulator } from './emulator.ts';
 import { exclusively } from './lock.ts';
 import { writePrivateFile } from './private-files.ts';
@@ -28,7 +28,7 @@ export async function isUp(directory: string): Promise<boolean> {
 
 /**
  * Stops the local AWS and removes what it wrote; the Python packages stay. Says whether one was running.
- * @throws Problem when it answers but is no process of this machine, or when what is remembered of it cannot be read
+ * @throws CommandError when it answers but is no process of this machine, or when what is remembered of it cannot be read
  */
 export async function down(directory: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
@@ -36,7 +36,7 @@ export async function down(directory: string): Promise<boolean> {
     const running = await findRunning(directory);
     if (running !== undefined) {
       if (!(await isItsProcess(running)))
-        throw new Problem(
+        throw new CommandError(
           `The local AWS of ${directory} answers on port ${running.port}, but its process ${running.pid} cannot be seen from here.`,
           'Run `npm run down` where it was started: in its container, or on its machine.',
         );
@@ -76,14 +76,14 @@ export const writeRecord = (directory: string, running: RunningRecord): Promise<
 /**
  * The local AWS of the folder, if it runs. Its process is known by its arguments and the server by its answer, since a
  * process id is given again, a port is free for anybody, and clocks and time zones change.
- * @throws Problem when what is remembered of it cannot be read: what runs would be forgotten
+ * @throws CommandError when what is remembered of it cannot be read: what runs would be forgotten
  */
 export async function findRunning(directory: string): Promise<RunningRecord | undefined> {
   const file = recordFile(directory);
   if (!existsSync(file)) return undefined;
   const remembered = readRecord(await readFile(file, 'utf8'));
   if (remembered === undefined)
-    throw new Problem(
+    throw new CommandError(
       `${file} cannot be read: it says which local AWS was started here.`,
       'If it still runs (`ps -ef | grep serve.py`), end it; then remove the file.',
     );

@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { types } from 'node:util';
-import { Problem } from '../cli/support/problem.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 import { guarded, unlessInterrupted } from './interrupt.ts';
 import { makePrivateDirectory } from './private-files.ts';
 
@@ -29,7 +29,7 @@ const STOP_LIMIT = 8_000;
 /**
  * Starts a server in a process group of its own and waits until it answers. It goes on when this process ends, unless
  * that is interrupted while the server starts.
- * @throws Problem when the port is taken or the server does not start
+ * @throws CommandError when the port is taken or the server does not start
  */
 export async function startServer(options: ServerOptions): Promise<{ pid: number }> {
   const { name, command, port, health, environment, directory } = options;
@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<{ pid: number
   if (ready && pid !== undefined) return { pid };
   await stop();
   const said = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-8).join('\n');
-  throw new Problem(`The ${name} did not start. It said:\n${said}`, `See ${logFile}.`);
+  throw new CommandError(`The ${name} did not start. It said:\n${said}`, `See ${logFile}.`);
 }
 
 /** Whether a server answers at the path with 200. */
@@ -96,7 +96,7 @@ async function refuseTakenPort(port: number): Promise<void> {
     socket.once('error', () => resolve(false));
   });
   if (taken)
-    throw new Problem(
+    throw new CommandError(
       `Port ${port} is taken by another program.`,
       'Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, if it is another local AWS of this checkout).',
     );

@@ -1,6 +1,6 @@
 import getPort from 'get-port';
 import { type Outputs, readOutputs } from '../cli/outputs.ts';
-import { Problem } from '../cli/support/problem.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 import type { Progress } from '../cli/support/progress.ts';
 import { bootstrap, deploy, sourceHash, synthesize } from './cdk.ts';
 import { type Emulator, runningEmulator, startEmulator } from './emulator.ts';
@@ -30,7 +30,7 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
     const hash = await sourceHash();
     const running = await findRunning(directory);
     if (running !== undefined && running.port !== port)
-      throw new Problem(
+      throw new CommandError(
         `The local AWS of ${directory} runs on port ${running.port}, not on ${port}.`,
         'Stop it with `npm run down`, or set LOCAL_AWS_DIR to another folder.',
       );

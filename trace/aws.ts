@@ -58,7 +58,7 @@ export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' 
       try {
         return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
       } catch (error) {
-        if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
+        if (hasErrorName(error, 'ExecutionDoesNotExist')) return undefined;
         throw error;
       }
     },
@@ -109,4 +109,4 @@ export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' 
   };
 }
 
-const isNamed = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;
+const hasErrorName = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;

@@ -1,12 +1,12 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { seen } from '../cli/connect.ts';
-import { Problem } from '../cli/support/problem.ts';
-import { type App1, type WhereOptions, whereTo } from '../cli/target-environment.ts';
+import { CommandError } from '../cli/support/command-error.ts';
+import { type App1, type TargetEnvironmentOptions, targetEnvironment } from '../cli/target-environment.ts';
 import { busLog } from '../infra/names.ts';
 import type { Service } from './model.ts';
 
-/** Where the two services are found: on the local AWS of this checkout, or on AWS with the user's own credentials. */
+/** TargetEnvironment the two services are found: on the local AWS of this checkout, or on AWS with the user's own credentials. */
 
 export interface ServiceThere {
   service: Service;
@@ -33,16 +33,16 @@ export interface Connection {
  */
 const LOOK_UPS_PER_SECOND = 4;
 
-/** @throws Problem when nothing is deployed there, or AWS lets nobody look */
-export async function connect(options: WhereOptions): Promise<Connection> {
-  const place = whereTo(options);
+/** @throws CommandError when nothing is deployed there, or AWS lets nobody look */
+export async function connect(options: TargetEnvironmentOptions): Promise<Connection> {
+  const place = targetEnvironment(options);
   const stepFunctions = place.client(SFNClient);
   const found = await Promise.all([find('App1', place.app1), find('App2', place.app2)]);
   const services = found.filter((one) => one !== undefined);
   const [first] = services;
   const region = await stepFunctions.config.region();
   if (first === undefined)
-    throw new Problem(
+    throw new CommandError(
       `Neither App1 nor App2 is deployed in ${region} of this account.`,
       'Say where: `npm run trace -- --aws --profile NAME --region NAME`.',
     );
@@ -58,11 +58,13 @@ export async function connect(options: WhereOptions): Promise<Connection> {
 /** A service by what its stack has put out; `undefined` when it is not here: it may be in another account. */
 async function find(
   service: Service,
-  putOut: () => Promise<Pick<App1, 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name'>>,
+  addOutputs: () => Promise<
+    Pick<App1, 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name'>
+  >,
 ): Promise<ServiceThere | undefined> {
-  const stack = await seen(putOut);
+  const stack = await seen(addOutputs);
   if (!stack.there && stack.why.code === 'NOT_DEPLOYED') return undefined;
-  if (!stack.there) throw new Problem(stack.why.message, stack.why.remedy);
+  if (!stack.there) throw new CommandError(stack.why.message, stack.why.remedy);
   const { state_machine_arn, roll_back_state_machine_arn, event_bus_name } = stack.value;
   return {
     service,

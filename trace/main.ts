@@ -1,8 +1,8 @@
 import getPort from 'get-port';
 import * as z from 'zod';
 import { newCommand, runCommand } from '../cli/support/command.ts';
-import { Problem } from '../cli/support/problem.ts';
-import { whereOptions } from '../cli/target-environment.ts';
+import { CommandError } from '../cli/support/command-error.ts';
+import { targetEnvironmentOptions } from '../cli/target-environment.ts';
 import { by } from '../cli/values.ts';
 import { awsOf } from './aws.ts';
 import { buildPage } from './build.ts';
@@ -31,7 +31,7 @@ export async function main(args: string[]): Promise<number> {
   const parse = () => command.parse(args, { from: 'user' });
   return runCommand(parse, async () => {
     const { port, ...options } = command.opts();
-    const connection = await connect(whereOptions.parse(options));
+    const connection = await connect(targetEnvironmentOptions.parse(options));
     const reader = readerOf(awsOf(connection), connection, () => new Date());
     const { url, close } = await start(reader, port);
     process.stdout.write(`The trace page of ${connection.where} is at ${url}\nCtrl-C ends it.\n`);
@@ -54,7 +54,7 @@ async function start(reader: Parameters<typeof serve>[0], port: number | undefin
     };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-      throw new Problem(`Port ${free} is taken by another program.`, 'Give another one with `--port`.');
+      throw new CommandError(`Port ${free} is taken by another program.`, 'Give another one with `--port`.');
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 import type { DescribeExecutionOutput, ExecutionListItem } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { cleanEnds, END_NOT_ANNOUNCED } from '../contracts/outcomes.ts';
+import { cleanOutcomes, OUTCOME_NOT_PUBLISHED } from '../contracts/outcomes.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { partsOfRollBackName } from '../handlers/shared/roll-back-names.ts';
-import { failureOf, isEnd, statusOf } from '../handlers/shared/status.ts';
+import { failureOf, isFailedWith, statusOf } from '../handlers/shared/status.ts';
 import { operatorsPart, remedyOfRights } from './explain.ts';
 import type { Failure, LeftBehind, Service, Summary } from './model.ts';
 
@@ -27,7 +27,7 @@ export interface Side {
 /** How long after a bad end its roll-back may take to begin before something counts as left, in milliseconds. */
 export const GRACE = 60_000;
 
-const cleanEndsOf = { App1: cleanEnds.app1, App2: cleanEnds.app2 } as const;
+const cleanEndsOf = { App1: cleanOutcomes.app1, App2: cleanOutcomes.app2 } as const;
 
 const started = z.object({ creation_id: z.string() });
 
@@ -136,7 +136,7 @@ function presenceAt({ service, main, rollBacks }: Side, all: readonly Side[]): U
     if (latest.item.status === 'SUCCEEDED') return 'absent';
     if (latest.item.status === 'RUNNING') return 'being_removed';
     if (latest.execution === undefined) return undefined;
-    return isEnd(latest.execution, [END_NOT_ANNOUNCED]) ? 'absent' : 'being_removed';
+    return isFailedWith(latest.execution, [OUTCOME_NOT_PUBLISHED]) ? 'absent' : 'being_removed';
   }
   if (main === undefined || main.item.status === 'RUNNING') return 'unknown';
   if (isDoubtful(main, all)) return undefined;
@@ -169,7 +169,7 @@ function leftAfter(sides: readonly Side[], seen: readonly (UserPresence | undefi
   if (seen.includes('being_removed') || (!wanted && seen.includes('present'))) return 'user';
   const untold = sides.some((side) => {
     const end = side.rollBacks.at(-1)?.execution ?? side.main?.execution;
-    return end !== undefined && isEnd(end, [END_NOT_ANNOUNCED]);
+    return end !== undefined && isFailedWith(end, [OUTCOME_NOT_PUBLISHED]);
   });
   return untold ? 'announcement' : 'nothing';
 }
@@ -193,11 +193,11 @@ const remediesOfLeft: Partial<Record<LeftBehind, string>> = {
 
 function remediesFor(left: LeftBehind, failures: readonly Failure[]): string[] {
   const urgent = remediesOfLeft[left];
-  const rights = failures.map(remedyOfRights);
+  const permissions = failures.map(remedyOfRights);
   const operator = failures.map((failure) => {
     const part = operatorsPart(failure);
     return part === undefined ? undefined : `The operator: ${part}`;
   });
-  const all = [urgent, ...rights, ...failures.map(({ remedy }) => remedy), ...operator];
+  const all = [urgent, ...permissions, ...failures.map(({ remedy }) => remedy), ...operator];
   return [...new Set(all.filter((remedy) => remedy !== undefined))];
 }

@@ -48,9 +48,13 @@ export interface Reader {
   detail(provisioningId: string): Promise<Detail | undefined>;
 }
 
-type Where = Pick<Connection, 'where' | 'services' | 'lookUpsPerSecond'>;
+type TargetEnvironment = Pick<Connection, 'where' | 'services' | 'lookUpsPerSecond'>;
 
-export function readerOf(aws: Aws, { where, services, lookUpsPerSecond }: Where, now: () => Date): Reader {
+export function readerOf(
+  aws: Aws,
+  { where, services, lookUpsPerSecond }: TargetEnvironment,
+  now: () => Date,
+): Reader {
   const executions = new Map<string, { version: string; execution: DescribeExecutionOutput }>();
   const histories = new Map<string, { version: string; events: HistoryEvent[]; more: boolean }>();
   const graphs = new Map<string, Graph>();

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import * as z from 'zod';
-import { Problem } from '../cli/support/problem.ts';
+import { CommandError } from '../cli/support/command-error.ts';
 import { provisioningId } from '../contracts/fields.ts';
 import type { Assets } from './build.ts';
 import { SIGN_IN } from './connect.ts';
@@ -113,7 +113,7 @@ const found = (content: Listing | Detail): Answer => ({ status: 200, ...json(con
 
 /** AWS's own words help here: whoever reads them looks with their own credentials. */
 function failed(error: unknown): Answer {
-  if (error instanceof Problem) return trouble(502, error.message, error.remedy);
+  if (error instanceof CommandError) return trouble(502, error.message, error.remedy);
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const remedies: [RegExp, string][] = [
     [/Throttl|TooManyRequests/, 'AWS allows so many look-ups only; the page tries again by itself.'],

@@ -59,8 +59,8 @@ export const retryPolicies = {
     jitter: true,
   },
   /** A user that was just created may not be found for a moment. */
-  conflictAfterCreate: {
-    errors: named('UserVanished'),
+  eventualConsistency: {
+    errors: named('UserNotFound'),
     intervalSeconds: 1,
     backoffRate: 1.5,
     maxDelaySeconds: 5,
@@ -150,7 +150,7 @@ export const retryPolicies = {
     named('TargetUnavailable', 'App2AuthenticationFailed', 'UserRemovalPending'),
     timeLimits.outageInCompensation,
   ),
-  undoPublishing: {
+  compensationPublishing: {
     errors: PUBLISHING,
     intervalSeconds: 1,
     backoffRate: 2,

@@ -29,7 +29,7 @@ import {
   eventSources,
   events,
 } from '../contracts/events/catalogue.ts';
-import { type FailureName, failures, foreignErrors, UNFORESEEN } from '../contracts/failures.ts';
+import { awsErrorMapping, DEFAULT_FAILURE, type FailureName, failures } from '../contracts/failures.ts';
 import { CANCELLED } from '../contracts/outcomes.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { publishConditions } from './publish-conditions.ts';
@@ -54,7 +54,7 @@ export const optionalInput = (field: string, otherwise = 'null'): string => {
 /** When the state was entered; the same for each of its attempts. */
 const ENTERED = '$states.context.State.EnteredTime';
 
-/** Tells a function which step it is, for its log and its metrics (`toldOfStep` in contracts/executions.ts). */
+/** Tells a function which step it is, for its log and its metrics (`stepContext` in contracts/executions.ts). */
 const told = {
   provisioning_id: input('provisioning_id'),
   trace_id: optionalInput('trace_id'),
@@ -65,7 +65,7 @@ const told = {
 };
 
 /** What a function gets: the step's payload, or what the execution was started with, and which step it is. */
-const withTold = (payload: Step['payload']): TaskInput => {
+const withStepContext = (payload: Step['payload']): TaskInput => {
   if (payload !== 'execution input') return TaskInput.fromObject({ ...payload, step: told });
   const fields = Object.entries(told).map(([name, value]) => `'${name}': ${expressionIn(value)}`);
   return TaskInput.fromText(
@@ -92,7 +92,7 @@ export function runStep(
 ): LambdaInvoke {
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
-    payload: withTold(payload),
+    payload: withStepContext(payload),
     outputs: jsonata('$states.result.Payload'),
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
@@ -115,7 +115,7 @@ export function awaitCallback(
   const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: run,
     integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
-    payload: withTold({ ...payload, task_token: jsonata('$states.context.Task.Token') }),
+    payload: withStepContext({ ...payload, task_token: jsonata('$states.context.Task.Token') }),
     retryOnServiceExceptions: false,
     taskTimeout: Timeout.duration(Duration.seconds(timeout ?? timeLimits.stepTask)),
   });
@@ -129,7 +129,7 @@ export const waitUntil = (scope: Construct, name: string, time: string): Wait =>
 
 interface Stop {
   run: IFunction;
-  /** Begin of the undo. */
+  /** Begin of the compensation. */
   next: IChainable;
   /** Where it goes on when the execution cannot be stopped. */
   otherwise: IChainable;
@@ -165,7 +165,7 @@ export function stopExecution(
   });
   task.addCatch(otherwise, {
     errors: [Errors.ALL],
-    assign: { ...failureOf(name), undo_failure: failureOf(name).failure },
+    assign: { ...failureOf(name), compensation_failure: failureOf(name).failure },
   });
   return task.next(next);
 }
@@ -174,7 +174,7 @@ export function stopExecution(
 const failureOf = (step: string) => ({ failure: { step, error: jsonata('$states.errorOutput.Error') } });
 
 /**
- * Sends every error of a step to its undo. Every one: a Catch sees only the last attempt's error, and an earlier
+ * Sends every error of a step to its compensation. Every one: a Catch sees only the last attempt's error, and an earlier
  * attempt may have had its effect. `assign` adds to what is remembered.
  */
 export function onFailure(task: TaskStateBase, undo: IChainable, assign: Record<string, unknown> = {}): void {
@@ -182,17 +182,17 @@ export function onFailure(task: TaskStateBase, undo: IChainable, assign: Record<
 }
 
 /** Sends every error of a step that itself belongs to an undo; what made the undo necessary stays remembered. */
-export function onUndoFailure(task: TaskStateBase, next: IChainable): void {
-  task.addCatch(next, { errors: [Errors.ALL], assign: { undo_failure: failureOf(task.id).failure } });
+export function onCompensationFailure(task: TaskStateBase, next: IChainable): void {
+  task.addCatch(next, { errors: [Errors.ALL], assign: { compensation_failure: failureOf(task.id).failure } });
 }
 
-interface Announcement {
+interface Publication {
   event: EventName;
   bus: IEventBus;
   /** What an undo has to say is retried longer than what an undo can still take back. */
-  retries: 'publishing' | 'undoPublishing';
+  retries: 'publishing' | 'compensationPublishing';
   /** Which failures the event tells, of those that the execution remembers. */
-  failures?: readonly ('failure' | 'undo_failure')[];
+  failures?: readonly ('failure' | 'compensation_failure')[];
   /** Where an execution goes that was redriven: it announces nothing, since a roll-back may be at work on it. */
   redriven?: IChainable;
 }
@@ -201,7 +201,7 @@ interface Announcement {
 const CODES = JSON.stringify({
   ...Object.fromEntries(Object.entries(failures).map(([name, { code }]) => [name, code])),
   ...Object.fromEntries(
-    Object.entries(foreignErrors).map(([name, meaning]) => [name, failures[meaning].code]),
+    Object.entries(awsErrorMapping).map(([name, meaning]) => [name, failures[meaning].code]),
   ),
 });
 
@@ -212,7 +212,7 @@ function factOf(failure: string) {
   return {
     step: jsonata(`$${failure}.step`),
     error: jsonata(error),
-    code: jsonata(`($codes := ${CODES}; [${found}, '${failures[UNFORESEEN].code}'][0])`),
+    code: jsonata(`($codes := ${CODES}; [${found}, '${failures[DEFAULT_FAILURE].code}'][0])`),
   };
 }
 
@@ -244,10 +244,10 @@ class PublishEvent extends EventBridgePutEvents {
  * The event_id is the same each time, so that a repeat is recognised.
  * docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
  */
-export function announce(
+export function publishEvent(
   scope: Construct,
   name: string,
-  { event, bus, retries, failures: told = [], redriven }: Announcement,
+  { event, bus, retries, failures: told = [], redriven }: Publication,
 ): EventBridgePutEvents {
   const { source, sequence, version } = events[event];
   const task = new PublishEvent(scope, name, source, {
@@ -289,26 +289,26 @@ export function announce(
   return task;
 }
 
-interface LastAnnouncement {
+interface PublishedOutcome {
   event: EventName;
   bus: IEventBus;
   end: IChainable;
   /** Where it goes on when the event cannot be published. */
-  endNotAnnounced: IChainable;
+  outcomeNotPublished: IChainable;
 }
 
 /** The last state of a roll-back before its end: says what it has undone. */
-export function announceEnd(
+export function publishOutcome(
   scope: Construct,
   name: string,
-  { event, bus, end, endNotAnnounced }: LastAnnouncement,
+  { event, bus, end, outcomeNotPublished }: PublishedOutcome,
 ): IChainable {
-  const announced = announce(scope, name, { retries: 'undoPublishing', event, bus });
-  onUndoFailure(announced, endNotAnnounced);
+  const announced = publishEvent(scope, name, { retries: 'compensationPublishing', event, bus });
+  onCompensationFailure(announced, outcomeNotPublished);
   return announced.next(end);
 }
 
-interface Announcements {
+interface PublishedOutcomes {
   /** What was undone had ended well before. */
   hadSucceeded: IChainable;
   /** It was stopped because the user is wanted no longer. */
@@ -317,12 +317,12 @@ interface Announcements {
 }
 
 /** What the end of a roll-back is, by what it has undone. */
-export function chooseAnnouncement(
+export function choosePublishedOutcome(
   scope: Construct,
-  { hadSucceeded, cancelled, otherwise }: Announcements,
+  { hadSucceeded, cancelled, otherwise }: PublishedOutcomes,
 ): IChainable {
   const when = (condition: string) => Condition.jsonata(jsonata(condition));
-  return Choice.jsonata(scope, 'ChooseAnnouncement')
+  return Choice.jsonata(scope, 'ChoosePublishedOutcome')
     .when(when('$had_succeeded'), hadSucceeded)
     .when(when(`$failure.error = '${CANCELLED}'`), cancelled)
     .otherwise(otherwise);

@@ -1,4 +1,4 @@
-import { CliProblem } from '../../cli/problem.ts';
+import { CliError } from '../../cli/cli-error.ts';
 import type { Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
 import { assert } from '../verdict.ts';
@@ -26,7 +26,7 @@ async function fateOf(system: DeployedSystem, password: string): Promise<'refuse
     assert(presence === 'absent', `a user may be left: ${presence}`);
     return 'rejected';
   } catch (error) {
-    if (error instanceof CliProblem && error.code === 'INVALID_REQUEST') return 'refused';
+    if (error instanceof CliError && error.code === 'INVALID_REQUEST') return 'refused';
     throw error;
   }
 }

@@ -6,7 +6,7 @@ export const addDoctor = (program: Program, run: Run) =>
     .command('doctor')
     .summary('check the deployed system, and say what to do')
     .description(
-      'Checks credentials, clock, stacks, APIs, keys, rights, machines, buses, alarms, dead-letter queues, roll-backs and the sweep of both services. Changes nothing. What is in another account, or out of your rights, is named.',
+      'Checks credentials, clock, stacks, APIs, keys, permissions, machines, buses, alarms, dead-letter queues, roll-backs and the sweep of both services. Changes nothing. What is in another account, or out of your permissions, is named.',
     )
     .addHelpText(
       'after',

@@ -49,7 +49,7 @@ export async function events(session: Session, options: Options): Promise<Exit> 
   }
 }
 
-/** The buses that can be seen; says which cannot. @throws CliProblem when none can */
+/** The buses that can be seen; says which cannot. @throws CliError when none can */
 async function busesOf({ connection, terminal, progress }: Session): Promise<string[]> {
   const looked = await Promise.all([seen(connection.app1), seen(connection.app2)]);
   const missing = looked.flatMap((one) => (one.there ? [] : [one.why]));

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { Option } from '@commander-js/extra-typings';
 import { provisioningInput } from '../../contracts/executions.ts';
-import { cleanEnds } from '../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../contracts/outcomes.ts';
 import { executionStatus } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { describe } from '../../handlers/shared/executions.ts';
@@ -17,7 +17,7 @@ import type { Exit } from '../exit-status.ts';
 import { at, card, type Propose, shown } from '../format.ts';
 import type { Run, Session } from '../session.ts';
 import type { App1 } from '../target-environment.ts';
-import { pacedStepFunctions } from '../throttled-client.ts';
+import { throttledStepFunctions } from '../throttled-client.ts';
 import { by, count, listOf, since } from '../values.ts';
 
 const FAILED = ['FAILED', 'ABORTED', 'TIMED_OUT'] as const satisfies ExecutionStatus[];
@@ -36,7 +36,7 @@ export async function list(session: Session, options: Options): Promise<Exit> {
   const app1 = await connection.app1();
   const statuses = [...(options.status ?? []), ...(options.failed === true ? FAILED : [])];
   const found = await endedOrRunningSince(session, app1, statuses, begin);
-  const stepFunctions = pacedStepFunctions(connection, clock);
+  const stepFunctions = throttledStepFunctions(connection, clock);
   const answer: ListAnswer = {
     since: new Date(begin).toISOString(),
     provisionings: [],
@@ -101,7 +101,12 @@ async function read(
     STATE_MACHINE_ARN: app1.state_machine_arn,
     ROLL_BACK_STATE_MACHINE_ARN: app1.roll_back_state_machine_arn,
   };
-  const workflows = { stepFunctions, machines, inputSchema: provisioningInput, cleanEnds: cleanEnds.app1 };
+  const workflows = {
+    stepFunctions,
+    machines,
+    inputSchema: provisioningInput,
+    cleanOutcomes: cleanOutcomes.app1,
+  };
   try {
     const found = await describe(stepFunctions, app1.state_machine_arn, name, provisioningInput);
     if (found === undefined) return undefined;

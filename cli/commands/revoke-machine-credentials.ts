@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
 import { functionNamed } from '../../infra/names.ts';
 import { examples, type Program } from '../base.ts';
+import { CliError } from '../cli-error.ts';
 import type { Exit } from '../exit-status.ts';
-import { CliProblem } from '../problem.ts';
 import type { Run, Session } from '../session.ts';
 
 /** docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
@@ -26,7 +26,7 @@ export async function revokeMachineCredentials({ connection, progress, answer }:
     )
     .catch((error: unknown) => {
       if (error instanceof Error && error.name === 'ResourceNotFoundException')
-        throw new CliProblem(
+        throw new CliError(
           'unreachable',
           'NOT_DEPLOYED',
           'There is no function in this account and region that revokes credentials.',
@@ -37,7 +37,7 @@ export async function revokeMachineCredentials({ connection, progress, answer }:
   const told: unknown = JSON.parse(Payload?.transformToString() ?? 'null');
   if (FunctionError !== undefined) {
     const { errorType, errorMessage } = failure.parse(told);
-    throw new CliProblem('bad', 'NOT_REVOKED', `It did not end well: ${errorType}: ${errorMessage}`, REMEDY);
+    throw new CliError('bad', 'NOT_REVOKED', `It did not end well: ${errorType}: ${errorMessage}`, REMEDY);
   }
   const revoked = revokedCredentials.parse(told);
   answer(

@@ -2,9 +2,9 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import type { TimelineAnswer, TimelineStep } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
+import { CliError } from '../cli-error.ts';
 import type { Exit } from '../exit-status.ts';
 import { at, inSeconds } from '../format.ts';
-import { CliProblem } from '../problem.ts';
 import type { Run, Session } from '../session.ts';
 import { colors } from '../support/colors.ts';
 import { type TimelineSource, timelineSource } from '../timeline.ts';
@@ -19,13 +19,13 @@ export async function timeline(
   const answer: TimelineAnswer = { provisioning_id: id, ...(await source(id)) };
   if (answer.timeline.length === 0) {
     if (answer.unseen.length > 0)
-      throw new CliProblem(
+      throw new CliError(
         'unreachable',
         'OUT_OF_SIGHT',
         answer.unseen.map(({ service, why }) => `${service}: ${why}`).join(' '),
         'Use a profile that may read executions: states:DescribeExecution and states:GetExecutionHistory on the machines.',
       );
-    throw new CliProblem(
+    throw new CliError(
       'notFound',
       'NOT_FOUND',
       `There is no execution of ${id}.`,
@@ -71,7 +71,7 @@ export const addTimeline = (program: Program, run: Run) =>
     .command('timeline')
     .summary('what it went through, step by step, at both services')
     .description(
-      'Shows the steps of both services and of their roll-backs, in the order in which they began, with the attempts that failed. What is in another account, or out of your rights, is named.',
+      'Shows the steps of both services and of their roll-backs, in the order in which they began, with the attempts that failed. What is in another account, or out of your permissions, is named.',
     )
     .argument('<provisioning_id>', 'the provisioning', by(provisioningId))
     .addHelpText('after', examples(['where the time went', 'timeline 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01']))

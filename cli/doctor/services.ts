@@ -16,11 +16,11 @@ import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
 import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
-import { busLog, everyEventRule, functionNamed, sweepTable, undeliveredQueue } from '../../infra/names.ts';
+import { busLog, deadLetterQueueName, everyEventRule, functionNamed, sweepTable } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import type { Session } from '../session.ts';
 import type { App1, App2 } from '../target-environment.ts';
-import { pacedStepFunctions } from '../throttled-client.ts';
+import { throttledStepFunctions } from '../throttled-client.ts';
 import { alarmFinding } from './alarms.ts';
 import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.ts';
 
@@ -103,9 +103,9 @@ export function serviceChecks(
       return markFinding(found.Item, clock.now(), functionNamed(service, sweep));
     }),
     check('roll-backs', () => rollBackFinding(session, deployed)),
-    check('undelivered', async () => {
+    check('dead-letter-queue', async () => {
       const client = connection.client(SQSClient);
-      const name = undeliveredQueue(service);
+      const name = deadLetterQueueName(service);
       const queue = await ifThere(client.send(new GetQueueUrlCommand({ QueueName: name })));
       if (queue === undefined) return wrong(`the queue ${name} is not there`, again(service));
       const { Attributes = {} } = await client.send(
@@ -261,7 +261,7 @@ async function rollBackFinding(
     STATE_MACHINE_ARN: deployed.state_machine_arn,
     ROLL_BACK_STATE_MACHINE_ARN: deployed.roll_back_state_machine_arn,
   };
-  const stepFunctions = pacedStepFunctions(connection, clock);
+  const stepFunctions = throttledStepFunctions(connection, clock);
   const open: string[] = [];
   for (const generation of [...failed.values()].slice(0, FOLLOWED_UP)) {
     const latest = await latestRollBack({ stepFunctions, machines }, generation);

@@ -18,7 +18,7 @@ import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { fixedName, type Place, resolver } from '../../infra/resolve.ts';
-import type { Where } from '../target-environment.ts';
+import type { TargetEnvironment } from '../target-environment.ts';
 import { type Finding, missing, ok, unchecked } from './finding.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
 import type { Target } from './target.ts';
@@ -26,7 +26,7 @@ import type { Target } from './target.ts';
 /** Calls at once. */
 const AT_ONCE = 6;
 
-type Client = Where['client'];
+type Client = TargetEnvironment['client'];
 
 interface Kind {
   /** Whether something of this name is there. @throws what AWS answers when it is not */

@@ -1,6 +1,6 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import { explain } from '../explain.ts';
-import type { Where } from '../target-environment.ts';
+import type { TargetEnvironment } from '../target-environment.ts';
 import { gatewayRoleFinding, logPolicyFinding, quotaFindings } from './account.ts';
 import { definitionFindings, policyFindings } from './definitions.ts';
 import { type Finding, unchecked } from './finding.ts';
@@ -9,10 +9,10 @@ import { accountsFinding, bootstrapFinding, regionFinding, stackFinding } from '
 import type { synthesize } from './synthesize.ts';
 import type { PlannedStack, Target } from './target.ts';
 
-/** Where each stack is to be deployed. */
+/** TargetEnvironment each stack is to be deployed. */
 export interface Destinations {
-  app1: Where;
-  app2: Where;
+  app1: TargetEnvironment;
+  app2: TargetEnvironment;
 }
 
 /** How services say that they do not have an operation: only the local AWS does. */
@@ -41,7 +41,7 @@ export async function targetsOf(
   { app1, app2 }: Destinations,
 ): Promise<Target[]> {
   const [place1, place2] = await Promise.all([placeOf(app1), placeOf(app2)]);
-  const target = (where: Where, place: Target['place'], of: readonly PlannedStack[]): Target => ({
+  const target = (where: TargetEnvironment, place: Target['place'], of: readonly PlannedStack[]): Target => ({
     stacks: of,
     settings,
     place,
@@ -55,7 +55,7 @@ export async function targetsOf(
 }
 
 /** @throws Error when nobody is signed in */
-async function placeOf(where: Where): Promise<Target['place']> {
+async function placeOf(where: TargetEnvironment): Promise<Target['place']> {
   const { arn } = await where.identity(Date.now);
   const [, partition = '', , , account = ''] = arn.split(':');
   return { partition, account, region: await where.client(STSClient).config.region() };

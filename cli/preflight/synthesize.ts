@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { readSettings, type Settings } from '../../infra/settings.ts';
 import { template, withEmptyFunctions } from '../../infra/templates.ts';
-import { Problem } from '../support/problem.ts';
+import { CommandError } from '../support/command-error.ts';
 import type { PlannedStack } from './target.ts';
 
 const userContext = z.looseObject({ context: z.record(z.string(), z.unknown()).default({}) });
@@ -12,7 +12,7 @@ const userContext = z.looseObject({ context: z.record(z.string(), z.unknown()).d
 /**
  * Both stacks with the settings of a deployment: those of `cdk.json`, of `~/.cdk.json` and of `-c`, as the CDK reads
  * them (docs.aws.amazon.com/cdk/v2/guide/context.html). The functions are empty: what is in them does not matter here.
- * @throws Problem when the settings are not valid
+ * @throws CommandError when the settings are not valid
  */
 export function synthesize(
   given: Record<string, string>,
@@ -34,7 +34,7 @@ export function synthesize(
     });
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('The settings are not valid'))
-      throw new Problem(error.message, 'See docs/settings.md.');
+      throw new CommandError(error.message, 'See docs/settings.md.');
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import type { Service } from '../../infra/bundle.ts';
 import type { Place } from '../../infra/resolve.ts';
 import type { Settings } from '../../infra/settings.ts';
 import type { Template } from '../../infra/templates.ts';
-import type { Where } from '../target-environment.ts';
+import type { TargetEnvironment } from '../target-environment.ts';
 
 /** A stack that is to be deployed. */
 export interface PlannedStack {
@@ -19,5 +19,5 @@ export interface Target {
   settings: Settings;
   place: Place;
   local: boolean;
-  client: Where['client'];
+  client: TargetEnvironment['client'];
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
-import { addWhere } from '../target-environment.ts';
+import { addTargetEnvironment } from '../target-environment.ts';
 
 /** Status of a command that was typed wrongly. */
 const WRONG_USAGE = 2;
@@ -8,7 +8,7 @@ const WRONG_USAGE = 2;
 export const npmCommand = (name: string) => new Command(`npm run ${name} --`).exitOverride();
 
 /** One that goes to the local AWS or to AWS, with the options that all of these have. */
-export const newCommand = (name: string): Command => addWhere(npmCommand(name));
+export const newCommand = (name: string): Command => addTargetEnvironment(npmCommand(name));
 
 /** Parses what was typed, then runs the command; the exit status. Commander says itself what was typed wrongly. */
 export async function runCommand(parse: () => unknown, run: () => Promise<number>): Promise<number> {

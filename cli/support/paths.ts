@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { Problem } from './problem.ts';
+import { CommandError } from './command-error.ts';
 
 /** The checkout. */
 export const root = join(import.meta.dirname, '..', '..');
@@ -19,7 +19,7 @@ export function settings(environment: NodeJS.ProcessEnv = process.env): Settings
   const directory = environment['LOCAL_AWS_DIR'] ?? '.local';
   const port = Number(environment['LOCAL_AWS_PORT'] ?? 4566);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Problem(
+    throw new CommandError(
       `LOCAL_AWS_PORT is not a port: ${environment['LOCAL_AWS_PORT']}.`,
       'Set a number from 1 to 65535.',
     );

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
 import { busArchive, busLog, everyEventRule } from '../../infra/names.ts';
-import { Problem } from './problem.ts';
+import { CommandError } from './command-error.ts';
 
 export interface Period {
   from: Date;
@@ -42,7 +42,7 @@ export interface Replayed {
 /**
  * Replays the archived events of a bus, to all its rules or to one, and waits for the end.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html
- * @throws Problem when bus, archive or rule are not there, or the replay does not end well
+ * @throws CommandError when bus, archive or rule are not there, or the replay does not end well
  */
 export const replayArchive =
   ({ eventBridge, logs, clock, report }: Services) =>
@@ -78,7 +78,7 @@ const notThere =
   (what: string) =>
   (error: unknown): never => {
     if (!(error instanceof Error && error.name === 'ResourceNotFoundException')) throw error;
-    throw new Problem(`${what} is not there.`, 'Check the profile and region, and what was deployed.');
+    throw new CommandError(`${what} is not there.`, 'Check the profile and region, and what was deployed.');
   };
 
 async function ruleArn(eventBridge: EventBridgeClient, EventBusName: string, Name: string): Promise<string> {
@@ -100,7 +100,7 @@ async function ended(
     );
     if (State === 'COMPLETED') return;
     if (State !== 'STARTING' && State !== 'RUNNING')
-      throw new Problem(
+      throw new CommandError(
         `The replay ${ReplayName} is ${State}${StateReason === undefined ? '' : `: ${StateReason}`}.`,
         'Start it again; what comes twice has the same event_id.',
       );

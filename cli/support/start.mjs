@@ -42,7 +42,7 @@ export async function start(
     process.exitCode = await main(args);
   } catch (error) {
     report(error);
-    process.exitCode = isProblem(error) ? statuses.problem : statuses.unexpected;
+    process.exitCode = isCommandError(error) ? statuses.problem : statuses.unexpected;
   }
 }
 
@@ -158,13 +158,13 @@ function run(command, args) {
 
 /** Same form as the class Problem (problem.ts), which is not readable before there are packages. */
 function problem(message, remedy) {
-  return Object.assign(new Error(message), { name: 'Problem', remedy });
+  return Object.assign(new Error(message), { name: 'CommandError', remedy });
 }
 
-const isProblem = (error) => error instanceof Error && error.name === 'Problem';
+const isCommandError = (error) => error instanceof Error && error.name === 'CommandError';
 
 function report(error) {
   process.stderr.write(
-    isProblem(error) ? `\n${error.message}\n→ ${error.remedy}\n` : `\n${error?.stack ?? error}\n`,
+    isCommandError(error) ? `\n${error.message}\n→ ${error.remedy}\n` : `\n${error?.stack ?? error}\n`,
   );
 }

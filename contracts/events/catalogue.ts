@@ -48,7 +48,7 @@ const atApp2 = {
 /** Why it ended badly. */
 const failure = { failure: failureFact };
 /** And why that could not be undone. */
-const failures = { ...failure, undo_failure: failureFact };
+const failures = { ...failure, compensation_failure: failureFact };
 
 /**
  * Fields of the data that nobody has verified: they are what the actor said. All others the service itself knows.

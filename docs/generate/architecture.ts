@@ -27,8 +27,8 @@ function movements({ service, routes, rules, machines, functions }: Stack): stri
   const box = (name: string) => `${service}_${boxOf(name)}`;
   const fn = (name: string) => `${box(name)}[${shortOf(name)}]`;
   const machineNames = machines.map(({ name }) => name);
-  const starts = functions.flatMap(({ name, rights }) =>
-    rights
+  const starts = functions.flatMap(({ name, permissions }) =>
+    permissions
       .filter(({ actions }) => actions.includes('states:StartExecution'))
       .flatMap(({ on }) => machineNames.filter((machine) => on.includes(machine)))
       .map((machine) => `  ${fn(name)} -- starts --> ${box(machine)}[[${machine}]]`),
@@ -75,8 +75,8 @@ function oneRequest(): string {
     names.map((name, n) => `    ${n === 0 ? '' : `${prefix}${names[n - 1]} --> `}${prefix}${name}[${name}]`);
   return mermaid([
     'flowchart LR',
-    '  caller([caller]) -- "POST, SigV4" --> a_AnnounceRequested'.replace(
-      'AnnounceRequested',
+    '  caller([caller]) -- "POST, SigV4" --> a_PublishRequested'.replace(
+      'PublishRequested',
       ProvisionServiceUser.StartAt,
     ),
     '  subgraph App1',
@@ -102,8 +102,8 @@ function functionsOf({ functions, routes, rules, others, machines }: Stack): str
     ...others.filter(({ to }) => to.includes(name)).map(({ words }) => words),
     ...(name === REVOKE ? ['an operator, by `provision revoke-machine-credentials`'] : []),
     ...functions
-      .filter(({ rights }) =>
-        rights.some(({ actions, on }) => actions.includes('lambda:InvokeFunction') && on.includes(name)),
+      .filter(({ permissions }) =>
+        permissions.some(({ actions, on }) => actions.includes('lambda:InvokeFunction') && on.includes(name)),
       )
       .map((other) => code(shortOf(other.name))),
   ];
@@ -111,10 +111,10 @@ function functionsOf({ functions, routes, rules, others, machines }: Stack): str
     ['Function', 'Called by', 'May', 'Seconds'],
     functions
       .filter(({ name }) => /^app[12]-/.test(name))
-      .map(({ name, rights, seconds }) => [
+      .map(({ name, permissions, seconds }) => [
         code(shortOf(name)),
         calledBy(name).join(', '),
-        rights
+        permissions
           .map(({ actions, on }) => ({
             actions: actions.filter((action) => !EVERY_FUNCTION.test(action)),
             on,
@@ -211,7 +211,7 @@ reservations of the rate limiters, high-water marks of the sweeps. A provisionin
 
 ## Who may do what: App1
 
-Each function has a role of its own, and beside these rights only those to write its log and its trace.
+Each function has a role of its own, and beside these permissions only those to write its log and its trace.
 
 ${functionsOf(app1)}
 

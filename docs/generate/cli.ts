@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { exits } from '../../cli/exit-status.ts';
-import { rights } from '../../cli/permissions.ts';
+import { permissions } from '../../cli/permissions.ts';
 import { program } from '../../cli/program.ts';
 
 /** docs/cli.md, from the definitions of the commands. */
@@ -35,13 +35,16 @@ elsewhere. With \`--json\`, standard output is one JSON object (\`events\`: one 
     optionsOf(all),
     '## Commands',
     ...commands.map(section),
-    '## Rights on AWS',
+    '## Permissions on AWS',
     `On local AWS everything is allowed. On AWS, callers need the first four lines (with \`--api-url\`, only the right to
 invoke), operators the others. \`timeline\` asks App1 first, which
 tells the owner of both services; \`timeline\`, \`events\` and \`doctor\` show what they may see.`,
     table(
-      ['Command', 'Rights'],
-      Object.entries(rights).map(([name, needed]) => [name, needed.map((right) => `\`${right}\``).join(' ')]),
+      ['Command', 'Permissions'],
+      Object.entries(permissions).map(([name, needed]) => [
+        name,
+        needed.map((right) => `\`${right}\``).join(' '),
+      ]),
     ),
   ].join('\n\n')}\n`;
 }

@@ -1,7 +1,7 @@
 import {
-  backgrounds,
   type FailureName,
   failureClasses,
+  failureDocs,
   failures,
   leftBehind,
 } from '../../contracts/failures.ts';
@@ -29,7 +29,7 @@ function failureTable(name: FailureName): string {
     retryable,
     read_in,
     class: whose,
-  } = { ...failures[name], ...backgrounds[name] };
+  } = { ...failures[name], ...failureDocs[name] };
   return tableOf([
     ['name of the error', `\`${name}\``],
     ['cause', cause],

@@ -10,7 +10,7 @@ import {
   eventSources,
   events,
 } from '../../contracts/events/catalogue.ts';
-import { endsStory, startsStory } from '../../contracts/events/sequences.ts';
+import { endsSequence, startsSequence } from '../../contracts/events/sequences.ts';
 import { names } from '../../infra/settings.ts';
 
 /** What is generated from the catalogue of events: JSON Schemas, an AsyncAPI document, and docs/events.md. */
@@ -55,7 +55,11 @@ const samples: Record<string, unknown> = {
   human_user_id: 'h-1815',
   on_behalf_of: '111122223333/AROAEXAMPLEID',
   failure: { step: 'SetPassword', error: 'ServiceUnavailable', code: 'SERVICE_UNAVAILABLE' },
-  undo_failure: { step: 'DeleteUser', error: 'Lambda.TooManyRequestsException', code: 'SERVICE_THROTTLED' },
+  compensation_failure: {
+    step: 'DeleteUser',
+    error: 'Lambda.TooManyRequestsException',
+    code: 'SERVICE_THROTTLED',
+  },
   secret_arn: 'arn:aws:secretsmanager:eu-central-1:444455556666:secret:app1-api-client-credentials-AbCdEf',
   version_id: ROTATION_ID,
 };
@@ -162,9 +166,9 @@ function stateDiagram(source: EventSource): string {
   return [
     '```mermaid',
     'stateDiagram-v2',
-    ...rows.filter(([name]) => startsStory(name)).map(([name]) => `  [*] --> ${name}`),
+    ...rows.filter(([name]) => startsSequence(name)).map(([name]) => `  [*] --> ${name}`),
     ...rows.flatMap(([name, { followed_by }]) => followed_by.map((next) => `  ${name} --> ${next}`)),
-    ...rows.filter(([name]) => endsStory(name)).map(([name]) => `  ${name} --> [*]`),
+    ...rows.filter(([name]) => endsSequence(name)).map(([name]) => `  ${name} --> [*]`),
     '```',
   ].join('\n');
 }
@@ -213,7 +217,7 @@ access, looks for what was left behind, or writes an audit trail, subscribes the
 - **A provisioning_id can come again**: 90 days after a provisioning has ended, its key can be used for a new one. The
   \`creation_id\` tells the two apart; facts of different generations are not in any order.
 - **No two facts share an event_id**: it names service, provisioning, generation, place and event.
-  A repeat has the same content but for its time and cause. It can give another reason (\`failure\`, \`undo_failure\`) when
+  A repeat has the same content but for its time and cause. It can give another reason (\`failure\`, \`compensation_failure\`) when
   the execution that published it was stopped, timed out or redriven before its end, or when a roll-back fails again: what
   has happened is the same, so the first one may be kept.
 - **Every provisioning that was accepted has an end that is told**, by each service that it came to. The last fact of a
@@ -245,7 +249,7 @@ Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for a
 | \`trace_id\` | X-Ray's trace, the same at both services; null when there is none |
 | \`asserted\` | fields of the data that nobody has verified: the actor said so |
 
-A \`failure\` tells the step, the error as the execution's history has it, and a stable \`code\`; an \`undo_failure\`, why
+A \`failure\` tells the step, the error as the execution's history has it, and a stable \`code\`; an \`compensation_failure\`, why
 it could not be undone.
 
 ## How to subscribe
@@ -259,7 +263,7 @@ it could not be undone.
 - [The access register](../examples/access-register/README.md) is a subscriber, complete: a table of who has access.
 - With the setting \`schema_registry\` the schemas are in EventBridge's registry, too; with \`subscriber_accounts\` other
   accounts may subscribe.
-- What was missed: [redrive the queue](runbooks/undelivered-events.md), or [replay the archive](runbooks/replay-events.md).
+- What was missed: [redrive the queue](runbooks/dead-letter-queue.md), or [replay the archive](runbooks/replay-events.md).
 
 ## App1: \`${eventSources.app1}\`
 

@@ -64,7 +64,7 @@ export function stackOf(service: Service, template: Template) {
 
   const functions = ofType('AWS::Lambda::Function').map(([id, { Properties }]) => {
     const [role = ''] = attributeOf.parse(Properties['Role'])['Fn::GetAtt'];
-    const rights = ofType('AWS::IAM::Policy')
+    const permissions = ofType('AWS::IAM::Policy')
       .map(([, { Properties: own }]) => policy.parse(own))
       .filter(({ Roles }) => Roles.some(({ Ref }) => Ref === role))
       .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
@@ -75,7 +75,7 @@ export function stackOf(service: Service, template: Template) {
     const variables = environment.parse(Properties['Environment']).Variables;
     /** Of the other service: its address is given as configuration. */
     const callsApp2 = 'APP2_API_URL' in variables;
-    return { id, name: nameOf(id), callsApp2, seconds: z.int().parse(Properties['Timeout']), rights };
+    return { id, name: nameOf(id), callsApp2, seconds: z.int().parse(Properties['Timeout']), permissions };
   });
   const functionIds = new Map(functions.map(({ id, name }) => [id, name]));
   const functionsIn = (value: unknown): string[] => [

@@ -35,7 +35,7 @@ export class AccessRegisterStack extends Stack {
     const seen = new Table(this, 'Seen', {
       partitionKey: { name: 'event_id', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: 'forget_at',
+      timeToLiveAttribute: 'expires_at',
     });
 
     const handler = new LambdaFunction(this, 'KeepRegister', {
@@ -59,7 +59,7 @@ export class AccessRegisterStack extends Stack {
     const app2Bus = bus('app2-service-users', app2BusArn);
     const through = this.#ownBusFor(app1Bus, app2Bus);
     new EventSubscription(this, 'App1Facts', { bus: app1Bus, events: app1Facts.events, handler, ...through });
-    const { undelivered } = new EventSubscription(this, 'App2Facts', {
+    const { deadLetterQueue } = new EventSubscription(this, 'App2Facts', {
       bus: app2Bus,
       events: app2Facts.events,
       handler,
@@ -68,7 +68,7 @@ export class AccessRegisterStack extends Stack {
 
     new CfnOutput(this, 'RegisterTable', { value: register.tableName });
     new CfnOutput(this, 'FunctionName', { value: handler.functionName });
-    new CfnOutput(this, 'UndeliveredQueueUrl', { value: undelivered.queueUrl });
+    new CfnOutput(this, 'DeadLetterQueueUrl', { value: deadLetterQueue.queueUrl });
   }
 
   /** A bus that the events pass when the services are in another account. */

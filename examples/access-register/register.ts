@@ -56,7 +56,7 @@ const REMEMBERED_DAYS = 100;
 export const seenIn = ({ dynamo, table }: Table, now: () => number = Date.now): Seen => ({
   add: (eventId) => {
     const forgetAt = Math.floor(now() / 1000) + REMEMBERED_DAYS * 24 * 60 * 60;
-    const item = { event_id: { S: eventId }, forget_at: { N: String(forgetAt) } };
+    const item = { event_id: { S: eventId }, expires_at: { N: String(forgetAt) } };
     return putIf(dynamo, table, item, 'attribute_not_exists(event_id)');
   },
 });

@@ -4,14 +4,14 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import { toldOfStep, userCreationInput } from '../../contracts/executions.ts';
+import { stepContext, userCreationInput } from '../../contracts/executions.ts';
 import { receivedNotification } from '../../contracts/notification.ts';
 import type { ReceivedStatus, TimelinePart } from '../../contracts/status.ts';
 import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { StepError } from '../shared/errors.ts';
-import { alsoAbout, logger } from '../shared/logger.ts';
+import { addLogContext, logger } from '../shared/logger.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
 import { type App2Client, app2Client } from './lib/app2-client.ts';
@@ -41,7 +41,7 @@ const action = z.discriminatedUnion('action', [
     owner: storedText,
     trace_id: storedText.nullish(),
     task_token: z.string().min(1),
-    step: toldOfStep.shape.step.pick({ attempt: true }),
+    step: stepContext.shape.step.pick({ attempt: true }),
     redrive_count: redriveCount,
   }),
   z.object({
@@ -107,7 +107,7 @@ export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback 
         return {};
       }
       case 'ResumeProvisioning': {
-        alsoAbout({ provisioning_id: input.provisioning_id });
+        addLogContext({ provisioning_id: input.provisioning_id });
         const task = await callbacks.recordNotification(input.provisioning_id);
         if (task !== undefined) await resumeIfFinished(task);
         return {};

@@ -32,7 +32,7 @@ const LOOK_UP_LAG = [0.5, 2.5] as const;
 export const cancelProvisioning = (services: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions }) => {
     const { environment, clock } = services;
-    const begun = clock.now();
+    const startedAt = clock.now();
     const id = provisioningIdIn(event);
     const look = async () => {
       const provisioning = await findProvisioning(stepFunctions, environment, id);
@@ -47,7 +47,7 @@ export const cancelProvisioning = (services: Services): ApiHandler =>
       found = await look();
     }
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
-    const waited = (clock.now() - begun) / 1000;
+    const waited = (clock.now() - startedAt) / 1000;
     const waitSeconds = Math.max(0, preferredWait(listHeader(event, 'Prefer')) - waited);
     return remove(provisionings(stepFunctions, environment), found, {
       origin: originOf(event),

@@ -4,7 +4,7 @@ import { encryptionContext } from '../../contracts/encryption-context.ts';
 import { provisioningInput } from '../../contracts/executions.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed, StepError } from '../shared/errors.ts';
+import { hasErrorName, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
 import { asTargetOutage } from './lib/target-outage.ts';
@@ -15,7 +15,7 @@ interface Services {
 }
 
 export const encryptCredentialsInput = z.object(
-  provisioningInput.pick({ provisioning_id: true, username: true, sealed_password: true }).shape,
+  provisioningInput.pick({ provisioning_id: true, username: true, intake_ciphertext: true }).shape,
 );
 
 /**
@@ -36,7 +36,7 @@ export const encryptCredentials =
     const moved = await kms
       .send(
         new ReEncryptCommand({
-          CiphertextBlob: Buffer.from(input.sealed_password, 'base64'),
+          CiphertextBlob: Buffer.from(input.intake_ciphertext, 'base64'),
           SourceKeyId: environment.INTAKE_KEY_ARN,
           SourceEncryptionContext: encryptionContext(input, 'app1'),
           DestinationKeyId: environment.APP2_KEY_ARN,
@@ -44,7 +44,7 @@ export const encryptCredentials =
         }),
       )
       .catch((error: unknown) => {
-        if (isNamed(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
+        if (hasErrorName(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
           throw new StepError(
             'CredentialsRejected',
             'The sealed password does not belong to this provisioning.',

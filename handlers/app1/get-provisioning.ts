@@ -7,13 +7,13 @@ import { timeLimits } from '../../contracts/time-limits.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { withoutSecrets } from '../shared/errors.ts';
+import { classifyError } from '../shared/errors.ts';
 import { systemClock } from '../shared/executions.ts';
 import { logger } from '../shared/logger.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import type { Generation } from '../shared/roll-back-names.ts';
 import { currentProgress } from '../shared/roll-backs.ts';
-import { comeBack } from '../shared/status.ts';
+import { retryAfter } from '../shared/status.ts';
 import { availableTimeline, merge } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting-for.ts';
 import { withEstimate } from './lib/callback-registry.ts';
@@ -46,7 +46,7 @@ export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =
       waitingForOf(stepFunctions, latest, 'app1', clock.now()),
     ]);
     const status = { ...estimated, ...(waiting_for === undefined ? {} : { waiting_for }) };
-    const all = { ...headers, ...comeBack(status, clock.now()) };
+    const all = { ...headers, ...retryAfter(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const parts = await Promise.all([
       availableTimeline('app1', workflows, execution.parsedInput),
@@ -80,7 +80,7 @@ async function timelineOfApp2(
     if (FunctionError !== undefined) throw new Error(`${FunctionName} failed.`);
     return timelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
   } catch (thrown) {
-    const { name: error, message: reason } = withoutSecrets(thrown);
+    const { name: error, message: reason } = classifyError(thrown);
     logger.warn('App2 told no timeline', { provisioning_id, error, reason });
     return { timeline: [], timeline_incomplete: ['app2'] };
   }

@@ -11,10 +11,10 @@ import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed } from '../shared/errors.ts';
+import { hasErrorName } from '../shared/errors.ts';
 import { systemClock } from '../shared/executions.ts';
 import type { WithHeaders } from '../shared/headers.ts';
-import { alsoAbout } from '../shared/logger.ts';
+import { addLogContext } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
@@ -47,13 +47,13 @@ export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
     const former = await findProvisioning(stepFunctions, environment, id);
     if (former?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     const { status, user } = await currentStatus(provisionings(stepFunctions, environment), former);
-    if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('NOT_OVER_YET');
+    if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('PROVISIONING_IN_PROGRESS');
     const subject = requestable.safeParse(former.parsedInput);
     if (!subject.success) throw new RequestProblem('NOT_RETRYABLE');
 
     const provisioning_id = provisioningIdOf(owner, key);
-    alsoAbout({ provisioning_id });
-    const [sealed_password, request_mac] = await Promise.all([
+    addLogContext({ provisioning_id });
+    const [intake_ciphertext, request_mac] = await Promise.all([
       sealAgain(kms, environment.INTAKE_KEY_ARN, former.parsedInput, provisioning_id),
       requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id]),
     ]);
@@ -66,7 +66,7 @@ export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
         ...subject.data,
         owner,
         ...originOf(event),
-        sealed_password,
+        intake_ciphertext,
         request_mac,
         retry_of: id,
       },
@@ -102,7 +102,7 @@ async function sealAgain(
   const { CiphertextBlob } = await kms
     .send(
       new ReEncryptCommand({
-        CiphertextBlob: Buffer.from(former.sealed_password, 'base64'),
+        CiphertextBlob: Buffer.from(former.intake_ciphertext, 'base64'),
         SourceKeyId: keyArn,
         SourceEncryptionContext: encryptionContext(former, 'app1'),
         DestinationKeyId: keyArn,
@@ -110,7 +110,7 @@ async function sealAgain(
       }),
     )
     .catch((error: unknown) => {
-      if (isNamed(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
+      if (hasErrorName(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
         throw new RequestProblem('NOT_RETRYABLE');
       throw error;
     });

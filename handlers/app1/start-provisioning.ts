@@ -13,7 +13,7 @@ import { type ApiHandler, api, checkBody, parseBody, readHeader } from '../share
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { systemClock } from '../shared/executions.ts';
-import { alsoAbout } from '../shared/logger.ts';
+import { addLogContext } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { accept, acceptRepeat, addressOf } from './lib/accept.ts';
@@ -46,7 +46,7 @@ export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
     if (weaknesses.length > 0 && key === undefined) throw new RequestProblem('INVALID_REQUEST', weaknesses);
 
     const provisioning_id = provisioningIdOf(owner, key);
-    alsoAbout({ provisioning_id });
+    addLogContext({ provisioning_id });
     const mac = () =>
       requestMac(kms, environment.MAC_KEY_ARN, [
         provisioning_id,
@@ -63,7 +63,7 @@ export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
         throw new RequestProblem('INVALID_REQUEST', weaknesses);
       return acceptRepeat(accepting, event, found, { collection });
     }
-    const [sealed_password, request_mac] = await Promise.all([
+    const [intake_ciphertext, request_mac] = await Promise.all([
       seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
       mac(),
     ]);
@@ -74,7 +74,7 @@ export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
       human_user_id: request.human_user_id,
       owner,
       ...originOf(event),
-      sealed_password,
+      intake_ciphertext,
       request_mac,
     };
     return accept(accepting, event, input, { collection, hasKey: key !== undefined });

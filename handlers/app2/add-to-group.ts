@@ -14,7 +14,7 @@ import { type RateLimiter, rateLimiter } from '../shared/rate-limiter.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
-import { orVanished } from './lib/pool-user.ts';
+import { mapUserNotFound } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -37,7 +37,7 @@ const MAX_DELAY_SECONDS = 6;
  * Lets the user use the business endpoints. Creations start at a fixed rate, but arrive here at irregular intervals, so
  * the calls are spread again: one that Cognito refuses has to be made twice. Adding a user again changes nothing.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html
- * @throws RedriveRefused, UserVanished, ServiceThrottled
+ * @throws RedriveRefused, UserNotFound, ServiceThrottled
  */
 export const addToGroup =
   ({ cognito, limiter, clock, environment }: Services) =>
@@ -57,7 +57,7 @@ export const addToGroup =
         }),
       )
       .catch((error: unknown) => {
-        throw orVanished(error);
+        throw mapUserNotFound(error);
       });
     return {};
   };

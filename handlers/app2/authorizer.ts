@@ -16,8 +16,8 @@ import * as z from 'zod';
 import { ownerGroups } from '../../contracts/app2-api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { withoutSecrets } from '../shared/errors.ts';
-import { logAbout, logger } from '../shared/logger.ts';
+import { classifyError } from '../shared/errors.ts';
+import { logger, withLogContext } from '../shared/logger.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
 import { presentTrace } from '../shared/trace-header.ts';
 import { environments } from './lib/environments.ts';
@@ -75,7 +75,7 @@ export const authorize =
     const claims = await verify(token)
       .then((payload) => accessToken.parse(payload))
       .catch((thrown: unknown) => {
-        if (INVALID.some((kind) => thrown instanceof kind)) throw refusal(withoutSecrets(thrown).name);
+        if (INVALID.some((kind) => thrown instanceof kind)) throw refusal(classifyError(thrown).name);
         throw fault(thrown);
       });
     if (checkedInPool.some((client) => claims.client_id === clientIds[client])) {
@@ -98,7 +98,7 @@ function refusal(error: string): Error {
  * anybody could raise its alarm, so this is counted by itself.
  */
 function fault(thrown: unknown): Error {
-  const error = withoutSecrets(thrown);
+  const error = classifyError(thrown);
   logger.warn('Token not accepted', { error: error.name, ...embeddedMetrics({ authorizerFailures: 1 }) });
   return error;
 }
@@ -189,4 +189,6 @@ const authorizer = authorize({
 });
 
 export const handler = (event: APIGatewayTokenAuthorizerEvent, context?: Pick<Context, 'awsRequestId'>) =>
-  logAbout({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, () => authorizer(event));
+  withLogContext({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, () =>
+    authorizer(event),
+  );

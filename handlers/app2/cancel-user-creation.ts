@@ -18,10 +18,10 @@ import { environments } from './lib/environments.ts';
 import { generationOf, isMeant } from './lib/generation.ts';
 import { findUser } from './lib/pool-user.ts';
 import {
-  clientOf,
   creations,
   findCreation,
   isCancellation,
+  ownerOf,
   USERNAME,
   usernameOf,
 } from './lib/user-creation.ts';
@@ -46,7 +46,7 @@ interface Services {
 export const cancelUserCreation =
   ({ stepFunctions, cognito, environment, clock }: Services): ApiHandler =>
   async (event) => {
-    const owner = clientOf(event);
+    const owner = ownerOf(event);
     const parsed = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (!parsed.success) throw new RequestProblem('NOT_FOUND');
     const id = parsed.data;

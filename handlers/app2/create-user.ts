@@ -8,7 +8,7 @@ import { userCreationInput } from '../../contracts/executions.ts';
 import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed, StepError } from '../shared/errors.ts';
+import { hasErrorName, StepError } from '../shared/errors.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { currentStatus, latestRollBack, type Machines, presenceAfter } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
@@ -74,9 +74,9 @@ export const createUser =
       );
       return { sub: poolUser(User?.Attributes).sub };
     } catch (error) {
-      if (isNamed(error, 'InvalidParameterException') && isAboutUsername(error))
+      if (hasErrorName(error, 'InvalidParameterException') && isAboutUsername(error))
         throw new StepError('UsernameRejected', 'The pool does not take this username.');
-      if (!isNamed(error, 'UsernameExistsException')) throw error;
+      if (!hasErrorName(error, 'UsernameExistsException')) throw error;
     }
     const existing = await findUser(cognito, environment.USER_POOL_ID, input.username);
     if (existing === undefined)

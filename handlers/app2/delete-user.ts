@@ -7,7 +7,7 @@ import { userCreationInput } from '../../contracts/executions.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed, StepError } from '../shared/errors.ts';
+import { hasErrorName, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
 import { findUser, isMadeBy } from './lib/pool-user.ts';
@@ -51,7 +51,7 @@ export const deleteUser =
         await cognito.send(new AdminDeleteUserCommand({ UserPoolId: userPoolId, Username: user.sub }));
         return true;
       } catch (error) {
-        if (isNamed(error, 'UserNotFoundException')) return false;
+        if (hasErrorName(error, 'UserNotFoundException')) return false;
         throw error;
       }
     };

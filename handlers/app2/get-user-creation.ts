@@ -10,13 +10,13 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { ownedExecution } from '../shared/owned-execution.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentProgress } from '../shared/roll-backs.ts';
-import { comeBack } from '../shared/status.ts';
+import { retryAfter } from '../shared/status.ts';
 import { availableTimeline } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting-for.ts';
 import { environments } from './lib/environments.ts';
 import { finishedUser } from './lib/finished-user.ts';
 import { generationOf, isMeant } from './lib/generation.ts';
-import { clientOf, creations, findCreation, usernameOf } from './lib/user-creation.ts';
+import { creations, findCreation, ownerOf, usernameOf } from './lib/user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
@@ -35,7 +35,7 @@ interface Services {
 export const getUserCreation =
   ({ stepFunctions, cognito, environment, clock }: Services): ApiHandler =>
   async (event) => {
-    const owner = clientOf(event);
+    const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const asked = generationOf(event, errors);
     const username = usernameOf(event, errors);
@@ -62,7 +62,7 @@ export const getUserCreation =
     const { status: current, latest } = await currentProgress(workflows, execution);
     const waiting_for = await waitingForOf(stepFunctions, latest, 'app2', clock.now());
     const status = { ...current, ...(waiting_for === undefined ? {} : { waiting_for }) };
-    const all = { ...headers, ...comeBack(status, clock.now()) };
+    const all = { ...headers, ...retryAfter(status, clock.now()) };
     if (!withTimeline) return json(200, status, all);
     const timeline = await availableTimeline('app2', workflows, execution.parsedInput);
     return json(200, { ...status, ...timeline }, all);

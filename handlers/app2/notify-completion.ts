@@ -4,7 +4,7 @@ import { userCreationInput } from '../../contracts/executions.ts';
 import { completionNotification, type notificationDetail } from '../../contracts/notification.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { alsoAbout, logger } from '../shared/logger.ts';
+import { addLogContext, logger } from '../shared/logger.ts';
 import { step } from '../shared/step.ts';
 import { putEvent } from './lib/audit-events.ts';
 import { environments } from './lib/environments.ts';
@@ -33,7 +33,7 @@ export const notifyCompletion =
   ({ eventBridge, environment }: Services) =>
   async (event: unknown): Promise<void> => {
     const { provisioning_id, trace_id } = finishedExecution.parse(event).detail.input;
-    alsoAbout({ provisioning_id, trace_id });
+    addLogContext({ provisioning_id, trace_id });
     const detail: z.infer<typeof notificationDetail> = { provisioning_id };
     await putEvent(eventBridge, {
       EventBusName: environment.EVENT_BUS_NAME,

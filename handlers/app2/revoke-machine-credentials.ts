@@ -10,7 +10,7 @@ import type { RevokedCredentials } from '../../contracts/app2-operations.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed } from '../shared/errors.ts';
+import { hasErrorName } from '../shared/errors.ts';
 import { type Clock, systemClock } from '../shared/executions.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
@@ -69,7 +69,7 @@ export const revokeMachineCredentials =
           return VersionId;
         } catch (error) {
           // A rotation is under way; it ends by itself, because its version is pending no longer.
-          if (!isNamed(error, 'InvalidRequestException') || clock.now() >= deadline) throw error;
+          if (!hasErrorName(error, 'InvalidRequestException') || clock.now() >= deadline) throw error;
         }
         await clock.sleep(PAUSE);
       }

@@ -7,12 +7,12 @@ import * as z from 'zod';
 import { userCreationInput } from '../../contracts/executions.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { isNamed, StepError } from '../shared/errors.ts';
+import { hasErrorName, StepError } from '../shared/errors.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
 import { decryptPassword } from './lib/decrypt-password.ts';
 import { environments } from './lib/environments.ts';
-import { orVanished } from './lib/pool-user.ts';
+import { mapUserNotFound } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -31,7 +31,7 @@ export const setPasswordInput = z.object({
  * only steps that hold the plaintext. Cognito says in two ways that it does not take a password: by
  * InvalidPasswordException for its policy, by InvalidParameterException for its pattern.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html
- * @throws RedriveRefused, CredentialsRejected, PasswordRejected, UserVanished
+ * @throws RedriveRefused, CredentialsRejected, PasswordRejected, UserNotFound
  */
 export const setPassword =
   ({ cognito, kms, environment }: Services) =>
@@ -49,9 +49,9 @@ export const setPassword =
       )
       .catch((error: unknown) => {
         // The password is all that varies: pool and user are addressed by ids that AWS has given.
-        if (isNamed(error, 'InvalidPasswordException', 'InvalidParameterException'))
+        if (hasErrorName(error, 'InvalidPasswordException', 'InvalidParameterException'))
           throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
-        throw orVanished(error);
+        throw mapUserNotFound(error);
       });
     return {};
   };

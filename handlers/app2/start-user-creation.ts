@@ -5,27 +5,27 @@ import { type CreateUserRequest, createUserRequest } from '../../contracts/app2-
 import type { UserCreationInput } from '../../contracts/executions.ts';
 import { provisioningId } from '../../contracts/fields.ts';
 import { onBehalfOf, preferredWait, prefersAsync, RESPOND_ASYNC } from '../../contracts/headers.ts';
-import { cleanEnds } from '../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../contracts/outcomes.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { type ApiHandler, api, json, readBody, readHeader } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import {
-  begun,
   bestEffort,
   type Clock,
   type Execution,
   pollUntilFinished,
+  startedExecution,
   startOnce,
   systemClock,
 } from '../shared/executions.ts';
 import { listHeader } from '../shared/headers.ts';
-import { alsoAbout, logger } from '../shared/logger.ts';
+import { addLogContext, logger } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { type RateLimiter, rateLimiter } from '../shared/rate-limiter.ts';
 import { currentStatus, type Machines } from '../shared/roll-backs.ts';
-import { comeBack, statusOf } from '../shared/status.ts';
+import { retryAfter, statusOf } from '../shared/status.ts';
 import {
   type CreationLimiter,
   callerOf,
@@ -35,7 +35,7 @@ import {
 } from './lib/creation-limiter.ts';
 import { environments } from './lib/environments.ts';
 import { generationOf, isMeant } from './lib/generation.ts';
-import { type Creation, clientOf, creations, findCreation } from './lib/user-creation.ts';
+import { type Creation, creations, findCreation, ownerOf } from './lib/user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
@@ -59,10 +59,10 @@ export const startUserCreation =
     clock,
   }: Services): ApiHandler =>
   async (event) => {
-    const owner = clientOf(event);
+    const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const id = readHeader(provisioningId, event, 'Idempotency-Key', errors);
-    alsoAbout({ provisioning_id: id });
+    addLogContext({ provisioning_id: id });
     const on_behalf_of = readHeader(onBehalfOf.optional(), event, 'On-Behalf-Of', errors);
     const asked = generationOf(event, errors);
     const request = readBody(event, createUserRequest, errors);
@@ -96,7 +96,7 @@ export const startUserCreation =
     const wait = preferredWait(prefer);
     const found =
       start === 'started'
-        ? await waitForStarted(begun(environment.STATE_MACHINE_ARN, id, input, clock.now()), {
+        ? await waitForStarted(startedExecution(environment.STATE_MACHINE_ARN, id, input, clock.now()), {
             look,
             wait,
             clock,
@@ -112,14 +112,14 @@ export const startUserCreation =
     // Nothing that was started here has to be looked for in the roll-backs: an accepted request needs no other look.
     const status =
       start === 'started'
-        ? statusOf(found, cleanEnds.app2)
+        ? statusOf(found, cleanOutcomes.app2)
         : await currentStatus(creations(stepFunctions, environment), found);
     const notifies = status.status === 'RUNNING' && isNotified(found) && prefersAsync(prefer);
     const preference = notifies ? RESPOND_ASYNC : `wait=${wait}`;
     return json(status.status === 'RUNNING' ? 202 : 200, status, {
       Location: `${event.requestContext.path.replace(/\/$/, '')}/${id}`,
       ...(notifies || wait > 0 ? { 'Preference-Applied': preference } : {}),
-      ...comeBack(status, clock.now()),
+      ...retryAfter(status, clock.now()),
     });
   };
 

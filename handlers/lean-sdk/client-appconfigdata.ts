@@ -1,8 +1,8 @@
 import { Uint8ArrayBlobAdapter } from '@smithy/core/serde';
-import { clientOf } from './json-service.ts';
+import { ownerOf } from './json-service.ts';
 import type { Answer, Call } from './send.ts';
 
-export const AppConfigDataClient = clientOf({ host: 'appconfigdata', signing: 'appconfig' });
+export const AppConfigDataClient = ownerOf({ host: 'appconfigdata', signing: 'appconfig' });
 
 /** docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_appconfigdata_StartConfigurationSession.html */
 export class StartConfigurationSessionCommand {

@@ -1,4 +1,4 @@
-import { clientOf, commandsOf } from './json-service.ts';
+import { commandsOf, ownerOf } from './json-service.ts';
 
 const command = commandsOf({
   target: 'AWSCognitoIdentityProviderService',
@@ -6,7 +6,7 @@ const command = commandsOf({
   times: ['CreationDate', 'LastModifiedDate', 'UserCreateDate', 'UserLastModifiedDate'],
 });
 
-export const CognitoIdentityProviderClient = clientOf({ host: 'cognito-idp', signing: 'cognito-idp' });
+export const CognitoIdentityProviderClient = ownerOf({ host: 'cognito-idp', signing: 'cognito-idp' });
 export const AdminAddUserToGroupCommand = command('AdminAddUserToGroup');
 export const AdminCreateUserCommand = command('AdminCreateUser');
 export const AdminDeleteUserCommand = command('AdminDeleteUser');

@@ -1,4 +1,4 @@
-import { clientOf, commandsOf } from './json-service.ts';
+import { commandsOf, ownerOf } from './json-service.ts';
 
 const command = commandsOf({
   target: 'AWSEvents',
@@ -6,7 +6,7 @@ const command = commandsOf({
   times: ['CreationTime', 'LastModifiedTime'],
 });
 
-export const EventBridgeClient = clientOf({ host: 'events', signing: 'events' });
+export const EventBridgeClient = ownerOf({ host: 'events', signing: 'events' });
 export const DescribeEventBusCommand = command('DescribeEventBus');
 export const DescribeRuleCommand = command('DescribeRule');
 export const PutEventsCommand = command('PutEvents');

@@ -1,4 +1,4 @@
-import { clientOf, commandsOf } from './json-service.ts';
+import { commandsOf, ownerOf } from './json-service.ts';
 
 const command = commandsOf({
   target: 'TrentService',
@@ -6,7 +6,7 @@ const command = commandsOf({
   bytes: ['CiphertextBlob', 'Mac', 'Message', 'Plaintext'],
 });
 
-export const KMSClient = clientOf({ host: 'kms', signing: 'kms' });
+export const KMSClient = ownerOf({ host: 'kms', signing: 'kms' });
 export const DecryptCommand = command('Decrypt');
 export const EncryptCommand = command('Encrypt');
 export const GenerateMacCommand = command('GenerateMac');

@@ -1,8 +1,8 @@
 import { Uint8ArrayBlobAdapter } from '@smithy/core/serde';
-import { clientOf } from './json-service.ts';
+import { ownerOf } from './json-service.ts';
 import type { Answer, Call } from './send.ts';
 
-export const LambdaClient = clientOf({ host: 'lambda', signing: 'lambda' });
+export const LambdaClient = ownerOf({ host: 'lambda', signing: 'lambda' });
 
 interface InvokeInput {
   FunctionName: string;

@@ -1,4 +1,4 @@
-import { clientOf, commandsOf } from './json-service.ts';
+import { commandsOf, ownerOf } from './json-service.ts';
 
 const command = commandsOf({
   target: 'secretsmanager',
@@ -14,7 +14,7 @@ const command = commandsOf({
   ],
 });
 
-export const SecretsManagerClient = clientOf({ host: 'secretsmanager', signing: 'secretsmanager' });
+export const SecretsManagerClient = ownerOf({ host: 'secretsmanager', signing: 'secretsmanager' });
 export const DescribeSecretCommand = command('DescribeSecret');
 export const GetSecretValueCommand = command('GetSecretValue');
 export const PutSecretValueCommand = command('PutSecretValue', { token: 'ClientRequestToken' });

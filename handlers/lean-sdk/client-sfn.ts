@@ -1,4 +1,4 @@
-import { clientOf, commandsOf } from './json-service.ts';
+import { commandsOf, ownerOf } from './json-service.ts';
 
 const command = commandsOf({
   target: 'AWSStepFunctions',
@@ -6,7 +6,7 @@ const command = commandsOf({
   times: ['startDate', 'stopDate', 'redriveDate', 'timestamp'],
 });
 
-export const SFNClient = clientOf({ host: 'states', signing: 'states' });
+export const SFNClient = ownerOf({ host: 'states', signing: 'states' });
 export const DescribeExecutionCommand = command('DescribeExecution');
 export const GetExecutionHistoryCommand = command('GetExecutionHistory');
 export const ListExecutionsCommand = command('ListExecutions');

@@ -17,7 +17,7 @@ export interface Command {
 }
 
 /** Makes the client of a service: `new Client(settings).send(new SomeCommand(input))`, as that of the SDK. */
-export const clientOf = (service: Service) =>
+export const ownerOf = (service: Service) =>
   class {
     readonly #settings: Settings;
 

@@ -4,9 +4,9 @@ import { provisioningId } from '../../contracts/fields.ts';
 import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
 import { bodyText, FIELD_NAME, illFormedTexts, invalidBody } from './body.ts';
-import { attemptsOf, withoutSecrets } from './errors.ts';
+import { attemptsOf, classifyError } from './errors.ts';
 import { header, headerValues, SENT_TWICE, type WithHeaders } from './headers.ts';
-import { logAbout, logger, type Subject } from './logger.ts';
+import { logger, type Subject, withLogContext } from './logger.ts';
 import { traceOf } from './origin.ts';
 import { RequestProblem } from './problem.ts';
 
@@ -37,14 +37,14 @@ export function jsonText(
  */
 export function api(run: ApiHandler): (...invocation: Invocation) => Promise<APIGatewayProxyResult> {
   return (event, context) =>
-    logAbout(subjectOf(event, context), async () => {
-      const begun = Date.now();
+    withLogContext(subjectOf(event, context), async () => {
+      const startedAt = Date.now();
       const answer = await run(event).catch(answerTo);
       logger.info('Request answered', {
         method: event.httpMethod,
         resource: event.resource,
         status: answer.statusCode,
-        duration_ms: Date.now() - begun,
+        duration_ms: Date.now() - startedAt,
       });
       return answer;
     });
@@ -53,7 +53,7 @@ export function api(run: ApiHandler): (...invocation: Invocation) => Promise<API
 /** Lambda gives a context; what calls a handler otherwise may have none. */
 type Invocation = [event: APIGatewayProxyEvent, context?: Pick<Context, 'awsRequestId'>];
 
-/** The provisioning is known only when it is in the path; a handler that finds it elsewhere says so by `alsoAbout`. */
+/** The provisioning is known only when it is in the path; a handler that finds it elsewhere says so by `addLogContext`. */
 function subjectOf(...[event, context]: Invocation): Subject {
   return {
     request_id: event.requestContext.requestId,
@@ -76,7 +76,7 @@ export function answerTo(thrown: unknown): APIGatewayProxyResult {
 }
 
 function unexpected(thrown: unknown): RequestProblem {
-  const error = withoutSecrets(thrown);
+  const error = classifyError(thrown);
   logger.error('Request failed', {
     error: error.name,
     reason: error.message,

@@ -3,8 +3,8 @@ import {
   DescribeRuleCommand,
   type EventBridgeClient,
 } from '@aws-sdk/client-eventbridge';
-import type { WatchedBus } from './environment.ts';
-import { isNamed } from './errors.ts';
+import type { MonitoredBus } from './environment.ts';
+import { hasErrorName } from './errors.ts';
 
 /** What of a service's bus can be wrong without that anybody who puts events there is told. */
 export type BusFinding = 'whole' | 'no bus' | 'no rule to the log' | 'the rule to the log is off';
@@ -15,9 +15,9 @@ export type BusFinding = 'whole' | 'no bus' | 'no rule to the log' | 'the rule t
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
  * @throws the errors of EventBridge, when it cannot be asked
  */
-export async function lookAtBus(
+export async function checkBusHealth(
   eventBridge: Pick<EventBridgeClient, 'send'>,
-  { EVENT_BUS_NAME, LOG_RULE_NAME }: WatchedBus,
+  { EVENT_BUS_NAME, LOG_RULE_NAME }: MonitoredBus,
 ): Promise<BusFinding> {
   const bus = await found(() => eventBridge.send(new DescribeEventBusCommand({ Name: EVENT_BUS_NAME })));
   if (bus === undefined) return 'no bus';
@@ -32,7 +32,7 @@ async function found<Answer>(ask: () => Promise<Answer>): Promise<Answer | undef
   try {
     return await ask();
   } catch (error) {
-    if (isNamed(error, 'ResourceNotFoundException')) return undefined;
+    if (hasErrorName(error, 'ResourceNotFoundException')) return undefined;
     throw error;
   }
 }

@@ -15,12 +15,12 @@ export function readEnvironment<Schema extends z.ZodType>(
 }
 
 /** Which bus a function watches. */
-export const watchedBus = z.object({
+export const monitoredBus = z.object({
   EVENT_BUS_NAME: z.string().min(1),
   /** The rule that sends every event to the log. */
   LOG_RULE_NAME: z.string().min(1),
 });
-export type WatchedBus = z.infer<typeof watchedBus>;
+export type MonitoredBus = z.infer<typeof monitoredBus>;
 
 /** Table of the sweep: its high-water marks, and the outcomes that are known to be clean. */
 export const sweepTable = z.object({ SWEEP_TABLE: z.string().min(1) });

@@ -11,7 +11,7 @@ export class StepError extends Error {
 }
 
 /** Whether an error carries this `name`, as the errors of the AWS SDK do. */
-export function isNamed(error: unknown, ...names: string[]): error is Error {
+export function hasErrorName(error: unknown, ...names: string[]): error is Error {
   return error instanceof Error && names.includes(error.name);
 }
 
@@ -79,7 +79,7 @@ function isConnectionError(error: Error): boolean {
  * Messages of the SDK, of JSON.parse and of zod can repeat their input, and the message of a step's error stays in
  * the execution's history for 90 days; so only names and the service's request id pass.
  */
-export function withoutSecrets(error: unknown): Error {
+export function classifyError(error: unknown): Error {
   if (error instanceof StepError) return error;
   if (!(error instanceof Error)) return named('StepFailed', 'Something was thrown that is not an error.');
   const status = httpStatusOf(error);

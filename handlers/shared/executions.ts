@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import type { Origin } from '../../contracts/origin.ts';
-import { attemptsOf, isNamed, withoutSecrets } from './errors.ts';
+import { attemptsOf, classifyError, hasErrorName } from './errors.ts';
 import { logger } from './logger.ts';
 import { RequestProblem } from './problem.ts';
 import { traceHeader } from './trace-header.ts';
@@ -42,7 +42,7 @@ export async function startOnce<Input extends Pick<Origin, 'trace_id'>>(
     );
     return 'started';
   } catch (error) {
-    if (isNamed(error, 'ExecutionAlreadyExists')) return 'existed';
+    if (hasErrorName(error, 'ExecutionAlreadyExists')) return 'existed';
     throw error;
   }
 }
@@ -65,13 +65,13 @@ export async function describe<Input extends z.ZodType>(
     );
     return { ...execution, parsedInput: inputSchema.parse(JSON.parse(execution.input ?? '')) };
   } catch (error) {
-    if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
+    if (hasErrorName(error, 'ExecutionDoesNotExist')) return undefined;
     throw error;
   }
 }
 
 /** An execution that was started a moment ago, as a look would show it. */
-export const begun = <Input>(
+export const startedExecution = <Input>(
   stateMachineArn: string,
   name: string,
   parsedInput: Input,
@@ -127,7 +127,7 @@ export async function pollUntilFinished<Found extends Pick<DescribeExecutionOutp
 }
 
 function unseenIfPassing(thrown: unknown): undefined {
-  const { name: error, message: reason } = withoutSecrets(thrown);
+  const { name: error, message: reason } = classifyError(thrown);
   if (error !== 'ServiceThrottled' && error !== 'ServiceUnavailable') throw thrown;
   logger.warn('Execution not seen', { error, reason, attempts: attemptsOf(thrown) });
 }
@@ -140,7 +140,7 @@ export async function bestEffort<Found>(ask: () => Promise<Found>): Promise<Foun
   try {
     return await ask();
   } catch (thrown) {
-    const { name: error, message: reason } = withoutSecrets(thrown);
+    const { name: error, message: reason } = classifyError(thrown);
     logger.warn('The answer says less than was asked for', { error, reason });
     return undefined;
   }

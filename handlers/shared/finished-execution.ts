@@ -3,10 +3,10 @@ import { isRedelivery } from '../../contracts/redelivery.ts';
 import type { CleanOutcomes } from './clean-outcomes.ts';
 import { StepError } from './errors.ts';
 import { describe } from './executions.ts';
-import { alsoAbout, logger } from './logger.ts';
+import { addLogContext, logger } from './logger.ts';
 import { originAfter } from './origin.ts';
 import { rollBackInputOf, type Subject, startRollBack, type Workflows } from './roll-backs.ts';
-import { isEnd } from './status.ts';
+import { isFailedWith } from './status.ts';
 import type { StepContext } from './step.ts';
 
 /** What is read of a status-change event. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
@@ -37,17 +37,17 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
   workflows: Workflows<Input>,
   name: string,
 ): Promise<Finding> {
-  const { stepFunctions, machines, inputSchema, cleanEnds } = workflows;
-  alsoAbout({ provisioning_id: name, execution: name });
+  const { stepFunctions, machines, inputSchema, cleanOutcomes } = workflows;
+  addLogContext({ provisioning_id: name, execution: name });
   const execution = await describe(stepFunctions, machines.STATE_MACHINE_ARN, name, inputSchema);
   if (execution === undefined) throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
   const { status, error } = execution;
-  alsoAbout({ trace_id: execution.parsedInput.trace_id });
+  addLogContext({ trace_id: execution.parsedInput.trace_id });
   const origin = originAfter(machines.STATE_MACHINE_ARN, name, execution.parsedInput);
   const input = rollBackInputOf(execution, origin);
   // An operator may have started it again since.
   const wellOrRunning = status === 'SUCCEEDED' || status === 'RUNNING';
-  if (wellOrRunning || input === undefined || isEnd(execution, cleanEnds)) return 'clean';
+  if (wellOrRunning || input === undefined || isFailedWith(execution, cleanOutcomes)) return 'clean';
   const start = await startRollBack(workflows, input);
   logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back repeated', {
     provisioning_id: input.provisioning_id,
@@ -69,7 +69,7 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
 export const rollBackEnded =
   <Input extends z.ZodType<Subject>>(workflows: Workflows<Input>, outcomes: Pick<CleanOutcomes, 'record'>) =>
   async ({ detail }: z.infer<typeof statusChange>, context?: StepContext): Promise<{ finding: Finding }> => {
-    if (!isEnd(detail, workflows.cleanEnds) || isRedelivery(context))
+    if (!isFailedWith(detail, workflows.cleanOutcomes) || isRedelivery(context))
       return { finding: await rollBackIfNeeded(workflows, detail.name) };
     if (typeof detail.stopDate === 'number')
       await outcomes.record({ name: detail.name, stoppedAt: detail.stopDate });

@@ -26,7 +26,7 @@ export interface Subject {
 let present: Subject = {};
 
 /** Every line that `run` logs is about this, too; nothing of it stays for the lines after, or for the next invocation. */
-export async function logAbout<Result>(subject: Subject, run: () => Promise<Result>): Promise<Result> {
+export async function withLogContext<Result>(subject: Subject, run: () => Promise<Result>): Promise<Result> {
   const outer = present;
   setKeys({ ...outer, ...subject });
   try {
@@ -36,8 +36,8 @@ export async function logAbout<Result>(subject: Subject, run: () => Promise<Resu
   }
 }
 
-/** What is known only now of what the lines are about; until the end of the `logAbout` around it. */
-export function alsoAbout(subject: Subject): void {
+/** What is known only now of what the lines are about; until the end of the `withLogContext` around it. */
+export function addLogContext(subject: Subject): void {
   setKeys({ ...present, ...subject });
 }
 

@@ -181,8 +181,8 @@ export const metricMeanings: Readonly<Record<MetricKey, string>> = {
   dependencyFailures:
     'Those of them for which something else was not there in time: AWS, or the other service.',
   systemFailures:
-    'Those of them that only a change of this system ends: its code, its rights, its configuration.',
-  interventionFailures: 'Those of them that somebody with rights in the account has caused by hand.',
+    'Those of them that only a change of this system ends: its code, its permissions, its configuration.',
+  interventionFailures: 'Those of them that somebody with permissions in the account has caused by hand.',
   rollBacksStarted:
     'Undos that began, within a failed provisioning or by a roll-back of its own; `step` is `CancelUserCreation` at App1, `DeleteUser` at App2.',
   rollBacksFailed: 'Undos that ran out of retries: a user may be left. The sweep starts another one.',

@@ -1,6 +1,6 @@
 import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { isNamed, withoutSecrets } from './errors.ts';
+import { classifyError, hasErrorName } from './errors.ts';
 import { logger } from './logger.ts';
 
 /**
@@ -88,7 +88,7 @@ export function rateLimiter({
         try {
           return await advance(at, latest);
         } catch (error) {
-          if (!isNamed(error, 'ConditionalCheckFailedException')) return failOpen(error);
+          if (!hasErrorName(error, 'ConditionalCheckFailedException')) return failOpen(error);
           const found = existing.safeParse(error).data?.Item.next_at.N;
           known = found === undefined ? undefined : Number(found);
           if (known !== undefined && known > latest) return undefined;
@@ -100,13 +100,13 @@ export function rateLimiter({
     async release() {
       const values = { interval, now: now() };
       await update('SET next_at = next_at - :interval', 'next_at > :now', values).catch((error: unknown) => {
-        if (!isNamed(error, 'ConditionalCheckFailedException')) failOpen(error);
+        if (!hasErrorName(error, 'ConditionalCheckFailedException')) failOpen(error);
       });
     },
   };
 
   function failOpen(error: unknown): number {
-    logger.warn('The rate limiter cannot be reached', { limit: name, error: withoutSecrets(error).name });
+    logger.warn('The rate limiter cannot be reached', { limit: name, error: classifyError(error).name });
     return now();
   }
 }

@@ -16,7 +16,7 @@ import {
   startRollBack,
   type Workflows,
 } from './roll-backs.ts';
-import { comeBack } from './status.ts';
+import { retryAfter } from './status.ts';
 
 /**
  * What `DELETE` does with an execution that its caller owns: the user is wanted no longer, so whatever state the
@@ -59,7 +59,7 @@ export async function rollBack<Input extends z.ZodType<Subject>>(
     : await bestEffort(() => pollUntilFinished(look, waitSeconds, clock));
   if (latest !== undefined && presenceAfter(latest) === 'absent') return absent();
   const body: ProvisioningStatus = { ...status, user: 'being_removed' };
-  return json(202, body, comeBack(body, clock.now()));
+  return json(202, body, retryAfter(body, clock.now()));
 }
 
 /** The answer to a `DELETE` that is complete. */

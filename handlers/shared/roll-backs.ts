@@ -3,11 +3,11 @@ import type * as z from 'zod';
 import { type RollBackInput, rollBackInput } from '../../contracts/executions.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
 import type { Origin } from '../../contracts/origin.ts';
-import { CANCELLED, END_NOT_ANNOUNCED } from '../../contracts/outcomes.ts';
+import { CANCELLED, OUTCOME_NOT_PUBLISHED } from '../../contracts/outcomes.ts';
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { describe, type Execution, startOnce } from './executions.ts';
 import { type Generation, rollBackName } from './roll-back-names.ts';
-import { failureOf, isEnd, statusOf } from './status.ts';
+import { failureOf, isFailedWith, statusOf } from './status.ts';
 
 /** Roll-backs of one generation of a provisioning. The next one is started when the one before has failed. */
 
@@ -24,7 +24,7 @@ export interface Workflows<Input extends z.ZodType<Subject>> {
   /** Input of the executions that may have to be rolled back. */
   inputSchema: Input;
   /** Errors of ends after which nothing is left to do. */
-  cleanEnds: readonly string[];
+  cleanOutcomes: readonly string[];
 }
 
 /** Username and human user are absent in what was cancelled before its request arrived. */
@@ -114,7 +114,7 @@ export async function currentProgress<Input extends z.ZodType<Subject>>(
   workflows: Workflows<Input>,
   execution: Execution<Subject>,
 ): Promise<{ status: ProvisioningStatus; latest: Execution<unknown> }> {
-  const status = statusOf(execution, workflows.cleanEnds);
+  const status = statusOf(execution, workflows.cleanOutcomes);
   // What is certain needs no further look, and neither does what a roll-back has not stopped yet.
   if (status.user === 'absent' || status.user === 'unknown') return { status, latest: execution };
   const rollBack = await latestRollBack(workflows, execution.parsedInput);
@@ -124,6 +124,6 @@ export async function currentProgress<Input extends z.ZodType<Subject>>(
 
 /** Whether the user is gone when a roll-back has come as far as this. */
 export function presenceAfter({ status, error }: RollBack): 'absent' | 'being_removed' {
-  const undone = status === 'SUCCEEDED' || isEnd({ status, error }, [END_NOT_ANNOUNCED]);
+  const undone = status === 'SUCCEEDED' || isFailedWith({ status, error }, [OUTCOME_NOT_PUBLISHED]);
   return undone ? 'absent' : 'being_removed';
 }

@@ -5,7 +5,7 @@ import {
   type FailureReport,
   failureCause,
 } from '../../contracts/failures.ts';
-import { CANCELLED, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
+import { CANCELLED, OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { executionStatus, type ProvisioningStatus, type UserPresence } from '../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import type { Execution } from './executions.ts';
@@ -42,7 +42,7 @@ const WHILE_REMOVED = Math.ceil(IN_FLIGHT_SECONDS / 4);
  * When it is worth looking again (`Retry-After`, RFC 9110): one that is queued, when it will have ended. Most provisionings end within seconds, so a young one is
  * looked at soon, an old one again after half the time that it has taken. Nothing for one that is settled.
  */
-export function comeBack(
+export function retryAfter(
   { status, user, started_at, estimated_end_at }: Progress,
   now: number,
 ): Record<string, string> {
@@ -56,15 +56,18 @@ export function comeBack(
 
 /**
  * What the owner sees of an execution.
- * `cleanEnds` are the errors of ends after which nothing is left to undo.
+ * `cleanOutcomes` are the errors of ends after which nothing is left to undo.
  */
-export function statusOf(execution: Execution<Subject>, cleanEnds: readonly string[]): ProvisioningStatus {
+export function statusOf(
+  execution: Execution<Subject>,
+  cleanOutcomes: readonly string[],
+): ProvisioningStatus {
   const { provisioning_id, username, human_user_id, estimated_start_at } = execution.parsedInput;
   const error = errorOf(execution);
   return {
     provisioning_id,
     status: executionStatus.parse(execution.status),
-    user: execution.parsedInput.cancelled === true ? 'unknown' : presenceAfter(execution, cleanEnds),
+    user: execution.parsedInput.cancelled === true ? 'unknown' : presenceAfter(execution, cleanOutcomes),
     ...(username === undefined ? {} : { username }),
     ...(human_user_id === undefined ? {} : { human_user_id }),
     started_at: (execution.startDate ?? new Date()).toISOString(),
@@ -78,15 +81,17 @@ export function statusOf(execution: Execution<Subject>, cleanEnds: readonly stri
 
 function presenceAfter(
   { status, error }: DescribeExecutionOutput,
-  cleanEnds: readonly string[],
+  cleanOutcomes: readonly string[],
 ): UserPresence {
   if (status === 'SUCCEEDED') return 'present';
   if (status === 'RUNNING') return 'unknown';
-  return isEnd({ status, error }, [...cleanEnds, END_NOT_ANNOUNCED]) ? 'absent' : 'being_removed';
+  return isFailedWith({ status, error }, [...cleanOutcomes, OUTCOME_NOT_PUBLISHED])
+    ? 'absent'
+    : 'being_removed';
 }
 
 /** Whether an execution ended in one of these Fail states. Whoever stops one can give it any error, so that is asked. */
-export function isEnd(
+export function isFailedWith(
   { status, error }: { status?: string | undefined; error?: string | null | undefined },
   ends: readonly string[],
 ): boolean {
@@ -96,7 +101,7 @@ export function isEnd(
 function errorOf(execution: DescribeExecutionOutput): FailureReport | undefined {
   const failure = failureOf(execution);
   if (failure === undefined) return undefined;
-  const rollBackFailed = isEnd(execution, [ROLL_BACK_FAILED]);
+  const rollBackFailed = isFailedWith(execution, [ROLL_BACK_FAILED]);
   return explainFailure(rollBackFailed ? { ...failure, error: ROLL_BACK_FAILED } : failure);
 }
 

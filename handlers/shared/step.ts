@@ -1,8 +1,8 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
-import { toldOfStep } from '../../contracts/executions.ts';
-import { StepError, withoutSecrets } from './errors.ts';
-import { logAbout, logger, type Subject } from './logger.ts';
+import { stepContext } from '../../contracts/executions.ts';
+import { classifyError, StepError } from './errors.ts';
+import { logger, type Subject, withLogContext } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
 import { presentTrace } from './trace-header.ts';
 
@@ -19,12 +19,12 @@ export function step<Input extends z.ZodType, Output>(
   run: (input: z.infer<Input>, context?: StepContext) => Promise<Output>,
 ): (event: unknown, context?: StepContext) => Promise<Output> {
   return (event, context) => {
-    const told = toldOfStep.safeParse(event).data?.step;
+    const told = stepContext.safeParse(event).data?.step;
     const subject = told === undefined ? subjectOf(event) : subjectTold(told);
-    return logAbout({ ...subject, function_request_id: context?.awsRequestId }, async () => {
-      const begun = Date.now();
+    return withLogContext({ ...subject, function_request_id: context?.awsRequestId }, async () => {
+      const startedAt = Date.now();
       const measured = (failures: number) => {
-        const duration_ms = Date.now() - begun;
+        const duration_ms = Date.now() - startedAt;
         if (told === undefined) return { duration_ms };
         return { duration_ms, ...metricsOf(duration_ms, told.attempt, failures) };
       };
@@ -38,7 +38,7 @@ export function step<Input extends z.ZodType, Output>(
         logger.info('Step done', measured(0));
         return output;
       } catch (thrown) {
-        const error = withoutSecrets(thrown);
+        const error = classifyError(thrown);
         // A reason that has a name was foreseen: it is retried, or undone, and told to the caller.
         const level = error instanceof StepError ? 'warn' : 'error';
         const why = { error: error.name, reason: error.message };
@@ -49,7 +49,7 @@ export function step<Input extends z.ZodType, Output>(
   };
 }
 
-type Told = z.infer<typeof toldOfStep>['step'];
+type Told = z.infer<typeof stepContext>['step'];
 
 const subjectTold = ({ state, trace_id, ...told }: Told): Subject => ({
   ...told,

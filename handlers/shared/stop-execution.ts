@@ -4,7 +4,7 @@ import { rollBackInput } from '../../contracts/executions.ts';
 import type { FailureCause } from '../../contracts/failures.ts';
 import { CANCELLED } from '../../contracts/outcomes.ts';
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
-import { isNamed, StepError } from './errors.ts';
+import { hasErrorName, StepError } from './errors.ts';
 import { describe, executionArn } from './executions.ts';
 import { CANCELLED_BY_OWNER } from './roll-backs.ts';
 import { failureOf } from './status.ts';
@@ -91,6 +91,6 @@ async function stop(stepFunctions: Services['stepFunctions'], arn: string): Prom
   });
   await stepFunctions.send(command).catch((error: unknown) => {
     // There is nothing to stop any more.
-    if (!isNamed(error, 'ValidationException')) throw error;
+    if (!hasErrorName(error, 'ValidationException')) throw error;
   });
 }

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { rollBackInput } from '../../contracts/executions.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { cleanOutcomes } from './clean-outcomes.ts';
-import { isNamed, withoutSecrets } from './errors.ts';
+import { classifyError, hasErrorName } from './errors.ts';
 import { type Clock, describe, startOnce } from './executions.ts';
 import { rollBackIfNeeded } from './finished-execution.ts';
 import {
@@ -19,7 +19,7 @@ import {
   type SweepState,
   writeSweepState,
 } from './high-water-marks.ts';
-import { alsoAbout, logAbout, logger } from './logger.ts';
+import { addLogContext, logger, withLogContext } from './logger.ts';
 import { type OldestStart, oldestStart } from './oldest-running.ts';
 import { originAfter } from './origin.ts';
 import { nextRollBackName, provisioningIdIn } from './roll-back-names.ts';
@@ -149,20 +149,20 @@ export const sweep = <Input extends z.ZodType<Subject>>({
   const settled = new Map<string, number>();
 
   return async (): Promise<SweepReport> => {
-    const begun = clock.now();
+    const startedAt = clock.now();
     const state = await readSweepState(table);
     const report = { failed: 0, known_clean: 0, started: 0, unreadable: 0, left: 0 };
 
     const settle = async (finished: readonly Finished[], until: number): Promise<Finished[]> => {
       const left: Finished[] = [];
       for (const execution of finished) {
-        if (clock.now() - begun > until) {
+        if (clock.now() - startedAt > until) {
           left.push(execution);
           continue;
         }
         await clock.sleep(1000 / describesPerSecond);
         const provisioning_id = provisioningIdIn(execution.name);
-        const finding = await logAbout({ provisioning_id, execution: execution.name }, () =>
+        const finding = await withLogContext({ provisioning_id, execution: execution.name }, () =>
           settleOne(workflows, execution),
         );
         if (finding === 'started') report.started += 1;
@@ -187,7 +187,7 @@ export const sweep = <Input extends z.ZodType<Subject>>({
       let goesOn = reading;
       const { executions, nextToken } = await pages(reading?.next_token).catch((error: unknown) => {
         // A token lives for a day; without it the list is read from its beginning.
-        if (!isNamed(error, 'InvalidToken')) throw error;
+        if (!hasErrorName(error, 'InvalidToken')) throw error;
         goesOn = undefined;
         return pages(undefined);
       });
@@ -200,7 +200,7 @@ export const sweep = <Input extends z.ZodType<Subject>>({
         list,
         high_water_mark,
         finished,
-        since: goesOn?.since ?? begun,
+        since: goesOn?.since ?? startedAt,
         firstLeft: goesOn?.first_left ?? Number.POSITIVE_INFINITY,
         nextToken,
       };
@@ -234,7 +234,7 @@ export const sweep = <Input extends z.ZodType<Subject>>({
 
     const last = await read(lastList, {
       pages: limits.pages.last,
-      isInTime: () => clock.now() - begun <= limits.time.read,
+      isInTime: () => clock.now() - startedAt <= limits.time.read,
     });
     const failed = last.finished.filter(isUnsettled);
     const unknown = inOrder(await outcomes.withoutRecord(failed));
@@ -282,7 +282,7 @@ async function readPages(
       ...(nextToken === undefined ? {} : { nextToken }),
     });
     const read = await stepFunctions.send(command).catch((error: unknown) => {
-      if (page === 0 || withoutSecrets(error).name !== 'ServiceThrottled') throw error;
+      if (page === 0 || classifyError(error).name !== 'ServiceThrottled') throw error;
       return undefined;
     });
     // The quota is used up: the next run goes on here.
@@ -358,7 +358,7 @@ async function settleOne<Input extends z.ZodType<Subject>>(
       logger.warn('An execution has an input that is none of ours', { execution: name });
       return 'unreadable';
     }
-    const { name: error, message: reason } = withoutSecrets(thrown);
+    const { name: error, message: reason } = classifyError(thrown);
     logger.error('An execution could not be settled', { execution: name, error, reason });
     return 'failed';
   }
@@ -372,7 +372,7 @@ async function tryAgain(
   const machine = machines.ROLL_BACK_STATE_MACHINE_ARN;
   const failed = await describe(stepFunctions, machine, name, rollBackInput);
   if (failed === undefined) throw new Error('A roll-back that is listed cannot be seen.');
-  alsoAbout({ trace_id: failed.parsedInput.trace_id });
+  addLogContext({ trace_id: failed.parsedInput.trace_id });
   // An operator may have started it again since.
   if (failed.status === 'RUNNING' || failed.status === 'SUCCEEDED') return 'clean';
   const input = { ...failed.parsedInput, ...originAfter(machine, name, failed.parsedInput) };

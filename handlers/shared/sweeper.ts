@@ -4,10 +4,10 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { apiClient } from './aws-clients.ts';
-import { type BusFinding, lookAtBus } from './bus-health.ts';
-import type { WatchedBus } from './environment.ts';
+import { type BusFinding, checkBusHealth } from './bus-health.ts';
+import type { MonitoredBus } from './environment.ts';
 import { systemClock } from './executions.ts';
-import { logAbout, logger } from './logger.ts';
+import { logger, withLogContext } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
 import type { Machines, Subject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
@@ -22,7 +22,7 @@ type StepFunctions = Pick<SFNClient, 'send'>;
  */
 export function sweeper<Input extends z.ZodType<Subject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
-  environment: Machines & WatchedBus & { SWEEP_TABLE: string; DESCRIBES_PER_SECOND: number },
+  environment: Machines & MonitoredBus & { SWEEP_TABLE: string; DESCRIBES_PER_SECOND: number },
 ): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
   const stepFunctions = apiClient(SFNClient);
   const run = sweep({
@@ -45,7 +45,7 @@ export function sweeper<Input extends z.ZodType<Subject>>(
         oldestRunning: oldest_running_seconds,
       }),
     });
-    const bus = await lookAtBus(eventBridge, environment);
+    const bus = await checkBusHealth(eventBridge, environment);
     const finding = { bus: environment.EVENT_BUS_NAME, finding: bus };
     if (bus === 'whole')
       logger.info('Audit events arrive', { ...finding, ...embeddedMetrics({ auditBusBroken: 0 }) });
@@ -57,5 +57,5 @@ export function sweeper<Input extends z.ZodType<Subject>>(
     return { ...report, bus };
   };
   return (_event, context) =>
-    logAbout({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, sweepAndLook);
+    withLogContext({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, sweepAndLook);
 }

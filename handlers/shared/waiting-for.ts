@@ -2,7 +2,7 @@ import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@
 import type { FailureName } from '../../contracts/failures.ts';
 import type { Attempt, Service, WaitingFor } from '../../contracts/status.ts';
 import { outagePause } from '../../contracts/time-limits.ts';
-import { withoutSecrets } from './errors.ts';
+import { classifyError } from './errors.ts';
 import type { Execution } from './executions.ts';
 import { logger } from './logger.ts';
 import { stepsOf } from './timeline.ts';
@@ -54,7 +54,7 @@ export async function waitingForOf(
     return waitingIn(events.toReversed(), service);
   } catch (thrown) {
     // A status without it is better than none.
-    const { name: error, message: reason } = withoutSecrets(thrown);
+    const { name: error, message: reason } = classifyError(thrown);
     logger.warn('The history could not be read', { error, reason });
     return undefined;
   }

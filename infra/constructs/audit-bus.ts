@@ -17,7 +17,7 @@ interface AuditBusProps {
   busName: string;
   source: EventSource;
   /** Where events go that could not be delivered. */
-  undelivered: IQueue;
+  deadLetterQueue: IQueue;
   /** Name of the function that looks at the bus from time to time: the service's sweep. */
   watchedBy: string;
   settings: Settings;
@@ -37,7 +37,7 @@ export class AuditBus extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { busName, source, undelivered, watchedBy, settings }: AuditBusProps,
+    { busName, source, deadLetterQueue, watchedBy, settings }: AuditBusProps,
   ) {
     super(scope, id);
     const eventPattern = { source: [source] };
@@ -68,14 +68,14 @@ export class AuditBus extends Construct {
     this.logRule.addTarget({
       bind: () => ({
         arn: logGroupTargetArn(this, busLog(busName)),
-        deadLetterConfig: { arn: undelivered.queueArn },
+        deadLetterConfig: { arn: deadLetterQueue.queueArn },
       }),
     });
-    undelivered.addToResourcePolicy(
+    deadLetterQueue.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
-        resources: [undelivered.queueArn],
+        resources: [deadLetterQueue.queueArn],
         conditions: { ArnEquals: { 'aws:SourceArn': this.logRule.ruleArn } },
       }),
     );

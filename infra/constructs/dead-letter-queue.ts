@@ -37,7 +37,7 @@ export class DeadLetterQueue extends Construct {
       ...alarm,
       means:
         'It waits for 14 days, then it is lost. Until it is redriven, whoever it was for does not know of it.',
-      runbook: 'undelivered-events',
+      runbook: 'dead-letter-queue',
       metric: this.queue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
         statistic: Stats.MAXIMUM,

@@ -42,7 +42,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   /** The rule that calls the function. */
   readonly rule: Rule;
   /** What did not arrive. */
-  readonly undelivered: Queue;
+  readonly deadLetterQueue: Queue;
   /** In alarm while something lies in the queue; give it an action. */
   readonly alarm: ServiceAlarm;
 
@@ -67,8 +67,8 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
     ].filter((fault) => fault !== undefined);
     if (wrong.length > 0) throw new Error(`${this.node.path}: ${wrong.join(' ')}`);
 
-    const { queue, alarm } = Undelivered.of(handler);
-    this.undelivered = queue;
+    const { queue, alarm } = SubscriptionDeadLetters.of(handler);
+    this.deadLetterQueue = queue;
     this.alarm = alarm;
     const { source, 'detail-type': detailType, detail } = eventPattern(events, where);
     this.rule = new Rule(this, 'Rule', {
@@ -104,15 +104,15 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
           id: 'Through',
           arn: through.eventBusArn,
           roleArn: role.roleArn,
-          deadLetterConfig: { arn: this.undelivered.queueArn },
+          deadLetterConfig: { arn: this.deadLetterQueue.queueArn },
         },
       ],
     });
-    this.undelivered.addToResourcePolicy(
+    this.deadLetterQueue.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
-        resources: [this.undelivered.queueArn],
+        resources: [this.deadLetterQueue.queueArn],
         conditions: { ArnEquals: { 'aws:SourceArn': forward.attrArn } },
       }),
     );
@@ -146,13 +146,15 @@ const differ = (one: string, other: string): boolean =>
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  * docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
-class Undelivered extends Construct {
+class SubscriptionDeadLetters extends Construct {
   readonly queue: Queue;
   readonly alarm: ServiceAlarm;
 
-  static of(handler: IFunction): Undelivered {
-    const known = handler.node.tryFindChild('Undelivered');
-    return known instanceof Undelivered ? known : new Undelivered(handler, 'Undelivered');
+  static of(handler: IFunction): SubscriptionDeadLetters {
+    const known = handler.node.tryFindChild('DeadLetterQueue');
+    return known instanceof SubscriptionDeadLetters
+      ? known
+      : new SubscriptionDeadLetters(handler, 'DeadLetterQueue');
   }
 
   private constructor(handler: IFunction, id: string) {

@@ -12,7 +12,7 @@ interface Delivery {
   /** Is called with each notification. */
   handler: IFunction;
   /** Where notifications go that could not be delivered. */
-  undelivered: Queue;
+  deadLetterQueue: Queue;
   /** Account of the bus, when it is not this one. */
   otherAccount: string | undefined;
 }
@@ -47,9 +47,9 @@ export class Notifications extends Construct {
     });
   }
 
-  deliverTo({ handler, undelivered, otherAccount }: Delivery): void {
-    if (otherAccount === undefined) this.#callFromBus(handler, undelivered);
-    else this.#callThroughOwnBus(handler, undelivered, otherAccount);
+  deliverTo({ handler, deadLetterQueue, otherAccount }: Delivery): void {
+    if (otherAccount === undefined) this.#callFromBus(handler, deadLetterQueue);
+    else this.#callThroughOwnBus(handler, deadLetterQueue, otherAccount);
   }
 
   /** Name of App2's bus, a text also while there is none. */
@@ -57,8 +57,8 @@ export class Notifications extends Construct {
     return Fn.select(1, Fn.split('/', Fn.join('', [this.#busArn, '/none'])));
   }
 
-  #callFromBus(handler: IFunction, undelivered: Queue): void {
-    const ruleArn = this.#ruleOn(this.#busArn, undelivered, { arn: handler.functionArn });
+  #callFromBus(handler: IFunction, deadLetterQueue: Queue): void {
+    const ruleArn = this.#ruleOn(this.#busArn, deadLetterQueue, { arn: handler.functionArn });
     const permission = new CfnPermission(this, 'Call', {
       action: 'lambda:InvokeFunction',
       functionName: handler.functionArn,
@@ -68,7 +68,7 @@ export class Notifications extends Construct {
     permission.cfnOptions.condition = this.arrive;
   }
 
-  #callThroughOwnBus(handler: IFunction, undelivered: Queue, account: string): void {
+  #callThroughOwnBus(handler: IFunction, deadLetterQueue: Queue, account: string): void {
     const bus = new EventBus(this, 'Bus', { eventBusName: RULE_NAME });
     const role = new Role(this, 'Forwarding', {
       description: "Forwards App2's notifications to a bus of this account",
@@ -81,19 +81,19 @@ export class Notifications extends Construct {
         }),
       },
     });
-    this.#ruleOn(this.#busArn, undelivered, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);
+    this.#ruleOn(this.#busArn, deadLetterQueue, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);
     new Rule(this, 'Notified', {
       eventBus: EventBus.fromEventBusArn(this, 'Own', bus.eventBusArn),
       description: "App2's notifications, to the provisioning that waits for them",
       eventPattern: { source: pattern.source, detailType: pattern['detail-type'] },
-      targets: [new LambdaFunction(handler, { deadLetterQueue: undelivered })],
+      targets: [new LambdaFunction(handler, { deadLetterQueue })],
     });
   }
 
   /** The plain resource: what CDK's rule makes beside it could not be left out with it. */
   #ruleOn(
     busArn: string,
-    undelivered: Queue,
+    deadLetterQueue: Queue,
     target: { arn: string; roleArn?: string },
     account = Stack.of(this).account,
   ): string {
@@ -103,16 +103,16 @@ export class Notifications extends Construct {
       description: "App2's notifications, to App1",
       eventPattern: pattern,
       state: 'ENABLED',
-      targets: [{ id: 'App1', ...target, deadLetterConfig: { arn: undelivered.queueArn } }],
+      targets: [{ id: 'App1', ...target, deadLetterConfig: { arn: deadLetterQueue.queueArn } }],
     });
     rule.cfnOptions.condition = this.arrive;
     const { region, partition } = Stack.of(this);
     const ruleArn = `arn:${partition}:events:${region}:${account}:rule/${this.#busName}/${RULE_NAME}`;
-    undelivered.addToResourcePolicy(
+    deadLetterQueue.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
-        resources: [undelivered.queueArn],
+        resources: [deadLetterQueue.queueArn],
         conditions: { ArnEquals: { 'aws:SourceArn': ruleArn } },
       }),
     );

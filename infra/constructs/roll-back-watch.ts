@@ -14,7 +14,7 @@ interface RollBackWatchProps {
   /** Finds what the events missed, and roll-backs that failed. */
   sweep: IFunction;
   /** Where events go that could not be delivered. */
-  undelivered: IQueue;
+  deadLetterQueue: IQueue;
 }
 
 /** How often the sweep looks: an execution whose event was lost is rolled back after this time at the latest. */
@@ -29,7 +29,7 @@ export class RollBackWatch extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stateMachine, rollBackFailed, sweep, undelivered }: RollBackWatchProps,
+    { stateMachine, rollBackFailed, sweep, deadLetterQueue }: RollBackWatchProps,
   ) {
     super(scope, id);
     new Rule(this, 'Ended', {
@@ -42,12 +42,12 @@ export class RollBackWatch extends Construct {
           status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
         },
       },
-      targets: [new LambdaFunction(rollBackFailed, { deadLetterQueue: undelivered })],
+      targets: [new LambdaFunction(rollBackFailed, { deadLetterQueue })],
     });
     new Rule(this, 'Sweep', {
       description: `Looks for executions of ${stateMachine.stateMachineName} that nobody rolled back`,
       schedule: Schedule.rate(SWEEP_EVERY),
-      targets: [new LambdaFunction(sweep, { deadLetterQueue: undelivered })],
+      targets: [new LambdaFunction(sweep, { deadLetterQueue })],
     });
   }
 }

@@ -60,7 +60,7 @@ export class ServiceAlarms extends Construct {
   #provisionings(source: EventSource): void {
     const runbook = 'provisionings-fail';
     this.add('SystemFailures', 'system-failures', {
-      happened: `Provisionings fail at ${source} for a reason that lies in the system: its code, its rights, its configuration.`,
+      happened: `Provisionings fail at ${source} for a reason that lies in the system: its code, its permissions, its configuration.`,
       means:
         'What failed is undone, but everybody who asks for a user may get the same until it is repaired.',
       first: 'npx provision list --failed --since 1h',
@@ -78,9 +78,9 @@ export class ServiceAlarms extends Construct {
       threshold: 3,
     });
     this.add('Interventions', 'interventions', {
-      happened: `Somebody with rights in the account has stopped or redriven provisionings of ${source} by hand, or removed their users.`,
+      happened: `Somebody with permissions in the account has stopped or redriven provisionings of ${source} by hand, or removed their users.`,
       means:
-        'Those provisionings are undone. If nobody of you did it, somebody has rights that they should not have.',
+        'Those provisionings are undone. If nobody of you did it, somebody has permissions that they should not have.',
       first: 'npx provision list --failed --since 1h',
       runbook,
       // Nothing of this happens without a person, so the first one is worth a look.

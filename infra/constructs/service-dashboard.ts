@@ -10,7 +10,7 @@ import {
 import { Construct } from 'constructs';
 import { eventSources } from '../../contracts/events/catalogue.ts';
 import { readAlarmText } from '../alarm-text.ts';
-import { awsMetric, everyMetric, type Looked, ownMetric, Stats } from '../metrics.ts';
+import { awsMetric, everyMetric, type MetricOptions, ownMetric, Stats } from '../metrics.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
 import type { Watched } from './service-alarms.ts';
 
@@ -22,9 +22,9 @@ export interface Shown extends Watched {
   /** ARN of the machine that provisions or creates. */
   machineArn: string;
   /** Step of the machines by which an undo begins. */
-  undoStep: string;
+  compensationStep: string;
   /** Name of the queue of what could not be delivered. */
-  undelivered: string;
+  deadLetterQueue: string;
   /** Graphs that the other service does not have. */
   more: readonly Graph[];
 }
@@ -36,8 +36,11 @@ export interface Graph {
   metrics: readonly IMetric[];
 }
 
-const sum = (label?: string): Looked => ({ statistic: Stats.SUM, ...(label === undefined ? {} : { label }) });
-const highest = (label: string): Looked => ({ statistic: Stats.MAXIMUM, label });
+const sum = (label?: string): MetricOptions => ({
+  statistic: Stats.SUM,
+  ...(label === undefined ? {} : { label }),
+});
+const highest = (label: string): MetricOptions => ({ statistic: Stats.MAXIMUM, label });
 
 /** All of a service on one page: what it is asked for, how that ends, what it waits for, and what is in alarm. */
 export class ServiceDashboard extends Construct {
@@ -145,7 +148,7 @@ function steps({ functions, machineArn }: Shown): Graph[] {
   ];
 }
 
-function undoing({ service, sweep, rollBackMachineArn, undoStep, undelivered }: Shown): Graph[] {
+function undoing({ service, sweep, rollBackMachineArn, compensationStep, deadLetterQueue }: Shown): Graph[] {
   const source = eventSources[service];
   const rollBacks = (name: 'ExecutionsStarted' | 'ExecutionsFailed' | 'ExecutionsTimedOut', label: string) =>
     awsMetric('AWS/States', name, { StateMachineArn: rollBackMachineArn }, sum(label));
@@ -153,7 +156,7 @@ function undoing({ service, sweep, rollBackMachineArn, undoStep, undelivered }: 
     {
       title: 'Roll-backs',
       metrics: [
-        ownMetric('rollBacksStarted', { step: undoStep }, sum('undos that began')),
+        ownMetric('rollBacksStarted', { step: compensationStep }, sum('undos that began')),
         ownMetric('rollBacksFailed', { source }, sum('undos that used up their retries')),
         rollBacks('ExecutionsStarted', 'roll-back executions'),
         rollBacks('ExecutionsFailed', 'roll-back executions that failed'),
@@ -185,7 +188,7 @@ function undoing({ service, sweep, rollBackMachineArn, undoStep, undelivered }: 
         awsMetric(
           'AWS/SQS',
           'ApproximateNumberOfMessagesVisible',
-          { QueueName: undelivered },
+          { QueueName: deadLetterQueue },
           highest('dead letters that wait'),
         ),
       ],

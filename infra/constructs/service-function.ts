@@ -35,7 +35,7 @@ export interface ServiceFunctionProps<S extends Service, N extends FunctionName<
   name: N;
   environment: EnvironmentOf<S, N>;
   /** What the function may do, beside writing its own log. */
-  rights: PolicyStatement[];
+  permissions: PolicyStatement[];
   settings: Settings;
   /** Seconds; a step's limit unless the ladder has a rung of its own for it. */
   timeout?: number;
@@ -47,7 +47,7 @@ export interface ServiceFunctionProps<S extends Service, N extends FunctionName<
    */
   compensates?: 'always' | 'sweep';
   /** Where an event goes that the function could not handle, for a function that EventBridge calls. */
-  undelivered?: IQueue;
+  deadLetterQueue?: IQueue;
 }
 
 /** Whoever may invoke the function may invoke it as it is now, and not each of its versions, as CDK grants it. */
@@ -59,7 +59,7 @@ class Unversioned extends LambdaFunction {
 
 /**
  * The one way in which functions are made: same runtime, same log, same limits, a role of its own with exactly the
- * rights that it is given.
+ * permissions that it is given.
  */
 export class ServiceFunction<S extends Service, N extends FunctionName<S>> extends Construct {
   readonly function: LambdaFunction;
@@ -75,7 +75,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
     });
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(role);
-    for (const statement of props.rights) role.addToPolicy(statement);
+    for (const statement of props.permissions) role.addToPolicy(statement);
     this.function = new Unversioned(this, 'Function', {
       functionName,
       description: `${props.service} ${props.name} of ${Stack.of(this).stackName}`,
@@ -92,10 +92,10 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       environment: { SERVICE_NAME: functionName, ...asVariables(props.environment) },
     });
     this.function.node.addDependency(role);
-    if (props.undelivered !== undefined) this.#handOn(role, props.undelivered);
+    if (props.deadLetterQueue !== undefined) this.#handOn(role, props.deadLetterQueue);
     acknowledge(this, {
       'Serverless-LambdaDLQ':
-        props.undelivered === undefined
+        props.deadLetterQueue === undefined
           ? 'Only called by somebody who waits for the answer and sees the error: a dead-letter queue would stay empty.'
           : 'What it could not handle goes to its on-failure destination, which keeps the name of the function.',
     });
@@ -111,7 +111,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
     role.addToPolicy(allow(['sqs:SendMessage'], [queueArn]));
     new EventInvokeConfig(this, 'OnFailure', {
       function: this.function,
-      // CDK's own destination also gives rights to look at the queue, which nobody uses.
+      // CDK's own destination also gives permissions to look at the queue, which nobody uses.
       onFailure: { bind: () => ({ destination: queueArn }) },
     });
   }

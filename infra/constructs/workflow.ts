@@ -47,7 +47,7 @@ export class Workflow extends Construct {
     });
     acknowledge(this.stateMachine, {
       'AwsSolutions-IAM5[Resource::*]':
-        'Log delivery (logs:*LogDelivery*) and X-Ray know no resources: Step Functions needs these rights on all.',
+        'Log delivery (logs:*LogDelivery*) and X-Ray know no resources: Step Functions needs these permissions on all.',
     });
   }
 }

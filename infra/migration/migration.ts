@@ -29,24 +29,24 @@ interface RoutingEnvironment {
  */
 export class Migration extends Construct {
   readonly environment: RoutingEnvironment;
-  readonly rights: PolicyStatement[];
+  readonly permissions: PolicyStatement[];
 
   constructor(scope: Construct, id: string, { phase }: { phase: 'header' | 'flag' }) {
     super(scope, id);
     const keys = new Table(this, 'Keys', {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
-      timeToLiveAttribute: 'forget_at',
+      timeToLiveAttribute: 'expires_at',
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(keys, {
       'AwsSolutions-DDB3': 'A key is of use for hours and forgotten by itself: nobody would restore it.',
     });
     this.environment = { KEYS_TABLE: keys.tableName };
-    this.rights = [allow(['dynamodb:PutItem'], [keys.tableArn])];
+    this.permissions = [allow(['dynamodb:PutItem'], [keys.tableArn])];
     if (phase === 'header') return;
     this.environment.MIGRATION_FLAG = `${names.application}/${names.environment}/${names.profile}`;
-    this.rights.push(this.#flag());
+    this.permissions.push(this.#flag());
   }
 
   /**

@@ -26,7 +26,7 @@ def apply() -> None:
 def name_the_action(
     original: Callable[..., str | None], service: str, method: str, path: str, *request: Any
 ) -> str | None:
-    """service-authorization/latest/reference/list_awsappconfig: reading a configuration needs two rights.
+    """service-authorization/latest/reference/list_awsappconfig: reading a configuration needs two permissions.
 
     MiniStack knows them by the name appconfigdata, under which no SDK signs, and asks for none.
     """
@@ -45,7 +45,7 @@ def name_the_configuration(
     region: str,
     account: str,
 ) -> str:
-    """service-authorization/latest/reference/list_awsappconfig: both rights are on one configuration."""
+    """service-authorization/latest/reference/list_awsappconfig: both permissions are on one configuration."""
     if not service.startswith("appconfig") or (method, path) not in DATA_PLANE:
         return original(service, method, path, headers, body, query, region, account)
     asked = json.loads(body) if body else session_of(query)

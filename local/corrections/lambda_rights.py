@@ -1,4 +1,4 @@
-"""Lambda: a function writes its log, and hands on what it could not handle, with the rights of its role."""
+"""Lambda: a function writes its log, and hands on what it could not handle, with the permissions of its role."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def apply() -> None:
 
 
 def write_log(original: Callable[..., None], function: Fields, *rest: Any, **options: Any) -> None:
-    """lambda/latest/dg/monitoring-cloudwatchlogs (prerequisites): a role without the rights to make log streams and to
+    """lambda/latest/dg/monitoring-cloudwatchlogs (prerequisites): a role without the permissions to make log streams and to
     write to them has no log. MiniStack writes it always."""
     config = function.get("config") or function
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"

@@ -41,7 +41,7 @@ LOG_DELIVERY = (
 
 
 def ask_for_log_delivery(original: Callable[[Record], Response], request: Record) -> Response:
-    """step-functions/latest/dg/cw-logs (IAM policies): the role of a machine with a log needs the rights to set up its
+    """step-functions/latest/dg/cw-logs (IAM policies): the role of a machine with a log needs the permissions to set up its
     delivery, on all resources. MiniStack asks nobody."""
     machine = request.get("stateMachineArn", "*")
     role = request.get("roleArn") or stepfunctions._state_machines.get(machine, {}).get("roleArn", "")

@@ -5,7 +5,7 @@ import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { problem } from '../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
-import { withoutRight } from '../harness/without-right.ts';
+import { withoutPermission } from '../harness/without-permission.ts';
 import type { Machine, PublishedEvent, StateRun, System } from '../system.ts';
 import type { Stage } from './stage.ts';
 import { watch } from './watch.ts';
@@ -54,7 +54,7 @@ export async function tell(system: System, stage: Stage): Promise<void> {
   stage.check('no user was made', (await system.user(`bob-${suffix}`)) === undefined);
 
   stage.scene('6. A step fails half-way: somebody took a right away from AddToGroup');
-  const carol = await withoutRight(
+  const carol = await withoutPermission(
     system.outputs,
     { functionName: 'app2-add-to-group' },
     'cognito-idp:AdminAddUserToGroup',

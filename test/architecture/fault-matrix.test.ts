@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { templates } from '../../infra/templates.ts';
 import { calls, notifiedCalls, sharedCalls, sweepCalls } from '../faults/matrix/calls.ts';
-import { rights } from '../support/resources.ts';
+import { permissions } from '../support/resources.ts';
 
 /**
  * The fault matrix has every call to AWS that a function makes, with the default settings. A function can call only what its role allows, and the
- * rights suite proves that it needs all of that; so each right is a call of the matrix, or is here with the reason why not.
+ * permissions suite proves that it needs all of that; so each right is a call of the matrix, or is here with the reason why not.
  */
 
 const { app1, app2 } = templates({ target: 'local' });
 
 /** `function action` of each right, but for those that Lambda itself uses for the function. */
 const allowed = [app1, app2].flatMap((template) =>
-  Object.entries(rights(template)).flatMap(([name, statements]) =>
+  Object.entries(permissions(template)).flatMap(([name, statements]) =>
     statements
       .flatMap(({ Action }) => Action)
       .filter((action) => !/^(logs|sqs|xray):/.test(action))
-      // One call, two rights.
+      // One call, two permissions.
       .map((action) => `${name} ${action.replace(/^kms:ReEncrypt(From|To)$/, 'kms:ReEncrypt')}`),
   ),
 );

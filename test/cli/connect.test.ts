@@ -50,7 +50,7 @@ const to = (options: ConnectOptions = {}, environment: NodeJS.ProcessEnv = {}) =
     environment: { LOCAL_AWS_DIR: folder, ...environment },
     interrupted: new AbortController().signal,
   });
-const putOut = (over: Record<string, string> = {}) => ({
+const addOutputs = (over: Record<string, string> = {}) => ({
   Stacks: [
     {
       StackName: 'App1',
@@ -104,7 +104,7 @@ describe('connecting', () => {
 
   it('goes nowhere when nothing says where', () => {
     expect(() => to()).toThrow(
-      expect.objectContaining({ name: 'Problem', remedy: expect.stringContaining('npm run up') }),
+      expect.objectContaining({ name: 'CommandError', remedy: expect.stringContaining('npm run up') }),
     );
   });
 
@@ -130,7 +130,7 @@ describe('connecting', () => {
   });
 
   it('reads what it needs out of the outputs of the stacks, once', async () => {
-    stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(putOut());
+    stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(addOutputs());
     const connection = to({ aws: true });
 
     expect(await connection.app1()).toEqual({
@@ -153,7 +153,7 @@ describe('connecting', () => {
     ],
     [
       'that lacks an output',
-      () => stacks.on(DescribeStacksCommand).resolves(putOut({ ApiUrl: '' })),
+      () => stacks.on(DescribeStacksCommand).resolves(addOutputs({ ApiUrl: '' })),
       'OUTPUTS_INCOMPLETE',
       'ApiUrl',
     ],

@@ -370,7 +370,7 @@ describe('provision retry', () => {
   });
 
   it('says that the former one is not over yet', async () => {
-    const here = world({ answers: [[409, problemBody('NOT_OVER_YET')]] });
+    const here = world({ answers: [[409, problemBody('PROVISIONING_IN_PROGRESS')]] });
 
     expect(await here.run('retry', PROVISIONING_ID)).toBe(5);
     expect(here.shown.err).toContain('Not over yet.');

@@ -5,13 +5,13 @@ import {
   functionArn,
   logGroupArn,
   ruleArn,
-  undelivered,
+  undeliveredEvent,
   unhandled,
 } from './support/dead-letter-messages.ts';
 
 describe('a message of a dead-letter queue', () => {
   it('is for the target of a rule to which EventBridge could not deliver it', () => {
-    expect(readMessage(undelivered())).toEqual({
+    expect(readMessage(undeliveredEvent())).toEqual({
       kind: 'rule',
       ruleArn,
       targetArn: logGroupArn,
@@ -47,7 +47,7 @@ describe('a message of a dead-letter queue', () => {
       },
       'does not say which function',
     ],
-    ['with the attributes only', undelivered({ body: { no: 'event' } }), 'but is none'],
+    ['with the attributes only', undeliveredEvent({ body: { no: 'event' } }), 'but is none'],
   ])('is for nobody when it is one %s, and is not quoted', (_what, message, reason) => {
     expect(() => readMessage(message)).toThrow(reason);
     expect(() => readMessage(message)).toThrow(expect.objectContaining({ name: 'RedeliveryError' }));

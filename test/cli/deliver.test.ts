@@ -19,13 +19,13 @@ import { planner } from '../../cli/support/deliver.ts';
 import { isRedelivery } from '../../contracts/redelivery.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import {
+  deadLetterQueueArn,
   event,
   functionArn,
   logGroupArn,
   queueArn,
   ruleArn,
-  undelivered,
-  undeliveredArn,
+  undeliveredEvent,
   unhandled,
 } from './support/dead-letter-messages.ts';
 
@@ -40,7 +40,7 @@ let plan: ReturnType<typeof planner>;
 beforeEach(() => {
   for (const mock of mocks) mock.reset();
   targetsAre(logGroupArn, functionArn, queueArn);
-  onFailureIs(undeliveredArn);
+  onFailureIs(deadLetterQueueArn);
   plan = planFor(undefined);
 });
 
@@ -52,12 +52,12 @@ const planFor = (policy: string | undefined) =>
       logs: new CloudWatchLogsClient({}),
       sqs: new SQSClient({}),
     },
-    { arn: undeliveredArn, policy },
+    { arn: deadLetterQueueArn, policy },
     () => NOW,
   );
 
 /** A target of the rule, whose dead-letter queue is the one that is redriven. */
-const target = (Arn: string): Target => ({ Id: Arn, Arn, DeadLetterConfig: { Arn: undeliveredArn } });
+const target = (Arn: string): Target => ({ Id: Arn, Arn, DeadLetterConfig: { Arn: deadLetterQueueArn } });
 const targetsAre = (...arns: string[]) =>
   eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: arns.map(target) });
 /** Where Lambda sends what the function could not handle. */
@@ -74,7 +74,7 @@ const policyFor = (rule: string, over: object = {}) =>
         Effect: 'Allow',
         Principal: { Service: 'events.amazonaws.com' },
         Action: 'sqs:SendMessage',
-        Resource: undeliveredArn,
+        Resource: deadLetterQueueArn,
         Condition: { ArnEquals: { 'aws:SourceArn': rule } },
         ...over,
       },
@@ -92,7 +92,7 @@ describe('an undelivered event', () => {
   it('goes to the log group, into a stream of its own, with the time at which it comes there', async () => {
     logs.on(CreateLogStreamCommand).resolves({}).on(PutLogEventsCommand).resolves({});
 
-    await taken(undelivered());
+    await taken(undeliveredEvent());
 
     const place = { logGroupName: '/aws/events/app1-provisioning', logStreamName: 'redriven/e-1' };
     expect(logs.commandCalls(CreateLogStreamCommand)[0]?.args[0].input).toEqual(place);
@@ -105,20 +105,20 @@ describe('an undelivered event', () => {
     logs.on(CreateLogStreamCommand).rejects(sdkError('ResourceAlreadyExistsException'));
     logs.on(PutLogEventsCommand).resolves({});
 
-    await expect(taken(undelivered())).resolves.toBeUndefined();
+    await expect(taken(undeliveredEvent())).resolves.toBeUndefined();
   });
 
   it('is not taken when CloudWatch Logs answers with success and rejects it', async () => {
     logs.on(CreateLogStreamCommand).resolves({});
     logs.on(PutLogEventsCommand).resolves({ rejectedLogEventsInfo: { tooOldLogEventEndIndex: 1 } });
 
-    await expect(taken(undelivered())).rejects.toThrow('CloudWatch Logs rejects the event.');
+    await expect(taken(undeliveredEvent())).rejects.toThrow('CloudWatch Logs rejects the event.');
   });
 
   it('goes to the function and waits for its answer', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
 
-    await taken(undelivered({ target: functionArn }));
+    await taken(undeliveredEvent({ target: functionArn }));
 
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
       { FunctionName: functionArn, Payload: JSON.stringify(event), ClientContext: expect.any(String) },
@@ -128,7 +128,7 @@ describe('an undelivered event', () => {
   it('tells the function that it is delivered again, and is not changed', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
 
-    await taken(undelivered({ target: functionArn }));
+    await taken(undeliveredEvent({ target: functionArn }));
 
     const { ClientContext = '', Payload } = lambda.commandCalls(InvokeCommand)[0]?.args[0].input ?? {};
     const clientContext: unknown = JSON.parse(Buffer.from(ClientContext, 'base64').toString());
@@ -144,7 +144,7 @@ describe('an undelivered event', () => {
       });
     sqs.on(SendMessageCommand).resolves({});
 
-    await taken(undelivered({ target: queueArn }));
+    await taken(undeliveredEvent({ target: queueArn }));
 
     expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input).toEqual({
       QueueUrl: 'https://queue',
@@ -160,7 +160,7 @@ describe('an undelivered event', () => {
       { Rule: 'a-rule', EventBusName: 'aws.partner/x.com/y' },
     ],
   ])('is looked for at its rule: %s', async (rule, asked) => {
-    await plan(readMessage(undelivered({ rule })));
+    await plan(readMessage(undeliveredEvent({ rule })));
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual(asked);
   });
@@ -170,7 +170,7 @@ describe('an undelivered event', () => {
     const ownBus = 'arn:aws:events:r:111122223333:event-bus/own';
     targetsAre(ownBus);
 
-    await planFor(policyFor(foreign))(readMessage(undelivered({ rule: foreign, target: ownBus })));
+    await planFor(policyFor(foreign))(readMessage(undeliveredEvent({ rule: foreign, target: ownBus })));
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual({
       Rule: 'a-rule',
@@ -179,7 +179,7 @@ describe('an undelivered event', () => {
   });
 
   it('asks for the targets of a rule once', async () => {
-    await Promise.all([plan(readMessage(undelivered())), plan(readMessage(undelivered()))]);
+    await Promise.all([plan(readMessage(undeliveredEvent())), plan(readMessage(undeliveredEvent()))]);
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)).toHaveLength(1);
   });
@@ -191,7 +191,7 @@ describe('an undelivered event', () => {
       .on(ListTargetsByRuleCommand, { NextToken: 'more' })
       .resolves({ Targets: [target(logGroupArn)] });
 
-    await expect(plan(readMessage(undelivered()))).resolves.toMatchObject({
+    await expect(plan(readMessage(undeliveredEvent()))).resolves.toMatchObject({
       to: 'log-group /aws/events/app1-provisioning',
     });
   });
@@ -208,7 +208,7 @@ describe('an event that a rule could not forward', () => {
   it('is put on the bus as it was', async () => {
     eventBridge.on(PutEventsCommand).resolves({ Entries: [{ EventId: 'e-2' }] });
 
-    await taken(undelivered({ target: busArn, body }));
+    await taken(undeliveredEvent({ target: busArn, body }));
 
     expect(eventBridge.commandCalls(PutEventsCommand)[0]?.args[0].input).toEqual({
       Entries: [
@@ -229,7 +229,7 @@ describe('an event that a rule could not forward', () => {
       .on(PutEventsCommand)
       .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure' }] });
 
-    await expect(taken(undelivered({ target: busArn, body }))).rejects.toThrow(
+    await expect(taken(undeliveredEvent({ target: busArn, body }))).rejects.toThrow(
       'refuses the event: InternalFailure',
     );
   });
@@ -237,7 +237,7 @@ describe('an event that a rule could not forward', () => {
   it('is not put on a bus that is not there, which would answer with success', async () => {
     eventBridge.on(DescribeEventBusCommand).rejects(sdkError('ResourceNotFoundException'));
 
-    await expect(taken(undelivered({ target: busArn, body }))).rejects.toMatchObject({
+    await expect(taken(undeliveredEvent({ target: busArn, body }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
     expect(eventBridge.commandCalls(PutEventsCommand)).toEqual([]);
@@ -253,31 +253,31 @@ describe('nothing is delivered', () => {
 
   it('to a target that the rule does not have any more', async () => {
     targetsAre(functionArn);
-    await refused(undelivered(), 'does not have this target any more');
+    await refused(undeliveredEvent(), 'does not have this target any more');
   });
 
   it('of a rule that is gone', async () => {
     eventBridge.on(ListTargetsByRuleCommand).rejects(sdkError('ResourceNotFoundException'));
-    await refused(undelivered({ rule: `${ruleArn}-gone` }), 'not there any more');
+    await refused(undeliveredEvent({ rule: `${ruleArn}-gone` }), 'not there any more');
   });
 
   it.each([{ Input: '{}' }, { InputPath: '$.detail' }, { InputTransformer: { InputTemplate: '<a>' } }])(
     'to a target that gets something else: %j',
     async (change) => {
       eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ ...target(logGroupArn), ...change }] });
-      await refused(undelivered(), 'changes what this target gets');
+      await refused(undeliveredEvent(), 'changes what this target gets');
     },
   );
 
   it('to a target of a kind that is not known', async () => {
     const machine = 'arn:aws:states:eu-central-1:111122223333:stateMachine:M';
     targetsAre(machine);
-    await refused(undelivered({ target: machine }), 'Targets of states are not delivered to');
+    await refused(undeliveredEvent({ target: machine }), 'Targets of states are not delivered to');
   });
 
   it('and nothing else is called then', async () => {
     eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [] });
-    await refused(undelivered(), 'any more');
+    await refused(undeliveredEvent(), 'any more');
     expect(calls().map((command) => command.constructor.name)).toEqual(['ListTargetsByRuleCommand']);
   });
 });
@@ -345,15 +345,15 @@ describe('a message that did not come from where it says', () => {
     ['sends what it could not handle to another queue', () => onFailureIs(queueArn)],
     [
       'sends what it could not handle to a queue whose name begins alike',
-      () => onFailureIs(`${undeliveredArn}-2`),
+      () => onFailureIs(`${deadLetterQueueArn}-2`),
     ],
     [
       'sends what it could not handle to a namesake in another region',
-      () => onFailureIs(undeliveredArn.replace('eu-central-1', 'eu-west-1')),
+      () => onFailureIs(deadLetterQueueArn.replace('eu-central-1', 'eu-west-1')),
     ],
     [
       'sends what it could not handle to a namesake in another account',
-      () => onFailureIs(undeliveredArn.replace('111122223333', '444455556666')),
+      () => onFailureIs(deadLetterQueueArn.replace('111122223333', '444455556666')),
     ],
     [
       'has no destination for failures',
@@ -364,7 +364,7 @@ describe('a message that did not come from where it says', () => {
       () =>
         lambda
           .on(GetFunctionEventInvokeConfigCommand)
-          .resolves({ DestinationConfig: { OnSuccess: { Destination: undeliveredArn } } }),
+          .resolves({ DestinationConfig: { OnSuccess: { Destination: deadLetterQueueArn } } }),
     ],
     [
       'has no configuration of that kind, or is not there',
@@ -397,13 +397,13 @@ describe('a message that did not come from where it says', () => {
     ['an empty configuration', { DeadLetterConfig: {} }],
     [
       'a namesake in another account',
-      { DeadLetterConfig: { Arn: undeliveredArn.replace('111122223333', '444455556666') } },
+      { DeadLetterConfig: { Arn: deadLetterQueueArn.replace('111122223333', '444455556666') } },
     ],
   ])('is not given to a target of a rule whose dead letters go to %s', async (_what, other) => {
     eventBridge
       .on(ListTargetsByRuleCommand)
       .resolves({ Targets: [{ Id: '0', Arn: functionArn, ...other }, target(logGroupArn)] });
-    await refused(undelivered({ target: functionArn }), 'did not come from it');
+    await refused(undeliveredEvent({ target: functionArn }), 'did not come from it');
   });
 
   it.each([
@@ -419,7 +419,7 @@ describe('a message that did not come from where it says', () => {
   ])('of a rule of another account is not delivered from a queue %s', async (_what, policy) => {
     targetsAre(ownBus);
     await refused(
-      undelivered({ rule: foreign, target: ownBus }),
+      undeliveredEvent({ rule: foreign, target: ownBus }),
       "queue's policy does not name it",
       planFor(policy),
     );
@@ -431,7 +431,7 @@ describe('a message that did not come from where it says', () => {
     async (other) => {
       targetsAre(other);
       await refused(
-        undelivered({ rule: foreign, target: other }),
+        undeliveredEvent({ rule: foreign, target: other }),
         'to a bus only',
         planFor(policyFor(foreign)),
       );

@@ -32,7 +32,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { doctorAnswer } from '../../cli/answers.ts';
-import { CliProblem } from '../../cli/problem.ts';
+import { CliError } from '../../cli/cli-error.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
@@ -347,15 +347,15 @@ describe('provision doctor', () => {
     ],
     [
       'something that was not delivered',
-      'app2 undelivered',
+      'app2 dead-letter-queue',
       () =>
         sqs
-          .on(GetQueueUrlCommand, { QueueName: 'app2-undelivered' })
+          .on(GetQueueUrlCommand, { QueueName: 'app2-dead-letter-queue' })
           .resolves({ QueueUrl: 'https://full' }) &&
         sqs.on(GetQueueAttributesCommand, { QueueUrl: 'https://full' }).resolves({
           Attributes: { ApproximateNumberOfMessages: '2', ApproximateNumberOfMessagesNotVisible: '1' },
         }),
-      /^3 in app2-undelivered/,
+      /^3 in app2-dead-letter-queue/,
       /receive-message --queue-url https:\/\/full/,
     ],
     [
@@ -565,7 +565,7 @@ describe('provision doctor', () => {
   });
 
   it('checks the service that it can see when the other is in another account', async () => {
-    const elsewhere = new CliProblem(
+    const elsewhere = new CliError(
       'unreachable',
       'NOT_DEPLOYED',
       'There is no stack App2.',
@@ -579,7 +579,7 @@ describe('provision doctor', () => {
   });
 
   it('finds outputs that lack something', async () => {
-    const lacking = new CliProblem(
+    const lacking = new CliError(
       'unreachable',
       'OUTPUTS_INCOMPLETE',
       'It lacks ApiUrl.',
@@ -595,7 +595,7 @@ describe('provision doctor', () => {
   it('says that it sees nothing, when it sees nothing', async () => {
     const nothing = () =>
       Promise.reject(
-        new CliProblem('unreachable', 'NOT_DEPLOYED', 'There is no stack.', 'Use another profile.'),
+        new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack.', 'Use another profile.'),
       );
 
     expect(await findings({ connection: { app1: nothing, app2: nothing } })).toMatchObject({

@@ -2,7 +2,7 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { eventLine } from '../../cli/answers.ts';
-import { CliProblem } from '../../cli/problem.ts';
+import { CliError } from '../../cli/cli-error.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { OTHER_PROVISIONING_ID, PROVISIONING_ID } from '../support/subject.ts';
 import { world } from './support/world.ts';
@@ -102,7 +102,7 @@ describe('provision events', () => {
   });
 
   it('shows those of the bus that it can see, and says which it cannot', async () => {
-    const elsewhere = new CliProblem('unreachable', 'NOT_DEPLOYED', 'There is no stack App2 here.', 'x');
+    const elsewhere = new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack App2 here.', 'x');
     app1().resolves({ events: [line('a', 'ServiceUserProvisioned', 1)] });
     const here = world({ now: NOW, connection: { app2: () => Promise.reject(elsewhere) } });
 

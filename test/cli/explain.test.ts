@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { explain } from '../../cli/explain.ts';
-import { Problem } from '../../cli/support/problem.ts';
+import { CommandError } from '../../cli/support/command-error.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
 const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
@@ -15,7 +15,7 @@ describe('an error', () => {
     [refused, 'NOT_REACHABLE', 'unreachable'],
     [Object.assign(new Error('too slow'), { name: 'TimeoutError' }), 'NOT_REACHABLE', 'unreachable'],
     [
-      new Problem('There is no deployed local AWS.', 'Run `npm run up` first.'),
+      new CommandError('There is no deployed local AWS.', 'Run `npm run up` first.'),
       'NOT_DEPLOYED',
       'unreachable',
     ],

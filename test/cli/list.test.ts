@@ -28,7 +28,7 @@ const item = (
   startDate: ago(begun),
   ...(ended === undefined ? {} : { stopDate: ago(ended) }),
 });
-const input = { ...subject, owner: 'o', sealed_password: SEALED, request_mac: 'm' };
+const input = { ...subject, owner: 'o', intake_ciphertext: SEALED, request_mac: 'm' };
 const described = (id: string, seen: Parameters<typeof execution>[1]) =>
   stepFunctions
     .on(DescribeExecutionCommand, { executionArn: executionArn('ProvisionServiceUser', id) })

@@ -12,10 +12,10 @@ import { inWords } from '../../cli/redrive.ts';
 import { type DeadLetterMessage, RedeliveryError } from '../../cli/support/dead-letter-message.ts';
 import { redriveQueue } from '../../cli/support/redrive-queue.ts';
 import { sdkError } from '../support/sdk-errors.ts';
-import { undelivered, unhandled } from './support/dead-letter-messages.ts';
+import { undeliveredEvent, unhandled } from './support/dead-letter-messages.ts';
 
 const sqs = mockClient(SQSClient);
-const QueueUrl = 'https://queue/app1-undelivered';
+const QueueUrl = 'https://queue/app1-dead-letter-queue';
 /** In the order in which things happen. */
 let story: string[];
 let said: string[];
@@ -62,7 +62,7 @@ const letGo = () =>
 
 describe('redriving a queue', () => {
   it('delivers what lies there, batch after batch, and deletes each after it was taken', async () => {
-    holds([undelivered({ id: 'a' })], [unhandled(undefined, 'b')]);
+    holds([undeliveredEvent({ id: 'a' })], [unhandled(undefined, 'b')]);
 
     const { delivered, left } = await redrive();
 
@@ -82,7 +82,7 @@ describe('redriving a queue', () => {
   });
 
   it('leaves what is not taken, says why, and makes it visible again', async () => {
-    holds([undelivered({ id: 'a' }), unhandled(undefined, 'b')]);
+    holds([undeliveredEvent({ id: 'a' }), unhandled(undefined, 'b')]);
 
     const { delivered, left } = await redrive(async ({ kind }) => {
       if (kind === 'rule') throw new RedeliveryError('It is not wanted.');
@@ -97,7 +97,7 @@ describe('redriving a queue', () => {
   });
 
   it('goes on when AWS refuses one, and names the error', async () => {
-    holds([undelivered({ id: 'a' })]);
+    holds([undeliveredEvent({ id: 'a' })]);
 
     const { left } = await redrive(async () => {
       throw sdkError('AccessDeniedException', { message: 'no right' });
@@ -117,7 +117,7 @@ describe('redriving a queue', () => {
   });
 
   it('says that what was taken could not be deleted', async () => {
-    holds([undelivered({ id: 'a' })]);
+    holds([undeliveredEvent({ id: 'a' })]);
     sqs.on(DeleteMessageCommand).rejects(sdkError('AccessDeniedException'));
 
     const { delivered, left } = await redrive();
@@ -127,7 +127,7 @@ describe('redriving a queue', () => {
   });
 
   it('does not try again in the same run what came back', async () => {
-    holds([undelivered({ id: 'a' })], [undelivered({ id: 'a' })]);
+    holds([undeliveredEvent({ id: 'a' })], [undeliveredEvent({ id: 'a' })]);
     let times = 0;
 
     const { left } = await redrive(async () => {
@@ -139,7 +139,7 @@ describe('redriving a queue', () => {
   });
 
   it('in a dry run takes nothing, deletes nothing, and lets all go', async () => {
-    holds([undelivered({ id: 'a' }), unhandled(undefined, 'b')]);
+    holds([undeliveredEvent({ id: 'a' }), unhandled(undefined, 'b')]);
 
     const { delivered } = await redrive(undefined, { dryRun: true });
 
@@ -152,7 +152,7 @@ describe('redriving a queue', () => {
   });
 
   it('lets more go than one call can', async () => {
-    holds(Array.from({ length: 12 }, (_, n) => undelivered({ id: `m${n}` })));
+    holds(Array.from({ length: 12 }, (_, n) => undeliveredEvent({ id: `m${n}` })));
 
     await redrive(undefined, { dryRun: true });
 
@@ -163,7 +163,7 @@ describe('redriving a queue', () => {
   it('lets go what it holds also when SQS fails in the middle', async () => {
     sqs
       .on(ReceiveMessageCommand)
-      .resolvesOnce({ Messages: [undelivered({ id: 'a' })] })
+      .resolvesOnce({ Messages: [undeliveredEvent({ id: 'a' })] })
       .rejects(sdkError('ServiceUnavailable', { status: 503 }));
 
     await expect(redrive(undefined, { dryRun: true })).rejects.toMatchObject({ name: 'ServiceUnavailable' });

@@ -137,7 +137,7 @@ describe('a replay', () => {
     call().rejects(sdkError('ResourceNotFoundException'));
 
     await expect(replay(rule)).rejects.toMatchObject({
-      name: 'Problem',
+      name: 'CommandError',
       message: expect.stringMatching(new RegExp(`^The ${what} .* is not there`)),
     });
     expect(started()).toEqual([]);

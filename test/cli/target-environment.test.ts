@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
-import { whereTo } from '../../cli/target-environment.ts';
+import { targetEnvironment } from '../../cli/target-environment.ts';
 import { POLICY } from '../support/password-policy.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'where-'));
@@ -36,11 +36,11 @@ writeFileSync(
   }),
 );
 
-const regionOf = ({ client }: ReturnType<typeof whereTo>) => client(SQSClient).config.region();
+const regionOf = ({ client }: ReturnType<typeof targetEnvironment>) => client(SQSClient).config.region();
 
 describe('a command goes', () => {
   it('to the local AWS that is up', async () => {
-    const where = whereTo({}, { LOCAL_AWS_DIR: up, AWS_PROFILE: 'mine' });
+    const where = targetEnvironment({}, { LOCAL_AWS_DIR: up, AWS_PROFILE: 'mine' });
 
     expect(where.where).toBe('the local AWS at http://127.0.0.1:1');
     expect(await regionOf(where)).toBe('us-east-1');
@@ -49,24 +49,24 @@ describe('a command goes', () => {
   it.each([{ aws: true }, { profile: 'mine' }, { region: 'eu-west-3' }])(
     'to AWS when that is asked for, whatever is up: %j',
     (options) => {
-      expect(whereTo(options, { LOCAL_AWS_DIR: up }).where).toMatch(/^AWS/);
+      expect(targetEnvironment(options, { LOCAL_AWS_DIR: up }).where).toMatch(/^AWS/);
     },
   );
 
   it('to AWS when nothing is up and a profile is set', () => {
-    expect(whereTo({}, { LOCAL_AWS_DIR: empty, AWS_PROFILE: 'mine' }).where).toBe('AWS as mine');
+    expect(targetEnvironment({}, { LOCAL_AWS_DIR: empty, AWS_PROFILE: 'mine' }).where).toBe('AWS as mine');
   });
 
   it('to the region that was said', async () => {
-    const where = whereTo({ region: 'eu-west-3' }, { LOCAL_AWS_DIR: up });
+    const where = targetEnvironment({ region: 'eu-west-3' }, { LOCAL_AWS_DIR: up });
 
     expect(where.where).toBe('AWS eu-west-3');
     expect(await regionOf(where)).toBe('eu-west-3');
   });
 
   it('nowhere when nothing was said and nothing is up', () => {
-    expect(() => whereTo({}, { LOCAL_AWS_DIR: empty })).toThrow(
-      expect.objectContaining({ name: 'Problem', remedy: expect.stringContaining('npm run up') }),
+    expect(() => targetEnvironment({}, { LOCAL_AWS_DIR: empty })).toThrow(
+      expect.objectContaining({ name: 'CommandError', remedy: expect.stringContaining('npm run up') }),
     );
   });
 });

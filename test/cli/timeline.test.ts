@@ -7,7 +7,7 @@ import {
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { timelineAnswer } from '../../cli/answers.ts';
-import { CliProblem } from '../../cli/problem.ts';
+import { CliError } from '../../cli/cli-error.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { execution, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
@@ -138,7 +138,7 @@ describe('provision timeline', () => {
   });
 
   it('says what it cannot see, and shows the rest', async () => {
-    const elsewhere = new CliProblem(
+    const elsewhere = new CliError(
       'unreachable',
       'NOT_DEPLOYED',
       'There is no stack App2.',

@@ -3,7 +3,7 @@ import { encryptionContext } from '../../contracts/encryption-context.ts';
 import { PROVISIONING_ID, SEALED, subject } from '../support/subject.ts';
 
 it('binds a ciphertext to user, provisioning and service, and repeats nothing else of the request', () => {
-  expect(encryptionContext({ ...subject, ...{ sealed_password: SEALED } }, 'app2')).toEqual({
+  expect(encryptionContext({ ...subject, ...{ intake_ciphertext: SEALED } }, 'app2')).toEqual({
     provisioning_id: PROVISIONING_ID,
     username: 'alice',
     target: 'app2',

@@ -23,7 +23,7 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type FailureName, failures } from '../../contracts/failures.ts';
-import { cleanEnds, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
+import { cleanOutcomes, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { type ProblemCode, problem, problemBody } from '../../contracts/problems.ts';
 import { callApp2Input, callApp2 as calls } from '../../handlers/app1/call-app2.ts';
 import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
@@ -130,7 +130,7 @@ const codeOf = (seen: object): string | undefined =>
       parsedInput: subject,
       ...seen,
     },
-    cleanEnds.app1,
+    cleanOutcomes.app1,
   ).error?.code;
 
 const ways: Record<FailureName, () => Promise<string | undefined>> = {
@@ -153,7 +153,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     cognito.on(AdminGetUserCommand).resolves(userStamped(OTHER_PROVISIONING_ID));
     return createUser(run);
   }),
-  UserVanished: thrown(() => {
+  UserNotFound: thrown(() => {
     cognito.on(AdminAddUserToGroupCommand).rejects(sdkError('UserNotFoundException'));
     return addToGroup({ provisioning_id: PROVISIONING_ID, sub: SUB });
   }),
@@ -205,7 +205,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     codeOf(failedAs('ProvisioningFailed', 'Announce', 'EventBridge.FailedEntry')),
   ServiceThrottled: thrown(() => {
     kms.rejects(sdkError('ThrottlingException'));
-    return encryptCredentials({ ...subject, sealed_password: SEALED });
+    return encryptCredentials({ ...subject, intake_ciphertext: SEALED });
   }),
   ServiceUnavailable: thrown(() => {
     kms.rejects(sdkError('KMSInternalException', { status: 500 }));
@@ -214,7 +214,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   InvalidStepInput: thrown(() => decryptCredentials({})),
   StepFailed: thrown(() => {
     kms.rejects(sdkError('AccessDeniedException'));
-    return encryptCredentials({ ...subject, sealed_password: SEALED });
+    return encryptCredentials({ ...subject, intake_ciphertext: SEALED });
   }),
   UserBeingRemoved: thrown(() => {
     const of = (machine: string) => ({
@@ -245,7 +245,7 @@ describe('a failure that is reached by what the functions throw', () => {
 const post = (over: { headers?: Record<string, string>; body?: unknown } = {}) =>
   startProvisioning(signedRequest({ path: '/create-service-user', body, ...over }));
 
-const former = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac' };
+const former = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'mac' };
 const retry = () => retryProvisioning(signedRequest({ id: PROVISIONING_ID }));
 
 /** What the deployed API answers itself. */
@@ -298,7 +298,7 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
       }),
     );
   },
-  NOT_OVER_YET: () => {
+  PROVISIONING_IN_PROGRESS: () => {
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(former));
     return retry();
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EventName } from '../../contracts/events/catalogue.ts';
-import { storyFaults } from '../../contracts/events/sequences.ts';
+import { sequenceViolations } from '../../contracts/events/sequences.ts';
 
 const known: EventName[][] = [
   ['ServiceUserProvisioningRequested', 'ServiceUserProvisioned'],
@@ -32,14 +32,14 @@ const unknown: [EventName[], string][] = [
 
 describe('the story of a provisioning at a service', () => {
   it.each(known)('may be %s %s %s', (...facts) => {
-    expect(storyFaults(facts.filter(Boolean), { ended: true })).toEqual([]);
+    expect(sequenceViolations(facts.filter(Boolean), { ended: true })).toEqual([]);
   });
 
   it.each(unknown)('is not %j', (facts, fault) => {
-    expect(storyFaults(facts, { ended: true })).toContain(fault);
+    expect(sequenceViolations(facts, { ended: true })).toContain(fault);
   });
 
   it('need not have an end while the provisioning is running', () => {
-    expect(storyFaults(['ServiceUserProvisioningRequested'], { ended: false })).toEqual([]);
+    expect(sequenceViolations(['ServiceUserProvisioningRequested'], { ended: false })).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ const chosen: Readonly<Record<string, readonly string[]>> = {
   ...olderValues,
   on_behalf_of: ['an owner of another kind', 'x'.repeat(300)],
   encrypted_password: ['sealed in another alphabet -_', 'x'.repeat(20_000)],
-  sealed_password: ['sealed in another alphabet -_', 'x'.repeat(20_000)],
+  intake_ciphertext: ['sealed in another alphabet -_', 'x'.repeat(20_000)],
 };
 
 /** Every place in a schema at which one of these fields is read, with the schema of the field. */

@@ -27,7 +27,7 @@ describe('docs/architecture.md', () => {
   it('follows one request through both services to a user', () => {
     for (const state of [
       'a_EncryptCredentials --> a_RequestUserCreation',
-      'b_AnnounceCreated --> b_UserCreated',
+      'b_PublishUserCreated --> b_UserCreated',
     ])
       expect(page).toContain(state);
   });
@@ -41,5 +41,5 @@ it('docs/settings.md shows every setting with its meaning', () => {
 
 it('docs/runbooks/README.md lists every runbook with its alarms', () => {
   expect(read(runbooksPage)).toBe(runbooksDocument());
-  expect(runbooksDocument()).toMatch(/undelivered-events\.md\) \| .*`app1-undelivered`/);
+  expect(runbooksDocument()).toMatch(/dead-letter-queue\.md\) \| .*`app1-dead-letter-queue`/);
 });

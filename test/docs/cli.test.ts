@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { answers } from '../../cli/answers.ts';
 import { exits } from '../../cli/exit-status.ts';
-import { rights } from '../../cli/permissions.ts';
+import { permissions } from '../../cli/permissions.ts';
 import { program } from '../../cli/program.ts';
 import { cliDocument, cliPage } from '../../docs/generate/cli.ts';
 
@@ -16,11 +16,11 @@ describe('docs/cli.md', () => {
     expect(readFileSync(join(import.meta.dirname, '..', '..', cliPage), 'utf8')).toBe(cliDocument());
   });
 
-  it.each(commands)('shows %s with its example, its rights and the shape of its answer', (name) => {
+  it.each(commands)('shows %s with its example, its permissions and the shape of its answer', (name) => {
     const page = cliDocument();
     expect(page).toContain(`### ${name}`);
     expect(page).toContain(`$ npx provision ${name}`);
-    expect(Object.keys(rights)).toContain(name);
+    expect(Object.keys(permissions)).toContain(name);
     expect(Object.keys(answers)).toContain(name);
   });
 

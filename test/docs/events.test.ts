@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { type EventName, eventDetail, eventRows, events } from '../../contracts/events/catalogue.ts';
-import { endsStory, startsStory } from '../../contracts/events/sequences.ts';
+import { endsSequence, startsSequence } from '../../contracts/events/sequences.ts';
 import {
   exampleOf,
   generatedFromEvents,
@@ -59,7 +59,7 @@ describe('the catalogue of events', () => {
         expect(follower).toBeDefined();
         expect([follower.source, follower.sequence > row.sequence]).toEqual([row.source, true]);
       }
-      if (row.about === 'provisioning' && !startsStory(name))
+      if (row.about === 'provisioning' && !startsSequence(name))
         expect(eventRows.some(([, { followed_by }]) => followed_by.includes(name))).toBe(true);
     },
   );
@@ -68,7 +68,7 @@ describe('the catalogue of events', () => {
     'ends no story with %s unless it is known what became of the user',
     (name, { user, followed_by }) => {
       if (user === 'unknown') expect(followed_by.length).toBeGreaterThan(0);
-      if (followed_by.length === 0 && user !== 'unchanged') expect(endsStory(name)).toBe(true);
+      if (followed_by.length === 0 && user !== 'unchanged') expect(endsSequence(name)).toBe(true);
     },
   );
 });

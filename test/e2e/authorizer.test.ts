@@ -217,14 +217,17 @@ describe('routes and groups at the API of App2', () => {
     [['POST /sample', 'POST /admin/create-user']],
     [['POST /admin/create-user', 'POST /sample']],
     [['GET /admin/create-user/{id}', 'POST /sample', 'DELETE /admin/create-user/{id}', 'POST /sample']],
-  ] as [Door[]][])('a token that was first used for %s has the same rights in any order', async (order) => {
-    const { access } = await signedInUser(UserPoolId, service_client_id, ['service-user']);
-    for (const door of order) {
-      const { status } = await knock(door, ...withToken(access));
-      expect([door, INSIDE.includes(status)]).toEqual([door, door === 'POST /sample']);
-      if (door !== 'POST /sample') expect(status).toBe(403);
-    }
-  });
+  ] as [Door[]][])(
+    'a token that was first used for %s has the same permissions in any order',
+    async (order) => {
+      const { access } = await signedInUser(UserPoolId, service_client_id, ['service-user']);
+      for (const door of order) {
+        const { status } = await knock(door, ...withToken(access));
+        expect([door, INSIDE.includes(status)]).toEqual([door, door === 'POST /sample']);
+        if (door !== 'POST /sample') expect(status).toBe(403);
+      }
+    },
+  );
 
   it.each(['api-client-2', 'my-api-client', 'API-CLIENT', 'service-user.', 'api'])(
     'the group %s opens nothing',

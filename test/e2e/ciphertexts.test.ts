@@ -129,7 +129,11 @@ describe('Credentials', () => {
         step: 'DecryptCredentials',
         retryable: false,
       }),
-      states: [['DecryptCredentials', 'CredentialsRejected'], ['AnnounceRejected'], ['UserCreationRejected']],
+      states: [
+        ['DecryptCredentials', 'CredentialsRejected'],
+        ['PublishUserCreationRejected'],
+        ['UserCreationRejected'],
+      ],
       made: undefined,
     });
   });

@@ -6,7 +6,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
-import { withoutRight } from '../../local/harness/without-right.ts';
+import { withoutPermission } from '../../local/harness/without-permission.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import {
   encryptFor,
@@ -87,7 +87,7 @@ describe('before anything is made', () => {
     });
     expect(await statesOf('CreateServiceUser', status.provisioning_id)).toEqual([
       'DecryptCredentials',
-      'AnnounceRejected',
+      'PublishUserCreationRejected',
       'UserCreationRejected',
     ]);
     expect(await system.user(request.username)).toBeUndefined();
@@ -113,7 +113,7 @@ describe('before anything is made', () => {
   });
 
   it('a key that may not be used ends in EncryptCredentials, and App2 hears nothing', async () => {
-    const status = await withoutRight(
+    const status = await withoutPermission(
       outputs,
       { functionName: 'app1-encrypt-credentials' },
       'kms:ReEncryptTo',
@@ -148,7 +148,7 @@ describe('after something may have been made', () => {
       'WaitForRateLimit',
       'CreateUser',
       'DeleteUser',
-      'AnnounceRolledBack',
+      'PublishUserRolledBack',
       'UserCreationRolledBack',
     ]);
   });
@@ -158,7 +158,7 @@ describe('after something may have been made', () => {
     ['AddToGroup', 'app2-add-to-group', 'cognito-idp:AdminAddUserToGroup'],
   ])('a failing %s is undone by DeleteUser and announced', async (step, functionName, action) => {
     const request = newRequest();
-    const status = await withoutRight(outputs, { functionName }, action, () => provision(request));
+    const status = await withoutPermission(outputs, { functionName }, action, () => provision(request));
     expect(status).toMatchObject({
       status: 'FAILED',
       user: 'absent',
@@ -168,7 +168,7 @@ describe('after something may have been made', () => {
     expect(states.slice(states.indexOf(step))).toEqual([
       step,
       'DeleteUser',
-      'AnnounceRolledBack',
+      'PublishUserRolledBack',
       'UserCreationRolledBack',
     ]);
     expect(await system.user(request.username)).toBeUndefined();

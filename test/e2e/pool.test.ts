@@ -17,7 +17,7 @@ import {
   system,
 } from './support/deployed.ts';
 
-/** The user pool of App2, tried by somebody who has no rights in its account. */
+/** The user pool of App2, tried by somebody who has no permissions in its account. */
 
 const { cognito } = system.clients;
 const { user_pool_id: UserPoolId, service_client_id, machine_client_id } = outputs.app2;
@@ -80,7 +80,7 @@ describe('the user pool', () => {
   });
 
   it.each(['ADMIN_USER_PASSWORD_AUTH', 'ADMIN_NO_SRP_AUTH'] as const)(
-    "has no sign-in by the account's own rights: %s is off",
+    "has no sign-in by the account's own permissions: %s is off",
     async (AuthFlow) => {
       const input: AdminInitiateAuthCommandInput = {
         UserPoolId,

@@ -51,11 +51,11 @@ describe('a provisioning that goes well', () => {
   it('goes through the states in their order, in both services', async () => {
     const { provisioning_id } = await provision(newRequest());
     expect(await statesOf('ProvisionServiceUser', provisioning_id)).toEqual([
-      'AnnounceRequested',
+      'PublishRequested',
       'Authenticate',
       'EncryptCredentials',
       'RequestUserCreation',
-      'AnnounceProvisioned',
+      'PublishProvisioned',
       'Provisioned',
     ]);
     expect(await statesOf('CreateServiceUser', provisioning_id)).toEqual([
@@ -64,7 +64,7 @@ describe('a provisioning that goes well', () => {
       'CreateUser',
       'SetPassword',
       'AddToGroup',
-      'AnnounceCreated',
+      'PublishUserCreated',
       'UserCreated',
     ]);
   });

@@ -9,7 +9,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { rights } from '../../cli/permissions.ts';
+import { permissions } from '../../cli/permissions.ts';
 import { machineCredentials } from '../../contracts/app2-api.ts';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
@@ -274,7 +274,7 @@ describe('revoking the machine credentials, which somebody has seen, under load'
   it('can be run again, with the right of docs/cli.md and no other', async () => {
     const operator = await callerWho({
       Effect: 'Allow',
-      Action: [...rights['revoke-machine-credentials']],
+      Action: [...permissions['revoke-machine-credentials']],
       Resource: '*',
     });
     const { status, stdout } = await run('npx provision revoke-machine-credentials --aws --json', {

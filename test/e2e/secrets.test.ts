@@ -8,7 +8,7 @@ import {
 import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
-import { type Bearer, withoutRight } from '../../local/harness/without-right.ts';
+import { type Bearer, withoutPermission } from '../../local/harness/without-permission.ts';
 import type { Answer } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { type Sighting, secretFinder, tokensIn } from '../support/secret-finder.ts';
@@ -46,12 +46,12 @@ const refused = (body: (password: string) => string, headers: Record<string, str
 const failed: string[] = [];
 /** What is answered only when its time has come. */
 const later: Promise<Written>[] = [];
-const UNDO = ['DeleteUser', 'AnnounceRejected', 'CancelUserCreation', 'AnnounceProvisioningFailed'];
+const UNDO = ['DeleteUser', 'PublishUserCreationRejected', 'CancelUserCreation', 'PublishProvisioningFailed'];
 
 /** A run in which a step has lost the right that it needs, until it is being undone. */
 const failing = (bearer: Bearer, action: string): Scenario => {
   return async (password) =>
-    withoutRight(outputs, bearer, action, async () => {
+    withoutPermission(outputs, bearer, action, async () => {
       const id = await start(newRequest({ password }));
       await eventually(async () => {
         const states = [
@@ -113,7 +113,7 @@ const scenarios: Record<string, Scenario> = {
     return [await system.status(id)];
   },
   'a missing right to seal the password': async (password) =>
-    withoutRight(outputs, { functionName: 'app1-start-provisioning' }, 'kms:Encrypt', async () => [
+    withoutPermission(outputs, { functionName: 'app1-start-provisioning' }, 'kms:Encrypt', async () => [
       await system.provision(newRequest({ password })),
     ]),
   'an invalid field': refused((password) => json({ ...newRequest({ password }), username: '' })),

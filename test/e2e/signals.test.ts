@@ -9,7 +9,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
-import { withoutRight } from '../../local/harness/without-right.ts';
+import { withoutPermission } from '../../local/harness/without-permission.ts';
 import type { Machine } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { expectNoLeak } from '../support/leaks.ts';
@@ -241,7 +241,7 @@ describe('metrics', () => {
   it('count an event that was published only at another attempt', async () => {
     const { state_machine_arn: stateMachineArn } = outputs.app1;
     await grown('app1EventsNotPublished', {}, async () => {
-      const id = await withoutRight(outputs, { stateMachineArn }, 'events:PutEvents', async () => {
+      const id = await withoutPermission(outputs, { stateMachineArn }, 'events:PutEvents', async () => {
         const started = await start(newRequest());
         await eventually(async () => {
           const [announcing] = await system.states('ProvisionServiceUser', started);

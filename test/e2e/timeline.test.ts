@@ -34,7 +34,7 @@ it('a failure is told step by step and attempt by attempt, of both services in o
 
   expect(timeline_incomplete).toBeUndefined();
   expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
-    'app1 AnnounceRequested',
+    'app1 PublishRequested',
     'app1 Authenticate',
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',
@@ -42,10 +42,10 @@ it('a failure is told step by step and attempt by attempt, of both services in o
     'app2 WaitForRateLimit',
     'app2 CreateUser',
     'app2 DeleteUser',
-    'app2 AnnounceRolledBack',
+    'app2 PublishUserRolledBack',
     'app2 UserCreationRolledBack',
     'app1 CancelUserCreation',
-    'app1 AnnounceProvisioningFailed',
+    'app1 PublishProvisioningFailed',
     'app1 ProvisioningFailed',
   ]);
   const begun = timeline.map(({ started_at }) => Date.parse(started_at));
@@ -83,11 +83,11 @@ it('what App1 knows is told, and that App2 said nothing, when App2 cannot be rea
 
   expect(timeline_incomplete).toEqual(['app2']);
   expect(timeline.map(({ service, step }) => `${service} ${step}`)).toEqual([
-    'app1 AnnounceRequested',
+    'app1 PublishRequested',
     'app1 Authenticate',
     'app1 EncryptCredentials',
     'app1 RequestUserCreation',
-    'app1 AnnounceProvisioned',
+    'app1 PublishProvisioned',
     'app1 Provisioned',
   ]);
 });

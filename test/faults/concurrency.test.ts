@@ -135,8 +135,8 @@ const scenarios: Scenario[] = [
     'CreateUser cognito-idp:AdminCreateUser',
     'SetPassword cognito-idp:AdminSetUserPassword',
     'AddToGroup cognito-idp:AdminAddUserToGroup',
-    'AnnounceCreated events:PutEvents',
-    'AnnounceProvisioned events:PutEvents',
+    'PublishUserCreated events:PutEvents',
+    'PublishProvisioned events:PutEvents',
   ].map(deletedDuring),
   {
     name: 'twenty DELETEs at once',

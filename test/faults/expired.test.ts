@@ -37,7 +37,7 @@ interface Case {
 }
 
 const GROUP = refusal('AddToGroup cognito-idp:AdminAddUserToGroup');
-const PROVISIONED = refusal('AnnounceProvisioned events:PutEvents');
+const PROVISIONED = refusal('PublishProvisioned events:PutEvents');
 const DELETION = refusal('DeleteUser cognito-idp:AdminDeleteUser');
 const DECRYPT = callNamed('DecryptCredentials kms:Decrypt');
 const CREATE = callNamed('CreateUser cognito-idp:AdminCreateUser');
@@ -193,7 +193,7 @@ const operations = {
       ];
     if (answer.status !== 202)
       return [
-        ...(problemCode(answer) === 'NOT_OVER_YET' ? [] : [answered('a retry', answer)]),
+        ...(problemCode(answer) === 'PROVISIONING_IN_PROGRESS' ? [] : [answered('a retry', answer)]),
         ...(await touched(past, aftermath)),
       ];
     const next = { ...past.planned, id: provisioningAccepted.parse(answer.body).provisioning_id };

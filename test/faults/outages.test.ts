@@ -120,8 +120,8 @@ const cases: Case[] = [
       states: [
         'StopProvisioning',
         'ChooseCompensation',
-        'ChooseAnnouncement',
-        'AnnounceProvisioningCancelled',
+        'ChoosePublishedOutcome',
+        'PublishProvisioningCancelled',
         'Deprovisioned',
       ],
     },

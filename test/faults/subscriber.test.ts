@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { main as redrive } from '../../cli/redrive.ts';
 import { main as replay } from '../../cli/replay.ts';
 import { type EventName, type EventSource, eventRows, events } from '../../contracts/events/catalogue.ts';
-import { storyFaults } from '../../contracts/events/sequences.ts';
+import { sequenceViolations } from '../../contracts/events/sequences.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
 import { system } from '../e2e/support/deployed.ts';
@@ -217,17 +217,17 @@ describe('a subscriber', () => {
     idsOf(of.filter(({ detail }) => all.some(({ id }) => id === detail.metadata.provisioning_id)));
 
   it('that was out of reach for a while has missed something, which lies in its dead-letter queue', async () => {
-    expect(await (await subscribed).undelivered()).toBeGreaterThan(0);
+    expect(await (await subscribed).deadLetterCount()).toBeGreaterThan(0);
     expect(ofAll(seen()).length).toBeLessThan(published().length);
   });
 
   it('gets all of it when the queue is redriven', async () => {
-    const { deadLetters, receive, undelivered } = await subscribed;
+    const { deadLetters, receive, deadLetterCount } = await subscribed;
     expect(await redrive([deadLetters])).toBe(0);
     received.push(...(await receive()));
 
     expect(ofAll(seen())).toEqual(published());
-    expect(await undelivered()).toBe(0);
+    expect(await deadLetterCount()).toBe(0);
   });
 
   it('sees no event that is not as its published schema says', () => {
@@ -245,7 +245,7 @@ describe('a subscriber', () => {
     for (const { id, kind } of all)
       for (const source of sources) {
         const facts = inPlace(seenOf(id, source));
-        expect([kind, source, storyFaults(facts, { ended: true })]).toEqual([kind, source, []]);
+        expect([kind, source, sequenceViolations(facts, { ended: true })]).toEqual([kind, source, []]);
         const history = await announced(id, machineOf[source]);
         const entered = [...new Set(history.map(({ event }) => event))];
         const confirmed = entered.filter((event) =>

@@ -27,7 +27,7 @@ interface Tampering {
   expected: string;
 }
 
-const GONE = 'FAILED, absent, USER_VANISHED';
+const GONE = 'FAILED, absent, USER_NOT_FOUND';
 const UNDONE = 'FAILED, absent, USER_CREATION_FAILED';
 const KEPT = 'SUCCEEDED, present';
 const REMOVED = 'SUCCEEDED, absent';
@@ -86,22 +86,22 @@ const cases: Tampering[] = [
   ...gaps('provision', {
     'SetPassword cognito-idp:AdminSetUserPassword': GONE,
     'AddToGroup cognito-idp:AdminAddUserToGroup': GONE,
-    'AnnounceCreated events:PutEvents': KEPT,
-    'AnnounceProvisioned events:PutEvents': KEPT,
+    'PublishUserCreated events:PutEvents': KEPT,
+    'PublishProvisioned events:PutEvents': KEPT,
   }),
   ...gaps(
     'undo',
     {
       'DeleteUser cognito-idp:AdminGetUser': UNDONE,
       'DeleteUser cognito-idp:AdminDeleteUser': UNDONE,
-      'AnnounceRolledBack events:PutEvents': UNDONE,
+      'PublishUserRolledBack events:PutEvents': UNDONE,
     },
     refusedGroup,
   ),
   ...gaps('deprovision', {
     'DeleteUser cognito-idp:AdminGetUser by name': REMOVED,
     'DeleteUser cognito-idp:AdminDeleteUser': REMOVED,
-    'AnnounceRemoved events:PutEvents': REMOVED,
+    'PublishUserRemoved events:PutEvents': REMOVED,
   }),
   namesake('SetPassword cognito-idp:AdminSetUserPassword', 'provision', GONE),
   namesake('AddToGroup cognito-idp:AdminAddUserToGroup', 'provision', GONE),

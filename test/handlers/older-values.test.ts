@@ -60,7 +60,7 @@ const failure = { step: 'Execution', error: 'Cancelled' };
 const services = {
   App1: {
     machines: machinesNamed('ProvisionServiceUser', 'RollBackProvisioning'),
-    input: { ...older, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac' },
+    input: { ...older, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'mac' },
     workflows: provisionings,
     status: (machines: Machines) =>
       api(

@@ -62,7 +62,7 @@ const states: Record<string, Input> = {
   },
   EncryptCredentials: {
     schema: encryptCredentialsInput,
-    sample: { provisioning_id, username, sealed_password: SEALED },
+    sample: { provisioning_id, username, intake_ciphertext: SEALED },
   },
   CreateUser: {
     schema: createUserInput,
@@ -100,7 +100,7 @@ const states: Record<string, Input> = {
 const executions: Record<string, Input> = {
   ProvisionServiceUser: {
     schema: provisioningInput,
-    sample: { ...subject, ...ORIGIN, owner: 'owner', sealed_password: SEALED, request_mac: 'mac' },
+    sample: { ...subject, ...ORIGIN, owner: 'owner', intake_ciphertext: SEALED, request_mac: 'mac' },
     added: origin,
   },
   CreateServiceUser: {

@@ -81,7 +81,7 @@ describe.each(services)('operations of %s', (service) => {
       'sweep-left',
       'sweep-missing',
       'system-failures',
-      'undelivered',
+      'dead-letter-queue',
     ].map((what) => `${service}-${what}`);
     const own = {
       app1: ['app1-provisioning-broken'],

@@ -7,7 +7,7 @@ const template: Template = {
   Parameters: { Url: { Default: 'https://example.com/' }, Secret: {} },
   Outputs: {},
   Resources: {
-    Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'undelivered' } },
+    Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead-letter-queue' } },
     Topic: { Type: 'AWS::SNS::Topic', Properties: {} },
     Role: {
       Type: 'AWS::IAM::Role',
@@ -28,7 +28,7 @@ const resolve = resolver(template, { ...EXAMPLE_PLACE, parameters: { Secret: 'fr
 
 describe('a template, resolved', () => {
   it.each([
-    [{ Ref: 'Queue' }, 'undelivered'],
+    [{ Ref: 'Queue' }, 'dead-letter-queue'],
     [{ Ref: 'Topic' }, 'arn:aws:sns:eu-central-1:111122223333:Topic'],
     [{ 'Fn::GetAtt': ['Queue', 'Arn'] }, 'arn:aws:sqs:eu-central-1:111122223333:undelivered'],
     [{ 'Fn::Join': ['/', [{ Ref: 'AWS::Partition' }, { Ref: 'Url' }]] }, 'aws/https://example.com/'],
@@ -53,7 +53,7 @@ describe('a template, resolved', () => {
   it('tells the names that it takes', () => {
     const names = Object.values(template.Resources).map(fixedName);
 
-    expect(names.filter((name) => name !== undefined)).toEqual(['undelivered']);
+    expect(names.filter((name) => name !== undefined)).toEqual(['dead-letter-queue']);
   });
 
   it('has policies of roles and of resources, whatever form they have', () => {
@@ -66,7 +66,7 @@ describe('a template, resolved', () => {
     expect(policies).toEqual([
       ['Role/AssumeRolePolicyDocument', 'resource', { Statement: [{ Effect: 'Allow' }] }],
       ['Role/Policies/0', 'identity', { Statement: [] }],
-      ['LogPolicy/PolicyDocument', 'resource', { Statement: ['undelivered'] }],
+      ['LogPolicy/PolicyDocument', 'resource', { Statement: ['dead-letter-queue'] }],
       ['BusPolicy/Statement', 'resource', { Version: '2012-10-17', Statement: [{ Effect: 'Allow' }] }],
     ]);
   });

@@ -10,7 +10,7 @@ import { problem, problems } from '../../contracts/problems.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { names, poolPasswordPolicy } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
-import { resources, rights } from '../support/resources.ts';
+import { permissions, resources } from '../support/resources.ts';
 import { ENCRYPTED, subject } from '../support/subject.ts';
 
 const aws = templates({ target: 'aws' });
@@ -210,8 +210,8 @@ describe.each(services)('the stack of %s', (service) => {
   it.each([
     [
       'something lies in the dead-letter queue',
-      `${service}-undelivered`,
-      'undelivered-events',
+      `${service}-dead-letter-queue`,
+      'dead-letter-queue',
       'notBreaching',
     ],
     [
@@ -355,7 +355,7 @@ it('the machine credentials are rotated every 30 days', () => {
   ]);
 });
 
-describe('rights', () => {
+describe('permissions', () => {
   const log = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   const trace = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
   const SWEEP = [
@@ -372,7 +372,7 @@ describe('rights', () => {
   const WATCH = ['dynamodb:PutItem', 'sqs:SendMessage', 'states:DescribeExecution', 'states:StartExecution'];
   const actionsOf = (template: (typeof aws)['app1']) =>
     Object.fromEntries(
-      Object.entries(rights(template)).map(([name, statements]) => [
+      Object.entries(permissions(template)).map(([name, statements]) => [
         name,
         statements
           .flatMap(({ Action }) => Action)
@@ -532,7 +532,7 @@ describe('rights', () => {
     ['app2', 'app2-start-user-creation', 'states:StartExecution', [names.createServiceUser]],
     ['app2', 'app2-stop-user-creation', 'states:StopExecution', [names.createServiceUser]],
   ] as const)('of %s: %s has %s on %j', (service, functionName, action, machines) => {
-    const reached = (rights(aws[service])[functionName] ?? [])
+    const reached = (permissions(aws[service])[functionName] ?? [])
       .filter(({ Action }) => Action.includes(action))
       .flatMap(({ Resource }) => JSON.stringify(Resource).match(/(?<=:(stateMachine|execution):)\w+/g) ?? []);
 
@@ -540,7 +540,7 @@ describe('rights', () => {
   });
 
   it('name their resources, and keys only for passwords that are sealed for the service', () => {
-    for (const statement of services.flatMap((service) => Object.values(rights(aws[service])).flat())) {
+    for (const statement of services.flatMap((service) => Object.values(permissions(aws[service])).flat())) {
       expect(statement).toMatchObject({ Effect: 'Allow' });
       if (statement.Action.some((action) => trace.includes(action))) {
         expect([...statement.Action].sort()).toEqual(trace);
@@ -636,7 +636,7 @@ describe.each([
         },
       ]) => TableName === `${service}-sweep`,
     );
-    const users = Object.entries(rights(template)).flatMap(([name, statements]) =>
+    const users = Object.entries(permissions(template)).flatMap(([name, statements]) =>
       statements
         .filter(({ Resource }) => JSON.stringify(Resource).includes(`"${table}"`))
         .map(({ Action }) => [name, Action]),
@@ -743,7 +743,7 @@ describe('two accounts', () => {
   });
 
   it('let App1 read the secret with the key of App2, through Secrets Manager only', () => {
-    const decrypt = rights(twoAccounts.app1)['app1-call-app2']?.find(
+    const decrypt = permissions(twoAccounts.app1)['app1-call-app2']?.find(
       ({ Action, Resource }) =>
         Action.includes('kms:Decrypt') && JSON.stringify(Resource).includes('444455556666'),
     );
@@ -836,7 +836,7 @@ describe('the check of users against the pool', () => {
       const [authorizer] = resources(app2, 'AWS::Lambda::Function').filter(
         ([, { Properties }]) => Properties['FunctionName'] === 'app2-authorizer',
       );
-      const actions = (rights(app2)['app2-authorizer'] ?? []).flatMap(({ Action }) => Action);
+      const actions = (permissions(app2)['app2-authorizer'] ?? []).flatMap(({ Action }) => Action);
 
       expect(actions.filter((action) => action.startsWith('cognito-idp:'))).toEqual(expected);
       expect(authorizer?.[1].Properties['Environment']).toMatchObject({

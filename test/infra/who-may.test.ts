@@ -47,7 +47,7 @@ const all = Object.entries(SETTINGS).flatMap(([named, context]) =>
   ),
 );
 
-describe('rights to put events', () => {
+describe('permissions to put events', () => {
   const sources: string[] = [...Object.values(eventSources), 'app2.notifications'];
   const putting = all.flatMap(({ title, statements }) =>
     statements

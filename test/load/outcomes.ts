@@ -2,7 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import type { Outputs } from '../../cli/outputs.ts';
-import { endsStory } from '../../contracts/events/sequences.ts';
+import { endsSequence } from '../../contracts/events/sequences.ts';
 import { type ReceivedEvent, readEvent } from '../../contracts/events/subscriber.ts';
 import { listen, openQueue, take } from '../support/queues.ts';
 
@@ -20,7 +20,7 @@ export interface Ends {
 
 const envelope = z.looseObject({ 'detail-type': z.string() });
 
-export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Outputs): Promise<Ends> {
+export async function subscribeToOutcomes({ endpoint, region, app1, ...outputs }: Outputs): Promise<Ends> {
   const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
   const sqs = new SQSClient({ endpoint, region, credentials });
   const eventBridge = new EventBridgeClient({ endpoint, region, credentials });
@@ -37,7 +37,7 @@ export async function subscribeToEnds({ endpoint, region, app1, ...outputs }: Ou
         for (const sent of await take(sqs, queue)) {
           const event = readEvent(envelope.parse(sent));
           const { provisioning_id, sequence } = event.detail.metadata;
-          if (provisioning_id === null || !endsStory(event['detail-type'])) continue;
+          if (provisioning_id === null || !endsSequence(event['detail-type'])) continue;
           if (sequence > (last.get(provisioning_id)?.sequence ?? 0))
             last.set(provisioning_id, { fact: factOf(event), sequence });
         }

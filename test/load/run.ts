@@ -17,7 +17,7 @@ import { withVariables } from '../../local/harness/variables.ts';
 import { type System, systemOf } from '../../local/system.ts';
 import { type AssignedStart, assignedStart } from '../support/assigned-start.ts';
 import { scaled } from './ceilings.ts';
-import { GOOD_END, subscribeToEnds } from './outcomes.ts';
+import { GOOD_END, subscribeToOutcomes } from './outcomes.ts';
 import { randomFaults } from './random-faults.ts';
 import { withSecondCaller } from './second-caller.ts';
 
@@ -113,7 +113,7 @@ async function burstNow(options: Options, second?: System): Promise<Burst> {
   const faults = faultsAt(proxyUrl);
   const system = systemOf(outputs);
   const quotas = quotasAt(proxyUrl);
-  const ends = await subscribeToEnds(outputs);
+  const ends = await subscribeToOutcomes(outputs);
   const endsOf = (all: readonly Asked[], seconds: number) =>
     ends.of(
       all.map(({ id }) => id),

@@ -182,6 +182,6 @@ describe('its memory of events', () => {
     const { Item } = await dynamo.send(
       new GetItemCommand({ TableName: seenTable, Key: { event_id: { S: fact.detail.metadata.event_id } } }),
     );
-    expect(Number(Item?.['forget_at']?.N) - now / 1000).toBeGreaterThan(90 * 24 * 60 * 60);
+    expect(Number(Item?.['expires_at']?.N) - now / 1000).toBeGreaterThan(90 * 24 * 60 * 60);
   });
 });

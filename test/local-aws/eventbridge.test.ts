@@ -279,8 +279,8 @@ describe('corrected: EventBridge bus policies', () => {
     /** Which queue the event comes to: the one behind the second bus, or that of what could not be delivered. */
     const forwarded = async (keys: Record<string, string>) => {
       const [from, to] = await Promise.all([createBus(), createBus()]);
-      const [queue, undelivered] = await Promise.all([createQueue(), createQueue()]);
-      await Promise.all([letRulesSend(queue), letRulesSend(undelivered)]);
+      const [queue, deadLetterQueue] = await Promise.all([createQueue(), createQueue()]);
+      await Promise.all([letRulesSend(queue), letRulesSend(deadLetterQueue)]);
       await connect(to.EventBusName, { Arn: queue.arn });
       const RoleArn = await createRole({ Service: 'events.amazonaws.com' }, [
         {
@@ -290,11 +290,11 @@ describe('corrected: EventBridge bus policies', () => {
           Condition: { 'ForAllValues:StringEquals': keys },
         },
       ]);
-      const DeadLetterConfig = { Arn: undelivered.arn };
+      const DeadLetterConfig = { Arn: deadLetterQueue.arn };
       await connect(from.EventBusName, { Arn: to.EventBusArn, RoleArn, DeadLetterConfig });
       await events.send(new PutEventsCommand({ Entries: [entry(from.EventBusName)] }));
       await eventually(async () =>
-        expect([await waiting(queue), await waiting(undelivered)].sort()).toEqual(['0', '1']),
+        expect([await waiting(queue), await waiting(deadLetterQueue)].sort()).toEqual(['0', '1']),
       );
       return (await waiting(queue)) === '1';
     };

@@ -316,7 +316,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-describe("corrected: a function's rights", () => {
+describe("corrected: a function's permissions", () => {
   const right = (Action: string[], Resource = '*') => ({ Effect: 'Allow' as const, Action, Resource });
   const roleWho = (...statements: ReturnType<typeof right>[]) =>
     createRole({ Service: 'lambda.amazonaws.com' }, statements);

@@ -78,7 +78,7 @@ async function putFilter(
 
 const written = [
   event('app1', 'Created'),
-  event('app1', 'Failed', 'USER_VANISHED'),
+  event('app1', 'Failed', 'USER_NOT_FOUND'),
   event('app2', 'Failed', 'TIMED_OUT'),
   'no JSON, "source": "app1"',
 ];

@@ -29,7 +29,7 @@ import { synthesize } from '../../cli/preflight/synthesize.ts';
 import type { Target } from '../../cli/preflight/target.ts';
 import { shown } from '../../cli/preflight.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
-import type { Where } from '../../cli/target-environment.ts';
+import type { TargetEnvironment } from '../../cli/target-environment.ts';
 import type { Template } from '../../infra/templates.ts';
 import { type Emulator, startEmulator } from '../../local/emulator.ts';
 import { venv } from '../../local/paths.ts';
@@ -42,7 +42,7 @@ const made = synthesize({}, empty);
 
 let directory: string;
 let aws: Emulator;
-let where: Where;
+let where: TargetEnvironment;
 
 /** A local AWS of its own, in which nothing is deployed; each case leaves what it seeds. */
 beforeAll(async () => {
@@ -156,7 +156,7 @@ describe('the preflight', () => {
 
   it('finds names that are taken, also by a secret that is to be deleted', async () => {
     const SecretId = 'app1-api-client-credentials';
-    await where.client(SQSClient).send(new CreateQueueCommand({ QueueName: 'app1-undelivered' }));
+    await where.client(SQSClient).send(new CreateQueueCommand({ QueueName: 'app1-dead-letter-queue' }));
     await where
       .client(CloudWatchLogsClient)
       .send(new CreateLogGroupCommand({ logGroupName: '/aws/lambda/app2-create-user' }));
@@ -168,7 +168,7 @@ describe('the preflight', () => {
     expect(taken.map(({ what, found }) => `${what}: ${found}`).sort()).toEqual([
       'name /aws/lambda/app2-create-user: taken by another AWS::Logs::LogGroup',
       'name app1-api-client-credentials: taken by another AWS::SecretsManager::Secret',
-      'name app1-undelivered: taken by another AWS::SQS::Queue',
+      'name app1-dead-letter-queue: taken by another AWS::SQS::Queue',
     ]);
     expect(taken[0]?.toDo).toContain('aws ');
   });

@@ -24,7 +24,7 @@ const arns = {
   forward: arn('events', OWNER, `rule/${BUS}/Subscriber-Forward`),
   ownBus: arn('events', SUBSCRIBER, 'event-bus/AuditEvents'),
   ownRule: arn('events', SUBSCRIBER, 'rule/AuditEvents/Subscriber-Rule'),
-  queue: arn('sqs', SUBSCRIBER, 'undelivered'),
+  queue: arn('sqs', SUBSCRIBER, 'dead-letter-queue'),
   handler: arn('lambda', SUBSCRIBER, 'function:handler'),
 };
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { templates } from '../../infra/templates.ts';
-import { resources, rights } from '../support/resources.ts';
+import { permissions, resources } from '../support/resources.ts';
 import { decide } from './support/decisions.ts';
 
 /**
@@ -163,7 +163,7 @@ const denied: [string, Request][] = [
 const stranger = allowed.map(([what, request]): [string, Request] => [what, { ...request, who: 'stranger' }]);
 
 const everything = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
-const own = rights(app1);
+const own = permissions(app1);
 
 function asked({ who, action, resource, context }: Request) {
   const account = who === 'stranger' ? '999999999999' : APP1;

@@ -290,7 +290,7 @@ describe('corrected: the length of a queue', () => {
         expect(MetricAlarms).toEqual([expect.objectContaining({ StateValue })]);
       }, 15_000);
     await becomes('OK');
-    await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: 'undelivered' }));
+    await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: 'dead-letter-queue' }));
     await becomes('ALARM');
     const { ReceiptHandle } = await nextMessage(url);
     await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));

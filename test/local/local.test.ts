@@ -92,7 +92,7 @@ describe('npm run local -- forget-execution', () => {
   it('says what is refused, why, and what to do', async () => {
     answer = { status: 409, body: { running: [ONE], unknown: [OTHER] } };
     await expect(main(['forget-execution', ONE, OTHER])).rejects.toMatchObject({
-      name: 'Problem',
+      name: 'CommandError',
       message:
         'No record was dropped.\n' +
         `${ONE} is running; AWS drops a record 90 days after the end of the execution.\n` +
@@ -110,7 +110,7 @@ describe('npm run local -- forget-execution', () => {
   it('says so when the local AWS does not answer', async () => {
     await new Promise<void>((resolve) => void server.close(() => resolve()));
     await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
-      name: 'Problem',
+      name: 'CommandError',
       message: expect.stringMatching(
         /^The local AWS does not answer at http:.*, so no record was dropped\.$/,
       ),

@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { Problem } from '../../cli/support/problem.ts';
+import { CommandError } from '../../cli/support/command-error.ts';
 import { exclusively } from '../../local/lock.ts';
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'lock-'));
@@ -35,7 +35,7 @@ describe('Two that must not run at once in one folder', () => {
 
   it('are refused when the second one cannot wait, and only as long as the first one runs', async () => {
     const directory = await folder();
-    const busy = new Problem('Somebody is at it.', 'Wait.');
+    const busy = new CommandError('Somebody is at it.', 'Wait.');
     const { opened, open } = gate();
     const begun = gate();
     const first = exclusively(directory, async () => {

@@ -15,7 +15,7 @@ describe('settings by environment', () => {
   test.each(['http', '', '0', '65536', '4566.5'])('LOCAL_AWS_PORT=%j is refused', (LOCAL_AWS_PORT) => {
     expect(() => settings({ LOCAL_AWS_PORT })).toThrow(
       expect.objectContaining({
-        name: 'Problem',
+        name: 'CommandError',
         message: `LOCAL_AWS_PORT is not a port: ${LOCAL_AWS_PORT}.`,
         remedy: 'Set a number from 1 to 65535.',
       }),

@@ -1,8 +1,8 @@
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { CommandError } from '../../cli/support/command-error.ts';
 import { root } from '../../cli/support/paths.ts';
-import { Problem } from '../../cli/support/problem.ts';
 import { venv } from '../../local/paths.ts';
 import type { Mutation } from './mutations.ts';
 
@@ -22,7 +22,7 @@ export async function copyCheckout(to: string): Promise<void> {
   await symlink(venv, join(to, '.local', 'venv'));
 }
 
-/** Applies a mutation to a copy, and gives what takes it back. @throws Problem when a text is not there exactly once */
+/** Applies a mutation to a copy, and gives what takes it back. @throws CommandError when a text is not there exactly once */
 export async function apply({ name, changes }: Mutation, copy: string): Promise<() => Promise<void>> {
   const before = new Map<string, string>();
   for (const { file, from, to } of changes) {
@@ -30,7 +30,7 @@ export async function apply({ name, changes }: Mutation, copy: string): Promise<
     const text = await readFile(path, 'utf8');
     const count = text.split(from).length - 1;
     if (count !== 1)
-      throw new Problem(
+      throw new CommandError(
         `The mutation "${name}" does not fit: its text occurs ${count} times in ${file}.`,
         `Adapt test/mutations/mutations.ts to ${dirname(file)}.`,
       );

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { colors } from '../../cli/support/colors.ts';
+import { CommandError } from '../../cli/support/command-error.ts';
 import { root } from '../../cli/support/paths.ts';
-import { Problem } from '../../cli/support/problem.ts';
 import { exclusively } from '../../local/lock.ts';
 import { ensurePython } from '../../local/python.ts';
 import { type JestRun, runJest } from '../runner/jest.ts';
@@ -18,14 +18,17 @@ export async function main(texts: string[]): Promise<number> {
     ({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)),
   );
   if (chosen.length === 0)
-    throw new Problem('No mutation has such a name.', 'See test/mutations/mutations.ts.');
+    throw new CommandError('No mutation has such a name.', 'See test/mutations/mutations.ts.');
   await ensurePython({ onProgress: () => undefined });
   const place = join(root, '.build', 'mutations');
   return exclusively(place, () => tryOut(chosen, join(place, 'mutant')), { busy });
 }
 
 /** Two runs would mutate one copy. */
-const busy = new Problem('Mutations are tried out already.', 'Wait until that run has ended, or stop it.');
+const busy = new CommandError(
+  'Mutations are tried out already.',
+  'Wait until that run has ended, or stop it.',
+);
 
 async function tryOut(chosen: readonly Mutation[], copy: string): Promise<number> {
   await copyCheckout(copy);

@@ -23,12 +23,12 @@ const withoutCatch = (
     change(
       `workflows/${service}/${workflow}.ts`,
       state === 'createUser'
-        ? `  onFailure(createUser, undo.start, {
+        ? `  onFailure(createUser, compensation.start, {
     user_sub: null,
     creation_in_flight: jsonata(\`$not(\${REFUSED})\`),
     creation_refused: jsonata(REFUSED),
   });\n`
-        : `  onFailure(${state}, undo.start);\n`,
+        : `  onFailure(${state}, compensation.start);\n`,
       '',
     ),
   ],
@@ -96,8 +96,8 @@ export const mutations: readonly Mutation[] = [
   withoutCatch(
     'app2',
     'create-service-user',
-    'announceCreated',
-    'AnnounceCreated events:PutEvents: connection reset, for ever',
+    'publishUserCreated',
+    'PublishUserCreated events:PutEvents: connection reset, for ever',
   ),
   withoutCatch(
     'app1',
@@ -108,20 +108,20 @@ export const mutations: readonly Mutation[] = [
   withoutCatch(
     'app1',
     'provision-service-user',
-    'announceProvisioned',
-    'AnnounceProvisioned events:PutEvents: connection reset, for ever',
+    'publishProvisioned',
+    'PublishProvisioned events:PutEvents: connection reset, for ever',
   ),
   {
     name: 'only the last attempt of CreateUser counts: throttled means that nothing was made',
     changes: [
       change(
         'workflows/app2/create-service-user.ts',
-        '  onFailure(createUser, undo.start, {',
-        `  createUser.addCatch(announceRejected, {
+        '  onFailure(createUser, compensation.start, {',
+        `  createUser.addCatch(publishRejected, {
     errors: ['ServiceThrottled'],
     assign: { failure: { step: 'CreateUser', error: 'ServiceThrottled' } },
   });
-  onFailure(createUser, undo.start, {`,
+  onFailure(createUser, compensation.start, {`,
       ),
     ],
     caughtBy: { file: 'mixed', cases: 'every later attempt throttled' },
@@ -173,7 +173,7 @@ export const mutations: readonly Mutation[] = [
         'retries: [],',
       ),
     ],
-    caughtBy: { file: 'matrix', cases: 'AdminDeleteUser: throttled, once (undo)' },
+    caughtBy: { file: 'matrix', cases: 'AdminDeleteUser: throttled, once (compensation)' },
   },
   {
     name: 'no Retry of CancelUserCreation',
@@ -184,7 +184,7 @@ export const mutations: readonly Mutation[] = [
         'retries: [],',
       ),
     ],
-    caughtBy: { file: 'matrix', cases: 'DELETE /admin/create-user/{id}: throttled, once (undo)' },
+    caughtBy: { file: 'matrix', cases: 'DELETE /admin/create-user/{id}: throttled, once (compensation)' },
   },
   {
     name: 'the first "not found" counts as gone',
@@ -224,7 +224,7 @@ export const mutations: readonly Mutation[] = [
         'enabled: false,\n      targets: [new LambdaFunction(sweep, ',
       ),
     ],
-    caughtBy: { file: 'matrix', cases: 'AnnounceDeprovisioned events:PutEvents: server error, for ever' },
+    caughtBy: { file: 'matrix', cases: 'PublishDeprovisioned events:PutEvents: server error, for ever' },
   },
   {
     name: 'no stop before a roll-back',
@@ -305,7 +305,7 @@ export const mutations: readonly Mutation[] = [
     name: 'a redriven execution may make a user',
     changes: [
       change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)'),
-      change('workflows/app2/create-service-user.ts', '    redriven: undo.start,\n', ''),
+      change('workflows/app2/create-service-user.ts', '    redriven: compensation.start,\n', ''),
     ],
     caughtBy: {
       file: 'redrive',

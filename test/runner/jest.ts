@@ -24,7 +24,15 @@ const report = z.object({
 });
 
 /** The projects of jest.config.js. */
-export type Project = 'unit' | 'trace-page' | 'local-aws' | 'e2e' | 'rights' | 'faults' | 'models' | 'load';
+export type Project =
+  | 'unit'
+  | 'trace-page'
+  | 'local-aws'
+  | 'e2e'
+  | 'permissions'
+  | 'faults'
+  | 'models'
+  | 'load';
 
 export interface JestRun {
   exitCode: number;

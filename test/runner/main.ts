@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { colors } from '../../cli/support/colors.ts';
+import { CommandError } from '../../cli/support/command-error.ts';
 import { root } from '../../cli/support/paths.ts';
-import { Problem } from '../../cli/support/problem.ts';
 import { listrProgress } from '../../cli/support/progress.ts';
 import { exclusively } from '../../local/lock.ts';
 import { recordings } from '../../local/paths.ts';
@@ -48,8 +48,8 @@ const acceptance = tools('acceptance', 'acceptance-sample');
 const acceptanceWhole = tools('acceptance-whole', 'acceptance');
 /** What is typed out of the guides, with the command lines of AWS and the CDK, which take their time. */
 const guides = tools('guides', 'deploying|migration|runbooks');
-/** Rights are taken away from what other tests use, so it has a local AWS to itself. */
-const rights: Part = { name: 'rights', project: 'rights', workers: 1 };
+/** Permissions are taken away from what other tests use, so it has a local AWS to itself. */
+const permissions: Part = { name: 'permissions', project: 'permissions', workers: 1 };
 /** Cases of the failure suite wait most of the time, and are each about a provisioning of their own ... */
 const faults: Part = { name: 'faults', project: 'faults', workers: 2, except: '/faults/alone/' };
 /** ... but for those that change something for all: one after the other, on a local AWS of their own. */
@@ -80,7 +80,7 @@ const selections: Record<string, readonly (readonly Part[])[]> = {
     [load],
   ],
   unit: [[unit]],
-  rights: [[rights]],
+  permissions: [[permissions]],
   openapi: [[openapi]],
   guides: [[guides]],
   acceptance: [[acceptanceWhole]],
@@ -89,7 +89,7 @@ const selections: Record<string, readonly (readonly Part[])[]> = {
 
 /**
  * `npm test`: everything that CI runs, with a sample of the failure suite; `npm run test:unit`: what needs no local
- * AWS; `npm run test:faults`: the whole failure suite; `npm run test:rights`: each right taken away; `npm run
+ * AWS; `npm run test:faults`: the whole failure suite; `npm run test:permissions`: each right taken away; `npm run
  * test:openapi`: both APIs asked at random what their documents say; `npm run test:guides`: what the guides say to type;
  * `npm run test:acceptance`: the acceptance, with every defect that it has to notice. The last line is `N passed, N
  * failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
@@ -98,16 +98,16 @@ const selections: Record<string, readonly (readonly Part[])[]> = {
 export async function main([only = 'all']: string[]): Promise<number> {
   const groups = selections[only];
   if (groups === undefined)
-    throw new Problem(
+    throw new CommandError(
       `There are no tests called ${only}.`,
-      'Say `unit`, `rights`, `openapi`, `guides`, `acceptance` or `faults`, or nothing for all.',
+      'Say `unit`, `permissions`, `openapi`, `guides`, `acceptance` or `faults`, or nothing for all.',
     );
   const environment = only === 'all' ? { FAULTS: 'sample' } : {};
   return exclusively(join(root, '.build'), () => runAll(groups, environment), { busy });
 }
 
 /** Two runs would take down each other's local AWS. */
-const busy = new Problem(
+const busy = new CommandError(
   'Tests are running already in this checkout.',
   'Wait until that run has ended, or stop it.',
 );

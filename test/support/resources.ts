@@ -24,7 +24,7 @@ const functionProperties = z.looseObject({
 });
 
 /** What each function's role allows, by the function's name. */
-export function rights(template: Template): Record<string, z.infer<typeof statement>[]> {
+export function permissions(template: Template): Record<string, z.infer<typeof statement>[]> {
   const policies = resources(template, 'AWS::IAM::Policy').map(([, { Properties }]) =>
     policyProperties.parse(Properties),
   );

@@ -134,7 +134,7 @@ describe('the comparison notices', () => {
   it('a state that is missing', async () => {
     const definition = JSON.parse(machines.CreateServiceUser);
     delete definition.States.UserCreated;
-    definition.States.AnnounceCreated.Next = 'UserCreationRolledBack';
+    definition.States.PublishUserCreated.Next = 'UserCreationRolledBack';
     const { png } = await take(failedOne, scene({ CreateServiceUser: JSON.stringify(definition) }));
     expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });

@@ -24,14 +24,14 @@ describe('the graph of a definition', () => {
     expect(from).toEqual([
       { from: 'DecryptCredentials', to: 'CreateUser', caught: false },
       { from: 'DecryptCredentials', to: 'Cancelled', caught: true, label: 'Cancelled' },
-      { from: 'DecryptCredentials', to: 'AnnounceRejected', caught: true, label: 'any error' },
+      { from: 'DecryptCredentials', to: 'PublishUserCreationRejected', caught: true, label: 'any error' },
     ]);
   });
 
   it('marks as undo what only a caught error leads to', () => {
     const undo = nodes.filter((one) => one.undo).map(({ name }) => name);
     expect(undo).toContain('DeleteUser');
-    expect(undo).toContain('AnnounceRolledBack');
+    expect(undo).toContain('PublishUserRolledBack');
     expect(undo).not.toContain('SetPassword');
     expect(undo).not.toContain('UserCreated');
   });
@@ -45,8 +45,8 @@ describe('the graph of a definition', () => {
       ({ from }) => from === 'WasItProvisioned',
     );
     expect(choice).toEqual([
-      { from: 'WasItProvisioned', to: 'AnnounceDeprovisioned', caught: false, label: '$was_provisioned' },
-      { from: 'WasItProvisioned', to: 'AnnounceProvisioningFailed', caught: false, label: 'otherwise' },
+      { from: 'WasItProvisioned', to: 'PublishDeprovisioned', caught: false, label: '$was_provisioned' },
+      { from: 'WasItProvisioned', to: 'PublishProvisioningFailed', caught: false, label: 'otherwise' },
     ]);
   });
 

@@ -8,7 +8,7 @@ import { machines } from './support/machines.ts';
 const graph = graphOf(machines.CreateServiceUser, false);
 const BEGIN = new Date('2026-01-02T09:00:00Z');
 const begun = () => history(BEGIN).begin({ username: 'anna' });
-const why = { step: 'AddToGroup', error: 'UserVanished' };
+const why = { step: 'AddToGroup', error: 'UserNotFound' };
 
 describe('the steps of a history', () => {
   it('have input, output, variables and time', () => {
@@ -55,7 +55,7 @@ describe('the steps of a history', () => {
   it('say of a failure that was caught that it was, and of what follows that it undoes', () => {
     const { events } = begun()
       .enter('AddToGroup')
-      .failed(100, 'UserVanished')
+      .failed(100, 'UserNotFound')
       .exit('AddToGroup')
       .task('DeleteUser', 100)
       .fail('UserCreationRolledBack', why);
@@ -140,19 +140,19 @@ describe('the steps of a history', () => {
   it('tell a refused redrive of the state that refused it', () => {
     const { events } = begun()
       .task('CreateUser', 100)
-      .enter('AnnounceUserCreated')
+      .enter('PublishUserCreated')
       .failed(100, 'EventBridge.FailedEntry')
       .add('ExecutionAborted')
       .add('ExecutionRedriven')
-      .enter('AnnounceUserCreated')
+      .enter('PublishUserCreated')
       .evaluationFailed('$error()')
-      .exit('AnnounceUserCreated')
+      .exit('PublishUserCreated')
       .enter('DeleteUser')
       .schedule();
     expect(stepsOf(events(), graph).map(({ name, status }) => [name, status])).toEqual([
       ['CreateUser', 'succeeded'],
-      ['AnnounceUserCreated', 'stopped'],
-      ['AnnounceUserCreated', 'caught'],
+      ['PublishUserCreated', 'stopped'],
+      ['PublishUserCreated', 'caught'],
       ['DeleteUser', 'running'],
     ]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { backgrounds } from '../../contracts/failures.ts';
+import { failureDocs } from '../../contracts/failures.ts';
 import { rollBackName } from '../../handlers/shared/roll-back-names.ts';
 import type { Summary } from '../../trace/model.ts';
 import { detail, listing } from '../../trace/model.ts';
@@ -68,7 +68,7 @@ describe('the list', () => {
     const dave = await summaryIn(scene(), ids.dave);
     expect(dave).toMatchObject({ left: 'user', roll_backs: 2 });
     expect(dave.remedies[0]).toMatch(/sweep starts the next roll-back by itself/);
-    expect(dave.remedies.at(-1)).toBe(`The operator: ${backgrounds.RollBackFailed.operator}`);
+    expect(dave.remedies.at(-1)).toBe(`The operator: ${failureDocs.RollBackFailed.operator}`);
   });
 
   it('says of one that was removed later that no user is left', async () => {
@@ -160,7 +160,7 @@ describe('what is left behind', () => {
       'ProvisionServiceUser',
       id,
       input,
-      begun('09:00:00').fail('EndNotAnnounced', cause),
+      begun('09:00:00').fail('OutcomeNotPublished', cause),
     );
     expect(await summaryIn(aws, id)).toMatchObject({ left: 'announcement', user: 'absent' });
   });

@@ -5,7 +5,7 @@ const ciphertext = 'QUJD'.repeat(50);
 
 describe('what is shown of inputs and outputs', () => {
   it('has ciphertexts cut to their beginning, wherever they are', () => {
-    const text = JSON.stringify(shorten({ sealed_password: ciphertext, list: [{ inner: ciphertext }] }));
+    const text = JSON.stringify(shorten({ intake_ciphertext: ciphertext, list: [{ inner: ciphertext }] }));
     expect(text).not.toContain(ciphertext);
     expect(text.split('(200 characters)')).toHaveLength(3);
   });

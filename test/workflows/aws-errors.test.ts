@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { foreignErrors } from '../../contracts/failures.ts';
+import { awsErrorMapping } from '../../contracts/failures.ts';
 import {
   EVENTBRIDGE_PASSING,
   invokeErrors,
@@ -46,7 +46,7 @@ describe('the errors of an invocation', () => {
 
   it('that are throttling are told as such', () => {
     for (const error of LAMBDA_THROTTLED)
-      expect(new Map<string, string>(Object.entries(foreignErrors)).get(error)).toBe('ServiceThrottled');
+      expect(new Map<string, string>(Object.entries(awsErrorMapping)).get(error)).toBe('ServiceThrottled');
   });
 });
 

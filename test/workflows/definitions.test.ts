@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import validate from 'asl-validator';
 import { failures } from '../../contracts/failures.ts';
-import { cleanEnds, END_NOT_ANNOUNCED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
+import { cleanOutcomes, OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
 /** Error names that are not ours: of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */
@@ -10,62 +10,62 @@ const FOREIGN = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z\d]+$/;
 /** Where each step's errors lead. Whoever changes this changes what is undone. */
 const undo = {
   CreateServiceUser: {
-    DecryptCredentials: 'AnnounceRejected',
+    DecryptCredentials: 'PublishUserCreationRejected',
     CreateUser: 'DeleteUser',
     SetPassword: 'DeleteUser',
     AddToGroup: 'DeleteUser',
-    AnnounceCreated: 'DeleteUser',
-    DeleteUser: 'AnnounceRollBackFailed',
-    AnnounceRolledBack: 'EndNotAnnounced',
-    AnnounceRejected: 'EndNotAnnounced',
-    AnnounceRollBackFailed: 'RollBackFailed',
+    PublishUserCreated: 'DeleteUser',
+    DeleteUser: 'PublishRollBackFailed',
+    PublishUserRolledBack: 'OutcomeNotPublished',
+    PublishUserCreationRejected: 'OutcomeNotPublished',
+    PublishRollBackFailed: 'RollBackFailed',
   },
   ProvisionServiceUser: {
-    AnnounceRequested: 'AnnounceProvisioningFailed',
-    Authenticate: 'AnnounceProvisioningFailed',
-    EncryptCredentials: 'AnnounceProvisioningFailed',
+    PublishRequested: 'PublishProvisioningFailed',
+    Authenticate: 'PublishProvisioningFailed',
+    EncryptCredentials: 'PublishProvisioningFailed',
     RequestUserCreation: 'CancelUserCreation',
-    AnnounceProvisioned: 'CancelUserCreation',
-    CancelUserCreation: 'AnnounceRollBackFailed',
-    AnnounceProvisioningFailed: 'EndNotAnnounced',
-    AnnounceRollBackFailed: 'RollBackFailed',
+    PublishProvisioned: 'CancelUserCreation',
+    CancelUserCreation: 'PublishRollBackFailed',
+    PublishProvisioningFailed: 'OutcomeNotPublished',
+    PublishRollBackFailed: 'RollBackFailed',
   },
   RollBackProvisioning: {
-    StopProvisioning: 'AnnounceRollBackFailed',
-    CancelUserCreation: 'AnnounceRollBackFailed',
-    AnnounceProvisioningFailed: 'EndNotAnnounced',
-    AnnounceProvisioningCancelled: 'EndNotAnnounced',
-    AnnounceDeprovisioned: 'EndNotAnnounced',
-    AnnounceRollBackFailed: 'RollBackFailed',
+    StopProvisioning: 'PublishRollBackFailed',
+    CancelUserCreation: 'PublishRollBackFailed',
+    PublishProvisioningFailed: 'OutcomeNotPublished',
+    PublishProvisioningCancelled: 'OutcomeNotPublished',
+    PublishDeprovisioned: 'OutcomeNotPublished',
+    PublishRollBackFailed: 'RollBackFailed',
   },
   RollBackServiceUser: {
-    StopUserCreation: 'AnnounceRollBackFailed',
-    DeleteUser: 'AnnounceRollBackFailed',
-    AnnounceRolledBack: 'EndNotAnnounced',
-    AnnounceCancelled: 'EndNotAnnounced',
-    AnnounceRemoved: 'EndNotAnnounced',
-    AnnounceRollBackFailed: 'RollBackFailed',
+    StopUserCreation: 'PublishRollBackFailed',
+    DeleteUser: 'PublishRollBackFailed',
+    PublishUserRolledBack: 'OutcomeNotPublished',
+    PublishUserCreationCancelled: 'OutcomeNotPublished',
+    PublishUserRemoved: 'OutcomeNotPublished',
+    PublishRollBackFailed: 'RollBackFailed',
   },
 } as const;
 
 /** All variables of each machine; none holds more than a ciphertext. */
 const variables = {
   CreateServiceUser: [
+    'compensation_failure',
     'creation_in_flight',
     'creation_refused',
     'failure',
     'start_at',
-    'undo_failure',
     'user_sub',
   ],
-  ProvisionServiceUser: ['encrypted_password', 'failure', 'undo_failure'],
-  RollBackProvisioning: ['creation_requested', 'failure', 'had_succeeded', 'undo_failure'],
+  ProvisionServiceUser: ['compensation_failure', 'encrypted_password', 'failure'],
+  RollBackProvisioning: ['compensation_failure', 'creation_requested', 'failure', 'had_succeeded'],
   RollBackServiceUser: [
+    'compensation_failure',
     'creation_in_flight',
     'creation_refused',
     'failure',
     'had_succeeded',
-    'undo_failure',
     'user_sub',
   ],
 } as const;
@@ -85,19 +85,19 @@ const choices = {
   RollBackProvisioning: {
     ChooseCompensation: {
       '{% $creation_requested %}': 'CancelUserCreation',
-      otherwise: 'ChooseAnnouncement',
+      otherwise: 'ChoosePublishedOutcome',
     },
-    ChooseAnnouncement: {
-      '{% $had_succeeded %}': 'AnnounceDeprovisioned',
-      "{% $failure.error = 'Cancelled' %}": 'AnnounceProvisioningCancelled',
-      otherwise: 'AnnounceProvisioningFailed',
+    ChoosePublishedOutcome: {
+      '{% $had_succeeded %}': 'PublishDeprovisioned',
+      "{% $failure.error = 'Cancelled' %}": 'PublishProvisioningCancelled',
+      otherwise: 'PublishProvisioningFailed',
     },
   },
   RollBackServiceUser: {
-    ChooseAnnouncement: {
-      '{% $had_succeeded %}': 'AnnounceRemoved',
-      "{% $failure.error = 'Cancelled' %}": 'AnnounceCancelled',
-      otherwise: 'AnnounceRolledBack',
+    ChoosePublishedOutcome: {
+      '{% $had_succeeded %}': 'PublishUserRemoved',
+      "{% $failure.error = 'Cancelled' %}": 'PublishUserCreationCancelled',
+      otherwise: 'PublishUserRolledBack',
     },
   },
 } as const;
@@ -165,7 +165,7 @@ describe.each(machineNames)('%s', (name) => {
   });
 
   it('fails only in ways that the contract knows', () => {
-    const known = [...cleanEnds[services[name]], END_NOT_ANNOUNCED, ROLL_BACK_FAILED];
+    const known = [...cleanOutcomes[services[name]], OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED];
     const ends = Object.entries(machine.States).flatMap(([state, { Type, Error: error }]) =>
       Type === 'Fail' ? [[state, error]] : [],
     );
@@ -207,7 +207,7 @@ describe.each([
   });
 
   it('undoes nothing that it could not stop', () => {
-    expect(stop?.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'AnnounceRollBackFailed' }]);
+    expect(stop?.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'PublishRollBackFailed' }]);
   });
 });
 
@@ -221,7 +221,7 @@ it.each(['CreateUser', 'SetPassword', 'AddToGroup'])(
 );
 
 it('CreateServiceUser announces no user after it was redriven: it undoes', () => {
-  const announced = golden('CreateServiceUser').States['AnnounceCreated'];
+  const announced = golden('CreateServiceUser').States['PublishUserCreated'];
   expect(JSON.stringify(announced)).toContain('Execution.RedriveCount = 0 ?');
   expect(announced).toMatchObject({
     Catch: [
@@ -245,7 +245,7 @@ it('CreateServiceUser ends without a word when it was cancelled before it arrive
         Next: 'Cancelled',
         Assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
       },
-      { ErrorEquals: ['States.ALL'], Next: 'AnnounceRejected' },
+      { ErrorEquals: ['States.ALL'], Next: 'PublishUserCreationRejected' },
     ],
   });
   expect(States['Cancelled']).toMatchObject({ Type: 'Fail', Error: 'Cancelled' });
@@ -269,6 +269,6 @@ it('ProvisionServiceUser waits for its callback in RequestUserCreation, whicheve
     Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
     Arguments: { Payload: { task_token: '{% $states.context.Task.Token %}' } },
     Catch: [{ ErrorEquals: ['States.ALL'], Next: 'CancelUserCreation' }],
-    Next: 'AnnounceProvisioned',
+    Next: 'PublishProvisioned',
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import jsonata from 'jsonata';
 import * as z from 'zod';
-import { explainFailure, failures, foreignErrors } from '../../contracts/failures.ts';
+import { awsErrorMapping, explainFailure, failures } from '../../contracts/failures.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
 /** Errors as a Catch may see them: ours, those of AWS, and such as nobody has foreseen. */
 const errors = [
   ...Object.keys(failures),
-  ...Object.keys(foreignErrors).filter((name) => name.includes('.')),
+  ...Object.keys(awsErrorMapping).filter((name) => name.includes('.')),
   'EventBridge.FailedEntry',
   'Lambda.Unknown',
   'States.QueryEvaluationError',
@@ -26,7 +26,7 @@ const told = z.object({ code: z.string() });
 
 const expressions = machineNames.flatMap((machine) =>
   tasks(golden(machine)).flatMap(([state, { Arguments }]) =>
-    (['failure', 'undo_failure'] as const).flatMap((failure) => {
+    (['failure', 'compensation_failure'] as const).flatMap((failure) => {
       const { data } = publishes.safeParse(Arguments);
       const { data: fact } = told.safeParse(data?.Entries[0].Detail.data[failure]);
       return fact === undefined ? [] : [{ machine, state, failure, code: fact.code }];
@@ -51,11 +51,11 @@ describe('the code of a failure in an event', () => {
   it('is in every event that tells a failure', () => {
     expect(expressions.map(({ state, failure }) => `${state} ${failure}`).sort()).toEqual(
       [
-        ...Array(2).fill('AnnounceProvisioningFailed failure'),
-        'AnnounceRejected failure',
-        ...Array(4).fill('AnnounceRollBackFailed failure'),
-        ...Array(4).fill('AnnounceRollBackFailed undo_failure'),
-        ...Array(2).fill('AnnounceRolledBack failure'),
+        ...Array(2).fill('PublishProvisioningFailed failure'),
+        'PublishUserCreationRejected failure',
+        ...Array(4).fill('PublishRollBackFailed failure'),
+        ...Array(4).fill('PublishRollBackFailed compensation_failure'),
+        ...Array(2).fill('PublishUserRolledBack failure'),
       ].sort(),
     );
   });

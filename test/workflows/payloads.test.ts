@@ -30,7 +30,7 @@ const input = {
   human_user_id: text(MAX_BODY_BYTES),
   owner: HEADER,
   on_behalf_of: HEADER,
-  sealed_password: CIPHERTEXT,
+  intake_ciphertext: CIPHERTEXT,
   encrypted_password: CIPHERTEXT,
   request_mac: text(128),
   retry_of: text(80),
@@ -45,7 +45,7 @@ const input = {
 /** Every variable at its largest. One that is not here makes its expression fail. */
 const variables = {
   failure: input.failure,
-  undo_failure: input.failure,
+  compensation_failure: input.failure,
   encrypted_password: CIPHERTEXT,
   user_sub: text(128),
   start_at: TIME,

@@ -4,17 +4,17 @@ import type { IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import {
-  announce,
-  announceEnd,
-  chooseAnnouncement,
+  choosePublishedOutcome,
   failAs,
   input,
-  onUndoFailure,
+  onCompensationFailure,
   optionalInput,
+  publishEvent,
+  publishOutcome,
   runStep,
 } from '../states.ts';
 
-interface Undo {
+interface Compensation {
   callApp2: IFunction;
   bus: IEventBus;
   /** Where the undo ends. */
@@ -27,55 +27,55 @@ interface Undo {
  * Undoing a provisioning at App2: written once, used by `ProvisionServiceUser` when a step fails and by
  * `RollBackProvisioning` when the user is wanted no longer.
  *
- *     CancelUserCreation ─▶ AnnounceProvisioningFailed ─▶ (end)
+ *     CancelUserCreation ─▶ PublishProvisioningFailed ─▶ (end)
  *
- * Expects the variable `failure`. `announceFailed` is where a failure goes that needs no undo, `announceUndone` where
- * a roll-back goes on that has nothing to undo.
+ * Expects the variable `failure`. `publishFailed` is where a failure goes that needs no undo, `publishUndone` where
+ * a roll-back goes on that has nothing to compensation.
  */
-export function undoProvisioning(
+export function compensateProvisioning(
   scope: Construct,
-  { callApp2, bus, end, deprovisions }: Undo,
+  { callApp2, bus, end, deprovisions }: Compensation,
 ): {
   start: IChainable;
-  announceUndone: IChainable;
-  announceFailed: IChainable;
-  announceRollBackFailed: IChainable;
+  publishUndone: IChainable;
+  publishFailed: IChainable;
+  publishRollBackFailed: IChainable;
 } {
   const rollBackFailed = failAs(scope, 'RollBackFailed');
-  const endNotAnnounced = failAs(scope, 'EndNotAnnounced');
+  const outcomeNotPublished = failAs(scope, 'OutcomeNotPublished');
 
-  const announceFailed = announce(scope, 'AnnounceProvisioningFailed', {
-    retries: 'undoPublishing',
+  const publishFailed = publishEvent(scope, 'PublishProvisioningFailed', {
+    retries: 'compensationPublishing',
     event: 'ServiceUserProvisioningFailed',
     bus,
     failures: ['failure'],
   });
-  onUndoFailure(announceFailed, endNotAnnounced);
-  announceFailed.next(end);
+  onCompensationFailure(publishFailed, outcomeNotPublished);
+  publishFailed.next(end);
 
-  const last = { bus, end, endNotAnnounced };
-  const announceUndone = deprovisions
-    ? chooseAnnouncement(scope, {
-        hadSucceeded: announceEnd(scope, 'AnnounceDeprovisioned', {
+  const last = { bus, end, outcomeNotPublished };
+  const publishUndone = deprovisions
+    ? choosePublishedOutcome(scope, {
+        hadSucceeded: publishOutcome(scope, 'PublishDeprovisioned', {
           ...last,
           event: 'ServiceUserDeprovisioned',
         }),
-        cancelled: announceEnd(scope, 'AnnounceProvisioningCancelled', {
+        cancelled: publishOutcome(scope, 'PublishProvisioningCancelled', {
           ...last,
           event: 'ServiceUserProvisioningCancelled',
         }),
-        otherwise: announceFailed,
+        otherwise: publishFailed,
       })
-    : announceFailed;
+    : publishFailed;
 
-  const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
-    retries: 'undoPublishing',
+  const publishRollBackFailed = publishEvent(scope, 'PublishRollBackFailed', {
+    retries: 'compensationPublishing',
     event: 'ServiceUserProvisioningRollBackFailed',
     bus,
-    failures: ['failure', 'undo_failure'],
+    failures: ['failure', 'compensation_failure'],
   });
-  announceRollBackFailed.next(rollBackFailed);
-  onUndoFailure(announceRollBackFailed, rollBackFailed);
+  publishRollBackFailed.next(rollBackFailed);
+  onCompensationFailure(publishRollBackFailed, rollBackFailed);
 
   // Done when App2 says that no user of this provisioning is left, or will be.
   const cancelUserCreation = runStep(scope, 'CancelUserCreation', {
@@ -90,7 +90,7 @@ export function undoProvisioning(
     retries: ['targetOutageInCompensation', 'compensation'],
     timeout: timeLimits.app2Task,
   });
-  onUndoFailure(cancelUserCreation, announceRollBackFailed);
-  cancelUserCreation.next(announceUndone);
-  return { start: cancelUserCreation, announceUndone, announceFailed, announceRollBackFailed };
+  onCompensationFailure(cancelUserCreation, publishRollBackFailed);
+  cancelUserCreation.next(publishUndone);
+  return { start: cancelUserCreation, publishUndone, publishFailed, publishRollBackFailed };
 }

@@ -4,16 +4,16 @@ import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import {
-  announce,
   awaitCallback,
   failAs,
   input,
   jsonata,
   onFailure,
   optionalInput,
+  publishEvent,
   runStep,
 } from '../states.ts';
-import { undoProvisioning } from './compensation.ts';
+import { compensateProvisioning } from './compensation.ts';
 
 export interface ProvisionServiceUserParts {
   callApp2: IFunction;
@@ -24,27 +24,27 @@ export interface ProvisionServiceUserParts {
 /**
  * App1's provisioning of a service user at App2.
  *
- *     AnnounceRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ AnnounceProvisioned ─▶ Provisioned
+ *     PublishRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ PublishProvisioned ─▶ Provisioned
  *             │                 │                  │                    └──── any failure ───┴──▶ CancelUserCreation ─┐
- *             └─────────────────┴──────────────────┴───────────────────────────────▶ AnnounceProvisioningFailed ◀────────┘
+ *             └─────────────────┴──────────────────┴───────────────────────────────▶ PublishProvisioningFailed ◀────────┘
  *                                                                                                  └─▶ ProvisioningFailed
  */
 export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUserParts): IChainable {
   const { bus, callApp2 } = parts;
-  const undo = undoProvisioning(scope, {
+  const compensation = compensateProvisioning(scope, {
     callApp2,
     bus,
     end: failAs(scope, 'ProvisioningFailed'),
     deprovisions: false,
   });
 
-  // Until the request to App2 nothing is made: a failure is announced, there is nothing to undo.
-  const announceRequested = announce(scope, 'AnnounceRequested', {
+  // Until the request to App2 nothing is made: a failure is announced, there is nothing to compensation.
+  const publishRequested = publishEvent(scope, 'PublishRequested', {
     retries: 'publishing',
     event: 'ServiceUserProvisioningRequested',
     bus,
   });
-  onFailure(announceRequested, undo.announceFailed);
+  onFailure(publishRequested, compensation.publishFailed);
 
   const authenticate = runStep(scope, 'Authenticate', {
     run: callApp2,
@@ -52,19 +52,19 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     retries: ['targetOutage', 'signInRefused', 'throttling', 'transient'],
     timeout: timeLimits.app2Task,
   });
-  onFailure(authenticate, undo.announceFailed);
+  onFailure(authenticate, compensation.publishFailed);
 
   const encryptCredentials = runStep(scope, 'EncryptCredentials', {
     run: parts.encryptCredentials,
     payload: {
       provisioning_id: input('provisioning_id'),
       username: input('username'),
-      sealed_password: input('sealed_password'),
+      intake_ciphertext: input('intake_ciphertext'),
     },
     retries: ['targetOutage', 'throttling', 'transient'],
     assign: { encrypted_password: jsonata('$states.result.Payload.encrypted_password') },
   });
-  onFailure(encryptCredentials, undo.announceFailed);
+  onFailure(encryptCredentials, compensation.publishFailed);
 
   // From here on App2 may have a user of ours.
   const requestUserCreation = awaitCallback(scope, 'RequestUserCreation', {
@@ -91,19 +91,19 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     ],
     timeout: timeLimits.callback,
   });
-  onFailure(requestUserCreation, undo.start);
+  onFailure(requestUserCreation, compensation.start);
 
-  const announceProvisioned = announce(scope, 'AnnounceProvisioned', {
+  const publishProvisioned = publishEvent(scope, 'PublishProvisioned', {
     retries: 'publishing',
     event: 'ServiceUserProvisioned',
     bus,
   });
-  onFailure(announceProvisioned, undo.start);
+  onFailure(publishProvisioned, compensation.start);
 
-  return announceRequested
+  return publishRequested
     .next(authenticate)
     .next(encryptCredentials)
     .next(requestUserCreation)
-    .next(announceProvisioned)
+    .next(publishProvisioned)
     .next(new Succeed(scope, 'Provisioned'));
 }

@@ -3,17 +3,17 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Fail, IChainable } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import {
-  announce,
-  announceEnd,
-  chooseAnnouncement,
+  choosePublishedOutcome,
   failAs,
   input,
   jsonata,
-  onUndoFailure,
+  onCompensationFailure,
+  publishEvent,
+  publishOutcome,
   runStep,
 } from '../states.ts';
 
-interface Undo {
+interface Compensation {
   deleteUser: IFunction;
   bus: IEventBus;
   /** Where the undo ends. */
@@ -26,46 +26,46 @@ interface Undo {
  * Undoing the creation of a user: written once, used by `CreateServiceUser` when a step fails and by
  * `RollBackServiceUser` when the user is wanted no longer.
  *
- *     DeleteUser ─▶ AnnounceRolledBack ─▶ (end)
+ *     DeleteUser ─▶ PublishUserRolledBack ─▶ (end)
  *
  * Expects the variables `user_sub` (null when not known), `creation_in_flight`, `creation_refused` and `failure`.
  */
-export function undoUserCreation(
+export function compensateUserCreation(
   scope: Construct,
-  { deleteUser: run, bus, end, removes }: Undo,
-): { start: IChainable; endNotAnnounced: Fail; announceRollBackFailed: IChainable } {
+  { deleteUser: run, bus, end, removes }: Compensation,
+): { start: IChainable; outcomeNotPublished: Fail; publishRollBackFailed: IChainable } {
   const rollBackFailed = failAs(scope, 'RollBackFailed');
-  const endNotAnnounced = failAs(scope, 'EndNotAnnounced');
+  const outcomeNotPublished = failAs(scope, 'OutcomeNotPublished');
 
-  const announceRolledBack = announce(scope, 'AnnounceRolledBack', {
-    retries: 'undoPublishing',
+  const publishRolledBack = publishEvent(scope, 'PublishUserRolledBack', {
+    retries: 'compensationPublishing',
     event: 'ServiceUserCreationRolledBack',
     bus,
     failures: ['failure'],
   });
-  onUndoFailure(announceRolledBack, endNotAnnounced);
-  announceRolledBack.next(end);
+  onCompensationFailure(publishRolledBack, outcomeNotPublished);
+  publishRolledBack.next(end);
 
-  const last = { bus, end, endNotAnnounced };
-  const announceUndone = removes
-    ? chooseAnnouncement(scope, {
-        hadSucceeded: announceEnd(scope, 'AnnounceRemoved', { ...last, event: 'ServiceUserRemoved' }),
-        cancelled: announceEnd(scope, 'AnnounceCancelled', {
+  const last = { bus, end, outcomeNotPublished };
+  const publishUndone = removes
+    ? choosePublishedOutcome(scope, {
+        hadSucceeded: publishOutcome(scope, 'PublishUserRemoved', { ...last, event: 'ServiceUserRemoved' }),
+        cancelled: publishOutcome(scope, 'PublishUserCreationCancelled', {
           ...last,
           event: 'ServiceUserCreationCancelled',
         }),
-        otherwise: announceRolledBack,
+        otherwise: publishRolledBack,
       })
-    : announceRolledBack;
+    : publishRolledBack;
 
-  const announceRollBackFailed = announce(scope, 'AnnounceRollBackFailed', {
-    retries: 'undoPublishing',
+  const publishRollBackFailed = publishEvent(scope, 'PublishRollBackFailed', {
+    retries: 'compensationPublishing',
     event: 'ServiceUserRollBackFailed',
     bus,
-    failures: ['failure', 'undo_failure'],
+    failures: ['failure', 'compensation_failure'],
   });
-  announceRollBackFailed.next(rollBackFailed);
-  onUndoFailure(announceRollBackFailed, rollBackFailed);
+  publishRollBackFailed.next(rollBackFailed);
+  onCompensationFailure(publishRollBackFailed, rollBackFailed);
 
   const deleteUser = runStep(scope, 'DeleteUser', {
     run,
@@ -80,7 +80,7 @@ export function undoUserCreation(
     },
     retries: ['absenceConfirmation', 'compensation'],
   });
-  onUndoFailure(deleteUser, announceRollBackFailed);
-  deleteUser.next(announceUndone);
-  return { start: deleteUser, endNotAnnounced, announceRollBackFailed };
+  onCompensationFailure(deleteUser, publishRollBackFailed);
+  deleteUser.next(publishUndone);
+  return { start: deleteUser, outcomeNotPublished, publishRollBackFailed };
 }

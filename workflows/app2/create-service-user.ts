@@ -4,17 +4,17 @@ import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { FailureName } from '../../contracts/failures.ts';
 import {
-  announce,
   failAs,
   input,
   jsonata,
+  onCompensationFailure,
   onFailure,
-  onUndoFailure,
   optionalInput,
+  publishEvent,
   runStep,
   waitUntil,
 } from '../states.ts';
-import { undoUserCreation } from './compensation.ts';
+import { compensateUserCreation } from './compensation.ts';
 
 /** Errors by which CreateUser says that Cognito has answered and has made nothing. */
 const REFUSALS: readonly FailureName[] = ['UsernameRejected', 'UserAlreadyExists', 'UserBeingRemoved'];
@@ -37,28 +37,28 @@ export interface CreateServiceUserParts {
 /**
  * App2's creation of a service user.
  *
- *     DecryptCredentials ─▶ WaitForRateLimit ─▶ CreateUser ─▶ SetPassword ─▶ AddToGroup ─▶ AnnounceCreated ─▶ UserCreated
- *            │                                       └──────────────┴──── any failure ────────────┴─▶ DeleteUser ─▶ AnnounceRolledBack ─▶ UserCreationRolledBack
- *            └─▶ AnnounceRejected ─▶ UserCreationRejected
+ *     DecryptCredentials ─▶ WaitForRateLimit ─▶ CreateUser ─▶ SetPassword ─▶ AddToGroup ─▶ PublishUserCreated ─▶ UserCreated
+ *            │                                       └──────────────┴──── any failure ────────────┴─▶ DeleteUser ─▶ PublishUserRolledBack ─▶ UserCreationRolledBack
+ *            └─▶ PublishUserCreationRejected ─▶ UserCreationRejected
  */
 export function createServiceUser(scope: Construct, parts: CreateServiceUserParts): IChainable {
   const { bus } = parts;
-  const undo = undoUserCreation(scope, {
+  const compensation = compensateUserCreation(scope, {
     deleteUser: parts.deleteUser,
     bus,
     end: failAs(scope, 'UserCreationRolledBack'),
     removes: false,
   });
 
-  // Nothing is made yet: a failure is announced, there is nothing to undo.
+  // Nothing is made yet: a failure is announced, there is nothing to compensation.
   const decryptCredentials = runStep(scope, 'DecryptCredentials', {
     run: parts.decryptCredentials,
     payload: 'execution input',
     retries: ['throttling', 'transient', 'creationDeferred'],
     assign: { start_at: jsonata('$states.result.Payload.start_at') },
   });
-  const announceRejected = announce(scope, 'AnnounceRejected', {
-    retries: 'undoPublishing',
+  const publishRejected = publishEvent(scope, 'PublishUserCreationRejected', {
+    retries: 'compensationPublishing',
     event: 'ServiceUserCreationRejected',
     bus,
     failures: ['failure'],
@@ -67,8 +67,8 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     errors: ['Cancelled'],
     assign: { failure: { step: 'DecryptCredentials', error: 'Cancelled' } },
   });
-  onUndoFailure(announceRejected, undo.endNotAnnounced);
-  announceRejected.next(failAs(scope, 'UserCreationRejected'));
+  onCompensationFailure(publishRejected, compensation.outcomeNotPublished);
+  publishRejected.next(failAs(scope, 'UserCreationRejected'));
 
   // What was redriven makes nothing any more, whichever state it goes on from.
   const redrive_count = jsonata('$states.context.Execution.RedriveCount');
@@ -92,7 +92,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
       creation_refused: false,
     },
   });
-  onFailure(createUser, undo.start, {
+  onFailure(createUser, compensation.start, {
     user_sub: null,
     creation_in_flight: jsonata(`$not(${REFUSED})`),
     creation_refused: jsonata(REFUSED),
@@ -107,33 +107,33 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
       sub: jsonata('$user_sub'),
       redrive_count,
     },
-    retries: ['throttling', 'transient', 'conflictAfterCreate'],
+    retries: ['throttling', 'transient', 'eventualConsistency'],
   });
-  onFailure(setPassword, undo.start);
+  onFailure(setPassword, compensation.start);
 
   const addToGroup = runStep(scope, 'AddToGroup', {
     run: parts.addToGroup,
     payload: { provisioning_id: input('provisioning_id'), sub: jsonata('$user_sub'), redrive_count },
-    retries: ['throttling', 'transient', 'conflictAfterCreate'],
+    retries: ['throttling', 'transient', 'eventualConsistency'],
   });
-  onFailure(addToGroup, undo.start);
+  onFailure(addToGroup, compensation.start);
 
   // No user without its audit record: what cannot be announced is not kept.
-  const announceCreated = announce(scope, 'AnnounceCreated', {
+  const publishUserCreated = publishEvent(scope, 'PublishUserCreated', {
     retries: 'publishing',
     event: 'ServiceUserCreated',
     bus,
-    redriven: undo.start,
+    redriven: compensation.start,
   });
-  onFailure(announceCreated, undo.start);
+  onFailure(publishUserCreated, compensation.start);
 
-  onFailure(decryptCredentials, announceRejected);
+  onFailure(decryptCredentials, publishRejected);
 
   return decryptCredentials
     .next(waitUntil(scope, 'WaitForRateLimit', jsonata('$start_at')))
     .next(createUser)
     .next(setPassword)
     .next(addToGroup)
-    .next(announceCreated)
+    .next(publishUserCreated)
     .next(new Succeed(scope, 'UserCreated'));
 }

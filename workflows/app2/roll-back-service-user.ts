@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type IChainable, Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { stopExecution } from '../states.ts';
-import { undoUserCreation } from './compensation.ts';
+import { compensateUserCreation } from './compensation.ts';
 
 export interface RollBackServiceUserParts {
   stopUserCreation: IFunction;
@@ -14,12 +14,12 @@ export interface RollBackServiceUserParts {
 /**
  * App2's removal of a service user that is wanted no longer, whatever state its creation is in.
  *
- *     StopUserCreation ─▶ DeleteUser ─▶ ChooseAnnouncement ─▶ AnnounceRolledBack | AnnounceCancelled | AnnounceRemoved ─▶ UserRemoved
+ *     StopUserCreation ─▶ DeleteUser ─▶ ChoosePublishedOutcome ─▶ PublishUserRolledBack | PublishUserCreationCancelled | PublishUserRemoved ─▶ UserRemoved
  *
  * DeleteUser waits out what the stopped creation may still have under way.
  */
 export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUserParts): IChainable {
-  const undo = undoUserCreation(scope, {
+  const compensation = compensateUserCreation(scope, {
     deleteUser: parts.deleteUser,
     bus: parts.bus,
     end: new Succeed(scope, 'UserRemoved'),
@@ -27,8 +27,8 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
   });
   return stopExecution(scope, 'StopUserCreation', {
     run: parts.stopUserCreation,
-    next: undo.start,
-    otherwise: undo.announceRollBackFailed,
+    next: compensation.start,
+    otherwise: compensation.publishRollBackFailed,
     assign: (stopped) => ({
       user_sub: null,
       creation_in_flight: stopped('creation_in_flight'),

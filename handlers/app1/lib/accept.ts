@@ -4,7 +4,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type { ProvisioningAccepted } from '../../../contracts/app1-api.ts';
 import type { ProvisioningInput } from '../../../contracts/executions.ts';
 import { preferredWait } from '../../../contracts/headers.ts';
-import { cleanEnds } from '../../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { json } from '../../shared/api.ts';
 import {
   bestEffort,
@@ -17,7 +17,7 @@ import { listHeader } from '../../shared/headers.ts';
 import { logger } from '../../shared/logger.ts';
 import { RequestProblem } from '../../shared/problem.ts';
 import { currentStatus, type Machines } from '../../shared/roll-backs.ts';
-import { comeBack, statusOf } from '../../shared/status.ts';
+import { retryAfter, statusOf } from '../../shared/status.ts';
 import { withEstimate } from './callback-registry.ts';
 import type { ApiScheme } from './environments.ts';
 import { findProvisioning, provisionings } from './provisioning.ts';
@@ -99,7 +99,7 @@ async function acceptedAnswer(
   const wait = preferredWait(listHeader(event, 'Prefer'));
   const location = `${collection}/${provisioning_id}`;
   const headers = { Location: location, ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}) };
-  const seen = found === undefined ? undefined : statusOf(found, cleanEnds.app1);
+  const seen = found === undefined ? undefined : statusOf(found, cleanOutcomes.app1);
   if (found !== undefined && found.status !== 'RUNNING' && wait > 0) {
     const workflows = provisionings(stepFunctions, environment);
     const status = await bestEffort(() => currentStatus(workflows, found));
@@ -114,7 +114,7 @@ async function acceptedAnswer(
   const { estimated_end_at } = told;
   return json(202, told, {
     ...headers,
-    ...comeBack({ ...(seen ?? accepted), estimated_end_at }, clock.now()),
+    ...retryAfter({ ...(seen ?? accepted), estimated_end_at }, clock.now()),
   });
 }
 

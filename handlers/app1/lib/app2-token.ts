@@ -5,7 +5,7 @@ import {
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type MachineCredentials, machineCredentials } from '../../../contracts/app2-api.ts';
 import { TOKEN_RENEWAL_SECONDS } from '../../../contracts/time-limits.ts';
-import { isNamed, StepError } from '../../shared/errors.ts';
+import { hasErrorName, StepError } from '../../shared/errors.ts';
 import { count } from '../../shared/metrics.ts';
 import { secretHash } from '../../shared/secret-hash.ts';
 import { asTargetOutage } from './target-outage.ts';
@@ -96,7 +96,7 @@ export function app2TokenSource({
       try {
         token = await signIn(credentials);
       } catch (error) {
-        if (!isNamed(error, 'NotAuthorizedException', 'UserNotFoundException')) throw error;
+        if (!hasErrorName(error, 'NotAuthorizedException', 'UserNotFoundException')) throw error;
         credentials = undefined;
         // Remembered credentials may have been rotated since: read them again, once.
         if (!remembered)
@@ -104,7 +104,7 @@ export function app2TokenSource({
         credentials = await readCredentials();
         token = await signIn(credentials).catch((again: unknown) => {
           credentials = undefined;
-          if (!isNamed(again, 'NotAuthorizedException', 'UserNotFoundException')) throw again;
+          if (!hasErrorName(again, 'NotAuthorizedException', 'UserNotFoundException')) throw again;
           throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
         });
       }
@@ -121,7 +121,7 @@ export function app2TokenSource({
 const PASSING = ['ServiceUnavailable', 'ServiceThrottled'];
 
 const isLockedOut = (error: unknown): boolean =>
-  isNamed(error, 'NotAuthorizedException') && /attempts exceeded/i.test(error.message);
+  hasErrorName(error, 'NotAuthorizedException') && /attempts exceeded/i.test(error.message);
 
 /** A secret that is not JSON must not be quoted by the message of the error that says so. */
 function parsedOrUndefined(text: string | undefined): unknown {

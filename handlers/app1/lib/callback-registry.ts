@@ -7,7 +7,7 @@ import {
 import { DecryptCommand, EncryptCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { taskTokenContext } from '../../../contracts/encryption-context.ts';
 import { timeLimits } from '../../../contracts/time-limits.ts';
-import { isNamed, withoutSecrets } from '../../shared/errors.ts';
+import { classifyError, hasErrorName } from '../../shared/errors.ts';
 import { logger } from '../../shared/logger.ts';
 
 /**
@@ -121,7 +121,7 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
         const item = await put(provisioning_id, fields, NO_LATER_ATTEMPT);
         return { notified: item['notified']?.BOOL === true };
       } catch (error) {
-        if (!isNamed(error, 'ConditionalCheckFailedException')) throw error;
+        if (!hasErrorName(error, 'ConditionalCheckFailedException')) throw error;
         logger.info('A later attempt waits already', { provisioning_id, attempt });
         return { notified: false };
       }
@@ -155,7 +155,7 @@ export async function withEstimate<Status extends { provisioning_id: string; sta
   const { Item } = await dynamoDb
     .send(new GetItemCommand({ TableName: tableName, Key: { provisioning_id: { S: provisioning_id } } }))
     .catch((error: unknown) => {
-      logger.warn('No estimate', { provisioning_id, error: withoutSecrets(error).name });
+      logger.warn('No estimate', { provisioning_id, error: classifyError(error).name });
       return { Item: undefined };
     });
   const estimate = Item?.['estimated_end_at']?.S;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
-import { sweeping, sweepTable, watchedBus } from '../../shared/environment.ts';
+import { monitoredBus, sweeping, sweepTable } from '../../shared/environment.ts';
 
 const machines = z.object({
   STATE_MACHINE_ARN: z.string().min(1),
@@ -71,7 +71,7 @@ export const environments = {
   'start-roll-back': z.object({ ...machines.shape, ...sweepTable.shape }),
   'sweep-provisionings': z.object({
     ...machines.shape,
-    ...watchedBus.shape,
+    ...monitoredBus.shape,
     ...sweeping.shape,
   }),
   'encrypt-credentials': z.object({

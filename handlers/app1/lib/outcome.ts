@@ -12,7 +12,7 @@ const SAME_AT_APP1: Partial<Record<string, FailureName>> = {
   QUEUE_FULL: 'CreationDeferred',
   USER_ALREADY_EXISTS: 'UserAlreadyExists',
   USER_BEING_REMOVED: 'UserBeingRemoved',
-  USER_VANISHED: 'UserVanished',
+  USER_NOT_FOUND: 'UserNotFound',
 };
 
 /** @throws UserCreationPending while App2 is at work; any other StepError when it has ended without a user */

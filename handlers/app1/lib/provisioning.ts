@@ -1,6 +1,6 @@
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { type ProvisioningInput, provisioningInput } from '../../../contracts/executions.ts';
-import { cleanEnds } from '../../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { describe, type Execution } from '../../shared/executions.ts';
 import type { Machines, Workflows } from '../../shared/roll-backs.ts';
 
@@ -13,7 +13,7 @@ export function provisionings(
   stepFunctions: StepFunctions,
   machines: Machines,
 ): Workflows<typeof provisioningInput> {
-  return { stepFunctions, machines, inputSchema: provisioningInput, cleanEnds: cleanEnds.app1 };
+  return { stepFunctions, machines, inputSchema: provisioningInput, cleanOutcomes: cleanOutcomes.app1 };
 }
 
 /** Looks the provisioning up. */

@@ -1,5 +1,5 @@
 import { SendTaskFailureCommand, SendTaskSuccessCommand, type SFNClient } from '@aws-sdk/client-sfn';
-import { isNamed } from '../../shared/errors.ts';
+import { hasErrorName } from '../../shared/errors.ts';
 import { logger } from '../../shared/logger.ts';
 import type { WaitingTask } from './callback-registry.ts';
 import type { Outcome } from './outcome.ts';
@@ -24,7 +24,7 @@ export const resumeTask =
     await sent.then(
       () => logger.info('Provisioning resumed', { provisioning_id, outcome }),
       (error: unknown) => {
-        if (!isNamed(error, ...WAITS_NO_LONGER)) throw error;
+        if (!hasErrorName(error, ...WAITS_NO_LONGER)) throw error;
         logger.info('Task waits no longer', { provisioning_id, outcome });
       },
     );

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-appconfigdata';
 import * as z from 'zod';
 import { timeLimits } from '../../../contracts/time-limits.ts';
-import { withoutSecrets } from '../../shared/errors.ts';
+import { classifyError } from '../../shared/errors.ts';
 import { logger } from '../../shared/logger.ts';
 
 /** The flag as AppConfig serves it; one that is off comes without its attributes. */
@@ -82,7 +82,7 @@ export function migrationFlag({ appConfig, address, now }: Services): () => Prom
     looking ??= look()
       .catch((thrown: unknown) => {
         nextLook = Math.max(nextLook, now() + POLL_SECONDS * 1000);
-        const { name, message } = withoutSecrets(thrown);
+        const { name, message } = classifyError(thrown);
         logger.error('The migration flag cannot be read; the last known one is used', {
           error: name,
           reason: message,

@@ -1,7 +1,7 @@
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { isNamed } from '../../shared/errors.ts';
-import type { Way } from './backend.ts';
+import { hasErrorName } from '../../shared/errors.ts';
+import type { Backend } from './backend.ts';
 
 /** As long as Step Functions remembers a name: nobody can rely on a key for longer. */
 const REMEMBERED_SECONDS = 90 * 24 * 60 * 60;
@@ -21,10 +21,10 @@ interface Services {
  * once or with the flag changed between them, both go the same way.
  * docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
  */
-export const wayOfKey =
+export const pinBackend =
   ({ dynamo, table, now }: Services) =>
   /** `id`: the provisioning_id that owner and key make. */
-  async (id: string, wanted: Way): Promise<Way> => {
+  async (id: string, wanted: Backend): Promise<Backend> => {
     try {
       await dynamo.send(
         new PutItemCommand({
@@ -32,7 +32,7 @@ export const wayOfKey =
           Item: {
             id: { S: id },
             way: { S: wanted },
-            forget_at: { N: String(Math.floor(now() / 1000) + REMEMBERED_SECONDS) },
+            expires_at: { N: String(Math.floor(now() / 1000) + REMEMBERED_SECONDS) },
           },
           ConditionExpression: 'attribute_not_exists(id)',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
@@ -40,7 +40,7 @@ export const wayOfKey =
       );
       return wanted;
     } catch (error) {
-      if (!isNamed(error, 'ConditionalCheckFailedException')) throw error;
+      if (!hasErrorName(error, 'ConditionalCheckFailedException')) throw error;
       return existing.parse(error).Item.way.S;
     }
   };

@@ -19,20 +19,20 @@ import { environments } from '../lib/environments.ts';
 import { ownerOf } from '../lib/owner.ts';
 import { provisioningIdOf } from '../lib/provisioning-id.ts';
 import { startProvisioning } from '../start-provisioning.ts';
-import { type Way, wayByFlag, wayByHeader } from './backend.ts';
+import { type Backend, backendByFlag, backendByHeader } from './backend.ts';
 import { type LegacyAnswer, legacyEndpoint } from './legacy-endpoint.ts';
 import { type FlagAddress, migrationFlag } from './migration-flag.ts';
-import { wayOfKey } from './pin-backend.ts';
+import { pinBackend } from './pin-backend.ts';
 
 interface Services {
   /** Which way the request would go if it had no key. */
-  choose: (event: APIGatewayProxyEvent, username: string) => Promise<Way>;
+  choose: (event: APIGatewayProxyEvent, username: string) => Promise<Backend>;
   /** Which way it goes under its key. */
-  keep: (id: string, wanted: Way) => Promise<Way>;
+  keep: (id: string, wanted: Backend) => Promise<Backend>;
   /** The handler that there is without a migration. */
   workflow: ApiHandler;
   legacy: { request: (body: string) => Promise<LegacyAnswer> };
-  count: (way: Way, failed: boolean) => void;
+  count: (way: Backend, failed: boolean) => void;
 }
 
 /**
@@ -76,13 +76,13 @@ function usernameIn(body: string): string {
 
 /** Reads the flag only in the phase that has one. */
 function chooser(address: FlagAddress | undefined): Services['choose'] {
-  if (address === undefined) return async (event) => wayByHeader(event);
+  if (address === undefined) return async (event) => backendByHeader(event);
   const flag = migrationFlag({
     appConfig: stepClient(AppConfigDataClient),
     address,
     now: systemClock.now,
   });
-  return async (event, username) => wayByFlag(event, username, await flag());
+  return async (event, username) => backendByFlag(event, username, await flag());
 }
 
 /** Says in the log how it went, in a line that is a metric, too. */
@@ -99,7 +99,7 @@ const environment = readEnvironment(environments['route-provisioning']);
 export const handler = api(
   routeProvisioning({
     choose: chooser(environment.MIGRATION_FLAG),
-    keep: wayOfKey({
+    keep: pinBackend({
       dynamo: stepClient(DynamoDBClient),
       table: environment.KEYS_TABLE,
       now: systemClock.now,

@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { timeLimits } from '../../../contracts/time-limits.ts';
-import { StepError, withoutSecrets } from '../../shared/errors.ts';
+import { classifyError, StepError } from '../../shared/errors.ts';
 import { logger } from '../../shared/logger.ts';
 import { rateLimiter } from '../../shared/rate-limiter.ts';
 import type { CreationRates } from './environments.ts';
@@ -250,4 +250,4 @@ const pastIn = (item: Item, at: number): string[] =>
 
 const isPast = (name: string, at: number): boolean => Number(PERIOD.exec(name)?.[1]) < periodNumber(at);
 
-const warn = (what: string, error: unknown): void => logger.warn(what, { error: withoutSecrets(error).name });
+const warn = (what: string, error: unknown): void => logger.warn(what, { error: classifyError(error).name });

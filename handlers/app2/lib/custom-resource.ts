@@ -1,6 +1,6 @@
 import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
-import { withoutSecrets } from '../../shared/errors.ts';
-import { logAbout, logger } from '../../shared/logger.ts';
+import { classifyError } from '../../shared/errors.ts';
+import { logger, withLogContext } from '../../shared/logger.ts';
 import { presentTrace } from '../../shared/trace-header.ts';
 
 /** What a custom resource does when CloudFormation asks for it, with the properties that the template gives it. */
@@ -23,7 +23,7 @@ export function customResource(
     const outcome = await run(resource, event).then(
       (physicalId) => ({ Status: 'SUCCESS', PhysicalResourceId: physicalId }),
       (thrown: unknown) => {
-        const error = withoutSecrets(thrown);
+        const error = classifyError(thrown);
         logger.error('Custom resource failed', { error: error.name, reason: error.message });
         return {
           Status: 'FAILED',
@@ -45,7 +45,7 @@ export function customResource(
   };
   return (event, context) => {
     const about = { request_id: event.RequestId, function_request_id: context?.awsRequestId };
-    return logAbout({ ...about, trace_id: presentTrace() }, () => answer(event));
+    return withLogContext({ ...about, trace_id: presentTrace() }, () => answer(event));
   };
 }
 

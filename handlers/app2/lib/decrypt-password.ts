@@ -1,6 +1,6 @@
 import { DecryptCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
-import { isNamed, StepError } from '../../shared/errors.ts';
+import { hasErrorName, StepError } from '../../shared/errors.ts';
 
 interface Sealed {
   provisioning_id: string;
@@ -32,7 +32,7 @@ export async function decryptPassword(
       }),
     )
     .catch((error: unknown) => {
-      if (isNamed(error, ...NOT_OURS)) throw rejected();
+      if (hasErrorName(error, ...NOT_OURS)) throw rejected();
       throw error;
     });
   if (Plaintext === undefined || Plaintext.byteLength === 0) throw rejected();

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isNamed, withoutSecrets } from '../../shared/errors.ts';
+import { classifyError, hasErrorName } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/executions.ts';
 import { logger } from '../../shared/logger.ts';
 
@@ -33,8 +33,8 @@ export function deploymentRetries(properties: unknown, clock: Clock): Retry {
       try {
         return await call();
       } catch (thrown) {
-        const { name: error, message: reason } = withoutSecrets(thrown);
-        const passes = PASSING.includes(error) || isNamed(thrown, ...NOT_PROPAGATED);
+        const { name: error, message: reason } = classifyError(thrown);
+        const passes = PASSING.includes(error) || hasErrorName(thrown, ...NOT_PROPAGATED);
         if (!passes || clock.now() + pause >= end) throw thrown;
         logger.warn('Call failed and is repeated', { error, reason });
       }

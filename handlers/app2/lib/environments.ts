@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
-import { sweeping, sweepTable, watchedBus } from '../../shared/environment.ts';
+import { monitoredBus, sweeping, sweepTable } from '../../shared/environment.ts';
 
 const text = z.string().min(1);
 
@@ -60,7 +60,7 @@ export const environments = {
     ...creationRates.shape,
   }),
   'start-roll-back': z.object({ ...machines.shape, ...sweepTable.shape }),
-  'sweep-user-creations': z.object({ ...machines.shape, ...watchedBus.shape, ...sweeping.shape }),
+  'sweep-user-creations': z.object({ ...machines.shape, ...monitoredBus.shape, ...sweeping.shape }),
   'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
   'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
   'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),

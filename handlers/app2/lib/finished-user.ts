@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { groups } from '../../../contracts/app2-api.ts';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
-import { isNamed } from '../../shared/errors.ts';
+import { hasErrorName } from '../../shared/errors.ts';
 import { isMeant } from './generation.ts';
 import { poolUser } from './pool-user.ts';
 
@@ -37,7 +37,7 @@ export async function finishedUser(
   const user = await cognito
     .send(new AdminGetUserCommand({ UserPoolId, Username: username }))
     .catch((error: unknown) => {
-      if (isNamed(error, 'UserNotFoundException')) return undefined;
+      if (hasErrorName(error, 'UserNotFoundException')) return undefined;
       throw error;
     });
   if (user?.UserStatus !== 'CONFIRMED' || user.Enabled === false) return undefined;

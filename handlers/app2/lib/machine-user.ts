@@ -16,7 +16,7 @@ import {
   machineCredentials,
   ownerGroups,
 } from '../../../contracts/app2-api.ts';
-import { isNamed } from '../../shared/errors.ts';
+import { hasErrorName } from '../../shared/errors.ts';
 import { PROVISIONING_ID_ATTRIBUTE } from './pool-user.ts';
 
 /** The machine users of App1: how they are made and removed, and how their credentials are kept. */
@@ -51,7 +51,7 @@ export async function makeMachineUser(
   await cognito
     .send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: 'SUPPRESS' }))
     .catch((error: unknown) => {
-      if (!isNamed(error, 'UsernameExistsException')) throw error;
+      if (!hasErrorName(error, 'UsernameExistsException')) throw error;
     });
   await cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true }));
   for (const GroupName of [groups.apiClient, ownerGroups.app1])
@@ -65,7 +65,7 @@ export async function removeMachineUser(
   Username: string,
 ): Promise<void> {
   await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username })).catch((error: unknown) => {
-    if (!isNamed(error, 'UserNotFoundException', 'ResourceNotFoundException')) throw error;
+    if (!hasErrorName(error, 'UserNotFoundException', 'ResourceNotFoundException')) throw error;
   });
 }
 
@@ -109,7 +109,7 @@ export async function revokeMachineUsers(
 ): Promise<void> {
   for (const Username of usernames)
     await cognito.send(new AdminDisableUserCommand({ UserPoolId, Username })).catch((error: unknown) => {
-      if (!isNamed(error, 'UserNotFoundException')) throw error;
+      if (!hasErrorName(error, 'UserNotFoundException')) throw error;
     });
   for (const username of usernames) await removeMachineUser(cognito, UserPoolId, username);
 }
@@ -134,7 +134,7 @@ export async function readIssued(
   const found = await secretsManager
     .send(new GetSecretValueCommand({ SecretId, ...version }))
     .catch((error: unknown) => {
-      if (isNamed(error, 'ResourceNotFoundException')) return undefined;
+      if (hasErrorName(error, 'ResourceNotFoundException')) return undefined;
       throw error;
     });
   const credentials = machineCredentials.safeParse(parsedOrUndefined(found?.SecretString));

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
 import { storedCreationId, storedProvisioningId, storedText } from '../../../contracts/stored.ts';
-import { isNamed, StepError } from '../../shared/errors.ts';
+import { hasErrorName, StepError } from '../../shared/errors.ts';
 import type { Generation } from '../../shared/roll-back-names.ts';
 
 /**
@@ -78,7 +78,7 @@ export async function findUser(
     );
     return poolUser(UserAttributes, UserCreateDate);
   } catch (error) {
-    if (isNamed(error, 'UserNotFoundException')) return undefined;
+    if (hasErrorName(error, 'UserNotFoundException')) return undefined;
     throw error;
   }
 }
@@ -98,14 +98,14 @@ export async function isEnabled(
     );
     return Enabled === true;
   } catch (error) {
-    if (isNamed(error, 'UserNotFoundException')) return false;
+    if (hasErrorName(error, 'UserNotFoundException')) return false;
     throw error;
   }
 }
 
 /** What a call on the user that was just created failed with: the user being gone (or not there yet) has a name. */
-export function orVanished(error: unknown): unknown {
-  return isNamed(error, 'UserNotFoundException')
-    ? new StepError('UserVanished', 'The user that was just created cannot be found.')
+export function mapUserNotFound(error: unknown): unknown {
+  return hasErrorName(error, 'UserNotFoundException')
+    ? new StepError('UserNotFound', 'The user that was just created cannot be found.')
     : error;
 }

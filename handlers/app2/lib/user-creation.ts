@@ -3,7 +3,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { anyCreationInput } from '../../../contracts/executions.ts';
 import { storedUsername } from '../../../contracts/fields.ts';
-import { cleanEnds } from '../../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import type { FieldError } from '../../../contracts/problems.ts';
 import { readValue } from '../../shared/api.ts';
 import { describe, type Execution } from '../../shared/executions.ts';
@@ -20,11 +20,11 @@ export function creations(
   stepFunctions: StepFunctions,
   machines: Machines,
 ): Workflows<typeof anyCreationInput> {
-  return { stepFunctions, machines, inputSchema: anyCreationInput, cleanEnds: cleanEnds.app2 };
+  return { stepFunctions, machines, inputSchema: anyCreationInput, cleanOutcomes: cleanOutcomes.app2 };
 }
 
 /** Who owns a creation: the service for which the machine client works, as the authorizer verified it. */
-export function clientOf({ requestContext }: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
+export function ownerOf({ requestContext }: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
   const owner: unknown = requestContext.authorizer?.['owner'];
   if (typeof owner !== 'string' || owner === '') throw new RequestProblem('UNAUTHENTICATED');
   return owner;

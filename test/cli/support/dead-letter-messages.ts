@@ -8,12 +8,12 @@ export const queueArn = `arn:aws:sqs:${region}:of-a-subscriber`;
 export const ruleArn = `arn:aws:events:${region}:rule/app1-provisioning/app1-provisioning-every-event`;
 
 /** The queue that is redriven. */
-export const undeliveredArn = `arn:aws:sqs:${region}:app1-undelivered`;
+export const deadLetterQueueArn = `arn:aws:sqs:${region}:app1-dead-letter-queue`;
 
 export const event = { id: 'e-1', 'detail-type': 'ServiceUserProvisioned', source: 'app1.provisioning' };
 
 /** What EventBridge leaves of an event that it could not deliver. */
-export function undelivered(
+export function undeliveredEvent(
   over: { target?: string; rule?: string; body?: unknown; id?: string } = {},
 ): Message {
   const attributes = {

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { withoutRight } from '../../../local/harness/without-right.ts';
+import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { rollBackFailed } from '../../faults/support/executions.ts';
 import { sweepNow, sweepOf } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -52,12 +52,16 @@ const happenings: [string[], () => Promise<unknown>][] = [
   [
     ['app1-dependency-failures', 'app2-system-failures'],
     () =>
-      withoutRight(outputs, { functionName: 'app2-add-to-group' }, 'cognito-idp:AdminAddUserToGroup', () =>
-        times(3, async () => {
-          const failed = await provision(newRequest());
-          expect(failed).toMatchObject({ status: 'FAILED', user: 'absent' });
-          id = failed.provisioning_id;
-        }),
+      withoutPermission(
+        outputs,
+        { functionName: 'app2-add-to-group' },
+        'cognito-idp:AdminAddUserToGroup',
+        () =>
+          times(3, async () => {
+            const failed = await provision(newRequest());
+            expect(failed).toMatchObject({ status: 'FAILED', user: 'absent' });
+            id = failed.provisioning_id;
+          }),
       ),
   ],
   [
@@ -113,15 +117,20 @@ const alone: [string[], () => Promise<unknown>][] = [
   [
     ['app1-system-failures'],
     () =>
-      withoutRight(outputs, { functionName: 'app1-encrypt-credentials' }, 'kms:ReEncryptFrom', async () => {
-        expect(await provision(newRequest())).toMatchObject({ status: 'FAILED' });
-      }),
+      withoutPermission(
+        outputs,
+        { functionName: 'app1-encrypt-credentials' },
+        'kms:ReEncryptFrom',
+        async () => {
+          expect(await provision(newRequest())).toMatchObject({ status: 'FAILED' });
+        },
+      ),
   ],
   [
     ['app1-events-not-published'],
     async () => {
       const bearer = { stateMachineArn: outputs.app1.state_machine_arn };
-      await withoutRight(outputs, bearer, 'events:PutEvents', async () => {
+      await withoutPermission(outputs, bearer, 'events:PutEvents', async () => {
         const ids = await times(3, () => start(newRequest()));
         await eventually(
           async () => {
@@ -139,7 +148,7 @@ const alone: [string[], () => Promise<unknown>][] = [
     async () => {
       const { provisioning_id: id } = await provision(newRequest());
       const bearer = { functionName: 'app2-delete-user' };
-      await withoutRight(outputs, bearer, 'cognito-idp:AdminDeleteUser', async () => {
+      await withoutPermission(outputs, bearer, 'cognito-idp:AdminDeleteUser', async () => {
         expect((await system.deprovision(id)).status).toBe(202);
         await rollBackFailed('RollBackServiceUser', id, 60_000);
       });
@@ -148,8 +157,11 @@ const alone: [string[], () => Promise<unknown>][] = [
   [
     ['app1-sweep-left'],
     () =>
-      withoutRight(outputs, { functionName: 'app1-sweep-provisionings' }, 'states:DescribeExecution', () =>
-        sweepOf('app1-sweep-provisionings'),
+      withoutPermission(
+        outputs,
+        { functionName: 'app1-sweep-provisionings' },
+        'states:DescribeExecution',
+        () => sweepOf('app1-sweep-provisionings'),
       ),
   ],
   [
@@ -196,9 +208,9 @@ const all = [
 /** Tested elsewhere (delivery.test.ts), with what is done about them. */
 const elsewhere = [
   'app1-provisioning-broken',
-  'app1-undelivered',
+  'app1-dead-letter-queue',
   'app2-service-users-broken',
-  'app2-undelivered',
+  'app2-dead-letter-queue',
 ];
 
 let inbox: Inbox;

@@ -15,11 +15,11 @@ import {
   shownProvisioning,
   timelineAnswer,
 } from '../../../cli/answers.ts';
-import { rights } from '../../../cli/permissions.ts';
+import { permissions } from '../../../cli/permissions.ts';
 import type { Credentials } from '../../../cli/signed-fetch.ts';
 import { root, settings } from '../../../cli/support/paths.ts';
 import { everyEventRule } from '../../../infra/names.ts';
-import { withoutRight } from '../../../local/harness/without-right.ts';
+import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { callerWho } from '../../local-aws/support/roles.ts';
@@ -184,7 +184,7 @@ describe('provision', () => {
 
   it('tries a failed one again once its cause is repaired, with the same password, which nobody types', async () => {
     const [name, password] = [newName('cli'), newPassword()];
-    const failed = await withoutRight(
+    const failed = await withoutPermission(
       outputs,
       { functionName: 'app1-encrypt-credentials' },
       'kms:ReEncryptFrom',
@@ -215,7 +215,10 @@ describe('provision', () => {
     expect(repeated).toMatchObject({ provisioning_id, status: 'SUCCEEDED' });
 
     const tooEarly = await provision(['retry', provisioning_id, '--json']);
-    expect([tooEarly.status, errorAnswer.parse(json(tooEarly)).error.code]).toEqual([5, 'NOT_OVER_YET']);
+    expect([tooEarly.status, errorAnswer.parse(json(tooEarly)).error.code]).toEqual([
+      5,
+      'PROVISIONING_IN_PROGRESS',
+    ]);
   });
 
   it('shows a password nowhere: not in its output, not among the processes', async () => {
@@ -268,7 +271,7 @@ describe('provision', () => {
 
   it('finds what is wrong with the system, and says what to do', async () => {
     /** Other tests of this system leave things lying in queues, and roll-backs that fail. */
-    const lying = ['undelivered', 'roll-backs', 'alarms'];
+    const lying = ['dead-letter-queue', 'roll-backs', 'alarms'];
     const look = async () => {
       const { status, stdout } = await provision(['doctor', '--json']);
       const { checks, healthy } = doctorAnswer.parse(JSON.parse(stdout));
@@ -319,10 +322,10 @@ describe('provision', () => {
   });
 });
 
-describe('on AWS, with the rights of docs/cli.md and no others', () => {
+describe('on AWS, with the permissions of docs/cli.md and no others', () => {
   const stories: Readonly<Record<string, () => Promise<void>>> = {
     'callers can ask for a user, ask about it, cancel it and try again': async () => {
-      const caller = onAws(await allowed(rights.create));
+      const caller = onAws(await allowed(permissions.create));
       const made = await create(newName('cli'), newPassword(), caller, AWS);
       const { provisioning_id: id } = made.answer;
 
@@ -330,8 +333,8 @@ describe('on AWS, with the rights of docs/cli.md and no others', () => {
       expect((await provision([...AWS, 'status', id], '', caller)).status).toBe(0);
       expect((await provision([...AWS, 'cancel', id], '', caller)).status).toBe(0);
       expect((await provision([...AWS, 'retry', id], '', caller)).status).toBe(0);
-      expect(new Set([rights.status, rights.cancel, rights.retry].map(String))).toEqual(
-        new Set([String(rights.create)]),
+      expect(new Set([permissions.status, permissions.cancel, permissions.retry].map(String))).toEqual(
+        new Set([String(permissions.create)]),
       );
     },
 
@@ -346,7 +349,7 @@ describe('on AWS, with the rights of docs/cli.md and no others', () => {
           ] as const
         ).map(async ([command, args]) => ({
           command,
-          ...(await provision([...args, '--aws', '--json'], '', onAws(await allowed(rights[command])))),
+          ...(await provision([...args, '--aws', '--json'], '', onAws(await allowed(permissions[command])))),
         })),
       );
       expect(runs.map(({ command, status, stderr }) => [command, status, stderr])).toEqual(
@@ -356,7 +359,7 @@ describe('on AWS, with the rights of docs/cli.md and no others', () => {
     },
 
     'doctor sees everything but what is in the address of local AWS': async () => {
-      const caller = onAws(await allowed(rights.doctor));
+      const caller = onAws(await allowed(permissions.doctor));
       const { checks } = doctorAnswer.parse(json(await provision([...AWS, 'doctor', '--json'], '', caller)));
 
       // The address that App2 puts out is one of AWS.
@@ -368,7 +371,7 @@ describe('on AWS, with the rights of docs/cli.md and no others', () => {
     },
 
     'says which right is missing, and what it cannot see': async () => {
-      const without = rights.list.filter((right) => right !== 'states:ListExecutions');
+      const without = permissions.list.filter((right) => right !== 'states:ListExecutions');
       const listed = await provision(['list', '--aws', '--json'], '', onAws(await allowed(without)));
 
       expect(listed.status).toBe(3);

@@ -54,7 +54,7 @@ async function logged(busName: string) {
 }
 
 const urlOf = async (service: Service): Promise<string> =>
-  (await sqs.send(new GetQueueUrlCommand({ QueueName: `${service}-undelivered` }))).QueueUrl ?? '';
+  (await sqs.send(new GetQueueUrlCommand({ QueueName: `${service}-dead-letter-queue` }))).QueueUrl ?? '';
 
 async function lengthOf(service: Service): Promise<number> {
   const { Attributes } = await sqs.send(
@@ -110,7 +110,7 @@ const typed = (command: string, service: Service, from?: Date, to?: Date): strin
     .replace(/--to \S+/, `--to ${to?.toISOString()}`);
 
 describe('while the logs refuse events', () => {
-  const [look = '', redrive = ''] = commandsOf('undelivered-events');
+  const [look = '', redrive = ''] = commandsOf('dead-letter-queue');
   const policies: { resourceArn: string; policyDocument: string }[] = [];
   const ids: string[] = [];
   const undelivered: Record<Service, string[]> = { app1: [], app2: [] };
@@ -160,7 +160,7 @@ describe('while the logs refuse events', () => {
   });
 
   it.each(services)('the alarm of %s is raised', async (service) => {
-    await alarmIs(`${service}-undelivered`, 'ALARM', 20_000);
+    await alarmIs(`${service}-dead-letter-queue`, 'ALARM', 20_000);
   });
 
   it.each(services)('a look at what lies there for %s takes nothing away', async (service) => {
@@ -259,13 +259,13 @@ describe('a replay', () => {
 
 describe('once the queues are empty for a while', () => {
   it.each(services)('the alarm of %s is over', async (service) => {
-    await alarmIs(`${service}-undelivered`, 'OK', 100_000);
+    await alarmIs(`${service}-dead-letter-queue`, 'OK', 100_000);
   });
 });
 
 /** Last, because it raises an alarm that the others wait to be over. */
 describe('while a function fails', () => {
-  const [, redrive = ''] = commandsOf('undelivered-events');
+  const [, redrive = ''] = commandsOf('dead-letter-queue');
   const FunctionName = 'app1-sweep-provisionings';
   const TableName = 'app1-sweep';
   const dynamoDb = new DynamoDBClient(configuration);

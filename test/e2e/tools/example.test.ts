@@ -18,7 +18,7 @@ import { eventRows } from '../../../contracts/events/catalogue.ts';
 import { app1Facts, app2Facts } from '../../../examples/access-register/expectations.ts';
 import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
 import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
-import { withoutRight } from '../../../local/harness/without-right.ts';
+import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { sweepNow } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
@@ -62,7 +62,7 @@ const deployed = z.object({
   AccessRegister: z.object({
     RegisterTable: z.string(),
     FunctionName: z.string(),
-    UndeliveredQueueUrl: z.string(),
+    DeadLetterQueueUrl: z.string(),
   }),
 });
 let example: z.infer<typeof deployed>['AccessRegister'];
@@ -206,7 +206,7 @@ const agrees = () => eventually(async () => expect(await registered()).toEqual(a
 async function undelivered(): Promise<number> {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({
-      QueueUrl: example.UndeliveredQueueUrl,
+      QueueUrl: example.DeadLetterQueueUrl,
       AttributeNames: ['ApproximateNumberOfMessages'],
     }),
   );
@@ -258,7 +258,7 @@ describe('the page of the example', () => {
       ...operatorOf(access, {}),
       LOCAL_AWS_DIR: settings().directory,
       REGISTER_TABLE: example.RegisterTable,
-      UNDELIVERED_QUEUE_URL: example.UndeliveredQueueUrl,
+      DEAD_LETTER_QUEUE_URL: example.DeadLetterQueueUrl,
     });
     await agrees();
     const listed = await shell.run(commandsIn(PAGE, 'Who has access').join('\n'));
@@ -345,9 +345,9 @@ describe('the access register', () => {
 
   it('has in its queue all that it missed while it was broken, and knows it when that is given to it again', async () => {
     const before = await factsToHear();
-    const { FunctionName: functionName, UndeliveredQueueUrl: queueUrl } = example;
+    const { FunctionName: functionName, DeadLetterQueueUrl: queueUrl } = example;
     const atFirst = await registered();
-    await withoutRight(outputs, { functionName }, 'dynamodb:PutItem', async () => {
+    await withoutPermission(outputs, { functionName }, 'dynamodb:PutItem', async () => {
       stories['goes well, unheard'] = (await provision(newRequest())).provisioning_id;
       stories['is refused, unheard'] = (
         await provision(newRequest({ password: passwordWithoutSymbol() }))

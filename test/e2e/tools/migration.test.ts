@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { placeOf } from '../../../handlers/app1/migration/backend.ts';
+import { rolloutBucket } from '../../../handlers/app1/migration/backend.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsIn } from '../../support/documented.ts';
 import { access, newName, newRequest, outputs, restart, system } from '../support/deployed.ts';
@@ -52,7 +52,7 @@ async function ask(over: Parameters<typeof newRequest>[0] = {}, headers: Record<
 function nameAt(side: 'below' | 'above', percentage: number): string {
   for (;;) {
     const name = newName('moved');
-    if (placeOf(name) < percentage === (side === 'below')) return name;
+    if (rolloutBucket(name) < percentage === (side === 'below')) return name;
   }
 }
 

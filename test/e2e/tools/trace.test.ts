@@ -9,7 +9,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { root } from '../../../cli/support/paths.ts';
-import { withoutRight } from '../../../local/harness/without-right.ts';
+import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { detail, listing } from '../../../trace/model.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { open, startBrowser } from '../../trace-page/support/browser.ts';
@@ -96,7 +96,7 @@ describe('npm run trace', () => {
 
   it('shows a failed one with its undo, its code and what to do', async () => {
     const request = newRequest();
-    await withoutRight(
+    await withoutPermission(
       outputs,
       { functionName: 'app2-add-to-group' },
       'cognito-idp:AdminAddUserToGroup',
@@ -127,7 +127,7 @@ describe('npm run trace', () => {
     const answer = await fetch(new URL(`/api/provisionings/${provisioning_id}`, server.url));
     const text = await answer.text();
     expect(detail.parse(JSON.parse(text)).executions).toHaveLength(2);
-    expect(text).toMatch(/"sealed_password":"[^"]+… \(\d+ characters\)"/);
+    expect(text).toMatch(/"intake_ciphertext":"[^"]+… \(\d+ characters\)"/);
     expect(text).not.toMatch(/[A-Za-z0-9+/]{100}/);
   });
 

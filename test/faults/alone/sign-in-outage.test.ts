@@ -41,8 +41,8 @@ const cases: Case[] = [
       states: [
         'StopProvisioning',
         'ChooseCompensation',
-        'ChooseAnnouncement',
-        'AnnounceProvisioningCancelled',
+        'ChoosePublishedOutcome',
+        'PublishProvisioningCancelled',
         'Deprovisioned',
       ],
     },

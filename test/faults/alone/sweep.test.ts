@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { withoutRight } from '../../../local/harness/without-right.ts';
+import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { ended, newRequest, outputs, system } from '../../e2e/support/deployed.ts';
 import { attempts, entered, rollBackFailed } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
@@ -35,7 +35,7 @@ describe('the sweep', () => {
   it('tries a roll-back again that failed', async () => {
     const one = await ask();
     await ended(one.id);
-    await withoutRight(
+    await withoutPermission(
       outputs,
       { functionName: 'app2-delete-user' },
       'cognito-idp:AdminDeleteUser',

@@ -153,12 +153,12 @@ const provisionServiceUser: readonly Call[] = [
     flow: 'provision',
   }),
   published('app1', 'ServiceUserProvisioningRequested', {
-    by: 'AnnounceRequested',
+    by: 'PublishRequested',
     caller: 'step',
     flow: 'provision',
   }),
   published('app1', 'ServiceUserProvisioned', {
-    by: 'AnnounceProvisioned',
+    by: 'PublishProvisioned',
     caller: 'step',
     flow: 'provision',
   }),
@@ -214,7 +214,7 @@ const createServiceUser: readonly Call[] = [
     caller: 'step',
     flow: 'provision',
   }),
-  published('app2', 'ServiceUserCreated', { by: 'AnnounceCreated', caller: 'step', flow: 'provision' }),
+  published('app2', 'ServiceUserCreated', { by: 'PublishUserCreated', caller: 'step', flow: 'provision' }),
 ];
 
 const undone: readonly Call[] = [
@@ -233,7 +233,7 @@ const undone: readonly Call[] = [
     settledBy: ['answer lost', 'answer late', 'effect late'],
   }),
   published('app2', 'ServiceUserCreationRolledBack', {
-    by: 'AnnounceRolledBack',
+    by: 'PublishUserRolledBack',
     caller: 'undo',
     flow: 'undo',
   }),
@@ -253,7 +253,7 @@ const undone: readonly Call[] = [
     },
   ),
   published('app1', 'ServiceUserProvisioningFailed', {
-    by: 'AnnounceProvisioningFailed',
+    by: 'PublishProvisioningFailed',
     caller: 'undo',
     flow: 'undo',
   }),
@@ -352,19 +352,19 @@ const rollBacks: readonly Call[] = [
     caller: 'undo',
     flow: 'deprovision',
   }),
-  published('app2', 'ServiceUserRemoved', { by: 'AnnounceRemoved', caller: 'undo', flow: 'deprovision' }),
+  published('app2', 'ServiceUserRemoved', { by: 'PublishUserRemoved', caller: 'undo', flow: 'deprovision' }),
   published('app1', 'ServiceUserDeprovisioned', {
-    by: 'AnnounceDeprovisioned',
+    by: 'PublishDeprovisioned',
     caller: 'undo',
     flow: 'deprovision',
   }),
   published('app2', 'ServiceUserCreationCancelled', {
-    by: 'AnnounceCancelled',
+    by: 'PublishUserCreationCancelled',
     caller: 'undo',
     flow: 'cancel',
   }),
   published('app1', 'ServiceUserProvisioningCancelled', {
-    by: 'AnnounceProvisioningCancelled',
+    by: 'PublishProvisioningCancelled',
     caller: 'undo',
     flow: 'cancel',
   }),

@@ -36,8 +36,8 @@ export function unanswered(name: string, known: Known): FaultRule {
 
 /** Events of states that publish but have no row of their own in the matrix. */
 const ANNOUNCED: Record<string, string> = {
-  AnnounceRejected: 'ServiceUserCreationRejected',
-  AnnounceRollBackFailed: 'RollBackFailed',
+  PublishUserCreationRejected: 'ServiceUserCreationRejected',
+  PublishRollBackFailed: 'RollBackFailed',
 };
 
 const serviceOf: Record<Machine, Call['service']> = {

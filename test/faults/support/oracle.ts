@@ -1,8 +1,8 @@
 import { eventSources } from '../../../contracts/events/catalogue.ts';
-import { storyFaults } from '../../../contracts/events/sequences.ts';
+import { sequenceViolations } from '../../../contracts/events/sequences.ts';
 import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
-import { cleanEnds } from '../../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
 import type { PublishedEvent, SeenUser } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
@@ -217,7 +217,7 @@ async function brokenStories(
         .map((event) => [event.detail.metadata.sequence, event['detail-type']]),
     );
     const facts = [...places].sort(([one], [other]) => one - other).map(([, name]) => name);
-    const faults = storyFaults(facts, { ended: facts.length > 0 && !silent });
+    const faults = sequenceViolations(facts, { ended: facts.length > 0 && !silent });
     return faults.map((fault) => `Events of ${source} about ${asked.id}: ${fault}`);
   });
   return [...unknown, ...changedRepeats(events)];
@@ -245,7 +245,7 @@ function needsRollBack(
   machine: keyof typeof rollBackOf,
   { status, error }: { status?: string | undefined; error?: string | undefined },
 ): boolean {
-  const ends: readonly string[] = machine === 'CreateServiceUser' ? cleanEnds.app2 : cleanEnds.app1;
+  const ends: readonly string[] = machine === 'CreateServiceUser' ? cleanOutcomes.app2 : cleanOutcomes.app1;
   const clean = status === 'SUCCEEDED' || (status === 'FAILED' && ends.includes(error ?? ''));
   // Nothing was begun, so there is nothing to roll back.
   return !clean && status !== 'RUNNING';

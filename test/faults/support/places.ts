@@ -35,36 +35,36 @@ const CANCELLATION = refusal('CancelUserCreation DELETE /admin/create-user/{id}'
 /** Every state of the four machines in which an execution can be met. */
 export const places: readonly Place[] = [
   ...on('ProvisionServiceUser', [
-    'AnnounceRequested',
+    'PublishRequested',
     'EncryptCredentials',
     'RequestUserCreation',
-    'AnnounceProvisioned',
+    'PublishProvisioned',
   ]),
-  ...on('ProvisionServiceUser', ['CancelUserCreation', 'AnnounceProvisioningFailed'], { refused: [GROUP] }),
-  ...on('ProvisionServiceUser', ['AnnounceRollBackFailed'], { refused: [GROUP, CANCELLATION] }),
+  ...on('ProvisionServiceUser', ['CancelUserCreation', 'PublishProvisioningFailed'], { refused: [GROUP] }),
+  ...on('ProvisionServiceUser', ['PublishRollBackFailed'], { refused: [GROUP, CANCELLATION] }),
   ...on('CreateServiceUser', [
     'DecryptCredentials',
     'CreateUser',
     'SetPassword',
     'AddToGroup',
-    'AnnounceCreated',
+    'PublishUserCreated',
   ]),
-  ...on('CreateServiceUser', ['AnnounceRejected'], { weak: true }),
-  ...on('CreateServiceUser', ['DeleteUser', 'AnnounceRolledBack'], { refused: [GROUP] }),
-  ...on('CreateServiceUser', ['AnnounceRollBackFailed'], { refused: [GROUP, DELETION] }),
-  ...on('RollBackProvisioning', ['StopProvisioning', 'CancelUserCreation', 'AnnounceDeprovisioned'], {
+  ...on('CreateServiceUser', ['PublishUserCreationRejected'], { weak: true }),
+  ...on('CreateServiceUser', ['DeleteUser', 'PublishUserRolledBack'], { refused: [GROUP] }),
+  ...on('CreateServiceUser', ['PublishRollBackFailed'], { refused: [GROUP, DELETION] }),
+  ...on('RollBackProvisioning', ['StopProvisioning', 'CancelUserCreation', 'PublishDeprovisioned'], {
     deprovisioned: true,
   }),
-  ...on('RollBackServiceUser', ['StopUserCreation', 'DeleteUser', 'AnnounceRemoved'], {
+  ...on('RollBackServiceUser', ['StopUserCreation', 'DeleteUser', 'PublishUserRemoved'], {
     deprovisioned: true,
   }),
-  ...on('RollBackProvisioning', ['AnnounceProvisioningCancelled'], { cancelled: true }),
-  ...on('RollBackServiceUser', ['AnnounceCancelled'], { cancelled: true }),
-  ...on('RollBackProvisioning', ['AnnounceRollBackFailed'], {
+  ...on('RollBackProvisioning', ['PublishProvisioningCancelled'], { cancelled: true }),
+  ...on('RollBackServiceUser', ['PublishUserCreationCancelled'], { cancelled: true }),
+  ...on('RollBackProvisioning', ['PublishRollBackFailed'], {
     deprovisioned: true,
     refused: [CANCELLATION],
   }),
-  ...on('RollBackServiceUser', ['AnnounceRollBackFailed'], { deprovisioned: true, refused: [DELETION] }),
+  ...on('RollBackServiceUser', ['PublishRollBackFailed'], { deprovisioned: true, refused: [DELETION] }),
 ];
 
 /** Plans what can come to a place. */

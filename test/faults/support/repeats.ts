@@ -10,7 +10,7 @@ export function changedRepeats(events: readonly ReceivedEvent[]): string[] {
   const firsts = new Map<string, unknown>();
   return events.flatMap(({ detail: { metadata, data } }) => {
     const content = {
-      data: { ...data, failure: '', undo_failure: '' },
+      data: { ...data, failure: '', compensation_failure: '' },
       metadata: { ...metadata, occurred_at: '', causation_id: '', trace_id: '' },
     };
     const first = firsts.get(metadata.event_id);

@@ -21,7 +21,7 @@ export interface Subscriber {
   /** Lets EventBridge send to the queue, or not: as when the target is gone for a while. */
   reachable(is: boolean): Promise<void>;
   /** How many events could not be delivered. */
-  undelivered(): Promise<number>;
+  deadLetterCount(): Promise<number>;
 }
 
 export async function subscribe(): Promise<Subscriber> {
@@ -38,7 +38,7 @@ export async function subscribe(): Promise<Subscriber> {
     deadLetters: deadLetters.url,
     receive: () => drain(queue),
     reachable: (is) => letSend(sqs, queue, is),
-    undelivered: () => lengthOf(deadLetters),
+    deadLetterCount: () => lengthOf(deadLetters),
   };
 }
 

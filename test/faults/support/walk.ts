@@ -33,17 +33,17 @@ const combinations = calls.flatMap((call) =>
 );
 
 const states = [
-  'AnnounceRequested',
+  'PublishRequested',
   'EncryptCredentials',
   'RequestUserCreation',
-  'AnnounceProvisioned',
+  'PublishProvisioned',
   'DecryptCredentials',
   'CreateUser',
   'SetPassword',
   'AddToGroup',
-  'AnnounceCreated',
+  'PublishUserCreated',
   'DeleteUser',
-  'AnnounceRolledBack',
+  'PublishUserRolledBack',
 ];
 
 export const walk: fc.Arbitrary<Walk> = fc.record({

@@ -100,7 +100,7 @@ describe('RequestUserCreation', () => {
     ['PASSWORD_REJECTED', 'PasswordRejected'],
     ['USER_ALREADY_EXISTS', 'UserAlreadyExists'],
     ['USER_BEING_REMOVED', 'UserBeingRemoved'],
-    ['USER_VANISHED', 'UserVanished'],
+    ['USER_NOT_FOUND', 'UserNotFound'],
     ['QUEUE_FULL', 'CreationDeferred'],
     ['INTERNAL_ERROR', 'UserCreationFailed'],
     ['CANCELLED', 'UserCreationFailed'],

@@ -30,7 +30,7 @@ const machines = {
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const provisioningArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
-const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'canary-mac' };
+const input = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'canary-mac' };
 const rollBackInput = { ...subject, owner: CALLERS_OWNER, ...stood };
 
 let clock: ReturnType<typeof fakeClock>;
@@ -165,7 +165,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(started()).toEqual([]);
   });
 
-  it.each(['ProvisioningFailed', 'EndNotAnnounced'])(
+  it.each(['ProvisioningFailed', 'OutcomeNotPublished'])(
     'answers 204 and starts nothing after %s, an end that left no user',
     async (error) => {
       provisioning().resolves(execution(input, failedAs(error, 'RequestUserCreation', 'PasswordRejected')));

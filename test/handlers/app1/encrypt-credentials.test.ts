@@ -9,7 +9,7 @@ import { thrownBy } from '../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
 const log = watchLog();
-const input = { provisioning_id: PROVISIONING_ID, username: 'alice', sealed_password: SEALED };
+const input = { provisioning_id: PROVISIONING_ID, username: 'alice', intake_ciphertext: SEALED };
 const subject = { provisioning_id: PROVISIONING_ID, username: 'alice' };
 
 beforeEach(() => {

@@ -35,7 +35,7 @@ const machines = {
 };
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${ROLL_BACK}.1`;
-const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'canary-mac' };
+const input = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'canary-mac' };
 
 let clock: ReturnType<typeof fakeClock>;
 const get = ({
@@ -219,7 +219,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
       events: history(
         { step: 'Authenticate', from: 0, to: 500 },
         { step: 'RequestUserCreation', from: 500 },
-        { step: 'AnnounceProvisioned', from: 3_000 },
+        { step: 'PublishProvisioned', from: 3_000 },
       ),
     });
     app2Tells({ timeline: [app2Step] });
@@ -232,7 +232,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
       'app1 Authenticate',
       'app1 RequestUserCreation',
       'app2 CreateUser',
-      'app1 AnnounceProvisioned',
+      'app1 PublishProvisioned',
     ]);
     expect(timeline_incomplete).toBeUndefined();
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([

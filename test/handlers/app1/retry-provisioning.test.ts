@@ -34,7 +34,12 @@ const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
 const SEALED_AGAIN = Buffer.from('canary-sealed-again').toString('base64');
-const input = { ...subject, owner: CALLERS_OWNER, sealed_password: SEALED, request_mac: 'mac-of-the-former' };
+const input = {
+  ...subject,
+  owner: CALLERS_OWNER,
+  intake_ciphertext: SEALED,
+  request_mac: 'mac-of-the-former',
+};
 const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable');
 
 let clock: ReturnType<typeof fakeClock>;
@@ -96,7 +101,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
         creation_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         owner: CALLERS_OWNER,
         ...ORIGIN,
-        sealed_password: SEALED_AGAIN,
+        intake_ciphertext: SEALED_AGAIN,
         request_mac: expect.any(String),
         retry_of: PROVISIONING_ID,
       },
@@ -128,7 +133,11 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
 
   it.each([
     ['failed', execution(input, failed), undefined],
-    ['failed without its announcement', execution(input, failedAs('EndNotAnnounced', 'X', 'X')), undefined],
+    [
+      'failed without its announcement',
+      execution(input, failedAs('OutcomeNotPublished', 'X', 'X')),
+      undefined,
+    ],
     [
       'was stopped and rolled back',
       execution(input, { status: 'ABORTED', error: 'Cancelled' }),
@@ -167,7 +176,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     former().resolves(provisioning);
     if (itsRollBack !== undefined) rollBack().resolves(itsRollBack);
 
-    expectProblem(await retry(), 'NOT_OVER_YET');
+    expectProblem(await retry(), 'PROVISIONING_IN_PROGRESS');
     expect(starts()).toEqual([]);
     expect(kms.calls()).toEqual([]);
   });

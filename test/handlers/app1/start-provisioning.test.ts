@@ -78,7 +78,7 @@ const startedAs = (executionArn: string, request_mac = MAC) => ({
   human_user_id: 'h-42',
   owner: CALLERS_OWNER,
   ...ORIGIN,
-  sealed_password: SEALED,
+  intake_ciphertext: SEALED,
   request_mac,
 });
 
@@ -197,7 +197,7 @@ describe('POST /create-service-user', () => {
         human_user_id: 'h-42',
         owner: CALLERS_OWNER,
         ...ORIGIN,
-        sealed_password: SEALED,
+        intake_ciphertext: SEALED,
         request_mac: MAC,
       },
     });

@@ -31,7 +31,7 @@ describe('AddToGroup', () => {
   });
 
   it.each([
-    ['UserNotFoundException', 'UserVanished'],
+    ['UserNotFoundException', 'UserNotFound'],
     ['ResourceNotFoundException', 'ResourceNotFoundException'],
     ['TooManyRequestsException', 'ServiceThrottled'],
   ])('answers %s with %s', async (name, seen) => {

@@ -41,7 +41,7 @@ describe('SetPassword', () => {
   it.each([
     ['InvalidPasswordException', 'PasswordRejected'],
     ['InvalidParameterException', 'PasswordRejected'],
-    ['UserNotFoundException', 'UserVanished'],
+    ['UserNotFoundException', 'UserNotFound'],
     ['TooManyRequestsException', 'ServiceThrottled'],
     ['NotAuthorizedException', 'NotAuthorizedException'],
   ])('answers %s with %s and does not repeat the password that the message quotes', async (name, seen) => {

@@ -112,7 +112,7 @@ const GOOD: Record<string, unknown> = {
   started_at: '2026-01-02T03:04:05Z',
   status_url: 'https://a.example/x',
   encrypted_password: 'YWJj',
-  sealed_password: 'YWJj',
+  intake_ciphertext: 'YWJj',
   request_mac: 'YWJj',
   cancelled: true,
   data: {},

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { api, json } from '../../../handlers/shared/api.ts';
-import { alsoAbout } from '../../../handlers/shared/logger.ts';
+import { addLogContext } from '../../../handlers/shared/logger.ts';
 import { originOf } from '../../../handlers/shared/origin.ts';
 import { RequestProblem } from '../../../handlers/shared/problem.ts';
 import { signedRequest } from '../../support/api-events.ts';
@@ -61,7 +61,7 @@ describe("a request's lines in the log", () => {
   it('are about the provisioning that its handler found, and the next ones are not', async () => {
     const post = signedRequest({});
     await api(async () => {
-      alsoAbout({ provisioning_id: PROVISIONING_ID });
+      addLogContext({ provisioning_id: PROVISIONING_ID });
       return json(202, {});
     })(post);
     await api(async () => json(202, {}))(post);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { withoutSecrets } from '../../../handlers/shared/errors.ts';
+import { classifyError } from '../../../handlers/shared/errors.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 
 /**
@@ -122,7 +122,7 @@ const nameOf = (fault: string): string =>
 
 describe('an error that is the fault of the request, for AWS', () => {
   it.each(faults)('is told by what mends it: %s', (name) => {
-    expect(withoutSecrets(sdkError(name, { status: 400 })).name).toBe(nameOf(name));
+    expect(classifyError(sdkError(name, { status: 400 })).name).toBe(nameOf(name));
   });
 
   it('was looked at', () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { isNamed, StepError, withoutSecrets } from '../../../handlers/shared/errors.ts';
+import { classifyError, hasErrorName, StepError } from '../../../handlers/shared/errors.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { PASSWORD } from '../../support/subject.ts';
 
 const connection = (code: string) => Object.assign(new Error(`connect ${PASSWORD}`), { code });
 
-describe('withoutSecrets', () => {
+describe('classifyError', () => {
   it.each<[string, unknown, string]>([
     ['too many requests', sdkError('TooManyRequestsException'), 'ServiceThrottled'],
     ['throttling', sdkError('ThrottlingException'), 'ServiceThrottled'],
@@ -23,7 +23,7 @@ describe('withoutSecrets', () => {
     ['a bug', new TypeError('x is not a function'), 'TypeError'],
     ['no error at all', 'text', 'StepFailed'],
   ])('names %s so that the workflow can match it', (_what, thrown, name) => {
-    expect(withoutSecrets(thrown).name).toBe(name);
+    expect(classifyError(thrown).name).toBe(name);
   });
 
   it.each<[string, unknown]>([
@@ -33,20 +33,20 @@ describe('withoutSecrets', () => {
     ['code', Object.assign(new Error('e'), { code: PASSWORD })],
     ['thrown text', PASSWORD],
   ])('lets nothing out of the %s', (_where, thrown) => {
-    expectNoLeak(PASSWORD, withoutSecrets(thrown));
+    expectNoLeak(PASSWORD, classifyError(thrown));
   });
 
   it('passes a step error as it is', () => {
-    const error = new StepError('UserVanished', 'gone');
+    const error = new StepError('UserNotFound', 'gone');
 
-    expect(withoutSecrets(error)).toBe(error);
+    expect(classifyError(error)).toBe(error);
   });
 });
 
-describe('isNamed', () => {
+describe('hasErrorName', () => {
   it('matches errors by name, and nothing that is no error', () => {
-    expect(isNamed(sdkError('A'), 'B', 'A')).toBe(true);
-    expect(isNamed(sdkError('C'), 'B', 'A')).toBe(false);
-    expect(isNamed({ name: 'A' }, 'A')).toBe(false);
+    expect(hasErrorName(sdkError('A'), 'B', 'A')).toBe(true);
+    expect(hasErrorName(sdkError('C'), 'B', 'A')).toBe(false);
+    expect(hasErrorName({ name: 'A' }, 'A')).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { alsoAbout, logAbout, logger } from '../../../handlers/shared/logger.ts';
+import { addLogContext, logger, withLogContext } from '../../../handlers/shared/logger.ts';
 import { watchLogLines } from '../../support/log-lines.ts';
 import { OTHER_PROVISIONING_ID, PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
 
@@ -9,7 +9,7 @@ const ids = () =>
 
 describe('what log lines are about', () => {
   it('is on every line within, and on none after', async () => {
-    await logAbout({ provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID }, async () => {
+    await withLogContext({ provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID }, async () => {
       logger.info('one');
       logger.error('two');
     });
@@ -23,11 +23,11 @@ describe('what log lines are about', () => {
   });
 
   it('can become known on the way, and does not stay', async () => {
-    await logAbout({ trace_id: TRACE_ID }, async () => {
-      alsoAbout({ provisioning_id: PROVISIONING_ID });
+    await withLogContext({ trace_id: TRACE_ID }, async () => {
+      addLogContext({ provisioning_id: PROVISIONING_ID });
       logger.info('one');
     });
-    await logAbout({ trace_id: TRACE_ID }, async () => logger.info('two'));
+    await withLogContext({ trace_id: TRACE_ID }, async () => logger.info('two'));
 
     expect(ids()).toEqual([
       [PROVISIONING_ID, TRACE_ID, undefined],
@@ -36,9 +36,9 @@ describe('what log lines are about', () => {
   });
 
   it('is, within a sweep, one finding after the other', async () => {
-    await logAbout({ trace_id: TRACE_ID }, async () => {
+    await withLogContext({ trace_id: TRACE_ID }, async () => {
       for (const provisioning_id of [PROVISIONING_ID, OTHER_PROVISIONING_ID])
-        await logAbout({ provisioning_id, execution: `${provisioning_id}.2` }, async () => {
+        await withLogContext({ provisioning_id, execution: `${provisioning_id}.2` }, async () => {
           logger.warn('finding');
         });
       logger.info('end');
@@ -53,9 +53,9 @@ describe('what log lines are about', () => {
 
   it('does not stay after a failure either', async () => {
     const failure = new Error('thrown');
-    await expect(logAbout({ provisioning_id: PROVISIONING_ID }, () => Promise.reject(failure))).rejects.toBe(
-      failure,
-    );
+    await expect(
+      withLogContext({ provisioning_id: PROVISIONING_ID }, () => Promise.reject(failure)),
+    ).rejects.toBe(failure);
     logger.info('of the next invocation');
 
     expect(ids()).toEqual([[undefined, undefined, undefined]]);

@@ -30,7 +30,7 @@ const workflows = {
     ROLL_BACK_STATE_MACHINE_ARN: `${account}:stateMachine:RollBackMachine`,
   },
   inputSchema: userCreationInput,
-  cleanEnds: ['CleanEnd'],
+  cleanOutcomes: ['CleanEnd'],
 };
 const of = { ...subject, owner: 'machine' };
 const input = { ...of, had_succeeded: false, failure: { step: 'Execution', error: 'Cancelled' } };
@@ -104,9 +104,9 @@ describe('rollBackInputOf', () => {
     [{ status: 'SUCCEEDED' }, true, { step: 'Execution', error: 'Cancelled' }],
     [{ status: 'TIMED_OUT' }, false, { step: 'Execution', error: 'ExecutionTimedOut' }],
     [
-      failedAs('RollBackFailed', 'SetPassword', 'UserVanished'),
+      failedAs('RollBackFailed', 'SetPassword', 'UserNotFound'),
       false,
-      { step: 'SetPassword', error: 'UserVanished' },
+      { step: 'SetPassword', error: 'UserNotFound' },
     ],
   ] as const)('tells how it stood: %j', (as, had_succeeded, failure) => {
     expect(rollBackInputOf(seen(as), origin)).toMatchObject({ had_succeeded, failure });
@@ -232,8 +232,8 @@ describe('presenceAfter', () => {
     ['RUNNING', undefined, 'being_removed'],
     ['SUCCEEDED', undefined, 'absent'],
     ['FAILED', 'RollBackFailed', 'being_removed'],
-    ['FAILED', 'EndNotAnnounced', 'absent'],
-    ['ABORTED', 'EndNotAnnounced', 'being_removed'],
+    ['FAILED', 'OutcomeNotPublished', 'absent'],
+    ['ABORTED', 'OutcomeNotPublished', 'being_removed'],
     ['TIMED_OUT', undefined, 'being_removed'],
   ] as const)('of a roll-back that is %s with error %s is %s', (status, error, user) => {
     const rollBack = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
-import { comeBack, statusOf } from '../../../handlers/shared/status.ts';
+import { retryAfter, statusOf } from '../../../handlers/shared/status.ts';
 import { failedAs, STARTED } from '../../support/executions.ts';
 import { PROVISIONING_ID, subject } from '../../support/subject.ts';
 
@@ -20,7 +20,7 @@ describe('statusOf', () => {
 
   it.each([
     ['CleanEnd', 'absent'],
-    ['EndNotAnnounced', 'absent'],
+    ['OutcomeNotPublished', 'absent'],
     ['RollBackFailed', 'being_removed'],
     ['States.Runtime', 'being_removed'],
     ['NeverHeardOf', 'being_removed'],
@@ -56,7 +56,7 @@ describe('statusOf', () => {
     });
   });
 
-  it.each(['CleanEnd', 'EndNotAnnounced', 'RollBackFailed'])(
+  it.each(['CleanEnd', 'OutcomeNotPublished', 'RollBackFailed'])(
     'does not take %s for an end of ours when that was said by whoever stopped it',
     (error) => {
       expect(of({ status: 'ABORTED', error })).toMatchObject({
@@ -90,7 +90,7 @@ describe('statusOf', () => {
   });
 });
 
-describe('comeBack', () => {
+describe('retryAfter', () => {
   const NOW = Date.parse('2026-01-01T01:00:00Z');
   const begun = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
@@ -100,19 +100,19 @@ describe('comeBack', () => {
     [9, 5],
     [3_600, 30],
   ])('after %i seconds asks a caller to look again in %i', (age, seconds) => {
-    expect(comeBack({ status: 'RUNNING', user: 'unknown', started_at: begun(age) }, NOW)).toEqual({
+    expect(retryAfter({ status: 'RUNNING', user: 'unknown', started_at: begun(age) }, NOW)).toEqual({
       'Retry-After': String(seconds),
     });
   });
 
   it('asks to look soon at what has just begun, and does so also when clocks differ', () => {
-    expect(comeBack({ status: 'RUNNING' }, NOW)).toEqual({ 'Retry-After': '1' });
-    expect(comeBack({ status: 'RUNNING', started_at: begun(-5) }, NOW)).toEqual({ 'Retry-After': '1' });
+    expect(retryAfter({ status: 'RUNNING' }, NOW)).toEqual({ 'Retry-After': '1' });
+    expect(retryAfter({ status: 'RUNNING', started_at: begun(-5) }, NOW)).toEqual({ 'Retry-After': '1' });
   });
 
   it('asks for some seconds while the user is being removed, whatever the execution is', () => {
     for (const status of ['SUCCEEDED', 'ABORTED', 'RUNNING'] as const)
-      expect(comeBack({ status, user: 'being_removed', started_at: begun(600) }, NOW)).toEqual({
+      expect(retryAfter({ status, user: 'being_removed', started_at: begun(600) }, NOW)).toEqual({
         'Retry-After': '6',
       });
   });
@@ -121,6 +121,6 @@ describe('comeBack', () => {
     ['SUCCEEDED', 'present'],
     ['FAILED', 'absent'],
   ] as const)('asks for nothing once it is %s and the user is %s', (status, user) => {
-    expect(comeBack({ status, user, started_at: begun(1) }, NOW)).toEqual({});
+    expect(retryAfter({ status, user, started_at: begun(1) }, NOW)).toEqual({});
   });
 });

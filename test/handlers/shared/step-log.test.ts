@@ -49,11 +49,11 @@ describe("a step's lines in the log", () => {
   });
 
   it('say why it failed: a reason that was foreseen is a warning, any other an error', async () => {
-    await expect(failing(new StepError('UserVanished', 'gone'))(input, invocation)).rejects.toThrow('gone');
+    await expect(failing(new StepError('UserNotFound', 'gone'))(input, invocation)).rejects.toThrow('gone');
     await expect(failing(new TypeError('a bug'))(input, invocation)).rejects.toThrow('TypeError');
 
     expect(lines()).toEqual([
-      expect.objectContaining({ ...about, level: 'WARN', error: 'UserVanished', StepFailures: 1 }),
+      expect.objectContaining({ ...about, level: 'WARN', error: 'UserNotFound', StepFailures: 1 }),
       expect.objectContaining({ ...about, level: 'ERROR', error: 'TypeError', StepFailures: 1 }),
     ]);
     expect(measuredIn(lines()[0])).toEqual(['StepDuration', 'StepFailures']);

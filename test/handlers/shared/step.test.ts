@@ -34,14 +34,14 @@ describe('step', () => {
   });
 
   it('lets an error of its own out as it is, and logs it', async () => {
-    const error = new StepError('UserVanished', 'gone');
+    const error = new StepError('UserNotFound', 'gone');
 
     await expect(
       step(schema, async () => {
         throw error;
       })(input),
     ).rejects.toBe(error);
-    expect(log()).toContain('UserVanished');
+    expect(log()).toContain('UserNotFound');
   });
 
   it('lets nothing of a foreign error out but its name', async () => {

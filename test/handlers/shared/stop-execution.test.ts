@@ -130,9 +130,9 @@ describe('stopExecution', () => {
   it.each([
     [
       'a Fail state of ours',
-      failedAs('RollBackFailed', 'SetPassword', 'UserVanished'),
+      failedAs('RollBackFailed', 'SetPassword', 'UserNotFound'),
       'SetPassword',
-      'UserVanished',
+      'UserNotFound',
     ],
     [
       'Step Functions itself',
@@ -232,7 +232,7 @@ describe.each([
   [
     'StopProvisioning',
     stopProvisioning,
-    { ...subject, owner: 'o', sealed_password: SEALED, request_mac: 'm' },
+    { ...subject, owner: 'o', intake_ciphertext: SEALED, request_mac: 'm' },
   ],
   ['StopUserCreation', stopUserCreation, input],
 ])('%s', (_name, handler, startedWith) => {

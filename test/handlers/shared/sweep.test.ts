@@ -48,7 +48,7 @@ const newSweep = () =>
       stepFunctions: new SFNClient({}),
       machines,
       inputSchema: provisioningInput,
-      cleanEnds: ['CleanEnd'],
+      cleanOutcomes: ['CleanEnd'],
     },
     dynamoDb: new DynamoDBClient({}),
     tableName: TABLE,
@@ -116,7 +116,7 @@ interface Ended {
 
 const inputOf = (name: string) => {
   const [provisioning_id] = name.split('.');
-  return { ...subject, provisioning_id, owner: 'owner', sealed_password: SEALED, request_mac: 'mac' };
+  return { ...subject, provisioning_id, owner: 'owner', intake_ciphertext: SEALED, request_mac: 'mac' };
 };
 const rollBackInputOf = (name: string) => {
   const { provisioning_id, creation_id, username, human_user_id, owner } = inputOf(name);
@@ -421,7 +421,7 @@ describe('what the sweep does with', () => {
       id: PROVISIONING_ID,
       ended: 20,
       status: 'FAILED',
-      error: 'EndNotAnnounced',
+      error: 'OutcomeNotPublished',
       machine: 'RollBackMachine',
     });
 

@@ -42,7 +42,7 @@ beforeEach(() => {
 });
 
 describe.each([
-  ['App1', sweepProvisionings, { sealed_password: SEALED, request_mac: 'mac' }],
+  ['App1', sweepProvisionings, { intake_ciphertext: SEALED, request_mac: 'mac' }],
   ['App2', sweepUserCreations, { encrypted_password: ENCRYPTED }],
 ])('the sweep of %s', (_service, handler, sealed) => {
   it('says what it found, as metrics and in the log', async () => {

@@ -31,7 +31,7 @@ describe('stepsOf', () => {
           { from: 2_300, to: 2_400 },
         ],
       },
-      { step: 'ChooseAnnouncement', from: 2_500, to: 2_500 },
+      { step: 'ChoosePublishedOutcome', from: 2_500, to: 2_500 },
     );
 
     const steps = stepsOf(events, of);
@@ -56,7 +56,7 @@ describe('stepsOf', () => {
           { started_at: time(2_300), duration_ms: 100 },
         ],
       },
-      { ...of, step: 'ChooseAnnouncement', started_at: time(2_500), duration_ms: 0, attempts: [] },
+      { ...of, step: 'ChoosePublishedOutcome', started_at: time(2_500), duration_ms: 0, attempts: [] },
     ]);
     for (const step of steps) expect(timelineStep.parse(step)).toEqual(step);
     expectNoLeak('canary cause', steps);
@@ -76,13 +76,13 @@ describe('stepsOf', () => {
   });
 
   it('tells of an expression that failed, which is no event of a task', () => {
-    const events = history({ step: 'AnnounceUserCreated', from: 5 });
+    const events = history({ step: 'PublishUserCreated', from: 5 });
     const failed: HistoryEvent = {
       type: 'EvaluationFailed',
       id: 3,
       previousEventId: 0,
       timestamp: events.at(-1)?.timestamp,
-      evaluationFailedEventDetails: { state: 'AnnounceUserCreated', error: 'States.QueryEvaluationError' },
+      evaluationFailedEventDetails: { state: 'PublishUserCreated', error: 'States.QueryEvaluationError' },
     };
 
     const [step] = stepsOf([...events, failed], of);
@@ -127,7 +127,7 @@ describe('timelineAt', () => {
       ROLL_BACK_STATE_MACHINE_ARN: 'a:stateMachine:Undo',
     },
     inputSchema: provisioningInput,
-    cleanEnds: [],
+    cleanOutcomes: [],
   };
   const read = () => timelineAt('app1', workflows, subject);
   const histories = () =>

@@ -21,7 +21,7 @@ const failing = (...attempts: [from: number, error: string][]) =>
 
 const waits = (step: string, ...attempts: [number, string][]): HistoryEvent[] =>
   history(
-    { step: 'AnnounceRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
+    { step: 'PublishRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
     { step, from: 10, attempts: failing(...attempts) },
   );
 
@@ -50,7 +50,7 @@ describe('waitingIn', () => {
     ['CancelUserCreation', 'App2AuthenticationFailed', { what: 'target', target: 'app2' }],
     ['DeleteUser', 'AbsenceNotConfirmed', { what: 'calls_in_flight' }],
     ['DeleteUser', 'ServiceThrottled', { what: 'aws' }],
-    ['AnnounceRequested', 'EventBridge.FailedEntry', { what: 'aws' }],
+    ['PublishRequested', 'EventBridge.FailedEntry', { what: 'aws' }],
     ['EncryptCredentials', 'States.Timeout', { what: 'aws' }],
   ])('tells what %s waits for after %s', (step, error, told) => {
     expect(waitingIn(waits(step, [20, error]), 'app1')).toMatchObject({ ...told, step, since: at(20) });

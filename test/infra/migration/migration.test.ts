@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { wayByFlag } from '../../../handlers/app1/migration/backend.ts';
+import { backendByFlag } from '../../../handlers/app1/migration/backend.ts';
 import { migrationFlag } from '../../../handlers/app1/migration/migration-flag.ts';
 import { firstFlag } from '../../../infra/migration/first-flag.ts';
 import { templates } from '../../../infra/templates.ts';
 import { CALLER, signedRequest } from '../../support/api-events.ts';
-import { resources, rights } from '../../support/resources.ts';
+import { permissions, resources } from '../../support/resources.ts';
 
 const legacy = {
   legacy_endpoint: 'https://legacy.example.com/users',
@@ -23,7 +23,7 @@ const typesIn = (template: typeof off) =>
   ]
     .filter((type) => /^AWS::(AppConfig|DynamoDB)::/.test(type))
     .sort();
-const functionsIn = (template: typeof off) => Object.keys(rights(template)).sort();
+const functionsIn = (template: typeof off) => Object.keys(permissions(template)).sort();
 const ROUTER = 'app1-route-provisioning';
 
 /** The function that the POST goes to. */
@@ -69,9 +69,9 @@ describe.each([
     expect(entryOf(template)).toBe(ROUTER);
   });
 
-  it('the function that routes has these rights and no more, and all others are as they were', () => {
-    const start = rights(off)['app1-start-provisioning']?.flatMap(({ Action }) => Action) ?? [];
-    const { [ROUTER]: router = [], ...others } = rights(template);
+  it('the function that routes has these permissions and no more, and all others are as they were', () => {
+    const start = permissions(off)['app1-start-provisioning']?.flatMap(({ Action }) => Action) ?? [];
+    const { [ROUTER]: router = [], ...others } = permissions(template);
 
     expect(router.flatMap(({ Action }) => Action).sort()).toEqual(
       [...start, 'dynamodb:PutItem', 'secretsmanager:GetSecretValue', ...more].sort(),
@@ -79,7 +79,7 @@ describe.each([
     expect(
       router.flatMap(({ Resource, Action }) => (Action.includes('xray:PutTraceSegments') ? [] : [Resource])),
     ).not.toContain('*');
-    expect(others).toEqual(rights(off));
+    expect(others).toEqual(permissions(off));
   });
 
   it('nothing of it stays behind', () => {
@@ -96,7 +96,7 @@ describe('a secret of the legacy endpoint under a customer managed key', () => {
   const key = 'arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
   const under = templates({ ...legacy, migration: 'header', legacy_secret_key_arn: key }).app1;
   const rightsOnKeys = (template: typeof off) =>
-    rights(template)[ROUTER]?.filter(({ Resource }) => JSON.stringify(Resource).includes(key));
+    permissions(template)[ROUTER]?.filter(({ Resource }) => JSON.stringify(Resource).includes(key));
 
   it('can be read by the function that routes, through Secrets Manager and no other way', () => {
     expect(rightsOnKeys(under)).toEqual([
@@ -133,7 +133,7 @@ describe('the first version of the flag', () => {
     });
 
     expect(await served()).toEqual({ enabled: true, percentage: 0, allow_list: [] });
-    expect(wayByFlag(signedRequest({}, CALLER), 'ada', await served())).toBe('legacy');
+    expect(backendByFlag(signedRequest({}, CALLER), 'ada', await served())).toBe('legacy');
   });
 
   it('is taken back by the alarm on the metric of the function that routes', () => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { Problem } from '../../../cli/support/problem.ts';
+import { CommandError } from '../../../cli/support/command-error.ts';
 
 /** A real Chromium, that of the system: Debian's package, or Chrome where that is installed. */
 
@@ -17,7 +17,7 @@ const places = [
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
 
-/** @throws Problem when there is no Chromium and it cannot be installed */
+/** @throws CommandError when there is no Chromium and it cannot be installed */
 export async function findChromium(): Promise<string> {
   const named = process.env['CHROMIUM'];
   const found = named ?? places.find((place) => existsSync(place));
@@ -28,7 +28,7 @@ export async function findChromium(): Promise<string> {
     await run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options);
     if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium';
   }
-  throw new Problem(
+  throw new CommandError(
     'There is no Chromium, which the trace page is tested in.',
     'Install it (Debian: `apt-get install chromium`), or name one by CHROMIUM=/path/to/it.',
   );

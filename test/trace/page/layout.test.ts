@@ -8,7 +8,7 @@ const steps = [
   'DecryptCredentials',
   'CreateUser',
   'DeleteUser',
-  'AnnounceRolledBack',
+  'PublishUserRolledBack',
   'UserCreationRolledBack',
 ].map((name) => ({ name }));
 const placed = ({ places }: Layout, name: string) => {
@@ -59,7 +59,7 @@ describe('the part that tells what happened', () => {
   it('has the whole way, and of the undo what was entered', () => {
     const names = essence(graph, steps).nodes.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['AddToGroup', 'UserCreated', 'DeleteUser']));
-    expect(names).not.toContain('AnnounceRejected');
+    expect(names).not.toContain('PublishUserCreationRejected');
   });
 
   it('has of the edges that errors take the one that was taken', () => {

@@ -6,7 +6,7 @@ import { type MachineName, machines } from './machines.ts';
 
 const arnOf = (machine: MachineName) => `arn:aws:states:eu-west-1:111111111111:stateMachine:${machine}`;
 
-/** Where the fake services are. */
+/** TargetEnvironment the fake services are. */
 export const services: ServiceThere[] = [
   {
     service: 'App1',

@@ -33,7 +33,7 @@ const inputOf = (who: Who) => ({
   human_user_id: 'h-1001',
   owner: '111111111111:AROAEXAMPLE',
 });
-const sealed = (who: Who) => ({ ...inputOf(who), sealed_password: CIPHERTEXT });
+const sealed = (who: Who) => ({ ...inputOf(who), intake_ciphertext: CIPHERTEXT });
 const encrypted = (who: Who) => ({ ...inputOf(who), encrypted_password: CIPHERTEXT });
 
 const app1 = (who: Who, time: string) =>
@@ -84,7 +84,7 @@ export function scene(
     sealed('anna'),
     app1('anna', '09:55:10')
       .task('RequestUserCreation', 1_300)
-      .task('AnnounceProvisioned', 60)
+      .task('PublishProvisioned', 60)
       .succeed('Provisioned'),
   );
   aws.put(
@@ -95,7 +95,7 @@ export function scene(
       .task('CreateUser', 210, { sub: 'a2' }, { user_sub: 'a2' })
       .task('SetPassword', 150)
       .task('AddToGroup', 120)
-      .task('AnnounceCreated', 60)
+      .task('PublishUserCreated', 60)
       .succeed('UserCreated'),
   );
   aws.publish('App2', ids.anna, 10, 'ServiceUserCreated', at('09:55:11.120'), { username: 'anna' });
@@ -115,12 +115,12 @@ export function scene(
     ids.carol,
     encrypted('carol'),
     fixed
-      ? creation.done(100).exit('AddToGroup').task('AnnounceCreated', 60).succeed('UserCreated')
+      ? creation.done(100).exit('AddToGroup').task('PublishUserCreated', 60).succeed('UserCreated')
       : creation
           .failed(100, 'AccessDeniedException', denied)
           .exit('AddToGroup', { Error: 'AccessDeniedException' }, { failure: why })
           .task('DeleteUser', 320)
-          .task('AnnounceRolledBack', 55)
+          .task('PublishUserRolledBack', 55)
           .fail('UserCreationRolledBack', why),
   );
   aws.put(
@@ -132,7 +132,7 @@ export function scene(
       .failed(2_700, 'UserCreationFailed', 'App2 ended as FAILED.')
       .exit('RequestUserCreation', {}, { failure: told })
       .task('CancelUserCreation', 260)
-      .task('AnnounceProvisioningFailed', 50)
+      .task('PublishProvisioningFailed', 50)
       .fail('ProvisioningFailed', told),
   );
   aws.publish('App2', ids.carol, 40, 'ServiceUserCreationRolledBack', at('09:48:22.515'), { failure: why });
@@ -149,7 +149,7 @@ export function scene(
       .enter('DecryptCredentials')
       .failed(80, 'PasswordRejected')
       .exit('DecryptCredentials')
-      .task('AnnounceRejected', 50)
+      .task('PublishUserCreationRejected', 50)
       .fail('UserCreationRejected', rejected),
   );
   const atApp1 = { ...rejected, step: 'RequestUserCreation' };
@@ -162,7 +162,7 @@ export function scene(
       .failed(420, 'PasswordRejected')
       .exit('RequestUserCreation')
       .task('CancelUserCreation', 200)
-      .task('AnnounceProvisioningFailed', 50)
+      .task('PublishProvisioningFailed', 50)
       .fail('ProvisioningFailed', atApp1),
   );
 
@@ -183,7 +183,7 @@ export function scene(
       .after(2_000)
       .failed(100, 'ServiceUnavailable')
       .exit('DeleteUser')
-      .task('AnnounceRollBackFailed', 50)
+      .task('PublishRollBackFailed', 50)
       .fail('RollBackFailed', cannot),
   );
   aws.put(
@@ -230,7 +230,7 @@ export function scene(
     sealed('erin'),
     app1('erin', '09:02:00')
       .task('RequestUserCreation', 1_200)
-      .task('AnnounceProvisioned', 60)
+      .task('PublishProvisioned', 60)
       .succeed('Provisioned'),
   );
   aws.put(
@@ -241,7 +241,7 @@ export function scene(
       .task('CreateUser', 200)
       .task('SetPassword', 140)
       .task('AddToGroup', 110)
-      .task('AnnounceCreated', 60)
+      .task('PublishUserCreated', 60)
       .succeed('UserCreated'),
   );
   aws.put(
@@ -252,7 +252,7 @@ export function scene(
       .begin(inputOf('erin'))
       .task('StopUserCreation', 80)
       .task('DeleteUser', 300)
-      .task('AnnounceRemoved', 50)
+      .task('PublishUserRemoved', 50)
       .succeed('UserRemoved'),
   );
   aws.put(
@@ -265,7 +265,7 @@ export function scene(
       .task('CancelUserCreation', 1_400)
       .enter('WasItProvisioned', {}, 'ChoiceStateEntered')
       .exit('WasItProvisioned')
-      .task('AnnounceDeprovisioned', 50)
+      .task('PublishDeprovisioned', 50)
       .succeed('Deprovisioned'),
   );
   return aws;

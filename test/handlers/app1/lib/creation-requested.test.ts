@@ -12,7 +12,7 @@ const ask = () => creationRequested(new SFNClient({}), executionArn);
 
 const waiting = (step: string) =>
   history(
-    { step: 'AnnounceRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
+    { step: 'PublishRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
     { step, from: 10, attempts: [{ from: 11, to: 20, error: 'TargetUnavailable' }] },
   );
 const ended = (events: HistoryEvent[], type: HistoryEvent['type'] = 'ExecutionAborted'): HistoryEvent[] => [

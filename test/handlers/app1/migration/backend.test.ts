@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { placeOf, type Way, wayByFlag, wayByHeader } from '../../../../handlers/app1/migration/backend.ts';
+import {
+  type Backend,
+  backendByFlag,
+  backendByHeader,
+  rolloutBucket,
+} from '../../../../handlers/app1/migration/backend.ts';
 import type { Flag } from '../../../../handlers/app1/migration/migration-flag.ts';
 import { CALLER, CALLERS_OWNER, signedRequest } from '../../../support/api-events.ts';
 
@@ -15,11 +20,11 @@ const twice = (...values: string[]) => signedRequest({ headers: { 'X-Use-Cognito
 
 describe('while the header decides', () => {
   it('refuses two different ones, and takes the same one twice', () => {
-    expect(() => wayByHeader(twice('true', 'false'))).toThrow('INVALID_REQUEST');
-    expect(wayByHeader(twice('true', 'true'))).toBe('workflow');
+    expect(() => backendByHeader(twice('true', 'false'))).toThrow('INVALID_REQUEST');
+    expect(backendByHeader(twice('true', 'true'))).toBe('workflow');
   });
 
-  it.each<[string | undefined, Way]>([
+  it.each<[string | undefined, Backend]>([
     [undefined, 'legacy'],
     ['true', 'workflow'],
     [' TRUE ', 'workflow'],
@@ -27,12 +32,12 @@ describe('while the header decides', () => {
     ['yes', 'legacy'],
     ['', 'legacy'],
   ])('%p goes to %s', (header, way) => {
-    expect(wayByHeader(request(header))).toBe(way);
+    expect(backendByHeader(request(header))).toBe(way);
   });
 });
 
 describe('while the flag decides', () => {
-  it.each<[string, Flag | undefined, string | undefined, string, Way]>([
+  it.each<[string, Flag | undefined, string | undefined, string, Backend]>([
     ['no flag', undefined, 'true', SESSION, 'legacy'],
     ['a flag that is off', flag({ enabled: false, percentage: 100 }), 'true', SESSION, 'legacy'],
     ['0 %', flag(), undefined, SESSION, 'legacy'],
@@ -84,12 +89,12 @@ describe('while the flag decides', () => {
     ],
     ['an empty entry', flag({ allow_list: [''] }), undefined, SESSION, 'legacy'],
   ])('%s', (_what, set, header, userArn, way) => {
-    expect(wayByFlag(request(header, userArn), 'ada', set)).toBe(way);
+    expect(backendByFlag(request(header, userArn), 'ada', set)).toBe(way);
   });
 
   const username = fc.string({ minLength: 1, maxLength: 128 });
   const percentage = fc.double({ min: 0, max: 100, noNaN: true });
-  const goes = (name: string, share: number) => wayByFlag(request(), name, flag({ percentage: share }));
+  const goes = (name: string, share: number) => backendByFlag(request(), name, flag({ percentage: share }));
 
   it('a name goes the same way each time', () => {
     fc.assert(
@@ -125,7 +130,7 @@ describe('while the flag decides', () => {
 
   it.each([1, 10, 50, 90])('%i %% is about that share of the names', (share) => {
     const names = Array.from({ length: 20_000 }, (_, n) => `service-user-${n}`);
-    const part = (names.filter((name) => placeOf(name) < share).length / names.length) * 100;
+    const part = (names.filter((name) => rolloutBucket(name) < share).length / names.length) * 100;
     expect(Math.abs(part - share)).toBeLessThan(1.5);
   });
 });

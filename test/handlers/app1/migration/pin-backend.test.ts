@@ -1,13 +1,13 @@
 import { ConditionalCheckFailedException, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { wayOfKey } from '../../../../handlers/app1/migration/pin-backend.ts';
+import { pinBackend } from '../../../../handlers/app1/migration/pin-backend.ts';
 import { sdkError } from '../../../support/sdk-errors.ts';
 import { thrownBy } from '../../../support/thrown.ts';
 
 const dynamo = mockClient(DynamoDBClient);
 const NOW = Date.parse('2026-01-01T00:00:00Z');
-const keep = wayOfKey({ dynamo: new DynamoDBClient({}), table: 'keys', now: () => NOW });
+const keep = pinBackend({ dynamo: new DynamoDBClient({}), table: 'keys', now: () => NOW });
 
 beforeEach(() => {
   dynamo.reset();
@@ -21,7 +21,7 @@ describe('the way of a key', () => {
     expect(dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input)).toEqual([
       {
         TableName: 'keys',
-        Item: { id: { S: 'id' }, way: { S: 'legacy' }, forget_at: { N: String(NOW / 1000 + 7_776_000) } },
+        Item: { id: { S: 'id' }, way: { S: 'legacy' }, expires_at: { N: String(NOW / 1000 + 7_776_000) } },
         ConditionExpression: 'attribute_not_exists(id)',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },

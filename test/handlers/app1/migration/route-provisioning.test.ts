@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { provisioningIdOf } from '../../../../handlers/app1/lib/provisioning-id.ts';
-import type { Way } from '../../../../handlers/app1/migration/backend.ts';
+import type { Backend } from '../../../../handlers/app1/migration/backend.ts';
 import { routeProvisioning } from '../../../../handlers/app1/migration/route-provisioning.ts';
 import { type ApiHandler, api, json } from '../../../../handlers/shared/api.ts';
 import { RequestProblem } from '../../../../handlers/shared/problem.ts';
@@ -14,9 +14,9 @@ const log = watchLog();
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const workflow = jest.fn<ApiHandler>();
 const request = jest.fn<(body: string) => Promise<{ status: number; body: string }>>();
-const count = jest.fn<(way: Way, failed: boolean) => void>();
-const choose = jest.fn<(event: unknown, username: string) => Promise<Way>>();
-const keep = jest.fn<(id: string, wanted: Way) => Promise<Way>>();
+const count = jest.fn<(way: Backend, failed: boolean) => void>();
+const choose = jest.fn<(event: unknown, username: string) => Promise<Backend>>();
+const keep = jest.fn<(id: string, wanted: Backend) => Promise<Backend>>();
 
 const post = (
   headers: Record<string, string | string[]> = {},

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { clientOf } from '../../../../handlers/app2/lib/user-creation.ts';
+import { ownerOf } from '../../../../handlers/app2/lib/user-creation.ts';
 import { authorizedRequest } from '../../../support/api-events.ts';
 
-describe('clientOf', () => {
+describe('ownerOf', () => {
   it('is the owner whom the authorizer verified, not the name', () => {
-    expect(clientOf(authorizedRequest({}, { owner: 'the-owner', username: 'the-name' }))).toBe('the-owner');
+    expect(ownerOf(authorizedRequest({}, { owner: 'the-owner', username: 'the-name' }))).toBe('the-owner');
   });
 
   it.each([
     ['no owner', {}],
     ['an empty owner', { owner: '' }],
   ])('refuses a request with %s', (_what, context) => {
-    expect(() => clientOf(authorizedRequest({}, context))).toThrow('UNAUTHENTICATED');
+    expect(() => ownerOf(authorizedRequest({}, context))).toThrow('UNAUTHENTICATED');
   });
 });

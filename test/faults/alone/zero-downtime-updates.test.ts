@@ -84,8 +84,8 @@ describe('an update while executions run', () => {
     expect(await statesOf('RollBackServiceUser', planned.id)).toEqual([
       'StopUserCreation',
       'DeleteUser',
-      'ChooseAnnouncement',
-      'AnnounceRemoved',
+      'ChoosePublishedOutcome',
+      'PublishUserRemoved',
       'UserRemoved',
     ]);
     expect(await violations(planned)).toEqual([]);

@@ -6,17 +6,17 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { configuration } from '../e2e/support/deployed.ts';
-import { allRights, onlyForItsOwn, type Right, without } from './support/rights.ts';
+import { allRights, onlyForItsOwn, type Right, without } from './support/permissions.ts';
 import { repair, use } from './support/uses.ts';
 
 /** Takes each right away that the synthesized templates give, one at a time, and sees something fail. */
 
 const events = new EventBridgeClient(configuration);
-const rights = allRights();
-const ofActions = rights.filter(({ part }) => part !== 'condition');
-const bounds = rights.filter(({ part }) => part === 'condition');
+const permissions = allRights();
+const ofActions = permissions.filter(({ part }) => part !== 'condition');
+const bounds = permissions.filter(({ part }) => part === 'condition');
 
-/** Each use once, with all rights. */
+/** Each use once, with all permissions. */
 const uses = new Map<string, Right>();
 for (const right of ofActions) {
   const kind = /^(logs|sqs):/.exec(right.action)?.[1] ?? 'its work';
@@ -31,7 +31,7 @@ async function rules(change: typeof DisableRuleCommand | typeof EnableRuleComman
 beforeAll(() => rules(DisableRuleCommand));
 afterAll(() => rules(EnableRuleCommand));
 
-describe('with all rights works', () => {
+describe('with all permissions works', () => {
   it.each([...uses])('%s', async (_name, right) => {
     await use(right);
   });

@@ -36,7 +36,7 @@ import * as z from 'zod';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { encryptionContext } from '../../../contracts/encryption-context.ts';
 import { completionNotification } from '../../../contracts/notification.ts';
-import { cleanEnds } from '../../../contracts/outcomes.ts';
+import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { IN_FLIGHT_SECONDS } from '../../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
@@ -59,10 +59,10 @@ import {
 } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { executionArn, machineArn } from './machines.ts';
-import type { Bearer, Right } from './rights.ts';
+import type { Bearer, Right } from './permissions.ts';
 
 /**
- * For each function and each machine: something that works only while it has all its rights. Functions are called
+ * For each function and each machine: something that works only while it has all its permissions. Functions are called
  * themselves where that is possible, so that nothing else can fail.
  */
 
@@ -112,8 +112,8 @@ async function sealForApp1(id: string, username: string): Promise<string> {
 const inputs = {
   async ProvisionServiceUser() {
     const subject = subjectOf();
-    const sealed_password = await sealForApp1(subject.provisioning_id, subject.username);
-    return { ...subject, sealed_password, request_mac: 'bWFj' };
+    const intake_ciphertext = await sealForApp1(subject.provisioning_id, subject.username);
+    return { ...subject, intake_ciphertext, request_mac: 'bWFj' };
   },
   async CreateServiceUser() {
     const subject = subjectOf();
@@ -364,7 +364,7 @@ const watching = (FunctionName: string, machine: Maker) => async () => {
   const { provisioning_id: name } = await aborted(machine);
   const event = { detail: { name, status: 'ABORTED' } };
   expect(await call(FunctionName, event)).toEqual({ finding: 'started' });
-  const [error] = cleanEnds[machine === 'ProvisionServiceUser' ? 'app1' : 'app2'];
+  const [error] = cleanOutcomes[machine === 'ProvisionServiceUser' ? 'app1' : 'app2'];
   const clean = { name: randomUUID(), status: 'FAILED', error, stopDate: Date.now() };
   await call(FunctionName, { detail: clean });
   const { Item } = await dynamoDb.send(
@@ -375,7 +375,11 @@ const watching = (FunctionName: string, machine: Maker) => async () => {
 
 /** An execution that has failed clean, recorded as such: what it was asked to unseal cannot be unsealed. */
 async function failedClean(FunctionName: string, machine: Maker): Promise<void> {
-  const input = { ...(await inputs[machine]()), sealed_password: 'bm9uZQ==', encrypted_password: 'bm9uZQ==' };
+  const input = {
+    ...(await inputs[machine]()),
+    intake_ciphertext: 'bm9uZQ==',
+    encrypted_password: 'bm9uZQ==',
+  };
   await startAt(machine, input.provisioning_id, input);
   const stopped = await eventually(async () => {
     const { status, stopDate } = await stepFunctions.send(
@@ -596,11 +600,11 @@ const functions: Record<string, () => Promise<unknown>> = {
 
 const machines: Record<Machine, () => Promise<unknown>> = {
   ProvisionServiceUser: async () => {
-    await does('ProvisionServiceUser', await start(newRequest()), 'AnnounceProvisioned');
+    await does('ProvisionServiceUser', await start(newRequest()), 'PublishProvisioned');
   },
   CreateServiceUser: async () => {
     const made = await running('CreateServiceUser');
-    await does('CreateServiceUser', made.provisioning_id, 'AnnounceCreated');
+    await does('CreateServiceUser', made.provisioning_id, 'PublishUserCreated');
     const second = randomUUID();
     const encrypted_password = await encryptFor(second, made.username, newPassword());
     await startAt('CreateServiceUser', second, { ...made, provisioning_id: second, encrypted_password });
@@ -609,12 +613,12 @@ const machines: Record<Machine, () => Promise<unknown>> = {
   RollBackProvisioning: async () => {
     const name = randomUUID();
     await startAt('RollBackProvisioning', name, await oldUser());
-    await does('RollBackProvisioning', name, 'AnnounceDeprovisioned');
+    await does('RollBackProvisioning', name, 'PublishDeprovisioned');
   },
   RollBackServiceUser: async () => {
     const name = randomUUID();
     await startAt('RollBackServiceUser', name, await oldUser());
-    await does('RollBackServiceUser', name, 'AnnounceRemoved');
+    await does('RollBackServiceUser', name, 'PublishUserRemoved');
   },
 };
 

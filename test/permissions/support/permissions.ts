@@ -19,7 +19,7 @@ import { configuration, outputs, system } from '../../e2e/support/deployed.ts';
 import { resources } from '../../support/resources.ts';
 import { machineArn } from './machines.ts';
 
-/** Rights as the synthesized templates give them, each of which can be taken away alone. */
+/** Permissions as the synthesized templates give them, each of which can be taken away alone. */
 
 export type Bearer = { function: string } | { machine: Machine };
 
@@ -160,7 +160,7 @@ function lessening(whole: Document, { statement: at, part, index }: Right): Docu
 }
 
 /**
- * With the bearer's own rights: does to what is somebody else's what it may do to its own: to a password that is sealed
+ * With the bearer's own permissions: does to what is somebody else's what it may do to its own: to a password that is sealed
  * for another service, or with an event of another source or type.
  * @throws Error when that is allowed
  */
@@ -261,7 +261,7 @@ const meddle: Record<string, (kms: KMSClient, own: Destination) => Promise<unkno
   'kms:ReEncryptTo': (kms, own) => reEncrypt(kms, 'app1', { ...own, target: 'another' }),
 };
 
-/** Credentials with the rights of a role, which trusts the root of the account for the moment. */
+/** Credentials with the permissions of a role, which trusts the root of the account for the moment. */
 async function credentialsOf(roleArn: string) {
   const RoleName = roleArn.split('/').at(-1);
   const { Role } = await iam.send(new GetRoleCommand({ RoleName }));

@@ -20,7 +20,7 @@ from corrections.eventbridge import SERVICE, NotDelivered, is_rule, log_group_na
 from corrections.iam import service_may
 from corrections.support import replace_text, wrap_function
 
-logger = logging.getLogger("corrections.eventbridge_undelivered")
+logger = logging.getLogger("corrections.eventbridge_dead_letters")
 
 Fields = dict[str, Any]
 

@@ -1,8 +1,8 @@
 import type { Exit } from './exit-status.ts';
 
 /** A command cannot do what it was asked for: what happened, what to do, and the exit status that says so. */
-export class CliProblem extends Error {
-  override readonly name = 'CliProblem';
+export class CliError extends Error {
+  override readonly name = 'CliError';
   readonly exit: Exit;
   /** Stable, for scripts. */
   readonly code: string;

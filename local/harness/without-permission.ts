@@ -9,10 +9,10 @@ export type Bearer = { functionName: string } | { stateMachineArn: string };
 const POLICY = 'taken-away';
 
 /**
- * Runs something while a function or a state machine has lost one of its rights, as it happens when somebody edits a
+ * Runs something while a function or a state machine has lost one of its permissions, as it happens when somebody edits a
  * role: a real failure of a single step. The right is given back afterwards.
  */
-export async function withoutRight<Result>(
+export async function withoutPermission<Result>(
   outputs: Outputs,
   bearer: Bearer,
   action: string,
