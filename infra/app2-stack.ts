@@ -1,12 +1,4 @@
-import {
-  CfnCondition,
-  CfnParameter,
-  CustomResource,
-  Duration,
-  Fn,
-  RemovalPolicy,
-  type StackProps,
-} from 'aws-cdk-lib';
+import { CustomResource, Duration, RemovalPolicy, type StackProps } from 'aws-cdk-lib';
 import { AuthorizationType, TokenAuthorizer } from 'aws-cdk-lib/aws-apigateway';
 import {
   AccountRecovery,
@@ -560,13 +552,6 @@ export class App2Stack extends ServiceStack<'app2'> {
   }
 
   #api({ pool, machineClient, serviceClient }: Pool): ServiceApi {
-    const jwksEndpoint = new CfnParameter(this, 'JwksEndpoint', {
-      default: '',
-      description: 'Where the user pool publishes its keys, when that is not its issuer (local AWS)',
-    });
-    const elsewhere = new CfnCondition(this, 'KeysElsewhere', {
-      expression: Fn.conditionNot(Fn.conditionEquals(jwksEndpoint.valueAsString, '')),
-    });
     const authorizer = new TokenAuthorizer(this, 'TokenAuthorizer', {
       handler: this.addFunction('Authorizer', {
         name: 'authorizer',
@@ -575,11 +560,6 @@ export class App2Stack extends ServiceStack<'app2'> {
           MACHINE_CLIENT_ID: machineClient.userPoolClientId,
           SERVICE_CLIENT_ID: serviceClient.userPoolClientId,
           CHECK_USER_IN_POOL: this.settings.checkUserInPool,
-          JWKS_ENDPOINT: Fn.conditionIf(
-            elsewhere.logicalId,
-            jwksEndpoint.valueAsString,
-            `https://cognito-idp.${this.region}.amazonaws.com`,
-          ).toString(),
         },
         permissions:
           this.settings.checkUserInPool === 'off'

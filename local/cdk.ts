@@ -95,9 +95,7 @@ export async function deploy(
 ): Promise<Outputs> {
   const { emulator, directory, lambdaEndpoint } = deployment;
   const app2 = await steps.app2(async (progress) =>
-    stackOutputs.App2.parse(
-      await deployStack('App2', { JwksEndpoint: lambdaEndpoint }, deployment, progress),
-    ),
+    stackOutputs.App2.parse(await deployStack('App2', {}, deployment, progress)),
   );
   const parameters = {
     App2ApiUrl: localApiUrl(app2.api_url, lambdaEndpoint),

@@ -1,6 +1,5 @@
 import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
-import { JwtVerifier } from 'aws-jwt-verify';
-import { validateCognitoJwtFields } from 'aws-jwt-verify/cognito-verifier';
+import { CognitoJwtVerifier } from 'aws-jwt-verify';
 import {
   JwtInvalidClaimError,
   JwtInvalidSignatureAlgorithmError,
@@ -8,6 +7,7 @@ import {
   JwtParseError,
   JwtWithoutValidKidError,
   KidNotFoundInJwksError,
+  ParameterValidationError,
   WaitPeriodNotYetEndedJwkError,
 } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
@@ -53,6 +53,8 @@ const INVALID = [
   JwtInvalidSignatureAlgorithmError,
   JwtWithoutValidKidError,
   KidNotFoundInJwksError,
+  // The token names no issuer, or one that is not the pool.
+  ParameterValidationError,
   // The pool was asked a few seconds ago, had no such key, and is not asked at a stranger's pace.
   WaitPeriodNotYetEndedJwkError,
   z.ZodError,
@@ -148,27 +150,25 @@ function ownerOf({ sub, 'cognito:groups': memberOf }: z.infer<typeof accessToken
 }
 
 /** Verifies signature, issuer, expiry, token use and client of the pool's access tokens. */
-function poolVerifier(
-  { USER_POOL_ID, JWKS_ENDPOINT }: z.infer<typeof environments.authorizer>,
-  clientIds: Services['clientIds'],
-) {
-  const region = USER_POOL_ID.split('_')[0];
-  const verifier = JwtVerifier.create(
-    {
-      issuer: `https://cognito-idp.${region}.amazonaws.com/${USER_POOL_ID}`,
-      audience: null,
-      jwksUri: `${JWKS_ENDPOINT}/${USER_POOL_ID}/.well-known/jwks.json`,
-      customJwtCheck: ({ payload }) =>
-        validateCognitoJwtFields(payload, { tokenUse: 'access', clientId: Object.values(clientIds) }),
-    },
-    { jwksCache: new SimpleJwksCache({ fetcher: { fetch: fetchKeys } }) },
+function accessTokenVerifier(userPoolId: string, clientId: string[]) {
+  const verifier = CognitoJwtVerifier.create(
+    { userPoolId, tokenUse: 'access', clientId },
+    { jwksCache: new SimpleJwksCache({ fetcher: { fetch: () => fetchKeys(userPoolId) } }) },
   );
   return (token: string) => verifier.verify(token);
 }
 
-/** The library's own fetcher speaks https only; local AWS speaks http. */
-async function fetchKeys(uri: string): Promise<ArrayBuffer> {
-  const response = await fetch(uri, { signal: AbortSignal.timeout(3_000) });
+/**
+ * The pool's public keys, from its Regional endpoint or from the one that `AWS_ENDPOINT_URL` names, as the SDK does.
+ * Two issuers can name the pool; the Regional one publishes keys for every pool, so that a token that names the other
+ * one does not decide what is called.
+ * docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html#user-pool-oidc-issuer
+ * @throws an error of `fetch`, or an Error when the answer is not 2xx
+ */
+async function fetchKeys(userPoolId: string): Promise<ArrayBuffer> {
+  const { jwksUri } = CognitoJwtVerifier.parseUserPoolId(userPoolId);
+  const address = new URL(new URL(jwksUri).pathname, process.env['AWS_ENDPOINT_URL'] || jwksUri);
+  const response = await fetch(address, { signal: AbortSignal.timeout(3_000) });
   if (!response.ok) throw new Error(`The user pool's keys were answered with HTTP ${response.status}.`);
   return response.arrayBuffer();
 }
@@ -182,7 +182,7 @@ const CHECKED = { off: [], admin: ['machine'], all: ['machine', 'service'] } as 
 >;
 const cognito = apiClient(CognitoIdentityProviderClient);
 const authorizer = authorize({
-  verify: poolVerifier(environment, clientIds),
+  verify: accessTokenVerifier(environment.USER_POOL_ID, Object.values(clientIds)),
   clientIds,
   checkedInPool: CHECKED[environment.CHECK_USER_IN_POOL],
   isEnabled: (sub) => isEnabled(cognito, environment.USER_POOL_ID, sub),

@@ -41,7 +41,6 @@ Object.assign(process.env, {
   USER_POOL_ID: 'eu-central-1_Pool',
   SERVICE_CLIENT_ID: 'service-client',
   CHECK_USER_IN_POOL: 'off',
-  JWKS_ENDPOINT: 'https://keys.example',
   KEY_ARN: `arn:aws:kms:${account}:key/app2`,
   PASSWORD_POLICY: JSON.stringify({
     minimum_length: 12,

@@ -28,8 +28,6 @@ export const environments = {
     SERVICE_CLIENT_ID: text,
     /** Whose tokens are refused when their user is gone or disabled: nobody's, those of /admin, or all. */
     CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
-    /** Where the pool publishes its keys; the issuer itself, except on local AWS. */
-    JWKS_ENDPOINT: z.url(),
   }),
   'start-user-creation': z.object({
     ...machines.shape,

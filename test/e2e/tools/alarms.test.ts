@@ -168,7 +168,7 @@ const alone: [string[], () => Promise<unknown>][] = [
     ['app2-authorizer-failures', 'app2-api-errors'],
     async () => {
       const token = await machineToken();
-      await withVariable('app2-authorizer', 'JWKS_ENDPOINT', NOBODY, () =>
+      await withVariable('app2-authorizer', 'AWS_ENDPOINT_URL', NOBODY, () =>
         times(3, async () => {
           const { status } = await fetch(`${outputs.app2.api_url}/sample`, {
             method: 'POST',

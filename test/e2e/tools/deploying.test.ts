@@ -80,8 +80,8 @@ const stack = async (StackName: string) =>
   (await new CloudFormationClient(configuration).send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
 
 /**
- * On AWS an API has a host of its own, and so has a pool; the local AWS has all under its endpoint. Whoever calls them is
- * told where they are.
+ * On AWS each API has a host of its own; the local AWS serves all of them under its endpoint. Sets the addresses that the
+ * shell and App1 call.
  */
 async function reachTheApis(): Promise<void> {
   const urlOf = async (name: string) => {
@@ -92,14 +92,10 @@ async function reachTheApis(): Promise<void> {
   const [app1, app2] = [await urlOf('App1'), await urlOf('App2')];
   await shell.run(`export APP1_API_URL=${app1} APP2_API_URL=${app2}`);
   const lambda = new LambdaClient(configuration);
-  for (const [FunctionName, variables] of [
-    ['app1-call-app2', { APP2_API_URL: app2 }],
-    ['app2-authorizer', { JWKS_ENDPOINT: aws.endpoint }],
-  ] as const) {
-    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-    const Variables = { ...Environment?.Variables, ...variables };
-    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
-  }
+  const FunctionName = 'app1-call-app2';
+  const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const Variables = { ...Environment?.Variables, APP2_API_URL: app2 };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
 }
 
 beforeAll(async () => {

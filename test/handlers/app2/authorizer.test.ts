@@ -268,10 +268,10 @@ describe("the pool's keys", () => {
 
   /** A cold authorizer, the addresses that it fetches, and what is answered there from now on. */
   async function cold() {
-    const fetches: unknown[] = [];
+    const fetches: string[] = [];
     let answer = (): Response => Response.json({ keys: [key.jwk] });
     jest.spyOn(globalThis, 'fetch').mockImplementation(async (address) => {
-      fetches.push(address);
+      fetches.push(String(address));
       return answer();
     });
     let fresh = handler;
@@ -298,7 +298,30 @@ describe("the pool's keys", () => {
     const { fetches, authorize: ask } = await cold();
     for (let times = 0; times < 3; times++) await ask(token());
 
-    expect(fetches).toEqual(['https://keys.example/eu-central-1_Pool/.well-known/jwks.json']);
+    expect(fetches).toEqual([`${claims.iss}/.well-known/jwks.json`]);
+  });
+
+  it('are fetched from the endpoint that AWS_ENDPOINT_URL names', async () => {
+    process.env['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:4566';
+    try {
+      const { fetches, authorize: ask } = await cold();
+      await ask(token());
+
+      expect(fetches).toEqual(['http://127.0.0.1:4566/eu-central-1_Pool/.well-known/jwks.json']);
+    } finally {
+      delete process.env['AWS_ENDPOINT_URL'];
+    }
+  });
+
+  it('are fetched from the same address when a token names the other issuer of the pool', async () => {
+    const { fetches, authorize: ask } = await cold();
+    const iss = 'https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Pool';
+    await expect(ask(token({ iss }))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    await expect(ask(rs256(strangersKey.privateKey, header, { ...claims, iss }))).rejects.toThrow(
+      /^Unauthorized$/,
+    );
+
+    expect(fetches).toEqual([`${claims.iss}/.well-known/jwks.json`]);
   });
 
   it('are fetched once for requests that come together', async () => {
