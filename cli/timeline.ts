@@ -1,8 +1,9 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { describe, executionArn } from '../handlers/shared/executions.ts';
+import { findHistory } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
-import { stepsOf } from '../handlers/shared/timeline.ts';
+import { timelineSteps } from '../handlers/shared/timeline.ts';
 import type { TimelineStep, Unseen } from './answers.ts';
 import { type Asking, askTimeline } from './app1-api.ts';
 import { type Connection, seen } from './connect.ts';
@@ -83,10 +84,10 @@ async function stepsAt(
   id: string,
 ): Promise<TimelineStep[]> {
   const read = async (machine: string, execution: string) => {
-    const events = await historyOf(stepFunctions, executionArn(machine, execution));
+    const events = await findHistory(stepFunctions, executionArn(machine, execution));
     return events === undefined
       ? undefined
-      : stepsOf(events, { service, workflow: machine.split(':').at(-1) ?? machine, execution });
+      : timelineSteps(events, { service, workflow: machine.split(':').at(-1) ?? machine, execution });
   };
   const main = await describe(stepFunctions, state_machine_arn, id, started);
   if (main === undefined) return [];
@@ -101,28 +102,3 @@ async function stepsAt(
 
 /** What of an execution's input its roll-backs are found by. */
 const started = z.object({ creation_id: z.string() });
-
-/** `undefined` when there is no such execution. */
-async function historyOf(stepFunctions: SFNClient, arn: string): Promise<HistoryEvent[] | undefined> {
-  const events: HistoryEvent[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await stepFunctions
-      .send(
-        new GetExecutionHistoryCommand({
-          executionArn: arn,
-          includeExecutionData: false,
-          maxResults: 1000,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        }),
-      )
-      .catch((error: unknown) => {
-        if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
-        throw error;
-      });
-    if (page === undefined) return undefined;
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-  return events;
-}

@@ -5,17 +5,13 @@ import {
   CognitoIdentityProviderClient,
   InitiateAuthCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
-import {
-  DescribeExecutionCommand,
-  GetExecutionHistoryCommand,
-  type HistoryEvent,
-  SFNClient,
-} from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { Outputs } from '../cli/outputs.ts';
 import { signedFetch } from '../cli/signed-fetch.ts';
 import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventMetadata } from '../contracts/events/catalogue.ts';
+import { findHistory, type HistoryStep, stepsOf } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 
 /** An audit event as it came to a bus's log. */
@@ -52,13 +48,9 @@ export type Machine =
   | 'CreateServiceUser'
   | 'RollBackServiceUser';
 
-/** A state of an execution, with its attempts. Times in milliseconds since the epoch. */
-export interface StateRun {
-  name: string;
-  enteredAt: number;
-  /** Absent while it runs. */
-  exitedAt: number | undefined;
-  /** Error names of failed attempts, in order. */
+/** A state that an execution entered. */
+export interface StateRun extends HistoryStep {
+  /** Error names of its failed attempts, in order. */
   errors: string[];
 }
 
@@ -223,26 +215,11 @@ export function systemOf(outputs: Outputs) {
 
     /** The states that an execution went through, in order; none when it has not begun. */
     async states(machine: Machine, id: string): Promise<StateRun[]> {
-      const arn = await executionArn(machine, id);
-      const events: HistoryEvent[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page = await stepFunctions
-          .send(
-            new GetExecutionHistoryCommand({
-              executionArn: arn,
-              includeExecutionData: false,
-              ...(nextToken === undefined ? {} : { nextToken }),
-            }),
-          )
-          .catch((error: unknown) => {
-            if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
-            throw error;
-          });
-        events.push(...(page?.events ?? []));
-        nextToken = page?.nextToken;
-      } while (nextToken !== undefined);
-      return statesOf(events);
+      const events = (await findHistory(stepFunctions, await executionArn(machine, id))) ?? [];
+      return stepsOf(events).map((step) => ({
+        ...step,
+        errors: step.attempts.flatMap(({ error }) => error ?? []),
+      }));
     },
 
     /**
@@ -279,31 +256,4 @@ async function answerOf(response: Response): Promise<Answer> {
     headers: response.headers,
     body: text === '' ? undefined : JSON.parse(text),
   };
-}
-
-/** Reads the states out of a history. */
-function statesOf(events: HistoryEvent[]): StateRun[] {
-  const states: StateRun[] = [];
-  for (const event of events) {
-    const at = event.timestamp?.getTime() ?? 0;
-    const current = states.at(-1);
-    if (event.stateEnteredEventDetails !== undefined)
-      states.push({
-        name: event.stateEnteredEventDetails.name ?? '',
-        enteredAt: at,
-        exitedAt: undefined,
-        errors: [],
-      });
-    else if (current === undefined) continue;
-    else if (event.stateExitedEventDetails !== undefined) current.exitedAt = at;
-    else if (event.type === 'ExecutionFailed' || event.type === 'ExecutionSucceeded') current.exitedAt ??= at;
-    else {
-      const failure =
-        event.taskFailedEventDetails ??
-        event.taskTimedOutEventDetails ??
-        event.lambdaFunctionFailedEventDetails;
-      if (failure?.error !== undefined) current.errors.push(failure.error);
-    }
-  }
-  return states;
 }

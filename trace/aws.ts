@@ -4,10 +4,10 @@ import {
   type DescribeExecutionOutput,
   DescribeStateMachineForExecutionCommand,
   type ExecutionListItem,
-  GetExecutionHistoryCommand,
   type HistoryEvent,
   ListExecutionsCommand,
 } from '@aws-sdk/client-sfn';
+import { readHistory } from '../handlers/shared/history.ts';
 import type { Connection } from './connect.ts';
 
 /** All that is asked of AWS: five questions, each of which only reads. Tests answer them without AWS. */
@@ -64,21 +64,9 @@ export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' 
     },
 
     async history(executionArn, limit) {
-      const events: HistoryEvent[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page = await stepFunctions.send(
-          new GetExecutionHistoryCommand({
-            executionArn,
-            includeExecutionData: true,
-            maxResults: PAGE,
-            ...(nextToken === undefined ? {} : { nextToken }),
-          }),
-        );
-        events.push(...(page.events ?? []));
-        nextToken = page.nextToken;
-      } while (nextToken !== undefined && events.length < limit);
-      return { events, more: nextToken !== undefined };
+      const options = { includeExecutionData: true, maxEvents: limit };
+      const { events, truncated: more } = await readHistory(stepFunctions, executionArn, options);
+      return { events, more };
     },
 
     async definition(executionArn) {

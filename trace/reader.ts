@@ -14,7 +14,7 @@ import type { Aws } from './aws.ts';
 import type { Connection, ServiceThere } from './connect.ts';
 import { graphOf } from './definition.ts';
 import { explain } from './explain.ts';
-import { stepsOf } from './history.ts';
+import { tracedSteps } from './history.ts';
 import type { Detail, Execution, Graph, Listing, Summary } from './model.ts';
 import {
   GRACE,
@@ -223,7 +223,7 @@ export function readerOf(
       output: readable(execution?.output),
       redrives: item.redriveCount ?? 0,
       graph,
-      steps: stepsOf(history.events, graph),
+      steps: tracedSteps(history.events, graph),
       truncated: history.more,
     };
   }

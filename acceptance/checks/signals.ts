@@ -1,10 +1,11 @@
 import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand, paginateGetExecutionHistory, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { eventsOn } from '../../cli/bus-log.ts';
 import { eventSources } from '../../contracts/events/catalogue.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
+import { readHistory } from '../../handlers/shared/history.ts';
 import { alarmNamed, functionNamed } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
 import { allCounted, counted, own } from '../metrics.ts';
@@ -51,11 +52,8 @@ async function placesOf(system: DeployedSystem, id: string, text: string): Promi
     }
     const client = connection.client(SFNClient);
     const execution = executionArn(outputs.state_machine_arn, id);
-    for await (const { events } of paginateGetExecutionHistory(
-      { client },
-      { executionArn: execution, includeExecutionData: true, maxResults: 1000 },
-    ))
-      if (JSON.stringify(events).includes(text)) places.push(execution);
+    const { events } = await readHistory(client, execution, { includeExecutionData: true });
+    if (JSON.stringify(events).includes(text)) places.push(execution);
   }
   return places;
 }

@@ -1,5 +1,7 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
+import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import type { Outputs } from '../../cli/outputs.ts';
+import { executionArn } from '../../handlers/shared/executions.ts';
+import { findHistory } from '../../handlers/shared/history.ts';
 
 /** What of the counts the histories of executions tell. */
 export interface Executed {
@@ -27,10 +29,7 @@ export async function executed(stepFunctions: SFNClient, outputs: Outputs, id: s
   for (const [machine, attempts] of machines)
     for (let n = 1; n <= attempts; n += 1) {
       const name = n === 1 ? id : `${id}.${n}`;
-      const events = await historyOf(
-        stepFunctions,
-        `${machine.replace(':stateMachine:', ':execution:')}:${name}`,
-      );
+      const events = await findHistory(stepFunctions, executionArn(machine, name));
       if (events === undefined) break;
       const one = executedIn(events);
       sum.transitions += one.transitions;
@@ -50,30 +49,4 @@ export function executedIn(events: readonly HistoryEvent[]): Executed {
     invocations: attempts.filter((event) => event.taskScheduledEventDetails?.resourceType === 'lambda')
       .length,
   };
-}
-
-/** The history of an execution; `undefined` when there is none. */
-async function historyOf(
-  stepFunctions: SFNClient,
-  executionArn: string,
-): Promise<HistoryEvent[] | undefined> {
-  const events: HistoryEvent[] = [];
-  let nextToken: string | undefined;
-  try {
-    do {
-      const page = await stepFunctions.send(
-        new GetExecutionHistoryCommand({
-          executionArn,
-          includeExecutionData: false,
-          ...(nextToken === undefined ? {} : { nextToken }),
-        }),
-      );
-      events.push(...(page.events ?? []));
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
-    return events;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
-    throw error;
-  }
 }

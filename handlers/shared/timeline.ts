@@ -1,4 +1,4 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type TimelineStep,
 } from '../../contracts/status.ts';
 import { bestEffort, executionArn } from './executions.ts';
+import { type HistoryStep, readHistory, stepsOf } from './history.ts';
 import { attemptIn, type Generation, rollBackName } from './roll-back-names.ts';
 import { latestRollBack, type Subject, type Workflows } from './roll-backs.ts';
 
@@ -36,7 +37,7 @@ export async function timelineAt<Input extends z.ZodType<Subject>>(
   ];
   const parts = await Promise.all(
     executions.map(async ([machine, execution]) =>
-      stepsOf(await historyOf(stepFunctions, executionArn(machine, execution)), {
+      timelineSteps((await readHistory(stepFunctions, executionArn(machine, execution))).events, {
         service,
         workflow: machine.split(':').at(-1) ?? machine,
         execution,
@@ -72,69 +73,35 @@ export function merge(...parts: TimelinePart[]): TimelinePart {
 const inOrder = (steps: TimelineStep[]): TimelineStep[] =>
   steps.sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
 
-/** The events of an execution, without the data of its states. */
-async function historyOf(stepFunctions: Pick<SFNClient, 'send'>, arn: string): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await stepFunctions.send(
-      new GetExecutionHistoryCommand({
-        executionArn: arn,
-        includeExecutionData: false,
-        maxResults: 1000,
-        ...(nextToken === undefined ? {} : { nextToken }),
-      }),
-    );
-    events.push(...(page.events ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
-  return events;
-}
-
-/**
- * The steps that a history tells of. No workflow here does two things at once, so what happens belongs to the step
- * that was entered last. An expression that failed counts as an attempt: its step did not get as far as a call, or could
- * not use the answer.
- */
-export function stepsOf(
+/** The steps that events record, as a timeline reports them. */
+export const timelineSteps = (
   events: readonly HistoryEvent[],
   of: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
-): TimelineStep[] {
-  const steps: TimelineStep[] = [];
-  for (const event of events) {
-    const at = event.timestamp ?? new Date(0); // each event has one
-    const started_at = at.toISOString();
-    const step = steps.at(-1);
-    const attempt = step?.attempts.at(-1);
-    const entered = event.stateEnteredEventDetails?.name;
-    if (entered !== undefined) steps.push({ ...of, step: entered, started_at, attempts: [] });
-    else if (event.type === 'TaskScheduled') step?.attempts.push({ started_at });
-    else if (event.type === 'EvaluationFailed')
-      step?.attempts.push({ started_at, duration_ms: 0, ...errorOf(event) });
-    else if (attempt !== undefined && ATTEMPT_ENDS.includes(event.type ?? ''))
-      Object.assign(attempt, { duration_ms: since(attempt, at), ...errorOf(event) });
-    else if (step !== undefined && event.stateExitedEventDetails !== undefined)
-      step.duration_ms = since(step, at);
-  }
-  return steps;
-}
+): TimelineStep[] => stepsOf(events).map((step) => timelineStepOf(step, of));
 
-const ATTEMPT_ENDS = ['TaskSucceeded', 'TaskFailed', 'TaskTimedOut', 'TaskStartFailed', 'TaskSubmitFailed'];
+const timelineStepOf = (
+  { name, status, enteredAt, exitedAt, attempts }: HistoryStep,
+  of: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
+): TimelineStep => ({
+  ...of,
+  step: name,
+  started_at: enteredAt.toISOString(),
+  ...(status === 'succeeded' || status === 'caught' ? durationOf(enteredAt, exitedAt) : {}),
+  attempts: attempts.map(({ startedAt, endedAt, status, error }) => ({
+    started_at: startedAt.toISOString(),
+    ...(status === 'stopped' ? {} : durationOf(startedAt, endedAt)),
+    ...(error === undefined ? {} : { error: namedError(error) }),
+  })),
+});
 
-const since = ({ started_at }: { started_at: string }, at: Date): number =>
-  Math.max(0, at.getTime() - Date.parse(started_at));
+/** Nothing for what has not ended. */
+const durationOf = (from: Date, to: Date | undefined): { duration_ms?: number } =>
+  to === undefined ? {} : { duration_ms: Math.max(0, to.getTime() - from.getTime()) };
 
 const UNNAMED: FailureName = 'StepFailed';
 
-/** What an attempt failed with; nothing for one that went well. */
-function errorOf(event: HistoryEvent): Pick<Attempt, 'error'> {
-  if (event.type === 'TaskSucceeded') return {};
-  const details =
-    event.taskFailedEventDetails ??
-    event.taskTimedOutEventDetails ??
-    event.taskStartFailedEventDetails ??
-    event.taskSubmitFailedEventDetails ??
-    event.evaluationFailedEventDetails;
-  const name = errorName.safeParse(details?.error).data ?? UNNAMED;
-  return { error: { name, code: explainFailure({ step: '', error: name }).code } };
+/** What an attempt failed with; a text that cannot be the name of an error is not repeated. */
+function namedError(error: string): Attempt['error'] {
+  const name = errorName.safeParse(error).data ?? UNNAMED;
+  return { name, code: explainFailure({ step: '', error: name }).code };
 }

@@ -1,17 +1,15 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
+import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import type { FailureName } from '../../contracts/failures.ts';
 import type { Attempt, Service, WaitingFor } from '../../contracts/status.ts';
 import { outagePause } from '../../contracts/time-limits.ts';
 import { classifyError } from './errors.ts';
 import type { Execution } from './executions.ts';
+import { readLatestEvents } from './history.ts';
 import { logger } from './logger.ts';
-import { stepsOf } from './timeline.ts';
+import { timelineSteps } from './timeline.ts';
 
 /** Age in milliseconds from which an execution is asked what it waits for: most have ended by then. */
 const YOUNG = 10_000;
-
-/** Events that are read: more than the step with the most attempts can write. The most that one call gives. */
-const EVENTS = 1000;
 
 const reasons: Partial<Record<string, WaitingFor['what']>> = {
   TargetUnavailable: 'target',
@@ -43,15 +41,9 @@ export async function waitingForOf(
   if (execution?.status !== 'RUNNING' || now - (execution.startDate?.getTime() ?? now) < YOUNG)
     return undefined;
   try {
-    const { events = [] } = await stepFunctions.send(
-      new GetExecutionHistoryCommand({
-        executionArn: execution.executionArn,
-        includeExecutionData: false,
-        reverseOrder: true,
-        maxResults: EVENTS,
-      }),
-    );
-    return waitingIn(events.toReversed(), service);
+    // More than the step with the most attempts can write.
+    const { events } = await readLatestEvents(stepFunctions, execution.executionArn ?? '');
+    return waitingIn(events, service);
   } catch (thrown) {
     // A status without it is better than none.
     const { name: error, message: reason } = classifyError(thrown);
@@ -62,7 +54,7 @@ export async function waitingForOf(
 
 /** What an execution waits for that has these latest events, in their order. */
 export function waitingIn(events: readonly HistoryEvent[], service: Service): WaitingFor | undefined {
-  const step = stepsOf(events, { service, workflow: '', execution: '' }).at(-1);
+  const step = timelineSteps(events, { service, workflow: '', execution: '' }).at(-1);
   if (step === undefined || step.duration_ms !== undefined) return undefined;
   const failed = step.attempts.filter(hasFailed);
   const [first] = failed;

@@ -37,9 +37,9 @@ export async function watch(system: System, stage: Stage, id: string): Promise<R
     const all = WATCHED.flatMap((machine) => seen[machine].map((state) => ({ machine, state })));
     const ended = all.filter(({ state }) => state.exitedAt !== undefined);
     for (const { machine, state } of ended.sort(
-      (a, b) => (a.state.exitedAt ?? 0) - (b.state.exitedAt ?? 0),
+      (a, b) => Number(a.state.exitedAt ?? 0) - Number(b.state.exitedAt ?? 0),
     )) {
-      const key = `${machine}/${state.name}/${state.enteredAt}`;
+      const key = `${machine}/${state.name}/${state.id}`;
       if (!shown.has(key)) stage.line(lineOf(machine, state));
       shown.add(key);
     }
@@ -57,7 +57,7 @@ function lineOf(machine: Machine, { name, enteredAt, exitedAt, errors }: StateRu
     machine === 'ProvisionServiceUser' || machine === 'RollBackProvisioning'
       ? colors.blue('App1')
       : colors.magenta('App2');
-  const duration = `${((exitedAt ?? enteredAt) - enteredAt).toFixed(0)} ms`.padStart(8);
+  const duration = `${Number(exitedAt ?? enteredAt) - Number(enteredAt)} ms`.padStart(8);
   const coloured = UNDO.test(name) ? colors.yellow(name.padEnd(30)) : name.padEnd(30);
   const trouble = errors.length === 0 ? '' : colors.red(`  ${errors.join(', ')}`);
   return `  ${service}  ${colors.dim(machine.padEnd(21))} ${coloured}${colors.dim(duration)}${trouble}`;

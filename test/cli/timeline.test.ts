@@ -34,7 +34,7 @@ const failure = (seconds: number, error: string) =>
 const history = (machine: string, name: string, ...events: HistoryEvent[]) =>
   stepFunctions
     .on(GetExecutionHistoryCommand, { executionArn: executionArn(machine, name) })
-    .resolves({ events });
+    .resolves({ events: events.map((one, n) => ({ ...one, id: n + 1, previousEventId: n })) });
 
 beforeEach(() => {
   stepFunctions.reset();

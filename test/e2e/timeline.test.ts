@@ -1,7 +1,8 @@
 import { AdminCreateUserCommand } from '@aws-sdk/client-cognito-identity-provider';
-import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { executionArn } from '../../handlers/shared/executions.ts';
+import { readHistory } from '../../handlers/shared/history.ts';
 import { expectNoLeak } from '../support/leaks.ts';
 import { newRequest, outputs, provision, system, withVariable } from './support/deployed.ts';
 
@@ -14,12 +15,9 @@ async function timelineOf(id: string) {
   return { timeline, timeline_incomplete, body };
 }
 
-/** How many attempts the history of an execution tells of. */
+/** How many attempts the history of an execution records. */
 async function attemptsIn(stateMachineArn: string, id: string): Promise<number> {
-  const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
-  const { events = [] } = await stepFunctions.send(
-    new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
-  );
+  const { events } = await readHistory(stepFunctions, executionArn(stateMachineArn, id));
   return events.filter(({ type }) => type === 'TaskScheduled').length;
 }
 

@@ -1,5 +1,5 @@
-import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import { readHistory } from '../../handlers/shared/history.ts';
 import type { System } from '../../local/system.ts';
 
 /** What the rate limiter decided about one creation, in milliseconds since the epoch. */
@@ -20,9 +20,8 @@ export async function assignedStart(
   { clients: { stepFunctions }, executionArn }: System,
   id: string,
 ): Promise<AssignedStart | undefined> {
-  const { events = [] } = await stepFunctions.send(
-    new GetExecutionHistoryCommand({ executionArn: await executionArn('CreateServiceUser', id) }),
-  );
+  const arn = await executionArn('CreateServiceUser', id);
+  const { events } = await readHistory(stepFunctions, arn, { includeExecutionData: true });
   for (const { timestamp, taskSucceededEventDetails } of events) {
     const output = decrypted.safeParse(JSON.parse(taskSucceededEventDetails?.output ?? 'null'));
     if (output.success && timestamp !== undefined)

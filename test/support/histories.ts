@@ -24,7 +24,7 @@ export function history(...steps: Told[]): HistoryEvent[] {
     if (to !== undefined)
       events.push({ type: 'TaskStateExited', timestamp: at(to), stateExitedEventDetails: { name: step } });
   }
-  return events.map((event, index) => ({ ...event, id: index + 1 }));
+  return events.map((event, index) => ({ ...event, id: index + 1, previousEventId: index }));
 }
 
 function endOf(timestamp: Date, error: string | undefined): Omit<HistoryEvent, 'id'> {

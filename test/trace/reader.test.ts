@@ -4,8 +4,8 @@ import { rollBackName } from '../../handlers/shared/roll-back-names.ts';
 import type { Summary } from '../../trace/model.ts';
 import { detail, listing } from '../../trace/model.ts';
 import { readerOf } from '../../trace/reader.ts';
+import { history } from '../support/history.ts';
 import { FakeAws, services } from './support/fake-aws.ts';
-import { history } from './support/history.ts';
 import { ids, NOW, rollBackOf, scene } from './support/scene.ts';
 
 const where = { where: 'a test', services, lookUpsPerSecond: Number.POSITIVE_INFINITY };

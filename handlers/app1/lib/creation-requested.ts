@@ -1,11 +1,6 @@
-import { GetExecutionHistoryCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import { StepError } from '../../shared/errors.ts';
-
-/** The most that one page of a history can have; a provisioning that has asked for nothing yet has fewer events. */
-const EVENTS = 1000;
-
-/** How an execution ends. Nothing comes after it in a history. */
-const ENDS = ['ExecutionAborted', 'ExecutionFailed', 'ExecutionSucceeded', 'ExecutionTimedOut'];
+import { isExecutionEnd, readLatestEvents } from '../../shared/history.ts';
 
 /** The step in which a target is asked for the first time to make something. */
 const REQUEST = 'RequestUserCreation';
@@ -21,16 +16,10 @@ export async function creationRequested(
   stepFunctions: Pick<SFNClient, 'send'>,
   executionArn: string,
 ): Promise<boolean> {
-  const { events = [], nextToken } = await stepFunctions.send(
-    new GetExecutionHistoryCommand({
-      executionArn,
-      includeExecutionData: false,
-      reverseOrder: true,
-      maxResults: EVENTS,
-    }),
-  );
-  if (nextToken !== undefined) return true;
-  if (!ENDS.includes(events[0]?.type ?? ''))
+  const { events, truncated } = await readLatestEvents(stepFunctions, executionArn);
+  if (truncated) return true;
+  const last = events.at(-1);
+  if (last === undefined || !isExecutionEnd(last))
     throw new StepError('ServiceUnavailable', 'The end of the execution cannot be seen in its history yet.');
   return events.some(({ stateEnteredEventDetails: entered }) => entered?.name === REQUEST);
 }

@@ -5,13 +5,10 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { LambdaClient, paginateListFunctions } from '@aws-sdk/client-lambda';
-import {
-  DescribeExecutionCommand,
-  paginateGetExecutionHistory,
-  paginateListExecutions,
-} from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, paginateListExecutions } from '@aws-sdk/client-sfn';
 import { paginateListQueues, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
+import { readHistory } from '../../../handlers/shared/history.ts';
 import { configuration, outputs, system } from './deployed.ts';
 
 /** Something that people can read, and where. */
@@ -58,9 +55,8 @@ async function* executionOf(executionArn: string): AsyncGenerator<Written> {
     place,
     text: JSON.stringify(await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))),
   };
-  const history = { executionArn, includeExecutionData: true, maxResults: 1000 };
-  for await (const { events } of paginateGetExecutionHistory({ client: stepFunctions }, history))
-    yield { place, text: JSON.stringify(events) };
+  const { events } = await readHistory(stepFunctions, executionArn, { includeExecutionData: true });
+  yield { place, text: JSON.stringify(events) };
 }
 
 /** What stands in the configuration: templates and outputs, environments of functions, parameters, queued messages. */

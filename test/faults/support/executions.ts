@@ -2,7 +2,6 @@ import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
   ExecutionDoesNotExist,
-  GetExecutionHistoryCommand,
 } from '@aws-sdk/client-sfn';
 import type { Machine } from '../../../local/system.ts';
 import { statesOf, system } from '../../e2e/support/deployed.ts';
@@ -85,20 +84,8 @@ export async function executionEnded(machine: Machine, name: string, within = 40
 
 /** How often a state of an execution has been tried, as its history tells; 0 when it was not entered. */
 export async function attemptsOf(machine: Machine, name: string, state: string): Promise<number> {
-  if ((await execution(machine, name)) === undefined) return 0;
-  const { events = [] } = await system.clients.stepFunctions.send(
-    new GetExecutionHistoryCommand({
-      executionArn: await system.executionArn(machine, name),
-      maxResults: 1000,
-    }),
-  );
-  let current: string | undefined;
-  let attempts = 0;
-  for (const { type, stateEnteredEventDetails } of events) {
-    current = stateEnteredEventDetails?.name ?? current;
-    if (type === 'TaskScheduled' && current === state) attempts += 1;
-  }
-  return attempts;
+  const entered = (await system.states(machine, name)).filter((one) => one.name === state);
+  return entered.flatMap(({ attempts }) => attempts).length;
 }
 
 /** Retries after which a state is taken to wait for something, for as long as it takes. */

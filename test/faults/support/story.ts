@@ -1,4 +1,3 @@
-import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import type { EventName } from '../../../contracts/events/catalogue.ts';
 import type { Machine } from '../../../local/system.ts';
@@ -11,7 +10,7 @@ import { attempts, rollBackOf } from './executions.ts';
 /** A state that publishes an event, as an execution went through it. */
 export interface Announced {
   event: EventName;
-  enteredAt: number;
+  enteredAt: Date;
   /** Whether the bus has taken it; when it has not said so, it may have taken it all the same. */
   confirmed: boolean;
 }
@@ -35,30 +34,12 @@ export async function announced(id: string, machine: keyof typeof rollBackOf): P
     ...(await announcedBy(machine, id)),
     ...(await Promise.all(rollBacks.map(({ name = '' }) => announcedBy(rollBackOf[machine], name)))).flat(),
   ];
-  return all.sort((one, other) => one.enteredAt - other.enteredAt);
+  return all.sort((one, other) => one.enteredAt.getTime() - other.enteredAt.getTime());
 }
 
-async function announcedBy(machine: Machine, name: string): Promise<Announced[]> {
-  const found: Announced[] = [];
-  let current: Announced | undefined;
-  const pages = paginateGetExecutionHistory(
-    { client: system.clients.stepFunctions },
-    { executionArn: await system.executionArn(machine, name), includeExecutionData: false },
-  );
-  try {
-    for await (const { events = [] } of pages)
-      for (const { type, timestamp, stateEnteredEventDetails: state } of events)
-        if (state !== undefined) {
-          const event = eventOf.get(`${machine} ${state.name}`);
-          current =
-            event === undefined
-              ? undefined
-              : { event, enteredAt: timestamp?.getTime() ?? 0, confirmed: false };
-          if (current !== undefined) found.push(current);
-        } else if (type === 'TaskSucceeded' && current !== undefined) current.confirmed = true;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return [];
-    throw error;
-  }
-  return found;
-}
+const announcedBy = async (machine: Machine, name: string): Promise<Announced[]> =>
+  (await system.states(machine, name)).flatMap(({ name: state, enteredAt, attempts }) => {
+    const event = eventOf.get(`${machine} ${state}`);
+    const confirmed = attempts.some(({ status }) => status === 'succeeded');
+    return event === undefined ? [] : [{ event, enteredAt, confirmed }];
+  });

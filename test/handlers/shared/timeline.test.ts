@@ -9,7 +9,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { provisioningInput } from '../../../contracts/executions.ts';
 import { timelineStep } from '../../../contracts/status.ts';
 import { attemptIn } from '../../../handlers/shared/roll-back-names.ts';
-import { merge, stepsOf, timelineAt } from '../../../handlers/shared/timeline.ts';
+import { merge, timelineAt, timelineSteps } from '../../../handlers/shared/timeline.ts';
 import { execution, notFound } from '../../support/executions.ts';
 import { history } from '../../support/histories.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
@@ -18,7 +18,7 @@ import { PROVISIONING_ID, ROLL_BACK, subject } from '../../support/subject.ts';
 const of = { service: 'app2', workflow: 'CreateServiceUser', execution: PROVISIONING_ID } as const;
 const time = (milliseconds: number) => new Date(Date.UTC(2026) + milliseconds).toISOString();
 
-describe('stepsOf', () => {
+describe('timelineSteps', () => {
   it('tells of each step when it began, how long it took, and of each attempt what it failed with', () => {
     const events = history(
       {
@@ -34,7 +34,7 @@ describe('stepsOf', () => {
       { step: 'ChoosePublishedOutcome', from: 2_500, to: 2_500 },
     );
 
-    const steps = stepsOf(events, of);
+    const steps = timelineSteps(events, of);
 
     expect(steps).toEqual([
       {
@@ -63,7 +63,7 @@ describe('stepsOf', () => {
   });
 
   it('tells of a timeout', () => {
-    const [step] = stepsOf(
+    const [step] = timelineSteps(
       history({
         step: 'SetPassword',
         from: 0,
@@ -85,7 +85,7 @@ describe('stepsOf', () => {
       evaluationFailedEventDetails: { state: 'PublishUserCreated', error: 'States.QueryEvaluationError' },
     };
 
-    const [step] = stepsOf([...events, failed], of);
+    const [step] = timelineSteps([...events, failed], of);
 
     expect(step?.attempts).toEqual([
       {
@@ -97,7 +97,7 @@ describe('stepsOf', () => {
   });
 
   it('has no duration of what is under way, or was broken off', () => {
-    const steps = stepsOf(history({ step: 'SetPassword', from: 5, attempts: [{ from: 6 }] }), of);
+    const steps = timelineSteps(history({ step: 'SetPassword', from: 5, attempts: [{ from: 6 }] }), of);
 
     expect(steps).toEqual([
       { ...of, step: 'SetPassword', started_at: time(5), attempts: [{ started_at: time(6) }] },
@@ -105,7 +105,7 @@ describe('stepsOf', () => {
   });
 
   it('does not repeat what cannot be the name of an error', () => {
-    const [step] = stepsOf(
+    const [step] = timelineSteps(
       history({
         step: 'SetPassword',
         from: 0,
@@ -209,7 +209,7 @@ describe('timelineAt', () => {
 
 it('merge makes one list of the steps of both services, and says of both what is missing', () => {
   const one = (service: 'app1' | 'app2', from: number) =>
-    stepsOf(history({ step: `${service}-${from}`, from }), { ...of, service });
+    timelineSteps(history({ step: `${service}-${from}`, from }), { ...of, service });
 
   const merged = merge(
     { timeline: [...one('app1', 0), ...one('app1', 30)] },

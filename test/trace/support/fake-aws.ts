@@ -1,7 +1,7 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import type { Aws } from '../../../trace/aws.ts';
 import type { ServiceThere } from '../../../trace/connect.ts';
-import type { History } from './history.ts';
+import type { History } from '../../support/history.ts';
 import { type MachineName, machines } from './machines.ts';
 
 const arnOf = (machine: MachineName) => `arn:aws:states:eu-west-1:111111111111:stateMachine:${machine}`;

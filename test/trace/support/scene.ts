@@ -1,6 +1,6 @@
 import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
+import { history } from '../../support/history.ts';
 import { FakeAws } from './fake-aws.ts';
-import { history } from './history.ts';
 import type { MachineName } from './machines.ts';
 
 /** A morning with every kind of provisioning, at a fixed time. */
