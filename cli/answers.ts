@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { revokedCredentials } from '../contracts/app2-operations.ts';
-import { executionStatus, userPresence } from '../contracts/status.ts';
+import { executionStatus, service, timelineStep, userPresence } from '../contracts/status.ts';
 
 /**
  * What the commands print with `--json`: fields may be added, none is taken away or changes its meaning. What App1
@@ -73,33 +73,8 @@ export const listAnswer = z.object({
 });
 export type ListAnswer = z.infer<typeof listAnswer>;
 
-const attempt = z.object({
-  started_at: z.string(),
-  duration_ms: z.int().optional(),
-  error: z.object({ name: z.string(), code: z.string() }).optional(),
-});
-
-export const timelineStep = z.object({
-  service: z.enum(['app1', 'app2']),
-  workflow: z.string(),
-  /** Name of the execution: the provisioning_id, with `.2`, `.3`, … for a roll-back that was tried again. */
-  execution: z.string(),
-  step: z.string(),
-  started_at: z.string(),
-  /** Absent while it runs. */
-  duration_ms: z.int().optional(),
-  attempts: z.array(attempt),
-});
-export type TimelineStep = z.infer<typeof timelineStep>;
-
-/** How App1 tells of it. */
-export const timelinePart = z.object({
-  timeline: z.array(timelineStep),
-  timeline_incomplete: z.array(z.enum(['app1', 'app2'])).optional(),
-});
-
 /** What of the system is out of sight, and why. */
-const unseen = z.object({ service: z.enum(['app1', 'app2']), why: z.string() });
+const unseen = z.object({ service, why: z.string() });
 export type Unseen = z.infer<typeof unseen>;
 
 /** What `timeline` prints. */
@@ -129,7 +104,7 @@ export const doctorAnswer = z.object({
   where: z.string(),
   checks: z.array(
     z.object({
-      service: z.enum(['app1', 'app2', 'both']),
+      service: z.enum([...service.options, 'both']),
       check: z.string(),
       verdict: z.enum(['ok', 'warning', 'wrong', 'unseen']),
       saw: z.string(),

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { provisioningAccepted } from '../contracts/app1-api.ts';
 import { MAX_WAIT_SECONDS } from '../contracts/headers.ts';
 import { problem } from '../contracts/problems.ts';
-import { type Provisioning, provisioning, timelinePart } from './answers.ts';
+import { type TimelinePart, timelinePart } from '../contracts/status.ts';
+import { type Provisioning, provisioning } from './answers.ts';
 import { CliError } from './cli-error.ts';
 import { aheadOf, clockProblem } from './clock.ts';
 import type { Connection } from './connect.ts';
@@ -63,7 +64,7 @@ export const askStatus = async (asking: Asking, id: string, { wait = 0 } = {}): 
   );
 
 /** `GET /create-service-user/{id}?include=timeline` */
-export const askTimeline = async (asking: Asking, id: string): Promise<z.infer<typeof timelinePart>> =>
+export const askTimeline = async (asking: Asking, id: string): Promise<TimelinePart> =>
   read(
     asking,
     await asking.connection.callApp1('GET', `/create-service-user/${id}?include=timeline`),

@@ -1,10 +1,11 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
+import type { TimelineStep } from '../contracts/status.ts';
 import { describe, executionArn } from '../handlers/shared/executions.ts';
 import { findHistory } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 import { timelineSteps } from '../handlers/shared/timeline.ts';
-import type { TimelineStep, Unseen } from './answers.ts';
+import type { Unseen } from './answers.ts';
 import { type Asking, askTimeline } from './app1-api.ts';
 import { type Connection, seen } from './connect.ts';
 import { explain } from './explain.ts';

@@ -425,6 +425,9 @@ const codes = [...new Set(names.map((name) => failures[name].code))];
 
 export const knownCode = z.enum(codes);
 
+/** A code of this release or of a newer one, which may have more of them. */
+export const failureCode = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
+
 /** What the caller is told of a failure. */
 export const failureReport = z.strictObject({
   code: knownCode,

@@ -1,6 +1,7 @@
 import { provisioningId } from '../../contracts/fields.ts';
+import type { TimelineStep } from '../../contracts/status.ts';
 import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
-import type { TimelineAnswer, TimelineStep } from '../answers.ts';
+import type { TimelineAnswer } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
 import { CliError } from '../cli-error.ts';
 import type { Exit } from '../exit-status.ts';

@@ -1,5 +1,5 @@
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
-import type { FailureName } from '../../contracts/failures.ts';
+import { explainFailure, type FailureName } from '../../contracts/failures.ts';
 import type { Attempt, Service, WaitingFor } from '../../contracts/status.ts';
 import { outagePause } from '../../contracts/time-limits.ts';
 import { classifyError } from './errors.ts';
@@ -69,7 +69,7 @@ export function waitingIn(events: readonly HistoryEvent[], service: Service): Wa
     ...(what.startsWith('target') ? { target: 'app2' } : {}),
     step: step.step,
     since: first.started_at,
-    code: last.error.code,
+    code: explainFailure({ step: step.step, error: last.error.name }).code,
     ...(retriesLater ? { retry_at: later(last, outagePause(outages)) } : {}),
   };
 }

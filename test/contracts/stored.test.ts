@@ -5,9 +5,10 @@ import { createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { createUserRequest } from '../../contracts/app2-api.ts';
 import { eventDetail, eventRows } from '../../contracts/events/catalogue.ts';
 import * as executions from '../../contracts/executions.ts';
+import { failureCode, knownCode } from '../../contracts/failures.ts';
 import { onBehalfOf } from '../../contracts/headers.ts';
 import { receivedNotification } from '../../contracts/notification.ts';
-import { provisioningStatus, receivedStatus } from '../../contracts/status.ts';
+import { provisioningStatus, receivedStatus, timelinePart } from '../../contracts/status.ts';
 import { callApp2Input } from '../../handlers/app1/call-app2.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
 import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
@@ -112,6 +113,23 @@ describe('a status', () => {
       user: 'absent',
       error: { code: 'CODE_OF_A_NEWER_RELEASE', step: 'NewStep' },
     });
+  });
+
+  it('of a newer release is read with its timeline, with the codes that this one does not know', () => {
+    const attempt = { started_at: status.started_at, error: { name: 'NewError', code: 'NEW_CODE_2' } };
+    const step = {
+      service: 'app2',
+      workflow: 'CreateServiceUser',
+      execution: subject.provisioning_id,
+      step: 'NewStep',
+      started_at: status.started_at,
+      attempts: [attempt],
+    };
+    const timeline = [{ ...step, field_of_a_newer_release: 'text' }];
+
+    expect(receivedStatus.parse({ ...status, timeline }).timeline).toEqual([step]);
+    expect(timelinePart.parse({ timeline }).timeline).toEqual([step]);
+    expect(knownCode.options.filter((code) => !failureCode.safeParse(code).success)).toEqual([]);
   });
 
   it('of this release has exactly its fields, so that a secret is none of them', () => {
