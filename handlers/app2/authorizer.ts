@@ -21,7 +21,7 @@ import { logger, withLogContext } from '../shared/logger.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
 import { presentTrace } from '../shared/trace-header.ts';
 import { environments } from './lib/environments.ts';
-import { isEnabled } from './lib/pool-user.ts';
+import { findUser } from './lib/pool-user.ts';
 import { type Client, routes } from './lib/routes.ts';
 
 /** What a verified access token of a user says of its bearer. */
@@ -70,7 +70,7 @@ const INVALID = [
  * whose user is gone or disabled; any other error (the pool cannot be asked) becomes a 500 and is not cached
  */
 export const authorize =
-  ({ verify, clientIds, checkedInPool, isEnabled: isEnabledInPool }: Services) =>
+  ({ verify, clientIds, checkedInPool, isEnabled }: Services) =>
   async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(event.authorizationToken)?.[1];
     if (token === undefined) throw new Error('Unauthorized');
@@ -81,7 +81,7 @@ export const authorize =
         throw fault(thrown);
       });
     if (checkedInPool.some((client) => claims.client_id === clientIds[client])) {
-      const enabled = await isEnabledInPool(claims.sub).catch((thrown: unknown) => {
+      const enabled = await isEnabled(claims.sub).catch((thrown: unknown) => {
         throw fault(thrown);
       });
       if (!enabled) throw refusal('UserNotEnabled');
@@ -185,7 +185,7 @@ const authorizer = authorize({
   verify: accessTokenVerifier(environment.USER_POOL_ID, Object.values(clientIds)),
   clientIds,
   checkedInPool: CHECKED[environment.CHECK_USER_IN_POOL],
-  isEnabled: (sub) => isEnabled(cognito, environment.USER_POOL_ID, sub),
+  isEnabled: async (sub) => (await findUser(cognito, environment.USER_POOL_ID, sub))?.enabled === true,
 });
 
 export const handler = (event: APIGatewayTokenAuthorizerEvent, context?: Pick<Context, 'awsRequestId'>) =>

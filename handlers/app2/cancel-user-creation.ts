@@ -16,7 +16,7 @@ import { absent, remove, rollBack } from '../shared/removal.ts';
 import { CANCELLED_BY_OWNER } from '../shared/roll-backs.ts';
 import { environments } from './lib/environments.ts';
 import { generationOf, isMeant } from './lib/generation.ts';
-import { findUser } from './lib/pool-user.ts';
+import { findUser, statusOfUser } from './lib/pool-user.ts';
 import {
   creations,
   findCreation,
@@ -92,16 +92,7 @@ export const cancelUserCreation =
         had_succeeded: true,
         failure: CANCELLED_BY_OWNER,
       };
-      const { human_user_id } = stamps;
-      const started_at = (user?.created_at ?? new Date(clock.now())).toISOString();
-      const status = {
-        provisioning_id: id,
-        status: 'SUCCEEDED',
-        user: 'present',
-        username,
-        human_user_id,
-        started_at,
-      } as const;
+      const status = statusOfUser(stamps, username, user?.created_at ?? new Date(clock.now()));
       return rollBack(workflows, input, status, waiting);
     }
     if (hasId || isOfAnother) throw new RequestProblem('USER_OF_EARLIER_PROVISIONING');

@@ -72,7 +72,7 @@ export const createUser =
           ],
         }),
       );
-      return { sub: poolUser(User?.Attributes).sub };
+      return { sub: poolUser(User).sub };
     } catch (error) {
       if (hasErrorName(error, 'InvalidParameterException') && isAboutUsername(error))
         throw new StepError('UsernameRejected', 'The pool does not take this username.');

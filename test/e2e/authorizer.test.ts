@@ -17,7 +17,7 @@ import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { problem } from '../../contracts/problems.ts';
-import { isEnabled } from '../../handlers/app2/lib/pool-user.ts';
+import { findUser } from '../../handlers/app2/lib/pool-user.ts';
 import { secretHash } from '../../handlers/shared/secret-hash.ts';
 import {
   machineToken,
@@ -437,7 +437,7 @@ describe('what the setting `check_user_in_pool` goes by', () => {
     async (_what, change, expected) => {
       const { sub, username } = await user();
       await change(username);
-      expect(await isEnabled(cognito, UserPoolId, sub)).toBe(expected);
+      expect((await findUser(cognito, UserPoolId, sub))?.enabled ?? false).toBe(expected);
     },
   );
 });

@@ -290,7 +290,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/lib/finished-user.ts',
-        "if (user?.UserStatus !== 'CONFIRMED' || user.Enabled === false) return undefined;",
+        'if (user === undefined || !user.confirmed || !user.enabled) return undefined;',
         'if (user === undefined) return undefined;',
       ),
       change(

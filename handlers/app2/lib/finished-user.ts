@@ -1,13 +1,11 @@
 import {
-  AdminGetUserCommand,
   AdminListGroupsForUserCommand,
   type CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { groups } from '../../../contracts/app2-api.ts';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
-import { hasErrorName } from '../../shared/errors.ts';
 import { isMeant } from './generation.ts';
-import { poolUser } from './pool-user.ts';
+import { findUser, statusOfUser } from './pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -34,19 +32,12 @@ export async function finishedUser(
   { provisioning_id, creation_id, owner }: Creation,
   username: string,
 ): Promise<ProvisioningStatus | undefined> {
-  const user = await cognito
-    .send(new AdminGetUserCommand({ UserPoolId, Username: username }))
-    .catch((error: unknown) => {
-      if (hasErrorName(error, 'UserNotFoundException')) return undefined;
-      throw error;
-    });
-  if (user?.UserStatus !== 'CONFIRMED' || user.Enabled === false) return undefined;
-  const { sub, stamps, created_at = new Date() } = poolUser(user.UserAttributes, user.UserCreateDate);
+  const user = await findUser(cognito, UserPoolId, username);
+  if (user === undefined || !user.confirmed || !user.enabled) return undefined;
+  const { sub, stamps, created_at = new Date() } = user;
   if (stamps?.provisioning_id !== provisioning_id || stamps.owner !== owner) return undefined;
   if (!isMeant(creation_id, stamps)) return undefined;
   const { Groups } = await cognito.send(new AdminListGroupsForUserCommand({ UserPoolId, Username: sub }));
   if (!Groups?.some(({ GroupName }) => GroupName === groups.serviceUser)) return undefined;
-  const { human_user_id } = stamps;
-  const started_at = created_at.toISOString();
-  return { provisioning_id, status: 'SUCCEEDED', user: 'present', username, human_user_id, started_at };
+  return statusOfUser(stamps, username, created_at);
 }

@@ -1,9 +1,10 @@
 import {
   AdminGetUserCommand,
-  type AttributeType,
   type CognitoIdentityProviderClient,
+  type UserType,
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
+import type { ProvisioningStatus } from '../../../contracts/status.ts';
 import { storedCreationId, storedProvisioningId, storedText } from '../../../contracts/stored.ts';
 import { hasErrorName, StepError } from '../../shared/errors.ts';
 import type { Generation } from '../../shared/roll-back-names.ts';
@@ -41,12 +42,24 @@ export interface PoolUser {
   sub: string;
   /** Absent for a user that no provisioning has made. */
   stamps: Stamps | undefined;
+  /** Whether the pool lets the user sign in. */
+  enabled: boolean;
+  /** Whether the user has a permanent password (`CONFIRMED`). */
+  confirmed: boolean;
   created_at: Date | undefined;
 }
 
-/** @throws Error when Cognito answers without a `sub`, which each user has */
-export function poolUser(attributes: AttributeType[] | undefined, createdAt?: Date): PoolUser {
-  const attribute = (name: string) => attributes?.find(({ Name }) => Name === name)?.Value;
+/**
+ * Reads what Cognito answers about a user.
+ * @throws Error when Cognito answers without a `sub`, which each user has
+ */
+export function poolUser({
+  Attributes,
+  Enabled,
+  UserStatus,
+  UserCreateDate,
+}: Pick<UserType, 'Attributes' | 'Enabled' | 'UserStatus' | 'UserCreateDate'> = {}): PoolUser {
+  const attribute = (name: string) => Attributes?.find(({ Name }) => Name === name)?.Value;
   const sub = attribute('sub');
   if (sub === undefined) throw new Error('Cognito answered with a user that has no sub.');
   const found = stamps.safeParse({
@@ -56,7 +69,13 @@ export function poolUser(attributes: AttributeType[] | undefined, createdAt?: Da
     human_user_id: attribute(HUMAN_USER_ID_ATTRIBUTE),
     on_behalf_of: attribute(ON_BEHALF_OF_ATTRIBUTE),
   });
-  return { sub, stamps: found.data, created_at: createdAt };
+  return {
+    sub,
+    stamps: found.data,
+    enabled: Enabled === true,
+    confirmed: UserStatus === 'CONFIRMED',
+    created_at: UserCreateDate,
+  };
 }
 
 /** Whether a user is the work of this generation of this provisioning. */
@@ -73,10 +92,10 @@ export async function findUser(
   nameOrSub: string,
 ): Promise<PoolUser | undefined> {
   try {
-    const { UserAttributes, UserCreateDate } = await cognito.send(
+    const { UserAttributes = [], ...user } = await cognito.send(
       new AdminGetUserCommand({ UserPoolId: userPoolId, Username: nameOrSub }),
     );
-    return poolUser(UserAttributes, UserCreateDate);
+    return poolUser({ ...user, Attributes: UserAttributes });
   } catch (error) {
     if (hasErrorName(error, 'UserNotFoundException')) return undefined;
     throw error;
@@ -84,24 +103,21 @@ export async function findUser(
 }
 
 /**
- * Whether the pool has the user of a `sub`, and lets it sign in.
- * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html
+ * The status of a provisioning as its user shows it, for when no execution is consulted: the stamps name what was asked
+ * for, and the pool when the user was made.
  */
-export async function isEnabled(
-  cognito: Pick<CognitoIdentityProviderClient, 'send'>,
-  userPoolId: string,
-  sub: string,
-): Promise<boolean> {
-  try {
-    const { Enabled } = await cognito.send(
-      new AdminGetUserCommand({ UserPoolId: userPoolId, Username: sub }),
-    );
-    return Enabled === true;
-  } catch (error) {
-    if (hasErrorName(error, 'UserNotFoundException')) return false;
-    throw error;
-  }
-}
+export const statusOfUser = (
+  { provisioning_id, human_user_id }: Stamps,
+  username: string,
+  createdAt: Date,
+): ProvisioningStatus => ({
+  provisioning_id,
+  status: 'SUCCEEDED',
+  user: 'present',
+  username,
+  human_user_id,
+  started_at: createdAt.toISOString(),
+});
 
 /** What a call on the user that was just created failed with: the user being gone (or not there yet) has a name. */
 export function mapUserNotFound(error: unknown): unknown {

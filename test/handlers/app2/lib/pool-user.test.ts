@@ -4,7 +4,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { findUser, isEnabled, poolUser } from '../../../../handlers/app2/lib/pool-user.ts';
+import { findUser, poolUser } from '../../../../handlers/app2/lib/pool-user.ts';
 import { attributesOf, stamps } from '../../../support/pool-users.ts';
 import { sdkError } from '../../../support/sdk-errors.ts';
 import { PROVISIONING_ID, SUB } from '../../../support/subject.ts';
@@ -17,13 +17,30 @@ beforeEach(() => {
 });
 
 describe('findUser', () => {
-  it('reads sub and stamps of the user of this name, and when it was made', async () => {
+  it('reads sub, stamps and state of the user of this name, and when it was made', async () => {
     const UserCreateDate = new Date('2026-01-01T00:00:00Z');
     cognito
       .on(AdminGetUserCommand, { UserPoolId: 'pool', Username: 'alice' })
-      .resolves({ UserAttributes: attributesOf(), UserCreateDate });
+      .resolves({ UserAttributes: attributesOf(), UserCreateDate, Enabled: true, UserStatus: 'CONFIRMED' });
 
-    await expect(find()).resolves.toEqual({ sub: SUB, stamps, created_at: UserCreateDate });
+    await expect(find()).resolves.toEqual({
+      sub: SUB,
+      stamps,
+      enabled: true,
+      confirmed: true,
+      created_at: UserCreateDate,
+    });
+  });
+
+  it.each([
+    [{ Enabled: false }, { enabled: false }],
+    [{ Enabled: undefined }, { enabled: false }],
+    [{ UserStatus: 'FORCE_CHANGE_PASSWORD' as const }, { confirmed: false }],
+    [{ UserStatus: undefined }, { confirmed: false }],
+  ])('takes a user of %j for %j', async (state, expected) => {
+    cognito.on(AdminGetUserCommand).resolves({ UserAttributes: attributesOf(), ...state });
+
+    await expect(find()).resolves.toMatchObject(expected);
   });
 
   it.each(Object.keys(stamps))('knows nobody as the maker of a user that has no %s', async (lacks) => {
@@ -37,39 +54,17 @@ describe('findUser', () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
     await expect(find()).resolves.toBeUndefined();
 
-    cognito.on(AdminGetUserCommand).rejects(sdkError('InternalErrorException', { status: 500 }));
-    await expect(find()).rejects.toMatchObject({ name: 'InternalErrorException' });
+    for (const name of ['InternalErrorException', 'ResourceNotFoundException', 'AccessDeniedException']) {
+      cognito.on(AdminGetUserCommand).rejects(sdkError(name));
+      await expect(find()).rejects.toMatchObject({ name });
+    }
   });
 });
 
 describe('poolUser', () => {
   it('does not make up a sub', () => {
-    expect(() => poolUser([{ Name: 'custom:provisioning_id', Value: PROVISIONING_ID }])).toThrow('no sub');
+    expect(() =>
+      poolUser({ Attributes: [{ Name: 'custom:provisioning_id', Value: PROVISIONING_ID }] }),
+    ).toThrow('no sub');
   });
-});
-
-describe('isEnabled', () => {
-  const ask = () => isEnabled(new CognitoIdentityProviderClient({}), 'pool', SUB);
-
-  it.each([
-    [true, true],
-    [false, false],
-    [undefined, false],
-  ])('is, when Cognito says Enabled %s: %s', async (Enabled, expected) => {
-    cognito.on(AdminGetUserCommand, { UserPoolId: 'pool', Username: SUB }).resolves({ Enabled });
-    await expect(ask()).resolves.toBe(expected);
-  });
-
-  it('is not, when there is no such user', async () => {
-    cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
-    await expect(ask()).resolves.toBe(false);
-  });
-
-  it.each(['TooManyRequestsException', 'ResourceNotFoundException', 'AccessDeniedException'])(
-    'cannot be told on %s',
-    async (name) => {
-      cognito.on(AdminGetUserCommand).rejects(sdkError(name));
-      await expect(ask()).rejects.toMatchObject({ name });
-    },
-  );
 });
