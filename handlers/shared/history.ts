@@ -1,5 +1,5 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@aws-sdk/client-sfn';
-import { isNamed } from './errors.ts';
+import { hasErrorName } from './errors.ts';
 
 /**
  * Histories of executions: how they are read, and which steps and attempts they record.
@@ -53,7 +53,7 @@ export async function findHistory(
   try {
     return (await readHistory(stepFunctions, executionArn)).events;
   } catch (error) {
-    if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
+    if (hasErrorName(error, 'ExecutionDoesNotExist')) return undefined;
     throw error;
   }
 }

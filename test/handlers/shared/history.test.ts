@@ -103,10 +103,10 @@ describe('the steps of a history', () => {
   it('distinguish a failure that was caught from one that ended the execution', () => {
     const { events } = begun()
       .enter('AddToGroup')
-      .failed(100, 'UserVanished')
+      .failed(100, 'UserNotFound')
       .exit('AddToGroup')
       .task('DeleteUser', 100)
-      .fail('UserCreationRolledBack', { step: 'AddToGroup', error: 'UserVanished' });
+      .fail('UserCreationRolledBack', { step: 'AddToGroup', error: 'UserNotFound' });
 
     expect(stepsOf(events()).map(({ name, status }) => [name, status])).toEqual([
       ['AddToGroup', 'caught'],
@@ -185,20 +185,20 @@ describe('the steps of a history', () => {
   it('attribute a refused redrive to the state that refused it', () => {
     const { events } = begun()
       .task('CreateUser', 100)
-      .enter('AnnounceUserCreated')
+      .enter('PublishUserCreated')
       .failed(100, 'EventBridge.FailedEntry')
       .add('ExecutionAborted')
       .add('ExecutionRedriven')
-      .enter('AnnounceUserCreated')
+      .enter('PublishUserCreated')
       .evaluationFailed('$error()')
-      .exit('AnnounceUserCreated')
+      .exit('PublishUserCreated')
       .enter('DeleteUser')
       .schedule();
 
     expect(stepsOf(events()).map(({ name, status }) => [name, status])).toEqual([
       ['CreateUser', 'succeeded'],
-      ['AnnounceUserCreated', 'stopped'],
-      ['AnnounceUserCreated', 'caught'],
+      ['PublishUserCreated', 'stopped'],
+      ['PublishUserCreated', 'caught'],
       ['DeleteUser', 'running'],
     ]);
   });
