@@ -20,8 +20,11 @@ export interface Bundle {
 
 export interface Loading {
   bundles: Record<string, Bundle>;
-  /** Loading in a new process, the quickest of all runs: what disturbs a run only makes it slower. */
-  loads: Record<string, { lean: Load; whole: Load }>;
+  /**
+   * Loading in a new process, the quickest of all runs: what disturbs a run only makes it slower. `shipped` is the bundle
+   * as it is deployed, `wholePackages` the same function with each of its SDK clients and zod as a whole.
+   */
+  loads: Record<string, { shipped: Load; wholePackages: Load }>;
 }
 
 /** Milliseconds of time and of computing, and MB of memory afterwards. */
@@ -56,11 +59,11 @@ const LOADER = `
   console.log(JSON.stringify({ milliseconds, computing: (user + system) / 1e3, memory: process.memoryUsage().rss / 2 ** 20 }));
 `;
 
-/** Bundles all functions, and loads some of them so many times each, in turns with what they would be otherwise. */
+/** Bundles all functions, and loads some of them `runs` times each, alternating with a bundle of whole packages. */
 export async function loading(runs: number, names: readonly string[] = MEASURED): Promise<Loading> {
   const folder = await mkdtemp(join(tmpdir(), 'loading-'));
   try {
-    const metafile = await bundleInto(join(folder, 'lean'), {
+    const metafile = await bundleInto(join(folder, 'shipped'), {
       app1: Object.keys(app1),
       app2: Object.keys(app2),
     });
@@ -68,10 +71,10 @@ export async function loading(runs: number, names: readonly string[] = MEASURED)
     await writeFile(join(folder, 'package.json'), '{}');
     const loads: Loading['loads'] = {};
     for (const name of names) {
-      const lean = join(folder, 'lean', name, 'index.js');
-      const whole = join(folder, 'whole', name, 'index.cjs');
-      await bundleWhole(name, whole);
-      loads[name] = await measure({ lean, whole }, runs);
+      const shipped = join(folder, 'shipped', name, 'index.js');
+      const wholePackages = join(folder, 'whole-packages', name, 'index.cjs');
+      await bundleWholePackages(name, wholePackages);
+      loads[name] = await measure({ shipped, wholePackages }, runs);
     }
     return { bundles: bundlesOf(metafile), loads };
   } finally {
@@ -79,11 +82,10 @@ export async function loading(runs: number, names: readonly string[] = MEASURED)
   }
 }
 
-/** What a bundle would be that takes each package of the SDK that the function uses as a whole, and all of zod. */
-async function bundleWhole(name: string, outfile: string): Promise<void> {
+/** Bundles a function with every export of each SDK client that it uses and of zod, as if nothing were tree-shaken. */
+async function bundleWholePackages(name: string, outfile: string): Promise<void> {
   const { metafile } = await build({
     ...bundling,
-    plugins: [],
     entryPoints: [join(root, 'handlers', `${name}.ts`)],
     outfile,
     metafile: true,
@@ -94,7 +96,6 @@ async function bundleWhole(name: string, outfile: string): Promise<void> {
   const packages = [...new Set(inputs)].filter((one) => /^@aws-sdk\/client-|^zod$/.test(one));
   await build({
     ...bundling,
-    plugins: [],
     stdin: {
       contents: [
         ...packages.map((one, n) => `import * as p${n} from '${one}'; globalThis.kept${n} = p${n};`),
@@ -132,14 +133,17 @@ export const loadingEnvironment = {
 
 type Loaded = z.infer<typeof load>;
 
-async function measure(files: { lean: string; whole: string }, runs: number) {
-  const lean: Loaded[] = [];
-  const whole: Loaded[] = [];
+async function measure(files: { shipped: string; wholePackages: string }, runs: number) {
+  const shipped: Loaded[] = [];
+  const wholePackages: Loaded[] = [];
   for (let n = 0; n < runs; n += 1) {
-    lean.push(await loadOnce(files.lean));
-    whole.push(await loadOnce(files.whole));
+    shipped.push(await loadOnce(files.shipped));
+    wholePackages.push(await loadOnce(files.wholePackages));
   }
-  return { lean: await summed(files.lean, lean), whole: await summed(files.whole, whole) };
+  return {
+    shipped: await summed(files.shipped, shipped),
+    wholePackages: await summed(files.wholePackages, wholePackages),
+  };
 }
 
 async function summed(file: string, all: readonly Loaded[]): Promise<Load> {

@@ -6,11 +6,14 @@ export type Ratios = Record<string, number>;
 /** A ratio that is this much higher than before is shown. */
 const NOTABLE = 0.2;
 
+/** The longest that a bundle may take to be loaded: milliseconds of a core, or a part of what whole packages take. */
+export const loadingLimit = { milliseconds: 80, ratio: 0.85 };
+
 export function loadingRatios({ loads }: NonNullable<Results['loading']>['measured']): Ratios {
   return Object.fromEntries(
-    Object.entries(loads).map(([name, { lean, whole }]) => [
-      `loading ${name}, to the SDK as a whole`,
-      lean.computing / whole.computing,
+    Object.entries(loads).map(([name, { shipped, wholePackages }]) => [
+      `loading ${name}, to a bundle of whole packages`,
+      shipped.computing / wholePackages.computing,
     ]),
   );
 }

@@ -26,7 +26,7 @@ export const results = z.strictObject({
           z.string(),
           z.strictObject({ bytes: z.int(), packages: z.record(z.string(), z.int()) }),
         ),
-        loads: z.record(z.string(), z.strictObject({ lean: load, whole: load })),
+        loads: z.record(z.string(), z.strictObject({ shipped: load, wholePackages: load })),
       }),
     })
     .optional(),

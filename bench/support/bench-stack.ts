@@ -119,7 +119,6 @@ async function createFunction(
   const outfile = join(folder, 'index.js');
   await build({
     ...bundling,
-    plugins: [...bundling.plugins],
     entryPoints: [join(root, 'bench', 'functions', `${name}.ts`)],
     outfile,
   });

@@ -1,4 +1,3 @@
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { timeLimits } from '../../contracts/time-limits.ts';
 
 /**
@@ -8,11 +7,11 @@ import { timeLimits } from '../../contracts/time-limits.ts';
  */
 const configuration = (maxAttempts: number, seconds: number = timeLimits.awsCall) => ({
   maxAttempts,
-  requestHandler: new NodeHttpHandler({
+  requestHandler: {
     connectionTimeout: timeLimits.awsConnect * 1000,
     requestTimeout: seconds * 1000,
     throwOnRequestTimeout: true,
-  }),
+  },
 });
 
 type ClientClass<Client> = new (settings: ReturnType<typeof configuration>) => Client;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loading, loadingEnvironment, measuredEnvironments } from '../../bench/benchmarks/loading.ts';
+import { loadingLimit } from '../../bench/performance/ratios.ts';
 
 const NAME = 'app1/start-provisioning';
 
@@ -8,11 +9,11 @@ describe('a bundle', () => {
     expect(() => environment.parse(loadingEnvironment)).not.toThrow();
   });
 
-  it('is loaded in 40 ms of a core, or in a third of what it would take with the SDK as a whole', async () => {
-    const { lean, whole } = (await loading(5, [NAME])).loads[NAME] ?? {};
-    if (lean === undefined || whole === undefined) throw new Error('Nothing was measured.');
-    process.stdout.write(`${NAME} is loaded in ${lean.computing} ms, as a whole in ${whole.computing} ms\n`);
-    expect(lean.computing).toBeLessThanOrEqual(Math.max(40, whole.computing / 3));
-    expect(lean.bytes).toBeLessThan(whole.bytes / 4);
+  it('is loaded within the limit, and contains a part of its packages only', async () => {
+    const { shipped, wholePackages } = (await loading(5, [NAME])).loads[NAME] ?? {};
+    if (shipped === undefined || wholePackages === undefined) throw new Error('Nothing was measured.');
+    const limit = Math.max(loadingLimit.milliseconds, loadingLimit.ratio * wholePackages.computing);
+    expect(shipped.computing).toBeLessThanOrEqual(limit);
+    expect(shipped.bytes).toBeLessThan(0.6 * wholePackages.bytes);
   }, 60_000);
 });

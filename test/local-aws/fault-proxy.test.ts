@@ -12,7 +12,6 @@ import {
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import getPort from 'get-port';
 import { type Emulator, startEmulator } from '../../local/emulator.ts';
 import { type FaultProxy, startFaultProxy } from '../../local/harness/fault-proxy.ts';
@@ -66,7 +65,7 @@ beforeAll(async () => {
     region: emulator.region,
     credentials: support.root,
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({ requestTimeout: TIME_LIMIT, throwOnRequestTimeout: true }),
+    requestHandler: { requestTimeout: TIME_LIMIT, throwOnRequestTimeout: true },
   });
   const { UserPool } = await support
     .client(CognitoIdentityProviderClient)
