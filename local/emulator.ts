@@ -134,6 +134,9 @@ function environmentOf({
     AWS_ACCESS_KEY_ID: local.accessKeyId,
     AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
     AWS_ENDPOINT_URL: lambdaEndpoint ?? endpointOf(port),
+    // The AWS SDK in the functions would take settings from the profile of whoever starts the local AWS.
+    AWS_CONFIG_FILE: join(directory, 'no-aws-config'),
+    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'no-aws-credentials'),
     ...(corrections ? {} : { LOCAL_AWS_CORRECTIONS: 'off' }),
     ...switchesFor(underTest),
   };

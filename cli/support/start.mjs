@@ -88,7 +88,7 @@ function requireSystem() {
 function keepToTheCheckout() {
   process.env.TMPDIR = join(root, '.build', 'tmp');
   mkdirSync(process.env.TMPDIR, { recursive: true });
-  // Said by every AWS client on Node 20, in the middle of what is shown.
+  // The AWS SDK's switch for its notice about Node 20, which it would print in the middle of the output (decision 0034).
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 }
 

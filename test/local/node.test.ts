@@ -20,6 +20,21 @@ describe('Node.js and the npm packages', () => {
     });
   });
 
+  test('on Node.js 20 a program that calls AWS prints no notice of the AWS SDK', async () => {
+    const node20 = pretending(
+      'Object.defineProperty(process,"version",{value:"v20.20.2"});' +
+        'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.20.2"}})',
+    );
+    const here = checkout();
+    here.script(
+      'call-aws.ts',
+      `import { SFNClient } from '@aws-sdk/client-sfn';
+       export const main = () => { new SFNClient({ region: 'us-east-1' }); return 0; };`,
+    );
+
+    await expect(here.run('call-aws.ts', node20)).resolves.toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
   test('on Windows it says to use WSL', async () => {
     const windows = pretending('Object.defineProperty(process,"platform",{value:"win32"})');
     await expect(checkout().run('any.ts', windows)).resolves.toEqual({

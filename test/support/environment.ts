@@ -10,7 +10,6 @@ Object.assign(process.env, {
   AWS_SECRET_ACCESS_KEY: 'not-a-secret',
   SERVICE_NAME: 'unit-test',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
-  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 
   STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:Machine`,
   ROLL_BACK_STATE_MACHINE_ARN: `arn:aws:states:${account}:stateMachine:RollBackMachine`,

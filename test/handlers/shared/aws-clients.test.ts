@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { timeLimits } from '../../../contracts/time-limits.ts';
 import { apiClient, invokeClient, stepClient } from '../../../handlers/shared/aws-clients.ts';
-import { attemptsOf, withoutSecrets } from '../../../handlers/shared/errors.ts';
+import { attemptsOf, classifyError } from '../../../handlers/shared/errors.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 /** What AWS does with a request: it answers, breaks the connection after the head of its answer, or keeps silent. */
@@ -78,7 +78,7 @@ describe('an AWS client', () => {
 
     expect(requests).toHaveLength(attempts);
     expect(attemptsOf(error)).toBe(attempts);
-    expect(withoutSecrets(error).name).toBe('ServiceUnavailable');
+    expect(classifyError(error).name).toBe('ServiceUnavailable');
   });
 
   it.each<[string, Reaction, number]>([
@@ -122,7 +122,7 @@ describe('an AWS client', () => {
     const error = await thrownBy(client.send(describeExecution));
 
     expect(error).toMatchObject({ name: 'TimeoutError' });
-    expect(withoutSecrets(error).name).toBe('ServiceUnavailable');
+    expect(classifyError(error).name).toBe('ServiceUnavailable');
   });
 
   it('gives up when its caller does', async () => {
@@ -169,7 +169,7 @@ describe('an AWS client', () => {
       errors.push(await thrownBy(client.send(new GetSecretValueCommand({ SecretId: 's' }))));
 
     expect(requests).toHaveLength(4);
-    expect(errors.map(withoutSecrets).map(({ name, message }) => `${name}: ${message}`)).toEqual([
+    expect(errors.map(classifyError).map(({ name, message }) => `${name}: ${message}`)).toEqual([
       'SyntaxError: SyntaxError (HTTP 200)',
       'InvalidRequestException: InvalidRequestException (HTTP 400)',
       expect.stringMatching(/^ServiceUnavailable: \w+ \(HTTP 502\)$/),
