@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import type { Finding } from './preflight/finding.ts';
 import { colors } from './support/colors.ts';
-import { npmCommand, runCommand } from './support/command.ts';
+import { npmCommand, runOnSystem } from './support/command.ts';
 import { CommandError } from './support/command-error.ts';
 import { listrProgress } from './support/progress.ts';
 import { profile, region, type TargetEnvironment, targetEnvironment } from './target-environment.ts';
@@ -23,10 +23,10 @@ export async function main(args: string[]): Promise<number> {
     .option('--app2-profile <name>', 'profile of the account of App2', by(profile))
     .option('--region <name>', 'the region, where the profile names none', by(region))
     .option('--local', 'look at the local AWS that is up')
-    .option('-c, --context <key=value>', 'a setting, as with `cdk deploy`; more than once', collect, {});
+    .option('-c, --context <key=value>', 'a setting, as with `cdk deploy`; more than once', collect);
   const parse = () => command.parse(args, { from: 'user' });
-  return runCommand(parse, async () => {
-    const { local = false, context, ...to } = options.parse(command.opts());
+  return runOnSystem(parse, async () => {
+    const { local = false, context = {}, ...to } = options.parse(command.opts());
     // Both need the CDK, which is loaded when it is needed.
     const { synthesize } = await import('./preflight/synthesize.ts');
     const { preflight, shouldWork, targetsOf } = await import('./preflight/run.ts');
@@ -47,7 +47,7 @@ const options = z.object({
   app2Profile: z.string().optional(),
   region: z.string().optional(),
   local: z.boolean().optional(),
-  context: z.record(z.string(), z.string()),
+  context: z.record(z.string(), z.string()).optional(),
 });
 
 /** @throws CommandError when it is not said where to go */
@@ -70,7 +70,7 @@ function destinationsOf(
   return { app1, app2: app2Profile === undefined ? app1 : to(app2Profile) };
 }
 
-function collect(text: string, before: Record<string, string>): Record<string, string> {
+function collect(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (key === undefined || value === undefined) throw new InvalidArgumentError('Say key=value.');
   return { ...before, [key]: value };

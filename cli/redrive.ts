@@ -3,9 +3,10 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { deadLetterQueueName } from '../infra/names.ts';
-import { newCommand, runCommand } from './support/command.ts';
+import { newCommand, runOnSystem } from './support/command.ts';
 import { CommandError } from './support/command-error.ts';
 import { type DeadLetterQueue, planner } from './support/deliver.ts';
+import { printable } from './support/printable.ts';
 import { listrProgress } from './support/progress.ts';
 import { redriveQueue, type Summary } from './support/redrive-queue.ts';
 import { targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
@@ -22,7 +23,7 @@ export async function main(args: string[]): Promise<number> {
     .argument('<queue>', 'app1, app2, or the name or URL of a queue')
     .option('--dry-run', 'only say what would be delivered where');
   const parse = () => command.parse(args, { from: 'user' });
-  return runCommand(parse, async () => {
+  return runOnSystem(parse, async () => {
     const [queue] = command.processedArgs;
     const { dryRun = false, ...rest } = command.opts();
     const { where, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
@@ -74,9 +75,6 @@ async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<stri
     );
   }
 }
-
-/** A message may hold what a terminal takes for a command (ECMA-48, control functions). */
-const printable = (text: string): string => text.replace(/\p{C}/gu, '\u{FFFD}');
 
 /** What has become of the messages, by where they were meant for. */
 export function inWords({ delivered, left }: Summary, dryRun: boolean): string {

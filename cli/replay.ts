@@ -4,7 +4,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { names } from '../infra/names.ts';
-import { newCommand, runCommand } from './support/command.ts';
+import { newCommand, runOnSystem } from './support/command.ts';
 import { listrProgress } from './support/progress.ts';
 import { replayArchive } from './support/replay-archive.ts';
 import { targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
@@ -27,7 +27,7 @@ export async function main(args: string[]): Promise<number> {
     const { from, to } = command.opts();
     if (from >= to) command.error('error: --from is not before --to.');
   };
-  return runCommand(parse, async () => {
+  return runOnSystem(parse, async () => {
     const [service] = command.processedArgs;
     const { from, to, toRule, ...rest } = command.opts();
     const { where, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));

@@ -1,5 +1,6 @@
 import type { Outputs } from '../cli/outputs.ts';
 import { colors } from '../cli/support/colors.ts';
+import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { settings } from '../cli/support/paths.ts';
 import { listrProgress } from '../cli/support/progress.ts';
 import { stageOn } from './demo/stage.ts';
@@ -14,8 +15,20 @@ import { systemOf } from './system.ts';
  * The exit status is 0 only when all was as it should be.
  */
 export async function main(args: string[]): Promise<number> {
+  const command = npmCommand('demo')
+    .description(
+      'Shows a user being provisioned, a password that is refused, and a failure that is compensated.',
+    )
+    .option('--keep', 'leave the local AWS running');
+  return runCommand(
+    () => command.parse(args, { from: 'user' }),
+    () => demo(command.opts().keep === true),
+  );
+}
+
+async function demo(keepUp: boolean): Promise<number> {
   const options = settings();
-  const keep = args.includes('--keep') || (await isUp(options.directory));
+  const keep = keepUp || (await isUp(options.directory));
   const stage = stageOn(process.stdout);
   const show = async (outputs: Outputs): Promise<number> => {
     await tell(systemOf(outputs), stage);

@@ -1,9 +1,14 @@
+import { programWithoutArguments } from '../cli/support/command.ts';
 import { settings } from '../cli/support/paths.ts';
 import { down } from './running.ts';
 
 /** `npm run down`: stops the local AWS and removes what it wrote. */
-export async function main(): Promise<number> {
-  const wasRunning = await down(settings().directory);
-  process.stdout.write(wasRunning ? 'Local AWS is down.\n' : 'No local AWS was running.\n');
-  return 0;
-}
+export const main = programWithoutArguments(
+  'down',
+  'Stops the local AWS and removes everything that it wrote.',
+  async () => {
+    const wasRunning = await down(settings().directory);
+    process.stdout.write(wasRunning ? 'Local AWS is down.\n' : 'No local AWS was running.\n');
+    return 0;
+  },
+);

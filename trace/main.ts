@@ -1,6 +1,6 @@
 import getPort from 'get-port';
 import * as z from 'zod';
-import { newCommand, runCommand } from '../cli/support/command.ts';
+import { newCommand, runOnSystem } from '../cli/support/command.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { targetEnvironmentOptions } from '../cli/target-environment.ts';
 import { by } from '../cli/values.ts';
@@ -29,7 +29,7 @@ export async function main(args: string[]): Promise<number> {
       by(portNumber),
     );
   const parse = () => command.parse(args, { from: 'user' });
-  return runCommand(parse, async () => {
+  return runOnSystem(parse, async () => {
     const { port, ...options } = command.opts();
     const connection = await connect(targetEnvironmentOptions.parse(options));
     const reader = readerOf(awsOf(connection), connection, () => new Date());

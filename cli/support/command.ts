@@ -1,5 +1,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { explain } from '../explain.ts';
 import { addTargetEnvironment } from '../target-environment.ts';
+import { CommandError } from './command-error.ts';
 
 /** Status of a command that was typed wrongly. */
 const WRONG_USAGE = 2;
@@ -10,7 +12,10 @@ export const npmCommand = (name: string) => new Command(`npm run ${name} --`).ex
 /** One that goes to the local AWS or to AWS, with the options that all of these have. */
 export const newCommand = (name: string): Command => addTargetEnvironment(npmCommand(name));
 
-/** Parses what was typed, then runs the command; the exit status. Commander says itself what was typed wrongly. */
+/**
+ * Parses what was typed, then runs the command. Commander says itself what was typed wrongly.
+ * @returns the exit status
+ */
 export async function runCommand(parse: () => unknown, run: () => Promise<number>): Promise<number> {
   try {
     parse();
@@ -20,3 +25,25 @@ export async function runCommand(parse: () => unknown, run: () => Promise<number
   }
   return run();
 }
+
+/**
+ * The same for a command that asks a deployed system.
+ * @throws CommandError for an error that the user can put right: no credentials, not deployed, not reachable
+ */
+export const runOnSystem = (parse: () => unknown, run: () => Promise<number>): Promise<number> =>
+  runCommand(parse, async () => {
+    try {
+      return await run();
+    } catch (error) {
+      const { exit, message, remedy } = explain(error);
+      throw exit === 'unexpected' ? error : new CommandError(message, remedy);
+    }
+  });
+
+/** The program of an npm script that takes no arguments: `--help` describes it, anything else is wrong usage. */
+export const programWithoutArguments =
+  (name: string, description: string, run: () => Promise<number>) =>
+  (args: string[]): Promise<number> => {
+    const command = npmCommand(name).description(description);
+    return runCommand(() => command.parse(args, { from: 'user' }), run);
+  };

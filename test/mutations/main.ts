@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { colors } from '../../cli/support/colors.ts';
+import { npmCommand, runCommand } from '../../cli/support/command.ts';
 import { CommandError } from '../../cli/support/command-error.ts';
 import { root } from '../../cli/support/paths.ts';
 import { exclusively } from '../../local/lock.ts';
@@ -13,7 +14,17 @@ import { type Mutation, mutations } from './mutations.ts';
  * checkout, and expects the tests that it names to turn red each time; with texts only the mutations whose names contain one.
  * First the same cases have to be green without a mutation, else red would mean nothing.
  */
-export async function main(texts: string[]): Promise<number> {
+export async function main(args: string[]): Promise<number> {
+  const command = npmCommand('test:mutations')
+    .description('Takes away what the invariants rest on, and expects tests to fail each time.')
+    .argument('[text...]', 'only the mutations whose names contain one of these');
+  return runCommand(
+    () => command.parse(args, { from: 'user' }),
+    () => tryOutNamed(command.processedArgs[0]),
+  );
+}
+
+async function tryOutNamed(texts: readonly string[]): Promise<number> {
   const chosen = mutations.filter(
     ({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)),
   );

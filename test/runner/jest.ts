@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { guarded } from '../../local/interrupt.ts';
 import { stopProcessGroup } from '../../local/server.ts';
+import type { Project } from './paths.ts';
 
 /** What is read of Jest's report (jestjs.io/docs/cli#--json). */
 const report = z.object({
@@ -22,17 +23,6 @@ const report = z.object({
     }),
   ),
 });
-
-/** The projects of jest.config.js. */
-export type Project =
-  | 'unit'
-  | 'trace-page'
-  | 'local-aws'
-  | 'e2e'
-  | 'permissions'
-  | 'faults'
-  | 'models'
-  | 'load';
 
 export interface JestRun {
   exitCode: number;

@@ -1,15 +1,19 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { Argument } from '@commander-js/extra-typings';
 import pLimit from 'p-limit';
 import { colors } from '../../cli/support/colors.ts';
-import { CommandError } from '../../cli/support/command-error.ts';
+import { npmCommand, runCommand } from '../../cli/support/command.ts';
 import { root } from '../../cli/support/paths.ts';
 import { listrProgress } from '../../cli/support/progress.ts';
+import { toolsOf } from '../../cli/support/tools.ts';
 import { exclusively } from '../../local/lock.ts';
 import { recordings } from '../../local/paths.ts';
-import { type Options, type Project, runJest } from './jest.ts';
+import { type Options, runJest } from './jest.ts';
+import type { Project } from './paths.ts';
 import { countsOf, type Result } from './result.ts';
+import { testsAreRunning } from './running.ts';
 import { checkWith } from './tool.ts';
 
 /** What is run at once: a project, or the files of it that can share its local AWS. */
@@ -40,7 +44,7 @@ const tools = (name: string, files: string): Part => ({
   run: name,
   environment: { TEST_DIRECTORY: `test-${name}` },
 });
-const commands = tools('commands', 'cli|trace|preflight');
+const commands = tools('commands', 'cli|scripts|trace|preflight');
 const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
 /** The acceptance, which looks at a system with defects; all of them, one by one, are a matter of their own. */
@@ -72,7 +76,8 @@ const models: Part = { name: 'models', project: 'models', workers: 1 };
 const AT_ONCE = 4;
 
 /** Which parts a command runs, one group after the other; within a group, the longest first. */
-const selections: Record<string, readonly (readonly Part[])[]> = {
+const suites = ['all', 'unit', 'permissions', 'openapi', 'guides', 'acceptance', 'faults'] as const;
+const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> = {
   all: [
     [unit],
     [e2e, faults, subscribers, localAws, commands, alarms, acceptance, tracePage],
@@ -95,34 +100,27 @@ const selections: Record<string, readonly (readonly Part[])[]> = {
  * failed`; Biome, the type checker and the secret scanner count as one each. The exit status is 0 only
  * when nothing failed.
  */
-export async function main([only = 'all']: string[]): Promise<number> {
-  const groups = selections[only];
-  if (groups === undefined)
-    throw new CommandError(
-      `There are no tests called ${only}.`,
-      'Say `unit`, `permissions`, `openapi`, `guides`, `acceptance` or `faults`, or nothing for all.',
-    );
-  const environment = only === 'all' ? { FAULTS: 'sample' } : {};
-  return exclusively(join(root, '.build'), () => runAll(groups, environment), { busy });
+export async function main(args: string[]): Promise<number> {
+  const command = npmCommand('test')
+    .description('Runs the tests that CI runs, or one suite; `npm run test:one` runs the tests of a path.')
+    .addArgument(new Argument('[suite]', 'all unless given').choices(suites).default('all'));
+  return runCommand(
+    () => command.parse(args, { from: 'user' }),
+    () => {
+      const [suite] = command.processedArgs;
+      const environment = suite === 'all' ? { FAULTS: 'sample' } : {};
+      const run = () => runAll(selections[suite], environment);
+      return exclusively(join(root, '.build'), run, { busy: testsAreRunning });
+    },
+  );
 }
-
-/** Two runs would take down each other's local AWS. */
-const busy = new CommandError(
-  'Tests are running already in this checkout.',
-  'Wait until that run has ended, or stop it.',
-);
 
 async function runAll(
   groups: readonly (readonly Part[])[],
   environment: Record<string, string>,
 ): Promise<number> {
   const results = await listrProgress.run('Biome, TypeScript and secretlint', () =>
-    Promise.all([
-      checkWith('Biome', 'biome', ['check', '--error-on-warnings']),
-      checkWith('TypeScript', 'tsc', []),
-      checkWith('TypeScript, page', 'tsc', ['-p', 'trace/page']),
-      checkWith('secretlint', 'secretlint', ['**/*']),
-    ]),
+    Promise.all([...toolsOf.lint, ...toolsOf.typecheck].map(checkWith)),
   );
   for (const { complaint } of results) if (complaint !== undefined) process.stderr.write(`${complaint}\n`);
   // What an earlier run has recorded is not of this one.

@@ -1,18 +1,18 @@
-import { join } from 'node:path';
 import { execa } from 'execa';
 import { root } from '../../cli/support/paths.ts';
+import { pathOf, type Tool } from '../../cli/support/tools.ts';
 import type { Result } from './result.ts';
 
-/** Runs a tool of node_modules that checks the whole tree; its exit status is the verdict. */
-export async function checkWith(name: string, command: string, args: string[]): Promise<Result> {
+/** Runs a tool that checks the whole checkout, and says nothing unless it finds something. */
+export async function checkWith(tool: Tool): Promise<Result> {
   const begun = Date.now();
-  const { failed, all, message } = await execa(join(root, 'node_modules', '.bin', command), args, {
+  const { failed, all, message } = await execa(pathOf(tool), tool.args, {
     cwd: root,
     all: true,
     reject: false,
   });
   return {
-    name,
+    name: tool.name,
     passed: failed ? 0 : 1,
     failed: failed ? 1 : 0,
     seconds: (Date.now() - begun) / 1000,

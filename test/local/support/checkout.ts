@@ -31,12 +31,14 @@ export interface Checkout {
   directory: string;
   /** Puts a program, as a shell script, in front of those of the system. */
   program(name: string, script: string): void;
+  /** Puts a program, as a shell script, where npm puts those of packages. */
+  tool(name: string, script: string): void;
   /** Adds a file to `local/`. */
   script(name: string, text: string): void;
-  /** `node cli/run.mjs local/<script>`. `nodeOptions` are Node's own. */
+  /** `node cli/run.mjs local/<script> <args>`. `nodeOptions` are Node's own. */
   run(
     script: string,
-    options?: { environment?: Record<string, string>; nodeOptions?: string[] },
+    options?: { environment?: Record<string, string>; nodeOptions?: string[]; args?: string[] },
   ): Promise<Ended>;
 }
 
@@ -62,20 +64,24 @@ export function checkout({ systemPrograms = true, installed = true } = {}): Chec
   const bin = join(directory, 'bin');
   mkdirSync(bin);
 
+  const put = (folder: string, name: string, script: string) => {
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, name);
+    writeFileSync(file, `#!/bin/sh\n${script}\n`);
+    chmodSync(file, 0o755);
+  };
+
   return {
     directory,
-    program(name, script) {
-      const file = join(bin, name);
-      writeFileSync(file, `#!/bin/sh\n${script}\n`);
-      chmodSync(file, 0o755);
-    },
+    program: (name, script) => put(bin, name, script),
+    tool: (name, script) => put(join(directory, 'node_modules', '.bin'), name, script),
     script(name, text) {
       writeFileSync(join(directory, 'local', name), text);
     },
-    run(script, { environment = {}, nodeOptions = [] } = {}) {
+    run(script, { environment = {}, nodeOptions = [], args = [] } = {}) {
       const child = spawn(
         process.execPath,
-        [...nodeOptions, join(directory, 'cli', 'run.mjs'), `local/${script}`],
+        [...nodeOptions, join(directory, 'cli', 'run.mjs'), `local/${script}`, ...args],
         {
           cwd: directory,
           env: {

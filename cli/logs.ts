@@ -1,0 +1,161 @@
+import { setTimeout } from 'node:timers/promises';
+import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
+import { nearest } from '../infra/nearest.ts';
+import { seen } from './connect.ts';
+import { colors } from './support/colors.ts';
+import { newCommand, runOnSystem } from './support/command.ts';
+import { CommandError } from './support/command-error.ts';
+import { printableLines } from './support/printable.ts';
+import { type TargetEnvironment, targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
+import { by, since } from './values.ts';
+
+/** How far back it reads unless `--since` says otherwise, in milliseconds. */
+const DEFAULT_PERIOD = 15 * 60_000;
+/** Between two reads with `--follow`, and by how much each read overlaps the one before, since lines arrive late. */
+const PAUSE = 2_000;
+const OVERLAP = 60_000;
+/** FilterLogEvents has a quota of a few calls per second: a throttled call is repeated for a while. */
+const ATTEMPTS = 10;
+
+/**
+ * `npm run logs -- [function] [--follow]`: the lines of the log groups of both services, the oldest first, from the local
+ * AWS that is up or from AWS. Without a function it reads every log group: functions, workflows, APIs and buses.
+ */
+export async function main(args: string[]): Promise<number> {
+  const command = newCommand('logs')
+    .description('Prints the logs of both services, or of one function, the oldest line first.')
+    .argument('[function]', 'create-user or app2-create-user; all log groups unless given')
+    .option('--follow', 'go on until interrupted; from now on, unless --since says otherwise')
+    .option('--since <time>', '90s, 15m, 1h, 7d, or a point in time (default: 15m)', by(since));
+  return runOnSystem(
+    () => command.parse(args, { from: 'user' }),
+    async () => {
+      const [name] = command.processedArgs;
+      const { follow = false, since: start, ...rest } = command.opts();
+      const place = targetEnvironment(targetEnvironmentOptions.parse(rest));
+      const groups = chosenGroups(await logGroupsOf(place), name);
+      const interrupted = interruption();
+      const now = Date.now();
+      await printLogs(
+        {
+          logs: place.client(CloudWatchLogsClient, { maxAttempts: ATTEMPTS }),
+          clock: {
+            now: Date.now,
+            sleep: (milliseconds) => setTimeout(milliseconds, undefined, { signal: interrupted }),
+          },
+          print: (line) => void process.stdout.write(line),
+          interrupted,
+        },
+        groups,
+        { start: start?.(now) ?? (follow ? now : now - DEFAULT_PERIOD), follow },
+      );
+      return 0;
+    },
+  );
+}
+
+/** The log groups of the services that are in this account and region. @throws CliError when neither is */
+async function logGroupsOf({ app1, app2 }: TargetEnvironment): Promise<string[]> {
+  const services = await Promise.all([seen(app1), seen(app2)]);
+  const [missing] = services.flatMap((one) => (one.there ? [] : [one.why]));
+  const groups = services.flatMap((one) => (one.there ? one.value.log_groups : []));
+  if (groups.length === 0 && missing !== undefined) throw missing;
+  return groups;
+}
+
+/** What a log group is of: `app2-create-user`, `CreateServiceUser`, `apigateway/app2-service-users`, `events/…`. */
+const nameOf = (group: string): string => group.replace(/^\/aws\/(lambda\/|vendedlogs\/states\/)?/, '');
+/** The last part of it; an API and a bus can have the same. */
+const lastOf = (group: string): string => group.slice(group.lastIndexOf('/') + 1);
+
+/**
+ * The log groups of what has this name, with or without its service or its kind in front; all for no name.
+ * @throws CommandError when there is none, with the names that come near
+ */
+export function chosenGroups(groups: readonly string[], name: string | undefined): readonly string[] {
+  if (name === undefined) return groups;
+  const chosen = groups.filter((group) =>
+    [group, nameOf(group), lastOf(group), unprefixed(lastOf(group))].includes(name),
+  );
+  if (chosen.length > 0) return chosen;
+  const all = groups.map(nameOf);
+  const similar = all.filter((one) => one.includes(name));
+  const typo = nearest(name, [...all, ...groups.map((group) => unprefixed(lastOf(group)))]);
+  const meant = similar.length === 0 && typo !== undefined ? [typo] : similar;
+  throw new CommandError(
+    `Nothing with the name ${name} has a log group.`,
+    meant.length > 0 ? `Is ${meant.join(' or ')} meant?` : `Name one of these:\n  ${all.join('\n  ')}`,
+  );
+}
+
+/** The name of a function in the code: without its service. */
+const unprefixed = (name: string): string => name.replace(/^app[12]-/, '');
+
+interface Reading {
+  logs: CloudWatchLogsClient;
+  clock: { now(): number; sleep(milliseconds: number): Promise<unknown> };
+  print: (line: string) => void;
+  /** Ends `follow`. */
+  interrupted: AbortSignal;
+}
+
+/**
+ * Prints each line since `start` (milliseconds since the epoch) once; with `follow` until it is interrupted.
+ * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+ */
+export async function printLogs(
+  { logs, clock, print, interrupted }: Reading,
+  groups: readonly string[],
+  { start, follow }: { start: number; follow: boolean },
+): Promise<void> {
+  const printed = new Set<string>();
+  const width = Math.max(...groups.map((group) => nameOf(group).length));
+  for (let from = start; !interrupted.aborted; ) {
+    const begun = clock.now();
+    const lines = (await linesOf(logs, groups, from)).filter(({ id }) => !printed.has(id));
+    for (const { id, time, group, message } of lines) {
+      printed.add(id);
+      print(`${colors.dim(new Date(time).toISOString())}  ${nameOf(group).padEnd(width)}  ${message}\n`);
+    }
+    if (!follow) return;
+    from = Math.max(from, begun - OVERLAP);
+    await clock.sleep(PAUSE).catch((error: unknown) => {
+      if (!interrupted.aborted) throw error;
+    });
+  }
+}
+
+interface Line {
+  id: string;
+  /** Milliseconds since the epoch. */
+  time: number;
+  group: string;
+  message: string;
+}
+
+/** The lines of these groups since a time, the oldest first. One group after the other: the account has one quota. */
+async function linesOf(
+  client: CloudWatchLogsClient,
+  groups: readonly string[],
+  startTime: number,
+): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const logGroupName of groups)
+    for await (const { events = [] } of paginateFilterLogEvents({ client }, { logGroupName, startTime }))
+      for (const { eventId = '', timestamp = 0, message = '' } of events)
+        lines.push({
+          id: `${logGroupName} ${eventId}`,
+          time: timestamp,
+          group: logGroupName,
+          message: printableLines(message.trimEnd()),
+        });
+  return lines.sort((one, other) => one.time - other.time);
+}
+
+/** Aborted when the user ends the command. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => interrupted.abort());
+  return interrupted.signal;
+}

@@ -1,0 +1,28 @@
+import { programWithoutArguments } from './support/command.ts';
+import { runTool, type Tool, toolsOf } from './support/tools.ts';
+
+/** What each npm script runs; with a status other than 0 the next one still runs, so that all is said at once. */
+const scripts: Record<string, { description: string; runs: readonly Tool[] }> = {
+  lint: { description: 'Checks style, imports and secrets: Biome and secretlint.', runs: toolsOf.lint },
+  format: { description: 'Formats the checkout, and fixes what Biome can fix.', runs: toolsOf.format },
+  typecheck: {
+    description: 'Checks the types of the checkout and of the trace page.',
+    runs: toolsOf.typecheck,
+  },
+  build: {
+    description: 'Bundles the functions and writes the templates of both stacks to cdk.out/.',
+    runs: toolsOf.build,
+  },
+};
+
+/** `npm run lint`, `format`, `typecheck` and `build`. The exit status is 0 when each tool ends with 0. */
+export async function main([script = '', ...args]: string[]): Promise<number> {
+  const chosen = scripts[script];
+  if (chosen === undefined) throw new Error(`There is no script ${script}.`);
+  const program = programWithoutArguments(script, chosen.description, async () => {
+    const statuses: number[] = [];
+    for (const tool of chosen.runs) statuses.push(await runTool(tool));
+    return statuses.every((status) => status === 0) ? 0 : 1;
+  });
+  return program(args);
+}

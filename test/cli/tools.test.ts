@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, jest, test } from '@jest/globals';
+import * as z from 'zod';
+import { root } from '../../cli/support/paths.ts';
+import { checkout } from '../local/support/checkout.ts';
+
+/** `npm run lint`, `format`, `typecheck` and `build`. */
+
+jest.setTimeout(30_000);
+
+const { scripts } = z
+  .object({ scripts: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+
+const expected = {
+  lint: { status: 1, stdout: 'biome check --error-on-warnings\nsecretlint **/*\n', stderr: '' },
+  format: { status: 1, stdout: 'biome check --write\n', stderr: '' },
+  typecheck: { status: 0, stdout: 'tsc \ntsc -p trace/page\n', stderr: '' },
+  build: { status: 0, stdout: 'cdk synth --quiet\n', stderr: '' },
+};
+
+test('a script runs all of its tools, and fails when one of them fails', async () => {
+  const here = checkout();
+  here.tool('biome', 'echo "biome $*"; exit 1');
+  for (const name of ['secretlint', 'tsc', 'cdk']) here.tool(name, `echo "${name} $*"`);
+  const ran: Record<string, unknown> = {};
+
+  // One after the other: the first one makes the program, which the others use.
+  for (const script of Object.keys(expected)) {
+    const [, , file = '', ...args] = scripts[script]?.split(' ') ?? [];
+    ran[script] = await here.run(join('..', file), { args });
+  }
+
+  expect(ran).toEqual(expected);
+});
