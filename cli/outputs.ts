@@ -30,6 +30,8 @@ export const outputs = z.strictObject({
     event_bus_name: text,
     key_arn: text,
     password_policy: passwordPolicy,
+    /** Name of the group of the service users. */
+    service_user_group: text,
     credentials_secret_arn: text,
     log_groups: z.array(text),
   }),
@@ -62,6 +64,7 @@ export const stackOutputs = {
       ServiceClientId: text,
       KeyArn: text,
       PasswordPolicy: passwordPolicyText,
+      ServiceUserGroup: text,
       CredentialsSecretArn: text,
     })
     .transform((put) => ({
@@ -71,6 +74,7 @@ export const stackOutputs = {
       service_client_id: put.ServiceClientId,
       key_arn: put.KeyArn,
       password_policy: put.PasswordPolicy,
+      service_user_group: put.ServiceUserGroup,
       credentials_secret_arn: put.CredentialsSecretArn,
     })),
 };

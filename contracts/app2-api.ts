@@ -26,7 +26,11 @@ export const sampleReply = z.strictObject({
 });
 export type SampleReply = z.infer<typeof sampleReply>;
 
-/** The two groups of App2's user pool: machines that may create users, and the users they create. */
+/**
+ * The two groups of App2's user pool, by the names that they have unless the settings give them others: machines that
+ * may create users, and the users that they create. A route names its group so; functions read the name in their pool
+ * from their environment.
+ */
 export const groups = { apiClient: 'api-client', serviceUser: 'service-user' } as const;
 export type Group = (typeof groups)[keyof typeof groups];
 

@@ -217,7 +217,7 @@ export const failureDocs = {
     cause:
       'App2 is stricter than App1 was told, so that App1 has let the password pass; or the pool refuses it for a reason that no policy tells.',
     operator:
-      'Nothing to do for a single one. When there are more, App1 was told another policy than App2 has: `npx provision doctor` says so. The policy is `poolPasswordPolicy` in infra/settings.ts.',
+      'Nothing to do for a single one. When there are more, App1 was told another policy than App2 has: `npx provision doctor` says so. The settings `password_minimum_length` and `password_characters` of App2 make the policy.',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { password as passwordField } from './fields.ts';
 
+/** The fewest and the most characters that Cognito lets a policy ask for. */
+export const MINIMUM_LENGTH = { min: 6, max: 99 } as const;
+
 /**
  * The password policy of a target's user pool. The target's infrastructure gives it to the pool, its functions check
  * against the same, and its stack puts it out, so that App1 can refuse a password before anything is started.
@@ -9,7 +12,7 @@ import { password as passwordField } from './fields.ts';
  */
 export const passwordPolicy = z.object({
   /** In characters (code points). */
-  minimum_length: z.int().min(6).max(99),
+  minimum_length: z.int().min(MINIMUM_LENGTH.min).max(MINIMUM_LENGTH.max),
   require_lowercase: z.boolean(),
   require_uppercase: z.boolean(),
   require_numbers: z.boolean(),

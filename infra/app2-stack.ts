@@ -45,13 +45,7 @@ import {
   stopExecutionsOf,
 } from './permissions.ts';
 import { ServiceStack } from './service-stack.ts';
-import {
-  expressCreationsPerSecond,
-  GROUP_CHANGES_PER_SECOND,
-  names,
-  poolPasswordPolicy,
-  type Settings,
-} from './settings.ts';
+import { expressCreationsPerSecond, GROUP_CHANGES_PER_SECOND, names, type Settings } from './settings.ts';
 import { alarmsOfSignIns, graphsOfSignIns } from './sign-ins.ts';
 
 /** How often App1's credentials change. The ones before stay valid for as long again. */
@@ -100,6 +94,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     const look = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
     const startRollBack = startExecutionOf(this, names.rollBackServiceUser);
 
+    const serviceUserGroup = settings.groupNames[groups.serviceUser];
     const rateLimits = this.#rateLimits();
     const creationRates = {
       RATE_LIMITS_TABLE: rateLimits.tableName,
@@ -128,7 +123,7 @@ export class App2Stack extends ServiceStack<'app2'> {
             name: 'decrypt-credentials',
             environment: {
               KEY_ARN: key.keyArn,
-              PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy),
+              PASSWORD_POLICY: JSON.stringify(settings.passwordPolicy),
               ...creationRates,
             },
             permissions: [decrypt, onRateLimits('GetItem', 'PutItem', 'UpdateItem')],
@@ -147,6 +142,7 @@ export class App2Stack extends ServiceStack<'app2'> {
             name: 'add-to-group',
             environment: {
               USER_POOL_ID: pool.userPoolId,
+              SERVICE_USER_GROUP: serviceUserGroup,
               RATE_LIMITS_TABLE: rateLimits.tableName,
               GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND),
             },
@@ -229,7 +225,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     const get = this.addFunction('GetUserCreation', {
       name: 'get-user-creation',
-      environment: { ...machines, USER_POOL_ID: pool.userPoolId },
+      environment: { ...machines, USER_POOL_ID: pool.userPoolId, SERVICE_USER_GROUP: serviceUserGroup },
       permissions: [
         poolRight('AdminGetUser', 'AdminListGroupsForUser'),
         look,
@@ -276,7 +272,8 @@ export class App2Stack extends ServiceStack<'app2'> {
         EventBusName: audit.bus.eventBusName,
         EventBusArn: audit.bus.eventBusArn,
         KeyArn: key.keyArn,
-        PasswordPolicy: JSON.stringify(poolPasswordPolicy),
+        PasswordPolicy: JSON.stringify(settings.passwordPolicy),
+        ServiceUserGroup: serviceUserGroup,
         CredentialsSecretArn: secret.secretArn,
       },
       [creation.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
@@ -350,7 +347,7 @@ export class App2Stack extends ServiceStack<'app2'> {
   }
 
   #userPool(): Pool {
-    const { deletionProtection, unnamedRemovalPolicy } = this.settings;
+    const { deletionProtection, unnamedRemovalPolicy, passwordPolicy, groupNames } = this.settings;
     const pool = new UserPool(this, 'UserPool', {
       userPoolName: 'app2-service-users',
       featurePlan: FeaturePlan.ESSENTIALS,
@@ -359,11 +356,11 @@ export class App2Stack extends ServiceStack<'app2'> {
       signInCaseSensitive: false,
       accountRecovery: AccountRecovery.NONE,
       passwordPolicy: {
-        minLength: poolPasswordPolicy.minimum_length,
-        requireLowercase: poolPasswordPolicy.require_lowercase,
-        requireUppercase: poolPasswordPolicy.require_uppercase,
-        requireDigits: poolPasswordPolicy.require_numbers,
-        requireSymbols: poolPasswordPolicy.require_symbols,
+        minLength: passwordPolicy.minimum_length,
+        requireLowercase: passwordPolicy.require_lowercase,
+        requireUppercase: passwordPolicy.require_uppercase,
+        requireDigits: passwordPolicy.require_numbers,
+        requireSymbols: passwordPolicy.require_symbols,
       },
       customAttributes: {
         provisioning_id: new StringAttribute({ mutable: false, maxLen: 36 }),
@@ -381,7 +378,14 @@ export class App2Stack extends ServiceStack<'app2'> {
       'AwsSolutions-COG8':
         'Threat protection judges people by device and place; here it would lock out machines, at a price per user.',
     });
-    for (const groupName of [...Object.values(groups), ...Object.values(ownerGroups)])
+    if (!Object.values(passwordPolicy).every(Boolean) || passwordPolicy.minimum_length < 8)
+      acknowledge(pool, {
+        'AwsSolutions-COG1':
+          'The settings of this deployment ask for less; App1 and App2 both check what they ask for.',
+      });
+    for (const group of Object.values(groups))
+      new UserPoolGroup(this, `Group-${group}`, { userPool: pool, groupName: groupNames[group] });
+    for (const groupName of Object.values(ownerGroups))
       new UserPoolGroup(this, `Group-${groupName}`, { userPool: pool, groupName });
 
     const client = (id: string, generateSecret: boolean): UserPoolClient => {
@@ -446,7 +450,12 @@ export class App2Stack extends ServiceStack<'app2'> {
       ['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminDisableUser', 'cognito-idp:ListUsersInGroup'],
       [pool.userPoolArn],
     );
-    const environment = { USER_POOL_ID: pool.userPoolId, MACHINE_CLIENT_ID: machineClient.userPoolClientId };
+    const apiClientGroup = this.settings.groupNames[groups.apiClient];
+    const environment = {
+      USER_POOL_ID: pool.userPoolId,
+      MACHINE_CLIENT_ID: machineClient.userPoolClientId,
+      API_CLIENT_GROUP: apiClientGroup,
+    };
 
     const issue = this.addFunction('IssueMachineUser', {
       name: 'issue-machine-user',
@@ -467,6 +476,8 @@ export class App2Stack extends ServiceStack<'app2'> {
       properties: {
         UserPoolId: pool.userPoolId,
         ClientId: machineClient.userPoolClientId,
+        // Another name, and the machine user joins that group.
+        Group: apiClientGroup,
         RetrySeconds: timeLimits.customResourceRetries,
       },
     });
@@ -559,6 +570,8 @@ export class App2Stack extends ServiceStack<'app2'> {
           USER_POOL_ID: pool.userPoolId,
           MACHINE_CLIENT_ID: machineClient.userPoolClientId,
           SERVICE_CLIENT_ID: serviceClient.userPoolClientId,
+          API_CLIENT_GROUP: this.settings.groupNames[groups.apiClient],
+          SERVICE_USER_GROUP: this.settings.groupNames[groups.serviceUser],
           CHECK_USER_IN_POOL: this.settings.checkUserInPool,
         },
         permissions:

@@ -2,7 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import * as z from 'zod';
-import type { PasswordPolicy } from '../contracts/password-policy.ts';
+import { type Group, groups } from '../contracts/app2-api.ts';
+import { MINIMUM_LENGTH, type PasswordPolicy } from '../contracts/password-policy.ts';
 import { describeExecutionQuota, statusPollsPerSecond } from '../contracts/quotas.ts';
 import { RUNBOOKS } from './alarm-text.ts';
 import { nearest } from './nearest.ts';
@@ -30,6 +31,23 @@ export const expressCreationsPerSecond = (creationsPerSecond: number): number =>
 /** The local AWS has no quota of DescribeExecution. App2 waits for as many creations there as with one of 40 per second. */
 const LOCAL_QUOTA = 1_000;
 const LOCAL_STATUS_POLLS = 4;
+
+const DEFAULT_MINIMUM_LENGTH = 12;
+
+/** Kinds of characters that a password policy can ask for, in the words of the console of Cognito. */
+const characterKinds = ['lowercase', 'uppercase', 'numbers', 'symbols'] as const;
+
+/** How the names of the groups begin that say for whom a machine user works. */
+const OWNER_GROUP = 'owner-';
+
+/** docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html, without what has to be quoted. */
+const groupName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][\w.-]{0,127}$/,
+    'must begin with a letter or digit, then letters, digits, ".", "_", "-"',
+  )
+  .refine((name) => !name.startsWith(OWNER_GROUP), `must not begin with ${OWNER_GROUP}`);
 
 /**
  * Everything that can be set, on one page, which docs/settings.md shows. Values come from CDK's context:
@@ -104,6 +122,39 @@ export const context = z
       .describe(
         'Whose tokens App2 refuses when their user was disabled or removed meanwhile: of nobody (a token is good until it ends, 15 minutes at most), of App1 (`admin`), or of service users, too (`all`). Then one minute is the longest. It asks the pool once a minute for each token (`AdminGetUser`, 120 per second for the whole account).',
       ),
+    password_minimum_length: z.coerce
+      .number()
+      .int('must be a whole number')
+      .min(MINIMUM_LENGTH.min, `must be at least ${MINIMUM_LENGTH.min}`)
+      .max(MINIMUM_LENGTH.max, `must be at most ${MINIMUM_LENGTH.max}`)
+      .default(DEFAULT_MINIMUM_LENGTH)
+      .describe(
+        "Fewest characters of a password. App2's pool and both services check it; when it changes, deploy App2, then App1 with App2's output `PasswordPolicy`. Passwords that users have stay valid.",
+      ),
+    password_characters: z
+      .string()
+      .default(characterKinds.join(','))
+      .transform((kinds) => (kinds === 'none' ? [] : kinds.split(',')))
+      .pipe(
+        z.array(
+          z.enum(characterKinds, {
+            error: `must be none, or of ${characterKinds.join(', ')}, between commas`,
+          }),
+        ),
+      )
+      .describe(
+        `Kinds of characters of which a password must have one each, between commas: ${characterKinds.map((kind) => `\`${kind}\``).join(', ')}; or \`none\`. It changes as \`password_minimum_length\` does.`,
+      ),
+    api_client_group: groupName
+      .default(groups.apiClient)
+      .describe(
+        "Name of the group in App2's pool whose members may have users created (App1's machine user). Set it before the first deployment: CloudFormation replaces a group whose name changes, and App1's user joins the new one a little later.",
+      ),
+    service_user_group: groupName
+      .default(groups.serviceUser)
+      .describe(
+        "Name of the group in App2's pool whose members may call the business endpoints (the service users). Set it before the first deployment: users are not moved from a group to another.",
+      ),
     schema_registry: z
       .enum(['on', 'off'])
       .default('off')
@@ -173,6 +224,15 @@ export const context = z
       { migration: phase, legacy_endpoint, legacy_secret_arn, legacy_secret_key_arn, ...others },
       { issues },
     ) => {
+      if (others.api_client_group === others.service_user_group) {
+        issues.push({
+          code: 'custom',
+          input: others.service_user_group,
+          path: ['service_user_group'],
+          message: 'must not be that of api_client_group',
+        });
+        return z.NEVER;
+      }
       if (phase === 'off') return { ...others, migration: undefined };
       const plain = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
       if (legacy_endpoint === undefined || legacy_secret_arn === undefined || plain) {
@@ -242,6 +302,10 @@ export interface Settings {
   checkUserInPool: 'off' | 'admin' | 'all';
   /** Whether the account's role for API Gateway's logs is set, or left alone. */
   setsApiGatewayLogRole: boolean;
+  /** The policy of the pool: the pool enforces it, App1 and DecryptCredentials check it before. */
+  passwordPolicy: PasswordPolicy;
+  /** What the groups of the pool are called there. */
+  groupNames: Readonly<Record<Group, string>>;
   /** Whether each service has a schema registry for its events. */
   schemaRegistry: boolean;
   /** Who gets a mail of alarms. */
@@ -294,6 +358,10 @@ export function readSettings(node: Node): Settings {
     app2_account,
     subscriber_accounts,
     check_user_in_pool,
+    password_minimum_length,
+    password_characters,
+    api_client_group,
+    service_user_group,
     schema_registry,
     api_gateway_log_role,
     app1_callers,
@@ -332,6 +400,8 @@ export function readSettings(node: Node): Settings {
     subscriberAccounts: subscriber_accounts,
     checkUserInPool: check_user_in_pool,
     setsApiGatewayLogRole: api_gateway_log_role === 'set',
+    passwordPolicy: policyOf(password_minimum_length, password_characters),
+    groupNames: { [groups.apiClient]: api_client_group, [groups.serviceUser]: service_user_group },
     schemaRegistry: schema_registry === 'on',
     alarmEmail: alarm_email,
     alarmTopic: alarm_topic,
@@ -340,11 +410,16 @@ export function readSettings(node: Node): Settings {
   };
 }
 
-/** The pool's password policy: the pool enforces it, DecryptCredentials asks first. */
-export const poolPasswordPolicy: PasswordPolicy = {
-  minimum_length: 12,
-  require_lowercase: true,
-  require_uppercase: true,
-  require_numbers: true,
-  require_symbols: true,
-};
+const policyOf = (
+  minimum_length: number,
+  kinds: readonly (typeof characterKinds)[number][],
+): PasswordPolicy => ({
+  minimum_length,
+  require_lowercase: kinds.includes('lowercase'),
+  require_uppercase: kinds.includes('uppercase'),
+  require_numbers: kinds.includes('numbers'),
+  require_symbols: kinds.includes('symbols'),
+});
+
+/** The policy of a deployment that sets none. */
+export const defaultPasswordPolicy: PasswordPolicy = policyOf(DEFAULT_MINIMUM_LENGTH, characterKinds);

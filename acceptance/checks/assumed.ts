@@ -4,7 +4,6 @@ import {
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { groups } from '../../contracts/app2-api.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import type { Check } from '../check.ts';
 import { type DeployedSystem, hasName } from '../system.ts';
@@ -24,7 +23,7 @@ export const assumedChecks: readonly Check[] = [
         new AdminAddUserToGroupCommand({
           UserPoolId: system.app2.outputs.user_pool_id,
           Username: user.username,
-          GroupName: groups.serviceUser,
+          GroupName: system.app2.outputs.service_user_group,
         }),
       );
       return 'Cognito took it';

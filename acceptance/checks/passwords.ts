@@ -40,9 +40,9 @@ const inWords = {
 export const passwordChecks: readonly Check[] = [
   {
     name: 'passwords/weak',
-    claim: 'A weak password is refused as a mistake of the caller.',
+    claim: 'A password that breaks the policy is refused as a mistake of the caller.',
     async run(system) {
-      const fate = await fateOf(system, 'only-small-letters');
+      const fate = await fateOf(system, 'short');
       assert(fate !== 'taken', inWords[fate]);
       return inWords[fate];
     },

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { provisioning as status } from '../../cli/answers.ts';
 import { askTimeline, requestUser } from '../../cli/app1-api.ts';
-import { groups, sampleReply } from '../../contracts/app2-api.ts';
+import { sampleReply } from '../../contracts/app2-api.ts';
 import { describeAnswer, expectProblem } from '../answers.ts';
 import type { Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
@@ -65,7 +65,7 @@ export const provisioningChecks: readonly Check[] = [
         `its user is ${found.status}, ${found.enabled === true ? 'enabled' : 'disabled'}`,
       );
       assert(
-        isDeepStrictEqual(found.groups, [groups.serviceUser]),
+        isDeepStrictEqual(found.groups, [system.app2.outputs.service_user_group]),
         `its user is in the groups: ${found.groups.join(', ') || 'none'}`,
       );
       assert(

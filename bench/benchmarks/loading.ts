@@ -9,7 +9,7 @@ import { root } from '../../cli/support/paths.ts';
 import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
 import { bundleInto, bundling } from '../../infra/bundle.ts';
-import { poolPasswordPolicy } from '../../infra/settings.ts';
+import { defaultPasswordPolicy } from '../../infra/settings.ts';
 import { median, rounded } from '../support/statistics.ts';
 
 /** A bundle: its bytes, and what is in it by package, the largest first. */
@@ -125,7 +125,7 @@ export const loadingEnvironment = {
   ),
   APP2_NOTIFICATIONS: 'on',
   CHECK_USER_IN_POOL: 'off',
-  PASSWORD_POLICY: JSON.stringify(poolPasswordPolicy),
+  PASSWORD_POLICY: JSON.stringify(defaultPasswordPolicy),
   API_SCHEME: 'https',
   DESCRIBES_PER_SECOND: '1',
   DESCRIBES_PER_SECOND_AND_CALLER: '1',

@@ -16,7 +16,7 @@ import {
   type Route,
 } from '../../contracts/routes.ts';
 import { attempt, provisioningStatus, timelineStep, waitingFor } from '../../contracts/status.ts';
-import { poolPasswordPolicy } from '../../infra/settings.ts';
+import { defaultPasswordPolicy } from '../../infra/settings.ts';
 
 /** What is generated from the routes of both APIs: OpenAPI documents (spec.openapis.org/oas/v3.1.1). */
 
@@ -86,13 +86,13 @@ export const VISIBLE =
   '^[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\ue000-\\uf8ff\\ufeff]*$';
 
 /** Each rule of the policy is broken by nothing at all. The list of symbols would end the cell of a table. */
-const policy = brokenRules('', poolPasswordPolicy).map((rule) =>
+const policy = brokenRules('', defaultPasswordPolicy).map((rule) =>
   rule.replace(`one of ${SYMBOLS}`, 'one of the special characters of Cognito'),
 );
 
 const meanings: typeof fieldMeanings = {
   ...fieldMeanings,
-  password: `${fieldMeanings['password']} The policy of this release: it ${policy.join('; it ')}. A request that breaks a rule is refused with all that is wrong. A repeat of a request that an earlier policy has accepted is answered with its state.`,
+  password: `${fieldMeanings['password']} Unless the settings of App2 say otherwise, it ${policy.join('; it ')}. A request that breaks a rule is refused with all that is wrong. A repeat of a request that an earlier policy has accepted is answered with its state.`,
 };
 
 /** A pattern as any tool can read it. */

@@ -35,6 +35,6 @@ ${rows.join('\n')}
 }
 
 function shown(value: unknown): string {
-  if (typeof value === 'string') return `\`${value}\``;
-  return 'none';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : shown(value.join(','));
+  return value === undefined ? 'none' : `\`${value}\``;
 }

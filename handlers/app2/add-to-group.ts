@@ -4,7 +4,6 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import { groups } from '../../contracts/app2-api.ts';
 import { storedProvisioningId } from '../../contracts/stored.ts';
 import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -53,7 +52,7 @@ export const addToGroup =
         new AdminAddUserToGroupCommand({
           UserPoolId: environment.USER_POOL_ID,
           Username: input.sub,
-          GroupName: groups.serviceUser,
+          GroupName: environment.SERVICE_USER_GROUP,
         }),
       )
       .catch((error: unknown) => {

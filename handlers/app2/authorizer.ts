@@ -13,7 +13,7 @@ import {
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent, Context } from 'aws-lambda';
 import * as z from 'zod';
-import { ownerGroups } from '../../contracts/app2-api.ts';
+import { type Group, groups, ownerGroups } from '../../contracts/app2-api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { classifyError } from '../shared/errors.ts';
@@ -39,6 +39,8 @@ interface Services {
   verify: (token: string) => Promise<unknown>;
   /** Id of each app client. */
   clientIds: Record<Client, string>;
+  /** What each group of the routes is called in the pool. */
+  groupNames: Readonly<Record<Group, string>>;
   /** Whose tokens are refused when their user is gone or disabled, although they have not ended. */
   checkedInPool: readonly Client[];
   /** Whether the pool has this user, and it may sign in. @throws the errors of Cognito when that cannot be told */
@@ -70,7 +72,7 @@ const INVALID = [
  * whose user is gone or disabled; any other error (the pool cannot be asked) becomes a 500 and is not cached
  */
 export const authorize =
-  ({ verify, clientIds, checkedInPool, isEnabled }: Services) =>
+  ({ verify, clientIds, groupNames, checkedInPool, isEnabled }: Services) =>
   async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(event.authorizationToken)?.[1];
     if (token === undefined) throw new Error('Unauthorized');
@@ -86,7 +88,7 @@ export const authorize =
       });
       if (!enabled) throw refusal('UserNotEnabled');
     }
-    return policyFor(claims, clientIds, apiOf(event.methodArn));
+    return policyFor(claims, { clientIds, groupNames }, apiOf(event.methodArn));
   };
 
 /** The token is not valid. */
@@ -112,11 +114,12 @@ function apiOf(methodArn: string): string {
 
 function policyFor(
   claims: z.infer<typeof accessToken>,
-  clientIds: Services['clientIds'],
+  { clientIds, groupNames }: Pick<Services, 'clientIds' | 'groupNames'>,
   api: string,
 ): APIGatewayAuthorizerResult {
   const allowed = routes.filter(
-    ({ group, client }) => claims['cognito:groups'].includes(group) && claims.client_id === clientIds[client],
+    ({ group, client }) =>
+      claims['cognito:groups'].includes(groupNames[group]) && claims.client_id === clientIds[client],
   );
   const statement = (effect: 'Allow' | 'Deny', resources: string[]) => ({
     Action: 'execute-api:Invoke',
@@ -184,6 +187,10 @@ const cognito = apiClient(CognitoIdentityProviderClient);
 const authorizer = authorize({
   verify: accessTokenVerifier(environment.USER_POOL_ID, Object.values(clientIds)),
   clientIds,
+  groupNames: {
+    [groups.apiClient]: environment.API_CLIENT_GROUP,
+    [groups.serviceUser]: environment.SERVICE_USER_GROUP,
+  },
   checkedInPool: CHECKED[environment.CHECK_USER_IN_POOL],
   isEnabled: async (sub) => (await findUser(cognito, environment.USER_POOL_ID, sub))?.enabled === true,
 });

@@ -43,7 +43,7 @@ export const getUserCreation =
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (id.success && username !== undefined) {
       const finished = await finishedUser(
-        { cognito, userPoolId: environment.USER_POOL_ID },
+        { cognito, userPoolId: environment.USER_POOL_ID, group: environment.SERVICE_USER_GROUP },
         { provisioning_id: id.data, creation_id: asked, owner },
         username,
       );

@@ -46,7 +46,7 @@ export const issueMachineUser = ({
         ? issued.credentials
         : await retry(() => newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID));
       // What an earlier deploy did not finish is finished, and groups that are new are joined.
-      await retry(() => makeMachineUser(cognito, USER_POOL_ID, credentials));
+      await retry(() => makeMachineUser(cognito, environment, credentials));
       const version = { ClientRequestToken: randomUUID(), SecretString: JSON.stringify(credentials) };
       if (!exists)
         await retry(() =>

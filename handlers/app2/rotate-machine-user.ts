@@ -83,7 +83,7 @@ export const rotateMachineUser =
 
     switch (Step) {
       case 'setSecret': {
-        await makeMachineUser(cognito, USER_POOL_ID, pending.credentials);
+        await makeMachineUser(cognito, environment, pending.credentials);
         return;
       }
       case 'testSecret': {

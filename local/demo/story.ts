@@ -107,10 +107,11 @@ async function showUser(
   stage.line(`  status    ${status}`);
   stage.line(`  groups    ${groups.join(', ')}`);
   for (const [name, value] of Object.entries(attributes)) stage.line(`  ${colors.dim(`${name} = ${value}`)}`);
+  const group = system.outputs.app2.service_user_group;
   stage.check(
-    'CONFIRMED, in group service-user, stamped with the provisioning',
+    `CONFIRMED, in group ${group}, stamped with the provisioning`,
     status === 'CONFIRMED' &&
-      groups.includes('service-user') &&
+      groups.includes(group) &&
       attributes['custom:provisioning_id'] === provisioning_id,
   );
 }

@@ -41,6 +41,7 @@ const local = {
     service_client_id: 's',
     key_arn: 'k',
     password_policy: POLICY,
+    service_user_group: 'service-user',
     credentials_secret_arn: 'c',
   },
 };

@@ -31,6 +31,7 @@ writeFileSync(
       service_client_id: 'c',
       key_arn: 'k',
       password_policy: POLICY,
+      service_user_group: 'service-user',
       credentials_secret_arn: 's',
     },
   }),

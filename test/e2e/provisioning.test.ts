@@ -3,7 +3,7 @@ import { signedFetch } from '../../cli/signed-fetch.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
-import { poolPasswordPolicy } from '../../infra/settings.ts';
+import { defaultPasswordPolicy } from '../../infra/settings.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import {
   ended,
@@ -158,7 +158,7 @@ describe('a repeat whose password a newer policy refuses', () => {
     const [request, headers] = [newRequest(), { 'Idempotency-Key': newName('key') }];
     const id = await start(request, headers);
     await ended(id);
-    const stricter = JSON.stringify({ ...poolPasswordPolicy, minimum_length: 99 });
+    const stricter = JSON.stringify({ ...defaultPasswordPolicy, minimum_length: 99 });
 
     await withVariable('app1-start-provisioning', 'PASSWORD_POLICY', stricter, async () => {
       const repeat = await system.provision(request, headers);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { readSettings } from '../../infra/settings.ts';
+import { defaultPasswordPolicy, readSettings } from '../../infra/settings.ts';
+import { POLICY } from '../support/password-policy.ts';
 
 const settings = (context: Record<string, string | undefined>) => readSettings(new App({ context }).node);
 
@@ -57,6 +58,68 @@ describe('settings', () => {
     ['compensation_concurrency', '101'],
   ])('refuse %s=%s', (name, value) => {
     expect(() => settings({ [name]: value })).toThrow(name);
+  });
+
+  it('ask for twelve characters of four kinds unless they say otherwise', () => {
+    expect(settings({}).passwordPolicy).toEqual(POLICY);
+    expect(defaultPasswordPolicy).toEqual(POLICY);
+    expect(
+      settings({ password_minimum_length: '20', password_characters: 'lowercase,numbers' }).passwordPolicy,
+    ).toEqual({
+      minimum_length: 20,
+      require_lowercase: true,
+      require_uppercase: false,
+      require_numbers: true,
+      require_symbols: false,
+    });
+    expect(settings({ password_characters: 'none' }).passwordPolicy).toMatchObject({
+      minimum_length: 12,
+      require_lowercase: false,
+      require_symbols: false,
+    });
+  });
+
+  it('call the groups of the pool as they are told', () => {
+    expect(settings({}).groupNames).toEqual({ 'api-client': 'api-client', 'service-user': 'service-user' });
+    expect(settings({ api_client_group: 'machines', service_user_group: 'robots' }).groupNames).toEqual({
+      'api-client': 'machines',
+      'service-user': 'robots',
+    });
+  });
+
+  it('report all that is wrong with the policy and the groups at once', () => {
+    const wrong = () =>
+      settings({
+        password_minimum_length: '5',
+        password_characters: 'lowercase,emoji',
+        api_client_group: 'owner-app1',
+        service_user_group: 'service users',
+      });
+
+    for (const name of [
+      'password_minimum_length',
+      'password_characters',
+      'api_client_group',
+      'service_user_group',
+    ])
+      expect(wrong).toThrow(name);
+  });
+
+  it.each([
+    ['password_minimum_length', '5'],
+    ['password_minimum_length', '100'],
+    ['password_minimum_length', '12.5'],
+    ['password_minimum_length', 'twelve'],
+    ['password_characters', ''],
+    ['password_characters', 'lowercase, numbers'],
+    ['password_characters', 'none,numbers'],
+    ['api_client_group', 'owner-app2'],
+    ['api_client_group', ''],
+    ['api_client_group', 'service-user'],
+    ['service_user_group', 'a'.repeat(129)],
+    ['service_user_group', '-robots'],
+  ])('refuse %s=%j', (name, value) => {
+    expect(() => settings({ [name]: value })).toThrow(/password_|_group/);
   });
 
   const legacy = {

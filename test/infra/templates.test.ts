@@ -8,7 +8,7 @@ import type { UserCreationInput } from '../../contracts/executions.ts';
 import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { problem, problems } from '../../contracts/problems.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import { names, poolPasswordPolicy } from '../../infra/settings.ts';
+import { defaultPasswordPolicy, names } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
 import { permissions, resources } from '../support/resources.ts';
 import { ENCRYPTED, subject } from '../support/subject.ts';
@@ -302,7 +302,64 @@ describe('names', () => {
   it('hold the policy that the pool has', () => {
     const { Value } = aws.app2.Outputs['PasswordPolicy'] ?? {};
 
-    expect(passwordPolicyText.parse(Value)).toEqual(poolPasswordPolicy);
+    expect(passwordPolicyText.parse(Value)).toEqual(defaultPasswordPolicy);
+  });
+});
+
+describe('the settings of the pool', () => {
+  const { app2 } = templates({
+    password_minimum_length: '20',
+    password_characters: 'lowercase,numbers',
+    api_client_group: 'machines',
+    service_user_group: 'robots',
+  });
+  const policy = {
+    minimum_length: 20,
+    require_lowercase: true,
+    require_uppercase: false,
+    require_numbers: true,
+    require_symbols: false,
+  };
+  const variables = (name: string): unknown =>
+    resources(app2, 'AWS::Lambda::Function').find(
+      ([, { Properties }]) => Properties['FunctionName'] === name,
+    )?.[1].Properties['Environment'];
+
+  it('are the policy of the pool, of the function that checks it, and of what App1 is told', () => {
+    expect(resources(app2, 'AWS::Cognito::UserPool')[0]?.[1].Properties).toMatchObject({
+      Policies: {
+        PasswordPolicy: {
+          MinimumLength: 20,
+          RequireLowercase: true,
+          RequireUppercase: false,
+          RequireNumbers: true,
+          RequireSymbols: false,
+        },
+      },
+    });
+    expect(variables('app2-decrypt-credentials')).toMatchObject({
+      Variables: { PASSWORD_POLICY: JSON.stringify(policy) },
+    });
+    expect(passwordPolicyText.parse(app2.Outputs['PasswordPolicy']?.['Value'])).toEqual(policy);
+  });
+
+  it('are the names of the groups, and what every function that needs one is told', () => {
+    expect(
+      resources(app2, 'AWS::Cognito::UserPoolGroup').map(([, { Properties }]) => Properties['GroupName']),
+    ).toEqual(['machines', 'robots', 'owner-app1']);
+    const told = (name: string, expected: object) =>
+      expect(variables(name)).toMatchObject({ Variables: expected });
+    told('app2-authorizer', { API_CLIENT_GROUP: 'machines', SERVICE_USER_GROUP: 'robots' });
+    for (const name of ['app2-issue-machine-user', 'app2-rotate-machine-user'])
+      told(name, { API_CLIENT_GROUP: 'machines' });
+    for (const name of ['app2-add-to-group', 'app2-get-user-creation'])
+      told(name, { SERVICE_USER_GROUP: 'robots' });
+    expect(resources(app2, 'Custom::MachineUser')[0]?.[1].Properties).toMatchObject({ Group: 'machines' });
+    expect(app2.Outputs['ServiceUserGroup']?.['Value']).toBe('robots');
+  });
+
+  it('leave no name of a group in the templates but these', () => {
+    expect(JSON.stringify(app2)).not.toMatch(/"(api-client|service-user)"/);
   });
 });
 
@@ -340,7 +397,7 @@ describe('the user pool', () => {
     expect(pool).toMatchObject({
       AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
       DeletionProtection: 'ACTIVE',
-      Policies: { PasswordPolicy: { MinimumLength: poolPasswordPolicy.minimum_length } },
+      Policies: { PasswordPolicy: { MinimumLength: defaultPasswordPolicy.minimum_length } },
     });
     expect(resources(local.app2, 'AWS::Cognito::UserPool')[0]?.[1].Properties['DeletionProtection']).not.toBe(
       'ACTIVE',

@@ -69,6 +69,7 @@ function outputsAt(endpoint: string): Outputs {
     service_client_id: text,
     key_arn: text,
     password_policy: POLICY,
+    service_user_group: 'service-user',
     credentials_secret_arn: text,
   };
   return {

@@ -295,8 +295,8 @@ export const mutations: readonly Mutation[] = [
       ),
       change(
         'handlers/app2/lib/finished-user.ts',
-        'if (!Groups?.some(({ GroupName }) => GroupName === groups.serviceUser)) return undefined;',
-        'if (Groups === undefined || groups.serviceUser === undefined) return undefined;',
+        'if (!Groups?.some(({ GroupName }) => GroupName === group)) return undefined;',
+        'if (Groups === undefined || group === undefined) return undefined;',
       ),
     ],
     caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user has no password' },

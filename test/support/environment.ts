@@ -39,6 +39,8 @@ Object.assign(process.env, {
   GROUP_CHANGES_PER_SECOND: '25',
   USER_POOL_ID: 'eu-central-1_Pool',
   SERVICE_CLIENT_ID: 'service-client',
+  API_CLIENT_GROUP: 'api-client',
+  SERVICE_USER_GROUP: 'service-user',
   CHECK_USER_IN_POOL: 'off',
   KEY_ARN: `arn:aws:kms:${account}:key/app2`,
   PASSWORD_POLICY: JSON.stringify({

@@ -19,6 +19,9 @@ const creationRates = z.object({
 
 export type CreationRates = z.infer<typeof creationRates>;
 
+/** What it takes to make a machine user: by which client it signs in, and which group lets it create users. */
+const machineUsers = z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, API_CLIENT_GROUP: text });
+
 /** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
 export const environments = {
   authorizer: z.object({
@@ -26,6 +29,9 @@ export const environments = {
     /** The two app clients whose tokens are accepted, each for its own routes. */
     MACHINE_CLIENT_ID: text,
     SERVICE_CLIENT_ID: text,
+    /** The groups that the routes are for, as they are called in the pool. */
+    API_CLIENT_GROUP: text,
+    SERVICE_USER_GROUP: text,
     /** Whose tokens are refused when their user is gone or disabled: nobody's, those of /admin, or all. */
     CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
   }),
@@ -35,7 +41,7 @@ export const environments = {
     /** Of how many creations per second the status is polled when the client could be notified instead. */
     STATUS_POLLS_PER_SECOND: rate,
   }),
-  'get-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
+  'get-user-creation': z.object({ USER_POOL_ID: text, SERVICE_USER_GROUP: text, ...machines.shape }),
   'cancel-user-creation': z.object({ USER_POOL_ID: text, ...machines.shape }),
   sample: z.object({}),
   'decrypt-credentials': z.object({
@@ -47,6 +53,7 @@ export const environments = {
   'set-password': z.object({ USER_POOL_ID: text, KEY_ARN: text }),
   'add-to-group': z.object({
     USER_POOL_ID: text,
+    SERVICE_USER_GROUP: text,
     RATE_LIMITS_TABLE: text,
     /** Cognito's quota of AddUserToGroup and DeleteUser together, per second. */
     GROUP_CHANGES_PER_SECOND: rate,
@@ -59,7 +66,7 @@ export const environments = {
   }),
   'start-roll-back': z.object({ ...machines.shape, ...sweepTable.shape }),
   'sweep-user-creations': z.object({ ...machines.shape, ...monitoredBus.shape, ...sweeping.shape }),
-  'issue-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, SECRET_ARN: text }),
+  'issue-machine-user': z.object({ ...machineUsers.shape, SECRET_ARN: text }),
   'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
-  'rotate-machine-user': z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, EVENT_BUS_NAME: text }),
+  'rotate-machine-user': z.object({ ...machineUsers.shape, EVENT_BUS_NAME: text }),
 } as const;

@@ -2,7 +2,6 @@ import {
   AdminListGroupsForUserCommand,
   type CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { groups } from '../../../contracts/app2-api.ts';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
 import { isMeant } from './generation.ts';
 import { findUser, statusOfUser } from './pool-user.ts';
@@ -10,6 +9,8 @@ import { findUser, statusOfUser } from './pool-user.ts';
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
   userPoolId: string;
+  /** Group of the service users. */
+  group: string;
 }
 
 interface Creation {
@@ -28,7 +29,7 @@ interface Creation {
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html
  */
 export async function finishedUser(
-  { cognito, userPoolId: UserPoolId }: Services,
+  { cognito, userPoolId: UserPoolId, group }: Services,
   { provisioning_id, creation_id, owner }: Creation,
   username: string,
 ): Promise<ProvisioningStatus | undefined> {
@@ -38,6 +39,6 @@ export async function finishedUser(
   if (stamps?.provisioning_id !== provisioning_id || stamps.owner !== owner) return undefined;
   if (!isMeant(creation_id, stamps)) return undefined;
   const { Groups } = await cognito.send(new AdminListGroupsForUserCommand({ UserPoolId, Username: sub }));
-  if (!Groups?.some(({ GroupName }) => GroupName === groups.serviceUser)) return undefined;
+  if (!Groups?.some(({ GroupName }) => GroupName === group)) return undefined;
   return statusOfUser(stamps, username, created_at);
 }

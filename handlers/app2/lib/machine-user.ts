@@ -10,12 +10,7 @@ import {
   ListUsersInGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import {
-  groups,
-  type MachineCredentials,
-  machineCredentials,
-  ownerGroups,
-} from '../../../contracts/app2-api.ts';
+import { type MachineCredentials, machineCredentials, ownerGroups } from '../../../contracts/app2-api.ts';
 import { hasErrorName } from '../../shared/errors.ts';
 import { PROVISIONING_ID_ATTRIBUTE } from './pool-user.ts';
 
@@ -36,8 +31,8 @@ export async function newCredentials(
   const { UserPoolClient } = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
   return machineCredentials.parse({
     username: `app1-api-client-${randomBytes(16).toString('hex')}`,
-    // Cognito wants one of each class; 32 random bytes may miss a symbol or a digit.
-    password: `${randomBytes(32).toString('base64url')}-aA1`,
+    // One of each kind of character, and longer than any policy can ask for (99).
+    password: `${randomBytes(72).toString('base64url')}-aA1`,
     client_secret: UserPoolClient?.ClientSecret,
   });
 }
@@ -45,7 +40,7 @@ export async function newCredentials(
 /** Makes the user of these credentials, or what is missing of it: each step can be repeated. */
 export async function makeMachineUser(
   cognito: Cognito,
-  UserPoolId: string,
+  { USER_POOL_ID: UserPoolId, API_CLIENT_GROUP }: { USER_POOL_ID: string; API_CLIENT_GROUP: string },
   { username: Username, password: Password }: MachineCredentials,
 ): Promise<void> {
   await cognito
@@ -54,7 +49,7 @@ export async function makeMachineUser(
       if (!hasErrorName(error, 'UsernameExistsException')) throw error;
     });
   await cognito.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true }));
-  for (const GroupName of [groups.apiClient, ownerGroups.app1])
+  for (const GroupName of [API_CLIENT_GROUP, ownerGroups.app1])
     await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName }));
 }
 

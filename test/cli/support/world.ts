@@ -28,6 +28,7 @@ export const APP2 = {
   service_client_id: 'service-client',
   key_arn: 'app2-key',
   password_policy: POLICY,
+  service_user_group: 'service-user',
   credentials_secret_arn: 'app2-secret',
 };
 

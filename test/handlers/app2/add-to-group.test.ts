@@ -53,11 +53,19 @@ describe('AddToGroup', () => {
         cognito: new CognitoIdentityProviderClient({}),
         limiter: { reserve: async () => start },
         clock,
-        environment: { USER_POOL_ID: 'pool', RATE_LIMITS_TABLE: 'rate-limits', GROUP_CHANGES_PER_SECOND: 25 },
+        environment: {
+          USER_POOL_ID: 'pool',
+          SERVICE_USER_GROUP: 'robots',
+          RATE_LIMITS_TABLE: 'rate-limits',
+          GROUP_CHANGES_PER_SECOND: 25,
+        },
       })({ ...input, redrive_count: 0 });
 
     await at(clock.now());
     expect(clock.sleeps).toEqual([]);
+    expect(cognito.commandCalls(AdminAddUserToGroupCommand)[0]?.args[0].input).toMatchObject({
+      GroupName: 'robots',
+    });
     await at(clock.now() + 1_200);
     expect(clock.sleeps).toEqual([1_200]);
     await expect(at(undefined)).rejects.toMatchObject({ name: 'ServiceThrottled' });

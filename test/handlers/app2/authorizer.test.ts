@@ -100,6 +100,24 @@ describe('the authorizer of App2', () => {
     ]);
   });
 
+  it('goes by the names that the groups have in the pool', async () => {
+    const check = authorizeBy({
+      verify: async () => ({ ...claims, 'cognito:groups': ['robots', 'api-client'] }),
+      clientIds: { machine: 'machine-client', service: 'service-client' },
+      groupNames: { 'api-client': 'machines', 'service-user': 'robots' },
+      checkedInPool: [],
+      isEnabled: async () => true,
+    });
+
+    const { policyDocument } = await check({
+      type: 'TOKEN',
+      methodArn: `${API}/POST/sample`,
+      authorizationToken: `Bearer ${token()}`,
+    });
+
+    expect(policyDocument.Statement).toMatchObject([{ Effect: 'Allow', Resource: [`${API}/POST/sample`] }]);
+  });
+
   it('gives the same policy whatever route asked for it, because it is cached for all of them', async () => {
     const other = await handler({
       type: 'TOKEN',
@@ -395,6 +413,7 @@ describe("the pool's keys", () => {
 
 describe('a check against the pool', () => {
   const clientIds = { machine: 'machine-client', service: 'service-client' };
+  const groupNames = { 'api-client': 'api-client', 'service-user': 'service-user' };
   const ofMachine = { client_id: 'machine-client', 'cognito:groups': ['api-client'] };
 
   /** Who was asked about, and what becomes of a good token. */
@@ -407,6 +426,7 @@ describe('a check against the pool', () => {
     const check = authorizeBy({
       verify: async () => ({ ...claims, ...other }),
       clientIds,
+      groupNames,
       checkedInPool,
       isEnabled: async (sub) => {
         asked.push(sub);
@@ -467,6 +487,7 @@ describe('a check against the pool', () => {
     const check = authorizeBy({
       verify: () => Promise.reject(new JwtInvalidIssuerError('not ours', 'another', 'ours')),
       clientIds,
+      groupNames,
       checkedInPool: ['machine', 'service'],
       isEnabled: async (sub) => asked.push(sub) > 0,
     });

@@ -49,7 +49,7 @@ const handler = () =>
     getUserCreation({
       stepFunctions: new SFNClient({}),
       cognito: new CognitoIdentityProviderClient({}),
-      environment: { ...machines, USER_POOL_ID: 'pool' },
+      environment: { ...machines, USER_POOL_ID: 'pool', SERVICE_USER_GROUP: 'service-user' },
       clock,
     }),
   );

@@ -30,7 +30,12 @@ const resource = () =>
   issueMachineUser({
     cognito: new CognitoIdentityProviderClient({}),
     secretsManager: new SecretsManagerClient({}),
-    environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', SECRET_ARN: 'secret' },
+    environment: {
+      USER_POOL_ID: 'pool',
+      MACHINE_CLIENT_ID: 'client',
+      API_CLIENT_GROUP: 'machines',
+      SECRET_ARN: 'secret',
+    },
     clock,
   });
 const issue = () => ({
@@ -39,7 +44,7 @@ const issue = () => ({
 });
 
 const strictest = {
-  minimum_length: 40,
+  minimum_length: 99,
   require_lowercase: true,
   require_uppercase: true,
   require_numbers: true,
@@ -88,7 +93,7 @@ describe('IssueMachineUser', () => {
       Permanent: true,
     });
     expect(cognito.commandCalls(AdminAddUserToGroupCommand).map(({ args: [{ input }] }) => input)).toEqual([
-      { ...user, GroupName: 'api-client' },
+      { ...user, GroupName: 'machines' },
       { ...user, GroupName: 'owner-app1' },
     ]);
   });

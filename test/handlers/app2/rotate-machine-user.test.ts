@@ -38,7 +38,12 @@ const rotate = (Step: Step) =>
     secretsManager: new SecretsManagerClient({}),
     eventBridge: new EventBridgeClient({}),
     now: () => new Date('2026-01-01T00:00:00Z'),
-    environment: { USER_POOL_ID: 'pool', MACHINE_CLIENT_ID: 'client', EVENT_BUS_NAME: 'bus' },
+    environment: {
+      USER_POOL_ID: 'pool',
+      MACHINE_CLIENT_ID: 'client',
+      API_CLIENT_GROUP: 'api-client',
+      EVENT_BUS_NAME: 'bus',
+    },
   })({ Step, SecretId, ClientRequestToken: TOKEN });
 
 /** Machine users that are in the pool. */
