@@ -202,7 +202,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'authorizer-verdicts',
     assumption:
       'An authorizer that throws Unauthorized is answered with UNAUTHORIZED, a policy that denies with ACCESS_DENIED; one policy is kept for each token, for all routes.',
-    reliesOn: ['handlers/app2/authorizer.ts', 'handlers/app2/lib/routes.ts'],
+    reliesOn: ['handlers/app2/authorizer.ts', 'contracts/app2-access.ts'],
     source: 'apigateway/latest/developerguide/api-gateway-lambda-authorizer-output; not recorded',
     decidedBy: {
       checks: ['refusals/invalid-token', 'refusals/foreign-group', 'refusals/unknown-route-of-app2'],

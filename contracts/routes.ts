@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { createServiceUserRequest, provisioningAccepted } from './app1-api.ts';
-import { createUserRequest, type Group, groups, sampleReply, sampleRequest } from './app2-api.ts';
+import { type Access, app2Access } from './app2-access.ts';
+import { createUserRequest, sampleReply, sampleRequest } from './app2-api.ts';
 import { creationId, provisioningId, storedUsername } from './fields.ts';
 import { idempotencyKey, MAX_WAIT_SECONDS, onBehalfOf } from './headers.ts';
 import type { ProblemCode } from './problems.ts';
@@ -129,10 +130,7 @@ export interface Answer {
   readonly leadsTo?: readonly string[];
 }
 
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Without a slash at its begin. */
-  readonly path: string;
+export interface Route extends Pick<Access, 'method' | 'path'> {
   readonly summary: string;
   readonly description: string;
   readonly parameters: readonly ParameterName[];
@@ -140,8 +138,6 @@ export interface Route {
   /** By HTTP status. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly problems: readonly ProblemCode[];
-  /** Whose tokens are let in, at App2. */
-  readonly group?: Group;
 }
 
 /** What a removal does not end at once; a token is checked by its signature. */
@@ -239,8 +235,7 @@ export const app1Routes = {
 
 export const app2Routes = {
   startUserCreation: {
-    method: 'POST',
-    path: 'admin/create-user',
+    ...app2Access.startUserCreation,
     summary: 'Have a user created',
     description:
       'Creates a service user in retriable steps and undoes them when one fails. The password comes encrypted under the key `cross-service-encryption-key`, bound to the provisioning and the username.',
@@ -269,11 +264,9 @@ export const app2Routes = {
       'QUEUE_FULL',
       ...everyRoute,
     ],
-    group: groups.apiClient,
   },
   getUserCreation: {
-    method: 'GET',
-    path: 'admin/create-user/{provisioning_id}',
+    ...app2Access.getUserCreation,
     summary: 'Ask what became of it',
     description:
       'The status of a creation, for the service whose machine client sent the POST. For others there is none, nor for another generation. With `username` App2 looks into its pool first, which has wider quotas than the record of the creation.',
@@ -282,11 +275,9 @@ export const app2Routes = {
       200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
     },
     problems: ['INVALID_REQUEST', 'UNAUTHENTICATED', 'NOT_FOUND', ...everyRoute],
-    group: groups.apiClient,
   },
   cancelUserCreation: {
-    method: 'DELETE',
-    path: 'admin/create-user/{provisioning_id}',
+    ...app2Access.cancelUserCreation,
     summary: 'The user is wanted no longer',
     description:
       'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 does not know (any more) is taken, so that a POST that comes later creates nothing; then App2 looks whether the pool has a user of it, for which it needs `username`. The user of another generation is left untouched. ' +
@@ -300,17 +291,14 @@ export const app2Routes = {
       'USER_OF_EARLIER_PROVISIONING',
       ...everyRoute,
     ],
-    group: groups.apiClient,
   },
   sample: {
-    method: 'POST',
-    path: 'sample',
+    ...app2Access.sample,
     summary: 'Stand for the business of App2',
     description: 'Answers who was recognised, and what was received. For service users.',
     parameters: [],
     body: sampleRequest,
     answers: { 200: { meaning: 'Who was recognised, and what was received.', body: sampleReply } },
     problems: [...everyBody, 'UNAUTHENTICATED', ...everyRoute],
-    group: groups.serviceUser,
   },
-} as const satisfies Record<string, Route>;
+} as const satisfies Record<keyof typeof app2Access, Route>;

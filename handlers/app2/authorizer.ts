@@ -13,6 +13,7 @@ import {
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent, Context } from 'aws-lambda';
 import * as z from 'zod';
+import { app2Access, type Client } from '../../contracts/app2-access.ts';
 import { type Group, groups, ownerGroups } from '../../contracts/app2-api.ts';
 import { apiClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -22,7 +23,6 @@ import { embeddedMetrics } from '../shared/metrics.ts';
 import { presentTrace } from '../shared/trace-header.ts';
 import { environments } from './lib/environments.ts';
 import { findUser } from './lib/pool-user.ts';
-import { type Client, routes } from './lib/routes.ts';
 
 /** What a verified access token of a user says of its bearer. */
 const accessToken = z.object({
@@ -112,12 +112,15 @@ function apiOf(methodArn: string): string {
   return methodArn.split('/').slice(0, 2).join('/');
 }
 
+/** A segment of a path that varies. In the resource of a policy `*` stands for it. */
+const PARAMETER = /\{\w+\}/g;
+
 function policyFor(
   claims: z.infer<typeof accessToken>,
   { clientIds, groupNames }: Pick<Services, 'clientIds' | 'groupNames'>,
   api: string,
 ): APIGatewayAuthorizerResult {
-  const allowed = routes.filter(
+  const allowed = Object.values(app2Access).filter(
     ({ group, client }) =>
       claims['cognito:groups'].includes(groupNames[group]) && claims.client_id === clientIds[client],
   );
@@ -135,7 +138,7 @@ function policyFor(
           ? statement('Deny', [`${api}/*/*`])
           : statement(
               'Allow',
-              allowed.map(({ method, path }) => `${api}/${method}/${path}`),
+              allowed.map(({ method, path }) => `${api}/${method}/${path.replace(PARAMETER, '*')}`),
             ),
       ],
     },

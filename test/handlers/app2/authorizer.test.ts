@@ -2,8 +2,8 @@ import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { JwtInvalidIssuerError } from 'aws-jwt-verify/error';
 import { mockClient } from 'aws-sdk-client-mock';
+import type { Client } from '../../../contracts/app2-access.ts';
 import { authorize as authorizeBy, handler } from '../../../handlers/app2/authorizer.ts';
-import type { Client } from '../../../handlers/app2/lib/routes.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import { thrownBy } from '../../support/thrown.ts';
