@@ -75,6 +75,7 @@ export default {
       setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
     }),
     suite('models', ['models']),
+    suite('templates', ['templates']),
     suite('load', ['load/deployed'], {
       globalSetup: '<rootDir>/test/load/deployed/setup.ts',
       globalTeardown: '<rootDir>/test/load/deployed/teardown.ts',

@@ -72,6 +72,9 @@ const load: Part = { name: 'load', project: 'load', workers: 1 };
 /** What the parts before it have recorded, against the service models of AWS. */
 const models: Part = { name: 'models', project: 'models', workers: 1 };
 
+/** The linters and rule packs over every variant of the templates. They need no local AWS, and half a minute of a core. */
+const templates: Part = { name: 'templates', project: 'templates', workers: 1 };
+
 /** Parts that run beside each other: they mostly wait, and two cores carry as many. */
 const AT_ONCE = 4;
 
@@ -80,7 +83,7 @@ const suites = ['all', 'unit', 'permissions', 'openapi', 'guides', 'acceptance',
 const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> = {
   all: [
     [unit],
-    [e2e, faults, subscribers, localAws, commands, alarms, acceptance, tracePage],
+    [e2e, faults, subscribers, localAws, templates, commands, alarms, acceptance, tracePage],
     [models],
     [load],
   ],

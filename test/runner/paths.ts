@@ -14,6 +14,7 @@ export const projects = [
   'permissions',
   'faults',
   'models',
+  'templates',
   'load',
 ] as const;
 export type Project = (typeof projects)[number];

@@ -47,6 +47,7 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetTopicAttributesCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import * as z from 'zod';
 import { groups } from '../../../contracts/app2-api.ts';
+import { busLog } from '../../../infra/names.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { configuration, outputs, system } from './deployed.ts';
 
@@ -169,17 +170,13 @@ async function filterGone(logGroupName: string, metricName: string): Promise<Men
 
 /** Deletes the policy that lets EventBridge write to the log of a bus. */
 async function logPolicyGone(busName: string): Promise<Mend> {
-  const { resourcePolicies = [] } = await logs.send(new DescribeResourcePoliciesCommand({}));
-  const found = resourcePolicies.filter(
-    ({ policyDocument = '' }) => policyDocument.includes(busName) || policyDocument.includes('/aws/events/'),
+  const { resourcePolicies = [] } = await logs.send(
+    new DescribeResourcePoliciesCommand({ policyScope: 'RESOURCE' }),
   );
-  for (const { policyName } of found) await logs.send(new DeleteResourcePolicyCommand({ policyName }));
-  return () =>
-    Promise.all(
-      found.map(({ policyName, policyDocument }) =>
-        logs.send(new PutResourcePolicyCommand({ policyName, policyDocument })),
-      ),
-    );
+  const found = resourcePolicies.find(({ resourceArn = '' }) => resourceArn.includes(busLog(busName)));
+  const { policyName, policyDocument, resourceArn, revisionId } = present(found);
+  await logs.send(new DeleteResourcePolicyCommand({ resourceArn, expectedRevisionId: revisionId }));
+  return () => logs.send(new PutResourcePolicyCommand({ policyName, policyDocument, resourceArn }));
 }
 
 /** Takes from the key of a topic what lets CloudWatch use it. */

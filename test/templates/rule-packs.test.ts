@@ -8,7 +8,7 @@ import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import * as z from 'zod';
 import { rulePacks } from '../../infra/checks.ts';
 import { withEmptyFunctions } from '../../infra/templates.ts';
-import { type Variant, variants } from './variants.ts';
+import { type Variant, variants } from '../infra/variants.ts';
 
 const report = z.object({
   pluginReports: z.array(

@@ -13,7 +13,7 @@ export const PATIENCE = 600_000;
 /** The region whose schemas the templates are checked with. */
 const REGION = 'eu-central-1';
 
-const folder = join(root, 'test', 'infra', 'lint');
+const folder = join(root, 'test', 'templates', 'lint');
 
 /** Runs a program to its end, whatever its exit status; gives what it wrote. */
 async function run(command: string, args: string[], input = ''): Promise<string> {

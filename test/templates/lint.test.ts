@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Policy, policiesIn } from '../../infra/policies.ts';
 import { EXAMPLE_PLACE } from '../../infra/resolve.ts';
 import type { Template } from '../../infra/templates.ts';
+import { templatesOf, variants } from '../infra/variants.ts';
 import { partsOf } from './lint/parts.ts';
 import {
   type Answer,
@@ -12,7 +13,6 @@ import {
   parliament,
   unanswered,
 } from './lint/tools.ts';
-import { templatesOf, variants } from './variants.ts';
 
 /** Warnings of cfn-lint that are right as they are. */
 const answersToCfnLint: Answer[] = [
