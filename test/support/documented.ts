@@ -39,9 +39,16 @@ export interface Block {
   commands: string;
 }
 
-/** Every page with commands that somebody could type. */
+/** Every page with commands that somebody could type, and every page with links. */
 export const pages = (): string[] =>
-  ['README.md', ...['docs', 'examples'].flatMap((folder) => markdownIn(folder))].sort();
+  [
+    'CONTRIBUTING.md',
+    'README.md',
+    'SECURITY.md',
+    'test/README.md',
+    ...['docs', 'examples'].flatMap((folder) => markdownIn(folder)),
+  ].sort();
+export const markdownPages = (): string[] => [...pages(), 'CHANGELOG.md', ...markdownIn('.github')].sort();
 
 function markdownIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
