@@ -104,7 +104,7 @@ export const failures = {
     retryable: true,
   },
   UserCreationPending: {
-    code: 'USER_CREATION_NOT_FINISHED',
+    code: 'USER_CREATION_PENDING',
     message: 'App2 did not finish in the time that App1 waits for it.',
     remedy: 'Send a new request later.',
     retryable: true,
@@ -122,7 +122,7 @@ export const failures = {
     retryable: true,
   },
   UserRemovalPending: {
-    code: 'USER_REMOVAL_NOT_FINISHED',
+    code: 'USER_REMOVAL_PENDING',
     message: 'App2 has not finished the removal yet.',
     remedy: 'Ask for the status again later.',
     retryable: true,

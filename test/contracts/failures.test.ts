@@ -4,6 +4,36 @@ import { explainFailure, failureReport, wholeFailures } from '../../contracts/fa
 const rows = wholeFailures();
 
 describe('failures', () => {
+  it('have the codes that the programs of callers compare', () => {
+    expect(Object.fromEntries(rows.map(([name, { code }]) => [name, code]))).toEqual({
+      CredentialsRejected: 'CREDENTIALS_REJECTED',
+      PasswordRejected: 'PASSWORD_REJECTED',
+      UsernameRejected: 'USERNAME_REJECTED',
+      UserAlreadyExists: 'USER_ALREADY_EXISTS',
+      UserNotFound: 'USER_NOT_FOUND',
+      UserCreationFailed: 'USER_CREATION_FAILED',
+      App2AuthenticationFailed: 'APP2_AUTHENTICATION_FAILED',
+      App2RequestRefused: 'APP2_REQUEST_REFUSED',
+      TargetUnavailable: 'TARGET_UNAVAILABLE',
+      UserCreationPending: 'USER_CREATION_PENDING',
+      CreationDeferred: 'QUEUE_FULL',
+      App2QueueFull: 'QUEUE_FULL',
+      UserRemovalPending: 'USER_REMOVAL_PENDING',
+      AbsenceNotConfirmed: 'ABSENCE_NOT_CONFIRMED',
+      EventNotPublished: 'EVENT_NOT_PUBLISHED',
+      ServiceThrottled: 'SERVICE_THROTTLED',
+      ServiceUnavailable: 'SERVICE_UNAVAILABLE',
+      InvalidStepInput: 'INTERNAL_ERROR',
+      StepFailed: 'INTERNAL_ERROR',
+      UserBeingRemoved: 'USER_BEING_REMOVED',
+      RedriveRefused: 'REDRIVE_REFUSED',
+      Cancelled: 'CANCELLED',
+      ExecutionAborted: 'ABORTED',
+      ExecutionTimedOut: 'TIMED_OUT',
+      RollBackFailed: 'ROLL_BACK_FAILED',
+    });
+  });
+
   it('have a code each, except those of which the caller need not know more', () => {
     const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
 
