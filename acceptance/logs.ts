@@ -1,4 +1,5 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
+import type { Service } from '../contracts/services.ts';
 import type { DeployedSystem } from './system.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { DeployedSystem } from './system.ts';
  */
 export async function logLines(
   system: DeployedSystem,
-  service: 'app1' | 'app2',
+  service: Service,
   logGroupName: string,
   text: string,
 ): Promise<string[]> {

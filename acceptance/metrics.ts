@@ -1,9 +1,8 @@
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
+import type { Service } from '../contracts/services.ts';
 import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
 import type { DeployedSystem } from './system.ts';
 import { assert } from './verdict.ts';
-
-type Service = 'app1' | 'app2';
 
 /** A series of one of our metrics, or of AWS's. */
 export interface Series {

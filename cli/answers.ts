@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { revokedCredentials } from '../contracts/app2-operations.ts';
-import { executionStatus, service, timelineStep, userPresence } from '../contracts/status.ts';
+import { service, services } from '../contracts/services.ts';
+import { executionStatus, timelineStep, userPresence } from '../contracts/status.ts';
 
 /**
  * What the commands print with `--json`: fields may be added, none is taken away or changes its meaning. What App1
@@ -104,7 +105,7 @@ export const doctorAnswer = z.object({
   where: z.string(),
   checks: z.array(
     z.object({
-      service: z.enum([...service.options, 'both']),
+      service: z.enum([...services, 'both']),
       check: z.string(),
       verdict: z.enum(['ok', 'warning', 'wrong', 'unseen']),
       saw: z.string(),

@@ -3,6 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
+import { services } from '../contracts/services.ts';
 import { names } from '../infra/names.ts';
 import { newCommand, runOnSystem } from './support/command.ts';
 import { listrProgress } from './support/progress.ts';
@@ -18,7 +19,7 @@ const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('replay')
     .description("Sends a service's archived events of a time again.")
-    .addArgument(new Argument('<service>', 'whose events').choices(['app1', 'app2'] as const))
+    .addArgument(new Argument('<service>', 'whose events').choices(services))
     .requiredOption('--from <time>', 'of the first event: 2026-01-31T22:00:00Z', time)
     .requiredOption('--to <time>', 'after the last event', time)
     .option('--to-rule <name>', 'only to this rule of the bus, not to all');

@@ -1,3 +1,4 @@
+import type { Service } from './services.ts';
 /**
  * What a ciphertext of a password is bound to. KMS decrypts it only for the same user, provisioning and service.
  * Readable in CloudTrail, so it holds nothing secret.
@@ -6,7 +7,7 @@
 export interface EncryptionContext extends Record<string, string> {
   provisioning_id: string;
   username: string;
-  target: 'app1' | 'app2';
+  target: Service;
 }
 
 /** What App1's sealed task tokens are bound to. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { failureCode, failureReport, knownCode } from './failures.ts';
 import { provisioningId, timestamp } from './fields.ts';
+import { service } from './services.ts';
 import { storedText } from './stored.ts';
 
 /** Step Functions' own words for the state of an execution. */
@@ -14,9 +15,6 @@ export type ExecutionStatus = z.infer<typeof executionStatus>;
  */
 export const userPresence = z.enum(['unknown', 'absent', 'present', 'being_removed']);
 export type UserPresence = z.infer<typeof userPresence>;
-
-export const service = z.enum(['app1', 'app2']);
-export type Service = z.infer<typeof service>;
 
 /** A name of an error as AWS gives it; nothing else is repeated in a timeline. */
 export const errorName = z.string().regex(/^[\w.-]{1,128}$/);

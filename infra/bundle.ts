@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type App, Stage } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
+import type { Service } from '../contracts/services.ts';
 
 const root = join(import.meta.dirname, '..');
 const handlers = join(root, 'handlers');
@@ -27,10 +28,10 @@ export const bundling = {
   logOverride: { 'import-is-undefined': 'error' },
 } as const satisfies BuildOptions;
 
-/** Functions are the files of handlers/app1 and handlers/app2 that export a `handler`; the environments name them. */
-export type Service = 'app1' | 'app2';
-
-/** Folder with the bundle of one function, inside the cloud assembly that is being made. */
+/**
+ * Folder with the bundle of one function, inside the cloud assembly that is being made. Functions are the files of
+ * handlers/app1 and handlers/app2 that export a `handler`; the environments name them.
+ */
 export function bundleOf(scope: IConstruct, service: Service, name: string): string {
   return join(bundlesIn(assemblyOf(scope)), service, name);
 }

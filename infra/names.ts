@@ -1,3 +1,4 @@
+import type { Service } from '../contracts/services.ts';
 /** Fixed names: what operators, subscribers and the other service know. */
 export const names = {
   provisionServiceUser: 'ProvisionServiceUser',
@@ -23,8 +24,6 @@ export const migration = {
   gradual: 'app1-migration-gradual',
   alarm: 'app1-migration-workflow-fails',
 } as const;
-
-type Service = 'app1' | 'app2';
 
 /** Names that are made of others. */
 export const functionNamed = (service: Service, name: string): string => `${service}-${name}`;

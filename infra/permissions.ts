@@ -1,6 +1,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import type { Service } from '../contracts/services.ts';
 import { publishConditions } from '../workflows/publish-conditions.ts';
 
 /** Permissions as functions need them: named actions on named resources. */
@@ -13,7 +14,7 @@ export function allow(actions: string[], resources: string[], conditions?: Condi
 }
 
 /** Use of a key for passwords that are sealed for one service, or for App1's task tokens, and for nothing else. */
-export function sealedFor(target: 'app1' | 'app2' | 'task-token'): Conditions {
+export function sealedFor(target: Service | 'task-token'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 

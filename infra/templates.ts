@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
+import type { Service } from '../contracts/services.ts';
 import { environments as app1 } from '../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../handlers/app2/lib/environments.ts';
 import { App1Stack } from './app1-stack.ts';
 import { App2Stack } from './app2-stack.ts';
-import { bundlesIn, type Service } from './bundle.ts';
+import { bundlesIn } from './bundle.ts';
 import { readSettings } from './settings.ts';
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });

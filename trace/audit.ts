@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { eventRows } from '../contracts/events/catalogue.ts';
-import type { AuditEvent, Service } from './model.ts';
+import type { Service } from '../contracts/services.ts';
+import type { AuditEvent } from './model.ts';
 import { shorten } from './shorten.ts';
 
 /** An audit event as far as every version of the envelope has it: what is in it besides is shown as it is. */

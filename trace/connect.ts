@@ -3,8 +3,8 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { seen } from '../cli/connect.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { type App1, type TargetEnvironmentOptions, targetEnvironment } from '../cli/target-environment.ts';
+import type { Service } from '../contracts/services.ts';
 import { busLog } from '../infra/names.ts';
-import type { Service } from './model.ts';
 
 /** TargetEnvironment the two services are found: on the local AWS of this checkout, or on AWS with the user's own credentials. */
 
@@ -37,7 +37,7 @@ const LOOK_UPS_PER_SECOND = 4;
 export async function connect(options: TargetEnvironmentOptions): Promise<Connection> {
   const place = targetEnvironment(options);
   const stepFunctions = place.client(SFNClient);
-  const found = await Promise.all([find('App1', place.app1), find('App2', place.app2)]);
+  const found = await Promise.all([find('app1', place.app1), find('app2', place.app2)]);
   const services = found.filter((one) => one !== undefined);
   const [first] = services;
   const region = await stepFunctions.config.region();

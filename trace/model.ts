@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { failureReport } from '../contracts/failures.ts';
+import { service } from '../contracts/services.ts';
 import { userPresence } from '../contracts/status.ts';
 
 /** What the server tells the page: its JSON, checked on both sides. */
@@ -9,9 +10,6 @@ const time = z.iso.datetime();
 const json = z.unknown();
 /** Milliseconds after which asking again makes sense. */
 const pause = z.int();
-
-export const service = z.enum(['App1', 'App2']);
-export type Service = z.infer<typeof service>;
 
 export const executionStatus = z.enum([
   'RUNNING',

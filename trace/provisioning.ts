@@ -1,11 +1,12 @@
 import type { DescribeExecutionOutput, ExecutionListItem } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { cleanOutcomes, OUTCOME_NOT_PUBLISHED } from '../contracts/outcomes.ts';
+import type { Service } from '../contracts/services.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { partsOfRollBackName } from '../handlers/shared/roll-back-names.ts';
 import { failureOf, isFailedWith, statusOf } from '../handlers/shared/status.ts';
 import { operatorsPart, remedyOfRights } from './explain.ts';
-import type { Failure, LeftBehind, Service, Summary } from './model.ts';
+import type { Failure, LeftBehind, Summary } from './model.ts';
 
 /** What is known of an execution: the list's line, and more once it was looked up. */
 export interface Look {
@@ -26,8 +27,6 @@ export interface Side {
 
 /** How long after a bad end its roll-back may take to begin before something counts as left, in milliseconds. */
 export const GRACE = 60_000;
-
-const cleanEndsOf = { App1: cleanOutcomes.app1, App2: cleanOutcomes.app2 } as const;
 
 const started = z.object({ creation_id: z.string() });
 
@@ -110,7 +109,7 @@ function failuresOf({ service, main, rollBacks }: Side): Failure[] {
 const statusOfLook = (execution: DescribeExecutionOutput, service: Service) =>
   statusOf(
     { ...execution, parsedInput: { provisioning_id: execution.name ?? '', ...cancellationIn(execution) } },
-    cleanEndsOf[service],
+    cleanOutcomes[service],
   );
 
 /** Whether an execution is no creation, but a cancellation that took the name. */

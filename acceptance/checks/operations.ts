@@ -27,6 +27,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { readEvent } from '../../contracts/events/subscriber.ts';
+import type { Service } from '../../contracts/services.ts';
 import { HIGH_WATER_MARKS } from '../../handlers/shared/high-water-marks.ts';
 import { alarmNamed, busLog, sweepTable } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
@@ -35,8 +36,6 @@ import type { DeployedSystem } from '../system.ts';
 import { assert, CheckFailed, NotApplicable } from '../verdict.ts';
 
 /** What happens by a schedule, or when something is wrong: not waited for by everybody, and somebody may hear of it. */
-
-type Service = 'app1' | 'app2';
 
 /** A sweep runs every five minutes. */
 const TWO_SWEEPS = 12 * 60_000; // milliseconds

@@ -1,5 +1,6 @@
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { askStatus } from '../../cli/app1-api.ts';
+import type { Service } from '../../contracts/services.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
@@ -13,7 +14,7 @@ import { assert, NotApplicable } from '../verdict.ts';
 const TRIES = 5;
 
 /** Stops an execution of a machine as soon as there is one; whether it was not over before. */
-async function stopOnce(system: DeployedSystem, service: 'app1' | 'app2', id: string): Promise<boolean> {
+async function stopOnce(system: DeployedSystem, service: Service, id: string): Promise<boolean> {
   const { connection, outputs } = system[service];
   const stepFunctions = connection.client(SFNClient);
   const execution = { executionArn: executionArn(outputs.state_machine_arn, id) };
@@ -29,7 +30,7 @@ async function stopOnce(system: DeployedSystem, service: 'app1' | 'app2', id: st
 }
 
 /** Has a service user requested, and stops its execution at one of the services before it has ended. */
-async function stopped(system: DeployedSystem, service: 'app1' | 'app2'): Promise<string> {
+async function stopped(system: DeployedSystem, service: Service): Promise<string> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const { id } = await system.request();
     if (await stopOnce(system, service, id)) return id;
@@ -39,7 +40,7 @@ async function stopped(system: DeployedSystem, service: 'app1' | 'app2'): Promis
 }
 
 /** The rule's function has said something of a provisioning: the sweep, which would find it, too, is another one. */
-async function byTheRule(system: DeployedSystem, service: 'app1' | 'app2', id: string): Promise<void> {
+async function byTheRule(system: DeployedSystem, service: Service, id: string): Promise<void> {
   const watch = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
   const name = functionNamed(service, watch);
   await system.eventually(async () => {

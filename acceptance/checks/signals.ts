@@ -4,6 +4,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { eventsOn } from '../../cli/bus-log.ts';
 import { eventSources } from '../../contracts/events/catalogue.ts';
+import { type Service, services } from '../../contracts/services.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { readHistory } from '../../handlers/shared/history.ts';
 import { alarmNamed, functionNamed } from '../../infra/names.ts';
@@ -14,9 +15,6 @@ import { assert, NotApplicable } from '../verdict.ts';
 import { segmentsOf } from '../x-ray.ts';
 
 /** What the system says of itself: events, metrics, traces; and what it never says. */
-
-const services = ['app1', 'app2'] as const;
-type Service = (typeof services)[number];
 
 /** The names of the events of a provisioning that came to the logs of both buses. */
 async function eventsOf(system: DeployedSystem, provisioningId: string): Promise<string[]> {

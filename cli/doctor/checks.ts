@@ -10,6 +10,7 @@ import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PasswordPolicy, passwordPolicyText } from '../../contracts/password-policy.ts';
+import type { Service } from '../../contracts/services.ts';
 import { functionNamed, names } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import { type Connection, type Seen, seen } from '../connect.ts';
@@ -71,7 +72,7 @@ export async function checksOf(session: Pick<Session, 'connection' | 'clock' | '
   ];
 }
 
-function deployedCheck(service: 'app1' | 'app2', found: Seen<unknown>): Check {
+function deployedCheck(service: Service, found: Seen<unknown>): Check {
   const look = async (): Promise<Finding> => {
     if (found.there) return ok(`${stackOf[service]} puts out all that is needed`);
     const { code, message, remedy } = found.why;

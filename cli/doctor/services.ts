@@ -12,6 +12,7 @@ import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeStateMachineCommand, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { Service } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
@@ -26,7 +27,6 @@ import { type Check, type Finding, ifThere, ok, unseen, wrong } from './finding.
 
 /** What is checked of both services alike. */
 
-type Service = 'app1' | 'app2';
 type Common = Pick<
   App1 | App2,
   'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name' | 'log_groups'

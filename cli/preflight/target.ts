@@ -1,4 +1,4 @@
-import type { Service } from '../../infra/bundle.ts';
+import type { Service } from '../../contracts/services.ts';
 import type { Place } from '../../infra/resolve.ts';
 import type { Settings } from '../../infra/settings.ts';
 import type { Template } from '../../infra/templates.ts';

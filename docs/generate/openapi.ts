@@ -15,6 +15,7 @@ import {
   parameters,
   type Route,
 } from '../../contracts/routes.ts';
+import { services } from '../../contracts/services.ts';
 import { attempt, provisioningStatus, timelineStep, waitingFor } from '../../contracts/status.ts';
 import { defaultPasswordPolicy } from '../../infra/settings.ts';
 
@@ -400,10 +401,7 @@ function reachable({ components, ...rest }: { components: { schemas: object } })
 /** All files that are generated from the routes: content by path, relative to the project's root. */
 export function generatedFromRoutes(): Record<string, string> {
   return Object.fromEntries(
-    (['app1', 'app2'] as const).map((api) => [
-      openApiFile(api),
-      `${JSON.stringify(openApi(api), null, 2)}\n`,
-    ]),
+    services.map((api) => [openApiFile(api), `${JSON.stringify(openApi(api), null, 2)}\n`]),
   );
 }
 

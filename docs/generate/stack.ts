@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Service } from '../../infra/bundle.ts';
+import type { Service } from '../../contracts/services.ts';
 import type { Template } from '../../infra/templates.ts';
 
 /** A service as its template says that it is, in the names that people know. */

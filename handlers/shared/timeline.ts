@@ -1,13 +1,8 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
-import {
-  type Attempt,
-  errorName,
-  type Service,
-  type TimelinePart,
-  type TimelineStep,
-} from '../../contracts/status.ts';
+import type { Service } from '../../contracts/services.ts';
+import { type Attempt, errorName, type TimelinePart, type TimelineStep } from '../../contracts/status.ts';
 import { bestEffort, executionArn } from './executions.ts';
 import { type HistoryStep, readHistory, stepsOf } from './history.ts';
 import { attemptIn, type Generation, rollBackName } from './roll-back-names.ts';

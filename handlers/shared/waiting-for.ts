@@ -1,6 +1,7 @@
 import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
-import type { Attempt, Service, WaitingFor } from '../../contracts/status.ts';
+import type { Service } from '../../contracts/services.ts';
+import type { Attempt, WaitingFor } from '../../contracts/status.ts';
 import { outagePause } from '../../contracts/time-limits.ts';
 import { classifyError } from './errors.ts';
 import type { Execution } from './executions.ts';

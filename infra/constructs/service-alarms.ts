@@ -1,8 +1,8 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { type EventSource, eventSources } from '../../contracts/events/catalogue.ts';
+import type { Service } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
-import type { Service } from '../bundle.ts';
 import { awsMetric, ownMetric, Stats } from '../metrics.ts';
 import { alarmNamed } from '../names.ts';
 import type { Settings } from '../settings.ts';

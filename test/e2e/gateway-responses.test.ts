@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials } from '../../cli/signed-fetch.ts';
 import { type ProblemCode, problem } from '../../contracts/problems.ts';
+import type { Service } from '../../contracts/services.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import { configuration, newRequest, outputs, system } from './support/deployed.ts';
 
@@ -32,7 +33,7 @@ interface Answered {
 }
 
 async function send(
-  api: 'app1' | 'app2',
+  api: Service,
   { method = 'GET', path = `/create-service-user/${ID}`, headers = [], body }: Sent,
 ): Promise<Answered> {
   const { hostname, port, pathname } = new URL(outputs[api].api_url);
@@ -98,7 +99,7 @@ const withAuthorization = (value: string, more: Sent = {}): Sent => ({
 });
 const scope = `20260101/${configuration.region}/execute-api/aws4_request`;
 
-const refusals: [string, 'app1' | 'app2', () => Promise<Sent> | Sent, ProblemCode][] = [
+const refusals: [string, Service, () => Promise<Sent> | Sent, ProblemCode][] = [
   ['no signature', 'app1', () => ({ headers: [host()] }), 'FORBIDDEN'],
   ['an empty Authorization', 'app1', () => withAuthorization(''), 'FORBIDDEN'],
   ['an Authorization that is nothing', 'app1', () => withAuthorization(MARK), 'FORBIDDEN'],

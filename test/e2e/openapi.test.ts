@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
+import type { Service } from '../../contracts/services.ts';
 import { openApiFile } from '../../docs/generate/openapi.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { machineToken, newRequest, outputs, provision, start, system } from './support/deployed.ts';
@@ -49,7 +50,7 @@ interface Checked {
 /** Checks an API; `credentials` go to standard input, `retryable` is a provisioning that can be tried again. */
 async function check(
   python: string,
-  api: 'app1' | 'app2',
+  api: Service,
   routes: Record<string, Route>,
   credentials: object,
   retryable = '',
@@ -94,7 +95,7 @@ async function cancelled(): Promise<string> {
   return id;
 }
 
-let checked: Record<'app1' | 'app2', Checked>;
+let checked: Record<Service, Checked>;
 
 /** Both at once: most of the time they wait. */
 beforeAll(async () => {

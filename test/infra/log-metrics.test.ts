@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { eventSources, events } from '../../contracts/events/catalogue.ts';
 import { wholeFailures } from '../../contracts/failures.ts';
+import { services } from '../../contracts/services.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 import { templates } from '../../infra/templates.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 import { resources } from '../support/resources.ts';
 
 const made = templates({ target: 'aws' });
-const services = ['app1', 'app2'] as const;
 
 const metricFilter = z.object({
   FilterPattern: z.string(),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { eventSources } from '../../contracts/events/catalogue.ts';
+import { services } from '../../contracts/services.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 import { readAlarmText } from '../../infra/alarm-text.ts';
 import { awsMetrics } from '../../infra/metrics.ts';
@@ -19,7 +20,6 @@ import {
 const root = join(import.meta.dirname, '..', '..');
 const folder = join(root, 'docs', 'runbooks');
 const aws = templates();
-const services = ['app1', 'app2'] as const;
 const readRunbook = (name: string): string => readFileSync(join(folder, name), 'utf8');
 
 const named = (template: Template, type: string, property: string): unknown[] =>

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import Ajv from 'ajv-draft-04';
 import * as z from 'zod';
 import { eventRows, eventSources } from '../../contracts/events/catalogue.ts';
+import { services } from '../../contracts/services.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { draft4Of } from '../../infra/constructs/schema-registry.ts';
 import { names } from '../../infra/settings.ts';
@@ -9,7 +10,6 @@ import { templates } from '../../infra/templates.ts';
 import { resources } from '../support/resources.ts';
 
 const on = templates({ schema_registry: 'on' });
-const services = ['app1', 'app2'] as const;
 const schemaProperties = z.looseObject({ SchemaName: z.string(), Content: z.string(), Type: z.string() });
 const schemas = (service: (typeof services)[number]) =>
   resources(on[service], 'AWS::EventSchemas::Schema').map(([, { Properties }]) =>

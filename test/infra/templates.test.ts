@@ -7,6 +7,8 @@ import * as z from 'zod';
 import type { UserCreationInput } from '../../contracts/executions.ts';
 import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { problem, problems } from '../../contracts/problems.ts';
+import type { Service } from '../../contracts/services.ts';
+import { services } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { defaultPasswordPolicy, names } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
@@ -16,7 +18,6 @@ import { ENCRYPTED, subject } from '../support/subject.ts';
 const aws = templates({ target: 'aws' });
 const local = templates({ target: 'local' });
 const twoAccounts = templates({ app1_account: '111122223333', app2_account: '444455556666' });
-const services = ['app1', 'app2'] as const;
 const sweeps = { app1: 'app1-sweep-provisionings', app2: 'app2-sweep-user-creations' } as const;
 
 const keyPolicy = z.looseObject({
@@ -260,7 +261,7 @@ describe.each(services)('the stack of %s', (service) => {
 
 describe('names', () => {
   it('are those on the page of settings', () => {
-    const named = (service: 'app1' | 'app2', type: string, property: string) =>
+    const named = (service: Service, type: string, property: string) =>
       resources(aws[service], type).map(([, { Properties }]) => Properties[property]);
 
     expect(named('app1', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([

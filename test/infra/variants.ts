@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Service } from '../../infra/bundle.ts';
+import type { Service } from '../../contracts/services.ts';
 import type { context } from '../../infra/settings.ts';
 import { type Template, templates } from '../../infra/templates.ts';
 

@@ -1,3 +1,4 @@
+import type { Service } from '../../contracts/services.ts';
 /**
  * Mutations of the product: each takes away one thing that the invariants rest on. The failure suite, or the end-to-end
  * test that a mutation names, has to turn red for each of them.
@@ -12,12 +13,7 @@ export interface Mutation {
 
 const change = (file: string, from: string, to: string) => ({ file, from, to });
 
-const withoutCatch = (
-  service: 'app1' | 'app2',
-  workflow: string,
-  state: string,
-  cases: string,
-): Mutation => ({
+const withoutCatch = (service: Service, workflow: string, state: string, cases: string): Mutation => ({
   name: `no catch of ${state[0]?.toUpperCase()}${state.slice(1)}`,
   changes: [
     change(

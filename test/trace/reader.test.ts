@@ -58,8 +58,8 @@ describe('the list', () => {
     const carol = await summaryIn(scene(), ids.carol);
     expect(carol).toMatchObject({ status: 'FAILED', user: 'absent', left: 'nothing', username: 'carol' });
     expect(carol.failures.map(({ service, code, step, error }) => [service, code, step, error])).toEqual([
-      ['App1', 'USER_CREATION_FAILED', 'RequestUserCreation', 'UserCreationFailed'],
-      ['App2', 'INTERNAL_ERROR', 'AddToGroup', 'AccessDeniedException'],
+      ['app1', 'USER_CREATION_FAILED', 'RequestUserCreation', 'UserCreationFailed'],
+      ['app2', 'INTERNAL_ERROR', 'AddToGroup', 'AccessDeniedException'],
     ]);
     expect(carol.remedies[0]).toMatch(/^AddToGroup lacks a right: CloudTrail/);
   });
@@ -213,15 +213,15 @@ describe('one provisioning', () => {
     const found = await read(scene()).detail(ids.carol);
     expect(detail.parse(JSON.parse(JSON.stringify(found)))).toEqual(JSON.parse(JSON.stringify(found)));
     expect(found?.executions.map(({ service, machine, status }) => [service, machine, status])).toEqual([
-      ['App1', 'ProvisionServiceUser', 'FAILED'],
-      ['App2', 'CreateServiceUser', 'FAILED'],
+      ['app1', 'ProvisionServiceUser', 'FAILED'],
+      ['app2', 'CreateServiceUser', 'FAILED'],
     ]);
     expect(found?.executions[1]?.steps.find(({ name }) => name === 'DeleteUser')).toMatchObject({
       undo: true,
     });
     expect(found?.events.map(({ service, name, bad }) => [service, name, bad])).toEqual([
-      ['App2', 'ServiceUserCreationRolledBack', true],
-      ['App1', 'ServiceUserProvisioningFailed', true],
+      ['app2', 'ServiceUserCreationRolledBack', true],
+      ['app1', 'ServiceUserProvisioningFailed', true],
     ]);
   });
 

@@ -13,6 +13,7 @@ import {
   lasted,
   leftWords,
   retriesOf,
+  serviceNames,
   stepSign,
   summarySign,
   timeOf,
@@ -178,7 +179,8 @@ function Findings({ summary: { failures, remedies, left } }: { summary: Summary 
         <ul>
           {failures.map(({ service, step, code, error, message }) => (
             <li key={`${service} ${step}`}>
-              <code>{code}</code> at {service}, step <strong>{step}</strong> ({error}). {message}
+              <code>{code}</code> at {serviceNames[service]}, step <strong>{step}</strong> ({error}).{' '}
+              {message}
             </li>
           ))}
         </ul>

@@ -5,7 +5,7 @@ import type { Listing, Summary } from '../model.ts';
 import { codesOf, filtered } from './filter.ts';
 import { StateBadge } from './icon.tsx';
 import { type Route, shows, writeRoute } from './route.ts';
-import { count, duration, lasted, leftWords, summarySign, timeOf, userText } from './words.ts';
+import { count, duration, lasted, leftWords, serviceNames, summarySign, timeOf, userText } from './words.ts';
 
 const times = [
   { value: '0.25', label: 'Last 15 minutes' },
@@ -99,7 +99,8 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
         <span className="why">
           {failures.slice(0, 2).map((failure) => (
             <span key={`${failure.service} ${failure.step}`} className="cause">
-              <code>{failure.code}</code> {`${failure.service}, ${failure.step}: ${failure.error}`}
+              <code>{failure.code}</code>{' '}
+              {`${serviceNames[failure.service]}, ${failure.step}: ${failure.error}`}
             </span>
           ))}
         </span>

@@ -16,7 +16,7 @@ import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import type { Execution, Graph, GraphNode, Step } from '../model.ts';
 import { StateBadge, ToneIcon } from './icon.tsx';
 import { edgeKey, essence, type Layout, layoutOf, narrow, type Sizes, takenEdges, wide } from './layout.ts';
-import { executionSign, lasted, retriesOf, type Sign, stepSign, timeOf } from './words.ts';
+import { executionSign, lasted, retriesOf, type Sign, serviceNames, stepSign, timeOf } from './words.ts';
 
 interface Props {
   execution: Execution;
@@ -37,9 +37,9 @@ export function MachineView({ execution, now, chosen, choose }: Props) {
   const attempt = roll_back ? attemptIn(name) : 1;
   const title = attempt > 1 ? `${machine} (attempt ${attempt})` : machine;
   return (
-    <section className="machine" aria-label={`${execution.service}, ${title}`}>
+    <section className="machine" aria-label={`${serviceNames[execution.service]}, ${title}`}>
       <header>
-        <span className="service">{execution.service}</span>
+        <span className="service">{serviceNames[execution.service]}</span>
         <h3>{title}</h3>
         <StateBadge {...executionSign(execution)} />
         <span className="dim">

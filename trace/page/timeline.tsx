@@ -3,7 +3,7 @@ import { type CSSProperties, Fragment } from 'react';
 import type { AuditEvent, Detail, Execution, Step } from '../model.ts';
 import { ToneIcon } from './icon.tsx';
 import { marksOf, type Part, type TimeScale, timeScale } from './time-scale.ts';
-import { clockTime, duration, lasted, retriesOf, stepSign } from './words.ts';
+import { clockTime, duration, lasted, retriesOf, serviceNames, stepSign } from './words.ts';
 
 interface Props {
   detail: Detail;
@@ -32,7 +32,7 @@ export function Timeline({ detail: { executions, events, now }, chosen, choose }
       {executions.map((execution) => (
         <div key={execution.id} className="lane">
           <h4>
-            <span className="service">{execution.service}</span> {execution.machine}
+            <span className="service">{serviceNames[execution.service]}</span> {execution.machine}
           </h4>
           <ol>
             {entriesOf(execution, executions, events).map((entry) =>

@@ -1,4 +1,8 @@
+import type { Service } from '../../contracts/services.ts';
 import type { Execution, LeftBehind, Step, Summary } from '../model.ts';
+
+/** What the page calls the services. */
+export const serviceNames = { app1: 'App1', app2: 'App2' } as const satisfies Record<Service, string>;
 
 /** How states are called and coloured, in one place. A tone is never the only sign: a word and an icon go with it. */
 export type Tone = 'idle' | 'run' | 'good' | 'bad' | 'undo' | 'warn';

@@ -47,6 +47,7 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetTopicAttributesCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import * as z from 'zod';
 import { groups } from '../../../contracts/app2-api.ts';
+import type { Service } from '../../../contracts/services.ts';
 import { busLog } from '../../../infra/names.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { configuration, outputs, system } from './deployed.ts';
@@ -140,7 +141,7 @@ async function gatewayMayNotCall(FunctionName: string): Promise<Mend> {
 }
 
 /** Deletes a gateway response, and deploys the API without it. */
-async function gatewayResponseGone(api: 'app1' | 'app2', responseType: 'UNAUTHORIZED'): Promise<Mend> {
+async function gatewayResponseGone(api: Service, responseType: 'UNAUTHORIZED'): Promise<Mend> {
   const restApiId = /restapis\/(\w+)\//.exec(outputs[api].api_url)?.[1];
   const {
     $metadata: _,

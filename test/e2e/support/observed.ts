@@ -1,8 +1,9 @@
+import type { Service } from '../../../contracts/services.ts';
 import type { Answer, System } from '../../../local/system.ts';
 
 /** A call to one of the APIs. */
 export interface ApiCall {
-  service: 'app1' | 'app2';
+  service: Service;
   method: 'GET' | 'POST' | 'DELETE';
   /** The provisioning that it is about; absent for a POST that asks for a new one. */
   id: string | undefined;

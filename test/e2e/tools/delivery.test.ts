@@ -18,6 +18,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { type Service, services } from '../../../contracts/services.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { publishedEvent } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -34,8 +35,6 @@ const cloudwatch = new CloudWatchClient(configuration);
 
 const bus = outputs.app1.event_bus_name;
 const buses = { app1: bus, app2: outputs.app2.event_bus_name } as const;
-const services = ['app1', 'app2'] as const;
-type Service = (typeof services)[number];
 const logRule = { EventBusName: bus, Name: `${bus}-every-event` };
 
 const envelope = z.looseObject({ time: z.iso.datetime(), 'replay-name': z.string().optional() });

@@ -38,6 +38,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
+import type { Service } from '../../../contracts/services.ts';
 import { localApiUrl } from '../../../local/api-url.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
 import { venv } from '../../../local/paths.ts';
@@ -121,7 +122,7 @@ const [forApp2 = '', forApp1 = ''] = commandsIn(GUIDE, 'Into one account')
   .split(/^(?=app2\(\))/m);
 
 /** Every name of a service that CloudFormation could not create a second time. */
-async function namesOf(service: 'app1' | 'app2'): Promise<string[]> {
+async function namesOf(service: Service): Promise<string[]> {
   const [logs, states, lambda, sqs, secrets, events, kms] = [
     new CloudWatchLogsClient(configuration),
     new SFNClient(configuration),

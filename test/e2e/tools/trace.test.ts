@@ -139,7 +139,7 @@ describe('npm run trace', () => {
     });
     const list = listing.parse(await (await fetch(new URL('/api/provisionings?hours=24', onAws.url))).json());
     expect(list.where).toBe(`${outputs.account} · ${outputs.region}`);
-    expect(list.services).toEqual(['App1', 'App2']);
+    expect(list.services).toEqual(['app1', 'app2']);
     expect(list.provisionings.length).toBeGreaterThan(0);
     expect(await onAws.stop()).toBe(0);
   });

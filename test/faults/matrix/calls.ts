@@ -1,3 +1,4 @@
+import type { Service } from '../../../contracts/services.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import type { Fault } from './faults.ts';
 import type { Flow } from './flows.ts';
@@ -40,7 +41,7 @@ export interface Call extends Match {
   by: string;
   /** API and operation. */
   to: string;
-  service: 'app1' | 'app2';
+  service: Service;
   caller: Caller;
   flow: Flow;
   /** The Lambda function that makes the call; a state that publishes makes its call itself. */
@@ -73,11 +74,7 @@ const made = (
 });
 
 /** An event that a state publishes. */
-const published = (
-  service: 'app1' | 'app2',
-  event: string,
-  call: Omit<Call, 'match' | 'service' | 'to'>,
-): Call => ({
+const published = (service: Service, event: string, call: Omit<Call, 'match' | 'service' | 'to'>): Call => ({
   ...call,
   to: 'events:PutEvents',
   service,

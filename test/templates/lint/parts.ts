@@ -1,4 +1,4 @@
-import type { Service } from '../../../infra/bundle.ts';
+import type { Service } from '../../../contracts/services.ts';
 import type { Template } from '../../../infra/templates.ts';
 
 /** A template that is linted, or what is new in it. */

@@ -1,4 +1,5 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
+import type { Service } from '../../../contracts/services.ts';
 import type { Aws } from '../../../trace/aws.ts';
 import type { ServiceThere } from '../../../trace/connect.ts';
 import type { History } from '../../support/history.ts';
@@ -9,13 +10,13 @@ const arnOf = (machine: MachineName) => `arn:aws:states:eu-west-1:111111111111:s
 /** TargetEnvironment the fake services are. */
 export const services: ServiceThere[] = [
   {
-    service: 'App1',
+    service: 'app1',
     machine: arnOf('ProvisionServiceUser'),
     rollBackMachine: arnOf('RollBackProvisioning'),
     eventsLog: '/aws/events/app1',
   },
   {
-    service: 'App2',
+    service: 'app2',
     machine: arnOf('CreateServiceUser'),
     rollBackMachine: arnOf('RollBackServiceUser'),
     eventsLog: '/aws/events/app2',
@@ -68,14 +69,7 @@ export class FakeAws implements Aws {
   }
 
   /** Adds an audit event to a service's log. */
-  publish(
-    service: 'App1' | 'App2',
-    id: string,
-    sequence: number,
-    name: string,
-    at: Date,
-    data: object = {},
-  ): this {
+  publish(service: Service, id: string, sequence: number, name: string, at: Date, data: object = {}): this {
     const message = JSON.stringify({
       'detail-type': name,
       source: service,
@@ -89,7 +83,7 @@ export class FakeAws implements Aws {
         data,
       },
     });
-    this.#messages.push({ log: `/aws/events/${service.toLowerCase()}`, at, message });
+    this.#messages.push({ log: `/aws/events/${service}`, at, message });
     return this;
   }
 

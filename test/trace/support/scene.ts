@@ -98,8 +98,8 @@ export function scene(
       .task('PublishUserCreated', 60)
       .succeed('UserCreated'),
   );
-  aws.publish('App2', ids.anna, 10, 'ServiceUserCreated', at('09:55:11.120'), { username: 'anna' });
-  aws.publish('App1', ids.anna, 10, 'ServiceUserProvisioned', at('09:55:11.725'), { username: 'anna' });
+  aws.publish('app2', ids.anna, 10, 'ServiceUserCreated', at('09:55:11.120'), { username: 'anna' });
+  aws.publish('app1', ids.anna, 10, 'ServiceUserProvisioned', at('09:55:11.725'), { username: 'anna' });
 
   // A step failed half-way and was undone.
   const why = { step: 'AddToGroup', error: 'AccessDeniedException' };
@@ -135,8 +135,8 @@ export function scene(
       .task('PublishProvisioningFailed', 50)
       .fail('ProvisioningFailed', told),
   );
-  aws.publish('App2', ids.carol, 40, 'ServiceUserCreationRolledBack', at('09:48:22.515'), { failure: why });
-  aws.publish('App1', ids.carol, 30, 'ServiceUserProvisioningFailed', at('09:48:23.360'), { failure: told });
+  aws.publish('app2', ids.carol, 40, 'ServiceUserCreationRolledBack', at('09:48:22.515'), { failure: why });
+  aws.publish('app1', ids.carol, 30, 'ServiceUserProvisioningFailed', at('09:48:23.360'), { failure: told });
 
   // A password that is refused.
   const rejected = { step: 'DecryptCredentials', error: 'PasswordRejected' };
@@ -221,7 +221,7 @@ export function scene(
       .exit('CancelUserCreation')
       .fail('RollBackFailed', { step: 'RequestUserCreation', error: 'UserCreationFailed' }),
   );
-  aws.publish('App2', ids.dave, 30, 'ServiceUserRollBackFailed', at('09:12:03.300'), { failure: cannot });
+  aws.publish('app2', ids.dave, 30, 'ServiceUserRollBackFailed', at('09:12:03.300'), { failure: cannot });
 
   // Provisioned, and removed later at the wish of its owner.
   aws.put(
