@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,12 +26,18 @@ export interface Loading {
    * as it is deployed, `wholePackages` the same function with each of its SDK clients and zod as a whole.
    */
   loads: Record<string, { shipped: Load; wholePackages: Load }>;
+  calls: Calls;
 }
 
-/** Milliseconds of time and of computing, and MB of memory afterwards. */
+/** Milliseconds of a core: the first call of a new AWS client, and each further call. The least of all runs. */
+export interface Calls {
+  first: number;
+  further: number;
+}
+
+/** Milliseconds of a core, and MB of resident memory afterwards. Not of time: that depends on what else the machine does. */
 export interface Load {
   bytes: number;
-  milliseconds: number;
   computing: number;
   memory: number;
 }
@@ -43,7 +50,7 @@ const MEASURED = [
   'app2/authorizer',
 ] as const;
 
-const load = z.object({ milliseconds: z.number(), computing: z.number(), memory: z.number() });
+const load = z.object({ computing: z.number(), memory: z.number() });
 
 /**
  * Loads the bundle in a process of its own. The modules of Node that every bundle needs are there before, as Lambda's
@@ -52,11 +59,9 @@ const load = z.object({ milliseconds: z.number(), computing: z.number(), memory:
 const LOADER = `
   for (const name of ['node:crypto', 'node:https', 'node:stream', 'node:console']) require(name);
   const cpu = process.cpuUsage();
-  const begun = process.hrtime.bigint();
   require(process.argv[1]);
-  const milliseconds = Number(process.hrtime.bigint() - begun) / 1e6;
   const { user, system } = process.cpuUsage(cpu);
-  console.log(JSON.stringify({ milliseconds, computing: (user + system) / 1e3, memory: process.memoryUsage().rss / 2 ** 20 }));
+  console.log(JSON.stringify({ computing: (user + system) / 1e3, memory: process.memoryUsage().rss / 2 ** 20 }));
 `;
 
 /** Bundles all functions, and loads some of them `runs` times each, alternating with a bundle of whole packages. */
@@ -76,7 +81,7 @@ export async function loading(runs: number, names: readonly string[] = MEASURED)
       await bundleWholePackages(name, wholePackages);
       loads[name] = await measure({ shipped, wholePackages }, runs);
     }
-    return { bundles: bundlesOf(metafile), loads };
+    return { bundles: bundlesOf(metafile), loads, calls: await measureCalls(join(folder, 'calls.js'), runs) };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -116,13 +121,14 @@ export const measuredEnvironments: readonly z.ZodObject[] = [
   app2.authorizer,
 ];
 
-/** They are given something, whatever it is. */
+/** They are given something, whatever it is, but for what they check when they are loaded. */
 export const loadingEnvironment = {
   ...Object.fromEntries(
     measuredEnvironments.flatMap(({ shape }) =>
       Object.keys(shape).map((name) => [name, 'https://bench.example']),
     ),
   ),
+  USER_POOL_ID: 'us-east-1_Bench',
   APP2_NOTIFICATIONS: 'on',
   CHECK_USER_IN_POOL: 'off',
   PASSWORD_POLICY: JSON.stringify(defaultPasswordPolicy),
@@ -147,11 +153,9 @@ async function measure(files: { shipped: string; wholePackages: string }, runs: 
 }
 
 async function summed(file: string, all: readonly Loaded[]): Promise<Load> {
-  const least = (of: (one: Loaded) => number) => rounded(Math.min(...all.map(of)));
   return {
     bytes: (await stat(file)).size,
-    milliseconds: least(({ milliseconds }) => milliseconds),
-    computing: least(({ computing }) => computing),
+    computing: rounded(Math.min(...all.map(({ computing }) => computing))),
     memory: Math.round(median(all.map(({ memory }) => memory))),
   };
 }
@@ -166,6 +170,40 @@ async function loadOnce(file: string): Promise<Loaded> {
   };
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', LOADER, file], { env });
   return load.parse(JSON.parse(stdout));
+}
+
+const calls = z.object({ first: z.number(), further: z.number() });
+
+/** Runs bench/functions/calls.ts, bundled like a function, against a server that answers at once. */
+async function measureCalls(outfile: string, runs: number): Promise<Calls> {
+  await build({ ...bundling, entryPoints: [join(root, 'bench', 'functions', 'calls.ts')], outfile });
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.end('{"status":"RUNNING"}'));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+    const env = {
+      PATH: process.env['PATH'],
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${address.port}`,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'bench',
+      AWS_SECRET_ACCESS_KEY: 'bench',
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    };
+    const all: Calls[] = [];
+    for (let n = 0; n < runs; n += 1) {
+      const { stdout } = await promisify(execFile)(process.execPath, [outfile], { env });
+      all.push(calls.parse(JSON.parse(stdout)));
+    }
+    return {
+      first: rounded(Math.min(...all.map(({ first }) => first))),
+      further: rounded(Math.min(...all.map(({ further }) => further))),
+    };
+  } finally {
+    server.close();
+  }
 }
 
 const OWN = 'our own';

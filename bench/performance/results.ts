@@ -6,7 +6,6 @@ import { summary } from '../support/statistics.ts';
 
 const load = z.strictObject({
   bytes: z.int(),
-  milliseconds: z.number(),
   computing: z.number(),
   memory: z.int(),
 });
@@ -27,6 +26,7 @@ export const results = z.strictObject({
           z.strictObject({ bytes: z.int(), packages: z.record(z.string(), z.int()) }),
         ),
         loads: z.record(z.string(), z.strictObject({ shipped: load, wholePackages: load })),
+        calls: z.strictObject({ first: z.number(), further: z.number() }),
       }),
     })
     .optional(),

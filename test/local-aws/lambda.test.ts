@@ -276,20 +276,6 @@ describe('as it comes: invocations', () => {
     expect(payload).toHaveProperty('remaining', expect.any(Number));
   });
 
-  // lambda/latest/dg/nodejs-package: the SDK in a function finds no configuration files. Here it would find those of
-  // whoever starts the local AWS.
-  test('the handler sees no configuration of the AWS SDK but its environment', async () => {
-    const arn = await createFunction(
-      `const { existsSync } = require('node:fs');
-      exports.handler = async () =>
-        ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'].map((name) => existsSync(process.env[name] ?? process.execPath));`,
-    );
-
-    const { payload } = await invoke(arn);
-
-    expect(payload).toEqual([false, false]);
-  });
-
   // lambda/latest/dg/lambda-intro-execution-role
   test('a function may do what its role allows, and nothing else', async () => {
     const source = `
@@ -361,5 +347,21 @@ describe("corrected: a function's permissions", () => {
     const able = await failing(right(['sqs:SendMessage'], queue.arn));
     expect(await nextEvent(queue.url)).toEqual({ from: able });
     expect(await lengthOf(queue.url)).toBe(0);
+  });
+});
+
+describe('the environment of functions', () => {
+  // lambda/latest/dg/nodejs-package: the SDK in a function finds no configuration files. Here it would find those of
+  // whoever starts the local AWS.
+  test('the handler sees no configuration of the AWS SDK but its environment', async () => {
+    const arn = await createFunction(
+      `const { existsSync } = require('node:fs');
+      exports.handler = async () =>
+        ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'].map((name) => existsSync(process.env[name] ?? process.execPath));`,
+    );
+
+    const { payload } = await invoke(arn);
+
+    expect(payload).toEqual([false, false]);
   });
 });

@@ -87,7 +87,8 @@ describe('a request that no browser sends is answered, and the server goes on', 
     ['another scheme', 'file:///etc/passwd', 421],
     ['a zero', '/\0', 400],
     ['a control character', '/\x01', 400],
-    ['a target of 70,000 characters', `/${'a'.repeat(70_000)}`, 431],
+    // More than Node's 16 KiB, but no more than it reads at once: with something unread it resets the connection.
+    ['a target of 20,000 characters', `/${'a'.repeat(20_000)}`, 431],
     ['dots', '/../../../etc/passwd', 404],
   ])('%s', async (_what, target, status) => {
     expect(await get(target)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
