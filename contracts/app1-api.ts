@@ -9,12 +9,12 @@ export const createServiceUserRequest = z.strictObject(
 );
 export type CreateServiceUserRequest = z.infer<typeof createServiceUserRequest>;
 
-/** `202` of App1's `POST /create-service-user`: accepted, ask `status_url` for its end. */
+/** Body of the `202` of App1's `POST /create-service-user`. Poll `status_url` for the outcome. */
 export const provisioningAccepted = z.strictObject({
   provisioning_id: provisioningId,
   status: executionStatus,
   status_url: z.url(),
-  /** Of a repeat, when the first one is queued. */
+  /** Only of a repeated request whose creation is queued at App2. */
   estimated_end_at: timestamp.optional(),
 });
 export type ProvisioningAccepted = z.infer<typeof provisioningAccepted>;

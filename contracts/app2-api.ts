@@ -19,7 +19,7 @@ export const sampleRequest = z.strictObject(
 );
 export type SampleRequest = z.infer<typeof sampleRequest>;
 
-/** Answer of `POST /sample`: who was recognised, and what was received. */
+/** Response of `POST /sample`: the username of the caller and the received data. */
 export const sampleReply = z.strictObject({
   username: z.string(),
   received: z.record(z.string(), z.unknown()),
@@ -27,22 +27,22 @@ export const sampleReply = z.strictObject({
 export type SampleReply = z.infer<typeof sampleReply>;
 
 /**
- * The two groups of App2's user pool, by the names that they have unless the settings give them others: machines that
- * may create users, and the users that they create. A route names its group so; functions read the name in their pool
- * from their environment.
+ * The groups of App2's user pool, with their default names: machine clients that may create users, and service users.
+ * Settings can rename them. Routes use the default name; functions read the name in their pool from their environment.
  */
 export const groups = { apiClient: 'api-client', serviceUser: 'service-user' } as const;
 export type Group = (typeof groups)[keyof typeof groups];
 
 /**
- * Groups that say for whom a machine user works. The machine users of one service follow each other as its credentials
- * are rotated; what one of them asked for, the next one may ask about and remove.
+ * Groups for the owner of a machine user: the service that signs in with it. A rotation replaces the machine user of a
+ * service by another one in the same group, which may read and remove what its predecessor created.
  */
 export const ownerGroups = { app1: 'owner-app1' } as const;
 
 /**
- * Value of the secret `app1-api-client-credentials`, which App2 issues and App1 reads:
- * everything that the machine user needs to sign in (InitiateAuth with SECRET_HASH).
+ * Value of the secret `app1-api-client-credentials`, which App2 issues and App1 reads: the credentials with which the
+ * machine user signs in (InitiateAuth with SECRET_HASH).
+ * docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
  */
 export const machineCredentials = z.strictObject({
   username: z.string().min(1),

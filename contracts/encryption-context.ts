@@ -1,7 +1,7 @@
 import type { Service } from './services.ts';
 /**
- * What a ciphertext of a password is bound to. KMS decrypts it only for the same user, provisioning and service.
- * Readable in CloudTrail, so it holds nothing secret.
+ * Encryption context of an encrypted password. KMS decrypts it only with the same context.
+ * CloudTrail records the context in plaintext, so it contains nothing secret.
  * docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
  */
 export interface EncryptionContext extends Record<string, string> {
@@ -10,11 +10,11 @@ export interface EncryptionContext extends Record<string, string> {
   target: Service;
 }
 
-/** What App1's sealed task tokens are bound to. */
+/** Encryption context of App1's encrypted task tokens. */
 export const taskTokenContext = (provisioning_id: string) =>
   ({ provisioning_id, target: 'task-token' }) as const;
 
-/** `target` is the service whose key seals the password: App1's intake key, or the one that App2 decrypts with. */
+/** @param target the service of the key: App1 for the intake key, App2 for the key under which App2 decrypts */
 export function encryptionContext(
   subject: { provisioning_id: string; username: string },
   target: EncryptionContext['target'],

@@ -5,9 +5,8 @@ import { origin } from './origin.ts';
 import { storedCreationId, storedProvisioningId, storedSubject, storedText } from './stored.ts';
 
 /**
- * What the workflows are started with. Nothing in them is secret: passwords are sealed before. These are stored shapes:
- * executions of other releases are read, too, so a field that is not known is passed over, and no value is measured by
- * the rules for requests (stored.ts).
+ * Inputs of the workflows. They contain nothing secret: passwords are encrypted first. Executions of other releases are
+ * read, too, so unknown fields are ignored, and values are not checked by the rules for requests (stored.ts).
  */
 
 const subject = { ...storedSubject, ...origin.shape };
@@ -15,13 +14,13 @@ const subject = { ...storedSubject, ...origin.shape };
 /** Input of App1's `ProvisionServiceUser`. */
 export const provisioningInput = z.object({
   ...subject,
-  /** Who may ask about it: account and unique id of the calling role or user. */
+  /** The caller that may read and cancel it: account and unique id of the IAM role or user. */
   owner: storedText,
-  /** The password under App1's intake key. */
+  /** The password, encrypted under App1's intake key. */
   intake_ciphertext: storedText,
-  /** KMS MAC over the request, password included: tells a repeat from another request without keeping either. */
+  /** KMS MAC over the request, password included: identifies a repeated request without storing the request. */
   request_mac: storedText,
-  /** The provisioning that this one tries again, from its sealed password. */
+  /** The failed provisioning that this one retries, with its encrypted password. */
   retry_of: storedProvisioningId.optional(),
 });
 export type ProvisioningInput = z.infer<typeof provisioningInput>;
@@ -29,21 +28,21 @@ export type ProvisioningInput = z.infer<typeof provisioningInput>;
 /** Input of App2's `CreateServiceUser`. */
 export const userCreationInput = z.object({
   ...subject,
-  /** Who may ask about it: the service whose machine client asked, as its verified token says. */
+  /** The service that may read and cancel it: the owner of the machine client, from its verified token. */
   owner: storedText,
-  /** Whom the machine client says that it acts for; nobody has verified it. */
+  /** The caller for which the machine client acts, as the client states; not verified. */
   on_behalf_of: storedText.optional(),
   encrypted_password: storedText,
-  /** When the creation will probably start; absent when there was no queue as it was requested. */
+  /** Estimated start of the creation; absent if the queue was empty at the request. */
   estimated_start_at: timestamp.optional(),
-  /** Whether the client is to be notified of the outcome. */
+  /** Whether the client requested a completion notification. */
   notify: z.literal(true).optional(),
 });
 export type UserCreationInput = z.infer<typeof userCreationInput>;
 
 /**
- * What `CreateServiceUser` is started with when the cancellation arrives before the request: the name is taken, so
- * the request that comes later cannot create anything.
+ * Input of `CreateServiceUser` for a cancellation that arrives before its request: the execution reserves the name, so
+ * that the later request cannot create a user.
  */
 export const cancelledCreationInput = z.object({
   provisioning_id: storedProvisioningId,
@@ -54,7 +53,7 @@ export const cancelledCreationInput = z.object({
   trace_id: origin.shape.trace_id,
 });
 
-/** Whichever of the two an execution of `CreateServiceUser` was started with. */
+/** Input of any execution of `CreateServiceUser`. */
 export const anyCreationInput = z.union([userCreationInput, cancelledCreationInput]);
 
 /** Input of the roll-backs: `RollBackProvisioning` of App1, `RollBackServiceUser` of App2. */
@@ -64,15 +63,15 @@ export const rollBackInput = z.object({
   /** At App2 only. */
   on_behalf_of: storedText.optional(),
   /**
-   * How the execution stood when its roll-back was started. What the roll-back itself finds counts more; this is for
-   * when the execution's record has expired by then.
+   * Outcome of the execution when its roll-back was started. The roll-back reads the outcome again, and uses this one
+   * only if the record of the execution has expired.
    */
   had_succeeded: z.boolean(),
   failure: failureCause,
 });
 export type RollBackInput = z.infer<typeof rollBackInput>;
 
-/** What every state tells its function beside what the step needs: which step it is, for logs and metrics. */
+/** Part of the payload of every function of a workflow: identifies the step, for logs and metrics. */
 export const stepContext = z.object({
   step: z.object({
     provisioning_id: storedProvisioningId,

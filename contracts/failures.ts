@@ -1,57 +1,59 @@
 import * as z from 'zod';
 
-/** What can be left of a provisioning that ended so. What is true of one provisioning, its status says in `user`. */
+/** What a provisioning with this failure can leave in the pool. The field `user` of its status has the present state. */
 export const leftBehind = {
-  nothing: 'Nothing. What had been made was removed before the provisioning ended.',
+  nothing: 'Nothing. The compensation removed the user before the provisioning finished.',
   being_removed:
-    'Maybe the user, while `user` is `being_removed`. A roll-back that starts by itself removes it; afterwards `user` is `absent`.',
+    'Possibly the user, while `user` is `being_removed`. A roll-back starts automatically and removes it; then `user` is `absent`.',
   until_swept:
-    'Maybe the user, while `user` is `being_removed`. The sweep has the removal tried again until it is done.',
+    'Possibly the user, while `user` is `being_removed`. The sweep starts the roll-back again until it succeeds.',
 } as const;
 type LeftBehind = keyof typeof leftBehind;
 
-/** Whose matter a failure is, which says whether an operator has to get up. */
+/** Classes of failures: the party that can act on the failure. Alarms page by this class. */
 export const failureClasses = {
-  caller: 'The caller: the request, or the time at which it came. Nobody has to get up.',
+  caller: 'The caller: the content of the request, or the moment at which it was sent. Does not page.',
   dependency:
-    'Something else that was not there in time: AWS, or the other service. It passes; look when there are many.',
+    'A dependency that was not available in time: AWS, or the other service. It recovers without a change; investigate when the failure is frequent.',
   system:
-    'This system: its code, its permissions or its configuration. It stays until somebody changes something.',
-  intervention: 'Somebody with permissions in the account has done something by hand. Ask who.',
+    'This system: its code, its permissions or its configuration. It persists until an operator changes something.',
+  intervention:
+    'A manual action of a principal with permissions in the account. CloudTrail names the principal.',
 } as const;
 export type FailureClass = keyof typeof failureClasses;
 
 /**
- * Why a provisioning ended badly: one row for each error name that a step can end with.
- * The name is what Step Functions matches (Retry, Catch); the rest of the row is what the caller reads.
+ * One failure of a provisioning: a row for each error name with which a step can fail.
+ * Step Functions matches the name (Retry, Catch); the caller reads the other fields.
  */
 interface FailureRow {
   readonly code: string;
-  /** What it means. */
+  /** The meaning of the code, one or two sentences. */
   readonly message: string;
-  /** What the caller does. */
+  /** The caller's next action. */
   readonly remedy: string;
-  /** Whether the same request, sent again as a new provisioning, can succeed without being changed. */
+  /** Whether the same request can succeed unchanged as a new provisioning. */
   readonly retryable: boolean;
 }
 
-/** What operators and documents know of a failure beside its row. */
-interface FailureBackground {
-  /** What makes it happen. */
+/** The part of a failure that operators and generated documents read. */
+interface FailureDoc {
+  /** The usual cause. */
   readonly cause: string;
-  /** What the operator does. */
+  /** The operator's next action. */
   readonly operator: string;
   readonly class: FailureClass;
   readonly left_behind: LeftBehind;
-  /** Where it is read: as the error of a status, or only of attempts in a timeline, after which another one follows. */
+  /** `status`: it can be the `error` of a status. `timeline`: only an attempt of a step has it, and the step is retried. */
   readonly read_in: 'status' | 'timeline';
 }
 
 export const failures = {
   CredentialsRejected: {
     code: 'CREDENTIALS_REJECTED',
-    message: 'App2 could not decrypt the credentials as sent for this user and this provisioning.',
-    remedy: 'Send the request again. If it fails again, have the key configuration of both services checked.',
+    message: 'App2 could not decrypt the credentials for this user and this provisioning.',
+    remedy:
+      'Send a new request. If it fails again, have the operators check the key configuration of both services.',
     retryable: false,
   },
   PasswordRejected: {
@@ -62,50 +64,51 @@ export const failures = {
   },
   UsernameRejected: {
     code: 'USERNAME_REJECTED',
-    message: "App2's user pool does not take this username.",
+    message: "App2's user pool does not accept this username.",
     remedy: 'Choose another username and send a new request.',
     retryable: false,
   },
   UserAlreadyExists: {
     code: 'USER_ALREADY_EXISTS',
     message:
-      'A user of this name exists and was not made by this provisioning. It was left untouched. An earlier provisioning under the same key counts as another one.',
+      'A user with this name exists, and this provisioning did not create it. That user is unchanged. A user of an earlier provisioning with the same Idempotency-Key counts as another user, too.',
     remedy: 'Choose another username, or remove the other user first.',
     retryable: false,
   },
   UserNotFound: {
     code: 'USER_NOT_FOUND',
-    message: 'The user was removed by somebody else while it was being created.',
+    message: 'Another client of the user pool deleted the user while this provisioning was creating it.',
     remedy: 'Send a new request.',
     retryable: true,
   },
   UserCreationFailed: {
     code: 'USER_CREATION_FAILED',
-    message: 'App2 could not create the user and has undone what it had done.',
+    message: 'App2 could not create the user and has compensated the completed steps.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
   App2AuthenticationFailed: {
     code: 'APP2_AUTHENTICATION_FAILED',
     message: 'App2 did not accept the credentials of App1.',
-    remedy: "Nothing the caller can change. The operator checks App1's machine user and its secret.",
+    remedy:
+      "The caller cannot change this. The operator checks App1's machine user and the secret with its credentials.",
     retryable: true,
   },
   App2RequestRefused: {
     code: 'APP2_REQUEST_REFUSED',
     message: 'App2 refused the request of App1.',
-    remedy: 'Nothing the caller can change. The operator checks that both services run compatible releases.',
+    remedy: 'The caller cannot change this. The operator checks that both services run compatible releases.',
     retryable: false,
   },
   TargetUnavailable: {
     code: 'TARGET_UNAVAILABLE',
-    message: 'The target could not be used for hours: its API, its sign-in, its secret or its key.',
+    message: 'The API, the sign-in, the secret or the key of the target was not available for two hours.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
   UserCreationPending: {
     code: 'USER_CREATION_PENDING',
-    message: 'App2 did not finish in the time that App1 waits for it.',
+    message: 'App2 did not finish the creation within the time limit of App1.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
@@ -123,141 +126,141 @@ export const failures = {
   },
   UserRemovalPending: {
     code: 'USER_REMOVAL_PENDING',
-    message: 'App2 has not finished the removal yet.',
-    remedy: 'Ask for the status again later.',
+    message: 'App2 has not finished removing the user yet.',
+    remedy: 'Poll the status until `user` is `absent`.',
     retryable: true,
   },
   AbsenceNotConfirmed: {
     code: 'ABSENCE_NOT_CONFIRMED',
-    message: 'No user is seen, but a call that makes one may still be under way.',
-    remedy: 'Ask for the status again later.',
+    message: 'The user was not found, but a call in flight may still create it.',
+    remedy: 'Poll the status until `user` is `absent`.',
     retryable: true,
   },
   EventNotPublished: {
     code: 'EVENT_NOT_PUBLISHED',
-    message: 'The audit event could not be published, so the user was not kept.',
+    message: 'The audit event could not be published, so the user was removed.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
   ServiceThrottled: {
     code: 'SERVICE_THROTTLED',
-    message: 'A service was busy for longer than the step could wait.',
+    message: 'An AWS service throttled the step until its retries were used up.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
   ServiceUnavailable: {
     code: 'SERVICE_UNAVAILABLE',
-    message: 'A service was not available for longer than the step could wait.',
+    message: 'An AWS service was not available until the retries of the step were used up.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
   InvalidStepInput: {
     code: 'INTERNAL_ERROR',
-    message: 'A step was given an input that it does not understand.',
+    message: 'The input of a step is not valid.',
     remedy: 'Report it with the provisioning_id.',
     retryable: false,
   },
   StepFailed: {
     code: 'INTERNAL_ERROR',
-    message: 'A step failed in a way that was not foreseen.',
+    message: 'A step failed with an error that has no code of its own.',
     remedy: 'Send a new request later. If it fails again, report it with the provisioning_id.',
     retryable: true,
   },
   UserBeingRemoved: {
     code: 'USER_BEING_REMOVED',
-    message: 'A user of this name, made by another provisioning, is just being removed.',
+    message: 'Another provisioning created a user with this name, and that user is being removed.',
     remedy: 'Send a new request in a minute.',
     retryable: true,
   },
   RedriveRefused: {
     code: 'REDRIVE_REFUSED',
-    message:
-      'An execution that had ended was started again in a step that gives somebody a user; that is refused.',
+    message: 'A finished execution was redriven in a step that creates a user. Such a redrive is refused.',
     remedy: 'Send a new request with a new Idempotency-Key.',
     retryable: true,
   },
   Cancelled: {
     code: 'CANCELLED',
     message: 'The provisioning was cancelled.',
-    remedy: 'Send a new request with a new Idempotency-Key if the user is wanted after all.',
+    remedy: 'Send a new request with a new Idempotency-Key if the user is needed again.',
     retryable: true,
   },
   ExecutionAborted: {
     code: 'ABORTED',
-    message: 'The provisioning was stopped before its end.',
+    message: 'The provisioning was stopped before it finished.',
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
     retryable: true,
   },
   ExecutionTimedOut: {
     code: 'TIMED_OUT',
-    message: 'The provisioning did not end in the time given to it.',
+    message: 'The provisioning did not finish within its time limit.',
     remedy: 'Wait until `user` is `absent`, then send a new request with a new Idempotency-Key.',
     retryable: true,
   },
   RollBackFailed: {
     code: 'ROLL_BACK_FAILED',
-    message: 'The provisioning failed and undoing it failed too: a user may be left behind.',
-    remedy: 'Wait until `user` is `absent`. The operator sees to it that the removal can succeed.',
+    message: 'The provisioning failed, and its compensation failed, too. A user may remain.',
+    remedy: 'Wait until `user` is `absent`. The operator repairs what prevents the removal.',
     retryable: false,
   },
 } as const satisfies Record<string, FailureRow>;
 
-/** The other half of each row, apart from it so that no function is loaded with it. */
+/** Causes and operator actions. A separate constant, so that no Lambda bundle contains it. */
 export const failureDocs = {
   CredentialsRejected: {
     cause:
-      'The ciphertext was altered, or sealed for another user, provisioning or key: its encryption context is another one.',
+      'The ciphertext was altered, or was encrypted for another user, provisioning or key: its encryption context differs.',
     operator:
-      "Check that App1's parameter App2KeyArn is App2's output KeyArn. If it is, somebody tampers: see who called kms:Decrypt in CloudTrail.",
+      "Check that App1's parameter App2KeyArn equals App2's output KeyArn. If it does, the ciphertext was tampered with: CloudTrail lists the callers of kms:Decrypt.",
     class: 'system',
     left_behind: 'nothing',
     read_in: 'status',
   },
   PasswordRejected: {
     cause:
-      'App2 is stricter than App1 was told, so that App1 has let the password pass; or the pool refuses it for a reason that no policy tells.',
+      'App2 has a stricter policy than the one that App1 checks; or the pool refuses the password for a reason outside its policy.',
     operator:
-      'Nothing to do for a single one. When there are more, App1 was told another policy than App2 has: `npx provision doctor` says so. The settings `password_minimum_length` and `password_characters` of App2 make the policy.',
+      'None for a single failure. If it is frequent, App1 checks another policy than App2 has: `npx provision doctor` compares them. The settings `password_minimum_length` and `password_characters` of App2 define the policy.',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',
   },
   UsernameRejected: {
-    cause: 'The pool has rules for usernames of its own, such as none in the form of an e-mail address.',
+    cause:
+      'The pool has rules for usernames of its own: for example, it refuses the form of an e-mail address.',
     operator:
-      'Nothing to do for a single one. See the sign-in options of the pool (`aws cognito-idp describe-user-pool`).',
+      'None for a single failure. The sign-in options of the pool are in `aws cognito-idp describe-user-pool`.',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',
   },
   UserAlreadyExists: {
     cause:
-      'Another provisioning, or somebody else, has made a user of this name; upper and lower case count as the same. Or the key was used again after 90 days, and the user of that time still exists.',
+      'Another provisioning or an administrator created a user with this name; names are case-insensitive. Or the Idempotency-Key was used again after 90 days, and the user of the earlier provisioning still exists.',
     operator:
-      "Nothing to do. The other user's attributes custom:provisioning_id and custom:creation_id say which provisioning made it.",
+      'None. The attributes custom:provisioning_id and custom:creation_id of the existing user identify the provisioning that created it.',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',
   },
   UserNotFound: {
-    cause: 'Somebody deleted the user in the pool between two steps.',
-    operator: 'See who called cognito-idp:AdminDeleteUser in CloudTrail, and stop that.',
+    cause: 'An administrator deleted the user in the pool between two steps.',
+    operator: 'CloudTrail lists the callers of cognito-idp:AdminDeleteUser. Prevent such deletions.',
     class: 'intervention',
     left_behind: 'nothing',
     read_in: 'status',
   },
   UserCreationFailed: {
     cause:
-      "A step of App2 failed for a reason of App2's own, or its execution was stopped or ran out of time.",
+      'A step of App2 failed for a reason that concerns only App2, or its execution was stopped or timed out.',
     operator:
-      'Ask App2 for the status of the same provisioning_id, with `?include=timeline`: it names the step and the error.',
+      'Request the status of the same provisioning_id from App2 with `?include=timeline`: it names the step and the error.',
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   App2AuthenticationFailed: {
     cause:
-      'The secret and the machine user do not agree, the machine user was disabled, or a client or group is missing.',
+      'The secret does not match the machine user, the machine user was disabled, or a client or group is missing.',
     operator:
       "Rotate the secret app1-api-client-credentials, which issues a new machine user; then check App1's parameters App2ClientId and App2SecretArn.",
     class: 'system',
@@ -266,7 +269,7 @@ export const failureDocs = {
   },
   App2RequestRefused: {
     cause:
-      "App2 answered with a 4xx: it does not know the request's form, or the id is in use with another content or owner.",
+      'App2 returned a 4xx: it does not accept the form of the request, or the id is in use with other content or by another owner.',
     operator:
       'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
     class: 'system',
@@ -275,57 +278,58 @@ export const failureDocs = {
   },
   TargetUnavailable: {
     cause:
-      "The target's API cannot be reached, answers with a 5xx, 408 or 429, or its address is wrong; its sign-in or its secret is not available; its key is disabled. It was waited for, two hours long in one step.",
+      "The target's API cannot be reached, returns 5xx, 408 or 429, or its address is wrong; its sign-in or its secret is not available; or its key is disabled. One step was retried for two hours.",
     operator:
-      "Check the health of the target and App1's parameters for it. The message of the failed attempt says which part it was.",
+      "Check the health of the target and App1's parameters for it. The message of the failed attempt names the part that failed.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   UserCreationPending: {
-    cause:
-      "App2's execution waits in long retries, or there are more requests than Cognito's quotas let through.",
-    operator: "See the timeline for what App2 waits for. When it is Cognito's quota, spread the requests.",
+    cause: "App2's execution is retrying a step, or more requests arrive than Cognito's quotas admit.",
+    operator:
+      "The timeline shows which step App2 is retrying. If the cause is Cognito's quota, have the callers spread their requests.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   CreationDeferred: {
     cause:
-      'The queue at App2 was full, or the caller held a quarter of it, at each attempt to reserve a start.',
-    operator: 'Ask the caller to spread its requests. A single deferral in a timeline is no failure.',
+      'At each attempt to reserve a start time, the queue at App2 was full, or the caller held a quarter of it.',
+    operator: 'Have the caller spread its requests. A single deferral in a timeline is not a failure.',
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   App2QueueFull: {
-    cause: 'The queue at App2 was full, or the caller held a quarter of it, whenever App1 sent the request.',
+    cause: 'Each time App1 sent the request, the queue at App2 was full, or the caller held a quarter of it.',
     operator:
-      "Ask the caller to spread its requests, or have the pool's quotas raised where Cognito allows it.",
+      "Have the caller spread its requests, or request an increase of the pool's quotas where Cognito allows it.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   UserRemovalPending: {
-    cause: 'An undo is at work at App2, which waits out what may still be under way.',
+    cause: 'A compensation is running at App2. It waits until no call can be in flight any more.',
     operator:
-      "Nothing to do for a single one. If it never ends, see App2's executions of RollBackServiceUser whose names begin with the provisioning_id.",
+      "None for a single failure. If it persists, inspect App2's executions of RollBackServiceUser: their names start with the provisioning_id.",
     class: 'dependency',
     left_behind: 'being_removed',
     read_in: 'timeline',
   },
   AbsenceNotConfirmed: {
     cause:
-      'The answer of a call that creates a user was lost, so it can still have its effect for some seconds.',
-    operator: 'Nothing to do: it is looked again after the longest time that a call can take.',
+      'The response of a call that creates a user was lost, so the call can still take effect for some seconds.',
+    operator: 'None: the step checks again after the longest time that a call can take.',
     class: 'dependency',
     left_behind: 'being_removed',
     read_in: 'timeline',
   },
   EventNotPublished: {
-    cause: 'The event bus is missing, throttled or not available, or the machine may not publish on it.',
+    cause:
+      'The event bus is missing, throttled or not available, or the state machine lacks the permission to publish on it.',
     operator:
-      "Check the service's event bus and its machine's right events:PutEvents; see the alarm on failed executions.",
+      "Check the service's event bus and the permission events:PutEvents of its state machine. The alarm on failed executions has the details.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
@@ -333,22 +337,22 @@ export const failureDocs = {
   ServiceThrottled: {
     cause:
       'A quota of Cognito, KMS, Step Functions or Lambda was used up, by this system or by others in the account.',
-    operator: 'See in the timeline which step was throttled; spread the requests, or have the quota raised.',
+    operator:
+      'The timeline names the step that was throttled. Have the callers spread their requests, or request an increase of the quota.',
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   ServiceUnavailable: {
-    cause: 'AWS answered with a 5xx or not at all, or a function was ended by its time limit.',
-    operator:
-      'See in the timeline which step it was, then the log of its function, and the AWS Health Dashboard.',
+    cause: 'AWS returned a 5xx or no response, or a function reached its timeout.',
+    operator: 'The timeline names the step. Then read the log of its function and the AWS Health Dashboard.',
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   InvalidStepInput: {
     cause:
-      'Somebody started an execution by hand, or function and definition are of releases that do not go together.',
+      'An execution was started by hand, or the function and the definition are of incompatible releases.',
     operator:
       'Compare the input of the execution with contracts/executions.ts; deploy definition and functions from one release.',
     class: 'system',
@@ -356,79 +360,82 @@ export const failureDocs = {
     read_in: 'status',
   },
   StepFailed: {
-    cause: 'A right is missing, a function crashed, or there is a fault in the code.',
+    cause: 'A permission is missing, a function crashed, or the code has a defect.',
     operator:
-      "The timeline names the step and AWS's own error; the log of its function has it under the provisioning_id.",
+      'The timeline names the step and the error of AWS; the log of its function has the details under the provisioning_id.',
     class: 'system',
     left_behind: 'being_removed',
     read_in: 'status',
   },
   UserBeingRemoved: {
-    cause: 'Another provisioning had the name, and its roll-back has not ended yet.',
+    cause: 'Another provisioning used the name, and its roll-back has not finished yet.',
     operator:
-      "Nothing to do for a single one. If it stays so, the other provisioning's roll-back fails: its id is in the user's attribute custom:provisioning_id.",
+      "None for a single failure. If it persists, the roll-back of the other provisioning fails: its id is in the user's attribute custom:provisioning_id.",
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',
   },
   RedriveRefused: {
-    cause: 'Somebody redrove an execution of ProvisionServiceUser or CreateServiceUser.',
+    cause: 'An operator redrove an execution of ProvisionServiceUser or CreateServiceUser.',
     operator:
-      'Do not redrive an execution that makes a user: what it had made was rolled back. Have the caller send a new request.',
+      'Do not redrive an execution that creates a user: its completed steps were compensated. Have the caller send a new request.',
     class: 'intervention',
     left_behind: 'nothing',
     read_in: 'status',
   },
   Cancelled: {
     cause: 'The owner sent a DELETE.',
-    operator: 'Nothing to do.',
+    operator: 'None.',
     class: 'caller',
     left_behind: 'being_removed',
     read_in: 'status',
   },
   ExecutionAborted: {
-    cause: 'Somebody stopped the execution: an operator, or a tool with the right states:StopExecution.',
-    operator: 'See who called states:StopExecution in CloudTrail. The roll-back starts by itself.',
+    cause:
+      'The execution was stopped: by an operator, or by a tool with the permission states:StopExecution.',
+    operator: 'CloudTrail lists the callers of states:StopExecution. The roll-back starts automatically.',
     class: 'intervention',
     left_behind: 'being_removed',
     read_in: 'status',
   },
   ExecutionTimedOut: {
-    cause: "Retries took longer than the machine's own time limit, which an outage of hours can do.",
-    operator: 'See the timeline for what it waited for. The roll-back starts by itself.',
+    cause:
+      'The retries took longer than the time limit of the state machine, for example in an outage of several hours.',
+    operator: 'The timeline names the step that was retried. The roll-back starts automatically.',
     class: 'dependency',
     left_behind: 'being_removed',
     read_in: 'status',
   },
   RollBackFailed: {
-    cause: 'The undo failed for as long as it was retried: Cognito, App2 or a right was missing for long.',
+    cause:
+      'The compensation failed until its retries were used up: Cognito or App2 was not available, or a permission was missing.',
     operator:
-      'Find what the undo failed of in the timeline and mend that; the next sweep starts another roll-back by itself.',
+      'The timeline names the step and the error of the compensation. Repair that; the next sweep starts another roll-back.',
     class: 'system',
     left_behind: 'until_swept',
     read_in: 'status',
   },
-} as const satisfies Record<FailureName, FailureBackground>;
+} as const satisfies Record<FailureName, FailureDoc>;
 
-/** Error name of a failed step, as `ErrorEquals` sees it. */
+/** Error name of a failed step, as in `ErrorEquals` of Amazon States Language. */
 export type FailureName = keyof typeof failures;
 
 const names = Object.keys(failures) as FailureName[]; // keys of a const object: exactly FailureName
 
 export const failureName = z.enum(names);
 
-/** All rows with both of their halves, by name, for operators and documents. */
-export const wholeFailures = () =>
+/** Every failure by name, with its documentation. */
+export const documentedFailures = () =>
   names.map((name) => [name, { ...failures[name], ...failureDocs[name] }] as const);
 
 const codes = [...new Set(names.map((name) => failures[name].code))];
 
 export const knownCode = z.enum(codes);
 
-/** A code of this release or of a newer one, which may have more of them. */
+/** A code of this release, or of a newer release, which may have further codes. */
 export const failureCode = z.string().regex(/^[A-Z][A-Z0-9_]*$/);
 
-/** What the caller is told of a failure. */
+/** A failure as the caller reads it in a status. */
 export const failureReport = z.strictObject({
   code: knownCode,
   step: z.string(),
@@ -438,16 +445,17 @@ export const failureReport = z.strictObject({
 });
 export type FailureReport = z.infer<typeof failureReport>;
 
-/** What an execution remembers of its failure, also the Cause (as JSON) of its Fail state. */
+/** A failure as an execution stores it; in JSON, the Cause of its Fail state. `step` is the name of the state. */
 export const failureCause = z.object({ step: z.string(), error: z.string() });
 export type FailureCause = z.infer<typeof failureCause>;
 
-/** What an event tells of a failure. */
-export const failureFact = z.strictObject({ ...failureCause.shape, code: z.enum(codes) });
+/** A failure as an audit event contains it. */
+export const publishedFailure = z.strictObject({ ...failureCause.shape, code: z.enum(codes) });
 
 /**
- * What errors mean that have no row of their own: those of Step Functions, of Lambda and of its integrations; a whole
- * family by what stands before its dot.
+ * Errors without a row of their own (of Step Functions, Lambda and the service integrations), and the failure that each
+ * counts as. A key without a dot stands for every error with that prefix.
+ * docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
  */
 export const awsErrorMapping = {
   EventBridge: 'EventNotPublished',
@@ -459,18 +467,18 @@ export const awsErrorMapping = {
   'States.Timeout': 'ServiceUnavailable',
 } as const satisfies Record<string, FailureName>;
 
-/** What any other error means. */
+/** The failure that any other error counts as. */
 export const DEFAULT_FAILURE: FailureName = 'StepFailed';
 
-const meanings = new Map<string, FailureName>([
+const failureOfError = new Map<string, FailureName>([
   ...names.map((name) => [name, name] as const),
   ...Object.entries(awsErrorMapping),
 ]);
 
-/** Explains a failure to the caller. */
+/** The report of a failure for the caller. An unknown error is reported as `DEFAULT_FAILURE`. */
 export function explainFailure({ step, error }: FailureCause): FailureReport {
-  const [family = error] = error.split('.');
-  const meaning = meanings.get(error) ?? meanings.get(family) ?? DEFAULT_FAILURE;
-  const { code, message, remedy, retryable } = failures[meaning];
+  const [prefix = error] = error.split('.');
+  const name = failureOfError.get(error) ?? failureOfError.get(prefix) ?? DEFAULT_FAILURE;
+  const { code, message, remedy, retryable } = failures[name];
   return { step, code, message, remedy, retryable };
 }

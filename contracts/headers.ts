@@ -1,30 +1,29 @@
 import * as z from 'zod';
 
-/** App1's `Idempotency-Key`: chosen by the caller, 1–255 printable ASCII characters. */
+/** App1's `Idempotency-Key`: the caller chooses it, 1–255 printable ASCII characters. */
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
 /**
- * `On-Behalf-Of` at App2: whom App1 has verified as the caller of its own API. A statement of App1, which App2 records
- * and cannot check.
+ * `On-Behalf-Of` at App2: the caller of App1's API, as App1 has verified it. App2 records it and cannot verify it.
  */
 export const onBehalfOf = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces');
 
 /**
- * `Creation-Id` at a target: the generation of the provisioning, which App1 has drawn. A target draws one itself for a
- * client that sends none.
+ * `Creation-Id` at a target: the generation of the provisioning, which App1 generates. For a client without the header
+ * the target generates one.
  */
 export const CREATION_ID_HEADER = 'Creation-Id';
 
-/** Longest wait that a caller can ask for, in seconds. */
+/** Longest wait that a caller can request, in seconds. */
 export const MAX_WAIT_SECONDS = 20;
 
 /**
- * Seconds that the caller wants to wait for the end (RFC 7240 `Prefer: respond-async, wait=10`); 0 without one.
- * A preference that cannot be honoured is ignored, as the RFC wants it; one above the maximum counts as the maximum.
+ * Seconds that the caller prefers to wait for the outcome (RFC 7240 `Prefer: respond-async, wait=10`); 0 without the
+ * preference. An invalid preference is ignored, as the RFC requires; a longer wait counts as `MAX_WAIT_SECONDS`.
  */
 export function preferredWait(prefer: string | undefined): number {
   const wait = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;\s])/i.exec(prefer ?? '')?.[1];
@@ -32,18 +31,17 @@ export function preferredWait(prefer: string | undefined): number {
 }
 
 /**
- * Whether the client wants its answer at once and learns of the end by itself (RFC 7240 `Prefer: respond-async`). With
- * `wait` beside it: it may be answered later, too, if that suits the server better.
+ * Whether the client accepts an immediate response and a completion notification later (RFC 7240
+ * `Prefer: respond-async`). With `wait` as well, the server may also wait for the outcome.
  */
 export const prefersAsync = (prefer: string | undefined): boolean =>
   /(?:^|[,;\s])respond-async\s*(?:$|[,;\s])/i.test(prefer ?? '');
 
-/** Value of `Preference-Applied` of an answer that came at once, because a completion notification follows. */
+/** Value of `Preference-Applied` in an immediate response, after which a completion notification follows. */
 export const RESPOND_ASYNC = 'respond-async';
 
 /**
- * What every answer carries, whoever gives it: an answer is for one caller at one time, is read as what it says that
- * it is, and only over TLS.
+ * Headers of every response, of functions and of API Gateway: no caching, no MIME sniffing, TLS only.
  */
 export const commonHeaders = {
   'Cache-Control': 'no-store',
@@ -51,8 +49,8 @@ export const commonHeaders = {
   'X-Content-Type-Options': 'nosniff',
 } as const;
 
-/** By which a caller chooses the workflow while a legacy endpoint is being replaced: `x-use-cognito: true`. */
+/** Request header that selects the workflow while a legacy endpoint is being replaced: `x-use-cognito: true`. */
 export const BACKEND_HEADER = 'x-use-cognito';
 
-/** Which of the two has served a request; only while a legacy endpoint is being replaced. */
+/** Response header with the backend that served the request; only while a legacy endpoint is being replaced. */
 export const PROVISIONED_BY = 'X-Provisioned-By';

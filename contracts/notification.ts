@@ -2,11 +2,12 @@ import * as z from 'zod';
 import { storedProvisioningId } from './stored.ts';
 
 /**
- * Completion notification: what a target tells a client that asked for it (`Prefer: respond-async`), when a creation has
- * finished. An event on the target's bus, of a source of its own, since it is no audit record.
+ * Completion notification: an event on the target's bus when a creation has finished, for a client that requested it
+ * (`Prefer: respond-async`). It has a source of its own, because it is not an audit event.
  *
- * It is a hint. It says which creation may have finished, and not how: whoever receives it asks the target. It is sent at
- * least once, and may be late or lost, as the event of Step Functions on which it rests.
+ * It is a hint: it contains no outcome, so the receiver requests the status from the target. It is delivered at least
+ * once, and may be late or lost, like the event of Step Functions that triggers it.
+ * docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
  */
 export const completionNotification = {
   source: 'app2.notifications',
@@ -15,7 +16,7 @@ export const completionNotification = {
 
 export const notificationDetail = z.object({ provisioning_id: storedProvisioningId });
 
-/** As EventBridge delivers it; what EventBridge adds is ignored. */
+/** The notification as EventBridge delivers it; further fields of the envelope are ignored. */
 export const receivedNotification = z.object({
   source: z.literal(completionNotification.source),
   'detail-type': z.literal(completionNotification.detailType),

@@ -5,9 +5,9 @@ import { password as passwordField } from './fields.ts';
 export const MINIMUM_LENGTH = { min: 6, max: 99 } as const;
 
 /**
- * The password policy of a target's user pool. The target's infrastructure gives it to the pool, its functions check
- * against the same, and its stack puts it out, so that App1 can refuse a password before anything is started.
- * A rule that this release does not know is passed over: the target has the last word.
+ * The password policy of a target's user pool. The target's stack configures the pool with it and has it as an output,
+ * so that App1 can refuse a password before an execution is started; the target's functions check the same policy.
+ * A rule that this release does not know is ignored: the target checks the password again.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_PasswordPolicyType.html
  */
 export const passwordPolicy = z.object({
@@ -20,24 +20,24 @@ export const passwordPolicy = z.object({
 });
 export type PasswordPolicy = z.infer<typeof passwordPolicy>;
 
-/** A policy as text: the output of the target's stack, App1's parameter, and a function's variable. */
+/** A policy in JSON: the output of the target's stack, App1's parameter, and an environment variable. */
 export const passwordPolicyText = z
   .string()
   .min(1)
   .transform((json) => passwordPolicy.parse(JSON.parse(json)));
 
-/** Cognito's special characters. A space counts, too, when it is neither first nor last. */
+/** Cognito's special characters. A space that is neither first nor last counts, too. */
 export const SYMBOLS = '^ $ * . [ ] { } ( ) ? " ! @ # % & / \\ , > < \' : ; | _ ~ ` = + -';
 const SYMBOL = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+-]|\S +\S/;
 
 /**
- * Every rule of the policy that a password breaks, in words that follow the name of the field and never repeat the value.
- * Only Basic Latin letters and digits count as letters and digits. Length is counted in code points, of which there are
- * never more than of whatever Cognito may count.
+ * Every rule of the policy that a password breaks, as a phrase that follows the name of the field and never contains the
+ * value. Only Basic Latin letters and digits count as letters and digits. Length is counted in code points: never more
+ * than characters in any unit that Cognito may count.
  * docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html
  */
 export function brokenRules(password: string, policy: PasswordPolicy): string[] {
-  const kept: [rule: string, isKept: boolean][] = [
+  const rules: [rule: string, isMet: boolean][] = [
     [`must have at least ${policy.minimum_length} characters`, [...password].length >= policy.minimum_length],
     ['must have a lower-case letter (a to z)', !policy.require_lowercase || /[a-z]/.test(password)],
     ['must have an upper-case letter (A to Z)', !policy.require_uppercase || /[A-Z]/.test(password)],
@@ -47,9 +47,9 @@ export function brokenRules(password: string, policy: PasswordPolicy): string[] 
       !policy.require_symbols || SYMBOL.test(password),
     ],
   ];
-  return kept.filter(([, isKept]) => !isKept).map(([rule]) => rule);
+  return rules.filter(([, isMet]) => !isMet).map(([rule]) => rule);
 }
 
-/** Whether Cognito will take the password. Cognito has the last word; asking first means that nothing has to be undone. */
+/** Whether Cognito is expected to accept the password. A check before CreateUser avoids a compensation. */
 export const meetsPolicy = (password: string, policy: PasswordPolicy): boolean =>
   passwordField.safeParse(password).success && brokenRules(password, policy).length === 0;

@@ -1,45 +1,46 @@
 import * as z from 'zod';
 import { RECORD_DAYS, timeLimits } from './time-limits.ts';
 
-/** Largest body that is read, in bytes: four times what the largest valid request needs. */
+/** Largest accepted body in bytes: four times the largest valid request. */
 export const MAX_BODY_BYTES = 16_384;
 
 /**
- * What can be wrong with a request, as RFC 9457 `application/problem+json`.
- * One row per `code`; the code is stable, title and detail are for people.
+ * Problems of requests, as RFC 9457 `application/problem+json`: one row per `code`. The code is stable; title and detail
+ * are texts for people and may change.
  */
 interface ProblemRow {
   readonly status: number;
-  /** What it means. */
+  /** Short summary. */
   readonly title: string;
-  /** What the caller does. */
+  /** The caller's next action. */
   readonly detail: string;
-  /** What makes it happen. */
+  /** The usual cause. */
   readonly cause: string;
-  /** What the operator does. */
+  /** The operator's next action. */
   readonly operator: string;
-  /** Whether the request may have had its effect although it was answered so. */
+  /** Possible effect of the request despite the problem. */
   readonly left_behind: keyof typeof leftByProblem;
-  /** Seconds after which the same request is worth another try (`Retry-After`); absent when it has to be changed. */
+  /** Seconds until the same request can be sent again (`Retry-After`); absent if the request must be changed. */
   readonly retry_after?: number;
 }
 
-/** What a request that was answered with a problem may have left, by `left_behind`. */
+/** Possible effects of a request despite a problem response, by `left_behind`. */
 export const leftByProblem = {
   nothing: 'Nothing.',
   maybe_accepted:
-    'Maybe the request was accepted: the same request with the same Idempotency-Key tells, and makes nothing twice.',
-  maybe_a_legacy_user: 'Maybe a user, made by the legacy endpoint: only that endpoint can tell.',
+    'The request may have been accepted. Send it again with the same Idempotency-Key: it creates nothing twice and returns the status.',
+  maybe_a_legacy_user:
+    'The legacy endpoint may have created a user. Only that endpoint can report whether it did.',
 } as const;
 
 export const problems = {
   INVALID_REQUEST: {
     status: 400,
     title: 'The request is not valid',
-    detail: 'See `errors` for each field and what is wrong with it.',
+    detail: 'Correct the fields that `errors` lists.',
     cause:
-      'A field or header is missing, of the wrong kind, not well-formed text, or not one of this request; or the password is not as the policy of App2 wants it.',
-    operator: 'Nothing to do.',
+      'A field or header is missing, has the wrong type, is not well-formed text, or is unknown; or the password does not meet the policy of App2.',
+    operator: 'None.',
     left_behind: 'nothing',
   },
   UNAUTHENTICATED: {
@@ -47,63 +48,63 @@ export const problems = {
     title: 'No valid credentials',
     detail: 'Send a valid, unexpired access token.',
     cause:
-      'App2 only: the bearer token is missing, expired, of another pool or client, or not an access token; or, with the setting check_user_in_pool, its user is disabled or gone.',
-    operator: "Nothing to do, unless it is App1's: then see APP2_AUTHENTICATION_FAILED.",
+      'App2 only: the bearer token is missing, expired, of another pool or client, or not an access token; or, with the setting check_user_in_pool, its user is disabled or deleted.',
+    operator: "None, unless the request is App1's: then see APP2_AUTHENTICATION_FAILED.",
     left_behind: 'nothing',
   },
   FORBIDDEN: {
     status: 403,
     title: 'Not allowed',
-    detail: 'The credentials are missing, not valid, or not meant for this route.',
+    detail: 'The credentials are missing, not valid, or not authorized for this route.',
     cause:
-      'At App1 the signature is missing, wrong or cannot be read, the API key is missing or wrong where one is asked for, or the principal has no right execute-api:Invoke; at App2 the token is of another group or client. There is no such route, for either.',
+      'At App1 the signature is missing, wrong or malformed, a required API key is missing or wrong, or the principal lacks the permission execute-api:Invoke; at App2 the token is of another group or client. At both, the route does not exist.',
     operator:
-      'Give the principal execute-api:Invoke on the route, or the user its group, if it is meant to have it.',
+      'If access is intended, grant the principal execute-api:Invoke on the route, or add the user to its group.',
     left_behind: 'nothing',
   },
   NOT_FOUND: {
     status: 404,
     title: 'Not found',
-    detail: 'There is nothing here that you may see.',
-    cause: `The id is unknown, ended more than ${RECORD_DAYS} days ago, no id at all, or of a provisioning of another owner.`,
-    operator: "Nothing to do. The access log has the caller, the execution's input its owner.",
+    detail: 'No provisioning of yours has this id.',
+    cause: `The id is unknown, is not a UUID, belongs to a provisioning of another owner, or the provisioning finished more than ${RECORD_DAYS} days ago.`,
+    operator: "None. The access log has the caller; the execution's input has the owner.",
     left_behind: 'nothing',
   },
   IDEMPOTENCY_CONFLICT: {
     status: 409,
     title: 'Idempotency key already used',
-    detail: 'This Idempotency-Key was sent before with another content. Use a new key for a new request.',
+    detail: 'This Idempotency-Key was sent before with other content. Use a new key for a new request.',
     cause: `The key was used within the last ${RECORD_DAYS} days for another username, password or human user; at App2 also by another generation, of which no user is left.`,
-    operator: 'Nothing to do.',
+    operator: 'None.',
     left_behind: 'nothing',
   },
   USER_OF_EARLIER_PROVISIONING: {
     status: 409,
     title: 'The id belongs to an earlier provisioning',
     detail:
-      'An earlier provisioning had this id, and its user may still exist. It is left untouched. Use a new id.',
+      'An earlier provisioning had this id, and its user may still exist. That user is unchanged. Use a new id.',
     cause:
-      'App2 only: the Creation-Id is another one than that of the creation or user which App2 has under this id. The key of App1 was used again after App1 had forgotten it.',
+      "App2 only: the Creation-Id differs from that of the creation or user with this id. App1's Idempotency-Key was used again after the record of the first provisioning had expired.",
     operator:
-      "Nothing to do. The user's attributes custom:provisioning_id and custom:creation_id say which provisioning made it.",
+      'None. The attributes custom:provisioning_id and custom:creation_id of the user identify the provisioning that created it.',
     left_behind: 'nothing',
   },
   PROVISIONING_IN_PROGRESS: {
     status: 409,
-    title: 'Not over yet',
+    title: 'The provisioning is in progress',
     detail:
-      'The provisioning is running, or its user exists or is being removed. Retry it once `status` is not `RUNNING` and `user` is `absent`.',
-    cause: 'A retry was asked for of a provisioning that has not ended without a user.',
-    operator: 'Nothing to do.',
+      'The provisioning is running, or its user exists or is being removed. Retry it when `status` is not `RUNNING` and `user` is `absent`.',
+    cause: 'The caller requested a retry of a provisioning that is running, or whose user is not absent.',
+    operator: 'None.',
     left_behind: 'nothing',
   },
   NOT_RETRYABLE: {
     status: 409,
-    title: 'Cannot be retried',
-    detail: 'What was asked for cannot be asked for again as it is. Send a new request, with the password.',
+    title: 'The provisioning cannot be retried',
+    detail: 'The stored request cannot be used again. Send a new request with the password.',
     cause:
-      'The former provisioning was sealed under another intake key, its input was made by hand, or its username or human_user_id is not valid any more.',
-    operator: 'Nothing to do, unless nobody has replaced the intake key on purpose.',
+      'The password of the earlier provisioning is encrypted under another intake key, its input was written by hand, or its username or human_user_id is not valid any more.',
+    operator: 'None, if the intake key was replaced on purpose.',
     left_behind: 'nothing',
   },
   PAYLOAD_TOO_LARGE: {
@@ -111,15 +112,15 @@ export const problems = {
     title: 'Body too large',
     detail: `The body must not be larger than ${MAX_BODY_BYTES} bytes.`,
     cause: 'The body is longer than any valid request, or API Gateway refused its size.',
-    operator: 'Nothing to do.',
+    operator: 'None.',
     left_behind: 'nothing',
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: 'Unsupported content type',
     detail: 'Send the body as `Content-Type: application/json`.',
-    cause: 'The body came with another Content-Type, or with none.',
-    operator: 'Nothing to do.',
+    cause: 'The request has another Content-Type, or none.',
+    operator: 'None.',
     left_behind: 'nothing',
   },
   THROTTLED: {
@@ -127,9 +128,9 @@ export const problems = {
     title: 'Too many requests',
     detail: 'Send the request again later.',
     cause:
-      'The limit of the API, or that of the caller, is used up for this moment. At App1 a caller has a limit of its own for what has to be looked up (GET, DELETE, retry, a repeated POST): docs/limits.md.',
+      'The rate limit of the API or of the caller is exceeded. App1 limits each caller for requests that read an execution (GET, DELETE, retry, a repeated POST): docs/limits.md.',
     operator:
-      'A caller that should have more: the setting `describes_per_caller`. All of them: the limits in infra/constructs/service-api.ts.',
+      'For one caller, raise the setting `describes_per_caller`. For all callers, raise the limits in infra/constructs/service-api.ts.',
     left_behind: 'nothing',
     retry_after: 1,
   },
@@ -138,49 +139,49 @@ export const problems = {
     title: 'Internal error',
     detail: 'The request could not be handled. Send it again with the same Idempotency-Key.',
     cause:
-      "A right is missing, a function crashed, the pool's keys could not be had, or there is a fault in the code.",
+      'A permission is missing, a function crashed, the JWKS of the pool could not be fetched, or the code has a defect.',
     operator:
-      "See the log of the route's function under the time of the request; the access log names the route.",
+      "Read the log of the route's function at the time of the request; the access log names the route.",
     left_behind: 'maybe_accepted',
   },
   QUEUE_FULL: {
     status: 503,
-    title: 'Too many are waiting',
-    detail: 'More users are waiting to be created than can be in a long while. Send the request again later.',
-    cause: `App2 only: the queue before Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes, or the caller holds a quarter of it.`,
-    operator: 'Nothing to do, unless it stays so: then more is asked for than Cognito lets through.',
+    title: 'The queue is full',
+    detail: 'Too many creations are queued. Send the request again later.',
+    cause: `App2 only: the queue in front of Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes, or the caller holds a quarter of it.`,
+    operator: 'None, unless it persists: then more requests arrive than Cognito admits.',
     left_behind: 'nothing',
     retry_after: 60,
   },
   LEGACY_UNAVAILABLE: {
     status: 502,
-    title: 'The legacy endpoint gave no answer',
+    title: 'The legacy endpoint is not available',
     detail:
-      'Look whether the user was made before you send the request again: the legacy endpoint does not know a repeat.',
+      'Check whether the user exists before you send the request again: the legacy endpoint is not idempotent.',
     cause:
-      "While a legacy endpoint is being replaced: it cannot be reached, it refused App1's API key, or its answer was not JSON.",
+      "While a legacy endpoint is being replaced: it cannot be reached, it refused App1's API key, or its response was not JSON.",
     operator:
-      'Look at the legacy endpoint and at the secret with the API key for it; the log of app1-route-provisioning says which.',
+      'Check the legacy endpoint and the secret with its API key; the log of app1-route-provisioning names the cause.',
     left_behind: 'maybe_a_legacy_user',
   },
   SERVICE_UNAVAILABLE: {
     status: 503,
     title: 'Service unavailable',
-    detail: 'A service that is needed does not answer. Send the request again with the same Idempotency-Key.',
+    detail: 'An AWS service is not available. Send the request again with the same Idempotency-Key.',
     cause:
-      'A service of AWS is throttled or not available, the function did not end in time, or what was started cannot be seen yet.',
+      'An AWS service throttles or is not available, the function reached its timeout, or DescribeExecution does not return the started execution yet (it is eventually consistent).',
     operator:
-      "Nothing to do for a single one. If they stay, see the log of the route's function, then the quotas.",
+      "None for a single response. If it persists, read the log of the route's function, then check the quotas.",
     left_behind: 'maybe_accepted',
     retry_after: 1,
   },
   LEGACY_TIMEOUT: {
     status: 504,
-    title: 'The legacy endpoint did not answer in time',
+    title: 'The legacy endpoint timed out',
     detail:
-      'Look whether the user was made before you send the request again: the legacy endpoint does not know a repeat.',
+      'Check whether the user exists before you send the request again: the legacy endpoint is not idempotent.',
     cause: `While a legacy endpoint is being replaced: it took longer than ${timeLimits.legacyRequest} seconds.`,
-    operator: 'Look at the legacy endpoint.',
+    operator: 'Check the legacy endpoint.',
     left_behind: 'maybe_a_legacy_user',
   },
 } as const satisfies Record<string, ProblemRow>;
@@ -189,11 +190,11 @@ export type ProblemCode = keyof typeof problems;
 
 const codes = Object.keys(problems) as ProblemCode[]; // keys of a const object: exactly ProblemCode
 
-/** One thing that is wrong: where (JSON pointer into the body, or `header Name`) and what. */
+/** One invalid field: its position (a JSON pointer into the body, or `header Name`) and the rule that it breaks. */
 export const fieldError = z.strictObject({ pointer: z.string(), detail: z.string() });
 export type FieldError = z.infer<typeof fieldError>;
 
-/** Body of every answer that is not a success. */
+/** Body of every response that is not a success. */
 export const problem = z.strictObject({
   type: z.literal('about:blank'),
   title: z.string(),
@@ -204,13 +205,13 @@ export const problem = z.strictObject({
 });
 export type Problem = z.infer<typeof problem>;
 
-/** The body that tells the caller of a problem. */
+/** The problem body of a code, with the invalid fields. */
 export function problemBody(code: ProblemCode, errors?: FieldError[]): Problem {
   const { title, status, detail } = problems[code];
   return { type: 'about:blank', title, status, detail, code, ...(errors === undefined ? {} : { errors }) };
 }
 
-/** Seconds after which the request is worth another try; `undefined` when it has to be changed first. */
+/** Seconds until the same request can be sent again; `undefined` if the request must be changed. */
 export function retryAfter(code: ProblemCode): number | undefined {
   const row: ProblemRow = problems[code];
   return row.retry_after;

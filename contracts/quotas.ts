@@ -1,77 +1,77 @@
 /**
- * Quotas of AWS that all of an account in a region share, and how they are divided: compensation, roll-backs and sweeps
- * always have theirs, whatever callers do. docs/limits.md explains the numbers.
+ * AWS quotas per account and region, and their division: compensation, roll-backs and sweeps have shares that callers
+ * cannot use up. docs/limits.md explains the numbers.
  */
 
 /**
- * Calls of DescribeExecution.
+ * The quota of DescribeExecution: a token bucket.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
 export const describeExecutionQuota = {
-  /** Per second, the smallest that a region has; 15 in us-east-1, us-west-2 and eu-west-1. The setting says what it is. */
+  /** Refill rate per second in most regions; 15 in us-east-1, us-west-2 and eu-west-1. A setting overrides it. */
   perSecond: 10,
-  /** How many may come at once in the smallest regions. */
-  atOnce: 250,
-  /** Per second and caller of App1's API, unless it is set: the callers' share in the smallest region. */
+  /** Bucket size in most regions. */
+  bucketSize: 250,
+  /** Calls per second for each caller of App1's API, unless a setting overrides it: the share of the callers. */
   perCaller: 5,
-  /** Parts of the quota. */
+  /** Shares of the quota; their sum is 1. */
   shares: {
     /** All callers of App1's API together. */
     callers: 0.5,
-    /** App2, while it waits for the end of a creation. */
-    waits: 0.2,
-    /** The sweep of a service while it describes executions, which is at most half of the time. */
+    /** App2's polls for the outcome of a creation. */
+    statusPolls: 0.2,
+    /** The sweep of a service, which describes executions at most half of the time. */
     sweep: 0.1,
-    /** Compensation, roll-backs and the rule on status changes: what nobody limits. */
+    /** Compensation, roll-backs and the rule on status changes: not rate-limited. */
     compensation: 0.2,
   },
-  /** Calls for each creation whose end App2 waits for, at most: the later ones come after the creation has ended. */
-  perWait: 2,
+  /** Most calls for each creation whose outcome App2 polls. */
+  perPolledCreation: 2,
 } as const;
 
 /**
- * For how many creations per second App2 waits for the end, if the account has this quota of DescribeExecution (per
- * second). For all others it notifies the client.
+ * Creations per second whose outcome App2 polls, given the account's quota of DescribeExecution in calls per second. For
+ * the other creations App2 notifies the client.
  */
 export const statusPollsPerSecond = (describesPerSecond: number): number =>
-  (describesPerSecond * describeExecutionQuota.shares.waits) / describeExecutionQuota.perWait;
+  (describesPerSecond * describeExecutionQuota.shares.statusPolls) / describeExecutionQuota.perPolledCreation;
 
 /**
- * Calls of functions that run at the same time, which an account in a region shares.
+ * Concurrent executions of Lambda functions, a quota per account and region.
  * docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const lambdaConcurrency = {
-  /** Of an account, unless it is raised; a new account has far less at first. */
+  /** The default quota; a new account starts with `newAccount`. */
   default: 1_000,
   newAccount: 10,
-  /** What reservations have to leave. docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
+  /** Reserved concurrency must leave this much. docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
   unreserved: 100,
-  /** Seconds that the functions of one creation run, together. Estimates: docs/limits.md says of what. */
+  /** Total duration of the functions of one creation, in seconds. Estimates: docs/limits.md has their derivation. */
   secondsPerCreation: {
-    /** App1: accept, seal, ask App2, resume. */
+    /** App1: accept, encrypt, call App2, resume. */
     app1: 0.7,
     /** App2: accept, decrypt, create, set the password, add to the group. */
     app2: 1,
-    /** Both, while the end is waited for. */
-    wait: 4,
-    /** Both, when it is compensated. */
+    /** Both services, while App2 polls for the outcome. */
+    statusPoll: 4,
+    /** Both services, if the creation is compensated. */
     compensation: 2,
   },
-  /** Part of the creations that is compensated, in the estimate. */
-  compensated: 0.1,
+  /** Estimated fraction of the creations that are compensated. */
+  compensatedFraction: 0.1,
 } as const;
 
 /**
- * How many calls run at the same time at a rate: the rate times the seconds that each takes (Little's law). Callers that
- * wait themselves (`Prefer: wait`) are not among them: each needs one more for as long as it waits.
+ * Concurrent function executions at a rate of creations: rate times duration (Little's law). A caller that waits
+ * (`Prefer: wait`) needs one more execution for as long as it waits; these are not included.
  */
 export function concurrencyAt(creationsPerSecond: number, pollsPerSecond: number) {
-  const { secondsPerCreation, compensated } = lambdaConcurrency;
+  const { secondsPerCreation, compensatedFraction } = lambdaConcurrency;
   const parts = {
     app1: creationsPerSecond * secondsPerCreation.app1,
     app2: creationsPerSecond * secondsPerCreation.app2,
-    waits: Math.min(creationsPerSecond, pollsPerSecond) * secondsPerCreation.wait,
-    compensation: creationsPerSecond * compensated * secondsPerCreation.compensation,
+    statusPolls: Math.min(creationsPerSecond, pollsPerSecond) * secondsPerCreation.statusPoll,
+    compensation: creationsPerSecond * compensatedFraction * secondsPerCreation.compensation,
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 }

@@ -9,8 +9,8 @@ import { include, provisioningStatus } from './status.ts';
 import { RECORD_DAYS } from './time-limits.ts';
 
 /**
- * The routes of both APIs: what is deployed and what is documented. One row per route; infra wires each row to its
- * function, and the OpenAPI documents are made of the rows.
+ * The routes of both APIs, one row per route. The stacks connect each row to its function, the authorizer reads the
+ * groups, and the OpenAPI documents are generated from the rows.
  */
 
 export interface Parameter {
@@ -21,11 +21,11 @@ export interface Parameter {
   readonly example: string;
 }
 
-/** What a request can carry beside its body. */
+/** Path, query and header parameters. */
 export const parameters = {
   provisioning_id: {
     in: 'path',
-    meaning: `The id that the POST answered with. It can be asked about for ${RECORD_DAYS} days after the end.`,
+    meaning: `The id that the POST returned. Its status can be read for ${RECORD_DAYS} days after the provisioning has finished.`,
     schema: provisioningId,
     required: true,
     example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
@@ -33,101 +33,101 @@ export const parameters = {
   include: {
     in: 'query',
     meaning:
-      'Adds to the status the steps of both services with their attempts. Ask for it when it is read by somebody.',
+      'Adds the steps of both services with their attempts to the status. It needs more calls: use it for people, not for polling.',
     schema: include,
     example: 'timeline',
   },
   'Idempotency-Key': {
     in: 'header',
-    meaning: `Chosen by the caller. However often a request is sent with one key, it is one provisioning, until ${RECORD_DAYS} days after its end. A key that is sent again after that begins a new one, which fails with \`USER_ALREADY_EXISTS\` and touches nothing while the user of the first one exists.`,
+    meaning: `Chosen by the caller. Repeated requests with one key are one provisioning, until ${RECORD_DAYS} days after it has finished. After that the key starts a new provisioning. While the user of the first one exists, the new one fails with \`USER_ALREADY_EXISTS\` and changes nothing.`,
     schema: idempotencyKey,
     example: 'order-4711',
   },
-  /** The same header at App2, where it has to be the provisioning_id. */
+  /** The same header at App2, where it must be the provisioning_id. */
   'Idempotency-Key of App2': {
     in: 'header',
-    meaning: `The provisioning_id. However often a request is sent with one id, it is one creation, until ${RECORD_DAYS} days after its end. A request of another generation (\`Creation-Id\`) creates nothing as long as App2 has the record of the first one, and touches no user of it afterwards.`,
+    meaning: `The provisioning_id. Repeated requests with one id are one creation, until ${RECORD_DAYS} days after it has finished. A request of another generation (\`Creation-Id\`) creates nothing while App2 has the record of the first one, and never changes a user of the first one.`,
     schema: provisioningId,
     required: true,
     example: '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
   },
   'On-Behalf-Of': {
     in: 'header',
-    meaning: 'Whom App1 has verified as the caller of its own API. App2 records it and cannot check it.',
+    meaning: "The caller of App1's API, as App1 has verified it. App2 records it and cannot verify it.",
     schema: onBehalfOf.optional(),
     example: '111122223333/AROAEXAMPLEID',
   },
   'Creation-Id': {
     in: 'header',
     meaning:
-      'The generation of the provisioning: a UUID that App1 draws whenever it starts one. It tells a repeat of a request from a new provisioning under an id that has been forgotten. App2 draws one for a client that sends none.',
+      'The generation of the provisioning: a UUID that App1 generates for each provisioning. It distinguishes a repeated request from a new provisioning with an id whose record has expired. For a client without the header App2 generates one.',
     schema: creationId.optional(),
     example: '6f0b7c52-3c1e-4d0a-8a55-0f6f3f2c9b11',
   },
   username: {
     in: 'query',
     meaning:
-      'Name of the user that the creation was to make. App2 needs it when it has no record of the creation: it looks the user up by this name.',
+      'Name of the user of the creation. App2 finds the user by this name if it has no record of the creation.',
     schema: storedUsername.optional(),
     example: 'ada',
   },
   'x-use-cognito': {
     in: 'header',
     meaning:
-      'Only while a legacy endpoint is being replaced: `true` has the workflow make the user. Otherwise of no effect.',
+      'Only while a legacy endpoint is being replaced: with `true` the workflow creates the user. Otherwise it has no effect.',
     schema: z.string(),
     example: 'true',
   },
   Prefer: {
     in: 'header',
-    meaning: `\`wait=N\` (RFC 7240): answer when the end is reached, or after N seconds, ${MAX_WAIT_SECONDS} at most. A preference that is not understood is ignored.`,
+    meaning: `\`wait=N\` (RFC 7240): the response is sent when the provisioning has finished, or after N seconds, at most ${MAX_WAIT_SECONDS}. An invalid preference is ignored.`,
     schema: z.string(),
     example: 'wait=1',
   },
   /** The same header where App2 may send a notification instead. */
   'Prefer of App1': {
     in: 'header',
-    meaning: `\`wait=N\` as everywhere; with \`respond-async\` beside it the client accepts a completion notification on App2's bus, so that it may be answered at once when many are waiting.`,
+    meaning: `\`wait=N\` as in other requests. With \`respond-async\` as well, the client accepts an immediate response, and a completion notification on App2's bus.`,
     schema: z.string(),
     example: 'respond-async, wait=1',
   },
 } as const satisfies Record<string, Parameter>;
 export type ParameterName = keyof typeof parameters;
 
-/** What answers carry beside their body. */
-export const answerHeaders = {
+/** Headers of responses. */
+export const responseHeaders = {
   Location: {
-    meaning: 'Where the status is.',
+    meaning: 'URL of the status.',
     schema: z.string(),
     example: '/v1/create-service-user/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
   },
   'Preference-Applied': {
     meaning:
-      'For how long the answer was held back at most; or that it was not, and a completion notification follows. Absent when there was no such preference.',
+      'The applied wait in seconds; or `respond-async`, if a completion notification follows. Absent without such a preference.',
     schema: z.string().regex(/^(wait=\d+|respond-async)$/),
     example: 'wait=1',
   },
   'X-Provisioned-By': {
     meaning:
-      'Only while a legacy endpoint is being replaced: who has served the request. The answers of `legacy` are its own, passed on with status and body.',
+      'Only while a legacy endpoint is being replaced: the backend that served the request. For `legacy`, status and body are those of the legacy endpoint.',
     schema: z.enum(['workflow', 'legacy']),
     example: 'workflow',
   },
   'Retry-After': {
-    meaning: 'Seconds after which it is worth asking again; absent when nothing more is to come.',
+    meaning: 'Seconds until the next poll; absent if the status is final.',
     schema: z.string().regex(/^\d+$/),
     example: '1',
   },
 } as const satisfies Record<string, { meaning: string; schema: z.ZodType; example: string }>;
-export type AnswerHeader = keyof typeof answerHeaders;
+export type ResponseHeader = keyof typeof responseHeaders;
 
-export interface Answer {
+export interface RouteResponse {
   readonly meaning: string;
-  /** Absent for an answer without a body. */
+  /** Absent for a response without a body. */
   readonly body?: z.ZodType;
-  readonly headers?: readonly AnswerHeader[];
-  /** Operations that this answer leads to, with its `provisioning_id`. */
-  readonly leadsTo?: readonly string[];
+  readonly headers?: readonly ResponseHeader[];
+  /** OpenAPI links: operations that take the `provisioning_id` of this response. */
+  readonly links?: readonly string[];
 }
 
 export interface Route extends Pick<Access, 'method' | 'path'> {
@@ -136,15 +136,15 @@ export interface Route extends Pick<Access, 'method' | 'path'> {
   readonly parameters: readonly ParameterName[];
   readonly body?: z.ZodType;
   /** By HTTP status. */
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly responses: Readonly<Record<number, RouteResponse>>;
   readonly problems: readonly ProblemCode[];
 }
 
-/** What a removal does not end at once; a token is checked by its signature. */
-const TOKENS_END =
-  'It cannot sign in any more; a token that it was issued before is let in until it ends, at most 16 minutes later (one minute with the setting `check_user_in_pool: all` of App2).';
+/** A removal does not revoke issued tokens: the authorizer checks a token by its signature. */
+const ISSUED_TOKENS =
+  'The user cannot sign in any more. A token that was issued before stays valid until it expires, at most 16 minutes later (one minute with the setting `check_user_in_pool: all` of App2).';
 
-/** What the gateway may answer on every route (infra/constructs/problem-responses.ts), also to a body that none asks for. */
+/** Problems that API Gateway can return on every route (infra/constructs/problem-responses.ts). */
 const everyRoute = [
   'FORBIDDEN',
   'PAYLOAD_TOO_LARGE',
@@ -153,28 +153,28 @@ const everyRoute = [
   'SERVICE_UNAVAILABLE',
 ] as const;
 const everyBody = ['INVALID_REQUEST', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-const afterTheEnd = ['Preference-Applied', 'Retry-After'] as const;
+const waitHeaders = ['Preference-Applied', 'Retry-After'] as const;
 
 const removal = {
   202: {
-    meaning: 'The user is being removed. Sending the request again tells how far it is.',
+    meaning: 'The user is being removed. The same request returns the present status.',
     body: provisioningStatus,
     headers: ['Retry-After'],
   },
-  204: { meaning: 'The user of this provisioning is absent, and stays so.' },
+  204: { meaning: 'The user of this provisioning is absent and will not be created.' },
 } as const;
 
 const accepted = {
   200: {
-    meaning: 'The end was reached in the time that the caller prefers to wait.',
+    meaning: 'The provisioning finished within the preferred wait.',
     body: provisioningStatus,
-    headers: ['Location', ...afterTheEnd],
+    headers: ['Location', ...waitHeaders],
   },
   202: {
-    meaning: 'Accepted: ask for its end at `status_url`.',
+    meaning: 'Accepted. Poll `status_url` for the outcome.',
     body: provisioningAccepted,
-    headers: ['Location', ...afterTheEnd],
-    leadsTo: ['getProvisioning', 'cancelProvisioning'],
+    headers: ['Location', ...waitHeaders],
+    links: ['getProvisioning', 'cancelProvisioning'],
   },
 } as const;
 
@@ -182,12 +182,12 @@ export const app1Routes = {
   startProvisioning: {
     method: 'POST',
     path: 'create-service-user',
-    summary: 'Have a service user made',
+    summary: 'Provision a service user',
     description:
-      'Accepts the request and has a user made at App2. Nothing is half-made: it ends with a user that can sign in, or with none. Send an Idempotency-Key, so that a request whose answer was lost can be sent again.',
+      'Starts a provisioning, which creates a user at App2. It finishes with a user that can sign in, or with no user. Send an Idempotency-Key, so that you can repeat a request whose response was lost.',
     parameters: ['Idempotency-Key', 'Prefer', 'x-use-cognito'],
     body: createServiceUserRequest,
-    answers: {
+    responses: {
       200: { ...accepted[200], headers: [...accepted[200].headers, 'X-Provisioned-By'] },
       202: { ...accepted[202], headers: [...accepted[202].headers, 'X-Provisioned-By'] },
     },
@@ -196,32 +196,32 @@ export const app1Routes = {
   getProvisioning: {
     method: 'GET',
     path: 'create-service-user/{provisioning_id}',
-    summary: 'Ask what became of it',
+    summary: 'Read the status of a provisioning',
     description:
-      'The status of a provisioning, for its owner: the IAM role or user that sent the POST. For anybody else there is none. While App2 or a service of AWS cannot be used, the provisioning waits, for two hours in each step and for a day while it is undone; `waiting_for` says for what.',
+      'Returns the status of a provisioning to its owner: the IAM role or user that sent the POST. Other callers receive the 404 of an unknown id. While App2 or an AWS service is not available, the provisioning waits: two hours in each step, 24 hours in the compensation. `waiting_for` contains the reason.',
     parameters: ['provisioning_id', 'include', 'Prefer'],
-    answers: {
-      200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
+    responses: {
+      200: { meaning: 'The status.', body: provisioningStatus, headers: waitHeaders },
     },
     problems: ['INVALID_REQUEST', 'NOT_FOUND', ...everyRoute],
   },
   cancelProvisioning: {
     method: 'DELETE',
     path: 'create-service-user/{provisioning_id}',
-    summary: 'The user is wanted no longer',
-    description: `Whatever state the provisioning is in, the user that it made is gone afterwards. ${TOKENS_END} It can be sent as often as needed. A provisioning that waits for App2 ends at once when it has asked App2 for nothing yet, otherwise when App2 is back.`,
+    summary: 'Cancel a provisioning or deprovision its user',
+    description: `Stops the provisioning if it is running, and removes its user. ${ISSUED_TOKENS} The request is idempotent. A provisioning that waits for App2 finishes immediately if it has not requested the creation yet, otherwise when App2 is available again.`,
     parameters: ['provisioning_id', 'Prefer'],
-    answers: removal,
+    responses: removal,
     problems: ['NOT_FOUND', ...everyRoute],
   },
   retryProvisioning: {
     method: 'POST',
     path: 'create-service-user/{provisioning_id}/retry',
-    summary: 'Try a failed provisioning again',
+    summary: 'Retry a failed provisioning',
     description:
-      'Starts a new provisioning with what the former one was asked for, password included, which nobody has to know again. It has an id of its own. Without an Idempotency-Key, a retry that is sent again is the same one.',
+      'Starts a new provisioning from the stored request of the failed one, including its encrypted password. The new provisioning has an id of its own. Without an Idempotency-Key, repeated retries of one provisioning are one provisioning.',
     parameters: ['provisioning_id', 'Idempotency-Key', 'Prefer'],
-    answers: accepted,
+    responses: accepted,
     problems: [
       'INVALID_REQUEST',
       'NOT_FOUND',
@@ -236,23 +236,23 @@ export const app1Routes = {
 export const app2Routes = {
   startUserCreation: {
     ...app2Access.startUserCreation,
-    summary: 'Have a user created',
+    summary: 'Create a service user',
     description:
-      'Creates a service user in retriable steps and undoes them when one fails. The password comes encrypted under the key `cross-service-encryption-key`, bound to the provisioning and the username.',
+      'Creates a service user in steps that are retried, and compensates them if one fails. The client encrypts the password under the key `cross-service-encryption-key`, with the provisioning_id and the username in the encryption context.',
     parameters: ['Idempotency-Key of App2', 'Creation-Id', 'On-Behalf-Of', 'Prefer of App1'],
     body: createUserRequest,
-    answers: {
+    responses: {
       200: {
-        meaning: 'It has ended.',
+        meaning: 'The creation has finished.',
         body: provisioningStatus,
-        headers: ['Location', ...afterTheEnd],
-        leadsTo: ['getUserCreation', 'cancelUserCreation'],
+        headers: ['Location', ...waitHeaders],
+        links: ['getUserCreation', 'cancelUserCreation'],
       },
       202: {
-        meaning: 'Accepted: ask for its end at the Location.',
+        meaning: 'Accepted. Poll the URL in `Location` for the outcome.',
         body: provisioningStatus,
-        headers: ['Location', ...afterTheEnd],
-        leadsTo: ['getUserCreation', 'cancelUserCreation'],
+        headers: ['Location', ...waitHeaders],
+        links: ['getUserCreation', 'cancelUserCreation'],
       },
     },
     problems: [
@@ -267,23 +267,23 @@ export const app2Routes = {
   },
   getUserCreation: {
     ...app2Access.getUserCreation,
-    summary: 'Ask what became of it',
+    summary: 'Read the status of a creation',
     description:
-      'The status of a creation, for the service whose machine client sent the POST. For others there is none, nor for another generation. With `username` App2 looks into its pool first, which has wider quotas than the record of the creation.',
+      'Returns the status of a creation to the service whose machine client sent the POST. Other clients, and requests with another generation, receive a 404. With `username` App2 reads the user from its pool first: AdminGetUser has a higher quota than DescribeExecution.',
     parameters: ['provisioning_id', 'Creation-Id', 'username', 'include', 'Prefer'],
-    answers: {
-      200: { meaning: 'How far it has come.', body: provisioningStatus, headers: afterTheEnd },
+    responses: {
+      200: { meaning: 'The status.', body: provisioningStatus, headers: waitHeaders },
     },
     problems: ['INVALID_REQUEST', 'UNAUTHENTICATED', 'NOT_FOUND', ...everyRoute],
   },
   cancelUserCreation: {
     ...app2Access.cancelUserCreation,
-    summary: 'The user is wanted no longer',
+    summary: 'Cancel a creation or remove its user',
     description:
-      'Whatever state the creation is in, the user that it made is gone afterwards. An id that App2 does not know (any more) is taken, so that a POST that comes later creates nothing; then App2 looks whether the pool has a user of it, for which it needs `username`. The user of another generation is left untouched. ' +
-      TOKENS_END,
+      'Stops the creation if it is running, and removes its user. If App2 has no record of the id, it reserves the id, so that a later POST creates nothing; then it checks its pool for the user of this id, for which it needs `username`. A user of another generation is not changed. ' +
+      ISSUED_TOKENS,
     parameters: ['provisioning_id', 'username', 'Creation-Id', 'Prefer'],
-    answers: removal,
+    responses: removal,
     problems: [
       'INVALID_REQUEST',
       'UNAUTHENTICATED',
@@ -294,11 +294,11 @@ export const app2Routes = {
   },
   sample: {
     ...app2Access.sample,
-    summary: 'Stand for the business of App2',
-    description: 'Answers who was recognised, and what was received. For service users.',
+    summary: 'Call the example of a business endpoint',
+    description: 'Returns the username of the caller and the received data. For service users.',
     parameters: [],
     body: sampleRequest,
-    answers: { 200: { meaning: 'Who was recognised, and what was received.', body: sampleReply } },
+    responses: { 200: { meaning: 'The username of the caller and the received data.', body: sampleReply } },
     problems: [...everyBody, 'UNAUTHENTICATED', ...everyRoute],
   },
 } as const satisfies Record<keyof typeof app2Access, Route>;

@@ -4,32 +4,32 @@ import { provisioningId, timestamp } from './fields.ts';
 import { service } from './services.ts';
 import { storedText } from './stored.ts';
 
-/** Step Functions' own words for the state of an execution. */
+/** Status of an execution, as in DescribeExecution of Step Functions. */
 export const executionStatus = z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']);
 export type ExecutionStatus = z.infer<typeof executionStatus>;
 
 /**
- * Whether the user that this provisioning made exists; `being_removed` until a compensation is known to be complete.
- * `unknown` while nobody has looked: the provisioning runs, or was cancelled before its request came. `absent` only when
- * a look at the pool or a compensation has established it, or nothing was ever asked of the pool.
+ * Whether the user of this provisioning exists. `unknown`: the pool was not checked, because the provisioning is running
+ * or was cancelled before its request arrived. `being_removed`: a compensation is not known to be complete. `absent`: a
+ * read of the pool or a compensation has confirmed it, or no call to the pool was ever made.
  */
 export const userPresence = z.enum(['unknown', 'absent', 'present', 'being_removed']);
 export type UserPresence = z.infer<typeof userPresence>;
 
-/** A name of an error as AWS gives it; nothing else is repeated in a timeline. */
+/** Name of an error, as AWS reports it. A timeline contains no other text of an error. */
 export const errorName = z.string().regex(/^[\w.-]{1,128}$/);
 
 const duration = z.int().nonnegative();
 
 /**
- * One try of a step. The parts of a timeline are written and read by the same schemas: a reader of another release drops
- * the fields that it does not know.
+ * One attempt of a step. Writers and readers of a timeline use these schemas; a reader of another release drops unknown
+ * fields.
  */
 export const attempt = z.object({
   started_at: timestamp,
-  /** Absent while it is under way, and where it was broken off. */
+  /** Milliseconds; absent while the attempt is running, and if it was interrupted. */
   duration_ms: duration.optional(),
-  /** Absent when it went well, is under way or was broken off. */
+  /** Absent if the attempt succeeded, is running or was interrupted. */
   error: z.object({ name: errorName, code: failureCode }).optional(),
 });
 export type Attempt = z.infer<typeof attempt>;
@@ -43,50 +43,50 @@ export const timelineStep = z.object({
   step: z.string(),
   started_at: timestamp,
   duration_ms: duration.optional(),
-  /** None for a step that only decides or ends. */
+  /** Empty for Choice, Wait, Succeed and Fail states. */
   attempts: z.array(attempt),
 });
 export type TimelineStep = z.infer<typeof timelineStep>;
 
-/** What `?include=timeline` adds to a status. */
+/** The fields that `?include=timeline` adds to a status. */
 export const timelinePart = z.object({
-  /** The steps of both services, of creations and of roll-backs, in the order in which they began. */
+  /** The steps of both services, of creations and of roll-backs, in the order of their start times. */
   timeline: z.array(timelineStep),
-  /** The services of which something is missing: one that did not answer in time, or has more than is shown. */
+  /** Services with missing steps: the service did not respond in time, or has more steps than the limit. */
   timeline_incomplete: z.array(service).optional(),
 });
 export type TimelinePart = z.infer<typeof timelinePart>;
 
-/** What a step that has failed in passing waits for, before it is tried again. */
+/** Conditions for which a step waits between two attempts. */
 export const waitingReasons = {
-  target: 'until the target can be used again: its API, its sign-in, its secret or its key',
-  target_queue: 'until the queue of the target has room',
-  target_result: 'until the target has finished what it was asked for',
-  calls_in_flight: 'until no call can be under way any more that could still make a user',
-  aws: 'until a service of AWS can be used again',
+  target: 'until the API, the sign-in, the secret and the key of the target are available',
+  target_queue: 'until the queue of the target is not full',
+  target_result: 'until the target has finished the request',
+  calls_in_flight: 'until no call that could create a user is in flight',
+  aws: 'until an AWS service is available again',
 } as const;
 
-/** Since when, and for what, a provisioning waits that is under way. */
+/** The condition for which a running provisioning waits, and since when. */
 export const waitingFor = z.strictObject({
   what: z.enum(['target', 'target_queue', 'target_result', 'calls_in_flight', 'aws']),
-  /** The target that is waited for; absent when it is none. */
+  /** Absent if the provisioning waits for AWS or for its own calls. */
   target: z.literal('app2').optional(),
   step: z.string(),
-  /** Begin of the first attempt that failed. */
+  /** Start time of the first failed attempt. */
   since: timestamp,
-  /** Why the latest attempt failed. */
+  /** Failure of the latest attempt. */
   code: knownCode,
-  /** When the next attempt begins, if that is known. */
+  /** Start time of the next attempt, if it is known. */
   retry_at: timestamp.optional(),
 });
 export type WaitingFor = z.infer<typeof waitingFor>;
 
-/** What a status can be asked to include, by the query parameter `include`. */
+/** The query parameter `include` of a status. */
 export const include = z.enum(['timeline'], { error: 'must be `timeline`' });
 
 /**
- * State of a provisioning as its owner sees it; the same at both services. It tells what is stored, so username and
- * human_user_id are as they were asked for, whatever the rules for requests are by now.
+ * Status of a provisioning for its owner; the same at both services. username and human_user_id are stored values, which
+ * may not meet the present rules for requests.
  */
 export const provisioningStatus = z.strictObject({
   provisioning_id: provisioningId,
@@ -97,9 +97,9 @@ export const provisioningStatus = z.strictObject({
   human_user_id: storedText.optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
-  /** While it is queued: when it will probably have ended. */
+  /** Only while the creation is queued at App2. */
   estimated_end_at: timestamp.optional(),
-  /** While a step has failed in passing, and is tried again. */
+  /** Only while a step is being retried. */
   waiting_for: waitingFor.optional(),
   error: failureReport.optional(),
   ...timelinePart.partial().shape,
@@ -107,8 +107,7 @@ export const provisioningStatus = z.strictObject({
 export type ProvisioningStatus = z.infer<typeof provisioningStatus>;
 
 /**
- * A status as a client reads it: what it acts upon, and nothing else. A service of another release may say more, in
- * words that this one does not know.
+ * The fields of a status that a client evaluates. A service of another release may return further fields and values.
  */
 export const receivedStatus = z.object({
   status: executionStatus,

@@ -1,28 +1,28 @@
 import * as z from 'zod';
 
 /**
- * Fields as they are read from what is stored: inputs of executions, of their steps and of roll-backs, items of tables,
- * and what is made of them, as statuses and audit events. Another release has written them, perhaps, under rules for
- * requests that were looser or stricter than today's (fields.ts, headers.ts). So reading checks the structure only: a
- * rule that changes must never make a provisioning unreadable whose user is there.
+ * Stored fields: in inputs of executions, steps and roll-backs, in items of tables, and in the statuses and audit events
+ * made from them. Another release may have written them under other rules for requests (fields.ts, headers.ts). These
+ * schemas check the structure only, so that a changed rule never makes a provisioning with a user unreadable.
  */
 
-/** A text that a request, a header or a token has given. Nothing is known of it but that it is there. */
+/** A text from a request, a header or a token. */
 export const storedText = z.string().min(1);
 
 /**
- * Name of a provisioning. It is the name of its executions, and roll-backs append to it with dots, so it has no dot.
+ * Id of a provisioning: the name of its executions. The name of a roll-back appends parts with dots, so the id contains
+ * no dot.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html (name)
  */
 export const storedProvisioningId = z.string().regex(/^[\w-]{1,80}$/);
 
 /**
- * The generation of a provisioning: drawn by App1's start functions, the same at both services, and copied into every
- * roll-back. Between two dots in the name of a roll-back, so it has none.
+ * The generation of a provisioning: App1's start functions generate it, both services use it, and every roll-back has a
+ * copy. It stands between two dots in the name of a roll-back, so it contains no dot.
  */
 export const storedCreationId = z.string().regex(/^[\w-]{1,36}$/);
 
-/** The subject of a provisioning, as every execution has it. */
+/** Fields that the input of every execution has. */
 export const storedSubject = {
   provisioning_id: storedProvisioningId,
   creation_id: storedCreationId,

@@ -91,7 +91,7 @@ export const context = z
       .positive()
       .optional()
       .describe(
-        `Of how many creations per second App2 polls the status when the client could be notified instead. Each takes up to ${describeExecutionQuota.perWait} calls of DescribeExecution. The default is what App2's share of the quota (\`describe_executions_per_second\`) allows: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the smallest; with \`target=local\` ${LOCAL_STATUS_POLLS}.`,
+        `Of how many creations per second App2 polls the status when the client could be notified instead. Each takes up to ${describeExecutionQuota.perPolledCreation} calls of DescribeExecution. The default is what App2's share of the quota (\`describe_executions_per_second\`) allows: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the smallest; with \`target=local\` ${LOCAL_STATUS_POLLS}.`,
       ),
     describe_executions_per_second: z.coerce
       .number()

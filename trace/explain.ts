@@ -1,8 +1,8 @@
 import {
+  documentedFailures,
   explainFailure,
   type FailureCause,
   type FailureReport,
-  wholeFailures,
 } from '../contracts/failures.ts';
 
 /**
@@ -22,6 +22,6 @@ export function explain(failure: FailureCause): FailureReport {
 
 /** What the operator does about a failure; `undefined` when that is nothing. Messages tell the rows apart, codes do not. */
 export function operatorsPart({ message }: Pick<FailureReport, 'message'>): string | undefined {
-  const operator = wholeFailures().find(([, row]) => row.message === message)?.[1].operator;
+  const operator = documentedFailures().find(([, row]) => row.message === message)?.[1].operator;
   return operator?.startsWith('Nothing to do') ? undefined : operator;
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /**
- * Amazon States Language, as far as these workflows use it.
+ * The part of Amazon States Language that these workflows use.
  * docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 const retrier = z.looseObject({

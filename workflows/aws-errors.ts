@@ -1,17 +1,17 @@
 /**
- * Names under which Step Functions tells that a call of AWS has failed, and which of them time alone mends. A retry
- * policy is made of these names (retry-policies.ts); what is on no list is not retried.
+ * Error names with which Step Functions reports a failed AWS call, and whether they are transient. The retry policies
+ * (retry-policies.ts) use these names; an error on no list is not retried.
  */
 
 /**
- * What mends an error: time, because there was too much to do (`throttled`) or for another reason (`passing`), or only
- * somebody (`permanent`). `unused`: no function here has what it comes from.
+ * `throttled` and `transient`: a retry can succeed. `permanent`: a person or a deployment must change something first.
+ * `unused`: the feature that causes the error is not in use here.
  */
-type Verdict = 'throttled' | 'passing' | 'permanent' | 'unused';
+type ErrorClass = 'throttled' | 'transient' | 'permanent' | 'unused';
 
 /**
- * Every error that Lambda's Invoke has; a test compares the names with those of the SDK. Step Functions puts `Lambda.`
- * before them. The functions have no VPC; an organization may put them into one, so its errors count.
+ * Every error of Lambda's Invoke; a test compares the names with those of the SDK. Step Functions prefixes them with
+ * `Lambda.`. The functions have no VPC, but an organization may require one, so errors of VPC functions are classified.
  * docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
  */
 export const invokeErrors = {
@@ -22,23 +22,23 @@ export const invokeErrors = {
   ServiceQuotaExceededException: 'throttled',
 
   /** An internal error of Lambda. */
-  ServiceException: 'passing',
-  /** "Another operation is in progress": the function is Pending, as after it was made or has been idle for weeks. */
-  ResourceConflictException: 'passing',
-  /** "The function is inactive": its network is being made again. */
-  ResourceNotReadyException: 'passing',
+  ServiceException: 'transient',
+  /** "Another operation is in progress": the function is Pending, after its creation or after weeks without a call. */
+  ResourceConflictException: 'transient',
+  /** "The function is inactive": Lambda creates its network interface again. */
+  ResourceNotReadyException: 'transient',
   /** "Wait for the function's state to become Active and try the request again." */
-  CodeArtifactUserPendingException: 'passing',
+  CodeArtifactUserPendingException: 'transient',
   /** "Wait for Lambda to provision a new code artifact user." */
-  CodeArtifactUserDeletedException: 'passing',
-  ENINotReadyException: 'passing',
-  /** An unexpected answer of EC2 while the function's network is made. */
-  EC2UnexpectedException: 'passing',
-  /** Network interfaces and addresses come free when other functions let go of theirs. */
-  ENILimitReachedException: 'passing',
-  SubnetIPAddressLimitReachedException: 'passing',
+  CodeArtifactUserDeletedException: 'transient',
+  ENINotReadyException: 'transient',
+  /** An unexpected response of EC2 while Lambda creates the function's network interface. */
+  EC2UnexpectedException: 'transient',
+  /** Network interfaces and addresses become free when other functions release theirs. */
+  ENILimitReachedException: 'transient',
+  SubnetIPAddressLimitReachedException: 'transient',
 
-  /** Somebody has to give a right, enable a key, or change or upload the function. */
+  /** A permission, a key or the function itself must be changed. */
   CodeArtifactUserFailedException: 'permanent',
   EC2AccessDeniedException: 'permanent',
   InvalidRuntimeException: 'permanent',
@@ -50,7 +50,7 @@ export const invokeErrors = {
   KMSInvalidStateException: 'permanent',
   KMSNotFoundException: 'permanent',
   ResourceNotFoundException: 'permanent',
-  /** The same request gets the same answer. */
+  /** The same request fails again. */
   InvalidParameterValueException: 'permanent',
   InvalidRequestContentException: 'permanent',
   RecursiveInvocationException: 'permanent',
@@ -73,24 +73,26 @@ export const invokeErrors = {
   SnapStartNotReadyException: 'unused',
   SnapStartRegenerationFailureException: 'unused',
   SnapStartTimeoutException: 'unused',
-} as const satisfies Record<string, Verdict>;
+} as const satisfies Record<string, ErrorClass>;
 
-const invokeErrorsThatAre = (verdict: Verdict): string[] =>
-  Object.entries(invokeErrors).flatMap(([name, its]) => (its === verdict ? [`Lambda.${name}`] : []));
+const invokeErrorsOf = (errorClass: ErrorClass): string[] =>
+  Object.entries(invokeErrors).flatMap(([name, ownClass]) =>
+    ownClass === errorClass ? [`Lambda.${name}`] : [],
+  );
 
-/** Lambda had too much to do. */
-export const LAMBDA_THROTTLED: readonly string[] = invokeErrorsThatAre('throttled');
+/** Lambda throttled the call. */
+export const LAMBDA_THROTTLED: readonly string[] = invokeErrorsOf('throttled');
 
-/** Lambda gave no answer, or one that says nothing of the request: worth another try. */
-export const LAMBDA_PASSING: readonly string[] = [
-  ...invokeErrorsThatAre('passing'),
-  // step-functions/latest/dg/sfn-best-practices (bp-lambda-serviceexception): what the client of Step Functions tells.
+/** Lambda returned no response, or an error that does not depend on the request. */
+export const LAMBDA_TRANSIENT: readonly string[] = [
+  ...invokeErrorsOf('transient'),
+  // Of the client of Step Functions: step-functions/latest/dg/sfn-best-practices (bp-lambda-serviceexception).
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.ClientExecutionTimeoutException',
-  // step-functions/latest/dg/concepts-error-handling: time limit and memory of a function, in older runtimes.
+  // Timeout and memory of a function, in older runtimes: step-functions/latest/dg/concepts-error-handling.
   'Lambda.Unknown',
-  // The same in the present ones. The next attempt gets another environment, with its memory empty.
+  // The same in present runtimes. The next attempt runs in a new execution environment.
   // lambda/latest/dg/troubleshooting-invocation
   'Sandbox.Timedout',
   'Runtime.ExitError',
@@ -98,16 +100,16 @@ export const LAMBDA_PASSING: readonly string[] = [
 ];
 
 /**
- * What can go wrong in passing when a state itself publishes an event.
+ * Transient errors of a state that publishes an event by the service integration.
  * docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
  */
-export const EVENTBRIDGE_PASSING: readonly string[] = [
+export const EVENTBRIDGE_TRANSIENT: readonly string[] = [
   'EventBridge.FailedEntry',
   'EventBridge.InternalException',
   'EventBridge.SdkClientException',
-  // What the API does not model, throttling among it, has the name of the base class of the client. AWS's own recordings
-  // of other integrations have both forms of it: `SecretsManager.SecretsManagerException` and
-  // `DynamoDB.AmazonDynamoDBException`. Which of them this integration has is written nowhere.
+  // An error that the API does not model, such as throttling, has the name of the base class of the Java SDK's client.
+  // Recordings of other integrations have both of its forms: `SecretsManager.SecretsManagerException` and
+  // `DynamoDB.AmazonDynamoDBException`. AWS does not document the form of this integration.
   'EventBridge.EventBridgeException',
   'EventBridge.AmazonEventBridgeException',
 ];

@@ -1,6 +1,6 @@
 /**
- * Conditions of a right to put events: of one source and of these types, and of nothing else. `Null`, because a request
- * without the key would meet `ForAllValues`.
+ * IAM conditions for events:PutEvents: only events of these sources and detail types. The `Null` condition is needed,
+ * because a request without the key meets `ForAllValues`.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html (a list of allowed sources)
  */
 export const publishConditions = (source: string | readonly string[], detailTypes: readonly string[]) => ({

@@ -2,46 +2,46 @@ import { Duration } from 'aws-cdk-lib';
 import { JitterType, type TaskStateBase } from 'aws-cdk-lib/aws-stepfunctions';
 import type { FailureName } from '../contracts/failures.ts';
 import { IN_FLIGHT_SECONDS, OUTAGE_PAUSES, timeLimits } from '../contracts/time-limits.ts';
-import { EVENTBRIDGE_PASSING, LAMBDA_PASSING, LAMBDA_THROTTLED } from './aws-errors.ts';
+import { EVENTBRIDGE_TRANSIENT, LAMBDA_THROTTLED, LAMBDA_TRANSIENT } from './aws-errors.ts';
 
 /**
- * All retry policies, by name. A step is retried for the errors of its policies and for no others: what is not here
- * is permanent. Each policy counts its own attempts. The fields are those of a Retrier of Amazon States Language.
+ * All retry policies, by name. A step is retried only for the errors of its policies; any other error is permanent. Step
+ * Functions counts the attempts of each policy separately. The fields are those of a retrier of Amazon States Language.
  * docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-retrying-after-an-error
  */
 export interface RetryPolicy {
   readonly errors: readonly string[];
-  /** Seconds before the first retry; each further pause is `backoffRate` times as long, up to `maxDelaySeconds`. */
+  /** Delay before the first retry in seconds; each further delay is `backoffRate` times longer, up to `maxDelaySeconds`. */
   readonly intervalSeconds: number;
   readonly backoffRate: number;
   readonly maxDelaySeconds: number;
   readonly maxAttempts: number;
-  /** Whether a pause is drawn at random between nothing and its length, so that many do not come back at once. */
+  /** Full jitter: a delay is random between 0 and its value, so that many executions do not retry at the same time. */
   readonly jitter: boolean;
 }
 
-const named = (...names: FailureName[]): string[] => names;
+const failureNames = (...names: FailureName[]): string[] => names;
 
-/** The service said "too many". */
-const THROTTLED = [...named('ServiceThrottled'), ...LAMBDA_THROTTLED];
+/** A service throttled the call. */
+const THROTTLED = [...failureNames('ServiceThrottled'), ...LAMBDA_THROTTLED];
 
-/** No answer, or one that says nothing of the request: worth another try at once. */
-const NO_ANSWER = [...named('ServiceUnavailable'), ...LAMBDA_PASSING];
-const UNAVAILABLE = [...NO_ANSWER, 'States.Timeout'];
+/** No response, or an error that does not depend on the request. */
+const NO_RESPONSE = [...failureNames('ServiceUnavailable'), ...LAMBDA_TRANSIENT];
+const UNAVAILABLE = [...NO_RESPONSE, 'States.Timeout'];
 
-/** What can go wrong in passing when the state itself publishes an event. */
-const PUBLISHING = [...EVENTBRIDGE_PASSING, 'States.Timeout'];
+/** Transient errors of a state that publishes an event. */
+const PUBLISHING = [...EVENTBRIDGE_TRANSIENT, 'States.Timeout'];
 
-/** A policy that waits something out: with growing pauses, for as many seconds as are given, and not much longer. */
-const waitOut = (errors: readonly string[], seconds: number): RetryPolicy => {
-  const pauses = { errors, ...OUTAGE_PAUSES, jitter: false };
+/** A policy with the delays of an outage, whose total is at least `seconds` and exceeds it by less than one delay. */
+const retryFor = (errors: readonly string[], seconds: number): RetryPolicy => {
+  const policy = { errors, ...OUTAGE_PAUSES, jitter: false };
   let maxAttempts = 0;
-  while (longestPauses({ ...pauses, maxAttempts }) < seconds) maxAttempts += 1;
-  return { ...pauses, maxAttempts };
+  while (totalDelaySeconds({ ...policy, maxAttempts }) < seconds) maxAttempts += 1;
+  return { ...policy, maxAttempts };
 };
 
 export const retryPolicies = {
-  /** Longer than others can be busy by chance; what is busy for longer has a queue (docs/limits.md). */
+  /** Covers a short burst of other clients of the account. Longer overload is queued (docs/limits.md). */
   throttling: {
     errors: THROTTLED,
     intervalSeconds: 2,
@@ -60,7 +60,7 @@ export const retryPolicies = {
   },
   /** A user that was just created may not be found for a moment. */
   eventualConsistency: {
-    errors: named('UserNotFound'),
+    errors: failureNames('UserNotFound'),
     intervalSeconds: 1,
     backoffRate: 1.5,
     maxDelaySeconds: 5,
@@ -75,20 +75,20 @@ export const retryPolicies = {
     maxAttempts: 4,
     jitter: true,
   },
-  /** The target's API, sign-in, secret or key cannot be used: nothing is lost by waiting until it is back. */
-  targetOutage: waitOut(named('TargetUnavailable'), timeLimits.outage),
-  /** The machine user may have been replaced between the look at its secret and the sign-in. */
+  /** The target's API, sign-in, secret or key is not available. */
+  targetOutage: retryFor(failureNames('TargetUnavailable'), timeLimits.outage),
+  /** A rotation may have replaced the machine user between the read of its secret and the sign-in. */
   signInRefused: {
-    errors: named('App2AuthenticationFailed'),
+    errors: failureNames('App2AuthenticationFailed'),
     intervalSeconds: 1,
     backoffRate: 1,
     maxDelaySeconds: 1,
     maxAttempts: 1,
     jitter: false,
   },
-  /** App2 is at work: each look waits at App2 first, so the pauses can be short and still cost little. */
+  /** App2 has not finished. Each poll waits at App2 (`Prefer: wait`), so that short delays cause few calls. */
   userCreationPending: {
-    errors: named('UserCreationPending'),
+    errors: failureNames('UserCreationPending'),
     intervalSeconds: 1,
     backoffRate: 1.5,
     maxDelaySeconds: 120,
@@ -96,27 +96,27 @@ export const retryPolicies = {
     jitter: false,
   },
   /**
-   * The queue at App2 is full: the request is sent again later, and not all at once. For three hours and a half: with one
-   * attempt more the worst case of App1 would be longer than its machine may take.
+   * The queue at App2 is full: the request is sent again later, with jitter, for three and a half hours. With one more
+   * attempt, the worst case of App1 would exceed the time limit of its state machine.
    */
   app2QueueFull: {
-    errors: named('App2QueueFull'),
+    errors: failureNames('App2QueueFull'),
     intervalSeconds: 60,
     backoffRate: 2,
     maxDelaySeconds: 600,
     maxAttempts: 23,
     jitter: true,
   },
-  /** The caller holds its share of the queue, or the queue is full: the start is reserved later, and not all at once. */
+  /** The caller holds its share of the queue, or the queue is full: the start is reserved later, with jitter. */
   creationDeferred: {
-    errors: named('CreationDeferred'),
+    errors: failureNames('CreationDeferred'),
     intervalSeconds: 60,
     backoffRate: 1.5,
     maxDelaySeconds: 300,
     maxAttempts: 8,
     jitter: true,
   },
-  /** No notification has come in all the time that App2 can have a queue: the request is repeated, which asks App2. */
+  /** No completion notification within the longest queue of App2: the request is sent again, which polls App2. */
   callbackMissed: {
     errors: ['States.Timeout'],
     intervalSeconds: 1,
@@ -125,29 +125,29 @@ export const retryPolicies = {
     maxAttempts: 6,
     jitter: false,
   },
-  /** As `transient`, for a task with a callback: its time limit means something else. */
-  withoutAnswer: {
-    errors: NO_ANSWER,
+  /** As `transient`, for a task with a callback: its timeout has a policy of its own (`callbackMissed`). */
+  noResponse: {
+    errors: NO_RESPONSE,
     intervalSeconds: 1,
     backoffRate: 2,
     maxDelaySeconds: 10,
     maxAttempts: 4,
     jitter: true,
   },
-  /** "Not found" counts when it is seen again after everything that was under way has landed. */
+  /** "Not found" is confirmed by a second check after every call in flight has finished. */
   absenceConfirmation: {
-    errors: named('AbsenceNotConfirmed'),
+    errors: failureNames('AbsenceNotConfirmed'),
     intervalSeconds: IN_FLIGHT_SECONDS + 1,
     backoffRate: 1,
     maxDelaySeconds: IN_FLIGHT_SECONDS + 1,
     maxAttempts: 3,
     jitter: false,
   },
-  /** Compensating is retried longest: giving up leaves a user behind. */
-  compensation: waitOut([...THROTTLED, ...UNAVAILABLE], timeLimits.compensation),
-  /** A target that is away, or still at work, while a compensation needs it. One count for all: it is one wait. */
-  targetOutageInCompensation: waitOut(
-    named('TargetUnavailable', 'App2AuthenticationFailed', 'UserRemovalPending'),
+  /** A compensation is retried longest: if it fails, a user can remain. */
+  compensation: retryFor([...THROTTLED, ...UNAVAILABLE], timeLimits.compensation),
+  /** A target that is not available, or has not finished the removal. One policy, so that the attempts count together. */
+  targetOutageInCompensation: retryFor(
+    failureNames('TargetUnavailable', 'App2AuthenticationFailed', 'UserRemovalPending'),
     timeLimits.outageInCompensation,
   ),
   compensationPublishing: {
@@ -162,7 +162,7 @@ export const retryPolicies = {
 
 export type RetryPolicyName = keyof typeof retryPolicies;
 
-/** Gives a task the named policies. */
+/** Adds the policies to a task as retriers. */
 export function retry(task: TaskStateBase, ...names: RetryPolicyName[]): void {
   for (const name of names) {
     const { errors, intervalSeconds, backoffRate, maxDelaySeconds, maxAttempts, jitter } =
@@ -178,8 +178,8 @@ export function retry(task: TaskStateBase, ...names: RetryPolicyName[]): void {
   }
 }
 
-/** Longest time in seconds that a policy can spend in pauses. */
-export function longestPauses({
+/** Total of the delays of a policy, in seconds, if every attempt is used and jitter draws the longest delay. */
+export function totalDelaySeconds({
   intervalSeconds,
   backoffRate,
   maxDelaySeconds,

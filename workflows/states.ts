@@ -35,27 +35,27 @@ import { timeLimits } from '../contracts/time-limits.ts';
 import { publishConditions } from './publish-conditions.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
-/** The kinds of states that both services' workflows are made of. Names of states are verb-object, of ends facts. */
+/** The kinds of states in the workflows of both services. A state is named verb-object, a final state after its outcome. */
 
 /** A JSONata expression. */
 export const jsonata = (expression: string): string => `{% ${expression} %}`;
 
 const expressionIn = (field: string): string => field.slice('{% '.length, -' %}'.length);
 
-/** A field of what the execution was started with; the same in every state, whatever came between. */
+/** A field of the execution's input, in every state. */
 export const input = (field: string): string => jsonata(`$states.context.Execution.Input.${field}`);
 
-/** A field that not every execution is started with: null, or another expression's value, where there is none. */
+/** An optional field of the execution's input; without the field, the value of the expression `otherwise`. */
 export const optionalInput = (field: string, otherwise = 'null'): string => {
   const value = `$states.context.Execution.Input.${field}`;
   return jsonata(`$exists(${value}) ? ${value} : ${otherwise}`);
 };
 
-/** When the state was entered; the same for each of its attempts. */
+/** Time at which the execution entered the state; equal for all its attempts. */
 const ENTERED = '$states.context.State.EnteredTime';
 
-/** Tells a function which step it is, for its log and its metrics (`stepContext` in contracts/executions.ts). */
-const told = {
+/** Identifies the step for the function's log and metrics (`stepContext` in contracts/executions.ts). */
+const stepContext = {
   provisioning_id: input('provisioning_id'),
   trace_id: optionalInput('trace_id'),
   machine: jsonata('$states.context.StateMachine.Name'),
@@ -64,10 +64,10 @@ const told = {
   attempt: jsonata('$states.context.State.RetryCount + 1'),
 };
 
-/** What a function gets: the step's payload, or what the execution was started with, and which step it is. */
+/** The payload of a function: that of the step, or the execution's input, with the context of the step. */
 const withStepContext = (payload: Step['payload']): TaskInput => {
-  if (payload !== 'execution input') return TaskInput.fromObject({ ...payload, step: told });
-  const fields = Object.entries(told).map(([name, value]) => `'${name}': ${expressionIn(value)}`);
+  if (payload !== 'execution input') return TaskInput.fromObject({ ...payload, step: stepContext });
+  const fields = Object.entries(stepContext).map(([name, value]) => `'${name}': ${expressionIn(value)}`);
   return TaskInput.fromText(
     jsonata(`$merge([$states.context.Execution.Input, {'step': {${fields.join(', ')}}}])`),
   );
@@ -80,11 +80,11 @@ interface Step {
   retries: RetryPolicyName[];
   /** Variables that later states use. */
   assign?: Record<string, unknown>;
-  /** Seconds; the ladder's `stepTask` unless the function has a rung of its own. */
+  /** Seconds; by default `timeLimits.stepTask`. */
   timeout?: number;
 }
 
-/** A step that runs a function. CDK's own retrier is left out: what is retried is what the policies name. */
+/** A task that invokes a function. CDK's default retrier is off: only the named policies apply. */
 export function runStep(
   scope: Construct,
   name: string,
@@ -103,8 +103,8 @@ export function runStep(
 }
 
 /**
- * A step that runs a function and goes on when somebody sends success or failure for its token. Whatever the function
- * throws fails the attempt.
+ * A task that invokes a function and waits for SendTaskSuccess or SendTaskFailure with its task token. An error of the
+ * function fails the attempt.
  * docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
  */
 export function awaitCallback(
@@ -123,30 +123,30 @@ export function awaitCallback(
   return task;
 }
 
-/** A pause until a point in time, a JSONata expression. A time that is past ends it at once. */
+/** A Wait state until a point in time, given as a JSONata expression. It ends immediately if the time is past. */
 export const waitUntil = (scope: Construct, name: string, time: string): Wait =>
   Wait.jsonata(scope, name, { time: WaitTime.timestamp(time) });
 
-interface Stop {
+interface StopExecutionStep {
   run: IFunction;
-  /** Begin of the compensation. */
+  /** First state of the compensation. */
   next: IChainable;
-  /** Where it goes on when the execution cannot be stopped. */
+  /** Next state if the execution cannot be stopped. */
   otherwise: IChainable;
-  /** Further variables, from what the function says of what it has stopped. */
-  assign?: (stopped: (field: string) => string) => Record<string, unknown>;
+  /** Further variables. `result` is an expression for a field of the function's result. */
+  assign?: (result: (field: string) => string) => Record<string, unknown>;
 }
 
 /**
- * First state of a roll-back. What cannot be stopped is not undone: it could do again what was just undone, and the
- * roll-back would have said that nothing is left. The next attempt stops it.
+ * First state of a roll-back: stops the execution. If it cannot be stopped, nothing is compensated, because the running
+ * execution could create the user again after the roll-back; then the sweep starts another roll-back.
  */
 export function stopExecution(
   scope: Construct,
   name: string,
-  { run, next, otherwise, assign = () => ({}) }: Stop,
+  { run, next, otherwise, assign = () => ({}) }: StopExecutionStep,
 ): IChainable {
-  const told = (field: string) => jsonata(`$states.result.Payload.${field}`);
+  const result = (field: string) => jsonata(`$states.result.Payload.${field}`);
   const task = runStep(scope, name, {
     run,
     payload: {
@@ -158,9 +158,9 @@ export function stopExecution(
     },
     retries: ['absenceConfirmation', 'compensation'],
     assign: {
-      had_succeeded: told('had_succeeded'),
-      failure: told('failure'),
-      ...assign(told),
+      had_succeeded: result('had_succeeded'),
+      failure: result('failure'),
+      ...assign(result),
     },
   });
   task.addCatch(otherwise, {
@@ -170,18 +170,23 @@ export function stopExecution(
   return task.next(next);
 }
 
-/** What an execution remembers of the step that failed. */
+/** The variable `failure`: the failed step and its error. */
 const failureOf = (step: string) => ({ failure: { step, error: jsonata('$states.errorOutput.Error') } });
 
 /**
- * Sends every error of a step to its compensation. Every one: a Catch sees only the last attempt's error, and an earlier
- * attempt may have had its effect. `assign` adds to what is remembered.
+ * Catches every error of a step and continues with the compensation. Every error, because a Catch has only the error of
+ * the last attempt, and an earlier attempt may have had an effect.
+ * @param assign variables in addition to `failure`
  */
-export function onFailure(task: TaskStateBase, undo: IChainable, assign: Record<string, unknown> = {}): void {
-  task.addCatch(undo, { errors: [Errors.ALL], assign: { ...failureOf(task.id), ...assign } });
+export function onFailure(
+  task: TaskStateBase,
+  compensation: IChainable,
+  assign: Record<string, unknown> = {},
+): void {
+  task.addCatch(compensation, { errors: [Errors.ALL], assign: { ...failureOf(task.id), ...assign } });
 }
 
-/** Sends every error of a step that itself belongs to an undo; what made the undo necessary stays remembered. */
+/** Catches every error of a compensating step. The variable `failure` keeps the error that was compensated. */
 export function onCompensationFailure(task: TaskStateBase, next: IChainable): void {
   task.addCatch(next, { errors: [Errors.ALL], assign: { compensation_failure: failureOf(task.id).failure } });
 }
@@ -189,15 +194,15 @@ export function onCompensationFailure(task: TaskStateBase, next: IChainable): vo
 interface Publication {
   event: EventName;
   bus: IEventBus;
-  /** What an undo has to say is retried longer than what an undo can still take back. */
+  /** The event of a compensation is retried longer than an event whose step can still be compensated. */
   retries: 'publishing' | 'compensationPublishing';
-  /** Which failures the event tells, of those that the execution remembers. */
+  /** Variables with failures that the event contains. */
   failures?: readonly ('failure' | 'compensation_failure')[];
-  /** Where an execution goes that was redriven: it announces nothing, since a roll-back may be at work on it. */
+  /** Next state of a redriven execution. It publishes no event, because a roll-back may be compensating it. */
   redriven?: IChainable;
 }
 
-/** Codes of all errors that are known, and of the families of those that are not ours. */
+/** Codes by error name, and by prefix for the errors of service integrations. */
 const CODES = JSON.stringify({
   ...Object.fromEntries(Object.entries(failures).map(([name, { code }]) => [name, code])),
   ...Object.fromEntries(
@@ -205,29 +210,30 @@ const CODES = JSON.stringify({
   ),
 });
 
-/** A failure as an event tells it. An array leaves out what is not found, so its first item is the code. */
-function factOf(failure: string) {
-  const error = `$${failure}.error`;
+/** A variable with a failure as a `publishedFailure`. JSONata drops empty results from the array of codes. */
+function publishedFailureOf(variable: string) {
+  const error = `$${variable}.error`;
   const found = `$lookup($codes, ${error}), $lookup($codes, $substringBefore(${error}, '.'))`;
   return {
-    step: jsonata(`$${failure}.step`),
+    step: jsonata(`$${variable}.step`),
     error: jsonata(error),
     code: jsonata(`($codes := ${CODES}; [${found}, '${failures[DEFAULT_FAILURE].code}'][0])`),
   };
 }
 
-/** What caused an execution that was not told: it cannot be followed further back than to itself. */
-const ITSELF = "'execution:' & $states.context.StateMachine.Name & ':' & $states.context.Execution.Name";
+/** causation_id of an execution whose input has none: the execution itself. */
+const OWN_EXECUTION =
+  "'execution:' & $states.context.StateMachine.Name & ':' & $states.context.Execution.Name";
 
 const FIRST_RUN = '$states.context.Execution.RedriveCount = 0';
 
-/** The event_id as the execution's input makes it. */
+/** The event_id, with the ids of the execution's input. */
 function eventIdOf(event: EventName): string {
   const ids = ['provisioning_id', 'creation_id'].map((id) => `' & $states.context.Execution.Input.${id} & '`);
   return jsonata(`'${eventId(event, ...ids)}'`);
 }
 
-/** Its machine may put the events of its service's provisionings on the bus, and no others. */
+/** Restricts the permission of the state machine to the events of its service's provisionings. */
 class PublishEvent extends EventBridgePutEvents {
   constructor(scope: Construct, id: string, source: EventSource, props: EventBridgePutEventsProps) {
     super(scope, id, { ...props, queryLanguage: QueryLanguage.JSONATA });
@@ -240,14 +246,14 @@ class PublishEvent extends EventBridgePutEvents {
 }
 
 /**
- * A state that publishes one event on the service's bus; one entry per task, because a retry sends all entries again.
- * The event_id is the same each time, so that a repeat is recognised.
+ * A task that publishes one event on the service's bus. One entry per task, because a retry sends all entries again. The
+ * event_id is equal in each attempt, so that subscribers recognize duplicates.
  * docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html
  */
 export function publishEvent(
   scope: Construct,
   name: string,
-  { event, bus, retries, failures: told = [], redriven }: Publication,
+  { event, bus, retries, failures: variables = [], redriven }: Publication,
 ): EventBridgePutEvents {
   const { source, sequence, version } = events[event];
   const task = new PublishEvent(scope, name, source, {
@@ -265,7 +271,7 @@ export function publishEvent(
             sequence,
             occurred_at: jsonata(redriven === undefined ? ENTERED : `${FIRST_RUN} ? ${ENTERED} : $error()`),
             actor: input('owner'),
-            causation_id: optionalInput('causation_id', ITSELF),
+            causation_id: optionalInput('causation_id', OWN_EXECUTION),
             trace_id: optionalInput('trace_id'),
             asserted: assertedFields[source],
           },
@@ -273,7 +279,7 @@ export function publishEvent(
             username: input('username'),
             human_user_id: input('human_user_id'),
             ...(source === eventSources.app2 ? { on_behalf_of: optionalInput('on_behalf_of') } : {}),
-            ...Object.fromEntries(told.map((failure) => [failure, factOf(failure)])),
+            ...Object.fromEntries(variables.map((variable) => [variable, publishedFailureOf(variable)])),
           },
         }),
       },
@@ -293,30 +299,30 @@ interface PublishedOutcome {
   event: EventName;
   bus: IEventBus;
   end: IChainable;
-  /** Where it goes on when the event cannot be published. */
+  /** Next state if the event cannot be published. */
   outcomeNotPublished: IChainable;
 }
 
-/** The last state of a roll-back before its end: says what it has undone. */
+/** Last task of a roll-back: publishes its outcome. */
 export function publishOutcome(
   scope: Construct,
   name: string,
   { event, bus, end, outcomeNotPublished }: PublishedOutcome,
 ): IChainable {
-  const announced = publishEvent(scope, name, { retries: 'compensationPublishing', event, bus });
-  onCompensationFailure(announced, outcomeNotPublished);
-  return announced.next(end);
+  const publish = publishEvent(scope, name, { retries: 'compensationPublishing', event, bus });
+  onCompensationFailure(publish, outcomeNotPublished);
+  return publish.next(end);
 }
 
 interface PublishedOutcomes {
-  /** What was undone had ended well before. */
+  /** The compensated execution had succeeded. */
   hadSucceeded: IChainable;
-  /** It was stopped because the user is wanted no longer. */
+  /** The compensated execution was stopped by a cancellation. */
   cancelled: IChainable;
   otherwise: IChainable;
 }
 
-/** What the end of a roll-back is, by what it has undone. */
+/** Chooses the event of a roll-back by the outcome of the compensated execution. */
 export function choosePublishedOutcome(
   scope: Construct,
   { hadSucceeded, cancelled, otherwise }: PublishedOutcomes,
@@ -328,7 +334,7 @@ export function choosePublishedOutcome(
     .otherwise(otherwise);
 }
 
-/** An end that is a failure. Its Cause tells step and error in JSON, for the status that the caller reads. */
+/** A Fail state. Its Cause is the variable `failure` in JSON, which the status explains to the caller. */
 export function failAs(scope: Construct, name: string): Fail {
   return Fail.jsonata(scope, name, { error: name, cause: jsonata('$string($failure)') });
 }

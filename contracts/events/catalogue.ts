@@ -1,33 +1,33 @@
 import * as z from 'zod';
-import { failureFact } from '../failures.ts';
+import { publishedFailure } from '../failures.ts';
 import { creationId, provisioningId, timestamp } from '../fields.ts';
 import { causationId, traceId } from '../origin.ts';
 import { storedText } from '../stored.ts';
 
 /**
- * The audit events of both services, as a product for other teams: one row per `detail-type`. An event is a fact, so
- * names are in the past tense. JSON Schemas, the AsyncAPI document and docs/events.md are generated from this page.
+ * The audit events of both services, a public contract for subscribers: one row per `detail-type`. Names are in the past
+ * tense. The JSON Schemas, the AsyncAPI document and docs/events.md are generated from this file.
  */
 interface EventRow {
-  /** Who sends it, on a bus of its own. */
+  /** The service that publishes it. Each service has a bus of its own. */
   readonly source: EventSource;
-  /** What the fact is about: one provisioning, or the credentials with which App1 signs in to App2. */
+  /** Subject of the event: a provisioning, or the credentials with which App1 signs in to App2. */
   readonly about: 'provisioning' | 'credentials';
   /**
-   * Place in the order of the events of one generation of a provisioning at that service. The one with the highest place
-   * tells how things stand: a failed roll-back is tried again, so its success is later.
+   * Order of the events of one generation of a provisioning at that service. The event with the highest number has the
+   * present state: a failed roll-back is retried, so its success has a higher number.
    */
   readonly sequence: number;
-  /** Counts up with each change of the schema that a subscriber could notice; the one before is kept, too. */
+  /** Increases with each change of the schema that a subscriber can notice; the previous schema is kept. */
   readonly version: string;
   readonly data: z.ZodType;
-  /** What has happened. */
+  /** The action that the event records. */
   readonly meaning: string;
-  /** In which case, and how often. */
+  /** Condition and number of publications. */
   readonly when: string;
-  /** What of the user is there after it; `unchanged` when the fact is no change of it. */
+  /** Whether the user exists after the event; `unchanged` if the event does not concern a user. */
   readonly user: 'present' | 'absent' | 'unknown' | 'unchanged';
-  /** Which events of the same service may come after it, for the same provisioning. */
+  /** Events of the same service that can follow for the same provisioning. */
   readonly followed_by: readonly string[];
 }
 
@@ -35,30 +35,28 @@ interface EventRow {
 export const eventSources = { app1: 'app1.provisioning', app2: 'app2.service-users' } as const;
 export type EventSource = (typeof eventSources)[keyof typeof eventSources];
 
-/** Marks what is about a person, in the JSON Schemas, too. */
+/** Marks personal data, also in the JSON Schemas. */
 const personal = { description: 'Personal data.' };
 
-/** As the execution has them: events of provisionings that began under other rules for requests are published, too. */
+/** Stored values: provisionings that were accepted under other rules for requests have events, too. */
 const subject = { username: storedText.meta(personal), human_user_id: storedText.meta(personal) };
 const atApp2 = {
   ...subject,
-  /** Whom App1 says that it has verified as its caller; null when it said nothing. */
+  /** The caller of App1, as App1 states it; null without the header On-Behalf-Of. */
   on_behalf_of: storedText.nullable().meta(personal),
 };
-/** Why it ended badly. */
-const failure = { failure: failureFact };
-/** And why that could not be undone. */
-const failures = { ...failure, compensation_failure: failureFact };
+const failure = { failure: publishedFailure };
+const failures = { ...failure, compensation_failure: publishedFailure };
 
 /**
- * Fields of the data that nobody has verified: they are what the actor said. All others the service itself knows.
+ * Fields of the data that the actor states and the service has not verified. All other fields are the service's own.
  */
 export const assertedFields = {
   'app1.provisioning': ['human_user_id'],
   'app2.service-users': ['human_user_id', 'on_behalf_of'],
 } as const satisfies Record<EventSource, readonly string[]>;
 
-const once = 'Once per generation of a provisioning; a repeat has the same event_id.';
+const once = 'Once per generation of a provisioning; a duplicate has the same event_id.';
 
 export const events = {
   ServiceUserProvisioningRequested: {
@@ -67,8 +65,8 @@ export const events = {
     sequence: 10,
     version: '1',
     data: z.strictObject(subject),
-    meaning: 'A caller has asked for a service user, and the request was accepted.',
-    when: `At the begin of ProvisionServiceUser; not when it is stopped before. ${once}`,
+    meaning: 'App1 accepted a request for a service user.',
+    when: `At the start of ProvisionServiceUser, unless the execution is stopped before. ${once}`,
     user: 'absent',
     followed_by: [
       'ServiceUserProvisioned',
@@ -83,8 +81,8 @@ export const events = {
     sequence: 20,
     version: '1',
     data: z.strictObject(subject),
-    meaning: 'App2 has created the user, and App1 has seen it.',
-    when: `At the good end of ProvisionServiceUser. ${once}`,
+    meaning: 'App2 created the user, and App1 received the confirmation.',
+    when: `When ProvisionServiceUser succeeds. ${once}`,
     user: 'present',
     followed_by: [
       'ServiceUserProvisioningRollBackFailed',
@@ -99,8 +97,8 @@ export const events = {
     sequence: 30,
     version: '1',
     data: z.strictObject({ ...subject, ...failures }),
-    meaning: 'A provisioning could not be undone at App2 yet. A user of it may be left.',
-    when: 'When an undo is out of retries. The sweep tries again, so another event follows.',
+    meaning: 'The compensation of a provisioning failed. Its user may remain at App2.',
+    when: 'When the retries of a compensation are used up. The sweep starts another roll-back, so another event follows.',
     user: 'unknown',
     followed_by: [
       'ServiceUserProvisioningFailed',
@@ -114,8 +112,8 @@ export const events = {
     sequence: 40,
     version: '1',
     data: z.strictObject({ ...subject, ...failure }),
-    meaning: 'The provisioning has failed, and nothing of it is left.',
-    when: `When a step has failed, or the execution was stopped or timed out, after the undo. ${once}`,
+    meaning: 'The provisioning failed, and no user of it remains.',
+    when: `After the compensation of a provisioning in which a step failed, or that was stopped or timed out. ${once}`,
     user: 'absent',
     followed_by: ['ServiceUserProvisioningCancelled'],
   },
@@ -125,9 +123,8 @@ export const events = {
     sequence: 50,
     version: '1',
     data: z.strictObject(subject),
-    meaning:
-      'The owner wanted the user no longer before the provisioning had ended, and nothing of it is left.',
-    when: `At the end of RollBackProvisioning, after a DELETE that came while it was running. ${once}`,
+    meaning: 'The owner cancelled the provisioning before it finished, and no user of it remains.',
+    when: `At the end of RollBackProvisioning, after a DELETE for a running provisioning. ${once}`,
     user: 'absent',
     followed_by: [],
   },
@@ -137,7 +134,7 @@ export const events = {
     sequence: 60,
     version: '1',
     data: z.strictObject(subject),
-    meaning: 'The user of a provisioning that had succeeded was removed at the wish of its owner.',
+    meaning: 'The owner had the user of a successful provisioning removed.',
     when: `At the end of RollBackProvisioning. ${once}`,
     user: 'absent',
     followed_by: [],
@@ -149,7 +146,7 @@ export const events = {
     version: '1',
     data: z.strictObject(atApp2),
     meaning: 'The user exists, with its password, in its group.',
-    when: `At the good end of CreateServiceUser. ${once}`,
+    when: `When CreateServiceUser succeeds. ${once}`,
     user: 'present',
     followed_by: [
       'ServiceUserRollBackFailed',
@@ -164,7 +161,7 @@ export const events = {
     sequence: 20,
     version: '1',
     data: z.strictObject({ ...atApp2, ...failure }),
-    meaning: 'The credentials or the password were refused before anything was made.',
+    meaning: 'App2 rejected the credentials or the password before it created a user.',
     when: `When DecryptCredentials fails. ${once}`,
     user: 'absent',
     followed_by: [
@@ -179,8 +176,8 @@ export const events = {
     sequence: 30,
     version: '1',
     data: z.strictObject({ ...atApp2, ...failures }),
-    meaning: 'What a creation had made could not be removed yet. The user may be left.',
-    when: 'When an undo is out of retries. The sweep tries again, so another event follows.',
+    meaning: 'The compensation of a creation failed. Its user may remain.',
+    when: 'When the retries of a compensation are used up. The sweep starts another roll-back, so another event follows.',
     user: 'unknown',
     followed_by: ['ServiceUserCreationRolledBack', 'ServiceUserCreationCancelled', 'ServiceUserRemoved'],
   },
@@ -190,8 +187,8 @@ export const events = {
     sequence: 40,
     version: '1',
     data: z.strictObject({ ...atApp2, ...failure }),
-    meaning: 'The creation has failed, and what it had made is removed.',
-    when: `After the undo of a creation that did not succeed. ${once}`,
+    meaning: 'The creation failed, and its user was removed.',
+    when: `After the compensation of a creation that did not succeed. ${once}`,
     user: 'absent',
     followed_by: ['ServiceUserCreationCancelled'],
   },
@@ -201,8 +198,8 @@ export const events = {
     sequence: 50,
     version: '1',
     data: z.strictObject(atApp2),
-    meaning: 'App1 wanted the user no longer before its creation had ended, and nothing of it is left.',
-    when: `At the end of RollBackServiceUser, after a DELETE that came while it was running. ${once}`,
+    meaning: 'App1 cancelled the creation before it finished, and no user of it remains.',
+    when: `At the end of RollBackServiceUser, after a DELETE for a running creation. ${once}`,
     user: 'absent',
     followed_by: [],
   },
@@ -212,7 +209,7 @@ export const events = {
     sequence: 60,
     version: '1',
     data: z.strictObject(atApp2),
-    meaning: 'The user of a creation that had succeeded was removed at the wish of App1.',
+    meaning: 'App1 had the user of a successful creation removed.',
     when: `At the end of RollBackServiceUser. ${once}`,
     user: 'absent',
     followed_by: [],
@@ -223,13 +220,13 @@ export const events = {
     sequence: 10,
     version: '1',
     data: z.strictObject({
-      /** The secret that holds the credentials; the ones before stay valid until the next rotation. */
+      /** The secret with the credentials; the previous credentials stay valid until the next rotation. */
       secret_arn: z.string(),
-      /** Version of the secret that is current now. */
+      /** The current version of the secret. */
       version_id: z.string(),
     }),
-    meaning: 'App1 signs in to App2 with new credentials from now on.',
-    when: 'At the end of each rotation of the secret; a repeat has the same event_id.',
+    meaning: 'The secret has new credentials, with which App1 signs in to App2.',
+    when: 'At the end of each rotation of the secret; a duplicate has the same event_id.',
     user: 'unchanged',
     followed_by: [],
   },
@@ -237,43 +234,44 @@ export const events = {
 
 export type EventName = keyof typeof events;
 
-/** All rows by name, as rows. */
+/** All events with their names. */
 export const eventRows: readonly (readonly [EventName, EventRow])[] = (Object.keys(events) as EventName[]) // keys of a const object: exactly EventName
   .map((name) => [name, events[name]] as const);
 
-/** The envelope, the same for every event. */
+/** `detail.metadata`, the same fields in every event. */
 export const eventMetadata = z.strictObject({
-  /** The same for each repeat of the same fact, and for no other fact (`eventId`). */
+  /** Identifies the event: equal in its duplicates, and in no other event (`eventId`). */
   event_id: z.string(),
   schema_version: z.string(),
-  /** Null when the fact is not about a provisioning. */
+  /** Null if the event is not about a provisioning. */
   provisioning_id: provisioningId.nullable(),
   /**
-   * The generation of the provisioning, which tells it from an earlier one under the same provisioning_id. Null when the
-   * fact is not about a provisioning.
+   * The generation of the provisioning, which distinguishes it from another one with the same provisioning_id. Null if
+   * the event is not about a provisioning.
    */
   creation_id: creationId.nullable(),
   sequence: z.int().positive(),
   occurred_at: timestamp,
-  /** Who caused the fact: the identity that the service itself has verified. */
+  /** The identity that caused the event, as the service has verified it. */
   actor: z.string(),
   causation_id: causationId,
-  /** Null when what caused the fact belongs to no trace. */
+  /** Null if the cause belongs to no trace. */
   trace_id: traceId.nullable(),
-  /** Fields of the data that nobody has verified. */
+  /** Fields of the data that are not verified. */
   asserted: z.array(z.enum(['human_user_id', 'on_behalf_of'])),
 });
 
 /**
- * `<service>:<provisioning_id>:<creation_id>:<sequence>:<event>`; of a fact about credentials
- * `<service>:<version of the secret>:<sequence>:<event>`. `about` are the ids in between.
+ * The event_id: `<service>:<provisioning_id>:<creation_id>:<sequence>:<event>`; of an event about credentials
+ * `<service>:<version of the secret>:<sequence>:<event>`.
+ * @param subjectIds provisioning_id and creation_id, or the version of the secret
  */
-export const eventId = (name: EventName, ...about: readonly string[]): string => {
+export const eventId = (name: EventName, ...subjectIds: readonly string[]): string => {
   const { source, sequence } = events[name];
-  return [serviceOf(source), ...about, sequence, name].join(':');
+  return [serviceOf(source), ...subjectIds, sequence, name].join(':');
 };
 
-/** The service that sends events under this source. */
+/** The service that publishes events with this source. */
 export const serviceOf = (source: EventSource): string => source.replace(/\..*$/, '');
 
 const idsOf = {
@@ -281,7 +279,7 @@ const idsOf = {
   credentials: { provisioning_id: z.null(), creation_id: z.null() },
 } as const;
 
-/** A field of a row, with the type that it has in just this row. */
+/** A field of a row, with its type in this row. */
 const fieldOf = <Row, Field extends keyof Row>(row: Row, field: Field): Row[Field] => row[field];
 
 /** Schema of an event's `detail`. */

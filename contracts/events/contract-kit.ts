@@ -3,44 +3,43 @@ import { type EventName, eventDetail, events } from './catalogue.ts';
 import { readEvent } from './subscriber.ts';
 
 /**
- * For a subscriber's own tests: what it relies on, held against the catalogue and against events that a deployed
- * system has produced (produced/, one file per event). A check gives what is broken, in sentences; nothing when all is
- * kept.
+ * Contract tests for subscribers: the schema that a subscriber reads events with, checked against the catalogue and
+ * against recorded events of a deployed system (produced/, one file per event). A check returns the violations as
+ * sentences, or an empty array.
  */
 export interface Expectation<Name extends EventName = EventName> {
-  /** Events that the subscriber relies on. */
+  /** Events that the subscriber reads. */
   events: readonly [Name, ...Name[]];
-  /** What it reads of each of them, as EventBridge delivers it; what it does not read is left out. */
+  /** Schema of the fields that it reads, of the event as EventBridge delivers it. */
   reads: z.ZodType;
 }
 
 /**
- * Whether every event that the catalogue allows is one that the subscriber can read. Own refinements (`refine`) and
- * what a transform makes of a value are not seen; `brokenByProduced` sees them.
+ * Checks that the subscriber can read every event that the catalogue allows. JSON Schema has no refinements (`refine`)
+ * and transforms; `checkAgainstProduced` evaluates them.
  */
-export function brokenByCatalogue({ events: names, reads }: Expectation): string[] {
-  const read = z.toJSONSchema(reads, { io: 'input' });
+export function checkAgainstCatalogue({ events: names, reads }: Expectation): string[] {
+  const readSchema = z.toJSONSchema(reads, { io: 'input' });
   return names.flatMap((name) => {
     if (events[name] === undefined) return [`${name}: the catalogue has no such event.`];
-    const sent = z.object({
+    const published = z.object({
       source: z.literal(events[name].source),
       'detail-type': z.literal(name),
       detail: eventDetail(name),
     });
-    return refused(z.toJSONSchema(sent, { io: 'output' }), read, name);
+    return violations(z.toJSONSchema(published, { io: 'output' }), readSchema, name);
   });
 }
 
-/** Whether the subscriber can read every event that was produced of those it relies on, and whether any was. */
-export function brokenByProduced(
+/** Checks that the subscriber can read every recorded event, and that at least one of each was recorded. */
+export function checkAgainstProduced(
   { events: names, reads }: Expectation,
   produced: readonly unknown[],
 ): string[] {
-  const typed = produced.map((event) => ({ name: typeOf(event), event }));
   return names.flatMap((name) => {
-    const own = typed.filter((one) => one.name === name);
-    if (own.length === 0) return [`${name}: none was produced.`];
-    return own.flatMap(({ event }) => {
+    const eventsOfName = produced.filter((event) => detailTypeOf(event) === name);
+    if (eventsOfName.length === 0) return [`${name}: no such event was recorded.`];
+    return eventsOfName.flatMap((event) => {
       const read = reads.safeParse(readEvent(event));
       return read.success
         ? []
@@ -49,105 +48,113 @@ export function brokenByProduced(
   });
 }
 
-/** What a subscriber's pattern must let through, and what it must not. */
+/** Events that a subscriber's pattern must match, and events that it must not match. */
 export interface PatternExpectation {
   pattern: object;
   matches: readonly object[];
-  passesOver: readonly object[];
+  ignores: readonly object[];
 }
 
 /**
- * Whether a pattern lets through what it should and nothing else.
- * @param judge EventBridge's own judgement: `TestEventPattern`, to which an event is given as it is delivered
+ * Checks an event pattern against events.
+ * @param testEventPattern calls EventBridge's TestEventPattern with the event as it is delivered
+ * docs.aws.amazon.com/eventbridge/latest/APIReference/API_TestEventPattern.html
  */
-export async function brokenByPattern(
-  { pattern, matches, passesOver }: PatternExpectation,
-  judge: (pattern: object, event: object) => Promise<boolean>,
+export async function checkPattern(
+  { pattern, matches, ignores }: PatternExpectation,
+  testEventPattern: (pattern: object, event: object) => Promise<boolean>,
 ): Promise<string[]> {
-  const wrong = async (all: readonly object[], wanted: boolean) => {
-    const judged = await Promise.all(all.map((event) => judge(pattern, event)));
-    return all.filter((_, at) => judged[at] !== wanted);
+  const misjudged = async (tested: readonly object[], expected: boolean) => {
+    const results = await Promise.all(tested.map((event) => testEventPattern(pattern, event)));
+    return tested.filter((_, index) => results[index] !== expected);
   };
   return [
-    ...(await wrong(matches, true)).map((event) => `not matched: ${JSON.stringify(event)}`),
-    ...(await wrong(passesOver, false)).map((event) => `matched: ${JSON.stringify(event)}`),
+    ...(await misjudged(matches, true)).map((event) => `not matched: ${JSON.stringify(event)}`),
+    ...(await misjudged(ignores, false)).map((event) => `matched: ${JSON.stringify(event)}`),
   ];
 }
 
-const typeOf = (event: unknown): string =>
+const detailTypeOf = (event: unknown): string =>
   z.object({ 'detail-type': z.string() }).parse(event)['detail-type'];
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 type MaybeSchema = boolean | JsonSchema | MaybeSchema[] | undefined;
 
-/** The schema at a place: anything goes where there is none, and nothing is read of what zod does not write. */
-const schemaAt = (schema: MaybeSchema): JsonSchema =>
+/** A subschema as an object: no schema and `true` accept everything, `false` accepts nothing. */
+const normalize = (schema: MaybeSchema): JsonSchema =>
   typeof schema === 'object' && !Array.isArray(schema) ? schema : schema === false ? { not: {} } : {};
 
-/** Words that say nothing of the value. */
-const REMARKS = ['$schema', '$id', 'title', 'description'];
+/** Keywords that do not constrain the value. */
+const ANNOTATIONS = ['$schema', '$id', 'title', 'description'];
 
-/** The schemas of which a value meets one. */
-function alternatives({ anyOf, type, ...rules }: JsonSchema): JsonSchema[] {
+/** The alternatives of a schema: of `anyOf`, and of several types. */
+function alternatives({ anyOf, type: types, ...keywords }: JsonSchema): JsonSchema[] {
   if (anyOf !== undefined) return anyOf.flatMap(alternatives);
-  const types = Array.isArray(type) ? type : [type];
-  return types.map((one) =>
-    one === undefined ? rules : one === 'null' ? { type: one } : { ...rules, type: one },
-  );
-}
-
-/**
- * Why something that the one schema allows may be refused by the other. Errs to the safe side: a rule about the value
- * that is not the catalogue's own, word for word, counts as broken.
- */
-function refused(sent: JsonSchema, read: JsonSchema, place: string): string[] {
-  const reads = alternatives(read);
-  return alternatives(sent).flatMap((one) => {
-    const complaints = reads.map((each) => refusedByOne(one, each, place));
-    return complaints.some(({ length }) => length === 0) ? [] : (complaints[0] ?? []);
+  return [types].flat().map((type) => {
+    if (type === undefined) return keywords;
+    return type === 'null' ? { type } : { ...keywords, type };
   });
 }
 
-function refusedByOne(sent: JsonSchema, read: JsonSchema, place: string): string[] {
+/**
+ * Reasons for which the reader may refuse a value that the publisher may send. Conservative: a keyword of the reader
+ * that differs from the catalogue's counts as a violation, even if it is weaker.
+ * @param path position of the value in the event
+ */
+function violations(published: JsonSchema, read: JsonSchema, path: string): string[] {
+  const readers = alternatives(read);
+  return alternatives(published).flatMap((sent) => {
+    const perReader = readers.map((reader) => violationsOf(sent, reader, path));
+    return perReader.some(({ length }) => length === 0) ? [] : (perReader[0] ?? []);
+  });
+}
+
+function violationsOf(sent: JsonSchema, read: JsonSchema, path: string): string[] {
   const values = sent.enum ?? (sent.const === undefined ? undefined : [sent.const]);
   if (values !== undefined) {
     const reader = z.fromJSONSchema(read);
     const unread = values.filter((value) => !reader.safeParse(value).success);
-    return unread.map((value) => `${place}: ${JSON.stringify(value)} can be sent, and is not read.`);
+    return unread.map((value) => `${path}: ${JSON.stringify(value)} can be sent, but the schema refuses it.`);
   }
   return [
-    ...rulesBroken(sent, read, place),
-    ...fieldsRefused(sent, read, place),
-    ...(read.items === undefined ? [] : refused(schemaAt(sent.items), schemaAt(read.items), `${place}[]`)),
+    ...keywordViolations(sent, read, path),
+    ...fieldViolations(sent, read, path),
+    ...(read.items === undefined
+      ? []
+      : violations(normalize(sent.items), normalize(read.items), `${path}[]`)),
   ];
 }
 
-/** Every word of what is read that is not told of fields or items, `type` among them: it must be the catalogue's. */
-function rulesBroken(sent: JsonSchema, read: JsonSchema, place: string): string[] {
-  const { required, additionalProperties, properties, items, ...rules } = read;
-  return Object.entries(rules)
+/** Keywords of the reader, `type` included, that the catalogue does not have. */
+function keywordViolations(sent: JsonSchema, read: JsonSchema, path: string): string[] {
+  const { required, additionalProperties, properties, items, ...keywords } = read;
+  return Object.entries(keywords)
     .filter(
-      ([rule, value]) => !REMARKS.includes(rule) && JSON.stringify(value) !== JSON.stringify(sent[rule]),
+      ([keyword, value]) =>
+        !ANNOTATIONS.includes(keyword) && JSON.stringify(value) !== JSON.stringify(sent[keyword]),
     )
     .filter(([, value]) => !(value === 'number' && sent.type === 'integer'))
     .map(
-      ([rule, value]) => `${place}: is read with ${rule} ${JSON.stringify(value)}, which is not promised.`,
+      ([keyword, value]) =>
+        `${path}: the schema requires ${keyword} ${JSON.stringify(value)}, which the catalogue does not guarantee.`,
     );
 }
 
-function fieldsRefused(sent: JsonSchema, read: JsonSchema, place: string): string[] {
+function fieldViolations(sent: JsonSchema, read: JsonSchema, path: string): string[] {
   const { properties: fields = {}, required = [] } = sent;
-  const wanted = read.properties ?? {};
+  const readFields = read.properties ?? {};
   const missing = (read.required ?? []).filter((field) => !required.includes(field));
   const unknown =
     read.additionalProperties === false
-      ? Object.keys(fields).filter((field) => !Object.hasOwn(wanted, field))
+      ? Object.keys(fields).filter((field) => !Object.hasOwn(readFields, field))
       : [];
   return [
-    ...missing.map((field) => `${place}.${field}: is read always, and is not always sent.`),
-    ...unknown.map((field) => `${place}.${field}: is sent, and refused as unknown.`),
-    ...Object.entries(wanted)
+    ...missing.map((field) => `${path}.${field}: the schema requires the field, but it is not always sent.`),
+    ...unknown.map((field) => `${path}.${field}: is sent, but the schema refuses unknown fields.`),
+    ...Object.entries(readFields)
       .filter(([field]) => Object.hasOwn(fields, field))
-      .flatMap(([field, schema]) => refused(schemaAt(fields[field]), schemaAt(schema), `${place}.${field}`)),
+      .flatMap(([field, schema]) =>
+        violations(normalize(fields[field]), normalize(schema), `${path}.${field}`),
+      ),
   ];
 }

@@ -1,17 +1,17 @@
 import { type EventName, eventRows, events } from './catalogue.ts';
 
-/** What the facts of one provisioning at one service may be, one after the other. docs/events.md draws it. */
+/** Valid sequences of the audit events of one provisioning at one service. docs/events.md has the diagram. */
 
 const removals: readonly EventName[] = ['ServiceUserDeprovisioned', 'ServiceUserRemoved'];
 
 /**
- * Whether a fact can be the first one that is told. Whatever happens may happen before anything was told, but only
- * what was told to be there is told to be removed.
+ * Whether an event can be the first one of a sequence. A failure or a cancellation can precede every other event; a
+ * removal is only published for a user whose creation was published.
  */
 export const startsSequence = (name: EventName): boolean =>
   events[name].about === 'provisioning' && !removals.includes(name);
 
-/** Whether a fact can be the last one: it is known what became of the user, and nothing has to follow. */
+/** Whether an event can be the last one: the state of the user is known, and no other event must follow. */
 export const endsSequence = (name: EventName): boolean =>
   events[name].about === 'provisioning' &&
   events[name].user !== 'unknown' &&
@@ -22,19 +22,24 @@ const followers = new Map<string, readonly string[]>(
 );
 
 /**
- * What is wrong with the facts of one provisioning at one service, given in the order of their `sequence`, each once;
- * empty when they are a story that the catalogue knows. `ended`: whether it must have come to its end.
+ * Violations in the events of one provisioning at one service, as sentences; empty for a valid sequence.
+ * @param names the events without duplicates, in the order of their `sequence`
+ * @param finished whether the provisioning has finished, so that the sequence must be complete
  */
-export function sequenceViolations(facts: readonly EventName[], { ended }: { ended: boolean }): string[] {
-  const faults: string[] = [];
-  const [first] = facts;
-  if (first !== undefined && !startsSequence(first)) faults.push(`${first} is the first fact.`);
-  for (const [place, fact] of facts.entries()) {
-    const next = facts[place + 1];
-    if (next !== undefined && !followers.get(fact)?.includes(next)) faults.push(`${next} follows ${fact}.`);
+export function sequenceViolations(
+  names: readonly EventName[],
+  { finished }: { finished: boolean },
+): string[] {
+  const violations: string[] = [];
+  const [first] = names;
+  if (first !== undefined && !startsSequence(first)) violations.push(`${first} is the first event.`);
+  for (const [index, name] of names.entries()) {
+    const next = names[index + 1];
+    if (next !== undefined && !followers.get(name)?.includes(next))
+      violations.push(`${next} follows ${name}.`);
   }
-  const last = facts.at(-1);
-  if (ended && (last === undefined || !endsSequence(last)))
-    faults.push(`${last ?? 'Nothing'} is the last fact.`);
-  return faults;
+  const last = names.at(-1);
+  if (finished && (last === undefined || !endsSequence(last)))
+    violations.push(`${last ?? 'No event'} is the last event.`);
+  return violations;
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type EventName, eventDetail, eventRows, events } from './catalogue.ts';
 
-/** What a subscriber needs: a pattern for its rule, and a reader for what comes. */
+/** For subscribers: event patterns for rules, and a reader for delivered events. */
 
 const received = <Name extends EventName>(name: Name) =>
   z.object({
@@ -14,8 +14,8 @@ type DataOf<Name extends EventName> = z.infer<(typeof events)[Name]['data']>;
 type MetadataOf<Name extends EventName> = z.infer<ReturnType<typeof eventDetail<Name>>>['metadata'];
 
 /**
- * An event of the catalogue as EventBridge delivers it; what EventBridge adds is passed over. Its `detail-type` tells
- * which data it has.
+ * An event of the catalogue as EventBridge delivers it, without the other fields of EventBridge's envelope. The
+ * `detail-type` discriminates the union.
  */
 export type ReceivedEvent = {
   [Name in EventName]: {
@@ -27,14 +27,14 @@ export type ReceivedEvent = {
 
 const envelope = z.object({ source: z.string(), 'detail-type': z.string() });
 
-/** An event that is none of the catalogue, or of a version that this release does not know. */
+/** The catalogue does not have the event. */
 export class UnknownEvent extends Error {
   override readonly name = 'UnknownEvent';
 }
 
 /**
- * Reads an event and checks it against its schema.
- * @throws UnknownEvent for one that the catalogue does not have; ZodError for one that is not as it was published
+ * Parses an event with its schema.
+ * @throws UnknownEvent if the catalogue does not have the event; ZodError if the event does not match its schema
  */
 export function readEvent(event: unknown): ReceivedEvent {
   const { source, 'detail-type': type } = envelope.parse(event);
@@ -44,53 +44,55 @@ export function readEvent(event: unknown): ReceivedEvent {
   return received(name).parse(event) as ReceivedEvent; // parsed by the schema of exactly this name
 }
 
-/** Where a subscriber keeps which events it has handled, for as long as EventBridge repeats and replays them. */
-export interface Seen {
-  /** Remembers an event_id; says whether it was new. */
+/** Storage for the ids of handled events. Keep them as long as EventBridge can repeat or replay the events. */
+export interface HandledEvents {
+  /** Stores an event_id; resolves to whether it was new. */
   add(eventId: string): Promise<boolean>;
 }
 
 /**
- * Reads an event and hands it on, once: EventBridge delivers at least once, and a replay delivers again. When the
- * handling may be repeated, remember the event after it instead.
+ * Parses an event and calls `handle` unless the event was handled before: EventBridge delivers at least once, and a
+ * replay delivers again. The id is stored before `handle` is called, so an error of `handle` is not retried; if `handle`
+ * is idempotent, store the id afterwards instead.
+ * @throws UnknownEvent, ZodError as `readEvent`
  */
 export async function handleOnce<Result>(
   event: unknown,
-  seen: Seen,
+  handledEvents: HandledEvents,
   handle: (event: ReceivedEvent) => Promise<Result>,
 ): Promise<Result | undefined> {
-  const known = readEvent(event);
-  return (await seen.add(known.detail.metadata.event_id)) ? handle(known) : undefined;
+  const parsed = readEvent(event);
+  return (await handledEvents.add(parsed.detail.metadata.event_id)) ? handle(parsed) : undefined;
 }
 
 type Text = string | null | undefined;
-/** Names of the fields of a type that hold a text; of a union those that each of its members has. */
+/** Names of the text fields of a type; of a union, those that each member has. */
 type TextFields<Of> = { [Field in keyof Of]-?: Of[Field] extends Text ? Field : never }[keyof Of];
 
 /**
- * Values of fields that an event must have, all of them; of each field one of several values. Only fields that each of
- * the events has: a pattern with another one would not match.
+ * Filter on the data of events: every named field must have one of its values. Only fields that each of the events has:
+ * a pattern with another field would never match.
  */
-export type Where<Name extends EventName = EventName> = {
+export type DataFilter<Name extends EventName = EventName> = {
   [Field in TextFields<DataOf<Name>>]?: readonly string[];
 } & { provisioning_id?: readonly string[] };
 
 /**
- * The pattern of a rule for these events, and for no others.
+ * The event pattern of a rule that matches these events and no others.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern.html
  */
 export function eventPattern<Name extends EventName>(
-  wanted: readonly [Name, ...Name[]],
-  where: Where<Name> = {},
+  names: readonly [Name, ...Name[]],
+  filter: DataFilter<Name> = {},
 ) {
-  const { provisioning_id, ...data }: { readonly [field: string]: readonly string[] | undefined } = where;
+  const { provisioning_id, ...data }: { readonly [field: string]: readonly string[] | undefined } = filter;
   const fields = Object.entries(data).filter(([, values]) => values !== undefined);
   return {
-    source: [...new Set(wanted.map((name) => events[name].source))],
-    'detail-type': [...new Set(wanted)],
+    source: [...new Set(names.map((name) => events[name].source))],
+    'detail-type': [...new Set(names)],
     detail: {
       metadata: {
-        schema_version: [...new Set(wanted.map((name) => events[name].version))],
+        schema_version: [...new Set(names.map((name) => events[name].version))],
         ...(provisioning_id === undefined ? {} : { provisioning_id }),
       },
       ...(fields.length === 0 ? {} : { data: Object.fromEntries(fields) }),

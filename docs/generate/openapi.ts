@@ -2,18 +2,18 @@ import * as z from 'zod';
 import { createServiceUserRequest, provisioningAccepted } from '../../contracts/app1-api.ts';
 import { createUserRequest, sampleReply, sampleRequest } from '../../contracts/app2-api.ts';
 import { failureReport } from '../../contracts/failures.ts';
-import { fieldMeanings, provisioningId } from '../../contracts/fields.ts';
+import { fieldDescriptions, provisioningId } from '../../contracts/fields.ts';
 import { brokenRules, SYMBOLS } from '../../contracts/password-policy.ts';
 import { type ProblemCode, problem, problemBody, problems, retryAfter } from '../../contracts/problems.ts';
 import {
-  type Answer,
-  type AnswerHeader,
-  answerHeaders,
   app1Routes,
   app2Routes,
   type ParameterName,
   parameters,
+  type ResponseHeader,
   type Route,
+  type RouteResponse,
+  responseHeaders,
 } from '../../contracts/routes.ts';
 import { services } from '../../contracts/services.ts';
 import { attempt, provisioningStatus, timelineStep, waitingFor } from '../../contracts/status.ts';
@@ -91,9 +91,9 @@ const policy = brokenRules('', defaultPasswordPolicy).map((rule) =>
   rule.replace(`one of ${SYMBOLS}`, 'one of the special characters of Cognito'),
 );
 
-const meanings: typeof fieldMeanings = {
-  ...fieldMeanings,
-  password: `${fieldMeanings['password']} Unless the settings of App2 say otherwise, it ${policy.join('; it ')}. A request that breaks a rule is refused with all that is wrong. A repeat of a request that an earlier policy has accepted is answered with its state.`,
+const meanings: typeof fieldDescriptions = {
+  ...fieldDescriptions,
+  password: `${fieldDescriptions['password']} Unless the settings of App2 define another policy, it ${policy.join('; it ')}. A request that breaks rules is refused with all broken rules. A repeated request that an earlier policy accepted returns its status.`,
 };
 
 /** A pattern as any tool can read it. */
@@ -172,19 +172,19 @@ const bodyOf = (schema: z.ZodType) => ({
   },
 });
 
-const headersOf = (names: readonly AnswerHeader[]) =>
+const headersOf = (names: readonly ResponseHeader[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-function answerOf({ meaning, body, headers = [], leadsTo = [] }: Answer): object {
+function answerOf({ meaning, body, headers = [], links = [] }: RouteResponse): object {
   return {
     description: meaning,
     ...(headers.length === 0 ? {} : { headers: headersOf(headers) }),
     ...(body === undefined ? {} : { content: bodyOf(body) }),
-    ...(leadsTo.length === 0
+    ...(links.length === 0
       ? {}
       : {
           links: Object.fromEntries(
-            leadsTo.map((operationId) => [
+            links.map((operationId) => [
               operationId,
               { operationId, parameters: { provisioning_id: '$response.body#/provisioning_id' } },
             ]),
@@ -197,7 +197,7 @@ function answerOf({ meaning, body, headers = [], leadsTo = [] }: Answer): object
 const onTheWire = (name: ParameterName): string => name.split(' ')[0] ?? name;
 
 function operationOf(name: string, route: Route, tag: string): object {
-  const answers = Object.entries(route.answers).map(([status, answer]) => [status, answerOf(answer)]);
+  const answers = Object.entries(route.responses).map(([status, answer]) => [status, answerOf(answer)]);
   const refused = refusalsOf(route).map((codes) => [
     String(problems[codes[0]].status),
     { $ref: `#/components/responses/${codes.join(OR)}` },
@@ -284,7 +284,7 @@ export function openApi(api: ApiName): object {
   // A component that nothing refers to is a fault of the document.
   const usedHeaders = new Set<string>([
     'Retry-After',
-    ...rows.flatMap(([, route]) => Object.values(route.answers).flatMap(({ headers = [] }) => headers)),
+    ...rows.flatMap(([, route]) => Object.values(route.responses).flatMap(({ headers = [] }) => headers)),
   ]);
   const document = {
     openapi: '3.1.0',
@@ -314,7 +314,7 @@ export function openApi(api: ApiName): object {
         ]),
       ),
       headers: Object.fromEntries(
-        Object.entries(answerHeaders)
+        Object.entries(responseHeaders)
           .filter(([name]) => usedHeaders.has(name))
           .map(([name, { meaning, schema, example }]) => [
             name,

@@ -5,7 +5,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { events } from '../../contracts/events/catalogue.ts';
-import { readEvent, type Seen } from '../../contracts/events/subscriber.ts';
+import { type HandledEvents, readEvent } from '../../contracts/events/subscriber.ts';
 import { reads } from './expectations.ts';
 
 interface Table {
@@ -53,7 +53,7 @@ export const keepRegister =
 const REMEMBERED_DAYS = 100;
 
 /** Remembers events for `handleOnce`. */
-export const seenIn = ({ dynamo, table }: Table, now: () => number = Date.now): Seen => ({
+export const seenIn = ({ dynamo, table }: Table, now: () => number = Date.now): HandledEvents => ({
   add: (eventId) => {
     const forgetAt = Math.floor(now() / 1000) + REMEMBERED_DAYS * 24 * 60 * 60;
     const item = { event_id: { S: eventId }, expires_at: { N: String(forgetAt) } };

@@ -7,7 +7,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { events as catalogue, type EventName } from '../../contracts/events/catalogue.ts';
-import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
+import { type DataFilter, eventPattern } from '../../contracts/events/subscriber.ts';
 import { putEventsOn } from '../permissions.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
@@ -18,7 +18,7 @@ export interface EventSubscriptionProps<Name extends EventName> {
   /** Events of the catalogue, all of the bus's service. */
   events: readonly [Name, ...Name[]];
   /** Values that fields of an event must have; only fields that each of the events has. */
-  where?: Where<Name>;
+  where?: DataFilter<Name>;
   /** What is called with each event; it reads it by `readEvent` and may be called more than once. */
   handler: IFunction;
   /**

@@ -2,7 +2,7 @@ import { Unit } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type EventName, type EventSource, eventRows } from '../../contracts/events/catalogue.ts';
-import { type FailureClass, wholeFailures } from '../../contracts/failures.ts';
+import { documentedFailures, type FailureClass } from '../../contracts/failures.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 
 /**
@@ -48,7 +48,7 @@ const classMetrics = {
 } as const satisfies Record<FailureClass, keyof typeof metrics>;
 
 const codesOf = (wanted: FailureClass): string[] => [
-  ...new Set(wholeFailures().flatMap(([, row]) => (row.class === wanted ? [row.code] : []))),
+  ...new Set(documentedFailures().flatMap(([, row]) => (row.class === wanted ? [row.code] : []))),
 ];
 
 /** What a service's audit events say of its provisionings, in numbers. */

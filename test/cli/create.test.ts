@@ -43,7 +43,7 @@ describe('provision create', () => {
 
       expect(await here.run('create', name, '--human-user', 'h-1', '--password-stdin')).toBe(2);
       expect(here.sent).toEqual([]);
-      expect(here.shown.err).toContain('must begin with a letter or a digit');
+      expect(here.shown.err).toContain('must start with a letter or a digit');
     },
   );
 
@@ -369,11 +369,11 @@ describe('provision retry', () => {
     expect(here.sent[0]?.headers).toEqual({ 'idempotency-key': 'second' });
   });
 
-  it('says that the former one is not over yet', async () => {
+  it('reports that the provisioning is in progress', async () => {
     const here = world({ answers: [[409, problemBody('PROVISIONING_IN_PROGRESS')]] });
 
     expect(await here.run('retry', PROVISIONING_ID)).toBe(5);
-    expect(here.shown.err).toContain('Not over yet.');
+    expect(here.shown.err).toContain('The provisioning is in progress.');
   });
 });
 

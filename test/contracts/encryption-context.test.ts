@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { encryptionContext } from '../../contracts/encryption-context.ts';
 import { PROVISIONING_ID, SEALED, subject } from '../support/subject.ts';
 
-it('binds a ciphertext to user, provisioning and service, and repeats nothing else of the request', () => {
+it('contains user, provisioning and service, and no other field of the request', () => {
   expect(encryptionContext({ ...subject, ...{ intake_ciphertext: SEALED } }, 'app2')).toEqual({
     provisioning_id: PROVISIONING_ID,
     username: 'alice',

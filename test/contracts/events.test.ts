@@ -7,16 +7,13 @@ import { CREATION_ID, PROVISIONING_ID, subject } from '../support/subject.ts';
 const rows = eventRows;
 
 describe('events', () => {
-  it.each(Object.values(eventSources))(
-    'of %s have a place each in the order of the provisioning',
-    (source) => {
-      const sequences = rows
-        .filter(([, row]) => row.source === source && row.about === 'provisioning')
-        .map(([, { sequence }]) => sequence);
+  it.each(Object.values(eventSources))('of %s have a unique sequence number each', (source) => {
+    const sequences = rows
+      .filter(([, row]) => row.source === source && row.about === 'provisioning')
+      .map(([, { sequence }]) => sequence);
 
-      expect(new Set(sequences).size).toBe(sequences.length);
-    },
-  );
+    expect(new Set(sequences).size).toBe(sequences.length);
+  });
 
   it.each([
     ['ServiceUserProvisioned', 'ServiceUserProvisioningRollBackFailed', 'ServiceUserProvisioningFailed'],
@@ -24,13 +21,13 @@ describe('events', () => {
     ['ServiceUserCreated', 'ServiceUserRollBackFailed', 'ServiceUserCreationRolledBack'],
     ['ServiceUserCreated', 'ServiceUserRollBackFailed', 'ServiceUserRemoved'],
     ['ServiceUserCreationRolledBack', 'ServiceUserCreationCancelled'],
-  ] as const)('tell by the highest sequence how things stand: %s, %s, %s', (...inOrder) => {
+  ] as const)('have a higher sequence number if they occur later: %s, %s, %s', (...inOrder) => {
     const sequences = inOrder.map((name) => events[name].sequence);
 
     expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
   });
 
-  it('of provisionings are all published by a state, and no other ones are', () => {
+  it('of provisionings are exactly the events that the states publish', () => {
     const published = machineNames.flatMap((name) =>
       tasks(golden(name)).flatMap(([, task]) => JSON.stringify(task).match(/(?<="DetailType":")\w+/g) ?? []),
     );
@@ -39,7 +36,7 @@ describe('events', () => {
     expect([...new Set(published)].sort()).toEqual(ofProvisionings.map(([name]) => name).sort());
   });
 
-  it('have an id that says which service, provisioning, generation, place and event it is', () => {
+  it('have an id of service, provisioning, generation, sequence number and name', () => {
     const about = [PROVISIONING_ID, CREATION_ID];
 
     expect(eventId('ServiceUserCreated', ...about)).toBe(
@@ -48,7 +45,7 @@ describe('events', () => {
     expect(new Set(rows.map(([name]) => eventId(name, ...about))).size).toBe(rows.length);
   });
 
-  it('hold nothing beyond their schema: a password in an event is refused', () => {
+  it('have no field beyond their schema, so that a password is refused', () => {
     const { username, human_user_id } = subject;
     const event = {
       metadata: {

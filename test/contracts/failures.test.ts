@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { explainFailure, failureReport, wholeFailures } from '../../contracts/failures.ts';
+import { documentedFailures, explainFailure, failureReport } from '../../contracts/failures.ts';
 
-const rows = wholeFailures();
+const rows = documentedFailures();
 
 describe('failures', () => {
-  it('have the codes that the programs of callers compare', () => {
+  it('have these stable codes', () => {
     expect(Object.fromEntries(rows.map(([name, { code }]) => [name, code]))).toEqual({
       CredentialsRejected: 'CREDENTIALS_REJECTED',
       PasswordRejected: 'PASSWORD_REJECTED',
@@ -34,7 +34,7 @@ describe('failures', () => {
     });
   });
 
-  it('have a code each, except those of which the caller need not know more', () => {
+  it('have a code of their own, except those that the caller need not distinguish', () => {
     const shared = rows.filter(([, { code }]) => rows.filter(([, other]) => other.code === code).length > 1);
 
     expect(shared.map(([name]) => name)).toEqual([
@@ -45,16 +45,13 @@ describe('failures', () => {
     ]);
   });
 
-  it.each(rows)(
-    '%s is told in whole sentences, with something to do for caller and operator',
-    (_name, row) => {
-      expect(row.code).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
-      for (const text of [row.message, row.cause, row.remedy, row.operator])
-        expect(text).toMatch(/^[A-Z].*\.$/);
-    },
-  );
+  it.each(rows)('describe %s in full sentences for the caller and the operator', (_name, row) => {
+    expect(row.code).toMatch(/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/);
+    for (const text of [row.message, row.cause, row.remedy, row.operator])
+      expect(text).toMatch(/^[A-Z].*\.$/);
+  });
 
-  it('can be retried as they are unless the request or an operator has to change something', () => {
+  it('are retryable unless the caller or an operator must change something', () => {
     expect(rows.filter(([, { retryable }]) => !retryable).map(([name]) => name)).toEqual([
       'CredentialsRejected',
       'PasswordRejected',
@@ -68,7 +65,7 @@ describe('failures', () => {
 });
 
 describe('explainFailure', () => {
-  it.each(rows)('tells %s in its own words, and nothing that is for the operator', (name, row) => {
+  it.each(rows)('reports %s without the texts for the operator', (name, row) => {
     const report = explainFailure({ step: 'SomeStep', error: name });
 
     const { code, message, remedy, retryable } = row;
@@ -86,7 +83,7 @@ describe('explainFailure', () => {
     ['Runtime.ExitError', 'INTERNAL_ERROR'],
     ['TypeError', 'INTERNAL_ERROR'],
     ['toString', 'INTERNAL_ERROR'],
-  ])('tells %s, which has no row of its own, as %s and not by its name', (error, code) => {
+  ])('reports %s, which has no row of its own, as %s and without its name', (error, code) => {
     const report = explainFailure({ step: 'SomeStep', error });
 
     expect(report).toMatchObject({ step: 'SomeStep', code });

@@ -23,7 +23,7 @@ describe('username', () => {
     'a..b',
     'a'.repeat(128),
     '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01-2',
-  ])('takes %j', (value) => {
+  ])('accepts %j', (value) => {
     expect(username.parse(value)).toBe(value);
   });
 
@@ -81,18 +81,18 @@ describe('username', () => {
     expect(accepts(username, value)).toBe(false);
   });
 
-  it('is one and the same in upper and lower case', () => {
+  it('is converted to lower case', () => {
     expect(username.parse('Ada.Lovelace@Example.ORG')).toBe('ada.lovelace@example.org');
   });
 
-  /** Whatever is sent: mostly of the letters that a name may have, and sometimes anything. */
+  /** Any text, often of the characters that a name may have. */
   const anything = fc.oneof(
     fc.string({ unit: fc.constantFrom(...'abzABZ019._@+-/% \u0301é'), maxLength: 140 }),
     fc.string({ unit: 'binary', maxLength: 140 }),
     fc.uuid(),
   );
 
-  it('survives a path, a shell and a file name as it is, whatever was sent', () => {
+  it('is unchanged by a URL path, by Unicode normalization and by a second parse', () => {
     fc.assert(
       fc.property(anything, (value) => {
         const name = username.safeParse(value).data;
@@ -107,7 +107,7 @@ describe('username', () => {
     );
   });
 
-  it('takes what its documented pattern takes, and nothing else', () => {
+  it('accepts exactly the values of its documented pattern', () => {
     const documented = /^[a-z0-9][a-z0-9._@+-]{0,127}$/i;
     const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
     fc.assert(
@@ -125,48 +125,48 @@ describe('password', () => {
     ['256 characters', 'x'.repeat(256)],
     ['letters beyond ASCII', 'P\u00e4ssw\u00f6rd-\u5bc6-1'],
     ['whole pairs of surrogates', '\u{1F511}\u{1F511}'],
-    ['128 of them', '\u{1F511}'.repeat(128)],
+    ['128 pairs of surrogates', '\u{1F511}'.repeat(128)],
     ['a combining mark', 'e\u0301'],
-    ['a space that breaks no line, inside', 'a\u00a0b'],
-  ])('takes %s, as it is', (_what, value) => {
+    ['a no-break space inside', 'a\u00a0b'],
+  ])('accepts %s unchanged', (_description, value) => {
     expect(password.parse(value)).toBe(value);
   });
 
   it.each([
-    ['nothing', '', 'must not be empty'],
+    ['an empty text', '', 'must not be empty'],
     ['257 characters', 'x'.repeat(257), 'must not be longer than 256 characters'],
     ['more than 256 UTF-16 units', '\u{1F511}'.repeat(129), 'must not be longer than 256 characters'],
     ['the first half of a pair', 'a\ud83db', NOT_WELL_FORMED],
     ['the second half of a pair', 'a\udd11b', NOT_WELL_FORMED],
     ['halves in the wrong order', 'a\udd11\ud83db', NOT_WELL_FORMED],
-    ['a half at its end', 'ab\ud83d', NOT_WELL_FORMED],
+    ['a half at the end', 'ab\ud83d', NOT_WELL_FORMED],
     ['U+FFFD', 'a\ufffdb', NOT_WELL_FORMED],
-    ['a line end', 'a\nb', 'must not contain control characters or line ends'],
-    ['a carriage return', 'a\rb', 'must not contain control characters or line ends'],
-    ['a tab', 'a\tb', 'must not contain control characters or line ends'],
-    ['NUL', 'a\u0000b', 'must not contain control characters or line ends'],
-    ['an escape', 'a\u001bb', 'must not contain control characters or line ends'],
-    ['DEL', 'a\u007fb', 'must not contain control characters or line ends'],
-    ['next line (C1)', 'a\u0085b', 'must not contain control characters or line ends'],
-    ['the last C1', 'a\u009fb', 'must not contain control characters or line ends'],
-    ['a line separator', 'a\u2028b', 'must not contain control characters or line ends'],
-    ['a paragraph separator', 'a\u2029b', 'must not contain control characters or line ends'],
-    ['a space at its begin', ' ab', 'must not begin or end with a space'],
-    ['a space at its end', 'ab ', 'must not begin or end with a space'],
-    ['a space only', ' ', 'must not begin or end with a space'],
-    ['a no-break space at its end', 'ab\u00a0', 'must not begin or end with a space'],
-    ['a byte order mark at its begin', '\ufeffab', 'must not begin or end with a space'],
-  ])('refuses %s, and says why', (_what, value, why) => {
-    expect(password.safeParse(value).error?.issues.map(({ message }) => message)).toContain(why);
+    ['a line feed', 'a\nb', 'must not contain control characters or line terminators'],
+    ['a carriage return', 'a\rb', 'must not contain control characters or line terminators'],
+    ['a tab', 'a\tb', 'must not contain control characters or line terminators'],
+    ['NUL', 'a\u0000b', 'must not contain control characters or line terminators'],
+    ['an escape', 'a\u001bb', 'must not contain control characters or line terminators'],
+    ['DEL', 'a\u007fb', 'must not contain control characters or line terminators'],
+    ['next line (C1)', 'a\u0085b', 'must not contain control characters or line terminators'],
+    ['the last C1', 'a\u009fb', 'must not contain control characters or line terminators'],
+    ['a line separator', 'a\u2028b', 'must not contain control characters or line terminators'],
+    ['a paragraph separator', 'a\u2029b', 'must not contain control characters or line terminators'],
+    ['a space at the start', ' ab', 'must not start or end with a space'],
+    ['a space at the end', 'ab ', 'must not start or end with a space'],
+    ['a space only', ' ', 'must not start or end with a space'],
+    ['a no-break space at the end', 'ab\u00a0', 'must not start or end with a space'],
+    ['a byte order mark at the start', '\ufeffab', 'must not start or end with a space'],
+  ])('refuses %s with the broken rule', (_description, value, rule) => {
+    expect(password.safeParse(value).error?.issues.map(({ message }) => message)).toContain(rule);
   });
 
-  it('takes only what is the same after a way through UTF-8 and JSON', () => {
+  it('accepts only texts that UTF-8 and JSON preserve', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }), (value) => {
         if (!accepts(password, value)) return;
         expect(Buffer.from(value, 'utf8').toString('utf8')).toBe(value);
         expect(JSON.parse(JSON.stringify(value))).toBe(value);
-        // Cognito's pattern, as Java reads it.
+        // Cognito's pattern in Java's syntax.
         expect(value).toMatch(/^[^ \t\n\v\f\r]+([^\n\r\u0085\u2028\u2029]*[^ \t\n\v\f\r]+)?$/);
       }),
     );
@@ -190,7 +190,7 @@ describe('humanUserId', () => {
 });
 
 describe('provisioningId', () => {
-  it('is a UUID, one and the same in either case', () => {
+  it('is a UUID, converted to lower case', () => {
     expect(provisioningId.parse('0B54A0A5-91D2-4F21-9A5D-6A1C2F7F7D01')).toBe(
       '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01',
     );
@@ -206,7 +206,7 @@ describe('ciphertext', () => {
   });
 });
 
-describe('no message repeats the value that it is about', () => {
+describe('an error message', () => {
   const canary = 'canary 9f3b';
   const wrong = [
     canary,
@@ -226,7 +226,7 @@ describe('no message repeats the value that it is about', () => {
     ['human_user_id', humanUserId],
     ['provisioning_id', provisioningId],
     ['ciphertext', ciphertext],
-  ])('%s', (_name, schema) => {
+  ])('of the field %s does not contain the value', (_name, schema) => {
     const messages = wrong.flatMap(
       (value) => schema.safeParse(value).error?.issues.map(({ message }) => message) ?? [],
     );
@@ -242,7 +242,7 @@ describe('no message repeats the value that it is about', () => {
     ['POST /create-service-user', createServiceUserRequest],
     ['POST /admin/create-user', createUserRequest],
     ['POST /sample', sampleRequest],
-  ])('%s', (_name, schema) => {
+  ])('of %s does not contain a value', (_name, schema) => {
     for (const value of wrong) {
       const issues = schema.safeParse(value).error?.issues.map(({ message }) => message) ?? [];
       expect(JSON.stringify(issues)).not.toMatch(/canary|9f3b|93\.3/);

@@ -21,13 +21,13 @@ describe('preferredWait', () => {
     ['wait', 0],
     ['await=10', 0],
     ['waiting=10', 0],
-  ])('takes %j for %i seconds', (prefer, seconds) => {
+  ])('reads %j as %i seconds', (prefer, seconds) => {
     expect(preferredWait(prefer)).toBe(seconds);
   });
 });
 
 describe('idempotencyKey', () => {
-  it.each(['k', '~!@#$%^&*()', 'k'.repeat(255)])('takes %j', (key) => {
+  it.each(['k', '~!@#$%^&*()', 'k'.repeat(255)])('accepts %j', (key) => {
     expect(idempotencyKey.safeParse(key).success).toBe(true);
   });
 

@@ -23,7 +23,7 @@ describe('problems', () => {
     });
   });
 
-  it('say the limit that holds', () => {
+  it('contain the size limit that the functions enforce', () => {
     expect(problems.PAYLOAD_TOO_LARGE.detail).toContain(`${MAX_BODY_BYTES} bytes`);
   });
 });

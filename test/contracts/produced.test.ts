@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { type EventName, eventRows } from '../../contracts/events/catalogue.ts';
-import { brokenByProduced } from '../../contracts/events/contract-kit.ts';
+import { checkAgainstProduced } from '../../contracts/events/contract-kit.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
 import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
 
-/** What a deployed system has produced (test/e2e/tools/example.test.ts records it), and what subscribers rely on. */
+/** Recorded events of a deployed system (test/e2e/tools/example.test.ts records them), read by the subscribers. */
 
 const folder = join(import.meta.dirname, '..', '..', 'contracts', 'events', 'produced');
 const produced = (name: string): unknown[] =>
@@ -17,21 +17,21 @@ const produced = (name: string): unknown[] =>
     .parse(JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')));
 const names = eventRows.map(([name]) => name);
 
-describe('the recordings of produced events', () => {
-  it('are of every event of the catalogue, and of nothing else', () => {
+describe('the recorded events', () => {
+  it('contain each event of the catalogue and no other', () => {
     expect(readdirSync(folder).sort()).toEqual(names.map((name) => `${name}.json`).sort());
   });
 
-  it.each(names)('of %s are read as the catalogue has it', (name: EventName) => {
+  it.each(names)('of %s match the catalogue', (name: EventName) => {
     for (const event of produced(name)) expect(readEvent(event)).toMatchObject({ 'detail-type': name });
   });
 });
 
-describe('what the access register relies on', () => {
+describe('the access register', () => {
   it.each([
     ['App1', app1Facts],
     ['App2', app2Facts],
-  ])('is kept by what %s has produced', (_service, expectation) => {
-    expect(brokenByProduced(expectation, names.flatMap(produced))).toEqual([]);
+  ])('can read the recorded events of %s', (_service, expectation) => {
+    expect(checkAgainstProduced(expectation, names.flatMap(produced))).toEqual([]);
   });
 });

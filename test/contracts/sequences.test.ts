@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { EventName } from '../../contracts/events/catalogue.ts';
 import { sequenceViolations } from '../../contracts/events/sequences.ts';
 
-const known: EventName[][] = [
+const valid: EventName[][] = [
   ['ServiceUserProvisioningRequested', 'ServiceUserProvisioned'],
   ['ServiceUserProvisioningRequested', 'ServiceUserProvisioned', 'ServiceUserDeprovisioned'],
   ['ServiceUserProvisioningRequested', 'ServiceUserProvisioningFailed'],
@@ -18,11 +18,11 @@ const known: EventName[][] = [
   ['ServiceUserRollBackFailed', 'ServiceUserCreationCancelled'],
 ];
 
-const unknown: [EventName[], string][] = [
-  [[], 'Nothing is the last fact.'],
-  [['ServiceUserProvisioningRequested'], 'ServiceUserProvisioningRequested is the last fact.'],
-  [['ServiceUserDeprovisioned'], 'ServiceUserDeprovisioned is the first fact.'],
-  [['ServiceUserRollBackFailed'], 'ServiceUserRollBackFailed is the last fact.'],
+const invalid: [EventName[], string][] = [
+  [[], 'No event is the last event.'],
+  [['ServiceUserProvisioningRequested'], 'ServiceUserProvisioningRequested is the last event.'],
+  [['ServiceUserDeprovisioned'], 'ServiceUserDeprovisioned is the first event.'],
+  [['ServiceUserRollBackFailed'], 'ServiceUserRollBackFailed is the last event.'],
   [
     ['ServiceUserCreationRejected', 'ServiceUserRemoved'],
     'ServiceUserRemoved follows ServiceUserCreationRejected.',
@@ -30,16 +30,16 @@ const unknown: [EventName[], string][] = [
   [['ServiceUserCreated', 'ServiceUserProvisioned'], 'ServiceUserProvisioned follows ServiceUserCreated.'],
 ];
 
-describe('the story of a provisioning at a service', () => {
-  it.each(known)('may be %s %s %s', (...facts) => {
-    expect(sequenceViolations(facts.filter(Boolean), { ended: true })).toEqual([]);
+describe('sequenceViolations', () => {
+  it.each(valid)('accepts %s %s %s', (...names) => {
+    expect(sequenceViolations(names.filter(Boolean), { finished: true })).toEqual([]);
   });
 
-  it.each(unknown)('is not %j', (facts, fault) => {
-    expect(sequenceViolations(facts, { ended: true })).toContain(fault);
+  it.each(invalid)('reports %j: %s', (names, violation) => {
+    expect(sequenceViolations(names, { finished: true })).toContain(violation);
   });
 
-  it('need not have an end while the provisioning is running', () => {
-    expect(sequenceViolations(['ServiceUserProvisioningRequested'], { ended: false })).toEqual([]);
+  it('accepts an incomplete sequence while the provisioning is running', () => {
+    expect(sequenceViolations(['ServiceUserProvisioningRequested'], { finished: false })).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ import { stopExecutionInput } from '../../handlers/shared/stop-execution.ts';
 import { olderValues } from '../support/older-values.ts';
 import { subject } from '../support/subject.ts';
 
-/** Whatever is read of what is stored, by name: inputs of executions and steps, statuses, events, answers to the CLI. */
+/** Every schema of stored data by name: inputs of executions and steps, statuses, events, responses to the CLI. */
 const storedSchemas = new Map<string, z.ZodType>([
   ...schemasOf('executions', executions),
   ...schemasOf('cli', answers),
@@ -44,22 +44,22 @@ function schemasOf(page: string, exported: Record<string, unknown>): [string, z.
   );
 }
 
-/** What callers choose and what is therefore measured by rules for requests, as another release may have taken it. */
+/** Fields that callers choose, with values that another release may have accepted and this one refuses. */
 const chosen: Readonly<Record<string, readonly string[]>> = {
   ...olderValues,
   on_behalf_of: ['an owner of another kind', 'x'.repeat(300)],
-  encrypted_password: ['sealed in another alphabet -_', 'x'.repeat(20_000)],
-  intake_ciphertext: ['sealed in another alphabet -_', 'x'.repeat(20_000)],
+  encrypted_password: ['encoded in another alphabet -_', 'x'.repeat(20_000)],
+  intake_ciphertext: ['encoded in another alphabet -_', 'x'.repeat(20_000)],
 };
 
-/** Every place in a schema at which one of these fields is read, with the schema of the field. */
+/** Every occurrence of these fields in a schema, with the schema of the field. */
 function chosenFields(schema: unknown): [field: string, schema: z.ZodType][] {
   if (schema instanceof z.ZodObject)
-    return Object.entries(schema.shape).flatMap(([field, of]): [string, z.ZodType][] => [
-      ...(Object.hasOwn(chosen, field) && of instanceof z.ZodType
-        ? [[field, of] as [string, z.ZodType]]
+    return Object.entries(schema.shape).flatMap(([field, fieldSchema]): [string, z.ZodType][] => [
+      ...(Object.hasOwn(chosen, field) && fieldSchema instanceof z.ZodType
+        ? [[field, fieldSchema] as [string, z.ZodType]]
         : []),
-      ...chosenFields(of),
+      ...chosenFields(fieldSchema),
     ]);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(chosenFields);
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
@@ -67,19 +67,19 @@ function chosenFields(schema: unknown): [field: string, schema: z.ZodType][] {
   return schema instanceof z.ZodArray ? chosenFields(schema.element) : [];
 }
 
-const places = [...storedSchemas].flatMap(([name, schema]) =>
-  chosenFields(schema).map(([field, of]) => [`${field} of ${name}`, field, of] as const),
+const occurrences = [...storedSchemas].flatMap(([name, schema]) =>
+  chosenFields(schema).map(([field, fieldSchema]) => [`${field} of ${name}`, field, fieldSchema] as const),
 );
 
-describe('what is stored is read loosely', () => {
-  it('at many places, which this test finds by itself', () => {
-    const fields = new Set(places.map(([, field]) => field));
+describe('a schema of stored data', () => {
+  it('contains each field that callers choose', () => {
+    const fields = new Set(occurrences.map(([, field]) => field));
 
     expect([...fields].sort()).toEqual(Object.keys(chosen).sort());
-    expect(places.length).toBeGreaterThan(30);
+    expect(occurrences.length).toBeGreaterThan(30);
   });
 
-  it.each(places)('%s is what a request may say, and what one might have said', (_place, field, schema) => {
+  it.each(occurrences)('accepts present and older values of %s', (_occurrence, field, schema) => {
     const values = [...(chosen[field] ?? []), 'c2VhbGVk', 'h-42'];
 
     expect(values.filter((value) => schema.safeParse(value).data !== value)).toEqual([]);
@@ -88,12 +88,12 @@ describe('what is stored is read loosely', () => {
   it.each([
     ['App1', createServiceUserRequest.shape],
     ['App2', { ...createUserRequest.shape, on_behalf_of: onBehalfOf }],
-  ])('while requests to %s are measured by rules that refuse such values', (_service, shape) => {
-    const taken = Object.entries<z.ZodType>(shape).flatMap(([field, schema]) =>
+  ])('accepts values that requests to %s may not have', (_service, shape) => {
+    const accepted = Object.entries<z.ZodType>(shape).flatMap(([field, schema]) =>
       (chosen[field] ?? []).filter((value) => schema.safeParse(value).success).map((value) => [field, value]),
     );
 
-    expect(taken).toEqual([]);
+    expect(accepted).toEqual([]);
   });
 });
 
@@ -107,7 +107,7 @@ describe('a status', () => {
     field_of_a_newer_release: 'text',
   };
 
-  it('of a service of a newer release is read, as far as this one knows it', () => {
+  it('of a newer release is read without its unknown fields', () => {
     expect(receivedStatus.parse(status)).toEqual({
       status: 'FAILED',
       user: 'absent',
@@ -115,7 +115,7 @@ describe('a status', () => {
     });
   });
 
-  it('of a newer release is read with its timeline, with the codes that this one does not know', () => {
+  it('of a newer release is read with its timeline and its unknown codes', () => {
     const attempt = { started_at: status.started_at, error: { name: 'NewError', code: 'NEW_CODE_2' } };
     const step = {
       service: 'app2',
@@ -132,7 +132,7 @@ describe('a status', () => {
     expect(knownCode.options.filter((code) => !failureCode.safeParse(code).success)).toEqual([]);
   });
 
-  it('of this release has exactly its fields, so that a secret is none of them', () => {
+  it('of this release has no further field, so that it contains no secret', () => {
     expect(provisioningStatus.safeParse(status).success).toBe(false);
   });
 });

@@ -1,10 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventRows } from '../../contracts/events/catalogue.ts';
-import { eventPattern, handleOnce, readEvent, type Seen } from '../../contracts/events/subscriber.ts';
+import {
+  eventPattern,
+  type HandledEvents,
+  handleOnce,
+  readEvent,
+} from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 
 const example = exampleOf('ServiceUserCreated');
-/** What EventBridge adds. */
+/** With the other fields of EventBridge's envelope. */
 const delivered = {
   version: '0',
   id: 'delivery-1',
@@ -13,12 +18,12 @@ const delivered = {
   ...example,
 };
 
-function memory(): Seen {
-  const known = new Set<string>();
+function memory(): HandledEvents {
+  const eventIds = new Set<string>();
   return {
     add: async (eventId) => {
-      const isNew = !known.has(eventId);
-      known.add(eventId);
+      const isNew = !eventIds.has(eventId);
+      eventIds.add(eventId);
       return isNew;
     },
   };
@@ -29,24 +34,24 @@ describe('readEvent', () => {
     expect(readEvent(exampleOf(name))).toMatchObject({ 'detail-type': name });
   });
 
-  it('passes over what EventBridge adds', () => {
+  it("ignores the other fields of EventBridge's envelope", () => {
     expect(readEvent(delivered)).toEqual(example);
   });
 
   it.each([
-    ['that nobody has published', { ...example, 'detail-type': 'ServiceUserRenamed' }],
-    ['of another sender', { ...example, source: 'app3.somebody' }],
-    ["of the other service's name", { ...example, source: 'app1.provisioning' }],
-  ])('does not know an event %s', (_what, event) => {
+    ['with an unknown detail-type', { ...example, 'detail-type': 'ServiceUserRenamed' }],
+    ['with an unknown source', { ...example, source: 'app3.other' }],
+    ['with the source of the other service', { ...example, source: 'app1.provisioning' }],
+  ])('throws UnknownEvent for an event %s', (_description, event) => {
     expect(() => readEvent(event)).toThrow(expect.objectContaining({ name: 'UnknownEvent' }));
   });
 
   it.each([
     ['with another version', { schema_version: '2' }],
-    ['with the place of another event', { sequence: 40 }],
+    ['with the sequence number of another event', { sequence: 40 }],
     ['without an id', { event_id: undefined }],
-    ['with a field more', { more: 1 }],
-  ])('refuses an event %s', (_what, change) => {
+    ['with an unknown field', { more: 1 }],
+  ])('refuses an event %s', (_description, change) => {
     const { detail } = example;
     const event = { ...example, detail: { ...detail, metadata: { ...detail.metadata, ...change } } };
 
@@ -55,15 +60,15 @@ describe('readEvent', () => {
 });
 
 describe('handleOnce', () => {
-  it('hands an event on once, however often it is delivered', async () => {
-    const seen = memory();
+  it('calls the handler once for repeated deliveries of an event', async () => {
+    const handledEvents = memory();
     const handled: string[] = [];
     const handle = async (event: ReturnType<typeof readEvent>) =>
       handled.push(event.detail.metadata.event_id);
 
     for (const delivery of [delivered, delivered, { ...delivered, id: 'delivery-2', 'replay-name': 'r' }])
-      await handleOnce(delivery, seen, handle);
-    await handleOnce(exampleOf('ServiceUserRemoved'), seen, handle);
+      await handleOnce(delivery, handledEvents, handle);
+    await handleOnce(exampleOf('ServiceUserRemoved'), handledEvents, handle);
 
     expect(handled).toEqual([
       example.detail.metadata.event_id,
@@ -71,15 +76,16 @@ describe('handleOnce', () => {
     ]);
   });
 
-  it('remembers nothing of what it cannot read', async () => {
-    const seen = memory();
-    await expect(handleOnce({ source: 'x' }, seen, async () => 1)).rejects.toThrow();
-    await expect(handleOnce(delivered, seen, async () => 1)).resolves.toBe(1);
+  it('stores no id of an event that it cannot read', async () => {
+    const handledEvents = memory();
+
+    await expect(handleOnce({ source: 'x' }, handledEvents, async () => 1)).rejects.toThrow();
+    await expect(handleOnce(delivered, handledEvents, async () => 1)).resolves.toBe(1);
   });
 });
 
 describe('eventPattern', () => {
-  it('names senders, events and versions once', () => {
+  it('contains each source, event and version once', () => {
     expect(eventPattern(['ServiceUserCreated', 'ServiceUserRemoved', 'ServiceUserCreated'])).toEqual({
       source: ['app2.service-users'],
       'detail-type': ['ServiceUserCreated', 'ServiceUserRemoved'],
@@ -87,7 +93,7 @@ describe('eventPattern', () => {
     });
   });
 
-  it('narrows by fields', () => {
+  it('filters by fields', () => {
     expect(
       eventPattern(['ServiceUserProvisioned'], { human_user_id: ['h-1', 'h-2'], provisioning_id: ['p'] })
         .detail,
@@ -97,7 +103,7 @@ describe('eventPattern', () => {
     });
   });
 
-  it('takes fields that each of the events has, and no others', () => {
+  it('accepts only fields that each of the events has', () => {
     eventPattern(['ServiceUserCreated'], { on_behalf_of: ['111122223333/AROA'], username: ['ada'] });
     // @ts-expect-error only one of them has the field
     eventPattern(['ServiceUserCreated', 'ServiceUserProvisioned'], { on_behalf_of: ['111122223333/AROA'] });

@@ -29,7 +29,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
   it.each([
     ['App1: accept', 'app1'],
     ['App2: accept', 'app2'],
-    ['waiting for the end', 'waits'],
+    ['waiting for the end', 'statusPolls'],
     ['compensation of a tenth', 'compensation'],
     ['together', 'total'],
   ] as const)('is what the rates need: %s', (begin, part) => {
@@ -40,8 +40,8 @@ describe("the page's estimate of Lambda's concurrency", () => {
     const seconds = ['App1: accept', 'App2: accept', 'waiting for the end', 'compensation of a tenth'].map(
       (begin) => Number(rowOf(begin)[1]),
     );
-    const { app1, app2, wait, compensation } = secondsPerCreation;
-    expect(seconds).toEqual([app1, app2, wait, compensation]);
+    const { app1, app2, statusPoll, compensation } = secondsPerCreation;
+    expect(seconds).toEqual([app1, app2, statusPoll, compensation]);
   });
 
   it('names what an account has, and what a new one can do with it', () => {

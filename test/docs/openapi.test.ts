@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ruleset, Spectral } from '@stoplight/spectral-core';
 import { oas } from '@stoplight/spectral-rulesets';
 import * as z from 'zod';
-import { fieldMeanings, humanUserId } from '../../contracts/fields.ts';
+import { fieldDescriptions, humanUserId } from '../../contracts/fields.ts';
 import { type ProblemCode, problem, problems } from '../../contracts/problems.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
 import { apiPage, apiPageFile } from '../../docs/generate/api-page.ts';
@@ -129,7 +129,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
     for (const { name, description } of fields)
       expect([name, description]).toEqual([
         name,
-        expect.stringContaining(fieldMeanings[name] ?? 'no meaning'),
+        expect.stringContaining(fieldDescriptions[name] ?? 'no meaning'),
       ]);
   });
 

@@ -245,7 +245,7 @@ describe('a subscriber', () => {
     for (const { id, kind } of all)
       for (const source of sources) {
         const facts = inPlace(seenOf(id, source));
-        expect([kind, source, sequenceViolations(facts, { ended: true })]).toEqual([kind, source, []]);
+        expect([kind, source, sequenceViolations(facts, { finished: true })]).toEqual([kind, source, []]);
         const history = await announced(id, machineOf[source]);
         const entered = [...new Set(history.map(({ event }) => event))];
         const confirmed = entered.filter((event) =>

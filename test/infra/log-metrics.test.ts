@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { eventSources, events } from '../../contracts/events/catalogue.ts';
-import { wholeFailures } from '../../contracts/failures.ts';
+import { documentedFailures } from '../../contracts/failures.ts';
 import { services } from '../../contracts/services.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 import { templates } from '../../infra/templates.ts';
@@ -86,7 +86,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
     );
   });
 
-  it.each(wholeFailures())('count %s once by its code and once by whose matter it is', (_name, row) => {
+  it.each(documentedFailures())('count %s once by its code and once by whose matter it is', (_name, row) => {
     const failed = service === 'app1' ? 'ServiceUserProvisioningFailed' : 'ServiceUserCreationRolledBack';
     const whose = {
       caller: 'CallerFailures',

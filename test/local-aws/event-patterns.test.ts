@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type EventName, eventRows } from '../../contracts/events/catalogue.ts';
-import { brokenByPattern } from '../../contracts/events/contract-kit.ts';
-import { eventPattern, type Where } from '../../contracts/events/subscriber.ts';
+import { checkPattern } from '../../contracts/events/contract-kit.ts';
+import { type DataFilter, eventPattern } from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
 import { matches } from './support/judge.ts';
@@ -47,7 +47,7 @@ describe('a pattern for several events', () => {
 });
 
 describe('a pattern with fields', () => {
-  const cases: [string, Where<'ServiceUserCreated'>, boolean][] = [
+  const cases: [string, DataFilter<'ServiceUserCreated'>, boolean][] = [
     ['the username of the event', { username: ['ada'] }, true],
     ['one of several usernames', { username: ['bob', 'ada'] }, true],
     ['another username', { username: ['bob'] }, false],
@@ -82,18 +82,18 @@ describe('the pattern of the access register', () => {
     const expected = {
       pattern: eventPattern(facts),
       matches: [look({}), look({ actor: 'somebody else' }), ...others.map(exampleOf)],
-      passesOver: [
+      ignores: [
         look({ schema_version: '0' }),
         { ...look({}), source: 'somebody.else' },
         ...names.filter((name) => !told.includes(name)).map(exampleOf),
       ],
     };
 
-    expect(await brokenByPattern(expected, matches)).toEqual([]);
+    expect(await checkPattern(expected, matches)).toEqual([]);
     // The judge tells the two apart: turned round, everything is wrong.
-    const turned = { ...expected, matches: expected.passesOver, passesOver: expected.matches };
-    expect(await brokenByPattern(turned, matches)).toHaveLength(
-      expected.matches.length + expected.passesOver.length,
+    const turned = { ...expected, matches: expected.ignores, ignores: expected.matches };
+    expect(await checkPattern(turned, matches)).toHaveLength(
+      expected.matches.length + expected.ignores.length,
     );
   });
 });

@@ -134,12 +134,12 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'mixed', cases: 'the second finds the name taken' },
   },
   {
-    name: 'an outage of the target is not waited out',
+    name: 'no retries during an outage of the target',
     changes: [
       change(
         'workflows/retry-policies.ts',
-        "targetOutage: waitOut(named('TargetUnavailable'), timeLimits.outage)",
-        "targetOutage: waitOut(named('TargetUnavailable'), 60)",
+        "targetOutage: retryFor(failureNames('TargetUnavailable'), timeLimits.outage)",
+        "targetOutage: retryFor(failureNames('TargetUnavailable'), 60)",
       ),
     ],
     caughtBy: { file: 'outages', cases: 'cannot be reached for 10 minutes' },
@@ -400,7 +400,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'contracts/events/catalogue.ts',
-        '[serviceOf(source), ...about,',
+        '[serviceOf(source), ...subjectIds,',
         '[serviceOf(source), about[0],',
       ),
     ],

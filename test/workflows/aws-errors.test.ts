@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { awsErrorMapping } from '../../contracts/failures.ts';
 import {
-  EVENTBRIDGE_PASSING,
+  EVENTBRIDGE_TRANSIENT,
   invokeErrors,
-  LAMBDA_PASSING,
   LAMBDA_THROTTLED,
+  LAMBDA_TRANSIENT,
 } from '../../workflows/aws-errors.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
-/** The errors that the SDK knows of Lambda's Invoke, from its documentation of the command. */
+/** The errors of Lambda's Invoke in the SDK's documentation of the command. */
 function modelledErrors(): string[] {
   const client = dirname(createRequire(import.meta.url).resolve('@aws-sdk/client-lambda/package.json'));
   const types = readFileSync(join(client, 'dist-types', 'commands', 'InvokeCommand.d.ts'), 'utf8');
@@ -19,7 +19,7 @@ function modelledErrors(): string[] {
 }
 
 describe('the errors of an invocation', () => {
-  it('are those that Lambda has, no more and no less', () => {
+  it('are exactly those of the SDK', () => {
     expect(modelledErrors()).toContain('TooManyRequestsException');
     expect(Object.keys(invokeErrors).sort()).toEqual(modelledErrors().sort());
   });
@@ -32,19 +32,19 @@ describe('the errors of an invocation', () => {
     'Runtime.OutOfMemory',
     'Runtime.ExitError',
     'Sandbox.Timedout',
-  ])('that time mends are known as such: %s', (error) => {
-    expect(LAMBDA_PASSING).toContain(error);
+  ])('include %s as a transient error', (error) => {
+    expect(LAMBDA_TRANSIENT).toContain(error);
   });
 
   it.each([
     'Lambda.CodeArtifactUserFailedException',
     'Lambda.KMSDisabledException',
     'Lambda.ResourceNotFoundException',
-  ])('that somebody has to mend are not retried: %s', (error) => {
-    expect([...LAMBDA_PASSING, ...LAMBDA_THROTTLED]).not.toContain(error);
+  ])('include %s as a permanent error, which is not retried', (error) => {
+    expect([...LAMBDA_TRANSIENT, ...LAMBDA_THROTTLED]).not.toContain(error);
   });
 
-  it('that are throttling are told as such', () => {
+  it('are reported as ServiceThrottled if Lambda throttles', () => {
     for (const error of LAMBDA_THROTTLED)
       expect(new Map<string, string>(Object.entries(awsErrorMapping)).get(error)).toBe('ServiceThrottled');
   });
@@ -57,21 +57,21 @@ describe.each(machineNames)('%s', (machine) => {
     errors: Retry.flatMap(({ ErrorEquals }) => ErrorEquals),
   }));
 
-  it('retries every passing error of a function in each state that calls one', () => {
+  it('retries every transient error of Lambda in each state that invokes a function', () => {
     for (const { state, publishes, errors } of retried)
       if (!publishes)
         expect([state, errors]).toEqual([
           state,
-          expect.arrayContaining([...LAMBDA_PASSING, ...LAMBDA_THROTTLED]),
+          expect.arrayContaining([...LAMBDA_TRANSIENT, ...LAMBDA_THROTTLED]),
         ]);
   });
 
-  it('retries every passing error of EventBridge, in both spellings, in each state that publishes', () => {
-    expect(EVENTBRIDGE_PASSING).toEqual(
+  it('retries every transient error of EventBridge, in both spellings, in each state that publishes', () => {
+    expect(EVENTBRIDGE_TRANSIENT).toEqual(
       expect.arrayContaining(['EventBridge.EventBridgeException', 'EventBridge.AmazonEventBridgeException']),
     );
     for (const { state, publishes, errors } of retried)
       if (publishes)
-        expect([state, errors]).toEqual([state, expect.arrayContaining([...EVENTBRIDGE_PASSING])]);
+        expect([state, errors]).toEqual([state, expect.arrayContaining([...EVENTBRIDGE_TRANSIENT])]);
   });
 });

@@ -4,11 +4,11 @@ import { failures } from '../../contracts/failures.ts';
 import { cleanOutcomes, OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
-/** Error names that are not ours: of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */
-const FOREIGN = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z\d]+$/;
+/** Error names of Step Functions, of Lambda and its runtime, and of the EventBridge integration. */
+const AWS_ERROR = /^(States|Lambda|Runtime|Sandbox|EventBridge)\.[A-Za-z\d]+$/;
 
-/** Where each step's errors lead. Whoever changes this changes what is undone. */
-const undo = {
+/** The next state after an error of each step. A change here changes which steps are compensated. */
+const errorTransitions = {
   CreateServiceUser: {
     DecryptCredentials: 'PublishUserCreationRejected',
     CreateUser: 'DeleteUser',
@@ -48,7 +48,7 @@ const undo = {
   },
 } as const;
 
-/** All variables of each machine; none holds more than a ciphertext. */
+/** All variables of each state machine; none contains a secret in plaintext. */
 const variables = {
   CreateServiceUser: [
     'compensation_failure',
@@ -70,7 +70,7 @@ const variables = {
   ],
 } as const;
 
-/** Whose machine each is: the ends that are clean differ. */
+/** The service of each state machine, for its clean outcomes. */
 const services = {
   CreateServiceUser: 'app2',
   ProvisionServiceUser: 'app1',
@@ -78,7 +78,7 @@ const services = {
   RollBackServiceUser: 'app2',
 } as const;
 
-/** What the machines decide: which of two things a roll-back tells, by what it undid. */
+/** The conditions of all Choice states. */
 const choices = {
   CreateServiceUser: {},
   ProvisionServiceUser: {},
@@ -111,23 +111,23 @@ describe.each(machineNames)('%s', (name) => {
     expect(isValid ? '' : errorsText('\n')).toBe('');
   });
 
-  it('leads every error of every step to its undo', () => {
-    const leads = tasks(machine).map(([step, { Catch }]) => [
+  it('continues with the compensation after every error of every step', () => {
+    const transitions = tasks(machine).map(([step, { Catch }]) => [
       step,
       Catch.find(({ ErrorEquals }) => ErrorEquals.includes('States.ALL'))?.Next,
     ]);
 
-    expect(Object.fromEntries(leads)).toEqual(undo[name]);
+    expect(Object.fromEntries(transitions)).toEqual(errorTransitions[name]);
   });
 
-  it('decides between the ways on by nothing but these conditions', () => {
-    const decisions = Object.entries(machine.States).flatMap(([state, decision]) => {
-      if (decision.Type !== 'Choice') return [];
-      const ways = decision.Choices.map(({ Condition, Next }) => [Condition, Next]);
-      return [[state, { ...Object.fromEntries(ways), otherwise: decision.Default }]];
+  it('has only these conditions in its Choice states', () => {
+    const conditions = Object.entries(machine.States).flatMap(([name, state]) => {
+      if (state.Type !== 'Choice') return [];
+      const rules = state.Choices.map(({ Condition, Next }) => [Condition, Next]);
+      return [[name, { ...Object.fromEntries(rules), otherwise: state.Default }]];
     });
 
-    expect(Object.fromEntries(decisions)).toEqual(choices[name]);
+    expect(Object.fromEntries(conditions)).toEqual(choices[name]);
   });
 
   it('matches only error names that can occur', () => {
@@ -135,10 +135,10 @@ describe.each(machineNames)('%s', (name) => {
       [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
     );
 
-    expect(names.filter((error) => !(error in failures) && !FOREIGN.test(error))).toEqual([]);
+    expect(names.filter((error) => !(error in failures) && !AWS_ERROR.test(error))).toEqual([]);
   });
 
-  it('retries each error by one policy only, and none that is permanent', () => {
+  it('retries each error by one policy only, and no permanent error', () => {
     for (const [, { Retry }] of tasks(machine)) {
       const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
       expect(new Set(retried).size).toBe(retried.length);
@@ -159,32 +159,32 @@ describe.each(machineNames)('%s', (name) => {
     }
   });
 
-  it("has no retrier of CDK's own: each has a longest pause", () => {
+  it('has no default retrier of CDK, which would have no longest delay', () => {
     for (const [, { Retry }] of tasks(machine))
       for (const { MaxDelaySeconds } of Retry) expect(MaxDelaySeconds).toBeGreaterThan(0);
   });
 
-  it('fails only in ways that the contract knows', () => {
+  it('fails only with outcomes of the contract', () => {
     const known = [...cleanOutcomes[services[name]], OUTCOME_NOT_PUBLISHED, ROLL_BACK_FAILED];
-    const ends = Object.entries(machine.States).flatMap(([state, { Type, Error: error }]) =>
+    const failStates = Object.entries(machine.States).flatMap(([state, { Type, Error: error }]) =>
       Type === 'Fail' ? [[state, error]] : [],
     );
 
-    expect(ends.length).toBeGreaterThan(0);
-    for (const [state, error] of ends) {
+    expect(failStates.length).toBeGreaterThan(0);
+    for (const [state, error] of failStates) {
       expect(error).toBe(state);
       expect(known).toContain(error);
     }
   });
 
-  it('carries nothing secret from state to state', () => {
-    const carried = tasks(machine).flatMap(([, { Assign, Catch }]) =>
+  it('has only these variables, of which none is a secret', () => {
+    const assignedNames = tasks(machine).flatMap(([, { Assign, Catch }]) =>
       [Assign, ...Catch.map((catcher) => catcher['Assign'])].flatMap((assigned) =>
         Object.keys(assigned ?? {}),
       ),
     );
 
-    expect([...new Set(carried)].sort()).toEqual(variables[name]);
+    expect([...new Set(assignedNames)].sort()).toEqual(variables[name]);
   });
 });
 
@@ -195,24 +195,24 @@ describe.each([
   const machine = golden(name);
   const stop = tasks(machine).find(([state]) => state === first)?.[1];
 
-  it('stops what it rolls back before it undoes anything', () => {
+  it('stops the execution before it compensates its steps', () => {
     expect(machine.StartAt).toBe(first);
   });
 
-  it('tells why there is a roll-back in the words of what it stopped', () => {
+  it('takes the failure from the execution that it stopped', () => {
     expect(stop?.['Assign']).toMatchObject({
       had_succeeded: '{% $states.result.Payload.had_succeeded %}',
       failure: '{% $states.result.Payload.failure %}',
     });
   });
 
-  it('undoes nothing that it could not stop', () => {
+  it('compensates nothing if the execution could not be stopped', () => {
     expect(stop?.Catch).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'PublishRollBackFailed' }]);
   });
 });
 
 it.each(['CreateUser', 'SetPassword', 'AddToGroup'])(
-  'CreateServiceUser says in %s how often it was started again after its end',
+  'CreateServiceUser passes the redrive count to %s',
   (state) => {
     expect(golden('CreateServiceUser').States[state]).toMatchObject({
       Arguments: { Payload: { redrive_count: '{% $states.context.Execution.RedriveCount %}' } },
@@ -220,10 +220,11 @@ it.each(['CreateUser', 'SetPassword', 'AddToGroup'])(
   },
 );
 
-it('CreateServiceUser announces no user after it was redriven: it undoes', () => {
-  const announced = golden('CreateServiceUser').States['PublishUserCreated'];
-  expect(JSON.stringify(announced)).toContain('Execution.RedriveCount = 0 ?');
-  expect(announced).toMatchObject({
+it('CreateServiceUser compensates instead of publishing a user after a redrive', () => {
+  const publish = golden('CreateServiceUser').States['PublishUserCreated'];
+
+  expect(JSON.stringify(publish)).toContain('Execution.RedriveCount = 0 ?');
+  expect(publish).toMatchObject({
     Catch: [
       {
         ErrorEquals: ['States.QueryEvaluationError'],
@@ -235,7 +236,7 @@ it('CreateServiceUser announces no user after it was redriven: it undoes', () =>
   });
 });
 
-it('CreateServiceUser ends without a word when it was cancelled before it arrived: nothing had begun', () => {
+it('CreateServiceUser publishes nothing if the cancellation arrived before the request', () => {
   const { States } = golden('CreateServiceUser');
 
   expect(States['DecryptCredentials']).toMatchObject({
@@ -251,7 +252,7 @@ it('CreateServiceUser ends without a word when it was cancelled before it arrive
   expect(States['Cancelled']).toMatchObject({ Type: 'Fail', Error: 'Cancelled' });
 });
 
-it('CreateServiceUser waits for its start before it makes anything, and then goes on', () => {
+it('CreateServiceUser waits for its reserved start before it creates the user', () => {
   const { States } = golden('CreateServiceUser');
 
   expect(States['DecryptCredentials']).toMatchObject({ Next: 'WaitForRateLimit' });
@@ -262,7 +263,7 @@ it('CreateServiceUser waits for its start before it makes anything, and then goe
   });
 });
 
-it('ProvisionServiceUser waits for its callback in RequestUserCreation, whichever way App2 answers', () => {
+it('ProvisionServiceUser always waits for a callback in RequestUserCreation', () => {
   const { States } = golden('ProvisionServiceUser');
 
   expect(States['RequestUserCreation']).toMatchObject({

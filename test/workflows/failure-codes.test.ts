@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { awsErrorMapping, explainFailure, failures } from '../../contracts/failures.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
 
-/** Errors as a Catch may see them: ours, those of AWS, and such as nobody has foreseen. */
+/** Errors that a Catch can receive: of this system, of AWS, and unknown ones. */
 const errors = [
   ...Object.keys(failures),
   ...Object.keys(awsErrorMapping).filter((name) => name.includes('.')),
@@ -18,25 +18,25 @@ const errors = [
   '',
 ];
 
-/** What is read of a state that publishes an event with a failure in it. */
-const publishes = z.object({
+/** The Arguments of a state that publishes an event with a failure. */
+const publishArguments = z.object({
   Entries: z.tuple([z.object({ Detail: z.object({ data: z.record(z.string(), z.unknown()) }) })]),
 });
-const told = z.object({ code: z.string() });
+const publishedFailure = z.object({ code: z.string() });
 
 const expressions = machineNames.flatMap((machine) =>
   tasks(golden(machine)).flatMap(([state, { Arguments }]) =>
     (['failure', 'compensation_failure'] as const).flatMap((failure) => {
-      const { data } = publishes.safeParse(Arguments);
-      const { data: fact } = told.safeParse(data?.Entries[0].Detail.data[failure]);
-      return fact === undefined ? [] : [{ machine, state, failure, code: fact.code }];
+      const { data } = publishArguments.safeParse(Arguments);
+      const published = publishedFailure.safeParse(data?.Entries[0].Detail.data[failure]);
+      return published.success ? [{ machine, state, failure, code: published.data.code }] : [];
     }),
   ),
 );
 
 describe('the code of a failure in an event', () => {
   it.each(expressions)(
-    'is, in $state of $machine, the one that the caller is told: $failure',
+    'equals, in $state of $machine, the code in the status: $failure',
     async ({ failure, code }) => {
       const expression = jsonata(code.replace(/^\{% | %\}$/g, ''));
 
@@ -48,7 +48,7 @@ describe('the code of a failure in an event', () => {
     },
   );
 
-  it('is in every event that tells a failure', () => {
+  it('is in every event with a failure', () => {
     expect(expressions.map(({ state, failure }) => `${state} ${failure}`).sort()).toEqual(
       [
         ...Array(2).fill('PublishProvisioningFailed failure'),

@@ -6,8 +6,8 @@ import { codeOf } from './rules/expressions.ts';
 import { allStates, type State, type States, states } from './rules/states.ts';
 
 /**
- * How large what a state sends, sets and says becomes at most. What is larger than its bound ends an execution with
- * `States.DataLimitExceeded`, which no catcher of `States.ALL` catches.
+ * Size limits of arguments, variables, output, error and cause of a state. A larger value ends an execution with
+ * `States.DataLimitExceeded`, which a catcher of `States.ALL` does not catch.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html ("Maximum input or output size", variables);
  * docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html (error and cause);
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html (an entry)
@@ -17,12 +17,12 @@ const LARGEST_ERROR = 256;
 const LARGEST_CAUSE = 32_768;
 
 const text = (bytes: number): string => 'x'.repeat(bytes);
-/** Whatever comes from a header: API Gateway takes no more than this of all of them together. */
+/** A value from a header: API Gateway's limit for the total size of all headers. */
 const HEADER = text(10_240);
 const CIPHERTEXT = text(12_000);
 const TIME = '2026-01-01T00:00:00.000Z';
 
-/** The largest inputs that a request can lead to: no field is larger than the body that it came in. */
+/** The largest inputs that a request can cause: no field is larger than its body. */
 const input = {
   provisioning_id: text(80),
   creation_id: text(36),
@@ -42,7 +42,7 @@ const input = {
   failure: { step: text(80), error: text(LARGEST_ERROR) },
 };
 
-/** Every variable at its largest. One that is not here makes its expression fail. */
+/** Every variable with its largest value. An expression with another variable fails. */
 const variables = {
   failure: input.failure,
   compensation_failure: input.failure,
@@ -55,18 +55,23 @@ const variables = {
   had_succeeded: true,
 };
 
-/** The context of a state that did not succeed at once, in an execution with the longest names. */
-function known(name: string, of: typeof input) {
+/** The variables of an expression: of a state in its 100th retry, in an execution with the longest names. */
+function bindingsOf(name: string, executionInput: typeof input) {
   const context = {
-    Execution: { Id: text(256), Input: of, Name: text(80), RedriveCount: 0, StartTime: TIME },
+    Execution: { Id: text(256), Input: executionInput, Name: text(80), RedriveCount: 0, StartTime: TIME },
     State: { Name: name, EnteredTime: TIME, RetryCount: 100 },
     StateMachine: { Id: text(256), Name: text(80) },
     Task: { Token: text(2_048) },
   };
-  const result = { Payload: { ...of, ...variables }, StatusCode: 200 };
+  const result = { Payload: { ...executionInput, ...variables }, StatusCode: 200 };
   return {
     ...variables,
-    states: { input: of, context, result, errorOutput: { Error: text(LARGEST_ERROR), Cause: '' } },
+    states: {
+      input: executionInput,
+      context,
+      result,
+      errorOutput: { Error: text(LARGEST_ERROR), Cause: '' },
+    },
   };
 }
 
@@ -86,8 +91,8 @@ async function evaluated(value: unknown, bindings: Record<string, unknown>): Pro
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value ?? null));
 
-/** What is too large in a machine: each a sentence. */
-async function tooLarge(machine: States, of: typeof input): Promise<string[]> {
+/** Values of a state machine that exceed their limits, as sentences. */
+async function tooLarge(machine: States, executionInput: typeof input): Promise<string[]> {
   const limits = (state: State): [string, unknown, number][] => [
     ['Arguments', state['Arguments'], LARGEST],
     ['Assign', state.Assign, LARGEST],
@@ -98,22 +103,23 @@ async function tooLarge(machine: States, of: typeof input): Promise<string[]> {
   ];
   const found = allStates(machine).flatMap(([name, state]) =>
     limits(state).map(async ([what, value, largest]) => {
-      const size = sizeOf(await evaluated(value, known(name, of)));
+      const size = sizeOf(await evaluated(value, bindingsOf(name, executionInput)));
       return size <= largest ? [] : [`${what} of ${name} has ${size} bytes`];
     }),
   );
-  const input = sizeOf(of) <= LARGEST ? [] : [`the input has ${sizeOf(of)} bytes`];
-  return [...input, ...(await Promise.all(found)).flat()];
+  const inputSize = sizeOf(executionInput);
+  const largeInput = inputSize <= LARGEST ? [] : [`the input has ${inputSize} bytes`];
+  return [...largeInput, ...(await Promise.all(found)).flat()];
 }
 
 describe.each(machineNames)('%s', (name) => {
   const machine = states.parse(golden(name));
 
-  it('keeps within the bounds of Step Functions with the largest of requests', async () => {
+  it('stays within the size limits of Step Functions with the largest requests', async () => {
     expect(await tooLarge(machine, input)).toEqual([]);
   });
 
-  it('would not with larger ones, which is said', async () => {
+  it('exceeds the limits with a larger request, which the check reports', async () => {
     const found = await tooLarge(machine, { ...input, username: text(LARGEST) });
 
     expect(found[0]).toMatch(/^the input has \d+ bytes$/);

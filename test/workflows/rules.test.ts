@@ -3,7 +3,7 @@ import { golden, machineNames } from '../support/golden.ts';
 import { type Rule, rules } from './rules/rules.ts';
 import { type States, states } from './rules/states.ts';
 
-/** A machine with one state that passes on; the seeded defects are put into it. */
+/** A state machine with one Pass state, which the seeded defects replace. */
 const machine = (state: object, others: object = {}): States =>
   states.parse({
     StartAt: 'First',
@@ -17,55 +17,58 @@ const map = (inside: object, more: object = {}) =>
   });
 const output = (code: string) => machine({ Output: `{% ${code} %}` });
 
-/** For each rule what AWS refuses, and what is said of it. */
+/** For each rule, definitions that AWS refuses, with the reported violation. */
 const seeded: Record<string, readonly [States, string][]> = {
-  'names of states have at most 80 characters, and each is there once': [
+  'each name of a state has at most 80 characters and is unique': [
     [machine({}, { ['ä'.repeat(81)]: { Type: 'Succeed' } }), `${'ä'.repeat(81)} is too long`],
     [
       machine({
         Type: 'Parallel',
         Branches: [{ StartAt: 'Last', States: { Last: { Type: 'Succeed' } } }],
       }),
-      'Last is there twice',
+      'Last is not unique',
     ],
   ],
-  'names of variables are identifiers of at most 80 characters, and not `states`': [
-    [machine({ Assign: { 'a-b': 1 } }), 'First assigns a-b, which is no name'],
-    [machine({ Assign: { states: 1 } }), 'First assigns states, which is no name'],
+  'each name of a variable is an identifier of at most 80 characters, and not `states`': [
+    [machine({ Assign: { 'a-b': 1 } }), 'First assigns a-b, which is not a valid name'],
+    [machine({ Assign: { states: 1 } }), 'First assigns states, which is not a valid name'],
     [
       machine({ Assign: { [`a${'b'.repeat(80)}`]: 1 } }),
-      `First assigns a${'b'.repeat(80)}, which is no name`,
+      `First assigns a${'b'.repeat(80)}, which is not a valid name`,
     ],
   ],
-  'what runs inside a Map or Parallel sets no variable that is there outside of it': [
-    [map({ Assign: { a: 1 } }, { Assign: { a: 2 } }), 'Inner assigns a, which is there outside'],
+  'a state inside a Map or Parallel sets no variable of an outer scope': [
+    [
+      map({ Assign: { a: 1 } }, { Assign: { a: 2 } }),
+      'Inner assigns a, which is a variable of an outer scope',
+    ],
   ],
-  'a variable that is read is one that is set in the same scope or outside of it': [
-    [output('$a'), 'First.Output: $a is not known here'],
-    [map({ Assign: { a: 1 } }, { Output: '{% $a %}' }), 'First.Output: $a is not known here'],
+  'each variable that is read is set in the same scope or an outer scope': [
+    [output('$a'), 'First.Output: $a is not set in this scope'],
+    [map({ Assign: { a: 1 } }, { Output: '{% $a %}' }), 'First.Output: $a is not set in this scope'],
   ],
-  'an expression fills its text from `{%` to `%}`, and is JSONata 2.0.6': [
-    [machine({ Output: ' {% 1 %}' }), 'First.Output cannot be read'],
-    [output('1 +'), 'First.Output cannot be read'],
+  'each expression fills its text from `{%` to `%}` and is JSONata 2.0.6': [
+    [machine({ Output: ' {% 1 %}' }), 'First.Output cannot be parsed'],
+    [output('1 +'), 'First.Output cannot be parsed'],
   ],
-  'functions are those that Step Functions has: no `$eval`, and its own six': [
-    [output("$eval('1')"), 'First.Output: there is no $eval'],
-    [output('$not($states.input.a ~> $sort() ~> $flatten())'), 'First.Output: there is no $flatten'],
+  'each function exists in Step Functions': [
+    [output("$eval('1')"), 'First.Output: $eval does not exist'],
+    [output('$not($states.input.a ~> $sort() ~> $flatten())'), 'First.Output: $flatten does not exist'],
   ],
-  'an expression begins with no plain name, no `$` and no `$$`': [
-    [output('name'), 'First.Output: name is of nothing'],
-    [output('$.name'), 'First.Output: $ is of nothing'],
-    [output('$count($$)'), 'First.Output: $$ is of nothing'],
+  'an expression does not start with a plain name, `$` or `$$`': [
+    [output('name'), 'First.Output: name has no context'],
+    [output('$.name'), 'First.Output: $ has no context'],
+    [output('$count($$)'), 'First.Output: $$ has no context'],
   ],
-  '`$states` has a result, an error, a Map and a task token only where there is one': [
-    [output('$states.errorOutput.Error'), 'First.Output: $states.errorOutput is known in a Catch only'],
+  '`$states` is read only at positions that have the value': [
+    [output('$states.errorOutput.Error'), 'First.Output: $states.errorOutput is available in a Catch only'],
     [
       output('$states.result.a'),
-      'First.Output: $states.result is known in Assign and Output of a Task, Parallel or Map only',
+      'First.Output: $states.result is available in Assign and Output of a Task, Parallel or Map only',
     ],
     [
       map({ Output: '{% $states.context.Map.Item.Value %}' }),
-      'Inner.Output: $states.context.Map is known in an ItemSelector only',
+      'Inner.Output: $states.context.Map is available in an ItemSelector only',
     ],
     [
       machine({
@@ -73,11 +76,11 @@ const seeded: Record<string, readonly [States, string][]> = {
         Resource: 'arn:aws:states:::lambda:invoke',
         Arguments: '{% $states.context.Task.Token %}',
       }),
-      'First.Arguments: $states.context.Task is known in Arguments of a task that waits for its token only',
+      'First.Arguments: $states.context.Task is available in Arguments of a task that waits for its token only',
     ],
     [output('$states.inputs'), 'First.Output: $states has no inputs'],
   ],
-  '`States.ALL` stands alone and last': [
+  '`States.ALL` is alone in its list and last': [
     [
       machine({ Type: 'Task', Catch: [{ ErrorEquals: ['States.ALL', 'Other'], Next: 'Last' }] }),
       'First.Catch has States.ALL beside or before others',
@@ -87,14 +90,14 @@ const seeded: Record<string, readonly [States, string][]> = {
       'First.Retry has States.ALL beside or before others',
     ],
   ],
-  'the history has at most 25,000 events when every retry is used up': [
+  'the history has at most 25,000 events with every retry used up': [
     [machine({ Type: 'Task', Retry: [{ ErrorEquals: ['Other'], MaxAttempts: 9_000 }] }), '27009 events'],
     [machine({ Next: 'First' }), 'Infinity events'],
   ],
   'the definition has at most 1 MiB': [[machine({ Comment: 'x'.repeat(1_048_576) }), '1048781 bytes']],
 };
 
-/** What is allowed although it is like what is not. */
+/** Definitions that AWS accepts and that resemble the refused ones. */
 const allowed: Record<string, States> = {
   'functions of Step Functions': output(
     "$partition([1], 1) ~> $append($range(1, 2, 1)) ~> $append([$hash('a', 'MD5'), $uuid(), $random(1), $parse('1')])",
@@ -117,21 +120,23 @@ const allowed: Record<string, States> = {
   }),
 };
 
-const found = (rule: Rule, of: States): string[] => rule.check(of);
+const violationsOf = (rule: Rule, definition: States): string[] => rule.check(definition);
 
 describe.each(rules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
-  it.each(machineNames)('in %s', (of) => {
-    expect(found(rule, states.parse(golden(of)))).toEqual([]);
+  it.each(machineNames)('holds in %s', (machineName) => {
+    expect(violationsOf(rule, states.parse(golden(machineName)))).toEqual([]);
   });
 
-  it('or it is said', () => {
+  it('is reported if it is violated', () => {
     const defects = seeded[name] ?? [];
 
-    expect(defects.map(([defect]) => found(rule, defect))).toEqual(defects.map(([, what]) => [what]));
+    expect(defects.map(([defect]) => violationsOf(rule, defect))).toEqual(
+      defects.map(([, violation]) => [violation]),
+    );
     expect(defects).not.toEqual([]);
   });
 
-  it.each(Object.entries(allowed))('and not of %s', (_what, of) => {
-    expect(found(rule, of)).toEqual([]);
+  it.each(Object.entries(allowed))('accepts %s', (_description, definition) => {
+    expect(violationsOf(rule, definition)).toEqual([]);
   });
 });

@@ -12,64 +12,64 @@ import { golden, machineNames, tasks } from '../support/golden.ts';
 
 type Retrier = Task['Retry'][number];
 
-/** Longest time in seconds that a retrier can spend in pauses. */
-function pauses({ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds }: Retrier): number {
+/** Total delay of a retrier in seconds, if every attempt is used. */
+function totalDelay({ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds }: Retrier): number {
   return Array.from({ length: MaxAttempts }, (_, n) =>
     Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds),
-  ).reduce((sum, pause) => sum + pause, 0);
+  ).reduce((sum, delay) => sum + delay, 0);
 }
 
 /**
- * Longest time of a step: every retrier is used up, and every attempt takes all the time that it has. One that the
- * function ends with an error has the function's time; the rest of the task's time is for what is waited for.
+ * Longest time of a step: every retrier is used up, and every attempt reaches its timeout. In a task with a callback, an
+ * attempt that fails with an error of the function takes at most the function's timeout.
  */
 function longestStep({ TimeoutSeconds, Retry, Resource }: Task): number {
   const functionSeconds = Resource.endsWith('.waitForTaskToken') ? timeLimits.app2Function : TimeoutSeconds;
   return Retry.reduce((sum, retrier) => {
     const attempt = retrier.ErrorEquals.includes('States.Timeout') ? TimeoutSeconds : functionSeconds;
-    return sum + pauses(retrier) + retrier.MaxAttempts * attempt;
+    return sum + totalDelay(retrier) + retrier.MaxAttempts * attempt;
   }, TimeoutSeconds);
 }
 
-/** Most events that a step writes into the history: entered, three or four for each attempt, exited. */
+/** Most events of a step in the history: entered, three or four for each attempt, exited. */
 function mostEvents({ Retry, Resource }: Task): number {
-  // Scheduled, started, (submitted,) and how it ended.
+  // Scheduled, started, submitted (with a callback only), and the outcome.
   const attempt = Resource.endsWith('.waitForTaskToken') ? 4 : 3;
   return 2 + attempt * Retry.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
 }
 
-/** Most events from a state to an end, over every way that errors can take it. */
+/** Most events from a state to a final state, over all paths. */
 function mostEventsFrom(machine: Machine, name: string): number {
   const state = machine.States[name];
   if (state === undefined) throw new Error(`There is no state ${name}.`);
-  const after = (ways: string[]) => Math.max(...ways.map((next) => mostEventsFrom(machine, next)));
+  const after = (paths: string[]) => Math.max(...paths.map((next) => mostEventsFrom(machine, next)));
   if (state.Type === 'Choice') return 2 + after([state.Default, ...state.Choices.map(({ Next }) => Next)]);
   if (state.Type === 'Wait') return 2 + after([state.Next]);
   if (state.Type !== 'Task') return 2;
   return mostEvents(state) + after([state.Next, ...state.Catch.map(({ Next }) => Next)]);
 }
 
-/** Longest time from a state to an end, over every way that errors can take it. */
+/** Longest time from a state to a final state in seconds, over all paths. */
 function longestFrom(machine: Machine, name: string): number {
   const state = machine.States[name];
   if (state === undefined) throw new Error(`There is no state ${name}.`);
   if (state.Type === 'Choice') {
-    const ways = [state.Default, ...state.Choices.map(({ Next }) => Next)];
-    return Math.max(...ways.map((next) => longestFrom(machine, next)));
+    const paths = [state.Default, ...state.Choices.map(({ Next }) => Next)];
+    return Math.max(...paths.map((next) => longestFrom(machine, next)));
   }
   if (state.Type === 'Wait') return timeLimits.longestQueue + longestFrom(machine, state.Next);
   if (state.Type !== 'Task') return 0;
-  const ways = [state.Next, ...state.Catch.map(({ Next }) => Next)];
-  return longestStep(state) + Math.max(...ways.map((next) => longestFrom(machine, next)));
+  const paths = [state.Next, ...state.Catch.map(({ Next }) => Next)];
+  return longestStep(state) + Math.max(...paths.map((next) => longestFrom(machine, next)));
 }
 
-/** States that take back what was done. */
+/** Compensating states. */
 const COMPENSATING = ['StopProvisioning', 'StopUserCreation', 'CancelUserCreation', 'DeleteUser'];
 
 describe('the ladder of time limits', () => {
-  it('reaches the limit of a call before that of its function, of a function before that of its task', () => {
+  it('has a call time out before its function, and a function before its task', () => {
     const { awsConnect, awsCall, stepFunction, stepTask } = timeLimits;
-    // DeleteUser makes most calls: it looks for the user and deletes it, by sub and by name.
+    // DeleteUser makes the most calls: AdminGetUser and AdminDeleteUser, each by sub and by name.
     const mostCalls = 4;
 
     expect(awsConnect).toBeLessThan(awsCall);
@@ -77,42 +77,42 @@ describe('the ladder of time limits', () => {
     expect(stepFunction).toBeLessThan(stepTask);
   });
 
-  it('leaves the legacy endpoint its time, after the flag is read and the key remembered', () => {
+  it('leaves the legacy endpoint its time after the reads of the flag and of the API key', () => {
     const { flag, awsConnect, awsCall, legacyRequest, apiFunction } = timeLimits;
 
     expect(flag + awsConnect + awsCall + legacyRequest).toBeLessThan(apiFunction);
   });
 
-  it('leaves App1 time to answer after it has waited for the end and for the timeline of App2', () => {
+  it("leaves App1 time to respond after the longest wait and the read of App2's timeline", () => {
     const { app2Timeline, timeline, apiFunction, awsConnect } = timeLimits;
 
     expect(app2Timeline).toBeLessThan(timeline);
     expect(MAX_WAIT_SECONDS + awsConnect + timeline).toBeLessThan(apiFunction);
   });
 
-  it('lets the functions that watch over executions end by themselves', () => {
+  it('lets the roll-back starters and the sweep finish before their timeouts', () => {
     const { awsCall, watchFunction, sweepFunction } = timeLimits;
-    // One execution is looked at and a roll-back is started; by the sweep with two attempts of each call.
-    const one = 2 * awsCall;
+    // DescribeExecution and StartExecution for one execution; the sweep makes two attempts of each call.
+    const perExecution = 2 * awsCall;
 
-    expect(one).toBeLessThan(watchFunction);
-    // The sweep looks at the last one just before its time is over, and then writes its marks.
-    expect(limits.time.last / 1000 + 2 * one + 2 * awsCall).toBeLessThan(sweepFunction);
+    expect(perExecution).toBeLessThan(watchFunction);
+    // The sweep can start with the last execution just before its time limit, and then writes its marks.
+    expect(limits.time.last / 1000 + 2 * perExecution + 2 * awsCall).toBeLessThan(sweepFunction);
   });
 
-  it('lets a custom resource answer before CloudFormation gives up', () => {
+  it('lets a custom resource respond before CloudFormation times out', () => {
     const { awsCall, customResourceRetries, customResourceFunction, customResource } = timeLimits;
-    // The last repetition is of the step with the most calls (the user, its password, two groups); then the secret is
-    // written, and CloudFormation is answered within five seconds.
+    // The last retry can be of the step with the most calls (user, password, two groups). Then the secret is written, and
+    // the response to CloudFormation takes at most five seconds.
     const last = 4 * awsCall + awsCall + 5;
 
     expect(customResourceRetries + last).toBeLessThan(customResourceFunction);
     expect(customResourceFunction).toBeLessThan(customResource);
   });
 
-  it('holds for the calls of App1 to App2 too', () => {
+  it('also holds for the requests of App1 to App2', () => {
     const { awsCall, app2Wait, app2Request, app2Function, app2Task } = timeLimits;
-    // A sign-in with remembered credentials that were rotated: sign in, read the secret, sign in again.
+    // A sign-in with cached credentials that were rotated: sign in, read the secret, sign in again.
     const token = 3 * awsCall;
 
     expect(app2Wait).toBeLessThan(app2Request);
@@ -120,7 +120,7 @@ describe('the ladder of time limits', () => {
     expect(app2Function).toBeLessThan(app2Task);
   });
 
-  it('lets a function behind an API end before API Gateway gives up', () => {
+  it('lets a function of an API finish before API Gateway times out', () => {
     const apiGateway = 29;
     const attempts = 2;
 
@@ -129,7 +129,7 @@ describe('the ladder of time limits', () => {
     expect(timeLimits.app2Wait).toBeLessThanOrEqual(MAX_WAIT_SECONDS);
   });
 
-  it.each(machineNames)('gives %s more time than its worst way takes', (name) => {
+  it.each(machineNames)('gives %s more time than its longest path', (name) => {
     const machine = golden(name);
 
     expect(longestFrom(machine, machine.StartAt)).toBeLessThan(machine.TimeoutSeconds);
@@ -137,7 +137,7 @@ describe('the ladder of time limits', () => {
 
   // docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (maximum execution event history)
   it.each(machineNames)(
-    'leaves the history of %s room for five targets, with every retry used up',
+    'keeps the history of %s below its quota with five targets and every retry used up',
     (name) => {
       const machine = golden(name);
       const startAndEnd = 2;
@@ -146,31 +146,33 @@ describe('the ladder of time limits', () => {
     },
   );
 
-  it('waits for a target for two hours in a step that can be compensated, and for a day in a compensation', () => {
-    const waits = tasks(golden('ProvisionServiceUser')).flatMap(([step, { Retry }]) =>
+  it('retries an unavailable target for two hours in a step, and for 24 hours in a compensation', () => {
+    const policies = tasks(golden('ProvisionServiceUser')).flatMap(([step, { Retry }]) =>
       Retry.filter(({ ErrorEquals }) => ErrorEquals.includes('TargetUnavailable')).map((retrier) => ({
         step,
-        hours: pauses(retrier) / 3600,
+        hours: totalDelay(retrier) / 3600,
         longest: retrier.MaxDelaySeconds,
         jitter: retrier['JitterStrategy'],
       })),
     );
-    const hours = (step: string) => waits.find((one) => one.step === step)?.hours;
+    const hours = (step: string) => policies.find((policy) => policy.step === step)?.hours;
 
     for (const step of ['Authenticate', 'EncryptCredentials', 'RequestUserCreation']) {
       expect(hours(step)).toBeGreaterThanOrEqual(2);
       expect(hours(step)).toBeLessThan(2.1);
     }
     expect(hours('CancelUserCreation')).toBeGreaterThanOrEqual(24);
-    expect(waits.map(({ longest, jitter }) => [longest, jitter])).toEqual(waits.map(() => [300, undefined]));
+    expect(policies.map(({ longest, jitter }) => [longest, jitter])).toEqual(
+      policies.map(() => [300, undefined]),
+    );
   });
 
-  it('lets no roll-back fail within an hour of what passes', () => {
+  it('retries transient errors of a roll-back for at least an hour', () => {
     const shortest = machineNames.flatMap((name) =>
       tasks(golden(name)).flatMap(([step, { Retry }]) =>
         Retry.filter(
           ({ ErrorEquals }) => COMPENSATING.includes(step) && !ErrorEquals.includes('AbsenceNotConfirmed'),
-        ).map(pauses),
+        ).map(totalDelay),
       ),
     );
 
@@ -185,17 +187,17 @@ describe('the ladder of time limits', () => {
     expect(timeLimits.userRollBack).toBeLessThan(timeLimits.provisioningRollBack);
   });
 
-  it('lets no roll-back outlast the provisioning by which the sweep knows how far back to look', () => {
+  it("gives a roll-back no more time than a provisioning, which bounds the sweep's read", () => {
     expect(timeLimits.provisioningRollBack).toBeLessThanOrEqual(timeLimits.provisioning);
   });
 
-  it("has App1 wait longer for a notification than App2's queue can be, and in all than App2 can take", () => {
-    const [, wait] =
+  it("has App1 wait for a notification longer than App2's queue, and in total longer than a creation", () => {
+    const [, task] =
       tasks(golden('ProvisionServiceUser')).find(([name]) => name === 'RequestUserCreation') ?? [];
-    const missed = wait?.Retry.find(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'));
+    const missed = task?.Retry.find(({ ErrorEquals }) => ErrorEquals.includes('States.Timeout'));
 
-    expect(wait?.TimeoutSeconds).toBeGreaterThan(timeLimits.longestQueue);
-    expect((1 + (missed?.MaxAttempts ?? 0)) * (wait?.TimeoutSeconds ?? 0)).toBeGreaterThan(
+    expect(task?.TimeoutSeconds).toBeGreaterThan(timeLimits.longestQueue);
+    expect((1 + (missed?.MaxAttempts ?? 0)) * (task?.TimeoutSeconds ?? 0)).toBeGreaterThan(
       timeLimits.userCreation,
     );
   });
@@ -204,12 +206,12 @@ describe('the ladder of time limits', () => {
     ['RequestUserCreation', 'ProvisionServiceUser', 'UserCreationPending', timeLimits.userCreation],
     ['CancelUserCreation', 'ProvisionServiceUser', 'UserRemovalPending', timeLimits.userRollBack],
     ['CancelUserCreation', 'RollBackProvisioning', 'UserRemovalPending', timeLimits.userRollBack],
-  ] as const)('lets %s of %s wait longer than App2 can take', (step, machine, error, app2) => {
+  ] as const)('retries %s of %s longer than the time limit of App2', (step, machine, error, app2Seconds) => {
     const retrier = tasks(golden(machine))
       .find(([name]) => name === step)?.[1]
       .Retry.find(({ ErrorEquals }) => ErrorEquals.includes(error));
 
-    expect(retrier === undefined ? 0 : pauses(retrier)).toBeGreaterThan(app2);
+    expect(retrier === undefined ? 0 : totalDelay(retrier)).toBeGreaterThan(app2Seconds);
   });
 
   it.each([
@@ -217,7 +219,7 @@ describe('the ladder of time limits', () => {
     ['DeleteUser', 'RollBackServiceUser'],
     ['StopUserCreation', 'RollBackServiceUser'],
     ['StopProvisioning', 'RollBackProvisioning'],
-  ] as const)('lets %s of %s look again after everything under way has landed', (step, machine) => {
+  ] as const)('has %s of %s check again after every call in flight has finished', (step, machine) => {
     const retrier = tasks(golden(machine))
       .find(([name]) => name === step)?.[1]
       .Retry.find(({ ErrorEquals }) => ErrorEquals.includes('AbsenceNotConfirmed'));
@@ -226,7 +228,7 @@ describe('the ladder of time limits', () => {
     expect(retrier?.IntervalSeconds).toBeGreaterThan(IN_FLIGHT_SECONDS);
   });
 
-  it('renews a token while it outlives a whole call', () => {
+  it('renews a token before it could expire during a request', () => {
     expect(TOKEN_RENEWAL_SECONDS).toBeGreaterThan(timeLimits.app2Task);
     expect(TOKEN_LIFE_SECONDS).toBeGreaterThan(TOKEN_RENEWAL_SECONDS);
   });

@@ -17,27 +17,28 @@ import {
 interface Compensation {
   callApp2: IFunction;
   bus: IEventBus;
-  /** Where the undo ends. */
+  /** Final state after the compensation. */
   end: IChainable;
-  /** Whether a provisioning that had succeeded can be what is undone; then the variable `had_succeeded` says so. */
+  /** Whether it also removes the user of a successful provisioning; then the variable `had_succeeded` is needed. */
   deprovisions: boolean;
 }
 
 /**
- * Undoing a provisioning at App2: written once, used by `ProvisionServiceUser` when a step fails and by
- * `RollBackProvisioning` when the user is wanted no longer.
+ * Compensation of a provisioning at App2. `ProvisionServiceUser` runs it if a step fails; `RollBackProvisioning` runs it
+ * after a cancellation, an abort or a timeout.
  *
  *     CancelUserCreation ─▶ PublishProvisioningFailed ─▶ (end)
  *
- * Expects the variable `failure`. `publishFailed` is where a failure goes that needs no undo, `publishUndone` where
- * a roll-back goes on that has nothing to compensation.
+ * It needs the variable `failure`.
+ * @returns `start`, the first state; `publishFailed`, the next state of a failure without anything to compensate;
+ * `publishCompensated`, the same for a roll-back; `publishRollBackFailed`, the next state if the roll-back cannot start
  */
 export function compensateProvisioning(
   scope: Construct,
   { callApp2, bus, end, deprovisions }: Compensation,
 ): {
   start: IChainable;
-  publishUndone: IChainable;
+  publishCompensated: IChainable;
   publishFailed: IChainable;
   publishRollBackFailed: IChainable;
 } {
@@ -53,15 +54,15 @@ export function compensateProvisioning(
   onCompensationFailure(publishFailed, outcomeNotPublished);
   publishFailed.next(end);
 
-  const last = { bus, end, outcomeNotPublished };
-  const publishUndone = deprovisions
+  const final = { bus, end, outcomeNotPublished };
+  const publishCompensated = deprovisions
     ? choosePublishedOutcome(scope, {
         hadSucceeded: publishOutcome(scope, 'PublishDeprovisioned', {
-          ...last,
+          ...final,
           event: 'ServiceUserDeprovisioned',
         }),
         cancelled: publishOutcome(scope, 'PublishProvisioningCancelled', {
-          ...last,
+          ...final,
           event: 'ServiceUserProvisioningCancelled',
         }),
         otherwise: publishFailed,
@@ -77,7 +78,7 @@ export function compensateProvisioning(
   publishRollBackFailed.next(rollBackFailed);
   onCompensationFailure(publishRollBackFailed, rollBackFailed);
 
-  // Done when App2 says that no user of this provisioning is left, or will be.
+  // Succeeds when App2 confirms that no user of this provisioning exists or will be created.
   const cancelUserCreation = runStep(scope, 'CancelUserCreation', {
     run: callApp2,
     payload: {
@@ -91,6 +92,6 @@ export function compensateProvisioning(
     timeout: timeLimits.app2Task,
   });
   onCompensationFailure(cancelUserCreation, publishRollBackFailed);
-  cancelUserCreation.next(publishUndone);
-  return { start: cancelUserCreation, publishUndone, publishFailed, publishRollBackFailed };
+  cancelUserCreation.next(publishCompensated);
+  return { start: cancelUserCreation, publishCompensated, publishFailed, publishRollBackFailed };
 }

@@ -38,7 +38,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     deprovisions: false,
   });
 
-  // Until the request to App2 nothing is made: a failure is announced, there is nothing to compensation.
+  // Before the request to App2 there is nothing to compensate: a failure is only published.
   const publishRequested = publishEvent(scope, 'PublishRequested', {
     retries: 'publishing',
     event: 'ServiceUserProvisioningRequested',
@@ -66,7 +66,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   });
   onFailure(encryptCredentials, compensation.publishFailed);
 
-  // From here on App2 may have a user of ours.
+  // From here on App2 may have created the user.
   const requestUserCreation = awaitCallback(scope, 'RequestUserCreation', {
     run: callApp2,
     payload: {
@@ -87,7 +87,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
       'signInRefused',
       'callbackMissed',
       'throttling',
-      'withoutAnswer',
+      'noResponse',
     ],
     timeout: timeLimits.callback,
   });

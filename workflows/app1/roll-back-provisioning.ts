@@ -12,12 +12,13 @@ export interface RollBackProvisioningParts {
 }
 
 /**
- * App1's roll-back of a provisioning whose user is wanted no longer, whatever state it is in.
+ * App1's roll-back of a provisioning: after a cancellation, an abort or a timeout, and for the sweep.
  *
  *     StopProvisioning ─▶ ChooseCompensation ─▶ CancelUserCreation ─▶ ChoosePublishedOutcome ─▶ PublishProvisioningFailed | PublishProvisioningCancelled | PublishDeprovisioned ─▶ Deprovisioned
  *
- * What has not reached the request to App2 needs nothing of it: ChooseCompensation goes to ChoosePublishedOutcome, so that a
- * provisioning can be cancelled while App2 is away. A request to App2 that is still under way needs no waiting for: App2 knows the cancellation when it arrives.
+ * A provisioning that has not requested the creation needs no call to App2: ChooseCompensation goes to
+ * ChoosePublishedOutcome, so that it can be cancelled while App2 is not available. A request in flight to App2 needs no
+ * wait: App2 has recorded the cancellation when the request arrives.
  */
 export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioningParts): IChainable {
   const compensation = compensateProvisioning(scope, {
@@ -28,11 +29,11 @@ export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioni
   });
   const chooseCompensation = Choice.jsonata(scope, 'ChooseCompensation')
     .when(Condition.jsonata(jsonata('$creation_requested')), compensation.start)
-    .otherwise(compensation.publishUndone);
+    .otherwise(compensation.publishCompensated);
   return stopExecution(scope, 'StopProvisioning', {
     run: parts.stopProvisioning,
     next: chooseCompensation,
     otherwise: compensation.publishRollBackFailed,
-    assign: (stopped) => ({ creation_requested: stopped('creation_requested') }),
+    assign: (result) => ({ creation_requested: result('creation_requested') }),
   });
 }

@@ -16,19 +16,21 @@ import {
 interface Compensation {
   deleteUser: IFunction;
   bus: IEventBus;
-  /** Where the undo ends. */
+  /** Final state after the compensation. */
   end: IChainable;
-  /** Whether a creation that had succeeded can be what is undone; then the variable `had_succeeded` says so. */
+  /** Whether it also removes the user of a successful creation; then the variable `had_succeeded` is needed. */
   removes: boolean;
 }
 
 /**
- * Undoing the creation of a user: written once, used by `CreateServiceUser` when a step fails and by
- * `RollBackServiceUser` when the user is wanted no longer.
+ * Compensation of the creation of a user. `CreateServiceUser` runs it if a step fails; `RollBackServiceUser` runs it
+ * after a cancellation, an abort or a timeout.
  *
  *     DeleteUser ─▶ PublishUserRolledBack ─▶ (end)
  *
- * Expects the variables `user_sub` (null when not known), `creation_in_flight`, `creation_refused` and `failure`.
+ * It needs the variables `user_sub` (null if unknown), `creation_in_flight`, `creation_refused` and `failure`.
+ * @returns `start`, the first state; `outcomeNotPublished`, a Fail state; `publishRollBackFailed`, the next state if the
+ * roll-back cannot start
  */
 export function compensateUserCreation(
   scope: Construct,
@@ -46,12 +48,12 @@ export function compensateUserCreation(
   onCompensationFailure(publishRolledBack, outcomeNotPublished);
   publishRolledBack.next(end);
 
-  const last = { bus, end, outcomeNotPublished };
-  const publishUndone = removes
+  const final = { bus, end, outcomeNotPublished };
+  const publishCompensated = removes
     ? choosePublishedOutcome(scope, {
-        hadSucceeded: publishOutcome(scope, 'PublishUserRemoved', { ...last, event: 'ServiceUserRemoved' }),
+        hadSucceeded: publishOutcome(scope, 'PublishUserRemoved', { ...final, event: 'ServiceUserRemoved' }),
         cancelled: publishOutcome(scope, 'PublishUserCreationCancelled', {
-          ...last,
+          ...final,
           event: 'ServiceUserCreationCancelled',
         }),
         otherwise: publishRolledBack,
@@ -81,6 +83,6 @@ export function compensateUserCreation(
     retries: ['absenceConfirmation', 'compensation'],
   });
   onCompensationFailure(deleteUser, publishRollBackFailed);
-  deleteUser.next(publishUndone);
+  deleteUser.next(publishCompensated);
   return { start: deleteUser, outcomeNotPublished, publishRollBackFailed };
 }

@@ -16,12 +16,12 @@ import {
 } from '../states.ts';
 import { compensateUserCreation } from './compensation.ts';
 
-/** Errors by which CreateUser says that Cognito has answered and has made nothing. */
+/** Errors of CreateUser after which Cognito has certainly created nothing. */
 const REFUSALS: readonly FailureName[] = ['UsernameRejected', 'UserAlreadyExists', 'UserBeingRemoved'];
 
 /**
- * Whether nothing was made and nothing is in flight: the first attempt was the only one, and it was refused. After a
- * retry the attempt before may still take effect, whatever the last one was answered.
+ * Whether no user was created and no call is in flight: there was only one attempt, and Cognito refused it. After a
+ * retry, a call of the earlier attempt may still take effect.
  */
 const REFUSED = `$states.context.State.RetryCount = 0 and $states.errorOutput.Error in ${JSON.stringify(REFUSALS)}`;
 
@@ -50,7 +50,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
     removes: false,
   });
 
-  // Nothing is made yet: a failure is announced, there is nothing to compensation.
+  // Nothing is created yet, so there is nothing to compensate: a failure is only published.
   const decryptCredentials = runStep(scope, 'DecryptCredentials', {
     run: parts.decryptCredentials,
     payload: 'execution input',
@@ -70,10 +70,10 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   onCompensationFailure(publishRejected, compensation.outcomeNotPublished);
   publishRejected.next(failAs(scope, 'UserCreationRejected'));
 
-  // What was redriven makes nothing any more, whichever state it goes on from.
+  // A redriven execution creates nothing, from whichever state it continues.
   const redrive_count = jsonata('$states.context.Execution.RedriveCount');
 
-  // A first attempt that was answered is the only one: nothing else can still create a user.
+  // If the first attempt succeeds, no other call can create a user later.
   const createUser = runStep(scope, 'CreateUser', {
     run: parts.createUser,
     payload: {
@@ -118,7 +118,7 @@ export function createServiceUser(scope: Construct, parts: CreateServiceUserPart
   });
   onFailure(addToGroup, compensation.start);
 
-  // No user without its audit record: what cannot be announced is not kept.
+  // No user without its audit event: if the event cannot be published, the user is removed.
   const publishUserCreated = publishEvent(scope, 'PublishUserCreated', {
     retries: 'publishing',
     event: 'ServiceUserCreated',

@@ -12,11 +12,11 @@ export interface RollBackServiceUserParts {
 }
 
 /**
- * App2's removal of a service user that is wanted no longer, whatever state its creation is in.
+ * App2's roll-back of a creation: after a cancellation, an abort or a timeout, and for the sweep.
  *
  *     StopUserCreation ─▶ DeleteUser ─▶ ChoosePublishedOutcome ─▶ PublishUserRolledBack | PublishUserCreationCancelled | PublishUserRemoved ─▶ UserRemoved
  *
- * DeleteUser waits out what the stopped creation may still have under way.
+ * DeleteUser is retried until no call of the stopped creation can be in flight.
  */
 export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUserParts): IChainable {
   const compensation = compensateUserCreation(scope, {
@@ -29,9 +29,9 @@ export function rollBackServiceUser(scope: Construct, parts: RollBackServiceUser
     run: parts.stopUserCreation,
     next: compensation.start,
     otherwise: compensation.publishRollBackFailed,
-    assign: (stopped) => ({
+    assign: (result) => ({
       user_sub: null,
-      creation_in_flight: stopped('creation_in_flight'),
+      creation_in_flight: result('creation_in_flight'),
       creation_refused: false,
     }),
   });

@@ -30,7 +30,7 @@ interface Services {
 
 /** For how many seconds a rate can be saved up: so many calls at once are no excess. */
 const CALLER_BURST_SECONDS = 10;
-const BURST_SECONDS = describeExecutionQuota.atOnce / describeExecutionQuota.perSecond;
+const BURST_SECONDS = describeExecutionQuota.bucketSize / describeExecutionQuota.perSecond;
 
 /** Of how many callers a warm function remembers the limit; forgetting one costs a call. */
 const REMEMBERED_CALLERS = 1_000;

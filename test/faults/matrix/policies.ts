@@ -1,4 +1,4 @@
-import { longestPauses, type RetryPolicy, retryPolicies } from '../../../workflows/retry-policies.ts';
+import { type RetryPolicy, retryPolicies, totalDelaySeconds } from '../../../workflows/retry-policies.ts';
 
 const named = (errors: readonly string[]): string => errors.map((error) => `\`${error}\``).join(', ');
 
@@ -19,7 +19,7 @@ export const policiesDocument = (): string[] => [
   '|---|---|---|---|---|---|',
   ...Object.entries(retryPolicies).map(([name, policy]: [string, RetryPolicy]) => {
     const { errors, maxAttempts, maxDelaySeconds, jitter } = policy;
-    return `| ${name} | ${named(errors)} | ${maxAttempts} | ${duration(maxDelaySeconds)} | ${duration(longestPauses(policy))} | ${jitter ? 'full' : 'none'} |`;
+    return `| ${name} | ${named(errors)} | ${maxAttempts} | ${duration(maxDelaySeconds)} | ${duration(totalDelaySeconds(policy))} | ${jitter ? 'full' : 'none'} |`;
   }),
   '',
 ];

@@ -217,7 +217,7 @@ async function brokenStories(
         .map((event) => [event.detail.metadata.sequence, event['detail-type']]),
     );
     const facts = [...places].sort(([one], [other]) => one - other).map(([, name]) => name);
-    const faults = sequenceViolations(facts, { ended: facts.length > 0 && !silent });
+    const faults = sequenceViolations(facts, { finished: facts.length > 0 && !silent });
     return faults.map((fault) => `Events of ${source} about ${asked.id}: ${fault}`);
   });
   return [...unknown, ...changedRepeats(events)];

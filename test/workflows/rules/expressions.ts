@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { State } from './states.ts';
 
 /**
- * Functions of JSONata 2.0.6 that Step Functions has: all but `$eval`; and its own.
+ * JSONata functions of Step Functions: those of JSONata 2.0.6 without `$eval`, and its own.
  * docs.jsonata.org/2.0.0/string-functions and the pages after it;
  * docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html ("JSONata functions provided by Step Functions")
  */
@@ -19,13 +19,13 @@ const FUNCTIONS = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** An expression, and where it stands in its state: `Arguments`, `Catch.0.Assign`, … */
+/** An expression and its path in the state: `Arguments`, `Catch.0.Assign`, … */
 export interface Expression {
   at: string;
   text: string;
 }
 
-/** All texts of a state that are an expression or look like one; not of what runs inside it. */
+/** All texts of a state with `{%` or `%}`, without those of its inner states. */
 export function expressionsOf(state: State): Expression[] {
   const own = Object.entries(state).filter(([field]) => field !== 'Branches' && field !== 'ItemProcessor');
   return own.flatMap(([field, value]) => textsIn(value, field)).filter(({ text }) => /\{%|%\}/.test(text));
@@ -37,7 +37,7 @@ function textsIn(value: unknown, at: string): Expression[] {
   return Object.entries(value).flatMap(([key, one]) => textsIn(one, `${at}.${key}`));
 }
 
-/** What stands between the marks; undefined where they are not at both ends. */
+/** The text between the delimiters; undefined without both delimiters. */
 export const codeOf = (text: string): string | undefined => /^\{%(.*)%\}$/s.exec(text)?.[1];
 
 const node = z.looseObject({ type: z.string().optional(), value: z.unknown().optional() });
@@ -50,19 +50,19 @@ const lambda = z.looseObject({ arguments: z.array(z.looseObject({ value: z.strin
 export interface Used {
   /** Functions that are called by name. */
   functions: string[];
-  /** Variables that are read and not set in the expression itself; without the `$`. */
+  /** Variables that the expression reads and does not set itself; without the `$`. */
   variables: string[];
-  /** What is read of `$states`: `context.Execution.Input.username`, … */
+  /** Paths below `$states`: `context.Execution.Input.username`, … */
   states: string[];
-  /** Names of fields that are read of nothing, and `$` or `$$` where they mean the whole of it. */
+  /** Names of fields without a context value, and `$` or `$$` outside a context. */
   unqualified: string[];
 }
 
-/** What an expression uses. @throws Error where JSONata 2.0.6 cannot read it */
+/** Functions, variables and paths in an expression. @throws Error if JSONata 2.0.6 cannot parse it */
 export function usedBy(code: string): Used {
   const used: Used = { functions: [], variables: [], states: [], unqualified: [] };
   const own = new Set<string>();
-  // `inside` is true where `$` and plain names have a meaning: behind a value that they are of.
+  // `inside`: in a context, where `$` and plain names have a meaning.
   const visit = (value: unknown, inside: boolean): void => {
     if (Array.isArray(value)) {
       for (const one of value) visit(one, inside);
@@ -120,24 +120,26 @@ export function usedBy(code: string): Used {
 export const unknownFunctions = ({ functions }: Used): string[] =>
   functions.filter((name) => !FUNCTIONS.has(name));
 
-/** What of `$states` cannot be read where the expression stands; a sentence for each. */
+/** Paths below `$states` that are not available at the position of the expression, as sentences. */
 export function misplaced({ states }: Used, at: string, state: State): string[] {
   const inCatch = at.startsWith('Catch.');
   const afterwards = /^(Assign|Output)/.test(at);
   const hasResult = ['Task', 'Parallel', 'Map'].includes(state.Type);
   return states.flatMap((read) => {
     if (read === 'errorOutput' || read.startsWith('errorOutput.'))
-      return inCatch ? [] : ['$states.errorOutput is known in a Catch only'];
+      return inCatch ? [] : ['$states.errorOutput is available in a Catch only'];
     if (read === 'result' || read.startsWith('result.'))
       return afterwards && hasResult
         ? []
-        : ['$states.result is known in Assign and Output of a Task, Parallel or Map only'];
+        : ['$states.result is available in Assign and Output of a Task, Parallel or Map only'];
     if (read.startsWith('context.Map.'))
-      return at.startsWith('ItemSelector') ? [] : ['$states.context.Map is known in an ItemSelector only'];
+      return at.startsWith('ItemSelector')
+        ? []
+        : ['$states.context.Map is available in an ItemSelector only'];
     if (read.startsWith('context.Task.'))
       return at.startsWith('Arguments') && state.Resource?.endsWith('.waitForTaskToken')
         ? []
-        : ['$states.context.Task is known in Arguments of a task that waits for its token only'];
+        : ['$states.context.Task is available in Arguments of a task that waits for its token only'];
     return /^(input|context)(\.|$)/.test(read) ? [] : [`$states has no ${read || 'value of its own'}`];
   });
 }

@@ -1,12 +1,12 @@
 import { codeOf, expressionsOf, misplaced, type Used, unknownFunctions, usedBy } from './expressions.ts';
 import { allStates, assignedBy, inner, type State, type States, successors } from './states.ts';
 
-/** Something that AWS refuses, or fails at, and the validators of the language do not know. */
+/** A rule of AWS that the validators of the language do not check. */
 export interface Rule {
   name: string;
-  /** The page of AWS that says so, below docs.aws.amazon.com/step-functions/latest/. */
+  /** The page of AWS with the rule, below docs.aws.amazon.com/step-functions/latest/. */
   page: string;
-  /** What is wrong, a sentence each, with the state that it is about. */
+  /** Violations as sentences, each with its state. */
   check(machine: States): string[];
 }
 
@@ -18,7 +18,7 @@ const LARGEST_DEFINITION = 1024 * 1024;
 
 const codePoints = (text: string): number => [...text].length;
 
-/** Calls back with each state and the names of the variables that are known outside of what it is in. */
+/** Calls `use` with each state and the names of the variables of its own and of the outer scopes. */
 function eachState(
   machine: States,
   use: (name: string, state: State, own: Set<string>, outer: Set<string>) => string[],
@@ -31,7 +31,7 @@ function eachState(
   ]);
 }
 
-/** Calls back with each expression that can be read. */
+/** Calls `use` with each expression that can be parsed. */
 function eachExpression(
   machine: States,
   use: (used: Used, at: string, state: State, known: Set<string>) => string[],
@@ -51,11 +51,11 @@ function readable(text: string): Used | undefined {
   try {
     return usedBy(code);
   } catch {
-    return undefined; // what cannot be read is a rule of its own
+    return undefined; // a rule of its own reports it
   }
 }
 
-/** Entered, an attempt's events for each attempt, exited; of what is inside, all that can run. */
+/** Most events of a state: entered, the events of each attempt with those of inner states, exited. */
 function mostEvents(state: State): number {
   const attempts = state.Retry.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
   const perAttempt = state.Type !== 'Task' ? 0 : state.Resource?.endsWith('.waitForTaskToken') ? 4 : 3;
@@ -63,7 +63,7 @@ function mostEvents(state: State): number {
   return 2 + attempts * (perAttempt + inside);
 }
 
-/** Most events from a state to an end, over every way that errors can take it; infinite where it can go round. */
+/** Most events from a state to a final state, over all paths; infinite with a loop. */
 function mostEventsFrom(machine: States, name: string, before: readonly string[] = []): number {
   const state = machine.States[name];
   if (state === undefined || before.includes(name)) return Number.POSITIVE_INFINITY;
@@ -73,7 +73,7 @@ function mostEventsFrom(machine: States, name: string, before: readonly string[]
 
 export const rules: readonly Rule[] = [
   {
-    name: 'names of states have at most 80 characters, and each is there once',
+    name: 'each name of a state has at most 80 characters and is unique',
     page: 'dg/statemachine-structure.html',
     check(machine) {
       const names = allStates(machine).map(([name]) => name);
@@ -81,69 +81,69 @@ export const rules: readonly Rule[] = [
         ...names.filter((name) => codePoints(name) > LONGEST_NAME).map((name) => `${name} is too long`),
         ...names
           .filter((name, index) => names.indexOf(name) !== index)
-          .map((name) => `${name} is there twice`),
+          .map((name) => `${name} is not unique`),
       ];
     },
   },
   {
-    name: 'names of variables are identifiers of at most 80 characters, and not `states`',
+    name: 'each name of a variable is an identifier of at most 80 characters, and not `states`',
     page: 'dg/workflow-variables.html',
     check: (machine) =>
       eachState(machine, (state, one) =>
         assignedBy(one)
           .flatMap(Object.keys)
           .filter((name) => !IDENTIFIER.test(name) || codePoints(name) > LONGEST_NAME || name === 'states')
-          .map((name) => `${state} assigns ${name}, which is no name`),
+          .map((name) => `${state} assigns ${name}, which is not a valid name`),
       ),
   },
   {
-    name: 'what runs inside a Map or Parallel sets no variable that is there outside of it',
+    name: 'a state inside a Map or Parallel sets no variable of an outer scope',
     page: 'dg/workflow-variables.html',
     check: (machine) =>
       eachState(machine, (state, one, _own, outer) =>
         assignedBy(one)
           .flatMap(Object.keys)
           .filter((name) => outer.has(name))
-          .map((name) => `${state} assigns ${name}, which is there outside`),
+          .map((name) => `${state} assigns ${name}, which is a variable of an outer scope`),
       ),
   },
   {
-    name: 'a variable that is read is one that is set in the same scope or outside of it',
+    name: 'each variable that is read is set in the same scope or an outer scope',
     page: 'dg/workflow-variables.html',
     check: (machine) =>
       eachExpression(machine, ({ variables }, _at, _state, known) =>
-        variables.filter((name) => !known.has(name)).map((name) => `$${name} is not known here`),
+        variables.filter((name) => !known.has(name)).map((name) => `$${name} is not set in this scope`),
       ),
   },
   {
-    name: 'an expression fills its text from `{%` to `%}`, and is JSONata 2.0.6',
+    name: 'each expression fills its text from `{%` to `%}` and is JSONata 2.0.6',
     page: 'dg/transforming-data.html',
     check: (machine) =>
       eachState(machine, (name, state) =>
         expressionsOf(state)
           .filter(({ text }) => readable(text) === undefined)
-          .map(({ at }) => `${name}.${at} cannot be read`),
+          .map(({ at }) => `${name}.${at} cannot be parsed`),
       ),
   },
   {
-    name: 'functions are those that Step Functions has: no `$eval`, and its own six',
+    name: 'each function exists in Step Functions',
     page: 'dg/transforming-data.html',
     check: (machine) =>
-      eachExpression(machine, (used) => unknownFunctions(used).map((name) => `there is no $${name}`)),
+      eachExpression(machine, (used) => unknownFunctions(used).map((name) => `$${name} does not exist`)),
   },
   {
-    name: 'an expression begins with no plain name, no `$` and no `$$`',
+    name: 'an expression does not start with a plain name, `$` or `$$`',
     page: 'dg/transforming-data.html',
     check: (machine) =>
-      eachExpression(machine, ({ unqualified }) => unqualified.map((name) => `${name} is of nothing`)),
+      eachExpression(machine, ({ unqualified }) => unqualified.map((name) => `${name} has no context`)),
   },
   {
-    name: '`$states` has a result, an error, a Map and a task token only where there is one',
+    name: '`$states` is read only at positions that have the value',
     page: 'dg/transforming-data.html',
     check: (machine) => eachExpression(machine, misplaced),
   },
   {
-    name: '`States.ALL` stands alone and last',
+    name: '`States.ALL` is alone in its list and last',
     page: 'dg/concepts-error-handling.html',
     check: (machine) =>
       eachState(machine, (name, state) =>
@@ -159,7 +159,7 @@ export const rules: readonly Rule[] = [
       ),
   },
   {
-    name: 'the history has at most 25,000 events when every retry is used up',
+    name: 'the history has at most 25,000 events with every retry used up',
     page: 'dg/service-quotas.html',
     check(machine) {
       const most = mostEventsFrom(machine, machine.StartAt) + 2;

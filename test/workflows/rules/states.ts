@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Amazon States Language in JSONata, as far as the rules read it: also what these workflows do not use (yet). */
+/** The part of Amazon States Language in JSONata that the rules read, more than these workflows use. */
 
 const errorNames = z.array(z.string());
 const retrier = z.looseObject({
@@ -35,25 +35,25 @@ export const states = z.looseObject({ StartAt: z.string(), States: z.record(z.st
 export type States = z.infer<typeof states>;
 export type State = z.infer<typeof state>;
 
-/** What runs inside a state: the branches of a Parallel, the iterations of a Map. */
+/** Inner states: the branches of a Parallel, the item processor of a Map. */
 export const inner = ({ Branches, ItemProcessor }: State): States[] => [
   ...Branches,
   ...(ItemProcessor === undefined ? [] : [ItemProcessor]),
 ];
 
-/** All states of a machine by their names, with those inside of others. */
+/** All states of a state machine with their names, inner states included. */
 export function allStates({ States: own }: States): [string, State][] {
   return Object.entries(own).flatMap(([name, one]) => [[name, one], ...inner(one).flatMap(allStates)]);
 }
 
-/** What a state sets, of which another state after it can read: its own variables, and those of its catchers. */
+/** The variables that a state sets: its own, and those of its catchers and choices. */
 export const assignedBy = ({ Assign, Catch, Choices }: State): Record<string, unknown>[] =>
   [Assign, ...Catch.map((one) => one.Assign), ...Choices.map((one) => one['Assign'])].flatMap((one) => {
     const assigned = z.record(z.string(), z.unknown()).safeParse(one);
     return assigned.success ? [assigned.data] : [];
   });
 
-/** Where an error or the end of a state leads. */
+/** The next states after success or error. */
 export const successors = ({ Next, Default, Choices, Catch }: State): string[] =>
   [Next, Default, ...Choices.map((one) => one.Next), ...Catch.map((one) => one.Next)].flatMap((next) =>
     next === undefined ? [] : [next],

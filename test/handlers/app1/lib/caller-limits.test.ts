@@ -12,7 +12,7 @@ import { sdkError } from '../../../support/sdk-errors.ts';
 const stepFunctions = mockClient(SFNClient);
 const table = rateLimitTable();
 const log = watchLog();
-const { shares, perSecond, perCaller, atOnce } = describeExecutionQuota;
+const { shares, perSecond, perCaller, bucketSize } = describeExecutionQuota;
 const TOGETHER = perSecond * shares.callers;
 
 let clock: ReturnType<typeof fakeClock>;
@@ -88,7 +88,7 @@ describe('the limits of callers', () => {
       await clock.sleep(1_000);
     }
 
-    const burst = atOnce * shares.callers;
+    const burst = bucketSize * shares.callers;
     expect(admitted).toBeLessThanOrEqual(burst + 120 * TOGETHER + 1);
   });
 
