@@ -62,24 +62,24 @@ export default {
     suite('e2e', ['e2e'], {
       globalSetup: '<rootDir>/test/e2e/setup.ts',
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',
-      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
     }),
     suite('permissions', ['permissions'], {
       globalSetup: '<rootDir>/test/e2e/setup.ts',
       globalTeardown: '<rootDir>/test/e2e/teardown.ts',
-      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/patience.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/e2e/support/timeout.ts'],
     }),
     suite('faults', ['faults'], {
       globalSetup: '<rootDir>/test/faults/setup.ts',
       globalTeardown: '<rootDir>/test/faults/teardown.ts',
-      setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/faults/support/timeout.ts'],
     }),
     suite('models', ['models']),
     suite('templates', ['templates']),
     suite('load', ['load/deployed'], {
       globalSetup: '<rootDir>/test/load/deployed/setup.ts',
       globalTeardown: '<rootDir>/test/load/deployed/teardown.ts',
-      setupFilesAfterEnv: ['<rootDir>/test/faults/support/patience.ts'],
+      setupFilesAfterEnv: ['<rootDir>/test/faults/support/timeout.ts'],
     }),
   ],
 };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { document } from '../faults/matrix/document.ts';
-import { failuresPage } from '../faults/matrix/page.ts';
+import { failuresPage } from '../faults/matrix/failures-page.ts';
 
 it('docs/failures.md shows the failure matrix as it is', () => {
   expect(readFileSync(failuresPage, 'utf8')).toBe(document());

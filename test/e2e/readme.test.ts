@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { commandsIn } from '../support/documented.ts';
-import { beginAll } from './support/at-once.ts';
 import { run } from './support/commands.ts';
+import { startAll } from './support/concurrency.ts';
 
 const commandsOf = (section: string): string => commandsIn('README.md', section).join('\n');
 
@@ -12,7 +12,7 @@ const UP_AND_DOWN = /^npm run (up|down)$/gm;
 const typed = (section: string) => run(commandsOf(section).replace(UP_AND_DOWN, ''));
 const walkThrough = 'Walk through it';
 const whatWentWrong = 'Find out what went wrong';
-const ended = beginAll({
+const ended = startAll({
   [walkThrough]: () => typed(walkThrough),
   [whatWentWrong]: () => typed(whatWentWrong),
 });

@@ -12,7 +12,7 @@ import { type Bearer, withoutPermission } from '../../local/harness/without-perm
 import type { Answer } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { type Sighting, secretFinder, tokensIn } from '../support/secret-finder.ts';
-import { forLater } from './support/at-once.ts';
+import { deferRejection } from './support/concurrency.ts';
 import {
   configuration,
   encryptFor,
@@ -74,10 +74,10 @@ const scenarios: Record<string, Scenario> = {
     const answers = [await system.provision(request, headers), await system.status(id)];
     const conflict = await system.provision({ ...request, username: newName('other') }, headers);
     const removal = system.deprovision(id, { Prefer: 'wait=15' }).then((answer) => ({
-      place: 'an answer to who waits for the removal',
+      location: 'an answer to who waits for the removal',
       text: textOf(answer),
     }));
-    later.push(forLater(removal));
+    later.push(deferRejection(removal));
     return [...answers, conflict];
   },
   'a password that App1 refuses': refused((password) =>
@@ -181,10 +181,10 @@ async function sightings(): Promise<{ seen: Sighting[]; tokens: string[]; places
   const seen: Sighting[] = [];
   const tokens: string[] = [];
   let places = 0;
-  const look = ({ place, text }: Written): void => {
+  const look = ({ location, text }: Written): void => {
     places += 1;
-    seen.push(...find(place, text));
-    tokens.push(...tokensIn(text).map((token) => `${token.slice(0, 12)}... in ${place}`));
+    seen.push(...find(location, text));
+    tokens.push(...tokensIn(text).map((token) => `${token.slice(0, 12)}... in ${location}`));
   };
   answered.forEach(look);
   for await (const one of writtenSince(begun)) look(one);
@@ -207,14 +207,14 @@ describe('Passwords and tokens', () => {
     const password = newPassword();
     secrets[name] = password;
     for (const answer of await run(password))
-      answered.push({ place: `an answer to ${name}`, text: textOf(answer) });
+      answered.push({ location: `an answer to ${name}`, text: textOf(answer) });
   });
 
   it('are asked for by what takes its time: a removal, and in vain those that failed', async () => {
     const ends = await Promise.all(failed.map((id) => ended(id, 120_000)));
     expect(ends.map(({ status }) => status)).toEqual(failed.map(() => 'FAILED'));
     for (const id of failed)
-      answered.push({ place: 'the status of a failed one', text: textOf(await system.status(id)) });
+      answered.push({ location: 'the status of a failed one', text: textOf(await system.status(id)) });
     answered.push(...(await Promise.all(later)));
   });
 
@@ -281,7 +281,7 @@ describe('A leak', () => {
     await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
     try {
       expect((await sightings()).seen).toContainEqual(
-        expect.objectContaining({ secret: 'environment', place: `the environment of ${FunctionName}` }),
+        expect.objectContaining({ secret: 'environment', location: `the environment of ${FunctionName}` }),
       );
     } finally {
       delete secrets['environment'];

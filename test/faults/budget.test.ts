@@ -7,11 +7,11 @@ import { ended, outputs, start } from '../e2e/support/deployed.ts';
 
 const proxyUrl = process.env['FAULT_PROXY_URL'] ?? '';
 
-/** Other tests run beside this one: their sign-ins, and functions that are slow because of them, only add to a count. */
+/** Other tests run at the same time. Their sign-ins, and retries because of their load, only increase a count. */
 const TRIES = 8;
 
-describe('what a provisioning costs', () => {
-  it('is within the budget, on the good path, warm', async () => {
+describe('the cost of a successful provisioning', () => {
+  it('equals the budget when all functions are warm', async () => {
     let counts: Counts | undefined;
     for (let n = 0; n < TRIES && (counts === undefined || overBudget(counts).length > 0); n += 1) {
       const subject = await planned(outputs);
@@ -29,7 +29,7 @@ describe('what a provisioning costs', () => {
       });
     }
     process.stdout.write(`Counted of one provisioning: ${JSON.stringify(counts)}\n`);
-    // Not less either: the budget is what is needed, and what counts nothing is no counter.
+    // A lower count is an error, too: the budget would be wrong, or the counter.
     expect(counts).toMatchObject(budget);
   });
 });

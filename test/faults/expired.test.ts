@@ -10,77 +10,77 @@ import type { Answer, Machine, PublishedEvent } from '../../local/system.ts';
 import { configuration, ended, newPassword, outputs, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import type { Call } from './matrix/calls.ts';
-import { LOOK_EVERY } from './support/at-once.ts';
-import { falseClaims } from './support/claims.ts';
-import { execution, executionEnded, type rollBackOf } from './support/executions.ts';
-import { expire, machines, namesOf, nothingRuns } from './support/expiry.ts';
-import { callNamed, refusal, unanswered } from './support/holds.ts';
+import { falseAbsenceReports } from './support/absence-reports.ts';
+import { denyCalls, dropCalls, findCall } from './support/call-rules.ts';
+import { POLL_INTERVAL_MS } from './support/concurrency.ts';
+import { findExecution, type rollBackOf, waitUntilFinished } from './support/executions.ts';
+import { expireRecords, listExecutionNames, machines, waitUntilIdle } from './support/expiry.ts';
+import { provision } from './support/interruption-points.ts';
 import { interventions } from './support/interventions.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { provisioned } from './support/places.ts';
-import { changesOf, type ForeignUser, seenUser } from './support/pool.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
+import { type PlannedProvisioning, plan } from './support/plan.ts';
+import { changesOf, type UnrelatedUser, userSnapshot } from './support/pool.ts';
 import { deprovision, post, problemCode, statusAtApp2 } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
-import { type Aftermath, suite } from './support/suite.ts';
-import { sweepSoon } from './support/sweeps.ts';
+import { type FinalChecks, suite } from './support/suite.ts';
+import { runSweepsSoon } from './support/sweeps.ts';
 
 /**
- * The record has expired. AWS drops the record of an execution 90 days after its end; the user, its password and its
- * groups stay in the pool. So whatever is asked afterwards must neither touch a user of that time that nobody has asked
- * to remove, nor say that there is none.
+ * The records of executions expire: AWS deletes the record of an execution 90 days after it has finished. The user, its
+ * password and its groups stay in the pool. Later requests must neither change such a user, unless they remove it, nor
+ * report its absence.
  */
 interface Case {
   name: string;
-  /** What contradicts the invariants. */
-  run: (aftermath: Aftermath) => Promise<string[]>;
+  /** Returns the violations of the invariants. */
+  run: (finalChecks: FinalChecks) => Promise<string[]>;
 }
 
-const GROUP = refusal('AddToGroup cognito-idp:AdminAddUserToGroup');
-const PROVISIONED = refusal('PublishProvisioned events:PutEvents');
-const DELETION = refusal('DeleteUser cognito-idp:AdminDeleteUser');
-const DECRYPT = callNamed('DecryptCredentials kms:Decrypt');
-const CREATE = callNamed('CreateUser cognito-idp:AdminCreateUser');
-const REQUEST = callNamed('RequestUserCreation POST /admin/create-user');
+const GROUP = denyCalls('AddToGroup cognito-idp:AdminAddUserToGroup');
+const PROVISIONED = denyCalls('PublishProvisioned events:PutEvents');
+const DELETION = denyCalls('DeleteUser cognito-idp:AdminDeleteUser');
+const DECRYPT = findCall('DecryptCredentials kms:Decrypt');
+const CREATE = findCall('CreateUser cognito-idp:AdminCreateUser');
+const REQUEST = findCall('RequestUserCreation POST /admin/create-user');
 
-/** What was, before a record expired. */
+/** The state before a record expires. */
 interface Past {
-  planned: Planned;
-  /** The user that the provisioning had made, as it was then; absent when it had none. */
-  user: ForeignUser | undefined;
+  planned: PlannedProvisioning;
+  /** The user that the provisioning had created, with a snapshot; `undefined` if it had none. */
+  user: UnrelatedUser | undefined;
 }
 
-async function pastOf(planned: Planned): Promise<Past> {
+async function pastOf(planned: PlannedProvisioning): Promise<Past> {
   const { username, password } = planned;
-  await nothingRuns(planned.id);
-  const seen = await seenUser(username);
-  return { planned, user: seen === undefined ? undefined : { username, password, seen } };
+  await waitUntilIdle(planned.id);
+  const snapshot = await userSnapshot(username);
+  return { planned, user: snapshot === undefined ? undefined : { username, password, snapshot } };
 }
 
-/** What becomes of a provisioning before its record expires. */
+/** Histories of a provisioning before its record expires. */
 const histories = {
   'a success': async () => {
     const planned = await plan();
-    await provisioned(planned);
+    await provision(planned);
     return pastOf(planned);
   },
-  'a failure that was compensated': async () => {
+  'a compensated failure': async () => {
     const planned = await plan();
     const refused = await inject(GROUP(planned));
     await post(planned, planned.key);
-    await endOf(planned.id);
+    await waitForOutcome(planned.id);
     await refused.lift();
     return pastOf(planned);
   },
   'a DELETE': async () => {
     const planned = await plan();
-    await provisioned(planned);
+    await provision(planned);
     await deprovision(planned.id);
     return pastOf(planned);
   },
 } as const;
 
-/** Whose record expires. */
+/** The state machines whose records expire. */
 const expiries = {
   "App1's record": ['ProvisionServiceUser'],
   "the target's record": ['CreateServiceUser'],
@@ -91,63 +91,69 @@ const expiries = {
   'every record': machines,
 } as const satisfies Record<string, readonly Machine[]>;
 
-/** What somebody does afterwards; gives what contradicts the invariants. */
-type Operation = (past: Past, aftermath: Aftermath) => Promise<string[]>;
+/** An operation after the expiry. Returns the violations of the invariants. */
+type Operation = (past: Past, finalChecks: FinalChecks) => Promise<string[]>;
 
-const isKnown = async (machine: Machine, { planned: { id } }: Past): Promise<boolean> =>
-  (await execution(machine, id)) !== undefined;
+const hasRecord = async (machine: Machine, { planned: { id } }: Past): Promise<boolean> =>
+  (await findExecution(machine, id)) !== undefined;
 
-/** I3: what has become of the user of that time; the end of the suite looks once more. */
-async function touched({ user }: Past, aftermath: Aftermath): Promise<string[]> {
+/** I3: changes of the earlier user. The checks after all cases compare it once more. */
+async function changesOfEarlierUser({ user }: Past, finalChecks: FinalChecks): Promise<string[]> {
   if (user === undefined) return [];
-  aftermath.foreign(user);
+  finalChecks.addUnrelatedUser(user);
   return (await changesOf(user)).map((change) => `I3: ${change}`);
 }
 
-const answered = (what: string, { status, body }: Answer): string =>
-  `${what} was answered with ${status}: ${JSON.stringify(body)}`;
+const unexpectedResponse = (request: string, { status, body }: Answer): string =>
+  `${request} returned ${status}: ${JSON.stringify(body)}`;
 
-/** DELETE until it is over: the user that App1 knows of is gone, the one that it has forgotten is untouched. */
-const remove: Operation = async (past, aftermath) => {
+/** Repeats DELETE until it is finished: a user with a record at App1 is removed, one without is unchanged. */
+const remove: Operation = async (past, finalChecks) => {
   const { id, username } = past.planned;
-  if (!(await isKnown('ProvisionServiceUser', past))) {
-    const answer = await system.deprovision(id);
-    const found = answer.status === 404 ? [] : [answered('DELETE of what App1 has forgotten', answer)];
-    return [...found, ...(await touched(past, aftermath))];
+  if (!(await hasRecord('ProvisionServiceUser', past))) {
+    const response = await system.deprovision(id);
+    const found =
+      response.status === 404 ? [] : [unexpectedResponse('DELETE without a record at App1', response)];
+    return [...found, ...(await changesOfEarlierUser(past, finalChecks))];
   }
   await deprovision(id);
-  await nothingRuns(id);
-  const isThere = past.user !== undefined && (await seenUser(username)) === past.user.seen;
-  const found = isThere ? [`I2, I8: DELETE was answered with 204, but ${username} is there.`] : [];
-  return [...found, ...(await judged(past.planned, aftermath))];
+  await waitUntilIdle(id);
+  const exists = past.user !== undefined && (await userSnapshot(username)) === past.user.snapshot;
+  const found = exists ? [`I2, I8: DELETE returned 204, but ${username} exists.`] : [];
+  return [...found, ...(await checkInvariants(past.planned, finalChecks))];
 };
 
-/** The same key again: a repeat where App1 knows it, else a provisioning of its own, whose password is another one. */
-const repeat: Operation = async (past, aftermath) => (await repeated(past, aftermath)).found;
+/**
+ * Sends the same key again: a repeat if App1 has a record, else a new provisioning, which has another password.
+ */
+const repeat: Operation = async (past, finalChecks) => (await sendAgain(past, finalChecks)).found;
 
-async function repeated(past: Past, aftermath: Aftermath): Promise<{ found: string[]; again: Planned }> {
+async function sendAgain(
+  past: Past,
+  finalChecks: FinalChecks,
+): Promise<{ found: string[]; again: PlannedProvisioning }> {
   const { planned, user } = past;
-  const isNew = !(await isKnown('ProvisionServiceUser', past));
-  const isFresh = isNew && user === undefined && !(await isKnown('CreateServiceUser', past));
+  const isNew = !(await hasRecord('ProvisionServiceUser', past));
+  const isFresh = isNew && user === undefined && !(await hasRecord('CreateServiceUser', past));
   const again = isNew ? { ...planned, password: newPassword() } : planned;
   const before = isNew ? undefined : await ended(planned.id);
   const published = await system.events(planned.id);
-  const answer = await post(again, planned.key);
-  if (answer.status !== 202) return { found: [answered('POST', answer)], again };
-  const { status, user: presence, error } = await endOf(planned.id);
-  const found = await judged(again, aftermath);
+  const response = await post(again, planned.key);
+  if (response.status !== 202) return { found: [unexpectedResponse('POST', response)], again };
+  const { status, user: presence, error } = await waitForOutcome(planned.id);
+  const found = await checkInvariants(again, finalChecks);
   if (before !== undefined && status !== before.status)
-    found.push(`I4: a repeat of what was ${before.status} is ${status}.`);
-  if (isNew) found.push(...(await taken(planned, published)));
+    found.push(`I4: a repeat of a provisioning that was ${before.status} is ${status}.`);
+  if (isNew) found.push(...(await reusedEventIds(planned, published)));
   if (isFresh && presence !== 'present')
-    found.push(`I1: nothing is left of the time before, but it is ${status}, ${presence}, ${error?.code}.`);
+    found.push(`I1: no user and no record existed, but it is ${status}, ${presence}, ${error?.code}.`);
   if (isNew && user !== undefined && status !== 'FAILED')
-    found.push(`I4: the name is taken, but it is ${status}.`);
-  return { found: [...found, ...(await touched(past, aftermath))], again };
+    found.push(`I4: the username is in use, but the provisioning is ${status}.`);
+  return { found: [...found, ...(await changesOfEarlierUser(past, finalChecks))], again };
 }
 
-/** What a subscriber would drop as a repeat: events whose event_id another generation has had. */
-async function taken({ id }: Planned, before: PublishedEvent[]): Promise<string[]> {
+/** Events that a subscriber would discard as duplicates, because an event of another generation has their event_id. */
+async function reusedEventIds({ id }: PlannedProvisioning, before: PublishedEvent[]): Promise<string[]> {
   const ids = before.map(({ detail }) => detail.metadata.event_id);
   const later = (await system.events(id)).slice(before.length);
   return later.flatMap(({ 'detail-type': name, detail: { metadata } }) =>
@@ -158,91 +164,99 @@ async function taken({ id }: Planned, before: PublishedEvent[]): Promise<string[
 }
 
 const operations = {
-  GET: async (past, aftermath) => {
+  GET: async (past, finalChecks) => {
     const { id } = past.planned;
-    const answers = await Promise.all([system.status(id), statusAtApp2(id)]);
+    const responses = await Promise.all([system.status(id), statusAtApp2(id)]);
     const known = await Promise.all(
-      (['ProvisionServiceUser', 'CreateServiceUser'] as const).map((machine) => isKnown(machine, past)),
+      (['ProvisionServiceUser', 'CreateServiceUser'] as const).map((machine) => hasRecord(machine, past)),
     );
-    const found = answers.flatMap((answer, n) =>
-      answer.status === (known[n] ? 200 : 404) ? [] : [answered('GET', answer)],
+    const found = responses.flatMap((response, n) =>
+      response.status === (known[n] ? 200 : 404) ? [] : [unexpectedResponse('GET', response)],
     );
-    return [...found, ...falseClaims(id), ...(await touched(past, aftermath))];
+    return [...found, ...falseAbsenceReports(id), ...(await changesOfEarlierUser(past, finalChecks))];
   },
 
   DELETE: remove,
 
   'the same POST': repeat,
 
-  // What the second generation leaves can be removed, and the first one's user stays.
-  'the same POST, then DELETE': async (past, aftermath) => {
-    const { found, again } = await repeated(past, aftermath);
+  // The user of the second generation can be removed, and the user of the first one stays.
+  'the same POST, then DELETE': async (past, finalChecks) => {
+    const { found, again } = await sendAgain(past, finalChecks);
     await deprovision(again.id);
-    await nothingRuns(again.id);
-    return [...found, ...(await judged(again, aftermath)), ...(await touched(past, aftermath))];
-  },
-
-  retry: async (past, aftermath) => {
-    const { id, username } = past.planned;
-    const isThere = (await seenUser(username)) !== undefined;
-    const answer = await system.retry(id);
-    if (!(await isKnown('ProvisionServiceUser', past)))
-      return [
-        ...(answer.status === 404 ? [] : [answered('a retry of what App1 has forgotten', answer)]),
-        ...(await touched(past, aftermath)),
-      ];
-    if (answer.status !== 202)
-      return [
-        ...(problemCode(answer) === 'PROVISIONING_IN_PROGRESS' ? [] : [answered('a retry', answer)]),
-        ...(await touched(past, aftermath)),
-      ];
-    const next = { ...past.planned, id: provisioningAccepted.parse(answer.body).provisioning_id };
-    const { status } = await endOf(next.id);
+    await waitUntilIdle(again.id);
     return [
-      ...(isThere === (status === 'SUCCEEDED')
-        ? [`I4: a retry is ${status}, the name taken: ${isThere}.`]
-        : []),
-      ...(await judged(next, aftermath)),
-      ...(await touched(past, aftermath)),
+      ...found,
+      ...(await checkInvariants(again, finalChecks)),
+      ...(await changesOfEarlierUser(past, finalChecks)),
     ];
   },
 
-  'a run of the sweep': async (past, aftermath) => {
-    await sweepSoon();
-    await nothingRuns(past.planned.id);
-    return touched(past, aftermath);
+  retry: async (past, finalChecks) => {
+    const { id, username } = past.planned;
+    const exists = (await userSnapshot(username)) !== undefined;
+    const response = await system.retry(id);
+    if (!(await hasRecord('ProvisionServiceUser', past)))
+      return [
+        ...(response.status === 404
+          ? []
+          : [unexpectedResponse('a retry without a record at App1', response)]),
+        ...(await changesOfEarlierUser(past, finalChecks)),
+      ];
+    if (response.status !== 202)
+      return [
+        ...(problemCode(response) === 'PROVISIONING_IN_PROGRESS'
+          ? []
+          : [unexpectedResponse('a retry', response)]),
+        ...(await changesOfEarlierUser(past, finalChecks)),
+      ];
+    const next = { ...past.planned, id: provisioningAccepted.parse(response.body).provisioning_id };
+    const { status } = await waitForOutcome(next.id);
+    return [
+      ...(exists === (status === 'SUCCEEDED')
+        ? [`I4: a retry is ${status}, although the username is ${exists ? '' : 'not '}in use.`]
+        : []),
+      ...(await checkInvariants(next, finalChecks)),
+      ...(await changesOfEarlierUser(past, finalChecks)),
+    ];
   },
 
-  // Both are told at least once, so they may be told again, and late.
-  'a late notification of the end': async (past, aftermath) => {
-    await tellAgain(past.planned, 'SUCCEEDED');
-    await tellAgain(past.planned, 'ABORTED');
-    await nothingRuns(past.planned.id);
-    return [...falseClaims(past.planned.id), ...(await touched(past, aftermath))];
+  'a run of the sweep': async (past, finalChecks) => {
+    await runSweepsSoon();
+    await waitUntilIdle(past.planned.id);
+    return changesOfEarlierUser(past, finalChecks);
   },
 
-  'a provisioning of the same name under another key': async (past, aftermath) => {
+  // EventBridge delivers both notifications at least once, so also repeatedly and late.
+  'a late completion notification': async (past, finalChecks) => {
+    await notifyAgain(past.planned, 'SUCCEEDED');
+    await notifyAgain(past.planned, 'ABORTED');
+    await waitUntilIdle(past.planned.id);
+    return [...falseAbsenceReports(past.planned.id), ...(await changesOfEarlierUser(past, finalChecks))];
+  },
+
+  'a provisioning of the same name under another key': async (past, finalChecks) => {
     const other = await plan({ username: past.planned.username });
     const key = `another-${other.key}`;
     const { body } = await post(other, key);
     const next = { ...other, id: provisioningAccepted.parse(body).provisioning_id };
-    const { status, error } = await endOf(next.id);
+    const { status, error } = await waitForOutcome(next.id);
     const expected = past.user === undefined ? 'SUCCEEDED' : 'FAILED, USER_ALREADY_EXISTS';
-    const came = [status, ...(error === undefined ? [] : [error.code])].join(', ');
+    const outcome = [status, ...(error === undefined ? [] : [error.code])].join(', ');
     return [
-      ...(came === expected ? [] : [`I4: the other one is ${came}, not ${expected}.`]),
-      ...(await judged(next, aftermath)),
-      ...(await touched(past, aftermath)),
+      ...(outcome === expected ? [] : [`I4: the other provisioning is ${outcome}, not ${expected}.`]),
+      ...(await checkInvariants(next, finalChecks)),
+      ...(await changesOfEarlierUser(past, finalChecks)),
     ];
   },
 } as const satisfies Record<string, Operation>;
 
-/** The oracle's word on a provisioning that App1 knows. */
-async function judged(planned: Planned, aftermath: Aftermath): Promise<string[]> {
+/** Violations of the invariants by a provisioning that has a record at App1. */
+async function checkInvariants(planned: PlannedProvisioning, finalChecks: FinalChecks): Promise<string[]> {
   const creation_id = await system.generationOf('ProvisionServiceUser', planned.id);
-  const asked = creation_id === undefined ? planned : { ...planned, creation_id };
-  const broken = await violations(asked, { within: 180_000 });
-  aftermath.ended(asked, (await endOf(planned.id)).user);
+  const provisioning = creation_id === undefined ? planned : { ...planned, creation_id };
+  const broken = await violations(provisioning, { within: 180_000 });
+  finalChecks.addProvisioning(provisioning, (await waitForOutcome(planned.id)).user);
   return broken;
 }
 
@@ -250,16 +264,12 @@ const events = new EventBridgeClient(configuration);
 const lambda = new LambdaClient(configuration);
 const bus = outputs.app2.event_bus_name;
 
-/** Calls whatever listens to the end of a creation, at both services, with an end of this status. */
-async function tellAgain(
-  { id, username, human_user_id }: Planned,
+/** Invokes the functions that receive the outcome of a creation, at both services, with an outcome of this status. */
+async function notifyAgain(
+  { id, username, human_user_id }: PlannedProvisioning,
   status: 'SUCCEEDED' | 'ABORTED',
 ): Promise<void> {
   const at = new Date();
-  const executionArns = ['CreateServiceUser', 'ProvisionServiceUser'].map((machine) => ({
-    machine,
-    name: id,
-  }));
   const notification = {
     source: completionNotification.source,
     'detail-type': completionNotification.detailType,
@@ -274,11 +284,12 @@ async function tellAgain(
     },
   };
   await invokeAll(await targetsOf(completionNotification.detailType, bus), notification);
-  for (const { name } of executionArns)
-    await invokeAll(await targetsOf('Execution Status Change'), { detail: { name, status } });
+  // Once for each service.
+  for (let n = 0; n < 2; n += 1)
+    await invokeAll(await targetsOf('Execution Status Change'), { detail: { name: id, status } });
 }
 
-/** The functions that a rule whose pattern contains a text calls. */
+/** ARNs of the functions that are targets of the rules whose pattern contains a text. */
 async function targetsOf(text: string, EventBusName?: string): Promise<string[]> {
   const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName }));
   const all = await Promise.all(
@@ -290,7 +301,7 @@ async function targetsOf(text: string, EventBusName?: string): Promise<string[]>
   return all.flat();
 }
 
-/** A function that refuses the event has nothing done; EventBridge would try again. */
+/** Invokes the functions. A function that rejects the event has no effect; EventBridge would retry it. */
 const invokeAll = (functions: string[], event: object): Promise<unknown> =>
   Promise.all(
     functions.map((FunctionName) =>
@@ -298,19 +309,19 @@ const invokeAll = (functions: string[], event: object): Promise<unknown> =>
     ),
   );
 
-/** Every operation of these after every expiry of these. */
+/** Cases for each operation after each expiry. */
 const table = (
   history: keyof typeof histories,
-  of: readonly (keyof typeof expiries)[],
-  then: readonly (keyof typeof operations)[],
+  selected: readonly (keyof typeof expiries)[],
+  following: readonly (keyof typeof operations)[],
 ): Case[] =>
-  of.flatMap((expiry) =>
-    then.map((operation) => ({
+  selected.flatMap((expiry) =>
+    following.map((operation) => ({
       name: `${expiry} expired after ${history}: ${operation}`,
-      async run(aftermath) {
+      async run(finalChecks) {
         const past = await histories[history]();
-        await expire(past.planned.id, ...expiries[expiry]);
-        return operations[operation](past, aftermath);
+        await expireRecords(past.planned.id, ...expiries[expiry]);
+        return operations[operation](past, finalChecks);
       },
     })),
   );
@@ -323,154 +334,169 @@ const ROLL_BACKS = [
 ] as const;
 const EACH = ['GET', 'DELETE', 'the same POST', 'retry', 'a run of the sweep'] as const;
 const OTHER = 'a provisioning of the same name under another key';
-const LATE = 'a late notification of the end';
+const LATE = 'a late completion notification';
 const AGAIN = 'the same POST, then DELETE';
 
-/** What happens while something waits for a call that has no answer until the record has expired. */
-const between = (
+/** A case in which a call times out until a record has expired. */
+const expiryDuringCall = (
   name: string,
   {
     call,
-    begin,
-    of,
+    start,
+    expired,
     rules = [],
   }: {
-    /** The call of the matrix that is not answered. */
+    /** The call of the matrix that times out. */
     call: string;
-    /** What leads to it. */
-    begin: (planned: Planned) => Promise<unknown>;
-    of: readonly Machine[];
-    rules?: readonly ((planned: Planned) => FaultRule)[];
+    /** Leads to the call. */
+    start: (planned: PlannedProvisioning) => Promise<unknown>;
+    expired: readonly Machine[];
+    rules?: readonly ((planned: PlannedProvisioning) => FaultRule)[];
   },
-  expected: (planned: Planned, aftermath: Aftermath) => Promise<string[]>,
+  expected: (planned: PlannedProvisioning, finalChecks: FinalChecks) => Promise<string[]>,
 ): Case => ({
   name,
-  async run(aftermath) {
+  async run(finalChecks) {
     const planned = await plan();
-    const wrong = await inject(...rules.map((rule) => rule(planned)));
-    const hold = await inject(unanswered(call, planned));
+    const faults = await inject(...rules.map((rule) => rule(planned)));
+    const timeouts = await inject(dropCalls(call, planned));
     try {
-      await begin(planned);
-      await hold.met(120_000);
-      for (const machine of of) await executionEnded(machine, planned.id);
-      await expire(planned.id, ...of);
+      await start(planned);
+      await timeouts.waitUntilFired(120_000);
+      for (const machine of expired) await waitUntilFinished(machine, planned.id);
+      await expireRecords(planned.id, ...expired);
     } finally {
-      await hold.lift();
+      await timeouts.lift();
     }
     try {
-      await nothingRuns(planned.id);
-      return await expected(planned, aftermath);
+      await waitUntilIdle(planned.id);
+      return await expected(planned, finalChecks);
     } finally {
-      await wrong.lift();
+      await faults.lift();
     }
   },
 });
 
-const deprovisioned = async (planned: Planned): Promise<void> => {
-  await provisioned(planned);
+const provisionAndDelete = async (planned: PlannedProvisioning): Promise<void> => {
+  await provision(planned);
   await system.deprovision(planned.id);
 };
 
-/** App1 has forgotten it, and nobody has a user of it. */
-const gone = async ({ id, username }: Planned): Promise<string[]> => {
+/** Expects that the provisioning has no user; App1 has no record of it. */
+const checkNoUser = async ({ id, username }: PlannedProvisioning): Promise<string[]> => {
   const user = await system.user(username);
-  return [...(user === undefined ? [] : [`I2: ${username} of ${id} is still there.`]), ...falseClaims(id)];
+  return [
+    ...(user === undefined ? [] : [`I2: ${username} of ${id} still exists.`]),
+    ...falseAbsenceReports(id),
+  ];
 };
 
-/** App1 knows it, says that the user is absent, and that is so. */
-const removed = async (planned: Planned, aftermath: Aftermath): Promise<string[]> => {
+/** Expects that App1 has a record, reports the absence of the user, and that the user does not exist. */
+const checkRemoved = async (planned: PlannedProvisioning, finalChecks: FinalChecks): Promise<string[]> => {
   await deprovision(planned.id);
-  await nothingRuns(planned.id);
-  return [...(await gone(planned)), ...(await judged(planned, aftermath))];
+  await waitUntilIdle(planned.id);
+  return [...(await checkNoUser(planned)), ...(await checkInvariants(planned, finalChecks))];
 };
 
-const toldBy = async (planned: Planned, wanted: string): Promise<string[]> => {
+const missingEvent = async (planned: PlannedProvisioning, expected: string): Promise<string[]> => {
   const names = (await system.events(planned.id)).map((event) => event['detail-type']);
-  return names.includes(wanted) ? [] : [`No ${wanted} was published: ${names.join(', ')}.`];
+  return names.includes(expected) ? [] : [`${expected} was not published, only ${names.join(', ')}.`];
 };
 
 const STOP_PROVISIONING = 'StopProvisioning states:DescribeExecution';
 const STOP_CREATION = 'StopUserCreation states:DescribeExecution';
 const CANCEL = 'CancelUserCreation DELETE /admin/create-user/{id}';
 const DELETE_USER = 'DeleteUser cognito-idp:AdminDeleteUser';
-const LOOK_BY_NAME = 'DeleteUser cognito-idp:AdminGetUser by name';
+const FIND_BY_NAME = 'DeleteUser cognito-idp:AdminGetUser by name';
 
-const halves: Case[] = [
-  between(
+const expiriesDuringCalls: Case[] = [
+  expiryDuringCall(
     "App1's record expires before the first step of its roll-back",
-    { call: STOP_PROVISIONING, begin: deprovisioned, of: ['ProvisionServiceUser'] },
-    async (planned) => [...(await gone(planned)), ...(await toldBy(planned, 'ServiceUserDeprovisioned'))],
-  ),
-  between(
-    "App1's record expires while its roll-back asks the target",
-    { call: CANCEL, begin: deprovisioned, of: ['ProvisionServiceUser'] },
-    async (planned) => [...(await gone(planned)), ...(await toldBy(planned, 'ServiceUserDeprovisioned'))],
-  ),
-  between(
-    "the target's record expires before App1's roll-back asks the target",
-    { call: CANCEL, begin: deprovisioned, of: ['CreateServiceUser'] },
-    async (planned, aftermath) => [
-      ...(await removed(planned, aftermath)),
-      ...(await toldBy(planned, 'ServiceUserRemoved')),
+    { call: STOP_PROVISIONING, start: provisionAndDelete, expired: ['ProvisionServiceUser'] },
+    async (planned) => [
+      ...(await checkNoUser(planned)),
+      ...(await missingEvent(planned, 'ServiceUserDeprovisioned')),
     ],
   ),
-  between(
+  expiryDuringCall(
+    "App1's record expires while its roll-back calls the target",
+    { call: CANCEL, start: provisionAndDelete, expired: ['ProvisionServiceUser'] },
+    async (planned) => [
+      ...(await checkNoUser(planned)),
+      ...(await missingEvent(planned, 'ServiceUserDeprovisioned')),
+    ],
+  ),
+  expiryDuringCall(
+    "the target's record expires before App1's roll-back calls the target",
+    { call: CANCEL, start: provisionAndDelete, expired: ['CreateServiceUser'] },
+    async (planned, finalChecks) => [
+      ...(await checkRemoved(planned, finalChecks)),
+      ...(await missingEvent(planned, 'ServiceUserRemoved')),
+    ],
+  ),
+  expiryDuringCall(
     "the target's record expires before the first step of its roll-back",
-    { call: STOP_CREATION, begin: deprovisioned, of: ['CreateServiceUser'] },
-    async (planned, aftermath) => [
-      ...(await removed(planned, aftermath)),
-      ...(await toldBy(planned, 'ServiceUserRemoved')),
+    { call: STOP_CREATION, start: provisionAndDelete, expired: ['CreateServiceUser'] },
+    async (planned, finalChecks) => [
+      ...(await checkRemoved(planned, finalChecks)),
+      ...(await missingEvent(planned, 'ServiceUserRemoved')),
     ],
   ),
-  between(
-    "the target's record expires while its roll-back looks for the user",
-    { call: LOOK_BY_NAME, begin: deprovisioned, of: ['CreateServiceUser'] },
-    removed,
+  expiryDuringCall(
+    "the target's record expires while its roll-back searches for the user",
+    { call: FIND_BY_NAME, start: provisionAndDelete, expired: ['CreateServiceUser'] },
+    checkRemoved,
   ),
-  between(
+  expiryDuringCall(
     "the target's record expires while its roll-back removes the user",
-    { call: DELETE_USER, begin: deprovisioned, of: ['CreateServiceUser'] },
-    removed,
+    { call: DELETE_USER, start: provisionAndDelete, expired: ['CreateServiceUser'] },
+    checkRemoved,
   ),
-  between(
+  expiryDuringCall(
     'both records expire while the target removes the user',
-    { call: DELETE_USER, begin: deprovisioned, of: ['ProvisionServiceUser', 'CreateServiceUser'] },
-    gone,
+    { call: DELETE_USER, start: provisionAndDelete, expired: ['ProvisionServiceUser', 'CreateServiceUser'] },
+    checkNoUser,
   ),
-  between(
-    "the target's record expires before App1's compensation asks the target",
+  expiryDuringCall(
+    "the target's record expires before App1's compensation calls the target",
     {
       call: CANCEL,
-      begin: (planned) => post(planned, planned.key),
-      of: ['CreateServiceUser'],
+      start: (planned) => post(planned, planned.key),
+      expired: ['CreateServiceUser'],
       rules: [PROVISIONED],
     },
-    async (planned, aftermath) => [...(await gone(planned)), ...(await judged(planned, aftermath))],
+    async (planned, finalChecks) => [
+      ...(await checkNoUser(planned)),
+      ...(await checkInvariants(planned, finalChecks)),
+    ],
   ),
-  between(
+  expiryDuringCall(
     'both executions are stopped, and the record of the creation expires before the first step of its roll-back',
     {
       call: STOP_CREATION,
-      begin: async (planned) => {
-        await stoppedHalfWay(planned, 'CreateServiceUser');
+      start: async (planned) => {
+        await stopDuringSetPassword(planned, 'CreateServiceUser');
         await interventions.stop('ProvisionServiceUser', planned.id);
       },
-      of: ['CreateServiceUser'],
+      expired: ['CreateServiceUser'],
     },
-    async (planned, aftermath) => [...(await gone(planned)), ...(await judged(planned, aftermath))],
+    async (planned, finalChecks) => [
+      ...(await checkNoUser(planned)),
+      ...(await checkInvariants(planned, finalChecks)),
+    ],
   ),
-  between(
+  expiryDuringCall(
     'a provisioning is stopped, and its record expires before the first step of its roll-back',
     {
       call: STOP_PROVISIONING,
-      begin: (planned) => stoppedHalfWay(planned, 'ProvisionServiceUser'),
-      of: ['ProvisionServiceUser'],
+      start: (planned) => stopDuringSetPassword(planned, 'ProvisionServiceUser'),
+      expired: ['ProvisionServiceUser'],
     },
-    gone,
+    checkNoUser,
   ),
   {
-    name: "the target's record expires while App1 asks for the creation, whose answer was lost",
-    async run(aftermath) {
+    name: "the target's record expires after the response to App1's request was lost",
+    async run(finalChecks) {
       const planned = await plan();
       const request = REQUEST.match(planned);
       const lost = await inject(
@@ -479,48 +505,49 @@ const halves: Case[] = [
       );
       try {
         await post(planned, planned.key);
-        await lost.met(120_000);
-        await executionEnded('CreateServiceUser', planned.id);
-        await expire(planned.id, 'CreateServiceUser');
+        await lost.waitUntilFired(120_000);
+        await waitUntilFinished('CreateServiceUser', planned.id);
+        await expireRecords(planned.id, 'CreateServiceUser');
       } finally {
         await lost.lift();
       }
-      await nothingRuns(planned.id);
-      return judged(planned, aftermath);
+      await waitUntilIdle(planned.id);
+      return checkInvariants(planned, finalChecks);
     },
   },
   ...(
     [
       ["the record of the target's roll-back", ['RollBackServiceUser']],
-      ["every record of the target's", ['RollBackServiceUser', 'CreateServiceUser']],
+      ['every record of the target', ['RollBackServiceUser', 'CreateServiceUser']],
     ] as const
   ).map(
-    ([what, of]): Case => ({
-      name: `${what} expires while App1 asks whether the user is gone`,
-      async run(aftermath) {
+    ([records, expired]): Case => ({
+      name: `${records} expires while App1 polls for the removal of the user`,
+      async run(finalChecks) {
         const planned = await plan();
-        await provisioned(planned);
+        await provision(planned);
         const lost = await inject(
-          { ...callNamed(CANCEL).match(planned), response: { abort_bytes: 0 }, times: 1 },
-          unanswered(CANCEL, planned),
+          { ...findCall(CANCEL).match(planned), response: { abort_bytes: 0 }, times: 1 },
+          dropCalls(CANCEL, planned),
         );
         try {
           await system.deprovision(planned.id);
-          await lost.met(120_000);
+          await lost.waitUntilFired(120_000);
           await eventually(
-            async () => expect(await namesOf('RollBackServiceUser', planned.id)).not.toEqual([]),
+            async () => expect(await listExecutionNames('RollBackServiceUser', planned.id)).not.toEqual([]),
             60_000,
           );
           await eventually(
-            async () => expect(await namesOf('RollBackServiceUser', planned.id, 'RUNNING')).toEqual([]),
+            async () =>
+              expect(await listExecutionNames('RollBackServiceUser', planned.id, 'RUNNING')).toEqual([]),
             60_000,
           );
-          await expire(planned.id, ...of);
+          await expireRecords(planned.id, ...expired);
         } finally {
           await lost.lift();
         }
-        await nothingRuns(planned.id);
-        return removed(planned, aftermath);
+        await waitUntilIdle(planned.id);
+        return checkRemoved(planned, finalChecks);
       },
     }),
   ),
@@ -530,135 +557,138 @@ const halves: Case[] = [
       ['both records expire', ['ProvisionServiceUser', 'CreateServiceUser']],
     ] as const
   ).map(
-    ([what, of]): Case => ({
-      name: `${what} between a roll-back that failed and the sweep`,
-      async run(aftermath) {
+    ([records, expired]): Case => ({
+      name: `${records} between a failed roll-back and the sweep`,
+      async run(finalChecks) {
         const planned = await plan();
-        await failedToRollBack(planned);
-        await expire(planned.id, ...of);
-        // App1 may have given up, too, before the sweep comes: then the next one is App1's.
+        await failRollBack(planned);
+        await expireRecords(planned.id, ...expired);
+        // App1's roll-back may have failed before the sweep, too: then the next roll-back is App1's.
         await eventually(
           async () => {
-            await sweepSoon();
-            await nothingRuns(planned.id);
-            expect(await gone(planned)).toEqual([]);
-            if (of.length === 1) await endOf(planned.id, 0);
+            await runSweepsSoon();
+            await waitUntilIdle(planned.id);
+            expect(await checkNoUser(planned)).toEqual([]);
+            if (expired.length === 1) await waitForOutcome(planned.id, 0);
           },
           300_000,
-          LOOK_EVERY,
+          POLL_INTERVAL_MS,
         );
-        return of.length === 1 ? removed(planned, aftermath) : gone(planned);
+        return expired.length === 1 ? checkRemoved(planned, finalChecks) : checkNoUser(planned);
       },
     }),
   ),
   {
-    name: 'a roll-back that failed is tried again beside the next provisioning of its key',
-    async run(aftermath) {
+    name: 'the sweep repeats a failed roll-back during the next provisioning of its key',
+    async run(finalChecks) {
       const planned = await plan();
-      await failedToRollBack(planned);
+      await failRollBack(planned);
       const again = secondOf(planned);
-      // App1's roll-back of the first one asks on, and comes through only when the second one is made.
-      const silenced = await inject(unanswered(CANCEL, planned));
-      const waiting = await inject(unanswered(STOP_CREATION, planned));
-      const stuck = await inject(heldShortly(DECRYPT, again));
-      const stuckLonger = await inject(heldShortly(CREATE, again));
+      // App1's roll-back of the first generation retries until the second user has been created.
+      const cancellations = await inject(dropCalls(CANCEL, planned));
+      const rollBackStop = await inject(dropCalls(STOP_CREATION, planned));
+      const decryption = await inject(useUpRetries(DECRYPT, again));
+      const creation = await inject(useUpRetries(CREATE, again));
       try {
-        await silenced.met(120_000);
-        await expire(planned.id, 'ProvisionServiceUser', 'CreateServiceUser');
-        await sweepSoon();
-        await waiting.met(120_000);
+        await cancellations.waitUntilFired(120_000);
+        await expireRecords(planned.id, 'ProvisionServiceUser', 'CreateServiceUser');
+        await runSweepsSoon();
+        await rollBackStop.waitUntilFired(120_000);
         await post(again, again.key);
-        await stuck.met(120_000);
-        // It looks for what it has to stop, and meets the second one.
-        await waiting.lift();
+        await decryption.waitUntilFired(120_000);
+        // The roll-back reads the execution that it has to stop, and finds the second generation.
+        await rollBackStop.lift();
         await eventually(
-          async () => expect(await namesOf('RollBackServiceUser', planned.id, 'SUCCEEDED')).not.toEqual([]),
+          async () =>
+            expect(await listExecutionNames('RollBackServiceUser', planned.id, 'SUCCEEDED')).not.toEqual([]),
           60_000,
-          LOOK_EVERY,
+          POLL_INTERVAL_MS,
         );
-        await Promise.all([stuck.lift(), stuckLonger.lift()]);
-        await endOf(again.id);
+        await Promise.all([decryption.lift(), creation.lift()]);
+        await waitForOutcome(again.id);
       } finally {
-        await Promise.all([silenced, waiting, stuck, stuckLonger].map((one) => one.lift()));
+        await Promise.all([cancellations, rollBackStop, decryption, creation].map((rules) => rules.lift()));
       }
-      await nothingRuns(again.id);
-      const { status, user } = await endOf(again.id);
+      await waitUntilIdle(again.id);
+      const { status, user } = await waitForOutcome(again.id);
       return [
-        ...(user === 'present' ? [] : [`I1: the next one is ${status}, ${user}.`]),
-        ...(await judged(again, aftermath)),
+        ...(user === 'present' ? [] : [`I1: the next provisioning is ${status}, ${user}.`]),
+        ...(await checkInvariants(again, finalChecks)),
       ];
     },
   },
 ];
 
-/** A rule by which a state tries as often as it may, and then goes on: the states one after the other hold for long. */
-const heldShortly = (call: Call, planned: Planned): FaultRule => ({
+/** A rule by which a state succeeds with its last retry, so that the execution stays in it for long. */
+const useUpRetries = (call: Call, planned: PlannedProvisioning): FaultRule => ({
   ...call.match(planned),
   timeout_ms: 4_000,
   times: 4,
 });
 
-/** Deprovisioned in vain: the target has given its roll-back up, and App1 asks on. */
-async function failedToRollBack(planned: Planned): Promise<void> {
-  await provisioned(planned);
+/** Deprovisions a user whose deletion is denied: the target's roll-back fails, and App1's roll-back retries. */
+async function failRollBack(planned: PlannedProvisioning): Promise<void> {
+  await provision(planned);
   const refused = await inject(DELETION(planned));
   try {
     await system.deprovision(planned.id);
     await eventually(
-      async () => expect(await namesOf('RollBackServiceUser', planned.id, 'FAILED')).not.toEqual([]),
+      async () =>
+        expect(await listExecutionNames('RollBackServiceUser', planned.id, 'FAILED')).not.toEqual([]),
       400_000,
-      LOOK_EVERY,
+      POLL_INTERVAL_MS,
     );
   } finally {
     await refused.lift();
   }
 }
 
-/** A provisioning that an operator stops, at one of the services, while it has a user without a password. */
-async function stoppedHalfWay(planned: Planned, machine: keyof typeof rollBackOf): Promise<void> {
-  const stuck = await inject(unanswered('SetPassword cognito-idp:AdminSetUserPassword', planned));
+/** Starts a provisioning that an operator stops, at one of the services, while its user has no password. */
+async function stopDuringSetPassword(
+  planned: PlannedProvisioning,
+  machine: keyof typeof rollBackOf,
+): Promise<void> {
+  const timeouts = await inject(dropCalls('SetPassword cognito-idp:AdminSetUserPassword', planned));
   try {
     await post(planned, planned.key);
-    await stuck.met(120_000);
+    await timeouts.waitUntilFired(120_000);
     await interventions.stop(machine, planned.id);
   } finally {
-    await stuck.lift();
+    await timeouts.lift();
   }
 }
 
-/** The second user of a name has another sub. */
-const secondOf = (planned: Planned): Planned => ({
+/** The next provisioning of a username, whose user has another sub. */
+const secondOf = (planned: PlannedProvisioning): PlannedProvisioning => ({
   ...planned,
   password: newPassword(),
   sub: predictedSub(outputs.app2.user_pool_id, planned.username, 2),
 });
 
-/** Provisioned, deprovisioned, and the main records expired before those of the roll-backs, which are younger. */
-async function forgottenAfterDelete(): Promise<Planned> {
+/** Provisions and deprovisions a user; then the main records expire before the younger ones of the roll-backs. */
+async function expireAfterDelete(): Promise<PlannedProvisioning> {
   const { planned } = await histories['a DELETE']();
-  await expire(planned.id, ...expiries['both records']);
+  await expireRecords(planned.id, ...expiries['both records']);
   return planned;
 }
 
-/** What goes wrong with the second provisioning of a key, so that its compensation comes near the first one's user. */
-const failingLater: Record<string, (planned: Planned) => FaultRule[]> = {
+/** Faults of the second provisioning of a key, whose compensation must not affect the user of the first one. */
+const faultsOfSecond: Record<string, (planned: PlannedProvisioning) => FaultRule[]> = {
   'whose later step fails': (planned) => [GROUP(planned), PROVISIONED(planned)],
-  'whose first attempt is not answered': (planned) => [
-    { ...CREATE.match(planned), timeout_ms: 4_000, times: 1 },
-  ],
-  'which the target refuses': (planned) => [
+  'whose first attempt times out': (planned) => [{ ...CREATE.match(planned), timeout_ms: 4_000, times: 1 }],
+  'which the target rejects': (planned) => [
     { ...REQUEST.match(planned), error: { code: 'AccessDeniedException', status: 403 } },
   ],
 };
 
-/** What was seen of the system before a generation told one provisioning of a key from the next. */
-const stories: Case[] = [
+/** Violations that the system had before generations distinguished the provisionings of a key. */
+const scenarios: Case[] = [
   {
-    name: "story: the target's record expires; DELETE removes the user, and only then says so",
-    async run(aftermath) {
+    name: "scenario: the target's record expires; DELETE reports the absence only after it has removed the user",
+    async run(finalChecks) {
       const past = await histories['a success']();
-      await expire(past.planned.id, 'CreateServiceUser');
-      const found = await remove(past, aftermath);
+      await expireRecords(past.planned.id, 'CreateServiceUser');
+      const found = await remove(past, finalChecks);
       const { username, password } = past.planned;
       const signsIn = await system.signIn(username, password).then(
         () => true,
@@ -666,74 +696,74 @@ const stories: Case[] = [
       );
       return [
         ...found,
-        ...(signsIn ? [`I8: DELETE was answered with 204, but ${username} signs in.`] : []),
-        ...(await toldBy(past.planned, 'ServiceUserRemoved')),
-        ...(await toldBy(past.planned, 'ServiceUserDeprovisioned')),
+        ...(signsIn ? [`I8: DELETE returned 204, but ${username} can sign in.`] : []),
+        ...(await missingEvent(past.planned, 'ServiceUserRemoved')),
+        ...(await missingEvent(past.planned, 'ServiceUserDeprovisioned')),
       ];
     },
   },
   {
-    name: 'story: both records expire; the same key leaves the established user as it is',
-    async run(aftermath) {
+    name: 'scenario: both records expire; the same key does not change the existing user',
+    async run(finalChecks) {
       const past = await histories['a success']();
-      await expire(past.planned.id, ...expiries['both records']);
-      return repeat(past, aftermath);
+      await expireRecords(past.planned.id, ...expiries['both records']);
+      return repeat(past, finalChecks);
     },
   },
-  ...Object.entries(failingLater).map(
-    ([what, rules]): Case => ({
-      name: `story: both records expire; the same key, ${what}, leaves the established user as it is`,
-      async run(aftermath) {
+  ...Object.entries(faultsOfSecond).map(
+    ([condition, rules]): Case => ({
+      name: `scenario: both records expire; the same key, ${condition}, does not change the existing user`,
+      async run(finalChecks) {
         const past = await histories['a success']();
-        await expire(past.planned.id, ...expiries['both records']);
-        const wrong = await inject(...rules(past.planned));
+        await expireRecords(past.planned.id, ...expiries['both records']);
+        const faults = await inject(...rules(past.planned));
         try {
-          return await repeat(past, aftermath);
+          return await repeat(past, finalChecks);
         } finally {
-          await wrong.lift();
+          await faults.lift();
         }
       },
     }),
   ),
   {
-    name: 'story: the main records expire after a DELETE; the same key makes a user, which is there and can be removed',
-    async run(aftermath) {
-      const planned = await forgottenAfterDelete();
+    name: 'scenario: the main records expire after a DELETE; the same key creates a user, which can be removed',
+    async run(finalChecks) {
+      const planned = await expireAfterDelete();
       const again = secondOf(planned);
       await post(again, again.key);
-      await endOf(again.id);
+      await waitForOutcome(again.id);
       const { status, user } = provisioningStatus.parse((await system.status(again.id)).body);
-      const found = await judged(again, aftermath);
+      const found = await checkInvariants(again, finalChecks);
       if (`${status}, ${user}` !== 'SUCCEEDED, present') found.push(`I1: it is ${status}, ${user}.`);
-      return [...found, ...(await removed(again, aftermath))];
+      return [...found, ...(await checkRemoved(again, finalChecks))];
     },
   },
   {
-    name: 'story: the main records expire after a DELETE; the same key, stopped half-way, leaves no half-made user',
-    async run(aftermath) {
-      const again = secondOf(await forgottenAfterDelete());
-      await stoppedHalfWay(again, 'CreateServiceUser');
-      await endOf(again.id, 180_000);
-      await nothingRuns(again.id);
-      return [...(await gone(again)), ...(await judged(again, aftermath))];
+    name: 'scenario: the main records expire after a DELETE; the same key, stopped during the creation, leaves no user',
+    async run(finalChecks) {
+      const again = secondOf(await expireAfterDelete());
+      await stopDuringSetPassword(again, 'CreateServiceUser');
+      await waitForOutcome(again.id, 180_000);
+      await waitUntilIdle(again.id);
+      return [...(await checkNoUser(again)), ...(await checkInvariants(again, finalChecks))];
     },
   },
 ];
 
 const cases: Case[] = [
-  ...stories,
-  ...halves,
+  ...scenarios,
+  ...expiriesDuringCalls,
   ...table('a success', MAIN, [...EACH, LATE, OTHER]),
   ...table('a success', ["App1's record", 'both records'], [AGAIN]),
-  ...table('a failure that was compensated', MAIN, [...EACH, OTHER]),
-  ...table('a failure that was compensated', ["App1's record", 'both records'], [AGAIN]),
+  ...table('a compensated failure', MAIN, [...EACH, OTHER]),
+  ...table('a compensated failure', ["App1's record", 'both records'], [AGAIN]),
   ...table('a DELETE', MAIN, [...EACH, OTHER]),
   ...table('a DELETE', ROLL_BACKS, ['GET', 'DELETE', 'retry', OTHER]),
   ...table('a DELETE', ['every record'], ['the same POST', AGAIN, LATE]),
 ];
 
-suite('the record has expired', cases, {
-  run: ({ run }, aftermath) => run(aftermath),
+suite('expired records', cases, {
+  run: ({ run }, finalChecks) => run(finalChecks),
   check: (broken) => expect(broken).toEqual([]),
   sample: 30,
 });

@@ -1,50 +1,55 @@
 import { expect } from '@jest/globals';
-import { execution } from './support/executions.ts';
+import { findExecution } from './support/executions.ts';
+import {
+  type InterruptionPoint,
+  interruptAt,
+  interruptionPoints,
+  planFor,
+} from './support/interruption-points.ts';
 import type { Intervention } from './support/interventions.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { interruptAt, type Place, places, planFor } from './support/places.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
 import { suite } from './support/suite.ts';
-import { sweepSoon } from './support/sweeps.ts';
+import { runSweepsSoon } from './support/sweeps.ts';
 
-/** An execution that is stopped, or times out, runs no Catch. */
+/** Step Functions runs no Catch of an execution that is stopped or times out. */
 interface Interruption {
   name: string;
-  place: Place;
+  point: InterruptionPoint;
   by: Intervention;
 }
 
-const cases: Interruption[] = places.flatMap((place) =>
+const cases: Interruption[] = interruptionPoints.flatMap((point) =>
   (['stop', 'time out'] as const).map((by) => ({
-    name: `${by} of ${place.machine} in ${place.state}`,
-    place,
+    name: `${by} of ${point.machine} in ${point.state}`,
+    point,
     by,
   })),
 );
 
-/** Status at App1 after all; the user is absent in any case. */
-function expectedOf({ place: { machine, cancelled }, by }: Interruption): string {
+/** Expected status at App1; the user is absent in each case. */
+function expectedOf({ point: { machine, cancelled }, by }: Interruption): string {
   if (machine.startsWith('RollBack')) return cancelled ? 'ABORTED, absent' : 'SUCCEEDED, absent';
-  const ended = by === 'stop' ? 'ABORTED' : 'TIMED_OUT';
-  return machine === 'ProvisionServiceUser' ? `${ended}, absent` : 'FAILED, absent';
+  const status = by === 'stop' ? 'ABORTED' : 'TIMED_OUT';
+  return machine === 'ProvisionServiceUser' ? `${status}, absent` : 'FAILED, absent';
 }
 
 suite('an interruption', cases, {
-  async run({ place, by }, aftermath) {
-    const planned = await planFor(place);
-    await interruptAt(place, by, planned);
-    const interrupted = (await execution(place.machine, planned.id))?.status ?? 'not there';
-    // No rule is about roll-backs: the sweep watches them.
-    if (place.machine.startsWith('RollBack')) await sweepSoon();
+  async run({ point, by }, finalChecks) {
+    const planned = await planFor(point);
+    await interruptAt(point, by, planned);
+    const interrupted = (await findExecution(point.machine, planned.id))?.status ?? 'absent';
+    // No rule covers roll-backs: the sweep starts the next one.
+    if (point.machine.startsWith('RollBack')) await runSweepsSoon();
     const broken = await violations(planned, { within: 180_000 });
-    const { status, user } = await endOf(planned.id);
-    aftermath.ended(planned, user);
+    const { status, user } = await waitForOutcome(planned.id);
+    finalChecks.addProvisioning(planned, user);
     return { broken, interrupted, status: `${status}, ${user}` };
   },
-  check: (result, one) => {
+  check: (result, interruption) => {
     expect(result).toEqual({
       broken: [],
-      interrupted: one.by === 'stop' ? 'ABORTED' : 'TIMED_OUT',
-      status: expectedOf(one),
+      interrupted: interruption.by === 'stop' ? 'ABORTED' : 'TIMED_OUT',
+      status: expectedOf(interruption),
     });
   },
   sample: 9,

@@ -1,12 +1,12 @@
 import { expect } from '@jest/globals';
 import { type Call, calls } from './matrix/calls.ts';
 import { flowOf } from './matrix/flows.ts';
-import { follow } from './matrix/run.ts';
+import { injectFault } from './matrix/run.ts';
 import { kill } from './support/interventions.ts';
 import { pause } from './support/provisioning.ts';
 import { suite } from './support/suite.ts';
 
-/** A function's environment crashes in the middle of its work. */
+/** The execution environment of a function crashes while the function runs. */
 interface Kill {
   name: string;
   call: Call;
@@ -14,10 +14,10 @@ interface Kill {
   moment: 'before' | 'after';
 }
 
-/** How long the call is held, in milliseconds: shorter than it is waited for. */
-const HELD = 2_400;
-/** The time within which a call that is not held takes effect, in milliseconds. */
-const EFFECT = 500;
+/** Delay of the call, in milliseconds: shorter than its time limit. */
+const DELAY_MS = 2_400;
+/** Time within which a call without a delay takes effect, in milliseconds. */
+const TAKES_EFFECT_MS = 500;
 
 const cases: Kill[] = calls.flatMap((call) => {
   const functionName = call.functionName ?? (call.http ? 'app1-call-app2' : undefined);
@@ -31,23 +31,29 @@ const cases: Kill[] = calls.flatMap((call) => {
 });
 
 suite('a crash', cases, {
-  run: async ({ call, functionName, moment }, aftermath) => {
-    const { planned, ...seen } = await follow(call, {
-      rule: { ...(moment === 'before' ? { latency: HELD } : { response: { hold_ms: HELD } }), times: 1 },
-      rollBackLater: call.caller === 'watch',
-      async meanwhile(known, injected) {
-        await injected.met();
-        if (moment === 'after') await pause(EFFECT);
-        await kill(functionName, functionName === 'app1-start-provisioning' ? known.username : known.id);
+  run: async ({ call, functionName, moment }, finalChecks) => {
+    const { planned, ...observed } = await injectFault(call, {
+      rule: {
+        ...(moment === 'before' ? { latency: DELAY_MS } : { response: { hold_ms: DELAY_MS } }),
+        times: 1,
+      },
+      rollBackLater: call.caller === 'event rule',
+      async meanwhile(identifiers, injected) {
+        await injected.waitUntilFired();
+        if (moment === 'after') await pause(TAKES_EFFECT_MS);
+        await kill(
+          functionName,
+          functionName === 'app1-start-provisioning' ? identifiers.username : identifiers.id,
+        );
       },
     });
-    aftermath.ended(planned, seen.user);
-    return seen;
+    finalChecks.addProvisioning(planned, observed.user);
+    return observed;
   },
   check: ({ violations, status, user }, { call }) => {
-    const { base } = flowOf(call.flow);
+    const { baseline } = flowOf(call.flow);
     expect(violations).toEqual([]);
-    expect([status, user]).toEqual([base.status, base.user]);
+    expect([status, user]).toEqual([baseline.status, baseline.user]);
   },
   sample: 12,
 });

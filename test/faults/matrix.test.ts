@@ -4,21 +4,27 @@ import { run } from './matrix/run.ts';
 import { table } from './matrix/table.ts';
 import { suite } from './support/suite.ts';
 
-/** What of an outcome is seen from outside. */
-const visible = ({ status, user, refused, app1, app2 }: Outcome) => ({ status, user, refused, app1, app2 });
+/** The part of an outcome that callers can observe. */
+const observable = ({ status, user, refused, app1, app2 }: Outcome) => ({
+  status,
+  user,
+  refused,
+  app1,
+  app2,
+});
 
 suite('a fault in a call', table, {
-  async run(row, aftermath) {
+  async run(row, finalChecks) {
     const observed = await run(row);
-    aftermath.ended(observed.planned, observed.user);
+    finalChecks.addProvisioning(observed.planned, observed.user);
     return observed;
   },
   check: ({ violations, fired, status, user, refused, app1, app2 }, { outcome }) => {
     expect(violations).toEqual([]);
     expect(fired).toBe(true);
-    // What App2 says of a creation that went well, or that it never heard of, is not part of the outcome.
-    const seen = { status, user, refused, app1, app2: outcome.app2 === undefined ? undefined : app2 };
-    expect([outcome, outcome.or ?? outcome].map(visible)).toContainEqual(seen);
+    // App2's error is part of the outcome only if the creation reached App2 and failed there.
+    const actual = { status, user, refused, app1, app2: outcome.app2 === undefined ? undefined : app2 };
+    expect([outcome, outcome.alternative ?? outcome].map(observable)).toContainEqual(actual);
   },
   sample: 19,
 });

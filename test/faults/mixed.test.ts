@@ -1,89 +1,89 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { system } from '../e2e/support/deployed.ts';
-import { entered } from './support/executions.ts';
-import { callNamed, refusal } from './support/holds.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { deleteUser, makeForeignUser } from './support/pool.ts';
+import { denyCalls, findCall } from './support/call-rules.ts';
+import { waitForState } from './support/executions.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
+import { type PlannedProvisioning, plan } from './support/plan.ts';
+import { createUnrelatedUser, deleteUser } from './support/pool.ts';
 import { cancel, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
 import { suite } from './support/suite.ts';
-import { sweepSoon } from './support/sweeps.ts';
+import { runSweepsSoon } from './support/sweeps.ts';
 
-/** Several faults in a row, where the last one alone would tell another story. */
-interface Story {
+/** Several faults of one provisioning, whose last fault alone would suggest another outcome. */
+interface Scenario {
   name: string;
-  rules: (planned: Planned) => FaultRule[];
-  /** Whether the buses take nothing until the sweep. */
-  silent?: boolean;
-  /** Whether the caller asks for the removal as soon as App2 is at work. */
+  rules: (planned: PlannedProvisioning) => FaultRule[];
+  /** Whether the buses reject events until the sweep. */
+  withoutEvents?: boolean;
+  /** Whether the caller sends a DELETE as soon as App2 creates the user. */
   deprovisioned?: boolean;
-  /** Whether somebody else has the name until the compensation begins. */
-  takenUntilCompensation?: boolean;
-  /** Whether DeleteUser has to wait for what may be in flight, where it is about that. */
+  /** Whether an unrelated user has the name until the compensation starts. */
+  nameInUseUntilCompensation?: boolean;
+  /** Whether DeleteUser has to wait for calls in flight, if the scenario tests that. */
   waits?: boolean;
   expected: string;
 }
 
-const CREATE = callNamed('CreateUser cognito-idp:AdminCreateUser');
-const DECRYPT = callNamed('DecryptCredentials kms:Decrypt');
-const GROUP = refusal('AddToGroup cognito-idp:AdminAddUserToGroup');
+const CREATE = findCall('CreateUser cognito-idp:AdminCreateUser');
+const DECRYPT = findCall('DecryptCredentials kms:Decrypt');
+const GROUP = denyCalls('AddToGroup cognito-idp:AdminAddUserToGroup');
 
 const denied = { error: { code: 'AccessDeniedException', status: 400 } };
 const throttled = { error: { code: 'TooManyRequestsException', status: 400 } };
-const UNDONE = 'FAILED, absent, USER_CREATION_FAILED';
-const TAKEN = 'FAILED, absent, USER_ALREADY_EXISTS';
+const COMPENSATED = 'FAILED, absent, USER_CREATION_FAILED';
+const NAME_IN_USE = 'FAILED, absent, USER_ALREADY_EXISTS';
 
-/** Longer than two attempts to create take, and shorter than a call can be in flight, in milliseconds. */
-const LANDS_LATE = 9_000;
+/** A delay longer than two attempts of CreateUser, and shorter than a call can be in flight; in milliseconds. */
+const LATE_EFFECT_MS = 9_000;
 
-const noEvents = ({ id }: Planned, which = '`true`'): FaultRule => ({
+const rejectEvents = ({ id }: PlannedProvisioning, condition = '`true`'): FaultRule => ({
   service: 'events',
   operation: 'PutEvents',
-  body: `contains(Entries[0].Detail, '${id}') && ${which}`,
+  body: `contains(Entries[0].Detail, '${id}') && ${condition}`,
   error: { code: 'InternalException', status: 500 },
 });
 
 const AFTER_THE_REQUEST = "Entries[0].DetailType != 'ServiceUserProvisioningRequested'";
 
-const stories: Story[] = [
+const scenarios: Scenario[] = [
   {
-    name: 'the user is created, its answer lost, and every later attempt throttled',
+    name: 'the response of the creation is lost, and every later attempt is throttled',
     rules: (planned) => [
       { ...CREATE.match(planned), response: { abort_bytes: 0 }, times: 1 },
       { ...CREATE.match(planned), ...throttled },
     ],
-    expected: UNDONE,
+    expected: COMPENSATED,
   },
   {
-    name: 'the user is created, its answer lost, and every later attempt refused',
+    name: 'the response of the creation is lost, and every later attempt is denied',
     rules: (planned) => [
       { ...CREATE.match(planned), response: { abort_bytes: 0 }, times: 1 },
       { ...CREATE.match(planned), ...denied },
     ],
-    expected: UNDONE,
+    expected: COMPENSATED,
   },
   {
-    name: 'the user appears after the undo has looked for it',
+    name: 'the user appears after the compensation has read the pool',
     rules: (planned) => [
-      { ...CREATE.match(planned), latency: 9_000, times: 1 },
+      { ...CREATE.match(planned), latency: LATE_EFFECT_MS, times: 1 },
       { ...CREATE.match(planned), ...denied },
     ],
-    expected: UNDONE,
+    expected: COMPENSATED,
   },
   {
-    name: 'the first attempt to create lands late, the second finds the name taken, and the name is free again',
-    rules: (planned) => [{ ...CREATE.match(planned), latency: LANDS_LATE, times: 1 }],
-    takenUntilCompensation: true,
+    name: 'the first creation takes effect late, the second finds the name in use, and the name becomes free',
+    rules: (planned) => [{ ...CREATE.match(planned), latency: LATE_EFFECT_MS, times: 1 }],
+    nameInUseUntilCompensation: true,
     waits: true,
-    expected: TAKEN,
+    expected: NAME_IN_USE,
   },
   {
-    name: 'the pool refuses a password that the step before has let pass: nothing is in flight',
+    name: 'the pool rejects a password that DecryptCredentials has accepted: no call is in flight',
     rules: (planned) => [
       {
-        ...callNamed('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
+        ...findCall('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
         error: { code: 'InvalidPasswordException', status: 400 },
       },
     ],
@@ -91,7 +91,7 @@ const stories: Story[] = [
     waits: false,
   },
   {
-    name: 'the undo does not see the user at first, by neither address',
+    name: 'the compensation does not find the user at first, neither by sub nor by name',
     rules: (planned) => [
       GROUP(planned),
       {
@@ -102,15 +102,15 @@ const stories: Story[] = [
         times: 2,
       },
     ],
-    expected: UNDONE,
+    expected: COMPENSATED,
   },
   {
-    name: 'the undo finds what two attempts have made, one after the other',
+    name: 'the compensation removes the user of two attempts that take effect one after the other',
     rules: (planned) => [{ ...CREATE.match(planned), latency: 4_500, times: 2 }, GROUP(planned)],
-    expected: UNDONE,
+    expected: COMPENSATED,
   },
   {
-    name: 'DELETE while the creation takes longer than any call can be under way',
+    name: 'DELETE while the creation takes longer than any call can be in flight',
     rules: (planned) => [
       { ...DECRYPT.match(planned), timeout_ms: 3_500, times: 4 },
       { ...CREATE.match(planned), timeout_ms: 3_500, times: 4 },
@@ -119,63 +119,64 @@ const stories: Story[] = [
     expected: 'ABORTED, absent, CANCELLED',
   },
   {
-    name: 'the buses take nothing after the request: what cannot be announced is not kept',
-    rules: (planned) => [noEvents(planned, AFTER_THE_REQUEST)],
-    silent: true,
-    expected: UNDONE,
+    name: 'the buses reject every event after the request: a creation without an event is compensated',
+    rules: (planned) => [rejectEvents(planned, AFTER_THE_REQUEST)],
+    withoutEvents: true,
+    expected: COMPENSATED,
   },
   {
-    name: 'the buses take nothing after the request, and DELETE comes while the user is created',
+    name: 'the buses reject every event after the request, and DELETE arrives during the creation',
     rules: (planned) => [
-      noEvents(planned, AFTER_THE_REQUEST),
+      rejectEvents(planned, AFTER_THE_REQUEST),
       { ...DECRYPT.match(planned), timeout_ms: 3_500, times: 2 },
     ],
     deprovisioned: true,
-    silent: true,
+    withoutEvents: true,
     expected: 'ABORTED, absent, CANCELLED',
   },
   {
-    name: 'the buses take nothing at all: what cannot be announced is not begun',
-    rules: (planned) => [noEvents(planned)],
-    silent: true,
+    name: 'the buses reject every event: a provisioning without an event does not start',
+    rules: (planned) => [rejectEvents(planned)],
+    withoutEvents: true,
     expected: 'FAILED, absent, EVENT_NOT_PUBLISHED',
   },
 ];
 
-suite('a story of several faults', stories, {
+suite('a scenario of several faults', scenarios, {
   async run(
-    { rules, deprovisioned = false, silent = false, takenUntilCompensation = false, waits },
-    aftermath,
+    { rules, deprovisioned = false, withoutEvents = false, nameInUseUntilCompensation = false, waits },
+    finalChecks,
   ) {
     const planned = await plan();
-    if (takenUntilCompensation) await makeForeignUser(planned.username);
+    if (nameInUseUntilCompensation) await createUnrelatedUser(planned.username);
     const injected = await inject(...rules(planned));
     try {
       await post(planned, planned.key);
       if (deprovisioned) {
-        await entered('CreateServiceUser', planned.id, 'DecryptCredentials');
+        await waitForState('CreateServiceUser', planned.id, 'DecryptCredentials');
         await cancel(planned.id);
       }
-      if (takenUntilCompensation) {
-        await entered('CreateServiceUser', planned.id, 'DeleteUser');
+      if (nameInUseUntilCompensation) {
+        await waitForState('CreateServiceUser', planned.id, 'DeleteUser');
         await deleteUser(planned.username);
       }
-      const broken = await violations(planned, { silent });
+      const broken = await violations(planned, { withoutEvents });
       if (waits !== undefined) {
         const states = await system.states('CreateServiceUser', planned.id);
         const errorsOf = (state: string) => states.find(({ name }) => name === state)?.errors ?? [];
         const waited = errorsOf('DeleteUser').includes('AbsenceNotConfirmed');
-        // On a busy machine CreateUser may have been tried again, and then there is something to wait for.
-        const tried = errorsOf('CreateUser').length > 0;
-        if (waits ? !waited : waited && !tried) broken.push(`DeleteUser has ${waited ? '' : 'not '}waited.`);
+        // Under load, CreateUser may have been retried, and then a call can be in flight.
+        const retried = errorsOf('CreateUser').length > 0;
+        if (waits ? !waited : waited && !retried)
+          broken.push(`DeleteUser has ${waited ? '' : 'not '}waited.`);
       }
-      if (silent) {
+      if (withoutEvents) {
         await injected.lift();
-        await sweepSoon();
+        await runSweepsSoon();
         broken.push(...(await violations(planned)));
       }
-      const { status, user, error } = await endOf(planned.id);
-      aftermath.ended(planned, user);
+      const { status, user, error } = await waitForOutcome(planned.id);
+      finalChecks.addProvisioning(planned, user);
       return { broken, status: [status, user, ...(error === undefined ? [] : [error.code])].join(', ') };
     } finally {
       await injected.lift();

@@ -4,24 +4,24 @@ import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { statesOf, system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { kms } from './matrix/matches.ts';
-import { attemptsIn, outages } from './matrix/outages.ts';
-import { attemptsOf, executionEnded, retried } from './support/executions.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
+import { attemptsDuring, outages } from './matrix/outages.ts';
+import { countAttempts, waitForRetries, waitUntilFinished } from './support/executions.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
+import { type PlannedProvisioning, plan } from './support/plan.ts';
 import { deprovision, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
-import { type Aftermath, suite } from './support/suite.ts';
+import { type FinalChecks, suite } from './support/suite.ts';
 
-/** App2 is away while a provisioning needs it, or until somebody has had enough of waiting. */
+/** App2 is unavailable while a provisioning needs it, for a time or until the caller sends a DELETE. */
 interface Case {
   name: string;
-  run: (planned: Planned) => Promise<Seen>;
-  expected: Seen;
+  run: (planned: PlannedProvisioning) => Promise<Observed>;
+  expected: Observed;
 }
 
-/** What came of it, beside the end. */
-interface Seen {
-  end: string;
+interface Observed {
+  /** Status, user and error code. */
+  outcome: string;
   /** Attempts of App1's steps. */
   attempts?: Record<string, number>;
   waiting_for?: Pick<WaitingFor, 'what' | 'step' | 'code'>;
@@ -29,46 +29,46 @@ interface Seen {
   states?: string[];
 }
 
-const away = { error: { code: 'ServiceUnavailable', status: 503 } };
+const unavailable = { error: { code: 'ServiceUnavailable', status: 503 } };
 
-const requests = ({ id }: Planned): FaultRule => ({
+const requests = ({ id }: PlannedProvisioning): FaultRule => ({
   service: 'execute-api',
   operation: 'POST',
   headers: { 'Idempotency-Key': id },
-  ...away,
+  ...unavailable,
 });
-const cancellations = ({ id }: Planned): FaultRule => ({
+const cancellations = ({ id }: PlannedProvisioning): FaultRule => ({
   service: 'execute-api',
   operation: 'DELETE',
   resource: `/admin/create-user/${id}`,
-  ...away,
+  ...unavailable,
 });
-/** No answer, so that an attempt takes its time: somebody can come meanwhile. */
-const keyUses = (planned: Planned): FaultRule => ({
+/** Each attempt times out, so the state lasts long enough for a DELETE. */
+const keyUses = (planned: PlannedProvisioning): FaultRule => ({
   ...kms('ReEncrypt', 'SourceEncryptionContext').match(planned),
   timeout_ms: 3_500,
 });
 
-async function endSeen({ id }: Planned): Promise<string> {
-  const { status, user, error } = await endOf(id, 300_000);
+async function readOutcome({ id }: PlannedProvisioning): Promise<string> {
+  const { status, user, error } = await waitForOutcome(id, 300_000);
   return [status, user, ...(error === undefined ? [] : [error.code])].join(', ');
 }
 
-/** What the status says that it waits for, once it does. */
-const waitSeen = ({ id }: Planned): Promise<Pick<WaitingFor, 'what' | 'step' | 'code'>> =>
+/** Waits until the status contains `waiting_for`. */
+const readWaitingFor = ({ id }: PlannedProvisioning): Promise<Pick<WaitingFor, 'what' | 'step' | 'code'>> =>
   eventually(async () => {
     const { waiting_for } = provisioningStatus.parse((await system.status(id)).body);
-    if (waiting_for === undefined) throw new Error(`${id} waits for nothing.`);
+    if (waiting_for === undefined) throw new Error(`The status of ${id} has no waiting_for.`);
     const { what, step, code } = waiting_for;
     return { what, step, code };
   }, 120_000);
 
-const lasting: Case[] = outages.map((outage) => {
-  const { request, cancel } = attemptsIn(outage);
-  const { status, user, app1 } = outage.end;
+const outageCases: Case[] = outages.map((outage) => {
+  const { request, cancel } = attemptsDuring(outage);
+  const { status, user, app1 } = outage.outcome;
   const givesUp = cancel > 0;
   return {
-    name: `App2 cannot be reached for ${outage.length}`,
+    name: `App2 is unavailable for ${outage.length}`,
     async run(planned) {
       const { lift } = await inject(
         { ...requests(planned), ...(givesUp ? {} : { times: request }) },
@@ -76,12 +76,16 @@ const lasting: Case[] = outages.map((outage) => {
       );
       try {
         await post(planned, planned.key);
-        await executionEnded('ProvisionServiceUser', planned.id);
+        await waitUntilFinished('ProvisionServiceUser', planned.id);
         return {
-          end: await endSeen(planned),
+          outcome: await readOutcome(planned),
           attempts: {
-            RequestUserCreation: await attemptsOf('ProvisionServiceUser', planned.id, 'RequestUserCreation'),
-            CancelUserCreation: await attemptsOf('ProvisionServiceUser', planned.id, 'CancelUserCreation'),
+            RequestUserCreation: await countAttempts(
+              'ProvisionServiceUser',
+              planned.id,
+              'RequestUserCreation',
+            ),
+            CancelUserCreation: await countAttempts('ProvisionServiceUser', planned.id, 'CancelUserCreation'),
           },
         };
       } finally {
@@ -89,7 +93,7 @@ const lasting: Case[] = outages.map((outage) => {
       }
     },
     expected: {
-      end: [status, user, ...(app1 === undefined ? [] : [app1.code])].join(', '),
+      outcome: [status, user, ...(app1 === undefined ? [] : [app1.code])].join(', '),
       attempts: {
         RequestUserCreation: givesUp ? request : request + 1,
         CancelUserCreation: givesUp ? cancel + 1 : 0,
@@ -99,23 +103,23 @@ const lasting: Case[] = outages.map((outage) => {
 });
 
 const cases: Case[] = [
-  ...lasting,
+  ...outageCases,
   {
-    name: 'DELETE while EncryptCredentials waits for the key: cancelled at once, without App2',
+    name: 'DELETE while EncryptCredentials waits for the key cancels at once, without App2',
     async run(planned) {
       const { lift } = await inject(keyUses(planned), cancellations(planned));
       try {
         await post(planned, planned.key);
-        const waiting_for = await waitSeen(planned);
+        const waiting_for = await readWaitingFor(planned);
         await deprovision(planned.id);
         const states = await statesOf('RollBackProvisioning', planned.id);
-        return { end: await endSeen(planned), waiting_for, states };
+        return { outcome: await readOutcome(planned), waiting_for, states };
       } finally {
         await lift();
       }
     },
     expected: {
-      end: 'ABORTED, absent, CANCELLED',
+      outcome: 'ABORTED, absent, CANCELLED',
       waiting_for: { what: 'target', step: 'EncryptCredentials', code: 'TARGET_UNAVAILABLE' },
       states: [
         'StopProvisioning',
@@ -127,41 +131,41 @@ const cases: Case[] = [
     },
   },
   {
-    name: 'DELETE while RequestUserCreation waits for App2: cancelled when App2 is back',
+    name: 'DELETE while RequestUserCreation waits for App2 cancels when App2 is available again',
     async run(planned) {
       const { lift } = await inject(requests(planned), cancellations(planned));
       try {
         await post(planned, planned.key);
-        await retried('ProvisionServiceUser', planned.id, 'RequestUserCreation');
+        await waitForRetries('ProvisionServiceUser', planned.id, 'RequestUserCreation');
         await system.deprovision(planned.id);
-        await retried('RollBackProvisioning', planned.id, 'CancelUserCreation');
-        const waiting_for = await waitSeen(planned);
+        await waitForRetries('RollBackProvisioning', planned.id, 'CancelUserCreation');
+        const waiting_for = await readWaitingFor(planned);
         await lift();
-        return { end: await endSeen(planned), waiting_for };
+        return { outcome: await readOutcome(planned), waiting_for };
       } finally {
         await lift();
       }
     },
     expected: {
-      end: 'ABORTED, absent, CANCELLED',
+      outcome: 'ABORTED, absent, CANCELLED',
       waiting_for: { what: 'target', step: 'CancelUserCreation', code: 'TARGET_UNAVAILABLE' },
     },
   },
 ];
 
-suite('App2 is away', cases, {
-  async run({ run }, aftermath: Aftermath) {
+suite('an outage of App2', cases, {
+  async run({ run }, finalChecks: FinalChecks) {
     const planned = await plan();
-    const seen = await run(planned);
+    const observed = await run(planned);
     const broken = await violations(planned);
-    const { user } = await endOf(planned.id);
-    aftermath.ended(planned, user);
-    return { broken, seen };
+    const { user } = await waitForOutcome(planned.id);
+    finalChecks.addProvisioning(planned, user);
+    return { broken, observed };
   },
-  check: ({ broken, seen }, { expected }) => {
+  check: ({ broken, observed }, { expected }) => {
     expect(broken).toEqual([]);
-    expect(seen).toEqual(expected);
+    expect(observed).toEqual(expected);
   },
-  // Ten minutes, and a DELETE that needs no App2.
+  // An outage of ten minutes, and a DELETE that does not need App2.
   sample: 3,
 });

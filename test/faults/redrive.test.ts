@@ -3,41 +3,41 @@ import { expect } from '@jest/globals';
 import type { Machine } from '../../local/system.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { execution, executionEnded } from './support/executions.ts';
-import { refusal } from './support/holds.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { interruptAt, places, planFor, provisioned } from './support/places.ts';
+import { denyCalls } from './support/call-rules.ts';
+import { findExecution, waitUntilFinished } from './support/executions.ts';
+import { interruptAt, interruptionPoints, planFor, provision } from './support/interruption-points.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
+import { type PlannedProvisioning, plan } from './support/plan.ts';
 import { cancel, deprovision, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
-import { type Aftermath, suite } from './support/suite.ts';
-import { sweepSoon } from './support/sweeps.ts';
+import { type FinalChecks, suite } from './support/suite.ts';
+import { runSweepsSoon } from './support/sweeps.ts';
 
-/** An operator presses redrive: on whatever has ended, at whatever time. */
+/** An operator redrives an execution that has finished, at any time. */
 interface Redrive {
   name: string;
-  /** Brings the execution to the end from which it is redriven. */
-  prepare: () => Promise<Planned>;
+  /** Leads to the execution that is redriven. */
+  prepare: () => Promise<PlannedProvisioning>;
   machine: Machine;
-  /** Whether it is redriven only when the roll-back, and everything else, is over. */
+  /** Whether the operator waits until the roll-back and every other execution have finished. */
   late: boolean;
-  /** The user's presence in the end; a redrive that is pressed early may still lead to one that is wanted. */
+  /** Presence of the user afterwards; after an early redrive, the provisioning may still succeed. */
   user: RegExp;
-  /** Step Functions itself refuses. */
+  /** Whether Step Functions rejects the redrive. */
   refused?: true;
 }
 
-const stopped: Redrive[] = places.flatMap((place) =>
+const stopped: Redrive[] = interruptionPoints.flatMap((point) =>
   [false, true].map((late) => ({
-    name: `${place.machine}, stopped in ${place.state}, redriven ${late ? 'when all is over' : 'at once'}`,
+    name: `${point.machine}, stopped in ${point.state}, redriven ${late ? 'after the roll-back' : 'at once'}`,
     prepare: async () => {
-      const planned = await planFor(place);
-      await interruptAt(place, 'stop', planned);
+      const planned = await planFor(point);
+      await interruptAt(point, 'stop', planned);
       return planned;
     },
-    machine: place.machine,
+    machine: point.machine,
     late,
-    user: late || place.deprovisioned ? /absent/ : /absent|present/,
+    user: late || point.deprovisioned ? /absent/ : /absent|present/,
   })),
 );
 
@@ -52,7 +52,7 @@ const succeeded: Redrive[] = machines.map((machine) => ({
   name: `${machine}, succeeded`,
   prepare: async () => {
     const planned = await plan();
-    await provisioned(planned);
+    await provision(planned);
     if (machine.startsWith('RollBack')) await deprovision(planned.id);
     return planned;
   },
@@ -62,27 +62,27 @@ const succeeded: Redrive[] = machines.map((machine) => ({
   refused: true,
 }));
 
-/** Runs that fail at the given call, for as long as `prepare` takes. */
+/** Executions that fail because these calls are denied, while `prepare` runs. */
 const failed = (
-  end: string,
+  error: string,
   machine: Machine,
-  refusals: string[],
+  deniedCalls: string[],
   { deprovisioned = false } = {},
 ): Redrive[] =>
   [false, true].map((late) => ({
-    name: `${machine}, failed as ${end}, redriven ${late ? 'when all is over' : 'at once'}`,
+    name: `${machine}, failed as ${error}, redriven ${late ? 'after the roll-back' : 'at once'}`,
     prepare: async () => {
       const planned = await plan();
-      if (deprovisioned) await provisioned(planned);
-      const refused = await inject(...refusals.map((call) => refusal(call)(planned)));
+      if (deprovisioned) await provision(planned);
+      const denials = await inject(...deniedCalls.map((call) => denyCalls(call)(planned)));
       try {
         if (deprovisioned) await cancel(planned.id);
         else await post(planned, planned.key);
         await eventually(async () => {
-          expect(await execution(machine, planned.id)).toMatchObject({ status: 'FAILED', error: end });
+          expect(await findExecution(machine, planned.id)).toMatchObject({ status: 'FAILED', error });
         }, 120_000);
       } finally {
-        await refused.lift();
+        await denials.lift();
       }
       return planned;
     },
@@ -109,7 +109,7 @@ const cases: Redrive[] = [
 
 const allowed = { within: 180_000, rollBackLater: true };
 
-/** Presses redrive; whether Step Functions took it. */
+/** Redrives an execution; returns whether Step Functions accepts it. */
 async function redrive(machine: Machine, id: string): Promise<boolean> {
   try {
     await system.clients.stepFunctions.send(
@@ -122,26 +122,26 @@ async function redrive(machine: Machine, id: string): Promise<boolean> {
   }
 }
 
-async function run({ prepare, machine, late }: Redrive, aftermath: Aftermath) {
+async function run({ prepare, machine, late }: Redrive, finalChecks: FinalChecks) {
   const planned = await prepare();
   if (late) {
-    await sweepSoon();
+    await runSweepsSoon();
     expect(await violations(planned, allowed)).toEqual([]);
   }
-  const taken = await redrive(machine, planned.id);
-  await executionEnded(machine, planned.id);
-  await sweepSoon();
+  const accepted = await redrive(machine, planned.id);
+  await waitUntilFinished(machine, planned.id);
+  await runSweepsSoon();
   const broken = await violations(planned, allowed);
-  const { user } = await endOf(planned.id);
-  aftermath.ended(planned, user);
-  return { broken, taken, user };
+  const { user } = await waitForOutcome(planned.id);
+  finalChecks.addProvisioning(planned, user);
+  return { broken, accepted, user };
 }
 
-suite('redrive', cases, {
+suite('a redrive', cases, {
   run,
-  check: ({ broken, taken, user }, { user: expected, refused = false }) => {
+  check: ({ broken, accepted, user }, { user: expected, refused = false }) => {
     expect(broken).toEqual([]);
-    expect(taken).toBe(!refused);
+    expect(accepted).toBe(!refused);
     expect(user).toMatch(expected);
   },
   sample: 15,

@@ -7,33 +7,33 @@ import { tell } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
 import { withProxiedAws } from '../support/proxied.ts';
 import { recordingsOf } from '../support/recorded.ts';
-import { AT_ONCE } from './support/at-once.ts';
+import { MAX_CONCURRENT_CASES } from './support/concurrency.ts';
 
-/** Retry pauses with full jitter are drawn from this part of their range: a legal draw, and a quick one. */
+/** Part of its range from which a pause with full jitter is drawn: a draw that AWS can make, too, and a short one. */
 const JITTER = 0.01;
 
-/** Two files at a time, of which each provisioning may wait for App2, or at App2, for seconds. */
-const WAITING = 2 * AT_ONCE;
+/** Two files run at the same time, and each of their provisionings may wait for seconds at App1 and at App2. */
+const CONCURRENT_WAITS = 2 * MAX_CONCURRENT_CASES;
 const WORKERS = {
   each: 16,
   of: {
-    'app1-call-app2': WAITING,
-    'app2-start-user-creation': WAITING,
-    'app2-cancel-user-creation': WAITING,
+    'app1-call-app2': CONCURRENT_WAITS,
+    'app2-start-user-creation': CONCURRENT_WAITS,
+    'app2-cancel-user-creation': CONCURRENT_WAITS,
   },
 };
 
-/** However many cases run at once, none is queued and each is polled: with a notification a case would test another path. */
+/** Rates at which no creation is queued, and App1 polls for each: with a notification, a case would test another path. */
 const RATES = { CREATIONS_PER_SECOND: '1000' };
 const POLLS = { STATUS_POLLS_PER_SECOND: '1000' };
 
-/** What waits an outage out pauses this part of its time: five minutes are 90 ms, and a day is half a minute. */
+/** Factor of the pauses of the outage policies: five minutes become 90 ms, and a day becomes half a minute. */
 const LONG_PAUSES = 0.0003;
 
-/** App1 asks for itself after 54 seconds instead of half an hour; no creation is queued for so long here. */
+/** Factor of the callback time limit: App1 polls after 54 s instead of half an hour. No creation is queued as long here. */
 const CALLBACK_TIMEOUTS = 0.03;
 
-/** What a function could not handle is tried again after a second and two instead of minutes. */
+/** Factor of Lambda's pauses before it retries an asynchronous invocation: 1 s and 2 s instead of minutes. */
 const ASYNC_PAUSES = 1 / 60;
 
 const underTest = {
@@ -62,7 +62,7 @@ const localAws = keptUp<Outputs>(async (use) =>
   ),
 );
 
-/** Brings up a local AWS with a fault proxy in front of all that the functions and state machines call. */
+/** Starts a local AWS with a fault proxy between it and the functions and state machines. */
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = faultsDirectory;
   tell(await localAws.up());

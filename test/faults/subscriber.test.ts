@@ -13,27 +13,27 @@ import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
 import { system } from '../e2e/support/deployed.ts';
 import { type Call, calls } from './matrix/calls.ts';
 import { effectOf, type Fault } from './matrix/faults.ts';
-import { entered } from './support/executions.ts';
-import { callNamed, refusal } from './support/holds.ts';
+import { denyCalls, findCall } from './support/call-rules.ts';
+import { waitForState } from './support/executions.ts';
 import { interventions } from './support/interventions.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
 import { inParallel } from './support/parallel.ts';
-import { ask, deprovision } from './support/provisioning.ts';
+import { type PlannedProvisioning, plan } from './support/plan.ts';
+import { deprovision, requestProvisioning } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
+import { listPublications } from './support/publications.ts';
 import { changedRepeats } from './support/repeats.ts';
-import { announced } from './support/story.ts';
 import { subscribe } from './support/subscriber.ts';
 
 /**
- * What a subscriber sees of a hundred provisionings that go well, fail, are stopped, cancelled and taken back, each
- * with faults on its way, while the subscriber's own queue is out of reach for a part of them.
+ * A subscriber receives the events of a hundred provisionings that succeed, fail, or are stopped, cancelled or
+ * deprovisioned, each with faults. The subscriber's own queue is unreachable for a time.
  */
 
 const kinds = {
-  'goes well': 30,
+  succeeds: 30,
   'is rejected': 12,
-  'is undone': 12,
+  'is compensated': 12,
   'is stopped at App1': 8,
   'is stopped at App2': 8,
   'times out at App1': 6,
@@ -42,82 +42,82 @@ const kinds = {
 } as const;
 type Kind = keyof typeof kinds;
 
-/** `npm test` takes a quarter of them. */
+/** `npm test` runs a quarter of them. */
 const share = process.env['FAULTS'] === 'sample' ? 4 : 1;
 const seed = Number(process.env['FAULTS_SEED'] ?? randomInt(2 ** 31));
 
-/** Faults that pass: what is retried ends as if nothing had been, so that the kind alone says what has to be told. */
-const passing: Fault[] = ['throttled', 'server error', 'connection reset', 'answer lost'];
-const disturbed = fc.record({
+/** Faults that a retry overcomes, so that the expected events depend on the kind only. */
+const transient: Fault[] = ['throttled', 'server error', 'connection reset', 'response lost'];
+const faultyCall = fc.record({
   call: fc.constantFrom(...calls.filter(({ caller, http }) => caller !== 'api' && http !== true)),
-  fault: fc.constantFrom(...passing),
+  fault: fc.constantFrom(...transient),
 });
 
 const cases = Object.entries(kinds).flatMap(
   ([kind, count]) =>
     fc
-      .sample(fc.array(disturbed, { minLength: 1, maxLength: 2 }), {
+      .sample(fc.array(faultyCall, { minLength: 1, maxLength: 2 }), {
         seed,
         numRuns: Math.ceil(count / share),
       })
-      .map((faults, n) => ({ kind: kind as Kind, faults, name: `${kind} (${n}): ${told(faults)}` })), // a key of kinds
+      .map((faults, n) => ({ kind: kind as Kind, faults, name: `${kind} (${n}): ${formatFaults(faults)}` })), // a key of kinds
 );
 
-function told(faults: { call: Call; fault: Fault }[]): string {
+function formatFaults(faults: { call: Call; fault: Fault }[]): string {
   return faults.map(({ call, fault }) => `${call.by} ${call.to} ${fault}`).join(', ');
 }
 
-const PASSWORD = callNamed('SetPassword cognito-idp:AdminSetUserPassword');
+const PASSWORD = findCall('SetPassword cognito-idp:AdminSetUserPassword');
 
-/** Does to a provisioning what its kind says. */
-async function happen(kind: Kind, planned: Planned): Promise<void> {
-  const slow = await inject(
+/** Runs a provisioning of a kind until its outcome. */
+async function runKind(kind: Kind, planned: PlannedProvisioning): Promise<void> {
+  const injected = await inject(
     ...(/stopped|times out|cancelled/.test(kind)
       ? [{ ...PASSWORD.match(planned), timeout_ms: 3_500, times: 4 }]
       : []),
-    ...(kind === 'is undone' ? [refusal('AddToGroup cognito-idp:AdminAddUserToGroup')(planned)] : []),
+    ...(kind === 'is compensated' ? [denyCalls('AddToGroup cognito-idp:AdminAddUserToGroup')(planned)] : []),
   );
   try {
-    await ask(planned, planned.key);
+    await requestProvisioning(planned, planned.key);
     switch (kind) {
       case 'is stopped at App1':
       case 'times out at App1':
-        await entered('CreateServiceUser', planned.id, 'SetPassword');
+        await waitForState('CreateServiceUser', planned.id, 'SetPassword');
         await interventions[kind === 'times out at App1' ? 'time out' : 'stop'](
           'ProvisionServiceUser',
           planned.id,
         );
         return;
       case 'is stopped at App2':
-        await entered('CreateServiceUser', planned.id, 'SetPassword');
+        await waitForState('CreateServiceUser', planned.id, 'SetPassword');
         await interventions.stop('CreateServiceUser', planned.id);
         return;
       case 'is cancelled':
-        await entered('CreateServiceUser', planned.id, 'SetPassword');
+        await waitForState('CreateServiceUser', planned.id, 'SetPassword');
         await deprovision(planned.id);
         return;
       case 'is deprovisioned':
-        await endOf(planned.id);
+        await waitForOutcome(planned.id);
         await deprovision(planned.id);
     }
   } finally {
-    await endOf(planned.id);
-    await slow.lift();
+    await waitForOutcome(planned.id);
+    await injected.lift();
   }
 }
 
-/** What each service has to tell last. */
-const lastFacts: Record<Kind, Record<EventSource, EventName>> = {
-  'goes well': { 'app1.provisioning': 'ServiceUserProvisioned', 'app2.service-users': 'ServiceUserCreated' },
+/** The last event of each service. */
+const lastEvents: Record<Kind, Record<EventSource, EventName>> = {
+  succeeds: { 'app1.provisioning': 'ServiceUserProvisioned', 'app2.service-users': 'ServiceUserCreated' },
   'is rejected': {
     'app1.provisioning': 'ServiceUserProvisioningFailed',
     'app2.service-users': 'ServiceUserCreationRejected',
   },
-  'is undone': {
+  'is compensated': {
     'app1.provisioning': 'ServiceUserProvisioningFailed',
     'app2.service-users': 'ServiceUserCreationRolledBack',
   },
-  // App1's roll-back cancels at App2.
+  // App1's roll-back cancels the creation at App2.
   'is stopped at App1': {
     'app1.provisioning': 'ServiceUserProvisioningFailed',
     'app2.service-users': 'ServiceUserCreationCancelled',
@@ -145,7 +145,7 @@ const machineOf = {
   'app2.service-users': 'CreateServiceUser',
 } as const;
 
-/** The schemas as they are published, read by a validator that is not ours. */
+/** The published schemas, compiled by an independent validator. */
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 const schemas = new Map(
   eventRows.map(([name, { version }]) => [
@@ -161,15 +161,15 @@ const schemas = new Map(
   ]),
 );
 
-const begun = new Date();
+const startedAt = new Date();
 const subscribed = subscribe();
-/** The subscriber's queue is out of reach from the end of the first third of the cases to that of the second. */
-let over = 0;
-async function oneIsOver(): Promise<void> {
-  over += 1;
-  const { reachable } = await subscribed;
-  if (over === Math.floor(cases.length / 3)) await reachable(false);
-  if (over === Math.floor((2 * cases.length) / 3)) await reachable(true);
+/** Number of finished cases. The subscriber's queue is unreachable while the second third of the cases finishes. */
+let finished = 0;
+async function countFinished(): Promise<void> {
+  finished += 1;
+  const { setReachable } = await subscribed;
+  if (finished === Math.floor(cases.length / 3)) await setReachable(false);
+  if (finished === Math.floor((2 * cases.length) / 3)) await setReachable(true);
 }
 
 const resultOf = inParallel(cases, async ({ kind, faults }) => {
@@ -179,107 +179,109 @@ const resultOf = inParallel(cases, async ({ kind, faults }) => {
     ...faults.map(({ call, fault }) => ({ ...call.match(planned), ...effectOf(fault, call), times: 1 })),
   );
   try {
-    await happen(kind, planned);
+    await runKind(kind, planned);
     return { planned, broken: await violations(planned) };
   } finally {
     await injected.lift();
-    await oneIsOver();
+    await countFinished();
   }
 });
 
 describe(`a provisioning that (FAULTS_SEED=${seed})`, () => {
-  it.each(cases)('$name', async (one) => expect((await resultOf(one)).broken).toEqual([]));
+  it.each(cases)('$name', async (row) => expect((await resultOf(row)).broken).toEqual([]));
 });
 
 describe('a subscriber', () => {
-  /** All that came to it, as EventBridge sent it. */
+  /** All events that it received, as EventBridge sent them. */
   const received: unknown[] = [];
-  /** What the buses have logged of each case. */
-  let all: { kind: Kind; id: string; username: string; published: string[] }[];
+  /** Each case with the ids of the events in the logs of the buses. */
+  let provisionings: { kind: Kind; id: string; username: string; published: string[] }[];
 
   beforeAll(async () => {
-    all = await Promise.all(
-      cases.map(async (one) => {
-        const { planned } = await resultOf(one);
-        return { kind: one.kind, ...planned, published: idsOf(await system.events(planned.id)) };
+    provisionings = await Promise.all(
+      cases.map(async (row) => {
+        const { planned } = await resultOf(row);
+        return { kind: row.kind, ...planned, published: idsOf(await system.events(planned.id)) };
       }),
     );
     received.push(...(await (await subscribed).receive()));
   });
 
-  const idsOf = (of: readonly { detail: { metadata: { event_id: string } } }[]): string[] =>
-    [...new Set(of.map(({ detail }) => detail.metadata.event_id))].sort();
-  const seen = (): ReceivedEvent[] => received.map(readEvent);
-  const seenOf = (id: string, source: EventSource): ReceivedEvent[] =>
-    seen().filter((event) => event.source === source && event.detail.metadata.provisioning_id === id);
-  const published = (): string[] => all.flatMap((one) => one.published).sort();
-  const ofAll = (of: ReceivedEvent[]): string[] =>
-    idsOf(of.filter(({ detail }) => all.some(({ id }) => id === detail.metadata.provisioning_id)));
+  const idsOf = (all: readonly { detail: { metadata: { event_id: string } } }[]): string[] =>
+    [...new Set(all.map(({ detail }) => detail.metadata.event_id))].sort();
+  const receivedEvents = (): ReceivedEvent[] => received.map(readEvent);
+  const receivedEventsOf = (id: string, source: EventSource): ReceivedEvent[] =>
+    receivedEvents().filter(
+      (event) => event.source === source && event.detail.metadata.provisioning_id === id,
+    );
+  const published = (): string[] => provisionings.flatMap((row) => row.published).sort();
+  const idsOfProvisionings = (all: ReceivedEvent[]): string[] =>
+    idsOf(all.filter(({ detail }) => provisionings.some(({ id }) => id === detail.metadata.provisioning_id)));
 
-  it('that was out of reach for a while has missed something, which lies in its dead-letter queue', async () => {
+  it('has the events that it missed in its dead-letter queue', async () => {
     expect(await (await subscribed).deadLetterCount()).toBeGreaterThan(0);
-    expect(ofAll(seen()).length).toBeLessThan(published().length);
+    expect(idsOfProvisionings(receivedEvents()).length).toBeLessThan(published().length);
   });
 
-  it('gets all of it when the queue is redriven', async () => {
+  it('receives all events after a redrive of the queue', async () => {
     const { deadLetters, receive, deadLetterCount } = await subscribed;
     expect(await redrive([deadLetters])).toBe(0);
     received.push(...(await receive()));
 
-    expect(ofAll(seen())).toEqual(published());
+    expect(idsOfProvisionings(receivedEvents())).toEqual(published());
     expect(await deadLetterCount()).toBe(0);
   });
 
-  it('sees no event that is not as its published schema says', () => {
-    for (const event of seen()) {
+  it('receives only events that match their published schema', () => {
+    for (const event of receivedEvents()) {
       const validate = schemas.get(event['detail-type']);
       expect([event, validate?.(event.detail), validate?.errors]).toEqual([event, true, null]);
     }
   });
 
-  it('is told nothing else by a repeat: the same event_id has the same content but for the time', () => {
-    expect(changedRepeats(seen())).toEqual([]);
+  it('receives the same content under the same event_id, apart from the time', () => {
+    expect(changedRepeats(receivedEvents())).toEqual([]);
   });
 
-  it('is told by each service a story that the catalogue knows, in the order of the histories', async () => {
-    for (const { id, kind } of all)
+  it('receives from each service an event sequence of the catalogue, in the order of the histories', async () => {
+    for (const { id, kind } of provisionings)
       for (const source of sources) {
-        const facts = inPlace(seenOf(id, source));
-        expect([kind, source, sequenceViolations(facts, { finished: true })]).toEqual([kind, source, []]);
-        const history = await announced(id, machineOf[source]);
+        const names = namesInOrder(receivedEventsOf(id, source));
+        expect([kind, source, sequenceViolations(names, { finished: true })]).toEqual([kind, source, []]);
+        const history = await listPublications(id, machineOf[source]);
         const entered = [...new Set(history.map(({ event }) => event))];
         const confirmed = entered.filter((event) =>
-          history.some((one) => one.event === event && one.confirmed),
+          history.some((publication) => publication.event === event && publication.confirmed),
         );
-        expect(entered.filter((event) => facts.includes(event))).toEqual(facts);
-        expect(facts).toEqual(expect.arrayContaining(confirmed));
+        expect(entered.filter((event) => names.includes(event))).toEqual(names);
+        expect(names).toEqual(expect.arrayContaining(confirmed));
       }
   });
 
-  it('is told last what is so in the pool', async () => {
-    for (const { id, kind, username } of all) {
+  it('receives a last event that matches the pool', async () => {
+    for (const { id, kind, username } of provisionings) {
       const stamp = (await system.user(username))?.attributes['custom:provisioning_id'];
       for (const source of sources) {
-        const last = inPlace(seenOf(id, source)).at(-1);
-        expect([kind, source, last]).toEqual([kind, source, lastFacts[kind][source]]);
+        const last = namesInOrder(receivedEventsOf(id, source)).at(-1);
+        expect([kind, source, last]).toEqual([kind, source, lastEvents[kind][source]]);
         expect(last !== undefined && events[last].user).toBe(stamp === id ? 'present' : 'absent');
       }
     }
   });
 
-  it('gets the same set again by a replay of the archives', async () => {
+  it('receives the same events again after a replay of the archives', async () => {
     const { rules, receive } = await subscribed;
-    const period = ['--from', begun.toISOString(), '--to', new Date().toISOString()];
+    const period = ['--from', startedAt.toISOString(), '--to', new Date().toISOString()];
     for (const [service, rule] of Object.entries(rules))
       expect(await replay([service, ...period, '--to-rule', rule])).toBe(0);
     const again = (await receive()).map(readEvent);
 
-    expect(ofAll(again)).toEqual(published());
+    expect(idsOfProvisionings(again)).toEqual(published());
   });
 });
 
-/** Names of facts by their places, each once. */
-function inPlace(facts: ReceivedEvent[]): EventName[] {
-  const places = new Map(facts.map((event) => [event.detail.metadata.sequence, event['detail-type']]));
-  return [...places].sort(([one], [other]) => one - other).map(([, name]) => name);
+/** Names of events in the order of their sequence numbers, without duplicates. */
+function namesInOrder(all: ReceivedEvent[]): EventName[] {
+  const bySequence = new Map(all.map((event) => [event.detail.metadata.sequence, event['detail-type']]));
+  return [...bySequence].sort(([a], [b]) => a - b).map(([, name]) => name);
 }

@@ -1,122 +1,124 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import { ended } from '../e2e/support/deployed.ts';
-import { callNamed, held, refusal } from './support/holds.ts';
-import { type Planned, plan } from './support/known.ts';
-import { endOf, violations } from './support/oracle.ts';
-import { deleteUser, makeForeignUser } from './support/pool.ts';
+import { delayCall, denyCalls, findCall } from './support/call-rules.ts';
+import { violations, waitForOutcome } from './support/oracle.ts';
+import { type PlannedProvisioning, plan } from './support/plan.ts';
+import { createUnrelatedUser, deleteUser } from './support/pool.ts';
 import { cancel, post } from './support/provisioning.ts';
 import { inject } from './support/proxy.ts';
-import { type Aftermath, suite } from './support/suite.ts';
+import { type FinalChecks, suite } from './support/suite.ts';
 
-/**
- * Somebody else changes the pool between any two steps, and between any read and write of an undo; and reads that lag.
- */
+/** An administrator changes the pool between two steps, or between a read and a write of a compensation; reads lag. */
 interface Tampering {
   name: string;
-  /** The call before which it happens; held until it has happened. */
+  /** The call before which the pool changes. The call is delayed until then. */
   before: string;
-  what: 'deleted' | 'replaced' | 'name taken' | 'nothing';
-  /** Whether the call is held whichever way it addresses the user, the right way or not. */
+  change: 'deleted' | 'replaced' | 'name in use' | 'none';
+  /** Whether the call is delayed both when it addresses the user by `sub` and by name. */
   anyAddress?: boolean;
-  /** What leads to the call. */
-  flow: 'provision' | 'undo' | 'deprovision';
-  /** What else goes wrong. */
-  rules?: (planned: Planned) => FaultRule[];
-  /** Status at App1 after all, and the code of its error. */
+  flow: 'provision' | 'compensation' | 'deprovision';
+  /** Further faults. */
+  rules?: (planned: PlannedProvisioning) => FaultRule[];
+  /** Status, user and error code at App1. */
   expected: string;
 }
 
-const GONE = 'FAILED, absent, USER_NOT_FOUND';
-const UNDONE = 'FAILED, absent, USER_CREATION_FAILED';
+const USER_NOT_FOUND = 'FAILED, absent, USER_NOT_FOUND';
+const COMPENSATED = 'FAILED, absent, USER_CREATION_FAILED';
 const KEPT = 'SUCCEEDED, present';
 const REMOVED = 'SUCCEEDED, absent';
-const TAKEN = 'FAILED, absent, USER_ALREADY_EXISTS';
+const NAME_IN_USE = 'FAILED, absent, USER_ALREADY_EXISTS';
 
-const gaps = (
+const changesBefore = (
   flow: Tampering['flow'],
   calls: Record<string, string>,
   rules?: Tampering['rules'],
 ): Tampering[] =>
   Object.entries(calls).flatMap(([before, expected]) =>
-    (['deleted', 'replaced'] as const).map((what) => ({
-      name: `user ${what} before ${before} (${flow})`,
+    (['deleted', 'replaced'] as const).map((change) => ({
+      name: `user ${change} before ${before} (${flow})`,
       before,
-      what,
+      change,
       flow,
       expected,
       ...(rules === undefined ? {} : { rules }),
     })),
   );
 
-const refusedGroup = (planned: Planned): FaultRule[] => [
-  refusal('AddToGroup cognito-idp:AdminAddUserToGroup')(planned),
+const denyGroup = (planned: PlannedProvisioning): FaultRule[] => [
+  denyCalls('AddToGroup cognito-idp:AdminAddUserToGroup')(planned),
 ];
 
-/** Somebody else's user is there when the call is made: one that addresses it by name would hit it. */
-const namesake = (before: string, flow: 'provision' | 'undo', expected: string): Tampering => ({
+/** Another user has the name when the call is made; a call that addresses the user by name would affect it. */
+const replacedUser = (before: string, flow: 'provision' | 'compensation', expected: string): Tampering => ({
   name: `user replaced before ${before.split(' ')[0]} by name (${flow})`,
   before,
-  what: 'replaced',
+  change: 'replaced',
   anyAddress: true,
   flow,
   expected,
-  ...(flow === 'undo' ? { rules: refusedGroup } : {}),
+  ...(flow === 'compensation' ? { rules: denyGroup } : {}),
 });
 
-const heldAtAnyAddress = (call: string, planned: Planned): FaultRule => ({
-  ...held(call, planned),
+const delayCallByAnyAddress = (call: string, planned: PlannedProvisioning): FaultRule => ({
+  ...delayCall(call, planned),
   body: `Username == '${planned.sub}' || Username == '${planned.username}'`,
 });
 
-/** The pool does not know a user for a while: Cognito's reads lag. */
-const lag = (call: string, times: number, expected: string, flow: Tampering['flow'] = 'undo'): Tampering => ({
-  name: `${call} does not see the user, ${times} times (${flow})`,
+/** The pool does not find a user for a time: Cognito's reads lag. */
+const lag = (
+  call: string,
+  times: number,
+  expected: string,
+  flow: Tampering['flow'] = 'compensation',
+): Tampering => ({
+  name: `${call} does not find the user, ${times} times (${flow})`,
   before: call,
-  what: 'nothing',
+  change: 'none',
   flow,
   expected,
   rules: (planned) => [
-    { ...callNamed(call).match(planned), error: { code: 'UserNotFoundException', status: 400 }, times },
-    ...(flow === 'undo' ? refusedGroup(planned) : []),
+    { ...findCall(call).match(planned), error: { code: 'UserNotFoundException', status: 400 }, times },
+    ...(flow === 'compensation' ? denyGroup(planned) : []),
   ],
 });
 
 const cases: Tampering[] = [
-  ...gaps('provision', {
-    'SetPassword cognito-idp:AdminSetUserPassword': GONE,
-    'AddToGroup cognito-idp:AdminAddUserToGroup': GONE,
+  ...changesBefore('provision', {
+    'SetPassword cognito-idp:AdminSetUserPassword': USER_NOT_FOUND,
+    'AddToGroup cognito-idp:AdminAddUserToGroup': USER_NOT_FOUND,
     'PublishUserCreated events:PutEvents': KEPT,
     'PublishProvisioned events:PutEvents': KEPT,
   }),
-  ...gaps(
-    'undo',
+  ...changesBefore(
+    'compensation',
     {
-      'DeleteUser cognito-idp:AdminGetUser': UNDONE,
-      'DeleteUser cognito-idp:AdminDeleteUser': UNDONE,
-      'PublishUserRolledBack events:PutEvents': UNDONE,
+      'DeleteUser cognito-idp:AdminGetUser': COMPENSATED,
+      'DeleteUser cognito-idp:AdminDeleteUser': COMPENSATED,
+      'PublishUserRolledBack events:PutEvents': COMPENSATED,
     },
-    refusedGroup,
+    denyGroup,
   ),
-  ...gaps('deprovision', {
+  ...changesBefore('deprovision', {
     'DeleteUser cognito-idp:AdminGetUser by name': REMOVED,
     'DeleteUser cognito-idp:AdminDeleteUser': REMOVED,
     'PublishUserRemoved events:PutEvents': REMOVED,
   }),
-  namesake('SetPassword cognito-idp:AdminSetUserPassword', 'provision', GONE),
-  namesake('AddToGroup cognito-idp:AdminAddUserToGroup', 'provision', GONE),
-  namesake('DeleteUser cognito-idp:AdminDeleteUser', 'undo', UNDONE),
+  replacedUser('SetPassword cognito-idp:AdminSetUserPassword', 'provision', USER_NOT_FOUND),
+  replacedUser('AddToGroup cognito-idp:AdminAddUserToGroup', 'provision', USER_NOT_FOUND),
+  replacedUser('DeleteUser cognito-idp:AdminDeleteUser', 'compensation', COMPENSATED),
   {
-    name: 'name taken before CreateUser',
+    name: 'name in use before CreateUser',
     before: 'CreateUser cognito-idp:AdminCreateUser',
-    what: 'name taken',
+    change: 'name in use',
     flow: 'provision',
-    expected: TAKEN,
+    expected: NAME_IN_USE,
   },
   {
-    name: 'user replaced between CreateUser, whose answer is lost, and its retry',
+    name: 'user replaced between CreateUser, whose response is lost, and its retry',
     before: 'CreateUser cognito-idp:AdminCreateUser',
-    what: 'replaced',
+    change: 'replaced',
     flow: 'provision',
     rules: ({ username }) => [
       {
@@ -127,21 +129,21 @@ const cases: Tampering[] = [
         times: 1,
       },
     ],
-    expected: TAKEN,
+    expected: NAME_IN_USE,
   },
-  lag('DeleteUser cognito-idp:AdminGetUser', 1, UNDONE),
-  lag('DeleteUser cognito-idp:AdminGetUser', 2, UNDONE),
+  lag('DeleteUser cognito-idp:AdminGetUser', 1, COMPENSATED),
+  lag('DeleteUser cognito-idp:AdminGetUser', 2, COMPENSATED),
   lag('SetPassword cognito-idp:AdminSetUserPassword', 1, KEPT, 'provision'),
   lag('SetPassword cognito-idp:AdminSetUserPassword', 3, KEPT, 'provision'),
-  lag('SetPassword cognito-idp:AdminSetUserPassword', 50, GONE, 'provision'),
+  lag('SetPassword cognito-idp:AdminSetUserPassword', 50, USER_NOT_FOUND, 'provision'),
   lag('AddToGroup cognito-idp:AdminAddUserToGroup', 1, KEPT, 'provision'),
   lag('AddToGroup cognito-idp:AdminAddUserToGroup', 3, KEPT, 'provision'),
-  lag('AddToGroup cognito-idp:AdminAddUserToGroup', 50, GONE, 'provision'),
+  lag('AddToGroup cognito-idp:AdminAddUserToGroup', 50, USER_NOT_FOUND, 'provision'),
 ];
 
 async function run(
-  { before, what, anyAddress = false, flow, rules = () => [] }: Tampering,
-  aftermath: Aftermath,
+  { before, change, anyAddress = false, flow, rules = () => [] }: Tampering,
+  finalChecks: FinalChecks,
 ): Promise<{ broken: string[]; status: string }> {
   const planned = await plan();
   const { id, username } = planned;
@@ -149,28 +151,30 @@ async function run(
     await post(planned, planned.key);
     await ended(id);
   }
-  const wrong = await inject(...rules(planned));
-  const hold =
-    what === 'nothing' ? undefined : await inject((anyAddress ? heldAtAnyAddress : held)(before, planned));
+  const faults = await inject(...rules(planned));
+  const delay =
+    change === 'none'
+      ? undefined
+      : await inject((anyAddress ? delayCallByAnyAddress : delayCall)(before, planned));
   try {
     if (flow === 'deprovision') await cancel(id);
     else await post(planned, planned.key);
-    if (hold !== undefined) {
-      await hold.met(120_000);
-      if (what !== 'name taken') await deleteUser(username);
-      if (what !== 'deleted') aftermath.foreign(await makeForeignUser(username));
+    if (delay !== undefined) {
+      await delay.waitUntilFired(120_000);
+      if (change !== 'name in use') await deleteUser(username);
+      if (change !== 'deleted') finalChecks.addUnrelatedUser(await createUnrelatedUser(username));
     }
-    const broken = await violations(planned, { replaced: what !== 'nothing' });
-    const { status, user, error } = await endOf(id);
-    aftermath.ended(planned, user);
+    const broken = await violations(planned, { replaced: change !== 'none' });
+    const { status, user, error } = await waitForOutcome(id);
+    finalChecks.addProvisioning(planned, user);
     return { broken, status: [status, user, ...(error === undefined ? [] : [error.code])].join(', ') };
   } finally {
-    await wrong.lift();
-    await hold?.lift();
+    await faults.lift();
+    await delay?.lift();
   }
 }
 
-suite('the pool changes under way', cases, {
+suite('a change of the pool during a provisioning', cases, {
   run,
   check: ({ broken, status }, { expected }) => {
     expect(broken).toEqual([]);

@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
         'if (user === undefined) return false;',
       ),
     ],
-    caughtBy: { file: 'tampering', cases: 'name taken before CreateUser' },
+    caughtBy: { file: 'tampering', cases: 'name in use before CreateUser' },
   },
   {
     name: 'UsernameExists is always mine',
@@ -52,7 +52,7 @@ export const mutations: readonly Mutation[] = [
         'if (existing.sub) return { sub: existing.sub };',
       ),
     ],
-    caughtBy: { file: 'tampering', cases: 'name taken before CreateUser' },
+    caughtBy: { file: 'tampering', cases: 'name in use before CreateUser' },
   },
   {
     name: 'SetPassword addresses the user by name',
@@ -81,19 +81,19 @@ export const mutations: readonly Mutation[] = [
     changes: [change('handlers/app2/delete-user.ts', 'Username: user.sub }', 'Username: input.username }')],
     caughtBy: { file: 'tampering', cases: 'user replaced before DeleteUser by name' },
   },
-  withoutCatch('app2', 'create-service-user', 'createUser', 'AdminCreateUser: answer lost, for ever'),
+  withoutCatch('app2', 'create-service-user', 'createUser', 'AdminCreateUser: response lost, always'),
   withoutCatch('app2', 'create-service-user', 'setPassword', 'AdminSetUserPassword: permanent error'),
   withoutCatch(
     'app2',
     'create-service-user',
     'addToGroup',
-    'AdminAddUserToGroup: permanent error, for ever (provision)',
+    'AdminAddUserToGroup: permanent error, always (provision)',
   ),
   withoutCatch(
     'app2',
     'create-service-user',
     'publishUserCreated',
-    'PublishUserCreated events:PutEvents: connection reset, for ever',
+    'PublishUserCreated events:PutEvents: connection reset, always',
   ),
   withoutCatch(
     'app1',
@@ -105,7 +105,7 @@ export const mutations: readonly Mutation[] = [
     'app1',
     'provision-service-user',
     'publishProvisioned',
-    'PublishProvisioned events:PutEvents: connection reset, for ever',
+    'PublishProvisioned events:PutEvents: connection reset, always',
   ),
   {
     name: 'only the last attempt of CreateUser counts: throttled means that nothing was made',
@@ -120,7 +120,7 @@ export const mutations: readonly Mutation[] = [
   onFailure(createUser, compensation.start, {`,
       ),
     ],
-    caughtBy: { file: 'mixed', cases: 'every later attempt throttled' },
+    caughtBy: { file: 'mixed', cases: 'every later attempt is throttled' },
   },
   {
     name: 'only the last attempt of CreateUser counts: a name that is taken means that nothing was made',
@@ -131,7 +131,7 @@ export const mutations: readonly Mutation[] = [
         '`$states',
       ),
     ],
-    caughtBy: { file: 'mixed', cases: 'the second finds the name taken' },
+    caughtBy: { file: 'mixed', cases: 'the second finds the name in use' },
   },
   {
     name: 'no retries during an outage of the target',
@@ -142,12 +142,12 @@ export const mutations: readonly Mutation[] = [
         "targetOutage: retryFor(failureNames('TargetUnavailable'), 60)",
       ),
     ],
-    caughtBy: { file: 'outages', cases: 'cannot be reached for 10 minutes' },
+    caughtBy: { file: 'outages', cases: 'App2 is unavailable for 10 minutes' },
   },
   {
     name: 'the compensation of an outage gives up within an hour',
     changes: [change('workflows/retry-policies.ts', 'timeLimits.outageInCompensation,', '60 * 60,')],
-    caughtBy: { file: 'outages', cases: 'cannot be reached for a day' },
+    caughtBy: { file: 'outages', cases: 'App2 is unavailable for a day' },
   },
   {
     name: 'a target that was asked counts as not asked',
@@ -187,7 +187,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change('handlers/app2/delete-user.ts', 'if (elapsed < IN_FLIGHT_SECONDS * 1000)', 'if (elapsed < 0)'),
     ],
-    caughtBy: { file: 'mixed', cases: 'does not see the user at first' },
+    caughtBy: { file: 'mixed', cases: 'does not find the user at first' },
   },
   {
     name: 'no waiting for calls in flight',
@@ -198,7 +198,7 @@ export const mutations: readonly Mutation[] = [
         'export const IN_FLIGHT_SECONDS = 0;',
       ),
     ],
-    caughtBy: { file: 'mixed', cases: 'appears after the undo has looked' },
+    caughtBy: { file: 'mixed', cases: 'appears after the compensation has read the pool' },
   },
   {
     name: 'no rule on executions that ended badly',
@@ -220,7 +220,7 @@ export const mutations: readonly Mutation[] = [
         'enabled: false,\n      targets: [new LambdaFunction(sweep, ',
       ),
     ],
-    caughtBy: { file: 'matrix', cases: 'PublishDeprovisioned events:PutEvents: server error, for ever' },
+    caughtBy: { file: 'matrix', cases: 'PublishDeprovisioned events:PutEvents: server error, always' },
   },
   {
     name: 'no stop before a roll-back',
@@ -263,7 +263,7 @@ export const mutations: readonly Mutation[] = [
         '',
       ),
     ],
-    caughtBy: { file: 'alone/notified', cases: 'DELETE while it is queued' },
+    caughtBy: { file: 'alone/notified', cases: 'DELETE while the creation is queued' },
   },
   {
     name: 'App1 does not ask when no notification has come',
@@ -305,7 +305,7 @@ export const mutations: readonly Mutation[] = [
     ],
     caughtBy: {
       file: 'redrive',
-      cases: 'CreateServiceUser, stopped in CreateUser, redriven when all is over',
+      cases: 'CreateServiceUser, stopped in CreateUser, redriven after the roll-back',
     },
   },
   {
@@ -322,7 +322,7 @@ export const mutations: readonly Mutation[] = [
         'put(provisioning_id, fields)',
       ),
     ],
-    caughtBy: { file: 'alone/notified', cases: 'of the registry: effect late' },
+    caughtBy: { file: 'alone/notified', cases: 'of the registry: late effect' },
   },
   {
     name: 'CreateUser takes a user of an earlier generation for its own',
@@ -333,7 +333,7 @@ export const mutations: readonly Mutation[] = [
         'if (existing.stamps?.provisioning_id === input.provisioning_id) return',
       ),
     ],
-    caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
+    caughtBy: { file: 'expired', cases: 'scenario: both records expire; the same key does not change' },
   },
   {
     name: 'DeleteUser takes a user of an earlier generation for its own',
@@ -344,7 +344,7 @@ export const mutations: readonly Mutation[] = [
         'if (user?.stamps?.provisioning_id !== input.provisioning_id) return false;',
       ),
     ],
-    caughtBy: { file: 'expired', cases: 'whose first attempt is not answered, leaves' },
+    caughtBy: { file: 'expired', cases: 'whose first attempt times out, does not change' },
   },
   {
     name: 'a cancellation takes the record of an earlier generation for its own',
@@ -366,7 +366,7 @@ export const mutations: readonly Mutation[] = [
         'if (hasId) {',
       ),
     ],
-    caughtBy: { file: 'expired', cases: 'which the target refuses, leaves' },
+    caughtBy: { file: 'expired', cases: 'which the target rejects, does not change' },
   },
   {
     name: 'a cancellation of what has no record is answered without a look at the pool',
@@ -377,7 +377,7 @@ export const mutations: readonly Mutation[] = [
         "const user = username === '' ? await findUser(cognito, '', username) : undefined;",
       ),
     ],
-    caughtBy: { file: 'expired', cases: "the target's record expires; DELETE removes" },
+    caughtBy: { file: 'expired', cases: "the target's record expires; DELETE reports" },
   },
   {
     name: 'roll-backs are named without the generation',
@@ -388,12 +388,12 @@ export const mutations: readonly Mutation[] = [
         "rollBackName = ({ provisioning_id }: Generation, attempt: number, creation_id = '0')",
       ),
     ],
-    caughtBy: { file: 'expired', cases: 'stopped half-way, leaves no half-made user' },
+    caughtBy: { file: 'expired', cases: 'stopped during the creation, leaves no user' },
   },
   {
     name: 'a roll-back stops the execution of a later generation',
     changes: [change('handlers/shared/stop-execution.ts', 'parsedInput.creation_id === creation_id && ', '')],
-    caughtBy: { file: 'expired', cases: 'beside the next provisioning of its key' },
+    caughtBy: { file: 'expired', cases: 'during the next provisioning of its key' },
   },
   {
     name: 'the event_id is without the generation',
@@ -404,7 +404,7 @@ export const mutations: readonly Mutation[] = [
         '[serviceOf(source), about[0],',
       ),
     ],
-    caughtBy: { file: 'expired', cases: 'story: both records expire; the same key leaves' },
+    caughtBy: { file: 'expired', cases: 'scenario: both records expire; the same key does not change' },
   },
   {
     name: 'a caller has as much looked up as it likes',
@@ -448,7 +448,10 @@ export const mutations: readonly Mutation[] = [
       ),
       change('handlers/app1/lib/accept.ts', 'await bestEffort(poll)', 'await poll()'),
     ],
-    caughtBy: { file: 'concurrency', cases: 'POST that waits is accepted while every look is throttled' },
+    caughtBy: {
+      file: 'concurrency',
+      cases: 'POST with Prefer: wait is accepted while every DescribeExecution is throttled',
+    },
   },
   {
     name: 'the sweep does not read what was stopped',

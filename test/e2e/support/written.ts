@@ -13,7 +13,7 @@ import { configuration, outputs, system } from './deployed.ts';
 
 /** Something that people can read, and where. */
 export interface Written {
-  place: string;
+  location: string;
   text: string;
 }
 
@@ -46,17 +46,17 @@ export async function* writtenSince(since: Date): AsyncGenerator<Written> {
 async function* logOf(logGroupName: string, since: Date): AsyncGenerator<Written> {
   const all = { logGroupName, startTime: since.getTime(), limit: 10_000 };
   for await (const { events = [] } of paginateFilterLogEvents({ client: logs }, all))
-    yield { place: `the log ${logGroupName}`, text: events.map(({ message = '' }) => message).join('\n') };
+    yield { location: `the log ${logGroupName}`, text: events.map(({ message = '' }) => message).join('\n') };
 }
 
 async function* executionOf(executionArn: string): AsyncGenerator<Written> {
-  const place = `the execution ${executionArn.split(':').slice(-2).join(' ')}`;
+  const location = `the execution ${executionArn.split(':').slice(-2).join(' ')}`;
   yield {
-    place,
+    location,
     text: JSON.stringify(await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))),
   };
   const { events } = await readHistory(stepFunctions, executionArn, { includeExecutionData: true });
-  yield { place, text: JSON.stringify(events) };
+  yield { location, text: JSON.stringify(events) };
 }
 
 /** What stands in the configuration: templates and outputs, environments of functions, parameters, queued messages. */
@@ -66,23 +66,23 @@ export async function* configured(): AsyncGenerator<Written> {
     for (const stack of Stacks) {
       const StackName = stack.StackName ?? '';
       const { TemplateBody } = await cloudFormation.send(new GetTemplateCommand({ StackName }));
-      yield { place: `the stack ${StackName}`, text: JSON.stringify([stack, TemplateBody]) };
+      yield { location: `the stack ${StackName}`, text: JSON.stringify([stack, TemplateBody]) };
     }
   const lambda = new LambdaClient(configuration);
   for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {}))
     for (const { FunctionName, Environment } of Functions)
-      yield { place: `the environment of ${FunctionName}`, text: JSON.stringify(Environment ?? {}) };
+      yield { location: `the environment of ${FunctionName}`, text: JSON.stringify(Environment ?? {}) };
   const ssm = new SSMClient(configuration);
   for await (const { Parameters } of paginateGetParametersByPath(
     { client: ssm },
     { Path: '/', Recursive: true },
   ))
-    yield { place: 'the parameters', text: JSON.stringify(Parameters) };
+    yield { location: 'the parameters', text: JSON.stringify(Parameters) };
   const sqs = new SQSClient(configuration);
   for await (const { QueueUrls = [] } of paginateListQueues({ client: sqs }, {}))
     for (const QueueUrl of QueueUrls) {
       const peek = { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 };
       const { Messages } = await sqs.send(new ReceiveMessageCommand(peek));
-      yield { place: `the queue ${QueueUrl.split('/').at(-1)}`, text: JSON.stringify(Messages ?? []) };
+      yield { location: `the queue ${QueueUrl.split('/').at(-1)}`, text: JSON.stringify(Messages ?? []) };
     }
 }

@@ -7,7 +7,7 @@ import { ListUsersCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { allChecks } from '../../../acceptance/checks.ts';
 import { root } from '../../../cli/support/paths.ts';
-import { sweepNow } from '../../faults/support/sweeps.ts';
+import { runSweeps } from '../../faults/support/sweeps.ts';
 import { type Accepted, accept, asOnAws } from '../support/acceptance.ts';
 import { otherDefects } from '../support/defects.ts';
 import { outputs, system } from '../support/deployed.ts';
@@ -29,7 +29,7 @@ async function usersLeft(): Promise<string[]> {
 async function whileSweeping<Result>(run: () => Promise<Result>): Promise<Result> {
   let running = true;
   const sweeping = (async () => {
-    while (running) await sweepNow();
+    while (running) await runSweeps();
   })();
   try {
     return await run();

@@ -8,8 +8,8 @@ import {
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
-import { rollBackFailed } from '../../faults/support/executions.ts';
-import { sweepNow, sweepOf } from '../../faults/support/sweeps.ts';
+import { waitForFailedRollBack } from '../../faults/support/executions.ts';
+import { runSweep, runSweeps } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import {
   deployedAlarms,
@@ -104,7 +104,7 @@ const alone: [string[], () => Promise<unknown>][] = [
         );
         await eventually(
           async () => {
-            await sweepNow();
+            await runSweeps();
             expect(inbox.heard('app1-provisionings-hang')).toContain('ALARM');
           },
           20_000,
@@ -150,7 +150,7 @@ const alone: [string[], () => Promise<unknown>][] = [
       const bearer = { functionName: 'app2-delete-user' };
       await withoutPermission(outputs, bearer, 'cognito-idp:AdminDeleteUser', async () => {
         expect((await system.deprovision(id)).status).toBe(202);
-        await rollBackFailed('RollBackServiceUser', id, 60_000);
+        await waitForFailedRollBack('RollBackServiceUser', id, 60_000);
       });
     },
   ],
@@ -161,7 +161,7 @@ const alone: [string[], () => Promise<unknown>][] = [
         outputs,
         { functionName: 'app1-sweep-provisionings' },
         'states:DescribeExecution',
-        () => sweepOf('app1-sweep-provisionings'),
+        () => runSweep('app1-sweep-provisionings'),
       ),
   ],
   [
@@ -240,7 +240,7 @@ describe('alarms', () => {
     await eventually(async () => expect(inbox.heard(name)).toContain('ALARM'), 30_000, 200);
     await eventually(
       async () => {
-        if (/-(sweep-|provisionings-hang)/.test(name)) await sweepNow();
+        if (/-(sweep-|provisionings-hang)/.test(name)) await runSweeps();
         expect(inbox.heard(name).join(' ')).toContain('ALARM OK');
       },
       name === last ? 120_000 : 30_000,

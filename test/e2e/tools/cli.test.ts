@@ -25,7 +25,7 @@ import { present } from '../../local-aws/support/present.ts';
 import { callerWho } from '../../local-aws/support/roles.ts';
 import { FULL_DEVICE, itWithFullDevice } from '../../support/full-device.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
-import { beginAll, forLater } from '../support/at-once.ts';
+import { deferRejection, startAll } from '../support/concurrency.ts';
 import { configuration, newName, newPassword, outputs, system } from '../support/deployed.ts';
 
 /** The command line as it is installed, run as a program against the deployed system. */
@@ -179,7 +179,9 @@ describe('provision', () => {
       'ServiceUserProvisioningRequested',
     ]);
 
-    cancelling = forLater(provision(['cancel', id, '--json']).then((cancelled) => ({ name, cancelled })));
+    cancelling = deferRejection(
+      provision(['cancel', id, '--json']).then((cancelled) => ({ name, cancelled })),
+    );
   });
 
   it('tries a failed one again once its cause is repaired, with the same password, which nobody types', async () => {
@@ -383,7 +385,7 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
   };
   let ended: (story: string) => Promise<void>;
   beforeAll(() => {
-    ended = beginAll(stories);
+    ended = startAll(stories);
   });
 
   it.each(Object.keys(stories))('%s', (story) => ended(story));

@@ -19,7 +19,7 @@ import { app1Facts, app2Facts } from '../../../examples/access-register/expectat
 import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
 import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
-import { sweepNow } from '../../faults/support/sweeps.ts';
+import { runSweeps } from '../../faults/support/sweeps.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { commandsIn } from '../../support/documented.ts';
@@ -314,7 +314,7 @@ describe('the access register', () => {
         await told(id, failure);
         await eventually(async () => expect((await registered())[`${id} ${source}`]).toMatch(/^unknown /));
       });
-      await deprovision(id, sweepNow);
+      await deprovision(id, runSweeps);
       await agrees();
       expect((await registered())[`${id} ${source}`]).toMatch(/^absent /);
     },

@@ -13,18 +13,18 @@ import {
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { type AssignedStart, assignedStart } from '../../support/assigned-start.ts';
 
-/** One creation in twenty seconds, and an express rate of one in ten: a few requests are a flood. */
+/** One creation in 20 s, and one express creation in 10 s: a few requests fill the queue. */
 const INTERVAL_SECONDS = 20;
 const RATES = { CREATIONS_PER_SECOND: String(1 / INTERVAL_SECONDS), EXPRESS_CREATIONS_PER_SECOND: '0.1' };
 const POLLS = { STATUS_POLLS_PER_SECOND: '1000' };
 
-/** Below the queue's quarter, which is 15 of 60 at this rate. */
+/** Number of requests: below a caller's quarter of the queue, which is 15 of 60 at this rate. */
 const FLOOD = 6;
 
-/** How long a creation may take to get its start, in milliseconds: the machine may have other work. */
-const PATIENCE = 120_000;
+/** Longest time until a creation has its start time, in milliseconds: the computer may be under load. */
+const START_ASSIGNED_WITHIN = 120_000;
 
-/** Asks App2 for a user on behalf of a caller, and does not wait for it. */
+/** Requests a user at App2 on behalf of a caller; returns the id without waiting for the outcome. */
 async function request(caller: string): Promise<string> {
   const id = randomUUID();
   const username = newName('flood');
@@ -36,36 +36,36 @@ async function request(caller: string): Promise<string> {
   return id;
 }
 
-/** What the rate limiter decided about a creation, once it has. */
-const assigned = (id: string): Promise<AssignedStart> =>
+/** Waits for the start time that the rate limiter assigns to a creation. */
+const waitForStart = (id: string): Promise<AssignedStart> =>
   eventually(async () => {
     const start = await assignedStart(system, id);
-    if (start === undefined) throw new Error(`The creation ${id} has no start.`);
+    if (start === undefined) throw new Error(`The creation ${id} has no start time.`);
     return start;
-  }, PATIENCE);
+  }, START_ASSIGNED_WITHIN);
 
-/** Cancels a creation, so that it gives its start back. */
+/** Cancels a creation, so that its reservation is released. */
 async function cancel(id: string): Promise<void> {
   await eventually(async () => {
     const { status } = await system.app2('DELETE', `/admin/create-user/${id}`, await machineToken());
     if (status !== 204) throw new Error(`The creation ${id} is not cancelled: ${status}.`);
-  }, PATIENCE);
+  }, START_ASSIGNED_WITHIN);
 }
 
-it('a flood of one caller delays another one by two seconds at most', async () => {
+it('a flood of requests of one caller delays another caller by two seconds at most', async () => {
   await withVariables(outputs, 'app2-start-user-creation', { ...RATES, ...POLLS }, () =>
     withVariables(outputs, 'app2-decrypt-credentials', RATES, async () => {
       const flood = await Promise.all(Array.from({ length: FLOOD }, () => request('a-greedy-caller')));
-      const starts = await Promise.all(flood.map(assigned));
+      const starts = await Promise.all(flood.map(waitForStart));
       const last = Math.max(...starts.map(({ startAt }) => startAt));
       const other = await request('another-caller');
-      const { assignedAt, startAt } = await assigned(other);
-      // What the queue still holds for these would delay every creation after this file.
+      const { assignedAt, startAt } = await waitForStart(other);
+      // Remaining reservations would delay every creation after this file.
       await Promise.all([...flood, other].map(cancel));
 
-      // Both times are the limiter's: how long the machine takes is no part of them.
+      // Both times are those of the limiter, so the load of the computer does not change them.
       expect((startAt - assignedAt) / 1000).toBeLessThanOrEqual(EXPRESS_MAX_DELAY_SECONDS);
-      // One starts at once and one by the express rate; the other four have a queue before them.
+      // One creation starts at once and one by the express rate; the other four are queued.
       const first = Math.min(...starts.map(({ startAt: at }) => at));
       expect((last - first) / 1000).toBeGreaterThanOrEqual((FLOOD - 2) * INTERVAL_SECONDS);
     }),

@@ -8,71 +8,72 @@ import { exhaustRateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import { configuration, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { madeBy, notifiedCalls } from '../matrix/calls.ts';
+import { fromFunction, notifiedCalls } from '../matrix/calls.ts';
 import { effectOf, type Fault, faults } from '../matrix/faults.ts';
-import { entered } from '../support/executions.ts';
-import { unanswered } from '../support/holds.ts';
+import { dropCalls } from '../support/call-rules.ts';
+import { waitForState } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
-import { type Planned, plan } from '../support/known.ts';
-import { endOf, violations } from '../support/oracle.ts';
+import { violations, waitForOutcome } from '../support/oracle.ts';
+import { type PlannedProvisioning, plan } from '../support/plan.ts';
 import { deprovision, post } from '../support/provisioning.ts';
-import { type Injected, inject } from '../support/proxy.ts';
+import { type InjectedFaults, inject } from '../support/proxy.ts';
 import { suite } from '../support/suite.ts';
 
 /**
- * While each creation is queued and no status is polled: App2 notifies App1, which asks App2 and goes on. And what
- * somebody achieves who can do nothing but publish events.
+ * Each creation is queued, and App1 does not poll: App2 publishes a completion notification, then App1 reads the status
+ * at App2 and continues. Further cases forge a notification with the permission to publish events only.
  */
 
-/** How far away a start is when it is reserved, in seconds: time for what happens while a creation waits for it. */
-const AHEAD = 20;
+/** Delay of a reserved start time, in seconds: time for the actions of a case while its creation is queued. */
+const START_DELAY_SECONDS = 20;
 
-/** After how many seconds that is made true again, so that it is whenever a request arrives. */
-const RENEWED = 5;
+/** Interval at which the limiter is exhausted again, in seconds, so that each request meets an exhausted limiter. */
+const RENEWAL_SECONDS = 5;
 
-interface Notified {
+interface Case {
   name: string;
-  rules?: (known: Planned) => FaultRule[];
-  /** What happens while the creation is queued. */
-  meanwhile?: (planned: Planned, injected: Injected) => Promise<unknown>;
+  rules?: (planned: PlannedProvisioning) => FaultRule[];
+  /** Runs while the creation is queued. */
+  meanwhile?: (planned: PlannedProvisioning, injected: InjectedFaults) => Promise<unknown>;
   expected: string;
 }
 
-const WELL = 'SUCCEEDED, present';
+const SUCCEEDED = 'SUCCEEDED, present';
 
-const passing = (Object.keys(faults) as Fault[]).filter((fault) => fault !== 'permanent error'); // keys of a const object
+const transient = (Object.keys(faults) as Fault[]).filter((fault) => fault !== 'permanent error'); // keys of a const object
 
-const faulty: Notified[] = notifiedCalls.flatMap((call) => {
-  const withFault = (fault: Fault, times: { times?: number }): Pick<Notified, 'name' | 'rules'> => ({
+const faultCases: Case[] = notifiedCalls.flatMap((call) => {
+  const withFault = (fault: Fault, times: { times?: number }): Pick<Case, 'name' | 'rules'> => ({
     name: `${call.by} ${call.to}: ${fault}`,
-    rules: (known) => [{ ...call.match(known), ...effectOf(fault, call), ...times }],
+    rules: (planned) => [{ ...call.match(planned), ...effectOf(fault, call), ...times }],
   });
   return [
-    ...passing.map((fault) => ({ ...withFault(fault, { times: 1 }), expected: WELL })),
-    // What a state calls is not repeated then. When a function of a rule fails for good, nobody notifies App1, which asks
-    // when the time limit of its task is over.
+    ...transient.map((fault) => ({ ...withFault(fault, { times: 1 }), expected: SUCCEEDED })),
+    // A state does not retry a permanent error. If the function of a rule fails, App1 receives no notification, and polls
+    // after the time limit of its task.
     call.caller === 'step'
       ? {
           ...withFault('permanent error', {}),
-          meanwhile: (_planned: Planned, injected: Injected) => injected.met(),
+          meanwhile: (_planned: PlannedProvisioning, injected: InjectedFaults) => injected.waitUntilFired(),
           expected: 'FAILED, absent, INTERNAL_ERROR',
         }
-      : { ...withFault('permanent error', {}), expected: WELL },
+      : { ...withFault('permanent error', {}), expected: SUCCEEDED },
   ];
 });
 
-const isQueued = ({ id: name }: Planned) => entered('CreateServiceUser', name, 'WaitForRateLimit');
+const waitUntilQueued = ({ id: name }: PlannedProvisioning) =>
+  waitForState('CreateServiceUser', name, 'WaitForRateLimit');
 
-/** Counts App1's question for the status. */
-const asksApp2 = ({ id: name }: Planned): FaultRule => ({
+/** Fires when App1 reads the status at App2. */
+const statusRead = ({ id: name }: PlannedProvisioning): FaultRule => ({
   service: 'execute-api',
   operation: 'GET',
   resource: `/admin/create-user/${name}`,
   latency: 0.001,
 });
 
-/** What somebody can do who may publish events on App2's bus, and nothing else. */
-async function forgeNotification({ id: provisioning_id }: Planned): Promise<void> {
+/** Publishes a notification on App2's bus, with the permission to publish events only. */
+async function forgeNotification({ id: provisioning_id }: PlannedProvisioning): Promise<void> {
   const Detail = JSON.stringify({ provisioning_id, status: 'SUCCEEDED', user: 'present' });
   const { source: Source, detailType: DetailType } = completionNotification;
   const EventBusName = outputs.app2.event_bus_name;
@@ -81,36 +82,36 @@ async function forgeNotification({ id: provisioning_id }: Planned): Promise<void
   );
 }
 
-const cases: Notified[] = [
-  { name: 'nothing goes wrong', expected: WELL },
+const cases: Case[] = [
+  { name: 'no fault occurs', expected: SUCCEEDED },
   {
-    name: 'the notification comes before the task is registered',
-    rules: (known) => [
+    name: 'the notification arrives before the task token is registered',
+    rules: (planned) => [
       {
         service: 'kms',
         operation: 'Encrypt',
-        body: `EncryptionContext.provisioning_id == '${known.id}'`,
-        ...madeBy('app1-call-app2'),
+        body: `EncryptionContext.provisioning_id == '${planned.id}'`,
+        ...fromFunction('app1-call-app2'),
         latency: 2_400,
         times: 1,
       },
     ],
-    expected: WELL,
+    expected: SUCCEEDED,
   },
-  ...faulty,
+  ...faultCases,
   {
-    name: 'DELETE while it is queued',
+    name: 'DELETE while the creation is queued',
     meanwhile: async (planned) => {
-      await isQueued(planned);
+      await waitUntilQueued(planned);
       await deprovision(planned.id);
     },
     expected: 'ABORTED, absent, CANCELLED',
   },
-  ...(['stop', 'time out'] as const).flatMap((by): Notified[] => [
+  ...(['stop', 'time out'] as const).flatMap((by): Case[] => [
     {
-      name: `${by} of App2 while it is queued`,
+      name: `${by} of App2 while the creation is queued`,
       meanwhile: async (planned) => {
-        await isQueued(planned);
+        await waitUntilQueued(planned);
         await interventions[by]('CreateServiceUser', planned.id);
       },
       expected: 'FAILED, absent, USER_CREATION_FAILED',
@@ -118,7 +119,7 @@ const cases: Notified[] = [
     {
       name: `${by} of App1 while it waits for the notification`,
       meanwhile: async (planned) => {
-        await entered('ProvisionServiceUser', planned.id, 'RequestUserCreation');
+        await waitForState('ProvisionServiceUser', planned.id, 'RequestUserCreation');
         await interventions[by]('ProvisionServiceUser', planned.id);
       },
       expected: by === 'stop' ? 'ABORTED, absent, ABORTED' : 'TIMED_OUT, absent, TIMED_OUT',
@@ -131,31 +132,34 @@ const cases: Notified[] = [
       ['is in no group', 'AddToGroup', 'AddToGroup cognito-idp:AdminAddUserToGroup'],
     ] as const
   ).map(
-    ([what, state, stuckAt]): Notified => ({
-      name: `a forged notification while the user ${what}`,
-      rules: (known) => [asksApp2(known), ...(stuckAt === undefined ? [] : [unanswered(stuckAt, known)])],
+    ([condition, state, stuckAt]): Case => ({
+      name: `a forged notification while the user ${condition}`,
+      rules: (planned) => [
+        statusRead(planned),
+        ...(stuckAt === undefined ? [] : [dropCalls(stuckAt, planned)]),
+      ],
       meanwhile: async (planned, injected) => {
-        await entered('CreateServiceUser', planned.id, state);
+        await waitForState('CreateServiceUser', planned.id, state);
         await forgeNotification(planned);
-        await injected.met();
+        await injected.waitUntilFired();
         await interventions.stop('CreateServiceUser', planned.id);
       },
       expected: 'FAILED, absent, USER_CREATION_FAILED',
     }),
   ),
   {
-    name: 'the same POST again and again while it is queued',
+    name: 'the same POST five times while the creation is queued',
     meanwhile: async (planned) => {
-      await isQueued(planned);
-      const again = await Promise.all(Array.from({ length: 5 }, () => post(planned, planned.key)));
-      expect(again.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
+      await waitUntilQueued(planned);
+      const repeats = await Promise.all(Array.from({ length: 5 }, () => post(planned, planned.key)));
+      expect(repeats.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
     },
-    expected: WELL,
+    expected: SUCCEEDED,
   },
 ];
 
-/** Whether the rate limiter has a start for the creation. */
-async function isReserved({ id: name }: Planned): Promise<boolean> {
+/** Whether the rate limiter has a reservation for the creation. */
+async function isReserved({ id: name }: PlannedProvisioning): Promise<boolean> {
   const creation_id = await system.generationOf('CreateServiceUser', name);
   const { Item } = await new DynamoDBClient(configuration).send(
     new GetItemCommand({
@@ -167,49 +171,50 @@ async function isReserved({ id: name }: Planned): Promise<boolean> {
   return Item !== undefined;
 }
 
-/** The time until the end that App1 tells of, in milliseconds. */
-const estimateOf = (name: string): Promise<number> =>
+/** The duration that App1's status estimates, in milliseconds. */
+const readEstimate = (name: string): Promise<number> =>
   eventually(async () => {
     const { estimated_end_at, started_at } = provisioningStatus.parse((await system.status(name)).body);
-    if (estimated_end_at === undefined) throw new Error(`${name} is told no estimate.`);
+    if (estimated_end_at === undefined) throw new Error(`The status of ${name} has no estimate.`);
     return Date.parse(estimated_end_at) - Date.parse(started_at);
   });
 
 const exhaust = () =>
   Promise.all([
-    exhaustRateLimit(outputs, 'creations', AHEAD),
-    exhaustRateLimit(outputs, 'express-creations', 2 * AHEAD),
+    exhaustRateLimit(outputs, 'creations', START_DELAY_SECONDS),
+    exhaustRateLimit(outputs, 'express-creations', 2 * START_DELAY_SECONDS),
   ]);
 
-/** Has each creation that is requested meanwhile be queued. */
-async function whileCrowded(run: () => Promise<unknown>): Promise<void> {
+/** Keeps the rate limiter exhausted while a function runs, so that each creation is queued. */
+async function withExhaustedLimiter(run: () => Promise<unknown>): Promise<void> {
   await exhaust();
-  const ran = run();
-  while (await Promise.race([ran.then(() => false), setTimeout(RENEWED * 1000, true)])) await exhaust();
+  const finished = run();
+  while (await Promise.race([finished.then(() => false), setTimeout(RENEWAL_SECONDS * 1000, true)]))
+    await exhaust();
 }
 
-const free = exhaustRateLimit(outputs, 'status-polls', 24 * 60 * 60);
-afterAll(async () => (await free)());
+const restorePolls = exhaustRateLimit(outputs, 'status-polls', 24 * 60 * 60);
+afterAll(async () => (await restorePolls)());
 
 suite('a creation with a completion notification', cases, {
-  async run({ rules = () => [], meanwhile = isQueued, expected }, aftermath) {
-    await free;
+  async run({ rules = () => [], meanwhile = waitUntilQueued, expected }, finalChecks) {
+    await restorePolls;
     const planned = await plan();
     const injected = await inject(...rules(planned));
     try {
-      await whileCrowded(async () => {
+      await withExhaustedLimiter(async () => {
         await post(planned, planned.key);
         await meanwhile(planned, injected);
       });
-      const told = expected === WELL ? await estimateOf(planned.id) : undefined;
+      const estimate = expected === SUCCEEDED ? await readEstimate(planned.id) : undefined;
       const broken = await violations(planned, { within: 180_000 });
-      const { status, user, error } = await endOf(planned.id);
-      aftermath.ended(planned, user);
+      const { status, user, error } = await waitForOutcome(planned.id);
+      finalChecks.addProvisioning(planned, user);
       return {
         broken,
         fired: await injected.allFired(),
         queued: (await statesOf('CreateServiceUser', planned.id)).includes('WaitForRateLimit'),
-        told,
+        estimate,
         reserved: await isReserved(planned),
         status: [status, user, ...(error === undefined ? [] : [error.code])].join(', '),
       };
@@ -217,16 +222,17 @@ suite('a creation with a completion notification', cases, {
       await injected.lift();
     }
   },
-  check: ({ broken, fired, queued, told, reserved, status }, { name, expected }) => {
+  check: ({ broken, fired, queued, estimate, reserved, status }, { name, expected }) => {
     expect(broken).toEqual([]);
     expect(fired).toBe(true);
     expect(status).toBe(expected);
-    // A creation that ends before its start gives it back.
-    if (name.includes('while it is queued') && !name.startsWith('the same')) expect(reserved).toBe(false);
+    // A creation that finishes before its start time releases its reservation.
+    if (name.includes('while the creation is queued') && !name.startsWith('the same'))
+      expect(reserved).toBe(false);
     if (name.startsWith('DELETE') || name.includes('of App2') || name.startsWith('a forged')) return;
     if (name.endsWith('permanent error')) return;
     expect(queued).toBe(true);
-    if (expected === WELL) expect(told).toBeGreaterThan(0);
+    if (expected === SUCCEEDED) expect(estimate).toBeGreaterThan(0);
   },
   sample: 8,
 });

@@ -1,56 +1,56 @@
 import { expect } from '@jest/globals';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { madeBy, sweepCalls } from '../matrix/calls.ts';
+import { fromFunction, sweepCalls } from '../matrix/calls.ts';
 import { effectOf, type Fault, faults } from '../matrix/faults.ts';
-import { entered, executionEnded, rollBackFailed } from '../support/executions.ts';
-import { callNamed, refusal } from '../support/holds.ts';
+import { denyCalls, findCall } from '../support/call-rules.ts';
+import { waitForFailedRollBack, waitForState, waitUntilFinished } from '../support/executions.ts';
+import { provision } from '../support/interruption-points.ts';
 import { interventions, kill, recycle } from '../support/interventions.ts';
-import { type Planned, plan } from '../support/known.ts';
-import { endOf, violations } from '../support/oracle.ts';
+import { violations, waitForOutcome } from '../support/oracle.ts';
 import { inSequence } from '../support/parallel.ts';
-import { provisioned } from '../support/places.ts';
+import { type PlannedProvisioning, plan } from '../support/plan.ts';
 import { cancel, post } from '../support/provisioning.ts';
-import { type Injected, inject } from '../support/proxy.ts';
-import { type Aftermath, suite } from '../support/suite.ts';
-import { sweepOf } from '../support/sweeps.ts';
+import { type InjectedFaults, inject } from '../support/proxy.ts';
+import { type FinalChecks, suite } from '../support/suite.ts';
+import { runSweep } from '../support/sweeps.ts';
 
 /**
- * What the sweeps call to know what there is. A run that fails loses nothing: what only a sweep can find is found by
- * the next one that does not fail.
+ * Faults of the calls by which the sweeps find executions. A failed run loses nothing: the next successful run finds the
+ * executions that only a sweep can find.
  */
 interface Sweep {
   functionName: string;
-  /** Leaves a provisioning behind whose roll-back nobody begins, or tries again, but this sweep. */
-  missed: () => Promise<Planned>;
+  /** Leaves a provisioning whose roll-back only this sweep starts or repeats. */
+  leaveForSweep: () => Promise<PlannedProvisioning>;
 }
 
 const sweeps: Sweep[] = [
   {
     functionName: 'app1-sweep-provisionings',
-    async missed() {
+    async leaveForSweep() {
       const planned = await plan();
-      const unseen = await inject(refusal('start-roll-back states:DescribeExecution')(planned), {
-        ...callNamed('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
+      const injected = await inject(denyCalls('start-roll-back states:DescribeExecution')(planned), {
+        ...findCall('SetPassword cognito-idp:AdminSetUserPassword').match(planned),
         latency: 2_400,
         times: 1,
       });
       await post(planned, planned.key);
-      await entered('CreateServiceUser', planned.id, 'SetPassword');
+      await waitForState('CreateServiceUser', planned.id, 'SetPassword');
       await interventions.stop('ProvisionServiceUser', planned.id);
-      // Lambda tries the function of the rule three times.
-      await eventually(async () => expect(await unseen.times()).toEqual([3, 1]), 60_000);
-      await unseen.lift();
+      // Lambda makes three attempts of the function of the rule.
+      await eventually(async () => expect(await injected.timesFired()).toEqual([3, 1]), 60_000);
+      await injected.lift();
       return planned;
     },
   },
   {
     functionName: 'app2-sweep-user-creations',
-    async missed() {
+    async leaveForSweep() {
       const planned = await plan();
-      await provisioned(planned);
-      const refused = await inject(refusal('DeleteUser cognito-idp:AdminGetUser by name')(planned));
+      await provision(planned);
+      const refused = await inject(denyCalls('DeleteUser cognito-idp:AdminGetUser by name')(planned));
       await cancel(planned.id);
-      await rollBackFailed('RollBackServiceUser', planned.id);
+      await waitForFailedRollBack('RollBackServiceUser', planned.id);
       await refused.lift();
       return planned;
     },
@@ -66,49 +66,49 @@ interface SweepCase {
 const all = Object.keys(faults) as Fault[]; // keys of a const object
 
 /**
- * Leaves failures behind that both services have recorded as clean. Runs look them up for some minutes, unless they
- * remember to have described them.
+ * Leaves a failure that both services have recorded as clean. Runs read its record for some minutes, unless they have
+ * cached its outcome.
  */
-async function failedClean(aftermath: Aftermath): Promise<void> {
+async function leaveCleanFailure(finalChecks: FinalChecks): Promise<void> {
   const planned = await plan();
-  const refused = await inject(refusal('AddToGroup cognito-idp:AdminAddUserToGroup')(planned));
+  const refused = await inject(denyCalls('AddToGroup cognito-idp:AdminAddUserToGroup')(planned));
   await post(planned, planned.key);
-  await executionEnded('ProvisionServiceUser', planned.id);
+  await waitUntilFinished('ProvisionServiceUser', planned.id);
   await refused.lift();
-  aftermath.ended(planned, 'absent');
+  finalChecks.addProvisioning(planned, 'absent');
 }
 
-/** Whether a run came to its end with each fault of the call, once and for ever, and with a crash in it. */
+/** Whether a run succeeds, by fault of the call, once and always, and after a crash. */
 async function completions({ sweep: { functionName }, call }: SweepCase): Promise<Record<string, boolean>> {
   const completed: Record<string, boolean> = {};
-  const tryOut = async (
+  const runWith = async (
     name: string,
     rule: Parameters<typeof inject>[0],
-    meanwhile?: (injected: Injected) => Promise<void>,
+    meanwhile?: (injected: InjectedFaults) => Promise<void>,
   ): Promise<void> => {
     await recycle(functionName);
     const injected = await inject(rule);
     try {
-      const swept = sweepOf(functionName).then(
+      const succeeded = runSweep(functionName).then(
         () => true,
         () => false,
       );
       await meanwhile?.(injected);
-      completed[name] = await swept;
+      completed[name] = await succeeded;
       expect(await injected.allFired()).toBe(true);
     } finally {
       await injected.lift();
     }
   };
-  const match = { service: call.service, operation: call.operation, ...madeBy(functionName) };
+  const match = { service: call.service, operation: call.operation, ...fromFunction(functionName) };
   const effects = all.map((fault) => [fault, effectOf(fault, { to: `${call.service}:` })] as const);
-  for (const [fault, effect] of effects) await tryOut(`${fault}, for ever`, { ...match, ...effect });
-  await tryOut('crash', { ...match, latency: 2_400, times: 1 }, async (injected) => {
-    await injected.met(120_000);
+  for (const [fault, effect] of effects) await runWith(`${fault}, always`, { ...match, ...effect });
+  await runWith('crash', { ...match, latency: 2_400, times: 1 }, async (injected) => {
+    await injected.waitUntilFired(120_000);
     await kill(functionName, '');
   });
   for (const [fault, effect] of effects)
-    if (fault !== 'permanent error') await tryOut(`${fault}, once`, { ...match, ...effect, times: 1 });
+    if (fault !== 'permanent error') await runWith(`${fault}, once`, { ...match, ...effect, times: 1 });
   return completed;
 }
 
@@ -118,20 +118,20 @@ for (const sweep of sweeps) {
     sweep,
     call,
   }));
-  suite('a sweep whose call fails', cases, {
-    async run(one, aftermath) {
-      if (one.call.caller === 'best effort') await failedClean(aftermath);
-      const planned = await sweep.missed();
-      const completed = await completions(one);
-      await sweepOf(sweep.functionName);
+  suite('a fault in a call of a sweep', cases, {
+    async run(row, finalChecks) {
+      if (row.call.caller === 'best effort') await leaveCleanFailure(finalChecks);
+      const planned = await sweep.leaveForSweep();
+      const completed = await completions(row);
+      await runSweep(sweep.functionName);
       const broken = await violations(planned, { rollBackLater: true });
-      const { user } = await endOf(planned.id);
-      aftermath.ended(planned, user);
+      const { user } = await waitForOutcome(planned.id);
+      finalChecks.addProvisioning(planned, user);
       return { completed, broken, user };
     },
     check: ({ completed, broken, user }, { call: { caller } }) => {
       const expected = Object.fromEntries([
-        ...all.map((fault) => [`${fault}, for ever`, caller === 'best effort']),
+        ...all.map((fault) => [`${fault}, always`, caller === 'best effort']),
         ...all.filter((fault) => fault !== 'permanent error').map((fault) => [`${fault}, once`, true]),
         ['crash', false],
       ]);

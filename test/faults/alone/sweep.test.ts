@@ -2,68 +2,75 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
 import { ended, newRequest, outputs, system } from '../../e2e/support/deployed.ts';
-import { attempts, entered, rollBackFailed } from '../support/executions.ts';
+import { rollBackAttempts, waitForFailedRollBack, waitForState } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
-import { type Asked, endOf, risenUsers, violations } from '../support/oracle.ts';
-import { ask } from '../support/provisioning.ts';
-import { sweepNow, withoutStatusEvents } from '../support/sweeps.ts';
+import { type Provisioning, reappearedUsers, violations, waitForOutcome } from '../support/oracle.ts';
+import { requestProvisioning } from '../support/provisioning.ts';
+import { runSweeps, withoutStatusEvents } from '../support/sweeps.ts';
 
-const asked: { id: string; user: string }[] = [];
-async function holds(one: Asked, allowed = {}) {
-  expect(await violations(one, allowed)).toEqual([]);
-  const status = await endOf(one.id);
-  asked.push({ id: one.id, user: status.user });
+const finished: { id: string; user: string }[] = [];
+
+/** Expects that no invariant is violated; returns the status. */
+async function checkInvariants(provisioning: Provisioning, allowed = {}) {
+  expect(await violations(provisioning, allowed)).toEqual([]);
+  const status = await waitForOutcome(provisioning.id);
+  finished.push({ id: provisioning.id, user: status.user });
   return status;
 }
 
 afterAll(async () => {
-  expect(await risenUsers(asked)).toEqual([]);
+  expect(await reappearedUsers(finished)).toEqual([]);
 });
 
 describe('the sweep', () => {
-  it('finds what the events missed', async () => {
-    const one = await ask();
+  it('starts a roll-back for which no event arrived', async () => {
+    const provisioning = await requestProvisioning();
     await withoutStatusEvents(async () => {
-      await entered('ProvisionServiceUser', one.id, 'RequestUserCreation');
-      await interventions.stop('ProvisionServiceUser', one.id);
+      await waitForState('ProvisionServiceUser', provisioning.id, 'RequestUserCreation');
+      await interventions.stop('ProvisionServiceUser', provisioning.id);
     });
-    const reports = await sweepNow();
+    const reports = await runSweeps();
     expect(reports.map(({ started }) => started)).toContain(1);
-    expect(await holds(one, { rollBackLater: true })).toMatchObject({ status: 'ABORTED', user: 'absent' });
+    expect(await checkInvariants(provisioning, { rollBackLater: true })).toMatchObject({
+      status: 'ABORTED',
+      user: 'absent',
+    });
   });
 
-  it('tries a roll-back again that failed', async () => {
-    const one = await ask();
-    await ended(one.id);
+  it('repeats a roll-back that failed', async () => {
+    const provisioning = await requestProvisioning();
+    await ended(provisioning.id);
     await withoutPermission(
       outputs,
       { functionName: 'app2-delete-user' },
       'cognito-idp:AdminDeleteUser',
       async () => {
-        expect((await system.deprovision(one.id, { Prefer: 'wait=5' })).status).toBe(202);
-        await rollBackFailed('RollBackServiceUser', one.id, 30_000);
+        expect((await system.deprovision(provisioning.id, { Prefer: 'wait=5' })).status).toBe(202);
+        await waitForFailedRollBack('RollBackServiceUser', provisioning.id, 30_000);
       },
     );
-    expect(provisioningStatus.parse((await system.status(one.id)).body).user).toBe('being_removed');
-    await sweepNow();
-    expect(await holds(one)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
-    // App1 may have asked once more while the right was missing.
-    const ends = (await attempts('RollBackServiceUser', one.id)).map(({ status }) => status);
-    expect(ends.join(' ')).toMatch(/^(FAILED )+SUCCEEDED$/);
+    expect(provisioningStatus.parse((await system.status(provisioning.id)).body).user).toBe('being_removed');
+    await runSweeps();
+    expect(await checkInvariants(provisioning)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
+    // App1 may have repeated its request while the permission was missing.
+    const statuses = (await rollBackAttempts('RollBackServiceUser', provisioning.id)).map(
+      ({ status }) => status,
+    );
+    expect(statuses.join(' ')).toMatch(/^(FAILED )+SUCCEEDED$/);
   });
 });
 
-describe('the key of a provisioning that was stopped', () => {
-  it('answers with its end, and another key provisions the same user', async () => {
+describe('a stopped provisioning', () => {
+  it('is returned for its key, and another key provisions the same user', async () => {
     const request = newRequest();
-    const one = await ask(request);
-    await interventions.stop('ProvisionServiceUser', one.id);
-    const status = await holds(one);
+    const provisioning = await requestProvisioning(request);
+    await interventions.stop('ProvisionServiceUser', provisioning.id);
+    const status = await checkInvariants(provisioning);
     expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
-    const again = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });
-    expect(again.body).toMatchObject({ provisioning_id: one.id, status: 'ABORTED' });
-    const next = await ask(request, 'another');
-    expect(next.id).not.toBe(one.id);
-    expect(await holds(next)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+    const repeat = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });
+    expect(repeat.body).toMatchObject({ provisioning_id: provisioning.id, status: 'ABORTED' });
+    const next = await requestProvisioning(request, 'another');
+    expect(next.id).not.toBe(provisioning.id);
+    expect(await checkInvariants(next)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
   });
 });

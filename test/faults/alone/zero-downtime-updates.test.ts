@@ -8,16 +8,16 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import type { Machine } from '../../../local/system.ts';
 import { ended, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
-import { entered } from '../support/executions.ts';
-import { holdOf } from '../support/holds.ts';
-import { plan } from '../support/known.ts';
+import { delayState } from '../support/call-rules.ts';
+import { waitForState } from '../support/executions.ts';
 import { violations } from '../support/oracle.ts';
+import { plan } from '../support/plan.ts';
 import { deprovision, post } from '../support/provisioning.ts';
 import { inject } from '../support/proxy.ts';
 
 /**
- * The machines that an update replaces while executions run. Their golden definitions stand for the release before: from
- * release 1.0.0 on those of the last release do.
+ * The state machines that an update replaces while executions run. Their golden definitions represent the previous
+ * release. After release 1.0.0, the definitions of the last release do.
  */
 const machines = {
   ProvisionServiceUser: outputs.app1.state_machine_arn,
@@ -30,19 +30,19 @@ const { stepFunctions } = system.clients;
 const update = (stateMachineArn: string, definition: string) =>
   stepFunctions.send(new UpdateStateMachineCommand({ stateMachineArn, definition }));
 
-/** The definition of the release before, with the ARNs of this deployment for its names. */
+/** The definition of the previous release, with the ARNs of this deployment in place of its names. */
 function previous(name: string): string {
   const file = join(import.meta.dirname, '..', '..', 'workflows', 'golden', `${name}.asl.json`);
   const { region, account } = outputs;
-  return readFileSync(file, 'utf8').replace(/\$\{([^}]+)\}/g, (_, of: string) =>
-    of.startsWith('app1-provisioning') || of.startsWith('app2-service-users')
-      ? `arn:aws:events:${region}:${account}:event-bus/${of}`
-      : `arn:aws:lambda:${region}:${account}:function:${of}`,
+  return readFileSync(file, 'utf8').replace(/\$\{([^}]+)\}/g, (_, resource: string) =>
+    resource.startsWith('app1-provisioning') || resource.startsWith('app2-service-users')
+      ? `arn:aws:events:${region}:${account}:event-bus/${resource}`
+      : `arn:aws:lambda:${region}:${account}:function:${resource}`,
   );
 }
 
-/** Starts something on the definitions of the release before, and updates to the present ones while it is under way. */
-async function acrossTheUpdate(begin: () => Promise<void>): Promise<void> {
+/** Starts an execution on the definitions of the previous release, and updates to the present ones while it runs. */
+async function updateDuring(start: () => Promise<void>): Promise<void> {
   const present: [string, DescribeStateMachineOutput][] = await Promise.all(
     names.map(async (name) => [
       machines[name],
@@ -51,35 +51,35 @@ async function acrossTheUpdate(begin: () => Promise<void>): Promise<void> {
   );
   await Promise.all(names.map((name) => update(machines[name], previous(name))));
   try {
-    await begin();
+    await start();
   } finally {
     await Promise.all(present.map(([arn, { definition = '' }]) => update(arn, definition)));
   }
 }
 
 describe('an update while executions run', () => {
-  it('lets them finish on their own definition, with the present functions', async () => {
+  it('lets a creation finish on its own definition, with the present functions', async () => {
     const planned = await plan();
-    const held = await inject(...holdOf('CreateUser', planned));
-    await acrossTheUpdate(async () => {
+    const delay = await inject(...delayState('CreateUser', planned));
+    await updateDuring(async () => {
       await post(planned, planned.key);
-      await entered('CreateServiceUser', planned.id, 'CreateUser');
+      await waitForState('CreateServiceUser', planned.id, 'CreateUser');
     });
     expect(await ended(planned.id)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
     expect(await violations(planned)).toEqual([]);
-    await held.lift();
+    await delay.lift();
   });
 
-  it('lets an undo finish that began before it', async () => {
+  it('lets a roll-back finish that started before it', async () => {
     const planned = await plan();
     await post(planned, planned.key);
     await ended(planned.id);
-    const held = await inject(...holdOf('StopUserCreation', planned));
-    await acrossTheUpdate(async () => {
+    const delay = await inject(...delayState('StopUserCreation', planned));
+    await updateDuring(async () => {
       await system.deprovision(planned.id);
-      await entered('RollBackServiceUser', planned.id, 'StopUserCreation');
+      await waitForState('RollBackServiceUser', planned.id, 'StopUserCreation');
     });
-    await held.lift();
+    await delay.lift();
     await deprovision(planned.id);
     expect(await statesOf('RollBackServiceUser', planned.id)).toEqual([
       'StopUserCreation',

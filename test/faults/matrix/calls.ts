@@ -5,64 +5,66 @@ import type { Flow } from './flows.ts';
 import {
   cognito,
   describes,
-  type Known,
   kms,
   type Match,
   onExecution,
+  type ProvisioningIdentifiers,
   publishes,
   starts,
   text,
 } from './matches.ts';
 
 /**
- * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. A call is
- * named by the state or function that makes it, and by what it calls.
+ * Every call to AWS and to App2 that the system makes for one provisioning, as the fault proxy sees it. The name of a
+ * call is the state or function that makes it, and the operation that it calls.
  */
 
-/** Who repeats the call, which decides what a fault comes to. */
+/** What retries the call. The effect of a fault follows from it. */
 export type Caller =
-  /** A state that can still be undone: by the named retry policies, then its undo begins. */
+  /** A state that can be compensated: its retry policies; then the compensation starts. */
   | 'step'
-  /** A state of an undo: longest, then the roll-back is left to the sweep. */
-  | 'undo'
-  /** A function behind App1's API: the SDK once, then the caller. */
+  /** A state of a compensation: its retry policy, which is the longest; then the sweep starts the next roll-back. */
+  | 'compensation'
+  /** A function behind App1's API: the SDK retries once, then the caller repeats the request. */
   | 'api'
-  /** A function behind App2's API: the SDK once, then App1's state, for which App2 is unavailable. */
+  /** A function behind App2's API: the SDK retries once, then App1's state, which takes App2 for unavailable. */
   | 'app2 api'
-  /** App2's authorizer: once, then App1's state, whose undo needs the authorizer as well. */
+  /** App2's authorizer: no retry of its own; App1's state retries, and its compensation needs the authorizer, too. */
   | 'authorizer'
-  /** The function of the rule on ended executions: the SDK once, then Lambda twice, then it is left to the sweep. */
-  | 'watch'
-  /** A function that has a use for the answer, and does as well without it. */
+  /**
+   * The function of the rule on status changes of executions: the SDK retries once, then Lambda twice; then the sweep
+   * starts the roll-back.
+   */
+  | 'event rule'
+  /** A function that continues without the result. */
   | 'best effort';
 
 export interface Call extends Match {
-  /** State, or function when it is none of a state's. */
+  /** The state that makes the call, or the function when it belongs to no state. */
   by: string;
-  /** API and operation. */
+  /** API and operation, with what the call is about where several calls share them. */
   to: string;
   service: Service;
   caller: Caller;
   flow: Flow;
-  /** The Lambda function that makes the call; a state that publishes makes its call itself. */
+  /** The Lambda function that makes the call; absent for a state that calls EventBridge itself. */
   functionName?: string;
-  /** What has to go wrong before, so that the call is made. */
-  given?: (known: Known) => FaultRule[];
-  /** Whether the roll-back that follows does not make this call: it does not know the user's `sub`. */
-  inLineOnly?: true;
-  /** Faults after which the call has had its effect, so that the next look finds nothing left to do. */
-  settledBy?: readonly Fault[];
-  /** The part of the target that the call is about, whose outage is waited out. */
+  /** Faults that lead to the call. */
+  given?: (identifiers: ProvisioningIdentifiers) => FaultRule[];
+  /** Whether a roll-back does not make this call, because it does not know the user's `sub`. */
+  notInRollBack?: true;
+  /** Faults in spite of which the call takes effect, so that the retry finds nothing left to do. */
+  effectiveDespite?: readonly Fault[];
+  /** The part of the target that the call needs. The state retries until an outage of it ends. */
   target?: 'sign-in' | 'key';
-  /** A request of the other service, not a call of AWS. */
+  /** Whether it is a request to App2, not a call to AWS. */
   http?: true;
 }
 
-/** That a call is made by this function: on the local AWS under test its SDK names it. */
-export const madeBy = (functionName: string) => ({ headers: { 'User-Agent': `app/${functionName}` } });
+/** Matches calls that this function makes: on the local AWS under test, its SDK puts the name into `User-Agent`. */
+export const fromFunction = (functionName: string) => ({ headers: { 'User-Agent': `app/${functionName}` } });
 
-/** A call that a function makes. */
-const made = (
+const functionCall = (
   functionName: string,
   { match }: Match,
   call: Omit<Call, 'match' | 'functionName' | 'service'>,
@@ -70,11 +72,15 @@ const made = (
   ...call,
   service: functionName.startsWith('app1-') ? 'app1' : 'app2',
   functionName,
-  match: (known) => ({ ...match(known), ...madeBy(functionName) }),
+  match: (identifiers) => ({ ...match(identifiers), ...fromFunction(functionName) }),
 });
 
-/** An event that a state publishes. */
-const published = (service: Service, event: string, call: Omit<Call, 'match' | 'service' | 'to'>): Call => ({
+/** The call by which a state publishes an event. */
+const publishCall = (
+  service: Service,
+  event: string,
+  call: Omit<Call, 'match' | 'service' | 'to'>,
+): Call => ({
   ...call,
   to: 'events:PutEvents',
   service,
@@ -82,7 +88,7 @@ const published = (service: Service, event: string, call: Omit<Call, 'match' | '
 });
 
 /** A request of App1 to App2. */
-const requested = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
+const app2Request = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
   ...call,
   service: 'app1',
   http: true,
@@ -91,14 +97,14 @@ const requested = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 
 
 const CREATE = cognito('AdminCreateUser', 'username');
 
-const onPost: readonly Call[] = [
-  made('app1-start-provisioning', kms('Encrypt', 'EncryptionContext'), {
+const postCalls: readonly Call[] = [
+  functionCall('app1-start-provisioning', kms('Encrypt', 'EncryptionContext'), {
     by: 'start-provisioning',
     to: 'kms:Encrypt',
     caller: 'api',
     flow: 'provision',
   }),
-  made(
+  functionCall(
     'app1-start-provisioning',
     {
       match: ({ macMessage }) => ({
@@ -109,13 +115,13 @@ const onPost: readonly Call[] = [
     },
     { by: 'start-provisioning', to: 'kms:GenerateMac', caller: 'api', flow: 'provision' },
   ),
-  made('app1-start-provisioning', starts('ProvisionServiceUser'), {
+  functionCall('app1-start-provisioning', starts('ProvisionServiceUser'), {
     by: 'start-provisioning',
     to: 'states:StartExecution',
     caller: 'api',
     flow: 'provision',
   }),
-  made('app1-start-provisioning', describes('ProvisionServiceUser'), {
+  functionCall('app1-start-provisioning', describes('ProvisionServiceUser'), {
     by: 'start-provisioning',
     to: 'states:DescribeExecution',
     caller: 'api',
@@ -124,37 +130,40 @@ const onPost: readonly Call[] = [
 ];
 
 const provisionServiceUser: readonly Call[] = [
-  made('app1-encrypt-credentials', kms('ReEncrypt', 'SourceEncryptionContext'), {
+  functionCall('app1-encrypt-credentials', kms('ReEncrypt', 'SourceEncryptionContext'), {
     by: 'EncryptCredentials',
     to: 'kms:ReEncrypt',
     caller: 'step',
     flow: 'provision',
     target: 'key',
   }),
-  requested(({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }), {
-    by: 'RequestUserCreation',
-    to: 'POST /admin/create-user',
-    caller: 'step',
-    flow: 'provision',
-  }),
-  made('app2-start-user-creation', starts('CreateServiceUser'), {
+  app2Request(
+    ({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }),
+    {
+      by: 'RequestUserCreation',
+      to: 'POST /admin/create-user',
+      caller: 'step',
+      flow: 'provision',
+    },
+  ),
+  functionCall('app2-start-user-creation', starts('CreateServiceUser'), {
     by: 'start-user-creation',
     to: 'states:StartExecution',
     caller: 'app2 api',
     flow: 'provision',
   }),
-  made('app2-start-user-creation', describes('CreateServiceUser'), {
+  functionCall('app2-start-user-creation', describes('CreateServiceUser'), {
     by: 'start-user-creation',
     to: 'states:DescribeExecution',
     caller: 'app2 api',
     flow: 'provision',
   }),
-  published('app1', 'ServiceUserProvisioningRequested', {
+  publishCall('app1', 'ServiceUserProvisioningRequested', {
     by: 'PublishRequested',
     caller: 'step',
     flow: 'provision',
   }),
-  published('app1', 'ServiceUserProvisioned', {
+  publishCall('app1', 'ServiceUserProvisioned', {
     by: 'PublishProvisioned',
     caller: 'step',
     flow: 'provision',
@@ -162,79 +171,79 @@ const provisionServiceUser: readonly Call[] = [
 ];
 
 const createServiceUser: readonly Call[] = [
-  made('app2-decrypt-credentials', kms('Decrypt', 'EncryptionContext'), {
+  functionCall('app2-decrypt-credentials', kms('Decrypt', 'EncryptionContext'), {
     by: 'DecryptCredentials',
     to: 'kms:Decrypt',
     caller: 'step',
     flow: 'provision',
   }),
-  made('app2-create-user', CREATE, {
+  functionCall('app2-create-user', CREATE, {
     by: 'CreateUser',
     to: 'cognito-idp:AdminCreateUser',
     caller: 'step',
     flow: 'provision',
   }),
-  made('app2-create-user', cognito('AdminGetUser', 'username'), {
+  functionCall('app2-create-user', cognito('AdminGetUser', 'username'), {
     by: 'CreateUser',
-    to: 'cognito-idp:AdminGetUser when an answer was lost before',
+    to: 'cognito-idp:AdminGetUser after a lost response',
     caller: 'step',
     flow: 'provision',
-    given: (known) => [{ ...CREATE.match(known), response: { abort_bytes: 0 }, times: 1 }],
+    given: (identifiers) => [{ ...CREATE.match(identifiers), response: { abort_bytes: 0 }, times: 1 }],
   }),
-  made('app2-create-user', describes('CreateServiceUser', 'rival'), {
+  functionCall('app2-create-user', describes('CreateServiceUser', 'rival'), {
     by: 'CreateUser',
-    to: 'states:DescribeExecution of who has the name',
+    to: 'states:DescribeExecution of the creation of the existing user',
     caller: 'step',
-    flow: 'taken',
+    flow: 'name in use',
   }),
-  made('app2-create-user', describes('RollBackServiceUser', 'rival'), {
+  functionCall('app2-create-user', describes('RollBackServiceUser', 'rival'), {
     by: 'CreateUser',
-    to: 'states:DescribeExecution of the roll-back of who has the name',
+    to: 'states:DescribeExecution of the roll-back of the existing user',
     caller: 'step',
-    flow: 'taken',
+    flow: 'name in use',
   }),
-  made('app2-set-password', kms('Decrypt', 'EncryptionContext'), {
+  functionCall('app2-set-password', kms('Decrypt', 'EncryptionContext'), {
     by: 'SetPassword',
     to: 'kms:Decrypt',
     caller: 'step',
     flow: 'provision',
   }),
-  made('app2-set-password', cognito('AdminSetUserPassword', 'sub'), {
+  functionCall('app2-set-password', cognito('AdminSetUserPassword', 'sub'), {
     by: 'SetPassword',
     to: 'cognito-idp:AdminSetUserPassword',
     caller: 'step',
     flow: 'provision',
   }),
-  made('app2-add-to-group', cognito('AdminAddUserToGroup', 'sub'), {
+  functionCall('app2-add-to-group', cognito('AdminAddUserToGroup', 'sub'), {
     by: 'AddToGroup',
     to: 'cognito-idp:AdminAddUserToGroup',
     caller: 'step',
     flow: 'provision',
   }),
-  published('app2', 'ServiceUserCreated', { by: 'PublishUserCreated', caller: 'step', flow: 'provision' }),
+  publishCall('app2', 'ServiceUserCreated', { by: 'PublishUserCreated', caller: 'step', flow: 'provision' }),
 ];
 
-const undone: readonly Call[] = [
-  made('app2-delete-user', cognito('AdminGetUser', 'sub'), {
+const compensationCalls: readonly Call[] = [
+  functionCall('app2-delete-user', cognito('AdminGetUser', 'sub'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminGetUser',
-    caller: 'undo',
-    flow: 'undo',
-    inLineOnly: true,
+    caller: 'compensation',
+    flow: 'compensation',
+    notInRollBack: true,
   }),
-  made('app2-delete-user', cognito('AdminDeleteUser', 'sub'), {
+  functionCall('app2-delete-user', cognito('AdminDeleteUser', 'sub'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminDeleteUser',
-    caller: 'undo',
-    flow: 'undo',
-    settledBy: ['answer lost', 'answer late', 'effect late'],
+    caller: 'compensation',
+    flow: 'compensation',
+    effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  published('app2', 'ServiceUserCreationRolledBack', {
+  publishCall('app2', 'ServiceUserCreationRolledBack', {
     by: 'PublishUserRolledBack',
-    caller: 'undo',
-    flow: 'undo',
+    caller: 'compensation',
+    flow: 'compensation',
   }),
-  requested(
+  app2Request(
     ({ id }) => ({
       service: 'execute-api',
       operation: 'DELETE',
@@ -243,46 +252,46 @@ const undone: readonly Call[] = [
     {
       by: 'CancelUserCreation',
       to: 'DELETE /admin/create-user/{id}',
-      caller: 'undo',
-      flow: 'undo',
-      // The answer is a 204, which has no body to lose.
-      settledBy: ['answer lost'],
+      caller: 'compensation',
+      flow: 'compensation',
+      // The response is a 204, which has no body to lose.
+      effectiveDespite: ['response lost'],
     },
   ),
-  published('app1', 'ServiceUserProvisioningFailed', {
+  publishCall('app1', 'ServiceUserProvisioningFailed', {
     by: 'PublishProvisioningFailed',
-    caller: 'undo',
-    flow: 'undo',
+    caller: 'compensation',
+    flow: 'compensation',
   }),
-  made('app2-cancel-user-creation', starts('CreateServiceUser'), {
+  functionCall('app2-cancel-user-creation', starts('CreateServiceUser'), {
     by: 'cancel-user-creation',
-    to: 'states:StartExecution of what must not come',
-    caller: 'undo',
-    flow: 'unreached',
-    settledBy: ['answer lost', 'answer late', 'effect late'],
+    to: 'states:StartExecution under the name of the missing creation',
+    caller: 'compensation',
+    flow: 'compensation before App2',
+    effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  made('app2-cancel-user-creation', cognito('AdminGetUser', 'username'), {
+  functionCall('app2-cancel-user-creation', cognito('AdminGetUser', 'username'), {
     by: 'cancel-user-creation',
-    to: 'cognito-idp:AdminGetUser of what has no record',
-    caller: 'undo',
-    flow: 'unreached',
+    to: 'cognito-idp:AdminGetUser of a creation without a record',
+    caller: 'compensation',
+    flow: 'compensation before App2',
   }),
 ];
 
-const onDelete: readonly Call[] = [
-  made('app1-cancel-provisioning', describes('ProvisionServiceUser'), {
+const deleteCalls: readonly Call[] = [
+  functionCall('app1-cancel-provisioning', describes('ProvisionServiceUser'), {
     by: 'cancel-provisioning',
     to: 'states:DescribeExecution',
     caller: 'api',
     flow: 'deprovision',
   }),
-  made('app1-cancel-provisioning', describes('RollBackProvisioning'), {
+  functionCall('app1-cancel-provisioning', describes('RollBackProvisioning'), {
     by: 'cancel-provisioning',
     to: 'states:DescribeExecution of the roll-back',
     caller: 'api',
     flow: 'deprovision',
   }),
-  made('app1-cancel-provisioning', starts('RollBackProvisioning'), {
+  functionCall('app1-cancel-provisioning', starts('RollBackProvisioning'), {
     by: 'cancel-provisioning',
     to: 'states:StartExecution',
     caller: 'api',
@@ -290,150 +299,154 @@ const onDelete: readonly Call[] = [
   }),
 ];
 
-const rollBacks: readonly Call[] = [
-  made('app1-stop-provisioning', describes('ProvisionServiceUser'), {
+const rollBackCalls: readonly Call[] = [
+  functionCall('app1-stop-provisioning', describes('ProvisionServiceUser'), {
     by: 'StopProvisioning',
     to: 'states:DescribeExecution',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  made('app1-stop-provisioning', onExecution('GetExecutionHistory', 'ProvisionServiceUser'), {
+  functionCall('app1-stop-provisioning', onExecution('GetExecutionHistory', 'ProvisionServiceUser'), {
     by: 'StopProvisioning',
     to: 'states:GetExecutionHistory',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  made('app1-stop-provisioning', onExecution('StopExecution', 'ProvisionServiceUser'), {
+  functionCall('app1-stop-provisioning', onExecution('StopExecution', 'ProvisionServiceUser'), {
     by: 'StopProvisioning',
     to: 'states:StopExecution',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'cancel',
-    settledBy: ['answer lost', 'answer late', 'effect late'],
+    effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  made('app2-cancel-user-creation', describes('CreateServiceUser'), {
+  functionCall('app2-cancel-user-creation', describes('CreateServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:DescribeExecution',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  made('app2-cancel-user-creation', describes('RollBackServiceUser'), {
+  functionCall('app2-cancel-user-creation', describes('RollBackServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:DescribeExecution of the roll-back',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  made('app2-cancel-user-creation', starts('RollBackServiceUser'), {
+  functionCall('app2-cancel-user-creation', starts('RollBackServiceUser'), {
     by: 'cancel-user-creation',
     to: 'states:StartExecution',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
-    // The roll-back that was started is found by the next request.
-    settledBy: ['answer lost', 'answer late', 'effect late'],
+    // The next request finds the roll-back that was started.
+    effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  made('app2-stop-user-creation', describes('CreateServiceUser'), {
+  functionCall('app2-stop-user-creation', describes('CreateServiceUser'), {
     by: 'StopUserCreation',
     to: 'states:DescribeExecution',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  made('app2-stop-user-creation', onExecution('StopExecution', 'CreateServiceUser'), {
+  functionCall('app2-stop-user-creation', onExecution('StopExecution', 'CreateServiceUser'), {
     by: 'StopUserCreation',
     to: 'states:StopExecution',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'cancel',
-    settledBy: ['answer lost', 'answer late', 'effect late'],
+    effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  made('app2-delete-user', cognito('AdminGetUser', 'username'), {
+  functionCall('app2-delete-user', cognito('AdminGetUser', 'username'), {
     by: 'DeleteUser',
     to: 'cognito-idp:AdminGetUser by name',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  published('app2', 'ServiceUserRemoved', { by: 'PublishUserRemoved', caller: 'undo', flow: 'deprovision' }),
-  published('app1', 'ServiceUserDeprovisioned', {
+  publishCall('app2', 'ServiceUserRemoved', {
+    by: 'PublishUserRemoved',
+    caller: 'compensation',
+    flow: 'deprovision',
+  }),
+  publishCall('app1', 'ServiceUserDeprovisioned', {
     by: 'PublishDeprovisioned',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'deprovision',
   }),
-  published('app2', 'ServiceUserCreationCancelled', {
+  publishCall('app2', 'ServiceUserCreationCancelled', {
     by: 'PublishUserCreationCancelled',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'cancel',
   }),
-  published('app1', 'ServiceUserProvisioningCancelled', {
+  publishCall('app1', 'ServiceUserProvisioningCancelled', {
     by: 'PublishProvisioningCancelled',
-    caller: 'undo',
+    caller: 'compensation',
     flow: 'cancel',
   }),
 ];
 
-const watched: readonly Call[] = [
-  made('app1-start-roll-back', describes('ProvisionServiceUser'), {
+const eventRuleCalls: readonly Call[] = [
+  functionCall('app1-start-roll-back', describes('ProvisionServiceUser'), {
     by: 'start-roll-back',
     to: 'states:DescribeExecution',
-    caller: 'watch',
+    caller: 'event rule',
     flow: 'stopped at App1',
   }),
-  made('app1-start-roll-back', starts('RollBackProvisioning'), {
+  functionCall('app1-start-roll-back', starts('RollBackProvisioning'), {
     by: 'start-roll-back',
     to: 'states:StartExecution',
-    caller: 'watch',
+    caller: 'event rule',
     flow: 'stopped at App1',
-    settledBy: ['answer lost', 'answer late', 'effect late'],
+    effectiveDespite: ['response lost', 'response late', 'late effect'],
   }),
-  made('app2-start-roll-back', describes('CreateServiceUser'), {
+  functionCall('app2-start-roll-back', describes('CreateServiceUser'), {
     by: 'start-roll-back',
     to: 'states:DescribeExecution',
-    caller: 'watch',
+    caller: 'event rule',
     flow: 'stopped at App2',
   }),
-  made('app2-start-roll-back', starts('RollBackServiceUser'), {
+  functionCall('app2-start-roll-back', starts('RollBackServiceUser'), {
     by: 'start-roll-back',
     to: 'states:StartExecution',
-    caller: 'watch',
+    caller: 'event rule',
     flow: 'stopped at App2',
   }),
 ];
 
 export const calls: readonly Call[] = [
-  ...onPost,
+  ...postCalls,
   ...provisionServiceUser,
   ...createServiceUser,
-  ...undone,
-  ...onDelete,
-  ...rollBacks,
-  ...watched,
+  ...compensationCalls,
+  ...deleteCalls,
+  ...rollBackCalls,
+  ...eventRuleCalls,
 ];
 
-/** A call of the table of the rate limiters, and of that of the clean outcomes: none decides what becomes of a user. */
+/** A call to the table of the rate limiters or to the table of the clean outcomes. No user depends on one of them. */
 const tableCall = (
   functionName: string,
   operation: string,
   call: Pick<Call, 'by' | 'flow'>,
-  what: { of?: string; body?: string } = {},
+  item: { name?: string; body?: string } = {},
 ): Call =>
-  made(
+  functionCall(
     functionName,
     {
       match: () => ({
         service: 'dynamodb',
         operation,
-        ...(what.body === undefined ? {} : { body: what.body }),
+        ...(item.body === undefined ? {} : { body: item.body }),
       }),
     },
     {
       ...call,
-      to: `dynamodb:${operation}${what.of === undefined ? '' : ` ${what.of}`}`,
+      to: `dynamodb:${operation}${item.name === undefined ? '' : ` of ${item.name}`}`,
       caller: 'best effort',
     },
   );
 
 /**
- * Calls that are made for many provisionings, or by which it cannot be told for which one: a fault of them is about all,
- * so that one of these rows runs after the other, and none beside them.
+ * Calls that serve many provisionings, or that do not identify the provisioning. A fault in one of them affects every
+ * provisioning, so these rows run one after the other, and no other case runs at the same time.
  */
 export const sharedCalls: readonly Call[] = [
-  made(
+  functionCall(
     'app1-call-app2',
     { match: () => ({ service: 'secretsmanager', operation: 'GetSecretValue' }) },
     {
@@ -444,7 +457,7 @@ export const sharedCalls: readonly Call[] = [
       target: 'sign-in',
     },
   ),
-  made(
+  functionCall(
     'app1-call-app2',
     { match: () => ({ service: 'cognito-idp', operation: 'InitiateAuth' }) },
     {
@@ -455,7 +468,7 @@ export const sharedCalls: readonly Call[] = [
       target: 'sign-in',
     },
   ),
-  made(
+  functionCall(
     'app1-call-app2',
     { match: () => ({ service: 'stepfunctions', operation: 'SendTaskSuccess' }) },
     {
@@ -463,8 +476,8 @@ export const sharedCalls: readonly Call[] = [
       to: 'states:SendTaskSuccess',
       caller: 'step',
       flow: 'provision',
-      // The task has ended, whatever becomes of the function.
-      settledBy: ['answer lost', 'answer late'],
+      // The task has finished, even if the function fails afterwards.
+      effectiveDespite: ['response lost', 'response late'],
     },
   ),
   {
@@ -486,17 +499,17 @@ export const sharedCalls: readonly Call[] = [
     'app2-stop-user-creation',
     'DeleteItem',
     { by: 'StopUserCreation', flow: 'cancel' },
-    { of: 'of the reservation', body: "starts_with(Key.name.S, 'reservation:')" },
+    { name: 'the reservation', body: "starts_with(Key.name.S, 'reservation:')" },
   ),
   tableCall('app1-start-roll-back', 'PutItem', {
     by: 'start-roll-back',
-    flow: 'undo',
+    flow: 'compensation',
   }),
-  tableCall('app2-start-roll-back', 'PutItem', { by: 'start-roll-back', flow: 'undo' }),
+  tableCall('app2-start-roll-back', 'PutItem', { by: 'start-roll-back', flow: 'compensation' }),
 ];
 
-/** A call that is made while App1 waits for a notification. */
-type NotifiedCall = Omit<Call, 'flow' | 'settledBy'>;
+/** A call that the system makes only while App1 waits for a completion notification. */
+type NotifiedCall = Omit<Call, 'flow' | 'effectiveDespite'>;
 
 const ofProvisioning = (service: string, operation: string, field: string): Match => ({
   match: ({ id }) => ({ service, operation, body: `${field} == ${text(id)}` }),
@@ -506,9 +519,12 @@ const notified = (
   functionName: string,
   match: Match,
   call: Pick<Call, 'by' | 'to' | 'caller'>,
-): NotifiedCall => made(functionName, match, { ...call, flow: 'provision' });
+): NotifiedCall => functionCall(functionName, match, { ...call, flow: 'provision' });
 
-/** Calls that are made only when a creation is queued, or is not polled: App1 registers its task, App2 notifies. */
+/**
+ * Calls that the system makes only when a creation is queued, or when App1 does not poll: App1 registers its task token,
+ * and App2 publishes a completion notification.
+ */
 export const notifiedCalls: readonly NotifiedCall[] = [
   notified('app1-call-app2', ofProvisioning('dynamodb', 'UpdateItem', 'Key.provisioning_id.S'), {
     by: 'RequestUserCreation',
@@ -529,26 +545,26 @@ export const notifiedCalls: readonly NotifiedCall[] = [
         body: `contains(Entries[0].Detail, ${text(id)})`,
       }),
     },
-    { by: 'notify-completion', to: 'events:PutEvents', caller: 'watch' },
+    { by: 'notify-completion', to: 'events:PutEvents', caller: 'event rule' },
   ),
   notified('app1-call-app2', ofProvisioning('kms', 'Decrypt', 'EncryptionContext.provisioning_id'), {
     by: 'call-app2',
     to: 'kms:Decrypt of the task token',
-    caller: 'watch',
+    caller: 'event rule',
   }),
   notified('app2-get-user-creation', cognito('AdminGetUser', 'username'), {
     by: 'get-user-creation',
     to: 'cognito-idp:AdminGetUser',
-    caller: 'watch',
+    caller: 'event rule',
   }),
   notified('app2-get-user-creation', cognito('AdminListGroupsForUser', 'sub'), {
     by: 'get-user-creation',
     to: 'cognito-idp:AdminListGroupsForUser',
-    caller: 'watch',
+    caller: 'event rule',
   }),
 ];
 
-/** What the sweeps call to know what there is; without the outcomes that are known to be clean they just call more. */
+/** Calls by which the sweeps find executions. Without the recorded clean outcomes they describe more executions. */
 export const sweepCalls: readonly {
   service: string;
   operation: string;

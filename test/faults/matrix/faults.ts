@@ -1,29 +1,29 @@
 import type { FaultEffect } from '../../../local/harness/faults/rules.ts';
 
-/** What can happen to a call. */
+/** Faults of a call, with their meaning. */
 export const faults = {
-  throttled: 'the service says that it is asked too often',
-  'server error': 'the service fails with a 5xx',
+  throttled: 'the service rejects the call because of its rate',
+  'server error': 'the service responds with a 5xx',
   'connection reset': 'the connection breaks before the call arrives',
-  'answer lost': 'the call takes effect, then the connection breaks',
-  'answer late': 'the call takes effect, its answer comes after the time limit',
-  'effect late': 'the time limit is over before the call arrives',
-  'permanent error': 'the service refuses for good',
+  'response lost': 'the call takes effect, then the connection breaks',
+  'response late': 'the call takes effect, and the response arrives after the time limit',
+  'late effect': 'the call reaches the service after the time limit, and takes effect then',
+  'permanent error': 'the service rejects the call with an error that no retry removes',
 } as const;
 export type Fault = keyof typeof faults;
 
-export const repetitions = { once: 1, twice: 2, 'for ever': undefined } as const;
+export const repetitions = { once: 1, twice: 2, always: undefined } as const;
 export type Repetition = keyof typeof repetitions;
 
-/** Longer than a call of AWS, or a request to App2, is waited for; in milliseconds. */
-const TOO_LONG = { aws: 3_500, app2: 15_500 };
+/** Delays beyond the time limit of a call to AWS, and of a request to App2, in milliseconds. */
+const BEYOND_TIME_LIMIT = { aws: 3_500, app2: 15_500 };
 
-/** How a call of AWS says "too often", by service. */
+/** Error code by which a service throttles, where it is not ThrottlingException. */
 const THROTTLED: Record<string, string> = { 'cognito-idp': 'TooManyRequestsException' };
 
-/** What the fault proxy does to the call. */
+/** The effect by which the fault proxy produces a fault of a call. */
 export function effectOf(fault: Fault, { http, to }: { http?: true; to: string }): FaultEffect {
-  const tooLong = http ? TOO_LONG.app2 : TOO_LONG.aws;
+  const delay = http ? BEYOND_TIME_LIMIT.app2 : BEYOND_TIME_LIMIT.aws;
   switch (fault) {
     case 'throttled':
       return {
@@ -33,12 +33,12 @@ export function effectOf(fault: Fault, { http, to }: { http?: true; to: string }
       return { error: { code: 'InternalErrorException', status: 500 } };
     case 'connection reset':
       return { reset: true };
-    case 'answer lost':
+    case 'response lost':
       return { response: { abort_bytes: 0 } };
-    case 'answer late':
-      return { response: { hold_ms: tooLong } };
-    case 'effect late':
-      return { latency: tooLong };
+    case 'response late':
+      return { response: { hold_ms: delay } };
+    case 'late effect':
+      return { latency: delay };
     case 'permanent error':
       return { error: { code: 'AccessDeniedException', status: 400 } };
   }

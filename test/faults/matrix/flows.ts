@@ -1,119 +1,119 @@
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
-import { cognito, type Known, kms } from './matches.ts';
-import type { Outcome, Told } from './outcome.ts';
+import { cognito, kms, type ProvisioningIdentifiers } from './matches.ts';
+import type { Outcome, StepError } from './outcome.ts';
 
-/** What leads to a call, and what comes of it when nothing else goes wrong. */
+/** The situation in which a call is made, and its outcome without a further fault. */
 export interface FlowRow {
-  /** What happens, as a title. */
+  /** Title of the section in docs/failures.md. */
   title: string;
-  /** What comes of it. */
-  base: Outcome;
-  /** What goes wrong by intent, so that it is this flow. */
-  given?: (known: Known) => FaultRule[];
-  /** Whether the fault begins when the provisioning is over, and a DELETE is what is asked. */
+  /** Outcome without a further fault. */
+  baseline: Outcome;
+  /** Faults that lead to this flow. */
+  given?: (identifiers: ProvisioningIdentifiers) => FaultRule[];
+  /** Whether the fault starts after the provisioning has finished, and the request is a DELETE. */
   deprovisions?: true;
-  /** Whether the request was accepted before, and the fault begins when it is repeated. */
+  /** Whether the fault starts when the caller repeats a request that was accepted. */
   repeats?: true;
-  /** Whether somebody else has provisioned a user of this name before. */
+  /** Whether another provisioning has created a user with this name before. */
   rival?: true;
-  /** Whether the fault begins, and the DELETE comes, while App2 is at work. */
+  /** Whether the fault starts, and the caller sends a DELETE, while App2 creates the user. */
   cancels?: true;
-  /** The machine whose execution an operator stops while App2 is at work. */
+  /** The state machine whose execution an operator stops while App2 creates the user. */
   stops?: 'ProvisionServiceUser' | 'CreateServiceUser';
 }
 
-/** What App1 tells of a creation that App2 has undone. */
-export const UNDONE_AT_APP2: Told = { step: 'RequestUserCreation', code: 'USER_CREATION_FAILED' };
+/** App1's error for a creation that App2 has compensated. */
+export const COMPENSATED_AT_APP2: StepError = { step: 'RequestUserCreation', code: 'USER_CREATION_FAILED' };
 
-const refused = { error: { code: 'AccessDeniedException', status: 400 } };
+const denied = { error: { code: 'AccessDeniedException', status: 400 } };
 
 const { match: decryptions } = kms('Decrypt', 'EncryptionContext');
 const { match: creations } = cognito('AdminCreateUser', 'username');
 const { match: passwords } = cognito('AdminSetUserPassword', 'sub');
 const { match: memberships } = cognito('AdminAddUserToGroup', 'sub');
 
-/** As often as a step can bear. */
-const unanswered = { timeout_ms: 3_500, times: 4 };
+/** Timeouts for as many attempts as a step can retry. */
+const timeouts = { timeout_ms: 3_500, times: 4 };
 
-const failed = (app1: Told, app2?: Told): Outcome => ({
+const failed = (app1: StepError, app2?: StepError): Outcome => ({
   status: 'FAILED',
   user: 'absent',
   app1,
   ...(app2 === undefined ? {} : { app2 }),
-  afterwards: false,
+  requiresFaultEnd: false,
 });
 
 export const flows = {
   provision: {
-    title: 'While a user is provisioned',
-    base: { status: 'SUCCEEDED', user: 'present', afterwards: false },
+    title: 'While a user is being provisioned',
+    baseline: { status: 'SUCCEEDED', user: 'present', requiresFaultEnd: false },
   },
   repeat: {
     title: 'While a request is repeated',
-    base: { status: 'SUCCEEDED', user: 'present', afterwards: false },
+    baseline: { status: 'SUCCEEDED', user: 'present', requiresFaultEnd: false },
     repeats: true,
   },
-  taken: {
-    title: 'While a user is provisioned whose name is taken',
-    base: failed(
+  'name in use': {
+    title: 'While a user is being provisioned whose name already exists',
+    baseline: failed(
       { step: 'RequestUserCreation', code: 'USER_ALREADY_EXISTS' },
       { step: 'CreateUser', code: 'USER_ALREADY_EXISTS' },
     ),
     rival: true,
   },
-  undo: {
-    title: 'While a provisioning is undone',
-    base: failed(UNDONE_AT_APP2, { step: 'AddToGroup', code: 'INTERNAL_ERROR' }),
-    given: (known) => [{ ...memberships(known), ...refused }],
+  compensation: {
+    title: 'While a provisioning is being compensated',
+    baseline: failed(COMPENSATED_AT_APP2, { step: 'AddToGroup', code: 'INTERNAL_ERROR' }),
+    given: (identifiers) => [{ ...memberships(identifiers), ...denied }],
   },
-  unreached: {
-    title: 'While a provisioning is undone of which App2 has not heard',
-    base: failed({ step: 'RequestUserCreation', code: 'APP2_REQUEST_REFUSED' }),
+  'compensation before App2': {
+    title: 'While a provisioning is being compensated that has not reached App2',
+    baseline: failed({ step: 'RequestUserCreation', code: 'APP2_REQUEST_REFUSED' }),
     given: ({ id }) => [
-      { service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id }, ...refused },
+      { service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id }, ...denied },
     ],
   },
   deprovision: {
-    title: 'While a user is deprovisioned (DELETE)',
-    base: { status: 'SUCCEEDED', user: 'absent', afterwards: false },
+    title: 'While a user is being deprovisioned (DELETE)',
+    baseline: { status: 'SUCCEEDED', user: 'absent', requiresFaultEnd: false },
     deprovisions: true,
   },
   cancel: {
-    title: 'While a provisioning is cancelled (DELETE before its end)',
-    base: {
+    title: 'While a provisioning is being cancelled (DELETE while it runs)',
+    baseline: {
       status: 'ABORTED',
       user: 'absent',
       app1: { step: 'Execution', code: 'CANCELLED' },
-      afterwards: false,
+      requiresFaultEnd: false,
     },
-    // For longer than a roll-back tries to stop what is held here.
-    given: (known) => [
-      { ...decryptions(known), ...unanswered },
-      { ...creations(known), ...unanswered },
-      { ...passwords(known), ...unanswered },
+    // These timeouts last longer than a roll-back retries to stop the execution.
+    given: (identifiers) => [
+      { ...decryptions(identifiers), ...timeouts },
+      { ...creations(identifiers), ...timeouts },
+      { ...passwords(identifiers), ...timeouts },
     ],
     cancels: true,
   },
   'stopped at App1': {
-    title: 'When an execution of App1 was stopped',
-    base: {
+    title: 'After an execution of App1 was stopped',
+    baseline: {
       status: 'ABORTED',
       user: 'absent',
       app1: { step: 'Execution', code: 'ABORTED' },
-      afterwards: false,
+      requiresFaultEnd: false,
     },
-    given: (known) => [{ ...passwords(known), latency: 2_400, times: 1 }],
+    given: (identifiers) => [{ ...passwords(identifiers), latency: 2_400, times: 1 }],
     stops: 'ProvisionServiceUser',
   },
   'stopped at App2': {
-    title: 'When an execution of App2 was stopped',
-    base: failed(UNDONE_AT_APP2, { step: 'Execution', code: 'ABORTED' }),
-    given: (known) => [{ ...passwords(known), latency: 2_400, times: 1 }],
+    title: 'After an execution of App2 was stopped',
+    baseline: failed(COMPENSATED_AT_APP2, { step: 'Execution', code: 'ABORTED' }),
+    given: (identifiers) => [{ ...passwords(identifiers), latency: 2_400, times: 1 }],
     stops: 'CreateServiceUser',
   },
 } as const satisfies Record<string, FlowRow>;
 
 export type Flow = keyof typeof flows;
 
-/** A flow with all that it may have. */
+/** A flow by its name, with its optional fields. */
 export const flowOf = (name: Flow): FlowRow => flows[name];

@@ -1,22 +1,22 @@
 import type { FaultMatch } from '../../../local/harness/faults/rules.ts';
 
-/** How the fault proxy tells the calls of one provisioning from those of all others. */
+/** Conditions by which the fault proxy recognises the calls of one provisioning. */
 
-/** What of a provisioning is known before it begins, so that rules can be about it alone. */
-export interface Known {
+/** Identifiers of a provisioning that are known before it starts, so that rules match its calls only. */
+export interface ProvisioningIdentifiers {
   id: string;
   username: string;
-  /** The `sub` of the user that will be made. */
+  /** The `sub` of the user that the provisioning will create. */
   sub: string;
-  /** Base64 of what GenerateMac is asked about. */
+  /** The message that start-provisioning passes to GenerateMac, in base64. */
   macMessage: string;
-  /** Another provisioning of the same username, if the case begins one. */
+  /** Id of another provisioning of the same username, if the case starts one. */
   rival: string;
 }
 
-/** Which call it is, given what is known of a provisioning. */
+/** A condition on calls, for a provisioning with these identifiers. */
 export interface Match {
-  match: (known: Known) => FaultMatch;
+  match: (identifiers: ProvisioningIdentifiers) => FaultMatch;
 }
 
 export const text = (value: string): string => `'${value}'`;
@@ -29,13 +29,15 @@ export const kms = (operation: string, context: string): Match => ({
   }),
 });
 export const cognito = (operation: string, address: 'username' | 'sub'): Match => ({
-  match: (known) => ({
+  match: (identifiers) => ({
     service: 'cognito-idp',
     operation,
-    body: `Username == ${text(known[address])}`,
+    body: `Username == ${text(identifiers[address])}`,
   }),
 });
-/** Of a roll-back the generation in the middle of its name is not foreseen; these are about its first attempt. */
+/**
+ * The name of a roll-back contains the generation, which is not known before. These conditions match its first attempt.
+ */
 const isRollBack = (machine: string): boolean => machine.startsWith('RollBack');
 
 export const starts = (machine: string): Match => ({
@@ -54,12 +56,12 @@ export const onExecution = (
   machine: string,
   of: 'id' | 'rival' = 'id',
 ): Match => ({
-  match: (known) => ({
+  match: (identifiers) => ({
     service: 'stepfunctions',
     operation,
     body: isRollBack(machine)
-      ? `contains(executionArn, ':${machine}:${known[of]}.') && ends_with(executionArn, '.1')`
-      : `ends_with(executionArn, ':${machine}:${known[of]}')`,
+      ? `contains(executionArn, ':${machine}:${identifiers[of]}.') && ends_with(executionArn, '.1')`
+      : `ends_with(executionArn, ':${machine}:${identifiers[of]}')`,
   }),
 });
 export const describes = (machine: string, of: 'id' | 'rival' = 'id') =>

@@ -1,29 +1,28 @@
 import { OUTAGE_PAUSES, outagePause, timeLimits } from '../../../contracts/time-limits.ts';
 import { golden, tasks } from '../../support/golden.ts';
-import type { Told } from './outcome.ts';
+import type { StepError } from './outcome.ts';
 
 /**
- * Outages of App2's API, by their length. Pauses are fixed, so a length is a number of attempts that fail: that is what a
- * case injects, whatever time its pauses take on the local AWS.
+ * Outages of App2's API, by their length. The pauses between attempts are fixed, so a length is a number of failed
+ * attempts. A case injects this number, however long the pauses take on the local AWS.
  */
 export interface Outage {
-  /** How long it lasts, for readers. */
+  /** Length as docs/failures.md shows it. */
   length: string;
   seconds: number;
-  /** What comes of it. */
-  end: { status: 'SUCCEEDED' | 'FAILED'; user: 'present' | 'absent'; app1?: Told };
+  outcome: { status: 'SUCCEEDED' | 'FAILED'; user: 'present' | 'absent'; app1?: StepError };
 }
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
 export const outages: readonly Outage[] = [
-  { length: '10 minutes', seconds: 10 * MINUTE, end: { status: 'SUCCEEDED', user: 'present' } },
-  { length: '1 hour', seconds: HOUR, end: { status: 'SUCCEEDED', user: 'present' } },
+  { length: '10 minutes', seconds: 10 * MINUTE, outcome: { status: 'SUCCEEDED', user: 'present' } },
+  { length: '1 hour', seconds: HOUR, outcome: { status: 'SUCCEEDED', user: 'present' } },
   {
     length: 'a day',
     seconds: 24 * HOUR,
-    end: {
+    outcome: {
       status: 'FAILED',
       user: 'absent',
       app1: { step: 'RequestUserCreation', code: 'TARGET_UNAVAILABLE' },
@@ -31,59 +30,59 @@ export const outages: readonly Outage[] = [
   },
 ];
 
-/** When attempts of a step begin that waits an outage out, in seconds after the first: so many as its policy allows. */
-function attemptsOfStep(step: 'RequestUserCreation' | 'CancelUserCreation'): number[] {
+/** Start times of all attempts that a step's retry policy for outages allows, in seconds after the first attempt. */
+function attemptStarts(step: 'RequestUserCreation' | 'CancelUserCreation'): number[] {
   const [, task] = tasks(golden('ProvisionServiceUser')).find(([name]) => name === step) ?? [];
   const retrier = task?.Retry.find(({ ErrorEquals }) => ErrorEquals.includes('TargetUnavailable'));
-  const begins = [0];
+  const starts = [0];
   for (let n = 1; n <= (retrier?.MaxAttempts ?? 0); n += 1)
-    begins.push((begins.at(-1) ?? 0) + outagePause(n));
-  return begins;
+    starts.push((starts.at(-1) ?? 0) + outagePause(n));
+  return starts;
 }
 
-/** What an outage makes of the attempts of both steps; an attempt itself takes no time here. */
-export function attemptsIn({ seconds }: Pick<Outage, 'seconds'>): {
-  /** Attempts of RequestUserCreation that fail; all of them when it gives up. */
+/** The failed attempts of both steps during an outage. The duration of an attempt counts as zero. */
+export function attemptsDuring({ seconds }: Pick<Outage, 'seconds'>): {
+  /** Failed attempts of RequestUserCreation; all that its policy allows when the outage lasts longer. */
   request: number;
-  /** Attempts of CancelUserCreation that fail; none when it did not come to that. */
+  /** Failed attempts of CancelUserCreation; 0 when there is no compensation. */
   cancel: number;
-  /** When it goes on after the begin of the outage, in seconds. */
-  goesOnAfter: number;
+  /** Time from the start of the outage to the first attempt that succeeds, in seconds. */
+  continuesAfter: number;
 } {
-  const forward = attemptsOfStep('RequestUserCreation');
-  const request = forward.filter((begin) => begin < seconds).length;
+  const forward = attemptStarts('RequestUserCreation');
+  const request = forward.filter((start) => start < seconds).length;
   const next = forward[request];
-  if (next !== undefined) return { request, cancel: 0, goesOnAfter: next };
-  const given = forward.at(-1) ?? 0;
-  const backward = attemptsOfStep('CancelUserCreation').map((begin) => given + begin);
-  const cancel = backward.filter((begin) => begin < seconds).length;
-  return { request, cancel, goesOnAfter: backward[cancel] ?? Number.POSITIVE_INFINITY };
+  if (next !== undefined) return { request, cancel: 0, continuesAfter: next };
+  const last = forward.at(-1) ?? 0;
+  const backward = attemptStarts('CancelUserCreation').map((start) => last + start);
+  const cancel = backward.filter((start) => start < seconds).length;
+  return { request, cancel, continuesAfter: backward[cancel] ?? Number.POSITIVE_INFINITY };
 }
 
 /** Section of docs/failures.md. */
 export const outagesDocument = (): string[] => [
-  '## While App2 cannot be reached',
+  '## While App2 is unavailable',
   '',
-  `App1 waits in the step that needs App2, with pauses that double from ${OUTAGE_PAUSES.intervalSeconds} s to ${OUTAGE_PAUSES.maxDelaySeconds / MINUTE} minutes: for`,
+  `App1 retries the step that needs App2, with pauses that double from ${OUTAGE_PAUSES.intervalSeconds} s to ${OUTAGE_PAUSES.maxDelaySeconds / MINUTE} minutes: for`,
   `${timeLimits.outage / HOUR} hours in a step that can be compensated, for ${timeLimits.outageInCompensation / HOUR} hours in a compensation. The same holds for App2's sign-in, its`,
-  'secret and its key. Meanwhile the status has `waiting_for`. Who does not want to wait sends a DELETE: what has not',
-  'reached RequestUserCreation is cancelled at once, everything else when App2 is back.',
+  'secret and its key. Meanwhile the status contains `waiting_for`. A caller can stop the wait by a DELETE: before',
+  'RequestUserCreation, the provisioning is cancelled at once; after it, when App2 is available again.',
   '',
-  '| App2 cannot be reached for | attempts that fail | what comes of it | it goes on after |',
+  '| App2 is unavailable for | Failed attempts | Outcome | App1 continues after |',
   '|---|---|---|---|',
   ...outages.map((outage) => {
-    const { request, cancel, goesOnAfter } = attemptsIn(outage);
-    const { status, user, app1 } = outage.end;
+    const { request, cancel, continuesAfter } = attemptsDuring(outage);
+    const { status, user, app1 } = outage.outcome;
     const attempts = cancel === 0 ? `${request}` : `${request}, and ${cancel} of the compensation`;
-    const end =
+    const outcome =
       app1 === undefined
-        ? `${status}, ${user}, by itself`
-        : `${status}, ${user}: \`${app1.code}\` in ${app1.step}, compensated and published when App2 is back`;
+        ? `${status}, ${user}`
+        : `${status}, ${user}: \`${app1.code}\` in ${app1.step}; compensated and published when App2 is available again`;
     const after =
-      goesOnAfter < 2 * HOUR
-        ? `${(goesOnAfter / MINUTE).toFixed(1)} minutes`
-        : `${(goesOnAfter / HOUR).toFixed(1)} hours`;
-    return `| ${outage.length} | ${attempts} | ${end} | ${after} |`;
+      continuesAfter < 2 * HOUR
+        ? `${(continuesAfter / MINUTE).toFixed(1)} minutes`
+        : `${(continuesAfter / HOUR).toFixed(1)} hours`;
+    return `| ${outage.length} | ${attempts} | ${outcome} | ${after} |`;
   }),
   '',
 ];

@@ -1,21 +1,22 @@
-/** Step and code of an error, as a status tells it. */
-export interface Told {
+/** Step and code of an error, as the status contains them. */
+export interface StepError {
   step: string;
   code: string;
 }
 
+/** Expected outcome of a provisioning, as the status APIs report it. */
 export interface Outcome {
   status: 'SUCCEEDED' | 'FAILED' | 'ABORTED';
   user: 'present' | 'absent';
-  /** Why it failed, as App1's and as App2's callers read it. */
-  app1?: Told;
-  app2?: Told;
-  /** Code of the problem that the caller's request is answered with first. */
+  /** The error in App1's status, and the one in App2's status. */
+  app1?: StepError;
+  app2?: StepError;
+  /** Code of the problem in the response to the caller's first request. */
   refused?: 'SERVICE_UNAVAILABLE' | 'INTERNAL_ERROR';
-  /** Whether the end is reached only when the fault is over: the caller repeats the request, or the sweep finds it. */
-  afterwards: boolean;
-  /** Whether the fault is waited out, however long it stays: it goes on by itself when the fault is over. */
-  waits?: 'RequestUserCreation' | 'CancelUserCreation';
-  /** What else may come of it, when that is a matter of time. */
-  or?: Outcome;
+  /** Whether the outcome is reached only after the fault: the caller repeats the request, or the sweep continues. */
+  requiresFaultEnd: boolean;
+  /** The state that retries until the fault ends, and then continues without a caller or a sweep. */
+  retryingState?: 'RequestUserCreation' | 'CancelUserCreation';
+  /** A second possible outcome, where the timing decides between the two. */
+  alternative?: Outcome;
 }

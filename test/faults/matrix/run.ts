@@ -4,109 +4,118 @@ import type { FaultCount, FaultEffect } from '../../../local/harness/faults/rule
 import { system } from '../../e2e/support/deployed.ts';
 import { logLines } from '../../e2e/support/log-lines.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { entered, executionEnded, retried, rollBackFailed } from '../support/executions.ts';
+import {
+  waitForFailedRollBack,
+  waitForRetries,
+  waitForState,
+  waitUntilFinished,
+} from '../support/executions.ts';
+import { provision } from '../support/interruption-points.ts';
 import { interventions } from '../support/interventions.ts';
-import { type Planned, plan, rivalKey } from '../support/known.ts';
-import { endOf, violations } from '../support/oracle.ts';
-import { provisioned } from '../support/places.ts';
+import { violations, waitForOutcome } from '../support/oracle.ts';
+import { type PlannedProvisioning, plan, rivalKey } from '../support/plan.ts';
 import { post, postOnce, problemCode, statusAtApp2 } from '../support/provisioning.ts';
-import { type Injected, inject } from '../support/proxy.ts';
-import { sweepSoon } from '../support/sweeps.ts';
+import { type InjectedFaults, inject } from '../support/proxy.ts';
+import { runSweepsSoon } from '../support/sweeps.ts';
 import type { Call } from './calls.ts';
 import { effectOf, repetitions } from './faults.ts';
 import { flowOf } from './flows.ts';
-import type { Outcome, Told } from './outcome.ts';
+import type { Outcome, StepError } from './outcome.ts';
 import type { Row } from './table.ts';
 
-/** What came of a row, in the words of its outcome. */
+/** Observed outcome of a row. */
 export interface Observed {
-  planned: Planned;
+  planned: PlannedProvisioning;
   status: string;
   user: string;
-  app1?: Told;
-  app2?: Told;
+  app1?: StepError;
+  app2?: StepError;
   refused?: string;
-  /** Whether the fault was met at all; a row whose fault is not met shows nothing. */
+  /** Whether the fault occurred; without it, the row tests nothing. */
   fired: boolean;
   violations: string[];
 }
 
-/** Runs one row from the request to the end, and asks the oracle. */
+/** Runs one row from the request to the outcome, and checks the invariants. */
 export function run({ call, fault, repetition, outcome }: Row): Promise<Observed> {
   const times = repetitions[repetition];
-  return follow(call, {
+  return injectFault(call, {
     rule: { ...effectOf(fault, call), ...(times === undefined ? {} : { times }) },
-    afterwards: outcome.afterwards,
-    ...(outcome.waits === undefined ? {} : { waits: outcome.waits }),
-    rollBackLater: call.caller === 'watch' && repetition !== 'once',
+    requiresFaultEnd: outcome.requiresFaultEnd,
+    ...(outcome.retryingState === undefined ? {} : { retryingState: outcome.retryingState }),
+    rollBackLater: call.caller === 'event rule' && repetition !== 'once',
   });
 }
 
-/** What is done to a call on its way. */
-interface Disturbance {
-  /** What happens to the call. */
+/** A fault, and the steps of the case after it. */
+interface Injection {
+  /** Effect on the call, and how often. */
   rule: FaultEffect & FaultCount;
-  /** Whether the end is reached only when the fault is over. */
-  afterwards?: boolean;
-  /** The state that waits the fault out until it is over. */
-  waits?: NonNullable<Outcome['waits']>;
+  /** Whether the outcome is reached only after the fault. */
+  requiresFaultEnd?: boolean;
+  /** The state that retries until the fault ends. */
+  retryingState?: NonNullable<Outcome['retryingState']>;
   rollBackLater?: boolean;
-  /** What somebody does meanwhile, once the rule is there. */
-  meanwhile?: (planned: Planned, injected: Injected) => Promise<void>;
+  /** Runs after the rule is in effect, at the same time as the request. */
+  meanwhile?: (planned: PlannedProvisioning, injected: InjectedFaults) => Promise<void>;
 }
 
-/** Follows a provisioning on the way that leads to a call, disturbs it there, and asks the oracle. */
-export async function follow(
+/** Runs the flow that leads to a call, injects a fault there, and checks the invariants. */
+export async function injectFault(
   call: Call,
-  { rule, afterwards = false, waits, rollBackLater = false, meanwhile }: Disturbance,
+  { rule, requiresFaultEnd = false, retryingState, rollBackLater = false, meanwhile }: Injection,
 ): Promise<Observed> {
   const planned = await plan();
   const flow = flowOf(call.flow);
   const deletes = flow.deprovisions === true || flow.cancels === true;
-  if (flow.deprovisions) await provisioned(planned);
-  if (flow.rival) await provisioned(rivalOf(planned));
+  if (flow.deprovisions) await provision(planned);
+  if (flow.rival) await provision(rivalOf(planned));
   const given = await inject(...(flow.given?.(planned) ?? []), ...(call.given?.(planned) ?? []));
   if (flow.repeats || flow.cancels) await post(planned, planned.key);
-  if (flow.cancels) await entered('CreateServiceUser', planned.id, 'DecryptCredentials');
+  if (flow.cancels) await waitForState('CreateServiceUser', planned.id, 'DecryptCredentials');
   const injected = await inject({ ...call.match(planned), ...rule });
   try {
-    const disturbed = meanwhile?.(planned, injected);
+    const meanwhileDone = meanwhile?.(planned, injected);
     const request = () => (deletes ? system.deprovision(planned.id) : postOnce(planned, planned.key));
     const first = await request();
     const isRefused = first.status >= 400;
     if (flow.stops !== undefined) {
-      await given.met();
+      await given.waitUntilFired();
       await interventions.stop(flow.stops, planned.id);
     }
-    await disturbed;
-    if (afterwards) {
-      if (call.caller === 'watch') await injected.met();
-      else if (!isRefused) await givenUp(call, planned.id);
+    await meanwhileDone;
+    if (requiresFaultEnd) {
+      if (call.caller === 'event rule') await injected.waitUntilFired();
+      else if (!isRefused) await waitForExhaustedRetries(call, planned.id);
       await injected.lift();
     }
-    if (waits !== undefined) {
-      await retried(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id, waits);
+    if (retryingState !== undefined) {
+      await waitForRetries(
+        deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser',
+        planned.id,
+        retryingState,
+      );
       await injected.lift();
     }
     if (isRefused)
       await eventually(async () => {
         const { status, body } = await request();
-        if (status >= 400) throw new Error(`App1 still refuses: ${JSON.stringify(body)}`);
+        if (status >= 400) throw new Error(`App1 still rejects the request: ${JSON.stringify(body)}`);
       }, 60_000);
-    if (afterwards && !isRefused) await sweepSoon();
-    await executionEnded(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
+    if (requiresFaultEnd && !isRefused) await runSweepsSoon();
+    await waitUntilFinished(deletes ? 'RollBackProvisioning' : 'ProvisionServiceUser', planned.id);
     const broken = await violations(planned, { within: 300_000, rollBackLater });
-    const status = await endOf(planned.id);
+    const status = await waitForOutcome(planned.id);
     const app2 = provisioningStatus.safeParse((await statusAtApp2(planned.id)).body).data?.error;
     const code = problemCode(first);
     const refused =
-      code !== undefined && rule.times === 1 && (await ranOutOfTime(call, planned.id)) ? undefined : code;
+      code !== undefined && rule.times === 1 && (await timedOutTwice(call, planned.id)) ? undefined : code;
     return {
       planned,
       status: status.status,
       user: status.user,
-      ...(status.error === undefined ? {} : { app1: told(status.error) }),
-      ...(app2 === undefined ? {} : { app2: told(app2) }),
+      ...(status.error === undefined ? {} : { app1: stepErrorOf(status.error) }),
+      ...(app2 === undefined ? {} : { app2: stepErrorOf(app2) }),
       ...(refused === undefined ? {} : { refused }),
       fired: await injected.allFired(),
       violations: broken,
@@ -117,34 +126,34 @@ export async function follow(
   }
 }
 
-/** What a function logs of a call that had no answer in time, in its second attempt. */
-const unansweredTwice = z.object({
+/** Log line of a function whose second attempt of a call timed out, too. */
+const secondTimeout = z.object({
   provisioning_id: z.string(),
   reason: z.string().startsWith('TimeoutError'),
   attempts: z.literal(2),
 });
 
 /**
- * Whether the request was refused because the second attempt of a call had no answer in time either. A fault that was
- * injected once meets the first attempt only; the second one is late when the machine is busy, and that is no finding.
+ * Whether the request was rejected because the second attempt of a call timed out, too. A fault that is injected once
+ * affects the first attempt only. The second one times out when the computer is under load, which is not a finding.
  */
-async function ranOutOfTime({ functionName }: Call, id: string): Promise<boolean> {
+async function timedOutTwice({ functionName }: Call, id: string): Promise<boolean> {
   if (functionName === undefined) return false;
-  return (await logLines(functionName, id)).some((line) => unansweredTwice.safeParse(line).success);
+  return (await logLines(functionName, id)).some((line) => secondTimeout.safeParse(line).success);
 }
 
 /** Another provisioning of the same username. */
-const rivalOf = (planned: Planned): Planned => ({
+const rivalOf = (planned: PlannedProvisioning): PlannedProvisioning => ({
   ...planned,
   id: planned.rival,
   key: rivalKey(planned.key),
 });
 
-const told = ({ step, code }: Told): Told => ({ step, code });
+const stepErrorOf = ({ step, code }: StepError): StepError => ({ step, code });
 
-/** Waits until an undo has been tried for as long as it is, in line and by the first roll-back. */
-const givenUp = (call: Call, id: string): Promise<void> =>
-  rollBackFailed(
+/** Waits until the compensation, and the first roll-back after it, have used up their retries. */
+const waitForExhaustedRetries = (call: Call, id: string): Promise<void> =>
+  waitForFailedRollBack(
     call.service === 'app1' || call.by === 'cancel-user-creation'
       ? 'RollBackProvisioning'
       : 'RollBackServiceUser',

@@ -1,11 +1,11 @@
 import { type Call, calls, sharedCalls } from './calls.ts';
 import { type Fault, faults, type Repetition, repetitions } from './faults.ts';
-import { flowOf, UNDONE_AT_APP2 } from './flows.ts';
-import type { Outcome, Told } from './outcome.ts';
+import { COMPENSATED_AT_APP2, flowOf } from './flows.ts';
+import type { Outcome, StepError } from './outcome.ts';
 
 /**
- * The failure matrix: for each call, each fault and each repetition what has to come of it. The test runs every row,
- * docs/failures.md shows them.
+ * The failure matrix: the expected outcome for each call, fault and repetition. The test runs every row, and
+ * docs/failures.md lists them.
  */
 export interface Row {
   name: string;
@@ -15,98 +15,107 @@ export interface Row {
   outcome: Outcome;
 }
 
-/** What has to come of a fault. */
+/** Expected outcome of a fault in a call. */
 export function outcomeOf(call: Call, fault: Fault, repetition: Repetition): Outcome {
-  const passes = fault !== 'permanent error' && repetition !== 'for ever';
-  const { base } = flowOf(call.flow);
+  const passes = fault !== 'permanent error' && repetition !== 'always';
+  const { baseline } = flowOf(call.flow);
   switch (call.caller) {
     case 'best effort':
-      return base;
+      return baseline;
     case 'api': {
-      if (passes && repetition === 'once') return base;
+      if (passes && repetition === 'once') return baseline;
       const refused = fault === 'permanent error' ? 'INTERNAL_ERROR' : 'SERVICE_UNAVAILABLE';
-      return { ...base, refused, afterwards: !passes };
+      return { ...baseline, refused, requiresFaultEnd: !passes };
     }
     case 'step':
-      return passes || call.settledBy?.includes(fault) ? base : failed(call, fault);
+      return passes || call.effectiveDespite?.includes(fault) ? baseline : failed(call, fault);
     case 'app2 api':
-      return passes ? base : { ...BAD, app1: { step: 'RequestUserCreation', code: 'TARGET_UNAVAILABLE' } };
+      return passes
+        ? baseline
+        : { ...FAILED, app1: { step: 'RequestUserCreation', code: 'TARGET_UNAVAILABLE' } };
     case 'authorizer':
-      return passes ? base : { ...base, waits: 'RequestUserCreation' };
-    case 'watch':
-      // App1, which waits for App2, cancels there what App2 itself has not rolled back.
-      return passes || call.service === 'app2' || call.settledBy?.includes(fault)
-        ? base
-        : { ...base, afterwards: true };
-    case 'undo':
-      if (passes || call.settledBy?.includes(fault)) return base;
-      if (isOutageInCompensation(call, fault)) return { ...base, waits: 'CancelUserCreation' };
+      return passes ? baseline : { ...baseline, retryingState: 'RequestUserCreation' };
+    case 'event rule':
+      // App1 waits for App2, and cancels there a creation that App2 itself has not rolled back.
+      return passes || call.service === 'app2' || call.effectiveDespite?.includes(fault)
+        ? baseline
+        : { ...baseline, requiresFaultEnd: true };
+    case 'compensation':
+      if (passes || call.effectiveDespite?.includes(fault)) return baseline;
+      if (isOutageInCompensation(call, fault)) return { ...baseline, retryingState: 'CancelUserCreation' };
       return {
-        ...rollBackFailed(call, base),
-        afterwards: call.inLineOnly !== true,
-        // What cannot be stopped may come to its own end before the sweep.
-        ...(call.flow === 'cancel' && !isAnnouncement(call) ? { or: flowOf('deprovision').base } : {}),
+        ...failedRollBack(call, baseline),
+        requiresFaultEnd: call.notInRollBack !== true,
+        // An execution that cannot be stopped may finish before the sweep.
+        ...(call.flow === 'cancel' && !isPublication(call)
+          ? { alternative: flowOf('deprovision').baseline }
+          : {}),
       };
   }
 }
 
-const BAD = { status: 'FAILED', user: 'absent', afterwards: false } as const;
+const FAILED = { status: 'FAILED', user: 'absent', requiresFaultEnd: false } as const;
 
-/** Whether App1's compensation takes it for an outage of the target: of its API, or of what a function behind it needs. */
+/** Whether App1's compensation handles the fault as an outage of the target, whose API or whose functions fail. */
 const isOutageInCompensation = ({ by, http }: Call, fault: Fault): boolean =>
   by === 'cancel-user-creation' || (http === true && fault !== 'permanent error');
 
-/** Whether App1's step takes it for an outage of the target. */
+/** Whether App1's step handles the fault as an outage of the target. */
 export const isOutage = ({ http, target, caller }: Call, fault: Fault): boolean => {
   if (caller === 'app2 api') return true;
   if (fault === 'permanent error') return false;
   return http === true || target === 'sign-in' || (target === 'key' && fault !== 'throttled');
 };
 
-const isAnnouncement = ({ to }: Call): boolean => to === 'events:PutEvents';
+const isPublication = ({ to }: Call): boolean => to === 'events:PutEvents';
 
 function failed(call: Call, fault: Fault): Outcome {
-  const told = { step: call.by, code: codeOf(call, fault) };
-  return call.service === 'app1' ? { ...BAD, app1: told } : { ...BAD, app1: UNDONE_AT_APP2, app2: told };
+  const error = { step: call.by, code: codeOf(call, fault) };
+  return call.service === 'app1'
+    ? { ...FAILED, app1: error }
+    : { ...FAILED, app1: COMPENSATED_AT_APP2, app2: error };
 }
 
 function codeOf(call: Call, fault: Fault): string {
-  if (isAnnouncement(call)) return 'EVENT_NOT_PUBLISHED';
+  if (isPublication(call)) return 'EVENT_NOT_PUBLISHED';
   if (isOutage(call, fault)) return 'TARGET_UNAVAILABLE';
   if (call.http) return 'APP2_REQUEST_REFUSED';
   if (fault === 'permanent error') return 'INTERNAL_ERROR';
   return fault === 'throttled' ? 'SERVICE_THROTTLED' : 'SERVICE_UNAVAILABLE';
 }
 
-/** The service whose in-line undo gave up says so for good; what is not announced is undone all the same. */
-function rollBackFailed(call: Call, base: Outcome): Outcome {
-  if (isAnnouncement(call) || base.status !== 'FAILED') return base;
-  return call.service === 'app1' || call.flow === 'unreached'
-    ? { ...base, app1: tellsRollBackFailed(base.app1?.step) }
-    : { ...base, app2: tellsRollBackFailed(base.app2?.step) };
+/**
+ * The service whose compensation failed reports ROLL_BACK_FAILED, also after a roll-back has completed it. A compensation
+ * that could not publish its event is complete nevertheless.
+ */
+function failedRollBack(call: Call, baseline: Outcome): Outcome {
+  if (isPublication(call) || baseline.status !== 'FAILED') return baseline;
+  return call.service === 'app1' || call.flow === 'compensation before App2'
+    ? { ...baseline, app1: rollBackFailedIn(baseline.app1?.step) }
+    : { ...baseline, app2: rollBackFailedIn(baseline.app2?.step) };
 }
 
-const tellsRollBackFailed = (step = ''): Told => ({ step, code: 'ROLL_BACK_FAILED' });
+const rollBackFailedIn = (step = ''): StepError => ({ step, code: 'ROLL_BACK_FAILED' });
 
 const names = <Key extends string>(record: Record<Key, unknown>): Key[] => Object.keys(record) as Key[];
 
 /**
- * Combinations that are no rows: an outage that is waited out for two hours, with attempts that take all of their time,
- * takes longer than all other rows together. That it outlasts such answers is shown once and twice.
+ * Whether a combination has no row: two hours of retries during an outage, with attempts that use their whole time limit,
+ * take longer than all other rows together. The rows "once" and "twice" cover such attempts.
  */
-const isNoRow = (call: Call, fault: Fault, repetition: Repetition): boolean =>
-  repetition === 'for ever' &&
+const isExcluded = (call: Call, fault: Fault, repetition: Repetition): boolean =>
+  repetition === 'always' &&
   (call.caller === 'step' || call.caller === 'app2 api') &&
   isOutage(call, fault) &&
-  (fault === 'answer late' || fault === 'effect late');
+  (fault === 'response late' || fault === 'late effect');
 
-const rowsOf = (of: readonly Call[]): Row[] =>
-  of.flatMap((call) =>
+const rowsOf = (selection: readonly Call[]): Row[] =>
+  selection.flatMap((call) =>
     names(faults).flatMap((fault) =>
       names(repetitions)
-        // What is refused for good is not repeated.
-        .filter((repetition) => fault !== 'permanent error' || repetition === 'for ever')
-        .filter((repetition) => !isNoRow(call, fault, repetition))
+        // A permanent error is not retried, so its repetitions are one row.
+        .filter((repetition) => fault !== 'permanent error' || repetition === 'always')
+        .filter((repetition) => !isExcluded(call, fault, repetition))
         .map((repetition) => ({
           name: `${call.by} ${call.to}: ${fault}, ${repetition} (${call.flow})`,
           call,
@@ -120,9 +129,9 @@ const rowsOf = (of: readonly Call[]): Row[] =>
 export const table: readonly Row[] = rowsOf(calls);
 
 /**
- * Rows of the calls that are made for many provisionings. No effect of these that is late would be seen: most have none,
- * and a task that SendTaskSuccess finds ended stays as it is.
+ * Rows of the calls that serve many provisionings. A late effect of these cannot be observed: most calls only read, and
+ * SendTaskSuccess does not change a task that has finished.
  */
 export const sharedTable: readonly Row[] = rowsOf(sharedCalls).filter(
-  ({ fault, repetition }) => fault !== 'effect late' && repetition !== 'twice',
+  ({ fault, repetition }) => fault !== 'late effect' && repetition !== 'twice',
 );

@@ -6,16 +6,16 @@ import {
 import type { Machine } from '../../../local/system.ts';
 import { statesOf, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { LOOK_EVERY } from './at-once.ts';
+import { POLL_INTERVAL_MS } from './concurrency.ts';
 
-/** The machines in which a provisioning begins, with those that roll it back. */
+/** The state machines that start with a provisioning, each with its roll-back workflow. */
 export const rollBackOf = {
   ProvisionServiceUser: 'RollBackProvisioning',
   CreateServiceUser: 'RollBackServiceUser',
 } as const satisfies Partial<Record<Machine, Machine>>;
 
-/** An execution of a provisioning, of a roll-back machine its first roll-back; `undefined` when there is none. */
-export async function execution(
+/** An execution of a provisioning; of a roll-back workflow its first roll-back. `undefined` if it does not exist. */
+export async function findExecution(
   machine: Machine,
   name: string,
 ): Promise<DescribeExecutionOutput | undefined> {
@@ -29,70 +29,75 @@ export async function execution(
   }
 }
 
-/** The attempts to roll a provisioning back, in order. */
-export async function attempts(machine: Machine, id: string): Promise<DescribeExecutionOutput[]> {
+/** The roll-backs of a provisioning, in their order. */
+export async function rollBackAttempts(machine: Machine, id: string): Promise<DescribeExecutionOutput[]> {
   const found: DescribeExecutionOutput[] = [];
   for (;;) {
     const first = await system.executionArn(machine, id);
     const name = first.split(':').at(-1) ?? '';
-    const attempt = await execution(machine, name.replace(/\.1$/, `.${found.length + 1}`));
+    const attempt = await findExecution(machine, name.replace(/\.1$/, `.${found.length + 1}`));
     if (attempt === undefined) return found;
     found.push(attempt);
   }
 }
 
 /** Waits until an execution has entered a state. */
-export async function entered(machine: Machine, name: string, state: string, within = 60_000): Promise<void> {
+export async function waitForState(
+  machine: Machine,
+  name: string,
+  state: string,
+  within = 60_000,
+): Promise<void> {
   await eventually(
     async () => {
       const states = await statesOf(machine, name);
       if (!states.includes(state))
-        throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'nothing'}, not ${state}.`);
+        throw new Error(`${machine} ${name} has entered ${states.join(', ') || 'no state'}, not ${state}.`);
     },
     within,
     200,
   );
 }
 
-/** Waits until the first attempt of a roll-back has failed. */
-export async function rollBackFailed(
+/** Waits until the first roll-back of a provisioning has failed. */
+export async function waitForFailedRollBack(
   machine: (typeof rollBackOf)[keyof typeof rollBackOf],
   id: string,
   within = 400_000,
 ): Promise<void> {
   await eventually(
     async () => {
-      const [first] = await attempts(machine, id);
-      if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'not there'}.`);
+      const [first] = await rollBackAttempts(machine, id);
+      if (first?.status !== 'FAILED') throw new Error(`${machine} ${id} is ${first?.status ?? 'absent'}.`);
     },
     within,
-    LOOK_EVERY,
+    POLL_INTERVAL_MS,
   );
 }
 
-/** Waits until there is an execution, and it has ended. */
-export async function executionEnded(machine: Machine, name: string, within = 400_000): Promise<void> {
+/** Waits until an execution exists and has finished. */
+export async function waitUntilFinished(machine: Machine, name: string, within = 400_000): Promise<void> {
   await eventually(
     async () => {
-      const { status = 'not there' } = (await execution(machine, name)) ?? {};
-      if (status === 'RUNNING' || status === 'not there') throw new Error(`${machine} ${name} is ${status}.`);
+      const { status = 'absent' } = (await findExecution(machine, name)) ?? {};
+      if (status === 'RUNNING' || status === 'absent') throw new Error(`${machine} ${name} is ${status}.`);
     },
     within,
-    LOOK_EVERY,
+    POLL_INTERVAL_MS,
   );
 }
 
-/** How often a state of an execution has been tried, as its history tells; 0 when it was not entered. */
-export async function attemptsOf(machine: Machine, name: string, state: string): Promise<number> {
-  const entered = (await system.states(machine, name)).filter((one) => one.name === state);
-  return entered.flatMap(({ attempts }) => attempts).length;
+/** Number of attempts of a state, by the history of the execution; 0 if the execution has not entered the state. */
+export async function countAttempts(machine: Machine, name: string, state: string): Promise<number> {
+  const runs = (await system.states(machine, name)).filter((run) => run.name === state);
+  return runs.flatMap(({ attempts }) => attempts).length;
 }
 
-/** Retries after which a state is taken to wait for something, for as long as it takes. */
-const WAITS_AFTER = 3;
+/** Number of attempts above which a state counts as one that retries until its cause has ended. */
+const ATTEMPTS_OF_A_WAIT = 3;
 
-/** Waits until a state of an execution has been tried again some times. */
-export async function retried(
+/** Waits until an execution has retried a state several times. */
+export async function waitForRetries(
   machine: Machine,
   name: string,
   state: string,
@@ -100,10 +105,11 @@ export async function retried(
 ): Promise<void> {
   await eventually(
     async () => {
-      const tried = await attemptsOf(machine, name, state);
-      if (tried <= WAITS_AFTER) throw new Error(`${machine} ${name} has tried ${state} ${tried} times.`);
+      const attempts = await countAttempts(machine, name, state);
+      if (attempts <= ATTEMPTS_OF_A_WAIT)
+        throw new Error(`${machine} ${name} has made ${attempts} attempts of ${state}.`);
     },
     within,
-    LOOK_EVERY,
+    POLL_INTERVAL_MS,
   );
 }

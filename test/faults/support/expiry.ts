@@ -3,10 +3,10 @@ import { forgetExecutions } from '../../../local/retention.ts';
 import type { Machine } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { LOOK_EVERY } from './at-once.ts';
+import { POLL_INTERVAL_MS } from './concurrency.ts';
 import { rollBackOf } from './executions.ts';
 
-/** The records of a provisioning's executions, which AWS drops 90 days after their end. */
+/** The records of a provisioning's executions, which AWS deletes 90 days after the executions have finished. */
 
 const stateMachineArns: Record<Machine, string> = {
   ProvisionServiceUser: outputs.app1.state_machine_arn,
@@ -15,7 +15,7 @@ const stateMachineArns: Record<Machine, string> = {
   RollBackServiceUser: outputs.app2.roll_back_state_machine_arn,
 };
 
-/** The machines in which a provisioning may have records. */
+/** The state machines in which a provisioning may have records. */
 export const machines = [
   'ProvisionServiceUser',
   'CreateServiceUser',
@@ -25,8 +25,8 @@ export const machines = [
 
 const isRollBack = (machine: Machine): boolean => Object.values<Machine>(rollBackOf).includes(machine);
 
-/** The names of a provisioning's executions of a machine, of every generation, as a list shows them. */
-export async function namesOf(
+/** Names of a provisioning's executions of a state machine, of every generation, by ListExecutions. */
+export async function listExecutionNames(
   machine: Machine,
   id: string,
   statusFilter?: ExecutionStatus,
@@ -41,28 +41,31 @@ export async function namesOf(
 }
 
 /**
- * Drops the records that a provisioning has in these machines; of a roll-back machine those of every attempt.
- * @throws Error when there is none, Problem when one is running
+ * Deletes the records that a provisioning has in these state machines; of a roll-back workflow those of every roll-back.
+ * @throws Error if there is no record, Problem if one of the executions runs
  */
-export async function expire(id: string, ...of: readonly Machine[]): Promise<void> {
+export async function expireRecords(id: string, ...affected: readonly Machine[]): Promise<void> {
   const arns = await Promise.all(
-    of.map(async (machine) => {
-      const names = isRollBack(machine) ? await namesOf(machine, id) : [id];
+    affected.map(async (machine) => {
+      const names = isRollBack(machine) ? await listExecutionNames(machine, id) : [id];
       return Promise.all(names.map((name) => system.executionArn(machine, name)));
     }),
   );
-  if (arns.some((some) => some.length === 0)) throw new Error(`${id} has no record in ${of.join(' or ')}.`);
+  if (arns.some((found) => found.length === 0))
+    throw new Error(`${id} has no record in ${affected.join(' or ')}.`);
   await forgetExecutions(outputs.endpoint, arns.flat());
 }
 
-/** Waits until none of a provisioning's executions runs any more. */
-export async function nothingRuns(id: string, within = 180_000): Promise<void> {
+/** Waits until no execution of a provisioning runs. */
+export async function waitUntilIdle(id: string, within = 180_000): Promise<void> {
   await eventually(
     async () => {
-      const running = await Promise.all(machines.map((machine) => namesOf(machine, id, 'RUNNING')));
+      const running = await Promise.all(
+        machines.map((machine) => listExecutionNames(machine, id, 'RUNNING')),
+      );
       if (running.flat().length > 0) throw new Error(`${running.flat().join(', ')} run.`);
     },
     within,
-    LOOK_EVERY,
+    POLL_INTERVAL_MS,
   );
 }

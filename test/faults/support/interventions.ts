@@ -3,40 +3,40 @@ import * as z from 'zod';
 import type { Machine } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
 
-/** What can happen to an execution from outside, at any moment. */
+/** Actions on an execution from outside. */
 export const interventions = {
-  /** An operator presses stop. */
+  /** An operator stops the execution. */
   stop: async (machine: Machine, name: string): Promise<void> => {
     await system.clients.stepFunctions.send(
       new StopExecutionCommand({
         executionArn: await system.executionArn(machine, name),
         error: 'Operator',
-        cause: 'Pressed stop',
+        cause: 'Stopped by an operator',
       }),
     );
   },
-  /** The machine's own time limit is over. */
+  /** The execution reaches the time limit of its state machine. */
   'time out': async (machine: Machine, name: string): Promise<void> => {
-    await ask('time-out', { executionArn: await system.executionArn(machine, name) });
+    await callLocalAws('time-out', { executionArn: await system.executionArn(machine, name) });
   },
 } as const;
 
 export type Intervention = keyof typeof interventions;
 
-/** Ends the process that runs a function for an event with this text in it, as an execution environment may crash. */
+/** Crashes the execution environment that runs a function for an event with this text. @throws Error if none does */
 export async function kill(functionName: string, contains: string): Promise<void> {
-  const answer = await ask('kill', { functionName, contains });
-  const { killed } = z.object({ killed: z.int() }).parse(answer);
-  if (killed === 0) throw new Error(`${functionName} was not at work for ${contains}.`);
+  const result = await callLocalAws('kill', { functionName, contains });
+  const { killed } = z.object({ killed: z.int() }).parse(result);
+  if (killed === 0) throw new Error(`${functionName} did not run for ${contains}.`);
 }
 
-/** Ends the idle environments of a function, so that its next invocations remember nothing. */
+/** Ends the idle execution environments of a function, so that its next invocations have empty caches. */
 export async function recycle(functionName: string): Promise<void> {
-  await ask('recycle', { functionName });
+  await callLocalAws('recycle', { functionName });
 }
 
-/** Asks the local AWS under test for what on AWS takes hours or bad luck (local/corrections/under_test.py). */
-async function ask(route: string, body: object): Promise<unknown> {
+/** Calls a route that only the local AWS under test has (local/corrections/under_test.py). */
+async function callLocalAws(route: string, body: object): Promise<unknown> {
   const response = await fetch(`${outputs.endpoint}/_local_aws/${route}`, {
     method: 'POST',
     body: JSON.stringify(body),

@@ -1,66 +1,66 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { forLater } from '../../e2e/support/at-once.ts';
+import { deferRejection } from '../../e2e/support/concurrency.ts';
 import { system } from '../../e2e/support/deployed.ts';
-import { AT_ONCE } from './at-once.ts';
+import { MAX_CONCURRENT_CASES } from './concurrency.ts';
 
-/** A case of a table: a name that is unique in it, and what is run. */
+/** A case of a table, with a name that is unique in the table. */
 export interface Case {
   name: string;
 }
 
-/** Pause between the begins of two cases, in milliseconds. */
+/** Pause between the starts of two cases, in milliseconds. */
 const PAUSE = 200;
 
-/** Longest time in which App1 answers while the machine has time for one more case, in milliseconds. */
-const PROMPT = 250;
+/** Longest response time of App1 at which the computer has capacity for one more case, in milliseconds. */
+const PROMPT_MS = 250;
 
-const turns = pLimit(1);
+const admission = pLimit(1);
 
 /**
- * A case begins when App1 answers promptly. Functions that start cold keep the machine busy, and calls that wait for
- * it would run into their time limits: faults that nobody has injected.
+ * Waits until App1 responds promptly. Cold starts load the computer, and calls would exceed their time limits: faults that
+ * no case has injected.
  */
-const turn = (): Promise<void> =>
-  turns(async () => {
+const waitForCapacity = (): Promise<void> =>
+  admission(async () => {
     for (;;) {
       await setTimeout(PAUSE);
-      const begun = performance.now();
+      const sentAt = performance.now();
       await system.status(randomUUID());
-      if (performance.now() - begun < PROMPT) return;
+      if (performance.now() - sentAt < PROMPT_MS) return;
     }
   });
 
 /**
- * Starts all cases of a table, some at once, and gives for each its result when it is there: a test per case that
- * waits for its own. Call at the top of a test file.
+ * Starts all cases of a table, several at the same time, and returns a function that waits for the result of a case. Each
+ * case can then be a test of its own. Call it at the top of a test file.
  */
 export function inParallel<C extends Case, Result>(
   cases: readonly C[],
-  run: (one: C) => Promise<Result>,
-): (one: C) => Promise<Result> {
-  const limit = pLimit(AT_ONCE);
-  const begin = async (one: C): Promise<Result> => {
-    await turn();
-    return run(one);
+  run: (row: C) => Promise<Result>,
+): (row: C) => Promise<Result> {
+  const limit = pLimit(MAX_CONCURRENT_CASES);
+  const start = async (row: C): Promise<Result> => {
+    await waitForCapacity();
+    return run(row);
   };
-  const results = new Map(cases.map((one) => [one.name, forLater(limit(() => begin(one)))]));
-  if (results.size !== cases.length) throw new Error('Two cases have one name.');
-  return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
+  const results = new Map(cases.map((row) => [row.name, deferRejection(limit(() => start(row)))]));
+  if (results.size !== cases.length) throw new Error('Two cases have the same name.');
+  return (row) => results.get(row.name) ?? Promise.reject(new Error(`There is no case ${row.name}.`));
 }
 
-/** The same for cases that must not run at once, because their faults are about all provisionings. */
+/** The same for cases that must run one after the other, because their faults affect every provisioning. */
 export function inSequence<C extends Case, Result>(
   cases: readonly C[],
-  run: (one: C) => Promise<Result>,
-): (one: C) => Promise<Result> {
+  run: (row: C) => Promise<Result>,
+): (row: C) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve();
   const results = new Map<string, Promise<Result>>();
-  for (const one of cases) {
-    const result = last.then(() => run(one));
+  for (const row of cases) {
+    const result = last.then(() => run(row));
     last = result.catch(() => undefined);
-    results.set(one.name, result);
+    results.set(row.name, result);
   }
-  return (one) => results.get(one.name) ?? Promise.reject(new Error(`There is no case ${one.name}.`));
+  return (row) => results.get(row.name) ?? Promise.reject(new Error(`There is no case ${row.name}.`));
 }

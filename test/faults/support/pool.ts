@@ -8,38 +8,38 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { newPassword, outputs, system } from '../../e2e/support/deployed.ts';
 
-/** App2's pool as its administrators see and change it: for users that no provisioning of ours made. */
+/** App2's pool as its administrators read and change it: for users that no provisioning has created. */
 
 const { cognito } = system.clients;
 const UserPoolId = outputs.app2.user_pool_id;
 
-/** A user that somebody else made, and all that can be seen of it. */
-export interface ForeignUser {
+/** A user that an administrator has created, with its attributes and groups at that time. */
+export interface UnrelatedUser {
   username: string;
   password: string;
-  /** Everything of it that must stay as it is, as text. */
-  seen: string;
+  /** The user as `userSnapshot` returned it; no case may change it. */
+  snapshot: string;
 }
 
-const STAMP = 'custom:provisioning_id';
+const PROVISIONING_ID_ATTRIBUTE = 'custom:provisioning_id';
 
-/** Makes a user that has a password, a group and an attribute, as an administrator would. */
-export async function makeForeignUser(username: string): Promise<ForeignUser> {
+/** Creates a user with a password, a group and an attribute, as an administrator does. */
+export async function createUnrelatedUser(username: string): Promise<UnrelatedUser> {
   const password = newPassword();
-  const who = { UserPoolId, Username: username };
+  const user = { UserPoolId, Username: username };
   await cognito.send(
     new AdminCreateUserCommand({
-      ...who,
+      ...user,
       MessageAction: 'SUPPRESS',
-      UserAttributes: [{ Name: 'custom:human_user_id', Value: `foreign-${username}` }],
+      UserAttributes: [{ Name: 'custom:human_user_id', Value: `unrelated-${username}` }],
     }),
   );
-  await cognito.send(new AdminSetUserPasswordCommand({ ...who, Password: password, Permanent: true }));
-  await cognito.send(new AdminAddUserToGroupCommand({ ...who, GroupName: 'service-user' }));
-  return { username, password, seen: await look(username) };
+  await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password: password, Permanent: true }));
+  await cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName: 'service-user' }));
+  return { username, password, snapshot: await snapshotOf(username) };
 }
 
-/** Deletes whoever has this name, if there is one, as an administrator would. */
+/** Deletes the user with this name, if it exists, as an administrator does. */
 export async function deleteUser(username: string): Promise<void> {
   try {
     await cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username: username }));
@@ -48,16 +48,16 @@ export async function deleteUser(username: string): Promise<void> {
   }
 }
 
-/** Deletes the user that a provisioning made, if it is there; never one of somebody else who has its name by now. */
+/** Deletes the user that a provisioning has created, if it exists; never another user with the same name. */
 export async function deleteUserOf(id: string, username: string): Promise<void> {
-  const { [STAMP]: stamp, sub } = (await system.user(username))?.attributes ?? {};
+  const { [PROVISIONING_ID_ATTRIBUTE]: stamp, sub } = (await system.user(username))?.attributes ?? {};
   if (stamp === id && sub !== undefined) await deleteUser(sub);
 }
 
-/** What is different about a user since it was made; empty when nothing is. */
-export async function changesOf({ username, password, seen }: ForeignUser): Promise<string[]> {
-  const now = await look(username);
-  const changes = now === seen ? [] : [`${username} was ${seen} and is ${now}`];
+/** Changes of a user since its creation; empty if there are none. */
+export async function changesOf({ username, password, snapshot }: UnrelatedUser): Promise<string[]> {
+  const now = await snapshotOf(username);
+  const changes = now === snapshot ? [] : [`${username} was ${snapshot} and is ${now}`];
   const signsIn = await system.signIn(username, password).then(
     () => true,
     () => false,
@@ -65,27 +65,27 @@ export async function changesOf({ username, password, seen }: ForeignUser): Prom
   return signsIn ? changes : [...changes, `${username} cannot sign in any more`];
 }
 
-const look = async (username: string): Promise<string> => (await seenUser(username)) ?? '"gone"';
+const snapshotOf = async (username: string): Promise<string> => (await userSnapshot(username)) ?? '"deleted"';
 
-/** All that can be seen of a user, as text; `undefined` when there is none. */
-export async function seenUser(username: string): Promise<string | undefined> {
+/** A user with its attributes and groups, as JSON; `undefined` if it does not exist. */
+export async function userSnapshot(username: string): Promise<string | undefined> {
   const user = await system.user(username);
   return user === undefined ? undefined : JSON.stringify(user);
 }
 
-/** A user that a provisioning made, and of which generation. */
+/** A user that a provisioning has created, and its generation. */
 interface StampedUser {
   username: string;
   creation_id: string | undefined;
 }
 
-/** All users that carry a provisioning's stamp, by provisioning_id. */
+/** All users with an ownership stamp, by provisioning_id. */
 export async function stampedUsers(): Promise<Map<string, StampedUser[]>> {
   const found = new Map<string, StampedUser[]>();
   for await (const { Users = [] } of paginateListUsers({ client: cognito }, { UserPoolId }))
     for (const { Username: username = '', Attributes = [] } of Users) {
       const attribute = (name: string) => Attributes.find(({ Name }) => Name === name)?.Value;
-      const stamp = attribute(STAMP);
+      const stamp = attribute(PROVISIONING_ID_ATTRIBUTE);
       if (stamp === undefined) continue;
       found.set(stamp, [
         ...(found.get(stamp) ?? []),

@@ -4,60 +4,63 @@ import { problem } from '../../../contracts/problems.ts';
 import type { Answer } from '../../../local/system.ts';
 import { machineToken, newRequest, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import type { Asked } from './oracle.ts';
+import type { Provisioning } from './oracle.ts';
 
 type Request = ReturnType<typeof newRequest>;
 
-/** `POST` at App1, once. */
+/** Sends one `POST` to App1. */
 export const postOnce = ({ username, password, human_user_id }: Request, key: string): Promise<Answer> =>
   system.provision({ username, password, human_user_id }, { 'Idempotency-Key': key });
 
 /**
- * `POST` at App1, again while it answers 5xx, as a caller with a key does: on a busy machine a call can be late for good,
- * which is a fault that no case has injected.
+ * Sends a `POST` to App1, and repeats it while the response is a 5xx, as a caller with a key does: under load, a call can
+ * exceed its time limit, which is a fault that no case has injected.
  */
 export const post = (request: Request, key: string): Promise<Answer> =>
-  patiently(() => postOnce(request, key));
+  retryServerErrors(() => postOnce(request, key));
 
-/** `DELETE` at App1, again while it answers 5xx. */
-export const cancel = (id: string): Promise<Answer> => patiently(() => system.deprovision(id));
+/** Sends a `DELETE` to App1, and repeats it while the response is a 5xx. */
+export const cancel = (id: string): Promise<Answer> => retryServerErrors(() => system.deprovision(id));
 
-const patiently = (ask: () => Promise<Answer>): Promise<Answer> =>
+const retryServerErrors = (send: () => Promise<Answer>): Promise<Answer> =>
   eventually(async () => {
-    const answer = await ask();
-    if (answer.status >= 500) throw new Error(`App1 answers with ${answer.status}.`);
-    return answer;
+    const response = await send();
+    if (response.status >= 500) throw new Error(`App1 responded with ${response.status}.`);
+    return response;
   }, 60_000);
 
-/** Asks for a provisioning, again and again as a patient caller does, until it is accepted. */
-export async function ask(request = newRequest(), key = `key-${request.username}`): Promise<Asked> {
+/** Requests a provisioning, and repeats the request until App1 accepts it. */
+export async function requestProvisioning(
+  request = newRequest(),
+  key = `key-${request.username}`,
+): Promise<Provisioning> {
   return eventually(async () => {
     const { status, body } = await postOnce(request, key);
-    if (status !== 202) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+    if (status !== 202) throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
     const { username, password, human_user_id } = request;
     return { id: provisioningAccepted.parse(body).provisioning_id, username, password, human_user_id };
   }, 60_000);
 }
 
-/** `DELETE` at App1, again and again, until it says that the user is absent. */
+/** Sends a `DELETE` to App1, and repeats it until App1 reports the absence of the user. */
 export async function deprovision(id: string, within = 120_000): Promise<void> {
   await eventually(async () => {
     const { status, body } = await system.deprovision(id, { Prefer: 'wait=5' });
-    if (status !== 204) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+    if (status !== 204) throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
   }, within);
 }
 
-/** The code of a problem; `undefined` for an answer that is none. */
+/** The code of a problem; `undefined` for a response that is not a problem. */
 export const problemCode = ({ body }: Answer): string | undefined => problem.safeParse(body).data?.code;
 
 let token: Promise<string> | undefined;
 
-/** The status that App2 tells App1. */
+/** The status that App2 returns to App1. */
 export async function statusAtApp2(id: string): Promise<Answer> {
   token ??= machineToken();
-  const answer = await system.app2('GET', `/admin/create-user/${id}`, await token);
-  if (answer.status !== 401) return answer;
-  // Tokens live for minutes, the suite longer.
+  const response = await system.app2('GET', `/admin/create-user/${id}`, await token);
+  if (response.status !== 401) return response;
+  // A token expires before the suite has finished.
   token = machineToken();
   return system.app2('GET', `/admin/create-user/${id}`, await token);
 }

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ReceivedEvent } from '../../../contracts/events/subscriber.ts';
 
 /**
- * Events that a subscriber would drop as a repeat although they say something else: the same `event_id` with other
- * content. What differs between two publications of one event may be its time, what caused it, and why something failed:
- * an execution that is stopped while it publishes has its reason, and its roll-back another (docs/events.md).
+ * Events that a subscriber would discard as duplicates although their content differs: the same `event_id` with different
+ * data. Two publications of one event may differ in the time, the cause and the reason of a failure: an execution that is
+ * stopped while it publishes gives one reason, and its roll-back another (docs/events.md).
  */
 export function changedRepeats(events: readonly ReceivedEvent[]): string[] {
   const firsts = new Map<string, unknown>();
@@ -16,6 +16,8 @@ export function changedRepeats(events: readonly ReceivedEvent[]): string[] {
     const first = firsts.get(metadata.event_id);
     if (first === undefined) firsts.set(metadata.event_id, content);
     if (first === undefined || isDeepStrictEqual(first, content)) return [];
-    return [`${metadata.event_id} says ${JSON.stringify(content)}, and said ${JSON.stringify(first)}.`];
+    return [
+      `${metadata.event_id} contains ${JSON.stringify(content)}, and contained ${JSON.stringify(first)}.`,
+    ];
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Which cases of a table are run: all of them by `npm run test:faults`, a sample by `npm test`; with FAULTS_ONLY those
- * whose name contains one of its texts, which stand between bars.
+ * The cases of a table that run: all of them in `npm run test:faults`, a sample in `npm test`. With FAULTS_ONLY, those
+ * whose name contains one of its texts, which are separated by `|`.
  */
 export function selected<C extends { name: string }>(cases: readonly C[], sample = 1): readonly C[] {
   const only = process.env['FAULTS_ONLY'];

@@ -3,7 +3,7 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { configuration, newName, outputs } from '../../e2e/support/deployed.ts';
 import { letSend, listen, openQueue, type Queue, take } from '../../support/queues.ts';
 
-/** A subscriber as another team may have one: rules on both buses, a queue, and a dead-letter queue. */
+/** A subscriber of another team: rules on both buses, a queue, and a dead-letter queue. */
 
 const sqs = new SQSClient(configuration);
 const eventBridge = new EventBridgeClient(configuration);
@@ -12,15 +12,15 @@ const buses = { app1: outputs.app1.event_bus_name, app2: outputs.app2.event_bus_
 const sources = ['app1.provisioning', 'app2.service-users'];
 
 export interface Subscriber {
-  /** Names of its rules, by the service on whose bus they are. */
+  /** Names of its rules, by the service that owns the bus. */
   rules: Record<string, string>;
-  /** Address of its dead-letter queue. */
+  /** URL of its dead-letter queue. */
   deadLetters: string;
-  /** Takes all that has come, until nothing comes any more; the events as EventBridge sent them. */
+  /** Receives events until the queue is empty; returns them as EventBridge sent them. */
   receive(): Promise<unknown[]>;
-  /** Lets EventBridge send to the queue, or not: as when the target is gone for a while. */
-  reachable(is: boolean): Promise<void>;
-  /** How many events could not be delivered. */
+  /** Allows or denies EventBridge to send to the queue, as during an outage of the subscriber. */
+  setReachable(isReachable: boolean): Promise<void>;
+  /** Number of events in the dead-letter queue. */
   deadLetterCount(): Promise<number>;
 }
 
@@ -37,7 +37,7 @@ export async function subscribe(): Promise<Subscriber> {
     rules,
     deadLetters: deadLetters.url,
     receive: () => drain(queue),
-    reachable: (is) => letSend(sqs, queue, is),
+    setReachable: (isReachable) => letSend(sqs, queue, isReachable),
     deadLetterCount: () => lengthOf(deadLetters),
   };
 }
@@ -52,8 +52,8 @@ async function lengthOf({ url: QueueUrl }: Queue): Promise<number> {
 async function drain(queue: Queue): Promise<unknown[]> {
   const received: unknown[] = [];
   for (;;) {
-    const more = await take(sqs, queue);
-    if (more.length === 0) return received;
-    received.push(...more);
+    const batch = await take(sqs, queue);
+    if (batch.length === 0) return received;
+    received.push(...batch);
   }
 }

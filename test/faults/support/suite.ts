@@ -1,22 +1,23 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { allFalseClaims } from './claims.ts';
-import { bystanders } from './foreign.ts';
-import { type Asked, readableSecrets, risenUsers, touchedUsers } from './oracle.ts';
+import { allFalseAbsenceReports } from './absence-reports.ts';
+import { bystanders } from './bystanders.ts';
+import { changedUsers, type Provisioning, readableSecrets, reappearedUsers } from './oracle.ts';
 import { type Case, inParallel } from './parallel.ts';
-import type { ForeignUser } from './pool.ts';
+import type { UnrelatedUser } from './pool.ts';
 import { selected } from './selection.ts';
 
-/** What the cases of a table leave for the checks at the end. */
-export interface Aftermath {
-  /** A provisioning that has ended, and whether its user is there. */
-  ended(asked: Asked, user: string): void;
-  /** A user that somebody else made in the course of a case. */
-  foreign(user: ForeignUser): void;
+/** What the checks after all cases of a table verify. */
+export interface FinalChecks {
+  /** Adds a provisioning that has finished, and the presence of its user. */
+  addProvisioning(provisioning: Provisioning, user: string): void;
+  /** Adds a user that an administrator has created during a case. */
+  addUnrelatedUser(user: UnrelatedUser): void;
 }
 
 /**
- * A table of cases: they run some at once, each is a test of its own, and when all are over nobody has risen again,
- * nobody else was touched, no API has said what was not so, and no password can be read. `sample`: `npm test` runs every n-th case.
+ * Defines a test for each case of a table. Several cases run at the same time. After all of them, further tests verify
+ * that no user has reappeared, that unrelated users are unchanged, that the APIs have reported the pool correctly, and
+ * that no password is readable.
  */
 export function suite<C extends Case, Result>(
   title: string,
@@ -27,53 +28,56 @@ export function suite<C extends Case, Result>(
     sample,
     schedule = inParallel,
   }: {
-    run: (one: C, aftermath: Aftermath) => Promise<Result>;
-    check: (result: Result, one: C) => void;
+    run: (row: C, finalChecks: FinalChecks) => Promise<Result>;
+    check: (result: Result, row: C) => void;
+    /** `npm test` runs every n-th case. */
     sample: number;
-    /** How many run at once; `inSequence` for cases that must not. */
+    /** `inSequence` for cases that must run one after the other. */
     schedule?: typeof inParallel;
   },
 ): void {
-  const begun = new Date();
-  const ends: { asked: Asked; user: string }[] = [];
-  const others: ForeignUser[] = [];
-  const aftermath: Aftermath = {
-    ended: (asked, user) => ends.push({ asked, user }),
-    foreign: (user) => others.push(user),
+  const startedAt = new Date();
+  const finished: { provisioning: Provisioning; user: string }[] = [];
+  const unrelatedUsers: UnrelatedUser[] = [];
+  const finalChecks: FinalChecks = {
+    addProvisioning: (provisioning, user) => finished.push({ provisioning, user }),
+    addUnrelatedUser: (user) => unrelatedUsers.push(user),
   };
   const chosen = selected(cases, sample);
-  const resultOf = schedule(chosen, async (one: C) => {
+  const resultOf = schedule(chosen, async (row: C) => {
     await bystanders;
-    return run(one, aftermath);
+    return run(row, finalChecks);
   });
 
-  // A file of which FAULTS_ONLY selects nothing at all is an error of Jest's.
+  // Jest reports a file without tests as an error: FAULTS_ONLY has selected no case of it.
   if (chosen.length === 0) return;
 
   describe(title, () => {
-    it.each([...chosen])('$name', async (one) => check(await resultOf(one), one));
+    it.each([...chosen])('$name', async (row) => check(await resultOf(row), row));
   });
 
-  describe(`${title}: when all is over`, () => {
+  describe(`${title}: after all cases`, () => {
     beforeAll(() => Promise.allSettled(chosen.map(resultOf)));
 
-    it('no user has risen again', async () => {
-      expect(await risenUsers(ends.map(({ asked, user }) => ({ ...asked, user })))).toEqual([]);
+    it('no removed user has reappeared', async () => {
+      expect(
+        await reappearedUsers(finished.map(({ provisioning, user }) => ({ ...provisioning, user }))),
+      ).toEqual([]);
     });
 
-    it('what the APIs said about the pool was so', () => {
-      expect(allFalseClaims()).toEqual([]);
+    it('the APIs have reported the absence of users correctly', () => {
+      expect(allFalseAbsenceReports()).toEqual([]);
     });
 
-    it('nobody else was touched', async () => {
-      expect(await touchedUsers([...(await bystanders), ...others])).toEqual([]);
+    it('unrelated users are unchanged', async () => {
+      expect(await changedUsers([...(await bystanders), ...unrelatedUsers])).toEqual([]);
     });
 
-    it('no password can be read anywhere', async () => {
+    it('no password is readable', async () => {
       expect(
         await readableSecrets(
-          ends.map(({ asked }) => asked),
-          begun,
+          finished.map(({ provisioning }) => provisioning),
+          startedAt,
         ),
       ).toEqual([]);
     });

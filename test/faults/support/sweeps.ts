@@ -10,7 +10,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { configuration } from '../../e2e/support/deployed.ts';
 
-/** What starts roll-backs beside the callers: the rules on status changes, and the schedules of the sweeps. */
+/** What starts roll-backs apart from the callers: the rules on status changes, and the schedules of the sweeps. */
 
 const events = new EventBridgeClient(configuration);
 const lambda = new LambdaClient(configuration);
@@ -30,40 +30,40 @@ async function rules(which: (rule: Rule) => boolean): Promise<string[]> {
   return Rules.filter(which).map(({ Name = '' }) => Name);
 }
 
-/** Does what the schedules do when their time comes: calls what each of them has as its target. */
-export async function sweepNow(): Promise<Report[]> {
+/** Runs every sweep, as its schedule does: invokes the targets of the schedules. */
+export async function runSweeps(): Promise<Report[]> {
   const schedules = await rules(
     ({ ScheduleExpression, State }) => ScheduleExpression !== undefined && State === 'ENABLED',
   );
   const targets = await Promise.all(
     schedules.map(async (Rule) => (await events.send(new ListTargetsByRuleCommand({ Rule }))).Targets ?? []),
   );
-  return Promise.all(targets.flat().map(({ Arn = '' }) => sweepOf(Arn)));
+  return Promise.all(targets.flat().map(({ Arn = '' }) => runSweep(Arn)));
 }
 
-let next: Promise<Report[]> | undefined;
+let nextSweep: Promise<Report[]> | undefined;
 let running: Promise<unknown> = Promise.resolve();
 
-/** A sweep that begins after this call; those who ask while another one runs share the next. */
-export function sweepSoon(): Promise<Report[]> {
-  next ??= running.then(() => {
-    next = undefined;
-    const sweep = sweepNow();
+/** Waits for a sweep that starts after this call. Calls during a sweep share the next one. */
+export function runSweepsSoon(): Promise<Report[]> {
+  nextSweep ??= running.then(() => {
+    nextSweep = undefined;
+    const sweep = runSweeps();
     running = sweep.catch(() => undefined);
     return sweep;
   });
-  return next;
+  return nextSweep;
 }
 
-/** Calls the function of a service's sweep. @throws Error with its answer when it fails */
-export async function sweepOf(FunctionName: string): Promise<Report> {
+/** Invokes the function of a service's sweep. @throws Error with its result if the function fails */
+export async function runSweep(FunctionName: string): Promise<Report> {
   const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
-  const answer = Buffer.from(Payload ?? []).toString();
-  if (FunctionError !== undefined) throw new Error(`The sweep ${FunctionName} failed: ${answer}`);
-  return report.parse(JSON.parse(answer));
+  const result = Buffer.from(Payload ?? []).toString();
+  if (FunctionError !== undefined) throw new Error(`The sweep ${FunctionName} failed: ${result}`);
+  return report.parse(JSON.parse(result));
 }
 
-/** Runs something while EventBridge tells of no status change, as it may happen: these events are best effort. */
+/** Runs a function while EventBridge delivers no status change: AWS delivers these events on a best-effort basis. */
 export async function withoutStatusEvents<Result>(run: () => Promise<Result>): Promise<Result> {
   const onStatus = await rules(({ EventPattern = '' }) => EventPattern.includes('Execution Status Change'));
   await Promise.all(onStatus.map((Name) => events.send(new DisableRuleCommand({ Name }))));

@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { type Call, calls } from '../matrix/calls.ts';
 import { type Fault, faults } from '../matrix/faults.ts';
 
-/** A random walk: one provisioning, to which several things happen. */
-export interface Walk {
+/** Faults and disturbances of one provisioning. */
+export interface FaultSequence {
   faults: { call: Call; fault: Fault; times: number }[];
   disturbances: Disturbance[];
-  /** Whether the caller asks for the removal in the end. */
+  /** Whether the caller sends a DELETE at last. */
   deprovisioned: boolean;
 }
 
-/** What somebody does from outside while a state is held. */
+/** An action from outside while the call of a state is delayed. */
 export interface Disturbance {
   state: string;
-  what:
+  action:
     | 'stop App1'
     | 'stop App2'
     | 'time out App1'
@@ -24,9 +24,9 @@ export interface Disturbance {
     | 'user replaced';
 }
 
-/** Answers of App2 that are waited for for a quarter of a minute each are in the matrix. */
+/** Whether the fault costs little time. Responses of App2 that exceed their time limit of 15 s are rows of the matrix. */
 const quick = (call: Call, fault: Fault): boolean =>
-  call.http !== true || (fault !== 'answer late' && fault !== 'effect late');
+  call.http !== true || (fault !== 'response late' && fault !== 'late effect');
 
 const combinations = calls.flatMap((call) =>
   (Object.keys(faults) as Fault[]).filter((fault) => quick(call, fault)).map((fault) => ({ call, fault })),
@@ -46,7 +46,7 @@ const states = [
   'PublishUserRolledBack',
 ];
 
-export const walk: fc.Arbitrary<Walk> = fc.record({
+export const faultSequences: fc.Arbitrary<FaultSequence> = fc.record({
   faults: fc.array(
     fc
       .record({ combination: fc.constantFrom(...combinations), times: fc.integer({ min: 1, max: 7 }) })
@@ -56,7 +56,7 @@ export const walk: fc.Arbitrary<Walk> = fc.record({
   disturbances: fc.array(
     fc.record<Disturbance>({
       state: fc.constantFrom(...states),
-      what: fc.constantFrom(
+      action: fc.constantFrom(
         'stop App1',
         'stop App2',
         'time out App1',
@@ -72,10 +72,10 @@ export const walk: fc.Arbitrary<Walk> = fc.record({
   deprovisioned: fc.boolean(),
 });
 
-/** A walk in one line. */
-export const told = ({ faults: happened, disturbances, deprovisioned }: Walk): string =>
+/** A sequence in one line. */
+export const formatSequence = ({ faults: injected, disturbances, deprovisioned }: FaultSequence): string =>
   [
-    ...happened.map(({ call, fault, times }) => `${call.by} ${call.to} ${fault} x${times}`),
-    ...disturbances.map(({ state, what }) => `${what} in ${state}`),
+    ...injected.map(({ call, fault, times }) => `${call.by} ${call.to} ${fault} x${times}`),
+    ...disturbances.map(({ state, action }) => `${action} in ${state}`),
     ...(deprovisioned ? ['then DELETE'] : []),
   ].join('; ');

@@ -2,27 +2,27 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { provisioningIdOf } from '../../../handlers/app1/lib/provisioning-id.ts';
 import { predictedSub } from '../../../local/harness/faults/predicted-sub.ts';
 import { configuration, newRequest, outputs } from '../../e2e/support/deployed.ts';
-import type { Known } from '../matrix/matches.ts';
-import { willBeUserOf } from './claims.ts';
-import type { Asked } from './oracle.ts';
+import type { ProvisioningIdentifiers } from '../matrix/matches.ts';
+import { registerUsername } from './absence-reports.ts';
+import type { Provisioning } from './oracle.ts';
 
-/** A provisioning that has not been asked for yet, with all that can be foreseen of it. */
-export type Planned = Asked & Known & { key: string };
+/** A provisioning that has not been requested yet, with the identifiers that it will have. */
+export type PlannedProvisioning = Provisioning & ProvisioningIdentifiers & { key: string };
 
 /** Key of another provisioning of the same username. */
 export const rivalKey = (key: string): string => `rival-${key}`;
 
 const identity = new STSClient(configuration).send(new GetCallerIdentityCommand({}));
 
-/** Plans a provisioning, so that faults can be set for it before it begins. */
-export async function plan(over: Parameters<typeof newRequest>[0] = {}): Promise<Planned> {
+/** Plans a provisioning, so that fault rules can match its calls before it starts. */
+export async function plan(overrides: Parameters<typeof newRequest>[0] = {}): Promise<PlannedProvisioning> {
   const { Account, UserId } = await identity;
-  const request = newRequest(over);
+  const request = newRequest(overrides);
   const { username, password, human_user_id } = request;
   const key = `key-${username}`;
-  const idOf = (itsKey: string) => provisioningIdOf(`${Account}/${UserId}`, itsKey);
+  const idOf = (idempotencyKey: string) => provisioningIdOf(`${Account}/${UserId}`, idempotencyKey);
   const id = idOf(key);
-  willBeUserOf(id, username);
+  registerUsername(id, username);
   return {
     ...request,
     key,
