@@ -16,6 +16,7 @@ import { proposing, type World } from '../cli/session.ts';
 import type { App1, App2 } from '../cli/target-environment.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
+import { hasErrorName } from '../handlers/shared/errors.ts';
 import { functionNamed } from '../infra/names.ts';
 import { cleanupRegistry } from './cleanup.ts';
 import { CheckFailed } from './verdict.ts';
@@ -314,7 +315,7 @@ export async function deployedSystem(
           groups: Groups.map(({ GroupName = '' }) => GroupName),
         };
       } catch (error) {
-        if (hasName(error, 'UserNotFoundException')) return undefined;
+        if (hasErrorName(error, 'UserNotFoundException')) return undefined;
         throw error;
       }
     },
@@ -363,6 +364,3 @@ const callLimit = (interrupted: AbortSignal) =>
 
 /** One that meets every policy that a pool can have. */
 export const newPassword = (): string => `Aa1-${randomBytes(72).toString('base64url')}`;
-
-export const hasName = (error: unknown, ...names: string[]): error is Error =>
-  error instanceof Error && names.includes(error.name);

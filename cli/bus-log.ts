@@ -1,5 +1,6 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import * as z from 'zod';
+import { hasErrorName } from '../handlers/shared/errors.ts';
 import { busLog } from '../infra/names.ts';
 import type { EventLine } from './answers.ts';
 import { CliError } from './cli-error.ts';
@@ -56,7 +57,7 @@ export async function eventsOn(
           found.push({ id: eventId, event });
       }
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'ResourceNotFoundException')) throw error;
+    if (!hasErrorName(error, 'ResourceNotFoundException')) throw error;
     throw new CliError(
       'unreachable',
       'NO_LOG',

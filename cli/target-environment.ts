@@ -3,6 +3,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Command } from '@commander-js/extra-typings';
 import * as z from 'zod';
+import { hasErrorName } from '../handlers/shared/errors.ts';
 import { CliError } from './cli-error.ts';
 import { type Identity, identityOf } from './clock.ts';
 import { type Outputs, outputsFile, readOutputs, stackOutputs } from './outputs.ts';
@@ -128,7 +129,7 @@ async function outputsOf<Schema extends z.ZodType>(
   const described = await client
     .send(new DescribeStacksCommand({ StackName: stack }))
     .catch((error: unknown) => {
-      if (error instanceof Error && error.name === 'ValidationError')
+      if (hasErrorName(error, 'ValidationError'))
         throw new CliError(
           'unreachable',
           'NOT_DEPLOYED',

@@ -11,6 +11,8 @@ import type { Outputs } from '../cli/outputs.ts';
 import { signedFetch } from '../cli/signed-fetch.ts';
 import type { CreateServiceUserRequest } from '../contracts/app1-api.ts';
 import { eventMetadata } from '../contracts/events/catalogue.ts';
+import { hasErrorName } from '../handlers/shared/errors.ts';
+import { executionArn as executionArnOf } from '../handlers/shared/executions.ts';
 import { findHistory, type HistoryStep, stepsOf } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 
@@ -73,8 +75,7 @@ export function systemOf(outputs: Outputs) {
     CreateServiceUser: app2.state_machine_arn,
     RollBackServiceUser: app2.roll_back_state_machine_arn,
   };
-  const arnOf = (machine: Machine, name: string) =>
-    `${machines[machine].replace(':stateMachine:', ':execution:')}:${name}`;
+  const arnOf = (machine: Machine, name: string) => executionArnOf(machines[machine], name);
   const mainOf: Partial<Record<Machine, Machine>> = {
     RollBackProvisioning: 'ProvisionServiceUser',
     RollBackServiceUser: 'CreateServiceUser',
@@ -88,7 +89,7 @@ export function systemOf(outputs: Outputs) {
       );
       return started.parse(JSON.parse(input)).creation_id;
     } catch (error) {
-      if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
+      if (hasErrorName(error, 'ExecutionDoesNotExist')) return undefined;
       throw error;
     }
   };
@@ -195,7 +196,7 @@ export function systemOf(outputs: Outputs) {
           groups: Groups.map(({ GroupName }) => GroupName ?? ''),
         };
       } catch (error) {
-        if (error instanceof Error && error.name === 'UserNotFoundException') return undefined;
+        if (hasErrorName(error, 'UserNotFoundException')) return undefined;
         throw error;
       }
     },
@@ -208,7 +209,7 @@ export function systemOf(outputs: Outputs) {
         );
         return status;
       } catch (error) {
-        if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
+        if (hasErrorName(error, 'ExecutionDoesNotExist')) return undefined;
         throw error;
       }
     },

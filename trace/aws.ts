@@ -7,6 +7,7 @@ import {
   type HistoryEvent,
   ListExecutionsCommand,
 } from '@aws-sdk/client-sfn';
+import { hasErrorName } from '../handlers/shared/errors.ts';
 import { readHistory } from '../handlers/shared/history.ts';
 import type { Connection } from './connect.ts';
 
@@ -96,5 +97,3 @@ export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' 
     },
   };
 }
-
-const hasErrorName = (error: unknown, name: string): boolean => error instanceof Error && error.name === name;

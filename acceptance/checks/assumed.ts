@@ -4,9 +4,10 @@ import {
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import type { Check } from '../check.ts';
-import { type DeployedSystem, hasName } from '../system.ts';
+import type { DeployedSystem } from '../system.ts';
 import { assert } from '../verdict.ts';
 
 /** What retries rely on and AWS does not document: calls that are made again, as after an answer that was lost. */
@@ -61,7 +62,7 @@ export const assumedChecks: readonly Check[] = [
       const again = { stateMachineArn: outputs.state_machine_arn, name, input };
       const refused = await stepFunctions.send(new StartExecutionCommand(again)).then(
         () => false,
-        (error: unknown) => hasName(error, 'ExecutionAlreadyExists'),
+        (error: unknown) => hasErrorName(error, 'ExecutionAlreadyExists'),
       );
       assert(refused, `the execution ${name} of ${startDate?.toISOString()} could be started again`);
       return 'ExecutionAlreadyExists';

@@ -1,11 +1,12 @@
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { askStatus } from '../../cli/app1-api.ts';
 import type { Service } from '../../contracts/services.ts';
+import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
 import { functionLog, logLines } from '../logs.ts';
-import { type DeployedSystem, hasName } from '../system.ts';
+import type { DeployedSystem } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
 
 /** How users go: by DELETE, and when somebody stops what makes them. */
@@ -20,9 +21,9 @@ async function stopOnce(system: DeployedSystem, service: Service, id: string): P
   const execution = { executionArn: executionArn(outputs.state_machine_arn, id) };
   await system.eventually(async () => {
     await stepFunctions.send(new StopExecutionCommand(execution)).catch((error: unknown) => {
-      assert(!hasName(error, 'ExecutionDoesNotExist'), `${service} has not begun with ${id}`);
+      assert(!hasErrorName(error, 'ExecutionDoesNotExist'), `${service} has not begun with ${id}`);
       // Not documented: what is said of an execution that is over. Its status tells.
-      if (!hasName(error, 'ValidationException')) throw error;
+      if (!hasErrorName(error, 'ValidationException')) throw error;
     });
   });
   const { status } = await stepFunctions.send(new DescribeExecutionCommand(execution));
@@ -69,7 +70,7 @@ export const removalChecks: readonly Check[] = [
       assert((await system.poolUser(user.username)) === undefined, 'the pool still has the user');
       const refused = await system.signIn(user).then(
         () => false,
-        (error: unknown) => hasName(error, 'NotAuthorizedException', 'UserNotFoundException'),
+        (error: unknown) => hasErrorName(error, 'NotAuthorizedException', 'UserNotFoundException'),
       );
       assert(refused, 'the user still signs in');
       const after = await askStatus(system.asking, id);

@@ -13,6 +13,7 @@ import pLimit from 'p-limit';
 import type { Outputs } from '../../cli/outputs.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
+import { executionArn } from '../../handlers/shared/executions.ts';
 import { systemOf } from '../../local/system.ts';
 import { budget } from '../budget.ts';
 import { sevenCalls } from '../functions/work.ts';
@@ -161,8 +162,7 @@ async function benchOn(outputs: Outputs) {
       if (status !== 202) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
       id = provisioningAccepted.parse(body).provisioning_id;
     });
-    const machine = outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:');
-    const { ended } = await endOf(`${machine}:${id}`, atOnce);
+    const { ended } = await endOf(executionArn(outputs.app1.state_machine_arn, id), atOnce);
     return { post, succeeded: ended - sent };
   };
 

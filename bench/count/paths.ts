@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Outputs } from '../../cli/outputs.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
+import { executionArn } from '../../handlers/shared/executions.ts';
 import { exhaustRateLimit, type RateLimit } from '../../local/harness/exhaust-rate-limit.ts';
 import { passwordWithoutSymbol, withLaxPolicy } from '../../local/harness/lax-policy.ts';
 import type { Machine, System } from '../../local/system.ts';
@@ -110,8 +111,8 @@ export const paths = {
     hits: slowDecryption,
     meanwhile: async ({ system, outputs }, { id }) => {
       await entered(system, 'CreateServiceUser', id, 'DecryptCredentials');
-      const machine = outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:');
-      await system.clients.stepFunctions.send(new StopExecutionCommand({ executionArn: `${machine}:${id}` }));
+      const arn = executionArn(outputs.app1.state_machine_arn, id);
+      await system.clients.stepFunctions.send(new StopExecutionCommand({ executionArn: arn }));
       return 0;
     },
   },

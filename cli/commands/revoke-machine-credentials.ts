@@ -1,6 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
+import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { functionNamed } from '../../infra/names.ts';
 import { examples, type Program } from '../base.ts';
 import { CliError } from '../cli-error.ts';
@@ -25,7 +26,7 @@ export async function revokeMachineCredentials({ connection, progress, answer }:
       }),
     )
     .catch((error: unknown) => {
-      if (error instanceof Error && error.name === 'ResourceNotFoundException')
+      if (hasErrorName(error, 'ResourceNotFoundException'))
         throw new CliError(
           'unreachable',
           'NOT_DEPLOYED',

@@ -7,6 +7,7 @@ import {
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import pLimit from 'p-limit';
 import * as z from 'zod';
+import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { ifThere } from '../doctor/finding.ts';
 import { type Finding, missing, note, ok } from './finding.ts';
 import type { PlannedStack, Target } from './target.ts';
@@ -38,7 +39,7 @@ export async function describeStack(
     const { StackStatus: status, EnableTerminationProtection: isProtected = false } = stack ?? {};
     return status === undefined ? undefined : { status, isProtected };
   } catch (error) {
-    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    if (hasErrorName(error, 'ValidationError')) return undefined;
     throw error;
   }
 }
@@ -107,7 +108,7 @@ export async function regionFinding(
           await cloudFormation.send(new DescribeTypeCommand({ Type: 'RESOURCE', TypeName }));
           return [];
         } catch (error) {
-          if (error instanceof Error && error.name === 'TypeNotFoundException') return [TypeName];
+          if (hasErrorName(error, 'TypeNotFoundException')) return [TypeName];
           throw error;
         }
       }),

@@ -18,6 +18,7 @@ import {
 import { GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { REDELIVERY } from '../../contracts/redelivery.ts';
+import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { type DeadLetterMessage, RedeliveryError, type RuleMessage } from './dead-letter-message.ts';
 
 /** Delivers one message to exactly the target or function that it was meant for. */
@@ -152,7 +153,7 @@ async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: stri
     const page = await eventBridge
       .send(new ListTargetsByRuleCommand({ ...rule, ...(NextToken === undefined ? {} : { NextToken }) }))
       .catch((error: unknown) => {
-        if (error instanceof Error && error.name === 'ResourceNotFoundException')
+        if (hasErrorName(error, 'ResourceNotFoundException'))
           throw new RedeliveryError('The rule is not there any more.');
         throw error;
       });
@@ -177,8 +178,7 @@ async function onFailureOf({ lambda }: Clients, functionArn: string): Promise<st
       }),
     )
     .catch((error: unknown) => {
-      if (error instanceof Error && error.name === 'ResourceNotFoundException')
-        return { DestinationConfig: undefined };
+      if (hasErrorName(error, 'ResourceNotFoundException')) return { DestinationConfig: undefined };
       throw error;
     });
   return DestinationConfig?.OnFailure?.Destination;
@@ -213,7 +213,7 @@ const ways: Record<
     };
     await logs.send(new CreateLogStreamCommand(place)).catch((error: unknown) => {
       // An earlier attempt came as far as this.
-      if (!(error instanceof Error && error.name === 'ResourceAlreadyExistsException')) throw error;
+      if (!hasErrorName(error, 'ResourceAlreadyExistsException')) throw error;
     });
     const { rejectedLogEventsInfo } = await logs.send(
       new PutLogEventsCommand({ ...place, logEvents: [{ timestamp: now, message: payload }] }),

@@ -7,6 +7,7 @@ import {
   StartReplayCommand,
 } from '@aws-sdk/client-eventbridge';
 import * as z from 'zod';
+import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { busArchive, busLog, everyEventRule } from '../../infra/names.ts';
 import { CommandError } from './command-error.ts';
 
@@ -77,7 +78,7 @@ const wholeSeconds = ({ from, to }: Period) => ({
 const notThere =
   (what: string) =>
   (error: unknown): never => {
-    if (!(error instanceof Error && error.name === 'ResourceNotFoundException')) throw error;
+    if (!hasErrorName(error, 'ResourceNotFoundException')) throw error;
     throw new CommandError(`${what} is not there.`, 'Check the profile and region, and what was deployed.');
   };
 

@@ -11,12 +11,12 @@ export type WithHeaders = Pick<APIGatewayProxyEvent, 'headers'> &
  * docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  */
 export function headerValues({ headers, multiValueHeaders }: WithHeaders, name: string): string[] {
-  const hasErrorName = ([key]: [string, unknown]) => key.toLowerCase() === name.toLowerCase();
+  const hasThisName = ([key]: [string, unknown]) => key.toLowerCase() === name.toLowerCase();
   const repeated = Object.entries(multiValueHeaders ?? {})
-    .filter(hasErrorName)
+    .filter(hasThisName)
     .flatMap(([, values]) => values ?? []);
   const single = Object.entries(headers ?? {})
-    .filter(hasErrorName)
+    .filter(hasThisName)
     .flatMap(([, value]) => value ?? []);
   return [...new Set([...repeated, ...single])];
 }
