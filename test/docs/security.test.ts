@@ -9,7 +9,7 @@ const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
 
-const SECTIONS = ['What is protected', 'Ways in', 'Threats', 'What is left'];
+const SECTIONS = ['Assets', 'Entry points', 'Threats', 'Residual risks'];
 
 /** Stands where a test cannot show anything, with the reason. */
 const NO_TEST = /\bNo test: \w/;

@@ -119,7 +119,7 @@ describe.each(services)('operations of %s', (service) => {
 
       const runbook = readRunbook(file);
       expect(runbook).toContain(text?.first.replace(/^npm run redrive -- app2/, 'npm run redrive -- app1'));
-      const [introduction = ''] = runbook.split('**What has happened');
+      const [introduction = ''] = runbook.split('**What happened');
       const known = [name, name.replace('app2', 'app1')].some((one) => introduction.includes(`\`${one}\``));
       expect([name, known]).toEqual([name, true]);
     },
@@ -264,12 +264,12 @@ describe('runbooks', () => {
 
   it.each(files)('%s says how bad it is, where to look, what to do, and how it is over', (file) => {
     const headings = [...readRunbook(file).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-    expect(headings).toEqual(['Look', 'Do', 'Check']);
-    expect(readRunbook(file)).toContain('**What is at risk.**');
+    expect(headings).toEqual(['Diagnose', 'Resolve', 'Verify']);
+    expect(readRunbook(file)).toContain('**Impact.**');
   });
 
   it.each(files)('%s names only alarms that there are', (file) => {
-    const [introduction = ''] = readRunbook(file).split('**What has happened');
+    const [introduction = ''] = readRunbook(file).split('**What happened');
     const alarms = [...introduction.matchAll(/`(app[12]-[a-z0-9-]+)`/g)].map(([, name]) => name);
     for (const name of alarms) expect(all.map(({ AlarmName }) => AlarmName)).toContain(name);
   });
