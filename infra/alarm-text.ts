@@ -1,4 +1,4 @@
-/** What an alarm says to whoever it wakes, in one form; `provision doctor` reads it back. */
+/** The description of an alarm, in one form: an operator reads it in the notification, and `provision doctor` parses it. */
 
 /** The runbooks, by the names of their files in docs/runbooks/. */
 export type Runbook =
@@ -11,36 +11,40 @@ export type Runbook =
   | 'throttling'
   | 'dead-letter-queue';
 
-/** Where the runbooks are read, unless the setting `runbooks_url` says another place. */
+/** Location of the runbooks unless the setting `runbooks_url` is set. */
 export const RUNBOOKS = 'docs/runbooks';
 
 export interface AlarmText {
-  /** What has happened, in a sentence. */
-  happened: string;
-  /** What it means for users and callers, in a sentence. */
-  means: string;
-  /** The command to begin with; also in the runbook. */
-  first: string;
-  /** Address of the runbook. */
+  /** The condition that raises the alarm, in a sentence. */
+  condition: string;
+  /** The effect on users and callers, in a sentence. */
+  impact: string;
+  /** The first command to run; the runbook contains it, too. */
+  firstCommand: string;
+  /** URL or path of the runbook. */
   runbook: string;
 }
 
-/** Longest description that an alarm may have. docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
-const LONGEST = 1024;
+/** Maximum length of an alarm description. docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html */
+const MAX_LENGTH = 1024;
 
-/** @throws Error when it is longer than CloudWatch takes */
-export function alarmText({ happened, means, first, runbook }: AlarmText): string {
-  const text = `${happened}\n${means}\nFirst: ${first}\nRunbook: ${runbook}`;
-  if (text.length > LONGEST) throw new Error(`The alarm's text has ${text.length} characters: ${text}`);
+/**
+ * Formats the description of an alarm.
+ * @throws Error when it is longer than CloudWatch accepts
+ */
+export function alarmText({ condition, impact, firstCommand, runbook }: AlarmText): string {
+  const text = `${condition}\n${impact}\nRun first: ${firstCommand}\nRunbook: ${runbook}`;
+  if (text.length > MAX_LENGTH) throw new Error(`The alarm's text has ${text.length} characters: ${text}`);
   return text;
 }
 
-/** The parts of an alarm's text; `undefined` for an alarm that is none of ours. */
+/** Parses the description of an alarm; `undefined` for an alarm of another system. */
 export function readAlarmText(description: string): AlarmText | undefined {
-  const parts = /^(?<happened>.+)\n(?<means>.+)\nFirst: (?<first>.+)\nRunbook: (?<runbook>\S+)$/.exec(
-    description,
-  );
+  const parts =
+    /^(?<condition>.+)\n(?<impact>.+)\nRun first: (?<firstCommand>.+)\nRunbook: (?<runbook>\S+)$/.exec(
+      description,
+    );
   if (parts?.groups === undefined) return undefined;
-  const { happened = '', means = '', first = '', runbook = '' } = parts.groups;
-  return { happened, means, first, runbook };
+  const { condition = '', impact = '', firstCommand = '', runbook = '' } = parts.groups;
+  return { condition, impact, firstCommand, runbook };
 }

@@ -8,8 +8,8 @@ import { rulePacks } from './checks.ts';
 import { readSettings } from './settings.ts';
 
 /**
- * Two stacks that know nothing of each other: App2 first, then App1 with App2's outputs as its parameters.
- * Account and region are those of the credentials with which they are deployed.
+ * Two independent stacks: deploy App2 first, then App1 with App2's outputs as its parameters.
+ * Account and region are those of the credentials of the deployment.
  */
 const app = new App();
 const settings = readSettings(app.node);

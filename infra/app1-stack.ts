@@ -20,7 +20,7 @@ import { provisionServiceUser } from '../workflows/app1/provision-service-user.t
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
-import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
+import { AuditEventMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { Notifications } from './constructs/notifications.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
@@ -33,10 +33,10 @@ import {
   allow,
   decryptSecret,
   describeExecutionsOf,
+  encryptedFor,
   historiesOf,
   listExecutionsOf,
   resumeTasksOf,
-  sealedFor,
   startExecutionOf,
   stateMachineArn,
   stopExecutionsOf,
@@ -44,12 +44,12 @@ import {
 import { ServiceStack } from './service-stack.ts';
 import { type MigrationSettings, names, type Settings } from './settings.ts';
 
-/** A switch of a function that a condition of the template turns. */
-const onIf = ({ logicalId }: CfnCondition) => Fn.conditionIf(logicalId, 'on', 'off').toString() as 'on'; // a token that becomes one of the two
+/** `on` or `off`, by a condition of the template. */
+const onIf = ({ logicalId }: CfnCondition) => Fn.conditionIf(logicalId, 'on', 'off').toString() as 'on'; // a token that CloudFormation resolves to one of the two
 
 /**
- * App1, user management: the API that callers sign requests to, and the workflow that has a service user made at
- * App2. What it knows of App2 are parameters, whose values App2's team hands over.
+ * App1, user management: the API, to which callers sign their requests, and the workflow that provisions a service user at
+ * App2. The addresses of App2 are parameters; their values are outputs of App2's stack.
  */
 export class App1Stack extends ServiceStack<'app1'> {
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
@@ -60,12 +60,12 @@ export class App1Stack extends ServiceStack<'app1'> {
 
     const intakeKey = new Key(this, 'IntakeKey', {
       alias: names.intakeKeyAlias,
-      description: 'Seals passwords from their arrival at App1 until they are moved to the key of App2',
+      description: 'Encrypts passwords at App1 from the request until they are re-encrypted for App2',
       enableKeyRotation: true,
       removalPolicy: settings.removalPolicy,
     });
     const macKey = new Key(this, 'RequestMacKey', {
-      description: 'Makes the MACs by which a repeated request is recognised',
+      description: 'Computes the MACs that identify a repeated request',
       keySpec: KeySpec.HMAC_256,
       keyUsage: KeyUsage.GENERATE_VERIFY_MAC,
       removalPolicy: settings.removalPolicy,
@@ -74,7 +74,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       busName: names.app1Bus,
       source: eventSources.app1,
       deadLetterQueue: this.deadLetterQueue,
-      watchedBy: functionNamed('app1', 'sweep-provisionings'),
+      checkedBy: functionNamed('app1', 'sweep-provisionings'),
       settings,
     });
 
@@ -82,7 +82,11 @@ export class App1Stack extends ServiceStack<'app1'> {
       STATE_MACHINE_ARN: stateMachineArn(this, names.provisionServiceUser),
       ROLL_BACK_STATE_MACHINE_ARN: stateMachineArn(this, names.rollBackProvisioning),
     };
-    const look = describeExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning);
+    const describeExecutions = describeExecutionsOf(
+      this,
+      names.provisionServiceUser,
+      names.rollBackProvisioning,
+    );
     const startRollBack = startExecutionOf(this, names.rollBackProvisioning);
 
     const callbacks = this.#callbacks();
@@ -100,9 +104,9 @@ export class App1Stack extends ServiceStack<'app1'> {
       permissions: [
         allow(['secretsmanager:GetSecretValue'], [app2.secretArn]),
         allow(['dynamodb:UpdateItem'], [callbacks.tableArn]),
-        allow(['kms:Decrypt', 'kms:Encrypt'], [intakeKey.keyArn], sealedFor('task-token')),
+        allow(['kms:Decrypt', 'kms:Encrypt'], [intakeKey.keyArn], encryptedFor('task-token')),
         ...resumeTasksOf(this, names.provisionServiceUser),
-        ...this.#rightsOnSecretKey(app2.secretArn),
+        ...this.#secretKeyPermissions(app2.secretArn),
       ],
       timeout: timeLimits.app2Function,
       deadLetterQueue: this.deadLetterQueue,
@@ -114,7 +118,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
     const provisioning = new Workflow(this, 'ProvisionServiceUser', {
       stateMachineName: names.provisionServiceUser,
-      comment: 'Has a service user made at App2 and undoes it there when a step fails',
+      comment: 'Provisions a service user at App2, and compensates when a step fails',
       timeout: timeLimits.provisioning,
       settings,
       definition: (within) =>
@@ -124,8 +128,8 @@ export class App1Stack extends ServiceStack<'app1'> {
             name: 'encrypt-credentials',
             environment: { INTAKE_KEY_ARN: intakeKey.keyArn, APP2_KEY_ARN: app2.keyArn },
             permissions: [
-              allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
-              allow(['kms:ReEncryptTo'], [app2.keyArn], sealedFor('app2')),
+              allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], encryptedFor('app1')),
+              allow(['kms:ReEncryptTo'], [app2.keyArn], encryptedFor('app2')),
             ],
           }),
           bus: audit.bus,
@@ -134,7 +138,7 @@ export class App1Stack extends ServiceStack<'app1'> {
 
     const rollBack = new Workflow(this, 'RollBackProvisioning', {
       stateMachineName: names.rollBackProvisioning,
-      comment: 'Stops a provisioning and has its user removed at App2',
+      comment: 'Stops a provisioning and removes its user at App2',
       timeout: timeLimits.provisioningRollBack,
       settings,
       definition: (within) =>
@@ -153,7 +157,7 @@ export class App1Stack extends ServiceStack<'app1'> {
           bus: audit.bus,
         }),
     });
-    new FactMetrics(this, 'FactMetrics', { log: audit.logGroup, source: eventSources.app1 });
+    new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, source: eventSources.app1 });
     new MachineMetrics(this, 'MachineMetrics', {
       logs: [provisioning.logGroup, rollBack.logGroup],
       eventsNotPublished: 'app1EventsNotPublished',
@@ -161,7 +165,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     new RollBackWatch(this, 'RollBackWatch', {
       deadLetterQueue: this.deadLetterQueue,
       stateMachine: provisioning.stateMachine,
-      rollBackFailed: this.addFunction('StartRollBack', {
+      startRollBack: this.addFunction('StartRollBack', {
         name: 'start-roll-back',
         compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
@@ -179,7 +183,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         environment: (own) => ({ ...machines, ...own }),
         permissions: [
           listExecutionsOf(this, names.provisionServiceUser, names.rollBackProvisioning),
-          look,
+          describeExecutions,
           startRollBack,
         ],
       }),
@@ -205,10 +209,10 @@ export class App1Stack extends ServiceStack<'app1'> {
       },
       permissions: [
         startExecutionOf(this, names.provisionServiceUser),
-        look,
+        describeExecutions,
         readEstimates,
-        limits.right,
-        allow(['kms:Encrypt'], [intakeKey.keyArn], sealedFor('app1')),
+        limits.permission,
+        allow(['kms:Encrypt'], [intakeKey.keyArn], encryptedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
       ],
       timeout: timeLimits.apiFunction,
@@ -223,11 +227,11 @@ export class App1Stack extends ServiceStack<'app1'> {
       environment: starting.environment,
       permissions: [
         startExecutionOf(this, names.provisionServiceUser),
-        look,
+        describeExecutions,
         readEstimates,
-        limits.right,
-        allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], sealedFor('app1')),
-        allow(['kms:ReEncryptTo'], [intakeKey.keyArn], sealedFor('app1')),
+        limits.permission,
+        allow(['kms:ReEncryptFrom'], [intakeKey.keyArn], encryptedFor('app1')),
+        allow(['kms:ReEncryptTo'], [intakeKey.keyArn], encryptedFor('app1')),
         allow(['kms:GenerateMac'], [macKey.keyArn]),
       ],
       timeout: timeLimits.apiFunction,
@@ -241,9 +245,9 @@ export class App1Stack extends ServiceStack<'app1'> {
         CALL_APP2_FUNCTION: callApp2.functionName,
       },
       permissions: [
-        look,
+        describeExecutions,
         readEstimates,
-        limits.right,
+        limits.permission,
         historiesOf(this, names.provisionServiceUser, names.rollBackProvisioning),
         allow(['lambda:InvokeFunction'], [callApp2.functionArn]),
       ],
@@ -252,10 +256,10 @@ export class App1Stack extends ServiceStack<'app1'> {
     const cancel = this.addFunction('CancelProvisioning', {
       name: 'cancel-provisioning',
       environment: { ...machines, ...limits.environment },
-      permissions: [look, startRollBack, limits.right],
+      permissions: [describeExecutions, startRollBack, limits.permission],
       timeout: timeLimits.apiFunction,
     });
-    api.serve(app1Routes, {
+    api.addRoutes(app1Routes, {
       startProvisioning: settings.migration === undefined ? start : this.#route(settings.migration, judging),
       getProvisioning: get,
       cancelProvisioning: cancel,
@@ -263,19 +267,19 @@ export class App1Stack extends ServiceStack<'app1'> {
     });
 
     const callsApp2 = { service: functionNamed('app1', 'call-app2') };
-    this.operate({
+    this.addMonitoring({
       sweep: 'sweep-provisionings',
       workflow: provisioning,
       rollBack,
       compensationStep: 'CancelUserCreation',
       api,
-      alarms: () => undefined,
+      addAlarms: () => undefined,
       graphs: [
         {
           title: 'Tokens for App2',
           metrics: [
-            ownMetric('app2TokenHits', callsApp2, { statistic: Stats.SUM, label: 'had one' }),
-            ownMetric('app2TokenMisses', callsApp2, { statistic: Stats.SUM, label: 'signed in for one' }),
+            ownMetric('app2TokenHits', callsApp2, { statistic: Stats.SUM, label: 'cached token' }),
+            ownMetric('app2TokenMisses', callsApp2, { statistic: Stats.SUM, label: 'new sign-in' }),
           ],
         },
       ],
@@ -291,7 +295,7 @@ export class App1Stack extends ServiceStack<'app1'> {
     );
   }
 
-  /** What answers in place of `start-provisioning` while a legacy endpoint is being replaced, with all that this needs. */
+  /** The function that serves POST instead of `start-provisioning` during a migration, with its resources. */
   #route(
     { phase, legacyEndpoint, legacySecretArn, legacySecretKeyArn }: MigrationSettings,
     starting: Omit<ServiceFunctionProps<'app1', 'start-provisioning'>, 'service' | 'name' | 'settings'>,
@@ -314,12 +318,12 @@ export class App1Stack extends ServiceStack<'app1'> {
           ? []
           : [decryptSecret(this, legacySecretArn, legacySecretKeyArn)]),
       ],
-      // It comes and goes with the migration, and a log that stayed behind would have its name.
+      // The function exists only during a migration. A log that remained would block the name of the next one.
       logRemoval: RemovalPolicy.DESTROY,
     });
   }
 
-  /** Which tasks wait for which creations; of no use once they have finished. */
+  /** The callback registry: the task that waits for each creation. */
   #callbacks(): Table {
     const table = new Table(this, 'Callbacks', {
       tableName: names.callbacksTable,
@@ -329,13 +333,12 @@ export class App1Stack extends ServiceStack<'app1'> {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(table, {
-      'AwsSolutions-DDB3':
-        'Best effort: a task that is not resumed reaches its time limit, and then App1 asks App2.',
+      'AwsSolutions-DDB3': 'Best effort: a task that is not resumed times out, and then App1 polls App2.',
     });
     return table;
   }
 
-  /** How many executions callers may have described: where that is counted, and by what rates. */
+  /** The rate limiters of the callers' DescribeExecution calls: their table, and their rates per second. */
   #callerLimits() {
     const { describeExecutionsPerSecond, describesPerCaller } = this.settings;
     const table = new Table(this, 'RateLimits', {
@@ -345,35 +348,35 @@ export class App1Stack extends ServiceStack<'app1'> {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(table, {
-      'AwsSolutions-DDB3': 'What is lost begins anew: a limit starts from now.',
+      'AwsSolutions-DDB3': 'Best effort: without its items the limiters start from now.',
     });
-    const together = describeExecutionsPerSecond * describeExecutionQuota.shares.callers;
+    const allCallers = describeExecutionsPerSecond * describeExecutionQuota.shares.callers;
     return {
       environment: {
         RATE_LIMITS_TABLE: table.tableName,
-        DESCRIBES_PER_SECOND: String(together),
-        DESCRIBES_PER_SECOND_AND_CALLER: String(Math.min(describesPerCaller, together)),
+        DESCRIBES_PER_SECOND: String(allCallers),
+        DESCRIBES_PER_SECOND_AND_CALLER: String(Math.min(describesPerCaller, allCallers)),
       },
-      right: allow(['dynamodb:UpdateItem'], [table.tableArn]),
+      permission: allow(['dynamodb:UpdateItem'], [table.tableArn]),
     };
   }
 
-  /** In one account AWS's own key encrypts the secret and needs no right; one that is shared across accounts does. */
-  #rightsOnSecretKey(secretArn: string): PolicyStatement[] {
+  /** Within one account, an AWS managed key encrypts the secret and needs no permission. Across accounts, a customer managed key does. */
+  #secretKeyPermissions(secretArn: string): PolicyStatement[] {
     const { app2Account } = this.settings;
     if (app2Account === undefined) return [];
     acknowledge(this, {
       [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:<AWS::Region>:${app2Account}:key/*]`]:
-        'App1 is not told which key encrypts the secret; by the conditions the right is about that one secret.',
+        'App1 does not know the key that encrypts the secret. The conditions restrict the permission to that secret.',
     });
     return [decryptSecret(this, secretArn, `arn:${this.partition}:kms:${this.region}:${app2Account}:key/*`)];
   }
 
-  /** What App2's team hands over; the values are outputs of App2's stack. */
+  /** The parameters about App2. Their values are outputs of App2's stack. */
   #app2() {
     Validations.of(this).acknowledge({
       id: 'CloudFormation-Validate::W2509',
-      reason: 'The parameter holds the address of a secret, not the secret',
+      reason: 'The parameter contains the ARN of a secret, not its value',
     });
     const parameter = (id: string, description: string) =>
       new CfnParameter(this, id, { description }).valueAsString;
@@ -383,7 +386,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         'App2ClientId',
         "App client of App2's pool for machines (App2's output MachineClientId)",
       ),
-      keyArn: parameter('App2KeyArn', 'Key that seals passwords for App2 (its output KeyArn)'),
+      keyArn: parameter('App2KeyArn', 'Key that encrypts passwords for App2 (its output KeyArn)'),
       secretArn: parameter(
         'App2SecretArn',
         "Secret with App1's credentials at App2 (its output CredentialsSecretArn)",

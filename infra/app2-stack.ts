@@ -28,7 +28,7 @@ import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
 import { acknowledge, acknowledgeExecutionsOf, checkOneConsumer } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
-import { FactMetrics, MachineMetrics } from './constructs/log-metrics.ts';
+import { AuditEventMetrics, MachineMetrics } from './constructs/log-metrics.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
@@ -36,19 +36,19 @@ import { functionNamed } from './names.ts';
 import {
   allow,
   describeExecutionsOf,
+  encryptedFor,
   historiesOf,
   listExecutionsOf,
   putEventsOn,
-  sealedFor,
   startExecutionOf,
   stateMachineArn,
   stopExecutionsOf,
 } from './permissions.ts';
 import { ServiceStack } from './service-stack.ts';
 import { expressCreationsPerSecond, GROUP_CHANGES_PER_SECOND, names, type Settings } from './settings.ts';
-import { alarmsOfSignIns, graphsOfSignIns } from './sign-ins.ts';
+import { addSignInAlarms, signInGraphs } from './sign-ins.ts';
 
-/** How often App1's credentials change. The ones before stay valid for as long again. */
+/** Days between two rotations of App1's credentials. The previous credentials stay valid until the next rotation. */
 const ROTATION_DAYS = 30;
 
 /** The user pool with the app client of App1's machine user and that of the service users. */
@@ -59,8 +59,8 @@ interface Pool {
 }
 
 /**
- * App2, the business service: its user pool, the key that seals passwords for it, the workflow that creates service
- * users, and the API through which App1 asks for them. Knows nothing of App1 but the account it may run in.
+ * App2, the business service: its user pool, the key that encrypts passwords for it, the workflow that creates service
+ * users, and the API through which App1 requests them. The stack knows only App1's account.
  */
 export class App2Stack extends ServiceStack<'app2'> {
   constructor(scope: Construct, id: string, props: StackProps & { settings: Settings }) {
@@ -75,23 +75,23 @@ export class App2Stack extends ServiceStack<'app2'> {
       busName: names.app2Bus,
       source: eventSources.app2,
       deadLetterQueue: this.deadLetterQueue,
-      watchedBy: functionNamed('app2', 'sweep-user-creations'),
+      checkedBy: functionNamed('app2', 'sweep-user-creations'),
       settings,
     });
     const secret = this.#issueMachineUser(pool, machineClient, audit.bus);
 
-    const poolRight = (...actions: string[]) =>
+    const allowOnPool = (...actions: string[]) =>
       allow(
         actions.map((action) => `cognito-idp:${action}`),
         [pool.userPoolArn],
       );
-    const decrypt = allow(['kms:Decrypt'], [key.keyArn], sealedFor('app2'));
+    const decrypt = allow(['kms:Decrypt'], [key.keyArn], encryptedFor('app2'));
 
     const machines = {
       STATE_MACHINE_ARN: stateMachineArn(this, names.createServiceUser),
       ROLL_BACK_STATE_MACHINE_ARN: stateMachineArn(this, names.rollBackServiceUser),
     };
-    const look = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
+    const describeExecutions = describeExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser);
     const startRollBack = startExecutionOf(this, names.rollBackServiceUser);
 
     const serviceUserGroup = settings.groupNames[groups.serviceUser];
@@ -101,7 +101,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       CREATIONS_PER_SECOND: String(settings.creationsPerSecond),
       EXPRESS_CREATIONS_PER_SECOND: String(expressCreationsPerSecond(settings.creationsPerSecond)),
     };
-    const onRateLimits = (...actions: string[]) =>
+    const allowOnRateLimits = (...actions: string[]) =>
       allow(
         actions.map((action) => `dynamodb:${action}`),
         [rateLimits.tableArn],
@@ -110,11 +110,11 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'delete-user',
       compensates: 'always',
       environment: { USER_POOL_ID: pool.userPoolId },
-      permissions: [poolRight('AdminGetUser', 'AdminDeleteUser')],
+      permissions: [allowOnPool('AdminGetUser', 'AdminDeleteUser')],
     });
     const creation = new Workflow(this, 'CreateServiceUser', {
       stateMachineName: names.createServiceUser,
-      comment: 'Creates a service user in retriable steps and undoes them when one fails',
+      comment: 'Creates a service user, and compensates when a step fails',
       timeout: timeLimits.userCreation,
       settings,
       definition: (within) =>
@@ -126,17 +126,17 @@ export class App2Stack extends ServiceStack<'app2'> {
               PASSWORD_POLICY: JSON.stringify(settings.passwordPolicy),
               ...creationRates,
             },
-            permissions: [decrypt, onRateLimits('GetItem', 'PutItem', 'UpdateItem')],
+            permissions: [decrypt, allowOnRateLimits('GetItem', 'PutItem', 'UpdateItem')],
           }),
           createUser: this.addFunction('CreateUser', {
             name: 'create-user',
             environment: { USER_POOL_ID: pool.userPoolId, ...machines },
-            permissions: [poolRight('AdminCreateUser', 'AdminGetUser'), look],
+            permissions: [allowOnPool('AdminCreateUser', 'AdminGetUser'), describeExecutions],
           }),
           setPassword: this.addFunction('SetPassword', {
             name: 'set-password',
             environment: { USER_POOL_ID: pool.userPoolId, KEY_ARN: key.keyArn },
-            permissions: [poolRight('AdminSetUserPassword'), decrypt],
+            permissions: [allowOnPool('AdminSetUserPassword'), decrypt],
           }),
           addToGroup: this.addFunction('AddToGroup', {
             name: 'add-to-group',
@@ -146,7 +146,7 @@ export class App2Stack extends ServiceStack<'app2'> {
               RATE_LIMITS_TABLE: rateLimits.tableName,
               GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND),
             },
-            permissions: [poolRight('AdminAddUserToGroup'), onRateLimits('UpdateItem')],
+            permissions: [allowOnPool('AdminAddUserToGroup'), allowOnRateLimits('UpdateItem')],
           }),
           deleteUser,
           bus: audit.bus,
@@ -154,7 +154,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
     const rollBack = new Workflow(this, 'RollBackServiceUser', {
       stateMachineName: names.rollBackServiceUser,
-      comment: 'Stops the creation of a service user and removes what it made',
+      comment: 'Stops the creation of a service user and removes the user',
       timeout: timeLimits.userRollBack,
       settings,
       definition: (within) =>
@@ -166,7 +166,7 @@ export class App2Stack extends ServiceStack<'app2'> {
             permissions: [
               describeExecutionsOf(this, names.createServiceUser),
               stopExecutionsOf(this, names.createServiceUser),
-              onRateLimits('DeleteItem', 'UpdateItem'),
+              allowOnRateLimits('DeleteItem', 'UpdateItem'),
             ],
           }),
           deleteUser,
@@ -175,7 +175,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
 
     const api = this.#api({ pool, machineClient, serviceClient });
-    new FactMetrics(this, 'FactMetrics', { log: audit.logGroup, source: eventSources.app2 });
+    new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, source: eventSources.app2 });
     new MachineMetrics(this, 'MachineMetrics', {
       logs: [creation.logGroup, rollBack.logGroup],
       eventsNotPublished: 'app2EventsNotPublished',
@@ -183,7 +183,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     new RollBackWatch(this, 'RollBackWatch', {
       deadLetterQueue: this.deadLetterQueue,
       stateMachine: creation.stateMachine,
-      rollBackFailed: this.addFunction('StartRollBack', {
+      startRollBack: this.addFunction('StartRollBack', {
         name: 'start-roll-back',
         compensates: 'always',
         environment: { ...machines, ...this.cleanOutcomes.environment },
@@ -201,7 +201,7 @@ export class App2Stack extends ServiceStack<'app2'> {
         environment: (own) => ({ ...machines, ...own }),
         permissions: [
           listExecutionsOf(this, names.createServiceUser, names.rollBackServiceUser),
-          look,
+          describeExecutions,
           startRollBack,
         ],
       }),
@@ -218,8 +218,8 @@ export class App2Stack extends ServiceStack<'app2'> {
       },
       permissions: [
         startExecutionOf(this, names.createServiceUser),
-        look,
-        onRateLimits('GetItem', 'UpdateItem'),
+        describeExecutions,
+        allowOnRateLimits('GetItem', 'UpdateItem'),
       ],
       timeout,
     });
@@ -227,8 +227,8 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'get-user-creation',
       environment: { ...machines, USER_POOL_ID: pool.userPoolId, SERVICE_USER_GROUP: serviceUserGroup },
       permissions: [
-        poolRight('AdminGetUser', 'AdminListGroupsForUser'),
-        look,
+        allowOnPool('AdminGetUser', 'AdminListGroupsForUser'),
+        describeExecutions,
         historiesOf(this, names.createServiceUser, names.rollBackServiceUser),
       ],
       timeout,
@@ -240,26 +240,26 @@ export class App2Stack extends ServiceStack<'app2'> {
       permissions: [
         startExecutionOf(this, names.createServiceUser),
         startRollBack,
-        look,
-        poolRight('AdminGetUser'),
+        describeExecutions,
+        allowOnPool('AdminGetUser'),
       ],
       timeout,
     });
-    api.serve(app2Routes, {
+    api.addRoutes(app2Routes, {
       startUserCreation: start,
       getUserCreation: get,
       cancelUserCreation: cancel,
       sample: this.addFunction('Sample', { name: 'sample', environment: {}, permissions: [], timeout }),
     });
 
-    this.operate({
+    this.addMonitoring({
       sweep: 'sweep-user-creations',
       workflow: creation,
       rollBack,
       compensationStep: 'DeleteUser',
       api,
-      alarms: (to) => alarmsOfSignIns(to, { pool, machineClient, serviceClient }),
-      graphs: graphsOfSignIns({ pool, machineClient, serviceClient }),
+      addAlarms: (alarms) => addSignInAlarms(alarms, { pool, machineClient, serviceClient }),
+      graphs: signInGraphs({ pool, machineClient, serviceClient }),
     });
     this.addOutputs(
       {
@@ -296,8 +296,8 @@ export class App2Stack extends ServiceStack<'app2'> {
   }
 
   /**
-   * Notifies clients that wait for it that a creation has finished. Only of those executions that say so in their input,
-   * so that the others cost nothing.
+   * Publishes a completion notification for each creation whose client accepts one. The rule matches only executions whose
+   * input has `"notify": true`, so that the others cost nothing.
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
    */
   #notifyClients({ stateMachineArn }: StateMachine, bus: IEventBus): void {
@@ -311,7 +311,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       deadLetterQueue: this.deadLetterQueue,
     });
     new Rule(this, 'FinishedCreations', {
-      description: 'Finished creations of which a client is to be notified',
+      description: 'Finished creations whose client accepts a completion notification',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
@@ -325,12 +325,12 @@ export class App2Stack extends ServiceStack<'app2'> {
     });
   }
 
-  /** The key under which App1 seals passwords for App2: App1 may re-encrypt to it, only App2 may decrypt. */
+  /** The key that encrypts passwords for App2: App1 may re-encrypt to it, and only App2 may decrypt. */
   #crossServiceKey(): Key {
     const { app1Account, removalPolicy } = this.settings;
     const key = new Key(this, 'CrossServiceKey', {
       alias: names.crossServiceKeyAlias,
-      description: 'Seals the passwords that App1 sends to App2',
+      description: 'Encrypts the passwords that App1 sends to App2',
       enableKeyRotation: true,
       removalPolicy,
     });
@@ -340,7 +340,7 @@ export class App2Stack extends ServiceStack<'app2'> {
           principals: [new AccountPrincipal(app1Account)],
           actions: ['kms:ReEncryptTo'],
           resources: ['*'],
-          conditions: sealedFor('app2'),
+          conditions: encryptedFor('app2'),
         }),
       );
     return key;
@@ -370,18 +370,18 @@ export class App2Stack extends ServiceStack<'app2'> {
         on_behalf_of: new StringAttribute({ mutable: false, maxLen: 255 }),
       },
       deletionProtection,
-      // A roll-back could not delete it because of the protection.
+      // Deletion protection blocks the deletion in a roll-back of the deployment.
       removalPolicy: unnamedRemovalPolicy,
     });
     acknowledge(pool, {
-      'AwsSolutions-COG2': 'The users are services: nobody is there to answer a second factor.',
+      'AwsSolutions-COG2': 'The users are services, which cannot provide a second factor.',
       'AwsSolutions-COG8':
-        'Threat protection judges people by device and place; here it would lock out machines, at a price per user.',
+        'Threat protection rates people by device and location. It would block machines, at a price per user.',
     });
     if (!Object.values(passwordPolicy).every(Boolean) || passwordPolicy.minimum_length < 8)
       acknowledge(pool, {
         'AwsSolutions-COG1':
-          'The settings of this deployment ask for less; App1 and App2 both check what they ask for.',
+          'The settings of this deployment require less. App1 and App2 both check the policy.',
       });
     for (const group of Object.values(groups))
       new UserPoolGroup(this, `Group-${group}`, { userPool: pool, groupName: groupNames[group] });
@@ -389,7 +389,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       new UserPoolGroup(this, `Group-${groupName}`, { userPool: pool, groupName });
 
     const client = (id: string, generateSecret: boolean): UserPoolClient => {
-      const made = pool.addClient(id, {
+      const appClient = pool.addClient(id, {
         generateSecret,
         authFlows: { userPassword: true },
         disableOAuth: true,
@@ -397,14 +397,14 @@ export class App2Stack extends ServiceStack<'app2'> {
         enableTokenRevocation: true,
         accessTokenValidity: Duration.seconds(TOKEN_LIFE_SECONDS),
         idTokenValidity: Duration.seconds(TOKEN_LIFE_SECONDS),
-        // Clients may write this attribute only: an empty list means "all", the stamp among them.
+        // The client may write this attribute only. An empty list would allow all, including the stamps.
         writeAttributes: new ClientAttributes().withStandardAttributes({ locale: true }),
       });
-      // The only flow in use: CDK adds that of refresh tokens, which live for a month.
-      const { defaultChild } = made.node;
+      // CDK adds the refresh token flow, whose tokens are valid for a month.
+      const { defaultChild } = appClient.node;
       if (!(defaultChild instanceof CfnUserPoolClient)) throw new Error(`${id} is no app client.`);
       defaultChild.explicitAuthFlows = ['ALLOW_USER_PASSWORD_AUTH'];
-      return made;
+      return appClient;
     };
     return {
       pool,
@@ -413,10 +413,10 @@ export class App2Stack extends ServiceStack<'app2'> {
     };
   }
 
-  /** The machine user of App1, issued at deploy: its credentials go from the function into the secret. */
+  /** The machine user of App1. A custom resource creates it at deployment and writes its credentials into the secret. */
   #issueMachineUser(pool: UserPool, machineClient: UserPoolClient, bus: IEventBus): Secret {
     const { app1Account, removalPolicy } = this.settings;
-    // AWS's own key cannot be shared with another account.
+    // An AWS managed key cannot be shared with another account.
     const encryptionKey =
       app1Account === undefined
         ? undefined
@@ -427,17 +427,17 @@ export class App2Stack extends ServiceStack<'app2'> {
           });
     const secret = new Secret(this, 'MachineCredentials', {
       secretName: names.credentialsSecret,
-      description: 'User, password and client secret with which App1 signs in to App2',
+      description: 'Username, password and client secret with which App1 signs in to App2',
       removalPolicy,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });
     if (app1Account !== undefined && encryptionKey !== undefined)
       this.#share(secret, encryptionKey, app1Account);
-    const keyRights =
+    const keyPermissions =
       encryptionKey === undefined
         ? []
         : [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn])];
-    const makeUsers = allow(
+    const createUsers = allow(
       [
         'cognito-idp:AdminAddUserToGroup',
         'cognito-idp:AdminCreateUser',
@@ -461,17 +461,17 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'issue-machine-user',
       environment: { ...environment, SECRET_ARN: secret.secretArn },
       permissions: [
-        makeUsers,
+        createUsers,
         allow(['cognito-idp:AdminDeleteUser', 'cognito-idp:AdminGetUser'], [pool.userPoolArn]),
         allow(['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secret.secretArn]),
-        ...keyRights,
+        ...keyPermissions,
       ],
       timeout: timeLimits.customResourceFunction,
     });
     const machineUser = new CustomResource(this, 'MachineUser', {
       resourceType: 'Custom::MachineUser',
       serviceToken: issue.functionArn,
-      // Otherwise a function that crashes before it answers holds the stack for an hour.
+      // If the function crashes without a response, the default blocks the stack for an hour.
       serviceTimeout: Duration.seconds(timeLimits.customResource),
       properties: {
         UserPoolId: pool.userPoolId,
@@ -488,7 +488,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       name: 'rotate-machine-user',
       environment: { ...environment, EVENT_BUS_NAME: bus.eventBusName },
       permissions: [
-        makeUsers,
+        createUsers,
         revokeUsers,
         putEventsOn(bus.eventBusArn, eventSources.app2, ['MachineCredentialsRotated' satisfies EventName]),
         allow(
@@ -499,11 +499,11 @@ export class App2Stack extends ServiceStack<'app2'> {
           ],
           [secret.secretArn],
         ),
-        ...keyRights,
+        ...keyPermissions,
       ],
       timeout: 60,
     });
-    const called = new CfnPermission(this, 'RotationCall', {
+    const rotationPermission = new CfnPermission(this, 'RotationCall', {
       action: 'lambda:InvokeFunction',
       functionName: rotate.functionArn,
       principal: 'secretsmanager.amazonaws.com',
@@ -516,7 +516,7 @@ export class App2Stack extends ServiceStack<'app2'> {
       rotationRules: { automaticallyAfterDays: ROTATION_DAYS },
       rotateImmediatelyOnUpdate: false,
     });
-    schedule.node.addDependency(called, machineUser);
+    schedule.node.addDependency(rotationPermission, machineUser);
     this.addFunction('RevokeMachineCredentials', {
       name: 'revoke-machine-credentials',
       environment: { USER_POOL_ID: pool.userPoolId, SECRET_ARN: secret.secretArn },
@@ -531,7 +531,7 @@ export class App2Stack extends ServiceStack<'app2'> {
           ],
           [secret.secretArn],
         ),
-        // Whoever has a secret rotated needs the right to call the function that does it.
+        // RotateSecret requires permission to invoke the rotation function.
         allow(['lambda:InvokeFunction'], [rotate.functionArn]),
         ...(encryptionKey === undefined ? [] : [allow(['kms:Decrypt'], [encryptionKey.keyArn])]),
       ],
@@ -540,7 +540,7 @@ export class App2Stack extends ServiceStack<'app2'> {
     return secret;
   }
 
-  /** Lets another account read the secret. It names the account: a role that does not exist yet cannot be named. */
+  /** Lets another account read the secret. The principal is the account, because AWS rejects a role that does not exist yet. */
   #share(secret: Secret, key: Key, account: string): void {
     const principals = [new AccountPrincipal(account)];
     secret.addToResourcePolicy(

@@ -8,29 +8,29 @@ import type { Service } from '../contracts/services.ts';
 const root = join(import.meta.dirname, '..');
 const handlers = join(root, 'handlers');
 
-/** What the bundle of a function has at most, in bytes. A test holds it, and docs/performance.md says it. */
+/** Maximum size of a function's bundle in bytes; docs/performance.md documents it. */
 export const MAX_BUNDLE_BYTES = 650_000;
 
 /** How a function is bundled. */
 export const bundling = {
   bundle: true,
   platform: 'node',
-  // The local AWS runs the functions on the Node.js of the machine, which may be the oldest that the checkout promises.
+  // The local AWS runs the functions with the machine's Node.js, which may be the oldest supported one.
   target: 'node20',
   format: 'cjs',
   mainFields: ['module', 'main'],
   minify: true,
-  // Step Functions matches errors by their names, which minifying would change.
+  // Step Functions matches errors by name, and minification would change the names.
   keepNames: true,
   legalComments: 'none',
   logLevel: 'error',
-  // A name that is not exported would be `undefined` when it is called.
+  // An import that does not exist would be `undefined` at run time.
   logOverride: { 'import-is-undefined': 'error' },
 } as const satisfies BuildOptions;
 
 /**
- * Folder with the bundle of one function, inside the cloud assembly that is being made. Functions are the files of
- * handlers/app1 and handlers/app2 that export a `handler`; the environments name them.
+ * Folder with the bundle of one function, inside the cloud assembly of the synthesis. A function is a file of handlers/app1 or
+ * handlers/app2 with an entry in the environments of its service.
  */
 export function bundleOf(scope: IConstruct, service: Service, name: string): string {
   return join(bundlesIn(assemblyOf(scope)), service, name);
@@ -48,16 +48,14 @@ function assemblyOf(scope: IConstruct): string {
 /** Names of functions by service. */
 export type Functions = Record<Service, readonly string[]>;
 
-/**
- * Bundles all functions in one run of esbuild, which is some ten seconds quicker than one process per function.
- */
+/** Bundles all functions in one run of esbuild, which is about ten seconds faster than one process per function. */
 export async function bundleHandlers(app: App, functions: Functions): Promise<void> {
   const output = bundlesIn(app.outdir);
   rmSync(output, { recursive: true, force: true });
   await bundleInto(output, functions);
 }
 
-/** The file of a function: in the folder of its service, or in the folder of the migration, which is deleted as one. */
+/** The file of a function: in the folder of its service, or in the folder of the migration. */
 function entryPoint(service: string, name: string): string {
   const file = [`${name}.ts`, join('migration', `${name}.ts`)]
     .map((path) => join(handlers, service, path))
@@ -67,8 +65,8 @@ function entryPoint(service: string, name: string): string {
 }
 
 /**
- * Bundles functions into a folder: each into one file with what it uses of its packages (docs/decisions/0034). Tells what
- * is in each bundle.
+ * Bundles functions into a folder: each into one file, tree-shaken (docs/decisions/0034).
+ * @returns esbuild's list of the inputs of each bundle
  */
 export async function bundleInto(outdir: string, functions: Functions): Promise<Metafile> {
   const entryPoints = Object.fromEntries(

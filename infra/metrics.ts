@@ -2,11 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { Metric, SearchExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
 
-/** The metrics that alarms and dashboards look at, by names that the type checker knows: a typo would stay silent. */
+/** The metrics that alarms and dashboards use. Their names are typed, because CloudWatch accepts any name. */
 
-/**
- * The metrics of AWS that are used, with the dimensions under which they are found. Pages of docs.aws.amazon.com.
- */
+/** The AWS metrics that are used, with their dimensions. The paths are pages of docs.aws.amazon.com. */
 export const awsMetrics = {
   /** step-functions/latest/dg/procedure-cw-metrics.html */
   'AWS/States': {
@@ -45,29 +43,29 @@ type Valued<Dimension extends string> = { readonly [Name in Dimension]: string }
 export interface MetricOptions {
   /** CloudWatch's name of the statistic. */
   statistic: string;
-  /** Minutes; five unless given. */
+  /** Period in minutes; 5 by default. */
   minutes?: number;
-  /** What a dashboard calls it. */
+  /** Label in a dashboard. */
   label?: string;
 }
 
-/** One of our own metrics. */
+/** A metric of this system (handlers/shared/metrics.ts). */
 export function ownMetric<Key extends OwnMetric>(
   key: Key,
   dimensions: Valued<(typeof metrics)[Key]['dimensions'][number]>,
-  look: MetricOptions,
+  options: MetricOptions,
 ): Metric {
-  return metricOf(NAMESPACE, metrics[key].name, dimensions, look);
+  return metricOf(NAMESPACE, metrics[key].name, dimensions, options);
 }
 
-/** One of AWS's metrics. */
+/** A metric of AWS. */
 export function awsMetric<Namespace extends AwsNamespace>(
   namespace: Namespace,
   name: (typeof awsMetrics)[Namespace]['names'][number],
   dimensions: Valued<(typeof awsMetrics)[Namespace]['dimensions'][number]>,
-  look: MetricOptions,
+  options: MetricOptions,
 ): Metric {
-  return metricOf(namespace, name, dimensions, look);
+  return metricOf(namespace, name, dimensions, options);
 }
 
 function metricOf(
@@ -87,8 +85,8 @@ function metricOf(
 }
 
 /**
- * Every series that one of our metrics has where a dimension is one of these values: for dashboards, since the values of
- * the others are not known before. Alarms cannot search.
+ * All time series of a metric of this system in which a dimension has one of the given values, as a search expression for a
+ * dashboard: the values of the other dimensions are not known in advance. Alarms do not support search expressions.
  * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
  */
 export function everyMetric<Key extends OwnMetric>(
@@ -99,11 +97,11 @@ export function everyMetric<Key extends OwnMetric>(
 ): SearchExpression {
   const { name, dimensions } = metrics[key];
   const schema = [NAMESPACE, ...dimensions].join(',');
-  const which = values.map((value) => `${dimension}="${value}"`).join(' OR ');
+  const filter = values.map((value) => `${dimension}="${value}"`).join(' OR ');
   return new SearchExpression({
-    expression: `SEARCH('{${schema}} MetricName="${name}" (${which})', '${statistic}', ${minutes * 60})`,
+    expression: `SEARCH('{${schema}} MetricName="${name}" (${filter})', '${statistic}', ${minutes * 60})`,
     period: Duration.minutes(minutes),
-    // Without any, CDK shows the expression; with an empty one, CloudWatch names each series.
+    // Without a label, CDK uses the expression. With an empty one, CloudWatch labels each time series.
     label,
   });
 }

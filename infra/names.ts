@@ -1,5 +1,6 @@
 import type { Service } from '../contracts/services.ts';
-/** Fixed names: what operators, subscribers and the other service know. */
+
+/** Fixed names, which operators, subscribers and the other service use. */
 export const names = {
   provisionServiceUser: 'ProvisionServiceUser',
   createServiceUser: 'CreateServiceUser',
@@ -15,7 +16,7 @@ export const names = {
   credentialsSecret: 'app1-api-client-credentials',
 } as const;
 
-/** What a migration has in AppConfig, and the alarm that stops it; there only while it lasts. */
+/** Names of a migration's resources in AppConfig, and of the alarm that reverts a deployment. They exist only during a migration. */
 export const migration = {
   application: 'app1-provisioning',
   environment: 'live',
@@ -25,7 +26,7 @@ export const migration = {
   alarm: 'app1-migration-workflow-fails',
 } as const;
 
-/** Names that are made of others. */
+/** Names that are composed of others. */
 export const functionNamed = (service: Service, name: string): string => `${service}-${name}`;
 export const deadLetterQueueName = (service: Service): string => `${service}-dead-letter-queue`;
 export const sweepTable = (service: Service): string => `${service}-sweep`;
@@ -36,5 +37,5 @@ export const deadLetterAlarm = (service: Service): string => `${service}-dead-le
 export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
 export const alarmNamed = (service: Service, what: string): string => `${service}-${what}`;
 export const alarmTopic = (service: Service): string => `${service}-alarms`;
-/** Names of dashboards are those of the account, so they need the region: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html */
+/** Names of dashboards are unique per account, so they contain the region: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html */
 export const dashboardOf = (service: Service, region: string): string => `${service}-operations-${region}`;

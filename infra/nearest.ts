@@ -1,20 +1,20 @@
-/** Most letters that may be wrong for one word to be taken for another. */
-const FARTHEST = 3;
+/** Maximum edit distance of a suggestion. */
+const MAX_DISTANCE = 3;
 
-/** The word of a list that somebody meant who has written this one; `undefined` when none is near. */
-export function nearest(written: string, words: readonly string[]): string | undefined {
+/** The word of a list with the smallest edit distance to the given one; `undefined` when none is close enough. */
+export function nearest(input: string, words: readonly string[]): string | undefined {
   const [first] = words
-    .map((word) => ({ word, distance: distanceBetween(plain(written), plain(word)) }))
+    .map((word) => ({ word, distance: distanceBetween(normalize(input), normalize(word)) }))
     .sort((one, other) => one.distance - other.distance);
-  return first !== undefined && first.distance <= Math.min(FARTHEST, Math.floor(written.length / 2))
+  return first !== undefined && first.distance <= Math.min(MAX_DISTANCE, Math.floor(input.length / 2))
     ? first.word
     : undefined;
 }
 
-/** `alarmEmail`, `alarm-email` and `ALARM_EMAIL` are `alarm_email` to whoever writes them. */
-const plain = (word: string): string => word.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
+/** Removes separators and case: `alarmEmail`, `alarm-email` and `ALARM_EMAIL` are all `alarm_email`. */
+const normalize = (word: string): string => word.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
 
-/** How many letters to change, to add, to take away or to swap with their neighbour (optimal string alignment). */
+/** The edit distance with insertions, deletions, substitutions and transpositions (optimal string alignment). */
 function distanceBetween(one: string, other: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, column) => column);

@@ -4,22 +4,22 @@ import type { Construct } from 'constructs';
 import type { Service } from '../contracts/services.ts';
 import { publishConditions } from '../workflows/publish-conditions.ts';
 
-/** Permissions as functions need them: named actions on named resources. */
+/** IAM policy statements of the functions: named actions on named resources. */
 
-/** What a right is bound to, as in IAM. */
+/** The condition block of a statement, as in IAM. */
 type Conditions = Record<string, Record<string, string | string[]>>;
 
 export function allow(actions: string[], resources: string[], conditions?: Conditions): PolicyStatement {
   return new PolicyStatement({ actions, resources, ...(conditions === undefined ? {} : { conditions }) });
 }
 
-/** Use of a key for passwords that are sealed for one service, or for App1's task tokens, and for nothing else. */
-export function sealedFor(target: Service | 'task-token'): Conditions {
+/** Restricts the use of a key to one `target` in the encryption context: the passwords of one service, or App1's task tokens. */
+export function encryptedFor(target: Service | 'task-token'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 
 /**
- * Reading a secret that a customer managed key encrypts: by Secrets Manager, this secret only.
+ * Decryption of one secret under a customer managed key, through Secrets Manager only.
  * docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
  */
 export function decryptSecret(scope: Construct, secretArn: string, keyArn: string): PolicyStatement {
@@ -32,7 +32,7 @@ export function decryptSecret(scope: Construct, secretArn: string, keyArn: strin
   });
 }
 
-/** Putting events of one source and of these types on a bus, and no others. */
+/** Permission to put events of the given source and detail types on a bus. */
 export function putEventsOn(
   busArn: string,
   source: string | readonly string[],
@@ -70,17 +70,17 @@ export function stopExecutionsOf(scope: Construct, machine: string): PolicyState
   return allow(['states:StopExecution'], [executionsOf(scope, machine)]);
 }
 
-/** Tasks that wait for a token know the machine, and nothing of the execution. */
+/** Permission to complete tasks with a task token. IAM supports only the state machine as the resource. */
 export function resumeTasksOf(scope: Construct, machine: string): PolicyStatement[] {
   return [allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], [stateMachineArn(scope, machine)])];
 }
 
-/** ARN of a machine by its fixed name: a function that is a step of a machine can know it, too. */
+/** ARN of a state machine from its fixed name. A function that is a step of the state machine can use it without a cycle. */
 export function stateMachineArn(scope: Construct, machine: string): string {
   return arn(scope, 'stateMachine', machine);
 }
 
-/** ARN pattern of a machine's executions. Machines have fixed names, so this is as narrow as it can be. */
+/** ARN pattern of all executions of a state machine. */
 function executionsOf(scope: Construct, machine: string): string {
   return arn(scope, 'execution', `${machine}:*`);
 }

@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import { type Place, resolver } from './resolve.ts';
+import { type DeploymentEnvironment, resolver } from './resolve.ts';
 import type { Template } from './templates.ts';
 
-/** A policy of a template, as IAM will read it. */
+/** A policy of a template, as IAM evaluates it. */
 export interface Policy {
-  /** Logical id and property, for people: `SweepRole/AssumeRolePolicyDocument`. */
-  at: string;
-  /** `identity`: permissions of a role; `resource`: who may use a resource, or assume a role. */
+  /** Logical id and property, for messages: `SweepRole/AssumeRolePolicyDocument`. */
+  path: string;
+  /** `identity`: the permissions of a role; `resource`: the principals that may use a resource or assume a role. */
   kind: 'identity' | 'resource';
-  /** What it is the policy of, where the rules differ by it. */
+  /** CloudFormation type of the resource that has the policy. */
   resourceType: string;
   document: unknown;
 }
@@ -32,9 +32,9 @@ const policyProperties: Record<string, { property: string; kind: Policy['kind'] 
 
 const inline = z.array(z.object({ PolicyName: z.unknown(), PolicyDocument: z.unknown() })).default([]);
 
-/** All policies of a template, with names and ARNs as they are once it is deployed. */
-export function policiesIn(template: Template, place: Place): Policy[] {
-  const resolve = resolver(template, place);
+/** All policies of a template, with names and ARNs as they are after a deployment. */
+export function policiesIn(template: Template, environment: DeploymentEnvironment): Policy[] {
+  const resolve = resolver(template, environment);
   return Object.entries(template.Resources).flatMap(([logicalId, { Type, Properties }]) => {
     const holder = policyProperties[Type];
     const value = holder === undefined ? undefined : Properties[holder.property];
@@ -43,7 +43,7 @@ export function policiesIn(template: Template, place: Place): Policy[] {
         ? []
         : [
             {
-              at: `${logicalId}/${holder.property}`,
+              path: `${logicalId}/${holder.property}`,
               kind: holder.kind,
               resourceType: Type,
               document: documentOf(resolve(value)),
@@ -53,7 +53,7 @@ export function policiesIn(template: Template, place: Place): Policy[] {
       Type !== 'AWS::IAM::Role'
         ? []
         : inline.parse(Properties['Policies']).map(({ PolicyDocument }, index) => ({
-            at: `${logicalId}/Policies/${index}`,
+            path: `${logicalId}/Policies/${index}`,
             kind: 'identity',
             resourceType: Type,
             document: resolve(PolicyDocument),
@@ -62,7 +62,7 @@ export function policiesIn(template: Template, place: Place): Policy[] {
   });
 }
 
-/** Some resources take their policy as text, and a bus takes one statement. */
+/** Some resources have their policy as a string, and a bus has a single statement. */
 function documentOf(value: unknown): unknown {
   if (typeof value === 'string') return JSON.parse(value);
   const isDocument = z.looseObject({ Statement: z.unknown() }).safeParse(value).success;

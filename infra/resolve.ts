@@ -1,17 +1,17 @@
 import * as z from 'zod';
 import type { Template } from './templates.ts';
 
-/** Where a template is deployed, and with which parameters. */
-export interface Place {
+/** The environment (account and region) of a deployment, and its parameters. */
+export interface DeploymentEnvironment {
   partition: string;
   region: string;
   account: string;
-  /** Values of the stack's parameters; one that is missing here has its default, or its own name. */
+  /** Values of the stack's parameters. A missing one has its default or, without a default, its own name. */
   parameters?: Record<string, string>;
 }
 
-/** A place of which nothing has to be true: for what is checked without an account. */
-export const EXAMPLE_PLACE: Place = {
+/** An example environment, for checks that need no AWS account. */
+export const EXAMPLE_ENVIRONMENT: DeploymentEnvironment = {
   partition: 'aws',
   region: 'eu-central-1',
   account: '111122223333',
@@ -24,8 +24,8 @@ export const EXAMPLE_PLACE: Place = {
 
 type Resource = Template['Resources'][string];
 
-/** What stands after `arn:aws:` for a resource of this name. */
-type Arn = (name: string, place: Place) => string;
+/** The ARN of a resource, without the prefix `arn:aws:`. */
+type Arn = (name: string, environment: DeploymentEnvironment) => string;
 
 const regional =
   (service: string, before = '', after = ''): Arn =>
@@ -33,9 +33,9 @@ const regional =
     `${service}:${region}:${account}:${before}${name}${after}`;
 
 /**
- * How the ARNs and the values of `Ref` look, by type: what CloudFormation gives for a resource once it exists
+ * The form of the ARN and of the value of `Ref`, by resource type
  * (docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html, "Return values").
- * `Ref` is an id that AWS makes up, unless it is said here.
+ * By default `Ref` is an id that AWS generates.
  */
 const shapes: Record<string, { arn?: Arn; ref?: 'arn' | 'name' }> = {
   'AWS::CloudWatch::Alarm': { arn: regional('cloudwatch', 'alarm:'), ref: 'name' },
@@ -47,7 +47,7 @@ const shapes: Record<string, { arn?: Arn; ref?: 'arn' | 'name' }> = {
   'AWS::Events::Rule': { arn: regional('events', 'rule/'), ref: 'name' },
   'AWS::IAM::Role': { arn: (name, { account }) => `iam::${account}:role/${name}`, ref: 'name' },
   'AWS::KMS::Key': {
-    arn: (_name, place) => regional('kms', 'key/')('11111111-2222-3333-4444-555555555555', place),
+    arn: (_name, environment) => regional('kms', 'key/')('11111111-2222-3333-4444-555555555555', environment),
   },
   'AWS::Lambda::Function': { arn: regional('lambda', 'function:'), ref: 'name' },
   'AWS::Logs::LogGroup': { arn: regional('logs', 'log-group:', ':*'), ref: 'name' },
@@ -58,7 +58,7 @@ const shapes: Record<string, { arn?: Arn; ref?: 'arn' | 'name' }> = {
   'AWS::StepFunctions::StateMachine': { arn: regional('states', 'stateMachine:'), ref: 'arn' },
 };
 
-/** The property that holds a resource's name, by type. */
+/** The property that contains a resource's name, by type. */
 const nameProperties: Record<string, string> = {
   'AWS::ApiGateway::RestApi': 'Name',
   'AWS::AppConfig::Application': 'Name',
@@ -82,7 +82,7 @@ const nameProperties: Record<string, string> = {
   'AWS::StepFunctions::StateMachine': 'StateMachineName',
 };
 
-/** The name that a template gives a resource, which nothing else in the account and region may have. */
+/** The fixed name of a resource in a template, unique per account and region; `undefined` without one. */
 export function fixedName({ Type, Properties }: Resource): unknown {
   const property = nameProperties[Type];
   return property === undefined ? undefined : Properties[property];
@@ -102,17 +102,20 @@ const substitution = z.union([
 ]);
 
 /**
- * Gives values of a template as they are once it is deployed: names and ARNs in place of `Ref`, `Fn::GetAtt`, `Fn::Join`
- * and the like. What AWS makes up (ids of pools, keys, APIs) is an example; names that CloudFormation makes up are the
- * logical ids.
- * @throws Error on a function or an attribute that it does not know
+ * Returns a function that resolves values of a template: it replaces `Ref`, `Fn::GetAtt`, `Fn::Join` and the other intrinsic
+ * functions by names and ARNs. Ids that AWS generates (of pools, keys, APIs) are examples; names that CloudFormation
+ * generates are the logical ids.
+ * @throws Error for an unknown intrinsic function or attribute
  */
-export function resolver(template: Template, place: Place): (value: unknown) => unknown {
+export function resolver(
+  template: Template,
+  environment: DeploymentEnvironment,
+): (value: unknown) => unknown {
   const pseudo: Record<string, string> = {
-    'AWS::Partition': place.partition,
-    'AWS::Region': place.region,
-    'AWS::AccountId': place.account,
-    'AWS::URLSuffix': place.partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com',
+    'AWS::Partition': environment.partition,
+    'AWS::Region': environment.region,
+    'AWS::AccountId': environment.account,
+    'AWS::URLSuffix': environment.partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com',
     'AWS::StackName': 'Stack',
     'AWS::NoValue': '',
   };
@@ -125,11 +128,11 @@ export function resolver(template: Template, place: Place): (value: unknown) => 
   function arnOf(logicalId: string, resource: Resource): string {
     const arn = shapes[resource.Type]?.arn;
     if (arn === undefined) throw new Error(`The ARN of ${resource.Type} (${logicalId}) is not known.`);
-    return `arn:${place.partition}:${arn(nameOf(logicalId, resource), place)}`;
+    return `arn:${environment.partition}:${arn(nameOf(logicalId, resource), environment)}`;
   }
 
   function reference(to: string): unknown {
-    const known = pseudo[to] ?? place.parameters?.[to];
+    const known = pseudo[to] ?? environment.parameters?.[to];
     if (known !== undefined) return known;
     if (to in template.Parameters) return parameter.parse(template.Parameters[to]).Default ?? to;
     const resource = template.Resources[to];
@@ -163,7 +166,7 @@ export function resolver(template: Template, place: Place): (value: unknown) => 
       const [between, text] = split.parse(argument);
       return z.string().parse(resolve(text)).split(between);
     },
-    // Both branches are deployed by somebody; the first is the one that has more in it.
+    // Uses the first branch, which has more resources in this system.
     'Fn::If': (argument) => resolve(branches.parse(argument)[1]),
     'Fn::Sub': (argument) => {
       const [text, values] = substitution.parse(argument);

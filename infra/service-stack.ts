@@ -37,35 +37,35 @@ interface ServiceStackProps extends StackProps {
   settings: Settings;
 }
 
-/** What every sweep needs to know beside the machines of its service. */
+/** The environment variables of every sweep, beside the ARNs of its state machines. */
 type SweepEnvironment = Record<
   'SWEEP_TABLE' | 'DESCRIBES_PER_SECOND' | 'EVENT_BUS_NAME' | 'LOG_RULE_NAME',
   string
 >;
 
-/** What is watched over, beside what each service has alike. */
-interface Operated<S extends Service> {
-  /** The function that sweeps. */
+/** The resources of a service that are monitored. */
+interface MonitoredResources<S extends Service> {
+  /** Name of the sweep function. */
   sweep: FunctionName<S>;
   workflow: Workflow;
   rollBack: Workflow;
-  /** Step of the machines by which an undo begins. */
+  /** The first step of a compensation. */
   compensationStep: string;
   api: ServiceApi;
-  /** Adds alarms of the service's own. */
-  alarms: (to: ServiceAlarms) => void;
-  /** Graphs of the service's own. */
+  /** Adds the alarms that only this service has. */
+  addAlarms: (alarms: ServiceAlarms) => void;
+  /** Graphs that only this service has. */
   graphs: readonly Graph[];
 }
 
-/** What the stacks of both services have in common: their functions, and what they put out. */
+/** The base of both stacks: dead-letter queue, functions, sweep, monitoring and outputs. */
 export abstract class ServiceStack<S extends Service> extends Stack {
   protected readonly settings: Settings;
   readonly #service: S;
   readonly #functions: string[] = [];
   readonly #functionLogs: ILogGroup[] = [];
   readonly #sweepTable: Table;
-  /** Dead-letter queue of the service: what EventBridge could not deliver, and what a function could not handle. */
+  /** Receives events that EventBridge could not deliver or that a function failed to process. */
   protected readonly deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, service: S, { settings, ...props }: ServiceStackProps) {
@@ -77,14 +77,14 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetterQueue', {
       queueName: deadLetterQueueName(service),
       alarmName: deadLetterAlarm(service),
-      happened: `EventBridge could not deliver something to ${id}, or a function could not handle it.`,
-      first: `npm run redrive -- ${service} --dry-run`,
+      condition: `EventBridge could not deliver an event of ${id}, or a function of ${id} failed to process one.`,
+      firstCommand: `npm run redrive -- ${service} --dry-run`,
       runbooks: settings.runbooks,
       removalPolicy: settings.removalPolicy,
     }).queue;
   }
 
-  /** What the sweep knows: its high-water marks, and the outcomes that are known to be clean. */
+  /** The state of the sweep: its high-water marks, and the executions with a clean outcome. */
   #addSweepTable(): Table {
     const table = new Table(this, 'SweepTable', {
       tableName: sweepTable(this.#service),
@@ -94,8 +94,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(table, {
-      'AwsSolutions-DDB3':
-        'What is lost is read again: without its marks the sweep begins with the oldest execution.',
+      'AwsSolutions-DDB3': 'Without its high-water marks, the sweep starts with the oldest execution again.',
     });
     return table;
   }
@@ -105,17 +104,17 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     id: string,
     props: Omit<ServiceFunctionProps<S, N>, 'service' | 'settings'>,
   ): IFunction {
-    const made = new ServiceFunction(this, id, {
+    const serviceFunction = new ServiceFunction(this, id, {
       service: this.#service,
       settings: this.settings,
       ...props,
     });
     this.#functions.push(functionNamed(this.#service, props.name));
-    this.#functionLogs.push(made.logGroup);
-    return made.function;
+    this.#functionLogs.push(serviceFunction.logGroup);
+    return serviceFunction.function;
   }
 
-  /** The table of the sweep as the function of the rule on status changes needs it. */
+  /** Environment and permissions of a function that records clean outcomes for the sweep. */
   protected get cleanOutcomes(): { environment: { SWEEP_TABLE: string }; permissions: PolicyStatement[] } {
     const { tableName, tableArn } = this.#sweepTable;
     return {
@@ -124,7 +123,7 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     };
   }
 
-  /** The service's sweep, which also watches its bus. */
+  /** Adds the service's sweep, which also checks its bus. */
   protected addSweep<N extends FunctionName<S>>({
     audit,
     ...props
@@ -155,35 +154,43 @@ export abstract class ServiceStack<S extends Service> extends Stack {
     });
   }
 
-  /** Watches over all of it: alarms, where they go, and a dashboard. To be called when everything else is there. */
-  protected operate({ sweep, workflow, rollBack, compensationStep, api, alarms, graphs }: Operated<S>): void {
-    const watched = {
+  /** Adds alarms, their topic and the dashboard. Call it after all other resources were added. */
+  protected addMonitoring({
+    sweep,
+    workflow,
+    rollBack,
+    compensationStep,
+    api,
+    addAlarms,
+    graphs,
+  }: MonitoredResources<S>): void {
+    const monitored = {
       service: this.#service,
       sweep: functionNamed(this.#service, sweep),
       rollBackMachineArn: rollBack.stateMachine.stateMachineArn,
       api: { name: api.name, stage: api.stage },
       settings: this.settings,
     };
-    alarms(new ServiceAlarms(this, 'Alarms', watched));
+    addAlarms(new ServiceAlarms(this, 'Alarms', monitored));
     const topic = new AlarmTopic(this, 'AlarmTopic', {
       topicName: alarmTopic(this.#service),
       settings: this.settings,
     });
-    topic.hear(this);
+    topic.subscribe(this);
     new ServiceDashboard(this, 'Operations', {
-      ...watched,
+      ...monitored,
       dashboardName: dashboardOf(this.#service, this.region),
       alarms: this.node.findAll().filter((each) => each instanceof ServiceAlarm),
       functions: this.#functions,
       machineArn: workflow.stateMachine.stateMachineArn,
       compensationStep,
       deadLetterQueue: deadLetterQueueName(this.#service),
-      more: graphs,
+      ownGraphs: graphs,
     });
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topic.topicArn });
   }
 
-  /** Puts values out for whoever deploys, with the names of all logs: those of the functions and `logGroups`. */
+  /** Adds stack outputs, with the names of all log groups: those of the functions and `logGroups`. */
   protected addOutputs(values: Record<string, string>, logGroups: ILogGroup[]): void {
     const logs = [...this.#functionLogs, ...logGroups].map(({ logGroupName }) => logGroupName);
     for (const [name, value] of Object.entries({ ...values, LogGroups: Fn.join(',', logs) }))

@@ -12,100 +12,100 @@ export { names } from './names.ts';
 
 const accountId = z.string().regex(/^\d{12}$/, 'must be an account id of 12 digits');
 
-/** Cognito's quota of AddUserToGroup and DeleteUser together, which cannot be raised. */
+/** Cognito's combined quota of AddUserToGroup and DeleteUser per second, which is not adjustable. */
 export const GROUP_CHANGES_PER_SECOND = 25;
 
-/** How many creations App2 starts per second, unless it is set; docs/limits.md says why. */
+/** Creations that App2 starts per second by default; docs/limits.md has the reason. */
 export const DEFAULT_CREATIONS_PER_SECOND = 23.5;
 
 /**
- * What of the ceiling above `creations_per_second` is for callers that have few creations in the queue. The rest is
- * always free for compensation.
+ * The share of the quota above `creations_per_second` that callers with few creations in the queue get. The rest is reserved
+ * for compensation.
  */
 const EXPRESS_PART = 2 / 3;
 
-/** How many creations may start per second beside the queue. */
+/** Creations that may start per second without waiting in the queue. */
 export const expressCreationsPerSecond = (creationsPerSecond: number): number =>
   (GROUP_CHANGES_PER_SECOND - creationsPerSecond) * EXPRESS_PART;
 
-/** The local AWS has no quota of DescribeExecution. App2 waits for as many creations there as with one of 40 per second. */
+/** The local AWS has no quota of DescribeExecution. App2 polls as many creations there as with a quota of 40 per second. */
 const LOCAL_QUOTA = 1_000;
 const LOCAL_STATUS_POLLS = 4;
 
 const DEFAULT_MINIMUM_LENGTH = 12;
 
-/** Kinds of characters that a password policy can ask for, in the words of the console of Cognito. */
+/** Kinds of characters that a password policy can require, in the words of the Cognito console. */
 const characterKinds = ['lowercase', 'uppercase', 'numbers', 'symbols'] as const;
 
-/** How the names of the groups begin that say for whom a machine user works. */
+/** Prefix of the groups that name the owner for which a machine user works. */
 const OWNER_GROUP = 'owner-';
 
-/** docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html, without what has to be quoted. */
+/** docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html, without characters that need quoting. */
 const groupName = z
   .string()
   .regex(
     /^[A-Za-z0-9][\w.-]{0,127}$/,
-    'must begin with a letter or digit, then letters, digits, ".", "_", "-"',
+    'must start with a letter or digit, then letters, digits, ".", "_", "-"',
   )
-  .refine((name) => !name.startsWith(OWNER_GROUP), `must not begin with ${OWNER_GROUP}`);
+  .refine((name) => !name.startsWith(OWNER_GROUP), `must not start with ${OWNER_GROUP}`);
 
 /**
- * Everything that can be set, on one page, which docs/settings.md shows. Values come from CDK's context:
- * `cdk deploy -c target=local`. What one deployment passes to the other (App2's addresses) are CloudFormation parameters
- * of the stacks instead, so that one assembly serves every account.
+ * All settings; docs/settings.md is generated from them. Values come from CDK's context: `cdk deploy -c target=local`.
+ * Values that one deployment passes to the other (App2's addresses) are CloudFormation parameters of the stacks instead, so
+ * that one cloud assembly serves every account.
  */
 export const context = z
   .object({
     target: z
       .enum(['aws', 'local'])
       .default('aws')
-      .describe('`local`: everything disposable. `aws`: data and keys are kept and protected.'),
+      .describe(
+        '`aws`: data and keys are kept when a stack is deleted, and protected against deletion. `local`: everything is deleted with the stack.',
+      ),
     app1_account: accountId
       .optional()
       .describe(
-        "Account of App1 when it is not App2's own: it is given the right to use the key and to read the secret.",
+        "Account of App1, if it is not App2's. App2 allows it to use the key and to read the secret.",
       ),
     app2_account: accountId
       .optional()
       .describe(
-        "Account of App2 when it is not App1's own: App1 may use the key there that encrypts its credentials.",
+        "Account of App2, if it is not App1's. App1's functions get permission to use the key there that encrypts App1's credentials.",
       ),
     subscriber_accounts: z
       .string()
       .transform((ids) => ids.split(','))
       .pipe(z.array(accountId))
       .default([])
-      .describe(
-        'Accounts, separated by commas, whose teams may subscribe to the audit events of both services.',
-      ),
+      .describe('Accounts that may subscribe to the audit events of both services, separated by commas.'),
     creations_per_second: z.coerce
       .number()
       .positive()
       .max(GROUP_CHANGES_PER_SECOND)
       .default(DEFAULT_CREATIONS_PER_SECOND)
       .describe(
-        "How many creations may start per second. The default is Cognito's narrowest quota (AddUserToGroup and DeleteUser, 25 per second together, not adjustable), less what is left for callers with few creations in the queue, and for compensation.",
+        "Creations that App2 starts per second. The default is Cognito's lowest quota (AddUserToGroup and DeleteUser, 25 per second together, not adjustable), minus a reserve for callers with few creations in the queue and for compensation.",
       ),
     status_polls_per_second: z.coerce
       .number()
       .positive()
       .optional()
       .describe(
-        `Of how many creations per second App2 polls the status when the client could be notified instead. Each takes up to ${describeExecutionQuota.perPolledCreation} calls of DescribeExecution. The default is what App2's share of the quota (\`describe_executions_per_second\`) allows: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the smallest; with \`target=local\` ${LOCAL_STATUS_POLLS}.`,
+        `Creations per second whose status App2 polls, although their client accepts a notification. Each takes up to ${describeExecutionQuota.perPolledCreation} DescribeExecution calls. The default follows \`describe_executions_per_second\`: ${statusPollsPerSecond(describeExecutionQuota.perSecond)} for the lowest quota. With \`target=local\`: ${LOCAL_STATUS_POLLS}.`,
       ),
     describe_executions_per_second: z.coerce
       .number()
       .positive()
       .optional()
       .describe(
-        `Quota of DescribeExecution per second in this account and region (Service Quotas, Step Functions), of which sweeps and callers get their shares. The default, ${describeExecutionQuota.perSecond}, is the smallest that a region has; it can be raised. With \`target=local\`: ${LOCAL_QUOTA}.`,
+        `DescribeExecution quota per second in this account and region (Service Quotas, Step Functions). Callers, App2, sweeps and compensation get shares of it. The default, ${describeExecutionQuota.perSecond}, is the lowest of all regions. If the quota is raised, set the new value. With \`target=local\`: ${LOCAL_QUOTA}.`,
       ),
     describes_per_caller: z.coerce
       .number()
       .positive()
       .optional()
       .describe(
-        `How many executions per second one caller of App1 may have looked up (GET, DELETE, retry, \`Prefer: wait\` and repeats; a look-up is one DescribeExecution). The default is ${describeExecutionQuota.perCaller}; with \`target=local\` ${LOCAL_QUOTA}.`,
+        `DescribeExecution calls per second that the requests of one caller of App1 may cause (GET, DELETE, retry, \`Prefer: wait\` and repeated POSTs). Above the rate, App1 returns 429. The default is ${describeExecutionQuota.perCaller}. With \`target=local\`: ${LOCAL_QUOTA}.`,
       ),
     compensation_concurrency: z.coerce
       .number()
@@ -114,13 +114,13 @@ export const context = z
       .max(100, 'must be at most 100')
       .optional()
       .describe(
-        "Concurrent calls that Lambda reserves for each function that only compensates or rolls back (and one for each sweep), whatever else needs Lambda. A reservation is a ceiling, too. None by default: a new account may have no more than 10 for all its functions, and of an account's concurrency 100 must stay unreserved.",
+        'Reserved concurrency of each function that only compensates or rolls back; a sweep gets 1. Reserved concurrency is also the maximum of the function. There is none by default: a new account may have only 10 for all its functions, and AWS keeps 100 unreserved.',
       ),
     check_user_in_pool: z
       .enum(['off', 'admin', 'all'])
       .default('off')
       .describe(
-        'Whose tokens App2 refuses when their user was disabled or removed meanwhile: of nobody (a token is good until it ends, 15 minutes at most), of App1 (`admin`), or of service users, too (`all`). Then one minute is the longest. It asks the pool once a minute for each token (`AdminGetUser`, 120 per second for the whole account).',
+        'Whether App2 rejects the token of a user that was disabled or removed. `off`: such a token is accepted until it expires, up to 15 minutes. `admin`: it checks the tokens of App1. `all`: it also checks those of service users. A check rejects the token within one minute and costs one `AdminGetUser` call per minute and token, of 120 per second for the account.',
       ),
     password_minimum_length: z.coerce
       .number()
@@ -129,7 +129,7 @@ export const context = z
       .max(MINIMUM_LENGTH.max, `must be at most ${MINIMUM_LENGTH.max}`)
       .default(DEFAULT_MINIMUM_LENGTH)
       .describe(
-        "Fewest characters of a password. App2's pool and both services check it; when it changes, deploy App2, then App1 with App2's output `PasswordPolicy`. Passwords that users have stay valid.",
+        "Minimum length of a password. App2's user pool and both services check it. To change it, deploy App2 first, then App1 with App2's output `PasswordPolicy`. Existing passwords stay valid.",
       ),
     password_characters: z
       .string()
@@ -138,85 +138,89 @@ export const context = z
       .pipe(
         z.array(
           z.enum(characterKinds, {
-            error: `must be none, or of ${characterKinds.join(', ')}, between commas`,
+            error: `must be none, or a list of ${characterKinds.join(', ')}, separated by commas`,
           }),
         ),
       )
       .describe(
-        `Kinds of characters of which a password must have one each, between commas: ${characterKinds.map((kind) => `\`${kind}\``).join(', ')}; or \`none\`. It changes as \`password_minimum_length\` does.`,
+        `Kinds of characters that a password must contain, separated by commas: ${characterKinds.map((kind) => `\`${kind}\``).join(', ')}; or \`none\`. To change it, see \`password_minimum_length\`.`,
       ),
     api_client_group: groupName
       .default(groups.apiClient)
       .describe(
-        "Name of the group in App2's pool whose members may have users created (App1's machine user). Set it before the first deployment: CloudFormation replaces a group whose name changes, and App1's user joins the new one a little later.",
+        "Name of the group in App2's user pool whose members may request users (App1's machine user). Set it before the first deployment: if the name changes, CloudFormation replaces the group, and requests of App1 fail until its user has joined the new one.",
       ),
     service_user_group: groupName
       .default(groups.serviceUser)
       .describe(
-        "Name of the group in App2's pool whose members may call the business endpoints (the service users). Set it before the first deployment: users are not moved from a group to another.",
+        "Name of the group in App2's user pool whose members may call the business endpoints (the service users). Set it before the first deployment: existing users are not moved to the new group.",
       ),
     schema_registry: z
       .enum(['on', 'off'])
       .default('off')
       .describe(
-        '`on`: the schemas of the events go to an EventBridge schema registry, too; local AWS has none.',
+        '`on`: each service has an EventBridge schema registry with the schemas of its events. The local AWS does not support it.',
       ),
     api_gateway_log_role: z
       .enum(['set', 'keep'])
       .default('set')
       .describe(
-        "The role by which API Gateway writes access logs is one setting of the whole account and region. `set`: each service sets a role of its own there, over the one before. `keep`: the account's is left alone; without one the deployment fails.",
+        'An account has one role per region with which API Gateway writes access logs. `set`: each service replaces it with a role of its own. `keep`: the stacks do not change it; if the account has none, the deployment fails.',
       ),
     app1_callers: z
       .string()
       .transform((names) => names.split(','))
       .pipe(
         z.array(
-          z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be names of small letters, digits and hyphens'),
+          z
+            .string()
+            .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be names of lower-case letters, digits and hyphens'),
         ),
       )
       .default([])
       .describe(
-        'Callers of App1 that get a limit of their own, separated by commas. Each has an API key, whose value its team is given (API Gateway, API keys), and then every request must carry one in `x-api-key`, beside its signature.',
+        'Callers of App1 with rate limits of their own, separated by commas. Each gets an API key (API Gateway, API keys). If the setting is set, every request needs the header `x-api-key` beside its signature.',
       ),
     alarm_email: z
       .email()
       .optional()
       .describe(
-        'Address that gets a mail for each alarm that is raised or over; whoever reads it has to confirm once.',
+        'Email address that is notified when an alarm is raised and when it returns to `OK`. The recipient has to confirm the subscription once.',
       ),
     alarm_topic: z
       .string()
       .regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/, 'must be the ARN of a topic')
       .optional()
       .describe(
-        "ARN of a topic that all alarms go to, instead of one of each service's own. CloudWatch must be let publish to it.",
+        'ARN of an SNS topic to which all alarms are sent. Its policy has to allow CloudWatch to publish. By default each service creates a topic.',
       ),
     runbooks_url: z
       .url()
       .optional()
-      .describe('Where your copy of docs/runbooks/ is read: alarms and dashboards lead there.'),
+      .describe('URL of your copy of docs/runbooks/. Alarms and dashboards link to it.'),
     migration: z
       .enum(['off', 'header', 'flag'])
       .default('off')
       .describe(
-        'Whether a [legacy endpoint is being replaced](migration.md), and what decides who goes to the workflow.',
+        '[Migration from a legacy endpoint](migration.md). `header`: a request header selects the backend. `flag`: a feature flag in AppConfig selects it.',
       ),
     legacy_endpoint: z
       .url({ protocol: /^https?$/ })
       .optional()
-      .describe('Address of the legacy endpoint, https; needed while a migration is on.'),
+      .describe('URL of the legacy endpoint, with https. Required during a migration.'),
     legacy_secret_arn: z
       .string()
       .regex(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+$/, 'must be the ARN of a secret')
       .optional()
-      .describe("Secret whose whole value is App1's API key at the legacy endpoint; needed with it."),
+      .describe(
+        "ARN of the secret whose value is App1's API key for the legacy endpoint. Required during a migration.",
+      ),
     legacy_secret_key_arn: z
       .string()
       .regex(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'must be the ARN of a key')
       .optional()
       .describe(
-        'Customer managed key under which that secret is encrypted: App1 is given the right to decrypt with it. Its key policy has to let the account do so. Not needed for a secret under `aws/secretsmanager`.',
+        'ARN of the customer managed key that encrypts that secret. App1 gets permission to decrypt with it; its key policy has to allow the account. Not needed for a secret under `aws/secretsmanager`.',
       ),
   })
   .transform(
@@ -229,13 +233,13 @@ export const context = z
           code: 'custom',
           input: others.service_user_group,
           path: ['service_user_group'],
-          message: 'must not be that of api_client_group',
+          message: 'must be different from api_client_group',
         });
         return z.NEVER;
       }
       if (phase === 'off') return { ...others, migration: undefined };
-      const plain = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
-      if (legacy_endpoint === undefined || legacy_secret_arn === undefined || plain) {
+      const isUnencrypted = legacy_endpoint?.startsWith('http:') && others.target !== 'local';
+      if (legacy_endpoint === undefined || legacy_secret_arn === undefined || isUnencrypted) {
         issues.push({
           code: 'custom',
           input: phase,
@@ -256,75 +260,75 @@ export const context = z
     },
   );
 
-/** The replacement of a legacy endpoint: docs/migration.md. */
+/** Settings of a migration from a legacy endpoint: docs/migration.md. */
 export interface MigrationSettings {
   phase: 'header' | 'flag';
   legacyEndpoint: string;
   legacySecretArn: string;
-  /** Key of the secret, when that is a customer managed one. */
+  /** ARN of the customer managed key of the secret, if it has one. */
   legacySecretKeyArn: string | undefined;
 }
 
 export interface Settings {
   /**
-   * What happens to data, keys and machines when a stack or a resource is removed. On AWS they are kept, except when the
-   * deployment that creates them is rolled back: their names would be taken when it is repeated.
+   * Removal policy of data, keys and state machines. On AWS they are retained, except when the deployment that creates them
+   * is rolled back: otherwise their names would already exist when the deployment is repeated.
    */
   removalPolicy: RemovalPolicy;
-  /** The same for what cannot be deleted while it is new, or need not be: it has no name that would be taken. */
+  /** Removal policy of resources without a fixed name, and of those that cannot be deleted in a roll-back. */
   unnamedRemovalPolicy: RemovalPolicy;
-  /** Whether pool and stacks refuse to be deleted. */
+  /** Whether the user pool and the stacks have deletion protection. */
   deletionProtection: boolean;
-  /** Whether the templates must meet the rule packs; what is thrown away with its machine need not. */
+  /** Whether the rule packs check the templates; not with `target=local`. */
   checked: boolean;
   logRetention: RetentionDays;
-  /** Whether X-Ray traces requests through functions and machines; local AWS has no X-Ray. */
+  /** Whether X-Ray traces requests through functions and state machines; the local AWS has no X-Ray. */
   tracing: boolean;
-  /** By which scheme callers reach the APIs; only the local AWS has no TLS. */
+  /** URL scheme of the APIs; only the local AWS has no TLS. */
   apiScheme: 'https' | 'http';
-  /** Days that the archive of a bus keeps events. */
+  /** Retention of the event archives in days. */
   archiveDays: number;
   app1Account: string | undefined;
   app2Account: string | undefined;
-  /** Callers of App1 with a limit of their own; none: one limit for all of them. */
+  /** Callers of App1 with a rate limit of their own. Without any, all callers share one limit. */
   app1Callers: string[];
   creationsPerSecond: number;
   statusPollsPerSecond: number;
   /** The account's quota of DescribeExecution. */
   describeExecutionsPerSecond: number;
-  /** How many DescribeExecution calls one caller of App1 may cause per second. */
+  /** DescribeExecution calls per second that one caller of App1 may cause. */
   describesPerCaller: number;
-  /** Concurrent calls reserved for each compensating function; none unless given. */
+  /** Reserved concurrency of each compensating function. */
   compensationConcurrency: number | undefined;
-  /** Accounts that may put rules on the buses. */
+  /** Accounts that may create rules on the buses. */
   subscriberAccounts: string[];
-  /** Whose tokens are refused when their user is gone or disabled. */
+  /** The tokens that are rejected when their user was removed or disabled. */
   checkUserInPool: 'off' | 'admin' | 'all';
-  /** Whether the account's role for API Gateway's logs is set, or left alone. */
+  /** Whether the stacks set the account's role for API Gateway's logs. */
   setsApiGatewayLogRole: boolean;
-  /** The policy of the pool: the pool enforces it, App1 and DecryptCredentials check it before. */
+  /** The password policy: the user pool enforces it; App1 and DecryptCredentials check it first. */
   passwordPolicy: PasswordPolicy;
-  /** What the groups of the pool are called there. */
+  /** Names of the groups in the user pool. */
   groupNames: Readonly<Record<Group, string>>;
   /** Whether each service has a schema registry for its events. */
   schemaRegistry: boolean;
-  /** Who gets a mail of alarms. */
+  /** Email address that receives the alarms. */
   alarmEmail: string | undefined;
-  /** A topic for all alarms; each service has its own unless given. */
+  /** ARN of a topic for all alarms; by default each service creates one. */
   alarmTopic: string | undefined;
-  /** Where the runbooks are read. */
+  /** Location of the runbooks, without a trailing slash. */
   runbooks: string;
-  /** Absent unless a legacy endpoint is being replaced. */
+  /** Only during a migration. */
   migration: MigrationSettings | undefined;
 }
 
-/** Keys without a mark of CDK's that its command line writes into the context. */
+/** Keys without a colon or slash that the CDK CLI writes into the context. */
 const CDK_KEYS = ['acknowledged-issue-numbers', 'cli-telemetry'];
 
 /**
- * The keys of the context that look like settings of ours and are none. CDK's own have a colon or a slash in them
- * (`@aws-cdk/…`, `aws:cdk:…`, and what look-ups remember: `availability-zones:…`, `vpc-provider:…`), as other libraries'
- * should (docs.aws.amazon.com/cdk/v2/guide/context.html).
+ * The keys of the context that are neither settings nor CDK's. CDK's keys contain a colon or a slash (`@aws-cdk/…`,
+ * `aws:cdk:…`, and cached lookups: `availability-zones:…`, `vpc-provider:…`), as those of other libraries should
+ * (docs.aws.amazon.com/cdk/v2/guide/context.html).
  */
 function unknownKeys(node: Node): string[] {
   const given: unknown = node.getAllContext();
@@ -333,24 +337,27 @@ function unknownKeys(node: Node): string[] {
   return keys.filter((key) => !/[:/]/.test(key) && !known.includes(key));
 }
 
-/** What is said of a key that is no setting. Never its value, which may be an address or a secret. */
-function unknownKey(key: string): string {
-  const meant = nearest(key, Object.keys(context.in.shape));
-  return `✖ ${JSON.stringify(key)} is not a setting${meant === undefined ? '' : `; is ${meant} meant?`}`;
+/** The error message for an unknown key. It does not contain the value, which may be an address or a secret. */
+function unknownKeyMessage(key: string): string {
+  const suggestion = nearest(key, Object.keys(context.in.shape));
+  return `✖ ${JSON.stringify(key)} is not a setting${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`;
 }
 
-/** @throws Error that names each value of the context that is wrong, and each key that is no setting */
+/**
+ * Reads the settings from CDK's context.
+ * @throws Error that lists each invalid value and each key that is not a setting
+ */
 export function readSettings(node: Node): Settings {
-  const given = Object.keys(context.in.shape).map((name) => [name, node.tryGetContext(name)]);
-  const values = context.safeParse(Object.fromEntries(given));
+  const entries = Object.keys(context.in.shape).map((name) => [name, node.tryGetContext(name)]);
+  const values = context.safeParse(Object.fromEntries(entries));
   const unknown = unknownKeys(node);
   if (!values.success || unknown.length > 0) {
-    const wrong = [
+    const messages = [
       ...(values.success ? [] : [z.prettifyError(values.error)]),
-      ...unknown.map(unknownKey),
-      ...(unknown.length > 0 ? ['docs/settings.md has all settings.'] : []),
+      ...unknown.map(unknownKeyMessage),
+      ...(unknown.length > 0 ? ['docs/settings.md lists all settings.'] : []),
     ];
-    throw new Error(`The settings are not valid.\n${wrong.join('\n')}`);
+    throw new Error(`The settings are not valid.\n${messages.join('\n')}`);
   }
   const {
     target,

@@ -4,9 +4,9 @@ import type { Graph } from './constructs/service-dashboard.ts';
 import { awsMetric, type MetricOptions, ownMetric, Stats } from './metrics.ts';
 import { functionNamed } from './names.ts';
 
-/** What is watched of App2 alone: who signs in to its pool, and whether their tokens can be checked. */
+/** Alarms and graphs that only App2 has: the sign-ins to its pool, and the verification of tokens. */
 
-interface SignIns {
+interface SignInResources {
   pool: IUserPool;
   machineClient: IUserPoolClient;
   serviceClient: IUserPoolClient;
@@ -19,7 +19,7 @@ const sum = (label?: string): MetricOptions => ({
 const authorizer = { service: functionNamed('app2', 'authorizer') };
 
 const signIns = (
-  { pool }: SignIns,
+  { pool }: SignInResources,
   client: IUserPoolClient,
   name: 'SignInSuccesses' | 'SignInThrottles',
   label?: string,
@@ -31,53 +31,51 @@ const signIns = (
     sum(label),
   );
 
-export function alarmsOfSignIns(alarms: ServiceAlarms, of: SignIns): void {
-  const first = 'npx provision doctor';
+export function addSignInAlarms(alarms: ServiceAlarms, resources: SignInResources): void {
+  const firstCommand = 'npx provision doctor';
   alarms.add('MachineSignInThrottled', 'machine-sign-in-throttled', {
-    happened: 'Cognito has refused App1 a sign-in, because too many are asked for.',
-    means: 'App1 gets no token, so provisionings wait in retries.',
-    first,
+    condition: 'Cognito has throttled a sign-in of App1.',
+    impact: 'App1 gets no token, so its steps are retried and provisionings take longer.',
+    firstCommand,
     runbook: 'throttling',
-    // App1 signs in once in a quarter of an hour for each of its function's environments: none should be refused.
-    metric: signIns(of, of.machineClient, 'SignInThrottles'),
+    // App1 signs in once in 15 minutes per execution environment of its function: no sign-in should be throttled.
+    metric: signIns(resources, resources.machineClient, 'SignInThrottles'),
   });
   alarms.add('UserSignInThrottled', 'user-sign-in-throttled', {
-    happened:
-      'Cognito has refused ten sign-ins of service users or more within five minutes, because too many are asked for.',
-    means:
-      'Service users cannot work, and what they use up of the quota is missing for App1. Or somebody tries passwords.',
-    first,
+    condition: 'Cognito has throttled ten sign-ins of service users or more within five minutes.',
+    impact:
+      'Service users cannot sign in, and App1 shares the quota. The cause can be an attempt to guess passwords.',
+    firstCommand,
     runbook: 'throttling',
-    // A few are a client that starts everything at once, and tries again.
-    metric: signIns(of, of.serviceClient, 'SignInThrottles'),
+    // A few can be a client that starts all its processes at once and retries.
+    metric: signIns(resources, resources.serviceClient, 'SignInThrottles'),
     threshold: 10,
   });
   alarms.add('AuthorizerFailures', 'authorizer-failures', {
-    happened:
-      'Three tokens or more could not be checked within five minutes; the authorizer answered with 500.',
-    means:
-      'Whoever has a good token is turned away: App1, whose provisionings wait in retries, and service users.',
-    first,
+    condition: 'The authorizer could not verify three tokens or more within five minutes, and returned 500.',
+    impact:
+      'Requests with a valid token fail: those of App1, whose steps are retried, and those of service users.',
+    firstCommand,
     runbook: 'api-errors',
-    // The pool's keys are asked for again each time; one failure is a hiccup of the network. Bad tokens do not count.
+    // The authorizer fetches the pool's keys again each time; one failure can be the network. Invalid tokens do not count.
     metric: ownMetric('authorizerFailures', authorizer, sum()),
     threshold: 3,
   });
 }
 
-export function graphsOfSignIns(of: SignIns): Graph[] {
+export function signInGraphs(resources: SignInResources): Graph[] {
   return [
     {
       title: 'Sign-ins',
       metrics: [
-        signIns(of, of.machineClient, 'SignInSuccesses', 'App1'),
-        signIns(of, of.serviceClient, 'SignInSuccesses', 'service users'),
-        signIns(of, of.machineClient, 'SignInThrottles', 'App1, throttled'),
-        signIns(of, of.serviceClient, 'SignInThrottles', 'service users, throttled'),
+        signIns(resources, resources.machineClient, 'SignInSuccesses', 'App1'),
+        signIns(resources, resources.serviceClient, 'SignInSuccesses', 'service users'),
+        signIns(resources, resources.machineClient, 'SignInThrottles', 'App1, throttled'),
+        signIns(resources, resources.serviceClient, 'SignInThrottles', 'service users, throttled'),
       ],
     },
     {
-      title: 'Tokens that could not be checked',
+      title: 'Tokens that could not be verified',
       metrics: [ownMetric('authorizerFailures', authorizer, sum('tokens'))],
     },
   ];

@@ -13,7 +13,7 @@ import { readSettings } from './settings.ts';
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
 
-/** A CloudFormation template, as far as those who read it here need to know it. */
+/** The parts of a CloudFormation template that this repository reads. */
 export const template = z.looseObject({
   Parameters: z.record(z.string(), z.looseObject({})),
   Outputs: z.record(z.string(), z.looseObject({})),
@@ -30,18 +30,18 @@ export const template = z.looseObject({
 export type Template = z.infer<typeof template>;
 
 /**
- * The templates of both stacks as `cdk synth` makes them, except that the functions are empty: for tests and for what
- * is generated from the templates. `context` as with `cdk synth -c`.
+ * The templates of both stacks as `cdk synth` creates them, with empty functions: for tests and for generated documents.
+ * @param context the settings, as with `cdk synth -c`
  */
 export function templates(context: Readonly<Record<string, string>> = {}): Record<Service, Template> {
   return withEmptyFunctions(context, (app) => {
     const assembly = app.synth();
-    const of = (stack: string) => template.parse(assembly.getStackByName(stack).template);
-    return { app1: of('App1'), app2: of('App2') };
+    const templateOf = (stack: string) => template.parse(assembly.getStackByName(stack).template);
+    return { app1: templateOf('App1'), app2: templateOf('App2') };
   });
 }
 
-/** Makes the app with functions that are empty, and something of it. */
+/** Creates the app with empty functions and calls `use` with it; removes the files afterwards. */
 export function withEmptyFunctions<Result>(
   context: Readonly<Record<string, unknown>>,
   use: (app: App) => Result,

@@ -52,12 +52,12 @@ function isTooYoung(alarm: MetricAlarm, now: number): boolean {
 function said({ AlarmName = '', AlarmDescription = '', StateUpdatedTimestamp }: MetricAlarm): string {
   const text = readAlarmText(AlarmDescription);
   const since = StateUpdatedTimestamp === undefined ? '' : ` since ${StateUpdatedTimestamp.toISOString()}`;
-  return `${AlarmName}${since} (${text === undefined ? AlarmDescription : `${text.happened} ${text.means}`})`;
+  return `${AlarmName}${since} (${text === undefined ? AlarmDescription : `${text.condition} ${text.impact}`})`;
 }
 
 function toDo({ AlarmName = '', AlarmDescription = '' }: MetricAlarm): string {
   const text = readAlarmText(AlarmDescription);
   if (text === undefined) return `${AlarmName}: do what its description says.`;
-  const isThis = text.first === 'npx provision doctor';
-  return `${AlarmName}: ${isThis ? 'do' : `begin with \`${text.first}\`, then do`} what ${text.runbook} says.`;
+  const isThis = text.firstCommand === 'npx provision doctor';
+  return `${AlarmName}: ${isThis ? 'do' : `begin with \`${text.firstCommand}\`, then do`} what ${text.runbook} says.`;
 }

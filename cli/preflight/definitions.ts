@@ -52,7 +52,7 @@ export async function policyFindings({ client, stacks, place }: Target): Promise
   const analyzer = client(AccessAnalyzerClient);
   const limit = pLimit(AT_ONCE);
   const policies = stacks.flatMap(({ name, template }) =>
-    policiesIn(template, place).map((policy) => ({ ...policy, at: `${name}/${policy.at}` })),
+    policiesIn(template, place).map((policy) => ({ ...policy, path: `${name}/${policy.path}` })),
   );
   const found = await Promise.all(policies.map((policy) => limit(() => findingsOf(analyzer, policy))));
   return found.flat().length > 0
@@ -62,7 +62,7 @@ export async function policyFindings({ client, stacks, place }: Target): Promise
 
 async function findingsOf(
   analyzer: AccessAnalyzerClient,
-  { at, kind, resourceType, document }: Policy,
+  { path, kind, resourceType, document }: Policy,
 ): Promise<Finding[]> {
   const { findings = [] } = await analyzer.send(
     new ValidatePolicyCommand({
@@ -76,7 +76,7 @@ async function findingsOf(
   return findings.flatMap(({ findingType, issueCode, findingDetails, learnMoreLink }) => {
     if (findingType === 'SUGGESTION') return [];
     const told = [
-      `policy ${at}`,
+      `policy ${path}`,
       `${issueCode}: ${findingDetails}`,
       'one that AWS takes',
       `See ${learnMoreLink}.`,

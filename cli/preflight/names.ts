@@ -17,7 +17,7 @@ import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import pLimit from 'p-limit';
 import * as z from 'zod';
-import { fixedName, type Place, resolver } from '../../infra/resolve.ts';
+import { type DeploymentEnvironment, fixedName, resolver } from '../../infra/resolve.ts';
 import type { TargetEnvironment } from '../target-environment.ts';
 import { type Finding, missing, ok, unchecked } from './finding.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
@@ -30,7 +30,7 @@ type Client = TargetEnvironment['client'];
 
 interface Kind {
   /** Whether something of this name is there. @throws what AWS answers when it is not */
-  look(client: Client, name: string, place: Place, bus: string | undefined): Promise<unknown>;
+  look(client: Client, name: string, place: DeploymentEnvironment, bus: string | undefined): Promise<unknown>;
   /** The command that removes it. */
   remove(name: string): string;
 }
@@ -44,8 +44,11 @@ class NotThere extends Error {
   override readonly name = 'NotThere';
 }
 
-const arnIn = ({ partition, region, account }: Place, service: string, resource: string): string =>
-  `arn:${partition}:${service}:${region}:${account}:${resource}`;
+const arnIn = (
+  { partition, region, account }: DeploymentEnvironment,
+  service: string,
+  resource: string,
+): string => `arn:${partition}:${service}:${region}:${account}:${resource}`;
 
 /** The kinds of resources whose names an account has only once in a region. */
 const kinds: Record<string, Kind> = {

@@ -1,5 +1,5 @@
 import type { Service } from '../../contracts/services.ts';
-import type { Place } from '../../infra/resolve.ts';
+import type { DeploymentEnvironment } from '../../infra/resolve.ts';
 import type { Settings } from '../../infra/settings.ts';
 import type { Template } from '../../infra/templates.ts';
 import type { TargetEnvironment } from '../target-environment.ts';
@@ -17,7 +17,7 @@ export interface PlannedStack {
 export interface Target {
   stacks: readonly PlannedStack[];
   settings: Settings;
-  place: Place;
+  place: DeploymentEnvironment;
   local: boolean;
   client: TargetEnvironment['client'];
 }

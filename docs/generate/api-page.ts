@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { type ApiName, OR, openApi, openApiFile } from './openapi.ts';
 
-/** The page on which the OpenAPI documents are read: docs/api.md, made of the documents themselves. */
+/** Generates docs/api.md from the OpenAPI documents. */
 
 export const apiPageFile = 'docs/api.md';
 
-/** OpenAPI, as far as the page tells of it. */
+/** The parts of OpenAPI that the page contains. */
 const pointer = z.object({ $ref: z.string() });
 const example = z.object({ value: z.unknown() });
 const property = z.looseObject({
@@ -30,7 +30,7 @@ const content = z.record(
   z.string(),
   z.object({ schema: z.unknown(), examples: z.record(z.string(), example).optional() }),
 );
-const answer = z.object({
+const response = z.object({
   description: z.string(),
   headers: z.record(z.string(), pointer).optional(),
   content: content.optional(),
@@ -47,7 +47,7 @@ const document = z.object({
         description: z.string(),
         parameters: z.array(pointer).default([]),
         requestBody: z.object({ content }).optional(),
-        responses: z.record(z.string(), z.union([pointer, answer])),
+        responses: z.record(z.string(), z.union([pointer, response])),
       }),
     ),
   ),
@@ -64,7 +64,7 @@ const document = z.object({
       }),
     ),
     headers: z.record(z.string(), z.object({ description: z.string(), example: z.string() })),
-    responses: z.record(z.string(), answer),
+    responses: z.record(z.string(), response),
     schemas: z.record(
       z.string(),
       z.looseObject({
@@ -92,16 +92,16 @@ function operations(api: ApiName, { paths, components }: Document): string[] {
         const must = row.required ? 'required' : 'optional';
         return [`\`${row.name}\``, `${row.in}, ${must}`, row.description, `\`${row.example}\``];
       });
-      const answers = Object.entries(operation.responses).map(([status, response]) => {
-        if ('$ref' in response) {
-          const codes = nameIn(response.$ref).split(OR);
+      const responses = Object.entries(operation.responses).map(([status, one]) => {
+        if ('$ref' in one) {
+          const codes = nameIn(one.$ref).split(OR);
           const links = codes.map((code) => `[${code}](errors.md#${status}-${code.toLowerCase()})`);
           return [status, links.join(' or '), ''];
         }
-        const headers = Object.keys(response.headers ?? {}).map((name) => `\`${name}\``);
-        const schema = pointer.safeParse(Object.values(response.content ?? {})[0]?.schema);
+        const headers = Object.keys(one.headers ?? {}).map((name) => `\`${name}\``);
+        const schema = pointer.safeParse(Object.values(one.content ?? {})[0]?.schema);
         const body = schema.success ? ` ${schemaLink(api, schema.data.$ref)}.` : '';
-        return [status, `${response.description}${body}`, headers.join(', ')];
+        return [status, `${one.description}${body}`, headers.join(', ')];
       });
       const [request] = Object.values(operation.requestBody?.content ?? {});
       const reference = pointer.safeParse(request?.schema);
@@ -115,15 +115,15 @@ function operations(api: ApiName, { paths, components }: Document): string[] {
               json(Object.values(request?.examples ?? {})[0]?.value),
             ]
           : []),
-        table(['Status', 'Answer', 'Headers'], answers),
+        table(['Status', 'Response', 'Headers'], responses),
       ].join('\n\n');
     }),
   );
 }
 
-function kindOf(api: ApiName, one: Property): string {
+function typeOf(api: ApiName, one: Property): string {
   if (one.$ref !== undefined) return schemaLink(api, one.$ref);
-  if (one.items !== undefined) return `list of ${kindOf(api, one.items)}`;
+  if (one.items !== undefined) return `list of ${typeOf(api, one.items)}`;
   if (one.const !== undefined) return `\`${String(one.const)}\``;
   if (one.enum !== undefined) return one.enum.map((value) => `\`${value}\``).join(', ');
   const length = one.maxLength === undefined ? '' : `, ${one.minLength ?? 0} to ${one.maxLength} characters`;
@@ -134,10 +134,10 @@ function schemasOf(api: ApiName, { components }: Document): string[] {
   return Object.entries(components.schemas).map(([id, { properties, required }]) => {
     const rows = Object.entries(properties).map(([name, one]) => [
       `\`${name}\`${required.includes(name) ? '' : ' (optional)'}`,
-      kindOf(api, one),
+      typeOf(api, one),
       one.description ?? '',
     ]);
-    return [`### ${api} ${id}`, table(['Field', 'Kind', 'Meaning'], rows)].join('\n\n');
+    return [`### ${api} ${id}`, table(['Field', 'Type', 'Meaning'], rows)].join('\n\n');
   });
 }
 
@@ -152,9 +152,9 @@ function chapter(api: ApiName): string {
   return [
     `## ${whole.info.title}`,
     `${whole.info.description} The document: [${api}.json](${openApiFile(api).replace('docs/', '')}).`,
-    `Every request needs: ${security.join('; ')}.`,
+    `Every request requires: ${security.join('; ')}.`,
     ...operations(api, whole),
-    '### Headers of its answers',
+    '### Response headers',
     table(['Header', 'Meaning', 'Example'], headers),
     ...schemasOf(api, whole),
   ].join('\n\n');
@@ -164,8 +164,8 @@ function chapter(api: ApiName): string {
 export function apiPage(): string {
   return `# The APIs
 
-Generated from [the routes](../contracts/routes.ts) by way of the OpenAPI documents; do not edit. \`npm run generate\`
-writes it again. Errors are \`application/problem+json\` (RFC 9457); [errors.md](errors.md) has every code.
+Generated from [the routes](../contracts/routes.ts) and the OpenAPI documents by \`npm run generate\`; do not edit. Errors are
+\`application/problem+json\` (RFC 9457); [errors.md](errors.md) lists every code.
 
 ${chapter('app1')}
 

@@ -5,14 +5,14 @@ import { importsBelow } from './imports.ts';
 import { type Stack, stackOf } from './stack.ts';
 import { definitions } from './workflows/definitions.ts';
 
-/** docs/architecture.md, from the templates that are deployed, the definitions in them, and the imports of the code. */
+/** Generates docs/architecture.md from the templates, the state machine definitions and the imports of the code. */
 
 export const architecturePage = 'docs/architecture.md';
 
-/** Folders of what is deployed, each with those of its folders that are worth a box. */
+/** The deployed folders, which the diagram of the folders contains. */
 const PARTS = ['contracts', 'workflows', 'handlers', 'infra', 'examples'] as const;
 
-/** Said of every function, so not said of each. */
+/** Permissions that every function has, which the tables omit. */
 const EVERY_FUNCTION = /^(logs:(CreateLogStream|PutLogEvents)|xray:\w+)$/;
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -22,8 +22,8 @@ const code = (text: string): string => `\`${text}\``;
 const boxOf = (name: string): string => name.replace(/\W/g, '_');
 const shortOf = (name: string): string => name.replace(/^app[12]-/, '');
 
-/** What sets what in motion at one service. */
-function movements({ service, routes, rules, machines, functions }: Stack): string {
+/** A diagram of the triggers of one service: what invokes each function and starts each state machine. */
+function triggers({ service, routes, rules, machines, functions }: Stack): string {
   const box = (name: string) => `${service}_${boxOf(name)}`;
   const fn = (name: string) => `${box(name)}[${shortOf(name)}]`;
   const machineNames = machines.map(({ name }) => name);
@@ -55,22 +55,22 @@ function movements({ service, routes, rules, machines, functions }: Stack): stri
   ]);
 }
 
-/** The states of a machine on the way on which all goes well. */
-function goodWay({ StartAt, States }: Machine): string[] {
-  const way: string[] = [];
+/** The states of a state machine on its successful path. */
+function successfulPath({ StartAt, States }: Machine): string[] {
+  const path: string[] = [];
   for (let next: string | undefined = StartAt; next !== undefined; ) {
-    way.push(next);
+    path.push(next);
     const state: Machine['States'][string] | undefined = States[next];
     if (state?.Type === 'Task' || state?.Type === 'Wait') next = state.Next;
     else next = state?.Type === 'Choice' ? state.Default : undefined;
   }
-  return way;
+  return path;
 }
 
 function oneRequest(): string {
   const { ProvisionServiceUser, CreateServiceUser } = definitions();
   if (ProvisionServiceUser === undefined || CreateServiceUser === undefined)
-    throw new Error('There is no such machine.');
+    throw new Error('The templates lack a state machine.');
   const chain = (prefix: string, names: string[]) =>
     names.map((name, n) => `    ${n === 0 ? '' : `${prefix}${names[n - 1]} --> `}${prefix}${name}[${name}]`);
   return mermaid([
@@ -80,16 +80,16 @@ function oneRequest(): string {
       ProvisionServiceUser.StartAt,
     ),
     '  subgraph App1',
-    ...chain('a_', goodWay(ProvisionServiceUser)),
+    ...chain('a_', successfulPath(ProvisionServiceUser)),
     '  end',
     '  subgraph App2',
-    ...chain('b_', goodWay(CreateServiceUser)),
+    ...chain('b_', successfulPath(CreateServiceUser)),
     '  end',
-    `  a_RequestUserCreation -- "POST, JWT; waits for the end" --> b_${CreateServiceUser.StartAt}`,
+    `  a_RequestUserCreation -- "POST, JWT; waits for the outcome" --> b_${CreateServiceUser.StartAt}`,
   ]);
 }
 
-/** The one function that nothing of the stacks calls. */
+/** The function that only an operator invokes. */
 const REVOKE = functionNamed('app2', 'revoke-machine-credentials');
 
 function functionsOf({ functions, routes, rules, others, machines }: Stack): string {
@@ -99,7 +99,7 @@ function functionsOf({ functions, routes, rules, others, machines }: Stack): str
     ...rules
       .filter(({ to }) => to.includes(name))
       .map(({ when }) => (when === 'an event' ? 'a rule' : code(when))),
-    ...others.filter(({ to }) => to.includes(name)).map(({ words }) => words),
+    ...others.filter(({ to }) => to.includes(name)).map(({ caller }) => caller),
     ...(name === REVOKE ? ['an operator, by `provision revoke-machine-credentials`'] : []),
     ...functions
       .filter(({ permissions }) =>
@@ -108,7 +108,7 @@ function functionsOf({ functions, routes, rules, others, machines }: Stack): str
       .map((other) => code(shortOf(other.name))),
   ];
   return table(
-    ['Function', 'Called by', 'May', 'Seconds'],
+    ['Function', 'Invoked by', 'Permissions', 'Timeout (s)'],
     functions
       .filter(({ name }) => /^app[12]-/.test(name))
       .map(({ name, permissions, seconds }) => [
@@ -121,13 +121,13 @@ function functionsOf({ functions, routes, rules, others, machines }: Stack): str
           }))
           .filter(({ actions }) => actions.length > 0)
           .map(({ actions, on }) => `${actions.map(code).join(' ')} on ${on.map(code).join(', ')}`)
-          .join('; ') || 'nothing',
+          .join('; ') || 'none',
         String(seconds),
       ]),
   );
 }
 
-const KEEPERS: readonly (readonly [type: string, what: string])[] = [
+const STATEFUL_TYPES: readonly (readonly [type: string, kind: string])[] = [
   ['AWS::StepFunctions::StateMachine', 'state machine'],
   ['AWS::Events::EventBus', 'event bus'],
   ['AWS::Events::Archive', 'archive of the bus'],
@@ -139,18 +139,23 @@ const KEEPERS: readonly (readonly [type: string, what: string])[] = [
   ['AWS::SNS::Topic', 'topic'],
 ];
 
-function keptThings(stacks: readonly Stack[]): string {
+function statefulResources(stacks: readonly Stack[]): string {
   return table(
-    ['Service', 'What', 'Name', 'When the stack goes'],
-    stacks.flatMap(({ service, things }) =>
-      KEEPERS.flatMap(([type, what]) =>
-        things(type).map(({ name, kept }) => [service, what, code(name), kept ? 'stays' : 'goes']),
+    ['Service', 'Resource', 'Name', 'When the stack is deleted'],
+    stacks.flatMap(({ service, resourcesOf }) =>
+      STATEFUL_TYPES.flatMap(([type, kind]) =>
+        resourcesOf(type).map(({ name, isRetained }) => [
+          service,
+          kind,
+          code(name),
+          isRetained ? 'retained' : 'deleted',
+        ]),
       ),
     ),
   );
 }
 
-/** The folder of a file, as far as it has a box. */
+/** The folder of a file in the diagram of the folders; `undefined` for other folders. */
 function folderOf(file: string): string | undefined {
   const [part = '', next = ''] = file.split('/');
   if (!PARTS.some((known) => known === part)) return undefined;
@@ -172,56 +177,56 @@ function folders(): string {
 }
 
 export function architectureDocument(): string {
-  const made = templates({ target: 'aws' });
-  const stacks = [stackOf('app1', made.app1), stackOf('app2', made.app2)] as const;
+  const synthesized = templates({ target: 'aws' });
+  const stacks = [stackOf('app1', synthesized.app1), stackOf('app2', synthesized.app2)] as const;
   const [app1, app2] = stacks;
   return `# Architecture
 
-Generated from the templates that are deployed, from the definitions in them and from the imports of the code; do not edit.
-\`npm run generate\` writes it again, and a test says when it is out of date.
+Generated from the templates, the state machine definitions and the imports of the code by \`npm run generate\`; do not edit.
 
-Two services of two teams. App1 takes requests of its callers and has users made; App2 owns the user pool. They share a
-contract (\`contracts/\`) and nothing else. Why it is so: [decisions](decisions/README.md). What is protected, and how:
-[security](security.md).
+The system consists of two services of two teams. App1 accepts requests of its callers and has users created at App2, which
+owns the user pool. The services share only a contract (\`contracts/\`). [Decisions](decisions/README.md) has the reasons, and
+[security](security.md) the assets and threats.
 
 ## One request
 
-The way when all goes well. Every box is a state that can be retried, and from each a dotted way leads to an undo:
-[workflows](workflows.md) shows all of them. What happens after each fault: [failures](failures.md).
+The diagram shows the successful path. Each box is a state that is retried. From the first state with an effect on, an error
+leads to a compensation: [workflows](workflows.md) shows these paths, too. [Failures](failures.md) shows the result of each
+fault.
 
 ${oneRequest()}
 
-## What sets what in motion at App1
+## Triggers at App1
 
-${movements(app1)}
+${triggers(app1)}
 
-## What sets what in motion at App2
+## Triggers at App2
 
-${movements(app2)}
+${triggers(app2)}
 
-## What is kept where
+## Stateful resources
 
-Everything else (APIs, functions, rules, alarms) can be made again from the code.
+All other resources (APIs, functions, rules, alarms) can be recreated from the code.
 
-${keptThings(stacks)}
+${statefulResources(stacks)}
 
-Each service has one dead-letter queue for all of its rules, and for what a function could not handle. A
-workflow's execution is the record of its provisioning. The tables hold what is needed for a while: callbacks that wait,
-reservations of the rate limiters, high-water marks of the sweeps. A provisioning is never decided by them.
+Each service has one dead-letter queue for all of its rules and for the events that a function failed to process. The
+execution of a workflow is the record of its provisioning. The tables contain temporary state: registered callbacks,
+reservations of the rate limiters, high-water marks of the sweeps. No outcome of a provisioning depends on them.
 
-## Who may do what: App1
+## Permissions of the functions: App1
 
-Each function has a role of its own, and beside these permissions only those to write its log and its trace.
+Each function has a role of its own. Beside the listed permissions it can only write its log and its trace.
 
 ${functionsOf(app1)}
 
-## Who may do what: App2
+## Permissions of the functions: App2
 
 ${functionsOf(app2)}
 
-## The folders of the code
+## Folders of the code
 
-An arrow means "imports". App1 and App2 never import each other, and nothing that is deployed imports the local AWS or a test.
+An arrow means "imports". App1 and App2 never import each other, and deployed code imports neither the local AWS nor a test.
 
 ${folders()}
 `;

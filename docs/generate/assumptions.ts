@@ -1,13 +1,13 @@
 import { type Assumption, assumptions } from '../../acceptance/assumptions.ts';
 
-/** docs/aws-assumptions.md, from the table of the acceptance. */
+/** Generates docs/aws-assumptions.md from the table of assumptions of the acceptance. */
 export const assumptionsPage = 'docs/aws-assumptions.md';
 
 /** Files as links, from a page in docs/. */
 const links = (files: readonly string[]): string => files.map((file) => `[${file}](../${file})`).join(', ');
 
-const row = ({ id, assumption, reliesOn, source }: Assumption, last: string): string =>
-  `| <a id="${id}"></a>${id} | ${assumption} | ${links(reliesOn)} | ${source} | ${last} |`;
+const row = ({ id, assumption, reliesOn, source }: Assumption, lastCell: string): string =>
+  `| <a id="${id}"></a>${id} | ${assumption} | ${links(reliesOn)} | ${source} | ${lastCell} |`;
 
 export function assumptionsDocument(): string {
   const decided = assumptions.flatMap((one) => {
@@ -19,24 +19,24 @@ export function assumptionsDocument(): string {
   const undecided = assumptions.flatMap((one) =>
     'undecided' in one.decidedBy ? [row(one, one.decidedBy.undecided)] : [],
   );
-  return `# What is assumed of AWS
+  return `# Assumptions about AWS
 
-Generated from [the table](../acceptance/assumptions.ts); do not edit. \`npm run generate\` writes this page again.
+Generated from [the table](../acceptance/assumptions.ts) by \`npm run generate\`; do not edit.
 
 The system was built and tested on a [local AWS](decisions/0006-corrected-local-aws.md), which follows AWS's documentation
-and what others have recorded on AWS. These assumptions rest on neither alone. On an account,
-[the acceptance](deploying.md#prove-it) decides them: a check that fails says which assumption is wrong and, by this page,
-which files rely on it. Sources without a host are pages of docs.aws.amazon.com.
+and responses that were recorded on AWS. Neither fully confirms the assumptions on this page. In an AWS account, the
+[acceptance](deploying.md#run-the-acceptance) verifies them: a failed check names the wrong assumption, and this page lists the files
+that rely on it. Sources without a host are pages of docs.aws.amazon.com.
 
-## Decided by the acceptance
+## Verified by the acceptance
 
-| Assumption | What AWS does | Relied on in | Source | Decided by |
+| Assumption | Behaviour of AWS | Relied on in | Source | Verified by |
 |---|---|---|---|---|
 ${decided.join('\n')}
 
-## Decided by nothing that can be run
+## Not verified
 
-| Assumption | What AWS does | Relied on in | Source | Why, and what is done about it |
+| Assumption | Behaviour of AWS | Relied on in | Source | Reason and mitigation |
 |---|---|---|---|---|
 ${undecided.join('\n')}
 `;

@@ -7,7 +7,7 @@ import {
 } from '../../contracts/failures.ts';
 import { leftByProblem, type ProblemCode, problems, retryAfter } from '../../contracts/problems.ts';
 
-/** What is generated from the pages of failures and problems: docs/errors.md. */
+/** Generates docs/errors.md from the tables of failures and problems. */
 
 export const errorsPage = 'docs/errors.md';
 
@@ -15,10 +15,10 @@ const failureNames = Object.keys(failures) as FailureName[]; // keys of a const 
 const problemCodes = Object.keys(problems) as ProblemCode[]; // keys of a const object: exactly ProblemCode
 const failureCodes = [...new Set(failureNames.map((name) => failures[name].code))];
 
-type Rows = readonly (readonly [what: string, text: string])[];
+type Rows = readonly (readonly [label: string, text: string])[];
 
 const tableOf = (rows: Rows): string =>
-  ['| | |', '|---|---|', ...rows.map(([what, text]) => `| ${what} | ${text} |`)].join('\n');
+  ['| | |', '|---|---|', ...rows.map(([label, text]) => `| ${label} | ${text} |`)].join('\n');
 
 function failureTable(name: FailureName): string {
   const {
@@ -28,17 +28,20 @@ function failureTable(name: FailureName): string {
     left_behind,
     retryable,
     read_in,
-    class: whose,
+    class: failureClass,
   } = { ...failures[name], ...failureDocs[name] };
   return tableOf([
-    ['name of the error', `\`${name}\``],
-    ['cause', cause],
-    ['what the caller does', remedy],
-    ['what the operator does', operator],
-    ['whose matter', `\`${whose}\`: ${failureClasses[whose]}`],
-    ['left behind', leftBehind[left_behind]],
-    ['can be sent again as it is', retryable ? 'yes' : 'no'],
-    ['is read', read_in === 'status' ? "as a status's error" : 'in timelines only; another attempt follows'],
+    ['Error name', `\`${name}\``],
+    ['Cause', cause],
+    ['Remedy for the caller', remedy],
+    ['Remedy for the operator', operator],
+    ['Category', `\`${failureClass}\`: ${failureClasses[failureClass]}`],
+    ['User afterwards', leftBehind[left_behind]],
+    ['Retryable unchanged', retryable ? 'yes' : 'no'],
+    [
+      'Appears',
+      read_in === 'status' ? 'as `error` of a status' : 'in timelines only; another attempt follows',
+    ],
   ]);
 }
 
@@ -56,35 +59,35 @@ function problemChapter(code: ProblemCode): string {
     `### ${status} ${code}`,
     `${title}.`,
     tableOf([
-      ['cause', cause],
-      ['what the caller does', detail],
-      ['what the operator does', operator],
-      ['left behind', leftByProblem[left_behind]],
+      ['Cause', cause],
+      ['Remedy for the caller', detail],
+      ['Remedy for the operator', operator],
+      ['User afterwards', leftByProblem[left_behind]],
       ['`Retry-After`', seconds === undefined ? 'none' : `${seconds} s`],
     ]),
     '',
   ].join('\n\n');
 }
 
-/** The page of all codes that a caller can meet. */
+/** The page of all error codes that an API returns. */
 export function errorsDocument(): string {
   return `# Errors
 
-Generated from [the failures](../contracts/failures.ts) and [the problems](../contracts/problems.ts); do not edit.
-\`npm run generate\` writes this page again.
+Generated from [the failures](../contracts/failures.ts) and [the problems](../contracts/problems.ts) by \`npm run generate\`; do
+not edit.
 
-There are two kinds. A **problem** is the answer to a request that was not served (\`application/problem+json\`, RFC 9457).
-A **failure** is why a provisioning that was accepted did not end well; the status tells it as \`error\`, and
-\`?include=timeline\` tells of each attempt of each step what it failed with. Codes are stable; the texts are for people.
+There are two kinds of errors. A **problem** is the response to a request that was rejected (\`application/problem+json\`,
+RFC 9457). A **failure** is the reason why an accepted provisioning failed: the status contains it as \`error\`, and
+\`?include=timeline\` contains the error of each attempt of each step. Codes are stable; texts can change.
 
-An error that has no row of its own (a timeline tells AWS's own names) has the code of the row that it means.
+A timeline also contains error names of AWS. Such an error has the code of the entry to which it is mapped.
 
-## Problems: the request was not served
+## Problems: the request was rejected
 
 ${problemCodes.map(problemChapter).join('\n')}
-## Failures: the provisioning did not end well
+## Failures: the provisioning failed
 
-\`step\` is the state of the workflow in which it failed; \`Execution\` when it was no step, but the workflow as a whole.
+\`step\` is the state of the workflow that failed, or \`Execution\` if the workflow as a whole failed.
 
 ${failureCodes.map(failureChapter).join('\n')}`.replace(/\n{3,}/g, '\n\n');
 }

@@ -13,7 +13,7 @@ import {
 import { endsSequence, startsSequence } from '../../contracts/events/sequences.ts';
 import { names } from '../../infra/settings.ts';
 
-/** What is generated from the catalogue of events: JSON Schemas, an AsyncAPI document, and docs/events.md. */
+/** Generates JSON Schemas, an AsyncAPI document and docs/events.md from the catalogue of events. */
 
 const SCHEMAS = 'contracts/events/schemas';
 export const schemaFile = (name: EventName): string => `${SCHEMAS}/${name}.v${events[name].version}.json`;
@@ -28,7 +28,7 @@ const owners: Record<EventSource, string> = {
   'app2.service-users': 'the team of App2, the business service',
 };
 
-/** Hash of each schema that was published, by `name@version`: what subscribers rely on does not change. */
+/** File with the hash of each published schema, by `name@version`: published schemas do not change. */
 export const publishedFile = 'contracts/events/published.json';
 export const hashOf = (schema: object): string =>
   createHash('sha256').update(JSON.stringify(schema)).digest('hex');
@@ -39,7 +39,7 @@ export function jsonSchemaOf(name: EventName): object {
   const { source, version, meaning } = events[name];
   return {
     $schema,
-    // The name of a URN has no dot (RFC 8141), and validators refuse one that has.
+    // A URN namespace must not contain a dot (RFC 8141), and validators reject one that does.
     $id: `urn:${source.replace('.', '-')}:${name}:${version}`,
     title: name,
     description: meaning,
@@ -77,7 +77,7 @@ const fromRotation = {
   asserted: [],
 };
 
-/** An event as a subscriber gets it. */
+/** An example of an event as a subscriber receives it. */
 export function exampleOf(name: EventName) {
   const { source, about, sequence, version, data } = events[name];
   const ofProvisioning = about === 'provisioning';
@@ -107,7 +107,8 @@ function asyncApi(): object {
     info: {
       title: 'Audit events of cross-service user provisioning',
       version: '1',
-      description: 'Facts about service users, on the EventBridge buses of the services that own them.',
+      description:
+        'Audit events about service users, on the EventBridge buses of the services that own them.',
     },
     defaultContentType: 'application/json',
     channels: Object.fromEntries(
@@ -160,7 +161,7 @@ function asyncApi(): object {
 
 const ofSource = (source: EventSource) => eventRows.filter(([, row]) => row.source === source);
 
-/** What may follow what, of one service. */
+/** The valid event sequences of one service, as a state diagram. */
 function stateDiagram(source: EventSource): string {
   const rows = ofSource(source).filter(([, { about }]) => about === 'provisioning');
   return [
@@ -181,13 +182,13 @@ ${meaning}
 
 | | |
 |---|---|
-| owner | ${owners[source]} |
-| sent as | \`${source}\`, on the bus \`${buses[source]}\` |
-| when | ${when} |
-| the user afterwards | ${user} |
-| may be followed by | ${followed_by.length === 0 ? 'nothing' : followed_by.map((next) => `[${next}](#${next.toLowerCase()})`).join(', ')} |
-| place | ${sequence} |
-| schema | [version ${version}](../${schemaFile(name)}) |
+| Owner | ${owners[source]} |
+| Published as | \`${source}\`, on the bus \`${buses[source]}\` |
+| When | ${when} |
+| User afterwards | ${user} |
+| Can be followed by | ${followed_by.length === 0 ? 'none' : followed_by.map((next) => `[${next}](#${next.toLowerCase()})`).join(', ')} |
+| Sequence | ${sequence} |
+| Schema | [version ${version}](../${schemaFile(name)}) |
 
 \`\`\`json
 ${JSON.stringify(exampleOf(name), null, 2)}
@@ -196,85 +197,85 @@ ${JSON.stringify(exampleOf(name), null, 2)}
 }
 
 function page(): string {
-  const of = (source: EventSource) =>
+  const chaptersOf = (source: EventSource) =>
     ofSource(source)
       .map(([name]) => chapter(name))
       .join('\n');
   return `# Audit events
 
-Generated from [the catalogue](../contracts/events/catalogue.ts); do not edit. \`npm run generate\` writes this page, the
-JSON Schemas and the [AsyncAPI document](../contracts/events/asyncapi.json) again.
+Generated from [the catalogue](../contracts/events/catalogue.ts) by \`npm run generate\`, with the JSON Schemas and the
+[AsyncAPI document](../contracts/events/asyncapi.json); do not edit.
 
-Each service tells on its own EventBridge bus what has become of its service users. Whoever keeps account of who has
-access, looks for what was left behind, or writes an audit trail, subscribes there.
+Each service publishes audit events about its service users on its own EventBridge bus. Subscribers use them to keep a
+register of access, to find leftovers, or to write an audit trail.
 
-## What you can rely on
+## Guarantees
 
-- **Delivery** is at least once and not ordered, as EventBridge's is. The \`event_id\` is the same for each repeat of the
-  same fact: drop what you have seen. \`sequence\` is the fixed place of the fact among those of one generation of its
-  provisioning at that service, so numbers are left out: of two facts of one generation the one with the higher place
-  tells how things stand.
-- **A provisioning_id can come again**: 90 days after a provisioning has ended, its key can be used for a new one. The
-  \`creation_id\` tells the two apart; facts of different generations are not in any order.
-- **No two facts share an event_id**: it names service, provisioning, generation, place and event.
-  A repeat has the same content but for its time and cause. It can give another reason (\`failure\`, \`compensation_failure\`) when
-  the execution that published it was stopped, timed out or redriven before its end, or when a roll-back fails again: what
-  has happened is the same, so the first one may be kept.
-- **Every provisioning that was accepted has an end that is told**, by each service that it came to. The last fact of a
-  service agrees with its user pool. What may follow what is drawn below; nothing else does. App2 tells nothing of a
-  provisioning that was cancelled before it heard of it.
-- **What could not be told did not happen**: when ServiceUserCreated or ServiceUserProvisioned cannot be published, the
-  user is taken away again. What cannot be told of an undo is told by a later roll-back.
-- **Versions.** A schema that was published never changes: a test holds its hash. Every change is a new version, sent
-  under a new \`schema_version\`; read that before you read the rest, and leave alone what you do not know. A new
-  version is sent instead of the one before, after its subscribers were told; the schemas of both stay here.
-- **Personal data** are \`username\`, \`human_user_id\` and \`on_behalf_of\`, described as such in the schemas.
-  There are no secrets in any event.
-- **Size.** An event is smaller than 4 KB, whatever names are in it; EventBridge takes 1 MB.
+- **Delivery** is at least once and not ordered, as with EventBridge in general. Every copy of an event has the same
+  \`event_id\`: discard duplicates. \`sequence\` is the fixed position of the event within one generation of its provisioning at
+  that service; numbers can be skipped. Of two events of one generation, the one with the higher number describes the current
+  state.
+- **A provisioning_id can be reused**: 90 days after a provisioning has finished, its key can start a new one. The
+  \`creation_id\` distinguishes the two. Events of different generations have no order.
+- **The event_id is unique**: it contains service, provisioning, generation, sequence and event. A copy has the same content
+  except for its time and cause. It can contain another reason (\`failure\`, \`compensation_failure\`) if the execution that
+  published it was stopped, timed out or redriven before its outcome, or if a roll-back fails again. The outcome is the same,
+  so a subscriber can keep the first copy.
+- **Each accepted provisioning publishes its outcome**, at each service that it reached. The last event of a service agrees
+  with its user pool. The diagrams below show all valid event sequences. App2 publishes nothing about a provisioning that was
+  cancelled before its request arrived.
+- **No user without an event**: if ServiceUserCreated or ServiceUserProvisioned cannot be published, the user is removed again.
+  If the event of a compensation cannot be published, a later roll-back publishes it.
+- **Versions.** A published schema never changes; a test compares its hash. Every change is a new version with a new
+  \`schema_version\`: read that field first, and ignore versions that you do not know. A new version replaces the previous one
+  after its subscribers were notified. The schemas of both stay in this repository.
+- **Personal data** are \`username\`, \`human_user_id\` and \`on_behalf_of\`; the schemas mark them. No event contains a secret.
+- **Size.** An event is smaller than 4 KB. EventBridge accepts 1 MB.
 
-## The envelope
+## Envelope
 
-Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for all:
+Each event's \`detail\` is \`{metadata, data}\`. The metadata are the same for all events:
 
-| Field | |
+| Field | Meaning |
 |---|---|
-| \`event_id\` | \`<service>:<provisioning_id>:<creation_id>:<sequence>:<event>\`: the same for each repeat; of a rotation \`<service>:<version of the secret>:<sequence>:<event>\` |
+| \`event_id\` | \`<service>:<provisioning_id>:<creation_id>:<sequence>:<event>\`, the same for each copy; for a rotation \`<service>:<version of the secret>:<sequence>:<event>\` |
 | \`schema_version\` | version of the event's schema |
-| \`provisioning_id\` | what it is about; null when it is not about a provisioning |
-| \`creation_id\` | the generation of the provisioning; null when it is not about a provisioning |
-| \`sequence\` | place among the facts of this generation at that service |
-| \`occurred_at\` | when; a roll-back that tells again what was told already has a later time |
-| \`actor\` | who caused it, as verified by the service: for App1 account and id of the role or user that asked, for App2 the service whose machine client asked |
-| \`causation_id\` | what made the service act: \`request:<id>\` (API Gateway's id, which its access log has, too), \`execution:<machine>:<name>\` (an execution that ended badly and was rolled back), \`rotation:<version>\` |
-| \`trace_id\` | X-Ray's trace, the same at both services; null when there is none |
-| \`asserted\` | fields of the data that nobody has verified: the actor said so |
+| \`provisioning_id\` | the provisioning; null if the event is not about one |
+| \`creation_id\` | the generation of the provisioning; null if the event is not about one |
+| \`sequence\` | position within this generation at that service |
+| \`occurred_at\` | time of the event; a roll-back that publishes a copy sets a later time |
+| \`actor\` | the principal that caused the event, as verified by the service: at App1 the account and id of the calling role or user, at App2 the service of the machine client |
+| \`causation_id\` | the cause: \`request:<id>\` (API Gateway's request id, also in its access log), \`execution:<machine>:<name>\` (a failed execution that was rolled back), \`rotation:<version>\` |
+| \`trace_id\` | X-Ray's trace id, the same at both services; null without a trace |
+| \`asserted\` | fields of the data that the actor sent and no service has verified |
 
-A \`failure\` tells the step, the error as the execution's history has it, and a stable \`code\`; an \`compensation_failure\`, why
-it could not be undone.
+A \`failure\` contains the step, the error as in the execution's history, and a stable \`code\`. A \`compensation_failure\` contains
+the same about a compensation that failed.
 
 ## How to subscribe
 
-- [EventSubscription](../infra/constructs/event-subscription.ts), a CDK construct: events and fields by name, your
-  function, one dead-letter queue for all that did not arrive, an alarm; also from another account.
-- [readEvent and handleOnce](../contracts/events/subscriber.ts) read an event against its schema, typed, and drop repeats;
-  \`eventPattern\` makes the pattern of a rule without the construct.
-- [The contract kit](../contracts/events/contract-kit.ts) holds what you rely on against the catalogue and against
-  [events as they were really produced](../contracts/events/produced/).
-- [The access register](../examples/access-register/README.md) is a subscriber, complete: a table of who has access.
-- With the setting \`schema_registry\` the schemas are in EventBridge's registry, too; with \`subscriber_accounts\` other
-  accounts may subscribe.
-- What was missed: [redrive the queue](runbooks/dead-letter-queue.md), or [replay the archive](runbooks/replay-events.md).
+- [EventSubscription](../infra/constructs/event-subscription.ts) is a CDK construct: events and fields by name, your
+  function, a dead-letter queue and an alarm. It also subscribes from another account.
+- [readEvent and handleOnce](../contracts/events/subscriber.ts) parse an event with its schema, typed, and discard duplicates.
+  \`eventPattern\` creates the pattern of a rule without the construct.
+- [The contract kit](../contracts/events/contract-kit.ts) checks a subscriber against the catalogue and against
+  [recorded events](../contracts/events/produced/).
+- [The access register](../examples/access-register/README.md) is a complete subscriber: a table of the users with access.
+- The setting \`schema_registry\` adds the schemas to EventBridge's schema registry. The setting \`subscriber_accounts\` allows
+  other accounts to subscribe.
+- To receive missed events, [redrive the queue](runbooks/dead-letter-queue.md) or
+  [replay the archive](runbooks/replay-events.md).
 
 ## App1: \`${eventSources.app1}\`
 
 ${stateDiagram(eventSources.app1)}
 
-${of(eventSources.app1)}
+${chaptersOf(eventSources.app1)}
 ## App2: \`${eventSources.app2}\`
 
 ${stateDiagram(eventSources.app2)}
 
-${of(eventSources.app2)}`;
+${chaptersOf(eventSources.app2)}`;
 }
 
 const json = (content: object): string => `${JSON.stringify(content, null, 2)}\n`;

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { parseSync } from '@swc/core';
 import * as z from 'zod';
 
-/** The imports of the code: for the test of the import rules, and for the picture of the folders. */
+/** Reads the imports of the code, for the test of the import rules and for the diagram of the folders. */
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -15,12 +15,12 @@ export interface Import {
 
 const sourced = z.looseObject({ type: z.string(), source: z.looseObject({ value: z.string() }) });
 
-/** A call of `import`. One that names no module would escape the rules. */
+/** A dynamic import. One without a literal module name could bypass the rules. */
 const CALL = /\bimport\s*\((?:\s*'([^']+)'\s*\))?/g;
 
 /**
- * Every import and re-export of every TypeScript file below some folders: of types, too, and by a call.
- * @throws Error when a call imports something that its text does not name
+ * Every import and re-export of every TypeScript file below some folders, including type imports and dynamic imports.
+ * @throws Error for a dynamic import without a literal module name
  */
 export function importsBelow(folders: readonly string[]): Import[] {
   return folders.flatMap((folder) =>
@@ -33,16 +33,17 @@ export function importsBelow(folders: readonly string[]): Import[] {
 function importsOf(file: string): Import[] {
   const from = relative(root, file);
   const text = readFileSync(file, 'utf8');
-  const called = [...text.matchAll(CALL)].map(([call, name]) => {
-    if (name === undefined) throw new Error(`${from} imports by a call that names no module: ${call}`);
+  const dynamicImports = [...text.matchAll(CALL)].map(([call, name]) => {
+    if (name === undefined)
+      throw new Error(`${from} has a dynamic import without a literal module name: ${call}`);
     return name;
   });
   const { body } = parseSync(text, { syntax: 'typescript', tsx: file.endsWith('.tsx') });
-  const stated = body.flatMap((statement) => {
+  const staticImports = body.flatMap((statement) => {
     const found = sourced.safeParse(statement);
     return found.success ? [found.data.source.value] : [];
   });
-  return [...stated, ...called].map((name) => ({
+  return [...staticImports, ...dynamicImports].map((name) => ({
     from,
     to: name.startsWith('.') ? relative(root, join(dirname(file), name)) : name,
   }));

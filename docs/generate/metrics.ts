@@ -1,17 +1,17 @@
 import { metricMeanings, metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 
-/** docs/metrics.md, from the table of metrics. */
+/** Generates docs/metrics.md from the table of metrics. */
 export const metricsPage = 'docs/metrics.md';
 
 const measuredBy = {
   facts: [
     'From the audit events',
-    'Counted by metric filters on the logs of the buses. An event that was published again is counted again.',
+    'Metric filters on the logs of the buses count the events. An event that was published twice counts twice.',
   ],
-  machines: ['From the logs of the state machines', 'Counted by metric filters.'],
+  machines: ['From the logs of the state machines', 'Metric filters count the log lines.'],
   function: [
     'From functions',
-    'Written into the log in the embedded metric format. `service` is the name of the function.',
+    'The functions write them into their logs in the embedded metric format. `service` is the name of the function.',
   ],
 } as const;
 
@@ -24,18 +24,17 @@ export function metricsDocument(): string {
       .map((key) => [key, metrics[key]] as const)
       .filter(([, metric]) => metric.from === from)
       .map(([key, { name, unit, dimensions }]) => {
-        const apart = dimensions.map((dimension) => `\`${dimension}\``).join(' ') || 'none';
-        return `| \`${name}\` | ${apart} | ${unit} | ${metricMeanings[key]} |`;
+        const formatted = dimensions.map((dimension) => `\`${dimension}\``).join(' ') || 'none';
+        return `| \`${name}\` | ${formatted} | ${unit} | ${metricMeanings[key]} |`;
       });
     return `## ${title}\n\n${how}\n\n| Metric | Dimensions | Unit | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });
   return `# Metrics
 
-Generated from [the table](../handlers/shared/metrics.ts); do not edit. \`npm run generate\` writes this page again.
+Generated from [the table](../handlers/shared/metrics.ts) by \`npm run generate\`; do not edit.
 
-All are in the namespace \`${NAMESPACE}\`. What AWS measures by itself is not counted again: executions by their end and
-duration (\`AWS/States\`), invocations, errors and throttles of functions (\`AWS/Lambda\`), requests, latency and errors of
-the APIs (\`AWS/ApiGateway\`). A metric without data has no zeros: alarms treat what is missing as not breaching.
+All metrics are in the namespace \`${NAMESPACE}\`. AWS itself provides the metrics of executions (\`AWS/States\`), functions
+(\`AWS/Lambda\`) and APIs (\`AWS/ApiGateway\`). A metric without data has no zeros: alarms treat missing data as not breaching.
 
 ${chapters.join('\n')}`;
 }

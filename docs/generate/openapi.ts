@@ -19,12 +19,12 @@ import { services } from '../../contracts/services.ts';
 import { attempt, provisioningStatus, timelineStep, waitingFor } from '../../contracts/status.ts';
 import { defaultPasswordPolicy } from '../../infra/settings.ts';
 
-/** What is generated from the routes of both APIs: OpenAPI documents (spec.openapis.org/oas/v3.1.1). */
+/** Generates the OpenAPI documents from the routes of both APIs (spec.openapis.org/oas/v3.1.1). */
 
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
-const begun = '2026-11-25T12:00:00.000Z';
+const startedAt = '2026-11-25T12:00:00.000Z';
 
-/** Schemas that have a name, with an example of each that is a body. */
+/** The named schemas, with an example of each request or response body. */
 const named = new Map<z.ZodType, { id: string; example?: object }>([
   [
     createServiceUserRequest,
@@ -54,7 +54,7 @@ const named = new Map<z.ZodType, { id: string; example?: object }>([
         user: 'present',
         username: 'ada',
         human_user_id: 'h-1815',
-        started_at: begun,
+        started_at: startedAt,
         stopped_at: '2026-11-25T12:00:02.000Z',
       },
     },
@@ -80,23 +80,23 @@ const registry = z.registry<{ id: string }>();
 for (const [schema, { id }] of named) registry.add(schema, { id });
 
 /**
- * Stands in the documents for a pattern of Unicode classes, which many tools cannot read: it refuses what anybody would
- * come upon, spaces, control and format characters, and lets pass the rest, of which the API refuses a little more.
+ * Replaces a pattern with Unicode classes, which many tools do not support. It rejects the usual spaces, control and format
+ * characters and allows all others, of which the API rejects a few more.
  */
 export const VISIBLE =
   '^[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\ue000-\\uf8ff\\ufeff]*$';
 
-/** Each rule of the policy is broken by nothing at all. The list of symbols would end the cell of a table. */
+/** All rules of the policy: the empty password breaks each of them. The list of symbols contains `|`, which would end a table cell. */
 const policy = brokenRules('', defaultPasswordPolicy).map((rule) =>
   rule.replace(`one of ${SYMBOLS}`, 'one of the special characters of Cognito'),
 );
 
 const meanings: typeof fieldDescriptions = {
   ...fieldDescriptions,
-  password: `${fieldDescriptions['password']} Unless the settings of App2 define another policy, it ${policy.join('; it ')}. A request that breaks rules is refused with all broken rules. A repeated request that an earlier policy accepted returns its status.`,
+  password: `${fieldDescriptions['password']} By default it ${policy.join('; it ')}. App1 rejects a request that breaks rules and lists all of them. A repeat of a request that was accepted under an earlier policy gets the state of its provisioning.`,
 };
 
-/** A pattern as any tool can read it. */
+/** A pattern without Unicode classes. */
 function readable(pattern: string): string {
   const plain = pattern.replace('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
   return plain.includes('\\p{') ? VISIBLE : plain;
@@ -106,7 +106,7 @@ const { pattern: UUID } = z
   .object({ pattern: z.string() })
   .parse(z.toJSONSchema(provisioningId, { io: 'input' }));
 
-/** How zod's JSON Schema is written into the documents. A UUID is called one: a pattern alone tells a tool too little. */
+/** Options of zod's JSON Schema. A UUID gets its format, because tools cannot derive it from the pattern. */
 const asDocumented = {
   target: 'draft-2020-12',
   io: 'input',
@@ -118,7 +118,7 @@ const asDocumented = {
   },
 } as const satisfies z.core.ToJSONSchemaParams;
 
-/** OpenAPI 3.1 speaks JSON Schema 2020-12, as zod writes it. */
+/** OpenAPI 3.1 uses JSON Schema 2020-12, which zod generates. */
 const { schemas: withIds } = z.toJSONSchema(registry, {
   ...asDocumented,
   uri: schemaPath,
@@ -127,7 +127,7 @@ const schemas = Object.fromEntries(
   Object.entries(withIds).map(([id, { $id, $schema, ...schema }]) => [id, withMeanings(schema)]),
 );
 
-/** Says of each field what it means, by its name: one schema, as that of a point in time, is many fields. */
+/** Adds the description of each field by its name, because several fields share one schema (such as a timestamp). */
 function withMeanings(part: unknown): unknown {
   if (Array.isArray(part)) return part.map(withMeanings);
   if (typeof part !== 'object' || part === null) return part;
@@ -156,7 +156,8 @@ function fieldsWithMeanings(fields: unknown): unknown {
 
 function reference(schema: z.ZodType): { $ref: string } {
   const name = named.get(schema)?.id;
-  if (name === undefined) throw new Error('A body has no name: add it to the table of named schemas.');
+  if (name === undefined)
+    throw new Error('A body has no name: add its schema to the table of named schemas.');
   return { $ref: schemaPath(name) };
 }
 
@@ -193,12 +194,12 @@ function answerOf({ meaning, body, headers = [], links = [] }: RouteResponse): o
   };
 }
 
-/** Name of a parameter on the wire; two services have a header of one name with two meanings. */
+/** Name of a parameter on the wire. The services use one header with different meanings, which the table distinguishes. */
 const onTheWire = (name: ParameterName): string => name.split(' ')[0] ?? name;
 
 function operationOf(name: string, route: Route, tag: string): object {
   const answers = Object.entries(route.responses).map(([status, answer]) => [status, answerOf(answer)]);
-  const refused = refusalsOf(route).map((codes) => [
+  const errors = errorsOf(route).map((codes) => [
     String(problems[codes[0]].status),
     { $ref: `#/components/responses/${codes.join(OR)}` },
   ]);
@@ -215,7 +216,7 @@ function operationOf(name: string, route: Route, tag: string): object {
           })),
         }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: bodyOf(route.body) } }),
-    responses: Object.fromEntries([...answers, ...refused].sort(([a], [b]) => Number(a) - Number(b))),
+    responses: Object.fromEntries([...answers, ...errors].sort(([a], [b]) => Number(a) - Number(b))),
   };
 }
 
@@ -232,7 +233,7 @@ const apis = {
   app1: {
     title: 'App1: provisioning of service users',
     description:
-      'Has service users made at App2. Requests are signed with AWS Signature Version 4. What errors mean and what to do is in docs/errors.md.',
+      'Provisions service users at App2. Requests are signed with AWS Signature Version 4. docs/errors.md lists all errors with cause and remedy.',
     team: 'Team of App1',
     tag: { name: 'provisioning', description: 'Service users of App2, from request to removal' },
     routes: app1Routes,
@@ -243,7 +244,7 @@ const apis = {
         in: 'header',
         name: 'Authorization',
         description:
-          'AWS Signature Version 4 for `execute-api`, by a principal that may invoke this API; where callers have limits of their own, `x-api-key` beside it',
+          'AWS Signature Version 4 for `execute-api`, by a principal that may invoke this API; if callers have rate limits of their own, also the header `x-api-key`',
         'x-amazon-apigateway-authtype': 'awsSigv4',
       },
     },
@@ -251,11 +252,11 @@ const apis = {
   app2: {
     title: 'App2: service users',
     description:
-      'Creates service users for App1, and serves them. Requests carry an access token of the user pool. What errors mean and what to do is in docs/errors.md.',
+      'Creates service users for App1, and serves their requests. Requests carry an access token of the user pool. docs/errors.md lists all errors with cause and remedy.',
     team: 'Team of App2',
     tag: {
       name: 'service-users',
-      description: 'Creation and removal of service users, and what they may do',
+      description: 'Creation and removal of service users, and their business endpoint',
     },
     routes: app2Routes,
     security: {
@@ -265,7 +266,7 @@ const apis = {
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description:
-          'An access token of the user pool; its groups and its client decide which routes it opens',
+          'An access token of the user pool; its groups and its client determine the allowed routes',
       },
     },
   },
@@ -281,7 +282,7 @@ export function openApi(api: ApiName): object {
     const path = `/${route.path}`;
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(name, route, tag.name) };
   }
-  // A component that nothing refers to is a fault of the document.
+  // Linters report a component that is not referenced.
   const usedHeaders = new Set<string>([
     'Retry-After',
     ...rows.flatMap(([, route]) => Object.values(route.responses).flatMap(({ headers = [] }) => headers)),
@@ -323,7 +324,7 @@ export function openApi(api: ApiName): object {
       ),
       responses: Object.fromEntries(
         rows
-          .flatMap(([, route]) => refusalsOf(route))
+          .flatMap(([, route]) => errorsOf(route))
           .map((codes) => [codes.join(OR), problemResponse(codes)] as const)
           .sort(([a], [b]) => (a < b ? -1 : 1)),
       ),
@@ -345,18 +346,18 @@ function parameterOf(name: ParameterName): object {
   };
 }
 
-/** Between the codes in the name of an answer that can be one of several problems. */
+/** Separator of the codes in the name of a response that stands for several problems. */
 export const OR = '-or-';
 
 type Codes = readonly [ProblemCode, ...ProblemCode[]];
 
-/** The problems of a route, those of one HTTP status together: a status is one answer in OpenAPI. */
-function refusalsOf({ problems: codes }: Route): Codes[] {
+/** The problems of a route, grouped by HTTP status: OpenAPI has one response per status. */
+function errorsOf({ problems: codes }: Route): Codes[] {
   const byStatus = new Map<number, Codes>();
   for (const code of codes) {
     const { status } = problems[code];
-    const before = byStatus.get(status);
-    byStatus.set(status, before === undefined ? [code] : [...before, code]);
+    const known = byStatus.get(status);
+    byStatus.set(status, known === undefined ? [code] : [...known, code]);
   }
   return [...byStatus.values()];
 }
@@ -383,7 +384,7 @@ function problemResponse(codes: Codes): object {
 
 const used = <Name extends string>(names: readonly Name[]): Name[] => [...new Set(names)].sort();
 
-/** The named schemas that a document leads to. */
+/** The named schemas that a document references, directly or indirectly. */
 function reachable({ components, ...rest }: { components: { schemas: object } }): object {
   const { schemas: _, ...others } = components;
   const found = new Set<string>();

@@ -15,13 +15,13 @@ import { settingsDocument, settingsPage } from './settings.ts';
 import { generatedFromWorkflows } from './workflows/page.ts';
 
 /**
- * Writes what is generated from the contracts and from what is deployed. An event's schema that was published under its
- * version is not written again with another content: a change needs a new version.
+ * Writes the documents that are generated from the contracts and from the templates. A published event schema does not
+ * change: a change needs a new version.
  */
 const root = join(import.meta.dirname, '..', '..');
-const place = join(root, publishedFile);
-const published = existsSync(place)
-  ? z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(place, 'utf8')))
+const hashesPath = join(root, publishedFile);
+const published = existsSync(hashesPath)
+  ? z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(hashesPath, 'utf8')))
   : {};
 
 const changed = eventRows.filter(([name, { version }]) => {
@@ -31,7 +31,7 @@ const changed = eventRows.filter(([name, { version }]) => {
 if (changed.length > 0) {
   for (const [name, { version }] of changed)
     console.error(
-      `The schema of ${name} is not what was published as version ${version}: give it a new version.`,
+      `The schema of ${name} differs from the published version ${version}: give it a new version.`,
     );
   process.exit(1);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { templates } from '../../infra/templates.ts';
 
-/** docs/runbooks/README.md: every runbook, and the alarms that lead to it. */
+/** Generates docs/runbooks/README.md: every runbook with its alarms. */
 
 export const runbooksPage = 'docs/runbooks/README.md';
 
@@ -21,15 +21,15 @@ export function runbooksDocument(): string {
     .sort()
     .map((file) => {
       const title = /^# (.*)$/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1] ?? file;
-      const leading = alarms
+      const alarmNames = alarms
         .filter(({ AlarmDescription = '' }) => AlarmDescription.includes(`docs/runbooks/${file}`))
         .map(({ AlarmName }) => `\`${AlarmName}\``);
-      return `| [${title}](${file}) | ${leading.join(', ') || 'none: begun by a person'} |`;
+      return `| [${title}](${file}) | ${alarmNames.join(', ') || 'none'} |`;
     });
   return `# Runbooks
 
-Generated from this folder and from the alarms that are deployed; do not edit. \`npm run generate\` writes it again.
-\`npx provision doctor\` says which alarms are raised, and which of these pages to open.
+Generated from this folder and from the deployed alarms by \`npm run generate\`; do not edit.
+\`npx provision doctor\` lists the raised alarms with their runbooks. A runbook without an alarm is followed on demand.
 
 | Runbook | Alarms |
 |---|---|

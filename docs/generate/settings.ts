@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { context } from '../../infra/settings.ts';
 
-/** docs/settings.md, from the page of settings in the code. */
+/** Generates docs/settings.md from the schema of the settings. */
 
 export const settingsPage = 'docs/settings.md';
 
@@ -16,25 +16,25 @@ export function settingsDocument(): string {
     const {
       description,
       enum: values,
-      default: otherwise,
+      default: defaultValue,
     } = kind.parse(z.toJSONSchema(schema, { io: 'input' }));
-    const of = values === undefined ? '' : values.map((value) => `\`${value}\``).join(', ');
-    return `| \`${name}\` | ${of} | ${shown(otherwise)} | ${description} |`;
+    const allowed = values === undefined ? '' : values.map((value) => `\`${value}\``).join(', ');
+    return `| \`${name}\` | ${allowed} | ${formatDefault(defaultValue)} | ${description} |`;
   });
   return `# Settings
 
-Generated from [infra/settings.ts](../infra/settings.ts); do not edit. \`npm run generate\` writes it again.
+Generated from [infra/settings.ts](../infra/settings.ts) by \`npm run generate\`; do not edit.
 
-Each is a value of CDK's context: \`npx cdk deploy -c name=value\`, or \`"context"\` in \`cdk.json\`, which no deployment forgets.
-What is not valid stops the synthesis, with all that is wrong; so does a name that is not a setting.
+A setting is a value of CDK's context: \`npx cdk deploy -c name=value\` for one deployment, or \`"context"\` in \`cdk.json\` for all.
+If a value is invalid or a name is not a setting, the synthesis fails and lists all errors.
 
-| Setting | Values | Without it | Meaning |
+| Setting | Values | Default | Meaning |
 |---|---|---|---|
 ${rows.join('\n')}
 `;
 }
 
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : shown(value.join(','));
+function formatDefault(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : formatDefault(value.join(','));
   return value === undefined ? 'none' : `\`${value}\``;
 }

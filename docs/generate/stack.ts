@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Service } from '../../contracts/services.ts';
 import type { Template } from '../../infra/templates.ts';
 
-/** A service as its template says that it is, in the names that people know. */
+/** Reads a service's resources from its template: functions, routes, rules, state machines, by their names. */
 
 type Resource = Template['Resources'][string];
 
@@ -17,7 +17,7 @@ const policy = z.looseObject({
 const environment = z.object({ Variables: z.record(z.string(), z.unknown()) });
 const attributeOf = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) });
 
-/** Where the name of a resource stands, by type. */
+/** The property with the name of a resource, by type. */
 const NAME_OF: Record<string, string> = {
   'AWS::Lambda::Function': 'FunctionName',
   'AWS::StepFunctions::StateMachine': 'StateMachineName',
@@ -31,7 +31,7 @@ const NAME_OF: Record<string, string> = {
   'AWS::Events::Archive': 'ArchiveName',
 };
 
-/** Who else calls functions, by type of the resource that says so. */
+/** Other callers of functions, by the type of the resource that configures them. */
 const OTHER_CALLERS: readonly (readonly [RegExp, string])[] = [
   [/^AWS::ApiGateway::Authorizer$/, 'the API, as its authorizer'],
   [/^AWS::SecretsManager::RotationSchedule$/, 'Secrets Manager, to rotate'],
@@ -48,7 +48,7 @@ export function stackOf(service: Service, template: Template) {
     ),
   );
 
-  /** The name of a resource as people know it: its own, or else where it is in the code. */
+  /** The name of a resource: its alias or fixed name, or else its logical id without the hash. */
   const nameOf = (id: string): string => {
     const { Type = '', Properties = {} } = Resources[id] ?? {};
     const own = Properties[NAME_OF[Type] ?? ''];
@@ -56,8 +56,8 @@ export function stackOf(service: Service, template: Template) {
     return typeof own === 'string' ? own : id.replace(/(Resource|Default)?[0-9A-F]{8}$/, '');
   };
 
-  /** What an ARN of a template is of, in a few words. */
-  const wordsOf = (arn: unknown): string =>
+  /** The short form of an ARN of a template: type and name. */
+  const shortArn = (arn: unknown): string =>
     flat(arn, nameOf)
       .replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, '')
       .replace(/^(stateMachine|function|parameter|queue|event-bus|rule|key)[:/]/, '');
@@ -70,10 +70,10 @@ export function stackOf(service: Service, template: Template) {
       .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
       .map(({ Action, Resource }) => ({
         actions: Action,
-        on: z.array(z.unknown()).catch([Resource]).parse(Resource).map(wordsOf),
+        on: z.array(z.unknown()).catch([Resource]).parse(Resource).map(shortArn),
       }));
     const variables = environment.parse(Properties['Environment']).Variables;
-    /** Of the other service: its address is given as configuration. */
+    /** A function calls App2 if its environment has the URL of App2's API. */
     const callsApp2 = 'APP2_API_URL' in variables;
     return { id, name: nameOf(id), callsApp2, seconds: z.int().parse(Properties['Timeout']), permissions };
   });
@@ -102,8 +102,8 @@ export function stackOf(service: Service, template: Template) {
   }));
 
   const others = Object.values(Resources).flatMap(({ Type, Properties }) => {
-    const words = OTHER_CALLERS.find(([kind]) => kind.test(Type))?.[1];
-    return words === undefined ? [] : [{ words, to: functionsIn(Properties) }];
+    const caller = OTHER_CALLERS.find(([kind]) => kind.test(Type))?.[1];
+    return caller === undefined ? [] : [{ caller, to: functionsIn(Properties) }];
   });
 
   const machines = ofType('AWS::StepFunctions::StateMachine').map(([id, { Properties }]) => ({
@@ -114,19 +114,19 @@ export function stackOf(service: Service, template: Template) {
       .map(([bus]) => nameOf(bus)),
   }));
 
-  /** Everything of some type, by name, with what of its properties is worth knowing. */
-  const things = (type: string) =>
+  /** All resources of a type. */
+  const resourcesOf = (type: string) =>
     ofType(type).map(([id, { Properties, DeletionPolicy = 'Delete' }]) => ({
       name: nameOf(id),
       properties: Properties,
-      kept: DeletionPolicy.startsWith('Retain'),
+      isRetained: DeletionPolicy.startsWith('Retain'),
     }));
 
-  return { service, functions, routes, rules, others, machines, things };
+  return { service, functions, routes, rules, others, machines, resourcesOf };
 }
 export type Stack = ReturnType<typeof stackOf>;
 
-/** The logical ids that a part of a template refers to. */
+/** The logical ids that a part of a template references. */
 function referencesIn(value: unknown): Set<string> {
   const found = new Set<string>();
   const text = JSON.stringify(value) ?? '';

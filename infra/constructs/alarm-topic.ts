@@ -15,8 +15,8 @@ interface AlarmTopicProps {
 }
 
 /**
- * Where all alarms of a service go, when they are raised and when they are over: the topic of the setting `alarm_topic`,
- * or else one of its own. CloudWatch may use no key of AWS's own, so an encrypted topic needs one of ours.
+ * The topic to which all alarms of a service send their state changes: the topic of the setting `alarm_topic`, or one of the
+ * service's own. CloudWatch cannot use an AWS managed key, so the encrypted topic needs a customer managed one.
  * docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
  */
 export class AlarmTopic extends Construct {
@@ -31,17 +31,17 @@ export class AlarmTopic extends Construct {
     if (settings.alarmEmail !== undefined)
       acknowledge(this.topic.addSubscription(new EmailSubscription(settings.alarmEmail)), {
         'Serverless-SNSRedrivePolicy':
-          'SNS tries to send a mail for hours, and the history of the alarm keeps what it could not send.',
+          'SNS retries an email for hours, and the history of the alarm contains every state change.',
       });
   }
 
-  /** Has every alarm below a construct tell the topic. */
-  hear(scope: Construct): void {
-    const told = new SnsAction(this.topic);
+  /** Sends the states ALARM and OK of every alarm below a construct to the topic. */
+  subscribe(scope: Construct): void {
+    const action = new SnsAction(this.topic);
     for (const alarm of scope.node.findAll())
       if (alarm instanceof ServiceAlarm) {
-        alarm.addAlarmAction(told);
-        alarm.addOkAction(told);
+        alarm.addAlarmAction(action);
+        alarm.addOkAction(action);
       }
   }
 
@@ -49,7 +49,7 @@ export class AlarmTopic extends Construct {
     const { account, region, partition } = Stack.of(this);
     const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm:*`;
     const key = new Key(this, 'Key', {
-      description: `Encrypts what the topic ${topicName} tells`,
+      description: `Encrypts the messages of the topic ${topicName}`,
       enableKeyRotation: true,
       removalPolicy: settings.removalPolicy,
     });

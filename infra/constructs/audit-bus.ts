@@ -16,16 +16,16 @@ import { ServiceAlarm } from './service-alarm.ts';
 interface AuditBusProps {
   busName: string;
   source: EventSource;
-  /** Where events go that could not be delivered. */
+  /** Receives events that could not be delivered. */
   deadLetterQueue: IQueue;
-  /** Name of the function that looks at the bus from time to time: the service's sweep. */
-  watchedBy: string;
+  /** Name of the function that checks the bus: the service's sweep. */
+  checkedBy: string;
   settings: Settings;
 }
 
 /**
- * A service's own bus for its audit events, with an archive to replay from and a log that receives every event.
- * PutEvents to a bus that does not exist is answered with success, so the log is the proof that events arrive.
+ * A service's event bus for its audit events, with an archive for replays and a log of every event.
+ * PutEvents succeeds for a bus that does not exist, so only the log proves that events arrive.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
  */
 export class AuditBus extends Construct {
@@ -37,13 +37,13 @@ export class AuditBus extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { busName, source, deadLetterQueue, watchedBy, settings }: AuditBusProps,
+    { busName, source, deadLetterQueue, checkedBy, settings }: AuditBusProps,
   ) {
     super(scope, id);
     const eventPattern = { source: [source] };
     const bus = new EventBus(this, 'Bus', { eventBusName: busName });
     bus.applyRemovalPolicy(settings.removalPolicy);
-    // Seen as any other bus: CDK's class does not fit CDK's interface under exactOptionalPropertyTypes.
+    // CDK's class EventBus is not assignable to its interface IEventBus under exactOptionalPropertyTypes.
     this.bus = EventBus.fromEventBusArn(this, 'Published', bus.eventBusArn);
     const archive = new Archive(this, 'Archive', {
       archiveName: busArchive(busName),
@@ -58,10 +58,10 @@ export class AuditBus extends Construct {
       retention: settings.logRetention,
       removalPolicy: settings.removalPolicy,
     });
-    this.#letEventBridgeWrite(busName);
+    this.#grantLogWrite(busName);
     this.logRule = new Rule(this, 'EveryEvent', {
       ruleName: everyEventRule(busName),
-      description: `Every event of ${source}, to its log group`,
+      description: `Sends every event of ${source} to its log group`,
       eventBus: this.bus,
       eventPattern,
     });
@@ -82,37 +82,38 @@ export class AuditBus extends Construct {
     this.logRule.node.addDependency(this.logGroup);
     new ServiceAlarm(this, 'Broken', {
       alarmName: brokenBusAlarm(busName),
-      happened: `The bus of ${source}, or its rule to the log, is not there or is off.`,
-      means: 'Provisionings go on as if nothing were wrong, but their audit events are lost, or not proved.',
-      first: 'npx provision doctor',
+      condition: `The event bus of ${source} does not exist, or its rule to the log does not exist or is disabled.`,
+      impact:
+        'Provisionings continue without an error, but their audit events are lost or do not reach the log.',
+      firstCommand: 'npx provision doctor',
       runbook: 'events-not-published',
       runbooks: settings.runbooks,
-      // Each look is a fact, not a sample.
-      metric: ownMetric('auditBusBroken', { service: watchedBy }, { statistic: Stats.MAXIMUM }),
-      // While nobody looks, nobody knows: the alarm stays as it was.
-      missing: TreatMissingData.IGNORE,
+      // The sweep reports the state of the bus with each run.
+      metric: ownMetric('auditBusBroken', { service: checkedBy }, { statistic: Stats.MAXIMUM }),
+      // Without a run of the sweep the state is unknown: the alarm keeps its state.
+      treatMissingData: TreatMissingData.IGNORE,
     });
-    for (const account of settings.subscriberAccounts) this.#open(busName, source, account);
+    for (const account of settings.subscriberAccounts) this.#grantRuleManagement(busName, source, account);
     if (settings.schemaRegistry) new SchemaRegistry(this, 'Schemas', { registryName: busName, source });
   }
 
   /**
-   * Lets EventBridge write to the log, by a policy of the log group itself: of policies that are not about one log group an
-   * account may have ten in a region, all services together.
+   * Lets EventBridge write to the log by a policy of the log group itself: an account may have only ten policies per region
+   * that do not belong to a log group.
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (CloudWatch Logs permissions)
    * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy.html (resourceArn)
    */
-  #letEventBridgeWrite(busName: string): void {
+  #grantLogWrite(busName: string): void {
     const { defaultChild } = this.logGroup.node;
     if (!(defaultChild instanceof CfnLogGroup)) throw new Error(`${this.node.path} has no log group.`);
     const principals = ['events', 'delivery.logs'].map(
       (name) => new ServicePrincipal(`${name}.amazonaws.com`),
     );
-    // The group cannot refer to itself, but its name is known.
+    // A log group cannot reference itself in its policy, but its name is fixed.
     const resources = [`${logGroupTargetArn(this, busLog(busName))}:*`];
     defaultChild.resourcePolicyDocument = new PolicyDocument({
       statements: [
-        // An empty stream is all that this makes; AWS's page has no condition here.
+        // This action only creates an empty stream; AWS documents no condition for it.
         new PolicyStatement({ principals, actions: ['logs:CreateLogStream'], resources }),
         new PolicyStatement({
           principals,
@@ -124,7 +125,7 @@ export class AuditBus extends Construct {
     });
   }
 
-  /** ARN of the rule to the log, which is made after the log group whose policy names it. */
+  /** ARN of the rule to the log, from its name: the rule is created after the log group whose policy contains the ARN. */
   #ruleArn(busName: string): string {
     return Stack.of(this).formatArn({
       service: 'events',
@@ -134,16 +135,17 @@ export class AuditBus extends Construct {
   }
 
   /**
-   * Lets another account have rules of its own on the bus, for events of this service and nobody else's rules.
+   * Lets another account create and manage its own rules on the bus, for events of this service. It cannot change the rules
+   * of other accounts.
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-same-account-creator.html
    * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
    */
-  #open(busName: string, source: EventSource, account: string): void {
+  #grantRuleManagement(busName: string, source: EventSource, account: string): void {
     const { region, account: owner } = Stack.of(this);
-    // A variable of IAM's policies: the account of whoever asks.
+    // The IAM policy variable of the calling account.
     const ownRule = { 'events:creatorAccount': `\${aws:PrincipalAccount}` };
     const statements = {
-      // A rule that is new has no creator yet, and its pattern has to name the source.
+      // A new rule has no creator yet, and its pattern has to name the source.
       make: {
         Action: ['events:PutRule'],
         Condition: {
@@ -152,7 +154,7 @@ export class AuditBus extends Construct {
           StringEqualsIfExists: ownRule,
         },
       },
-      // Also asked for when a rule is made with tags.
+      // PutRule with tags requires this, too.
       tag: { Action: ['events:TagResource'], Condition: { StringEqualsIfExists: ownRule } },
       manage: {
         Action: [
@@ -162,7 +164,7 @@ export class AuditBus extends Construct {
           'events:EnableRule',
           'events:PutTargets',
           'events:RemoveTargets',
-          // CloudFormation asks for these, too, when it makes and changes a rule.
+          // CloudFormation requires these, too, when it creates or updates a rule.
           'events:ListTargetsByRule',
           'events:ListTagsForResource',
           'events:UntagResource',
@@ -182,13 +184,13 @@ export class AuditBus extends Construct {
         },
       });
       policy.node.addDependency(this.node.findChild('Bus'));
-      // cdk-nag looks at this deprecated property of every policy, and CDK warns of whoever does; ours has none.
+      // cdk-nag reads this deprecated property of every policy, for which CDK prints a warning.
       Object.defineProperty(policy, 'principal', { value: undefined });
     }
   }
 }
 
-/** EventBridge wants the ARN without the `:*` that CloudFormation's attribute ends with. */
+/** EventBridge requires the ARN without the `:*` at the end of CloudFormation's attribute. */
 function logGroupTargetArn(scope: Construct, name: string): string {
   return Stack.of(scope).formatArn({
     service: 'logs',

@@ -6,24 +6,24 @@ import { Stats } from '../metrics.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 
 interface DeadLetterQueueProps
-  extends Pick<ServiceAlarmProps, 'happened' | 'first' | 'alarmName' | 'runbooks'> {
-  /** A fixed name; AWS makes one up otherwise. */
+  extends Pick<ServiceAlarmProps, 'condition' | 'firstCommand' | 'alarmName' | 'runbooks'> {
+  /** A fixed name; CloudFormation generates one by default. */
   queueName?: string;
   removalPolicy?: RemovalPolicy;
 }
 
 /**
- * A queue for what could not be delivered, and an alarm while something lies there. SQS keeps it for 14 days, its limit.
+ * A dead-letter queue, and an alarm while it contains messages. SQS keeps them for 14 days, its maximum.
  * docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
  */
 export class DeadLetterQueue extends Construct {
   readonly queue: Queue;
-  /** In alarm while something lies in the queue; give it an action. */
+  /** Raised while the queue contains messages. The owner adds an action. */
   readonly alarm: ServiceAlarm;
 
   constructor(scope: Construct, id: string, { queueName, removalPolicy, ...alarm }: DeadLetterQueueProps) {
     super(scope, id);
-    // `Default` leaves no trace in logical ids: a queue that had this construct's id stays the same resource.
+    // `Default` adds nothing to the logical id: a queue that had this construct's id stays the same resource.
     this.queue = new Queue(this, 'Default', {
       ...(queueName === undefined ? {} : { queueName }),
       ...(removalPolicy === undefined ? {} : { removalPolicy }),
@@ -31,12 +31,11 @@ export class DeadLetterQueue extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    const last = 'It is the dead-letter queue; what lies there waits for an operator.';
-    acknowledge(this.queue, { 'Serverless-SQSRedrivePolicy': last, 'AwsSolutions-SQS3': last });
+    const reason = 'It is the dead-letter queue itself; an operator redrives its messages.';
+    acknowledge(this.queue, { 'Serverless-SQSRedrivePolicy': reason, 'AwsSolutions-SQS3': reason });
     this.alarm = new ServiceAlarm(this, 'NotEmpty', {
       ...alarm,
-      means:
-        'It waits for 14 days, then it is lost. Until it is redriven, whoever it was for does not know of it.',
+      impact: 'SQS deletes the message after 14 days. Until it is redriven, its target has not received it.',
       runbook: 'dead-letter-queue',
       metric: this.queue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),

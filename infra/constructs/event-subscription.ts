@@ -13,50 +13,52 @@ import { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
 
 export interface EventSubscriptionProps<Name extends EventName> {
-  /** Bus of App1 or App2: `EventBus.fromEventBusArn`. A rule stands on the bus, so it is made in the bus's region. */
+  /** Bus of App1 or App2: `EventBus.fromEventBusArn`. A rule belongs to its bus, so it is created in the bus's region. */
   bus: IEventBus;
-  /** Events of the catalogue, all of the bus's service. */
+  /** Events of the catalogue; all must be of the bus's service. */
   events: readonly [Name, ...Name[]];
-  /** Values that fields of an event must have; only fields that each of the events has. */
+  /** Required values of event fields; only fields that all of the events have. */
   where?: DataFilter<Name>;
-  /** What is called with each event; it reads it by `readEvent` and may be called more than once. */
+  /** The function that is invoked with each event. It parses the event with `readEvent` and can be invoked more than once. */
   handler: IFunction;
   /**
-   * For a bus of another account: a bus of the subscriber's own, which the events pass. Its owner must have let this
-   * account subscribe (setting `subscriber_accounts`).
+   * For a bus of another account: a bus of the subscriber, through which the events pass. The owner of the other bus has to
+   * allow this account to subscribe (setting `subscriber_accounts`).
    */
   through?: IEventBus;
 }
 
 /**
- * A subscription to audit events, for the stack of another team: a rule with a pattern from the catalogue, the function
- * that it calls, and one queue for all that did not arrive, whether EventBridge could not deliver it or the function
- * could not handle it. An alarm tells when something lies there. A function has one queue, however often it subscribes.
+ * A subscription to audit events, for the stack of another team: a rule with a pattern from the catalogue, the target
+ * function, and a dead-letter queue with an alarm. The queue receives events that EventBridge could not deliver and events
+ * that the function failed to process. All subscriptions of a function share one queue.
  *
- * From another account a rule of the subscriber's on the owner's bus may have no other target than a bus, so the events
- * go to a bus of the subscriber's own first, by a role of its own, and a rule there calls the function.
+ * A rule on the bus of another account can have only a bus as its target. So the rule forwards the events to a bus of the
+ * subscriber, with a role, and a rule on that bus invokes the function.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html (targets that are not buses)
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
  */
 export class EventSubscription<Name extends EventName = EventName> extends Construct {
-  /** The rule that calls the function. */
+  /** The rule that invokes the function. */
   readonly rule: Rule;
-  /** What did not arrive. */
+  /** The events that could not be delivered or processed. */
   readonly deadLetterQueue: Queue;
-  /** In alarm while something lies in the queue; give it an action. */
+  /** Raised while the queue contains messages. The subscriber adds an action. */
   readonly alarm: ServiceAlarm;
 
   /**
-   * @throws Error when the events are of both services, when a bus is of another region than the stack (EventBridge
-   * would look for one of the same name here), when the bus is another account's and `through` is missing, or when
-   * `through` is not the stack's own. What is known only at deployment (a token) is not judged.
+   * @throws Error when the events belong to both services, when a bus is in another region than the stack (EventBridge
+   * would use a bus of the same name in this region), when the bus belongs to another account and `through` is missing, or
+   * when `through` belongs to another account. Values that are known only at deployment (tokens) are not checked.
    */
   constructor(scope: Construct, id: string, props: EventSubscriptionProps<Name>) {
     super(scope, id);
     const { bus, events, where, handler, through } = props;
     if (new Set(events.map((name) => catalogue[name].source)).size > 1)
-      throw new Error(`${this.node.path}: ${events.join(', ')} are sent on two buses; subscribe to each.`);
-    const wrong = [
+      throw new Error(
+        `${this.node.path}: ${events.join(', ')} are published on two buses; subscribe to each.`,
+      );
+    const faults = [
       regionFault('bus', bus, this),
       ...(through === undefined
         ? [accountFault('bus', bus, this, 'give a bus of your own as `through`')]
@@ -65,7 +67,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
             accountFault('through', through, this, 'it has to be one of your own'),
           ]),
     ].filter((fault) => fault !== undefined);
-    if (wrong.length > 0) throw new Error(`${this.node.path}: ${wrong.join(' ')}`);
+    if (faults.length > 0) throw new Error(`${this.node.path}: ${faults.join(' ')}`);
 
     const { queue, alarm } = SubscriptionDeadLetters.of(handler);
     this.deadLetterQueue = queue;
@@ -73,7 +75,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
     const { source, 'detail-type': detailType, detail } = eventPattern(events, where);
     this.rule = new Rule(this, 'Rule', {
       eventBus: through ?? bus,
-      description: `Audit events, to ${handler.node.path}`,
+      description: `Sends audit events to ${handler.node.path}`,
       eventPattern: { source, detailType, detail },
       targets: [new LambdaFunction(handler, { deadLetterQueue: queue })],
     });
@@ -81,12 +83,12 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
   }
 
   /**
-   * A rule on the bus of another account. The plain resource: CDK's rule takes the bus's name only, and would look for
-   * it here. Nobody else can use the role, because it takes `iam:PassRole` in this account to name it in a rule.
+   * A rule on the bus of another account, as an L1 resource: CDK's Rule passes only the name of the bus, which would mean a
+   * bus of this account. Another account cannot use the role, because that requires `iam:PassRole` in this account.
    */
   #forward(bus: IEventBus, through: IEventBus, pattern: ReturnType<typeof eventPattern>): void {
     const role = new Role(this, 'Forwarding', {
-      description: 'Sends audit events of another account on to a bus of this one',
+      description: 'Forwards audit events of another account to a bus of this one',
       assumedBy: new ServicePrincipal('events.amazonaws.com'),
       inlinePolicies: {
         Forwarding: new PolicyDocument({
@@ -96,7 +98,7 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
     });
     const forward = new CfnRule(this, 'Forward', {
       eventBusName: bus.eventBusArn,
-      description: `Audit events, to ${this.node.path}`,
+      description: `Sends audit events to ${this.node.path}`,
       eventPattern: pattern,
       state: 'ENABLED',
       targets: [
@@ -120,8 +122,8 @@ export class EventSubscription<Name extends EventName = EventName> extends Const
 }
 
 /**
- * What is wrong with the region of a bus. A rule stands on its bus, in the bus's region; a rule takes the bus's name, so
- * that in another region it would listen to a bus that happens to have the same one.
+ * The error when a bus is in another region than the stack. A rule refers to its bus by name, so in another region it would
+ * use a bus that happens to have the same name.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html
  */
 function regionFault(what: string, bus: IEventBus, scope: Construct): string | undefined {
@@ -136,13 +138,13 @@ function accountFault(what: string, bus: IEventBus, scope: Construct, remedy: st
   return `\`${what}\` is a bus of account ${bus.env.account}, and this stack is in ${account}: ${remedy}.`;
 }
 
-/** Whether two names are known, and not the same. */
+/** Whether two values are known and different. */
 const differ = (one: string, other: string): boolean =>
   !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
 
 /**
- * What did not arrive at a function. Lambda has one destination for what a function could not handle, so all of its
- * subscriptions share it.
+ * The dead-letter queue of a function. A function has one on-failure destination, so all of its subscriptions share the
+ * queue.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  * docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
@@ -160,8 +162,8 @@ class SubscriptionDeadLetters extends Construct {
   private constructor(handler: IFunction, id: string) {
     super(handler, id);
     const { queue, alarm } = new DeadLetterQueue(this, 'Queue', {
-      happened: `An audit event could not be delivered to ${handler.node.path}, or not be handled.`,
-      first: 'npm run redrive -- NAME-OF-THE-QUEUE --dry-run',
+      condition: `An audit event could not be delivered to ${handler.node.path}, or the function failed to process it.`,
+      firstCommand: 'npm run redrive -- NAME-OF-THE-QUEUE --dry-run',
     });
     this.queue = queue;
     this.alarm = alarm;

@@ -6,8 +6,8 @@ import { documentedFailures, type FailureClass } from '../../contracts/failures.
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 
 /**
- * Metrics that no code measures: they are counted from what is logged anyway. The fields that become dimensions are in
- * each pattern, so that no line counts that has none.
+ * Adds a metric filter that counts log lines. The fields that become dimensions are part of the pattern, so a line without
+ * them does not count.
  * docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
  */
 function countLines(
@@ -31,7 +31,7 @@ function countLines(
 const anyOf = (selector: string, values: readonly string[]): string =>
   `(${values.map((value) => `${selector} = "${value}"`).join(' || ')})`;
 
-/** Events that tell of a failure after which nothing more follows by itself. */
+/** Events of failed provisionings that have finished. */
 const FAILED: readonly EventName[] = [
   'ServiceUserProvisioningFailed',
   'ServiceUserCreationRejected',
@@ -47,50 +47,51 @@ const classMetrics = {
   intervention: 'interventionFailures',
 } as const satisfies Record<FailureClass, keyof typeof metrics>;
 
-const codesOf = (wanted: FailureClass): string[] => [
-  ...new Set(documentedFailures().flatMap(([, row]) => (row.class === wanted ? [row.code] : []))),
+const codesOf = (failureClass: FailureClass): string[] => [
+  ...new Set(documentedFailures().flatMap(([, row]) => (row.class === failureClass ? [row.code] : []))),
 ];
 
-/** What a service's audit events say of its provisionings, in numbers. */
-export class FactMetrics extends Construct {
+/** Metrics that are counted from the audit events of a service. */
+export class AuditEventMetrics extends Construct {
   constructor(scope: Construct, id: string, { log, source }: { log: ILogGroup; source: EventSource }) {
     super(scope, id);
-    const facts = eventRows.filter(
+    const events = eventRows.filter(
       ([name, row]) =>
         row.source === source && row.about === 'provisioning' && name !== 'ServiceUserProvisioningRequested',
     );
-    const unsettled = facts.flatMap(([name, { user }]) => (user === 'unknown' ? [name] : []));
-    const ends = facts.flatMap(([name, { user }]) => (user === 'unknown' ? [] : [name]));
-    const those = (names: readonly string[]) => `$.source = "${source}" && ${anyOf('$.detail-type', names)}`;
-    const failed = those(ends.filter((name) => FAILED.includes(name)));
+    const unfinished = events.flatMap(([name, { user }]) => (user === 'unknown' ? [name] : []));
+    const finished = events.flatMap(([name, { user }]) => (user === 'unknown' ? [] : [name]));
+    const matching = (names: readonly string[]) =>
+      `$.source = "${source}" && ${anyOf('$.detail-type', names)}`;
+    const failed = matching(finished.filter((name) => FAILED.includes(name)));
     const bySource = { source: '$.source' };
 
-    countLines(this, log, 'provisioningsEnded', those(ends), { ...bySource, end: '$.detail-type' });
+    countLines(this, log, 'provisioningsEnded', matching(finished), { ...bySource, end: '$.detail-type' });
     countLines(this, log, 'provisioningsFailed', `${failed} && ${CODE} = *`, { ...bySource, code: CODE });
-    countLines(this, log, 'rollBacksFailed', those(unsettled), bySource);
-    for (const whose of Object.keys(classMetrics) as FailureClass[]) // keys of a const object: exactly FailureClass
-      countLines(this, log, classMetrics[whose], `${failed} && ${anyOf(CODE, codesOf(whose))}`, bySource);
+    countLines(this, log, 'rollBacksFailed', matching(unfinished), bySource);
+    for (const each of Object.keys(classMetrics) as FailureClass[]) // keys of a const object: exactly FailureClass
+      countLines(this, log, classMetrics[each], `${failed} && ${anyOf(CODE, codesOf(each))}`, bySource);
   }
 }
 
 interface MachineMetricsProps {
-  /** Of the service's machines. */
+  /** Logs of the service's state machines. */
   logs: readonly ILogGroup[];
   eventsNotPublished: 'app1EventsNotPublished' | 'app2EventsNotPublished';
 }
 
-/** First state of each undo. */
-const UNDOS = ['CancelUserCreation', 'DeleteUser'];
+/** The first state of each compensation. */
+const COMPENSATION_STATES = ['CancelUserCreation', 'DeleteUser'];
 const TASK_FAILURES = ['TaskFailed', 'TaskStartFailed', 'TaskSubmitFailed', 'TaskTimedOut'];
 
-/** What the logs of a service's machines say that AWS/States does not. */
+/** Metrics that are counted from the logs of a service's state machines and that AWS/States does not have. */
 export class MachineMetrics extends Construct {
   constructor(scope: Construct, id: string, { logs, eventsNotPublished }: MachineMetricsProps) {
     super(scope, id);
     for (const [n, log] of logs.entries()) {
       const ofLog = new Construct(this, String(n));
-      const undo = `$.type = "TaskStateEntered" && ${anyOf('$.details.name', UNDOS)}`;
-      countLines(ofLog, log, 'rollBacksStarted', undo, { step: '$.details.name' });
+      const started = `$.type = "TaskStateEntered" && ${anyOf('$.details.name', COMPENSATION_STATES)}`;
+      countLines(ofLog, log, 'rollBacksStarted', started, { step: '$.details.name' });
       const failed = `$.details.resourceType = "events" && ${anyOf('$.type', TASK_FAILURES)}`;
       countLines(ofLog, log, eventsNotPublished, failed);
     }

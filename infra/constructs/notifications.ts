@@ -9,11 +9,11 @@ import { completionNotification } from '../../contracts/notification.ts';
 import { putEventsOn } from '../permissions.ts';
 
 interface Delivery {
-  /** Is called with each notification. */
+  /** The function that is invoked with each notification. */
   handler: IFunction;
-  /** Where notifications go that could not be delivered. */
+  /** Receives notifications that could not be delivered. */
   deadLetterQueue: Queue;
-  /** Account of the bus, when it is not this one. */
+  /** Account of the bus if it is another one. */
   otherAccount: string | undefined;
 }
 
@@ -25,10 +25,10 @@ const pattern = {
 };
 
 /**
- * Delivers App2's completion notifications: a rule on App2's bus. The bus is a parameter that may be left out, since
- * App2's team hands it over: then none arrive, and App1 polls.
+ * Delivers App2's completion notifications by a rule on App2's bus. The bus is an optional parameter: without it no
+ * notification arrives, and App1 polls.
  *
- * A rule on the bus of another account may have no other target than a bus, so there is one of App1's own in between.
+ * A rule on the bus of another account can have only a bus as its target. So it forwards to a bus of App1.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
  */
 export class Notifications extends Construct {
@@ -48,16 +48,16 @@ export class Notifications extends Construct {
   }
 
   deliverTo({ handler, deadLetterQueue, otherAccount }: Delivery): void {
-    if (otherAccount === undefined) this.#callFromBus(handler, deadLetterQueue);
-    else this.#callThroughOwnBus(handler, deadLetterQueue, otherAccount);
+    if (otherAccount === undefined) this.#invokeFromBus(handler, deadLetterQueue);
+    else this.#invokeThroughOwnBus(handler, deadLetterQueue, otherAccount);
   }
 
-  /** Name of App2's bus, a text also while there is none. */
+  /** Name of App2's bus; `none` without one, because the template needs a string. */
   get #busName(): string {
     return Fn.select(1, Fn.split('/', Fn.join('', [this.#busArn, '/none'])));
   }
 
-  #callFromBus(handler: IFunction, deadLetterQueue: Queue): void {
+  #invokeFromBus(handler: IFunction, deadLetterQueue: Queue): void {
     const ruleArn = this.#ruleOn(this.#busArn, deadLetterQueue, { arn: handler.functionArn });
     const permission = new CfnPermission(this, 'Call', {
       action: 'lambda:InvokeFunction',
@@ -68,7 +68,7 @@ export class Notifications extends Construct {
     permission.cfnOptions.condition = this.arrive;
   }
 
-  #callThroughOwnBus(handler: IFunction, deadLetterQueue: Queue, account: string): void {
+  #invokeThroughOwnBus(handler: IFunction, deadLetterQueue: Queue, account: string): void {
     const bus = new EventBus(this, 'Bus', { eventBusName: RULE_NAME });
     const role = new Role(this, 'Forwarding', {
       description: "Forwards App2's notifications to a bus of this account",
@@ -84,13 +84,13 @@ export class Notifications extends Construct {
     this.#ruleOn(this.#busArn, deadLetterQueue, { arn: bus.eventBusArn, roleArn: role.roleArn }, account);
     new Rule(this, 'Notified', {
       eventBus: EventBus.fromEventBusArn(this, 'Own', bus.eventBusArn),
-      description: "App2's notifications, to the provisioning that waits for them",
+      description: "Sends App2's notifications to the function that resumes the provisioning",
       eventPattern: { source: pattern.source, detailType: pattern['detail-type'] },
       targets: [new LambdaFunction(handler, { deadLetterQueue })],
     });
   }
 
-  /** The plain resource: what CDK's rule makes beside it could not be left out with it. */
+  /** An L1 resource, because the condition could not apply to the permissions that CDK's Rule adds. */
   #ruleOn(
     busArn: string,
     deadLetterQueue: Queue,
@@ -100,7 +100,7 @@ export class Notifications extends Construct {
     const rule = new CfnRule(this, 'Rule', {
       name: RULE_NAME,
       eventBusName: busArn,
-      description: "App2's notifications, to App1",
+      description: "Sends App2's notifications to App1",
       eventPattern: pattern,
       state: 'ENABLED',
       targets: [{ id: 'App1', ...target, deadLetterConfig: { arn: deadLetterQueue.queueArn } }],

@@ -3,12 +3,12 @@ import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, type ProblemCode, problemBody, retryAfter } from '../../contracts/problems.ts';
 
 /**
- * What API Gateway answers itself, without asking a function, as problem+json like all other errors: one row for every
- * type that API Gateway has. The texts are constant, because its own messages repeat the request: the body
- * (`validationErrorString`) or the Authorization header (`messageString` of a signature that it cannot read).
+ * The responses that API Gateway itself returns without invoking a function, as problem+json like all other errors: one row
+ * for each response type. The texts are constant, because API Gateway's own messages repeat the request: the body
+ * (`validationErrorString`) or the Authorization header (`messageString` of a malformed signature).
  *
- * The two defaults are for what has no type of its own. The one that is known is a malformed Authorization header of
- * IAM authorization, which API Gateway answers with 403.
+ * The two defaults are for errors without a type of their own. The known one is a malformed Authorization header with IAM
+ * authorization, for which API Gateway returns 403.
  * docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
  */
 const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldError[]])[] = [
@@ -26,7 +26,7 @@ const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldEr
   [Type.UNSUPPORTED_MEDIA_TYPE, 'UNSUPPORTED_MEDIA_TYPE'],
   [Type.THROTTLED, 'THROTTLED'],
   [Type.QUOTA_EXCEEDED, 'THROTTLED'],
-  // All that a model of ours can find wrong.
+  // The only error that the models of ServiceApi can find.
   [Type.BAD_REQUEST_BODY, 'INVALID_REQUEST', [{ pointer: '', detail: 'must be a JSON object' }]],
   [Type.BAD_REQUEST_PARAMETERS, 'INVALID_REQUEST'],
   [Type.API_CONFIGURATION_ERROR, 'INTERNAL_ERROR'],
@@ -36,8 +36,8 @@ const responses: readonly (readonly [ResponseType, ProblemCode, errors?: FieldEr
   [Type.INTEGRATION_TIMEOUT, 'SERVICE_UNAVAILABLE'],
 ];
 
-/** Makes an API answer with problem+json in each of these cases. */
-export function answerWithProblems(api: RestApi): void {
+/** Has an API return problem+json for each of these response types. */
+export function addProblemResponses(api: RestApi): void {
   for (const [type, code, errors] of responses) {
     const body = problemBody(code, errors);
     const seconds = retryAfter(code);

@@ -15,9 +15,9 @@ interface SchemaRegistryProps {
 }
 
 /**
- * The schemas of a service's events where EventBridge shows them to whoever looks for them, and makes code of them.
- * A new version in the catalogue becomes a new version there. All of it is made from the catalogue, so it goes with the
- * setting, and its name is free when the setting comes back.
+ * The schemas of a service's events in an EventBridge schema registry, for searches and code bindings. A new version in the
+ * catalogue becomes a new version there. The registry is deleted when the setting is turned off, because the catalogue can
+ * recreate it.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-registry.html
  */
 export class SchemaRegistry extends Construct {
@@ -38,7 +38,7 @@ export class SchemaRegistry extends Construct {
   }
 }
 
-/** JSON Schema of a whole event, in the draft that EventBridge takes; what EventBridge adds is left open. */
+/** JSON Schema of a whole event, in the draft that EventBridge supports. Fields that EventBridge adds are allowed. */
 export function draft4Of(name: EventName): object {
   const { source, meaning } = events[name];
   return {

@@ -4,57 +4,62 @@ import { type AlarmText, alarmText, RUNBOOKS, type Runbook } from '../alarm-text
 
 export interface ServiceAlarmProps extends Omit<AlarmText, 'runbook'> {
   runbook: Runbook;
-  /** Where runbooks are read; in this repository unless given. */
+  /** Location of the runbooks; in this repository by default. */
   runbooks?: string;
-  /** A fixed name; AWS makes one up otherwise. */
+  /** A fixed name; CloudFormation generates one by default. */
   alarmName?: string;
   metric: Metric;
-  /** The alarm is raised at this value; 1 unless given. */
+  /** The alarm is raised at this value; 1 by default. */
   threshold?: number;
-  /** Raised when the value is below the threshold. */
+  /** Raises the alarm below the threshold instead of at or above it. */
   below?: true;
-  /** Raised when so many of the last periods are bad; one of one unless given. */
-  periods?: { bad: number; of: number };
-  /** What a period without data means; that nothing has happened, unless given. */
-  missing?: TreatMissingData;
+  /** Number of breaching periods that raise the alarm, and number of periods that are evaluated; 1 of 1 by default. */
+  periods?: { breaching: number; evaluated: number };
+  /** How CloudWatch treats a period without data; as not breaching by default. */
+  treatMissingData?: TreatMissingData;
 }
 
-/** An alarm as all of ours are: it says what has happened, what that means, what to do first, and its runbook. */
+/** An alarm whose description states condition, impact, first command and runbook. */
 export class ServiceAlarm extends Alarm {
-  /** Name and text as they were given; those of the alarm itself are known to CloudFormation only. */
-  readonly says: { alarmName: string | undefined; alarmDescription: string };
+  /** Name and description in clear. The properties of `Alarm` are CloudFormation tokens. */
+  readonly text: { alarmName: string | undefined; alarmDescription: string };
 
   constructor(
     scope: Construct,
     id: string,
     {
-      happened,
-      means,
-      first,
+      condition,
+      impact,
+      firstCommand,
       runbook,
       runbooks = RUNBOOKS,
       alarmName,
       metric,
       threshold = 1,
       below,
-      periods = { bad: 1, of: 1 },
-      missing = TreatMissingData.NOT_BREACHING,
+      periods = { breaching: 1, evaluated: 1 },
+      treatMissingData = TreatMissingData.NOT_BREACHING,
     }: ServiceAlarmProps,
   ) {
-    const alarmDescription = alarmText({ happened, means, first, runbook: `${runbooks}/${runbook}.md` });
+    const alarmDescription = alarmText({
+      condition,
+      impact,
+      firstCommand,
+      runbook: `${runbooks}/${runbook}.md`,
+    });
     super(scope, id, {
       ...(alarmName === undefined ? {} : { alarmName }),
       alarmDescription,
       metric,
       threshold,
-      evaluationPeriods: periods.of,
-      ...(periods.bad === periods.of ? {} : { datapointsToAlarm: periods.bad }),
+      evaluationPeriods: periods.evaluated,
+      ...(periods.breaching === periods.evaluated ? {} : { datapointsToAlarm: periods.breaching }),
       comparisonOperator:
         below === true
           ? ComparisonOperator.LESS_THAN_THRESHOLD
           : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: missing,
+      treatMissingData,
     });
-    this.says = { alarmName, alarmDescription };
+    this.text = { alarmName, alarmDescription };
   }
 }

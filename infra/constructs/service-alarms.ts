@@ -8,19 +8,20 @@ import { alarmNamed } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 
-export interface Watched {
+/** The resources that the alarms of a service monitor. */
+export interface MonitoredService {
   service: Service;
-  /** Name of the function that sweeps. */
+  /** Name of the sweep function. */
   sweep: string;
-  /** ARN of the machine that rolls back. */
+  /** ARN of the roll-back state machine. */
   rollBackMachineArn: string;
   api: { name: string; stage: string };
   settings: Settings;
 }
 
 /**
- * Minutes after which a running execution hangs: half an hour more than a step may wait. App1 waits for a target, which
- * in a compensation may take longer: then somebody has to look at the target. App2 waits for AWS.
+ * Minutes after which a running execution counts as hanging: half an hour longer than a step may wait. App1 waits for a
+ * target; a compensation may wait longer, and then an operator has to check the target. App2 waits for AWS.
  */
 const HANGS_AFTER_MINUTES = {
   app1: timeLimits.outage / 60 + 30,
@@ -28,28 +29,28 @@ const HANGS_AFTER_MINUTES = {
 } as const satisfies Record<Service, number>;
 
 /**
- * An hour of five-minute periods: the sweep tries a roll-back again every five minutes, and a try may wait for an hour
- * before it fails. What waits has not failed: the first failure of what passes comes after an hour.
+ * Keeps an alarm raised for an hour after a breach: the sweep retries a roll-back every five minutes, and an attempt may
+ * wait for an hour before it fails again.
  */
-const FOR_AN_HOUR = { bad: 1, of: 12 };
+const RAISED_FOR_AN_HOUR = { breaching: 1, evaluated: 12 };
 
-/** The alarms that both services have alike; the queue of what was not delivered and the bus bring theirs along. */
+/** The alarms that both services have. The constructs of the dead-letter queue and of the bus add their own. */
 export class ServiceAlarms extends Construct {
-  readonly #watched: Watched;
+  readonly #monitored: MonitoredService;
 
-  constructor(scope: Construct, id: string, watched: Watched) {
+  constructor(scope: Construct, id: string, monitored: MonitoredService) {
     super(scope, id);
-    this.#watched = watched;
-    this.#provisionings(eventSources[watched.service]);
-    this.#rollBacks(eventSources[watched.service]);
-    this.#sweep();
-    this.#api();
-    this.#limits();
+    this.#monitored = monitored;
+    this.#addFailureAlarms(eventSources[monitored.service]);
+    this.#addRollBackAlarms(eventSources[monitored.service]);
+    this.#addSweepAlarms();
+    this.#addApiAlarm();
+    this.#addThrottlingAlarm();
   }
 
-  /** Adds an alarm whose name begins with that of the service. */
+  /** Adds an alarm. Its name starts with the name of the service. */
   add(id: string, what: string, props: Omit<ServiceAlarmProps, 'alarmName' | 'runbooks'>): ServiceAlarm {
-    const { service, settings } = this.#watched;
+    const { service, settings } = this.#monitored;
     return new ServiceAlarm(this, id, {
       ...props,
       alarmName: alarmNamed(service, what),
@@ -57,43 +58,43 @@ export class ServiceAlarms extends Construct {
     });
   }
 
-  #provisionings(source: EventSource): void {
+  #addFailureAlarms(source: EventSource): void {
     const runbook = 'provisionings-fail';
     this.add('SystemFailures', 'system-failures', {
-      happened: `Provisionings fail at ${source} for a reason that lies in the system: its code, its permissions, its configuration.`,
-      means:
-        'What failed is undone, but everybody who asks for a user may get the same until it is repaired.',
-      first: 'npx provision list --failed --since 1h',
+      condition: `Provisionings fail at ${source} because of the system itself: its code, its permissions or its configuration.`,
+      impact:
+        'Failed provisionings are compensated, but further ones may fail in the same way until the cause is fixed.',
+      firstCommand: 'npx provision list --failed --since 1h',
       runbook,
-      // It does not pass by itself, so the first one is enough.
+      // The cause does not resolve itself, so one failure raises the alarm.
       metric: ownMetric('systemFailures', { source }, { statistic: Stats.SUM }),
     });
     this.add('DependencyFailures', 'dependency-failures', {
-      happened: `Provisionings fail at ${source} because something else is not there in time: AWS, or the other service.`,
-      means: 'What failed is undone, and the same request may succeed later.',
-      first: 'npx provision list --failed --since 1h',
+      condition: `Three provisionings or more have failed at ${source} within 15 minutes because AWS or the other service was unavailable.`,
+      impact: 'Failed provisionings are compensated. Callers can send the same request again later.',
+      firstCommand: 'npx provision list --failed --since 1h',
       runbook,
-      // Each one is the end of minutes of retries: a single one may be bad luck, three in a quarter of an hour are not.
+      // Each failure follows minutes of retries: one can be a coincidence, three in 15 minutes are an outage.
       metric: ownMetric('dependencyFailures', { source }, { statistic: Stats.SUM, minutes: 15 }),
       threshold: 3,
     });
     this.add('Interventions', 'interventions', {
-      happened: `Somebody with permissions in the account has stopped or redriven provisionings of ${source} by hand, or removed their users.`,
-      means:
-        'Those provisionings are undone. If nobody of you did it, somebody has permissions that they should not have.',
-      first: 'npx provision list --failed --since 1h',
+      condition: `A principal with permissions in the account has stopped or redriven executions of ${source} by hand, or has deleted users.`,
+      impact:
+        'Those provisionings are compensated. If no operator of your team did it, the principal has permissions that it should not have.',
+      firstCommand: 'npx provision list --failed --since 1h',
       runbook,
-      // Nothing of this happens without a person, so the first one is worth a look.
+      // Only a manual intervention causes this, so one failure raises the alarm.
       metric: ownMetric('interventionFailures', { source }, { statistic: Stats.SUM }),
     });
-    const service = this.#watched.service;
+    const service = this.#monitored.service;
     this.add('EventsNotPublished', 'events-not-published', {
-      happened: `Audit events of ${source} could not be published, three attempts or more within five minutes.`,
-      means:
-        'While it lasts, users are not kept, since there would be no record of them; roll-backs stay unannounced.',
-      first: 'npx provision doctor',
+      condition: `Three attempts or more to publish audit events of ${source} have failed within five minutes.`,
+      impact:
+        'While publishing fails, new users are removed again, because they would have no audit record. Roll-backs are not published.',
+      firstCommand: 'npx provision doctor',
       runbook: 'events-not-published',
-      // One or two are the throttling that retries are for.
+      // Retries handle one or two throttled attempts.
       metric: ownMetric(
         service === 'app1' ? 'app1EventsNotPublished' : 'app2EventsNotPublished',
         {},
@@ -103,90 +104,91 @@ export class ServiceAlarms extends Construct {
     });
   }
 
-  #rollBacks(source: EventSource): void {
+  #addRollBackAlarms(source: EventSource): void {
     const runbook = 'roll-back-failed';
-    const first = 'npx provision doctor';
-    const means =
-      'A user may be left that nobody wants, and who can sign in. The sweep tries again every five minutes.';
-    const ended = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut') =>
+    const firstCommand = 'npx provision doctor';
+    const impact =
+      'A user may remain that was not provisioned and that can sign in. The sweep retries every five minutes.';
+    const executions = (name: 'ExecutionsFailed' | 'ExecutionsTimedOut') =>
       awsMetric(
         'AWS/States',
         name,
-        { StateMachineArn: this.#watched.rollBackMachineArn },
+        { StateMachineArn: this.#monitored.rollBackMachineArn },
         { statistic: Stats.SUM },
       );
     this.add('RollBackFailed', 'roll-back-failed', {
-      happened: `A roll-back of ${source} has used up its retries.`,
-      means,
-      first,
+      condition: `A compensation or roll-back of ${source} has exhausted its retries.`,
+      impact,
+      firstCommand,
       runbook,
       metric: ownMetric('rollBacksFailed', { source }, { statistic: Stats.SUM }),
-      periods: FOR_AN_HOUR,
+      periods: RAISED_FOR_AN_HOUR,
     });
-    this.add('RollBackEndedBadly', 'roll-back-ended-badly', {
-      happened: `An execution of the roll-back machine of ${source} has failed: undone but not announced, or not undone.`,
-      means,
-      first,
+    this.add('RollBackExecutionFailed', 'roll-back-execution-failed', {
+      condition: `An execution of the roll-back state machine of ${source} has failed: it has not removed the user, or has not published the outcome.`,
+      impact,
+      firstCommand,
       runbook,
-      // Also what nobody could announce: a missing right, a crash, a bus that refuses.
-      metric: ended('ExecutionsFailed'),
-      periods: FOR_AN_HOUR,
+      // Counts the failures that could not be published, too: a missing permission, a crash, a bus that rejects events.
+      metric: executions('ExecutionsFailed'),
+      periods: RAISED_FOR_AN_HOUR,
     });
     this.add('RollBackTimedOut', 'roll-back-timed-out', {
-      happened: `An execution of the roll-back machine of ${source} has run into its time limit.`,
-      means,
-      first,
+      condition: `An execution of the roll-back state machine of ${source} has timed out.`,
+      impact,
+      firstCommand,
       runbook,
-      metric: ended('ExecutionsTimedOut'),
-      periods: FOR_AN_HOUR,
+      metric: executions('ExecutionsTimedOut'),
+      periods: RAISED_FOR_AN_HOUR,
     });
   }
 
-  #sweep(): void {
-    const service = this.#watched.sweep;
+  #addSweepAlarms(): void {
+    const service = this.#monitored.sweep;
     this.add('SweepMissing', 'sweep-missing', {
-      happened: `${service} has not completed for 15 minutes, three runs in a row. Also raised until its first run after the first deployment.`,
-      means:
-        'Executions that end badly unseen are not rolled back, failed roll-backs are not tried again, nobody looks at the bus.',
-      first: 'npx provision doctor',
+      condition: `${service} has not completed for 15 minutes (three runs in a row). After the first deployment, the alarm is raised until the first run.`,
+      impact:
+        'Failed executions whose event was lost are not rolled back, failed roll-backs are not retried, and the bus is not checked.',
+      firstCommand: 'npx provision doctor',
       runbook: 'sweep-stopped',
       metric: ownMetric('sweepCompleted', { service }, { statistic: Stats.SUM }),
       below: true,
-      periods: { bad: 3, of: 3 },
-      missing: TreatMissingData.BREACHING,
+      periods: { breaching: 3, evaluated: 3 },
+      treatMissingData: TreatMissingData.BREACHING,
     });
-    this.add('SweepLeft', 'sweep-left', {
-      happened: `Three times in a row, ${service} has found executions that it could not settle.`,
-      means: 'Their users may be left; everything else goes on, and it tries again every five minutes.',
-      first: 'npx provision doctor',
+    this.add('SweepIncomplete', 'sweep-incomplete', {
+      condition: `Three times in a row, ${service} could not finish at least one failed execution.`,
+      impact:
+        'The users of those executions may remain. The sweep continues with all others and retries every five minutes.',
+      firstCommand: 'npx provision doctor',
       runbook: 'sweep-stopped',
-      // Once may be a throttled look, or more than one run has time for.
+      // A single run can be throttled, or have more executions than time.
       metric: ownMetric('sweepLeft', { service }, { statistic: Stats.MAXIMUM }),
-      periods: { bad: 3, of: 3 },
-      // While nobody looks, nobody knows: the alarm stays as it was.
-      missing: TreatMissingData.IGNORE,
+      periods: { breaching: 3, evaluated: 3 },
+      // Without a run of the sweep the state is unknown: the alarm keeps its state.
+      treatMissingData: TreatMissingData.IGNORE,
     });
-    const hangsAfter = HANGS_AFTER_MINUTES[this.#watched.service];
+    const hangsAfter = HANGS_AFTER_MINUTES[this.#monitored.service];
     this.add('Hangs', 'provisionings-hang', {
-      happened: `A provisioning or roll-back has been running for ${hangsAfter} minutes; seconds are usual.`,
-      means:
-        'It waits for something that does not come back. It ends by itself, undone: when that is back, or at its time limit.',
-      first: 'npx provision list --status RUNNING --since 48h',
+      condition: `A provisioning or roll-back has been running for ${hangsAfter} minutes. Seconds are usual.`,
+      impact:
+        'It waits for an unavailable dependency. It finishes by itself when the dependency is available again, or fails and is compensated when its retries are exhausted.',
+      firstCommand: 'npx provision list --status RUNNING --since 48h',
       runbook: 'provisionings-hang',
       metric: ownMetric('oldestRunning', { service }, { statistic: Stats.MAXIMUM }),
       threshold: hangsAfter * 60,
-      missing: TreatMissingData.IGNORE,
+      treatMissingData: TreatMissingData.IGNORE,
     });
   }
 
-  #api(): void {
-    const { name, stage } = this.#watched.api;
+  #addApiAlarm(): void {
+    const { name, stage } = this.#monitored.api;
     this.add('ApiErrors', 'api-errors', {
-      happened: `The API ${name} has answered with 5xx three times or more within five minutes.`,
-      means: 'Callers are turned away. What was accepted before goes on.',
-      first: 'npx provision doctor',
+      condition: `The API ${name} has returned three responses or more with a 5xx status within five minutes.`,
+      impact: 'Requests of callers fail. Accepted provisionings continue.',
+      firstCommand: 'npx provision doctor',
       runbook: 'api-errors',
-      // One or two pass with the caller's own retry.
+      // The caller's own retry handles one or two.
       metric: awsMetric(
         'AWS/ApiGateway',
         '5XXError',
@@ -197,14 +199,15 @@ export class ServiceAlarms extends Construct {
     });
   }
 
-  #limits(): void {
+  #addThrottlingAlarm(): void {
     this.add('FunctionsThrottled', 'functions-throttled', {
-      happened: 'Lambda has refused ten calls or more within five minutes, of any function of the account.',
-      means:
-        'Functions share the concurrency of the account, so ours wait, too: steps are retried, API calls fail.',
-      first: 'npx provision list --status RUNNING --since 48h',
+      condition:
+        'Lambda has throttled ten invocations or more of functions of this account within five minutes.',
+      impact:
+        'All functions share the concurrency of the account: steps are retried, and API requests can fail.',
+      firstCommand: 'npx provision list --status RUNNING --since 48h',
       runbook: 'throttling',
-      // Some are what retries are for.
+      // Retries handle a few.
       metric: awsMetric('AWS/Lambda', 'Throttles', {}, { statistic: Stats.SUM }),
       threshold: 10,
     });

@@ -18,26 +18,26 @@ import * as z from 'zod';
 import type { Route } from '../../contracts/routes.ts';
 import { acknowledge } from '../checks.ts';
 import type { Settings } from '../settings.ts';
-import { answerWithProblems } from './problem-responses.ts';
+import { addProblemResponses } from './problem-responses.ts';
 
 interface ServiceApiProps {
   apiName: string;
   description: string;
-  /** What a request must show, for every route. */
+  /** The authorization of every route. */
   authorization: MethodOptions;
-  /** Callers with an API key and a limit of their own; when there are some, every request needs a key. */
+  /** Callers with an API key and a rate limit of their own. If there is at least one, every request needs a key. */
   callers?: readonly string[];
   settings: Settings;
 }
 
-/** Requests per second, and at once, of a caller with a limit of its own: a fifth of what all have together. */
+/** Rate per second and burst of a caller with a limit of its own: a fifth of the limits of the stage. */
 const PER_CALLER = { rateLimit: 20, burstLimit: 100 };
 
 const STAGE = 'v1';
 
 const bodyType = z.enum(JsonSchemaType);
 
-/** A service's REST API: authorization on every route, problems as problem+json, an access log without secrets. */
+/** A service's REST API: authorization on every route, errors as problem+json, an access log without secrets. */
 export class ServiceApi extends Construct {
   readonly api: RestApi;
   readonly accessLog: LogGroup;
@@ -61,7 +61,7 @@ export class ServiceApi extends Construct {
       restApiName: apiName,
       description,
       endpointTypes: [EndpointType.REGIONAL],
-      // An account without this role refuses access logs; the setting is the account's, so it outlives the stack.
+      // API Gateway rejects access logs in an account without this role. The role belongs to the account, so it outlives the stack.
       // docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
       cloudWatchRole: settings.setsApiGatewayLogRole,
       ...(settings.setsApiGatewayLogRole
@@ -90,22 +90,22 @@ export class ServiceApi extends Construct {
       validateRequestBody: true,
       validateRequestParameters: true,
     });
-    answerWithProblems(this.api);
-    for (const caller of callers) this.#limit(caller);
+    addProblemResponses(this.api);
+    for (const caller of callers) this.#addUsagePlan(caller);
     acknowledge(this.api, {
       'AwsSolutions-APIG3':
-        "A web ACL is the account's matter and has its price; callers are known principals, and the stage has limits.",
+        'A web ACL is a decision of the account and has a price. Callers are authorized principals, and the stage has limits.',
       'AwsSolutions-APIG6':
-        'Execution logs repeat what a validator finds in a body, passwords included. The access log has every request.',
+        'Execution logs repeat parts of invalid bodies, including passwords. The access log has every request.',
       'AwsSolutions-COG4':
-        'App1 takes signatures of IAM principals; App2 has an authorizer that also checks client and group, by route.',
+        'App1 authorizes IAM principals. App2 has a Lambda authorizer that also checks client and group by route.',
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
-        'The policy that API Gateway documents for its account-wide log role; AWS keeps it up to date.',
+        'API Gateway documents this policy for its account-wide log role, and AWS maintains it.',
     });
   }
 
   /** docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html */
-  #limit(caller: string): void {
+  #addUsagePlan(caller: string): void {
     const plan = this.api.addUsagePlan(`Plan-${caller}`, {
       name: `${this.api.restApiName}-${caller}`,
       throttle: PER_CALLER,
@@ -115,7 +115,7 @@ export class ServiceApi extends Construct {
     plan.addApiKey(key);
   }
 
-  /** Name and stage, as CloudWatch knows the API. */
+  /** Name of the API, as in CloudWatch's dimension `ApiName`. */
   get name(): string {
     return this.api.restApiName;
   }
@@ -123,19 +123,21 @@ export class ServiceApi extends Construct {
     return STAGE;
   }
 
-  /** Address of the stage, without a slash at its end. */
+  /** URL of the stage, without a trailing slash. */
   get url(): string {
     const { region, urlSuffix } = Stack.of(this);
     return `https://${this.api.restApiId}.execute-api.${region}.${urlSuffix}/${this.api.deploymentStage.stageName}`;
   }
 
-  /** Has each route of a contract answered by its function: none is deployed that is not documented, or the other way. */
-  serve<Name extends string>(routes: Readonly<Record<Name, Route>>, handlers: Record<Name, IFunction>): void {
-    for (const name in routes) this.#route(routes[name], handlers[name]);
+  /** Connects each route of a contract with its function, so that exactly the documented routes are deployed. */
+  addRoutes<Name extends string>(
+    routes: Readonly<Record<Name, Route>>,
+    handlers: Record<Name, IFunction>,
+  ): void {
+    for (const name in routes) this.#addRoute(routes[name], handlers[name]);
   }
 
-  /** A `body` that is not even of the kind that the route asks for stays outside. */
-  #route({ method, path, body }: Route, handler: IFunction): void {
+  #addRoute({ method, path, body }: Route, handler: IFunction): void {
     const model = body === undefined ? {} : { requestModels: { 'application/json': this.#modelOf(body) } };
     this.api.root
       .resourceForPath(path)
@@ -147,8 +149,8 @@ export class ServiceApi extends Construct {
   }
 
   /**
-   * What API Gateway may refuse: a body that is not JSON of the right type. Which field is wrong it could say only by
-   * repeating the request, so fields are the function's, which tells all their faults at once.
+   * The model by which API Gateway rejects a body that is not JSON of the expected type. The function validates the fields:
+   * it reports all errors at once, and API Gateway's own message would repeat the request.
    * docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html (JSON schema draft 4)
    */
   #modelOf(body: z.ZodType): Model {

@@ -12,26 +12,26 @@ import { eventSources } from '../../contracts/events/catalogue.ts';
 import { readAlarmText } from '../alarm-text.ts';
 import { awsMetric, everyMetric, type MetricOptions, ownMetric, Stats } from '../metrics.ts';
 import type { ServiceAlarm } from './service-alarm.ts';
-import type { Watched } from './service-alarms.ts';
+import type { MonitoredService } from './service-alarms.ts';
 
-export interface Shown extends Watched {
+export interface DashboardProps extends MonitoredService {
   dashboardName: string;
   alarms: readonly ServiceAlarm[];
   /** Names of all functions. */
   functions: readonly string[];
-  /** ARN of the machine that provisions or creates. */
+  /** ARN of the state machine that provisions or creates. */
   machineArn: string;
-  /** Step of the machines by which an undo begins. */
+  /** The first step of a compensation. */
   compensationStep: string;
-  /** Name of the queue of what could not be delivered. */
+  /** Name of the dead-letter queue. */
   deadLetterQueue: string;
-  /** Graphs that the other service does not have. */
-  more: readonly Graph[];
+  /** Graphs that only this service has. */
+  ownGraphs: readonly Graph[];
 }
 
 export interface Graph {
   title: string;
-  /** Counts, unless milliseconds or seconds. */
+  /** Count by default. */
   unit?: 'Milliseconds' | 'Seconds';
   metrics: readonly IMetric[];
 }
@@ -40,56 +40,57 @@ const sum = (label?: string): MetricOptions => ({
   statistic: Stats.SUM,
   ...(label === undefined ? {} : { label }),
 });
-const highest = (label: string): MetricOptions => ({ statistic: Stats.MAXIMUM, label });
+const maximum = (label: string): MetricOptions => ({ statistic: Stats.MAXIMUM, label });
 
-/** All of a service on one page: what it is asked for, how that ends, what it waits for, and what is in alarm. */
+/** The dashboard of a service: its alarms and runbooks, and graphs of provisionings, steps, roll-backs and the API. */
 export class ServiceDashboard extends Construct {
-  constructor(scope: Construct, id: string, shown: Shown) {
+  constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
     const rows = inRows([
-      ...provisionings(shown),
-      ...steps(shown),
-      ...undoing(shown),
-      ...apiGraphs(shown),
-      ...shown.more,
+      ...provisioningGraphs(props),
+      ...stepGraphs(props),
+      ...rollBackGraphs(props),
+      ...apiGraphs(props),
+      ...props.ownGraphs,
     ]);
     new Dashboard(this, 'Dashboard', {
-      dashboardName: shown.dashboardName,
+      dashboardName: props.dashboardName,
       defaultInterval: Duration.hours(3),
       widgets: [
-        [new TextWidget({ markdown: runbooksOf(shown), width: 24, height: 4 })],
-        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...shown.alarms], width: 24, height: 4 })],
+        [new TextWidget({ markdown: runbooksMarkdown(props), width: 24, height: 4 })],
+        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: 24, height: 4 })],
         ...rows,
       ],
     });
   }
 }
 
-/** Each runbook with the alarms that lead to it. */
-function runbooksOf({ service, alarms }: Shown): string {
-  const led = new Map<string, string[]>();
+/** Each runbook with its alarms, in Markdown. */
+function runbooksMarkdown({ service, alarms }: DashboardProps): string {
+  const namesByRunbook = new Map<string, string[]>();
   for (const { alarmName, description } of alarms.map(textOf)) {
     const { runbook } = description;
-    led.set(runbook, [...(led.get(runbook) ?? []), alarmName]);
+    namesByRunbook.set(runbook, [...(namesByRunbook.get(runbook) ?? []), alarmName]);
   }
-  const links = [...led].map(([url, names]) => {
+  const links = [...namesByRunbook].map(([url, names]) => {
     const title = /([^/]+)\.md$/.exec(url)?.[1]?.replaceAll('-', ' ') ?? url;
     return `- [${title}](${url}): ${names.join(', ')}`;
   });
   return [
     `## Operations of ${service}`,
-    'Begin with `npx provision doctor`. Runbooks, and the alarms that lead to them:',
+    'Run `npx provision doctor` first. Runbooks and their alarms:',
     ...links,
   ].join('\n');
 }
 
 function textOf(alarm: ServiceAlarm) {
-  const description = readAlarmText(alarm.says.alarmDescription);
-  if (description === undefined) throw new Error(`${alarm.node.path} has no text of ours.`);
-  return { alarmName: alarm.says.alarmName ?? alarm.node.id, description };
+  const description = readAlarmText(alarm.text.alarmDescription);
+  if (description === undefined)
+    throw new Error(`${alarm.node.path} has no description in the form of alarm-text.ts.`);
+  return { alarmName: alarm.text.alarmName ?? alarm.node.id, description };
 }
 
-function provisionings({ service, machineArn }: Shown): Graph[] {
+function provisioningGraphs({ service, machineArn }: DashboardProps): Graph[] {
   const source = eventSources[service];
   const executions = (
     name: 'ExecutionsStarted' | 'ExecutionsSucceeded' | 'ExecutionsFailed' | 'ExecutionsTimedOut',
@@ -105,26 +106,26 @@ function provisionings({ service, machineArn }: Shown): Graph[] {
       ],
     },
     {
-      title: 'Provisionings by their end',
+      title: 'Finished provisionings by outcome',
       metrics: [everyMetric('provisioningsEnded', 'source', [source], sum())],
     },
     { title: 'Failures by code', metrics: [everyMetric('provisioningsFailed', 'source', [source], sum())] },
     {
-      title: 'Failures by who can change it',
+      title: 'Failures by category',
       metrics: [
-        ownMetric('callerFailures', { source }, sum('the caller')),
-        ownMetric('dependencyFailures', { source }, sum('AWS or the other service')),
-        ownMetric('systemFailures', { source }, sum('us')),
-        ownMetric('interventionFailures', { source }, sum('somebody by hand')),
+        ownMetric('callerFailures', { source }, sum('caller')),
+        ownMetric('dependencyFailures', { source }, sum('dependency: AWS or the other service')),
+        ownMetric('systemFailures', { source }, sum('this system')),
+        ownMetric('interventionFailures', { source }, sum('manual intervention')),
       ],
     },
   ];
 }
 
-function steps({ functions, machineArn }: Shown): Graph[] {
+function stepGraphs({ functions, machineArn }: DashboardProps): Graph[] {
   return [
     {
-      title: 'How long an execution takes',
+      title: 'Duration of executions',
       unit: 'Milliseconds',
       metrics: (['p50', 'p95', 'p99'] as const).map((statistic) =>
         awsMetric(
@@ -136,19 +137,25 @@ function steps({ functions, machineArn }: Shown): Graph[] {
       ),
     },
     {
-      title: 'How long an attempt of a step takes (p95)',
+      title: 'Duration of attempts by step (p95)',
       unit: 'Milliseconds',
       metrics: [everyMetric('stepDuration', 'service', functions, { statistic: 'p95' })],
     },
     {
-      title: 'Attempts that failed, by error',
+      title: 'Failed attempts by error',
       metrics: [everyMetric('stepFailures', 'service', functions, sum())],
     },
     { title: 'Retries', metrics: [everyMetric('stepRetries', 'service', functions, sum())] },
   ];
 }
 
-function undoing({ service, sweep, rollBackMachineArn, compensationStep, deadLetterQueue }: Shown): Graph[] {
+function rollBackGraphs({
+  service,
+  sweep,
+  rollBackMachineArn,
+  compensationStep,
+  deadLetterQueue,
+}: DashboardProps): Graph[] {
   const source = eventSources[service];
   const rollBacks = (name: 'ExecutionsStarted' | 'ExecutionsFailed' | 'ExecutionsTimedOut', label: string) =>
     awsMetric('AWS/States', name, { StateMachineArn: rollBackMachineArn }, sum(label));
@@ -156,57 +163,57 @@ function undoing({ service, sweep, rollBackMachineArn, compensationStep, deadLet
     {
       title: 'Roll-backs',
       metrics: [
-        ownMetric('rollBacksStarted', { step: compensationStep }, sum('undos that began')),
-        ownMetric('rollBacksFailed', { source }, sum('undos that used up their retries')),
+        ownMetric('rollBacksStarted', { step: compensationStep }, sum('compensations started')),
+        ownMetric('rollBacksFailed', { source }, sum('compensations that exhausted their retries')),
         rollBacks('ExecutionsStarted', 'roll-back executions'),
-        rollBacks('ExecutionsFailed', 'roll-back executions that failed'),
-        rollBacks('ExecutionsTimedOut', 'roll-back executions that timed out'),
+        rollBacks('ExecutionsFailed', 'roll-back executions failed'),
+        rollBacks('ExecutionsTimedOut', 'roll-back executions timed out'),
       ],
     },
     {
-      title: 'Oldest that is running',
+      title: 'Age of the oldest running execution',
       unit: 'Seconds',
-      metrics: [ownMetric('oldestRunning', { service: sweep }, highest('age'))],
+      metrics: [ownMetric('oldestRunning', { service: sweep }, maximum('age'))],
     },
     {
       title: 'Sweep',
       metrics: [
         ownMetric('sweepCompleted', { service: sweep }, sum('runs')),
-        ownMetric('sweepRollBacksStarted', { service: sweep }, sum('roll-backs that it had to start')),
-        ownMetric('sweepLeft', { service: sweep }, highest('what it could not settle')),
-        ownMetric('auditBusBroken', { service: sweep }, highest('1: the bus is broken')),
+        ownMetric('sweepRollBacksStarted', { service: sweep }, sum('roll-backs started by the sweep')),
+        ownMetric('sweepLeft', { service: sweep }, maximum('unfinished executions')),
+        ownMetric('auditBusBroken', { service: sweep }, maximum('audit bus broken (1) or not (0)')),
       ],
     },
     {
-      title: 'Events: attempts to publish that failed, dead letters',
+      title: 'Failed attempts to publish, and dead-letter messages',
       metrics: [
         ownMetric(
           service === 'app1' ? 'app1EventsNotPublished' : 'app2EventsNotPublished',
           {},
-          sum('not published'),
+          sum('failed attempts to publish'),
         ),
         awsMetric(
           'AWS/SQS',
           'ApproximateNumberOfMessagesVisible',
           { QueueName: deadLetterQueue },
-          highest('dead letters that wait'),
+          maximum('dead-letter messages'),
         ),
       ],
     },
   ];
 }
 
-function apiGraphs({ api }: Shown): Graph[] {
+function apiGraphs({ api }: DashboardProps): Graph[] {
   const dimensions = { ApiName: api.name, Stage: api.stage };
   return [
     {
-      title: 'API: answers',
+      title: 'API responses',
       metrics: (['Count', '4XXError', '5XXError'] as const).map((name) =>
         awsMetric('AWS/ApiGateway', name, dimensions, sum(name)),
       ),
     },
     {
-      title: 'API: latency',
+      title: 'API latency',
       unit: 'Milliseconds',
       metrics: (['p50', 'p99'] as const).map((statistic) =>
         awsMetric('AWS/ApiGateway', 'Latency', dimensions, { statistic, label: statistic }),
@@ -215,14 +222,14 @@ function apiGraphs({ api }: Shown): Graph[] {
     {
       title: 'Lambda, all functions of the account',
       metrics: [
-        awsMetric('AWS/Lambda', 'ConcurrentExecutions', {}, highest('concurrent executions')),
+        awsMetric('AWS/Lambda', 'ConcurrentExecutions', {}, maximum('concurrent executions')),
         awsMetric('AWS/Lambda', 'Throttles', {}, sum('throttles')),
       ],
     },
   ];
 }
 
-const IN_A_ROW = 3;
+const GRAPHS_PER_ROW = 3;
 
 function inRows(graphs: readonly Graph[]): IWidget[][] {
   const widgets = graphs.map(
@@ -231,10 +238,11 @@ function inRows(graphs: readonly Graph[]): IWidget[][] {
         title,
         left: [...metrics],
         leftYAxis: { min: 0, label: unit, showUnits: false },
-        width: 24 / IN_A_ROW,
+        width: 24 / GRAPHS_PER_ROW,
       }),
   );
   const rows: IWidget[][] = [];
-  for (let from = 0; from < widgets.length; from += IN_A_ROW) rows.push(widgets.slice(from, from + IN_A_ROW));
+  for (let from = 0; from < widgets.length; from += GRAPHS_PER_ROW)
+    rows.push(widgets.slice(from, from + GRAPHS_PER_ROW));
   return rows;
 }

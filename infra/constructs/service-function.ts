@@ -25,9 +25,9 @@ import type { Settings } from '../settings.ts';
 const environments = { app1, app2 } as const;
 
 type Environments = typeof environments;
-/** Name of a function of a service: that of its file and of its environment. */
+/** Name of a function of a service; its file and its environment schema have the same name. */
 export type FunctionName<S extends Service> = keyof Environments[S] & string;
-/** What infra must set for a function: the input side of the schema by which the function reads it. */
+/** The environment variables that a function requires: the input of its environment schema. */
 type EnvironmentOf<S extends Service, N extends FunctionName<S>> =
   Environments[S][N] extends z.ZodType<unknown, infer Input extends object> ? Input : never;
 
@@ -35,32 +35,32 @@ export interface ServiceFunctionProps<S extends Service, N extends FunctionName<
   service: S;
   name: N;
   environment: EnvironmentOf<S, N>;
-  /** What the function may do, beside writing its own log. */
+  /** The permissions of the function, except for writing its own log. */
   permissions: PolicyStatement[];
   settings: Settings;
-  /** Seconds; a step's limit unless the ladder has a rung of its own for it. */
+  /** Time limit in seconds; that of a step by default (contracts/time-limits.ts). */
   timeout?: number;
-  /** What becomes of its log when it is removed; as the settings say unless given. */
+  /** Removal policy of its log; that of the settings by default. */
   logRemoval?: RemovalPolicy;
   /**
-   * That the function only compensates, rolls back or sweeps, so that concurrency is reserved for it if the settings say
-   * so; for a `sweep` just one call.
+   * Set for a function that only compensates, rolls back or sweeps. Concurrency is reserved for it if the setting
+   * `compensation_concurrency` is set; for a `sweep` it is 1.
    */
   compensates?: 'always' | 'sweep';
-  /** Where an event goes that the function could not handle, for a function that EventBridge calls. */
+  /** On-failure destination of a function that EventBridge invokes. */
   deadLetterQueue?: IQueue;
 }
 
-/** Whoever may invoke the function may invoke it as it is now, and not each of its versions, as CDK grants it. */
-class Unversioned extends LambdaFunction {
+/** A function whose grants to invoke do not include its versions, as those of CDK do. */
+class UnversionedFunction extends LambdaFunction {
   override get resourceArnsForGrantInvoke(): string[] {
     return [this.functionArn];
   }
 }
 
 /**
- * The one way in which functions are made: same runtime, same log, same limits, a role of its own with exactly the
- * permissions that it is given.
+ * A Lambda function of a service. All functions have the same runtime, memory and log settings, and each has a role of its
+ * own with exactly the given permissions.
  */
 export class ServiceFunction<S extends Service, N extends FunctionName<S>> extends Construct {
   readonly function: LambdaFunction;
@@ -77,7 +77,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(role);
     for (const statement of props.permissions) role.addToPolicy(statement);
-    this.function = new Unversioned(this, 'Function', {
+    this.function = new UnversionedFunction(this, 'Function', {
       functionName,
       description: `${props.service} ${props.name} of ${Stack.of(this).stackName}`,
       runtime: Runtime.NODEJS_24_X,
@@ -93,26 +93,26 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
       environment: { SERVICE_NAME: functionName, ...asVariables(props.environment) },
     });
     this.function.node.addDependency(role);
-    if (props.deadLetterQueue !== undefined) this.#handOn(role, props.deadLetterQueue);
+    if (props.deadLetterQueue !== undefined) this.#addOnFailureDestination(role, props.deadLetterQueue);
     acknowledge(this, {
       'Serverless-LambdaDLQ':
         props.deadLetterQueue === undefined
-          ? 'Only called by somebody who waits for the answer and sees the error: a dead-letter queue would stay empty.'
-          : 'What it could not handle goes to its on-failure destination, which keeps the name of the function.',
+          ? 'It is invoked synchronously, and the client receives the error: a dead-letter queue would stay empty.'
+          : 'Events that it failed to process go to its on-failure destination, which records the name of the function.',
     });
     if (props.settings.tracing)
       acknowledge(role, {
         'AwsSolutions-IAM5[Resource::*]':
-          'X-Ray has no resources for traces: xray:PutTraceSegments and PutTelemetryRecords are granted on all or not at all.',
+          'xray:PutTraceSegments and PutTelemetryRecords do not support resource-level permissions.',
       });
   }
 
   /** docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
-  #handOn(role: Role, { queueArn }: IQueue): void {
+  #addOnFailureDestination(role: Role, { queueArn }: IQueue): void {
     role.addToPolicy(allow(['sqs:SendMessage'], [queueArn]));
     new EventInvokeConfig(this, 'OnFailure', {
       function: this.function,
-      // CDK's own destination also gives permissions to look at the queue, which nobody uses.
+      // CDK's SqsDestination grants permissions to read the queue, too, which the function does not need.
       onFailure: { bind: () => ({ destination: queueArn }) },
     });
   }
@@ -129,7 +129,7 @@ function reservation({
   return { reservedConcurrentExecutions: compensates === 'sweep' ? 1 : compensationConcurrency };
 }
 
-/** The environment schemas describe strings only; anything else would not reach the function as it is. */
+/** Environment variables are strings. */
 function asVariables(environment: object): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)]));
 }

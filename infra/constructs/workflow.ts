@@ -15,14 +15,14 @@ interface WorkflowProps {
   stateMachineName: string;
   comment: string;
   definition: (scope: Construct) => IChainable;
-  /** Seconds for a whole execution. */
+  /** Time limit of an execution in seconds. */
   timeout: number;
   settings: Settings;
 }
 
 /**
- * A Standard state machine under a fixed name. The log has the steps but no data: the history has that, for those who
- * may read it. No customer managed key: nothing in it is secret, and such a key could stop an undo.
+ * A Standard state machine with a fixed name. Its log has no execution data; the execution history has the data. It has no
+ * customer managed key: an execution contains no secret, and a disabled key would stop a compensation.
  */
 export class Workflow extends Construct {
   readonly stateMachine: StateMachine;
@@ -47,7 +47,7 @@ export class Workflow extends Construct {
     });
     acknowledge(this.stateMachine, {
       'AwsSolutions-IAM5[Resource::*]':
-        'Log delivery (logs:*LogDelivery*) and X-Ray know no resources: Step Functions needs these permissions on all.',
+        'Log delivery (logs:*LogDelivery*) and X-Ray do not support resource-level permissions.',
     });
   }
 }

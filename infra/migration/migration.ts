@@ -17,15 +17,15 @@ import { functionNamed, migration as names } from '../names.ts';
 import { allow } from '../permissions.ts';
 import { firstFlag } from './first-flag.ts';
 
-/** What the function that routes needs to know of a migration; `MIGRATION_FLAG` in the phase that has one. */
+/** The environment variables of the routing function; `MIGRATION_FLAG` only in the phase `flag`. */
 interface RoutingEnvironment {
   KEYS_TABLE: string;
   MIGRATION_FLAG?: `${string}/${string}/${string}`;
 }
 
 /**
- * What exists only while a legacy endpoint is being replaced: the memory of which way a key went and, in the phase of the
- * flag, the flag in AppConfig. All of it goes when the migration is over.
+ * The resources of a migration: the table of the backend that each idempotency key is pinned to and, in the phase `flag`, the
+ * feature flag in AppConfig. They are deleted when the migration is finished.
  */
 export class Migration extends Construct {
   readonly environment: RoutingEnvironment;
@@ -40,7 +40,7 @@ export class Migration extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledge(keys, {
-      'AwsSolutions-DDB3': 'A key is of use for hours and forgotten by itself: nobody would restore it.',
+      'AwsSolutions-DDB3': 'A pinned key is needed for hours and then expires, so a backup has no use.',
     });
     this.environment = { KEYS_TABLE: keys.tableName };
     this.permissions = [allow(['dynamodb:PutItem'], [keys.tableArn])];
@@ -50,8 +50,9 @@ export class Migration extends Construct {
   }
 
   /**
-   * The flag, with its first version deployed: nobody goes to the workflow. Later versions are an operator's, so an update
-   * of the stack changes none of them. Gives the right to read it.
+   * Adds the flag and deploys its first version, which routes no caller to the workflow. Operators deploy later versions, and
+   * an update of the stack does not change them.
+   * @returns the permission to read the flag
    * docs.aws.amazon.com/appconfig/latest/userguide/appconfig-type-reference-feature-flags.html
    */
   #flag(): PolicyStatement {
@@ -76,7 +77,7 @@ export class Migration extends Construct {
     const atOnce = { growthType: 'LINEAR', replicateTo: 'NONE', growthFactor: 100 };
     const strategy = new CfnDeploymentStrategy(this, 'AtOnce', {
       name: names.atOnce,
-      description: 'For the first version, and for going back',
+      description: 'For the first version, and for reverting',
       ...atOnce,
       deploymentDurationInMinutes: 0,
       finalBakeTimeInMinutes: 0,
@@ -84,7 +85,7 @@ export class Migration extends Construct {
     new CfnDeploymentStrategy(this, 'Gradual', {
       name: names.gradual,
       description:
-        'A fifth of the functions every two minutes, then ten minutes in which an alarm still takes it back',
+        'A fifth of the functions every two minutes, then ten minutes in which an alarm reverts the deployment',
       growthType: 'LINEAR',
       growthFactor: 20,
       replicateTo: 'NONE',
@@ -110,12 +111,12 @@ export class Migration extends Construct {
     );
   }
 
-  /** Takes a deployment of the flag back while the workflow cannot take requests. */
+  /** Reverts a deployment of the flag while the workflow fails. */
   #monitor(): CfnEnvironment.MonitorsProperty {
     const alarm = new Alarm(this, 'WorkflowFails', {
       alarmName: names.alarm,
       alarmDescription:
-        'Requests that the migration sends to the workflow are answered with 5xx; AppConfig takes a flag back that is being deployed. docs/migration.md',
+        'Three requests or more that the migration has routed to the workflow have failed with 5xx within a minute. AppConfig reverts a running deployment of the flag. See docs/migration.md.',
       metric: new Metric({
         namespace: NAMESPACE,
         metricName: metricNames.provisionedByWorkflowFailed,
@@ -128,11 +129,13 @@ export class Migration extends Construct {
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    const watcher = new Role(this, 'Watcher', { assumedBy: new ServicePrincipal('appconfig.amazonaws.com') });
-    watcher.addToPolicy(allow(['cloudwatch:DescribeAlarms'], ['*']));
-    acknowledge(watcher, {
-      'AwsSolutions-IAM5[Resource::*]': 'AppConfig asks for all alarms at once, as its documentation says.',
+    const monitorRole = new Role(this, 'Watcher', {
+      assumedBy: new ServicePrincipal('appconfig.amazonaws.com'),
     });
-    return { alarmArn: alarm.alarmArn, alarmRoleArn: watcher.roleArn };
+    monitorRole.addToPolicy(allow(['cloudwatch:DescribeAlarms'], ['*']));
+    acknowledge(monitorRole, {
+      'AwsSolutions-IAM5[Resource::*]': 'AppConfig describes all alarms in one call, as it documents.',
+    });
+    return { alarmArn: alarm.alarmArn, alarmRoleArn: monitorRole.roleArn };
   }
 }

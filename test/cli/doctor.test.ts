@@ -476,9 +476,9 @@ describe('provision doctor', () => {
         .on(DescribeAlarmsCommand, { AlarmNames: ['an-alarm'], StateValue: 'ALARM' })
         .resolves({ MetricAlarms: [{ AlarmName: 'an-alarm', StateUpdatedTimestamp: ago(5), ...over }] });
     const hangs = alarmText({
-      happened: 'It hangs.',
-      means: 'It ends by itself.',
-      first: 'npx provision list --status RUNNING',
+      condition: 'It hangs.',
+      impact: 'It ends by itself.',
+      firstCommand: 'npx provision list --status RUNNING',
       runbook: 'docs/runbooks/provisionings-hang.md',
     });
 

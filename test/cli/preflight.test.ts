@@ -19,12 +19,12 @@ import { regionFinding, stackFinding } from '../../cli/preflight/stacks.ts';
 import { synthesize } from '../../cli/preflight/synthesize.ts';
 import type { Target } from '../../cli/preflight/target.ts';
 import { main, shown } from '../../cli/preflight.ts';
-import { EXAMPLE_PLACE } from '../../infra/resolve.ts';
+import { EXAMPLE_ENVIRONMENT } from '../../infra/resolve.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'home-'));
 const target = (context: Record<string, string> = {}): Target => ({
   ...synthesize(context, home),
-  place: EXAMPLE_PLACE,
+  place: EXAMPLE_ENVIRONMENT,
   local: false,
   client: (Class) =>
     new Class({ region: 'eu-central-1', credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }),

@@ -75,10 +75,10 @@ describe.each(services)('operations of %s', (service) => {
       'functions-throttled',
       'interventions',
       'provisionings-hang',
-      'roll-back-ended-badly',
+      'roll-back-execution-failed',
       'roll-back-failed',
       'roll-back-timed-out',
-      'sweep-left',
+      'sweep-incomplete',
       'sweep-missing',
       'system-failures',
       'dead-letter-queue',
@@ -118,7 +118,9 @@ describe.each(services)('operations of %s', (service) => {
       const file = /^docs\/runbooks\/([a-z-]+\.md)$/.exec(text?.runbook ?? '')?.[1] ?? 'none';
 
       const runbook = readRunbook(file);
-      expect(runbook).toContain(text?.first.replace(/^npm run redrive -- app2/, 'npm run redrive -- app1'));
+      expect(runbook).toContain(
+        text?.firstCommand.replace(/^npm run redrive -- app2/, 'npm run redrive -- app1'),
+      );
       const [introduction = ''] = runbook.split('**What happened');
       const known = [name, name.replace('app2', 'app1')].some((one) => introduction.includes(`\`${one}\``));
       expect([name, known]).toEqual([name, true]);

@@ -23,7 +23,7 @@ describe('a region', () => {
   it.each([
     ['cn-north-1', /aws-cn.*has no user pools/],
     ['us-gov-west-1', /aws-us-gov.*FIPS endpoints only/],
-    ['us-iso-east-1', /aws-iso.*nobody has tried it/],
+    ['us-iso-east-1', /aws-iso.*it has not been tested there/],
   ])('of another partition is refused at synthesis, with the reason: %s', (region, reason) => {
     expect(() => new AnyService({ region })).toThrow(reason);
     credentialsAreOf(region);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { policiesIn } from '../../infra/policies.ts';
-import { EXAMPLE_PLACE, fixedName, resolver } from '../../infra/resolve.ts';
+import { EXAMPLE_ENVIRONMENT, fixedName, resolver } from '../../infra/resolve.ts';
 import type { Template } from '../../infra/templates.ts';
 
 const template: Template = {
@@ -24,18 +24,18 @@ const template: Template = {
     Table: { Type: 'AWS::Example::Table', Properties: {} },
   },
 };
-const resolve = resolver(template, { ...EXAMPLE_PLACE, parameters: { Secret: 'from-outside' } });
+const resolve = resolver(template, { ...EXAMPLE_ENVIRONMENT, parameters: { Secret: 'from-outside' } });
 
 describe('a template, resolved', () => {
   it.each([
     [{ Ref: 'Queue' }, 'dead-letter-queue'],
     [{ Ref: 'Topic' }, 'arn:aws:sns:eu-central-1:111122223333:Topic'],
-    [{ 'Fn::GetAtt': ['Queue', 'Arn'] }, 'arn:aws:sqs:eu-central-1:111122223333:undelivered'],
+    [{ 'Fn::GetAtt': ['Queue', 'Arn'] }, 'arn:aws:sqs:eu-central-1:111122223333:dead-letter-queue'],
     [{ 'Fn::Join': ['/', [{ Ref: 'AWS::Partition' }, { Ref: 'Url' }]] }, 'aws/https://example.com/'],
     [{ 'Fn::Select': [4, { 'Fn::Split': [':', { Ref: 'Topic' }] }] }, '111122223333'],
     [
       { 'Fn::Sub': [`\${Queue.Arn} \${AWS::Region} \${!Literal} \${x}`, { x: { Ref: 'Secret' } }] },
-      `arn:aws:sqs:eu-central-1:111122223333:undelivered eu-central-1 \${!Literal} from-outside`,
+      `arn:aws:sqs:eu-central-1:111122223333:dead-letter-queue eu-central-1 \${!Literal} from-outside`,
     ],
     [{ list: [{ Ref: 'Secret' }, 1] }, { list: ['from-outside', 1] }],
   ])('has what is deployed in place of %j', (value, expected) => {
@@ -57,8 +57,8 @@ describe('a template, resolved', () => {
   });
 
   it('has policies of roles and of resources, whatever form they have', () => {
-    const policies = policiesIn(template, EXAMPLE_PLACE).map(({ at, kind, document }) => [
-      at,
+    const policies = policiesIn(template, EXAMPLE_ENVIRONMENT).map(({ path, kind, document }) => [
+      path,
       kind,
       document,
     ]);

@@ -155,7 +155,7 @@ describe('settings', () => {
     ['one of several', 'subscriber_account', 'subscriber_accounts'],
   ])('refuse a name with %s, and say the right one', (_what, written, meant) => {
     expect(() => settings({ target: 'local', [written]: 'ops@example.com' })).toThrow(
-      `✖ "${written}" is not a setting; is ${meant} meant?`,
+      `✖ "${written}" is not a setting; did you mean ${meant}?`,
     );
   });
 

@@ -915,7 +915,7 @@ describe('what is shared between two accounts', () => {
 
   it('is the use of the key for sealing, and nothing else of it', () => {
     const [statements = []] = resources(twoAccounts.app2, 'AWS::KMS::Key')
-      .filter(([, { Properties }]) => String(Properties['Description']).startsWith('Seals the passwords'))
+      .filter(([, { Properties }]) => String(Properties['Description']).startsWith('Encrypts the passwords'))
       .map(([, { Properties }]) => keyPolicy.parse(Properties).KeyPolicy.Statement);
     const foreign = statements.filter(({ Principal }) => JSON.stringify(Principal).includes(APP1));
     expect(foreign).toEqual([

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Policy, policiesIn } from '../../infra/policies.ts';
-import { EXAMPLE_PLACE } from '../../infra/resolve.ts';
+import { EXAMPLE_ENVIRONMENT } from '../../infra/resolve.ts';
 import type { Template } from '../../infra/templates.ts';
 import { templatesOf, variants } from '../infra/variants.ts';
 import { partsOf } from './lint/parts.ts';
@@ -60,11 +60,11 @@ function policiesOf(templates: ReturnType<typeof made>): Map<string, Policy> {
   const seen = new Set<string>();
   for (const { name, of } of templates)
     for (const [service, template] of Object.entries(of))
-      for (const policy of policiesIn(template, EXAMPLE_PLACE)) {
-        const content = `${service} ${policy.at} ${JSON.stringify(policy.document)}`;
+      for (const policy of policiesIn(template, EXAMPLE_ENVIRONMENT)) {
+        const content = `${service} ${policy.path} ${JSON.stringify(policy.document)}`;
         if (seen.has(content)) continue;
         seen.add(content);
-        policies.set(`${service} with ${name}: ${policy.at} (${policy.resourceType})`, policy);
+        policies.set(`${service} with ${name}: ${policy.path} (${policy.resourceType})`, policy);
       }
   return policies;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Template, templates } from '../../../infra/templates.ts';
 import { type Machine, machine } from '../../../workflows/asl.ts';
 
-/** The definitions of all state machines by their names, as they are deployed, with names where ARNs will stand. */
+/** The deployed definitions of all state machines by name, with names in place of ARNs. */
 export function definitions(): Record<string, Machine> {
   return Object.fromEntries(Object.values(templates()).flatMap(machinesIn));
 }
@@ -31,7 +31,7 @@ const named = z.union([
   z.looseObject({ Name: z.string() }).transform(({ Name }) => Name),
 ]);
 
-/** A piece of a definition: plain text, or the ARN of a function or bus, for which its name stands. */
+/** A part of a definition: plain text, or the ARN of a function or bus, which is replaced by `${name}`. */
 function textOf(part: unknown, { Resources }: Template): string {
   if (typeof part === 'string') return part;
   const to = reference.parse(part);

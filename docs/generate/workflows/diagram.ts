@@ -1,8 +1,8 @@
 import type { Machine } from '../../../workflows/asl.ts';
 
 /**
- * A machine as a Mermaid flowchart, generated from its definition: thick arrows are the way when all goes well,
- * dotted ones what happens after an error. Retries are not drawn.
+ * A state machine as a Mermaid flowchart: thick arrows show the successful path, dotted arrows where an error leads. The
+ * diagram omits retries.
  * mermaid.js.org/syntax/flowchart.html
  */
 export function diagram({ StartAt, States }: Machine): string {

@@ -16,7 +16,6 @@ export function generatedFromWorkflows(): Record<string, string> {
 
 const INTRODUCTION = `# Workflows
 
-Generated from the definitions that are deployed; do not edit. \`npm run generate\` writes this page again. Thick arrows show the
-successful path, and the next step of a compensation; dotted arrows show where an error leads when the step's retries are
-used up.
+Generated from the deployed definitions by \`npm run generate\`; do not edit. Thick arrows show the successful path and the next
+step of a compensation. Dotted arrows show where an error leads after the step has exhausted its retries.
 `;

@@ -144,7 +144,7 @@ const alone: [string[], () => Promise<unknown>][] = [
     },
   ],
   [
-    ['app2-roll-back-failed', 'app2-roll-back-ended-badly'],
+    ['app2-roll-back-failed', 'app2-roll-back-execution-failed'],
     async () => {
       const { provisioning_id: id } = await provision(newRequest());
       const bearer = { functionName: 'app2-delete-user' };
@@ -155,7 +155,7 @@ const alone: [string[], () => Promise<unknown>][] = [
     },
   ],
   [
-    ['app1-sweep-left'],
+    ['app1-sweep-incomplete'],
     () =>
       withoutPermission(
         outputs,
@@ -183,7 +183,7 @@ const alone: [string[], () => Promise<unknown>][] = [
 
 /** What takes hours, or a load that Cognito refuses: its metric is put, so that the alarm is seen to look at it. */
 const put = [
-  'app1-roll-back-ended-badly',
+  'app1-roll-back-execution-failed',
   'app1-roll-back-failed',
   'app1-roll-back-timed-out',
   'app2-dependency-failures',
@@ -192,7 +192,7 @@ const put = [
   'app2-machine-sign-in-throttled',
   'app2-provisionings-hang',
   'app2-roll-back-timed-out',
-  'app2-sweep-left',
+  'app2-sweep-incomplete',
   'app2-user-sign-in-throttled',
 ];
 /** Raised by itself once nobody sweeps. */

@@ -208,7 +208,7 @@ describe('docs/deploying.md', () => {
   it('is proved by what it does', async () => {
     await reachTheApis();
 
-    expect(await follow(GUIDE, 'Prove it')).toMatch(/^\d+ passed, 0 failed$/m);
+    expect(await follow(GUIDE, 'Run the acceptance')).toMatch(/^\d+ passed, 0 failed$/m);
   });
 
   it('has a team subscribe as its page says', async () => {

@@ -26,10 +26,10 @@ export type Bearer = { function: string } | { machine: Machine };
 /** One action, resource or condition of one statement. */
 export interface Right {
   bearer: Bearer;
-  /** Place of the statement in the one policy of the bearer's role. */
+  /** DeploymentEnvironment of the statement in the one policy of the bearer's role. */
   statement: number;
   part: 'action' | 'resource' | 'condition';
-  /** Place of the part in the statement. */
+  /** DeploymentEnvironment of the part in the statement. */
   index: number;
   /** The statement's first action, or the action that is the part. */
   action: string;
