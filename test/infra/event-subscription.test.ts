@@ -39,7 +39,7 @@ describe('a subscription', () => {
     handler,
   });
   const template = Assertions.fromStack(stack);
-  const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerUndelivered'), 'Arn'] };
+  const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerDeadLetterQueue'), 'Arn'] };
 
   it('hears of the events that it names, in the version that the catalogue has, and of no others', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
@@ -151,7 +151,7 @@ describe('a subscription from another account', () => {
     handler,
   });
   const template = Assertions.fromStack(stack);
-  const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerUndelivered'), 'Arn'] };
+  const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerDeadLetterQueue'), 'Arn'] };
   const ownBus = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AuditEvents'), 'Arn'] };
   const forward = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AccessForward'), 'Arn'] };
 

@@ -13,7 +13,7 @@ export const wide: Sizes = { width: 204, height: 62, beside: 28, below: 28, betw
 /** For a small screen: two states beside each other, their names on more lines. */
 export const narrow: Sizes = { width: 146, height: 84, beside: 14, below: 24, betweenBlocks: 26 };
 
-interface DeploymentEnvironment {
+interface Place {
   x: number;
   y: number;
 }
@@ -22,7 +22,7 @@ export interface Layout {
   width: number;
   height: number;
   /** Upper left corners, by name. */
-  places: Map<string, DeploymentEnvironment>;
+  places: Map<string, Place>;
   /** States on the way that is taken when no error is caught. */
   way: Set<string>;
 }

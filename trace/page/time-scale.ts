@@ -15,7 +15,7 @@ export interface Part extends Interval {
 
 export interface TimeScale {
   parts: Part[];
-  /** DeploymentEnvironment of a time, from 0 to 1. */
+  /** Place of a time, from 0 to 1. */
   at(time: number): number;
 }
 

@@ -26,10 +26,10 @@ export type Bearer = { function: string } | { machine: Machine };
 /** One action, resource or condition of one statement. */
 export interface Right {
   bearer: Bearer;
-  /** DeploymentEnvironment of the statement in the one policy of the bearer's role. */
+  /** Place of the statement in the one policy of the bearer's role. */
   statement: number;
   part: 'action' | 'resource' | 'condition';
-  /** DeploymentEnvironment of the part in the statement. */
+  /** Place of the part in the statement. */
   index: number;
   /** The statement's first action, or the action that is the part. */
   action: string;
