@@ -34,5 +34,6 @@ describe('the bundle of each function', () => {
     }`;
     const files = bundles.map(([file]) => join(folder, file));
     await promisify(execFile)(process.execPath, ['-e', load, ...files], { cwd: folder, env: process.env });
-  });
+    // Each of them has the AWS SDK in it: seconds, when the machine has other work.
+  }, 60_000);
 });
