@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { apiUrl } from '../cli/connect.ts';
 import { explain } from '../cli/explain.ts';
-import type { World } from '../cli/session.ts';
+import type { Runtime } from '../cli/session.ts';
 import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { profile, region } from '../cli/target-environment.ts';
 import { by, duration } from '../cli/values.ts';
@@ -48,7 +48,7 @@ const newCommand = () =>
  */
 export async function acceptance(
   args: readonly string[],
-  world: Pick<World, 'terminal' | 'clock' | 'connect' | 'environment' | 'interrupted'>,
+  world: Pick<Runtime, 'terminal' | 'clock' | 'connect' | 'environment' | 'interrupted'>,
 ): Promise<number> {
   const command = newCommand();
   return runCommand(

@@ -39,14 +39,14 @@ export async function runChecks<System extends Cleaned>(
   const counts: Counts = { passed: 0, failed: 0, notApplicable: 0 };
   const tell = ({ verdict, saw }: Outcome, claim: string, seconds: number) => {
     counts[verdict] += 1;
-    system.progress.end();
+    system.progress.stop();
     terminal.out(`${SIGNS[verdict]} ${claim} (${seconds.toFixed(1)} s)\n    ${saw}\n`);
   };
   const limit = pLimit(AT_ONCE);
   const run = async ({ name, claim, run: check }: Check<System>): Promise<void> => {
     if (interrupted.aborted) return;
     const begun = now();
-    system.progress.say(claim);
+    system.progress.update(claim);
     const outcome = await outcomeOf(() => check(system));
     // What was interrupted is neither.
     if (!interrupted.aborted) tell(outcome, `${name}: ${claim}`, (now() - begun) / 1000);
@@ -77,7 +77,7 @@ async function outcomeOf(run: () => Promise<string>): Promise<Outcome> {
 /** Takes everything away, and looks whether the users are really gone. */
 async function cleanUp(system: Cleaned): Promise<Outcome> {
   const { removed, left } = await system.cleanup.run((description) =>
-    system.progress.say(`Removing ${description}`),
+    system.progress.update(`Removing ${description}`),
   );
   for (const name of system.names) {
     try {

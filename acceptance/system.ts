@@ -7,12 +7,12 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as z from 'zod';
-import type { Provisioning } from '../cli/answers.ts';
-import { type Asking, requestRemoval, requestRetry, requestUser } from '../cli/app1-api.ts';
+import { type App1Context, requestRemoval, requestRetry, requestUser } from '../cli/app1-api.ts';
 import { CliError } from '../cli/cli-error.ts';
 import { type Connection, connectOptions } from '../cli/connect.ts';
-import { removed, settled } from '../cli/poll.ts';
-import { proposing, type World } from '../cli/session.ts';
+import type { Provisioning } from '../cli/json-output.ts';
+import { pollUntilFinished, removeUser } from '../cli/poll.ts';
+import { proposeFor, type Runtime } from '../cli/session.ts';
 import type { App1, App2 } from '../cli/target-environment.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
@@ -87,7 +87,7 @@ export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 /** @throws CliError when one of the stacks is not to be seen with these credentials, or must not be tried now */
 export async function deployedSystem(
   { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
-  world: Pick<World, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
+  world: Pick<Runtime, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
 ) {
   const { clock, connect, interrupted } = world;
   const options = { ...rest, aws: true, ...(app1ApiUrl === undefined ? {} : { apiUrl: app1ApiUrl }) };
@@ -106,7 +106,7 @@ export async function deployedSystem(
   };
 
   const progress = world.terminal.progress();
-  const asking: Asking = { connection: connection1, propose: proposing(options) };
+  const asking: App1Context = { connection: connection1, propose: proposeFor(options) };
   const waiting = { ...asking, connection: connection1, clock, progress, interrupted };
   /** Goes on when the user has had enough: what was made is taken away all the same. */
   const cleaning = {
@@ -142,7 +142,7 @@ export async function deployedSystem(
     cleanup.add({
       description,
       startRemoval: async () => requestRemoval(cleaning, await idOf()),
-      remove: async () => removed(cleaning, await idOf(), Math.max(timeout, LONGEST_REMOVAL)),
+      remove: async () => removeUser(cleaning, await idOf(), Math.max(timeout, LONGEST_REMOVAL)),
     });
 
   /** Requests a service user, maybe with headers of its own. @throws CliError when App1 refuses */
@@ -168,7 +168,8 @@ export async function deployedSystem(
     }
   };
 
-  const ended = (id: string): Promise<Provisioning> => settled(waiting, id, timeout, { isNew: true });
+  const ended = (id: string): Promise<Provisioning> =>
+    pollUntilFinished(waiting, id, timeout, { isNew: true });
 
   const provision = async (over?: Partial<NewUser>, headers?: Record<string, string>): Promise<Finished> => {
     const { user, key, id } = await request(over, headers);
@@ -187,7 +188,7 @@ export async function deployedSystem(
         const passed = clock.now() - begun;
         if (passed >= within)
           throw new CheckFailed(`${error.message} (waited ${Math.round(passed / 1000)} s)`);
-        progress.say(error.message, `(${Math.round(passed / 1000)} s)`);
+        progress.update(error.message, `(${Math.round(passed / 1000)} s)`);
         await clock.sleep(Math.min(pause, within - passed));
       }
     }
@@ -231,7 +232,7 @@ export async function deployedSystem(
     },
 
     /** Has App1 remove the user, and waits until it is gone. */
-    remove: (id: string): Promise<undefined> => removed(waiting, id, timeout),
+    remove: (id: string): Promise<undefined> => removeUser(waiting, id, timeout),
 
     /** A signed request to App1, with the API key if there is one. */
     async askApp1(path: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<Answer> {

@@ -1,22 +1,18 @@
 import * as z from 'zod';
 import { provisioningAccepted } from '../contracts/app1-api.ts';
-import { MAX_WAIT_SECONDS } from '../contracts/headers.ts';
 import { problem } from '../contracts/problems.ts';
 import { type TimelinePart, timelinePart } from '../contracts/status.ts';
-import { type Provisioning, provisioning } from './answers.ts';
 import { CliError } from './cli-error.ts';
-import { aheadOf, clockProblem } from './clock.ts';
+import { clockError, clockOffsetTo } from './clock.ts';
 import type { Connection } from './connect.ts';
 import type { Exit } from './exit-status.ts';
 import type { Propose } from './format.ts';
+import { type Provisioning, provisioning } from './json-output.ts';
 
-/** App1's API as the commands use it. */
-
-/** For how many seconds App1 can be asked to wait for the end. */
-export const LONGEST_WAIT = MAX_WAIT_SECONDS;
+/** Client of App1's API. */
 
 /** A repeat that may be answered with either. */
-const startedOrEnded = z.union([
+const startedOrFinished = z.union([
   provisioning,
   z.object(provisioningAccepted.shape).pick({ provisioning_id: true, status: true }),
 ]);
@@ -28,97 +24,109 @@ interface NewUser {
   human_user_id: string;
 }
 
-/** How App1 is asked, and how to say a command that asks the same system. */
-export interface Asking {
+/** The connection to App1, and how to name a command for the same system. */
+export interface App1Context {
   connection: Pick<Connection, 'callApp1'>;
   propose: Propose;
 }
 
 /** `POST /create-service-user` */
-export const requestUser = async (asking: Asking, user: NewUser, key: string): Promise<Started> => {
-  const { callApp1 } = asking.connection;
+export const requestUser = async (context: App1Context, user: NewUser, key: string): Promise<Started> => {
+  const { callApp1 } = context.connection;
   const headers = { 'content-type': 'application/json', 'idempotency-key': key };
-  return read(
-    asking,
+  return readResponse(
+    context,
     await callApp1('POST', '/create-service-user', headers, JSON.stringify(user)),
-    startedOrEnded,
+    startedOrFinished,
   );
 };
 
 /** `POST /create-service-user/{id}/retry` */
-export const requestRetry = async (asking: Asking, id: string, key: string | undefined): Promise<Started> => {
+export const requestRetry = async (
+  context: App1Context,
+  id: string,
+  key: string | undefined,
+): Promise<Started> => {
   const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
-  return read(
-    asking,
-    await asking.connection.callApp1('POST', `/create-service-user/${id}/retry`, headers),
-    startedOrEnded,
+  return readResponse(
+    context,
+    await context.connection.callApp1('POST', `/create-service-user/${id}/retry`, headers),
+    startedOrFinished,
   );
 };
 
 /** `GET /create-service-user/{id}` */
-export const askStatus = async (asking: Asking, id: string, { wait = 0 } = {}): Promise<Provisioning> =>
-  read(
-    asking,
-    await asking.connection.callApp1('GET', `/create-service-user/${id}`, waiting(wait)),
+export const getProvisioning = async (
+  context: App1Context,
+  id: string,
+  { wait = 0 } = {},
+): Promise<Provisioning> =>
+  readResponse(
+    context,
+    await context.connection.callApp1('GET', `/create-service-user/${id}`, waitHeaders(wait)),
     provisioning,
   );
 
 /** `GET /create-service-user/{id}?include=timeline` */
-export const askTimeline = async (asking: Asking, id: string): Promise<TimelinePart> =>
-  read(
-    asking,
-    await asking.connection.callApp1('GET', `/create-service-user/${id}?include=timeline`),
+export const getTimeline = async (context: App1Context, id: string): Promise<TimelinePart> =>
+  readResponse(
+    context,
+    await context.connection.callApp1('GET', `/create-service-user/${id}?include=timeline`),
     timelinePart,
   );
 
-/** `DELETE /create-service-user/{id}`: how it stands while the user is being removed; `undefined` when nothing is left. */
+/** `DELETE /create-service-user/{id}`: the state while the user is being removed; `undefined` when it is removed (204). */
 export async function requestRemoval(
-  asking: Asking,
+  context: App1Context,
   id: string,
   { wait = 0 } = {},
 ): Promise<Provisioning | undefined> {
-  const response = await asking.connection.callApp1('DELETE', `/create-service-user/${id}`, waiting(wait));
-  return response.status === 204 ? undefined : read(asking, response, provisioning);
+  const response = await context.connection.callApp1(
+    'DELETE',
+    `/create-service-user/${id}`,
+    waitHeaders(wait),
+  );
+  return response.status === 204 ? undefined : readResponse(context, response, provisioning);
 }
 
-/** `seconds` for which App1 is asked to wait for the end before it answers. */
-const waiting = (seconds: number): Record<string, string> =>
+/** The header `Prefer: wait=N`: App1 responds when the provisioning has finished, or after `seconds`. */
+const waitHeaders = (seconds: number): Record<string, string> =>
   seconds > 0 ? { prefer: `wait=${seconds}` } : {};
 
-/** @throws CliError for every answer that is not a success */
-async function read<Schema extends z.ZodType>(
-  { propose }: Asking,
+/** @throws CliError for every response that is not a success */
+async function readResponse<Schema extends z.ZodType>(
+  { propose }: App1Context,
   response: Response,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
   const text = await response.text();
-  const body = parsed(text);
+  const body = parseJson(text);
   if (response.ok) {
-    const answer = schema.safeParse(body);
-    if (answer.success) return answer.data;
-    throw unreadable(response.status, propose);
+    const result = schema.safeParse(body);
+    if (result.success) return result.data;
+    throw notApp1(response.status, propose);
   }
   if (response.status === 403) {
-    const wrongClock = clockProblem(aheadOf(response.headers.get('date'), Date.now()));
-    if (wrongClock !== undefined) throw wrongClock;
+    const clockFault = clockError(clockOffsetTo(response.headers.get('date'), Date.now()));
+    if (clockFault !== undefined) throw clockFault;
   }
-  const told = z.object({ ...problem.shape, code: z.string() }).safeParse(body);
-  if (!told.success) throw unreadable(response.status, propose);
-  const { code, title, detail, errors = [] } = told.data;
+  const problemBody = z.object({ ...problem.shape, code: z.string() }).safeParse(body);
+  if (!problemBody.success) throw notApp1(response.status, propose);
+  const { code, title, detail, errors = [] } = problemBody.data;
   const fields = errors.map(
     (fault) => `${fault.pointer === '' ? 'The request' : fault.pointer} ${fault.detail}.`,
   );
   throw new CliError(
-    exitAfter(response.status),
+    exitFor(response.status),
     code,
     [`${title}.`, ...fields].join(' '),
     code === 'NOT_FOUND'
-      ? `Check the id (${propose({ command: 'list' })}), and that you sign as who asked for it.`
+      ? `Check the id (${propose({ command: 'list' })}), and that your credentials are those of the owner.`
       : detail,
   );
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -126,15 +134,15 @@ function parsed(text: string): unknown {
   }
 }
 
-const unreadable = (status: number, propose: Propose) =>
+const notApp1 = (status: number, propose: Propose) =>
   new CliError(
     'unreachable',
     'NOT_APP1',
-    `The answer (HTTP ${status}) is not one of App1.`,
+    `The response (HTTP ${status}) is not one of App1.`,
     `Check the address of the API: ${propose({ command: 'doctor' })}, or \`--api-url\`.`,
   );
 
-function exitAfter(status: number): Exit {
+function exitFor(status: number): Exit {
   if (status === 404) return 'notFound';
   if (status === 409) return 'conflict';
   return [400, 413, 415].includes(status) ? 'usage' : 'unreachable';

@@ -7,21 +7,24 @@ import { by, duration } from './values.ts';
 export const base = () =>
   new Command('provision')
     .description(
-      'Service users at App2, provisioned by App1: asks for them, watches them, finds out what went wrong.',
+      'Provisions service users at App2 through App1: requests them, follows them, and explains failures.',
     )
     .option('--json', 'print JSON, for scripts')
-    .option('--aws', 'ask AWS, also while a local AWS is up')
-    .option('--profile <name>', "ask AWS as this profile of AWS's configuration", by(profile))
-    .option('--region <name>', 'ask AWS in this region', by(region))
-    .option('--api-url <url>', "address of App1's API, where it has a name of its own", by(apiUrl))
-    .option('--api-key-file <file>', 'file with the API key, where App1 wants one beside the signature');
+    .option('--aws', 'use AWS, also while a local AWS is up')
+    .option('--profile <name>', "use AWS with this profile of AWS's configuration", by(profile))
+    .option('--region <name>', 'use AWS in this region', by(region))
+    .option('--api-url <url>', "URL of App1's API, if it has a custom domain name", by(apiUrl))
+    .option(
+      '--api-key-file <file>',
+      'file with the API key, if App1 requires one in addition to the signature',
+    );
 
 export type Program = ReturnType<typeof base>;
 
-/** Examples below the help of a command: what for, and what to type. */
-export const examples = (...rows: [what: string, command: string][]): string =>
-  `\nExamples:\n${rows.map(([what, command]) => `  # ${what}\n  $ npx provision ${command}`).join('\n')}`;
+/** The examples in the help of a command: a purpose and a command each. */
+export const examples = (...rows: [purpose: string, command: string][]): string =>
+  `\nExamples:\n${rows.map(([purpose, command]) => `  # ${purpose}\n  $ npx provision ${command}`).join('\n')}`;
 
-/** How long to wait for an end. A provisioning can take hours while App2 is away; most take seconds. */
+/** The option for how long a command waits. A provisioning takes seconds, and hours while App2 is not available. */
 export const timeoutOption = (meaning: string) =>
   new Option('--timeout <time>', meaning).argParser(by(duration)).default(by(duration)('15m'), '15m');

@@ -2,14 +2,14 @@ import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-c
 import * as z from 'zod';
 import { hasErrorName } from '../handlers/shared/errors.ts';
 import { busLog } from '../infra/names.ts';
-import type { EventLine } from './answers.ts';
 import { CliError } from './cli-error.ts';
 import type { Connection } from './connect.ts';
 import type { Propose } from './format.ts';
+import type { EventLine } from './json-output.ts';
 
-/** The audit events as the log of a bus received them. */
+/** Reads the audit events that EventBridge has written to the log group of a bus. */
 
-const logged = z.object({
+const logLine = z.object({
   'detail-type': z.string(),
   source: z.string(),
   detail: z.object({
@@ -24,22 +24,22 @@ const logged = z.object({
   }),
 });
 
-/** An event, and the id that CloudWatch gave its line. */
-export interface Logged {
+/** An event, and the id that CloudWatch Logs gave its line. */
+export interface LoggedEvent {
   id: string;
   event: EventLine;
 }
 
 /**
- * What came to a bus since a time (milliseconds since the epoch), of one provisioning or of all.
+ * The events that a bus has received since a time (milliseconds since the epoch), of one provisioning or of all.
  * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
-export async function eventsOn(
+export async function readBusLog(
   { connection, propose }: { connection: Pick<Connection, 'client'>; propose: Propose },
   busName: string,
   { since, provisioningId }: { since: number; provisioningId?: string | undefined },
-): Promise<Logged[]> {
-  const found: Logged[] = [];
+): Promise<LoggedEvent[]> {
+  const found: LoggedEvent[] = [];
   const pages = paginateFilterLogEvents(
     { client: connection.client(CloudWatchLogsClient) },
     {
@@ -51,7 +51,7 @@ export async function eventsOn(
   try {
     for await (const { events = [] } of pages)
       for (const { eventId = '', message = '' } of events) {
-        const event = read(message);
+        const event = parseEvent(message);
         if (event === undefined) continue;
         if (provisioningId === undefined || event.provisioning_id === provisioningId)
           found.push({ id: eventId, event });
@@ -61,22 +61,22 @@ export async function eventsOn(
     throw new CliError(
       'unreachable',
       'NO_LOG',
-      `There is no log group ${busLog(busName)}: nothing records the events of this bus.`,
-      `Deploy the stack again, and see ${propose({ command: 'doctor' })}.`,
+      `There is no log group ${busLog(busName)}: the events of this bus are not recorded.`,
+      `Deploy the stack again, then run ${propose({ command: 'doctor' })}.`,
     );
   }
   return found;
 }
 
-/** A line of the log; `undefined` for one that is no audit event. */
-function read(message: string): EventLine | undefined {
+/** Parses a line of the log; `undefined` when it is not an audit event. */
+function parseEvent(message: string): EventLine | undefined {
   let line: unknown;
   try {
     line = JSON.parse(message);
   } catch {
     return undefined;
   }
-  const known = logged.safeParse(line);
+  const known = logLine.safeParse(line);
   if (!known.success) return undefined;
   const { source, detail, 'detail-type': name } = known.data;
   const { event_id, provisioning_id, sequence, occurred_at, actor } = detail.metadata;

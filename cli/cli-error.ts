@@ -1,6 +1,6 @@
 import type { Exit } from './exit-status.ts';
 
-/** A command cannot do what it was asked for: what happened, what to do, and the exit status that says so. */
+/** A command has failed: the cause, the remedy, and the exit status. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exit: Exit;

@@ -4,11 +4,11 @@ import { CliError } from './cli-error.ts';
 import { explain } from './explain.ts';
 import { type TargetEnvironment, targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
 
-/** A command's way to the system: where it is, and App1's API there. */
+/** Connects a command to a deployed system: its target environment and App1's API. */
 
 export const apiUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an address like https://api.example.com/v1' })
-  .refine((address) => !/[?#@]/.test(address), 'must be an address without a user, a query or a fragment');
+  .url({ protocol: /^https?$/, error: 'must be a URL like https://api.example.com/v1' })
+  .refine((address) => !/[?#@]/.test(address), 'must be a URL without a user, a query or a fragment');
 
 export const connectOptions = z.object({
   ...targetEnvironmentOptions.shape,
@@ -18,8 +18,8 @@ export const connectOptions = z.object({
 export type ConnectOptions = z.infer<typeof connectOptions>;
 
 export interface Connection
-  extends Pick<TargetEnvironment, 'where' | 'client' | 'identity' | 'app1' | 'app2'> {
-  /** A request to App1's API, signed. `path` begins behind the stage. */
+  extends Pick<TargetEnvironment, 'displayName' | 'client' | 'identity' | 'app1' | 'app2'> {
+  /** Sends a signed request to App1's API. `path` is the part after the stage. */
   callApp1(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
@@ -28,21 +28,21 @@ export interface Connection
   ): Promise<Response>;
 }
 
-/** API Gateway gives up after 29 seconds. */
+/** Longer than the integration timeout of API Gateway, which is 29 seconds. */
 const CALL_LIMIT = 35_000; // milliseconds
 
-/** @throws Problem when neither a local AWS is up nor AWS was asked for */
+/** @throws CommandError when no local AWS is up and no option selects AWS */
 export function connect(
   { apiUrl: address, apiKeyFile, ...options }: ConnectOptions,
   { environment, interrupted }: { environment: NodeJS.ProcessEnv; interrupted: AbortSignal },
 ): Connection {
-  const place = targetEnvironment(options, environment);
+  const target = targetEnvironment(options, environment);
   return {
-    ...place,
+    ...target,
     callApp1: async (method, path, headers = {}, body) =>
-      place.signedFetch(`${address?.replace(/\/$/, '') ?? (await place.app1()).api_url}${path}`, {
+      target.signedFetch(`${address?.replace(/\/$/, '') ?? (await target.app1()).api_url}${path}`, {
         method,
-        headers: { ...headers, ...(apiKeyFile === undefined ? {} : { 'x-api-key': apiKeyIn(apiKeyFile) }) },
+        headers: { ...headers, ...(apiKeyFile === undefined ? {} : { 'x-api-key': readApiKey(apiKeyFile) }) },
         signal: AbortSignal.any([AbortSignal.timeout(CALL_LIMIT), interrupted]),
         ...(body === undefined ? {} : { body }),
       }),
@@ -50,38 +50,38 @@ export function connect(
 }
 
 /**
- * The API key that is all there is in a file. What is wrong with the file is said without repeating any of it.
- * @throws CliError when it cannot be read, or holds anything else than one key
+ * Reads an API key from a file that contains nothing else. The error repeats nothing of the content.
+ * @throws CliError when the file cannot be read or does not contain exactly one key
  */
-export function apiKeyIn(file: string): string {
-  const text = contentOf(file).replace(/\r?\n$/, '');
-  if (text === '') throw noApiKey(`${file} is empty.`);
-  if (/[\r\n]/.test(text)) throw noApiKey(`${file} has more than one line.`);
+export function readApiKey(file: string): string {
+  const text = readText(file).replace(/\r?\n$/, '');
+  if (text === '') throw apiKeyError(`${file} is empty.`);
+  if (/[\r\n]/.test(text)) throw apiKeyError(`${file} has more than one line.`);
   if (/^[\x21-\x7e]+$/.test(text)) return text;
-  throw noApiKey(`${file} has a character that no API key has, like a blank.`);
+  throw apiKeyError(`${file} contains a character that is not allowed in an API key, like a space.`);
 }
 
-function contentOf(file: string): string {
+function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    throw noApiKey(`${file} cannot be read.`);
+    throw apiKeyError(`${file} cannot be read.`);
   }
 }
 
-const noApiKey = (message: string) =>
-  new CliError('usage', 'NO_API_KEY', message, 'Name a file that holds the API key, alone and on one line.');
+const apiKeyError = (message: string) =>
+  new CliError('usage', 'NO_API_KEY', message, 'Name a file that contains only the API key, on one line.');
 
-/** What can be seen, or why it cannot. */
-export type Seen<Value> = { there: true; value: Value } | { there: false; why: CliError };
+/** A value that was read, or the error when it is not available. */
+export type ReadResult<Value> = { isAvailable: true; value: Value } | { isAvailable: false; error: CliError };
 
-/** Looks at what may be out of sight: in another account, or without a right to it. */
-export async function seen<Value>(look: () => Promise<Value>): Promise<Seen<Value>> {
+/** Reads a value that may not be available: it is in another account, or the caller has no permission to read it. */
+export async function tryRead<Value>(read: () => Promise<Value>): Promise<ReadResult<Value>> {
   try {
-    return { there: true, value: await look() };
+    return { isAvailable: true, value: await read() };
   } catch (error) {
-    const why = explain(error);
-    if (why.exit === 'unreachable') return { there: false, why };
+    const explained = explain(error);
+    if (explained.exit === 'unreachable') return { isAvailable: false, error: explained };
     throw error;
   }
 }

@@ -1,29 +1,31 @@
-/** Exit statuses of every command: what a script can rely on. docs/cli.md shows this table. */
+/** Exit statuses of every command, for scripts. docs/cli.md contains this table. */
 export const exits = {
-  ok: { status: 0, meaning: 'Done, and well.' },
-  bad: {
+  ok: { status: 0, meaning: 'The command succeeded.' },
+  failed: {
     status: 1,
-    meaning: 'The provisioning ended badly; `doctor` found something wrong; credentials were not revoked.',
+    meaning: 'The provisioning failed; a check of `doctor` failed; or credentials were not revoked.',
   },
   usage: { status: 2, meaning: 'Wrong usage: an option, a value or a field of the request is not valid.' },
   unreachable: {
     status: 3,
-    meaning: 'Nothing can be asked: no credentials, no right, not deployed, not reachable, or too busy.',
+    meaning:
+      'The system cannot be called: no credentials, no permission, not deployed, not reachable, or throttled.',
   },
-  notFound: { status: 4, meaning: 'There is no such provisioning, or it is of another owner.' },
+  notFound: { status: 4, meaning: 'The provisioning does not exist or belongs to another owner.' },
   conflict: {
     status: 5,
-    meaning: 'Not possible as things stand: still running, its user is there, or the key was used.',
+    meaning:
+      'Not possible in the current state: it is still running, its user exists, or the key was used for another request.',
   },
-  pending: { status: 6, meaning: 'Not over in the time given by `--timeout`; it goes on.' },
-  unexpected: { status: 70, meaning: 'Something unforeseen happened; report it.' },
-  output: {
+  pending: { status: 6, meaning: 'Not finished within `--timeout`; it continues.' },
+  unexpected: { status: 70, meaning: 'An unexpected error; report it.' },
+  outputFailed: {
     status: 74,
     meaning:
-      'The answer could not be written, as to a disk that is full; what was asked for is done, or goes on: `list` shows it.',
+      'The output could not be written, for example to a full disk. The request is done or continues: `list` shows it.',
   },
-  interrupted: { status: 130, meaning: 'Interrupted; what was asked for goes on.' },
-  closed: { status: 141, meaning: 'Nobody reads the output any more; what was asked for goes on.' },
+  interrupted: { status: 130, meaning: 'Interrupted; the request continues.' },
+  outputClosed: { status: 141, meaning: 'The reader of the output has closed it; the request continues.' },
 } as const;
 
 export type Exit = keyof typeof exits;

@@ -1,6 +1,6 @@
 import { CliError } from './cli-error.ts';
 
-/** Errors of the SDK by their name, when no service is named by them. */
+/** Names of errors of the SDK that are the same for all services. */
 const NO_CREDENTIALS = [
   'CredentialsProviderError',
   'ExpiredToken',
@@ -11,16 +11,17 @@ const NO_CREDENTIALS = [
   'TokenProviderError',
   'UnrecognizedClientException',
 ];
-const NO_RIGHT = ['AccessDenied', 'AccessDeniedException', 'AuthorizationError', 'NotAuthorized'];
-const BUSY = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded'];
+const ACCESS_DENIED = ['AccessDenied', 'AccessDeniedException', 'AuthorizationError', 'NotAuthorized'];
+const THROTTLED = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded'];
 
-/** Whether AWS has refused a call for want of a right. */
-export const isRefused = (error: unknown): boolean => error instanceof Error && NO_RIGHT.includes(error.name);
+/** Whether AWS has rejected a call because a permission is missing. */
+export const isAccessDenied = (error: unknown): boolean =>
+  error instanceof Error && ACCESS_DENIED.includes(error.name);
 
-/** Says of any error what it means for who typed the command. What a service said of itself is repeated. */
+/** Maps any error to one that states the cause and the remedy for the user of the command. It contains AWS's own message. */
 export function explain(error: unknown): CliError {
   if (error instanceof CliError) return error;
-  if (!(error instanceof Error)) return unforeseen('Something was thrown that is not an error.');
+  if (!(error instanceof Error)) return unexpectedError('A value was thrown that is not an Error.');
   const { name, message } = error;
   if (name === 'CommandError' && 'remedy' in error)
     return new CliError('unreachable', 'NOT_DEPLOYED', message, String(error.remedy));
@@ -31,26 +32,26 @@ export function explain(error: unknown): CliError {
       `There are no valid credentials for AWS: ${message}`,
       'Sign in (`aws sso login --profile …`, `aws configure`), or name another profile with `--profile`.',
     );
-  if (isRefused(error))
+  if (isAccessDenied(error))
     return new CliError(
       'unreachable',
-      'NO_RIGHT',
-      `AWS refuses it: ${message}`,
-      'Use a profile that has this right (`--profile`), or have it given to yours. docs/cli.md says which are needed.',
+      'ACCESS_DENIED',
+      `AWS denies access: ${message}`,
+      'Use a profile that has this permission (`--profile`), or have it granted to yours. docs/cli.md lists the permissions.',
     );
-  if (BUSY.includes(name))
+  if (THROTTLED.includes(name))
     return new CliError(
       'unreachable',
-      'BUSY',
-      `AWS is asked too often: ${message}`,
+      'THROTTLED',
+      `AWS throttles the calls: ${message}`,
       'Try again in a minute.',
     );
   if (/region is missing/i.test(message))
     return new CliError(
       'usage',
       'NO_REGION',
-      'It is not said which region of AWS to use.',
-      'Say `--region`, or set AWS_REGION.',
+      'No region of AWS is set.',
+      'Use `--region`, or set AWS_REGION.',
     );
   const code = connectionErrorOf(error);
   if (code !== undefined)
@@ -58,15 +59,15 @@ export function explain(error: unknown): CliError {
       'unreachable',
       'NOT_REACHABLE',
       `There is no connection (${code}).`,
-      'Check the network; for the local AWS, `npm run up` brings it up again.',
+      'Check the network. `npm run up` starts the local AWS again.',
     );
-  return unforeseen(`${name}: ${message}`);
+  return unexpectedError(`${name}: ${message}`);
 }
 
-const unforeseen = (message: string) =>
-  new CliError('unexpected', 'UNEXPECTED', message, 'Report it, with the command that you typed.');
+const unexpectedError = (message: string) =>
+  new CliError('unexpected', 'UNEXPECTED', message, 'Report it, with the command that you ran.');
 
-/** The code that Node gives a failed connection, also where `fetch` hides it. */
+/** The error code of Node for a failed connection. `fetch` has it in `cause`. */
 function connectionErrorOf(error: Error): string | undefined {
   if (['TimeoutError', 'AbortError'].includes(error.name)) return error.name;
   if ('code' in error && typeof error.code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(error.code))

@@ -1,31 +1,33 @@
-import type { Provisioning, ShownProvisioning, WaitingFor } from './answers.ts';
-import type { Proposed } from './command-line.ts';
+import type { ProposedCommand } from './command-line.ts';
+import type { Provisioning, ProvisioningReport, WaitingFor } from './json-output.ts';
 import { colors } from './support/colors.ts';
 
-/** How provisionings are shown: what happened, what is left behind, what to do. */
+/** Formats provisionings for people: the outcome, what is left behind, and the next command. */
 
-/** Says a command of this program as somebody types it who asks the same system. */
-export type Propose = (proposed: Proposed) => string;
+/** Formats a command of this program with the options that select the same system. */
+export type Propose = (proposed: ProposedCommand) => string;
 
-/** Adds what a person wants to know next. */
-export function shown(provisioning: Provisioning, propose: Propose, retryOf?: string): ShownProvisioning {
-  const badly = provisioning.status !== 'SUCCEEDED' && provisioning.status !== 'RUNNING';
+/** Adds what is left behind and the next command. */
+export function toReport(provisioning: Provisioning, propose: Propose, retryOf?: string): ProvisioningReport {
+  const hasFailed = provisioning.status !== 'SUCCEEDED' && provisioning.status !== 'RUNNING';
   return {
     ...provisioning,
     ...(retryOf === undefined ? {} : { retry_of: retryOf }),
-    ...(badly || provisioning.user === 'being_removed' ? { left_behind: leftOf(provisioning) } : {}),
-    next: nextAfter(provisioning, propose),
+    ...(hasFailed || provisioning.user === 'being_removed'
+      ? { left_behind: leftBehindBy(provisioning) }
+      : {}),
+    next: nextCommand(provisioning, propose),
   };
 }
 
-const leftOf = ({ user }: Provisioning) =>
+const leftBehindBy = ({ user }: Provisioning) =>
   user === 'absent' ? ('nothing' as const) : ('maybe_a_user' as const);
 
-function nextAfter(
+function nextCommand(
   { provisioning_id: id, status, user, error, username, human_user_id }: Provisioning,
   propose: Propose,
 ): string | null {
-  const watch = () => watchOf(id, propose);
+  const watch = () => watchCommand(id, propose);
   if (status === 'RUNNING') return watch();
   if (user === 'being_removed')
     return error?.code === 'ROLL_BACK_FAILED' ? propose({ command: 'doctor' }) : watch();
@@ -35,62 +37,74 @@ function nextAfter(
   return propose({ command: 'create', operands: [username], options: [['--human-user', human_user_id]] });
 }
 
-/** The command that waits for the end of a provisioning. */
-export const watchOf = (id: string, propose: Propose): string =>
+/** The command that waits until a provisioning has finished. */
+export const watchCommand = (id: string, propose: Propose): string =>
   propose({ command: 'status', operands: [id], options: [['--watch']] });
 
-/** Whether the provisioning is over, and nothing of it is under way any more. */
-export const isOver = ({ status, user }: Pick<Provisioning, 'status' | 'user'>): boolean =>
+/** Whether the provisioning has finished and no roll-back of it is running. */
+export const isFinished = ({ status, user }: Pick<Provisioning, 'status' | 'user'>): boolean =>
   status !== 'RUNNING' && user !== 'being_removed';
 
-const LEFT = {
+const LEFT_BEHIND = {
   nothing: 'nothing',
-  maybe_a_user: 'maybe the user: it is being removed, and the sweep tries again until it is gone',
+  maybe_a_user: 'maybe the user: it is being removed; the sweep retries until it is removed',
 } as const;
 
-/** A provisioning, in some lines. */
-export function card(one: ShownProvisioning): string {
-  const { error } = one;
-  const what = `${one.username ?? 'unknown user'}, for ${one.human_user_id ?? 'an unknown person'}`;
+/** A provisioning as a headline and rows. */
+export function formatReport(report: ProvisioningReport): string {
+  const { error } = report;
+  const user = `${report.username ?? 'unknown user'}, for ${report.human_user_id ?? 'an unknown person'}`;
   const rows: [string, string | undefined][] = [
-    ['provisioning', one.provisioning_id],
-    ['user', `${what}: ${one.user.replace('_', ' ')}`],
-    ['started', at(one.started_at)],
-    ['ended', one.stopped_at === undefined ? undefined : `${at(one.stopped_at)}, after ${durationOf(one)}`],
-    ['ends about', one.estimated_end_at === undefined ? undefined : at(one.estimated_end_at)],
-    ['waits for', one.waiting_for === undefined ? undefined : waitText(one.waiting_for)],
-    ['tries again', one.waiting_for?.retry_at === undefined ? undefined : at(one.waiting_for.retry_at)],
-    ['retry of', one.retry_of],
+    ['provisioning', report.provisioning_id],
+    ['user', `${user}: ${report.user.replace('_', ' ')}`],
+    ['started', formatTime(report.started_at)],
+    [
+      'finished',
+      report.stopped_at === undefined
+        ? undefined
+        : `${formatTime(report.stopped_at)}, after ${formatDuration(report)}`,
+    ],
+    [
+      'estimated end',
+      report.estimated_end_at === undefined ? undefined : formatTime(report.estimated_end_at),
+    ],
+    ['waits for', report.waiting_for === undefined ? undefined : formatWait(report.waiting_for)],
+    [
+      'next retry',
+      report.waiting_for?.retry_at === undefined ? undefined : formatTime(report.waiting_for.retry_at),
+    ],
+    ['retry of', report.retry_of],
     ['failed at', error?.step],
     ['why', error === undefined ? undefined : `${error.code}: ${error.message}`],
-    ['left behind', one.left_behind === undefined ? undefined : LEFT[one.left_behind]],
-    ['what to do', error === undefined || one.user === 'being_removed' ? undefined : error.remedy],
-    ['next', one.next ?? undefined],
+    ['left behind', report.left_behind === undefined ? undefined : LEFT_BEHIND[report.left_behind]],
+    ['what to do', error === undefined || report.user === 'being_removed' ? undefined : error.remedy],
+    ['next', report.next ?? undefined],
   ];
-  return `${headline(one)}\n${table(rows)}`;
+  return `${headline(report)}\n${formatRows(rows)}`;
 }
 
-/** What a provisioning waits for, and since when. */
-export const waitText = ({ what, target, step, since, code }: WaitingFor): string =>
-  `${target ?? what.replaceAll('_', ' ')} since ${at(since)} (${code} in ${step})`;
+/** What a provisioning waits for, since when, and the error. */
+export const formatWait = ({ what, target, step, since, code }: WaitingFor): string =>
+  `${target ?? what.replaceAll('_', ' ')} since ${formatTime(since)} (${code} in ${step})`;
 
-function headline({ status, user }: ShownProvisioning): string {
+function headline({ status, user }: ProvisioningReport): string {
   if (status === 'SUCCEEDED' && user === 'present') return colors.green('✔ SUCCEEDED');
   if (status === 'SUCCEEDED') return colors.yellow(`● SUCCEEDED, user ${user.replace('_', ' ')} now`);
   return status === 'RUNNING' ? colors.cyan('… RUNNING') : colors.red(`✖ ${status}`);
 }
 
-/** Names and values below each other; rows without a value are left out. */
-export function table(rows: readonly [name: string, value: string | undefined][]): string {
-  const there = rows.filter((row): row is [string, string] => row[1] !== undefined);
-  const width = Math.max(...there.map(([name]) => name.length));
-  return there.map(([name, value]) => `  ${colors.dim(name.padEnd(width))}  ${value}`).join('\n');
+/** Names and values in two columns. Rows without a value are omitted. */
+export function formatRows(rows: readonly [name: string, value: string | undefined][]): string {
+  const present = rows.filter((row): row is [string, string] => row[1] !== undefined);
+  const width = Math.max(...present.map(([name]) => name.length));
+  return present.map(([name, value]) => `  ${colors.dim(name.padEnd(width))}  ${value}`).join('\n');
 }
 
-/** A point in time as people read it, in UTC as the logs have it. */
-export const at = (timestamp: string): string => timestamp.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC');
+/** `2026-01-31 12:00:00 UTC`. Logs are in UTC, too. */
+export const formatTime = (timestamp: string): string =>
+  timestamp.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC');
 
-const durationOf = ({ started_at, stopped_at = started_at }: Provisioning): string =>
-  inSeconds(Date.parse(stopped_at) - Date.parse(started_at));
+const formatDuration = ({ started_at, stopped_at = started_at }: Provisioning): string =>
+  formatSeconds(Date.parse(stopped_at) - Date.parse(started_at));
 
-export const inSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
+export const formatSeconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;

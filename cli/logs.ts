@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { nearest } from '../infra/nearest.ts';
-import { seen } from './connect.ts';
+import { tryRead } from './connect.ts';
 import { colors } from './support/colors.ts';
 import { newCommand, runOnSystem } from './support/command.ts';
 import { CommandError } from './support/command-error.ts';
@@ -9,36 +9,37 @@ import { printableLines } from './support/printable.ts';
 import { type TargetEnvironment, targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
 import { by, since } from './values.ts';
 
-/** How far back it reads unless `--since` says otherwise, in milliseconds. */
+/** The default period, in milliseconds. */
 const DEFAULT_PERIOD = 15 * 60_000;
-/** Between two reads with `--follow`, and by how much each read overlaps the one before, since lines arrive late. */
+/** Milliseconds between two reads with `--follow`. */
 const PAUSE = 2_000;
+/** Milliseconds by which each read overlaps the previous one, because lines can arrive late. */
 const OVERLAP = 60_000;
-/** FilterLogEvents has a quota of a few calls per second: a throttled call is repeated for a while. */
+/** FilterLogEvents has a quota of a few calls per second: the SDK retries a throttled call. */
 const ATTEMPTS = 10;
 
 /**
- * `npm run logs -- [function] [--follow]`: the lines of the log groups of both services, the oldest first, from the local
+ * `npm run logs -- [function] [--follow]`: prints the lines of the log groups of both services, oldest first, from the local
  * AWS that is up or from AWS. Without a function it reads every log group: functions, workflows, APIs and buses.
  */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('logs')
-    .description('Prints the logs of both services, or of one function, the oldest line first.')
-    .argument('[function]', 'create-user or app2-create-user; all log groups unless given')
-    .option('--follow', 'go on until interrupted; from now on, unless --since says otherwise')
-    .option('--since <time>', '90s, 15m, 1h, 7d, or a point in time (default: 15m)', by(since));
+    .description('Prints the logs of both services, or of one function, oldest line first.')
+    .argument('[function]', 'create-user or app2-create-user (default: all log groups)')
+    .option('--follow', 'continue until interrupted; starts now unless --since is given')
+    .option('--since <time>', '90s, 15m, 1h, 7d, or a time in ISO 8601 (default: 15m)', by(since));
   return runOnSystem(
     () => command.parse(args, { from: 'user' }),
     async () => {
       const [name] = command.processedArgs;
       const { follow = false, since: start, ...rest } = command.opts();
-      const place = targetEnvironment(targetEnvironmentOptions.parse(rest));
-      const groups = chosenGroups(await logGroupsOf(place), name);
+      const target = targetEnvironment(targetEnvironmentOptions.parse(rest));
+      const groups = chosenGroups(await logGroupsOf(target), name);
       const interrupted = interruption();
       const now = Date.now();
       await printLogs(
         {
-          logs: place.client(CloudWatchLogsClient, { maxAttempts: ATTEMPTS }),
+          logs: target.client(CloudWatchLogsClient, { maxAttempts: ATTEMPTS }),
           clock: {
             now: Date.now,
             sleep: (milliseconds) => setTimeout(milliseconds, undefined, { signal: interrupted }),
@@ -56,21 +57,21 @@ export async function main(args: string[]): Promise<number> {
 
 /** The log groups of the services that are in this account and region. @throws CliError when neither is */
 async function logGroupsOf({ app1, app2 }: TargetEnvironment): Promise<string[]> {
-  const services = await Promise.all([seen(app1), seen(app2)]);
-  const [missing] = services.flatMap((one) => (one.there ? [] : [one.why]));
-  const groups = services.flatMap((one) => (one.there ? one.value.log_groups : []));
+  const services = await Promise.all([tryRead(app1), tryRead(app2)]);
+  const [missing] = services.flatMap((service) => (service.isAvailable ? [] : [service.error]));
+  const groups = services.flatMap((service) => (service.isAvailable ? service.value.log_groups : []));
   if (groups.length === 0 && missing !== undefined) throw missing;
   return groups;
 }
 
-/** What a log group is of: `app2-create-user`, `CreateServiceUser`, `apigateway/app2-service-users`, `events/…`. */
+/** The name of a log group's source: `app2-create-user`, `CreateServiceUser`, `apigateway/app2-service-users`, `events/…`. */
 const nameOf = (group: string): string => group.replace(/^\/aws\/(lambda\/|vendedlogs\/states\/)?/, '');
-/** The last part of it; an API and a bus can have the same. */
+/** The last part of the name; an API and a bus can have the same. */
 const lastOf = (group: string): string => group.slice(group.lastIndexOf('/') + 1);
 
 /**
- * The log groups of what has this name, with or without its service or its kind in front; all for no name.
- * @throws CommandError when there is none, with the names that come near
+ * The log groups of the source with this name, with or without the prefix of its service or kind; all without a name.
+ * @throws CommandError when there is none, with similar names
  */
 export function chosenGroups(groups: readonly string[], name: string | undefined): readonly string[] {
   if (name === undefined) return groups;
@@ -81,26 +82,28 @@ export function chosenGroups(groups: readonly string[], name: string | undefined
   const all = groups.map(nameOf);
   const similar = all.filter((one) => one.includes(name));
   const typo = nearest(name, [...all, ...groups.map((group) => unprefixed(lastOf(group)))]);
-  const meant = similar.length === 0 && typo !== undefined ? [typo] : similar;
+  const proposals = similar.length === 0 && typo !== undefined ? [typo] : similar;
   throw new CommandError(
-    `Nothing with the name ${name} has a log group.`,
-    meant.length > 0 ? `Is ${meant.join(' or ')} meant?` : `Name one of these:\n  ${all.join('\n  ')}`,
+    `There is no log group for ${name}.`,
+    proposals.length > 0
+      ? `Did you mean ${proposals.join(' or ')}?`
+      : `Use one of these names:\n  ${all.join('\n  ')}`,
   );
 }
 
-/** The name of a function in the code: without its service. */
+/** The name of a function without the prefix of its service. */
 const unprefixed = (name: string): string => name.replace(/^app[12]-/, '');
 
 interface Reading {
   logs: CloudWatchLogsClient;
   clock: { now(): number; sleep(milliseconds: number): Promise<unknown> };
   print: (line: string) => void;
-  /** Ends `follow`. */
+  /** Stops `follow`. */
   interrupted: AbortSignal;
 }
 
 /**
- * Prints each line since `start` (milliseconds since the epoch) once; with `follow` until it is interrupted.
+ * Prints each line since `start` (milliseconds since the epoch) once; with `follow`, until it is interrupted.
  * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
 export async function printLogs(
@@ -111,14 +114,14 @@ export async function printLogs(
   const printed = new Set<string>();
   const width = Math.max(...groups.map((group) => nameOf(group).length));
   for (let from = start; !interrupted.aborted; ) {
-    const begun = clock.now();
+    const readAt = clock.now();
     const lines = (await linesOf(logs, groups, from)).filter(({ id }) => !printed.has(id));
     for (const { id, time, group, message } of lines) {
       printed.add(id);
       print(`${colors.dim(new Date(time).toISOString())}  ${nameOf(group).padEnd(width)}  ${message}\n`);
     }
     if (!follow) return;
-    from = Math.max(from, begun - OVERLAP);
+    from = Math.max(from, readAt - OVERLAP);
     await clock.sleep(PAUSE).catch((error: unknown) => {
       if (!interrupted.aborted) throw error;
     });
@@ -133,7 +136,7 @@ interface Line {
   message: string;
 }
 
-/** The lines of these groups since a time, the oldest first. One group after the other: the account has one quota. */
+/** The lines of these groups since a time, oldest first. Sequential calls: all callers of the account share one quota. */
 async function linesOf(
   client: CloudWatchLogsClient,
   groups: readonly string[],

@@ -6,7 +6,7 @@ import { CommandError } from './support/command-error.ts';
 
 const text = z.string().min(1);
 
-/** `outputs.json`: all that tools and tests need to know of a deployed system. They are driven by this file alone. */
+/** `outputs.json`: the ARNs, URLs and ids of a deployed system. Tools and tests read nothing else of it. */
 export const outputs = z.strictObject({
   endpoint: z.url(),
   region: text,
@@ -45,15 +45,15 @@ const common = {
   EventBusName: text,
   LogGroups: text.transform((value) => value.split(',')),
 };
-const commonOutputs = (put: z.infer<z.ZodObject<typeof common>>) => ({
-  api_url: put.ApiUrl,
-  state_machine_arn: put.StateMachineArn,
-  roll_back_state_machine_arn: put.RollBackStateMachineArn,
-  event_bus_name: put.EventBusName,
-  log_groups: put.LogGroups,
+const commonOutputs = (values: z.infer<z.ZodObject<typeof common>>) => ({
+  api_url: values.ApiUrl,
+  state_machine_arn: values.StateMachineArn,
+  roll_back_state_machine_arn: values.RollBackStateMachineArn,
+  event_bus_name: values.EventBusName,
+  log_groups: values.LogGroups,
 });
 
-/** What each stack puts out, under CloudFormation's names, and as it is in `outputs.json`. */
+/** The outputs of each stack under CloudFormation's names, transformed to the names in `outputs.json`. */
 export const stackOutputs = {
   App1: z.object(common).transform(commonOutputs),
   App2: z
@@ -79,7 +79,7 @@ export const stackOutputs = {
     })),
 };
 
-/** Where `up` writes the outputs. */
+/** The file to which `npm run up` writes the outputs. */
 export const outputsFile = (directory: string): string => join(directory, 'outputs.json');
 
 /** @throws CommandError when nothing is deployed there */

@@ -2,43 +2,44 @@ import { password } from '../contracts/fields.ts';
 import { CliError } from './cli-error.ts';
 import type { Terminal } from './session.ts';
 
-/** Where passwords come from: a prompt that shows nothing, or standard input. Never arguments, never the environment. */
+/** Reads a password from a prompt that does not echo, or from standard input; never from arguments or the environment. */
 
 const usage = (code: string, message: string, remedy: string) => new CliError('usage', code, message, remedy);
 
-const ELSEWHERE = 'Let it be asked for on a terminal, or send it to standard input with `--password-stdin`.';
+const SAFE_INPUT =
+  'Type it at the prompt on a terminal, or send it to standard input with `--password-stdin`.';
 
-/** Variables that people try. */
+/** A variable that users are likely to try. */
 const VARIABLE = 'PROVISION_PASSWORD';
 
-/** @throws CliError when a password came where others can read it */
-export function refuseExposed(argument: unknown, environment: NodeJS.ProcessEnv): void {
+/** @throws CliError when a password was given where other processes can read it */
+export function refuseExposedPassword(argument: unknown, environment: NodeJS.ProcessEnv): void {
   if (argument !== undefined)
     throw usage(
       'PASSWORD_EXPOSED',
-      'A password is not taken as an argument: every process of this machine and your shell history can read it.',
-      `Choose another password, since this one was readable. ${ELSEWHERE}`,
+      'A password is not accepted as an argument: every process of this machine can read it, and the shell history contains it.',
+      `Choose another password. ${SAFE_INPUT}`,
     );
   if (environment[VARIABLE] !== undefined)
     throw usage(
       'PASSWORD_EXPOSED',
-      `A password is not taken from the environment (${VARIABLE}): every program that you start inherits it.`,
-      `Unset it. ${ELSEWHERE}`,
+      `A password is not read from the environment (${VARIABLE}): every program that you start inherits it.`,
+      `Unset it. ${SAFE_INPUT}`,
     );
 }
 
-/** @throws CliError when there is none, or none that App1 can take */
+/** @throws CliError when there is no password, or it is not valid for App1 */
 export async function readPassword(
-  terminal: Pick<Terminal, 'readInput' | 'askSecret'>,
+  terminal: Pick<Terminal, 'readInput' | 'promptSecret'>,
   fromInput: boolean,
 ): Promise<string> {
-  const given = fromInput ? firstLine(decoded(await terminal.readInput())) : await asked(terminal);
-  const read = password.safeParse(given);
-  if (read.success) return read.data;
-  throw usage('PASSWORD_INVALID', `The password ${read.error.issues[0]?.message}.`, 'Choose another one.');
+  const given = fromInput ? firstLine(decodeUtf8(await terminal.readInput())) : await promptTwice(terminal);
+  const parsed = password.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw usage('PASSWORD_INVALID', `The password ${parsed.error.issues[0]?.message}.`, 'Choose another one.');
 }
 
-/** What bytes begin with that say how text is encoded. unicode.org/faq/utf_bom.html#bom4 */
+/** Byte order marks. unicode.org/faq/utf_bom.html#bom4 */
 const BYTE_ORDER_MARKS = [
   ['UTF-8', [0xef, 0xbb, 0xbf]],
   ['UTF-16', [0xff, 0xfe]],
@@ -46,17 +47,17 @@ const BYTE_ORDER_MARKS = [
 ] as const;
 
 /**
- * Standard input as text. What is not UTF-8 is refused: read with replacements, it would be a password that nobody knows.
- * A byte order mark is refused, too, since it is not seen and would become a part of the password.
+ * Standard input as text. Input that is not UTF-8 is rejected: with replacement characters it would become another
+ * password. A byte order mark is rejected, too: it is invisible and would become a part of the password.
  */
-function decoded(input: Uint8Array): string {
+function decodeUtf8(input: Uint8Array): string {
   const mark = BYTE_ORDER_MARKS.find(([, bytes]) => bytes.every((byte, at) => input[at] === byte));
   if (mark !== undefined) throw notUtf8(`begins with a byte order mark of ${mark[0]}`);
-  if (input.includes(0)) throw notUtf8('has bytes that are zero, as text in UTF-16 has them');
+  if (input.includes(0)) throw notUtf8('contains bytes that are zero, as text in UTF-16 does');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(input);
   } catch {
-    throw notUtf8('is not well-formed UTF-8; it is in Latin-1, perhaps, or in another encoding');
+    throw notUtf8('is not well-formed UTF-8; it may be in Latin-1 or another encoding');
   }
 }
 
@@ -67,7 +68,7 @@ const notUtf8 = (what: string) =>
     'Send the password in UTF-8, without a byte order mark.',
   );
 
-/** Standard input up to the end of its line, as `echo` and files have one; more lines are a mistake. */
+/** Standard input without the line end that `echo` and files add. More than one line is an error. */
 function firstLine(input: string): string {
   const line = input.replace(/\r?\n$/, '');
   if (!/[\r\n]/.test(line)) return line;
@@ -78,10 +79,14 @@ function firstLine(input: string): string {
   );
 }
 
-async function asked({ askSecret }: Pick<Terminal, 'askSecret'>): Promise<string> {
-  if (askSecret === undefined)
-    throw usage('NO_TERMINAL', 'Nobody can be asked for the password: this is not a terminal.', ELSEWHERE);
-  const first = await askSecret('Password of the service user');
-  if (first === (await askSecret('Again'))) return first;
+async function promptTwice({ promptSecret }: Pick<Terminal, 'promptSecret'>): Promise<string> {
+  if (promptSecret === undefined)
+    throw usage(
+      'NO_TERMINAL',
+      'There is no prompt for the password: standard input is not a terminal.',
+      SAFE_INPUT,
+    );
+  const first = await promptSecret('Password of the service user');
+  if (first === (await promptSecret('Again'))) return first;
   throw usage('PASSWORDS_DIFFER', 'The two passwords differ.', 'Try again.');
 }

@@ -1,6 +1,5 @@
 /**
- * The permissions on AWS that each command needs, as IAM names them. docs/cli.md shows them, and a test runs every command
- * with these and no others.
+ * The IAM actions that each command needs. docs/cli.md contains them, and a test runs every command with only these.
  */
 
 const INVOKE = 'execute-api:Invoke';

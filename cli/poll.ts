@@ -1,98 +1,100 @@
-import type { Provisioning } from './answers.ts';
-import { askStatus, LONGEST_WAIT, requestRemoval } from './app1-api.ts';
+import { MAX_WAIT_SECONDS } from '../contracts/headers.ts';
+import { getProvisioning, requestRemoval } from './app1-api.ts';
 import { CliError } from './cli-error.ts';
 import { explain } from './explain.ts';
-import { isOver, type Propose, waitText, watchOf } from './format.ts';
+import { formatWait, isFinished, type Propose, watchCommand } from './format.ts';
+import type { Provisioning } from './json-output.ts';
 import type { Session } from './session.ts';
 
-/** Waiting for the end of a provisioning, without asking App1 more often than it likes. */
+/** Polls App1 until a provisioning has finished, with exponential backoff. */
 
 const FIRST_PAUSE = 500; // milliseconds
-const LONGEST_PAUSE = 4_000;
+const MAX_PAUSE = 4_000;
 
-/** How often in a row App1 may give no answer. What was asked for goes on all the same. */
-const PATIENCE = 5;
+/** Failed polls in a row before the command fails. The provisioning continues. */
+const MAX_FAILED_POLLS = 5;
 
-type Waiting = Pick<Session, 'connection' | 'clock' | 'progress' | 'interrupted' | 'propose'>;
+type PollContext = Pick<Session, 'connection' | 'clock' | 'progress' | 'interrupted' | 'propose'>;
 
 /**
- * The state of a provisioning once it is over and nothing of it is under way.
- * @throws CliError PENDING when that takes longer than `timeout` milliseconds; the one of App1 when it refuses
+ * Polls until the provisioning has finished and no roll-back of it is running. A new provisioning may not be found by
+ * the first polls.
+ * @throws CliError PENDING after `timeout` milliseconds; the error of App1 when it rejects the request
  */
-export async function settled(
-  session: Waiting,
+export async function pollUntilFinished(
+  session: PollContext,
   id: string,
   timeout: number,
   { isNew = false } = {},
 ): Promise<Provisioning> {
-  return again(
-    { session, id, timeout, passing: isNew ? [...PASSING, 'NOT_FOUND'] : PASSING },
+  return pollUntil(
+    { session, id, timeout, transientCodes: isNew ? [...TRANSIENT_CODES, 'NOT_FOUND'] : TRANSIENT_CODES },
     async (wait) => {
-      const now = await askStatus(session, id, { wait });
-      return isOver(now) ? { found: now } : { meanwhile: phaseOf(now) };
+      const provisioning = await getProvisioning(session, id, { wait });
+      return isFinished(provisioning) ? { done: provisioning } : { progress: formatPhase(provisioning) };
     },
   );
 }
 
-/** Has the user removed, and waits until it is gone. */
-export async function removed(session: Waiting, id: string, timeout: number): Promise<undefined> {
-  await again({ session, id, timeout, passing: PASSING }, async (wait) =>
+/** Requests the removal of the user and polls until it is removed. @throws CliError as `pollUntilFinished` */
+export async function removeUser(session: PollContext, id: string, timeout: number): Promise<undefined> {
+  await pollUntil({ session, id, timeout, transientCodes: TRANSIENT_CODES }, async (wait) =>
     (await requestRemoval(session, id, { wait })) === undefined
-      ? { found: 'absent' }
-      : { meanwhile: 'being removed' },
+      ? { done: 'absent' }
+      : { progress: 'being removed' },
   );
 }
 
-const phaseOf = ({ status, user, waiting_for }: Provisioning): string => {
+const formatPhase = ({ status, user, waiting_for }: Provisioning): string => {
   const phase = status === 'RUNNING' ? 'running' : `${status}, user ${user.replace('_', ' ')}`;
-  return waiting_for === undefined ? phase : `${phase}, waits for ${waitText(waiting_for)}`;
+  return waiting_for === undefined ? phase : `${phase}, waits for ${formatWait(waiting_for)}`;
 };
 
-/** Looks, with App1 waiting for the end for so many seconds before it answers. */
-type Look<Found> = (wait: number) => Promise<{ found: Found } | { meanwhile: string }>;
+/** Calls App1 once. App1 responds when the provisioning has finished, or after `wait` seconds. */
+type Poll<Found> = (wait: number) => Promise<{ done: Found } | { progress: string }>;
 
-interface Patience {
-  session: Waiting;
+interface PollOptions {
+  session: PollContext;
   id: string;
   timeout: number;
-  /** Codes of answers after which it is worth asking again; one just accepted may not be found at once. */
-  passing: readonly string[];
+  /** Error codes after which the poll is repeated. */
+  transientCodes: readonly string[];
 }
 
-async function again<Found>(
-  { session: { clock, progress, interrupted, propose }, id, timeout, passing }: Patience,
-  look: Look<Found>,
+async function pollUntil<Found>(
+  { session: { clock, progress, interrupted, propose }, id, timeout, transientCodes }: PollOptions,
+  poll: Poll<Found>,
 ): Promise<Found> {
-  const begun = clock.now();
-  let unanswered = 0;
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-    const left = Math.ceil((begun + timeout - clock.now()) / 1000);
-    const looked = await look(Math.min(Math.max(left, 0), LONGEST_WAIT)).then(
+  const startedAt = clock.now();
+  let failedPolls = 0;
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, MAX_PAUSE)) {
+    const remainingSeconds = Math.ceil((startedAt + timeout - clock.now()) / 1000);
+    const result = await poll(Math.min(Math.max(remainingSeconds, 0), MAX_WAIT_SECONDS)).then(
       (answer) => {
-        unanswered = 0;
+        failedPolls = 0;
         return answer;
       },
       (error: unknown) => {
-        unanswered += 1;
-        if (unanswered > PATIENCE || !passing.includes(explain(error).code)) throw error;
-        return { meanwhile: 'no answer, asking again' };
+        failedPolls += 1;
+        if (failedPolls > MAX_FAILED_POLLS || !transientCodes.includes(explain(error).code)) throw error;
+        return { progress: 'no response, polling again' };
       },
     );
-    if ('found' in looked) return looked.found;
-    const passed = clock.now() - begun;
-    if (passed >= timeout) throw pending(id, looked.meanwhile, timeout, propose);
+    if ('done' in result) return result.done;
+    const elapsed = clock.now() - startedAt;
+    if (elapsed >= timeout) throw pendingError(id, result.progress, timeout, propose);
     if (interrupted.aborted) throw interrupted.reason;
-    progress.say(`${id} ${looked.meanwhile}`, `(${Math.round(passed / 1000)} s)`);
-    await clock.sleep(Math.min(pause, timeout - passed));
+    progress.update(`${id} ${result.progress}`, `(${Math.round(elapsed / 1000)} s)`);
+    await clock.sleep(Math.min(pause, timeout - elapsed));
   }
 }
 
-const PASSING = ['SERVICE_UNAVAILABLE', 'THROTTLED', 'INTERNAL_ERROR', 'NOT_REACHABLE', 'BUSY'];
+const TRANSIENT_CODES = ['SERVICE_UNAVAILABLE', 'THROTTLED', 'INTERNAL_ERROR', 'NOT_REACHABLE'];
 
-const pending = (id: string, phase: string, timeout: number, propose: Propose) =>
+const pendingError = (id: string, phase: string, timeout: number, propose: Propose) =>
   new CliError(
     'pending',
     'PENDING',
-    `${id} is not over after ${Math.round(timeout / 1000)} s (${phase}). It goes on.`,
-    `Ask again: ${watchOf(id, propose)}`,
+    `${id} has not finished after ${Math.round(timeout / 1000)} s (${phase}). It continues.`,
+    `Poll again: ${watchCommand(id, propose)}`,
   );

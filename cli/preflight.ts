@@ -9,35 +9,35 @@ import { profile, region, type TargetEnvironment, targetEnvironment } from './ta
 import { by } from './values.ts';
 
 /**
- * `npm run preflight -- --profile P [--app2-profile Q]`: says before a deployment what would stop it, and what to do.
- * Changes nothing. Exit status 0 when a deployment should work. docs/deploying.md
+ * `npm run preflight -- --profile P [--app2-profile Q]`: checks before a deployment what would prevent it, and prints
+ * the remedies. Changes nothing. Exit status 0 when no finding prevents a deployment. docs/deploying.md
  */
 export async function main(args: string[]): Promise<number> {
   const command = npmCommand('preflight')
-    .description('Says before a deployment what would stop it. Changes nothing.')
+    .description('Checks before a deployment what would prevent it. Changes nothing.')
     .option(
       '--profile <name>',
-      'profile of the account of App1, and of App2 unless it has its own',
+      'profile of the account of App1, and of App2 without --app2-profile',
       by(profile),
     )
     .option('--app2-profile <name>', 'profile of the account of App2', by(profile))
-    .option('--region <name>', 'the region, where the profile names none', by(region))
-    .option('--local', 'look at the local AWS that is up')
-    .option('-c, --context <key=value>', 'a setting, as with `cdk deploy`; more than once', collect);
+    .option('--region <name>', 'the region, if the profile sets none', by(region))
+    .option('--local', 'check the local AWS that is up')
+    .option('-c, --context <key=value>', 'a setting, as for `cdk deploy`; repeatable', collect);
   const parse = () => command.parse(args, { from: 'user' });
   return runOnSystem(parse, async () => {
     const { local = false, context = {}, ...to } = options.parse(command.opts());
-    // Both need the CDK, which is loaded when it is needed.
+    // Both load the CDK.
     const { synthesize } = await import('./preflight/synthesize.ts');
     const { preflight, shouldWork, targetsOf } = await import('./preflight/run.ts');
     const destinations = destinationsOf(local, to);
-    const made = await listrProgress.run('Synthesizing', async () =>
+    const assembly = await listrProgress.run('Synthesizing', async () =>
       synthesize(local ? { target: 'local', ...context } : context),
     );
-    const found = await listrProgress.run(`Asking ${destinations.app1.where}`, async () =>
-      preflight(await targetsOf(made, destinations)),
+    const found = await listrProgress.run(`Checking ${destinations.app1.displayName}`, async () =>
+      preflight(await targetsOf(assembly, destinations)),
     );
-    process.stdout.write(`${shown(found)}\n`);
+    process.stdout.write(`${formatFindings(found)}\n`);
     return shouldWork(found) ? 0 : 1;
   });
 }
@@ -50,15 +50,15 @@ const options = z.object({
   context: z.record(z.string(), z.string()).optional(),
 });
 
-/** @throws CommandError when it is not said where to go */
+/** @throws CommandError when no target environment is selected */
 function destinationsOf(
   local: boolean,
   { profile, app2Profile, region }: Omit<z.infer<typeof options>, 'local' | 'context'>,
 ): { app1: TargetEnvironment; app2: TargetEnvironment } {
   if (local) {
-    const where = targetEnvironment({});
-    if (!where.local) throw new CommandError('No local AWS is up.', 'Run `npm run up`.');
-    return { app1: where, app2: where };
+    const environment = targetEnvironment({});
+    if (!environment.local) throw new CommandError('No local AWS is up.', 'Run `npm run up`.');
+    return { app1: environment, app2: environment };
   }
   const to = (name: string | undefined) =>
     targetEnvironment({
@@ -72,33 +72,33 @@ function destinationsOf(
 
 function collect(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (key === undefined || value === undefined) throw new InvalidArgumentError('Say key=value.');
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('It must be key=value.');
   return { ...before, [key]: value };
 }
 
-const signs = {
+const SIGNS = {
   ok: () => colors.green('✔'),
   note: () => colors.yellow('!'),
   missing: () => colors.red('✖'),
   unchecked: () => colors.yellow('?'),
 } as const;
 
-/** A table: what, found, needed, and below it what to do. */
-export function shown(all: readonly Finding[]): string {
+/** A table of subject, found and needed; a remedy is on the next line. */
+export function formatFindings(all: readonly Finding[]): string {
   const rows = all.map(({ verdict, found, ...rest }) => ({
     ...rest,
     verdict,
     found: verdict === 'unchecked' ? `not checked: ${found}` : found,
   }));
   const width = Math.max(...rows.map(({ what }) => what.length));
-  const lines = rows.flatMap(({ verdict, what, found, needed, toDo }) => [
-    `${signs[verdict]()} ${what.padEnd(width)}  ${found}${needed === '' ? '' : `  (needed: ${needed})`}`,
-    ...(toDo === undefined ? [] : [`${' '.repeat(width + 4)}→ ${toDo}`]),
+  const lines = rows.flatMap(({ verdict, what, found, needed, remedy }) => [
+    `${SIGNS[verdict]()} ${what.padEnd(width)}  ${found}${needed === '' ? '' : `  (needed: ${needed})`}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(width + 4)}→ ${remedy}`]),
   ]);
-  const count = (wanted: Finding['verdict']) => all.filter(({ verdict }) => verdict === wanted).length;
-  const verdict = count('missing') === 0 ? 'A deployment should work.' : 'A deployment would fail.';
+  const count = (expected: Finding['verdict']) => all.filter(({ verdict }) => verdict === expected).length;
+  const verdict = count('missing') === 0 ? 'A deployment should succeed.' : 'A deployment would fail.';
   return [
     ...lines,
-    `${count('ok')} ok, ${count('missing')} missing, ${count('note')} to know, ${count('unchecked')} not checked. ${verdict}`,
+    `${count('ok')} ok, ${count('missing')} missing, ${count('note')} to note, ${count('unchecked')} not checked. ${verdict}`,
   ].join('\n');
 }

@@ -12,14 +12,14 @@ import { addRevokeMachineCredentials } from './commands/revoke-machine-credentia
 import { addStatus } from './commands/status.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { exits } from './exit-status.ts';
-import { type Run, report, runIn, type World } from './session.ts';
+import { type Run, type Runtime, report, runIn } from './session.ts';
 
-/** Where the exit statuses stand in every help. */
+/** The exit statuses as every help text contains them. */
 const statuses = Object.values(exits)
   .map(({ status, meaning }) => `  ${String(status).padStart(3)}  ${meaning}`)
   .join('\n');
 
-/** The whole command line. `run` is what each command's action calls. */
+/** The command line with all commands. Their actions call `run`. */
 export function program(run: Run) {
   const all = base()
     .configureHelp({ showGlobalOptions: true })
@@ -38,12 +38,12 @@ export function program(run: Run) {
     addRevokeMachineCredentials,
   ])
     add(all, run);
-  tab(asPlain(all), { completionCommandName: 'completion' });
+  tab(asCommand(all), { completionCommandName: 'completion' });
   all.commands
     .find((command) => command.name() === 'completion')
-    ?.summary('print a script by which a shell completes commands and options')
+    ?.summary('print a completion script for a shell')
     .description(
-      'Prints a script by which a shell completes commands and options of `provision`, which `npm link` puts on the path.',
+      'Prints a script with which a shell completes the commands and options of `provision`. `npm link` puts `provision` on the path.',
     )
     .addHelpText(
       'after',
@@ -56,30 +56,30 @@ export function program(run: Run) {
   return all;
 }
 
-/** The library for completion knows commander without its typings. */
-function asPlain(command: unknown): Command {
+/** The completion library has the types of commander, not those of extra-typings. */
+function asCommand(command: unknown): Command {
   if (command instanceof Command) return command;
-  throw new Error('It is no command.');
+  throw new Error('It is not a command.');
 }
 
-/** What commander says is wrong, without the values that it quotes: one may be a password in the wrong place. */
-export const withoutValues = (text: string): string =>
+/** An error message of commander without the values that it quotes: a value may be a password. */
+export const redactValues = (text: string): string =>
   text
     .replace(/(unknown option '--?[^=']+)=[\s\S]*'/, "$1=…'")
     .replace(/(value|argument) '[\s\S]*' is invalid/, '$1 is invalid');
 
-/** Runs a command line, without the program's own name, and gives the exit status. */
-export async function main(args: readonly string[], world: World): Promise<number> {
+/** Runs a command line (without the name of the program) and returns the exit status. */
+export async function main(args: readonly string[], world: Runtime): Promise<number> {
   let status: number = exits.ok.status;
   const all = program(async (command, action) => {
     status = await runIn(world, command.optsWithGlobals(), action);
   });
   const json = args.includes('--json');
-  const told: string[] = [];
+  const errorOutput: string[] = [];
   const output = {
     writeOut: (text: string) => world.terminal.out(text),
-    writeErr: (text: string) => (json ? void told.push(text) : world.terminal.err(text)),
-    outputError: (text: string, write: (text: string) => void) => write(withoutValues(text)),
+    writeErr: (text: string) => (json ? void errorOutput.push(text) : world.terminal.err(text)),
+    outputError: (text: string, write: (text: string) => void) => write(redactValues(text)),
   };
   for (const command of [all, ...all.commands]) command.configureOutput(output);
   try {
@@ -94,7 +94,7 @@ export async function main(args: readonly string[], world: World): Promise<numbe
         new CliError(
           'usage',
           'USAGE',
-          told
+          errorOutput
             .join('')
             .replace(/^error: /, '')
             .trim(),

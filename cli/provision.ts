@@ -3,10 +3,10 @@ import { connect } from './connect.ts';
 import { main as run } from './program.ts';
 import { terminal } from './terminal.ts';
 
-/** `provision`: the command line in the real world. */
+/** `provision`: runs the command line with the terminal, clock and environment of this process. */
 export async function main(args: string[]): Promise<number> {
   const interrupted = new AbortController();
-  // Twice: at once. What was asked for goes on in any case.
+  // The second interrupt exits at once. The request continues in both cases.
   process.once('SIGINT', () => {
     interrupted.abort(new Error('interrupted'));
     process.once('SIGINT', () => process.exit(130));

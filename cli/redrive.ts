@@ -12,24 +12,23 @@ import { redriveQueue, type Summary } from './support/redrive-queue.ts';
 import { targetEnvironment, targetEnvironmentOptions } from './target-environment.ts';
 
 /**
- * `npm run redrive -- app1`: delivers the messages of a dead-letter queue again, each to the target or function that it
- * was meant for, if that really sends to this queue. Exit status 1 when something is left. docs/runbooks/dead-letter-queue.md
+ * `npm run redrive -- app1`: delivers the messages of a dead-letter queue again, each to its rule target or function, if
+ * AWS confirms that this queue is its dead-letter queue. Exit status 1 when messages remain.
+ * docs/runbooks/dead-letter-queue.md
  */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('redrive')
-    .description(
-      'Delivers what lies in a dead-letter queue again, each to the target or function it was meant for.',
-    )
+    .description('Delivers the messages of a dead-letter queue again, each to its rule target or function.')
     .argument('<queue>', 'app1, app2, or the name or URL of a queue')
-    .option('--dry-run', 'only say what would be delivered where');
+    .option('--dry-run', 'print what would be delivered, and deliver nothing');
   const parse = () => command.parse(args, { from: 'user' });
   return runOnSystem(parse, async () => {
     const [queue] = command.processedArgs;
     const { dryRun = false, ...rest } = command.opts();
-    const { where, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
+    const { displayName, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
     const sqs = client(SQSClient);
-    const url = await urlOf(sqs, queue, where);
-    // A call whose answer was lost is not repeated here: its message stays for the next run.
+    const url = await findQueueUrl(sqs, queue, displayName);
+    // A call without a response is not retried: its message remains for the next run.
     const lambda = client(LambdaClient, { maxAttempts: 1 });
     const clients = {
       eventBridge: client(EventBridgeClient),
@@ -38,11 +37,11 @@ export async function main(args: string[]): Promise<number> {
       sqs,
     };
     const plan = planner(clients, await describeQueue(sqs, url));
-    const summary = await listrProgress.run(`${url.split('/').at(-1)} on ${where}`, (report) =>
+    const summary = await listrProgress.run(`${url.split('/').at(-1)} on ${displayName}`, (report) =>
       redriveQueue({ sqs, plan, report })(url, { dryRun }),
     );
-    process.stdout.write(inWords(summary, dryRun));
-    return summary.left.length === 0 ? 0 : 1;
+    process.stdout.write(formatSummary(summary, dryRun));
+    return summary.remaining.length === 0 ? 0 : 1;
   });
 }
 
@@ -55,7 +54,7 @@ async function describeQueue(sqs: SQSClient, QueueUrl: string): Promise<DeadLett
 }
 
 /** @throws CommandError when there is no such queue */
-async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<string> {
+async function findQueueUrl(sqs: SQSClient, queue: string, where: string): Promise<string> {
   if (queue.startsWith('http')) return queue;
   const QueueName = queue === 'app1' || queue === 'app2' ? deadLetterQueueName(queue) : queue;
   try {
@@ -71,19 +70,19 @@ async function urlOf(sqs: SQSClient, queue: string, where: string): Promise<stri
       throw error;
     throw new CommandError(
       `There is no queue ${QueueName} on ${where}.`,
-      'Say app1, app2, or the name or URL of a queue, and the profile and region in which it is.',
+      'Use app1, app2, or the name or URL of a queue, and the profile and region of the queue.',
     );
   }
 }
 
-/** What has become of the messages, by where they were meant for. */
-export function inWords({ delivered, left }: Summary, dryRun: boolean): string {
+/** The number of messages by destination, and the messages that remain. */
+export function formatSummary({ delivered, remaining }: Summary, dryRun: boolean): string {
   const count = [...delivered.values()].reduce((sum, one) => sum + one, 0);
   return [
     `${dryRun ? 'Would be delivered' : 'Delivered'}: ${count}`,
     ...[...delivered].map(([to, times]) => `  ${times} to ${printable(to)}`),
-    `Left: ${left.length}`,
-    ...left.map(({ what, reason }) => `  ${printable(what)}: ${printable(reason)}`),
+    `Remaining: ${remaining.length}`,
+    ...remaining.map(({ what, reason }) => `  ${printable(what)}: ${printable(reason)}`),
     '',
   ].join('\n');
 }

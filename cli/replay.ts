@@ -13,16 +13,16 @@ import { targetEnvironment, targetEnvironmentOptions } from './target-environmen
 const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 
 /**
- * `npm run replay -- app1 --from T --to T`: sends the archived events of a time again, to all rules of the service's
- * bus or to one. docs/runbooks/replay-events.md
+ * `npm run replay -- app1 --from T --to T`: replays the archived events of a period to all rules of the service's bus,
+ * or to one rule. docs/runbooks/replay-events.md
  */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('replay')
-    .description("Sends a service's archived events of a time again.")
-    .addArgument(new Argument('<service>', 'whose events').choices(services))
-    .requiredOption('--from <time>', 'of the first event: 2026-01-31T22:00:00Z', time)
-    .requiredOption('--to <time>', 'after the last event', time)
-    .option('--to-rule <name>', 'only to this rule of the bus, not to all');
+    .description("Replays a service's archived events of a period.")
+    .addArgument(new Argument('<service>', 'the service whose events are replayed').choices(services))
+    .requiredOption('--from <time>', 'time of the first event, like 2026-01-31T22:00:00Z', time)
+    .requiredOption('--to <time>', 'a time after the last event', time)
+    .option('--to-rule <name>', 'replay to this rule of the bus only');
   const parse = () => {
     command.parse(args, { from: 'user' });
     const { from, to } = command.opts();
@@ -31,8 +31,8 @@ export async function main(args: string[]): Promise<number> {
   return runOnSystem(parse, async () => {
     const [service] = command.processedArgs;
     const { from, to, toRule, ...rest } = command.opts();
-    const { where, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
-    const replay = await listrProgress.run(`Replaying ${buses[service]} on ${where}`, (report) =>
+    const { displayName, client } = targetEnvironment(targetEnvironmentOptions.parse(rest));
+    const replay = await listrProgress.run(`Replaying ${buses[service]} on ${displayName}`, (report) =>
       replayArchive({
         eventBridge: client(EventBridgeClient),
         logs: client(CloudWatchLogsClient),
@@ -40,11 +40,11 @@ export async function main(args: string[]): Promise<number> {
         report,
       })(buses[service], { from, to }, toRule),
     );
-    const said =
+    const result =
       replay.events === undefined
-        ? `Replayed to ${toRule}; how many events there were, whoever gets them can tell.`
-        : `Replayed: ${replay.events} events, as the log has them.`;
-    process.stdout.write(`${said}\nreplay-name: ${replay.name}\n`);
+        ? `Replayed to ${toRule}. The log of its target contains the events.`
+        : `Replayed: ${replay.events} events in the log.`;
+    process.stdout.write(`${result}\nreplay-name: ${replay.name}\n`);
     return 0;
   });
 }

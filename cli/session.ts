@@ -6,13 +6,13 @@ import { type Exit, exits } from './exit-status.ts';
 import { explain } from './explain.ts';
 import type { Propose } from './format.ts';
 
-/** What a command sees of the world: the terminal, the clock, and the system that it is about. */
+/** What a command depends on: the terminal, the clock, and the connection to the system. */
 
-/** Shows what is under way, on standard error: a spinner on a terminal, a line for each new `text` elsewhere. */
+/** Shows progress on standard error: a spinner on a terminal, else one line for each new `text`. */
 export interface Progress {
-  /** `detail` is what changes all the time, for those who look on. */
-  say(text: string, detail?: string): void;
-  end(): void;
+  /** `detail` changes often; only the spinner shows it. */
+  update(text: string, detail?: string): void;
+  stop(): void;
 }
 
 export interface Terminal {
@@ -21,32 +21,32 @@ export interface Terminal {
   /** Writes to standard error. */
   err(text: string): void;
   progress(): Progress;
-  /** Everything that comes from standard input, as it comes. */
+  /** Reads standard input until its end. */
   readInput(): Promise<Uint8Array>;
-  /** Asks without showing what is typed; `undefined` where nobody can be asked. */
-  askSecret: ((question: string) => Promise<string>) | undefined;
+  /** A prompt that does not echo; `undefined` when standard input is not a terminal. */
+  promptSecret: ((question: string) => Promise<string>) | undefined;
 }
 
-export interface World {
+export interface Runtime {
   terminal: Terminal;
   clock: Clock;
   environment: NodeJS.ProcessEnv;
-  connect: (options: ConnectOptions, world: Pick<World, 'environment' | 'interrupted'>) => Connection;
-  /** Aborted when the user has had enough. */
+  connect: (options: ConnectOptions, world: Pick<Runtime, 'environment' | 'interrupted'>) => Connection;
+  /** Aborted when the user interrupts the command. */
   interrupted: AbortSignal;
 }
 
-export interface Session extends Omit<World, 'connect'> {
+export interface Session extends Omit<Runtime, 'connect'> {
   connection: Connection;
   json: boolean;
   progress: Progress;
-  /** Says a command that asks the same system, as it was typed here. */
+  /** Formats a command with the global options of this one. */
   propose: Propose;
-  /** Prints the answer: as JSON with `--json`, else for people. */
-  answer(value: object, shown: string): void;
+  /** Prints the result: `value` as JSON with `--json`, else `text`. */
+  print(value: object, text: string): void;
 }
 
-/** What an action of commander does: runs a command with the options that it was given. */
+/** Called by the actions of commander: runs a command with the parsed options. */
 export type Run = (
   command: { optsWithGlobals(): unknown },
   action: (session: Session) => Promise<Exit>,
@@ -54,9 +54,9 @@ export type Run = (
 
 const globalOptions = z.object({ ...connectOptions.shape, json: z.boolean().optional() });
 
-/** Runs a command: connects, shows progress, says what went wrong, and gives the exit status. */
+/** Runs a command: connects, shows progress, reports an error, and returns the exit status. */
 export async function runIn(
-  world: World,
+  world: Runtime,
   options: unknown,
   command: (session: Session) => Promise<Exit>,
 ): Promise<number> {
@@ -69,29 +69,29 @@ export async function runIn(
       connection: connect(connecting, world),
       json,
       progress,
-      propose: proposing(connecting),
-      answer(value, shown) {
-        progress.end();
-        world.terminal.out(json ? `${JSON.stringify(value)}\n` : `${shown}\n`);
+      propose: proposeFor(connecting),
+      print(value, text) {
+        progress.stop();
+        world.terminal.out(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
       },
     };
     return exits[await command(session)].status;
   } catch (error) {
-    progress.end();
+    progress.stop();
     return report(world, error, json);
   } finally {
-    progress.end();
+    progress.stop();
   }
 }
 
-/** How a user of a clone calls this program. */
+/** How a user of the checkout calls this program. */
 const PROGRAM = 'npx provision';
 
-/** Commands that ask the system which these options name. */
-export const proposing =
+/** Formats commands with these global options. */
+export const proposeFor =
   ({ aws, profile, region, apiUrl, apiKeyFile }: ConnectOptions): Propose =>
   ({ command, options = [], ...rest }) => {
-    const typed = (name: string, value: string | undefined) =>
+    const option = (name: string, value: string | undefined) =>
       value === undefined ? [] : [[name, value] as const];
     return commandLine({
       ...rest,
@@ -99,18 +99,18 @@ export const proposing =
       options: [
         ...options,
         ...(aws === true ? [['--aws'] as const] : []),
-        ...typed('--profile', profile),
-        ...typed('--region', region),
-        ...typed('--api-url', apiUrl),
-        ...typed('--api-key-file', apiKeyFile),
+        ...option('--profile', profile),
+        ...option('--region', region),
+        ...option('--api-url', apiUrl),
+        ...option('--api-key-file', apiKeyFile),
       ],
     });
   };
 
-/** Says what went wrong: as JSON where JSON is read, else on standard error. */
-export function report({ terminal, interrupted }: World, error: unknown, json: boolean): number {
+/** Prints an error: as JSON on standard output with `--json`, else on standard error. Returns the exit status. */
+export function report({ terminal, interrupted }: Runtime, error: unknown, json: boolean): number {
   if (interrupted.aborted) {
-    terminal.err('Interrupted. What was asked for goes on.\n');
+    terminal.err('Interrupted. The request continues.\n');
     return exits.interrupted.status;
   }
   const { exit, code, message, remedy } = explain(error);

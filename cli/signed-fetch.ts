@@ -1,7 +1,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 
-/** Who signs a request: a key of an IAM user, or the temporary one of a role. */
+/** Credentials that sign a request: of an IAM user, or temporary ones of a role. */
 export interface Credentials {
   accessKeyId: string;
   secretAccessKey: string;
@@ -18,8 +18,7 @@ export interface SignedRequest {
 type Provided<Value> = Value | (() => Promise<Value>);
 
 /**
- * `fetch` for APIs with IAM authorization: signs the request with SigV4, for an API of API Gateway unless another
- * service is named.
+ * `fetch` for APIs with IAM authorization: signs the request with SigV4. The default `service` is API Gateway's.
  * docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 export function signedFetch(
@@ -33,7 +32,7 @@ export function signedFetch(
     { method = 'GET', headers = {}, body, signal }: SignedRequest = {},
   ): Promise<Response> => {
     const { hostname, port, pathname, protocol, searchParams } = new URL(address);
-    const { headers: signed } = await signer.sign({
+    const { headers: signedHeaders } = await signer.sign({
       method,
       protocol,
       hostname,
@@ -44,7 +43,7 @@ export function signedFetch(
     });
     return fetch(address, {
       method,
-      headers: signed,
+      headers: signedHeaders,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -12,7 +12,7 @@ import { CommandError } from './support/command-error.ts';
 import { settings } from './support/paths.ts';
 import { by } from './values.ts';
 
-/** Where every tool goes: to the local AWS that is up, or to AWS with the user's own credentials. */
+/** The target environment of every tool: the local AWS that is up, or AWS with the user's credentials. */
 
 /** docs.aws.amazon.com/general/latest/gr/rande.html */
 export const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d{1,2}$/, 'must be a region like eu-central-1');
@@ -27,17 +27,17 @@ export const targetEnvironmentOptions = z.object({
 });
 export type TargetEnvironmentOptions = z.infer<typeof targetEnvironmentOptions>;
 
-/** Gives a command the options that say where it goes. */
+/** Adds the options that select the target environment. */
 export const addTargetEnvironment = (command: Command): Command =>
   command
-    .option('--aws', 'go to AWS with the credentials of the environment, not to the local AWS')
-    .option('--profile <name>', 'go to AWS with a profile of the AWS configuration', by(profile))
-    .option('--region <name>', 'go to this region of AWS', by(region));
+    .option('--aws', 'use AWS with the credentials of the environment, not the local AWS')
+    .option('--profile <name>', "use AWS with this profile of AWS's configuration", by(profile))
+    .option('--region <name>', 'use AWS in this region', by(region));
 
 export type App1 = Outputs['app1'];
 export type App2 = Outputs['app2'];
 
-/** Everything by which an AWS client is told where to go and who asks. */
+/** Endpoint, region and credentials of an AWS client. */
 interface ClientSettings {
   endpoint?: string;
   region?: string;
@@ -47,39 +47,40 @@ interface ClientSettings {
 }
 
 export interface TargetEnvironment {
-  /** For people. */
-  where: string;
+  /** For people: `the local AWS at http://…`, `AWS eu-central-1 as NAME`. */
+  displayName: string;
   local: boolean;
-  /** Makes an AWS client that goes there. */
+  /** Creates an AWS client for this environment. */
   client<Client>(
     Class: new (settings: ClientSettings) => Client,
-    over?: Pick<ClientSettings, 'maxAttempts'>,
+    overrides?: Pick<ClientSettings, 'maxAttempts'>,
   ): Client;
-  /** `fetch` with the signature of who asks. */
+  /** `fetch` that signs with the credentials of this environment. */
   signedFetch: ReturnType<typeof signedFetch>;
-  /** Who asks, and how the clock of this machine compares. @throws CliError CLOCK_WRONG */
+  /** The identity of the caller, and the offset of this machine's clock. @throws CliError CLOCK_WRONG */
   identity(now: () => number): Promise<Identity>;
-  /** What the stack has put out. @throws CliError when it is not to be seen in this account and region */
+  /** The outputs of the stack. @throws CliError when the stack is not in this account and region */
   app1(): Promise<App1>;
   app2(): Promise<App2>;
 }
 
 /**
- * The local AWS, unless AWS is asked for by an option, or nothing local is up and AWS_PROFILE is set.
- * @throws CommandError when it is neither
+ * Selects the local AWS if it is up and no option selects AWS; else AWS if an option or AWS_PROFILE selects it.
+ * @throws CommandError when nothing is selected
  */
 export function targetEnvironment(
   options: TargetEnvironmentOptions,
   environment: NodeJS.ProcessEnv = process.env,
 ): TargetEnvironment {
-  const asked = options.aws === true || options.profile !== undefined || options.region !== undefined;
+  const isAwsRequested =
+    options.aws === true || options.profile !== undefined || options.region !== undefined;
   const { directory } = settings(environment);
-  if (!asked && existsSync(outputsFile(directory))) return toLocalAws(readOutputs(directory));
+  if (!isAwsRequested && existsSync(outputsFile(directory))) return toLocalAws(readOutputs(directory));
   const profile = options.profile ?? environment['AWS_PROFILE'];
-  if (asked || profile !== undefined) return toAws(options.region, profile);
+  if (isAwsRequested || profile !== undefined) return toAws(options.region, profile);
   throw new CommandError(
-    `No local AWS is up (there is no ${outputsFile(directory)}), and AWS was not asked for.`,
-    'Run `npm run up` for a local AWS, or say `--aws`, `--profile` or `--region` for AWS.',
+    `No local AWS is up (there is no ${outputsFile(directory)}), and no option selects AWS.`,
+    'Run `npm run up` for a local AWS, or use `--aws`, `--profile` or `--region` for AWS.',
   );
 }
 
@@ -87,7 +88,7 @@ function toLocalAws(outputs: Outputs): TargetEnvironment {
   const { endpoint, region, access_key_id, secret_access_key } = outputs;
   const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
   return {
-    where: `the local AWS at ${endpoint}`,
+    displayName: `the local AWS at ${endpoint}`,
     local: true,
     client: (Class, over) => new Class({ endpoint, region, credentials, ...over }),
     signedFetch: signedFetch(credentials, region),
@@ -97,26 +98,28 @@ function toLocalAws(outputs: Outputs): TargetEnvironment {
   };
 }
 
-/** Credentials and region as every tool of AWS finds them. docs.aws.amazon.com/sdkref/latest/guide/creds-config-files.html */
+/** Credentials and region from the default providers of the AWS SDK. docs.aws.amazon.com/sdkref/latest/guide/creds-config-files.html */
 function toAws(region: string | undefined, profile: string | undefined): TargetEnvironment {
-  const chosen = {
+  const clientSettings = {
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
   };
-  const sts = new STSClient(chosen);
-  const stacks = new CloudFormationClient(chosen);
+  const sts = new STSClient(clientSettings);
+  const stacks = new CloudFormationClient(clientSettings);
   return {
-    where: ['AWS', region, profile === undefined ? undefined : `as ${profile}`].filter(Boolean).join(' '),
+    displayName: ['AWS', region, profile === undefined ? undefined : `as ${profile}`]
+      .filter(Boolean)
+      .join(' '),
     local: false,
-    client: (Class, over) => new Class({ ...chosen, ...over }),
+    client: (Class, over) => new Class({ ...clientSettings, ...over }),
     signedFetch: signedFetch(
       () => sts.config.credentials(),
       () => sts.config.region(),
     ),
-    // A client of its own: it listens to its answers.
-    identity: (now) => identityOf(new STSClient(chosen), now),
-    app1: once(() => outputsOf(stacks, 'App1', stackOutputs.App1)),
-    app2: once(() => outputsOf(stacks, 'App2', stackOutputs.App2)),
+    // A client of its own: identityOf adds a middleware to it.
+    identity: (now) => identityOf(new STSClient(clientSettings), now),
+    app1: memoize(() => outputsOf(stacks, 'App1', stackOutputs.App1)),
+    app2: memoize(() => outputsOf(stacks, 'App2', stackOutputs.App2)),
   };
 }
 
@@ -134,28 +137,28 @@ async function outputsOf<Schema extends z.ZodType>(
           'unreachable',
           'NOT_DEPLOYED',
           `There is no stack ${stack} in this account and region.`,
-          `Deploy ${stack} (README, Deploy to AWS), or use the profile and region in which it is.`,
+          `Deploy ${stack} (README, Deploy to AWS), or use its profile and region.`,
         );
       throw error;
     });
-  const put = Object.fromEntries(
+  const stackValues = Object.fromEntries(
     (described.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
   );
-  const known = schema.safeParse(put);
-  if (known.success) return known.data;
+  const parsed = schema.safeParse(stackValues);
+  if (parsed.success) return parsed.data;
   throw new CliError(
     'unreachable',
     'OUTPUTS_INCOMPLETE',
-    `The stack ${stack} does not put out what is needed: ${known.error.issues.map(({ path }) => path.join('.')).join(', ')}.`,
+    `The stack ${stack} lacks outputs: ${parsed.error.issues.map(({ path }) => path.join('.')).join(', ')}.`,
     `Deploy ${stack} again, with this release.`,
   );
 }
 
-/** The same answer for everybody who asks, also a failure. */
-function once<Value>(find: () => Promise<Value>): () => Promise<Value> {
-  let found: Promise<Value> | undefined;
+/** Calls `find` once. Later calls return the same promise, also when it has failed. */
+function memoize<Value>(find: () => Promise<Value>): () => Promise<Value> {
+  let value: Promise<Value> | undefined;
   return () => {
-    found ??= find();
-    return found;
+    value ??= find();
+    return value;
   };
 }

@@ -2,7 +2,7 @@ import askForPassword from '@inquirer/password';
 import spinner from 'yocto-spinner';
 import type { Progress, Terminal } from './session.ts';
 
-/** The terminal of this process. `signal`: aborted when the user has had enough. */
+/** The terminal of this process. `signal` is aborted when the user interrupts the command. */
 export function terminal(signal: AbortSignal): Terminal {
   const { stdin, stdout, stderr } = process;
   return {
@@ -14,31 +14,31 @@ export function terminal(signal: AbortSignal): Terminal {
       for await (const part of stdin) parts.push(Buffer.from(part));
       return Buffer.concat(parts);
     },
-    askSecret: stdin.isTTY
+    promptSecret: stdin.isTTY
       ? (message) => askForPassword({ message }, { output: stderr, signal, clearPromptOnDone: true })
       : undefined,
   };
 }
 
 function live(): Progress {
-  const shown = spinner({ stream: process.stderr, handleSignals: false });
+  const spinnerLine = spinner({ stream: process.stderr, handleSignals: false });
   return {
-    say(text, detail = '') {
-      shown.text = `${text} ${detail}`;
-      if (!shown.isSpinning) shown.start();
+    update(text, detail = '') {
+      spinnerLine.text = `${text} ${detail}`;
+      if (!spinnerLine.isSpinning) spinnerLine.start();
     },
-    end: () => void shown.stop(),
+    stop: () => void spinnerLine.stop(),
   };
 }
 
 function lines(): Progress {
   let last = '';
   return {
-    say(text) {
+    update(text) {
       if (text === last) return;
       last = text;
       process.stderr.write(`${text}\n`);
     },
-    end: () => undefined,
+    stop: () => undefined,
   };
 }

@@ -5,41 +5,43 @@ import { describe, executionArn } from '../handlers/shared/executions.ts';
 import { findHistory } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 import { timelineSteps } from '../handlers/shared/timeline.ts';
-import type { Unseen } from './answers.ts';
-import { type Asking, askTimeline } from './app1-api.ts';
-import { type Connection, seen } from './connect.ts';
+import { type App1Context, getTimeline } from './app1-api.ts';
+import { type Connection, tryRead } from './connect.ts';
 import { explain } from './explain.ts';
+import type { IncompleteService } from './json-output.ts';
 import type { Session } from './session.ts';
 import type { App1, App2 } from './target-environment.ts';
 
-/** What a provisioning went through at both services, in the order in which it happened, as far as it can be seen. */
+/** The steps of a provisioning at both services in the order of their start, and the services whose steps are incomplete. */
 export interface Timeline {
   timeline: TimelineStep[];
-  unseen: Unseen[];
+  incomplete: IncompleteService[];
 }
 
-/** TargetEnvironment a timeline comes from. */
+/** Reads the timeline of a provisioning. */
 export type TimelineSource = (provisioningId: string) => Promise<Timeline>;
 
 /**
- * From App1, which tells the owner of both services; from the histories for everybody else, and where App1 does not
- * know all of it.
+ * Reads the timeline from App1, which returns the steps of both services to the owner. For other callers, and when App1
+ * does not have all steps, reads the histories of the executions.
  */
 export const timelineSource =
   ({ connection, propose }: Pick<Session, 'connection' | 'propose'>): TimelineSource =>
   async (id) => {
-    const told = await fromApp1({ connection, propose }, id);
-    if (told !== undefined && told.unseen.length === 0) return told;
-    const read = await timelineFromHistories(connection)(id);
-    return told === undefined || read.unseen.length <= told.unseen.length ? read : told;
+    const fromApi = await timelineFromApp1({ connection, propose }, id);
+    if (fromApi !== undefined && fromApi.incomplete.length === 0) return fromApi;
+    const fromHistories = await timelineFromHistories(connection)(id);
+    return fromApi === undefined || fromHistories.incomplete.length <= fromApi.incomplete.length
+      ? fromHistories
+      : fromApi;
   };
 
-/** `undefined` for whoever is not the owner, or may not ask App1. */
-async function fromApp1(asking: Asking, id: string): Promise<Timeline | undefined> {
+/** `undefined` when the caller is not the owner or has no permission to call App1. */
+async function timelineFromApp1(context: App1Context, id: string): Promise<Timeline | undefined> {
   try {
-    const { timeline, timeline_incomplete = [] } = await askTimeline(asking, id);
-    const why = 'it did not answer in time, or has more than App1 shows';
-    return { timeline, unseen: timeline_incomplete.map((service) => ({ service, why })) };
+    const { timeline, timeline_incomplete = [] } = await getTimeline(context, id);
+    const reason = 'no response in time, or more steps than App1 returns';
+    return { timeline, incomplete: timeline_incomplete.map((service) => ({ service, reason })) };
   } catch (error) {
     if (['notFound', 'unreachable'].includes(explain(error).exit)) return undefined;
     throw error;
@@ -47,8 +49,8 @@ async function fromApp1(asking: Asking, id: string): Promise<Timeline | undefine
 }
 
 /**
- * From the histories of the executions, with the permissions of who asks: states:DescribeExecution and
- * states:GetExecutionHistory in both accounts.
+ * Reads the histories of the executions. The caller needs states:DescribeExecution and states:GetExecutionHistory in
+ * both accounts.
  */
 export const timelineFromHistories =
   (connection: Connection): TimelineSource =>
@@ -60,22 +62,22 @@ export const timelineFromHistories =
     ] as const;
     const parts = await Promise.all(
       services.map(async ({ service, find }) => {
-        const looked = await seen(async () => stepsAt(stepFunctions, service, await find(), id));
-        return looked.there
-          ? { timeline: looked.value, unseen: [] }
-          : { timeline: [], unseen: [{ service, why: looked.why.message }] };
+        const steps = await tryRead(async () => readSteps(stepFunctions, service, await find(), id));
+        return steps.isAvailable
+          ? { timeline: steps.value, incomplete: [] }
+          : { timeline: [], incomplete: [{ service, reason: steps.error.message }] };
       }),
     );
     return {
       timeline: parts
         .flatMap(({ timeline }) => timeline)
         .sort((one, other) => Date.parse(one.started_at) - Date.parse(other.started_at)),
-      unseen: parts.flatMap(({ unseen }) => unseen),
+      incomplete: parts.flatMap(({ incomplete }) => incomplete),
     };
   };
 
 /** The steps of the creation and of all of its roll-backs at one service. */
-async function stepsAt(
+async function readSteps(
   stepFunctions: SFNClient,
   service: TimelineStep['service'],
   {
@@ -90,7 +92,7 @@ async function stepsAt(
       ? undefined
       : timelineSteps(events, { service, workflow: machine.split(':').at(-1) ?? machine, execution });
   };
-  const main = await describe(stepFunctions, state_machine_arn, id, started);
+  const main = await describe(stepFunctions, state_machine_arn, id, generationInput);
   if (main === undefined) return [];
   const generation = { provisioning_id: id, ...main.parsedInput };
   const steps = (await read(state_machine_arn, id)) ?? [];
@@ -101,5 +103,5 @@ async function stepsAt(
   }
 }
 
-/** What of an execution's input its roll-backs are found by. */
-const started = z.object({ creation_id: z.string() });
+/** The part of an execution's input that names its roll-backs. */
+const generationInput = z.object({ creation_id: z.string() });

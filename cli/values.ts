@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
 
-/** Values on the command line, each read by its schema. What is wrong with one is said without repeating it. */
+/** Parses values of the command line by schemas. Errors do not repeat the value. */
 
-/** A reader for commander. */
+/** A parser for commander. @throws InvalidArgumentError */
 export const by =
   <Schema extends z.ZodType>(schema: Schema) =>
   (value: string): z.infer<Schema> => {
@@ -23,13 +23,13 @@ export const duration = z
     return Number.parseInt(value, 10) * UNITS[unit];
   });
 
-/** How long ago, or since when: `1h`, or a point in time in ISO 8601. A function of now, in milliseconds. */
+/** A duration before now (`1h`) or a time in ISO 8601. The result maps now to that time, in milliseconds. */
 export const since = z.union(
   [
     duration.transform((ago) => (now: number) => now - ago),
     z.iso.datetime({ offset: true }).transform((time) => () => Date.parse(time)),
   ],
-  { error: 'must be a time like 90s, 15m, 1h or 7d, or a point in time like 2026-01-31T12:00:00Z' },
+  { error: 'must be a time like 90s, 15m, 1h or 7d, or a time in ISO 8601 like 2026-01-31T12:00:00Z' },
 );
 
 export const count = z
@@ -37,13 +37,15 @@ export const count = z
   .regex(/^[1-9]\d{0,3}$/, 'must be a number from 1 to 9999')
   .transform(Number);
 
-/** A list between commas, whatever the case of its words. */
+/** A comma-separated list, case-insensitive. */
 export const listOf = <const Words extends Readonly<Record<string, string>>>(words: Words) =>
   z
     .string()
     .transform((value) => value.toUpperCase().split(','))
     .pipe(
       z.array(
-        z.enum(words, { error: `must be one or more of ${Object.values(words).join(', ')}, between commas` }),
+        z.enum(words, {
+          error: `must be one or more of ${Object.values(words).join(', ')}, separated by commas`,
+        }),
       ),
     );

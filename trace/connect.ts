@@ -1,6 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { seen } from '../cli/connect.ts';
+import { tryRead } from '../cli/connect.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { type App1, type TargetEnvironmentOptions, targetEnvironment } from '../cli/target-environment.ts';
 import type { Service } from '../contracts/services.ts';
@@ -62,9 +62,9 @@ async function find(
     Pick<App1, 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name'>
   >,
 ): Promise<ServiceThere | undefined> {
-  const stack = await seen(addOutputs);
-  if (!stack.there && stack.why.code === 'NOT_DEPLOYED') return undefined;
-  if (!stack.there) throw new CommandError(stack.why.message, stack.why.remedy);
+  const stack = await tryRead(addOutputs);
+  if (!stack.isAvailable && stack.error.code === 'NOT_DEPLOYED') return undefined;
+  if (!stack.isAvailable) throw new CommandError(stack.error.message, stack.error.remedy);
   const { state_machine_arn, roll_back_state_machine_arn, event_bus_name } = stack.value;
   return {
     service,

@@ -1,5 +1,5 @@
-import { checksOf } from '../../cli/doctor/checks.ts';
-import { findingOf } from '../../cli/doctor/finding.ts';
+import { listChecks } from '../../cli/doctor/checks.ts';
+import { runCheck } from '../../cli/doctor/finding.ts';
 import type { Check } from '../check.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert } from '../verdict.ts';
@@ -9,7 +9,7 @@ import { assert } from '../verdict.ts';
 /** Each of the services is looked at in its own account. Alarms are another check's, after everything was done. */
 async function findings({ app1, app2, asking: { propose }, clock }: DeployedSystem) {
   const seenBy = async (connection: typeof app1.connection, services: readonly string[]) => {
-    const all = await checksOf({ connection, clock, propose });
+    const all = await listChecks({ connection, clock, propose });
     return all.filter(({ service, check }) => services.includes(service) && check !== 'alarms');
   };
   const here = { ...app1.connection, app1: async () => app1.outputs };
@@ -19,7 +19,7 @@ async function findings({ app1, app2, asking: { propose }, clock }: DeployedSyst
       ? await seenBy({ ...here, app2: there.app2 }, ['app1', 'app2', 'both'])
       : [...(await seenBy(here, ['app1'])), ...(await seenBy(there, ['app2']))];
   return Promise.all(
-    checks.map(async (check) => ({ ...(await findingOf(check)), what: `${check.service} ${check.check}` })),
+    checks.map(async (check) => ({ ...(await runCheck(check)), what: `${check.service} ${check.check}` })),
   );
 }
 
@@ -30,8 +30,8 @@ export const healthChecks: readonly Check[] = [
       '`provision doctor` finds both services complete: stacks, machines, buses, rules, keys, queues, logs.',
     async run(system) {
       const found = await findings(system);
-      const bad = found.filter(({ verdict }) => verdict === 'wrong' || verdict === 'unseen');
-      assert(bad.length === 0, bad.map(({ what, saw }) => `${what}: ${saw}`).join('; '));
+      const bad = found.filter(({ verdict }) => verdict === 'failed' || verdict === 'unchecked');
+      assert(bad.length === 0, bad.map(({ what, found }) => `${what}: ${found}`).join('; '));
       return `${found.length} findings, none of them wrong`;
     },
   },

@@ -4,11 +4,11 @@ import {
   AdminDeleteUserCommand,
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
-import { provisioning as status } from '../../cli/answers.ts';
-import { askTimeline, requestUser } from '../../cli/app1-api.ts';
+import { getTimeline, requestUser } from '../../cli/app1-api.ts';
+import { provisioning as status } from '../../cli/json-output.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
-import { describeAnswer, expectProblem } from '../answers.ts';
 import type { Check } from '../check.ts';
+import { describeAnswer, expectProblem } from '../responses.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
 import { assert } from '../verdict.ts';
 
@@ -140,7 +140,7 @@ export const provisioningChecks: readonly Check[] = [
     async run(system) {
       const { provisioning } = await system.example();
       const timeline = await system.eventually(async () => {
-        const told = await askTimeline(system.asking, provisioning.provisioning_id);
+        const told = await getTimeline(system.asking, provisioning.provisioning_id);
         const missing = told.timeline_incomplete ?? [];
         assert(missing.length === 0, `steps are missing of ${missing.join(' and ')}`);
         return told.timeline;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_BODY_BYTES, type ProblemCode } from '../../contracts/problems.ts';
-import { expectProblem } from '../answers.ts';
 import type { Check } from '../check.ts';
+import { expectProblem } from '../responses.ts';
 import type { Answer, DeployedSystem } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
 

@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { askStatus } from '../../cli/app1-api.ts';
+import { getProvisioning } from '../../cli/app1-api.ts';
 import type { Service } from '../../contracts/services.ts';
 import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
@@ -73,7 +73,7 @@ export const removalChecks: readonly Check[] = [
         (error: unknown) => hasErrorName(error, 'NotAuthorizedException', 'UserNotFoundException'),
       );
       assert(refused, 'the user still signs in');
-      const after = await askStatus(system.asking, id);
+      const after = await getProvisioning(system.asking, id);
       assert(after.user === 'absent', `the status says: ${after.user}`);
       return `the user of ${id} is gone`;
     },

@@ -2,7 +2,7 @@ import { CloudWatchClient, paginateDescribeAlarms } from '@aws-sdk/client-cloudw
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { eventsOn } from '../../cli/bus-log.ts';
+import { readBusLog } from '../../cli/bus-log.ts';
 import { eventSources } from '../../contracts/events/catalogue.ts';
 import { type Service, services } from '../../contracts/services.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
@@ -22,7 +22,7 @@ async function eventsOf(system: DeployedSystem, provisioningId: string): Promise
     services.map((service) => {
       const { connection, outputs } = system[service];
       const asked = { since: system.begun, provisioningId };
-      return eventsOn({ connection, propose: system.asking.propose }, outputs.event_bus_name, asked);
+      return readBusLog({ connection, propose: system.asking.propose }, outputs.event_bus_name, asked);
     }),
   );
   return found.flat().map(({ event }) => event.name);

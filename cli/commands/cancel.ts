@@ -1,9 +1,9 @@
 import { provisioningId } from '../../contracts/fields.ts';
-import { askStatus, requestRemoval } from '../app1-api.ts';
+import { getProvisioning, requestRemoval } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
-import { card, shown } from '../format.ts';
-import { removed } from '../poll.ts';
+import { formatReport, toReport } from '../format.ts';
+import { removeUser } from '../poll.ts';
 import type { Run, Session } from '../session.ts';
 import { by } from '../values.ts';
 
@@ -13,22 +13,22 @@ interface Options {
 }
 
 export async function cancel(session: Session, id: string, { wait, timeout }: Options): Promise<Exit> {
-  session.progress.say(`Having the user of ${id} removed at ${session.connection.where}`);
-  const under = wait ? await removed(session, id, timeout) : await requestRemoval(session, id);
-  const now = shown(under ?? (await askStatus(session, id)), session.propose);
-  session.answer(now, card(now));
+  session.progress.update(`Removing the user of ${id} at ${session.connection.displayName}`);
+  const inProgress = wait ? await removeUser(session, id, timeout) : await requestRemoval(session, id);
+  const report = toReport(inProgress ?? (await getProvisioning(session, id)), session.propose);
+  session.print(report, formatReport(report));
   return 'ok';
 }
 
 export const addCancel = (program: Program, run: Run) =>
   program
     .command('cancel')
-    .summary('the user is wanted no longer')
+    .summary('remove the user of a provisioning')
     .description(
-      'Whatever state the provisioning is in, the user that it made is gone afterwards. Waits until it is; a second time does no harm.',
+      'Cancels a provisioning that is running, or removes the user of one that has finished, and waits until the user is removed. It is idempotent.',
     )
     .argument('<provisioning_id>', 'the provisioning', by(provisioningId))
-    .option('--no-wait', 'do not wait until the user is gone')
+    .option('--no-wait', 'do not wait until the user is removed')
     .addOption(timeoutOption('how long to wait'))
     .addHelpText('after', examples(['remove the user', 'cancel 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01']))
     .action((id, options, command) => run(command, (session) => cancel(session, id, options)));

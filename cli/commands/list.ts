@@ -11,10 +11,10 @@ import { executionStatus } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { describe } from '../../handlers/shared/executions.ts';
 import { currentStatus } from '../../handlers/shared/roll-backs.ts';
-import type { ListAnswer, ShownProvisioning } from '../answers.ts';
 import { examples, type Program } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
-import { at, card, type Propose, shown } from '../format.ts';
+import { formatReport, formatTime, type Propose, toReport } from '../format.ts';
+import type { ListOutput, ProvisioningReport } from '../json-output.ts';
 import type { Run, Session } from '../session.ts';
 import type { App1 } from '../target-environment.ts';
 import { throttledStepFunctions } from '../throttled-client.ts';
@@ -31,42 +31,42 @@ interface Options {
 
 export async function list(session: Session, options: Options): Promise<Exit> {
   const { connection, clock, progress } = session;
-  const begin = options.since(clock.now());
-  progress.say(`Looking at ${connection.where}`);
+  const since = options.since(clock.now());
+  progress.update(`Listing executions at ${connection.displayName}`);
   const app1 = await connection.app1();
   const statuses = [...(options.status ?? []), ...(options.failed === true ? FAILED : [])];
-  const found = await endedOrRunningSince(session, app1, statuses, begin);
+  const found = await findExecutionsSince(session, app1, statuses, since);
   const stepFunctions = throttledStepFunctions(connection, clock);
-  const answer: ListAnswer = {
-    since: new Date(begin).toISOString(),
+  const output: ListOutput = {
+    since: new Date(since).toISOString(),
     provisionings: [],
     more: Math.max(0, found.length - options.limit),
     unreadable: [],
   };
   for (const [index, name] of found.slice(0, options.limit).entries()) {
-    progress.say('Reading', `${index + 1} of ${Math.min(found.length, options.limit)}`);
-    const one = await read(stepFunctions, app1, name, session.propose);
-    if (one === undefined) answer.unreadable.push(name);
-    else answer.provisionings.push(one);
+    progress.update('Reading', `${index + 1} of ${Math.min(found.length, options.limit)}`);
+    const report = await readProvisioning(stepFunctions, app1, name, session.propose);
+    if (report === undefined) output.unreadable.push(name);
+    else output.provisionings.push(report);
   }
-  session.answer(answer, shownList(answer, session.propose));
+  session.print(output, formatList(output, session.propose));
   return 'ok';
 }
 
-/** Names of the executions that were not over before that time, those that changed last first. */
-async function endedOrRunningSince(
+/** Names of the executions that are running or have finished since a time, latest first. */
+async function findExecutionsSince(
   { connection, clock }: Session,
   { state_machine_arn }: App1,
   statuses: readonly ExecutionStatus[],
-  begin: number,
+  since: number,
 ): Promise<string[]> {
   const stepFunctions = connection.client(SFNClient);
-  // Lists come newest first, by their begin; what began so long before is over before.
-  const oldest = begin - timeLimits.provisioning * 1000;
+  // ListExecutions returns the latest start first. An execution that started before this time has timed out since.
+  const oldestStart = since - timeLimits.provisioning * 1000;
   const found: ExecutionListItem[] = [];
   for (const statusFilter of statuses.length === 0 ? [undefined] : new Set(statuses)) {
     let nextToken: string | undefined;
-    let older = false;
+    let isPastOldest = false;
     do {
       const page: { executions?: ExecutionListItem[] | undefined; nextToken?: string | undefined } =
         await stepFunctions.send(
@@ -78,10 +78,12 @@ async function endedOrRunningSince(
           }),
         );
       const executions = page.executions ?? [];
-      found.push(...executions.filter((one) => changedAt(one, clock.now()) >= begin));
-      older = executions.some(({ startDate }) => startDate !== undefined && startDate.getTime() < oldest);
+      found.push(...executions.filter((one) => changedAt(one, clock.now()) >= since));
+      isPastOldest = executions.some(
+        ({ startDate }) => startDate !== undefined && startDate.getTime() < oldestStart,
+      );
       nextToken = page.nextToken;
-    } while (nextToken !== undefined && !older);
+    } while (nextToken !== undefined && !isPastOldest);
   }
   return found
     .sort((one, other) => changedAt(other, clock.now()) - changedAt(one, clock.now()))
@@ -90,13 +92,13 @@ async function endedOrRunningSince(
 
 const changedAt = ({ stopDate }: ExecutionListItem, now: number): number => stopDate?.getTime() ?? now;
 
-/** One of them; `undefined` when it cannot be read, because somebody started it by hand, or is gone by now. */
-async function read(
+/** Reads one provisioning; `undefined` when App1 did not start the execution or it has expired. */
+async function readProvisioning(
   stepFunctions: Pick<SFNClient, 'send'>,
   app1: App1,
   name: string,
   propose: Propose,
-): Promise<ShownProvisioning | undefined> {
+): Promise<ProvisioningReport | undefined> {
   const machines = {
     STATE_MACHINE_ARN: app1.state_machine_arn,
     ROLL_BACK_STATE_MACHINE_ARN: app1.roll_back_state_machine_arn,
@@ -110,20 +112,20 @@ async function read(
   try {
     const found = await describe(stepFunctions, app1.state_machine_arn, name, provisioningInput);
     if (found === undefined) return undefined;
-    return shown(await currentStatus(workflows, found), propose, found.parsedInput.retry_of);
+    return toReport(await currentStatus(workflows, found), propose, found.parsedInput.retry_of);
   } catch (error) {
     if (error instanceof Error && ['ZodError', 'SyntaxError'].includes(error.name)) return undefined;
     throw error;
   }
 }
 
-function shownList({ since: begin, provisionings, more, unreadable }: ListAnswer, propose: Propose): string {
-  const parts = provisionings.map(card);
-  if (provisionings.length === 0) parts.push(`None since ${at(begin)}.`);
-  if (more > 0) parts.push(`… and ${more} more: --limit shows more, --since fewer.`);
+function formatList({ since: from, provisionings, more, unreadable }: ListOutput, propose: Propose): string {
+  const parts = provisionings.map(formatReport);
+  if (provisionings.length === 0) parts.push(`None since ${formatTime(from)}.`);
+  if (more > 0) parts.push(`… and ${more} more: use a higher --limit or a later --since.`);
   if (unreadable.length > 0)
     parts.push(
-      `Not started by App1, or gone by now: ${unreadable.join(', ')} (${propose({ command: 'doctor' })})`,
+      `Not started by App1, or expired: ${unreadable.join(', ')} (${propose({ command: 'doctor' })})`,
     );
   return parts.join('\n\n');
 }
@@ -131,31 +133,31 @@ function shownList({ since: begin, provisionings, more, unreadable }: ListAnswer
 export const addList = (program: Program, run: Run) =>
   program
     .command('list')
-    .summary('which there were, which failed, why, and what to do')
+    .summary('list provisionings, their failures and remedies')
     .description(
-      "Lists App1's provisionings, those that changed last first: how each ended, at which step and why it failed, whether something is left behind, and what to do. Shows those of every owner.",
+      "Lists App1's provisionings of all owners, the latest change first: the outcome, the step and cause of a failure, what is left behind, and the remedy.",
     )
     .option(
       '--status <words>',
-      `only these, between commas: ${executionStatus.options.join(', ')}`,
+      `only these statuses, separated by commas: ${executionStatus.options.join(', ')}`,
       by(listOf(executionStatus.enum)),
     )
     .option('--failed', `the same as --status ${FAILED.join(',')}`)
     .addOption(
       new Option(
         '--since <time>',
-        'only what was running or ended since: 90s, 15m, 1h, 7d, or a point in time',
+        'only those that are running or have finished since: 90s, 15m, 1h, 7d, or a time in ISO 8601',
       )
         .argParser(by(since))
         .default(by(since)('24h'), '24h'),
     )
-    .option('--limit <number>', 'show so many at most', by(count), 20)
+    .option('--limit <number>', 'maximum number of provisionings', by(count), 20)
     .addHelpText(
       'after',
       examples(
-        ['what failed in the last hour, and why', 'list --failed --since 1h'],
+        ['failures of the last hour and their causes', 'list --failed --since 1h'],
         [
-          'ids of what was stopped today',
+          'ids of the provisionings that were stopped today',
           "list --status ABORTED --json | jq -r '.provisionings[].provisioning_id'",
         ],
       ),

@@ -3,7 +3,7 @@ import { idempotencyKey } from '../../contracts/headers.ts';
 import { requestRetry } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
-import { ended } from '../outcome.ts';
+import { reportOutcome } from '../outcome.ts';
 import type { Run, Session } from '../session.ts';
 import { by } from '../values.ts';
 
@@ -14,23 +14,27 @@ interface Options {
 }
 
 export async function retry(session: Session, id: string, options: Options): Promise<Exit> {
-  session.progress.say(`Asking for ${id} again at ${session.connection.where}`);
-  return ended(session, await requestRetry(session, id, options.idempotencyKey), options);
+  session.progress.update(`Retrying ${id} at ${session.connection.displayName}`);
+  return reportOutcome(session, await requestRetry(session, id, options.idempotencyKey), options);
 }
 
 export const addRetry = (program: Program, run: Run) =>
   program
     .command('retry')
-    .summary('try a failed one again, without its password')
+    .summary('retry a failed provisioning without its password')
     .description(
-      'Asks App1 for a new provisioning with what the former one was asked for, password included: it goes from the sealed input, and nobody has to know it. The same retry twice is one.',
+      'Requests a new provisioning with the request of the failed one. App1 uses the encrypted password of the failed execution. Repeats of a retry are one provisioning.',
     )
-    .argument('<provisioning_id>', 'the one that failed', by(provisioningId))
-    .option('--idempotency-key <key>', 'another retry of the same one, under this key', by(idempotencyKey))
-    .option('--no-wait', 'do not wait for the end')
+    .argument('<provisioning_id>', 'the failed provisioning', by(provisioningId))
+    .option(
+      '--idempotency-key <key>',
+      'start another retry of the same provisioning, with this key',
+      by(idempotencyKey),
+    )
+    .option('--no-wait', 'do not wait until it has finished')
     .addOption(timeoutOption('how long to wait'))
     .addHelpText(
       'after',
-      examples(['when its cause is repaired', 'retry 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01']),
+      examples(['after the cause is repaired', 'retry 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01']),
     )
     .action((id, options, command) => run(command, (session) => retry(session, id, options)));

@@ -12,11 +12,11 @@ import type { Run, Session } from '../session.ts';
 const failure = z.looseObject({ errorType: z.string(), errorMessage: z.string() });
 
 const REMEDY =
-  'Run it again: it makes new credentials again and removes what is left. See docs/runbooks/credentials-leaked.md.';
+  'Run it again: it creates new credentials and removes every former machine user. See docs/runbooks/credentials-leaked.md.';
 
-export async function revokeMachineCredentials({ connection, progress, answer }: Session): Promise<Exit> {
-  progress.say(`Revoking App1's credentials at App2 at ${connection.where}`);
-  // A repeat of a call whose answer was lost would rotate once more, so it is left to the operator.
+export async function revokeMachineCredentials({ connection, progress, print }: Session): Promise<Exit> {
+  progress.update(`Revoking App1's credentials at App2 at ${connection.displayName}`);
+  // A retry of a call without a response would rotate once more. The operator decides.
   const { FunctionError, Payload } = await connection
     .client(LambdaClient, { maxAttempts: 1 })
     .send(
@@ -30,23 +30,23 @@ export async function revokeMachineCredentials({ connection, progress, answer }:
         throw new CliError(
           'unreachable',
           'NOT_DEPLOYED',
-          'There is no function in this account and region that revokes credentials.',
-          'Use the profile and region in which App2 is, or deploy App2 with this release.',
+          'The function that revokes credentials is not in this account and region.',
+          'Use the profile and region of App2, or deploy App2 with this release.',
         );
       throw error;
     });
-  const told: unknown = JSON.parse(Payload?.transformToString() ?? 'null');
+  const payload: unknown = JSON.parse(Payload?.transformToString() ?? 'null');
   if (FunctionError !== undefined) {
-    const { errorType, errorMessage } = failure.parse(told);
-    throw new CliError('bad', 'NOT_REVOKED', `It did not end well: ${errorType}: ${errorMessage}`, REMEDY);
+    const { errorType, errorMessage } = failure.parse(payload);
+    throw new CliError('failed', 'NOT_REVOKED', `The function failed: ${errorType}: ${errorMessage}`, REMEDY);
   }
-  const revoked = revokedCredentials.parse(told);
-  answer(
+  const revoked = revokedCredentials.parse(payload);
+  print(
     revoked,
     [
       `✔ New credentials are in use (version ${revoked.version_id} of the secret).`,
-      `  Former machine users disabled and removed: ${revoked.removed_users}. None is left.`,
-      '  A token that one of them still holds ends within 16 minutes.',
+      `  Former machine users disabled and removed: ${revoked.removed_users}. None remains.`,
+      '  Tokens of a former machine user expire within 16 minutes.',
     ].join('\n'),
   );
   return 'ok';
@@ -55,9 +55,9 @@ export async function revokeMachineCredentials({ connection, progress, answer }:
 export const addRevokeMachineCredentials = (program: Program, run: Run) =>
   program
     .command('revoke-machine-credentials')
-    .summary("make App1's credentials at App2 worthless, and give it new ones")
+    .summary("replace App1's credentials at App2 after a leak")
     .description(
-      "For operators of App2, when App1's credentials may be known to somebody. Gives App1 new credentials at once, then disables and removes every former machine user. App1 goes on without a failed request. It may be run again at any time.",
+      "For operators of App2, when App1's credentials may have leaked. Gives App1 new credentials, then disables and removes every former machine user. No request of App1 fails. It can be run again at any time.",
     )
     .addHelpText('after', examples(['after a leak', 'revoke-machine-credentials']))
     .action((_options, command) => run(command, revokeMachineCredentials));

@@ -1,9 +1,9 @@
 import { provisioningId } from '../../contracts/fields.ts';
-import { askStatus } from '../app1-api.ts';
+import { getProvisioning } from '../app1-api.ts';
 import { examples, type Program, timeoutOption } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
-import { card, shown } from '../format.ts';
-import { settled } from '../poll.ts';
+import { formatReport, toReport } from '../format.ts';
+import { pollUntilFinished } from '../poll.ts';
 import type { Run, Session } from '../session.ts';
 import { by } from '../values.ts';
 
@@ -13,27 +13,28 @@ interface Options {
 }
 
 export async function status(session: Session, id: string, { watch, timeout }: Options): Promise<Exit> {
-  const found = watch === true ? await settled(session, id, timeout) : await askStatus(session, id);
-  const now = shown(found, session.propose);
-  session.answer(now, card(now));
-  return now.error === undefined ? 'ok' : 'bad';
+  const found =
+    watch === true ? await pollUntilFinished(session, id, timeout) : await getProvisioning(session, id);
+  const report = toReport(found, session.propose);
+  session.print(report, formatReport(report));
+  return report.error === undefined ? 'ok' : 'failed';
 }
 
 export const addStatus = (program: Program, run: Run) =>
   program
     .command('status')
-    .summary('how a provisioning stands')
+    .summary('print the status of a provisioning')
     .description(
-      'Asks App1 how a provisioning stands: its end, its user, what it waits for, why it failed, what is left, what to do.',
+      'Reads the status of a provisioning from App1: the outcome, the user, what it waits for, the cause of a failure, what is left behind, and the remedy.',
     )
     .argument('<provisioning_id>', 'the provisioning', by(provisioningId))
-    .option('--watch', 'wait until it is over')
-    .addOption(timeoutOption('how long to watch'))
+    .option('--watch', 'wait until it has finished')
+    .addOption(timeoutOption('how long to wait with --watch'))
     .addHelpText(
       'after',
       examples(
-        ['as it stands', 'status 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'],
-        ['until it is over', 'status 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01 --watch'],
+        ['the current status', 'status 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'],
+        ['wait until it has finished', 'status 0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01 --watch'],
       ),
     )
     .action((id, options, command) => run(command, (session) => status(session, id, options)));

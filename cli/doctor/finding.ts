@@ -1,33 +1,37 @@
-import type { DoctorAnswer } from '../answers.ts';
 import { explain } from '../explain.ts';
+import type { DoctorOutput } from '../json-output.ts';
 
-/** What a check found. `unseen`: it cannot be looked at from here, for want of a right or because it is elsewhere. */
-export type Finding = Omit<DoctorAnswer['checks'][number], 'service' | 'check'>;
+/** The result of a check. `unchecked`: a permission is missing, or the resource is in another account or region. */
+export type Finding = Omit<DoctorOutput['checks'][number], 'service' | 'check'>;
 
 export interface Check {
-  service: DoctorAnswer['checks'][number]['service'];
+  service: DoctorOutput['checks'][number]['service'];
   check: string;
-  look: () => Promise<Finding>;
+  run: () => Promise<Finding>;
 }
 
-export const ok = (saw: string): Finding => ({ verdict: 'ok', saw });
-/** It works, and will not for long if nobody sees to it. */
-export const warning = (saw: string, remedy: string): Finding => ({ verdict: 'warning', saw, remedy });
-export const wrong = (saw: string, remedy: string): Finding => ({ verdict: 'wrong', saw, remedy });
-export const unseen = (saw: string, remedy: string): Finding => ({ verdict: 'unseen', saw, remedy });
+export const ok = (found: string): Finding => ({ verdict: 'ok', found });
+/** It works now and will fail unless an operator acts. */
+export const warning = (found: string, remedy: string): Finding => ({ verdict: 'warning', found, remedy });
+export const failed = (found: string, remedy: string): Finding => ({ verdict: 'failed', found, remedy });
+export const unchecked = (found: string, remedy: string): Finding => ({
+  verdict: 'unchecked',
+  found,
+  remedy,
+});
 
-/** Looks, whatever happens: what cannot be looked at is a finding, too. */
-export async function findingOf({ look }: Check): Promise<Finding> {
+/** Runs a check. An error is a finding, too. */
+export async function runCheck({ run }: Check): Promise<Finding> {
   try {
-    return await look();
+    return await run();
   } catch (error) {
     const { exit, message, remedy } = explain(error);
-    return exit === 'unreachable' ? unseen(message, remedy) : wrong(message, remedy);
+    return exit === 'unreachable' ? unchecked(message, remedy) : failed(message, remedy);
   }
 }
 
-/** Whether AWS says that there is no such thing. */
-export const isMissing = (error: unknown): boolean =>
+/** Whether AWS returned that the resource does not exist. */
+export const isNotFound = (error: unknown): boolean =>
   error instanceof Error &&
   [
     'ResourceNotFoundException',
@@ -38,12 +42,12 @@ export const isMissing = (error: unknown): boolean =>
     'AWS.SimpleQueueService.NonExistentQueue',
   ].includes(error.name);
 
-/** The answer of AWS; `undefined` when there is no such thing. */
-export async function ifThere<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+/** The response of AWS; `undefined` when the resource does not exist. */
+export async function ifFound<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    return await answer;
+    return await call;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

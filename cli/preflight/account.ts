@@ -15,7 +15,7 @@ import type { Target } from './target.ts';
 /** docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html ("Resource policies") */
 const LOG_POLICIES = 10;
 /**
- * The one that the log delivery of AWS makes, and shares, once something logs by it, as state machines do.
+ * The policy that AWS log delivery creates when the first resource logs by it, as state machines do. All resources share it.
  * docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
  */
 const DELIVERY_POLICY = 'AWSLogDeliveryWrite20150319';
@@ -23,8 +23,8 @@ const DELIVERY_POLICY = 'AWSLogDeliveryWrite20150319';
 const ofType = ({ Resources }: Template, type: string) =>
   Object.entries(Resources).filter(([, { Type }]) => Type === type);
 
-/** Logical ids of what the stacks have already. */
-async function ownOf({ client, stacks }: Target): Promise<Set<string>> {
+/** Logical ids of the resources that the deployed stacks have. */
+async function existingResources({ client, stacks }: Target): Promise<Set<string>> {
   const cloudFormation = client(CloudFormationClient);
   const own = stacks.map(async ({ name }) =>
     (await describeStack(cloudFormation, name)) === undefined
@@ -34,43 +34,43 @@ async function ownOf({ client, stacks }: Target): Promise<Set<string>> {
   return new Set((await Promise.all(own)).flat());
 }
 
-/** Whether the resource policies of CloudWatch Logs suffice, of which an account has ten in a region. */
+/** Whether the account can have the additional resource policies of CloudWatch Logs. The quota is ten per region. */
 export async function logPolicyFinding(target: Target): Promise<Finding> {
-  const { client, stacks, place } = target;
+  const { client, stacks, environment } = target;
   const logs = client(CloudWatchLogsClient);
-  const there: string[] = [];
+  const existing: string[] = [];
   let nextToken: string | undefined;
   do {
     const page = await logs.send(new DescribeResourcePoliciesCommand({ nextToken }));
-    for (const { policyName = '' } of page.resourcePolicies ?? []) there.push(policyName);
+    for (const { policyName = '' } of page.resourcePolicies ?? []) existing.push(policyName);
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
-  const own = await ownOf(target);
-  const wanted = stacks.flatMap(({ name, template }) =>
+  const own = await existingResources(target);
+  const policyNames = stacks.flatMap(({ name, template }) =>
     ofType(template, 'AWS::Logs::ResourcePolicy')
       .filter(([logicalId]) => !own.has(`${name}/${logicalId}`))
-      .map(([, resource]) => resolver(template, place)(fixedName(resource))),
+      .map(([, resource]) => resolver(template, environment)(fixedName(resource))),
   );
-  const deliver = stacks.some(({ template }) =>
+  const deliversLogs = stacks.some(({ template }) =>
     ofType(template, 'AWS::StepFunctions::StateMachine').some(
       ([, { Properties }]) => Properties['LoggingConfiguration'] !== undefined,
     ),
   );
-  if (deliver) wanted.push(DELIVERY_POLICY);
-  const fresh = new Set(wanted.filter((name) => typeof name !== 'string' || !there.includes(name)));
-  const found = `${there.length} of ${LOG_POLICIES} used`;
-  const needed = `${fresh.size} more`;
-  return there.length + fresh.size <= LOG_POLICIES
+  if (deliversLogs) policyNames.push(DELIVERY_POLICY);
+  const added = new Set(policyNames.filter((name) => typeof name !== 'string' || !existing.includes(name)));
+  const found = `${existing.length} of ${LOG_POLICIES} used`;
+  const needed = `${added.size} more`;
+  return existing.length + added.size <= LOG_POLICIES
     ? ok('log resource policies', found, needed)
     : missing(
         'log resource policies',
-        `${found}: ${there.join(', ')}`,
+        `${found}: ${existing.join(', ')}`,
         needed,
-        'Remove those that nothing needs: aws logs delete-resource-policy --policy-name NAME',
+        'Remove unused policies: aws logs delete-resource-policy --policy-name NAME',
       );
 }
 
-/** By which role API Gateway writes its logs, which is one for the account and region. docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html */
+/** The role by which API Gateway writes its logs: one per account and region. docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html */
 export async function gatewayRoleFinding(target: Target): Promise<Finding> {
   const { client, stacks } = target;
   const what = "API Gateway's log role";
@@ -78,18 +78,18 @@ export async function gatewayRoleFinding(target: Target): Promise<Finding> {
   const set = stacks.flatMap(({ name, template }) =>
     ofType(template, 'AWS::ApiGateway::Account').map(([logicalId]) => `${name}/${logicalId}`),
   );
-  const own = await ownOf(target);
-  const needed = set.length > 0 ? 'one that this deployment sets' : 'one that is there';
+  const own = await existingResources(target);
+  const needed = set.length > 0 ? 'the role of this deployment' : 'an existing role';
   if (set.length === 0)
     return cloudwatchRoleArn
       ? ok(what, cloudwatchRoleArn, needed)
-      : missing(what, 'none', needed, 'Do without api_gateway_log_role=keep, or set a role.');
+      : missing(what, 'none', needed, 'Remove the setting api_gateway_log_role=keep, or set a role.');
   return cloudwatchRoleArn && !set.some((id) => own.has(id))
     ? note(
         what,
         cloudwatchRoleArn,
         needed,
-        'It is replaced for all APIs of this account and region; -c api_gateway_log_role=keep leaves it alone.',
+        'The deployment replaces it for all APIs of this account and region. -c api_gateway_log_role=keep keeps it.',
       )
     : ok(what, cloudwatchRoleArn ?? 'none', needed);
 }
@@ -104,18 +104,21 @@ interface Quota {
 
 const definitionString = z.looseObject({ DefinitionString: z.unknown() });
 
-/** Transitions of a creation that goes well: every state of the main way, and the start. */
-function transitions({ template }: Target['stacks'][number], place: Target['place']): number {
-  const resolve = resolver(template, place);
+/** Transitions of a creation that succeeds: every state of the main path, and the start. */
+function countTransitions(
+  { template }: Target['stacks'][number],
+  environment: Target['environment'],
+): number {
+  const resolve = resolver(template, environment);
   const counts = ofType(template, 'AWS::StepFunctions::StateMachine').map(([, { Properties }]) => {
     const text = String(resolve(definitionString.parse(Properties).DefinitionString));
-    return mainWay(machine.parse(JSON.parse(text)));
+    return countMainPath(machine.parse(JSON.parse(text)));
   });
-  // The other machine of a service is its roll-back, which is rare.
+  // The longer one is the creation; the roll-back of a service is rare.
   return Math.max(0, ...counts) + 1;
 }
 
-function mainWay({ StartAt, States }: Machine): number {
+function countMainPath({ StartAt, States }: Machine): number {
   let count = 0;
   for (let name: string | undefined = StartAt; name !== undefined && count < 100; count += 1) {
     const state: Machine['States'][string] | undefined = States[name];
@@ -125,8 +128,8 @@ function mainWay({ StartAt, States }: Machine): number {
   return count;
 }
 
-/** What the configured rates need in this account and region. */
-export function quotasFor({ settings, stacks, place }: Target): Quota[] {
+/** The quotas that the configured rates need in this account and region. */
+export function quotasFor({ settings, stacks, environment }: Target): Quota[] {
   const { creationsPerSecond, describeExecutionsPerSecond, statusPollsPerSecond } = settings;
   const creations = creationsPerSecond + expressCreationsPerSecond(creationsPerSecond);
   const reserved = stacks.flatMap(({ template }) =>
@@ -169,7 +172,7 @@ export function quotasFor({ settings, stacks, place }: Target): Quota[] {
     {
       service: 'states',
       name: 'StateTransition throttle token refill rate per second',
-      needed: creations * stacks.reduce((sum, stack) => sum + transitions(stack, place), 0),
+      needed: creations * stacks.reduce((sum, stack) => sum + countTransitions(stack, environment), 0),
       per: ' per second',
     },
     {
@@ -190,26 +193,30 @@ export function quotasFor({ settings, stacks, place }: Target): Quota[] {
 /** docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html */
 export async function quotaFindings(target: Target): Promise<Finding[]> {
   const client = target.client(ServiceQuotasClient);
-  const wanted = quotasFor(target);
-  const services = [...new Set(wanted.map(({ service }) => service))];
+  const quotas = quotasFor(target);
+  const services = [...new Set(quotas.map(({ service }) => service))];
   const values = new Map<string, number>();
   for (const ServiceCode of services)
     for await (const { Quotas = [] } of paginateListServiceQuotas({ client }, { ServiceCode }))
       for (const { QuotaName = '', Value } of Quotas)
         if (Value !== undefined) values.set(`${ServiceCode} ${QuotaName.toLowerCase()}`, Value);
-  return wanted.map(({ service, name, needed, per }) => {
+  return quotas.map(({ service, name, needed, per }) => {
     const what = `quota ${service}: ${name}`;
     const value = values.get(`${service} ${name.toLowerCase()}`);
-    const wants = `${Math.ceil(needed * 10) / 10}${per}`;
+    const neededText = `${Math.ceil(needed * 10) / 10}${per}`;
     if (value === undefined)
-      return unchecked(what, 'Service Quotas does not list it', `See whether there are ${wants}.`);
+      return unchecked(
+        what,
+        'Service Quotas does not list it',
+        `Check that the quota is at least ${neededText}.`,
+      );
     return value >= needed
-      ? ok(what, `${value}${per}`, wants)
+      ? ok(what, `${value}${per}`, neededText)
       : missing(
           what,
           `${value}${per}`,
-          wants,
-          'Ask for more (Service Quotas), or set smaller rates (docs/limits.md).',
+          neededText,
+          'Request an increase (Service Quotas), or set smaller rates (docs/limits.md).',
         );
   });
 }

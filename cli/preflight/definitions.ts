@@ -7,19 +7,19 @@ import { fixedName, resolver } from '../../infra/resolve.ts';
 import { type Finding, missing, note, ok } from './finding.ts';
 import type { Target } from './target.ts';
 
-/** Calls at once; Access Analyzer lets few through. */
+/** Concurrent calls; Access Analyzer has a low quota. */
 const AT_ONCE = 4;
 
 const machine = z.looseObject({ DefinitionString: z.unknown() });
 
 /**
- * What Step Functions says of each definition.
+ * Validates each definition with Step Functions.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html
  */
-export async function definitionFindings({ client, stacks, place }: Target): Promise<Finding[]> {
+export async function definitionFindings({ client, stacks, environment }: Target): Promise<Finding[]> {
   const stepFunctions = client(SFNClient);
   const machines = stacks.flatMap(({ template }) => {
-    const resolve = resolver(template, place);
+    const resolve = resolver(template, environment);
     return Object.values(template.Resources)
       .filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
       .map((resource) => ({
@@ -36,28 +36,28 @@ export async function definitionFindings({ client, stacks, place }: Target): Pro
       const found = diagnostics
         .map(({ code, message, location }) => `${code} ${location ?? ''} ${message}`)
         .join('; ');
-      if (result !== 'OK') return missing(what, found, 'one that AWS takes', 'Correct workflows/.');
+      if (result !== 'OK') return missing(what, found, 'a valid definition', 'Correct workflows/.');
       return found === ''
-        ? ok(what, 'valid', 'one that AWS takes')
-        : note(what, found, 'one that AWS takes', 'See it.');
+        ? ok(what, 'valid', 'a valid definition')
+        : note(what, found, 'a valid definition', 'Read the warning.');
     }),
   );
 }
 
 /**
- * What IAM Access Analyzer says of each policy. A security warning is no reason why a deployment would fail.
+ * Validates each policy with IAM Access Analyzer. A security warning does not prevent a deployment.
  * docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ValidatePolicy.html
  */
-export async function policyFindings({ client, stacks, place }: Target): Promise<Finding[]> {
+export async function policyFindings({ client, stacks, environment }: Target): Promise<Finding[]> {
   const analyzer = client(AccessAnalyzerClient);
   const limit = pLimit(AT_ONCE);
   const policies = stacks.flatMap(({ name, template }) =>
-    policiesIn(template, place).map((policy) => ({ ...policy, path: `${name}/${policy.path}` })),
+    policiesIn(template, environment).map((policy) => ({ ...policy, path: `${name}/${policy.path}` })),
   );
   const found = await Promise.all(policies.map((policy) => limit(() => findingsOf(analyzer, policy))));
   return found.flat().length > 0
     ? found.flat()
-    : [ok('policies', 'valid', `${policies.length} policies that AWS takes`)];
+    : [ok('policies', 'valid', `${policies.length} valid policies`)];
 }
 
 async function findingsOf(
@@ -75,12 +75,12 @@ async function findingsOf(
   );
   return findings.flatMap(({ findingType, issueCode, findingDetails, learnMoreLink }) => {
     if (findingType === 'SUGGESTION') return [];
-    const told = [
+    const finding = [
       `policy ${path}`,
       `${issueCode}: ${findingDetails}`,
-      'one that AWS takes',
+      'a valid policy',
       `See ${learnMoreLink}.`,
     ] as const;
-    return [findingType === 'ERROR' ? missing(...told) : note(...told)];
+    return [findingType === 'ERROR' ? missing(...finding) : note(...finding)];
   });
 }

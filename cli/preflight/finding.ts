@@ -1,14 +1,14 @@
 /**
- * What a check of the preflight found. `missing`: a deployment will not work; `note`: it will, and somebody should know;
- * `unchecked`: it cannot be looked at from here.
+ * The result of a check of the preflight. `missing`: a deployment fails; `note`: it succeeds, and the operator should know
+ * the finding; `unchecked`: the check could not run.
  */
 export interface Finding {
   what: string;
   found: string;
   needed: string;
   verdict: 'ok' | 'note' | 'missing' | 'unchecked';
-  /** What to do; absent when nothing is. */
-  toDo?: string;
+  /** What to do; absent when there is nothing to do. */
+  remedy?: string;
 }
 
 export const ok = (what: string, found: string, needed: string): Finding => ({
@@ -17,24 +17,24 @@ export const ok = (what: string, found: string, needed: string): Finding => ({
   needed,
   verdict: 'ok',
 });
-export const note = (what: string, found: string, needed: string, toDo: string): Finding => ({
+export const note = (what: string, found: string, needed: string, remedy: string): Finding => ({
   what,
   found,
   needed,
   verdict: 'note',
-  toDo,
+  remedy,
 });
-export const missing = (what: string, found: string, needed: string, toDo: string): Finding => ({
+export const missing = (what: string, found: string, needed: string, remedy: string): Finding => ({
   what,
   found,
   needed,
   verdict: 'missing',
-  toDo,
+  remedy,
 });
-export const unchecked = (what: string, why: string, toDo: string): Finding => ({
+export const unchecked = (what: string, found: string, remedy: string): Finding => ({
   what,
-  found: why,
+  found: found,
   needed: '',
   verdict: 'unchecked',
-  toDo,
+  remedy,
 });

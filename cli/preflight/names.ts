@@ -23,143 +23,151 @@ import { type Finding, missing, ok, unchecked } from './finding.ts';
 import { describeStack, resourcesOf } from './stacks.ts';
 import type { Target } from './target.ts';
 
-/** Calls at once. */
+/** Concurrent calls. */
 const AT_ONCE = 6;
 
 type Client = TargetEnvironment['client'];
 
 interface Kind {
-  /** Whether something of this name is there. @throws what AWS answers when it is not */
-  look(client: Client, name: string, place: DeploymentEnvironment, bus: string | undefined): Promise<unknown>;
-  /** The command that removes it. */
+  /** Reads the resource of this name. @throws the error of AWS when it does not exist */
+  find(
+    client: Client,
+    name: string,
+    environment: DeploymentEnvironment,
+    bus: string | undefined,
+  ): Promise<unknown>;
+  /** The command that deletes it. */
   remove(name: string): string;
 }
 
-/** Whether a list has something in it; the others say so by an error. */
-const someOf = (list: readonly unknown[] | undefined): true => {
-  if (list === undefined || list.length === 0) throw new NotThere();
+/** Throws for an empty list, as the other calls do for a resource that does not exist. */
+const firstOf = (list: readonly unknown[] | undefined): true => {
+  if (list === undefined || list.length === 0) throw new NotFound();
   return true;
 };
-class NotThere extends Error {
-  override readonly name = 'NotThere';
+class NotFound extends Error {
+  override readonly name = 'NotFound';
 }
 
-const arnIn = (
+const arnOf = (
   { partition, region, account }: DeploymentEnvironment,
   service: string,
   resource: string,
 ): string => `arn:${partition}:${service}:${region}:${account}:${resource}`;
 
-/** The kinds of resources whose names an account has only once in a region. */
+/** The resource types whose names are unique in an account and region. */
 const kinds: Record<string, Kind> = {
   'AWS::CloudWatch::Alarm': {
-    look: async (client, name) => {
+    find: async (client, name) => {
       const { MetricAlarms } = await client(CloudWatchClient).send(
         new DescribeAlarmsCommand({ AlarmNames: [name] }),
       );
-      return someOf(MetricAlarms);
+      return firstOf(MetricAlarms);
     },
     remove: (name) => `aws cloudwatch delete-alarms --alarm-names ${name}`,
   },
   'AWS::CloudWatch::Dashboard': {
-    look: (client, DashboardName) =>
+    find: (client, DashboardName) =>
       client(CloudWatchClient).send(new GetDashboardCommand({ DashboardName })),
     remove: (name) => `aws cloudwatch delete-dashboards --dashboard-names ${name}`,
   },
   'AWS::DynamoDB::Table': {
-    look: (client, TableName) => client(DynamoDBClient).send(new DescribeTableCommand({ TableName })),
+    find: (client, TableName) => client(DynamoDBClient).send(new DescribeTableCommand({ TableName })),
     remove: (name) => `aws dynamodb delete-table --table-name ${name}`,
   },
   'AWS::Events::Archive': {
-    look: (client, ArchiveName) =>
+    find: (client, ArchiveName) =>
       client(EventBridgeClient).send(new DescribeArchiveCommand({ ArchiveName })),
     remove: (name) => `aws events delete-archive --archive-name ${name}`,
   },
   'AWS::Events::EventBus': {
-    look: (client, Name) => client(EventBridgeClient).send(new DescribeEventBusCommand({ Name })),
+    find: (client, Name) => client(EventBridgeClient).send(new DescribeEventBusCommand({ Name })),
     remove: (name) => `aws events delete-event-bus --name ${name}`,
   },
   'AWS::Events::Rule': {
-    look: (client, Name, _place, EventBusName) =>
+    find: (client, Name, _environment, EventBusName) =>
       client(EventBridgeClient).send(new DescribeRuleCommand({ Name, EventBusName })),
     remove: (name) => `aws events delete-rule --name ${name}, after its targets`,
   },
   'AWS::IAM::Role': {
-    look: (client, RoleName) => client(IAMClient).send(new GetRoleCommand({ RoleName })),
+    find: (client, RoleName) => client(IAMClient).send(new GetRoleCommand({ RoleName })),
     remove: (name) => `aws iam delete-role --role-name ${name}, after its policies`,
   },
   'AWS::KMS::Alias': {
-    look: (client, KeyId) => client(KMSClient).send(new DescribeKeyCommand({ KeyId })),
+    find: (client, KeyId) => client(KMSClient).send(new DescribeKeyCommand({ KeyId })),
     remove: (name) => `aws kms delete-alias --alias-name ${name}`,
   },
   'AWS::Lambda::Function': {
-    look: (client, FunctionName) =>
+    find: (client, FunctionName) =>
       client(LambdaClient).send(new GetFunctionConfigurationCommand({ FunctionName })),
     remove: (name) => `aws lambda delete-function --function-name ${name}`,
   },
   'AWS::Logs::LogGroup': {
-    look: async (client, name) => {
+    find: async (client, name) => {
       const { logGroups = [] } = await client(CloudWatchLogsClient).send(
         new DescribeLogGroupsCommand({ logGroupNamePrefix: name }),
       );
-      return someOf(logGroups.filter(({ logGroupName }) => logGroupName === name));
+      return firstOf(logGroups.filter(({ logGroupName }) => logGroupName === name));
     },
     remove: (name) => `aws logs delete-log-group --log-group-name ${name}`,
   },
   'AWS::SecretsManager::Secret': {
-    // Also one that is to be deleted: it keeps its name until then.
-    look: (client, SecretId) => client(SecretsManagerClient).send(new DescribeSecretCommand({ SecretId })),
+    // Also finds a secret that is scheduled for deletion: its name is in use until then.
+    find: (client, SecretId) => client(SecretsManagerClient).send(new DescribeSecretCommand({ SecretId })),
     remove: (name) => `aws secretsmanager delete-secret --force-delete-without-recovery --secret-id ${name}`,
   },
   'AWS::SNS::Topic': {
-    look: (client, name, place) =>
-      client(SNSClient).send(new GetTopicAttributesCommand({ TopicArn: arnIn(place, 'sns', name) })),
+    find: (client, name, environment) =>
+      client(SNSClient).send(new GetTopicAttributesCommand({ TopicArn: arnOf(environment, 'sns', name) })),
     remove: (name) => `aws sns delete-topic for ${name}`,
   },
   'AWS::SQS::Queue': {
-    look: (client, QueueName) => client(SQSClient).send(new GetQueueUrlCommand({ QueueName })),
+    find: (client, QueueName) => client(SQSClient).send(new GetQueueUrlCommand({ QueueName })),
     remove: (name) => `aws sqs delete-queue for ${name}`,
   },
   'AWS::StepFunctions::StateMachine': {
-    look: (client, name, place) =>
+    find: (client, name, environment) =>
       client(SFNClient).send(
-        new DescribeStateMachineCommand({ stateMachineArn: arnIn(place, 'states', `stateMachine:${name}`) }),
+        new DescribeStateMachineCommand({
+          stateMachineArn: arnOf(environment, 'states', `stateMachine:${name}`),
+        }),
       ),
-    remove: (name) => `aws stepfunctions delete-state-machine for ${name}, once nothing runs in it`,
+    remove: (name) =>
+      `aws stepfunctions delete-state-machine for ${name}, when no execution of it is running`,
   },
 };
 
-/** Kinds that an account may have many of under one name. */
-const MANY = new Set([
+/** Resource types whose names are not unique. */
+const NOT_UNIQUE = new Set([
   'AWS::ApiGateway::RestApi',
   'AWS::AppConfig::Application',
   'AWS::AppConfig::DeploymentStrategy',
   'AWS::Cognito::UserPool',
-  // They are counted, and one of the same name is taken over (policy of logs, PutResourcePolicy).
+  // PutResourcePolicy replaces a policy of the same name; logPolicyFinding counts them.
   'AWS::Logs::ResourcePolicy',
 ]);
 
-/** How AWS says that there is no such thing. */
-const NOT_THERE = [
+/** Error names for a resource that does not exist. */
+const NOT_FOUND = [
   'AWS.SimpleQueueService.NonExistentQueue',
   'DashboardNotFoundError',
   'NoSuchEntity',
   'NoSuchEntityException',
   'NotFound',
   'NotFoundException',
-  'NotThere',
+  'NotFound',
   'QueueDoesNotExist',
   'ResourceNotFound',
   'ResourceNotFoundException',
   'StateMachineDoesNotExist',
 ];
 
-async function isThere(looking: Promise<unknown>): Promise<boolean> {
+async function exists(search: Promise<unknown>): Promise<boolean> {
   try {
-    await looking;
+    await search;
     return true;
   } catch (error) {
-    if (error instanceof Error && NOT_THERE.includes(error.name)) return false;
+    if (error instanceof Error && NOT_FOUND.includes(error.name)) return false;
     throw error;
   }
 }
@@ -167,10 +175,10 @@ async function isThere(looking: Promise<unknown>): Promise<boolean> {
 const busOf = z.looseObject({ EventBusName: z.string().optional() });
 
 /**
- * Names of both stacks that something else has, perhaps what an earlier deployment left behind when it failed: a
- * resource of this name cannot be made.
+ * Names of both stacks that another resource has, for example one that an earlier failed deployment left behind.
+ * CloudFormation cannot create a resource of such a name.
  */
-export async function nameFindings({ client, stacks, place }: Target): Promise<Finding[]> {
+export async function nameFindings({ client, stacks, environment }: Target): Promise<Finding[]> {
   const cloudFormation = client(CloudFormationClient);
   const limit = pLimit(AT_ONCE);
   const of = stacks.map(async ({ name: stack, template }): Promise<Finding[]> => {
@@ -178,32 +186,32 @@ export async function nameFindings({ client, stacks, place }: Target): Promise<F
       (await describeStack(cloudFormation, stack)) === undefined
         ? new Set()
         : await resourcesOf(cloudFormation, stack);
-    const resolve = resolver(template, place);
+    const resolve = resolver(template, environment);
     const named = Object.entries(template.Resources).flatMap(([logicalId, resource]) => {
       const name = resolve(fixedName(resource));
-      if (typeof name !== 'string' || MANY.has(resource.Type)) return [];
+      if (typeof name !== 'string' || NOT_UNIQUE.has(resource.Type)) return [];
       const { data } = busOf.safeParse(resolve(resource.Properties));
       return [{ logicalId, type: resource.Type, name, bus: data?.EventBusName }];
     });
     const others = named.filter(({ logicalId }) => !own.has(logicalId));
-    const taken = others.map(({ type, name, bus }) =>
+    const conflicts = others.map(({ type, name, bus }) =>
       limit(async (): Promise<Finding[]> => {
         const kind = kinds[type];
         const what = `name ${name}`;
         if (kind === undefined)
-          return [unchecked(what, `${type} is not looked for`, 'See whether there is one.')];
-        if (!(await isThere(kind.look(client, name, place, bus)))) return [];
-        const toDo = `If it was left by a deployment that failed, and holds nothing that you need: ${kind.remove(name)}`;
-        return [missing(what, `taken by another ${type}`, 'free', toDo)];
+          return [unchecked(what, `${type} is not checked`, 'Check whether it exists.')];
+        if (!(await exists(kind.find(client, name, environment, bus)))) return [];
+        const toDo = `If a failed deployment left it behind and you do not need its content: ${kind.remove(name)}`;
+        return [missing(what, `in use by another ${type}`, 'free', toDo)];
       }),
     );
-    const found = (await Promise.all(taken)).flat();
+    const found = (await Promise.all(conflicts)).flat();
     return found.length > 0
       ? found
       : [
           ok(
             `names of ${stack}`,
-            `${named.length - others.length} of its own, the others free`,
+            `${named.length - others.length} of this stack, the others free`,
             `${named.length} names`,
           ),
         ];

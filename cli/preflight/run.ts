@@ -9,27 +9,27 @@ import { accountsFinding, bootstrapFinding, regionFinding, stackFinding } from '
 import type { synthesize } from './synthesize.ts';
 import type { PlannedStack, Target } from './target.ts';
 
-/** TargetEnvironment each stack is to be deployed. */
+/** The target environment of each stack. */
 export interface Destinations {
   app1: TargetEnvironment;
   app2: TargetEnvironment;
 }
 
-/** How services say that they do not have an operation: only the local AWS does. */
-const NOT_HAD =
+/** Errors for an operation that a service does not implement: only the local AWS has them. */
+const NOT_IMPLEMENTED =
   /^(UnknownOperationException|InvalidAction|UnknownError|NotImplemented|ServiceUnavailable|501|Unknown|NotFoundException|InvalidRequest)$/;
 
-/** Looks, whatever happens: what cannot be looked at is a finding, too. */
-async function findings(
+/** Runs a check. An error is a finding, too. */
+async function runCheck(
   what: string,
   local: boolean,
-  look: () => Promise<Finding | Finding[]>,
+  check: () => Promise<Finding | Finding[]>,
 ): Promise<Finding[]> {
   try {
-    return [await look()].flat();
+    return [await check()].flat();
   } catch (error) {
-    if (local && error instanceof Error && (NOT_HAD.test(error.name) || error instanceof SyntaxError))
-      return [unchecked(what, 'the local AWS does not have it', 'AWS has.')];
+    if (local && error instanceof Error && (NOT_IMPLEMENTED.test(error.name) || error instanceof SyntaxError))
+      return [unchecked(what, 'the local AWS does not implement it', 'Run it against AWS.')];
     const { message, remedy } = explain(error);
     return [unchecked(what, message, remedy)];
   }
@@ -40,47 +40,45 @@ export async function targetsOf(
   { stacks, settings }: ReturnType<typeof synthesize>,
   { app1, app2 }: Destinations,
 ): Promise<Target[]> {
-  const [place1, place2] = await Promise.all([placeOf(app1), placeOf(app2)]);
-  const target = (where: TargetEnvironment, place: Target['place'], of: readonly PlannedStack[]): Target => ({
-    stacks: of,
-    settings,
-    place,
-    local: where.local,
-    client: where.client,
-  });
-  const same = place1.account === place2.account && place1.region === place2.region;
-  if (same) return [target(app1, place1, stacks)];
+  const [environment1, environment2] = await Promise.all([readEnvironment(app1), readEnvironment(app2)]);
+  const target = (
+    { local, client }: TargetEnvironment,
+    environment: Target['environment'],
+    planned: readonly PlannedStack[],
+  ): Target => ({ stacks: planned, settings, environment, local, client });
+  const isSame = environment1.account === environment2.account && environment1.region === environment2.region;
+  if (isSame) return [target(app1, environment1, stacks)];
   const only = (name: string) => stacks.filter((stack) => stack.name === name);
-  return [target(app1, place1, only('App1')), target(app2, place2, only('App2'))];
+  return [target(app1, environment1, only('App1')), target(app2, environment2, only('App2'))];
 }
 
-/** @throws Error when nobody is signed in */
-async function placeOf(where: TargetEnvironment): Promise<Target['place']> {
-  const { arn } = await where.identity(Date.now);
+/** @throws CliError without valid credentials */
+async function readEnvironment(target: TargetEnvironment): Promise<Target['environment']> {
+  const { arn } = await target.identity(Date.now);
   const [, partition = '', , , account = ''] = arn.split(':');
-  return { partition, account, region: await where.client(STSClient).config.region() };
+  return { partition, account, region: await target.client(STSClient).config.region() };
 }
 
-/** Everything that can be known before a deployment. Changes nothing. */
+/** Runs every check that is possible before a deployment. Changes nothing. */
 export async function preflight(targets: readonly Target[]): Promise<Finding[]> {
   const of = targets.map(async (target) => {
     const { stacks, local } = target;
-    const look = (what: string, run: () => Promise<Finding | Finding[]>) => findings(what, local, run);
+    const run = (what: string, run: () => Promise<Finding | Finding[]>) => runCheck(what, local, run);
     return Promise.all([
-      look('bootstrap stack of the CDK', () => bootstrapFinding(target, stacks)),
-      look('stacks', () => Promise.all(stacks.map((stack) => stackFinding(target, stack)))),
-      look('names', () => nameFindings(target)),
-      look('definitions of the state machines', () => definitionFindings(target)),
-      look('policies', () => policyFindings(target)),
-      look('log resource policies', () => logPolicyFinding(target)),
-      look("API Gateway's log role", () => gatewayRoleFinding(target)),
-      look('quotas', () => quotaFindings(target)),
-      look('features of the region', () => regionFinding(target, stacks)),
+      run('bootstrap stack of the CDK', () => bootstrapFinding(target, stacks)),
+      run('stacks', () => Promise.all(stacks.map((stack) => stackFinding(target, stack)))),
+      run('names', () => nameFindings(target)),
+      run('definitions of the state machines', () => definitionFindings(target)),
+      run('policies', () => policyFindings(target)),
+      run('log resource policies', () => logPolicyFinding(target)),
+      run("API Gateway's log role", () => gatewayRoleFinding(target)),
+      run('quotas', () => quotaFindings(target)),
+      run('features of the region', () => regionFinding(target, stacks)),
     ]);
   });
   return [accountsFinding(targets), ...(await Promise.all(of)).flat(2)];
 }
 
-/** Whether a deployment should work. */
+/** Whether no finding prevents a deployment. */
 export const shouldWork = (all: readonly Finding[]): boolean =>
   all.every(({ verdict }) => verdict !== 'missing');

@@ -8,14 +8,14 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import pLimit from 'p-limit';
 import * as z from 'zod';
 import { hasErrorName } from '../../handlers/shared/errors.ts';
-import { ifThere } from '../doctor/finding.ts';
+import { ifFound } from '../doctor/finding.ts';
 import { type Finding, missing, note, ok } from './finding.ts';
 import type { PlannedStack, Target } from './target.ts';
 
-/** Calls at once. */
+/** Concurrent calls. */
 const AT_ONCE = 5;
 
-/** Logical ids of what a stack has, with their types. */
+/** Logical ids of the resources of a stack. */
 export async function resourcesOf(client: CloudFormationClient, StackName: string): Promise<Set<string>> {
   const there = new Set<string>();
   for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName }))
@@ -29,7 +29,7 @@ export async function resourcesOf(client: CloudFormationClient, StackName: strin
   return there;
 }
 
-/** A stack as it is; undefined when there is none. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html */
+/** The status of a stack; `undefined` when it does not exist. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html */
 export async function describeStack(
   client: CloudFormationClient,
   StackName: string,
@@ -44,7 +44,7 @@ export async function describeStack(
   }
 }
 
-/** Whether a stack can be created or updated as it is. */
+/** Whether a stack can be created or updated in its current status. */
 export async function stackFinding({ client }: Target, { name }: PlannedStack): Promise<Finding> {
   const what = `stack ${name}`;
   const needed = 'none, or one that can be updated';
@@ -69,7 +69,7 @@ export async function stackFinding({ client }: Target, { name }: PlannedStack): 
   return ok(what, status, needed);
 }
 
-/** Where the bootstrap stack says its version (docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html). */
+/** The parameter with the version of the bootstrap stack (docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html). */
 const versionParameter = z.looseObject({ Default: z.string() });
 
 export async function bootstrapFinding(
@@ -81,7 +81,7 @@ export async function bootstrapFinding(
   const needed = `version ${version} or later`;
   const { data } = versionParameter.safeParse(stacks[0]?.template.Parameters['BootstrapVersion']);
   const Name = data?.Default ?? '/cdk-bootstrap/hnb659fds/version';
-  const found = await ifThere(client(SSMClient).send(new GetParameterCommand({ Name })));
+  const found = await ifFound(client(SSMClient).send(new GetParameterCommand({ Name })));
   if (found === undefined) return missing(what, `no parameter ${Name}`, needed, 'npx cdk bootstrap');
   const has = Number(found.Parameter?.Value);
   return has >= version
@@ -89,19 +89,19 @@ export async function bootstrapFinding(
     : missing(what, `version ${has}`, needed, 'npx cdk bootstrap');
 }
 
-/** Whether the region has every type of resource. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeType.html */
+/** Whether the region supports every resource type. docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeType.html */
 export async function regionFinding(
-  { client, place }: Target,
+  { client, environment }: Target,
   stacks: readonly PlannedStack[],
 ): Promise<Finding> {
-  const what = `features of ${place.region}`;
+  const what = `features of ${environment.region}`;
   const types = [
     ...new Set(stacks.flatMap(({ template }) => Object.values(template.Resources).map(({ Type }) => Type))),
   ].filter((type) => type.startsWith('AWS::'));
   const needed = `${types.length} types of resources`;
   const limit = pLimit(AT_ONCE);
   const cloudFormation = client(CloudFormationClient);
-  const lacking = await Promise.all(
+  const unsupported = await Promise.all(
     types.map((TypeName) =>
       limit(async () => {
         try {
@@ -114,25 +114,25 @@ export async function regionFinding(
       }),
     ),
   );
-  return lacking.flat().length === 0
+  return unsupported.flat().length === 0
     ? ok(what, 'all of them', needed)
-    : missing(what, `no ${lacking.flat().join(', ')}`, needed, 'Choose another region.');
+    : missing(what, `no ${unsupported.flat().join(', ')}`, needed, 'Choose another region.');
 }
 
-/** Whether accounts and regions are those that the settings name. */
+/** Whether the accounts and regions match the settings. */
 export function accountsFinding(targets: readonly Target[]): Finding {
   const of = (stack: string) => targets.find(({ stacks }) => stacks.some(({ name }) => name === stack));
   const [app1, app2] = [of('App1'), of('App2')];
   const what = 'accounts and regions';
-  const found = `App1 in ${app1?.place.account}, ${app1?.place.region}; App2 in ${app2?.place.account}, ${app2?.place.region}`;
+  const found = `App1 in ${app1?.environment.account}, ${app1?.environment.region}; App2 in ${app2?.environment.account}, ${app2?.environment.region}`;
   const settings = app1?.settings;
-  const two = app1?.place.account !== app2?.place.account;
+  const two = app1?.environment.account !== app2?.environment.account;
   const needed = two ? 'two accounts, one region, and settings that name both' : 'one account and region';
-  if (app1?.place.region !== app2?.place.region)
+  if (app1?.environment.region !== app2?.environment.region)
     return missing(what, found, needed, 'Give both profiles the same region.');
   const named: [setting: string, value: string | undefined, account: string | undefined][] = [
-    ['app1_account', settings?.app1Account, app1?.place.account],
-    ['app2_account', settings?.app2Account, app2?.place.account],
+    ['app1_account', settings?.app1Account, app1?.environment.account],
+    ['app2_account', settings?.app2Account, app2?.environment.account],
   ];
   const wrong = named.filter(([, value, account]) =>
     two ? value !== account : ![undefined, account].includes(value),
@@ -144,12 +144,12 @@ export function accountsFinding(targets: readonly Target[]): Finding {
       needed,
       wrong.map(([setting, , account]) => `-c ${setting}=${account}`).join(' '),
     );
-  return two && settings?.subscriberAccounts.includes(app1?.place.account ?? '') !== true
+  return two && settings?.subscriberAccounts.includes(app1?.environment.account ?? '') !== true
     ? note(
         what,
-        `${found}; App1's account may not subscribe at App2's bus`,
+        `${found}; App1's account is not allowed to subscribe to App2's bus`,
         needed,
-        `-c subscriber_accounts=${app1?.place.account}, or App1 polls for the end of each creation.`,
+        `-c subscriber_accounts=${app1?.environment.account}, else App1 polls the status of each creation.`,
       )
     : ok(what, found, needed);
 }

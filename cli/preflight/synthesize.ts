@@ -10,8 +10,8 @@ import type { PlannedStack } from './target.ts';
 const userContext = z.looseObject({ context: z.record(z.string(), z.unknown()).default({}) });
 
 /**
- * Both stacks with the settings of a deployment: those of `cdk.json`, of `~/.cdk.json` and of `-c`, as the CDK reads
- * them (docs.aws.amazon.com/cdk/v2/guide/context.html). The functions are empty: what is in them does not matter here.
+ * Synthesizes both stacks with the settings of `cdk.json`, `~/.cdk.json` and `-c`, as the CDK reads them
+ * (docs.aws.amazon.com/cdk/v2/guide/context.html). The functions have no code: no check reads it.
  * @throws CommandError when the settings are not valid
  */
 export function synthesize(
@@ -19,7 +19,7 @@ export function synthesize(
   home = homedir(),
 ): { stacks: PlannedStack[]; settings: Settings } {
   try {
-    return withEmptyFunctions({ ...ofUser(home), ...given }, (app) => {
+    return withEmptyFunctions({ ...readUserContext(home), ...given }, (app) => {
       const assembly = app.synth();
       const stacks = (['App1', 'App2'] as const).map((name): PlannedStack => {
         const artifact = assembly.getStackByName(name);
@@ -39,7 +39,7 @@ export function synthesize(
   }
 }
 
-function ofUser(home: string): Record<string, unknown> {
+function readUserContext(home: string): Record<string, unknown> {
   const file = join(home, '.cdk.json');
   return existsSync(file) ? userContext.parse(JSON.parse(readFileSync(file, 'utf8'))).context : {};
 }

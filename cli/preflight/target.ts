@@ -13,11 +13,11 @@ export interface PlannedStack {
   bootstrapVersion: number;
 }
 
-/** What is to be deployed into one account and region. */
+/** The stacks that are to be deployed into one account and region. */
 export interface Target {
   stacks: readonly PlannedStack[];
   settings: Settings;
-  place: DeploymentEnvironment;
+  environment: DeploymentEnvironment;
   local: boolean;
   client: TargetEnvironment['client'];
 }

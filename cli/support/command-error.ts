@@ -1,4 +1,4 @@
-/** Something that the user can put right: what happened, and what to do about it. Shown without a stack trace. */
+/** An error that the user can repair: the cause and the remedy. Printed without a stack trace. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly remedy: string;

@@ -3,17 +3,17 @@ import { explain } from '../explain.ts';
 import { addTargetEnvironment } from '../target-environment.ts';
 import { CommandError } from './command-error.ts';
 
-/** Status of a command that was typed wrongly. */
+/** Exit status for a wrong command line. */
 const WRONG_USAGE = 2;
 
-/** A command of npm. */
+/** The command of an npm script. */
 export const npmCommand = (name: string) => new Command(`npm run ${name} --`).exitOverride();
 
-/** One that goes to the local AWS or to AWS, with the options that all of these have. */
+/** A command with the options that select the target environment. */
 export const newCommand = (name: string): Command => addTargetEnvironment(npmCommand(name));
 
 /**
- * Parses what was typed, then runs the command. Commander says itself what was typed wrongly.
+ * Parses the command line, then runs the command. Commander prints usage errors itself.
  * @returns the exit status
  */
 export async function runCommand(parse: () => unknown, run: () => Promise<number>): Promise<number> {
@@ -27,8 +27,8 @@ export async function runCommand(parse: () => unknown, run: () => Promise<number
 }
 
 /**
- * The same for a command that asks a deployed system.
- * @throws CommandError for an error that the user can put right: no credentials, not deployed, not reachable
+ * The same for a command that calls a deployed system.
+ * @throws CommandError for an error that the user can repair: no credentials, not deployed, not reachable
  */
 export const runOnSystem = (parse: () => unknown, run: () => Promise<number>): Promise<number> =>
   runCommand(parse, async () => {
@@ -40,7 +40,7 @@ export const runOnSystem = (parse: () => unknown, run: () => Promise<number>): P
     }
   });
 
-/** The program of an npm script that takes no arguments: `--help` describes it, anything else is wrong usage. */
+/** The program of an npm script that takes no arguments: `--help` describes it, any other argument is wrong usage. */
 export const programWithoutArguments =
   (name: string, description: string, run: () => Promise<number>) =>
   (args: string[]): Promise<number> => {

@@ -2,8 +2,9 @@ import type { Message } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 
 /**
- * A message of a dead-letter queue, and what it was meant for: a target of a rule that EventBridge could not deliver to,
- * or a function that could not handle its event. Whoever may send to the queue can write one, so nothing here is proved.
+ * A message of a dead-letter queue: an event that EventBridge could not deliver to a target of a rule, or one that a
+ * function failed to handle. Every principal with permission to send to the queue can write one, so its content is not
+ * trusted: `planner` checks it against AWS.
  */
 export type DeadLetterMessage = RuleMessage | FunctionMessage;
 
@@ -11,11 +12,11 @@ export interface RuleMessage {
   kind: 'rule';
   ruleArn: string;
   targetArn: string;
-  /** Why it lies here. */
+  /** Why the delivery failed. */
   error: string;
-  /** What the target gets. */
+  /** The event for the target. */
   payload: string;
-  event: Named;
+  event: EventIdentity;
 }
 
 export interface FunctionMessage {
@@ -23,17 +24,17 @@ export interface FunctionMessage {
   functionArn: string;
   error: string;
   payload: string;
-  event: Named;
+  event: EventIdentity;
 }
 
-/** What tells one event from another, for people; absent when it is no event of EventBridge. */
-interface Named {
+/** The identity of an event, for people; absent when it is not an event of EventBridge. */
+interface EventIdentity {
   id?: string | undefined;
   'detail-type'?: string | undefined;
 }
 
-const named = z.looseObject({ id: z.string().optional(), 'detail-type': z.string().optional() });
-const event = z.looseObject({ ...named.shape, id: z.string(), 'detail-type': z.string() });
+const eventIdentity = z.looseObject({ id: z.string().optional(), 'detail-type': z.string().optional() });
+const event = z.looseObject({ ...eventIdentity.shape, id: z.string(), 'detail-type': z.string() });
 
 /** docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (destinations) */
 const destinationRecord = z.looseObject({
@@ -43,13 +44,13 @@ const destinationRecord = z.looseObject({
   responsePayload: z.looseObject({ errorType: z.string() }).optional().catch(undefined),
 });
 
-/** Why a message is not delivered again. Its text repeats nothing of the message's content. */
+/** A message cannot be delivered again. The text repeats nothing of the message's content. */
 export class RedeliveryError extends Error {
   override readonly name = 'RedeliveryError';
 }
 
 /**
- * @throws RedeliveryError when the message does not say what it was meant for
+ * @throws RedeliveryError when the message does not name its target or function
  */
 export function readMessage({ Body = '', MessageAttributes = {} }: Message): DeadLetterMessage {
   const attribute = (name: string) => MessageAttributes[name]?.StringValue;
@@ -58,7 +59,7 @@ export function readMessage({ Body = '', MessageAttributes = {} }: Message): Dea
   if (ruleArn !== undefined && targetArn !== undefined) {
     const read = event.safeParse(content);
     if (!read.success)
-      throw new RedeliveryError('It has the attributes of an undelivered event, but is none.');
+      throw new RedeliveryError('It has the attributes of an undelivered event, but is not an event.');
     const error = attribute('ERROR_CODE') ?? 'unknown';
     return { kind: 'rule', ruleArn, targetArn, error, payload: Body, event: read.data };
   }
@@ -70,13 +71,13 @@ export function readMessage({ Body = '', MessageAttributes = {} }: Message): Dea
       functionArn: requestContext.functionArn,
       error: responsePayload?.errorType ?? requestContext.condition,
       payload: JSON.stringify(requestPayload),
-      event: named.catch({}).parse(requestPayload),
+      event: eventIdentity.catch({}).parse(requestPayload),
     };
   }
   throw new RedeliveryError(
     attribute('RequestID') === undefined
       ? 'It is neither an undelivered event nor the record of a function that failed.'
-      : "It came by a function's own dead-letter queue, which does not say which function that was.",
+      : "It came from a function's dead-letter queue (DeadLetterConfig), whose messages do not name the function.",
   );
 }
 
@@ -84,6 +85,6 @@ function json(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // no JSON: none of the forms fits
+    return undefined; // not JSON
   }
 }

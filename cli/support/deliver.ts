@@ -21,7 +21,7 @@ import { REDELIVERY } from '../../contracts/redelivery.ts';
 import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { type DeadLetterMessage, RedeliveryError, type RuleMessage } from './dead-letter-message.ts';
 
-/** Delivers one message to exactly the target or function that it was meant for. */
+/** Delivers one message to its rule target or function. */
 
 export interface Clients {
   eventBridge: Pick<EventBridgeClient, 'send'>;
@@ -30,43 +30,44 @@ export interface Clients {
   sqs: Pick<SQSClient, 'send'>;
 }
 
-/** What is about to happen; `deliver` resolves when the other side has taken it. */
+/** A planned delivery; `deliver` resolves when the target has accepted the message. */
 export interface Delivery {
-  /** The other side, for people. */
+  /** Name of the target, for people. */
   to: string;
-  /** @throws RedeliveryError and the errors of AWS when it was not taken */
+  /** @throws RedeliveryError and the errors of AWS when the target did not accept it */
   deliver(): Promise<void>;
 }
 
 /** The queue that is redriven. */
 export interface DeadLetterQueue {
   arn: string;
-  /** Its policy, as JSON; none: only its own account may send to it. */
+  /** Its policy as JSON; without one, only its own account can send to it. */
   policy?: string | undefined;
 }
 
 /**
- * Finds out where a message goes, without sending it. A message says for whom it was, and whoever may send to the queue
- * can write that. So AWS is asked: only a target or function whose dead-letter destination is this queue is delivered to.
+ * Plans a delivery without sending the message. A message names its target, but every principal with permission to send
+ * to the queue can write such a message. So the planner reads the configuration from AWS and accepts only a target or
+ * function whose dead-letter destination is this queue.
  * @throws RedeliveryError when there is no such target or function
  */
 export const planner = (clients: Clients, queue: DeadLetterQueue, now: () => number = Date.now) => {
-  const targetsOf = once((ruleArn: string) => listTargets(clients, ruleArn, accountOf(queue.arn)));
-  const destinationOf = once((functionArn: string) => onFailureOf(clients, functionArn));
+  const targetsOf = memoize((ruleArn: string) => listTargets(clients, ruleArn, accountOf(queue.arn)));
+  const destinationOf = memoize((functionArn: string) => onFailureOf(clients, functionArn));
   return async (message: DeadLetterMessage): Promise<Delivery> => {
     if (message.kind === 'rule') {
       checkRule(message, queue);
       checkTarget(message, await targetsOf(message.ruleArn), queue);
     } else if ((await destinationOf(message.functionArn)) !== queue.arn)
       throw new RedeliveryError(
-        `${nameOf(message.functionArn)} sends what it could not handle elsewhere: the message did not come from it.`,
+        `${nameOf(message.functionArn)} has another destination for failed events: the message did not come from it.`,
       );
     const arn = message.kind === 'rule' ? message.targetArn : message.functionArn;
     const service = arn.split(':')[2] ?? '';
-    const way = ways[service];
-    if (way === undefined)
-      throw new RedeliveryError(`Targets of ${service} are not delivered to by this command.`);
-    return { to: nameOf(arn), deliver: () => way(clients, arn, message, now()) };
+    const send = senders[service];
+    if (send === undefined)
+      throw new RedeliveryError(`This command does not deliver to targets of ${service}.`);
+    return { to: nameOf(arn), deliver: () => send(clients, arn, message, now()) };
   };
 };
 
@@ -77,17 +78,17 @@ function nameOf(arn: string): string {
   return service === 'sqs' ? `queue ${name}` : name;
 }
 
-/** The same answer for each question that is asked again. */
-function once<Value>(ask: (about: string) => Promise<Value>): (about: string) => Promise<Value> {
-  const answers = new Map<string, Promise<Value>>();
+/** Calls `read` once per argument. */
+function memoize<Value>(read: (about: string) => Promise<Value>): (about: string) => Promise<Value> {
+  const results = new Map<string, Promise<Value>>();
   return (about) => {
-    const answer = answers.get(about) ?? ask(about);
-    answers.set(about, answer);
-    return answer;
+    const result = results.get(about) ?? read(about);
+    results.set(about, result);
+    return result;
   };
 }
 
-/** What is read of the policy of a queue. */
+/** The part of a queue's policy that is read. */
 const queuePolicy = z.looseObject({
   Statement: z.array(
     z.looseObject({
@@ -98,23 +99,24 @@ const queuePolicy = z.looseObject({
 });
 
 /**
- * Anybody can make a rule in an account of their own whose target and dead-letter queue are somebody else's. So a rule of
- * another account counts only if the queue's policy names it, and delivers to a bus only, as such a rule does.
+ * Any AWS account can create a rule whose target and dead-letter queue are in this account. So a rule of another account
+ * is accepted only if the queue's policy names it, and only for a bus as the target, which is the only target such a rule
+ * can have here.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
  * @throws RedeliveryError
  */
 function checkRule({ ruleArn, targetArn }: RuleMessage, queue: DeadLetterQueue): void {
   if (accountOf(ruleArn) === accountOf(queue.arn)) return;
-  if (!letsSend(queue.policy, ruleArn))
+  if (!allowsSending(queue.policy, ruleArn))
     throw new RedeliveryError(
       `${nameOf(ruleArn)} is another account's, and the queue's policy does not name it.`,
     );
   if (!targetArn.includes(':event-bus/'))
-    throw new RedeliveryError(`${nameOf(ruleArn)} is another account's: it can have sent to a bus only.`);
+    throw new RedeliveryError(`${nameOf(ruleArn)} is another account's: it can send to a bus only.`);
 }
 
-/** Whether a statement of the queue's policy lets exactly this rule send. */
-function letsSend(policy: string | undefined, ruleArn: string): boolean {
+/** Whether a statement of the queue's policy allows exactly this rule to send. */
+function allowsSending(policy: string | undefined, ruleArn: string): boolean {
   const { Statement } = queuePolicy.parse(JSON.parse(policy ?? '{"Statement":[]}'));
   return Statement.some(
     ({ Effect, Condition = {} }) =>
@@ -123,23 +125,25 @@ function letsSend(policy: string | undefined, ruleArn: string): boolean {
 }
 
 /**
- * A rule that has changed since, or that changes what its target gets, is not second-guessed.
+ * Rejects a rule that has changed since, or that transforms its events.
  * @throws RedeliveryError
  */
 function checkTarget({ ruleArn, targetArn }: RuleMessage, targets: Target[], queue: DeadLetterQueue): void {
   const target = targets.find(({ Arn }) => Arn === targetArn);
-  if (target === undefined) throw new RedeliveryError('The rule does not have this target any more.');
+  if (target === undefined) throw new RedeliveryError('The rule no longer has this target.');
   if (target.DeadLetterConfig?.Arn !== queue.arn)
     throw new RedeliveryError(
-      `${nameOf(ruleArn)} sends what this target does not take elsewhere: the message did not come from it.`,
+      `${nameOf(ruleArn)} has another dead-letter queue for this target: the message did not come from it.`,
     );
   if ([target.Input, target.InputPath, target.InputTransformer].some((change) => change !== undefined))
-    throw new RedeliveryError('The rule changes what this target gets; a replay to the rule delivers it.');
+    throw new RedeliveryError(
+      'The rule transforms its events for this target; replay the event to the rule instead.',
+    );
 }
 
 const accountOf = (arn: string): string | undefined => arn.split(':')[4];
 
-/** `own` is the account of the queue; a rule of ours may stand on the bus of another one, and that is asked by its ARN. */
+/** `own` is the account of the queue. A rule on a bus of another account is read by the ARN of that bus. */
 async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: string): Promise<Target[]> {
   // rule/NAME on the default bus, rule/BUS/NAME on others; the name of a partner's bus has slashes of its own.
   const [before, path = ''] = ruleArn.split(':rule/');
@@ -154,7 +158,7 @@ async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: stri
       .send(new ListTargetsByRuleCommand({ ...rule, ...(NextToken === undefined ? {} : { NextToken }) }))
       .catch((error: unknown) => {
         if (hasErrorName(error, 'ResourceNotFoundException'))
-          throw new RedeliveryError('The rule is not there any more.');
+          throw new RedeliveryError('The rule no longer exists.');
         throw error;
       });
     found.push(...(page.Targets ?? []));
@@ -164,7 +168,7 @@ async function listTargets({ eventBridge }: Clients, ruleArn: string, own?: stri
 }
 
 /**
- * Where Lambda sends what a function could not handle; `undefined` when there is no such function or destination.
+ * The destination to which Lambda sends events that a function failed to handle; `undefined` without a function or destination.
  * docs.aws.amazon.com/lambda/latest/api/API_GetFunctionEventInvokeConfig.html
  */
 async function onFailureOf({ lambda }: Clients, functionArn: string): Promise<string | undefined> {
@@ -187,14 +191,14 @@ async function onFailureOf({ lambda }: Clients, functionArn: string): Promise<st
 /** docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 const ClientContext = Buffer.from(JSON.stringify(REDELIVERY)).toString('base64');
 
-/** How a target is delivered to, by the service of its ARN. */
-const ways: Record<
+/** Sends a message to a target, by the service in the target's ARN. */
+const senders: Record<
   string,
   (clients: Clients, arn: string, message: DeadLetterMessage, now: number) => Promise<void>
 > = {
   /**
-   * Waits for the answer, so that a function that fails again is seen; and says that the event is delivered again, so that
-   * a function does not have to believe it.
+   * Invokes the function synchronously, so that a failure is reported. The client context marks the redelivery, so that
+   * the function can check the event instead of trusting it.
    */
   async lambda({ lambda }, FunctionName, { payload }) {
     const { FunctionError, Payload } = await lambda.send(
@@ -202,33 +206,39 @@ const ways: Record<
     );
     if (FunctionError === undefined) return;
     const { errorType } = failure.parse(JSON.parse(Payload?.transformToString() ?? 'null'));
-    throw new RedeliveryError(`The function failed: ${errorType}. Its log says more.`);
+    throw new RedeliveryError(`The function failed: ${errorType}. See its log.`);
   },
 
-  /** One stream per event, as EventBridge does; its time is that of the delivery, since logs refuse what is too old. */
+  /** One log stream per event, as EventBridge writes it. The timestamp is now, because CloudWatch Logs rejects old events. */
   async logs({ logs }, arn, { payload, event }, now) {
-    const place = {
+    const logStream = {
       logGroupName: arn.split(':log-group:')[1]?.replace(/:\*$/, ''),
       logStreamName: `redriven/${event.id}`,
     };
-    await logs.send(new CreateLogStreamCommand(place)).catch((error: unknown) => {
-      // An earlier attempt came as far as this.
+    await logs.send(new CreateLogStreamCommand(logStream)).catch((error: unknown) => {
+      // An earlier attempt has created the stream.
       if (!hasErrorName(error, 'ResourceAlreadyExistsException')) throw error;
     });
     const { rejectedLogEventsInfo } = await logs.send(
-      new PutLogEventsCommand({ ...place, logEvents: [{ timestamp: now, message: payload }] }),
+      new PutLogEventsCommand({ ...logStream, logEvents: [{ timestamp: now, message: payload }] }),
     );
     if (rejectedLogEventsInfo !== undefined) throw new RedeliveryError('CloudWatch Logs rejects the event.');
   },
 
   /**
-   * A bus that a rule forwards to. It gets the same event with another `id`, so its `event_id` tells that it is the same.
-   * PutEvents to a bus that is not there is answered with success, so the bus is looked at first.
+   * A bus to which a rule forwards. It receives the same event with another `id`; subscribers recognise it by `event_id`.
+   * PutEvents to a bus that does not exist succeeds, so DescribeEventBus comes first.
    */
   async events({ eventBridge }, arn, { payload }) {
     if (!arn.includes(':event-bus/'))
-      throw new RedeliveryError('Only buses of EventBridge are delivered to.');
-    const { source, 'detail-type': DetailType, detail, time, resources } = whole.parse(JSON.parse(payload));
+      throw new RedeliveryError('This command delivers to event buses of EventBridge only.');
+    const {
+      source,
+      'detail-type': DetailType,
+      detail,
+      time,
+      resources,
+    } = eventBridgeEvent.parse(JSON.parse(payload));
     await eventBridge.send(new DescribeEventBusCommand({ Name: arn }));
     const { Entries: [entry] = [] } = await eventBridge.send(
       new PutEventsCommand({
@@ -245,7 +255,7 @@ const ways: Record<
       }),
     );
     if (entry?.EventId === undefined)
-      throw new RedeliveryError(`The bus refuses the event: ${entry?.ErrorCode}.`);
+      throw new RedeliveryError(`The bus rejects the event: ${entry?.ErrorCode}.`);
   },
 
   async sqs({ sqs }, arn, { payload }) {
@@ -256,7 +266,7 @@ const ways: Record<
 };
 
 /** docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
-const whole = z.looseObject({
+const eventBridgeEvent = z.looseObject({
   source: z.string(),
   'detail-type': z.string(),
   detail: z.unknown(),

@@ -1,20 +1,20 @@
 import { isAbsolute, join } from 'node:path';
 import { CommandError } from './command-error.ts';
 
-/** The checkout. */
+/** The root folder of the checkout. */
 export const root = join(import.meta.dirname, '..', '..');
 
-/** Everything that is installed or written locally lies here, except where a setting says otherwise. */
+/** The default folder for everything that is installed or written locally. */
 export const dataDirectory = join(root, '.local');
 
 export interface Settings {
   directory: string;
   port: number;
-  /** What the functions see as AWS, when that is not the local AWS itself (a proxy that injects faults). */
+  /** The endpoint that functions use as AWS, if it is not the local AWS itself (a proxy that injects faults). */
   lambdaEndpoint: string | undefined;
 }
 
-/** Settings by environment: LOCAL_AWS_DIR, LOCAL_AWS_PORT, LOCAL_AWS_LAMBDA_ENDPOINT. */
+/** Reads the settings from the environment: LOCAL_AWS_DIR, LOCAL_AWS_PORT, LOCAL_AWS_LAMBDA_ENDPOINT. */
 export function settings(environment: NodeJS.ProcessEnv = process.env): Settings {
   const directory = environment['LOCAL_AWS_DIR'] ?? '.local';
   const port = Number(environment['LOCAL_AWS_PORT'] ?? 4566);

@@ -1,7 +1,7 @@
-/** Texts of somebody else for a terminal: without what a terminal takes for a command (ECMA-48, control functions). */
+/** Replaces control characters in texts of other senders: a terminal could execute them (ECMA-48, control functions). */
 
-/** On one line. */
+/** Replaces line breaks and tabs, too. */
 export const printable = (text: string): string => text.replace(/\p{C}/gu, '\u{FFFD}');
 
-/** With its line breaks and tabs. */
+/** Keeps line breaks and tabs. */
 export const printableLines = (text: string): string => text.replace(/[^\P{C}\n\t]/gu, '\u{FFFD}');

@@ -1,22 +1,21 @@
 /**
- * Programs of this checkout, each bundled into one file the first time that it is started, and again when something
- * that it was made from has changed. The AWS SDK is a thousand small files: to load them takes three times as long as
- * to load the bundle, which counts for a command that is typed, and for tests that type a hundred of them. Plain Node,
- * since nothing else can be read before it.
+ * Bundles a program of this checkout into one file at its first start, and again when one of its sources has changed. The
+ * AWS SDK has a thousand small files: loading them takes three times as long as loading the bundle. This file is plain
+ * JavaScript, because it runs before TypeScript can be loaded.
  */
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** What every program is made from: how it is bundled, and the packages that are installed. */
+/** Sources of every program: this file and the lockfile. */
 const ALWAYS = ['cli/support/program.mjs', 'package-lock.json'];
-/** The packages that are worth it; the others are loaded from where they are, since some look for files beside them. */
+/** The packages that are bundled. The others are loaded from node_modules, because some read files next to their own. */
 const BUNDLED = /^(@aws|@aws-crypto|@aws-sdk|@commander-js|@smithy|commander|zod)(\/|$)/;
-/** What stands before the files that a program was made from, on its last line. */
+/** Prefix of the last line of a bundle, which lists its sources. */
 const MADE_FROM = '// made from ';
 
-/** Loads the program of this TypeScript file, whose name is relative to the checkout. */
+/** Loads the program in a TypeScript file; `file` is relative to the checkout. */
 export async function load(file) {
   const program = join(
     root,
@@ -29,7 +28,7 @@ export async function load(file) {
   return import(pathToFileURL(program).href);
 }
 
-/** Whether nothing has changed that the program was made from. */
+/** Whether no source of the bundle has changed. */
 function isFresh(program) {
   try {
     const text = readFileSync(program, 'utf8');
@@ -39,11 +38,11 @@ function isFresh(program) {
       ([path, state]) => stateOf(join(root, path)) === state,
     );
   } catch {
-    return false; // not there, or made from what is not there any more
+    return false; // no bundle, or one of its sources was deleted
   }
 }
 
-/** Tells a file from what it was before. */
+/** A value that changes with the content of a file. */
 function stateOf(path) {
   const { mtimeMs, size } = statSync(path);
   return `${mtimeMs} ${size}`;
@@ -61,9 +60,9 @@ async function make(file, program) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    // The SDK's files for CommonJS are far fewer.
+    // The SDK has fewer CommonJS files than ES modules.
     mainFields: ['main'],
-    // Errors are told by their names.
+    // Code compares errors by their names.
     keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
@@ -77,7 +76,7 @@ async function make(file, program) {
   await stop();
   mkdirSync(dirname(program), { recursive: true });
   for (const { path, text } of outputFiles) {
-    // Put there at once: another process may read it, or make it, too.
+    // Renamed atomically: another process may read or write it at the same time.
     const made = `${path}.${process.pid}`;
     writeFileSync(made, path === program ? `${text}${MADE_FROM}${JSON.stringify(madeFrom)}` : text);
     renameSync(made, path);
@@ -92,18 +91,18 @@ const packages = {
     ),
 };
 
-/** The checkout's own files: remembers what they were, and lets them know where they are. */
+/** The checkout's own files: records their states, and replaces import.meta by their paths. */
 const sources = (madeFrom) => ({
   name: 'sources',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.(ts|json)$/ }, ({ path }) => {
       if (path.includes('/node_modules/')) return undefined;
-      // Before it is read: what changes later is seen.
+      // Before it is read, so that a later change is noticed.
       madeFrom[relative(root, path)] = stateOf(path);
-      const places = { dirname: dirname(path), filename: path, url: pathToFileURL(path).href };
+      const paths = { dirname: dirname(path), filename: path, url: pathToFileURL(path).href };
       const contents = readFileSync(path, 'utf8').replace(
         /\bimport\.meta\.(dirname|filename|url)\b/g,
-        (_all, which) => JSON.stringify(places[which]),
+        (_all, which) => JSON.stringify(paths[which]),
       );
       return { contents, loader: extname(path).slice(1) };
     }),

@@ -2,20 +2,20 @@ import { type DefaultRenderer, Listr, type ListrTaskWrapper, type SimpleRenderer
 
 type Wrapper = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
-/** Longest silence, in milliseconds. */
+/** Longest time without output, in milliseconds. */
 const HEARTBEAT = 1_800;
 
-/** One thing that takes a while, shown while it goes on. `report` says what it is at. */
+/** A long task. It calls `report` with its current state. */
 export type Task<Result> = (report: (line: string) => void) => Promise<Result>;
 
-/** Shows long work: live on a terminal, line by line when piped, and never silent for two seconds. */
+/** Shows long tasks: live on a terminal, line by line when piped. There is output at least every two seconds. */
 export interface Progress {
   run<Result>(title: string, task: Task<Result>): Promise<Result>;
 }
 
 export const listrProgress: Progress = {
   async run(title, task) {
-    let shown: Promise<unknown> = Promise.resolve();
+    let rendering: Promise<unknown> = Promise.resolve();
     const result = await new Promise<Awaited<ReturnType<typeof task>>>((resolve, reject) => {
       const list = new Listr(
         [
@@ -26,24 +26,24 @@ export const listrProgress: Progress = {
                 resolve(await withHeartbeat(title, wrapper, task));
               } catch (error) {
                 reject(error);
-                throw new Error(''); // marks the task as failed; what happened is said once, by who ends the program
+                throw new Error(''); // marks the task as failed; the program prints the error once
               }
             },
           },
         ],
         { fallbackRenderer: 'simple', registerSignalListeners: false },
       );
-      shown = list.run();
-      shown.catch(() => undefined);
+      rendering = list.run();
+      rendering.catch(() => undefined);
     });
-    await shown;
+    await rendering;
     return result;
   },
 };
 
 async function withHeartbeat<Result>(title: string, wrapper: Wrapper, task: Task<Result>): Promise<Result> {
-  const begun = Date.now();
-  const seconds = () => Math.round((Date.now() - begun) / 1000);
+  const startedAt = Date.now();
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000);
   let last = '';
   const timer = setInterval(() => {
     wrapper.output = `${last} (${seconds()} s)`.trim();
@@ -52,7 +52,7 @@ async function withHeartbeat<Result>(title: string, wrapper: Wrapper, task: Task
     const result = await task((line) => {
       last = line;
     });
-    wrapper.title = `${title} (${((Date.now() - begun) / 1000).toFixed(1)} s)`;
+    wrapper.title = `${title} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`;
     return result;
   } finally {
     clearInterval(timer);

@@ -9,49 +9,49 @@ import {
 import { type DeadLetterMessage, RedeliveryError, readMessage } from './dead-letter-message.ts';
 import type { Delivery } from './deliver.ts';
 
-/** Seconds for which a message is ours: longer than any function may run. */
-const OURS = 16 * 60;
+/** Seconds for which SQS hides a received message: longer than any function can run. */
+const VISIBILITY_TIMEOUT = 16 * 60;
 
-/** Seconds that SQS waits for a message, so that it asks all its servers before it says that there is none. */
+/** Seconds of long polling: SQS queries all its servers before it returns no message. */
 const LONG_POLL = 2;
 
-export interface Left {
-  /** What it is, for people. */
+export interface RemainingMessage {
+  /** Name of the message, for people. */
   what: string;
   reason: string;
 }
 
 export interface Summary {
-  /** How many were delivered (or would be), by where to. */
+  /** Number of messages that were delivered (or would be, in a dry run), by target. */
   delivered: Map<string, number>;
-  left: Left[];
+  remaining: RemainingMessage[];
 }
 
 interface Services {
   sqs: Pick<SQSClient, 'send'>;
   plan: (message: DeadLetterMessage) => Promise<Delivery>;
-  /** Says how far it is. */
+  /** Reports progress. */
   report: (line: string) => void;
 }
 
 /**
- * Delivers what lies in a queue, ten at a time, until nothing else does. A message is deleted after it was taken; one
- * that was not is visible again when the queue was gone through. What was taken but could not be deleted is delivered
- * again by the next run: delivery stays at least once.
+ * Delivers the messages of a queue, ten at a time, until none is left. A message is deleted after its target has accepted
+ * it; the others become visible again at the end. A message that was delivered but could not be deleted is delivered
+ * again by the next run: delivery is at least once.
  * @throws the errors of SQS
  */
 export const redriveQueue =
   ({ sqs, plan, report }: Services) =>
   async (QueueUrl: string, { dryRun = false }: { dryRun?: boolean } = {}): Promise<Summary> => {
-    const summary: Summary = { delivered: new Map(), left: [] };
-    /** Receipts of the messages that stay, by their id. */
-    const held = new Map<string, string>();
-    const about = await lengthOf(sqs, QueueUrl);
-    let taken = 0;
+    const summary: Summary = { delivered: new Map(), remaining: [] };
+    /** Receipt handles of the messages that remain, by message id. */
+    const heldReceipts = new Map<string, string>();
+    const queueLength = await lengthOf(sqs, QueueUrl);
+    let delivered = 0;
 
-    const one = async (received: Message): Promise<void> => {
+    const redeliver = async (received: Message): Promise<void> => {
       const { MessageId = '', ReceiptHandle = '' } = received;
-      held.set(MessageId, ReceiptHandle);
+      heldReceipts.set(MessageId, ReceiptHandle);
       let what = `message ${MessageId}`;
       try {
         const message = readMessage(received);
@@ -60,12 +60,12 @@ export const redriveQueue =
         if (!dryRun) {
           await deliver();
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-          held.delete(MessageId);
+          heldReceipts.delete(MessageId);
         }
         summary.delivered.set(to, (summary.delivered.get(to) ?? 0) + 1);
-        taken += 1;
+        delivered += 1;
       } catch (error) {
-        summary.left.push({ what, reason: reasonOf(error) });
+        summary.remaining.push({ what, reason: reasonOf(error) });
       }
     };
 
@@ -73,14 +73,14 @@ export const redriveQueue =
       for (;;) {
         const batch = await receive(sqs, QueueUrl);
         if (batch.length === 0) return summary;
-        // One that is held for so long that it comes again has had its turn.
-        await Promise.all(batch.filter(({ MessageId = '' }) => !held.has(MessageId)).map(one));
+        // A message that becomes visible again during the run was processed before.
+        await Promise.all(batch.filter(({ MessageId = '' }) => !heldReceipts.has(MessageId)).map(redeliver));
         report(
-          `${taken} of about ${about} ${dryRun ? 'looked at' : 'delivered'}, ${summary.left.length} left`,
+          `${delivered} of about ${queueLength} ${dryRun ? 'checked' : 'delivered'}, ${summary.remaining.length} remaining`,
         );
       }
     } finally {
-      await letGo(sqs, QueueUrl, [...held.values()]);
+      await makeVisible(sqs, QueueUrl, [...heldReceipts.values()]);
     }
   };
 
@@ -97,7 +97,7 @@ async function receive(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<
       QueueUrl,
       MaxNumberOfMessages: 10,
       MessageAttributeNames: ['All'],
-      VisibilityTimeout: OURS,
+      VisibilityTimeout: VISIBILITY_TIMEOUT,
       WaitTimeSeconds: LONG_POLL,
     }),
   );
@@ -105,7 +105,11 @@ async function receive(sqs: Pick<SQSClient, 'send'>, QueueUrl: string): Promise<
 }
 
 /** Makes messages visible again, so that the alarm and the next run see them. */
-async function letGo(sqs: Pick<SQSClient, 'send'>, QueueUrl: string, receipts: string[]): Promise<void> {
+async function makeVisible(
+  sqs: Pick<SQSClient, 'send'>,
+  QueueUrl: string,
+  receipts: string[],
+): Promise<void> {
   for (let first = 0; first < receipts.length; first += 10) {
     const Entries = receipts
       .slice(first, first + 10)
@@ -124,5 +128,5 @@ function reasonOf(error: unknown): string {
   if (error instanceof RedeliveryError) return error.message;
   return error instanceof Error
     ? `${error.name}: ${error.message}`
-    : 'something was thrown that is not an error';
+    : 'a value was thrown that is not an Error';
 }

@@ -28,32 +28,32 @@ interface Services {
   report: (line: string) => void;
 }
 
-/** Milliseconds between two looks at a replay, and between two counts. */
+/** Milliseconds between two polls of a replay, and between two counts. */
 export const PAUSE = 2_000;
 
-/** Milliseconds after its end in which events of a replay still come to the log. */
-export const SETTLING = 60_000;
+/** Milliseconds after the end of a replay in which its events can still arrive in the log. */
+export const LOG_DELAY = 60_000;
 
-export interface Replayed {
+export interface ReplayResult {
   name: string;
-  /** Distinct events that came to the log by this replay; undefined when it was not for the log. */
+  /** Number of distinct events of this replay in the log; `undefined` when the rule does not write to the log. */
   events: number | undefined;
 }
 
 /**
- * Replays the archived events of a bus, to all its rules or to one, and waits for the end.
+ * Replays the archived events of a bus to all its rules or to one, and waits until the replay has finished.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html
- * @throws CommandError when bus, archive or rule are not there, or the replay does not end well
+ * @throws CommandError when the bus, archive or rule does not exist, or the replay fails
  */
 export const replayArchive =
   ({ eventBridge, logs, clock, report }: Services) =>
-  async (busName: string, { from, to }: Period, rule?: string): Promise<Replayed> => {
+  async (busName: string, { from, to }: Period, rule?: string): Promise<ReplayResult> => {
     const { ArchiveArn, EventSourceArn } = await eventBridge
       .send(new DescribeArchiveCommand({ ArchiveName: busArchive(busName) }))
-      .catch(notThere(`The archive ${busArchive(busName)}`));
+      .catch(notFound(`The archive ${busArchive(busName)}`));
     const filter = rule === undefined ? undefined : await ruleArn(eventBridge, busName, rule);
-    const begun = clock.now();
-    const ReplayName = `${busName}-${new Date(begun).toISOString().replace(/\D/g, '').slice(0, 17)}`;
+    const startedAt = clock.now();
+    const ReplayName = `${busName}-${new Date(startedAt).toISOString().replace(/\D/g, '').slice(0, 17)}`;
     await eventBridge.send(
       new StartReplayCommand({
         ReplayName,
@@ -62,34 +62,34 @@ export const replayArchive =
         Destination: { Arn: EventSourceArn, ...(filter === undefined ? {} : { FilterArns: [filter] }) },
       }),
     );
-    await ended(eventBridge, ReplayName, clock, report);
+    await waitForReplay(eventBridge, ReplayName, clock, report);
     const isForTheLog = rule === undefined || rule === everyEventRule(busName);
     if (!isForTheLog) return { name: ReplayName, events: undefined };
-    const count = () => countIn(logs, busLog(busName), ReplayName, begun);
-    return { name: ReplayName, events: await settled(count, clock, report) };
+    const count = () => countReplayedEvents(logs, busLog(busName), ReplayName, startedAt);
+    return { name: ReplayName, events: await waitForStableCount(count, clock, report) };
   };
 
-/** Events have their time in whole seconds, so a part of one at either end would leave out what was meant. */
+/** Event times have whole seconds, so the period is extended to whole seconds. */
 const wholeSeconds = ({ from, to }: Period) => ({
   EventStartTime: new Date(Math.floor(from.getTime() / 1000) * 1000),
   EventEndTime: new Date(Math.ceil(to.getTime() / 1000) * 1000),
 });
 
-const notThere =
+const notFound =
   (what: string) =>
   (error: unknown): never => {
     if (!hasErrorName(error, 'ResourceNotFoundException')) throw error;
-    throw new CommandError(`${what} is not there.`, 'Check the profile and region, and what was deployed.');
+    throw new CommandError(`${what} does not exist.`, 'Check the profile, the region and the deployment.');
   };
 
 async function ruleArn(eventBridge: EventBridgeClient, EventBusName: string, Name: string): Promise<string> {
   const { Arn = '' } = await eventBridge
     .send(new DescribeRuleCommand({ EventBusName, Name }))
-    .catch(notThere(`The rule ${Name} of the bus ${EventBusName}`));
+    .catch(notFound(`The rule ${Name} of the bus ${EventBusName}`));
   return Arn;
 }
 
-async function ended(
+async function waitForReplay(
   eventBridge: EventBridgeClient,
   ReplayName: string,
   clock: Clock,
@@ -103,7 +103,7 @@ async function ended(
     if (State !== 'STARTING' && State !== 'RUNNING')
       throw new CommandError(
         `The replay ${ReplayName} is ${State}${StateReason === undefined ? '' : `: ${StateReason}`}.`,
-        'Start it again; what comes twice has the same event_id.',
+        'Start it again. An event that arrives twice has the same event_id.',
       );
     const reached =
       EventLastReplayedTime === undefined ? '' : `, at events of ${EventLastReplayedTime.toISOString()}`;
@@ -112,41 +112,41 @@ async function ended(
   }
 }
 
-/** A count that does not grow any more, or that of the end of the settling time. */
-async function settled(
+/** Counts until the number no longer grows, at most for LOG_DELAY. */
+async function waitForStableCount(
   count: () => Promise<number>,
   clock: Clock,
   report: (line: string) => void,
 ): Promise<number> {
-  const until = clock.now() + SETTLING;
-  let before = -1;
+  const deadline = clock.now() + LOG_DELAY;
+  let previous = -1;
   for (;;) {
-    const now = await count();
-    if ((now === before && now > 0) || clock.now() > until) return now;
-    before = now;
-    report(`replayed; ${now} events have come to the log`);
+    const current = await count();
+    if ((current === previous && current > 0) || clock.now() > deadline) return current;
+    previous = current;
+    report(`replayed; ${current} events in the log`);
     await clock.sleep(PAUSE);
   }
 }
 
-const replayed = z.looseObject({
+const replayedEvent = z.looseObject({
   'replay-name': z.string(),
   detail: z.looseObject({ metadata: z.looseObject({ event_id: z.string() }) }),
 });
 
-/** How many different events a replay has brought to a log. */
-async function countIn(
+/** The number of distinct events of a replay in a log. */
+async function countReplayedEvents(
   client: CloudWatchLogsClient,
   logGroupName: string,
   replay: string,
   startTime: number,
 ): Promise<number> {
   const ids = new Set<string>();
-  // Text in quotes finds lines that contain it; which field that is, the event tells.
+  // A quoted pattern matches lines that contain the text in any field.
   const search = { logGroupName, startTime, filterPattern: `"${replay}"` };
   for await (const { events = [] } of paginateFilterLogEvents({ client }, search))
     for (const { message = '' } of events) {
-      const event = replayed.safeParse(JSON.parse(message));
+      const event = replayedEvent.safeParse(JSON.parse(message));
       if (event.success && event.data['replay-name'] === replay) ids.add(event.data.detail.metadata.event_id);
     }
   return ids.size;

@@ -11,17 +11,17 @@ import { fileURLToPath } from 'node:url';
 const OLDEST_NODE = [20, 19];
 const HEARTBEAT = 1500; // milliseconds
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** npm writes it last, when everything is in place: without it, or with another content, an install is not complete. */
+/** npm writes this file at the end of an install. Without it, or with other content, the install is not complete. */
 const installedLock = join(root, 'node_modules', '.package-lock.json');
 
-/** Of a program whose output nobody reads any more: as if SIGPIPE, which Node ignores, had ended it. */
+/** Exit status when the reader of the output has closed it: that of SIGPIPE, which Node ignores. */
 const CLOSED = 141;
-/** Of a program whose output cannot be written: EX_IOERR of sysexits.h. */
+/** Exit status when the output cannot be written: EX_IOERR of sysexits.h. */
 const UNWRITTEN = 74;
 
 /**
- * `file` is relative to the checkout. `installing` is where it says that it installs; `statuses` are what it exits with
- * after a Problem and after what nobody foresaw; `unwritten` is what to do when the output cannot be written.
+ * `file` is relative to the checkout. `installing` is the stream for the progress of an install; `statuses` are the exit
+ * statuses after a CommandError and after any other error; `unwritten` is the remedy when the output cannot be written.
  */
 export async function start(
   file,
@@ -47,15 +47,15 @@ export async function start(
 }
 
 /**
- * Ends the program when its output goes nowhere: without a word when nobody reads it any more (`… | head -1`), else
- * saying why. What it has to clean up it does in between, as after a signal. Standard error only tells how it goes on:
- * a program is not ended for it, unless nobody reads that any more.
+ * Ends the program when it cannot write its output: without a message when the reader has closed it (`… | head -1`), else
+ * with one. It cleans up first, as after a signal. An error of standard error ends the program only when its reader has
+ * closed it.
  */
 function watchOutput(remedy) {
   let failed = false;
   const end = (status) => {
     process.exitCode = status;
-    // Whoever listens cleans up, then exits with this status (local/interrupt.ts).
+    // A listener cleans up, then exits with this status (local/interrupt.ts).
     if (!process.emit('SIGPIPE', 'SIGPIPE')) process.exit(status);
   };
   const onError = (error) => {
@@ -84,24 +84,24 @@ function requireSystem() {
     );
 }
 
-/** Temporary files and caches of the tools (tsx, Jest, CDK) stay in the checkout; they look at TMPDIR. */
+/** Keeps temporary files and caches of the tools (tsx, Jest, CDK) in the checkout: they use TMPDIR. */
 function keepToTheCheckout() {
   process.env.TMPDIR = join(root, '.build', 'tmp');
   mkdirSync(process.env.TMPDIR, { recursive: true });
-  // The AWS SDK's switch for its notice about Node 20, which it would print in the middle of the output (decision 0034).
+  // The AWS SDK's switch for its notice about Node 20, which it would print into the output (decision 0034).
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 }
 
-/** Whether node_modules holds what the lockfile says; packages for other platforms may be missing. */
+/** Whether node_modules matches the lockfile; packages for other platforms may be missing. */
 function isInstalled() {
-  const wanted = packagesOf(join(root, 'package-lock.json'));
+  const expected = packagesOf(join(root, 'package-lock.json'));
   let installed;
   try {
     installed = packagesOf(installedLock);
   } catch {
-    return false; // nothing installed, or not to its end
+    return false; // not installed, or not completely
   }
-  return Object.entries(wanted).every(([path, { version, optional }]) =>
+  return Object.entries(expected).every(([path, { version, optional }]) =>
     path === '' || (optional && installed[path] === undefined) ? true : installed[path]?.version === version,
   );
 }
@@ -112,24 +112,25 @@ function packagesOf(lockfile) {
 
 async function install(output) {
   rmSync(installedLock, { force: true });
-  const begun = Date.now();
-  const beat = () => output.write(`Installing npm packages (${Math.round((Date.now() - begun) / 1000)} s)\n`);
+  const startedAt = Date.now();
+  const beat = () =>
+    output.write(`Installing npm packages (${Math.round((Date.now() - startedAt) / 1000)} s)\n`);
   beat();
   const timer = setInterval(beat, HEARTBEAT);
   try {
-    // Some shells have NODE_ENV=production, with which npm would leave the tools out.
+    // With NODE_ENV=production, which some shells set, npm would omit the development packages.
     await run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
   } finally {
     clearInterval(timer);
   }
 }
 
-/** Ends when the command has ended well. A signal to this process is passed on, and ends it after the command. */
+/** Resolves when the command has succeeded. Forwards a signal to the command, and exits after it. */
 function run(command, args) {
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = [];
-  child.stdout.on('data', (data) => said.push(data));
-  child.stderr.on('data', (data) => said.push(data));
+  const output = [];
+  child.stdout.on('data', (data) => output.push(data));
+  child.stderr.on('data', (data) => output.push(data));
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
   let interrupted;
   const passOn = (signal) => {
@@ -145,10 +146,10 @@ function run(command, args) {
       if (interrupted !== undefined) process.exit(statuses[interrupted]);
       for (const signal of Object.keys(statuses)) process.off(signal, passOn);
       if (status === 0) return resolve();
-      const last = Buffer.concat(said).toString().trim().split('\n').slice(-12).join('\n');
+      const last = Buffer.concat(output).toString().trim().split('\n').slice(-12).join('\n');
       reject(
         problem(
-          `The npm packages could not be installed. npm said:\n${last}`,
+          `The npm packages could not be installed. Output of npm:\n${last}`,
           'Check that npm reaches its registry (network, proxy, .npmrc), then try again.',
         ),
       );
@@ -156,7 +157,7 @@ function run(command, args) {
   });
 }
 
-/** Same form as the class Problem (problem.ts), which is not readable before there are packages. */
+/** The same shape as CommandError (command-error.ts), which cannot be loaded before the packages are installed. */
 function problem(message, remedy) {
   return Object.assign(new Error(message), { name: 'CommandError', remedy });
 }

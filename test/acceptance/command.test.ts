@@ -17,9 +17,9 @@ async function run(...args: string[]) {
       err: (text) => {
         shown.err += text;
       },
-      progress: () => ({ say: () => undefined, end: () => undefined }),
+      progress: () => ({ update: () => undefined, stop: () => undefined }),
       readInput: async () => Buffer.from(''),
-      askSecret: undefined,
+      promptSecret: undefined,
     },
     clock: fakeClock(),
     connect,

@@ -16,7 +16,7 @@ function systemWith(pool: Record<string, object> = {}) {
     names: Object.keys(pool),
     poolUser: async (name: string) =>
       name in pool ? { status: 'CONFIRMED' as const, enabled: true, attributes: {}, groups: [] } : undefined,
-    progress: { say: (text: string) => void said.push(text), end: () => undefined },
+    progress: { update: (text: string) => void said.push(text), stop: () => undefined },
     said,
   };
 }

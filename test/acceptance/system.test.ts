@@ -3,7 +3,7 @@ import { deployedSystem, type SystemOptions } from '../../acceptance/system.ts';
 import { CheckFailed } from '../../acceptance/verdict.ts';
 import type { Connection, ConnectOptions } from '../../cli/connect.ts';
 import { problemBody } from '../../contracts/problems.ts';
-import { APP1, APP2 } from '../cli/support/world.ts';
+import { APP1, APP2 } from '../cli/support/runtime.ts';
 import { fakeClock } from '../support/clock.ts';
 
 /** How what was requested is noted and removed, whatever became of the request. */
@@ -27,9 +27,9 @@ async function systemWith(replies: Reply[], interrupt = new AbortController(), m
     [];
   const clock = fakeClock();
   const connectTo = (signal: AbortSignal): Connection => ({
-    where: 'a test',
+    displayName: 'a test',
     client: (Class) => new Class({ region: 'eu-central-1' }),
-    identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', ahead: 0 }),
+    identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', clockOffset: 0 }),
     app1: async () => ({ ...APP1, log_groups: logGroups }),
     app2: async () => APP2,
     callApp1: async (method, _path, headers = {}, body) => {
@@ -53,9 +53,9 @@ async function systemWith(replies: Reply[], interrupt = new AbortController(), m
       terminal: {
         out: () => undefined,
         err: () => undefined,
-        progress: () => ({ say: () => undefined, end: () => undefined }),
+        progress: () => ({ update: () => undefined, stop: () => undefined }),
         readInput: async () => Buffer.from(''),
-        askSecret: undefined,
+        promptSecret: undefined,
       },
     },
   );

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { askStatus } from '../../cli/app1-api.ts';
-import { aheadOf, clockState, identityOf } from '../../cli/clock.ts';
-import { proposing } from '../../cli/session.ts';
+import { getProvisioning } from '../../cli/app1-api.ts';
+import { clockOffsetTo, clockState, identityOf } from '../../cli/clock.ts';
+import { proposeFor } from '../../cli/session.ts';
 import { problemBody } from '../../contracts/problems.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00.500Z');
@@ -13,9 +13,9 @@ afterEach(() => {
 });
 
 const FOUND = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:me</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`;
-const refused = (code: string) => `<ErrorResponse><Error><Code>${code}</Code></Error></ErrorResponse>`;
+const errorResponse = (code: string) => `<ErrorResponse><Error><Code>${code}</Code></Error></ErrorResponse>`;
 
-/** A client of an STS that answers so, at its own time. */
+/** A client of a fake STS with this response and Date header. */
 async function sts(status: number, body: string, date: string | undefined): Promise<STSClient> {
   const server = createServer((_request, response) => {
     response.sendDate = false;
@@ -38,54 +38,54 @@ async function sts(status: number, body: string, date: string | undefined): Prom
   });
 }
 
-describe('who asks, and at what time', () => {
+describe('identityOf', () => {
   it.each([
     ['the same', 'Thu, 01 Jan 2026 12:00:00 GMT', 0],
     ['ten minutes behind', 'Thu, 01 Jan 2026 12:10:00 GMT', -600_000],
     ['a day ahead', 'Wed, 31 Dec 2025 12:00:00 GMT', 86_400_000],
-    ['not told', undefined, undefined],
-    ['told badly', 'yesterday', undefined],
-  ])('is found out by one call: %s', async (_what, date, ahead) => {
+    ['without a Date header', undefined, undefined],
+    ['with a Date header that is no date', 'yesterday', undefined],
+  ])('returns the caller and the clock offset: %s', async (_what, date, clockOffset) => {
     const client = await sts(200, FOUND, date);
-    await expect(identityOf(client, () => NOW)).resolves.toEqual({ arn: 'arn:me', ahead });
+    await expect(identityOf(client, () => NOW)).resolves.toEqual({ arn: 'arn:me', clockOffset });
   });
 
-  it('is told when the clock is why it is refused', async () => {
-    const client = await sts(403, refused('SignatureDoesNotMatch'), 'Thu, 01 Jan 2026 12:10:00 GMT');
+  it('fails with CLOCK_WRONG when the clock is the reason of a rejection', async () => {
+    const client = await sts(403, errorResponse('SignatureDoesNotMatch'), 'Thu, 01 Jan 2026 12:10:00 GMT');
     await expect(identityOf(client, () => NOW)).rejects.toMatchObject({
       code: 'CLOCK_WRONG',
       exit: 'unreachable',
-      message: "AWS refuses the signature: the clock of this machine is 10 minutes behind AWS's.",
+      message: "AWS rejects the signature: the clock of this machine is 10 minutes behind AWS's.",
     });
   });
 
-  it('is no matter of the clock when that is right', async () => {
-    const client = await sts(403, refused('InvalidClientTokenId'), 'Thu, 01 Jan 2026 12:00:01 GMT');
+  it('keeps the error of AWS when the clock is accurate', async () => {
+    const client = await sts(403, errorResponse('InvalidClientTokenId'), 'Thu, 01 Jan 2026 12:00:01 GMT');
     await expect(identityOf(client, () => NOW)).rejects.toMatchObject({ name: 'InvalidClientTokenId' });
   });
 });
 
-describe('two clocks', () => {
+describe('clockState', () => {
   it.each([
-    [0, 'right'],
-    [30_000, 'right'],
-    [-30_000, 'right'],
+    [0, 'accurate'],
+    [30_000, 'accurate'],
+    [-30_000, 'accurate'],
     [30_001, 'off'],
     [-300_000, 'off'],
-    [300_001, 'refused'],
-    [-300_001, 'refused'],
-  ] as const)('that differ by %i ms are %s', (ahead, state) => {
-    expect(clockState(ahead)).toBe(state);
+    [300_001, 'rejected'],
+    [-300_001, 'rejected'],
+  ] as const)('classifies an offset of %i ms as %s', (offset, state) => {
+    expect(clockState(offset)).toBe(state);
   });
 
-  it('are compared in the middle of the second that a header names', () => {
-    expect(aheadOf('Thu, 01 Jan 2026 12:00:00 GMT', NOW)).toBe(0);
-    expect(aheadOf(null, NOW)).toBeUndefined();
+  it('is computed from the middle of the second in a Date header', () => {
+    expect(clockOffsetTo('Thu, 01 Jan 2026 12:00:00 GMT', NOW)).toBe(0);
+    expect(clockOffsetTo(null, NOW)).toBeUndefined();
   });
 });
 
-describe("App1's refusal", () => {
-  const answering = (date: Date) => ({
+describe('a 403 of App1', () => {
+  const forbidden = (date: Date) => ({
     connection: {
       callApp1: async () =>
         new Response(JSON.stringify(problemBody('FORBIDDEN')), {
@@ -93,15 +93,15 @@ describe("App1's refusal", () => {
           headers: { Date: date.toUTCString() },
         }),
     },
-    propose: proposing({}),
+    propose: proposeFor({}),
   });
 
-  it('is told as what it is: the clock of this machine', async () => {
+  it('is reported as CLOCK_WRONG when the clock of this machine is off', async () => {
     const soon = new Date(Date.now() + 600_000);
-    await expect(askStatus(answering(soon), 'id')).rejects.toMatchObject({ code: 'CLOCK_WRONG' });
+    await expect(getProvisioning(forbidden(soon), 'id')).rejects.toMatchObject({ code: 'CLOCK_WRONG' });
   });
 
-  it('is a refusal when the clock is right', async () => {
-    await expect(askStatus(answering(new Date()), 'id')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  it('is reported as FORBIDDEN when the clock is accurate', async () => {
+    await expect(getProvisioning(forbidden(new Date()), 'id')).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 });

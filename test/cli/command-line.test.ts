@@ -3,15 +3,15 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { commandLine } from '../../cli/command-line.ts';
 import type { ConnectOptions } from '../../cli/connect.ts';
-import { shown } from '../../cli/format.ts';
+import { toReport } from '../../cli/format.ts';
 import { program } from '../../cli/program.ts';
-import { proposing } from '../../cli/session.ts';
+import { proposeFor } from '../../cli/session.ts';
 import { PROVISIONING_ID as ID } from '../support/subject.ts';
 
-/** Ends the words of a command in what the shell prints. */
+/** Separates commands in the output of the shell. */
 const END = '\u0001';
 
-/** The words that a shell hands to `npx`, for each of these commands. */
+/** The words that a shell passes to `npx`, for each command. */
 function wordsOf(commands: readonly string[]): string[][] {
   const script = `npx() { for word; do printf '%s\\0' "$word"; done; printf '${END}\\0'; }\n${commands.join('\n')}\n`;
   const { status, stdout, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
@@ -22,20 +22,20 @@ function wordsOf(commands: readonly string[]): string[][] {
     .map((words) => words.split('\0').slice(0, -1));
 }
 
-/** What the program makes of a command that was proposed. */
+/** Parses a proposed command with the program. */
 async function parsed(proposed: string) {
-  const seen: { name: string; operands: readonly string[]; options: unknown }[] = [];
+  const parsedCommands: { name: string; operands: readonly string[]; options: unknown }[] = [];
   const all = program(async () => undefined);
   for (const command of all.commands)
     command.hook('preAction', (_all, action) => {
-      seen.push({ name: action.name(), operands: action.args, options: action.optsWithGlobals() });
+      parsedCommands.push({ name: action.name(), operands: action.args, options: action.optsWithGlobals() });
     });
   const [[, ...words] = []] = wordsOf([proposed]);
   await all.parseAsync(words, { from: 'user' });
-  return seen;
+  return parsedCommands;
 }
 
-/** Words that a shell, or the program, would take for something else. */
+/** Words that a shell or the program could misread. */
 const odd = [
   '',
   '-',
@@ -55,8 +55,8 @@ const odd = [
   ';',
 ];
 
-describe('a command that is proposed', () => {
-  it('comes out of a shell as the words that were meant, whatever they are', () => {
+describe('commandLine', () => {
+  it('quotes any word so that a shell reads it unchanged', () => {
     const any = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0') && !text.includes(END));
     const words = [...fc.sample(any, 300), ...odd];
 
@@ -73,7 +73,7 @@ describe('a command that is proposed', () => {
   });
 });
 
-describe('what comes next', () => {
+describe('the next command of a report', () => {
   const failed = {
     provisioning_id: ID,
     status: 'FAILED',
@@ -82,22 +82,22 @@ describe('what comes next', () => {
   } as const;
   const error = { code: 'X', step: 'S', message: 'm', remedy: 'r', retryable: false };
   const nextOf = (connecting: ConnectOptions, over: object) =>
-    shown({ ...failed, ...over }, proposing(connecting)).next ?? '';
+    toReport({ ...failed, ...over }, proposeFor(connecting)).next ?? '';
   const systems: [string, ConnectOptions][] = [
     ['the local AWS', {}],
     ['AWS', { aws: true, region: 'eu-central-1' }],
     ['a profile', { profile: 'operator' }],
     ['a profile that begins with a hyphen', { profile: '-x' }],
-    ['a profile that looks like an option', { profile: '--json' }],
-    ['a profile with a blank and an apostrophe', { profile: "Ada's own" }],
+    ['a profile in the form of an option', { profile: '--json' }],
+    ['a profile with a space and an apostrophe', { profile: "Ada's own" }],
     ['a profile that a shell would run', { profile: '$(id); `id` "x"' }],
     [
-      'an API with a name and a key of its own',
+      'an API with a custom domain name and an API key',
       { apiUrl: 'https://api.example/v1', apiKeyFile: '-keys/my key' },
     ],
   ];
 
-  it.each(systems)('can be typed as it is, at %s', async (_where, connecting) => {
+  it.each(systems)('can be run as printed for %s', async (_system, connecting) => {
     const commands = {
       status: nextOf(connecting, { status: 'RUNNING' }),
       retry: nextOf(connecting, { error: { ...error, retryable: true } }),
@@ -114,7 +114,7 @@ describe('what comes next', () => {
     await expect(parsed(commands.doctor)).resolves.toEqual([{ name: 'doctor', operands: [], options }]);
   });
 
-  it.each(odd)('names a user as %j', (username) => {
+  it.each(odd)('quotes the username %j', (username) => {
     const [words = []] = wordsOf([nextOf({}, { error, username, human_user_id: '-h' })]);
     const named = username.startsWith('-')
       ? ['--human-user=-h', '--', username]
@@ -122,7 +122,7 @@ describe('what comes next', () => {
     expect(words).toEqual(['provision', 'create', ...named]);
   });
 
-  it('is nothing when it is not known for whom', () => {
-    expect(shown({ ...failed, error }, proposing({})).next).toBeNull();
+  it('is null when the username is not known', () => {
+    expect(toReport({ ...failed, error }, proposeFor({})).next).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { apiKeyIn, type ConnectOptions, connect, seen } from '../../cli/connect.ts';
+import { type ConnectOptions, connect, readApiKey, tryRead } from '../../cli/connect.ts';
 import { POLICY } from '../support/password-policy.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
@@ -51,7 +51,7 @@ const to = (options: ConnectOptions = {}, environment: NodeJS.ProcessEnv = {}) =
     environment: { LOCAL_AWS_DIR: folder, ...environment },
     interrupted: new AbortController().signal,
   });
-const addOutputs = (over: Record<string, string> = {}) => ({
+const describedStack = (over: Record<string, string> = {}) => ({
   Stacks: [
     {
       StackName: 'App1',
@@ -68,7 +68,7 @@ const addOutputs = (over: Record<string, string> = {}) => ({
     },
   ],
 });
-const calls = () => {
+const mockFetch = () => {
   const sent: [string, RequestInit | undefined][] = [];
   jest.spyOn(globalThis, 'fetch').mockImplementation(async (address, init) => {
     sent.push([String(address), init]);
@@ -77,13 +77,13 @@ const calls = () => {
   return sent;
 };
 
-describe('connecting', () => {
-  it('goes to the local AWS that is up, by what it has put out', async () => {
+describe('connect', () => {
+  it('uses the outputs and credentials of the local AWS that is up', async () => {
     up();
-    const sent = calls();
+    const sent = mockFetch();
     const connection = to({}, { AWS_PROFILE: 'mine' });
 
-    expect(connection.where).toBe('the local AWS at http://127.0.0.1:1');
+    expect(connection.displayName).toBe('the local AWS at http://127.0.0.1:1');
     expect(await connection.app2()).toEqual(local.app2);
     await connection.callApp1('GET', '/create-service-user/x');
     expect(sent[0]?.[0]).toBe('http://127.0.0.1:1/app1/v1/create-service-user/x');
@@ -94,22 +94,22 @@ describe('connecting', () => {
     ['--aws', { aws: true }, 'AWS'],
     ['--region', { region: 'eu-west-1' }, 'AWS eu-west-1'],
     ['--profile', { profile: 'mine', region: 'eu-west-1' }, 'AWS eu-west-1 as mine'],
-  ])('goes to AWS with %s, also while a local AWS is up', (_option, options, where) => {
+  ])('uses AWS with %s, also while a local AWS is up', (_option, options, displayName) => {
     up();
-    expect(to(options).where).toBe(where);
+    expect(to(options).displayName).toBe(displayName);
   });
 
-  it('goes to AWS when no local AWS is up and the environment names a profile', () => {
-    expect(to({}, { AWS_PROFILE: 'mine' }).where).toBe('AWS as mine');
+  it('uses AWS when no local AWS is up and AWS_PROFILE is set', () => {
+    expect(to({}, { AWS_PROFILE: 'mine' }).displayName).toBe('AWS as mine');
   });
 
-  it('goes nowhere when nothing says where', () => {
+  it('fails when nothing selects an environment', () => {
     expect(() => to()).toThrow(
       expect.objectContaining({ name: 'CommandError', remedy: expect.stringContaining('npm run up') }),
     );
   });
 
-  it('takes credentials and region of the profile', async () => {
+  it('uses credentials and region of the profile', async () => {
     const file = join(folder, 'config');
     writeFileSync(
       file,
@@ -117,7 +117,7 @@ describe('connecting', () => {
     );
     const before = { ...process.env };
     try {
-      // Read by the SDK itself.
+      // The SDK reads these variables itself.
       for (const name of ['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
         delete process.env[name];
       Object.assign(process.env, { AWS_CONFIG_FILE: file, AWS_SHARED_CREDENTIALS_FILE: file });
@@ -130,8 +130,8 @@ describe('connecting', () => {
     }
   });
 
-  it('reads what it needs out of the outputs of the stacks, once', async () => {
-    stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(addOutputs());
+  it('reads the outputs of a stack once', async () => {
+    stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(describedStack());
     const connection = to({ aws: true });
 
     expect(await connection.app1()).toEqual({
@@ -147,39 +147,39 @@ describe('connecting', () => {
 
   it.each([
     [
-      'that is not here',
+      'that does not exist',
       () => stacks.on(DescribeStacksCommand).rejects(sdkError('ValidationError')),
       'NOT_DEPLOYED',
       'There is no stack App1',
     ],
     [
       'that lacks an output',
-      () => stacks.on(DescribeStacksCommand).resolves(addOutputs({ ApiUrl: '' })),
+      () => stacks.on(DescribeStacksCommand).resolves(describedStack({ ApiUrl: '' })),
       'OUTPUTS_INCOMPLETE',
       'ApiUrl',
     ],
     [
-      'that it may not see',
+      'without permission to describe it',
       () => stacks.on(DescribeStacksCommand).rejects(sdkError('AccessDenied')),
-      'NO_RIGHT',
-      'AWS refuses it',
+      'ACCESS_DENIED',
+      'AWS denies access',
     ],
-  ])('says so of a stack %s', async (_what, arrange, code, message) => {
+  ])('reports a stack %s', async (_what, arrange, code, message) => {
     arrange();
     const { app1 } = to({ aws: true });
 
-    expect(await seen(app1)).toMatchObject({ there: false, why: { code } });
-    expect(await seen(app1)).toMatchObject({ why: { message: expect.stringContaining(message) } });
+    expect(await tryRead(app1)).toMatchObject({ isAvailable: false, error: { code } });
+    expect(await tryRead(app1)).toMatchObject({ error: { message: expect.stringContaining(message) } });
   });
 
-  it('lets nothing pass for out of sight that is a mistake', async () => {
-    await expect(seen(() => Promise.reject(new TypeError('a mistake')))).rejects.toThrow('a mistake');
+  it('rethrows an unexpected error', async () => {
+    await expect(tryRead(() => Promise.reject(new TypeError('a mistake')))).rejects.toThrow('a mistake');
   });
 
-  it('asks an API that has a name of its own, with the key that it wants beside', async () => {
+  it('calls an API with a custom domain name and an API key', async () => {
     const key = join(folder, 'key');
     writeFileSync(key, 'the-key\n');
-    const sent = calls();
+    const sent = mockFetch();
 
     await to({ aws: true, region: 'eu-west-1', apiUrl: 'https://users.example/', apiKeyFile: key }).callApp1(
       'POST',
@@ -194,7 +194,7 @@ describe('connecting', () => {
   });
 });
 
-describe('a file with an API key', () => {
+describe('readApiKey', () => {
   const SECRET = 'aVerySecretApiKey1234';
   const file = (content: string | Buffer) => {
     const name = join(folder, 'key');
@@ -204,10 +204,10 @@ describe('a file with an API key', () => {
 
   it.each([
     ['without a line end', SECRET],
-    ['with one', `${SECRET}\n`],
-    ['with one of Windows', `${SECRET}\r\n`],
-  ])('is read %s', (_what, content) => {
-    expect(apiKeyIn(file(content))).toBe(SECRET);
+    ['with a line end', `${SECRET}\n`],
+    ['with a Windows line end', `${SECRET}\r\n`],
+  ])('reads a key %s', (_what, content) => {
+    expect(readApiKey(file(content))).toBe(SECRET);
   });
 
   it.each([
@@ -216,17 +216,17 @@ describe('a file with an API key', () => {
     ['an empty second line', `${SECRET}\n\n`, 'more than one line'],
     ['nothing', '', 'is empty'],
     ['only a line end', '\n', 'is empty'],
-    ['a blank', ` ${SECRET}`, 'a character'],
-    ['a name before it', `key: ${SECRET}`, 'a character'],
-    ['a mark of byte order', `\u{feff}${SECRET}`, 'a character'],
+    ['a space', ` ${SECRET}`, 'a character'],
+    ['a name before the key', `key: ${SECRET}`, 'a character'],
+    ['a byte order mark', `\u{feff}${SECRET}`, 'a character'],
     ['UTF-16', Buffer.from(SECRET, 'utf16le'), 'a character'],
     ['an escape', `${SECRET}\u001b[31m`, 'a character'],
-    ['no ASCII', `${SECRET}ü`, 'a character'],
-  ])('is refused with %s, and nothing of it is shown', (_what, content, why) => {
+    ['a character outside ASCII', `${SECRET}ü`, 'a character'],
+  ])('rejects a file with %s and repeats nothing of it', (_what, content, reason) => {
     const name = file(content);
-    const read = () => apiKeyIn(name);
+    const read = () => readApiKey(name);
 
-    expect(read).toThrow(why);
+    expect(read).toThrow(reason);
     expect(read).toThrow(name);
     expect(read).not.toThrow(new RegExp(`${SECRET.slice(0, 6)}|key: a`));
     try {
@@ -237,9 +237,9 @@ describe('a file with an API key', () => {
   });
 
   it.each([
-    ['is not there', () => join(folder, 'nowhere')],
-    ['is a folder', () => folder],
-  ])('is named when it %s', (_what, name) => {
-    expect(() => apiKeyIn(name())).toThrow(`${name()} cannot be read.`);
+    ['that does not exist', () => join(folder, 'nowhere')],
+    ['that is a folder', () => folder],
+  ])('names a file %s', (_what, name) => {
+    expect(() => readApiKey(name())).toThrow(`${name()} cannot be read.`);
   });
 });

@@ -9,8 +9,8 @@ import {
   unhandled,
 } from './support/dead-letter-messages.ts';
 
-describe('a message of a dead-letter queue', () => {
-  it('is for the target of a rule to which EventBridge could not deliver it', () => {
+describe('readMessage', () => {
+  it('reads an event that EventBridge could not deliver to a target of a rule', () => {
     expect(readMessage(undeliveredEvent())).toEqual({
       kind: 'rule',
       ruleArn,
@@ -21,7 +21,7 @@ describe('a message of a dead-letter queue', () => {
     });
   });
 
-  it('is for the function that could not handle it', () => {
+  it('reads an event that a function failed to handle', () => {
     expect(readMessage(unhandled())).toMatchObject({
       kind: 'function',
       functionArn: `${functionArn}:$LATEST`,
@@ -31,24 +31,24 @@ describe('a message of a dead-letter queue', () => {
     });
   });
 
-  it('is understood also when the function got no event of EventBridge', () => {
+  it('reads a payload that is not an event of EventBridge', () => {
     expect(readMessage(unhandled({ n: 1 }))).toMatchObject({ payload: '{"n":1}' });
     expect(readMessage(unhandled('text'))).toMatchObject({ payload: '"text"', event: {} });
   });
 
   it.each([
-    ['that has no JSON', { Body: 'no' }, 'neither an undelivered event nor the record'],
-    ['that has other JSON', { Body: '{"a":1}' }, 'neither an undelivered event nor the record'],
+    ['without JSON', { Body: 'no' }, 'neither an undelivered event nor the record'],
+    ['with other JSON', { Body: '{"a":1}' }, 'neither an undelivered event nor the record'],
     [
-      "of a function's own dead-letter queue",
+      "from a function's dead-letter queue",
       {
         Body: JSON.stringify(event),
         MessageAttributes: { RequestID: { DataType: 'String', StringValue: 'r' } },
       },
-      'does not say which function',
+      'do not name the function',
     ],
-    ['with the attributes only', undeliveredEvent({ body: { no: 'event' } }), 'but is none'],
-  ])('is for nobody when it is one %s, and is not quoted', (_what, message, reason) => {
+    ['with the attributes only', undeliveredEvent({ body: { no: 'event' } }), 'but is not an event'],
+  ])('rejects a message %s and does not quote it', (_what, message, reason) => {
     expect(() => readMessage(message)).toThrow(reason);
     expect(() => readMessage(message)).toThrow(expect.objectContaining({ name: 'RedeliveryError' }));
   });

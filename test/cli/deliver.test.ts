@@ -39,8 +39,8 @@ const NOW = Date.parse('2026-01-02T00:00:00Z');
 let plan: ReturnType<typeof planner>;
 beforeEach(() => {
   for (const mock of mocks) mock.reset();
-  targetsAre(logGroupArn, functionArn, queueArn);
-  onFailureIs(deadLetterQueueArn);
+  ruleHasTargets(logGroupArn, functionArn, queueArn);
+  onFailureDestinationIs(deadLetterQueueArn);
   plan = planFor(undefined);
 });
 
@@ -56,16 +56,16 @@ const planFor = (policy: string | undefined) =>
     () => NOW,
   );
 
-/** A target of the rule, whose dead-letter queue is the one that is redriven. */
+/** A target of the rule whose dead-letter queue is the redriven one. */
 const target = (Arn: string): Target => ({ Id: Arn, Arn, DeadLetterConfig: { Arn: deadLetterQueueArn } });
-const targetsAre = (...arns: string[]) =>
+const ruleHasTargets = (...arns: string[]) =>
   eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: arns.map(target) });
-/** Where Lambda sends what the function could not handle. */
-const onFailureIs = (Destination: string) =>
+/** Sets the function's destination for failed events. */
+const onFailureDestinationIs = (Destination: string) =>
   lambda
     .on(GetFunctionEventInvokeConfigCommand)
     .resolves({ DestinationConfig: { OnFailure: { Destination } } });
-/** A policy of the queue that lets a rule send to it. */
+/** A policy of the queue that allows a rule to send to it. */
 const policyFor = (rule: string, over: object = {}) =>
   JSON.stringify({
     Version: '2012-10-17',
@@ -81,54 +81,54 @@ const policyFor = (rule: string, over: object = {}) =>
     ],
   });
 
-/** A payload as the SDK gives it. */
+/** A payload as the SDK returns it. */
 const blob = (text: string) => Object.assign(Buffer.from(text), { transformToString: () => text });
 
-const taken = async (message: Parameters<typeof readMessage>[0]) =>
+const deliver = async (message: Parameters<typeof readMessage>[0]) =>
   (await plan(readMessage(message))).deliver();
 const calls = () => mocks.flatMap((mock) => mock.calls().map(({ args }) => args[0]));
 
 describe('an undelivered event', () => {
-  it('goes to the log group, into a stream of its own, with the time at which it comes there', async () => {
+  it('is written to the log group into its own log stream with the current timestamp', async () => {
     logs.on(CreateLogStreamCommand).resolves({}).on(PutLogEventsCommand).resolves({});
 
-    await taken(undeliveredEvent());
+    await deliver(undeliveredEvent());
 
-    const place = { logGroupName: '/aws/events/app1-provisioning', logStreamName: 'redriven/e-1' };
-    expect(logs.commandCalls(CreateLogStreamCommand)[0]?.args[0].input).toEqual(place);
+    const logStream = { logGroupName: '/aws/events/app1-provisioning', logStreamName: 'redriven/e-1' };
+    expect(logs.commandCalls(CreateLogStreamCommand)[0]?.args[0].input).toEqual(logStream);
     expect(logs.commandCalls(PutLogEventsCommand).map(({ args }) => args[0].input)).toEqual([
-      { ...place, logEvents: [{ timestamp: NOW, message: JSON.stringify(event) }] },
+      { ...logStream, logEvents: [{ timestamp: NOW, message: JSON.stringify(event) }] },
     ]);
   });
 
-  it('goes to the log group also when an earlier attempt made the stream', async () => {
+  it('is written to the log group also when the log stream exists', async () => {
     logs.on(CreateLogStreamCommand).rejects(sdkError('ResourceAlreadyExistsException'));
     logs.on(PutLogEventsCommand).resolves({});
 
-    await expect(taken(undeliveredEvent())).resolves.toBeUndefined();
+    await expect(deliver(undeliveredEvent())).resolves.toBeUndefined();
   });
 
-  it('is not taken when CloudWatch Logs answers with success and rejects it', async () => {
+  it('is not delivered when CloudWatch Logs rejects it in a successful response', async () => {
     logs.on(CreateLogStreamCommand).resolves({});
     logs.on(PutLogEventsCommand).resolves({ rejectedLogEventsInfo: { tooOldLogEventEndIndex: 1 } });
 
-    await expect(taken(undeliveredEvent())).rejects.toThrow('CloudWatch Logs rejects the event.');
+    await expect(deliver(undeliveredEvent())).rejects.toThrow('CloudWatch Logs rejects the event.');
   });
 
-  it('goes to the function and waits for its answer', async () => {
+  it('is delivered to the function synchronously', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
 
-    await taken(undeliveredEvent({ target: functionArn }));
+    await deliver(undeliveredEvent({ target: functionArn }));
 
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
       { FunctionName: functionArn, Payload: JSON.stringify(event), ClientContext: expect.any(String) },
     ]);
   });
 
-  it('tells the function that it is delivered again, and is not changed', async () => {
+  it('is delivered to the function unchanged, with a mark of the redelivery', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
 
-    await taken(undeliveredEvent({ target: functionArn }));
+    await deliver(undeliveredEvent({ target: functionArn }));
 
     const { ClientContext = '', Payload } = lambda.commandCalls(InvokeCommand)[0]?.args[0].input ?? {};
     const clientContext: unknown = JSON.parse(Buffer.from(ClientContext, 'base64').toString());
@@ -136,7 +136,7 @@ describe('an undelivered event', () => {
     expect(Payload).toBe(JSON.stringify(event));
   });
 
-  it('goes to the queue', async () => {
+  it('is sent to the queue', async () => {
     sqs
       .on(GetQueueUrlCommand, { QueueName: 'of-a-subscriber', QueueOwnerAWSAccountId: '111122223333' })
       .resolves({
@@ -144,7 +144,7 @@ describe('an undelivered event', () => {
       });
     sqs.on(SendMessageCommand).resolves({});
 
-    await taken(undeliveredEvent({ target: queueArn }));
+    await deliver(undeliveredEvent({ target: queueArn }));
 
     expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input).toEqual({
       QueueUrl: 'https://queue',
@@ -159,18 +159,20 @@ describe('an undelivered event', () => {
       'arn:aws:events:r:111122223333:rule/aws.partner/x.com/y/a-rule',
       { Rule: 'a-rule', EventBusName: 'aws.partner/x.com/y' },
     ],
-  ])('is looked for at its rule: %s', async (rule, asked) => {
+  ])('is checked against the targets of its rule %s', async (rule, expected) => {
     await plan(readMessage(undeliveredEvent({ rule })));
 
-    expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual(asked);
+    expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual(expected);
   });
 
-  it("is looked for at its rule on another account's bus, which the queue's policy names", async () => {
-    const foreign = 'arn:aws:events:r:444455556666:rule/a-bus/a-rule';
+  it("is checked against a rule on another account's bus that the queue's policy names", async () => {
+    const otherAccountRule = 'arn:aws:events:r:444455556666:rule/a-bus/a-rule';
     const ownBus = 'arn:aws:events:r:111122223333:event-bus/own';
-    targetsAre(ownBus);
+    ruleHasTargets(ownBus);
 
-    await planFor(policyFor(foreign))(readMessage(undeliveredEvent({ rule: foreign, target: ownBus })));
+    await planFor(policyFor(otherAccountRule))(
+      readMessage(undeliveredEvent({ rule: otherAccountRule, target: ownBus })),
+    );
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)[0]?.args[0].input).toEqual({
       Rule: 'a-rule',
@@ -178,13 +180,13 @@ describe('an undelivered event', () => {
     });
   });
 
-  it('asks for the targets of a rule once', async () => {
+  it('needs one ListTargetsByRule per rule', async () => {
     await Promise.all([plan(readMessage(undeliveredEvent())), plan(readMessage(undeliveredEvent()))]);
 
     expect(eventBridge.commandCalls(ListTargetsByRuleCommand)).toHaveLength(1);
   });
 
-  it('finds a target on the second page, too', async () => {
+  it('is found among the targets of the second page', async () => {
     eventBridge.reset();
     eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [], NextToken: 'more' });
     eventBridge
@@ -201,14 +203,14 @@ describe('an event that a rule could not forward', () => {
   const busArn = 'arn:aws:events:eu-central-1:111122223333:event-bus/of-a-subscriber';
   const body = { ...event, detail: { n: 1 }, time: '2026-01-01T00:00:00Z', resources: [] };
   beforeEach(() => {
-    targetsAre(busArn);
+    ruleHasTargets(busArn);
     eventBridge.on(DescribeEventBusCommand, { Name: busArn }).resolves({ Arn: busArn });
   });
 
-  it('is put on the bus as it was', async () => {
+  it('is put on the bus unchanged', async () => {
     eventBridge.on(PutEventsCommand).resolves({ Entries: [{ EventId: 'e-2' }] });
 
-    await taken(undeliveredEvent({ target: busArn, body }));
+    await deliver(undeliveredEvent({ target: busArn, body }));
 
     expect(eventBridge.commandCalls(PutEventsCommand)[0]?.args[0].input).toEqual({
       Entries: [
@@ -224,72 +226,72 @@ describe('an event that a rule could not forward', () => {
     });
   });
 
-  it('is not taken when the bus refuses it in an answer of success', async () => {
+  it('is not delivered when the bus rejects it in a successful response', async () => {
     eventBridge
       .on(PutEventsCommand)
       .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'InternalFailure' }] });
 
-    await expect(taken(undeliveredEvent({ target: busArn, body }))).rejects.toThrow(
-      'refuses the event: InternalFailure',
+    await expect(deliver(undeliveredEvent({ target: busArn, body }))).rejects.toThrow(
+      'rejects the event: InternalFailure',
     );
   });
 
-  it('is not put on a bus that is not there, which would answer with success', async () => {
+  it('is not put on a bus that does not exist', async () => {
     eventBridge.on(DescribeEventBusCommand).rejects(sdkError('ResourceNotFoundException'));
 
-    await expect(taken(undeliveredEvent({ target: busArn, body }))).rejects.toMatchObject({
+    await expect(deliver(undeliveredEvent({ target: busArn, body }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
     expect(eventBridge.commandCalls(PutEventsCommand)).toEqual([]);
   });
 });
 
-describe('nothing is delivered', () => {
-  const refused = (message: Parameters<typeof readMessage>[0], reason: string) =>
-    expect(taken(message)).rejects.toMatchObject({
+describe('a message that cannot be delivered', () => {
+  const expectRejection = (message: Parameters<typeof readMessage>[0], reason: string) =>
+    expect(deliver(message)).rejects.toMatchObject({
       name: 'RedeliveryError',
       message: expect.stringContaining(reason),
     });
 
-  it('to a target that the rule does not have any more', async () => {
-    targetsAre(functionArn);
-    await refused(undeliveredEvent(), 'does not have this target any more');
+  it('is rejected when the rule no longer has the target', async () => {
+    ruleHasTargets(functionArn);
+    await expectRejection(undeliveredEvent(), 'no longer has this target');
   });
 
-  it('of a rule that is gone', async () => {
+  it('is rejected when the rule no longer exists', async () => {
     eventBridge.on(ListTargetsByRuleCommand).rejects(sdkError('ResourceNotFoundException'));
-    await refused(undeliveredEvent({ rule: `${ruleArn}-gone` }), 'not there any more');
+    await expectRejection(undeliveredEvent({ rule: `${ruleArn}-deleted` }), 'no longer exists');
   });
 
   it.each([{ Input: '{}' }, { InputPath: '$.detail' }, { InputTransformer: { InputTemplate: '<a>' } }])(
-    'to a target that gets something else: %j',
+    'is rejected when the rule transforms its events: %j',
     async (change) => {
       eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [{ ...target(logGroupArn), ...change }] });
-      await refused(undeliveredEvent(), 'changes what this target gets');
+      await expectRejection(undeliveredEvent(), 'transforms its events');
     },
   );
 
-  it('to a target of a kind that is not known', async () => {
+  it('is rejected for a target of an unsupported service', async () => {
     const machine = 'arn:aws:states:eu-central-1:111122223333:stateMachine:M';
-    targetsAre(machine);
-    await refused(undeliveredEvent({ target: machine }), 'Targets of states are not delivered to');
+    ruleHasTargets(machine);
+    await expectRejection(undeliveredEvent({ target: machine }), 'does not deliver to targets of states');
   });
 
-  it('and nothing else is called then', async () => {
+  it('causes no other call', async () => {
     eventBridge.on(ListTargetsByRuleCommand).resolves({ Targets: [] });
-    await refused(undeliveredEvent(), 'any more');
+    await expectRejection(undeliveredEvent(), 'no longer');
     expect(calls().map((command) => command.constructor.name)).toEqual(['ListTargetsByRuleCommand']);
   });
 });
 
-describe('what a function could not handle', () => {
-  it('goes to that function again, whatever rules there are', async () => {
+describe('an event that a function failed to handle', () => {
+  it('is delivered to that function again', async () => {
     lambda.on(InvokeCommand).resolves({ StatusCode: 200 });
 
     await expect(plan(readMessage(unhandled()))).resolves.toMatchObject({
       to: 'function app1-sweep-provisionings',
     });
-    await taken(unhandled());
+    await deliver(unhandled());
 
     expect(lambda.commandCalls(InvokeCommand)[0]?.args[0].input).toEqual({
       FunctionName: `${functionArn}:$LATEST`,
@@ -303,32 +305,32 @@ describe('what a function could not handle', () => {
     });
   });
 
-  it('asks for the destination of a function once', async () => {
+  it('needs one GetFunctionEventInvokeConfig per function', async () => {
     await Promise.all([plan(readMessage(unhandled())), plan(readMessage(unhandled()))]);
 
     expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)).toHaveLength(1);
   });
 
-  it('is not taken when the function fails again; its error is named, and not quoted', async () => {
+  it('is not delivered when the function fails again; the error is named, not quoted', async () => {
     lambda.on(InvokeCommand).resolves({
       FunctionError: 'Unhandled',
       Payload: blob('{"errorType":"StillNo","errorMessage":"a secret"}'),
     });
 
-    await expect(taken(unhandled())).rejects.toMatchObject({
+    await expect(deliver(unhandled())).rejects.toMatchObject({
       name: 'RedeliveryError',
-      message: 'The function failed: StillNo. Its log says more.',
+      message: 'The function failed: StillNo. See its log.',
     });
   });
 });
 
-describe('a message that did not come from where it says', () => {
-  const foreign = 'arn:aws:events:eu-central-1:444455556666:rule/a-bus/a-rule';
+describe('a forged message', () => {
+  const otherAccountRule = 'arn:aws:events:eu-central-1:444455556666:rule/a-bus/a-rule';
   const ownBus = 'arn:aws:events:eu-central-1:111122223333:event-bus/own';
   const deleting = 'arn:aws:lambda:eu-central-1:111122223333:function:app2-delete-user';
 
-  /** Is refused, and no target, function, bus or queue gets anything. */
-  const refused = async (
+  /** Expects a rejection, and no call that delivers. */
+  const expectRejection = async (
     message: Parameters<typeof readMessage>[0],
     reason: string,
     planned: ReturnType<typeof planner> = plan,
@@ -342,49 +344,49 @@ describe('a message that did not come from where it says', () => {
   };
 
   it.each([
-    ['sends what it could not handle to another queue', () => onFailureIs(queueArn)],
+    ['with another destination', () => onFailureDestinationIs(queueArn)],
     [
-      'sends what it could not handle to a queue whose name begins alike',
-      () => onFailureIs(`${deadLetterQueueArn}-2`),
+      'with a destination whose name has the same prefix',
+      () => onFailureDestinationIs(`${deadLetterQueueArn}-2`),
     ],
     [
-      'sends what it could not handle to a namesake in another region',
-      () => onFailureIs(deadLetterQueueArn.replace('eu-central-1', 'eu-west-1')),
+      'with a destination of the same name in another region',
+      () => onFailureDestinationIs(deadLetterQueueArn.replace('eu-central-1', 'eu-west-1')),
     ],
     [
-      'sends what it could not handle to a namesake in another account',
-      () => onFailureIs(deadLetterQueueArn.replace('111122223333', '444455556666')),
+      'with a destination of the same name in another account',
+      () => onFailureDestinationIs(deadLetterQueueArn.replace('111122223333', '444455556666')),
     ],
     [
-      'has no destination for failures',
+      'without a destination for failures',
       () => lambda.on(GetFunctionEventInvokeConfigCommand).resolves({ DestinationConfig: {} }),
     ],
     [
-      'has a destination for successes only',
+      'with a destination for successes only',
       () =>
         lambda
           .on(GetFunctionEventInvokeConfigCommand)
           .resolves({ DestinationConfig: { OnSuccess: { Destination: deadLetterQueueArn } } }),
     ],
     [
-      'has no configuration of that kind, or is not there',
+      'without a configuration, or that does not exist',
       () => lambda.on(GetFunctionEventInvokeConfigCommand).rejects(sdkError('ResourceNotFoundException')),
     ],
-  ])('is not given to a function that %s', async (_what, arrange) => {
+  ])('is not delivered to a function %s', async (_what, arrange) => {
     arrange();
-    await refused(unhandled({ username: 'somebody' }, 'm-3', deleting), 'did not come from it');
+    await expectRejection(unhandled({ username: 'alice' }, 'm-3', deleting), 'did not come from it');
   });
 
   it.each([
     ['an alias', `${deleting}:live`, { FunctionName: deleting, Qualifier: 'live' }],
-    ['a name that is no ARN', 'app2-delete-user', { FunctionName: 'app2-delete-user' }],
-  ])('is looked for under %s as it says, and refused', async (_what, invoked, asked) => {
-    onFailureIs(queueArn);
-    await refused(unhandled({}, 'm-4', invoked), 'did not come from it');
-    expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)[0]?.args[0].input).toEqual(asked);
+    ['a name that is not an ARN', 'app2-delete-user', { FunctionName: 'app2-delete-user' }],
+  ])('is checked by %s and rejected', async (_what, invoked, expected) => {
+    onFailureDestinationIs(queueArn);
+    await expectRejection(unhandled({}, 'm-4', invoked), 'did not come from it');
+    expect(lambda.commandCalls(GetFunctionEventInvokeConfigCommand)[0]?.args[0].input).toEqual(expected);
   });
 
-  it('is not given to a function when AWS does not say what its destination is', async () => {
+  it('is not delivered to a function when its destination cannot be read', async () => {
     lambda.on(GetFunctionEventInvokeConfigCommand).rejects(sdkError('AccessDeniedException'));
 
     await expect(plan(readMessage(unhandled()))).rejects.toMatchObject({ name: 'AccessDeniedException' });
@@ -396,30 +398,30 @@ describe('a message that did not come from where it says', () => {
     ['no queue', { DeadLetterConfig: undefined }],
     ['an empty configuration', { DeadLetterConfig: {} }],
     [
-      'a namesake in another account',
+      'a queue of the same name in another account',
       { DeadLetterConfig: { Arn: deadLetterQueueArn.replace('111122223333', '444455556666') } },
     ],
-  ])('is not given to a target of a rule whose dead letters go to %s', async (_what, other) => {
+  ])('is not delivered to a target of a rule whose dead-letter queue is %s', async (_what, other) => {
     eventBridge
       .on(ListTargetsByRuleCommand)
       .resolves({ Targets: [{ Id: '0', Arn: functionArn, ...other }, target(logGroupArn)] });
-    await refused(undeliveredEvent({ target: functionArn }), 'did not come from it');
+    await expectRejection(undeliveredEvent({ target: functionArn }), 'did not come from it');
   });
 
   it.each([
-    ['that has no policy', undefined],
+    ['without a policy', undefined],
     ['whose policy has no statement', '{"Statement":[]}'],
-    ['whose policy names another rule', policyFor(`${foreign}-2`)],
-    ['whose policy refuses the rule', policyFor(foreign, { Effect: 'Deny' })],
-    ['whose policy lets every rule send', policyFor('*', { Condition: undefined })],
+    ['whose policy names another rule', policyFor(`${otherAccountRule}-2`)],
+    ['whose policy denies the rule', policyFor(otherAccountRule, { Effect: 'Deny' })],
+    ['whose policy allows every rule', policyFor('*', { Condition: undefined })],
     [
-      'whose policy has a pattern that fits',
-      policyFor(foreign, { Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:events:*' } } }),
+      'whose policy has a pattern that matches',
+      policyFor(otherAccountRule, { Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:events:*' } } }),
     ],
   ])('of a rule of another account is not delivered from a queue %s', async (_what, policy) => {
-    targetsAre(ownBus);
-    await refused(
-      undeliveredEvent({ rule: foreign, target: ownBus }),
+    ruleHasTargets(ownBus);
+    await expectRejection(
+      undeliveredEvent({ rule: otherAccountRule, target: ownBus }),
       "queue's policy does not name it",
       planFor(policy),
     );
@@ -427,13 +429,13 @@ describe('a message that did not come from where it says', () => {
   });
 
   it.each([functionArn, logGroupArn, queueArn])(
-    'of a rule of another account is not delivered to %s, although queue and rule fit',
+    "of a rule of another account is not delivered to %s, also when the queue's policy names the rule",
     async (other) => {
-      targetsAre(other);
-      await refused(
-        undeliveredEvent({ rule: foreign, target: other }),
+      ruleHasTargets(other);
+      await expectRejection(
+        undeliveredEvent({ rule: otherAccountRule, target: other }),
         'to a bus only',
-        planFor(policyFor(foreign)),
+        planFor(policyFor(otherAccountRule)),
       );
     },
   );

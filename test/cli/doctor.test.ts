@@ -31,14 +31,14 @@ import {
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { doctorAnswer } from '../../cli/answers.ts';
 import { CliError } from '../../cli/cli-error.ts';
+import { doctorOutput } from '../../cli/json-output.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID, ROLL_BACK, stood, subject } from '../support/subject.ts';
-import { APP1, APP2, executionArn, world } from './support/world.ts';
+import { APP1, APP2, executionArn, fakeRuntime } from './support/runtime.ts';
 
 const stacks = mockClient(CloudFormationClient);
 const alarms = mockClient(CloudWatchClient);
@@ -55,8 +55,8 @@ const dynamoDb = mockClient(DynamoDBClient);
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 const ago = (minutes: number) => new Date(NOW - minutes * 60_000);
-/** The item of a sweep that has settled everything until `mark`, and has written it then. */
-const sweptUntil = (mark: Date, written: Date) => ({
+/** The item of a sweep with the high-water mark `mark` that was written at `written`. */
+const sweepState = (mark: Date, written: Date) => ({
   Item: {
     written_at: { S: written.toISOString() },
     state: {
@@ -70,7 +70,7 @@ const sweptUntil = (mark: Date, written: Date) => ({
     },
   },
 });
-const told = (over: Record<string, string> = {}) =>
+const parametersWith = (over: Record<string, string> = {}) =>
   Object.entries({
     App2ApiUrl: APP2.api_url,
     App2ClientId: APP2.machine_client_id,
@@ -85,7 +85,7 @@ const stack = (StackName: string, over: object = {}) => ({
       StackName,
       CreationTime: ago(60),
       StackStatus: 'CREATE_COMPLETE' as const,
-      Parameters: told(),
+      Parameters: parametersWith(),
       ...over,
     },
   ],
@@ -93,7 +93,7 @@ const stack = (StackName: string, over: object = {}) => ({
 const rule = (Name: string, State: 'ENABLED' | 'DISABLED') =>
   events.on(DescribeRuleCommand, { Name }).resolves({ Name, State });
 
-/** The pool, with the policy that App2 puts out but for what is given. */
+/** Mocks a pool with the policy of App2's outputs, except for `policy`. */
 const poolHas = (policy: PasswordPolicyType) =>
   pool.on(DescribeUserPoolCommand).resolves({
     UserPool: {
@@ -112,7 +112,7 @@ const poolHas = (policy: PasswordPolicyType) =>
     },
   });
 
-/** A system in which everything is as it must be. */
+/** A system without a finding. */
 beforeEach(() => {
   for (const mock of [
     stacks,
@@ -179,24 +179,24 @@ beforeEach(() => {
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   sqs.on(GetQueueUrlCommand).resolves({ QueueUrl: 'https://queue' });
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } });
-  dynamoDb.on(GetItemCommand).resolves(sweptUntil(ago(14), ago(4)));
-  app2Answers(401);
+  dynamoDb.on(GetItemCommand).resolves(sweepState(ago(14), ago(4)));
+  mockApp2Status(401);
 });
 afterEach(() => {
   jest.restoreAllMocks();
 });
 
-const app2Answers = (status: number) =>
+const mockApp2Status = (status: number) =>
   jest.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{}', { status }));
 
-const here = (over: Parameters<typeof world>[0] = {}) =>
-  world({ now: NOW, answers: [[404, problemBody('NOT_FOUND')]], ...over });
+const fakeDoctor = (over: Parameters<typeof fakeRuntime>[0] = {}) =>
+  fakeRuntime({ now: NOW, responses: [[404, problemBody('NOT_FOUND')]], ...over });
 
-/** What doctor says that is not ok. */
-async function findings(over: Parameters<typeof world>[0] = {}) {
-  const doctor = here(over);
+/** The findings of doctor that are not ok. */
+async function findings(over: Parameters<typeof fakeRuntime>[0] = {}) {
+  const doctor = fakeDoctor(over);
   const status = await doctor.run('doctor', '--json');
-  const { checks, healthy } = doctorAnswer.parse(doctor.answer());
+  const { checks, healthy } = doctorOutput.parse(doctor.jsonOutput());
   return { status, healthy, found: checks.filter(({ verdict }) => verdict !== 'ok') };
 }
 
@@ -206,7 +206,7 @@ const failedRollBack = {
       name: `${ROLL_BACK}.1`,
       executionArn: 'x',
       stateMachineArn: 'x',
-      // It has waited for App2 for longer than a day, and has failed half an hour ago.
+      // It waited for App2 for more than a day, and failed half an hour ago.
       startDate: ago(25 * 60),
       stopDate: ago(30),
       status: 'FAILED' as const,
@@ -214,7 +214,7 @@ const failedRollBack = {
   ],
 };
 const rollBackInput = { ...subject, owner: 'o', ...stood };
-const latest = (seen: Parameters<typeof execution>[1]) => {
+const mockRollBacks = (seen: Parameters<typeof execution>[1]) => {
   stepFunctions
     .on(ListExecutionsCommand, {
       stateMachineArn: APP1.roll_back_state_machine_arn,
@@ -234,11 +234,11 @@ const latest = (seen: Parameters<typeof execution>[1]) => {
 };
 
 describe('provision doctor', () => {
-  it('finds nothing where everything is as it must be', async () => {
-    const doctor = here();
+  it('reports every check as ok for a complete system', async () => {
+    const doctor = fakeDoctor();
 
     expect(await doctor.run('doctor')).toBe(0);
-    expect(doctor.shown.out).toContain('30 ok, 0 wrong, 0 not to be seen from here');
+    expect(doctor.output.out).toContain('30 ok, 0 failed, 0 not checked');
   });
 
   it.each<[string, string, () => unknown, RegExp, RegExp]>([
@@ -253,17 +253,17 @@ describe('provision doctor', () => {
       /deploy again/,
     ],
     [
-      'an address that App1 was told wrongly',
+      'a wrong parameter of App1',
       'both configuration',
       () =>
         stacks
           .on(DescribeStacksCommand, { StackName: 'App1' })
-          .resolves(stack('App1', { Parameters: told({ App2KeyArn: 'another' }) })),
+          .resolves(stack('App1', { Parameters: parametersWith({ App2KeyArn: 'another' }) })),
       /App2KeyArn$/,
       /cdk deploy App1 --parameters App2KeyArn=/,
     ],
     [
-      'a machine that is not there',
+      'a missing state machine',
       'app2 state machines',
       () =>
         stepFunctions
@@ -273,33 +273,33 @@ describe('provision doctor', () => {
       /Deploy App2 again/,
     ],
     [
-      'a bus that is not there',
+      'a missing bus',
       'app1 event bus',
       () =>
         events
           .on(DescribeEventBusCommand, { Name: 'app1-provisioning' })
           .rejects(sdkError('ResourceNotFoundException')),
-      /there is no bus app1-provisioning/,
+      /the bus app1-provisioning does not exist/,
       /Deploy App1 again/,
     ],
     [
-      'a rule to the log that is disabled',
+      'a disabled rule to the log',
       'app2 event bus',
       () => rule('app2-service-users-every-event', 'DISABLED'),
       /is disabled: events are not logged/,
       /aws events enable-rule --event-bus-name app2-service-users --name app2-service-users-every-event/,
     ],
     [
-      'a rule that leads elsewhere',
+      'a rule without its target',
       'app1 event bus',
       () =>
         events.on(ListTargetsByRuleCommand, { EventBusName: 'app1-provisioning' }).resolves({ Targets: [] }),
-      /does not lead to/,
+      /does not have the target/,
       /Deploy App1 again/,
     ],
     [
-      'bad ends that nobody rolls back',
-      'app1 roll-back of bad ends',
+      'a disabled roll-back rule',
+      'app1 roll-back rule',
       () => rule('rule-of-app1-start-roll-back', 'DISABLED'),
       /is disabled/,
       /aws events enable-rule --name rule-of-app1-start-roll-back/,
@@ -311,21 +311,21 @@ describe('provision doctor', () => {
         events
           .on(ListRuleNamesByTargetCommand, { TargetArn: 'app2-sweep-user-creations' })
           .resolves({ RuleNames: [] }),
-      /no rule sees to it that the sweep is called/,
+      /there is no rule by which the sweep is called/,
       /Deploy App2 again/,
     ],
     [
       'a sweep that has stopped',
       'app1 sweep',
-      () => dynamoDb.on(GetItemCommand, { TableName: 'app1-sweep' }).resolves(sweptUntil(ago(200), ago(190))),
+      () => dynamoDb.on(GetItemCommand, { TableName: 'app1-sweep' }).resolves(sweepState(ago(200), ago(190))),
       /not written for 190 minutes/,
       /\/aws\/lambda\/app1-sweep-provisionings/,
     ],
     [
-      'a sweep that cannot settle something',
+      'a sweep that cannot process an execution',
       'app1 sweep',
-      () => dynamoDb.on(GetItemCommand, { TableName: 'app1-sweep' }).resolves(sweptUntil(ago(200), ago(2))),
-      /in the list main FAILED, something that ended 200 minutes ago cannot be settled/,
+      () => dynamoDb.on(GetItemCommand, { TableName: 'app1-sweep' }).resolves(sweepState(ago(200), ago(2))),
+      /in the list main FAILED, an execution that finished 200 minutes ago cannot be processed/,
       /\/aws\/lambda\/app1-sweep-provisionings/,
     ],
     [
@@ -335,18 +335,18 @@ describe('provision doctor', () => {
         dynamoDb
           .on(GetItemCommand, { TableName: 'app1-sweep' })
           .rejects(sdkError('ResourceNotFoundException')),
-      /table app1-sweep is not there/,
+      /table app1-sweep does not exist/,
       /Deploy App1 again/,
     ],
     [
       'a user that may be left behind',
       'app1 roll-backs',
-      () => latest(failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
+      () => mockRollBacks(failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable')),
       new RegExp(PROVISIONING_ID),
       new RegExp(`npx provision timeline ${PROVISIONING_ID}`),
     ],
     [
-      'something that was not delivered',
+      'messages in a dead-letter queue',
       'app2 dead-letter-queue',
       () =>
         sqs
@@ -359,7 +359,7 @@ describe('provision doctor', () => {
       /receive-message --queue-url https:\/\/full/,
     ],
     [
-      'a log group that is not there',
+      'a missing log group',
       'app2 logs',
       () =>
         logs
@@ -369,7 +369,7 @@ describe('provision doctor', () => {
       /Deploy App2 again/,
     ],
     [
-      'a key that waits for its deletion',
+      'a key that is pending deletion',
       'app1 intake key',
       () =>
         kms
@@ -379,7 +379,7 @@ describe('provision doctor', () => {
       /cancel-key-deletion --key-id key-arn/,
     ],
     [
-      'a key that is disabled',
+      'a disabled key',
       'app2 cross-service key',
       () =>
         kms
@@ -389,22 +389,22 @@ describe('provision doctor', () => {
       /aws kms enable-key --key-id key-arn/,
     ],
     [
-      'a role that lost its right to the credentials',
-      'app1 right to the credentials',
+      'a role without permission for the credentials',
+      'app1 permission for the credentials',
       () =>
         iam
           .on(SimulatePrincipalPolicyCommand)
           .resolves({ EvaluationResults: [{ EvalActionName: 'a', EvalDecision: 'implicitDeny' }] }),
-      /app1-call-app2 may not read the secret app2-secret/,
+      /app1-call-app2 is not allowed to read the secret app2-secret/,
       /CredentialsSecretArn/,
     ],
     [
-      'a password policy that App1 was told otherwise',
+      "a parameter of App1 with another password policy than App2's",
       'both configuration',
       () =>
         stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(
           stack('App1', {
-            Parameters: told({
+            Parameters: parametersWith({
               App2PasswordPolicy: JSON.stringify({ ...APP2.password_policy, minimum_length: 8 }),
             }),
           }),
@@ -413,31 +413,31 @@ describe('provision doctor', () => {
       /cdk deploy App1 --parameters 'App2PasswordPolicy=\{"minimum_length":12,/,
     ],
     [
-      'a password policy that App1 was not told',
+      'a parameter of App1 that is not a password policy',
       'both configuration',
       () =>
         stacks
           .on(DescribeStacksCommand, { StackName: 'App1' })
-          .resolves(stack('App1', { Parameters: told({ App2PasswordPolicy: 'none' }) })),
+          .resolves(stack('App1', { Parameters: parametersWith({ App2PasswordPolicy: 'none' }) })),
       /App2PasswordPolicy$/,
       /cdk deploy App1/,
     ],
     [
-      'a pool whose password policy somebody has changed',
+      'a pool with a changed password policy',
       'app2 user pool',
       () => poolHas({ MinimumLength: 16 }),
-      /is not the one that App2 puts out/,
+      /differs from the one in App2's outputs/,
       /cdk deploy App2 --revert-drift/,
     ],
     [
-      'a pool that is not there',
+      'a missing pool',
       'app2 user pool',
       () => pool.on(DescribeUserPoolCommand).rejects(sdkError('ResourceNotFoundException')),
-      /not there/,
+      /does not exist/,
       /Deploy App2 again/,
     ],
     [
-      'credentials that are not rotated any more',
+      'credentials that are no longer rotated',
       'app2 machine credentials',
       () =>
         secrets.on(DescribeSecretCommand).resolves({
@@ -449,14 +449,20 @@ describe('provision doctor', () => {
       /rotate-secret --secret-id app2-secret/,
     ],
     [
-      'a rotation that is off',
+      'a disabled rotation',
       'app2 machine credentials',
       () => secrets.on(DescribeSecretCommand).resolves({ RotationEnabled: false }),
       /are not rotated/,
       /Deploy App2 again/,
     ],
-    ['an App2 that lets everybody in', 'app2 API', () => app2Answers(200), /answers 200/, /app2-authorizer/],
-  ])('finds %s, and says what to do', async (_what, where, arrange, saw, remedy) => {
+    [
+      'an App2 without authorization',
+      'app2 API',
+      () => mockApp2Status(200),
+      /responds with 200/,
+      /app2-authorizer/,
+    ],
+  ])('finds %s, and prints the remedy', async (_what, where, arrange, expected, remedy) => {
     arrange();
 
     const { status, healthy, found } = await findings();
@@ -464,13 +470,13 @@ describe('provision doctor', () => {
     expect([status, healthy]).toEqual([1, false]);
     expect(found.map(({ service, check }) => `${service} ${check}`)).toEqual([where]);
     expect(found[0]).toMatchObject({
-      verdict: 'wrong',
-      saw: expect.stringMatching(saw),
+      verdict: 'failed',
+      found: expect.stringMatching(expected),
       remedy: expect.stringMatching(remedy),
     });
   });
 
-  describe('of alarms', () => {
+  describe('the alarm check', () => {
     const raised = (over: MetricAlarm) =>
       alarms
         .on(DescribeAlarmsCommand, { AlarmNames: ['an-alarm'], StateValue: 'ALARM' })
@@ -482,7 +488,7 @@ describe('provision doctor', () => {
       runbook: 'docs/runbooks/provisionings-hang.md',
     });
 
-    it('says which are raised, since when, what that means, what to begin with, and the runbook', async () => {
+    it('reports raised alarms with their time, their meaning, the first command and the runbook', async () => {
       raised({ AlarmDescription: hangs });
 
       const { status, found } = await findings();
@@ -492,30 +498,30 @@ describe('provision doctor', () => {
         {
           service: 'app1',
           check: 'alarms',
-          saw: 'in alarm: an-alarm since 2026-01-01T11:55:00.000Z (It hangs. It ends by itself.)',
+          found: 'in alarm: an-alarm since 2026-01-01T11:55:00.000Z (It hangs. It ends by itself.)',
           remedy:
-            'an-alarm: begin with `npx provision list --status RUNNING`, then do what docs/runbooks/provisionings-hang.md says.',
+            'an-alarm: run `npx provision list --status RUNNING`, then follow docs/runbooks/provisionings-hang.md.',
         },
         { service: 'app2', check: 'alarms' },
       ]);
     });
 
-    it('shows the description of one that is none of ours', async () => {
-      raised({ AlarmDescription: 'Look at the queue.' });
+    it('prints the description of an alarm of another team', async () => {
+      raised({ AlarmDescription: 'Check the queue.' });
 
       const { found } = await findings();
 
       expect(found[0]).toMatchObject({
-        saw: expect.stringMatching(/\(Look at the queue\.\)$/),
-        remedy: 'an-alarm: do what its description says.',
+        found: expect.stringMatching(/\(Check the queue\.\)$/),
+        remedy: 'an-alarm: follow its description.',
       });
     });
 
     it.each([
-      ['a heartbeat that has not been due yet', 10, 'breaching', 0],
-      ['a heartbeat that was due', 16, 'breaching', 1],
-      ['anything else, however young', 1, 'notBreaching', 1],
-    ])('takes %s for what it is', async (_what, minutesOld, TreatMissingData, exit) => {
+      ['a heartbeat that is not due yet', 10, 'breaching', 0],
+      ['a heartbeat that is due', 16, 'breaching', 1],
+      ['any other alarm, however new', 1, 'notBreaching', 1],
+    ])('classifies %s', async (_what, minutesOld, TreatMissingData, exit) => {
       raised({
         TreatMissingData,
         AlarmConfigurationUpdatedTimestamp: ago(minutesOld),
@@ -528,28 +534,28 @@ describe('provision doctor', () => {
   });
 
   it.each([
-    [500, 'wrong', 1],
-    [403, 'unseen', 0],
-  ])('tells an API that answers %i as %s', async (answer, verdict, exit) => {
-    const { status, found } = await findings({ answers: [[answer, problemBody('FORBIDDEN')]] });
+    [500, 'failed', 1],
+    [403, 'unchecked', 0],
+  ])('reports an API that responds with %i as %s', async (response, verdict, exit) => {
+    const { status, found } = await findings({ responses: [[response, problemBody('FORBIDDEN')]] });
 
     expect(status).toBe(exit);
     expect(found).toMatchObject([{ service: 'app1', check: 'API', verdict }]);
   });
 
-  it('holds nothing against a roll-back that failed first and succeeded later', async () => {
-    latest({ status: 'SUCCEEDED' });
+  it('accepts a roll-back that failed first and succeeded later', async () => {
+    mockRollBacks({ status: 'SUCCEEDED' });
 
     expect(await findings()).toMatchObject({ status: 0, found: [] });
   });
 
-  it('takes a sweep that has not run yet for what it is', async () => {
+  it('accepts a sweep that has not run yet', async () => {
     dynamoDb.on(GetItemCommand).resolves({});
 
     expect(await findings()).toMatchObject({ status: 0, found: [] });
   });
 
-  it('names what it may not look at, and goes on', async () => {
+  it('reports a check without permission as unchecked, and continues', async () => {
     secrets
       .on(DescribeSecretCommand)
       .rejects(
@@ -560,11 +566,15 @@ describe('provision doctor', () => {
 
     expect(status).toBe(0);
     expect(found).toMatchObject([
-      { check: 'machine credentials', verdict: 'unseen', saw: expect.stringContaining('DescribeSecret') },
+      {
+        check: 'machine credentials',
+        verdict: 'unchecked',
+        found: expect.stringContaining('DescribeSecret'),
+      },
     ]);
   });
 
-  it('checks the service that it can see when the other is in another account', async () => {
+  it('checks one service when the other is in another account', async () => {
     const elsewhere = new CliError(
       'unreachable',
       'NOT_DEPLOYED',
@@ -575,10 +585,10 @@ describe('provision doctor', () => {
     const { status, found } = await findings({ connection: { app2: () => Promise.reject(elsewhere) } });
 
     expect(status).toBe(0);
-    expect(found).toMatchObject([{ service: 'app2', check: 'outputs', verdict: 'unseen' }]);
+    expect(found).toMatchObject([{ service: 'app2', check: 'outputs', verdict: 'unchecked' }]);
   });
 
-  it('finds outputs that lack something', async () => {
+  it('finds incomplete outputs', async () => {
     const lacking = new CliError(
       'unreachable',
       'OUTPUTS_INCOMPLETE',
@@ -589,10 +599,10 @@ describe('provision doctor', () => {
     const { status, found } = await findings({ connection: { app1: () => Promise.reject(lacking) } });
 
     expect(status).toBe(1);
-    expect(found).toMatchObject([{ service: 'app1', check: 'outputs', verdict: 'wrong' }]);
+    expect(found).toMatchObject([{ service: 'app1', check: 'outputs', verdict: 'failed' }]);
   });
 
-  it('says that it sees nothing, when it sees nothing', async () => {
+  it('exits with 3 when neither service is available', async () => {
     const nothing = () =>
       Promise.reject(
         new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack.', 'Use another profile.'),
@@ -605,13 +615,13 @@ describe('provision doctor', () => {
   });
 
   it.each([
-    ['six minutes ahead', 360_000, 'wrong', /is 6 minutes ahead of AWS's: AWS refuses/, 1],
-    ['an hour behind', -3_600_000, 'wrong', /is 60 minutes behind AWS's: AWS refuses/, 1],
-    ['a minute ahead', 61_000, 'warning', /is 61 s ahead of AWS's; AWS refuses signatures/, 0],
+    ['six minutes ahead', 360_000, 'failed', /is 6 minutes ahead of AWS's: AWS rejects/, 1],
+    ['an hour behind', -3_600_000, 'failed', /is 60 minutes behind AWS's: AWS rejects/, 1],
+    ['a minute ahead', 61_000, 'warning', /is 61 s ahead of AWS's; AWS rejects signatures/, 0],
     ['a minute behind', -60_000, 'warning', /is 60 s behind AWS's/, 0],
-    ['not to be compared', undefined, 'unseen', /no answer of AWS said/, 0],
-  ] as const)('tells a clock that is %s', async (_what, ahead, verdict, saw, exit) => {
-    const identity = async () => ({ arn: 'me', ahead });
+    ['unknown', undefined, 'unchecked', /no response of AWS contained/, 0],
+  ] as const)('reports a clock that is %s', async (_what, clockOffset, verdict, expected, exit) => {
+    const identity = async () => ({ arn: 'me', clockOffset });
     const { status, found } = await findings({ connection: { identity } });
 
     expect(found).toEqual([
@@ -619,26 +629,26 @@ describe('provision doctor', () => {
         service: 'both',
         check: 'clock',
         verdict,
-        saw: expect.stringMatching(saw),
+        found: expect.stringMatching(expected),
         remedy: expect.any(String),
       },
     ]);
     expect(status).toBe(exit);
   });
 
-  it('counts what is to be seen to', async () => {
-    const doctor = here({ connection: { identity: async () => ({ arn: 'me', ahead: 40_000 }) } });
+  it('counts warnings', async () => {
+    const doctor = fakeDoctor({ connection: { identity: async () => ({ arn: 'me', clockOffset: 40_000 }) } });
 
     expect(await doctor.run('doctor')).toBe(0);
-    expect(doctor.shown.out).toContain('! both  clock');
-    expect(doctor.shown.out).toContain('29 ok, 0 wrong, 1 to see to, 0 not to be seen from here');
+    expect(doctor.output.out).toContain('! both  clock');
+    expect(doctor.output.out).toContain('29 ok, 0 failed, 1 to act on, 0 not checked');
   });
 
-  it('says that there are no credentials', async () => {
+  it('fails without credentials', async () => {
     const identity = () => Promise.reject(sdkError('CredentialsProviderError'));
-    const doctor = here({ connection: { identity } });
+    const doctor = fakeDoctor({ connection: { identity } });
 
     expect(await doctor.run('doctor')).toBe(3);
-    expect(doctor.shown.err).toContain('aws sso login');
+    expect(doctor.output.err).toContain('aws sso login');
   });
 });

@@ -1,11 +1,11 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { eventLine } from '../../cli/answers.ts';
 import { CliError } from '../../cli/cli-error.ts';
+import { eventLine } from '../../cli/json-output.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { OTHER_PROVISIONING_ID, PROVISIONING_ID } from '../support/subject.ts';
-import { world } from './support/world.ts';
+import { fakeRuntime } from './support/runtime.ts';
 
 const logs = mockClient(CloudWatchLogsClient);
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -30,7 +30,7 @@ const line = (id: string, name: string, second: number, provisioning_id = PROVIS
 const failure = { failure: { step: 'CreateUser', error: 'UserAlreadyExists' } };
 const app1 = () => logs.on(FilterLogEventsCommand, { logGroupName: '/aws/events/app1-provisioning' });
 const app2 = () => logs.on(FilterLogEventsCommand, { logGroupName: '/aws/events/app2-service-users' });
-const asked = () => logs.commandCalls(FilterLogEventsCommand).map(({ args }) => args[0].input);
+const filterCalls = () => logs.commandCalls(FilterLogEventsCommand).map(({ args }) => args[0].input);
 const linesOf = (out: string) =>
   out
     .trim()
@@ -43,32 +43,32 @@ beforeEach(() => {
 });
 
 describe('provision events', () => {
-  it('prints those of both buses, the oldest first, one JSON a line', async () => {
+  it('prints the events of both buses, oldest first, one JSON object per line', async () => {
     app1().resolves({ events: [line('b', 'ServiceUserProvisioned', 2)] });
     app2().resolves({ events: [line('a', 'ServiceUserCreated', 1), { eventId: 'x', message: 'no event' }] });
-    const here = world({ now: NOW });
+    const cli = fakeRuntime({ now: NOW });
 
-    expect(await here.run('events', '--json')).toBe(0);
+    expect(await cli.run('events', '--json')).toBe(0);
 
-    expect(linesOf(here.shown.out).map(({ name }) => name)).toEqual([
+    expect(linesOf(cli.output.out).map(({ name }) => name)).toEqual([
       'ServiceUserCreated',
       'ServiceUserProvisioned',
     ]);
-    expect(asked().map(({ startTime }) => startTime)).toEqual([NOW - 3_600_000, NOW - 3_600_000]);
+    expect(filterCalls().map(({ startTime }) => startTime)).toEqual([NOW - 3_600_000, NOW - 3_600_000]);
   });
 
-  it('says why something failed, for people', async () => {
+  it('prints the cause of a failure for people', async () => {
     app1().resolves({ events: [line('a', 'ServiceUserProvisioningFailed', 1, PROVISIONING_ID, failure)] });
-    const here = world({ now: NOW });
+    const cli = fakeRuntime({ now: NOW });
 
-    await here.run('events');
+    await cli.run('events');
 
-    expect(here.shown.out).toMatch(
+    expect(cli.output.out).toMatch(
       /ServiceUserProvisioningFailed +\S+ +ada +UserAlreadyExists at CreateUser\n/,
     );
   });
 
-  it('prints those of one provisioning, and of one name', async () => {
+  it('filters by provisioning and name', async () => {
     app1().resolves({
       events: [
         line('a', 'ServiceUserProvisioned', 1, OTHER_PROVISIONING_ID, { username: PROVISIONING_ID }),
@@ -76,46 +76,46 @@ describe('provision events', () => {
         line('c', 'ServiceUserDeprovisioned', 3),
       ],
     });
-    const here = world({ now: NOW });
+    const cli = fakeRuntime({ now: NOW });
 
-    await here.run('events', '--id', PROVISIONING_ID, '--name', 'ServiceUserProvisioned', '--json');
+    await cli.run('events', '--id', PROVISIONING_ID, '--name', 'ServiceUserProvisioned', '--json');
 
-    expect(linesOf(here.shown.out)).toMatchObject([{ occurred_at: '2026-01-01T12:00:02.000Z' }]);
-    expect(asked()[0]?.filterPattern).toBe(`"${PROVISIONING_ID}"`);
+    expect(linesOf(cli.output.out)).toMatchObject([{ occurred_at: '2026-01-01T12:00:02.000Z' }]);
+    expect(filterCalls()[0]?.filterPattern).toBe(`"${PROVISIONING_ID}"`);
   });
 
-  it('follows: prints each once, also what comes late, until it is interrupted', async () => {
+  it('prints each event once with --follow, also late ones, until it is interrupted', async () => {
     app1()
       .resolvesOnce({ events: [line('a', 'ServiceUserProvisioned', 3)] })
       .resolvesOnce({
         events: [line('a', 'ServiceUserProvisioned', 3), line('b', 'ServiceUserProvisioned', 1)],
       })
       .resolves({ events: [line('b', 'ServiceUserProvisioned', 1)] });
-    const here = world({ now: NOW, interruptAfter: 4 });
+    const cli = fakeRuntime({ now: NOW, interruptAfter: 4 });
 
-    expect(await here.run('events', '--follow', '--since', '5m', '--json')).toBe(0);
+    expect(await cli.run('events', '--follow', '--since', '5m', '--json')).toBe(0);
 
-    expect(linesOf(here.shown.out)).toHaveLength(2);
-    const starts = asked().map(({ startTime = 0 }) => startTime);
+    expect(linesOf(cli.output.out)).toHaveLength(2);
+    const starts = filterCalls().map(({ startTime = 0 }) => startTime);
     expect(starts[0]).toBe(NOW - 300_000);
     expect(starts.at(-1)).toBeGreaterThan(NOW - 60_000);
   });
 
-  it('shows those of the bus that it can see, and says which it cannot', async () => {
+  it('prints the events of the available bus, and names the other service', async () => {
     const elsewhere = new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack App2 here.', 'x');
     app1().resolves({ events: [line('a', 'ServiceUserProvisioned', 1)] });
-    const here = world({ now: NOW, connection: { app2: () => Promise.reject(elsewhere) } });
+    const cli = fakeRuntime({ now: NOW, connection: { app2: () => Promise.reject(elsewhere) } });
 
-    expect(await here.run('events', '--json')).toBe(0);
-    expect(linesOf(here.shown.out)).toHaveLength(1);
-    expect(here.shown.err).toContain('There is no stack App2 here. Its events are not shown.');
+    expect(await cli.run('events', '--json')).toBe(0);
+    expect(linesOf(cli.output.out)).toHaveLength(1);
+    expect(cli.output.err).toContain('There is no stack App2 here. Its events are not printed.');
   });
 
-  it('says that nothing is recorded when the log of a bus is not there', async () => {
+  it('fails when the log group of a bus does not exist', async () => {
     app1().rejects(sdkError('ResourceNotFoundException'));
-    const here = world({ now: NOW });
+    const cli = fakeRuntime({ now: NOW });
 
-    expect(await here.run('events')).toBe(3);
-    expect(here.shown.err).toContain('There is no log group /aws/events/app1-provisioning');
+    expect(await cli.run('events')).toBe(3);
+    expect(cli.output.err).toContain('There is no log group /aws/events/app1-provisioning');
   });
 });

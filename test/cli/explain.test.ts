@@ -5,12 +5,12 @@ import { sdkError } from '../support/sdk-errors.ts';
 
 const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
 
-describe('an error', () => {
+describe('explain', () => {
   it.each([
     [sdkError('CredentialsProviderError'), 'NO_CREDENTIALS', 'unreachable'],
     [sdkError('ExpiredTokenException'), 'NO_CREDENTIALS', 'unreachable'],
-    [sdkError('AccessDeniedException'), 'NO_RIGHT', 'unreachable'],
-    [sdkError('ThrottlingException'), 'BUSY', 'unreachable'],
+    [sdkError('AccessDeniedException'), 'ACCESS_DENIED', 'unreachable'],
+    [sdkError('ThrottlingException'), 'THROTTLED', 'unreachable'],
     [new TypeError('fetch failed', { cause: refused }), 'NOT_REACHABLE', 'unreachable'],
     [refused, 'NOT_REACHABLE', 'unreachable'],
     [Object.assign(new Error('too slow'), { name: 'TimeoutError' }), 'NOT_REACHABLE', 'unreachable'],
@@ -22,7 +22,7 @@ describe('an error', () => {
     [new Error('Region is missing'), 'NO_REGION', 'usage'],
     [new Error('?'), 'UNEXPECTED', 'unexpected'],
     ['thrown', 'UNEXPECTED', 'unexpected'],
-  ])('%s is told as %s', (error, code, exit) => {
+  ])('maps %s to %s', (error, code, exit) => {
     expect(explain(error)).toMatchObject({ code, exit, remedy: expect.stringMatching(/\.$|`/) });
   });
 });

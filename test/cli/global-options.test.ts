@@ -2,11 +2,9 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { main as redrive } from '../../cli/redrive.ts';
 import { main as replay } from '../../cli/replay.ts';
 import { problemBody } from '../../contracts/problems.ts';
-import { world } from './support/world.ts';
+import { fakeRuntime } from './support/runtime.ts';
 
-/** What is wrong with the value of an option that every command has is said as for any other option: usage, not a fault. */
-
-const wrong: [option: string, value: string, said: string][] = [
+const invalid: [option: string, value: string, message: string][] = [
   ['--region', 'eu central 1', 'must be a region like eu-central-1'],
   ['--region', 'eu-central-1.attacker.example/', 'must be a region like eu-central-1'],
   ['--region', '', 'must be a region like eu-central-1'],
@@ -14,30 +12,30 @@ const wrong: [option: string, value: string, said: string][] = [
   ['--profile', '', 'must be the name of a profile'],
   ['--profile', 'two\nlines', 'must be the name of a profile'],
   ['--profile', 'a]', 'must be the name of a profile'],
-  ['--api-url', 'nowhere', 'must be an address'],
-  ['--api-url', '', 'must be an address'],
-  ['--api-url', 'ftp://api.example', 'must be an address'],
-  ['--api-url', 'file:///etc/passwd', 'must be an address'],
+  ['--api-url', 'nowhere', 'must be a URL'],
+  ['--api-url', '', 'must be a URL'],
+  ['--api-url', 'ftp://api.example', 'must be a URL'],
+  ['--api-url', 'file:///etc/passwd', 'must be a URL'],
   ['--api-url', 'https://user:secret@api.example', 'without a user'],
   ['--api-url', 'https://api.example?x=1', 'without a user, a query'],
 ];
 
 describe('the value of an option of every command', () => {
-  it.each(wrong)('%s %j is wrong usage', async (option, value, said) => {
-    const typed = world();
+  it.each(invalid)('%s %j is wrong usage', async (option, value, message) => {
+    const typed = fakeRuntime();
 
     await expect(typed.run('doctor', option, value)).resolves.toBe(2);
-    expect(typed.shown.err).toContain(said);
-    if (value !== '') expect(typed.shown.err).not.toContain(value);
+    expect(typed.output.err).toContain(message);
+    if (value !== '') expect(typed.output.err).not.toContain(value);
     expect(typed.sent).toEqual([]);
   });
 
-  it.each(wrong)('%s %j is wrong usage in JSON, too', async (option, value, said) => {
-    const typed = world();
+  it.each(invalid)('%s %j is wrong usage, as JSON with --json', async (option, value, message) => {
+    const typed = fakeRuntime();
 
     await expect(typed.run('list', '--json', option, value)).resolves.toBe(2);
-    expect(typed.answer()).toMatchObject({
-      error: { code: 'USAGE', message: expect.stringContaining(said) },
+    expect(typed.jsonOutput()).toMatchObject({
+      error: { code: 'USAGE', message: expect.stringContaining(message) },
     });
   });
 
@@ -48,31 +46,31 @@ describe('the value of an option of every command', () => {
     'eusc-de-east-1',
     'ap-southeast-7',
     'cn-north-1',
-  ])('the region %s is one', async (region) => {
-    const typed = world({ answers: [[404, { code: 'NOT_FOUND' }]] });
+  ])('the region %s is valid', async (region) => {
+    const typed = fakeRuntime({ responses: [[404, { code: 'NOT_FOUND' }]] });
     await typed.run('status', '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', '--region', region);
     expect(typed.sent).toHaveLength(1);
   });
 });
 
-describe('what is proposed', () => {
+describe('a proposed command', () => {
   const options = ['--profile', 'app1 operator', '--region', 'eu-central-1'];
   const asTyped = "--profile 'app1 operator' --region eu-central-1";
 
   it.each([
     ['list', 'an id is unknown', [404, problemBody('NOT_FOUND')]],
-    ['doctor', 'the answer is not one of App1', [200, '<html>']],
-    ['doctor', 'the refusal is not one of App1', [502, '<html>']],
-  ] as const)('asks the same system: %s, when %s', async (command, _when, [status, body]) => {
-    const typed = world({ answers: [[status, body]] });
+    ['doctor', 'a success is not a response of App1', [200, '<html>']],
+    ['doctor', 'an error is not a response of App1', [502, '<html>']],
+  ] as const)('%s selects the same system when %s', async (command, _when, [status, body]) => {
+    const typed = fakeRuntime({ responses: [[status, body]] });
 
     await typed.run('status', '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01', ...options);
-    expect(typed.shown.err).toContain(`npx provision ${command} ${asTyped}`);
+    expect(typed.output.err).toContain(`npx provision ${command} ${asTyped}`);
   });
 });
 
-describe('the other tools', () => {
-  const said = () => {
+describe('the npm scripts', () => {
+  const captureStderr = () => {
     let text = '';
     jest.spyOn(process.stderr, 'write').mockImplementation((part) => {
       text += String(part);
@@ -93,8 +91,8 @@ describe('the other tools', () => {
       '--from is not before --to',
     ],
     ['replay', replay, ['app3', '--from', '2026-01-02T00:00:00Z', '--to', '2026-01-03T00:00:00Z'], 'app1'],
-  ])('%s says what is wrong with %s', async (_name, main, args, message) => {
-    const text = said();
+  ])('%s reports a usage error for %s', async (_name, main, args, message) => {
+    const text = captureStderr();
     await expect(main(args)).resolves.toBe(2);
     expect(text()).toContain(message);
     jest.restoreAllMocks();

@@ -12,7 +12,7 @@ const logs = mockClient(CloudWatchLogsClient);
 const CREATE = '/aws/lambda/app2-create-user';
 const BUS = '/aws/events/app2-service-users';
 const NOW = Date.parse('2026-01-01T12:00:00Z');
-const asked = () => logs.commandCalls(FilterLogEventsCommand).map(({ args }) => args[0].input);
+const filterCalls = () => logs.commandCalls(FilterLogEventsCommand).map(({ args }) => args[0].input);
 const line = (eventId: string, second: number, message = eventId) => ({
   eventId,
   timestamp: NOW + second * 1_000,
@@ -25,7 +25,7 @@ beforeEach(() => {
   logs.on(FilterLogEventsCommand).resolves({ events: [] });
 });
 
-/** Prints the logs; stops after so many pauses. */
+/** Prints the logs and stops after `pauses` pauses. */
 async function printed(groups: string[], options: { start: number; follow: boolean }, pauses = 0) {
   const clock = fakeClock(NOW);
   const stop = new AbortController();
@@ -51,26 +51,26 @@ async function printed(groups: string[], options: { start: number; follow: boole
   return out;
 }
 
-describe('the log groups that are read', () => {
+describe('chosenGroups', () => {
   const groups = [CREATE, '/aws/lambda/app2-set-password', '/aws/lambda/app1-call-app2', BUS];
 
-  it('are all of them when no function is named', () => {
+  it('returns all log groups without a name', () => {
     expect(chosenGroups(groups, undefined)).toEqual(groups);
   });
 
-  it.each(['create-user', 'app2-create-user', CREATE])('are that of the function for %s', (name) => {
+  it.each(['create-user', 'app2-create-user', CREATE])('returns the log group of the function %s', (name) => {
     expect(chosenGroups(groups, name)).toEqual([CREATE]);
   });
 
   it.each([
-    ['creat-user', 'Is create-user meant?'],
-    ['create', 'Is app2-create-user meant?'],
-    ['app2-s', 'Is app2-set-password or events/app2-service-users meant?'],
+    ['creat-user', 'Did you mean create-user?'],
+    ['create', 'Did you mean app2-create-user?'],
+    ['app2-s', 'Did you mean app2-set-password or events/app2-service-users?'],
     [
       'x',
-      'Name one of these:\n  app2-create-user\n  app2-set-password\n  app1-call-app2\n  events/app2-service-users',
+      'Use one of these names:\n  app2-create-user\n  app2-set-password\n  app1-call-app2\n  events/app2-service-users',
     ],
-  ])('are not guessed for %s: the names that come near are proposed', async (name, remedy) => {
+  ])('rejects %s and proposes similar names', async (name, remedy) => {
     expect(await thrownBy((async () => chosenGroups(groups, name))())).toMatchObject({
       name: 'CommandError',
       remedy,
@@ -79,7 +79,7 @@ describe('the log groups that are read', () => {
 });
 
 describe('npm run logs', () => {
-  it('prints the lines of all groups by their time, each with its function', async () => {
+  it('prints the lines of all groups by time, each with the name of its source', async () => {
     of(CREATE).resolves({ events: [line('created', 2)] });
     of(BUS).resolves({ events: [line('published', 1)] });
 
@@ -89,10 +89,10 @@ describe('npm run logs', () => {
       '2026-01-01T12:00:01.000Z  events/app2-service-users  published\n' +
         '2026-01-01T12:00:02.000Z  app2-create-user           created\n',
     );
-    expect(asked().map(({ startTime }) => startTime)).toEqual([NOW, NOW]);
+    expect(filterCalls().map(({ startTime }) => startTime)).toEqual([NOW, NOW]);
   });
 
-  it('follows: prints each line once, also one that arrives late, until it is interrupted', async () => {
+  it('prints each line once with --follow, also late ones, until it is interrupted', async () => {
     of(CREATE)
       .resolvesOnce({ events: [line('second', 2)] })
       .resolvesOnce({ events: [line('first', 1), line('second', 2)] })
@@ -101,16 +101,20 @@ describe('npm run logs', () => {
     const out = await printed([CREATE], { start: NOW - 300_000, follow: true }, 3);
 
     expect(out.match(/first|second/g)).toEqual(['second', 'first']);
-    expect(asked().map(({ startTime }) => startTime)).toEqual([NOW - 300_000, NOW - 60_000, NOW - 58_000]);
+    expect(filterCalls().map(({ startTime }) => startTime)).toEqual([
+      NOW - 300_000,
+      NOW - 60_000,
+      NOW - 58_000,
+    ]);
   });
 
-  it('shows what a terminal would take for a command', async () => {
+  it('replaces control characters', async () => {
     of(CREATE).resolves({ events: [line('a', 1, 'one\ttwo\u001b[2J\n')] });
 
     expect(await printed([CREATE], { start: NOW, follow: false })).toContain('one\ttwo\u{FFFD}[2J\n');
   });
 
-  describe('where nothing is deployed', () => {
+  describe('without a deployed system', () => {
     const before = { ...process.env };
     let directory: string;
     beforeEach(() => {
@@ -123,7 +127,7 @@ describe('npm run logs', () => {
       rmSync(directory, { recursive: true, force: true });
     });
 
-    it('says what to start', async () => {
+    it('proposes to start a local AWS', async () => {
       expect(await thrownBy(main([]))).toMatchObject({
         name: 'CommandError',
         message: expect.stringContaining('No local AWS is up'),

@@ -18,13 +18,13 @@ import { missing, note, ok, unchecked } from '../../cli/preflight/finding.ts';
 import { regionFinding, stackFinding } from '../../cli/preflight/stacks.ts';
 import { synthesize } from '../../cli/preflight/synthesize.ts';
 import type { Target } from '../../cli/preflight/target.ts';
-import { main, shown } from '../../cli/preflight.ts';
+import { formatFindings, main } from '../../cli/preflight.ts';
 import { EXAMPLE_ENVIRONMENT } from '../../infra/resolve.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'home-'));
 const target = (context: Record<string, string> = {}): Target => ({
   ...synthesize(context, home),
-  place: EXAMPLE_ENVIRONMENT,
+  environment: EXAMPLE_ENVIRONMENT,
   local: false,
   client: (Class) =>
     new Class({ region: 'eu-central-1', credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }),
@@ -38,18 +38,18 @@ afterEach(() => {
   for (const mock of [analyzer, quotas, cloudFormation]) mock.reset();
 });
 
-describe('policies', () => {
-  it('are each shown to Access Analyzer, with what they are of', async () => {
+describe('policyFindings', () => {
+  it('validates every policy with Access Analyzer by its type', async () => {
     analyzer.on(ValidatePolicyCommand).resolves({ findings: [] });
     const found = await policyFindings(plain);
-    const asked = analyzer.commandCalls(ValidatePolicyCommand).map(({ args: [{ input }] }) => input);
+    const validated = analyzer.commandCalls(ValidatePolicyCommand).map(({ args: [{ input }] }) => input);
 
-    expect(found).toMatchObject([{ verdict: 'ok', needed: `${asked.length} policies that AWS takes` }]);
-    expect(asked.length).toBeGreaterThan(60);
-    for (const { policyDocument = '' } of asked)
+    expect(found).toMatchObject([{ verdict: 'ok', needed: `${validated.length} valid policies` }]);
+    expect(validated.length).toBeGreaterThan(60);
+    for (const { policyDocument = '' } of validated)
       expect(JSON.parse(policyDocument)).toHaveProperty('Statement');
     expect(
-      new Set(asked.map((input) => `${input.policyType} ${input.validatePolicyResourceType ?? ''}`)),
+      new Set(validated.map((input) => `${input.policyType} ${input.validatePolicyResourceType ?? ''}`)),
     ).toEqual(
       new Set(['IDENTITY_POLICY ', 'RESOURCE_POLICY ', 'RESOURCE_POLICY AWS::IAM::AssumeRolePolicyDocument']),
     );
@@ -59,7 +59,7 @@ describe('policies', () => {
     ['ERROR', 'missing'],
     ['SECURITY_WARNING', 'note'],
     ['SUGGESTION', 'ok'],
-  ] as const)('of which there is a %s are %s', async (findingType, verdict) => {
+  ] as const)('maps the finding type %s to %s', async (findingType, verdict) => {
     const finding = {
       findingType,
       issueCode: 'INVALID_ACTION',
@@ -67,14 +67,14 @@ describe('policies', () => {
       learnMoreLink: 'https://docs.aws.amazon.com/',
       locations: [],
     };
-    const answers = [[finding]];
-    analyzer.on(ValidatePolicyCommand).callsFake(async () => ({ findings: answers.pop() ?? [] }));
+    const responses = [[finding]];
+    analyzer.on(ValidatePolicyCommand).callsFake(async () => ({ findings: responses.pop() ?? [] }));
 
     expect((await policyFindings(plain)).map((one) => one.verdict)).toEqual([verdict]);
   });
 });
 
-describe('quotas', () => {
+describe('quotaFindings', () => {
   const all = (value: (name: string) => number | undefined) => {
     for (const ServiceCode of ['cognito-idp', 'states', 'lambda'])
       quotas.on(ListServiceQuotasCommand, { ServiceCode }).resolves({
@@ -84,7 +84,7 @@ describe('quotas', () => {
       });
   };
 
-  it('that suffice for the configured rates are ok', async () => {
+  it('accepts quotas that suffice for the configured rates', async () => {
     all(() => 1_000);
 
     expect((await quotaFindings(plain)).map(({ verdict }) => verdict)).toEqual(
@@ -92,7 +92,7 @@ describe('quotas', () => {
     );
   });
 
-  it('that are too small are said, with what to do, as those that AWS does not list', async () => {
+  it('reports quotas that are too small and quotas that AWS does not list', async () => {
     all((name) =>
       name === 'Rate of UserUpdate requests' ? 10 : name === 'Concurrent executions' ? undefined : 1_000,
     );
@@ -109,7 +109,7 @@ describe('quotas', () => {
     ]);
   });
 
-  it('grow with the settings', () => {
+  it('needs quotas that grow with the settings', () => {
     const needed = (settings: Record<string, string>) =>
       Object.fromEntries(quotasFor(target(settings)).map(({ name, needed }) => [name, needed]));
     const [few, many] = [needed({ creations_per_second: '5' }), needed({ compensation_concurrency: '50' })];
@@ -124,8 +124,8 @@ describe('quotas', () => {
   });
 });
 
-describe('a region', () => {
-  it('that has every type is ok, and one that lacks one is named', async () => {
+describe('regionFinding', () => {
+  it('accepts a region that supports every type, and names a type that is missing', async () => {
     cloudFormation.on(DescribeTypeCommand).resolves({});
     expect(await regionFinding(plain, plain.stacks)).toMatchObject({ verdict: 'ok' });
 
@@ -139,7 +139,7 @@ describe('a region', () => {
   });
 });
 
-describe('a stack', () => {
+describe('stackFinding', () => {
   it.each([
     ['CREATE_COMPLETE', 'ok'],
     ['UPDATE_ROLLBACK_COMPLETE', 'ok'],
@@ -147,7 +147,7 @@ describe('a stack', () => {
     ['DELETE_FAILED', 'missing'],
     ['UPDATE_ROLLBACK_FAILED', 'missing'],
     ['UPDATE_IN_PROGRESS', 'missing'],
-  ] as const)('in the state %s is %s', async (StackStatus, verdict) => {
+  ] as const)('maps the status %s to %s', async (StackStatus, verdict) => {
     const stack = { StackName: 'App1', StackStatus, CreationTime: new Date() };
     cloudFormation.on(DescribeStacksCommand).resolves({ Stacks: [stack] });
     cloudFormation.on(ListStackResourcesCommand).resolves({ StackResourceSummaries: [] });
@@ -157,7 +157,7 @@ describe('a stack', () => {
   });
 });
 
-it('a stack that was never complete is deleted by the next deployment, unless it is protected', async () => {
+it('reports a protected stack that was never complete, which the next deployment cannot delete', async () => {
   const stack = { StackName: 'App1', CreationTime: new Date(), EnableTerminationProtection: true };
   cloudFormation
     .on(DescribeStacksCommand)
@@ -166,12 +166,13 @@ it('a stack that was never complete is deleted by the next deployment, unless it
 
   expect(app1 === undefined ? undefined : await stackFinding(plain, app1)).toMatchObject({
     verdict: 'missing',
-    toDo: 'aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name App1',
+    remedy:
+      'aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name App1',
   });
 });
 
-describe('the settings', () => {
-  it("are those of -c, and of the user's .cdk.json", () => {
+describe('synthesize', () => {
+  it("uses the settings of -c and of the user's .cdk.json", () => {
     const user = mkdtempSync(join(tmpdir(), 'home-'));
     writeFileSync(join(user, '.cdk.json'), JSON.stringify({ context: { creations_per_second: 7 } }));
 
@@ -179,35 +180,38 @@ describe('the settings', () => {
     expect(synthesize({ creations_per_second: '8' }, user).settings.creationsPerSecond).toBe(8);
   });
 
-  it('that are wrong are a problem that the user can mend', () => {
+  it('rejects invalid settings with a CommandError', () => {
     expect(() => synthesize({ creations_per_second: '99' }, home)).toThrow('The settings are not valid');
   });
 });
 
-describe('the table', () => {
-  it('says what was found, what is needed, what to do, and how it stands', () => {
+describe('formatFindings', () => {
+  it('formats what was found and needed, the remedies, and the summary', () => {
     const rows = [
       ok('a', '1', '1'),
-      note('b', '2', '1', 'See to it.'),
-      missing('c', 'none', 'one', 'Make one.'),
-      unchecked('d', 'no right', 'Get it.'),
+      note('b', '2', '1', 'Check it.'),
+      missing('c', 'none', 'one', 'Create one.'),
+      unchecked('d', 'no permission', 'Get it.'),
     ];
 
-    expect(shown(rows)).toBe(
+    expect(formatFindings(rows)).toBe(
       [
         '✔ a  1  (needed: 1)',
         '! b  2  (needed: 1)',
-        '     → See to it.',
+        '     → Check it.',
         '✖ c  none  (needed: one)',
-        '     → Make one.',
-        '? d  not checked: no right',
+        '     → Create one.',
+        '? d  not checked: no permission',
         '     → Get it.',
-        '1 ok, 1 missing, 1 to know, 1 not checked. A deployment would fail.',
+        '1 ok, 1 missing, 1 to note, 1 not checked. A deployment would fail.',
       ].join('\n'),
     );
   });
 
-  it.each([[['--context', 'nothing']], [['--unknown']]])('does not come when %j was typed', async (args) => {
-    await expect(main(args)).resolves.toBe(2);
-  });
+  it.each([[['--context', 'nothing']], [['--unknown']]])(
+    'is not printed for the wrong usage %j',
+    async (args) => {
+      await expect(main(args)).resolves.toBe(2);
+    },
+  );
 });

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { inWords } from '../../cli/redrive.ts';
+import { formatSummary } from '../../cli/redrive.ts';
 import { type DeadLetterMessage, RedeliveryError } from '../../cli/support/dead-letter-message.ts';
 import { redriveQueue } from '../../cli/support/redrive-queue.ts';
 import { sdkError } from '../support/sdk-errors.ts';
@@ -16,30 +16,30 @@ import { undeliveredEvent, unhandled } from './support/dead-letter-messages.ts';
 
 const sqs = mockClient(SQSClient);
 const QueueUrl = 'https://queue/app1-dead-letter-queue';
-/** In the order in which things happen. */
-let story: string[];
-let said: string[];
+/** The deliveries and deletions, in their order. */
+let steps: string[];
+let reports: string[];
 
 beforeEach(() => {
-  story = [];
-  said = [];
+  steps = [];
+  reports = [];
   sqs.reset();
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '3' } });
   sqs.on(DeleteMessageCommand).callsFake(({ ReceiptHandle }) => {
-    story.push(`deleted ${ReceiptHandle}`);
+    steps.push(`deleted ${ReceiptHandle}`);
     return {};
   });
   sqs.on(ChangeMessageVisibilityBatchCommand).resolves({});
 });
 
-/** What each receive gives, then nothing. */
-const holds = (...batches: Message[][]) =>
+/** The messages of each receive call, then none. */
+const queueReturns = (...batches: Message[][]) =>
   batches
     .reduce((chain, Messages) => chain.resolvesOnce({ Messages }), sqs.on(ReceiveMessageCommand))
     .resolves({});
 
 const redrive = (
-  take: (message: DeadLetterMessage) => Promise<void> = async () => undefined,
+  accept: (message: DeadLetterMessage) => Promise<void> = async () => undefined,
   options: { dryRun?: boolean } = {},
 ) =>
   redriveQueue({
@@ -47,131 +47,131 @@ const redrive = (
     plan: async (message) => ({
       to: message.kind === 'rule' ? 'the log' : 'the function',
       deliver: async () => {
-        await take(message);
-        story.push(`taken by ${message.kind}`);
+        await accept(message);
+        steps.push(`delivered to ${message.kind}`);
       },
     }),
-    report: (line) => said.push(line),
+    report: (line) => reports.push(line),
   })(QueueUrl, options);
 
-const letGo = () =>
+const madeVisible = () =>
   sqs
     .commandCalls(ChangeMessageVisibilityBatchCommand)
     .flatMap(({ args }) => args[0].input.Entries ?? [])
     .map(({ ReceiptHandle, VisibilityTimeout }) => [ReceiptHandle, VisibilityTimeout]);
 
-describe('redriving a queue', () => {
-  it('delivers what lies there, batch after batch, and deletes each after it was taken', async () => {
-    holds([undeliveredEvent({ id: 'a' })], [unhandled(undefined, 'b')]);
+describe('redriveQueue', () => {
+  it('delivers the messages batch by batch, and deletes each after its delivery', async () => {
+    queueReturns([undeliveredEvent({ id: 'a' })], [unhandled(undefined, 'b')]);
 
-    const { delivered, left } = await redrive();
+    const { delivered, remaining } = await redrive();
 
-    expect(story).toEqual([
-      'taken by rule',
+    expect(steps).toEqual([
+      'delivered to rule',
       'deleted receipt of a',
-      'taken by function',
+      'delivered to function',
       'deleted receipt of b',
     ]);
     expect([...delivered]).toEqual([
       ['the log', 1],
       ['the function', 1],
     ]);
-    expect(left).toEqual([]);
-    expect(letGo()).toEqual([]);
-    expect(said.at(-1)).toBe('2 of about 3 delivered, 0 left');
+    expect(remaining).toEqual([]);
+    expect(madeVisible()).toEqual([]);
+    expect(reports.at(-1)).toBe('2 of about 3 delivered, 0 remaining');
   });
 
-  it('leaves what is not taken, says why, and makes it visible again', async () => {
-    holds([undeliveredEvent({ id: 'a' }), unhandled(undefined, 'b')]);
+  it('keeps a rejected message, returns the reason, and makes it visible again', async () => {
+    queueReturns([undeliveredEvent({ id: 'a' }), unhandled(undefined, 'b')]);
 
-    const { delivered, left } = await redrive(async ({ kind }) => {
-      if (kind === 'rule') throw new RedeliveryError('It is not wanted.');
+    const { delivered, remaining } = await redrive(async ({ kind }) => {
+      if (kind === 'rule') throw new RedeliveryError('It is rejected.');
     });
 
-    expect(story).toEqual(['taken by function', 'deleted receipt of b']);
+    expect(steps).toEqual(['delivered to function', 'deleted receipt of b']);
     expect([...delivered.keys()]).toEqual(['the function']);
-    expect(left).toEqual([
-      { what: 'ServiceUserProvisioned e-1 (not delivered: NO_PERMISSIONS)', reason: 'It is not wanted.' },
+    expect(remaining).toEqual([
+      { what: 'ServiceUserProvisioned e-1 (not delivered: NO_PERMISSIONS)', reason: 'It is rejected.' },
     ]);
-    expect(letGo()).toEqual([['receipt of a', 0]]);
+    expect(madeVisible()).toEqual([['receipt of a', 0]]);
   });
 
-  it('goes on when AWS refuses one, and names the error', async () => {
-    holds([undeliveredEvent({ id: 'a' })]);
+  it('continues when AWS rejects a delivery, and names the error', async () => {
+    queueReturns([undeliveredEvent({ id: 'a' })]);
 
-    const { left } = await redrive(async () => {
-      throw sdkError('AccessDeniedException', { message: 'no right' });
+    const { remaining } = await redrive(async () => {
+      throw sdkError('AccessDeniedException', { message: 'no permission' });
     });
 
-    expect(left).toMatchObject([{ reason: 'AccessDeniedException: no right' }]);
+    expect(remaining).toMatchObject([{ reason: 'AccessDeniedException: no permission' }]);
   });
 
-  it('leaves a message of which it cannot tell for whom it is', async () => {
-    holds([{ MessageId: 'a', ReceiptHandle: 'receipt of a', Body: 'what?' }]);
+  it('keeps a message without a target', async () => {
+    queueReturns([{ MessageId: 'a', ReceiptHandle: 'receipt of a', Body: 'what?' }]);
 
-    const { left } = await redrive();
+    const { remaining } = await redrive();
 
-    expect(left).toMatchObject([{ what: 'message a', reason: expect.stringContaining('neither') }]);
-    expect(story).toEqual([]);
-    expect(letGo()).toEqual([['receipt of a', 0]]);
+    expect(remaining).toMatchObject([{ what: 'message a', reason: expect.stringContaining('neither') }]);
+    expect(steps).toEqual([]);
+    expect(madeVisible()).toEqual([['receipt of a', 0]]);
   });
 
-  it('says that what was taken could not be deleted', async () => {
-    holds([undeliveredEvent({ id: 'a' })]);
+  it('reports a delivered message that could not be deleted', async () => {
+    queueReturns([undeliveredEvent({ id: 'a' })]);
     sqs.on(DeleteMessageCommand).rejects(sdkError('AccessDeniedException'));
 
-    const { delivered, left } = await redrive();
+    const { delivered, remaining } = await redrive();
 
-    expect([delivered.size, left.length]).toEqual([0, 1]);
-    expect(letGo()).toEqual([['receipt of a', 0]]);
+    expect([delivered.size, remaining.length]).toEqual([0, 1]);
+    expect(madeVisible()).toEqual([['receipt of a', 0]]);
   });
 
-  it('does not try again in the same run what came back', async () => {
-    holds([undeliveredEvent({ id: 'a' })], [undeliveredEvent({ id: 'a' })]);
+  it('delivers a message once per run', async () => {
+    queueReturns([undeliveredEvent({ id: 'a' })], [undeliveredEvent({ id: 'a' })]);
     let times = 0;
 
-    const { left } = await redrive(async () => {
+    const { remaining } = await redrive(async () => {
       times += 1;
       throw new RedeliveryError('no');
     });
 
-    expect([times, left.length]).toEqual([1, 1]);
+    expect([times, remaining.length]).toEqual([1, 1]);
   });
 
-  it('in a dry run takes nothing, deletes nothing, and lets all go', async () => {
-    holds([undeliveredEvent({ id: 'a' }), unhandled(undefined, 'b')]);
+  it('delivers and deletes nothing in a dry run, and makes all messages visible again', async () => {
+    queueReturns([undeliveredEvent({ id: 'a' }), unhandled(undefined, 'b')]);
 
     const { delivered } = await redrive(undefined, { dryRun: true });
 
-    expect(story).toEqual([]);
+    expect(steps).toEqual([]);
     expect([...delivered.values()]).toEqual([1, 1]);
-    expect(letGo()).toEqual([
+    expect(madeVisible()).toEqual([
       ['receipt of a', 0],
       ['receipt of b', 0],
     ]);
   });
 
-  it('lets more go than one call can', async () => {
-    holds(Array.from({ length: 12 }, (_, n) => undeliveredEvent({ id: `m${n}` })));
+  it('makes more messages visible than one call can', async () => {
+    queueReturns(Array.from({ length: 12 }, (_, n) => undeliveredEvent({ id: `m${n}` })));
 
     await redrive(undefined, { dryRun: true });
 
     expect(sqs.commandCalls(ChangeMessageVisibilityBatchCommand)).toHaveLength(2);
-    expect(letGo()).toHaveLength(12);
+    expect(madeVisible()).toHaveLength(12);
   });
 
-  it('lets go what it holds also when SQS fails in the middle', async () => {
+  it('makes received messages visible again when SQS fails', async () => {
     sqs
       .on(ReceiveMessageCommand)
       .resolvesOnce({ Messages: [undeliveredEvent({ id: 'a' })] })
       .rejects(sdkError('ServiceUnavailable', { status: 503 }));
 
     await expect(redrive(undefined, { dryRun: true })).rejects.toMatchObject({ name: 'ServiceUnavailable' });
-    expect(letGo()).toEqual([['receipt of a', 0]]);
+    expect(madeVisible()).toEqual([['receipt of a', 0]]);
   });
 
-  it('holds what it takes longer than any function may run, and asks all servers of SQS', async () => {
-    holds();
+  it('hides messages longer than any function can run, and uses long polling', async () => {
+    queueReturns();
 
     await redrive();
 
@@ -182,32 +182,32 @@ describe('redriving a queue', () => {
   });
 });
 
-describe('the summary of a redrive', () => {
-  it('counts by where to, and gives the reason of each that is left', () => {
+describe('formatSummary', () => {
+  it('counts deliveries by target, and prints the reason of each remaining message', () => {
     const summary = {
       delivered: new Map([
         ['the log', 2],
         ['function f', 1],
       ]),
-      left: [{ what: 'E e-1', reason: 'no right' }],
+      remaining: [{ what: 'E e-1', reason: 'no permission' }],
     };
 
-    expect(inWords(summary, false)).toBe(
-      'Delivered: 3\n  2 to the log\n  1 to function f\nLeft: 1\n  E e-1: no right\n',
+    expect(formatSummary(summary, false)).toBe(
+      'Delivered: 3\n  2 to the log\n  1 to function f\nRemaining: 1\n  E e-1: no permission\n',
     );
-    expect(inWords(summary, true)).toMatch(/^Would be delivered: 3\n/);
+    expect(formatSummary(summary, true)).toMatch(/^Would be delivered: 3\n/);
   });
 
   it.each(['\u001b[2J', '\u009b2J', '\r\n', '\u0007', '\u202e', '\0'])(
-    'give no terminal what it takes for a command: %j',
+    'replaces the control character %j',
     (control) => {
       const summary = {
         delivered: new Map([[`to${control}`, 1]]),
-        left: [{ what: `what${control}`, reason: `reason${control}` }],
+        remaining: [{ what: `what${control}`, reason: `reason${control}` }],
       };
 
-      expect(inWords(summary, false)).not.toContain(control);
-      expect(inWords(summary, false).split('\n')).toHaveLength(5);
+      expect(formatSummary(summary, false)).not.toContain(control);
+      expect(formatSummary(summary, false).split('\n')).toHaveLength(5);
     },
   );
 });

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { PAUSE, replayArchive, SETTLING } from '../../cli/support/replay-archive.ts';
+import { LOG_DELAY, PAUSE, replayArchive } from '../../cli/support/replay-archive.ts';
 import { fakeClock } from '../support/clock.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
@@ -20,13 +20,13 @@ const period = { from: new Date('2026-01-01T00:00:00Z'), to: new Date('2026-01-0
 const NAME = 'app1-provisioning-20260102000000000';
 
 let clock: ReturnType<typeof fakeClock>;
-let said: string[];
+let reports: string[];
 const replay = (rule?: string, during = period) =>
   replayArchive({
     eventBridge: new EventBridgeClient({}),
     logs: new CloudWatchLogsClient({}),
     clock,
-    report: (line) => said.push(line),
+    report: (line) => reports.push(line),
   })(BUS, during, rule);
 
 const line = (event_id: string, replayName: string | undefined = NAME) => ({
@@ -35,7 +35,7 @@ const line = (event_id: string, replayName: string | undefined = NAME) => ({
 
 beforeEach(() => {
   clock = fakeClock(Date.parse('2026-01-02T00:00:00Z'));
-  said = [];
+  reports = [];
   eventBridge.reset();
   logs.reset();
   eventBridge
@@ -49,8 +49,8 @@ beforeEach(() => {
 
 const started = () => eventBridge.commandCalls(StartReplayCommand).map(({ args }) => args[0].input);
 
-describe('a replay', () => {
-  it('sends the events of the time to all rules of the bus', async () => {
+describe('replayArchive', () => {
+  it('replays the events of a period to all rules of the bus', async () => {
     await expect(replay()).resolves.toEqual({ name: NAME, events: 2 });
 
     expect(started()).toEqual([
@@ -64,7 +64,7 @@ describe('a replay', () => {
     ]);
   });
 
-  it('takes whole seconds, as events have them', async () => {
+  it('extends the period to whole seconds', async () => {
     await replay(undefined, {
       from: new Date('2026-01-01T00:00:00.999Z'),
       to: new Date('2026-01-01T00:00:01.001Z'),
@@ -78,7 +78,7 @@ describe('a replay', () => {
     ]);
   });
 
-  it('sends them to one rule only', async () => {
+  it('replays to one rule only', async () => {
     await replay(LOG_RULE);
 
     expect(eventBridge.commandCalls(DescribeRuleCommand)[0]?.args[0].input).toEqual({
@@ -88,7 +88,7 @@ describe('a replay', () => {
     expect(started()).toMatchObject([{ Destination: { Arn: 'the bus', FilterArns: ['the rule'] } }]);
   });
 
-  it('waits for the end and says how far it is', async () => {
+  it('waits until the replay has finished, and reports progress', async () => {
     eventBridge
       .on(DescribeReplayCommand)
       .resolvesOnce({ State: 'STARTING' })
@@ -97,17 +97,17 @@ describe('a replay', () => {
 
     await replay();
 
-    expect(said.slice(0, 2)).toEqual(['STARTING', 'RUNNING, at events of 2026-01-01T00:30:00.000Z']);
+    expect(reports.slice(0, 2)).toEqual(['STARTING', 'RUNNING, at events of 2026-01-01T00:30:00.000Z']);
     expect(clock.sleeps.slice(0, 2)).toEqual([PAUSE, PAUSE]);
   });
 
-  it.each(['FAILED', 'CANCELLED'] as const)('that is %s is a problem', async (State) => {
+  it.each(['FAILED', 'CANCELLED'] as const)('fails when the replay is %s', async (State) => {
     eventBridge.on(DescribeReplayCommand).resolves({ State, StateReason: 'of the test' });
 
     await expect(replay()).rejects.toMatchObject({ message: `The replay ${NAME} is ${State}: of the test.` });
   });
 
-  it('counts different events of this replay, once they do not grow in number', async () => {
+  it('counts distinct events of this replay until the number no longer grows', async () => {
     logs
       .on(FilterLogEventsCommand)
       .resolvesOnce({ events: [] })
@@ -117,14 +117,14 @@ describe('a replay', () => {
     await expect(replay()).resolves.toMatchObject({ events: 2 });
   });
 
-  it('says that there was none after a minute', async () => {
+  it('returns zero after a minute without an event', async () => {
     logs.on(FilterLogEventsCommand).resolves({ events: [] });
 
     await expect(replay()).resolves.toMatchObject({ events: 0 });
-    expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(SETTLING);
+    expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(LOG_DELAY);
   });
 
-  it('does not count what the log does not get', async () => {
+  it('does not count events of a rule that does not write to the log', async () => {
     await expect(replay('of-a-subscriber')).resolves.toMatchObject({ events: undefined });
     expect(logs.calls()).toEqual([]);
   });
@@ -132,13 +132,13 @@ describe('a replay', () => {
   it.each([
     ['archive', () => eventBridge.on(DescribeArchiveCommand), undefined],
     ['rule', () => eventBridge.on(DescribeRuleCommand), 'none'],
-  ] as const)('without its %s is not started', async (what, call, rule) => {
+  ] as const)('is not started when the %s does not exist', async (what, call, rule) => {
     eventBridge.on(DescribeArchiveCommand).resolves({ ArchiveArn: 'the archive', EventSourceArn: 'the bus' });
     call().rejects(sdkError('ResourceNotFoundException'));
 
     await expect(replay(rule)).rejects.toMatchObject({
       name: 'CommandError',
-      message: expect.stringMatching(new RegExp(`^The ${what} .* is not there`)),
+      message: expect.stringMatching(new RegExp(`^The ${what} .* does not exist`)),
     });
     expect(started()).toEqual([]);
   });

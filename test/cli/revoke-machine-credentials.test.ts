@@ -2,11 +2,11 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { sdkError } from '../support/sdk-errors.ts';
-import { world } from './support/world.ts';
+import { fakeRuntime } from './support/runtime.ts';
 
 const lambda = mockClient(LambdaClient);
 const blob = (text: string) => Object.assign(Buffer.from(text), { transformToString: () => text });
-const answers = (answer: object, FunctionError?: string) =>
+const mockResult = (answer: object, FunctionError?: string) =>
   lambda.on(InvokeCommand).resolves({
     Payload: blob(JSON.stringify(answer)),
     ...(FunctionError === undefined ? {} : { FunctionError }),
@@ -17,67 +17,67 @@ beforeEach(() => {
 });
 
 describe('provision revoke-machine-credentials', () => {
-  it('calls the function of App2, and says what it did and what is left', async () => {
-    answers({ version_id: 'v-1', removed_users: 2 });
-    const { run, shown } = world();
+  it('invokes the function of App2, and prints the result', async () => {
+    mockResult({ version_id: 'v-1', removed_users: 2 });
+    const { run, output } = fakeRuntime();
 
     expect(await run('revoke-machine-credentials')).toBe(0);
 
     expect(lambda.commandCalls(InvokeCommand).map(({ args: [{ input }] }) => input)).toEqual([
       { FunctionName: 'app2-revoke-machine-credentials', Payload: '{}' },
     ]);
-    expect(shown.out).toContain('version v-1');
-    expect(shown.out).toContain('disabled and removed: 2. None is left.');
-    expect(shown.out).toContain('within 16 minutes');
+    expect(output.out).toContain('version v-1');
+    expect(output.out).toContain('disabled and removed: 2. None remains.');
+    expect(output.out).toContain('within 16 minutes');
   });
 
-  it('answers as JSON', async () => {
-    answers({ version_id: 'v-1', removed_users: 0 });
-    const { run, answer } = world();
+  it('prints JSON with --json', async () => {
+    mockResult({ version_id: 'v-1', removed_users: 0 });
+    const { run, jsonOutput } = fakeRuntime();
 
     expect(await run('revoke-machine-credentials', '--json')).toBe(0);
-    expect(answer()).toEqual({ version_id: 'v-1', removed_users: 0 });
+    expect(jsonOutput()).toEqual({ version_id: 'v-1', removed_users: 0 });
   });
 
-  it('says that it did not end well, why, and what to do', async () => {
-    answers(
-      { errorType: 'Error', errorMessage: 'The rotation has not ended; nobody was removed.' },
+  it('reports a failure of the function with the cause and the remedy', async () => {
+    mockResult(
+      { errorType: 'Error', errorMessage: 'The rotation has not finished; no user was removed.' },
       'Unhandled',
     );
-    const { run, answer } = world();
+    const { run, jsonOutput } = fakeRuntime();
 
     expect(await run('revoke-machine-credentials', '--json')).toBe(1);
-    expect(answer()).toEqual({
+    expect(jsonOutput()).toEqual({
       error: {
         code: 'NOT_REVOKED',
-        message: expect.stringContaining('nobody was removed'),
+        message: expect.stringContaining('no user was removed'),
         remedy: expect.stringContaining('Run it again'),
       },
     });
   });
 
   it.each([
-    ['App2 is not here', 'ResourceNotFoundException', 3, 'NOT_DEPLOYED'],
-    ['there is no right to it', 'AccessDeniedException', 3, 'NO_RIGHT'],
-    ['AWS is asked too often', 'TooManyRequestsException', 3, 'BUSY'],
-  ])('says that %s', async (_what, name, status, code) => {
+    ['App2 is not deployed', 'ResourceNotFoundException', 3, 'NOT_DEPLOYED'],
+    ['a permission is missing', 'AccessDeniedException', 3, 'ACCESS_DENIED'],
+    ['AWS throttles the call', 'TooManyRequestsException', 3, 'THROTTLED'],
+  ])('reports that %s', async (_what, name, status, code) => {
     lambda.on(InvokeCommand).rejects(sdkError(name));
-    const { run, answer } = world();
+    const { run, jsonOutput } = fakeRuntime();
 
     expect(await run('revoke-machine-credentials', '--json')).toBe(status);
-    expect(answer()).toMatchObject({ error: { code } });
+    expect(jsonOutput()).toMatchObject({ error: { code } });
   });
 
-  it('does not call twice by itself', async () => {
+  it('does not retry the call', async () => {
     lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'));
-    const { run } = world();
+    const { run } = fakeRuntime();
 
     expect(await run('revoke-machine-credentials')).not.toBe(0);
     expect(lambda.commandCalls(InvokeCommand)).toHaveLength(1);
   });
 
-  it.each([['an argument'], ['--force'], ['--yes']])('takes no %s', async (more) => {
-    const { run } = world();
+  it.each([['an argument'], ['--force'], ['--yes']])('rejects %s', async (more) => {
+    const { run } = fakeRuntime();
 
     expect(await run('revoke-machine-credentials', more)).toBe(2);
     expect(lambda.calls()).toEqual([]);

@@ -39,33 +39,35 @@ writeFileSync(
 
 const regionOf = ({ client }: ReturnType<typeof targetEnvironment>) => client(SQSClient).config.region();
 
-describe('a command goes', () => {
-  it('to the local AWS that is up', async () => {
-    const where = targetEnvironment({}, { LOCAL_AWS_DIR: up, AWS_PROFILE: 'mine' });
+describe('targetEnvironment', () => {
+  it('selects the local AWS that is up', async () => {
+    const environment = targetEnvironment({}, { LOCAL_AWS_DIR: up, AWS_PROFILE: 'mine' });
 
-    expect(where.where).toBe('the local AWS at http://127.0.0.1:1');
-    expect(await regionOf(where)).toBe('us-east-1');
+    expect(environment.displayName).toBe('the local AWS at http://127.0.0.1:1');
+    expect(await regionOf(environment)).toBe('us-east-1');
   });
 
   it.each([{ aws: true }, { profile: 'mine' }, { region: 'eu-west-3' }])(
-    'to AWS when that is asked for, whatever is up: %j',
+    'selects AWS by the options %j, also while a local AWS is up',
     (options) => {
-      expect(targetEnvironment(options, { LOCAL_AWS_DIR: up }).where).toMatch(/^AWS/);
+      expect(targetEnvironment(options, { LOCAL_AWS_DIR: up }).displayName).toMatch(/^AWS/);
     },
   );
 
-  it('to AWS when nothing is up and a profile is set', () => {
-    expect(targetEnvironment({}, { LOCAL_AWS_DIR: empty, AWS_PROFILE: 'mine' }).where).toBe('AWS as mine');
+  it('selects AWS when no local AWS is up and AWS_PROFILE is set', () => {
+    expect(targetEnvironment({}, { LOCAL_AWS_DIR: empty, AWS_PROFILE: 'mine' }).displayName).toBe(
+      'AWS as mine',
+    );
   });
 
-  it('to the region that was said', async () => {
-    const where = targetEnvironment({ region: 'eu-west-3' }, { LOCAL_AWS_DIR: up });
+  it('uses the region of the options', async () => {
+    const environment = targetEnvironment({ region: 'eu-west-3' }, { LOCAL_AWS_DIR: up });
 
-    expect(where.where).toBe('AWS eu-west-3');
-    expect(await regionOf(where)).toBe('eu-west-3');
+    expect(environment.displayName).toBe('AWS eu-west-3');
+    expect(await regionOf(environment)).toBe('eu-west-3');
   });
 
-  it('nowhere when nothing was said and nothing is up', () => {
+  it('fails when no option is given and no local AWS is up', () => {
     expect(() => targetEnvironment({}, { LOCAL_AWS_DIR: empty })).toThrow(
       expect.objectContaining({ name: 'CommandError', remedy: expect.stringContaining('npm run up') }),
     );

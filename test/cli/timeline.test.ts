@@ -6,20 +6,20 @@ import {
 } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { timelineAnswer } from '../../cli/answers.ts';
 import { CliError } from '../../cli/cli-error.ts';
+import { timelineOutput } from '../../cli/json-output.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { execution, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID, ROLL_BACK, subject } from '../support/subject.ts';
-import { executionArn, world } from './support/world.ts';
+import { executionArn, fakeRuntime } from './support/runtime.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const START = Date.parse('2026-01-01T00:00:00Z');
 const event = (seconds: number, type: string, more: Partial<HistoryEvent> = {}): HistoryEvent => ({
   id: seconds,
   timestamp: new Date(START + seconds * 1000),
-  type: type as HistoryEvent['type'], // the tests write each type as Step Functions does
+  type: type as HistoryEvent['type'], // the tests use the types of Step Functions
   ...more,
 });
 const entered = (seconds: number, name: string) =>
@@ -56,10 +56,10 @@ beforeEach(() => {
   history('CreateServiceUser', PROVISIONING_ID, entered(4, 'CreateUser'), event(4, 'TaskScheduled'));
 });
 
-/** App1 tells the owner only; to others it is as if there were none. */
-const stranger: Parameters<typeof world>[0] = { answers: [[404, problemBody('NOT_FOUND')]] };
+/** App1 returns 404 to callers that are not the owner. */
+const notOwner: Parameters<typeof fakeRuntime>[0] = { responses: [[404, problemBody('NOT_FOUND')]] };
 
-const told = {
+const step = {
   service: 'app1',
   workflow: 'ProvisionServiceUser',
   execution: PROVISIONING_ID,
@@ -69,39 +69,39 @@ const told = {
 };
 
 describe('provision timeline', () => {
-  it('shows the owner what App1 tells of both services, without a right to the histories', async () => {
-    const here = world({ answers: [[200, { status: 'RUNNING', timeline: [told] }]] });
+  it('prints the timeline of App1 for the owner, without permission to read histories', async () => {
+    const cli = fakeRuntime({ responses: [[200, { status: 'RUNNING', timeline: [step] }]] });
 
-    expect(await here.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
+    expect(await cli.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
 
-    expect(here.answer()).toEqual({ provisioning_id: PROVISIONING_ID, timeline: [told], unseen: [] });
-    expect(here.sent.map(({ path }) => path)).toEqual([
+    expect(cli.jsonOutput()).toEqual({ provisioning_id: PROVISIONING_ID, timeline: [step], incomplete: [] });
+    expect(cli.sent.map(({ path }) => path)).toEqual([
       `/create-service-user/${PROVISIONING_ID}?include=timeline`,
     ]);
     expect(stepFunctions.calls()).toEqual([]);
   });
 
-  it('reads the histories where App1 does not know all of it, and keeps what it knows where they are out of sight', async () => {
-    const incomplete = { timeline: [told], timeline_incomplete: ['app2'] };
-    const operator = world({ answers: [[200, incomplete]] });
+  it('reads the histories when the timeline of App1 is incomplete, and falls back to it without permission', async () => {
+    const incomplete = { timeline: [step], timeline_incomplete: ['app2'] };
+    const operator = fakeRuntime({ responses: [[200, incomplete]] });
     await operator.run('timeline', PROVISIONING_ID, '--json');
-    expect(operator.answer()).toMatchObject({ timeline: { length: 3 }, unseen: [] });
+    expect(operator.jsonOutput()).toMatchObject({ timeline: { length: 3 }, incomplete: [] });
 
     stepFunctions.reset();
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(subject));
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('AccessDeniedException'));
-    const caller = world({ answers: [[200, incomplete]] });
+    const caller = fakeRuntime({ responses: [[200, incomplete]] });
     expect(await caller.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
-    expect(caller.answer()).toMatchObject({ timeline: [told], unseen: [{ service: 'app2' }] });
+    expect(caller.jsonOutput()).toMatchObject({ timeline: [step], incomplete: [{ service: 'app2' }] });
   });
 
-  it('shows the steps of both services in their order, with their attempts', async () => {
-    const here = world(stranger);
+  it('prints the steps of both services in their order, with their attempts', async () => {
+    const cli = fakeRuntime(notOwner);
 
-    expect(await here.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
+    expect(await cli.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
 
-    const { timeline, unseen } = timelineAnswer.parse(here.answer());
-    expect(unseen).toEqual([]);
+    const { timeline, incomplete } = timelineOutput.parse(cli.jsonOutput());
+    expect(incomplete).toEqual([]);
     expect(timeline).toEqual([
       {
         service: 'app1',
@@ -125,39 +125,39 @@ describe('provision timeline', () => {
     expect(timeline[1]).not.toHaveProperty('duration_ms');
   });
 
-  it('shows every attempt to roll back', async () => {
+  it('prints every roll-back attempt', async () => {
     history('RollBackServiceUser', `${ROLL_BACK}.1`, entered(10, 'DeleteUser'));
     history('RollBackServiceUser', `${ROLL_BACK}.2`, entered(400, 'DeleteUser'));
-    const here = world(stranger);
+    const cli = fakeRuntime(notOwner);
 
-    await here.run('timeline', PROVISIONING_ID);
+    await cli.run('timeline', PROVISIONING_ID);
 
-    expect(here.shown.out).toContain('app2 RollBackServiceUser\n');
-    expect(here.shown.out).toContain('app2 RollBackServiceUser, attempt 2\n');
-    expect(here.shown.out).toContain('1 failed: TargetUnavailable');
+    expect(cli.output.out).toContain('app2 RollBackServiceUser\n');
+    expect(cli.output.out).toContain('app2 RollBackServiceUser, attempt 2\n');
+    expect(cli.output.out).toContain('1 failed: TargetUnavailable');
   });
 
-  it('says what it cannot see, and shows the rest', async () => {
+  it('names a service that is not available, and prints the other one', async () => {
     const elsewhere = new CliError(
       'unreachable',
       'NOT_DEPLOYED',
       'There is no stack App2.',
       'Use another profile.',
     );
-    const here = world({ ...stranger, connection: { app2: () => Promise.reject(elsewhere) } });
+    const cli = fakeRuntime({ ...notOwner, connection: { app2: () => Promise.reject(elsewhere) } });
 
-    expect(await here.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
-    expect(here.answer()).toMatchObject({
+    expect(await cli.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
+    expect(cli.jsonOutput()).toMatchObject({
       timeline: [{ service: 'app1' }, { service: 'app1' }],
-      unseen: [{ service: 'app2', why: 'There is no stack App2.' }],
+      incomplete: [{ service: 'app2', reason: 'There is no stack App2.' }],
     });
   });
 
-  it('says that there is none', async () => {
+  it('fails when there is no execution', async () => {
     stepFunctions.reset();
     stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
-    const here = world(stranger);
+    const cli = fakeRuntime(notOwner);
 
-    expect(await here.run('timeline', PROVISIONING_ID)).toBe(4);
+    expect(await cli.run('timeline', PROVISIONING_ID)).toBe(4);
   });
 });

@@ -26,7 +26,7 @@ test('a script runs all of its tools, and fails when one of them fails', async (
   for (const name of ['secretlint', 'tsc', 'cdk']) here.tool(name, `echo "${name} $*"`);
   const ran: Record<string, unknown> = {};
 
-  // One after the other: the first one makes the program, which the others use.
+  // Sequentially: the first one bundles the program, which the others use.
   for (const script of Object.keys(expected)) {
     const [, , file = '', ...args] = scripts[script]?.split(' ') ?? [];
     ran[script] = await here.run(join('..', file), { args });

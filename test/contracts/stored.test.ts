@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import * as answers from '../../cli/answers.ts';
+import * as answers from '../../cli/json-output.ts';
 import { createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { createUserRequest } from '../../contracts/app2-api.ts';
 import { eventDetail, eventRows } from '../../contracts/events/catalogue.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { answers } from '../../cli/answers.ts';
 import { exits } from '../../cli/exit-status.ts';
+import { jsonOutputs } from '../../cli/json-output.ts';
 import { permissions } from '../../cli/permissions.ts';
 import { program } from '../../cli/program.ts';
 import { cliDocument, cliPage } from '../../docs/generate/cli.ts';
@@ -21,7 +21,7 @@ describe('docs/cli.md', () => {
     expect(page).toContain(`### ${name}`);
     expect(page).toContain(`$ npx provision ${name}`);
     expect(Object.keys(permissions)).toContain(name);
-    expect(Object.keys(answers)).toContain(name);
+    expect(Object.keys(jsonOutputs)).toContain(name);
   });
 
   it('shows every exit status', () => {

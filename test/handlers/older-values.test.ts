@@ -33,7 +33,7 @@ import { rollBackIfNeeded } from '../../handlers/shared/finished-execution.ts';
 import type { Subject, Workflows } from '../../handlers/shared/roll-backs.ts';
 import { sweep } from '../../handlers/shared/sweep.ts';
 import { timelineAt } from '../../handlers/shared/timeline.ts';
-import { world } from '../cli/support/world.ts';
+import { fakeRuntime } from '../cli/support/runtime.ts';
 import { authorizedRequest, CALLERS_OWNER, MACHINE_OWNER, signedRequest } from '../support/api-events.ts';
 import { creationStatus } from '../support/app2-replies.ts';
 import { highRates } from '../support/caller-rates.ts';
@@ -259,9 +259,9 @@ describe('App1', () => {
     stepFunctions.on(ListExecutionsCommand).resolves({
       executions: [{ name: PROVISIONING_ID, startDate: STOPPED, stopDate: STOPPED, status: 'SUCCEEDED' }],
     } as object);
-    const here = world({ now: STOPPED.getTime() + 60_000 });
+    const here = fakeRuntime({ now: STOPPED.getTime() + 60_000 });
 
     expect(await here.run('list', '--json')).toBe(0);
-    expect(here.answer()).toMatchObject({ unreadable: [], provisionings: [olderSubject] });
+    expect(here.jsonOutput()).toMatchObject({ unreadable: [], provisionings: [olderSubject] });
   });
 });

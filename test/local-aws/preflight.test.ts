@@ -27,7 +27,7 @@ import type { Finding } from '../../cli/preflight/finding.ts';
 import { preflight, shouldWork, targetsOf } from '../../cli/preflight/run.ts';
 import { synthesize } from '../../cli/preflight/synthesize.ts';
 import type { Target } from '../../cli/preflight/target.ts';
-import { shown } from '../../cli/preflight.ts';
+import { formatFindings } from '../../cli/preflight.ts';
 import { signedFetch } from '../../cli/signed-fetch.ts';
 import type { TargetEnvironment } from '../../cli/target-environment.ts';
 import type { Template } from '../../infra/templates.ts';
@@ -55,7 +55,7 @@ beforeAll(async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = aws;
   const credentials = { accessKeyId, secretAccessKey };
   where = {
-    where: 'a local AWS',
+    displayName: 'a local AWS',
     local: true,
     client: (Class, over) => new Class({ endpoint, region, credentials, ...over }),
     signedFetch: signedFetch(credentials, region),
@@ -91,7 +91,7 @@ describe('the preflight', () => {
         found: 'no parameter /cdk-bootstrap/hnb659fds/version',
         needed: 'version 6 or later',
         verdict: 'missing',
-        toDo: 'npx cdk bootstrap',
+        remedy: 'npx cdk bootstrap',
       },
     ]);
   });
@@ -110,10 +110,10 @@ describe('the preflight', () => {
     expect(unchecked).toEqual(
       ['policies', 'quotas', 'features of the region'].map((what) => ({
         what,
-        found: 'the local AWS does not have it',
+        found: 'the local AWS does not implement it',
         needed: '',
         verdict: 'unchecked',
-        toDo: 'AWS has.',
+        remedy: 'Run it against AWS.',
       })),
     );
     expect(all.map(({ what }) => what)).toEqual([
@@ -132,7 +132,9 @@ describe('the preflight', () => {
       'quotas',
       'features of the region',
     ]);
-    expect(shown(all)).toContain('0 missing, 0 to know, 3 not checked. A deployment should work.');
+    expect(formatFindings(all)).toContain(
+      '0 missing, 0 to note, 3 not checked. A deployment should succeed.',
+    );
   });
 
   it('finds a definition that AWS would refuse', async () => {
@@ -166,11 +168,11 @@ describe('the preflight', () => {
     const taken = (await look()).filter(({ verdict }) => verdict === 'missing');
 
     expect(taken.map(({ what, found }) => `${what}: ${found}`).sort()).toEqual([
-      'name /aws/lambda/app2-create-user: taken by another AWS::Logs::LogGroup',
-      'name app1-api-client-credentials: taken by another AWS::SecretsManager::Secret',
-      'name app1-dead-letter-queue: taken by another AWS::SQS::Queue',
+      'name /aws/lambda/app2-create-user: in use by another AWS::Logs::LogGroup',
+      'name app1-api-client-credentials: in use by another AWS::SecretsManager::Secret',
+      'name app1-dead-letter-queue: in use by another AWS::SQS::Queue',
     ]);
-    expect(taken[0]?.toDo).toContain('aws ');
+    expect(taken[0]?.remedy).toContain('aws ');
   });
 
   it('finds too many log resource policies, of which an account has ten', async () => {
@@ -217,7 +219,7 @@ describe('the preflight', () => {
         {
           verdict: 'missing',
           found: 'ROLLBACK_COMPLETE, protected',
-          toDo: expect.stringContaining('--no-enable-termination-protection --stack-name App2'),
+          remedy: expect.stringContaining('--no-enable-termination-protection --stack-name App2'),
         },
       ]),
     );
@@ -229,7 +231,7 @@ describe('the preflight', () => {
     const one = (name: string, account: string, settings = target.settings): Target => ({
       ...target,
       settings,
-      place: { ...target.place, account },
+      environment: { ...target.environment, account },
       stacks: target.stacks.filter((stack) => stack.name === name),
     });
     const two = (settings = target.settings) => [
@@ -242,7 +244,7 @@ describe('the preflight', () => {
 
     expect(bare?.[0]).toMatchObject({
       verdict: 'missing',
-      toDo: '-c app1_account=111122223333 -c app2_account=444455556666',
+      remedy: '-c app1_account=111122223333 -c app2_account=444455556666',
     });
     expect(both?.[0]).toMatchObject({ verdict: 'note' });
     expect(subscribed?.[0]).toMatchObject({ verdict: 'ok' });

@@ -3,10 +3,6 @@ import { ArrowLeft, Check, Copy, LifeBuoy } from 'lucide-react';
 import { useCallback, useEffect, useRef } from 'react';
 import type { Detail, Execution, Step, Summary } from '../model.ts';
 import { StateBadge } from './icon.tsx';
-import { MachineView } from './machine.tsx';
-import { type Route, writeRoute } from './route.ts';
-import { StepPanel } from './step-panel.tsx';
-import { Timeline } from './timeline.tsx';
 import {
   count,
   executionSign,
@@ -19,7 +15,11 @@ import {
   timeOf,
   userText,
   waitText,
-} from './words.ts';
+} from './labels.ts';
+import { type Route, writeRoute } from './route.ts';
+import { MachineView } from './state-machine.tsx';
+import { StepPanel } from './step-panel.tsx';
+import { Timeline } from './timeline.tsx';
 
 interface Props {
   detail: Detail;

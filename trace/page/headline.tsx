@@ -1,7 +1,7 @@
 import type { Listing } from '../model.ts';
 import { ToneIcon } from './icon.tsx';
+import { count, type Tone } from './labels.ts';
 import type { Route } from './route.ts';
-import { count, type Tone } from './words.ts';
 
 interface Props {
   listing: Listing;

@@ -8,7 +8,7 @@ import {
   TriangleAlert,
   Undo2,
 } from 'lucide-react';
-import type { Sign, Tone } from './words.ts';
+import type { Sign, Tone } from './labels.ts';
 
 const icons: Record<Tone, LucideIcon> = {
   idle: CircleDashed,

@@ -4,8 +4,8 @@ import type { KeyboardEvent } from 'react';
 import type { Listing, Summary } from '../model.ts';
 import { codesOf, filtered } from './filter.ts';
 import { StateBadge } from './icon.tsx';
+import { count, duration, lasted, leftWords, serviceNames, summarySign, timeOf, userText } from './labels.ts';
 import { type Route, shows, writeRoute } from './route.ts';
-import { count, duration, lasted, leftWords, serviceNames, summarySign, timeOf, userText } from './words.ts';
 
 const times = [
   { value: '0.25', label: 'Last 15 minutes' },

@@ -3,7 +3,7 @@ import { ChevronLeft, ChevronRight, X } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 import type { Attempt, Execution, Step } from '../model.ts';
 import { StateBadge } from './icon.tsx';
-import { clockTime, lasted, serviceNames, stepSign } from './words.ts';
+import { clockTime, lasted, serviceNames, stepSign } from './labels.ts';
 
 interface Neighbour {
   key: string;

@@ -2,8 +2,8 @@ import { Megaphone } from 'lucide-react';
 import { type CSSProperties, Fragment } from 'react';
 import type { AuditEvent, Detail, Execution, Step } from '../model.ts';
 import { ToneIcon } from './icon.tsx';
+import { clockTime, duration, lasted, retriesOf, serviceNames, stepSign } from './labels.ts';
 import { marksOf, type Part, type TimeScale, timeScale } from './time-scale.ts';
-import { clockTime, duration, lasted, retriesOf, serviceNames, stepSign } from './words.ts';
 
 interface Props {
   detail: Detail;

@@ -7,12 +7,12 @@ export const functionArn = `arn:aws:lambda:${region}:function:app1-sweep-provisi
 export const queueArn = `arn:aws:sqs:${region}:of-a-subscriber`;
 export const ruleArn = `arn:aws:events:${region}:rule/app1-provisioning/app1-provisioning-every-event`;
 
-/** The queue that is redriven. */
+/** The redriven queue. */
 export const deadLetterQueueArn = `arn:aws:sqs:${region}:app1-dead-letter-queue`;
 
 export const event = { id: 'e-1', 'detail-type': 'ServiceUserProvisioned', source: 'app1.provisioning' };
 
-/** What EventBridge leaves of an event that it could not deliver. */
+/** The message of EventBridge for an event that it could not deliver. */
 export function undeliveredEvent(
   over: { target?: string; rule?: string; body?: unknown; id?: string } = {},
 ): Message {
@@ -32,7 +32,7 @@ export function undeliveredEvent(
   };
 }
 
-/** What Lambda leaves of an event that a function could not handle. */
+/** The message of Lambda for an event that a function failed to handle. */
 export function unhandled(payload: unknown = event, id = 'm-2', invoked = `${functionArn}:$LATEST`): Message {
   const record = {
     version: '1.0',

@@ -7,14 +7,14 @@ import { promisify } from 'node:util';
 import { DisableRuleCommand, EnableRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  acceptedAnswer,
-  doctorAnswer,
-  errorAnswer,
+  acceptedOutput,
+  doctorOutput,
+  errorOutput,
   eventLine,
-  listAnswer,
-  shownProvisioning,
-  timelineAnswer,
-} from '../../../cli/answers.ts';
+  listOutput,
+  provisioningReport,
+  timelineOutput,
+} from '../../../cli/json-output.ts';
 import { permissions } from '../../../cli/permissions.ts';
 import type { Credentials } from '../../../cli/signed-fetch.ts';
 import { root, settings } from '../../../cli/support/paths.ts';
@@ -76,7 +76,7 @@ const json = ({ stdout }: Ended): unknown => JSON.parse(stdout);
 async function create(name: string, password: string, over: NodeJS.ProcessEnv = {}, more: string[] = []) {
   const args = ['create', name, '--human-user', 'h-1', '--password-stdin', '--json', ...more];
   const ended = await provision(args, `${password}\n`, over);
-  return { ...ended, answer: shownProvisioning.parse(json(ended)) };
+  return { ...ended, answer: provisioningReport.parse(json(ended)) };
 }
 
 /** As on AWS: no file of a local AWS, but credentials in the environment and outputs of stacks. */
@@ -105,7 +105,7 @@ describe('provision', () => {
   it('says that the clock of the machine is wrong, instead of what fails by it', async () => {
     const wrongBy = async (milliseconds: number) => {
       const { status, stdout } = await provision(['doctor', '--json'], '', ahead(milliseconds));
-      const { checks } = doctorAnswer.parse(JSON.parse(stdout));
+      const { checks } = doctorOutput.parse(JSON.parse(stdout));
       return { status, clock: checks.find(({ check }) => check === 'clock') };
     };
 
@@ -116,7 +116,7 @@ describe('provision', () => {
     ]);
     expect(refused).toMatchObject({
       status: 1,
-      clock: { verdict: 'wrong', saw: expect.stringContaining("10 minutes ahead of AWS's") },
+      clock: { verdict: 'failed', found: expect.stringContaining("10 minutes ahead of AWS's") },
     });
     expect(warned).toMatchObject({ clock: { verdict: 'warning' } });
     expect([status.status, json(status)]).toEqual([
@@ -161,8 +161,8 @@ describe('provision', () => {
     const status = await provision(['status', id, '--watch']);
     expect([status.status, status.stdout]).toEqual([0, expect.stringContaining('✔ SUCCEEDED')]);
 
-    const timeline = timelineAnswer.parse(json(await provision(['timeline', id, '--json'])));
-    expect(timeline.unseen).toEqual([]);
+    const timeline = timelineOutput.parse(json(await provision(['timeline', id, '--json'])));
+    expect(timeline.incomplete).toEqual([]);
     expect(timeline.timeline.map(({ service, step }) => `${service} ${step}`)).toEqual(
       expect.arrayContaining(['app1 RequestUserCreation', 'app2 SetPassword', 'app1 Provisioned']),
     );
@@ -198,7 +198,7 @@ describe('provision', () => {
 
     const listed = await provision(['list', '--failed', '--since', '1h', '--limit', '100', '--json']);
     expect(listed.status).toBe(0);
-    const row = listAnswer.parse(json(listed)).provisionings.find((one) => one.provisioning_id === id);
+    const row = listOutput.parse(json(listed)).provisionings.find((one) => one.provisioning_id === id);
     expect(row).toMatchObject({
       error: { step: 'EncryptCredentials', remedy: expect.any(String) },
       left_behind: 'nothing',
@@ -212,12 +212,12 @@ describe('provision', () => {
     ]);
     expect(await system.signIn(name, password)).toEqual(expect.any(String));
 
-    const repeated = acceptedAnswer.parse(json(await provision(['retry', id, '--no-wait', '--json'])));
-    const { provisioning_id } = shownProvisioning.parse(json(again));
+    const repeated = acceptedOutput.parse(json(await provision(['retry', id, '--no-wait', '--json'])));
+    const { provisioning_id } = provisioningReport.parse(json(again));
     expect(repeated).toMatchObject({ provisioning_id, status: 'SUCCEEDED' });
 
     const tooEarly = await provision(['retry', provisioning_id, '--json']);
-    expect([tooEarly.status, errorAnswer.parse(json(tooEarly)).error.code]).toEqual([
+    expect([tooEarly.status, errorOutput.parse(json(tooEarly)).error.code]).toEqual([
       5,
       'PROVISIONING_IN_PROGRESS',
     ]);
@@ -276,10 +276,10 @@ describe('provision', () => {
     const lying = ['dead-letter-queue', 'roll-backs', 'alarms'];
     const look = async () => {
       const { status, stdout } = await provision(['doctor', '--json']);
-      const { checks, healthy } = doctorAnswer.parse(JSON.parse(stdout));
+      const { checks, healthy } = doctorOutput.parse(JSON.parse(stdout));
       expect(status).toBe(healthy ? 0 : 1);
-      expect(checks.filter(({ verdict }) => verdict === 'unseen')).toEqual([]);
-      return checks.filter(({ verdict, check }) => verdict === 'wrong' && !lying.includes(check));
+      expect(checks.filter(({ verdict }) => verdict === 'unchecked')).toEqual([]);
+      return checks.filter(({ verdict, check }) => verdict === 'failed' && !lying.includes(check));
     };
     expect(await look()).toEqual([]);
 
@@ -357,17 +357,17 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
       expect(runs.map(({ command, status, stderr }) => [command, status, stderr])).toEqual(
         runs.map(({ command }) => [command, 0, expect.any(String)]),
       );
-      expect(timelineAnswer.parse(JSON.parse(runs[1]?.stdout ?? '')).unseen).toEqual([]);
+      expect(timelineOutput.parse(JSON.parse(runs[1]?.stdout ?? '')).incomplete).toEqual([]);
     },
 
     'doctor sees everything but what is in the address of local AWS': async () => {
       const caller = onAws(await allowed(permissions.doctor));
-      const { checks } = doctorAnswer.parse(json(await provision([...AWS, 'doctor', '--json'], '', caller)));
+      const { checks } = doctorOutput.parse(json(await provision([...AWS, 'doctor', '--json'], '', caller)));
 
       // The address that App2 puts out is one of AWS.
       expect(
         checks.filter(
-          ({ verdict, service, check }) => verdict === 'unseen' && `${service} ${check}` !== 'app2 API',
+          ({ verdict, service, check }) => verdict === 'unchecked' && `${service} ${check}` !== 'app2 API',
         ),
       ).toEqual([]);
     },
@@ -377,8 +377,8 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
       const listed = await provision(['list', '--aws', '--json'], '', onAws(await allowed(without)));
 
       expect(listed.status).toBe(3);
-      expect(errorAnswer.parse(json(listed)).error).toMatchObject({
-        code: 'NO_RIGHT',
+      expect(errorOutput.parse(json(listed)).error).toMatchObject({
+        code: 'ACCESS_DENIED',
         message: expect.stringContaining('states:ListExecutions'),
       });
     },

@@ -168,7 +168,7 @@ describe('while the logs refuse events', () => {
     expect([status, output]).toEqual([
       0,
       expect.stringContaining(
-        `Would be delivered: ${undelivered[service].length}\n  ${undelivered[service].length} to log-group /aws/events/${buses[service]}\nLeft: 0\n`,
+        `Would be delivered: ${undelivered[service].length}\n  ${undelivered[service].length} to log-group /aws/events/${buses[service]}\nRemaining: 0\n`,
       ),
     ]);
     expect(await lengthOf(service)).toBe(undelivered[service].length);
@@ -177,7 +177,7 @@ describe('while the logs refuse events', () => {
   it.each(services)('after the repair, a redrive brings all of them to the log of %s', async (service) => {
     await repair();
     const { status, output } = await run(typed(redrive, service));
-    expect([status, output]).toEqual([0, expect.stringContaining('Left: 0')]);
+    expect([status, output]).toEqual([0, expect.stringContaining('Remaining: 0')]);
 
     const there = (await logged(buses[service])).filter(
       ({ provisioning_id }) => provisioning_id !== null && ids.includes(provisioning_id),
@@ -284,7 +284,7 @@ describe('while a function fails', () => {
     expect([refused.status, refused.output]).toEqual([
       1,
       expect.stringMatching(
-        /Delivered: 0\nLeft: 1\n {2}message \S+ \(not handled: \w+\): The function failed: \w+/,
+        /Delivered: 0\nRemaining: 1\n {2}message \S+ \(not handled: \w+\): The function failed: \w+/,
       ),
     ]);
 
@@ -292,7 +292,7 @@ describe('while a function fails', () => {
     const taken = await run(redrive);
     expect([taken.status, taken.output]).toEqual([
       0,
-      expect.stringContaining(`Delivered: 1\n  1 to function ${FunctionName}\nLeft: 0\n`),
+      expect.stringContaining(`Delivered: 1\n  1 to function ${FunctionName}\nRemaining: 0\n`),
     ]);
     expect(await lengthOf('app1')).toBe(0);
   });
@@ -322,7 +322,7 @@ describe('while a function fails', () => {
           TARGET_ARN: { DataType: 'String', StringValue: arn },
         },
       }),
-      'The rule does not have this target any more',
+      'The rule no longer has this target',
     ],
   ])('what only pretends to be something %s deletes nobody, and is left', async (_what, forge, reason) => {
     const request = newRequest();
@@ -342,7 +342,7 @@ describe('while a function fails', () => {
     const { status, output } = await run(redrive);
 
     expect([status, output]).toEqual([1, expect.stringContaining(reason)]);
-    expect(output).toContain('Delivered: 0\nLeft: 1\n');
+    expect(output).toContain('Delivered: 0\nRemaining: 1\n');
     expect(await system.user(request.username)).toBeDefined();
     const { Messages: [message] = [] } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),

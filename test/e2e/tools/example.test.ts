@@ -264,7 +264,7 @@ describe('the page of the example', () => {
     const listed = await shell.run(commandsIn(PAGE, 'Who has access').join('\n'));
     expect(listed).toContain(present(stories['goes well']));
     expect(await shell.run(commandsIn(PAGE, 'When something lies in the queue').join('\n'))).toContain(
-      'Left: 0',
+      'Remaining: 0',
     );
     await shell.end();
   });

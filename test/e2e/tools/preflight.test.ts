@@ -21,9 +21,9 @@ describe('npm run preflight', () => {
   it('says that what is deployed can be deployed again', async () => {
     const { status, stdout } = await run('npm run --silent preflight -- --local');
 
-    expect([status, stdout]).toEqual([0, expect.stringContaining('A deployment should work.')]);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('A deployment should succeed.')]);
     expect(stdout).toMatch(/✔ names of App1 +\d+ of its own, the others free/);
-    expect(stdout).toMatch(/\? policies +not checked: the local AWS does not have it/);
+    expect(stdout).toMatch(/\? policies +not checked: the local AWS does not implement it/);
   });
 
   describe('with settings of which a name is taken', () => {

@@ -66,6 +66,6 @@ describe('npm run logs', () => {
     const { status, stderr } = await logs('creat-user');
 
     expect(status).toBe(1);
-    expect(stderr).toContain('Nothing with the name creat-user has a log group.\n→ Is create-user meant?');
+    expect(stderr).toContain('There is no log group for creat-user.\n→ Did you mean create-user?');
   });
 });

@@ -1,26 +1,26 @@
 import type { Connection } from '../../../cli/connect.ts';
 import { main } from '../../../cli/program.ts';
-import type { World } from '../../../cli/session.ts';
+import type { Runtime } from '../../../cli/session.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { POLICY } from '../../support/password-policy.ts';
 
-/** A terminal, a clock and a deployed system that a test can look into. */
+/** A fake terminal, clock and deployed system for tests of the commands. */
 
 const account = 'eu-central-1:111122223333';
-const machine = (name: string) => `arn:aws:states:${account}:stateMachine:${name}`;
+const stateMachineArn = (name: string) => `arn:aws:states:${account}:stateMachine:${name}`;
 export const executionArn = (name: string, id: string) => `arn:aws:states:${account}:execution:${name}:${id}`;
 
 export const APP1 = {
   api_url: 'https://app1.example/v1',
-  state_machine_arn: machine('ProvisionServiceUser'),
-  roll_back_state_machine_arn: machine('RollBackProvisioning'),
+  state_machine_arn: stateMachineArn('ProvisionServiceUser'),
+  roll_back_state_machine_arn: stateMachineArn('RollBackProvisioning'),
   event_bus_name: 'app1-provisioning',
   log_groups: ['/aws/lambda/app1-call-app2', '/aws/events/app1-provisioning'],
 };
 export const APP2 = {
   api_url: 'https://app2id.execute-api.eu-central-1.amazonaws.com/v1',
-  state_machine_arn: machine('CreateServiceUser'),
-  roll_back_state_machine_arn: machine('RollBackServiceUser'),
+  state_machine_arn: stateMachineArn('CreateServiceUser'),
+  roll_back_state_machine_arn: stateMachineArn('RollBackServiceUser'),
   event_bus_name: 'app2-service-users',
   log_groups: ['/aws/lambda/app2-create-user'],
   user_pool_id: 'pool',
@@ -40,62 +40,62 @@ export interface Sent {
   body: string | undefined;
 }
 
-interface Given {
-  /** What App1 answers, one after the other; the last one again and again. */
-  answers?: [status: number, body?: object | string][];
+interface FakeOptions {
+  /** The responses of App1 in their order; the last one is repeated. */
+  responses?: [status: number, body?: object | string][];
   stdin?: string | Uint8Array;
-  /** What is typed at the prompts; without it there is no terminal. */
+  /** The input at the prompts; without it there is no terminal. */
   typed?: string[];
   environment?: NodeJS.ProcessEnv;
   now?: number;
   connection?: Partial<Connection>;
-  /** Ends with an interrupt after so many sleeps. */
+  /** Number of sleeps after which the user interrupts the command. */
   interruptAfter?: number;
 }
 
-export function world({
-  answers = [],
+export function fakeRuntime({
+  responses = [],
   stdin = '',
   typed,
   environment = {},
   interruptAfter,
   ...given
-}: Given = {}) {
+}: FakeOptions = {}) {
   const clock = fakeClock(given.now);
   const interrupt = new AbortController();
   const sent: Sent[] = [];
-  const shown = { out: '', err: '', progress: '' };
+  const output = { out: '', err: '', progress: '' };
   const connection: Connection = {
-    where: 'a test',
+    displayName: 'a test',
     client: (Class) => new Class({ region: 'eu-central-1' }),
-    identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', ahead: 0 }),
+    identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', clockOffset: 0 }),
     app1: async () => APP1,
     app2: async () => APP2,
     callApp1: async (method, path, headers = {}, body) => {
       sent.push({ method, path, headers, body });
-      const [status, answer] = answers[Math.min(sent.length, answers.length) - 1] ?? [500];
-      const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
+      const [status, responseBody] = responses[Math.min(sent.length, responses.length) - 1] ?? [500];
+      const text = typeof responseBody === 'string' ? responseBody : JSON.stringify(responseBody);
       return new Response(status === 204 ? null : text, { status });
     },
     ...given.connection,
   };
-  const typing = [...(typed ?? [])];
-  const all: World = {
+  const prompts = [...(typed ?? [])];
+  const runtime: Runtime = {
     terminal: {
       out: (text) => {
-        shown.out += text;
+        output.out += text;
       },
       err: (text) => {
-        shown.err += text;
+        output.err += text;
       },
       progress: () => ({
-        say: (text, detail = '') => {
-          shown.progress += `${text} ${detail}\n`;
+        update: (text, detail = '') => {
+          output.progress += `${text} ${detail}\n`;
         },
-        end: () => undefined,
+        stop: () => undefined,
       }),
       readInput: async () => (typeof stdin === 'string' ? Buffer.from(stdin) : stdin),
-      askSecret: typed === undefined ? undefined : async () => typing.shift() ?? '',
+      promptSecret: typed === undefined ? undefined : async () => prompts.shift() ?? '',
     },
     clock: {
       now: clock.now,
@@ -110,12 +110,12 @@ export function world({
   };
   return {
     sent,
-    shown,
+    output,
     sleeps: clock.sleeps,
     clock,
-    /** Runs a command line; its exit status. */
-    run: (...args: string[]) => main(args, all),
-    /** What was printed as JSON. */
-    answer: (): unknown => JSON.parse(shown.out),
+    /** Runs a command line and returns its exit status. */
+    run: (...args: string[]) => main(args, runtime),
+    /** The output, parsed as JSON. */
+    jsonOutput: (): unknown => JSON.parse(output.out),
   };
 }

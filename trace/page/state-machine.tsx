@@ -15,8 +15,8 @@ import { useMemo, useState } from 'react';
 import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import type { Execution, Graph, GraphNode, Step } from '../model.ts';
 import { StateBadge, ToneIcon } from './icon.tsx';
+import { executionSign, lasted, retriesOf, type Sign, serviceNames, stepSign, timeOf } from './labels.ts';
 import { edgeKey, essence, type Layout, layoutOf, narrow, type Sizes, takenEdges, wide } from './layout.ts';
-import { executionSign, lasted, retriesOf, type Sign, serviceNames, stepSign, timeOf } from './words.ts';
 
 interface Props {
   execution: Execution;

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { Detail } from '../../../trace/model.ts';
-import { waitText } from '../../../trace/page/words.ts';
+import { waitText } from '../../../trace/page/labels.ts';
 import { readerOf } from '../../../trace/reader.ts';
 import { services } from '../support/fake-aws.ts';
 import { ids, NOW, scene } from '../support/scene.ts';

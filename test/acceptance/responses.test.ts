@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { describeAnswer, expectProblem } from '../../acceptance/answers.ts';
+import { describeAnswer, expectProblem } from '../../acceptance/responses.ts';
 import { problemBody } from '../../contracts/problems.ts';
 
 /** What counts as a problem, and how another answer is told. */

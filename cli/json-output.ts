@@ -1,0 +1,134 @@
+import * as z from 'zod';
+import { revokedCredentials } from '../contracts/app2-operations.ts';
+import { service, services } from '../contracts/services.ts';
+import { executionStatus, timelineStep, userPresence } from '../contracts/status.ts';
+
+/**
+ * The output of the commands with `--json`. A release may add fields; it does not remove a field or change its meaning.
+ * The same schemas parse App1's responses and ignore unknown fields, so a newer App1 can add fields.
+ */
+
+const failure = z.object({
+  code: z.string(),
+  step: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+  retryable: z.boolean(),
+});
+
+/** What a running provisioning waits for. A newer App1 can return values of `what` and `code` that are not known here. */
+const waitingFor = z.object({
+  what: z.string(),
+  target: z.string().optional(),
+  step: z.string(),
+  since: z.string(),
+  code: z.string(),
+  retry_at: z.string().optional(),
+});
+export type WaitingFor = z.infer<typeof waitingFor>;
+
+/** State of a provisioning as App1's API returns it. */
+export const provisioning = z.object({
+  provisioning_id: z.string(),
+  status: executionStatus,
+  user: userPresence,
+  username: z.string().optional(),
+  human_user_id: z.string().optional(),
+  started_at: z.string(),
+  stopped_at: z.string().optional(),
+  /** While it is queued: the estimated time of its end. */
+  estimated_end_at: z.string().optional(),
+  /** While a failed step is retried. */
+  waiting_for: waitingFor.optional(),
+  error: failure.optional(),
+});
+export type Provisioning = z.infer<typeof provisioning>;
+
+/** Output of `create`, `retry`, `status` and `cancel`, and of each row of `list`. */
+export const provisioningReport = z.object({
+  ...provisioning.shape,
+  /** The provisioning that this one retries; only `list` returns it. */
+  retry_of: z.string().optional(),
+  /** What a provisioning that failed or was cancelled has left at the targets. */
+  left_behind: z.enum(['nothing', 'maybe_a_user']).optional(),
+  /** The next command for the operator; null when there is nothing to do. */
+  next: z.string().nullable(),
+});
+export type ProvisioningReport = z.infer<typeof provisioningReport>;
+
+/** Output of `create` and `retry` with `--no-wait`. */
+export const acceptedOutput = z.object({
+  provisioning_id: z.string(),
+  status: executionStatus,
+  next: z.string(),
+});
+
+/** Output of `list`. */
+export const listOutput = z.object({
+  since: z.string(),
+  provisionings: z.array(provisioningReport),
+  /** Number of provisionings beyond `--limit`. */
+  more: z.int(),
+  /** Names of executions that App1 did not start or that have expired. */
+  unreadable: z.array(z.string()),
+});
+export type ListOutput = z.infer<typeof listOutput>;
+
+/** A service whose data is not complete, and the reason. */
+const incompleteService = z.object({ service, reason: z.string() });
+export type IncompleteService = z.infer<typeof incompleteService>;
+
+/** Output of `timeline`. */
+export const timelineOutput = z.object({
+  provisioning_id: z.string(),
+  timeline: z.array(timelineStep),
+  incomplete: z.array(incompleteService),
+});
+export type TimelineOutput = z.infer<typeof timelineOutput>;
+
+/** One line of output of `events`. */
+export const eventLine = z.object({
+  occurred_at: z.string(),
+  source: z.string(),
+  name: z.string(),
+  provisioning_id: z.string(),
+  event_id: z.string(),
+  sequence: z.int(),
+  actor: z.string().optional(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type EventLine = z.infer<typeof eventLine>;
+
+/** Output of `doctor`. */
+export const doctorOutput = z.object({
+  healthy: z.boolean(),
+  environment: z.string(),
+  checks: z.array(
+    z.object({
+      service: z.enum([...services, 'both']),
+      check: z.string(),
+      verdict: z.enum(['ok', 'warning', 'failed', 'unchecked']),
+      found: z.string(),
+      remedy: z.string().optional(),
+    }),
+  ),
+});
+export type DoctorOutput = z.infer<typeof doctorOutput>;
+
+/** Output of every command that fails. */
+export const errorOutput = z.object({
+  error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
+});
+
+/** The schema of the JSON output, by command. */
+export const jsonOutputs = {
+  create: provisioningReport,
+  status: provisioningReport,
+  cancel: provisioningReport,
+  retry: provisioningReport,
+  list: listOutput,
+  timeline: timelineOutput,
+  events: eventLine,
+  doctor: doctorOutput,
+  'revoke-machine-credentials': revokedCredentials,
+} as const;
