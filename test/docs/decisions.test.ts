@@ -11,7 +11,8 @@ const pages = readdirSync(folder)
 
 describe('decisions', () => {
   it.each(pages)('say context, decision and what was rejected: %s', (page) => {
-    for (const part of ['**Context.**', '**Decision.**', '**Rejected.**']) expect(read(page)).toContain(part);
+    for (const part of ['**Context.**', '**Decision.**', '**Consequences.**', '**Rejected.**'])
+      expect(read(page)).toContain(part);
   });
 
   it.each(pages)('are listed under their title: %s', (page) => {
