@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { root, settings } from '../../cli/support/paths.ts';
 
-/** What the secret scanner finds in the files of a folder; empty when that is nothing. */
+/** Findings of the secret scanner in the files of a folder; empty if there are none. */
 function scan(folder: string): string {
   const scanner = join(root, 'node_modules', 'secretlint', 'bin', 'secretlint.js');
   const rules = ['--secretlintrc', join(root, '.secretlintrc.json')];
@@ -18,11 +18,11 @@ function scan(folder: string): string {
 }
 
 describe('the cloud assembly that was deployed', () => {
-  it('holds no secret that a scanner finds', () => {
+  it('contains no secret that the scanner detects', () => {
     expect(scan(join(settings().directory, 'cdk.out'))).toBe('');
   });
 
-  it('would not pass with one', () => {
+  it('would fail the scan with a private key', () => {
     const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
     try {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -30,19 +30,19 @@ import {
   system,
 } from './support/deployed.ts';
 
-/** The doors of App2, tried as somebody would who wants to come in. */
+/** Requests to App2's routes with credentials of every kind, most of them without permission. */
 
 const { cognito, stepFunctions } = system.clients;
 const { user_pool_id: UserPoolId, service_client_id, machine_client_id, api_url } = outputs.app2;
 
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
-const doors = {
+const routes = {
   'POST /admin/create-user': ['POST', '/admin/create-user'],
   'GET /admin/create-user/{id}': ['GET', `/admin/create-user/${ID}`],
   'DELETE /admin/create-user/{id}': ['DELETE', `/admin/create-user/${ID}`],
   'POST /sample': ['POST', '/sample'],
 } as const;
-type Door = keyof typeof doors;
+type RouteName = keyof typeof routes;
 
 interface Tokens {
   access: string;
@@ -50,14 +50,14 @@ interface Tokens {
   refresh: string;
 }
 
-/** Makes a user of a pool and signs it in; `secret` is that of the client, if it has one. */
-async function signedInUser(
+/** Creates a user of a pool and signs it in; `secret` is that of the client, if it has one. */
+async function createAndSignIn(
   pool: string,
   client: string,
   memberOf: string[] = [],
   secret?: string,
 ): Promise<Tokens> {
-  const user = { UserPoolId: pool, Username: newName('door') };
+  const user = { UserPoolId: pool, Username: newName('member') };
   const Password = newPassword();
   await cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
   await cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
@@ -89,14 +89,14 @@ async function signIn(
   };
 }
 
-interface Reply {
+interface HttpResponse {
   status: number;
   type: string | undefined;
   body: string;
 }
 
-/** A request as it is written here: `fetch` would tidy the path and join the headers. */
-function raw(method: string, path: string, headers: string[] = [], body?: string): Promise<Reply> {
+/** Sends a request unchanged: `fetch` would normalise the path and join the headers. */
+function sendRaw(method: string, path: string, headers: string[] = [], body?: string): Promise<HttpResponse> {
   const { hostname, port, host, pathname } = new URL(api_url);
   const sent = ['Host', host, ...headers];
   if (body !== undefined)
@@ -123,16 +123,16 @@ function raw(method: string, path: string, headers: string[] = [], body?: string
 }
 
 const bodies: Record<string, string> = { POST: '{}' };
-const knock = (door: Door, ...headers: string[]) => {
-  const [method, path] = doors[door];
-  return raw(method, path, headers, bodies[method]);
+const send = (route: RouteName, ...headers: string[]) => {
+  const [method, path] = routes[route];
+  return sendRaw(method, path, headers, bodies[method]);
 };
 const withToken = (token: string) => ['Authorization', `Bearer ${token}`];
 
-/** Past the authorizer: whatever a function answers to a request that says nothing. */
-const INSIDE = [200, 202, 204, 400, 404];
+/** Statuses of requests that the authorizer has allowed: responses of functions to an empty request. */
+const ALLOWED = [200, 202, 204, 400, 404];
 
-const creations = async (): Promise<number> => {
+const countCreations = async (): Promise<number> => {
   const { executions = [] } = await stepFunctions.send(
     new ListExecutionsCommand({ stateMachineArn: outputs.app2.state_machine_arn, maxResults: 1000 }),
   );
@@ -141,26 +141,27 @@ const creations = async (): Promise<number> => {
 
 let service: Tokens;
 let machine: string;
-let stranger: Tokens;
-const made = { pool: '', client: '', groups: [] as string[] };
+let withoutGroup: Tokens;
+const created = { pool: '', client: '', groups: [] as string[] };
 
 beforeAll(async () => {
   const { username, password } = newRequest();
   await provision({ username, password, human_user_id: 'h-1' });
   service = await signIn(service_client_id, { username, password });
   machine = await machineToken();
-  stranger = await signedInUser(UserPoolId, service_client_id);
+  withoutGroup = await createAndSignIn(UserPoolId, service_client_id);
 }, 60_000);
 
 afterAll(async () => {
-  if (made.pool !== '') await cognito.send(new DeleteUserPoolCommand({ UserPoolId: made.pool }));
-  if (made.client !== '')
-    await cognito.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId: made.client }));
-  for (const GroupName of made.groups) await cognito.send(new DeleteGroupCommand({ UserPoolId, GroupName }));
+  if (created.pool !== '') await cognito.send(new DeleteUserPoolCommand({ UserPoolId: created.pool }));
+  if (created.client !== '')
+    await cognito.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId: created.client }));
+  for (const GroupName of created.groups)
+    await cognito.send(new DeleteGroupCommand({ UserPoolId, GroupName }));
 });
 
 describe('routes and groups at the API of App2', () => {
-  const allowed: Record<'service-user' | 'api-client' | 'no group', Door[]> = {
+  const allowed: Record<'service-user' | 'api-client' | 'no group', RouteName[]> = {
     'api-client': [
       'POST /admin/create-user',
       'GET /admin/create-user/{id}',
@@ -170,85 +171,87 @@ describe('routes and groups at the API of App2', () => {
     'no group': [],
   };
   const table = Object.entries(allowed).flatMap(([group, open]) =>
-    Object.keys(doors).map(
-      (door) => [group, door, open.some((one) => one === door) ? 'opens' : 'stays shut'] as const,
+    Object.keys(routes).map(
+      (route) => [group, route, open.includes(route as RouteName) ? 'is allowed' : 'is denied'] as const,
     ),
   );
   const tokenOf: Record<string, () => string> = {
     'api-client': () => machine,
     'service-user': () => service.access,
-    'no group': () => stranger.access,
+    'no group': () => withoutGroup.access,
   };
 
-  it.each(table)('to %s, %s %s', async (group, door, expected) => {
-    const { status } = await knock(door as Door, ...withToken(tokenOf[group]?.() ?? ''));
-    if (expected === 'opens') expect(INSIDE).toContain(status);
+  it.each(table)('for %s, %s %s', async (group, route, expected) => {
+    const { status } = await send(route as RouteName, ...withToken(tokenOf[group]?.() ?? ''));
+    if (expected === 'is allowed') expect(ALLOWED).toContain(status);
     else expect(status).toBe(403);
   });
 
-  it('to the machine user that signed in by the public client, without the client secret, all stay shut', async () => {
+  it('the machine user that signed in by the public client, without the client secret, may call no route', async () => {
     const { access } = await signIn(service_client_id, await readMachineCredentials());
-    for (const door of Object.keys(doors) as Door[])
-      expect([door, (await knock(door, ...withToken(access))).status]).toEqual([door, 403]);
+    for (const route of Object.keys(routes) as RouteName[])
+      expect([route, (await send(route, ...withToken(access))).status]).toEqual([route, 403]);
   });
 
   it.each([
     ['the public client', ['api-client', 'owner-app1'], service_client_id, []],
     ['the public client', ['service-user', 'api-client'], service_client_id, ['POST /sample']],
     ['the machine client', ['service-user'], machine_client_id, []],
-  ] as [string, string[], string, Door[]][])(
-    'to a token of %s for %j, only its own routes open',
+  ] as [string, string[], string, RouteName[]][])(
+    'a token of %s for %j may call its own routes only',
     async (_client, memberOf, client, open) => {
       const { client_secret } = await readMachineCredentials();
       const secret = client === machine_client_id ? client_secret : undefined;
-      const { access } = await signedInUser(UserPoolId, client, memberOf, secret);
-      for (const door of Object.keys(doors) as Door[]) {
-        const { status } = await knock(door, ...withToken(access));
-        expect([door, INSIDE.includes(status) ? 'opens' : status]).toEqual([
-          door,
-          open.includes(door) ? 'opens' : 403,
+      const { access } = await createAndSignIn(UserPoolId, client, memberOf, secret);
+      for (const route of Object.keys(routes) as RouteName[]) {
+        const { status } = await send(route, ...withToken(access));
+        expect([route, ALLOWED.includes(status) ? 'allowed' : status]).toEqual([
+          route,
+          open.includes(route) ? 'allowed' : 403,
         ]);
       }
     },
   );
 
-  // A fresh token has no policy in API Gateway's cache: the first route that it is used for decides what is kept.
+  // API Gateway has no policy for a new token in its cache, and caches the policy of the first request.
   it.each([
     [['POST /sample', 'POST /admin/create-user']],
     [['POST /admin/create-user', 'POST /sample']],
     [['GET /admin/create-user/{id}', 'POST /sample', 'DELETE /admin/create-user/{id}', 'POST /sample']],
-  ] as [Door[]][])(
-    'a token that was first used for %s has the same permissions in any order',
+  ] as [RouteName[]][])(
+    'a token that is used first for %s has the same permissions in any order',
     async (order) => {
-      const { access } = await signedInUser(UserPoolId, service_client_id, ['service-user']);
-      for (const door of order) {
-        const { status } = await knock(door, ...withToken(access));
-        expect([door, INSIDE.includes(status)]).toEqual([door, door === 'POST /sample']);
-        if (door !== 'POST /sample') expect(status).toBe(403);
+      const { access } = await createAndSignIn(UserPoolId, service_client_id, ['service-user']);
+      for (const route of order) {
+        const { status } = await send(route, ...withToken(access));
+        expect([route, ALLOWED.includes(status)]).toEqual([route, route === 'POST /sample']);
+        if (route !== 'POST /sample') expect(status).toBe(403);
       }
     },
   );
 
   it.each(['api-client-2', 'my-api-client', 'API-CLIENT', 'service-user.', 'api'])(
-    'the group %s opens nothing',
+    'the group %s may call no route',
     async (GroupName) => {
       await cognito.send(new CreateGroupCommand({ UserPoolId, GroupName }));
-      made.groups.push(GroupName);
-      const { access } = await signedInUser(UserPoolId, service_client_id, [GroupName]);
-      for (const door of Object.keys(doors) as Door[])
-        expect([door, (await knock(door, ...withToken(access))).status]).toEqual([door, 403]);
+      created.groups.push(GroupName);
+      const { access } = await createAndSignIn(UserPoolId, service_client_id, [GroupName]);
+      for (const route of Object.keys(routes) as RouteName[])
+        expect([route, (await send(route, ...withToken(access))).status]).toEqual([route, 403]);
     },
   );
 });
 
-describe('credentials that are none, at every door of App2', () => {
+describe('invalid credentials at App2', () => {
   const tampered = (change: (parts: string[]) => string[]) => change(service.access.split('.')).join('.');
   const payload = (change: object) => {
     const [head = '', claims = '', signature = ''] = machine.split('.');
-    const told = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
-    return [head, Buffer.from(JSON.stringify({ ...told, ...change })).toString('base64url'), signature].join(
-      '.',
-    );
+    const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
+    return [
+      head,
+      Buffer.from(JSON.stringify({ ...decoded, ...change })).toString('base64url'),
+      signature,
+    ].join('.');
   };
   const unsigned = (algorithm: string) => {
     const [, claims = ''] = machine.split('.');
@@ -267,8 +270,8 @@ describe('credentials that are none, at every door of App2', () => {
     ['the token in another header', () => ['X-Authorization', `Bearer ${machine}`]],
     ['an ID token', () => withToken(service.id)],
     ['a refresh token', () => withToken(service.refresh)],
-    ['an altered payload', () => withToken(payload({ sub: 'somebody-else' }))],
-    ['a group more', () => withToken(payload({ 'cognito:groups': ['api-client', 'service-user'] }))],
+    ['an altered payload', () => withToken(payload({ sub: 'another-user' }))],
+    ['an additional group', () => withToken(payload({ 'cognito:groups': ['api-client', 'service-user'] }))],
     ['a later expiry', () => withToken(payload({ exp: 4_102_444_800 }))],
     [
       'an altered signature',
@@ -282,17 +285,17 @@ describe('credentials that are none, at every door of App2', () => {
       'a token of another pool',
       async () => {
         const { UserPool } = await cognito.send(new CreateUserPoolCommand({ PoolName: newName('other') }));
-        made.pool = UserPool?.Id ?? '';
+        created.pool = UserPool?.Id ?? '';
         const { UserPoolClient } = await cognito.send(
           new CreateUserPoolClientCommand({
-            UserPoolId: made.pool,
+            UserPoolId: created.pool,
             ClientName: 'other',
             ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
           }),
         );
-        await cognito.send(new CreateGroupCommand({ UserPoolId: made.pool, GroupName: 'api-client' }));
+        await cognito.send(new CreateGroupCommand({ UserPoolId: created.pool, GroupName: 'api-client' }));
         return withToken(
-          (await signedInUser(made.pool, UserPoolClient?.ClientId ?? '', ['api-client'])).access,
+          (await createAndSignIn(created.pool, UserPoolClient?.ClientId ?? '', ['api-client'])).access,
         );
       },
     ],
@@ -306,42 +309,45 @@ describe('credentials that are none, at every door of App2', () => {
             ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
           }),
         );
-        made.client = UserPoolClient?.ClientId ?? '';
-        return withToken((await signedInUser(UserPoolId, made.client, ['service-user'])).access);
+        created.client = UserPoolClient?.ClientId ?? '';
+        return withToken((await createAndSignIn(UserPoolId, created.client, ['service-user'])).access);
       },
     ],
   ];
 
-  it.each(cases)('%s: 401 everywhere, told as a problem, and nothing is started', async (_what, make) => {
-    const before = await creations();
-    const headers = await make();
-    for (const door of Object.keys(doors) as Door[]) {
-      const { status, type, body } = await knock(door, ...headers);
-      expect([door, status]).toEqual([door, 401]);
-      expect(type).toBe('application/problem+json');
-      expect(problem.parse(JSON.parse(body)).code).toBe('UNAUTHENTICATED');
-    }
-    expect(await creations()).toBe(before);
-  });
+  it.each(cases)(
+    '%s: each route returns 401 as a problem and starts no execution',
+    async (_credentials, make) => {
+      const before = await countCreations();
+      const headers = await make();
+      for (const route of Object.keys(routes) as RouteName[]) {
+        const { status, type, body } = await send(route, ...headers);
+        expect([route, status]).toEqual([route, 401]);
+        expect(type).toBe('application/problem+json');
+        expect(problem.parse(JSON.parse(body)).code).toBe('UNAUTHENTICATED');
+      }
+      expect(await countCreations()).toBe(before);
+    },
+  );
 
-  it('the scheme in lower case is the same scheme', async () => {
-    expect(INSIDE).toContain(
-      (await knock('POST /sample', 'Authorization', `bearer ${service.access}`)).status,
+  it('the scheme is accepted in lower case', async () => {
+    expect(ALLOWED).toContain(
+      (await send('POST /sample', 'Authorization', `bearer ${service.access}`)).status,
     );
   });
 
   it.each([
-    ['a bad one and a good one', () => [...withToken('a.b.c'), ...withToken(service.access)]],
-    ['a good one and a bad one', () => [...withToken(service.access), ...withToken('a.b.c')]],
-    ['two good ones', () => [...withToken(machine), ...withToken(service.access)]],
-  ])('several headers are no credentials: %s', async (_what, headers) => {
-    for (const door of Object.keys(doors) as Door[])
-      expect([door, (await knock(door, ...headers())).status]).toEqual([door, 401]);
+    ['an invalid one and a valid one', () => [...withToken('a.b.c'), ...withToken(service.access)]],
+    ['a valid one and an invalid one', () => [...withToken(service.access), ...withToken('a.b.c')]],
+    ['two valid ones', () => [...withToken(machine), ...withToken(service.access)]],
+  ])('several headers are rejected: %s', async (_headers, headers) => {
+    for (const route of Object.keys(routes) as RouteName[])
+      expect([route, (await send(route, ...headers())).status]).toEqual([route, 401]);
   });
 });
 
-describe('paths that only look like one of the routes', () => {
-  const around: [string, string][] = [
+describe('paths that resemble one of the routes', () => {
+  const similar: [string, string][] = [
     ['POST', '//admin/create-user'],
     ['POST', '/admin//create-user'],
     ['POST', '/sample/../admin/create-user'],
@@ -373,11 +379,11 @@ describe('paths that only look like one of the routes', () => {
     ['DELETE', '/sample'],
   ];
 
-  it.each(around)('%s %s lets a service user in nowhere', async (method, path) => {
-    const before = await creations();
-    const { status } = await raw(method, path, withToken(service.access), bodies[method]);
+  it.each(similar)('%s %s is denied to a service user', async (method, path) => {
+    const before = await countCreations();
+    const { status } = await sendRaw(method, path, withToken(service.access), bodies[method]);
     expect([401, 403, 404]).toContain(status);
-    expect(await creations()).toBe(before);
+    expect(await countCreations()).toBe(before);
   });
 
   it.each([
@@ -388,8 +394,8 @@ describe('paths that only look like one of the routes', () => {
     ['POST', '/admin/create-user/../../sample'],
     ['POST', '/admin/create-user/sample'],
     ['POST', '/sample%2f'],
-  ])('%s %s lets a machine do no business', async (method, path) => {
-    const { status } = await raw(method, path, withToken(machine), bodies[method]);
+  ])('%s %s is denied to a machine user', async (method, path) => {
+    const { status } = await sendRaw(method, path, withToken(machine), bodies[method]);
     expect([401, 403, 404]).toContain(status);
   });
 
@@ -398,9 +404,9 @@ describe('paths that only look like one of the routes', () => {
     ['X-Original-URL', '/v1/admin/create-user'],
     ['X-Rewrite-URL', '/v1/admin/create-user'],
     ['X-Forwarded-Path', '/v1/admin/create-user'],
-  ])('the header %s: %s changes no route', async (name, value) => {
-    const before = await creations();
-    const { status, body } = await raw(
+  ])('the header %s: %s does not change the route', async (name, value) => {
+    const before = await countCreations();
+    const { status, body } = await sendRaw(
       'POST',
       '/sample',
       [...withToken(service.access), name, value],
@@ -408,34 +414,34 @@ describe('paths that only look like one of the routes', () => {
     );
     expect(status).toBe(200);
     expect(body).toContain('received');
-    expect(await creations()).toBe(before);
+    expect(await countCreations()).toBe(before);
   });
 });
 
-describe('what the setting `check_user_in_pool` goes by', () => {
-  /** A user who has signed in, and its `sub`. */
-  async function user() {
-    const { access } = await signedInUser(UserPoolId, service_client_id, ['service-user']);
+describe('the lookup of the setting `check_user_in_pool`', () => {
+  /** Signs a new user in; returns its `sub` and name. */
+  async function signInNewUser() {
+    const { access } = await createAndSignIn(UserPoolId, service_client_id, ['service-user']);
     const claims = Buffer.from(access.split('.')[1] ?? '', 'base64url').toString('utf8');
     return z.looseObject({ sub: z.string(), username: z.string() }).parse(JSON.parse(claims));
   }
 
   it.each([
-    ['there', async () => undefined, true],
+    ['enabled', async () => undefined, true],
     [
       'disabled',
       (Username: string) => cognito.send(new AdminDisableUserCommand({ UserPoolId, Username })),
       false,
     ],
     [
-      'removed',
+      'deleted',
       (Username: string) => cognito.send(new AdminDeleteUserCommand({ UserPoolId, Username })),
       false,
     ],
   ] as [string, (username: string) => Promise<unknown>, boolean][])(
-    'a user that is %s, by the `sub` of its token',
-    async (_what, change, expected) => {
-      const { sub, username } = await user();
+    'a user that is %s is found by the `sub` of its token',
+    async (_state, change, expected) => {
+      const { sub, username } = await signInNewUser();
       await change(username);
       expect((await findUser(cognito, UserPoolId, sub))?.enabled ?? false).toBe(expected);
     },

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { problem } from '../../contracts/problems.ts';
 import { newRequest, outputs, system } from './support/deployed.ts';
 
-const executions = async (): Promise<number> => {
+const countExecutions = async (): Promise<number> => {
   const { executions: found = [] } = await system.clients.stepFunctions.send(
     new ListExecutionsCommand({ stateMachineArn: outputs.app1.state_machine_arn, maxResults: 1000 }),
   );
@@ -12,7 +12,7 @@ const executions = async (): Promise<number> => {
 
 const { username, password, human_user_id } = newRequest();
 
-/** What is sent, what is answered, and which fields are named. */
+/** Description, body, headers, expected status and pointers of the wrong fields. */
 type Case = [string, object | string, Record<string, string>, number, string[]];
 const cases: Case[] = [
   ['a missing field', { username, password }, {}, 400, ['/human_user_id']],
@@ -55,11 +55,11 @@ const cases: Case[] = [
     ['a tab', 'Correct-Horse\t7'],
     ['NUL', 'Correct-Horse\u00007'],
     ['C1', 'Correct-Horse\u00857'],
-    ['a space at its begin', ' Correct-Horse-7'],
+    ['a space at its start', ' Correct-Horse-7'],
     ['a space at its end', 'Correct-Horse-7 '],
   ].map(
-    ([what, text]): Case => [
-      `a password with ${what}`,
+    ([detail, text]): Case => [
+      `a password with ${detail}`,
       { username, password: text, human_user_id },
       {},
       400,
@@ -81,14 +81,14 @@ const cases: Case[] = [
     ['/human_user_id'],
   ],
   [
-    "a password that the target's policy refuses in three ways",
+    "a password that violates three rules of the target's policy",
     { username, password: 'short', human_user_id },
     {},
     400,
     ['/password', '/password', '/password'],
   ],
   [
-    'one that it refuses in one way',
+    'a password that violates one rule',
     { username, password: password.toLowerCase(), human_user_id },
     {},
     400,
@@ -103,27 +103,30 @@ const cases: Case[] = [
     ['header Idempotency-Key'],
   ],
   [
-    'several faults at once',
-    { username: '', password: '', who: 1 },
+    'several wrong fields',
+    { username: '', password: '', unknown: 1 },
     {},
     400,
-    ['/username', '/password', '/human_user_id', '/who'],
+    ['/username', '/password', '/human_user_id', '/unknown'],
   ],
 ];
 
 describe('POST /create-service-user with bad input', () => {
   it.each(cases)(
-    '%s is told, field by field, and nothing is started',
+    'reports each wrong field of %s, and starts no execution',
     async (_, body, headers, expected, fields) => {
-      const before = await executions();
-      const answer = await system.provision(typeof body === 'string' ? body : JSON.stringify(body), headers);
-      expect(answer.status).toBe(expected);
-      expect(answer.headers.get('content-type')).toBe('application/problem+json');
-      const told = problem.parse(answer.body);
-      expect(told.errors?.map(({ pointer }) => pointer).sort() ?? []).toEqual([...fields].sort());
-      for (const { detail } of told.errors ?? []) expect(detail).not.toBe('');
-      expect(JSON.stringify(answer.body)).not.toContain(password);
-      expect(await executions()).toBe(before);
+      const before = await countExecutions();
+      const response = await system.provision(
+        typeof body === 'string' ? body : JSON.stringify(body),
+        headers,
+      );
+      expect(response.status).toBe(expected);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      const { errors = [] } = problem.parse(response.body);
+      expect(errors.map(({ pointer }) => pointer).sort()).toEqual([...fields].sort());
+      for (const { detail } of errors) expect(detail).not.toBe('');
+      expect(JSON.stringify(response.body)).not.toContain(password);
+      expect(await countExecutions()).toBe(before);
     },
   );
 });

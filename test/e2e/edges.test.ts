@@ -13,7 +13,7 @@ import {
   system,
 } from './support/deployed.ts';
 
-/** What every answer has, and what none has, whoever gives it: a function or API Gateway itself. */
+/** Properties of every response, of functions and of API Gateway itself. */
 
 const request = newRequest();
 let id: string;
@@ -29,37 +29,37 @@ beforeAll(async () => {
 const json = (body: unknown) => JSON.stringify(body);
 const post = (body: string, headers: Record<string, string> = {}) => system.provision(body, headers);
 
-const answers: [string, number, () => Promise<Answer>][] = [
-  ['App1 accepts', 202, () => post(json(newRequest()))],
-  ['App1 tells a status', 200, () => system.status(id)],
-  ['App1 refuses fields', 400, () => post(json({ username: '' }))],
-  ['App1 refuses what is no JSON', 400, () => post('{')],
-  ['App1 refuses an array', 400, () => post('[]')],
-  ['App1 refuses a text', 400, () => post('"text"')],
-  ['App1 refuses nothing', 400, () => post('')],
-  ['App1 knows no such id', 404, () => system.status(randomUUID())],
-  ['App1 finds the body too large', 413, () => post(json({ ...request, password: 'x'.repeat(20_000) }))],
-  ['App1 does not take the type', 415, () => post(json(request), { 'content-type': 'text/xml' })],
-  ['App2 takes no token for one', 401, () => system.app2('POST', '/sample', undefined, {})],
-  ['App2 keeps a route shut', 403, () => system.app2('POST', '/admin/create-user', service, {})],
-  ['App2 knows no such route', 403, () => system.app2('GET', '/nowhere', service)],
-  ['App2 answers business', 200, () => system.app2('POST', '/sample', service, { data: {} })],
-  ['App2 refuses fields', 400, () => system.app2('POST', '/sample', service, { data: 1 })],
-  ['App2 refuses an array', 400, () => system.app2('POST', '/sample', service, [])],
+const responses: [string, number, () => Promise<Answer>][] = [
+  ['App1 accepts a request', 202, () => post(json(newRequest()))],
+  ['App1 returns a status', 200, () => system.status(id)],
+  ['App1 rejects fields', 400, () => post(json({ username: '' }))],
+  ['App1 rejects malformed JSON', 400, () => post('{')],
+  ['App1 rejects an array', 400, () => post('[]')],
+  ['App1 rejects a string', 400, () => post('"text"')],
+  ['App1 rejects an empty body', 400, () => post('')],
+  ['App1 does not find an id', 404, () => system.status(randomUUID())],
+  ['App1 rejects a large body', 413, () => post(json({ ...request, password: 'x'.repeat(20_000) }))],
+  ['App1 rejects the content type', 415, () => post(json(request), { 'content-type': 'text/xml' })],
+  ['App2 receives no token', 401, () => system.app2('POST', '/sample', undefined, {})],
+  ['App2 denies a route', 403, () => system.app2('POST', '/admin/create-user', service, {})],
+  ['App2 does not have the route', 403, () => system.app2('GET', '/nowhere', service)],
+  ['App2 serves a business request', 200, () => system.app2('POST', '/sample', service, { data: {} })],
+  ['App2 rejects fields', 400, () => system.app2('POST', '/sample', service, { data: 1 })],
+  ['App2 rejects an array', 400, () => system.app2('POST', '/sample', service, [])],
   [
-    'App2 knows no such creation',
+    'App2 does not find a creation',
     404,
     () => system.app2('GET', `/admin/create-user/${randomUUID()}`, machine),
   ],
   [
-    'App2 has nothing to remove',
+    'App2 has no user to remove',
     204,
-    () => system.app2('DELETE', `/admin/create-user/${randomUUID()}?username=nobody`, machine),
+    () => system.app2('DELETE', `/admin/create-user/${randomUUID()}?username=unknown-user`, machine),
   ],
 ];
 
-/** What belongs to the inside: names of resources and accounts, errors of libraries, places in code. */
-const INSIDE = [
+/** Internal details: names of resources and accounts, errors of libraries, positions in code. */
+const INTERNAL_DETAILS = [
   /arn:aws/,
   /\d{12}/,
   /\bat .+:\d+:\d+/,
@@ -69,13 +69,13 @@ const INSIDE = [
   /RequestId/,
 ];
 
-describe('an answer, when', () => {
-  it.each(answers)(
-    '%s (%i), is for nobody to keep, read as it is, and only over TLS',
-    async (_what, status, ask) => {
-      const { status: answered, headers } = await ask();
+describe('a response, when', () => {
+  it.each(responses)(
+    '%s (%i), is not cached, not sniffed, and sent over TLS only',
+    async (_situation, expected, send) => {
+      const { status, headers } = await send();
 
-      expect(answered).toBe(status);
+      expect(status).toBe(expected);
       expect(Object.fromEntries(headers)).toMatchObject({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
@@ -84,21 +84,21 @@ describe('an answer, when', () => {
     },
   );
 
-  it.each(answers)(
-    '%s (%i), tells nothing of the inside and repeats no password',
-    async (_what, _status, ask) => {
-      const { body } = await ask();
+  it.each(responses)(
+    '%s (%i), contains no internal details and no password',
+    async (_situation, _status, send) => {
+      const { body } = await send();
       const text = json(body ?? '')
         .replaceAll(outputs.app1.api_url, '')
         .replaceAll(/"\d{4}-\d\d-\d\dT[^"]+"/g, '');
 
-      for (const pattern of INSIDE) expect(text).not.toMatch(pattern);
+      for (const pattern of INTERNAL_DETAILS) expect(text).not.toMatch(pattern);
       expect(text).not.toContain(request.password);
     },
   );
 });
 
-describe('a body that is no JSON object', () => {
+describe('a body that is not a JSON object', () => {
   it.each([
     '{',
     '[]',
@@ -109,10 +109,10 @@ describe('a body that is no JSON object', () => {
     '{"a": 1}}',
     `{"password": "${newPassword()}"`,
     '\u0000',
-  ])('is refused before a function sees it, with the one thing that is wrong: %j', async (body) => {
-    const { status, body: told } = await post(body);
+  ])('is rejected before a function is invoked, with one error: %j', async (body) => {
+    const response = await post(body);
 
-    expect([status, told]).toEqual([
+    expect([response.status, response.body]).toEqual([
       400,
       expect.objectContaining({
         code: 'INVALID_REQUEST',
@@ -122,7 +122,7 @@ describe('a body that is no JSON object', () => {
   });
 });
 
-describe('a line of the log', () => {
+describe('a log line', () => {
   it.each([
     ['username', 'a\nERROR forged'],
     ['username', 'a\u2028ERROR forged'],
@@ -134,7 +134,7 @@ describe('a line of the log', () => {
     expect(status).toBe(400);
   });
 
-  it('is one JSON object, whatever the request holds', async () => {
+  it('is one JSON object, whatever the request contains', async () => {
     const since = Date.now();
     await start(newRequest({ human_user_id: `"}\\n{"level":"ERROR","forged":"${randomUUID()}` }));
     await eventually(async () => {

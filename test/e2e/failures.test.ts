@@ -24,16 +24,16 @@ import {
 
 const { app2 } = outputs;
 
-/** A creation asked for at App2 directly, as App1 does it. */
-async function createAtApp2(request = newRequest(), id = randomUUID()) {
+/** Prepares a creation that is requested at App2 directly, as App1 does. */
+async function prepareCreation(request = newRequest(), id = randomUUID()) {
   const token = await machineToken();
   const encrypted_password = await encryptFor(id, request.username, request.password);
   const { username, human_user_id } = request;
   const body = { username, encrypted_password, human_user_id };
   const post = () =>
     system.app2('POST', '/admin/create-user', token, body, { 'Idempotency-Key': id, Prefer: 'wait=20' });
-  /** The status once the creation is not RUNNING any more. */
-  const settled = () =>
+  /** Waits until the status of the creation is not RUNNING. */
+  const waitUntilFinished = () =>
     eventually(async () => {
       const { body } = await system.app2('GET', `/admin/create-user/${id}`, token, undefined, {
         Prefer: 'wait=15',
@@ -47,16 +47,16 @@ async function createAtApp2(request = newRequest(), id = randomUUID()) {
     token,
     username,
     post,
-    /** Asks for the creation and waits for its end. */
+    /** Requests the creation and waits until it has finished. */
     async create() {
       await post();
-      return settled();
+      return waitUntilFinished();
     },
   };
 }
 
-/** Runs something while the machine user's password is another one than the secret says. */
-async function withAnotherMachinePassword<Result>(run: () => Promise<Result>): Promise<Result> {
+/** Runs a function while the password of the machine user differs from the one in the secret. */
+async function withWrongMachinePassword<Result>(run: () => Promise<Result>): Promise<Result> {
   const { username, password } = await readMachineCredentials();
   const set = (Password: string) =>
     system.clients.cognito.send(
@@ -75,8 +75,8 @@ async function withAnotherMachinePassword<Result>(run: () => Promise<Result>): P
   }
 }
 
-describe('before anything is made', () => {
-  it('a password that the policy refuses ends as PASSWORD_REJECTED, and no user is made', async () => {
+describe('a failure before the user is created', () => {
+  it('is PASSWORD_REJECTED if the policy rejects the password', async () => {
     const request = newRequest({ password: passwordWithoutSymbol() });
     const status = await provision(request);
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
@@ -98,10 +98,10 @@ describe('before anything is made', () => {
     ]);
   });
 
-  it('App1 that cannot sign in ends as APP2_AUTHENTICATION_FAILED, and App2 hears nothing', async () => {
-    const status = await withAnotherMachinePassword(() =>
-      // A function that starts anew has no token yet.
-      withVariable('app1-call-app2', 'STARTED', 'anew', () => provision(newRequest())),
+  it('is APP2_AUTHENTICATION_FAILED if App1 cannot sign in, and App2 receives no request', async () => {
+    const status = await withWrongMachinePassword(() =>
+      // A new execution environment has no cached token.
+      withVariable('app1-call-app2', 'RESTARTED', 'true', () => provision(newRequest())),
     );
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect(status.error).toMatchObject({ step: 'Authenticate', code: 'APP2_AUTHENTICATION_FAILED' });
@@ -112,7 +112,7 @@ describe('before anything is made', () => {
     ]);
   });
 
-  it('a key that may not be used ends in EncryptCredentials, and App2 hears nothing', async () => {
+  it('occurs in EncryptCredentials if the key is denied, and App2 receives no request', async () => {
     const status = await withoutPermission(
       outputs,
       { functionName: 'app1-encrypt-credentials' },
@@ -124,15 +124,15 @@ describe('before anything is made', () => {
   });
 });
 
-describe('after something may have been made', () => {
-  it('a user of this name that somebody else made is untouched', async () => {
+describe('a failure after the user may have been created', () => {
+  it('does not change an unrelated user with the same name', async () => {
     const request = newRequest();
     await system.clients.cognito.send(
       new AdminCreateUserCommand({
         UserPoolId: app2.user_pool_id,
         Username: request.username,
         MessageAction: 'SUPPRESS',
-        UserAttributes: [{ Name: 'custom:human_user_id', Value: 'somebody-else' }],
+        UserAttributes: [{ Name: 'custom:human_user_id', Value: 'another-user' }],
       }),
     );
     const before = await system.user(request.username);
@@ -156,7 +156,7 @@ describe('after something may have been made', () => {
   it.each([
     ['SetPassword', 'app2-set-password', 'cognito-idp:AdminSetUserPassword'],
     ['AddToGroup', 'app2-add-to-group', 'cognito-idp:AdminAddUserToGroup'],
-  ])('a failing %s is undone by DeleteUser and announced', async (step, functionName, action) => {
+  ])('of %s is compensated by DeleteUser and published', async (step, functionName, action) => {
     const request = newRequest();
     const status = await withoutPermission(outputs, { functionName }, action, () => provision(request));
     expect(status).toMatchObject({
@@ -180,17 +180,17 @@ describe('after something may have been made', () => {
   });
 });
 
-describe('at App2', () => {
-  it('a cancellation that comes before the request lets it create nothing', async () => {
-    const creation = await createAtApp2();
+describe('App2', () => {
+  it('creates no user for a request that arrives after its cancellation', async () => {
+    const creation = await prepareCreation();
     const cancelled = await system.app2(
       'DELETE',
       `/admin/create-user/${creation.id}?username=${creation.username}`,
       creation.token,
     );
     expect(cancelled.status).toBe(204);
-    const answer = await creation.post();
-    expect(provisioningStatus.parse(answer.body)).toMatchObject({
+    const response = await creation.post();
+    expect(provisioningStatus.parse(response.body)).toMatchObject({
       status: 'FAILED',
       user: 'unknown',
       error: { code: 'CANCELLED' },
@@ -199,18 +199,18 @@ describe('at App2', () => {
     expect(await system.user(creation.username)).toBeUndefined();
   });
 
-  it('a repeat with other content is refused', async () => {
-    const creation = await createAtApp2();
+  it('rejects a repeat with different content', async () => {
+    const creation = await prepareCreation();
     await creation.post();
     const encrypted_password = await encryptFor(creation.id, creation.username, newPassword());
-    const answer = await system.app2(
+    const response = await system.app2(
       'POST',
       '/admin/create-user',
       creation.token,
       { username: creation.username, encrypted_password, human_user_id: 'h-1' },
       { 'Idempotency-Key': creation.id },
     );
-    expect([answer.status, answer.body]).toEqual([
+    expect([response.status, response.body]).toEqual([
       409,
       expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }),
     ]);

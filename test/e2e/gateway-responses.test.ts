@@ -10,15 +10,15 @@ import { callerWho } from '../local-aws/support/roles.ts';
 import { configuration, newRequest, outputs, system } from './support/deployed.ts';
 
 /**
- * What API Gateway answers itself, as far as a request can make it: in our words, as a problem, and nothing of the
- * request in it. A unit test has every type (test/infra/templates.test.ts).
+ * The responses of API Gateway itself that requests can cause: each is a problem, and contains nothing of the request. A
+ * unit test covers every response type (test/infra/templates.test.ts).
  */
 
-/** Stands in what is sent, and must not stand in what is answered. */
-const MARK = 'aMarkThatNobodyRepeats';
+/** Part of the requests that no response may contain. */
+const MARKER = 'aMarkerOfTheRequest';
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
 
-interface Sent {
+interface HttpRequest {
   method?: string;
   path?: string;
   /** Pairs, so that a header can be sent twice. */
@@ -26,7 +26,7 @@ interface Sent {
   body?: string;
 }
 
-interface Answered {
+interface HttpResponse {
   status: number | undefined;
   headers: IncomingHttpHeaders;
   body: string;
@@ -34,10 +34,10 @@ interface Answered {
 
 async function send(
   api: Service,
-  { method = 'GET', path = `/create-service-user/${ID}`, headers = [], body }: Sent,
-): Promise<Answered> {
+  { method = 'GET', path = `/create-service-user/${ID}`, headers = [], body }: HttpRequest,
+): Promise<HttpResponse> {
   const { hostname, port, pathname } = new URL(outputs[api].api_url);
-  const asked = request({
+  const outgoing = request({
     hostname,
     port,
     path: `${pathname}${path}`,
@@ -45,9 +45,9 @@ async function send(
     headers: headers.flat(),
     setHost: false,
   });
-  asked.end(body);
-  const [response]: IncomingMessage[] = await once(asked, 'response');
-  if (response === undefined) throw new Error('There is no answer.');
+  outgoing.end(body);
+  const [response]: IncomingMessage[] = await once(outgoing, 'response');
+  if (response === undefined) throw new Error('There is no response.');
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(Buffer.from(part));
   return {
@@ -64,17 +64,17 @@ interface Signing {
   signingDate?: Date;
 }
 
-/** The same request, signed. */
-async function signed(
-  sent: Sent,
+/** Signs a request. */
+async function sign(
+  unsigned: HttpRequest,
   {
     credentials = configuration.credentials,
     service = 'execute-api',
     region = outputs.region,
     signingDate = new Date(),
   }: Signing = {},
-): Promise<Sent> {
-  const { method = 'GET', path = `/create-service-user/${ID}`, headers = [], body } = sent;
+): Promise<HttpRequest> {
+  const { method = 'GET', path = `/create-service-user/${ID}`, headers = [], body } = unsigned;
   const { hostname, port, pathname, protocol } = new URL(outputs.app1.api_url);
   const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   const { headers: all } = await signer.sign(
@@ -89,33 +89,33 @@ async function signed(
     },
     { signingDate },
   );
-  return { ...sent, method, path, headers: [...Object.entries(all), ...headers] };
+  return { ...unsigned, method, path, headers: [...Object.entries(all), ...headers] };
 }
 
 const host = (): [string, string] => ['Host', new URL(outputs.app1.api_url).host];
-const withAuthorization = (value: string, more: Sent = {}): Sent => ({
+const withAuthorization = (value: string, more: HttpRequest = {}): HttpRequest => ({
   ...more,
   headers: [host(), ['Authorization', value]],
 });
 const scope = `20260101/${configuration.region}/execute-api/aws4_request`;
 
-const refusals: [string, Service, () => Promise<Sent> | Sent, ProblemCode][] = [
+const rejections: [string, Service, () => Promise<HttpRequest> | HttpRequest, ProblemCode][] = [
   ['no signature', 'app1', () => ({ headers: [host()] }), 'FORBIDDEN'],
   ['an empty Authorization', 'app1', () => withAuthorization(''), 'FORBIDDEN'],
-  ['an Authorization that is nothing', 'app1', () => withAuthorization(MARK), 'FORBIDDEN'],
-  ['a bearer token', 'app1', () => withAuthorization(`Bearer ${MARK}`), 'FORBIDDEN'],
-  ['a password', 'app1', () => withAuthorization(`Basic ${MARK}`), 'FORBIDDEN'],
+  ['a meaningless Authorization', 'app1', () => withAuthorization(MARKER), 'FORBIDDEN'],
+  ['a bearer token', 'app1', () => withAuthorization(`Bearer ${MARKER}`), 'FORBIDDEN'],
+  ['a password', 'app1', () => withAuthorization(`Basic ${MARKER}`), 'FORBIDDEN'],
   ['a signature without its parts', 'app1', () => withAuthorization('AWS4-HMAC-SHA256'), 'FORBIDDEN'],
   [
     'a signature of other parts',
     'app1',
-    () => withAuthorization(`AWS4-HMAC-SHA256 ${MARK}=1, x=2`),
+    () => withAuthorization(`AWS4-HMAC-SHA256 ${MARKER}=1, x=2`),
     'FORBIDDEN',
   ],
   [
     'a signature without SignedHeaders',
     'app1',
-    () => withAuthorization(`AWS4-HMAC-SHA256 Credential=${MARK}/${scope}, Signature=${MARK}`),
+    () => withAuthorization(`AWS4-HMAC-SHA256 Credential=${MARKER}/${scope}, Signature=${MARKER}`),
     'FORBIDDEN',
   ],
   [
@@ -123,7 +123,7 @@ const refusals: [string, Service, () => Promise<Sent> | Sent, ProblemCode][] = [
     'app1',
     () =>
       withAuthorization(
-        `AWS4-HMAC-SHA256 Credential=${MARK}/${scope}, SignedHeaders=host, Signature=${MARK}`,
+        `AWS4-HMAC-SHA256 Credential=${MARKER}/${scope}, SignedHeaders=host, Signature=${MARKER}`,
       ),
     'FORBIDDEN',
   ],
@@ -131,58 +131,60 @@ const refusals: [string, Service, () => Promise<Sent> | Sent, ProblemCode][] = [
     'a signature of another algorithm',
     'app1',
     () =>
-      withAuthorization(`AWS4-HMAC-MD5 Credential=${MARK}/${scope}, SignedHeaders=host, Signature=${MARK}`),
+      withAuthorization(
+        `AWS4-HMAC-MD5 Credential=${MARKER}/${scope}, SignedHeaders=host, Signature=${MARKER}`,
+      ),
     'FORBIDDEN',
   ],
   [
-    'a key that there is not',
+    'an unknown access key',
     'app1',
-    () => signed({}, { credentials: { accessKeyId: `AKIA${MARK}`, secretAccessKey: 'x' } }),
+    () => sign({}, { credentials: { accessKeyId: `AKIA${MARKER}`, secretAccessKey: 'x' } }),
     'FORBIDDEN',
   ],
   [
     'a wrong secret',
     'app1',
-    () => signed({}, { credentials: { ...configuration.credentials, secretAccessKey: MARK } }),
+    () => sign({}, { credentials: { ...configuration.credentials, secretAccessKey: MARKER } }),
     'FORBIDDEN',
   ],
   [
-    'a token of no session',
+    'an unknown session token',
     'app1',
-    () => signed({}, { credentials: { ...configuration.credentials, sessionToken: MARK } }),
+    () => sign({}, { credentials: { ...configuration.credentials, sessionToken: MARKER } }),
     'FORBIDDEN',
   ],
   [
     'a signature of an hour ago',
     'app1',
-    () => signed({}, { signingDate: new Date(Date.now() - 3_600_000) }),
+    () => sign({}, { signingDate: new Date(Date.now() - 3_600_000) }),
     'FORBIDDEN',
   ],
-  ['a signature for another service', 'app1', () => signed({}, { service: 's3' }), 'FORBIDDEN'],
-  ['a signature for another region', 'app1', () => signed({}, { region: 'eu-north-1' }), 'FORBIDDEN'],
+  ['a signature for another service', 'app1', () => sign({}, { service: 's3' }), 'FORBIDDEN'],
+  ['a signature for another region', 'app1', () => sign({}, { region: 'eu-north-1' }), 'FORBIDDEN'],
   [
-    'a principal without the right',
+    'a principal without the permission',
     'app1',
-    async () => signed({}, { credentials: await callerWho() }),
+    async () => sign({}, { credentials: await callerWho() }),
     'FORBIDDEN',
   ],
-  ['a path that there is not', 'app1', () => signed({ path: `/${MARK}` }), 'FORBIDDEN'],
+  ['an unknown path', 'app1', () => sign({ path: `/${MARKER}` }), 'FORBIDDEN'],
   [
-    'a path that there is not, unsigned',
+    'an unknown path without a signature',
     'app1',
-    () => ({ path: `/${MARK}`, headers: [host()] }),
+    () => ({ path: `/${MARKER}`, headers: [host()] }),
     'FORBIDDEN',
   ],
-  ['a method that the path has not', 'app1', () => signed({ method: 'PUT' }), 'FORBIDDEN'],
+  ['a method that the path does not have', 'app1', () => sign({ method: 'PUT' }), 'FORBIDDEN'],
   [
-    'a body that is no JSON',
+    'a malformed JSON body',
     'app1',
     () =>
-      signed({
+      sign({
         method: 'POST',
         path: '/create-service-user',
         headers: [['Content-Type', 'application/json']],
-        body: `{"password": "${MARK}"`,
+        body: `{"password": "${MARKER}"`,
       }),
     'INVALID_REQUEST',
   ],
@@ -194,63 +196,66 @@ const refusals: [string, Service, () => Promise<Sent> | Sent, ProblemCode][] = [
     'UNAUTHENTICATED',
   ],
   [
-    'a token that is none',
+    'an invalid token',
     'app2',
-    () => withAuthorization(`Bearer ${MARK}`, { path: '/sample', method: 'POST' }),
+    () => withAuthorization(`Bearer ${MARKER}`, { path: '/sample', method: 'POST' }),
     'UNAUTHENTICATED',
   ],
   [
     'another scheme',
     'app2',
-    () => withAuthorization(`Basic ${MARK}`, { path: '/sample', method: 'POST' }),
+    () => withAuthorization(`Basic ${MARKER}`, { path: '/sample', method: 'POST' }),
     'UNAUTHENTICATED',
   ],
   [
     'a signature',
     'app2',
-    async () => ({ ...(await signed({})), path: '/sample', method: 'POST' }),
+    async () => ({ ...(await sign({})), path: '/sample', method: 'POST' }),
     'UNAUTHENTICATED',
   ],
   [
-    'a path that there is not',
+    'an unknown path',
     'app2',
-    () => withAuthorization(`Bearer ${MARK}`, { path: `/${MARK}` }),
+    () => withAuthorization(`Bearer ${MARKER}`, { path: `/${MARKER}` }),
     'FORBIDDEN',
   ],
   [
-    'a method that the path has not',
+    'a method that the path does not have',
     'app2',
-    () => withAuthorization(`Bearer ${MARK}`, { path: '/sample', method: 'PUT' }),
+    () => withAuthorization(`Bearer ${MARKER}`, { path: '/sample', method: 'PUT' }),
     'FORBIDDEN',
   ],
 ];
 
-describe('what API Gateway refuses', () => {
-  it.each(refusals)('%s at %s is told as a problem that repeats nothing', async (_what, api, make, code) => {
-    const { status, headers, body } = await send(api, await make());
+describe('API Gateway', () => {
+  it.each(rejections)(
+    'rejects %s at %s with a problem that repeats no input',
+    async (_request, api, make, code) => {
+      const { status, headers, body } = await send(api, await make());
 
-    const told = problem.parse(JSON.parse(body));
-    expect([told.code, told.status]).toEqual([code, status]);
-    expect(headers).toMatchObject({
-      'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    });
-    expect(JSON.stringify(headers) + body).not.toContain(MARK);
-    expect(body).not.toContain(configuration.credentials.accessKeyId);
-  });
+      const parsed = problem.parse(JSON.parse(body));
+      expect([parsed.code, parsed.status]).toEqual([code, status]);
+      expect(headers).toMatchObject({
+        'content-type': 'application/problem+json',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      });
+      expect(JSON.stringify(headers) + body).not.toContain(MARKER);
+      expect(body).not.toContain(configuration.credentials.accessKeyId);
+    },
+  );
 });
 
 const post = (headers: [string, string][], body = JSON.stringify(newRequest())) =>
-  signed({
+  sign({
     method: 'POST',
     path: '/create-service-user',
     headers: [['Content-Type', 'application/json'], ...headers],
     body,
   });
 
-describe('headers that the sender writes', () => {
-  it('have no part in the address of the status', async () => {
+describe('headers of a client', () => {
+  it('do not change the URL of the status', async () => {
     const { status, headers, body } = await send(
       'app1',
       await post([
@@ -267,9 +272,9 @@ describe('headers that the sender writes', () => {
     expect(headers.location).toBe(status_url);
   });
 
-  it('are refused when one of them comes twice with different values, and nothing is started', async () => {
+  it('are rejected if one of them occurs twice with different values, and no execution starts', async () => {
     const body = newRequest();
-    const answer = await send(
+    const response = await send(
       'app1',
       await post(
         [
@@ -280,16 +285,16 @@ describe('headers that the sender writes', () => {
       ),
     );
 
-    expect(answer.status).toBe(400);
-    expect(problem.parse(JSON.parse(answer.body)).errors).toEqual([
+    expect(response.status).toBe(400);
+    expect(problem.parse(JSON.parse(response.body)).errors).toEqual([
       { pointer: 'header Idempotency-Key', detail: expect.stringContaining('must be sent once') },
     ]);
     expect(await system.user(body.username)).toBeUndefined();
   });
 
-  it('are one when they come twice with one value', async () => {
+  it('are accepted if one of them occurs twice with the same value', async () => {
     const body = JSON.stringify(newRequest());
-    const key: [string, string] = ['Idempotency-Key', `key-${MARK}-${Date.now()}`];
+    const key: [string, string] = ['Idempotency-Key', `key-${MARKER}-${Date.now()}`];
     const once = await send('app1', await post([key], body));
     const twice = await send('app1', await post([key, key], body));
 

@@ -10,14 +10,14 @@ import { answers } from '../../local/emulator.ts';
 import { testDirectory } from '../../local/paths.ts';
 import { newRequest, outputs, provision, system } from './support/deployed.ts';
 
-/** `npm run up` for a folder and port; what it says is gathered. */
+/** Starts `npm run up` for a folder and a port. */
 function up(directory: string, port: number | string, environment: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, [join(root, 'cli', 'run.mjs'), 'local/up.ts'], {
     cwd: root,
     env: { ...process.env, LOCAL_AWS_DIR: directory, LOCAL_AWS_PORT: String(port), ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  return { child, ended: once(child, 'close') };
+  return { child, closed: once(child, 'close') };
 }
 
 const processesOf = (directory: string): string[] =>
@@ -26,21 +26,21 @@ const processesOf = (directory: string): string[] =>
     .filter((line) => line.includes(directory));
 
 describe('npm run up', () => {
-  it('leaves what runs unchanged as it is, within ten seconds, in every time zone', async () => {
+  it('does not change a running local AWS, within ten seconds, in every time zone', async () => {
     const request = newRequest();
     await provision(request);
     const before = readFileSync(outputsFile(settings().directory), 'utf8');
-    const begun = Date.now();
+    const startedAt = Date.now();
     const [status] = await up(settings().directory, new URL(outputs.endpoint).port, {
       TZ: 'Asia/Tokyo',
-    }).ended;
+    }).closed;
     expect(status).toBe(0);
-    expect(Date.now() - begun).toBeLessThan(10_000);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
     expect(readFileSync(outputsFile(settings().directory), 'utf8')).toBe(before);
     expect(await system.user(request.username)).toMatchObject({ status: 'CONFIRMED' });
   });
 
-  it('lets nobody else read what it writes, credentials among it', () => {
+  it('writes files that only their owner can read', () => {
     const { directory } = settings();
     const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
@@ -58,7 +58,7 @@ describe('npm run up', () => {
   it('leaves no process behind when it is interrupted', async () => {
     const directory = join(testDirectory, 'interrupted');
     const port = await getPort({ host: '127.0.0.1' });
-    const { child, ended } = up(directory, port);
+    const { child, closed } = up(directory, port);
     child.stdout.setEncoding('utf8');
     let interrupted = false;
     child.stdout.on('data', (text: string) => {
@@ -66,7 +66,7 @@ describe('npm run up', () => {
       interrupted = true;
       child.kill('SIGINT');
     });
-    const [status] = await ended;
+    const [status] = await closed;
     expect({ status, interrupted }).toEqual({ status: 130, interrupted: true });
     expect(processesOf(directory)).toEqual([]);
     expect(await answers(port)).toBe(false);

@@ -13,22 +13,22 @@ import { eventually } from '../local-aws/support/eventually.ts';
 import { machineToken, newRequest, outputs, provision, start, system } from './support/deployed.ts';
 
 /**
- * The APIs as they run against their documents: Schemathesis makes requests of what the documents allow and of what
- * they do not, follows their links, and looks whether the answers are the documented ones.
+ * The deployed APIs against their OpenAPI documents: Schemathesis sends requests that the documents allow and requests
+ * that they do not allow, follows the links, and compares the responses with the documented ones.
  */
 const folder = join(root, 'test', 'e2e', 'schemathesis');
 
-/** Runs a program, with `input` on its standard input. */
+/** Runs a program with `input` on its standard input; `output` is standard output, after a failure both streams. */
 async function run(command: string, args: string[], input = '', more: ExecFileOptions = {}) {
   const running = promisify(execFile)(command, args, { maxBuffer: 64 * 1024 * 1024, ...more });
   running.child.stdin?.end(input);
   return running.then(
-    ({ stdout }) => ({ failed: false, said: String(stdout) }),
-    (error: ExecFileException) => ({ failed: true, said: `${error.stdout}${error.stderr}` }),
+    ({ stdout }) => ({ failed: false, output: String(stdout) }),
+    (error: ExecFileException) => ({ failed: true, output: `${error.stdout}${error.stderr}` }),
   );
 }
 
-/** What is read of the requests that were made: an HTTP archive. */
+/** The recorded requests and responses: an HTTP archive. */
 const archive = z.object({
   log: z.object({
     entries: z.array(
@@ -42,12 +42,12 @@ const archive = z.object({
 
 interface Checked {
   failed: boolean;
-  said: string;
-  /** Statuses that each route answered with, by its name. */
+  output: string;
+  /** Response statuses of each route, by its name. */
   routes: Record<string, number[]>;
 }
 
-/** Checks an API; `credentials` go to standard input, `retryable` is a provisioning that can be tried again. */
+/** Checks an API; `credentials` go to standard input, `retryable` is the id of a provisioning that can be retried. */
 async function check(
   python: string,
   api: Service,
@@ -59,7 +59,7 @@ async function check(
   const har = join(directory, 'requests.har');
   const { api_url } = outputs[api];
   try {
-    const { failed, said } = await run(
+    const { failed, output } = await run(
       python,
       [
         ...[join(folder, 'check.py'), '--config-file', join(folder, 'schemathesis.toml')],
@@ -72,7 +72,7 @@ async function check(
         env: { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1', RETRYABLE_ID: retryable },
       },
     );
-    if (!existsSync(har)) return { failed, said, routes: {} };
+    if (!existsSync(har)) return { failed, output, routes: {} };
     const { entries } = archive.parse(JSON.parse(readFileSync(har, 'utf8'))).log;
     const statusesOf = ({ method, path }: Route): number[] => {
       const form = new RegExp(`^/${path.replace(/\{\w+\}/g, '[^/]+')}$`);
@@ -81,15 +81,15 @@ async function check(
         .filter(({ request }) => request.method === method && form.test(pathOf(request.url)))
         .map(({ response }) => response.status);
     };
-    const told = Object.entries(routes).map(([name, route]) => [name, statusesOf(route)] as const);
-    return { failed, said, routes: Object.fromEntries(told) };
+    const statuses = Object.entries(routes).map(([name, route]) => [name, statusesOf(route)] as const);
+    return { failed, output, routes: Object.fromEntries(statuses) };
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-/** A provisioning that was cancelled can be tried again. */
-async function cancelled(): Promise<string> {
+/** Cancels a provisioning, so that it can be retried; returns its id. */
+async function cancelProvisioning(): Promise<string> {
   const id = await start(newRequest());
   await eventually(async () => expect((await system.deprovision(id)).status).toBe(204), 60_000);
   return id;
@@ -97,9 +97,9 @@ async function cancelled(): Promise<string> {
 
 let checked: Record<Service, Checked>;
 
-/** Both at once: most of the time they wait. */
+/** Checks both APIs at the same time: the checks wait for most of their duration. */
 beforeAll(async () => {
-  const { failed, said: python } = await run(
+  const { failed, output: python } = await run(
     process.execPath,
     ['--import', 'tsx', join(folder, 'install.ts')],
     '',
@@ -114,7 +114,7 @@ beforeAll(async () => {
   const user_token = await system.signIn(request.username, request.password);
   const tokens = { machine_token: await machineToken(), user_token };
   const [app1, app2] = await Promise.all([
-    cancelled().then((retryable) => check(python, 'app1', app1Routes, { signer }, retryable)),
+    cancelProvisioning().then((retryable) => check(python, 'app1', app1Routes, { signer }, retryable)),
     check(python, 'app2', app2Routes, tokens),
   ]);
   checked = { app1, app2 };
@@ -124,13 +124,13 @@ describe.each([
   ['app1', app1Routes, 403],
   ['app2', app2Routes, 401],
 ] as const)('%s', (api, routes, unknown) => {
-  it('answers as its document says', () => {
-    const { failed, said } = checked[api];
+  it('responds as documented', () => {
+    const { failed, output } = checked[api];
 
-    expect([failed, said]).toEqual([false, expect.stringContaining('No issues found')]);
+    expect([failed, output]).toEqual([false, expect.stringContaining('No issues found')]);
   });
 
-  it.each(Object.keys(routes))('was seen to serve and to refuse: %s', (name) => {
+  it.each(Object.keys(routes))('serves and rejects requests of %s', (name) => {
     const statuses = checked[api].routes[name] ?? [];
 
     expect(statuses).toContain(unknown);

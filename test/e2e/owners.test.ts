@@ -17,7 +17,6 @@ import { anybodyInTheAccount, assume, createRole } from '../local-aws/support/ro
 import {
   configuration,
   encryptFor,
-  ended,
   machineToken,
   newName,
   newPassword,
@@ -27,16 +26,17 @@ import {
   signInMachineUser,
   start,
   system,
+  waitForCompletion,
 } from './support/deployed.ts';
 
-/** Who did it, and who may. */
+/** The owner of a provisioning, and access by other callers. */
 
 const address = `${outputs.app1.api_url}/create-service-user`;
-const mayCall = [{ Effect: 'Allow' as const, Action: 'execute-api:Invoke', Resource: '*' }];
-const newRole = () => createRole(anybodyInTheAccount, mayCall);
+const invokePermission = [{ Effect: 'Allow' as const, Action: 'execute-api:Invoke', Resource: '*' }];
+const newRole = () => createRole(anybodyInTheAccount, invokePermission);
 
-/** App1 as a session of a role sees it. */
-async function callerWith(roleArn: string, session = 'test') {
+/** Sends requests to App1 as a session of a role. */
+async function callerOf(roleArn: string, session = 'test') {
   const call = signedFetch(await assume(roleArn, session), outputs.region);
   return async (path: string, request: SignedRequest = {}) => {
     const response = await call(`${address}${path}`, request);
@@ -45,7 +45,7 @@ async function callerWith(roleArn: string, session = 'test') {
     return { status: response.status, body };
   };
 }
-const posting = (content: object, headers: Record<string, string> = {}): SignedRequest => ({
+const postRequest = (content: object, headers: Record<string, string> = {}): SignedRequest => ({
   method: 'POST',
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(content),
@@ -53,10 +53,10 @@ const posting = (content: object, headers: Record<string, string> = {}): SignedR
 
 describe('a provisioning of App1', () => {
   let id: string;
-  let stranger: Awaited<ReturnType<typeof callerWith>>;
+  let otherCaller: Awaited<ReturnType<typeof callerOf>>;
   beforeAll(async () => {
     ({ provisioning_id: id } = await provision(newRequest()));
-    stranger = await callerWith(await newRole());
+    otherCaller = await callerOf(await newRole());
   });
 
   it.each([
@@ -64,30 +64,30 @@ describe('a provisioning of App1', () => {
     ['DELETE', ''],
     ['POST', '/retry'],
   ] as const)(
-    'is not there for another caller: %s answers as for an id that nobody has, and does nothing',
+    'is not found for another caller: %s returns the response of an unknown id, and changes nothing',
     async (method, path) => {
-      const [foreign, unknown, malformed] = await Promise.all(
-        [id, randomUUID(), 'no-id'].map((which) => stranger(`/${which}${path}`, { method })),
+      const [ofOtherOwner, unknown, malformed] = await Promise.all(
+        [id, randomUUID(), 'no-id'].map((requested) => otherCaller(`/${requested}${path}`, { method })),
       );
 
-      expect(foreign).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
-      expect(unknown).toEqual(foreign);
-      expect(malformed).toEqual(foreign);
+      expect(ofOtherOwner).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+      expect(unknown).toEqual(ofOtherOwner);
+      expect(malformed).toEqual(ofOtherOwner);
       expect((await system.status(id)).body).toMatchObject({ user: 'present' });
     },
   );
 
-  it("is another one for another caller's same key", async () => {
+  it('is a separate one for another caller with the same key', async () => {
     const key = { 'Idempotency-Key': randomUUID() };
-    const [first, second] = [await callerWith(await newRole()), await callerWith(await newRole())];
+    const [first, second] = [await callerOf(await newRole()), await callerOf(await newRole())];
     const ids = [];
     for (const call of [first, second, first]) {
-      const { status, body } = await call('', posting(newRequest({ username: 'x y' }), key));
+      const { status, body } = await call('', postRequest(newRequest({ username: 'x y' }), key));
       expect(status).toBe(400);
       expect(JSON.stringify(body)).not.toContain('x y');
     }
     for (const call of [first, second]) {
-      const { status, body } = await call('', posting(newRequest(), key));
+      const { status, body } = await call('', postRequest(newRequest(), key));
       expect(status).toBe(202);
       ids.push(provisioningAccepted.parse(body).provisioning_id);
     }
@@ -96,42 +96,39 @@ describe('a provisioning of App1', () => {
     expect((await second(`/${ids[1]}`)).status).toBe(200);
   });
 
-  it('is the same for another session of the same role, and not for a role made again under its name', async () => {
+  it('is found by another session of the same role, and not by a new role with the same name', async () => {
     const role = await newRole();
-    const { body } = await (await callerWith(role, 'monday'))('', posting(newRequest()));
+    const { body } = await (await callerOf(role, 'monday'))('', postRequest(newRequest()));
     const { provisioning_id } = provisioningAccepted.parse(body);
-    expect((await (await callerWith(role, 'tuesday'))(`/${provisioning_id}`)).status).toBe(200);
+    expect((await (await callerOf(role, 'tuesday'))(`/${provisioning_id}`)).status).toBe(200);
 
     const RoleName = role.split('/').at(-1) ?? '';
     const iam = new IAMClient(configuration);
     await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: 'may' }));
     await iam.send(new DeleteRoleCommand({ RoleName }));
-    const again = await createRole(anybodyInTheAccount, mayCall, undefined, RoleName);
-    expect(again).toBe(role);
-    expect((await (await callerWith(again))(`/${provisioning_id}`)).status).toBe(404);
+    const recreated = await createRole(anybodyInTheAccount, invokePermission, undefined, RoleName);
+    expect(recreated).toBe(role);
+    expect((await (await callerOf(recreated))(`/${provisioning_id}`)).status).toBe(404);
   });
 
   it.each([
-    ['a field', { owner: 'somebody' }, {}],
-    ['a field for App2', { on_behalf_of: 'somebody' }, {}],
-    ['an actor', { actor: 'somebody' }, {}],
-  ])(
-    'belongs to nobody whom its caller names: %s is no part of the request',
-    async (_what, more, headers) => {
-      const { status, body } = await system.provision(JSON.stringify({ ...newRequest(), ...more }), headers);
-      expect([status, body]).toEqual([400, expect.objectContaining({ code: 'INVALID_REQUEST' })]);
-    },
-  );
+    ['a field', { owner: 'another' }, {}],
+    ['a field for App2', { on_behalf_of: 'another' }, {}],
+    ['an actor', { actor: 'another' }, {}],
+  ])('has no owner that its caller names: %s is rejected', async (_field, more, headers) => {
+    const { status, body } = await system.provision(JSON.stringify({ ...newRequest(), ...more }), headers);
+    expect([status, body]).toEqual([400, expect.objectContaining({ code: 'INVALID_REQUEST' })]);
+  });
 
-  it('is recorded under the caller that was verified, in both services, whatever headers say', async () => {
+  it('is recorded under the verified caller in both services, whatever the headers contain', async () => {
     const request = newRequest({ human_user_id: 'h-asserted' });
     const forged = {
-      'On-Behalf-Of': 'somebody-else',
-      'X-Amzn-Caller': 'somebody-else',
-      'X-Forwarded-User': 'somebody-else',
+      'On-Behalf-Of': 'another-caller',
+      'X-Amzn-Caller': 'another-caller',
+      'X-Forwarded-User': 'another-caller',
     };
     const forgedId = await start(request, forged);
-    await ended(forgedId);
+    await waitForCompletion(forgedId);
 
     const inputOf = async (machine: Service) => {
       const arn = outputs[machine].state_machine_arn.replace(':stateMachine:', ':execution:');
@@ -155,14 +152,14 @@ describe('a provisioning of App1', () => {
       ]);
       const atApp2 = events.find(({ source }) => source === 'app2.service-users');
       expect(atApp2?.detail.data).toMatchObject({ human_user_id: 'h-asserted', on_behalf_of: owner });
-      expect(JSON.stringify(events)).not.toContain('somebody-else');
+      expect(JSON.stringify(events)).not.toContain('another-caller');
     });
   });
 });
 
 describe('a creation of App2', () => {
-  /** A machine user that is no user of App1: it has the group, and works for itself. */
-  async function otherMachine(): Promise<string> {
+  /** Signs in a machine user of another service: it has the group `api-client`, but not App1's owner group. */
+  async function signInOtherMachine(): Promise<string> {
     const user = { UserPoolId: outputs.app2.user_pool_id, Username: newName('machine') };
     const Password = newPassword();
     await system.clients.cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
@@ -173,8 +170,8 @@ describe('a creation of App2', () => {
     return signInMachineUser({ username: user.Username, password: Password });
   }
 
-  let mine: string;
-  let theirs: string;
+  let ownToken: string;
+  let otherToken: string;
   let id: string;
   let body: { username: string; encrypted_password: string; human_user_id: string };
   const create = (token: string, content: object) =>
@@ -183,7 +180,7 @@ describe('a creation of App2', () => {
       Prefer: 'wait=10',
     });
   beforeAll(async () => {
-    [mine, theirs] = await Promise.all([machineToken(), otherMachine()]);
+    [ownToken, otherToken] = await Promise.all([machineToken(), signInOtherMachine()]);
     id = randomUUID();
     const username = newName('owned');
     body = {
@@ -191,36 +188,38 @@ describe('a creation of App2', () => {
       encrypted_password: await encryptFor(id, username, newPassword()),
       human_user_id: 'h-1',
     };
-    expect((await create(mine, body)).status).toBe(200);
+    expect((await create(ownToken, body)).status).toBe(200);
   });
 
-  it.each(['GET', 'POST'] as const)('is not there for another machine client: %s', async (method) => {
-    const answer =
+  it.each(['GET', 'POST'] as const)('is not found for another machine client: %s', async (method) => {
+    const response =
       method === 'POST'
-        ? await create(theirs, body)
-        : await system.app2('GET', `/admin/create-user/${id}`, theirs);
-    const unknown = await system.app2('GET', `/admin/create-user/${randomUUID()}`, theirs);
+        ? await create(otherToken, body)
+        : await system.app2('GET', `/admin/create-user/${id}`, otherToken);
+    const unknown = await system.app2('GET', `/admin/create-user/${randomUUID()}`, otherToken);
 
-    expect([answer.status, answer.body]).toEqual([404, unknown.body]);
+    expect([response.status, response.body]).toEqual([404, unknown.body]);
     expect(await system.user(body.username)).toMatchObject({ status: 'CONFIRMED' });
   });
 
   it('is not removed for another machine client', async () => {
-    const answer = await system.app2('DELETE', `/admin/create-user/${id}`, theirs);
+    const response = await system.app2('DELETE', `/admin/create-user/${id}`, otherToken);
 
-    expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    expect(response).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
     expect(await system.user(body.username)).toMatchObject({ status: 'CONFIRMED' });
   });
 
-  it('is there for its own', async () => {
-    expect((await system.app2('GET', `/admin/create-user/${id}`, mine)).status).toBe(200);
+  it('is found for its own machine client', async () => {
+    expect((await system.app2('GET', `/admin/create-user/${id}`, ownToken)).status).toBe(200);
   });
 });
 
-describe('a caller that has had its share of looks', () => {
-  it('is refused what has to be looked up and nothing else, and no other caller is', async () => {
-    const [greedy, modest] = [await callerWith(await newRole()), await callerWith(await newRole())];
-    const { provisioning_id } = provisioningAccepted.parse((await greedy('', posting(newRequest()))).body);
+describe('a caller that has used up its share of DescribeExecution', () => {
+  it('is throttled for requests that call DescribeExecution, and for no other request; other callers are not throttled', async () => {
+    const [busiest, other] = [await callerOf(await newRole()), await callerOf(await newRole())];
+    const { provisioning_id } = provisioningAccepted.parse(
+      (await busiest('', postRequest(newRequest()))).body,
+    );
     const executionArn = `${outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:')}:${provisioning_id}`;
     const { input = '' } = await system.clients.stepFunctions.send(
       new DescribeExecutionCommand({ executionArn }),
@@ -228,19 +227,21 @@ describe('a caller that has had its share of looks', () => {
     const { owner } = z.object({ owner: z.string() }).parse(JSON.parse(input));
     const dynamoDb = new DynamoDBClient(configuration);
     const limit = { TableName: 'app1-rate-limits', Key: { name: { S: `describes of ${owner}` } } };
-    const usedUp = { next_at: { N: String(Date.now() + 3_600_000) } };
+    const exhausted = { next_at: { N: String(Date.now() + 3_600_000) } };
     await dynamoDb.send(
-      new PutItemCommand({ TableName: limit.TableName, Item: { ...limit.Key, ...usedUp } }),
+      new PutItemCommand({ TableName: limit.TableName, Item: { ...limit.Key, ...exhausted } }),
     );
 
     const throttled = { status: 429, body: { code: 'THROTTLED', type: 'about:blank' } };
-    expect(await greedy(`/${provisioning_id}`, {})).toMatchObject(throttled);
-    expect(await greedy(`/${provisioning_id}`, { method: 'DELETE' })).toMatchObject(throttled);
-    expect(await greedy(`/${provisioning_id}/retry`, { method: 'POST' })).toMatchObject(throttled);
-    expect(await greedy('', posting(newRequest(), { Prefer: 'wait=20' }))).toMatchObject({ status: 202 });
-    expect(await modest(`/${provisioning_id}`, {})).toMatchObject({ status: 404 });
+    expect(await busiest(`/${provisioning_id}`, {})).toMatchObject(throttled);
+    expect(await busiest(`/${provisioning_id}`, { method: 'DELETE' })).toMatchObject(throttled);
+    expect(await busiest(`/${provisioning_id}/retry`, { method: 'POST' })).toMatchObject(throttled);
+    expect(await busiest('', postRequest(newRequest(), { Prefer: 'wait=20' }))).toMatchObject({
+      status: 202,
+    });
+    expect(await other(`/${provisioning_id}`, {})).toMatchObject({ status: 404 });
 
     await dynamoDb.send(new DeleteItemCommand(limit));
-    expect(await greedy(`/${provisioning_id}`, {})).toMatchObject({ status: 200 });
+    expect(await busiest(`/${provisioning_id}`, {})).toMatchObject({ status: 200 });
   });
 });

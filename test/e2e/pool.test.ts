@@ -17,7 +17,7 @@ import {
   system,
 } from './support/deployed.ts';
 
-/** The user pool of App2, tried by somebody who has no permissions in its account. */
+/** Requests to App2's user pool by a client without permissions in its account. */
 
 const { cognito } = system.clients;
 const { user_pool_id: UserPoolId, service_client_id, machine_client_id } = outputs.app2;
@@ -29,9 +29,9 @@ beforeAll(async () => {
   credentials = await readMachineCredentials();
 });
 
-const refusal = (attempt: Promise<unknown>) =>
+const errorOf = (attempt: Promise<unknown>) =>
   attempt.then(
-    () => 'no refusal',
+    () => 'no rejection',
     (error: unknown) => (error instanceof Error ? [error.name, error.message] : 'no error'),
   );
 const hash = (username: string, client: string, secret: string) =>
@@ -43,8 +43,8 @@ describe('the user pool', () => {
   it.each([
     ['the service client', () => service_client_id, undefined],
     ['the machine client', () => machine_client_id, 'SecretHash'],
-  ])('lets nobody sign up by himself with %s', async (_which, ClientId, withHash) => {
-    const Username = newName('self-made');
+  ])('rejects a sign-up with %s', async (_client, ClientId, withHash) => {
+    const Username = newName('sign-up');
     const SecretHash = hash(Username, ClientId(), credentials.client_secret);
     const attempt = cognito.send(
       new SignUpCommand({
@@ -62,7 +62,7 @@ describe('the user pool', () => {
     ['REFRESH_TOKEN_AUTH', { REFRESH_TOKEN: 'any' }],
     ['USER_SRP_AUTH', { USERNAME: request.username, SRP_A: 'aa' }],
     ['CUSTOM_AUTH', { USERNAME: request.username }],
-  ] as const)('takes passwords only: %s is off', async (AuthFlow, AuthParameters) => {
+  ] as const)('allows passwords only: %s is disabled', async (AuthFlow, AuthParameters) => {
     for (const ClientId of [service_client_id, machine_client_id]) {
       const user = 'USERNAME' in AuthParameters ? AuthParameters.USERNAME : request.username;
       const SECRET_HASH = hash(user, ClientId, credentials.client_secret);
@@ -80,7 +80,7 @@ describe('the user pool', () => {
   });
 
   it.each(['ADMIN_USER_PASSWORD_AUTH', 'ADMIN_NO_SRP_AUTH'] as const)(
-    "has no sign-in by the account's own permissions: %s is off",
+    'allows no sign-in by an administrator: %s is disabled',
     async (AuthFlow) => {
       const input: AdminInitiateAuthCommandInput = {
         UserPoolId,
@@ -94,24 +94,24 @@ describe('the user pool', () => {
     },
   );
 
-  it('does not say whether a user exists', async () => {
-    const wrong = await refusal(system.signIn(request.username, newPassword()));
-    const unknown = await refusal(system.signIn(newName('nobody'), newPassword()));
+  it('does not reveal whether a user exists', async () => {
+    const wrong = await errorOf(system.signIn(request.username, newPassword()));
+    const unknown = await errorOf(system.signIn(newName('unknown'), newPassword()));
 
     expect(wrong).toEqual(['NotAuthorizedException', 'Incorrect username or password.']);
     expect(unknown).toEqual(wrong);
   });
 
   it.each([
-    ['the stamp', 'custom:provisioning_id'],
+    ['its ownership stamp', 'custom:provisioning_id'],
     ['its generation', 'custom:creation_id'],
     ['its owner', 'custom:owner'],
-    ['whom it was made for', 'custom:on_behalf_of'],
-    ['the human user', 'custom:human_user_id'],
+    ['the caller that it was created for', 'custom:on_behalf_of'],
+    ['its human user', 'custom:human_user_id'],
     ['its name', 'preferred_username'],
-    ['an address', 'email'],
+    ['its email address', 'email'],
     ['its subject', 'sub'],
-  ])('lets a service user change nothing of what it is: %s', async (_what, Name) => {
+  ])('does not let a service user change %s', async (_attribute, Name) => {
     const AccessToken = await system.signIn(request.username, request.password);
     const before = await system.user(request.username);
     const attempt = cognito.send(
@@ -131,7 +131,7 @@ describe('the machine user', () => {
       new InitiateAuthCommand({ AuthFlow: 'USER_PASSWORD_AUTH', ClientId, AuthParameters: parameters }),
     );
 
-  it('has a name that nobody can guess, and a password that is not made by people', () => {
+  it('has a random name and a random password', () => {
     expect(credentials.username).toMatch(/^app1-api-client-[0-9a-f]{32}$/);
     expect(credentials.password.length).toBeGreaterThan(40);
   });
@@ -140,16 +140,16 @@ describe('the machine user', () => {
     ['without the secret of its client', {}],
     ['with the hash of another secret', { SECRET_HASH: hash('x', machine_client_id, 'guessed') }],
     ['with an empty hash', { SECRET_HASH: '' }],
-  ])('cannot be tried %s: that is no attempt on its password', async (_what, more) => {
+  ])('is not locked by sign-ins %s: they do not count as attempts', async (_parameters, more) => {
     const { username, password } = credentials;
     for (const PASSWORD of [password, newPassword()])
-      expect(await refusal(signIn({ USERNAME: username, PASSWORD, ...more }))).toEqual([
+      expect(await errorOf(signIn({ USERNAME: username, PASSWORD, ...more }))).toEqual([
         'NotAuthorizedException',
         expect.stringMatching(/secret/i),
       ]);
   });
 
-  it('signs in with what its secret says', async () => {
+  it('signs in with the credentials in its secret', async () => {
     const { username, password, client_secret } = credentials;
     const { AuthenticationResult } = await signIn({
       USERNAME: username,

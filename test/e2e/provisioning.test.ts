@@ -6,7 +6,6 @@ import { provisioningStatus } from '../../contracts/status.ts';
 import { defaultPasswordPolicy } from '../../infra/settings.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import {
-  ended,
   eventsOf,
   newName,
   newPassword,
@@ -16,13 +15,14 @@ import {
   start,
   statesOf,
   system,
+  waitForCompletion,
   withVariable,
 } from './support/deployed.ts';
 
 const PROVISIONED = ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned'];
 
-describe('a provisioning that goes well', () => {
-  it('ends with a confirmed user in group service-user that signs in with the caller’s password', async () => {
+describe('a successful provisioning', () => {
+  it('creates a confirmed user in group service-user that signs in with the caller’s password', async () => {
     const request = newRequest({ human_user_id: 'h-77' });
     const status = await provision(request);
 
@@ -48,7 +48,7 @@ describe('a provisioning that goes well', () => {
     );
   });
 
-  it('goes through the states in their order, in both services', async () => {
+  it('enters the states of both services in their order', async () => {
     const { provisioning_id } = await provision(newRequest());
     expect(await statesOf('ProvisionServiceUser', provisioning_id)).toEqual([
       'PublishRequested',
@@ -69,7 +69,7 @@ describe('a provisioning that goes well', () => {
     ]);
   });
 
-  it('is announced by each service on its own bus, with events that validate', async () => {
+  it('is published by each service on its own bus, with valid events', async () => {
     const { provisioning_id } = await provision(newRequest());
     await eventsOf(provisioning_id, PROVISIONED);
     const published = await system.events(provisioning_id);
@@ -92,34 +92,37 @@ describe('a provisioning that goes well', () => {
 });
 
 describe('POST /create-service-user', () => {
-  it('answers 202 at once, with an address that tells the state', async () => {
+  it('returns 202 at once, with the URL of the status', async () => {
     const { status, headers, body } = await system.provision(newRequest());
     expect(status).toBe(202);
     expect(body).toMatchObject({ status: 'RUNNING', status_url: headers.get('location') });
     const address = headers.get('location') ?? '';
     const credentials = { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key };
-    const asked = await signedFetch(credentials, outputs.region)(address);
-    expect(asked.status).toBe(200);
-    await ended(provisioningStatus.parse(await asked.json()).provisioning_id);
+    const response = await signedFetch(credentials, outputs.region)(address);
+    expect(response.status).toBe(200);
+    await waitForCompletion(provisioningStatus.parse(await response.json()).provisioning_id);
   });
 
-  it('answers 200 with the end when it is preferred to wait and the end comes in time', async () => {
+  it('returns 200 with the outcome if the caller prefers to wait and the outcome is known in time', async () => {
     const { status, headers, body } = await system.provision(newRequest(), { Prefer: 'wait=20' });
     expect(status).toBe(200);
     expect(headers.get('preference-applied')).toBe('wait=20');
     expect(provisioningStatus.parse(body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
   });
 
-  it('refuses a request that nobody signed', async () => {
-    const answer = await fetch(`${outputs.app1.api_url}/create-service-user`, { method: 'POST', body: '{}' });
-    expect(answer.status).toBe(403);
-    expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(await answer.json()).toMatchObject({ code: 'FORBIDDEN', status: 403 });
+  it('rejects a request without a signature', async () => {
+    const response = await fetch(`${outputs.app1.api_url}/create-service-user`, {
+      method: 'POST',
+      body: '{}',
+    });
+    expect(response.status).toBe(403);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({ code: 'FORBIDDEN', status: 403 });
   });
 
-  it('refuses a caller who has no right to this API', async () => {
+  it('rejects a caller without permission for this API', async () => {
     const credentials = await callerWho({ Effect: 'Allow', Action: 'sts:GetCallerIdentity', Resource: '*' });
-    const answer = await signedFetch(credentials, outputs.region)(
+    const response = await signedFetch(credentials, outputs.region)(
       `${outputs.app1.api_url}/create-service-user`,
       {
         method: 'POST',
@@ -127,37 +130,37 @@ describe('POST /create-service-user', () => {
         body: JSON.stringify(newRequest()),
       },
     );
-    expect(answer.status).toBe(403);
+    expect(response.status).toBe(403);
   });
 });
 
 describe('an Idempotency-Key', () => {
-  it('makes repeats one provisioning, however many come at once', async () => {
+  it('makes concurrent repeats one provisioning', async () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': request.username };
     const ids = await Promise.all(Array.from({ length: 8 }, () => start(request, key)));
     expect(new Set(ids).size).toBe(1);
     const [id = ''] = ids;
-    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await waitForCompletion(id)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await start(request, key)).toBe(id);
     await eventsOf(id, PROVISIONED);
   });
 
-  it('is refused with other content, a password included', async () => {
+  it('is rejected with different content, including a different password', async () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': request.username };
-    await ended(await start(request, key));
+    await waitForCompletion(await start(request, key));
     const repeat = await system.provision({ ...request, password: newPassword() }, key);
     expect(repeat.status).toBe(409);
     expect(repeat.body).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
   });
 });
 
-describe('a repeat whose password a newer policy refuses', () => {
-  it('is answered with the state of the first; another request is refused', async () => {
+describe('a repeat whose password a newer policy rejects', () => {
+  it('returns the status of the first request; another request is rejected', async () => {
     const [request, headers] = [newRequest(), { 'Idempotency-Key': newName('key') }];
     const id = await start(request, headers);
-    await ended(id);
+    await waitForCompletion(id);
     const stricter = JSON.stringify({ ...defaultPasswordPolicy, minimum_length: 99 });
 
     await withVariable('app1-start-provisioning', 'PASSWORD_POLICY', stricter, async () => {
@@ -177,15 +180,15 @@ describe('a repeat whose password a newer policy refuses', () => {
 });
 
 describe('GET /create-service-user/{provisioning_id}', () => {
-  it('answers another caller and an unknown id with the same 404', async () => {
+  it('returns the same 404 to another caller and for an unknown id', async () => {
     const { provisioning_id } = await provision(newRequest());
     const credentials = await callerWho({ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*' });
-    const asked = await signedFetch(
+    const response = await signedFetch(
       credentials,
       outputs.region,
     )(`${outputs.app1.api_url}/create-service-user/${provisioning_id}`);
     const unknown = await system.status('00000000-0000-4000-8000-000000000000');
-    expect([asked.status, unknown.status]).toEqual([404, 404]);
-    expect(await asked.json()).toEqual(unknown.body);
+    expect([response.status, unknown.status]).toEqual([404, 404]);
+    expect(await response.json()).toEqual(unknown.body);
   });
 });

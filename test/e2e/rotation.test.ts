@@ -28,7 +28,7 @@ import {
   system,
 } from './support/deployed.ts';
 
-/** The credentials of App1's machine user change 20 times while App1 works, and nobody notices. */
+/** Rotations and a revocation of the credentials of App1's machine user while App1 serves requests. */
 
 const ROTATIONS = 20;
 const SecretId = outputs.app2.credentials_secret_arn;
@@ -41,16 +41,16 @@ async function version(VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS') {
   return { VersionId, ...machineCredentials.parse(JSON.parse(SecretString)) };
 }
 
-/** Rotates once, as the schedule does, and waits for the end of it. */
+/** Rotates once, as the schedule does, and waits until the rotation has finished. */
 async function rotate(): Promise<void> {
-  // The event of the rotation before is published shortly before that has ended.
+  // The event of the previous rotation is published shortly before that rotation has finished.
   const { VersionId } = await eventually(() => secrets.send(new RotateSecretCommand({ SecretId })), 20_000);
-  await eventually(async () => expect(await rotationsTold()).toContain(VersionId), 20_000);
+  await eventually(async () => expect(await publishedRotations()).toContain(VersionId), 20_000);
   expect((await version('AWSCURRENT')).VersionId).toBe(VersionId);
 }
 
-/** Versions whose rotation was announced on App2's bus. */
-async function rotationsTold(): Promise<string[]> {
+/** Versions of the secret whose rotation was published on App2's bus. */
+async function publishedRotations(): Promise<string[]> {
   const { events = [] } = await system.clients.logs.send(
     new FilterLogEventsCommand({
       logGroupName: `/aws/events/${outputs.app2.event_bus_name}`,
@@ -61,7 +61,7 @@ async function rotationsTold(): Promise<string[]> {
   return events.map(({ message = '' }) => {
     const event = readEvent(JSON.parse(message));
     if (event['detail-type'] !== 'MachineCredentialsRotated')
-      throw new Error(`It is ${event['detail-type']}.`);
+      throw new Error(`The event is ${event['detail-type']}.`);
     return event.detail.data.version_id;
   });
 }
@@ -76,7 +76,7 @@ async function machineUsers(): Promise<string[]> {
   return users.sort();
 }
 
-/** What App1 does all the time: provisionings, and functions of its own that are warm and ask for a token again. */
+/** Load of App1: provisionings, and warm functions that sign in repeatedly. */
 function startLoad() {
   const statuses: string[] = [];
   const signIns = { done: 0, failed: [] as string[] };
@@ -84,8 +84,8 @@ function startLoad() {
   const whileRunning = async (work: () => Promise<unknown>) => {
     while (running) await work();
   };
-  // What a warm function of App1 has in its memory, asked for a new token again and again.
-  const warm = () => {
+  // A warm function of App1 with cached credentials, which obtains a new token repeatedly.
+  const signIn = () => {
     const source = app2TokenSource({
       cognito: new CognitoIdentityProviderClient(configuration),
       secretsManager: secrets,
@@ -109,7 +109,7 @@ function startLoad() {
     const { status } = await provision(newRequest());
     statuses.push(status);
   };
-  const work = [warm(), warm(), ...Array.from({ length: 4 }, () => provisioning)].map(whileRunning);
+  const work = [signIn(), signIn(), ...Array.from({ length: 4 }, () => provisioning)].map(whileRunning);
   return {
     statuses,
     signIns,
@@ -120,10 +120,10 @@ function startLoad() {
   };
 }
 
-// secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately): as a deployment sets the schedule
-it('passes the test that Secrets Manager makes of a schedule', async () => {
+// secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately): a deployment that sets the schedule does this.
+it('passes the test of the rotation function that Secrets Manager runs when a schedule is set', async () => {
   const log = { logGroupName: '/aws/lambda/app2-rotate-machine-user', startTime: Date.now() };
-  const told = async (filterPattern: string) => {
+  const logged = async (filterPattern: string) => {
     const { events = [] } = await system.clients.logs.send(
       new FilterLogEventsCommand({ ...log, filterPattern }),
     );
@@ -132,16 +132,16 @@ it('passes the test that Secrets Manager makes of a schedule', async () => {
   const { VersionId } = await secrets.send(new RotateSecretCommand({ SecretId, RotateImmediately: false }));
 
   await eventually(async () =>
-    expect(await told(`"${VersionId}"`)).toEqual([
+    expect(await logged(`"${VersionId}"`)).toEqual([
       expect.stringContaining('There are no credentials to test'),
     ]),
   );
-  expect(await told('"Step failed"')).toEqual([]);
+  expect(await logged('"Step failed"')).toEqual([]);
 });
 
-describe('rotating the machine credentials 20 times under load', () => {
+describe('a rotation of the machine credentials, 20 times under load', () => {
   let before: string;
-  const seen = new Set<string>();
+  const usernames = new Set<string>();
   let {
     statuses,
     signIns,
@@ -159,7 +159,7 @@ describe('rotating the machine credentials 20 times under load', () => {
     try {
       for (let times = 0; times < ROTATIONS; times++) {
         await rotate();
-        seen.add((await version('AWSCURRENT')).username);
+        usernames.add((await version('AWSCURRENT')).username);
         await eventually(async () => expect(statuses.length).toBeGreaterThan(times), 30_000);
       }
     } finally {
@@ -167,11 +167,11 @@ describe('rotating the machine credentials 20 times under load', () => {
     }
   });
 
-  it('gives new credentials each time', () => {
-    expect(seen.size).toBe(ROTATIONS);
+  it('issues new credentials at each rotation', () => {
+    expect(usernames.size).toBe(ROTATIONS);
   });
 
-  it('fails no sign-in of those who still have the credentials before', () => {
+  it('fails no sign-in with the previous credentials', () => {
     expect(signIns.failed).toEqual([]);
     expect(signIns.done).toBeGreaterThan(ROTATIONS);
   });
@@ -181,31 +181,31 @@ describe('rotating the machine credentials 20 times under load', () => {
     expect(statuses).toEqual(statuses.map(() => 'SUCCEEDED'));
   });
 
-  it('leaves the users of the last two versions, and no other machine user', async () => {
+  it('keeps the machine users of the last two versions only', async () => {
     const kept = [await version('AWSCURRENT'), await version('AWSPREVIOUS')];
     expect(await machineUsers()).toEqual(kept.map(({ username }) => username).sort());
   });
 
-  it('changes no owner: what was asked for under the first credentials is there under the last', async () => {
+  it('does not change the owner: a request with the first credentials is found with the last ones', async () => {
     const { status } = await system.app2('GET', `/admin/create-user/${before}`, await machineToken());
     expect(status).toBe(200);
   });
 });
 
-describe('revoking the machine credentials, which somebody has seen, under load', () => {
+describe('a revocation of leaked machine credentials under load', () => {
   const leaked = {
     current: { username: '', password: '' },
     previous: { username: '', password: '' },
     abandoned: { username: '', password: '' },
   };
   let load: ReturnType<typeof startLoad>;
-  let told: { version_id: string; removed_users: number };
-  /** How many provisionings had ended when the command was over. */
-  let endedBefore = 0;
-  /** A provisioning that was asked for with the credentials that are revoked. */
-  let asked: string;
+  let revocation: { version_id: string; removed_users: number };
+  /** Number of provisionings that had finished when the command returned. */
+  let finishedBefore = 0;
+  /** Id of a provisioning that was requested with the revoked credentials. */
+  let earlierId: string;
 
-  /** A rotation that came as far as to make its user, and then no further. */
+  /** Runs a rotation until it has created its user, and abandons it. */
   async function abandonRotation() {
     const token = randomUUID();
     for (const Step of ['createSecret', 'setSecret'])
@@ -222,9 +222,9 @@ describe('revoking the machine credentials, which somebody has seen, under load'
   }
 
   beforeAll(async () => {
-    // So that there are credentials before the present ones, also when these cases are run alone.
+    // Without the tests above, there would be no previous credentials.
     await rotate();
-    asked = (await provision(newRequest())).provisioning_id;
+    earlierId = (await provision(newRequest())).provisioning_id;
     leaked.previous = await version('AWSPREVIOUS');
     leaked.current = await version('AWSCURRENT');
     leaked.abandoned = await abandonRotation();
@@ -235,43 +235,43 @@ describe('revoking the machine credentials, which somebody has seen, under load'
       await eventually(async () => expect(load.statuses.length).toBeGreaterThan(0), 30_000);
       const { status, stdout } = await run('npx provision revoke-machine-credentials --json');
       expect([status, stdout]).toEqual([0, expect.stringContaining('version_id')]);
-      told = revokedCredentials.parse(JSON.parse(stdout));
-      endedBefore = load.statuses.length;
+      revocation = revokedCredentials.parse(JSON.parse(stdout));
+      finishedBefore = load.statuses.length;
       await restart('app1-call-app2');
-      await eventually(async () => expect(load.statuses.length).toBeGreaterThan(endedBefore + 4), 60_000);
+      await eventually(async () => expect(load.statuses.length).toBeGreaterThan(finishedBefore + 4), 60_000);
     } finally {
       await load.stop();
     }
   });
 
-  it('gives App1 credentials that are new', async () => {
+  it('issues new credentials to App1', async () => {
     const { VersionId, username } = await version('AWSCURRENT');
-    expect(told.version_id).toBe(VersionId);
+    expect(revocation.version_id).toBe(VersionId);
     expect(Object.values(leaked).map((credentials) => credentials.username)).not.toContain(username);
   });
 
-  it('fails no provisioning and no sign-in of App1, before, meanwhile and after', () => {
-    expect(load.statuses.length).toBeGreaterThan(endedBefore);
+  it('fails no provisioning and no sign-in of App1 before, during and after the revocation', () => {
+    expect(load.statuses.length).toBeGreaterThan(finishedBefore);
     expect(load.statuses).toEqual(load.statuses.map(() => 'SUCCEEDED'));
     expect(load.signIns.failed).toEqual([]);
   });
 
   it.each(Object.keys(leaked) as (keyof typeof leaked)[])(
-    'lets nobody sign in any more with the credentials that were %s, by either client',
-    async (which) => {
+    'rejects sign-ins with the %s credentials by both clients',
+    async (version) => {
       for (const client of ['machine', 'public'] as const)
-        await expect(signInMachineUser(leaked[which], client)).rejects.toMatchObject({
+        await expect(signInMachineUser(leaked[version], client)).rejects.toMatchObject({
           name: 'NotAuthorizedException',
         });
     },
   );
 
-  it('leaves one machine user, and says how many it has removed', async () => {
+  it('keeps one machine user, and reports the number of removed ones', async () => {
     expect(await machineUsers()).toEqual([(await version('AWSCURRENT')).username]);
-    expect(told.removed_users).toBe(3);
+    expect(revocation.removed_users).toBe(3);
   });
 
-  it('can be run again, with the right of docs/cli.md and no other', async () => {
+  it('can be repeated with only the permissions of docs/cli.md', async () => {
     const operator = await callerWho({
       Effect: 'Allow',
       Action: [...permissions['revoke-machine-credentials']],
@@ -288,8 +288,8 @@ describe('revoking the machine credentials, which somebody has seen, under load'
     expect((await provision(newRequest())).status).toBe('SUCCEEDED');
   });
 
-  it('keeps the owner: what was asked for with the former credentials is there', async () => {
-    const { status } = await system.app2('GET', `/admin/create-user/${asked}`, await machineToken());
+  it('does not change the owner: a request with the revoked credentials is found', async () => {
+    const { status } = await system.app2('GET', `/admin/create-user/${earlierId}`, await machineToken());
     expect(status).toBe(200);
   });
 });

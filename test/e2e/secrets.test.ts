@@ -16,7 +16,6 @@ import { deferRejection } from './support/concurrency.ts';
 import {
   configuration,
   encryptFor,
-  ended,
   machineToken,
   newName,
   newPassword,
@@ -27,28 +26,34 @@ import {
   start,
   statesOf,
   system,
+  waitForCompletion,
 } from './support/deployed.ts';
 import { configured, type Written, writtenSince } from './support/written.ts';
 
-/** Everything that must be read nowhere, by what it is. */
+/** Secrets that must not be readable, by their description. */
 const secrets: Record<string, string> = {};
 
-/** What is asked with a password of its own, and what is answered. */
+/** Sends requests with a password of its own; returns the responses. */
 type Scenario = (password: string) => Promise<Answer[]>;
 
 const json = (fields: object): string => JSON.stringify(fields);
 
-const refused = (body: (password: string) => string, headers: Record<string, string> = {}): Scenario => {
+const rejected = (body: (password: string) => string, headers: Record<string, string> = {}): Scenario => {
   return async (password) => [await system.provision(body(password), headers)];
 };
 
-/** Provisionings that are being undone, which takes its time. */
+/** Ids of provisionings that are being compensated. */
 const failed: string[] = [];
-/** What is answered only when its time has come. */
-const later: Promise<Written>[] = [];
-const UNDO = ['DeleteUser', 'PublishUserCreationRejected', 'CancelUserCreation', 'PublishProvisioningFailed'];
+/** Responses that arrive later. */
+const pending: Promise<Written>[] = [];
+const COMPENSATION = [
+  'DeleteUser',
+  'PublishUserCreationRejected',
+  'CancelUserCreation',
+  'PublishProvisioningFailed',
+];
 
-/** A run in which a step has lost the right that it needs, until it is being undone. */
+/** Runs a provisioning in which a step lacks a permission, until its compensation has started. */
 const failing = (bearer: Bearer, action: string): Scenario => {
   return async (password) =>
     withoutPermission(outputs, bearer, action, async () => {
@@ -58,7 +63,7 @@ const failing = (bearer: Bearer, action: string): Scenario => {
           ...(await statesOf('CreateServiceUser', id)),
           ...(await statesOf('ProvisionServiceUser', id)),
         ];
-        expect(states.filter((state) => UNDO.includes(state))).not.toEqual([]);
+        expect(states.filter((state) => COMPENSATION.includes(state))).not.toEqual([]);
       }, 120_000);
       failed.push(id);
       return [];
@@ -66,26 +71,26 @@ const failing = (bearer: Bearer, action: string): Scenario => {
 };
 
 const scenarios: Record<string, Scenario> = {
-  'a good run, repeated, and deprovisioned': async (password) => {
+  'a success, repeated, and deprovisioned': async (password) => {
     const request = newRequest({ password });
     const headers = { 'Idempotency-Key': newName('key') };
     const id = await start(request, headers);
-    await ended(id);
-    const answers = [await system.provision(request, headers), await system.status(id)];
+    await waitForCompletion(id);
+    const responses = [await system.provision(request, headers), await system.status(id)];
     const conflict = await system.provision({ ...request, username: newName('other') }, headers);
-    const removal = system.deprovision(id, { Prefer: 'wait=15' }).then((answer) => ({
-      location: 'an answer to who waits for the removal',
-      text: textOf(answer),
+    const removal = system.deprovision(id, { Prefer: 'wait=15' }).then((response) => ({
+      location: 'the response to a waiting removal',
+      text: textOf(response),
     }));
-    later.push(deferRejection(removal));
-    return [...answers, conflict];
+    pending.push(deferRejection(removal));
+    return [...responses, conflict];
   },
-  'a password that App1 refuses': refused((password) =>
+  'a password that App1 rejects': rejected((password) =>
     json(newRequest({ password: password.toLowerCase() })),
   ),
-  'a password that only the policy of App2 refuses': async () => {
+  'a password that only the policy of App2 rejects': async () => {
     const password = passwordWithoutSymbol();
-    secrets['a password that only the policy of App2 refuses'] = password;
+    secrets['a password that only the policy of App2 rejects'] = password;
     const { provisioning_id, error } = await provision(newRequest({ password }));
     expect(error?.code).toBe('PASSWORD_REJECTED');
     return [await system.status(provisioning_id)];
@@ -104,38 +109,38 @@ const scenarios: Record<string, Scenario> = {
     { functionName: 'app2-add-to-group' },
     'cognito-idp:AdminAddUserToGroup',
   ),
-  'a failure to announce': failing({ stateMachineArn: outputs.app2.state_machine_arn }, 'events:PutEvents'),
+  'a failure to publish': failing({ stateMachineArn: outputs.app2.state_machine_arn }, 'events:PutEvents'),
   'a stop by an operator': async (password) => {
     const id = await start(newRequest({ password }));
     const executionArn = `${outputs.app1.state_machine_arn.replace(':stateMachine:', ':execution:')}:${id}`;
     await system.clients.stepFunctions.send(new StopExecutionCommand({ executionArn }));
-    await ended(id);
+    await waitForCompletion(id);
     return [await system.status(id)];
   },
-  'a missing right to seal the password': async (password) =>
+  'a missing permission to encrypt the password': async (password) =>
     withoutPermission(outputs, { functionName: 'app1-start-provisioning' }, 'kms:Encrypt', async () => [
       await system.provision(newRequest({ password })),
     ]),
-  'an invalid field': refused((password) => json({ ...newRequest({ password }), username: '' })),
-  'an unknown field that is the password': refused((password) =>
+  'an invalid field': rejected((password) => json({ ...newRequest({ password }), username: '' })),
+  'an unknown field that is the password': rejected((password) =>
     json({ ...newRequest(), [password]: password }),
   ),
-  'the password in other fields': refused((password) =>
+  'the password in other fields': rejected((password) =>
     json({ username: `${password} `, password: { password }, human_user_id: [password] }),
   ),
-  'another content type': refused((password) => json(newRequest({ password })), {
+  'another content type': rejected((password) => json(newRequest({ password })), {
     'content-type': 'text/plain',
   }),
-  'a form': refused((password) => `username=u&password=${encodeURIComponent(password)}`, {
+  'a form': rejected((password) => `username=u&password=${encodeURIComponent(password)}`, {
     'content-type': 'application/x-www-form-urlencoded',
   }),
-  'an oversized body': refused((password) => json(newRequest({ password: password.repeat(40_000) }))),
-  'malformed JSON': refused((password) => `{"username": "u", "password": "${password}`),
-  'malformed JSON after the password': refused((password) => `{"password": "${password}", "username": }`),
-  'JSON that is only the password': refused((password) => json([password])),
+  'an oversized body': rejected((password) => json(newRequest({ password: password.repeat(40_000) }))),
+  'malformed JSON': rejected((password) => `{"username": "u", "password": "${password}`),
+  'malformed JSON after the password': rejected((password) => `{"password": "${password}", "username": }`),
+  'JSON that is only the password': rejected((password) => json([password])),
   'credentials for another user at App2': async (password) => {
     const id = crypto.randomUUID();
-    const answer = await system.app2(
+    const response = await system.app2(
       'POST',
       '/admin/create-user',
       await machineToken(),
@@ -146,13 +151,13 @@ const scenarios: Record<string, Scenario> = {
       },
       { 'Idempotency-Key': id, Prefer: 'wait=15' },
     );
-    return [answer];
+    return [response];
   },
   'a business request with a password in it': async (password) => {
     const request = newRequest({ password });
     await provision(request);
     const token = await system.signIn(request.username, request.password);
-    // What is given in data comes back to its sender, and goes nowhere else.
+    // The response repeats `data` to its sender, which is not a leak.
     await system.app2('POST', '/sample', token, { data: { password } });
     const bodies = [{ [password]: password }, { data: password }, password];
     return Promise.all(bodies.map((body) => system.app2('POST', '/sample', token, body)));
@@ -172,24 +177,24 @@ const scenarios: Record<string, Scenario> = {
   ],
 };
 
-const begun = new Date();
-const answered: Written[] = [];
+const startedAt = new Date();
+const responses: Written[] = [];
 
-/** All sightings of secrets and tokens, wherever people can read. */
-async function sightings(): Promise<{ seen: Sighting[]; tokens: string[]; places: number }> {
+/** All secrets and tokens in texts that operators can read, and in responses. */
+async function findLeaks(): Promise<{ leaks: Sighting[]; tokens: string[]; locations: number }> {
   const find = secretFinder(secrets);
-  const seen: Sighting[] = [];
+  const leaks: Sighting[] = [];
   const tokens: string[] = [];
-  let places = 0;
-  const look = ({ location, text }: Written): void => {
-    places += 1;
-    seen.push(...find(location, text));
+  let locations = 0;
+  const search = ({ location, text }: Written): void => {
+    locations += 1;
+    leaks.push(...find(location, text));
     tokens.push(...tokensIn(text).map((token) => `${token.slice(0, 12)}... in ${location}`));
   };
-  answered.forEach(look);
-  for await (const one of writtenSince(begun)) look(one);
-  for await (const one of configured()) look(one);
-  return { seen, tokens, places };
+  responses.forEach(search);
+  for await (const written of writtenSince(startedAt)) search(written);
+  for await (const written of configured()) search(written);
+  return { leaks, tokens, locations };
 }
 
 const textOf = ({ status, headers, body }: Answer): string =>
@@ -203,32 +208,35 @@ describe('Passwords and tokens', () => {
     secrets['a token of the machine user'] = (await machineToken()).split('.').at(-1) ?? '';
   });
 
-  it.each(Object.entries(scenarios))('are asked for with %s', async (name, run) => {
+  it.each(Object.entries(scenarios))('are sent in a request: %s', async (name, run) => {
     const password = newPassword();
     secrets[name] = password;
-    for (const answer of await run(password))
-      answered.push({ location: `an answer to ${name}`, text: textOf(answer) });
+    for (const response of await run(password))
+      responses.push({ location: `a response to ${name}`, text: textOf(response) });
   });
 
-  it('are asked for by what takes its time: a removal, and in vain those that failed', async () => {
-    const ends = await Promise.all(failed.map((id) => ended(id, 120_000)));
-    expect(ends.map(({ status }) => status)).toEqual(failed.map(() => 'FAILED'));
+  it('are in the later responses of a removal and of failed provisionings', async () => {
+    const outcomes = await Promise.all(failed.map((id) => waitForCompletion(id, 120_000)));
+    expect(outcomes.map(({ status }) => status)).toEqual(failed.map(() => 'FAILED'));
     for (const id of failed)
-      answered.push({ location: 'the status of a failed one', text: textOf(await system.status(id)) });
-    answered.push(...(await Promise.all(later)));
+      responses.push({
+        location: 'the status of a failed provisioning',
+        text: textOf(await system.status(id)),
+      });
+    responses.push(...(await Promise.all(pending)));
   });
 
-  it('can be read nowhere', async () => {
-    const { seen, tokens, places } = await sightings();
-    expect(places).toBeGreaterThan(100);
-    expect(seen).toEqual([]);
+  it('are readable nowhere', async () => {
+    const { leaks, tokens, locations } = await findLeaks();
+    expect(locations).toBeGreaterThan(100);
+    expect(leaks).toEqual([]);
     expect(tokens).toEqual([]);
   });
 });
 
-/** Ways by which a secret could get out; each is tried on purpose, with a secret of its own. */
-const leaks: Record<string, (secret: string) => Promise<unknown>> = {
-  'a piece of it in a log': async (secret) => {
+/** Deliberate leaks, each of a secret of its own. */
+const deliberateLeaks: Record<string, (secret: string) => Promise<unknown>> = {
+  'a part of it in a log': async (secret) => {
     const stream = { logGroupName: outputs.app1.log_groups[0], logStreamName: newName('leak') };
     await system.clients.logs.send(new CreateLogStreamCommand(stream));
     const message = `tried ${secret.slice(3, 11)} ...`;
@@ -259,13 +267,13 @@ const leaks: Record<string, (secret: string) => Promise<unknown>> = {
 };
 
 describe('A leak', () => {
-  it.each(Object.entries(leaks))('is found: %s', async (name, leak) => {
+  it.each(Object.entries(deliberateLeaks))('is found: %s', async (name, leak) => {
     const secret = newPassword();
     secrets[name] = secret;
     try {
       await leak(secret);
       await eventually(async () => {
-        expect((await sightings()).seen.map((sighting) => sighting.secret)).toContain(name);
+        expect((await findLeaks()).leaks.map((found) => found.secret)).toContain(name);
       }, 15_000);
     } finally {
       delete secrets[name];
@@ -280,7 +288,7 @@ describe('A leak', () => {
     const Variables = { ...Environment.Variables, LEAK: secrets['environment'] };
     await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
     try {
-      expect((await sightings()).seen).toContainEqual(
+      expect((await findLeaks()).leaks).toContainEqual(
         expect.objectContaining({ secret: 'environment', location: `the environment of ${FunctionName}` }),
       );
     } finally {

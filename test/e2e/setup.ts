@@ -6,10 +6,10 @@ import { withLocalAws } from '../../local/stack.ts';
 import { keptUp } from '../support/kept-up.ts';
 import { recordingsOf } from '../support/recorded.ts';
 
-/** What a function could not handle is tried again after a second and two instead of minutes. */
+/** Factor of Lambda's pauses before it retries an asynchronous invocation: 1 s and 2 s instead of minutes. */
 const ASYNC_PAUSES = 1 / 60;
 
-/** App1 was told a policy that lacks a rule, so that both what App1 and what only App2 refuses can be seen. */
+/** App1 has a password policy that lacks a rule, so that tests cover passwords that only App2 rejects. */
 const localAws = keptUp<Outputs>(async (use) => {
   const underTest = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
   await withLocalAws({ directory: testDirectory, underTest }, listrProgress, (outputs) =>
@@ -18,16 +18,16 @@ const localAws = keptUp<Outputs>(async (use) => {
 });
 
 /**
- * Brings up a local AWS for these tests only, with both stacks; `readOutputs` finds it by `LOCAL_AWS_DIR`.
- * It is up until `tearDown`, or until Jest is interrupted.
+ * Starts a local AWS for these tests only, with both stacks; `readOutputs` finds it by `LOCAL_AWS_DIR`. It runs until
+ * `tearDown`, or until Jest is interrupted.
  */
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = testDirectory;
-  tell(await localAws.up());
+  exportVariables(await localAws.up());
 }
 
-/** The tools of the qualification suite look here. */
-export function tell(outputs: Outputs): void {
+/** Sets the variables by which the helpers of the qualification suite find the local AWS. */
+export function exportVariables(outputs: Outputs): void {
   const { endpoint, region, account, access_key_id, secret_access_key } = outputs;
   Object.assign(process.env, {
     LOCAL_AWS_ENDPOINT: endpoint,

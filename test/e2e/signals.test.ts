@@ -15,7 +15,6 @@ import { eventually } from '../local-aws/support/eventually.ts';
 import { expectNoLeak } from '../support/leaks.ts';
 import {
   configuration,
-  ended,
   eventsOf,
   newRequest,
   outputs,
@@ -23,18 +22,19 @@ import {
   restart,
   start,
   system,
+  waitForCompletion,
   withVariable,
 } from './support/deployed.ts';
 
-/** What the system says of itself while it works: its logs, traces and metrics. */
+/** Logs, traces and metrics of the running system. */
 
 const cloudWatch = new CloudWatchClient(configuration);
 const { logs, stepFunctions, cognito } = system.clients;
-const begun = new Date(Math.floor(Date.now() / 1000) * 1000);
+const startedAt = new Date(Math.floor(Date.now() / 1000) * 1000);
 
 const newTrace = () => `1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
 
-/** The lines of functions have these fields; those of machines and buses are the platform's. */
+/** Fields of the log lines of functions; AWS defines the lines of state machines and event buses. */
 const line = z.looseObject({
   service: z.string().optional(),
   message: z.string().optional(),
@@ -44,16 +44,16 @@ const line = z.looseObject({
 });
 type Line = z.infer<typeof line>;
 
-/** The query that docs/observability.md gives. */
+/** The query of docs/observability.md. */
 const page = readFileSync(join(root, 'docs', 'observability.md'), 'utf8');
 const documented = /^fields .+$/m.exec(page)?.[0] ?? '';
 
-/** All lines of both services in which an id stands, by one query, in the order of their time. */
+/** All log lines of both services that contain an id, by one query, in the order of their time. */
 async function linesWith(id: string): Promise<Line[]> {
   const { queryId } = await logs.send(
     new StartQueryCommand({
       logGroupNames: [...outputs.app1.log_groups, ...outputs.app2.log_groups],
-      startTime: begun.getTime() / 1000,
+      startTime: startedAt.getTime() / 1000,
       endTime: Math.ceil(Date.now() / 1000) + 60,
       queryString: documented.replace('$ID', id),
     }),
@@ -73,23 +73,23 @@ const stepsIn = (lines: Line[]) =>
   lines.flatMap(({ service, step, message }) =>
     step === undefined ? [] : [`${service} ${step}: ${message}`],
   );
-const saidBy = (lines: Line[], wanted: string) =>
-  lines.flatMap(({ service, message }) => (service === wanted ? [message] : []));
+const messagesOf = (lines: Line[], functionName: string) =>
+  lines.flatMap(({ service, message }) => (service === functionName ? [message] : []));
 
 const executionOf = async (machine: Machine, id: string) => {
   const executionArn = await system.executionArn(machine, id);
   return stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
 };
 
-/** What a metric has counted since these tests began. */
-async function counted(metric: keyof typeof metrics, dimensions: Record<string, string>): Promise<number> {
+/** Sum of a metric since the start of these tests. */
+async function sumOf(metric: keyof typeof metrics, dimensions: Record<string, string>): Promise<number> {
   expect(Object.keys(dimensions)).toEqual(metrics[metric].dimensions);
   const { Datapoints = [] } = await cloudWatch.send(
     new GetMetricStatisticsCommand({
       Namespace: NAMESPACE,
       MetricName: metrics[metric].name,
       Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
-      StartTime: begun,
+      StartTime: startedAt,
       EndTime: new Date(Date.now() + 60_000),
       Period: 60,
       Statistics: ['Sum'],
@@ -98,25 +98,25 @@ async function counted(metric: keyof typeof metrics, dimensions: Record<string, 
   return Datapoints.reduce((sum, { Sum = 0 }) => sum + Sum, 0);
 }
 
-/** Waits until a metric has counted more than before. */
-async function grown<Result>(
+/** Runs a function, and waits until it has increased a metric. */
+async function expectIncrease<Result>(
   metric: keyof typeof metrics,
   dimensions: Record<string, string>,
   run: () => Promise<Result>,
 ): Promise<Result> {
-  const before = await counted(metric, dimensions);
+  const before = await sumOf(metric, dimensions);
   const result = await run();
-  await eventually(async () => expect(await counted(metric, dimensions)).toBeGreaterThan(before));
+  await eventually(async () => expect(await sumOf(metric, dimensions)).toBeGreaterThan(before));
   return result;
 }
 
 describe('one request', () => {
-  it('is followed by one query through both services, in order, by its trace as by its id', async () => {
+  it('is found in both services by one query, in order, by its trace id or by its provisioning id', async () => {
     const trace = newTrace();
     const request = newRequest();
     await restart('app1-call-app2');
     const id = await start(request, { 'X-Amzn-Trace-Id': `Root=${trace};Parent=53995c3f42cd8ad8;Sampled=1` });
-    await expect(ended(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    await expect(waitForCompletion(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
     await eventsOf(id, ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned']);
 
     const byTrace = await linesWith(trace);
@@ -132,12 +132,15 @@ describe('one request', () => {
       'app1-call-app2 RequestUserCreation: Provisioning resumed',
       'app1-call-app2 RequestUserCreation: Step done',
     ]);
-    expect(saidBy(byTrace, 'app1-start-provisioning')).toEqual(['Provisioning started', 'Request answered']);
-    expect(saidBy(byTrace, 'app2-start-user-creation')).toEqual([
+    expect(messagesOf(byTrace, 'app1-start-provisioning')).toEqual([
+      'Provisioning started',
+      'Request answered',
+    ]);
+    expect(messagesOf(byTrace, 'app2-start-user-creation')).toEqual([
       'User creation started',
       'Request answered',
     ]);
-    // Events and what the machines log are found, too: by the one id or by both.
+    // The query finds events by both ids, and the log lines of state machines by the provisioning id.
     expect(byTrace.filter((found) => 'detail-type' in found)).toHaveLength(3);
     expect(byId.filter((found) => 'execution_arn' in found).length).toBeGreaterThan(10);
 
@@ -149,10 +152,10 @@ describe('one request', () => {
     expectNoLeak(request.password, JSON.stringify([byTrace, byId]));
   });
 
-  it('is one trace in both executions, and in those that remove what it made', async () => {
+  it('is one trace in both executions, and in the executions of its roll-back', async () => {
     const trace = newTrace();
     const id = await start(newRequest(), { 'X-Amzn-Trace-Id': `Root=${trace};Sampled=1` });
-    await ended(id);
+    await waitForCompletion(id);
     await system.deprovision(id, { 'X-Amzn-Trace-Id': `Root=${trace};Sampled=1` });
 
     for (const machine of [
@@ -173,10 +176,10 @@ describe('one request', () => {
       );
   });
 
-  it('that began without a trace has one all the same, one for both services', async () => {
+  it('has one trace in both services even if it was sent without a trace header', async () => {
     const { provisioning_id: id } = await provision(newRequest());
     const traces = (await linesWith(id)).flatMap(({ trace_id, service }) =>
-      // Those who ask for the status do so by requests of their own.
+      // Requests for the status have traces of their own.
       trace_id === undefined || service === 'app1-get-provisioning' ? [] : [trace_id],
     );
 
@@ -186,15 +189,15 @@ describe('one request', () => {
 });
 
 describe('metrics', () => {
-  it('count a provisioning that went well, its steps, and the token that served it', async () => {
+  it('count a successful provisioning, its steps, and the use of its token', async () => {
     const [app1, app2] = ['app1.provisioning', 'app2.service-users'];
     await restart('app1-call-app2');
     const service = 'app1-call-app2';
-    await grown('app2TokenMisses', { service }, () =>
-      grown('app2TokenHits', { service }, () =>
-        grown('provisioningsEnded', { source: app1, end: 'ServiceUserProvisioned' }, () =>
-          grown('provisioningsEnded', { source: app2, end: 'ServiceUserCreated' }, () =>
-            grown('stepDuration', { service: 'app2-set-password', step: 'SetPassword' }, () =>
+    await expectIncrease('app2TokenMisses', { service }, () =>
+      expectIncrease('app2TokenHits', { service }, () =>
+        expectIncrease('provisioningsEnded', { source: app1, end: 'ServiceUserProvisioned' }, () =>
+          expectIncrease('provisioningsEnded', { source: app2, end: 'ServiceUserCreated' }, () =>
+            expectIncrease('stepDuration', { service: 'app2-set-password', step: 'SetPassword' }, () =>
               provision(newRequest()),
             ),
           ),
@@ -203,53 +206,53 @@ describe('metrics', () => {
     );
   });
 
-  it('count a failure by its code, whose matter it is, the step and the undo', async () => {
+  it('count a failure by its code, its category, its step and its compensation', async () => {
     const request = newRequest();
     const { user_pool_id: UserPoolId } = outputs.app2;
     await cognito.send(new AdminCreateUserCommand({ UserPoolId, Username: request.username }));
     const [app1, app2] = ['app1.provisioning', 'app2.service-users'];
     const failure = { service: 'app2-create-user', step: 'CreateUser', error: 'UserAlreadyExists' };
-    const system = await counted('systemFailures', { source: app1 });
+    const system = await sumOf('systemFailures', { source: app1 });
 
-    await grown('provisioningsFailed', { source: app1, code: 'USER_ALREADY_EXISTS' }, () =>
-      grown('provisioningsFailed', { source: app2, code: 'USER_ALREADY_EXISTS' }, () =>
-        grown('callerFailures', { source: app1 }, () =>
-          grown('stepFailures', failure, () =>
-            grown('rollBacksStarted', { step: 'CancelUserCreation' }, () =>
-              grown('rollBacksStarted', { step: 'DeleteUser' }, () => provision(request)),
+    await expectIncrease('provisioningsFailed', { source: app1, code: 'USER_ALREADY_EXISTS' }, () =>
+      expectIncrease('provisioningsFailed', { source: app2, code: 'USER_ALREADY_EXISTS' }, () =>
+        expectIncrease('callerFailures', { source: app1 }, () =>
+          expectIncrease('stepFailures', failure, () =>
+            expectIncrease('rollBacksStarted', { step: 'CancelUserCreation' }, () =>
+              expectIncrease('rollBacksStarted', { step: 'DeleteUser' }, () => provision(request)),
             ),
           ),
         ),
       ),
     );
-    expect(await counted('systemFailures', { source: app1 })).toBe(system);
+    expect(await sumOf('systemFailures', { source: app1 })).toBe(system);
   });
 
-  it('count an attempt that is not the first of its step', async () => {
+  it('count a retry of a step', async () => {
     const step = { service: 'app1-call-app2', step: 'RequestUserCreation' };
     const failure = { ...step, error: 'TargetUnavailable' };
 
-    const id = await grown('stepRetries', step, () =>
+    const id = await expectIncrease('stepRetries', step, () =>
       withVariable('app1-call-app2', 'APP2_API_URL', 'http://127.0.0.1:9', () =>
-        grown('stepFailures', failure, () => start(newRequest())),
+        expectIncrease('stepFailures', failure, () => start(newRequest())),
       ),
     );
 
-    await expect(ended(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+    await expect(waitForCompletion(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  it('count an event that was published only at another attempt', async () => {
+  it('count an event that was published by a retry', async () => {
     const { state_machine_arn: stateMachineArn } = outputs.app1;
-    await grown('app1EventsNotPublished', {}, async () => {
+    await expectIncrease('app1EventsNotPublished', {}, async () => {
       const id = await withoutPermission(outputs, { stateMachineArn }, 'events:PutEvents', async () => {
         const started = await start(newRequest());
         await eventually(async () => {
-          const [announcing] = await system.states('ProvisionServiceUser', started);
-          expect(announcing?.errors.length).toBeGreaterThan(0);
+          const [publishing] = await system.states('ProvisionServiceUser', started);
+          expect(publishing?.errors.length).toBeGreaterThan(0);
         });
         return started;
       });
-      await expect(ended(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
+      await expect(waitForCompletion(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
     });
   });
 });

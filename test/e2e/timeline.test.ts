@@ -15,13 +15,13 @@ async function timelineOf(id: string) {
   return { timeline, timeline_incomplete, body };
 }
 
-/** How many attempts the history of an execution records. */
-async function attemptsIn(stateMachineArn: string, id: string): Promise<number> {
+/** Number of attempts in the history of an execution. */
+async function countAttempts(stateMachineArn: string, id: string): Promise<number> {
   const { events } = await readHistory(stepFunctions, executionArn(stateMachineArn, id));
   return events.filter(({ type }) => type === 'TaskScheduled').length;
 }
 
-it('a failure is told step by step and attempt by attempt, of both services in one list', async () => {
+it('the timeline of a failure contains every step and attempt of both services in one list', async () => {
   const request = newRequest();
   const { user_pool_id } = outputs.app2;
   await cognito.send(new AdminCreateUserCommand({ UserPoolId: user_pool_id, Username: request.username }));
@@ -46,30 +46,30 @@ it('a failure is told step by step and attempt by attempt, of both services in o
     'app1 PublishProvisioningFailed',
     'app1 ProvisioningFailed',
   ]);
-  const begun = timeline.map(({ started_at }) => Date.parse(started_at));
-  expect(begun).toEqual([...begun].sort((a, b) => a - b));
+  const startTimes = timeline.map(({ started_at }) => Date.parse(started_at));
+  expect(startTimes).toEqual([...startTimes].sort((a, b) => a - b));
 
   const codes = (name: string) =>
-    timeline.find(({ step }) => step === name)?.attempts.map((attempt) => attempt.error?.code ?? 'went well');
+    timeline.find(({ step }) => step === name)?.attempts.map((attempt) => attempt.error?.code ?? 'succeeded');
   expect(codes('CreateUser')).toEqual(['USER_ALREADY_EXISTS']);
-  // The only attempt to create was refused: nothing is in flight, so it is looked once and not waited.
-  expect(codes('DeleteUser')).toEqual(['went well']);
+  // The only attempt of CreateUser was rejected: no call is in flight, so DeleteUser reads the pool once.
+  expect(codes('DeleteUser')).toEqual(['succeeded']);
   expect(codes('RequestUserCreation')?.at(-1)).toBe('USER_ALREADY_EXISTS');
 
-  const told = (wanted: string) =>
+  const attemptsOf = (owner: string) =>
     timeline
-      .filter(({ service }) => service === wanted)
+      .filter(({ service }) => service === owner)
       .reduce((sum, { attempts }) => sum + attempts.length, 0);
-  expect({ app1: told('app1'), app2: told('app2') }).toEqual({
-    app1: await attemptsIn(outputs.app1.state_machine_arn, id),
-    app2: await attemptsIn(outputs.app2.state_machine_arn, id),
+  expect({ app1: attemptsOf('app1'), app2: attemptsOf('app2') }).toEqual({
+    app1: await countAttempts(outputs.app1.state_machine_arn, id),
+    app2: await countAttempts(outputs.app2.state_machine_arn, id),
   });
   for (const { attempts } of timeline)
     for (const { duration_ms } of attempts) expect(duration_ms).toBeGreaterThanOrEqual(0);
   expectNoLeak(request.password, body);
 });
 
-it('what App1 knows is told, and that App2 said nothing, when App2 cannot be reached', async () => {
+it('the timeline contains the steps of App1 and is marked as incomplete while App2 is unavailable', async () => {
   const { provisioning_id } = await provision(newRequest());
 
   const { timeline, timeline_incomplete } = await withVariable(

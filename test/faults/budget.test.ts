@@ -3,7 +3,7 @@ import { budget, overBudget } from '../../bench/budget.ts';
 import { countAmongOthers } from '../../bench/count/count.ts';
 import type { Counts } from '../../bench/count/counts.ts';
 import { headersOf, planned } from '../../bench/count/subject.ts';
-import { ended, outputs, start } from '../e2e/support/deployed.ts';
+import { outputs, start, waitForCompletion } from '../e2e/support/deployed.ts';
 
 const proxyUrl = process.env['FAULT_PROXY_URL'] ?? '';
 
@@ -22,7 +22,7 @@ describe('the cost of a successful provisioning', () => {
         subject,
         run: async () => {
           const id = await start({ username, password, human_user_id }, headersOf(subject));
-          const { status } = await ended(id);
+          const { status } = await waitForCompletion(id);
           expect({ id, status }).toEqual({ id: subject.id, status: 'SUCCEEDED' });
           return 1;
         },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
-import { ended, newPassword, newRequest, system } from '../e2e/support/deployed.ts';
+import { newPassword, newRequest, system, waitForCompletion } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { delayCall, findCall } from './support/call-rules.ts';
 import { findExecution } from './support/executions.ts';
@@ -142,7 +142,7 @@ const scenarios: Scenario[] = [
     async run(finalChecks) {
       const planned = await plan();
       await post(planned, planned.key);
-      await ended(planned.id);
+      await waitForCompletion(planned.id);
       const responses = await times(20, () => system.deprovision(planned.id));
       expect(responses.every(({ status }) => status === 202 || status === 204)).toBe(true);
       await deprovision(planned.id);
@@ -154,7 +154,7 @@ const scenarios: Scenario[] = [
     async run(finalChecks) {
       const planned = await plan({ password: passwordWithoutSymbol() });
       await post(planned, planned.key);
-      await ended(planned.id);
+      await waitForCompletion(planned.id);
       expect((await system.deprovision(planned.id)).status).toBe(204);
       expect(await checkInvariants(planned, finalChecks)).toBe('FAILED, absent, PASSWORD_REJECTED');
     },

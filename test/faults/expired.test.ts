@@ -7,7 +7,7 @@ import { provisioningStatus } from '../../contracts/status.ts';
 import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
 import type { Answer, Machine, PublishedEvent } from '../../local/system.ts';
-import { configuration, ended, newPassword, outputs, system } from '../e2e/support/deployed.ts';
+import { configuration, newPassword, outputs, system, waitForCompletion } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import type { Call } from './matrix/calls.ts';
 import { falseAbsenceReports } from './support/absence-reports.ts';
@@ -136,7 +136,7 @@ async function sendAgain(
   const isNew = !(await hasRecord('ProvisionServiceUser', past));
   const isFresh = isNew && user === undefined && !(await hasRecord('CreateServiceUser', past));
   const again = isNew ? { ...planned, password: newPassword() } : planned;
-  const before = isNew ? undefined : await ended(planned.id);
+  const before = isNew ? undefined : await waitForCompletion(planned.id);
   const published = await system.events(planned.id);
   const response = await post(again, planned.key);
   if (response.status !== 202) return { found: [unexpectedResponse('POST', response)], again };

@@ -3,7 +3,7 @@ import { listrProgress } from '../../cli/support/progress.ts';
 import { withLaxPolicy } from '../../local/harness/lax-policy.ts';
 import { withVariables } from '../../local/harness/variables.ts';
 import { faultsDirectory } from '../../local/paths.ts';
-import { tell } from '../e2e/setup.ts';
+import { exportVariables } from '../e2e/setup.ts';
 import { keptUp } from '../support/kept-up.ts';
 import { withProxiedAws } from '../support/proxied.ts';
 import { recordingsOf } from '../support/recorded.ts';
@@ -65,7 +65,7 @@ const localAws = keptUp<Outputs>(async (use) =>
 /** Starts a local AWS with a fault proxy between it and the functions and state machines. */
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = faultsDirectory;
-  tell(await localAws.up());
+  exportVariables(await localAws.up());
 }
 
 export const tearDown = localAws.down;

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
-import { ended } from '../e2e/support/deployed.ts';
+import { waitForCompletion } from '../e2e/support/deployed.ts';
 import { delayCall, denyCalls, findCall } from './support/call-rules.ts';
 import { violations, waitForOutcome } from './support/oracle.ts';
 import { type PlannedProvisioning, plan } from './support/plan.ts';
@@ -149,7 +149,7 @@ async function run(
   const { id, username } = planned;
   if (flow === 'deprovision') {
     await post(planned, planned.key);
-    await ended(id);
+    await waitForCompletion(id);
   }
   const faults = await inject(...rules(planned));
   const delay =

@@ -205,8 +205,8 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'infra/constructs/roll-back-watch.ts',
-        'targets: [new LambdaFunction(rollBackFailed, ',
-        'enabled: false,\n      targets: [new LambdaFunction(rollBackFailed, ',
+        'targets: [new LambdaFunction(startRollBack, ',
+        'enabled: false,\n      targets: [new LambdaFunction(startRollBack, ',
       ),
     ],
     caughtBy: { file: 'interruptions', cases: 'stop of ProvisionServiceUser in RequestUserCreation' },
@@ -415,12 +415,20 @@ export const mutations: readonly Mutation[] = [
         'if (slot === undefined) return;',
       ),
     ],
-    caughtBy: { suite: 'e2e', file: 'owners', cases: 'is refused what has to be looked up' },
+    caughtBy: {
+      suite: 'e2e',
+      file: 'owners',
+      cases: 'is throttled for requests that call DescribeExecution',
+    },
   },
   {
     name: 'a roll-back believes what comes from a dead-letter queue',
     changes: [change('handlers/shared/finished-execution.ts', ' || isRedelivery(context)', '')],
-    caughtBy: { suite: 'e2e', file: 'tools/delivery', cases: 'has failed clean is not believed' },
+    caughtBy: {
+      suite: 'e2e',
+      file: 'tools/delivery',
+      cases: 'does not trust a message about a clean failure',
+    },
   },
   {
     name: 'what is kept outlives the roll-back of its creation, too',

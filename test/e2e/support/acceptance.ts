@@ -1,19 +1,22 @@
 import { run } from './commands.ts';
 import { outputs } from './deployed.ts';
 
-/** `npm run acceptance`, on the system under test as on an account of AWS: by what the SDK finds, and by stack outputs. */
+/** Result of `npm run acceptance` on the system under test, which it finds by stack outputs as on AWS. */
 export interface Accepted {
   status: number | null;
-  /** The names of the checks, by what came out of them. */
+  /** Names of the checks, by their result. */
   passed: string[];
   failed: string[];
   notChecked: string[];
-  /** What it said, and its last line. */
   output: string;
-  last: string;
+  /** Last line of standard output. */
+  lastLine: string;
 }
 
-/** On AWS an API has a host of its own; the local AWS has them all under its endpoint. */
+/**
+ * Variables by which the acceptance uses the local AWS as AWS. The URLs are needed because the local AWS serves all APIs
+ * under its endpoint, while each API has its own host on AWS.
+ */
 export const asOnAws = (): Record<string, string> => ({
   AWS_ENDPOINT_URL: outputs.endpoint,
   AWS_REGION: outputs.region,
@@ -23,7 +26,7 @@ export const asOnAws = (): Record<string, string> => ({
   APP2_API_URL: outputs.app2.api_url,
 });
 
-/** Runs it with these arguments. `environment`: what it is run in, beside that of this process. */
+/** Runs the acceptance with these arguments. `environment` is added to the variables of this process. */
 export async function accept(args: readonly string[], environment = asOnAws()): Promise<Accepted> {
   const { status, stdout, output } = await run(
     `npm run --silent acceptance -- ${args.join(' ')}`,
@@ -37,6 +40,6 @@ export async function accept(args: readonly string[], environment = asOnAws()): 
     failed: named('✘'),
     notChecked: named('–'),
     output,
-    last: stdout.trim().split('\n').at(-1) ?? '',
+    lastLine: stdout.trim().split('\n').at(-1) ?? '',
   };
 }

@@ -13,7 +13,7 @@ import { present } from '../../local-aws/support/present.ts';
 import { openQueue, take } from '../../support/queues.ts';
 import { configuration, newName } from './deployed.ts';
 
-/** The alarms of the deployed system, and whoever has subscribed to their topics. */
+/** The alarms of the deployed system, and a subscriber of their topics. */
 
 const cloudWatch = new CloudWatchClient(configuration);
 const sns = new SNSClient(configuration);
@@ -24,11 +24,14 @@ export async function deployedAlarms(): Promise<MetricAlarm[]> {
   return MetricAlarms.filter(({ AlarmName = '' }) => /^app[12]-/.test(AlarmName));
 }
 
-/** Seconds of the one period that an alarm of the tests looks at; on AWS it is minutes. */
+/** Evaluation period of an alarm in tests, in seconds; on AWS it is minutes. */
 const PERIOD = 10;
 
-/** Has alarms look at the last seconds instead of the last minutes; nothing else of them changes but what `over` says. */
-export const quicken = (alarms: readonly MetricAlarm[], over: Record<string, { Threshold: number }> = {}) =>
+/** Shortens the evaluation of alarms to one period of ten seconds. `overrides` changes thresholds, by alarm name. */
+export const shortenPeriods = (
+  alarms: readonly MetricAlarm[],
+  overrides: Record<string, { Threshold: number }> = {},
+) =>
   Promise.all(
     alarms.map((alarm) =>
       put({
@@ -36,12 +39,12 @@ export const quicken = (alarms: readonly MetricAlarm[], over: Record<string, { T
         Period: PERIOD,
         EvaluationPeriods: 1,
         DatapointsToAlarm: 1,
-        ...over[present(alarm.AlarmName)],
+        ...overrides[present(alarm.AlarmName)],
       }),
     ),
   );
 
-/** Has alarms be as they were. */
+/** Restores alarms as they were deployed. */
 export const restoreAlarms = (alarms: readonly MetricAlarm[]) => Promise.all(alarms.map(put));
 
 async function put(alarm: MetricAlarm): Promise<void> {
@@ -55,8 +58,8 @@ async function put(alarm: MetricAlarm): Promise<void> {
   await cloudWatch.send(new PutMetricAlarmCommand(input));
 }
 
-/** Puts what an alarm waits for where AWS would, when that cannot be caused here. */
-export async function putWhatItWaitsFor({
+/** Puts a data point that raises an alarm, for conditions that the local AWS cannot produce. */
+export async function putBreachingMetric({
   Namespace,
   MetricName,
   Dimensions,
@@ -67,18 +70,18 @@ export async function putWhatItWaitsFor({
   );
 }
 
-/** What a topic puts around a message. */
+/** Envelope of an SNS message. */
 const notification = z.object({ Message: z.string() });
-const told = z.object({ AlarmName: z.string(), NewStateValue: z.string() });
+const stateChange = z.object({ AlarmName: z.string(), NewStateValue: z.string() });
 
-/** Hears what topics tell, from now on. */
+/** Receives the notifications of topics, from its creation until it is closed. */
 export interface Inbox {
-  /** The states that an alarm has gone into, in their order. */
-  heard(alarm: string): string[];
+  /** States that an alarm has entered, in their order. */
+  statesOf(alarm: string): string[];
   close(): Promise<void>;
 }
 
-/** Subscribes a queue to topics, as whoever is on call would. */
+/** Subscribes a queue to topics, as an operator on call does. */
 export async function subscribe(topics: readonly string[]): Promise<Inbox> {
   const queue = await openQueue(sqs, newName('on-call'), 'sns.amazonaws.com');
   const subscriptions = await Promise.all(
@@ -89,19 +92,19 @@ export async function subscribe(topics: readonly string[]): Promise<Inbox> {
     ),
   );
 
-  const heard = new Map<string, string[]>();
+  const received = new Map<string, string[]>();
   let open = true;
   const listen = async () => {
     while (open) {
       for (const sent of await take(sqs, queue)) {
-        const { AlarmName, NewStateValue } = told.parse(JSON.parse(notification.parse(sent).Message));
-        heard.set(AlarmName, [...(heard.get(AlarmName) ?? []), NewStateValue]);
+        const { AlarmName, NewStateValue } = stateChange.parse(JSON.parse(notification.parse(sent).Message));
+        received.set(AlarmName, [...(received.get(AlarmName) ?? []), NewStateValue]);
       }
     }
   };
   const listening = listen();
   return {
-    heard: (alarm) => heard.get(alarm) ?? [],
+    statesOf: (alarm) => received.get(alarm) ?? [],
     close: async () => {
       open = false;
       await listening;

@@ -7,52 +7,52 @@ import { root, settings } from '../../../cli/support/paths.ts';
 
 const runbooks = join(root, 'docs', 'runbooks');
 
-/** The npm commands of a runbook's shell blocks, in their order. */
+/** The npm commands in the shell blocks of a runbook, in their order. */
 export const commandsOf = (runbook: string): string[] =>
   linesOf(`${runbook}.md`).filter((line) => line.startsWith('npm run '));
 
-/** The commands of the command line in all runbooks, each once, with the runbooks that have it. */
+/** The `npx provision` commands of all runbooks, each with the runbooks that contain it. */
 export function provisionCommands(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const file of readdirSync(runbooks))
-    for (const line of linesOf(file).filter((one) => one.startsWith('npx provision ')))
+    for (const line of linesOf(file).filter((text) => text.startsWith('npx provision ')))
       found.set(line, [...(found.get(line) ?? []), file]);
   return found;
 }
 
-/** The lines of a runbook's shell blocks. */
+/** The lines in the shell blocks of a runbook. */
 function linesOf(file: string): string[] {
   const text = readFileSync(join(runbooks, file), 'utf8');
   return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, lines = '']) => lines.split('\n'));
 }
 
-export interface Ran {
-  /** Null when a signal ended it. */
+export interface CommandResult {
+  /** Exit status; null if a signal ended the process. */
   status: number | null;
-  /** What it says on both streams, as it comes; then on each. */
+  /** Both streams in the order of their output. */
   output: string;
   stdout: string;
   stderr: string;
 }
 
 /**
- * Runs a command as an operator types it, on the system under test, with variables of the shell.
+ * Runs a command in a shell against the system under test, with additional variables.
  */
-export async function run(command: string, variables: Record<string, string> = {}): Promise<Ran> {
+export async function run(command: string, variables: Record<string, string> = {}): Promise<CommandResult> {
   const shell = spawn('bash', ['-euo', 'pipefail', '-c', command], {
     cwd: root,
     env: { ...process.env, LOCAL_AWS_DIR: settings().directory, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const said = { output: '', stdout: '', stderr: '' };
+  const captured = { output: '', stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const)
     shell[stream].setEncoding('utf8').on('data', (text: string) => {
-      said.output += text;
-      said[stream] += text;
+      captured.output += text;
+      captured[stream] += text;
     });
   const [status] = z
     .tuple([z.int().nullable()])
     .rest(z.unknown())
     .parse(await once(shell, 'close'));
-  return { status, ...said };
+  return { status, ...captured };
 }

@@ -53,11 +53,11 @@ import { present } from '../../local-aws/support/present.ts';
 import { configuration, outputs, system } from './deployed.ts';
 
 /**
- * What somebody can spoil in an account that a correct deployment has, each with what it takes to mend it. All of it is
- * done by AWS's own APIs, as somebody would by hand.
+ * Defects that a person can cause in an account with a correct deployment, each with its repair. They are seeded by calls
+ * to AWS, as by hand.
  */
 
-type Mend = () => Promise<unknown>;
+type Repair = () => Promise<unknown>;
 
 const events = new EventBridgeClient(configuration);
 const iam = new IAMClient(configuration);
@@ -68,25 +68,25 @@ const secrets = new SecretsManagerClient(configuration);
 const logs = new CloudWatchLogsClient(configuration);
 const { cognito } = system.clients;
 
-/** Turns off the one rule of a bus that fits. */
-async function ruleOff(which: (rule: Rule) => boolean, EventBusName?: string): Promise<Mend> {
+/** Disables the one rule of a bus that meets a condition. */
+async function disableRule(which: (rule: Rule) => boolean, EventBusName?: string): Promise<Repair> {
   const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName }));
   const found = Rules.filter(which);
-  if (found.length !== 1) throw new Error(`${found.length} rules instead of one fit.`);
+  if (found.length !== 1) throw new Error(`${found.length} rules meet the condition, not one.`);
   const rule = { Name: found[0]?.Name, EventBusName };
   await events.send(new DisableRuleCommand(rule));
   return () => events.send(new EnableRuleCommand(rule));
 }
 
-const onBadEnds =
+const isRuleOnFailures =
   (stateMachineArn: string) =>
   ({ EventPattern = '' }: Rule) =>
     EventPattern.includes(stateMachineArn) &&
     EventPattern.includes('FAILED') &&
     !EventPattern.includes('wildcard');
 
-/** Takes a right away from a role, as a policy does that denies. */
-async function denied(roleArn: string | undefined, Action: string): Promise<Mend> {
+/** Denies an action to a role by an inline policy. */
+async function denyAction(roleArn: string | undefined, Action: string): Promise<Repair> {
   const policy = { RoleName: present(roleArn).split('/').at(-1), PolicyName: 'seeded-defect' };
   const PolicyDocument = JSON.stringify({
     Version: '2012-10-17',
@@ -96,13 +96,13 @@ async function denied(roleArn: string | undefined, Action: string): Promise<Mend
   return () => iam.send(new DeleteRolePolicyCommand(policy));
 }
 
-async function functionDenied(FunctionName: string, action: string): Promise<Mend> {
+async function denyActionToFunction(FunctionName: string, action: string): Promise<Repair> {
   const { Role } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  return denied(Role, action);
+  return denyAction(Role, action);
 }
 
-/** Gives a function another value of a variable. */
-async function variable(FunctionName: string, name: string, value: string): Promise<Mend> {
+/** Sets an environment variable of a function. */
+async function setVariable(FunctionName: string, name: string, value: string): Promise<Repair> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   const before = Environment?.Variables ?? {};
   const set = (Variables: Record<string, string>) =>
@@ -118,8 +118,8 @@ const statement = z.object({
   }),
 });
 
-/** Takes away what lets API Gateway call a function. */
-async function gatewayMayNotCall(FunctionName: string): Promise<Mend> {
+/** Removes the permissions by which API Gateway invokes a function. */
+async function removeGatewayPermission(FunctionName: string): Promise<Repair> {
   const { Policy = '' } = await lambda.send(new GetPolicyCommand({ FunctionName }));
   const { Statement } = z.object({ Statement: z.array(statement) }).parse(JSON.parse(Policy));
   for (const { Sid } of Statement)
@@ -141,7 +141,7 @@ async function gatewayMayNotCall(FunctionName: string): Promise<Mend> {
 }
 
 /** Deletes a gateway response, and deploys the API without it. */
-async function gatewayResponseGone(api: Service, responseType: 'UNAUTHORIZED'): Promise<Mend> {
+async function deleteGatewayResponse(api: Service, responseType: 'UNAUTHORIZED'): Promise<Repair> {
   const restApiId = /restapis\/(\w+)\//.exec(outputs[api].api_url)?.[1];
   const {
     $metadata: _,
@@ -157,11 +157,11 @@ async function gatewayResponseGone(api: Service, responseType: 'UNAUTHORIZED'): 
   };
 }
 
-/** Deletes the metric filter of a log that counts a metric. */
-async function filterGone(logGroupName: string, metricName: string): Promise<Mend> {
+/** Deletes the metric filter of a log group that counts a metric. */
+async function deleteMetricFilter(logGroupName: string, metricName: string): Promise<Repair> {
   const { metricFilters = [] } = await logs.send(new DescribeMetricFiltersCommand({ logGroupName }));
   const found = metricFilters.find(({ metricTransformations = [] }) =>
-    metricTransformations.some((one) => one.metricName === metricName),
+    metricTransformations.some((transformation) => transformation.metricName === metricName),
   );
   const { filterName, filterPattern, metricTransformations } = present(found);
   await logs.send(new DeleteMetricFilterCommand({ logGroupName, filterName }));
@@ -169,8 +169,8 @@ async function filterGone(logGroupName: string, metricName: string): Promise<Men
     logs.send(new PutMetricFilterCommand({ logGroupName, filterName, filterPattern, metricTransformations }));
 }
 
-/** Deletes the policy that lets EventBridge write to the log of a bus. */
-async function logPolicyGone(busName: string): Promise<Mend> {
+/** Deletes the resource policy by which EventBridge writes to the log of a bus. */
+async function deleteLogPolicy(busName: string): Promise<Repair> {
   const { resourcePolicies = [] } = await logs.send(
     new DescribeResourcePoliciesCommand({ policyScope: 'RESOURCE' }),
   );
@@ -180,11 +180,11 @@ async function logPolicyGone(busName: string): Promise<Mend> {
   return () => logs.send(new PutResourcePolicyCommand({ policyName, policyDocument, resourceArn }));
 }
 
-/** Takes from the key of a topic what lets CloudWatch use it. */
-async function keyWithoutCloudWatch(topicName: string): Promise<Mend> {
+/** Removes the statement for CloudWatch from the policy of a topic's key. */
+async function denyKeyToCloudWatch(topicName: string): Promise<Repair> {
   const sns = new SNSClient(configuration);
   const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
-  const TopicArn = Topics.map((one) => one.TopicArn).find((arn) => arn?.endsWith(`:${topicName}`));
+  const TopicArn = Topics.map((topic) => topic.TopicArn).find((arn) => arn?.endsWith(`:${topicName}`));
   const { Attributes = {} } = await sns.send(new GetTopicAttributesCommand({ TopicArn }));
   const KeyId = present(Attributes['KmsMasterKeyId']);
   const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId }));
@@ -198,8 +198,8 @@ async function keyWithoutCloudWatch(topicName: string): Promise<Mend> {
   return () => put(Policy);
 }
 
-/** Puts credentials into the secret that no machine user has. */
-async function secretStale(): Promise<Mend> {
+/** Puts a password into the secret that no machine user has. */
+async function putStaleSecret(): Promise<Repair> {
   const SecretId = outputs.app2.credentials_secret_arn;
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
   const known = z.looseObject({}).parse(JSON.parse(SecretString));
@@ -212,119 +212,119 @@ async function secretStale(): Promise<Mend> {
   return () => secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
 }
 
-async function groupGone(): Promise<Mend> {
+async function deleteGroup(): Promise<Repair> {
   const group = { UserPoolId: outputs.app2.user_pool_id, GroupName: groups.serviceUser };
   await cognito.send(new DeleteGroupCommand(group));
   return () => cognito.send(new CreateGroupCommand(group));
 }
 
-async function keyOff(KeyId: string): Promise<Mend> {
+async function disableKey(KeyId: string): Promise<Repair> {
   await kms.send(new DisableKeyCommand({ KeyId }));
   return () => kms.send(new EnableKeyCommand({ KeyId }));
 }
 
 export interface Defect {
   name: string;
-  seed: () => Promise<Mend>;
-  /** The checks that have to notice it; all others pass. */
-  noticedBy: readonly string[];
+  seed: () => Promise<Repair>;
+  /** The checks that fail because of the defect; all others pass. */
+  detectedBy: readonly string[];
 }
 
-/** Defects that change nothing for each other's checks, so that one run has to notice all of them. */
+/** Defects that affect different checks, so that one run detects all of them. */
 export const independentDefects: readonly Defect[] = [
   {
-    name: 'the schedule of a sweep is off',
+    name: 'the schedule of a sweep is disabled',
     seed: () =>
-      ruleOff(
+      disableRule(
         ({ ScheduleExpression, Description = '' }) =>
           ScheduleExpression !== undefined && Description.includes('CreateServiceUser'),
       ),
-    noticedBy: ['health/doctor'],
+    detectedBy: ['health/doctor'],
   },
   {
-    name: 'API Gateway may not call a function',
-    seed: () => gatewayMayNotCall('app1-retry-provisioning'),
-    noticedBy: ['provisioning/retry'],
+    name: 'API Gateway may not invoke a function',
+    seed: () => removeGatewayPermission('app1-retry-provisioning'),
+    detectedBy: ['provisioning/retry'],
   },
   {
     name: 'a gateway response is deleted',
-    seed: () => gatewayResponseGone('app2', 'UNAUTHORIZED'),
-    noticedBy: ['refusals/invalid-token', 'refusals/no-token'],
+    seed: () => deleteGatewayResponse('app2', 'UNAUTHORIZED'),
+    detectedBy: ['refusals/invalid-token', 'refusals/no-token'],
   },
   {
-    name: "App1's rule on status changes is off",
-    seed: () => ruleOff(onBadEnds(outputs.app1.state_machine_arn)),
-    noticedBy: ['health/doctor', 'removal/stopped-provisioning'],
+    name: "App1's rule on status changes is disabled",
+    seed: () => disableRule(isRuleOnFailures(outputs.app1.state_machine_arn)),
+    detectedBy: ['health/doctor', 'removal/stopped-provisioning'],
   },
   {
     name: 'the log of a bus lacks a metric filter',
-    seed: () => filterGone(`/aws/events/${outputs.app1.event_bus_name}`, 'ProvisioningsFailed'),
-    noticedBy: ['signals/metric-filters'],
+    seed: () => deleteMetricFilter(`/aws/events/${outputs.app1.event_bus_name}`, 'ProvisioningsFailed'),
+    detectedBy: ['signals/metric-filters'],
   },
   {
-    name: 'a function logs warnings only, and so no metrics',
-    seed: () => variable('app2-set-password', 'POWERTOOLS_LOG_LEVEL', 'WARN'),
-    noticedBy: ['signals/embedded-metrics'],
+    name: 'a function logs warnings only, and therefore no metrics',
+    seed: () => setVariable('app2-set-password', 'POWERTOOLS_LOG_LEVEL', 'WARN'),
+    detectedBy: ['signals/embedded-metrics'],
   },
   {
     name: 'the key of an alarm topic does not let CloudWatch use it',
-    seed: () => keyWithoutCloudWatch('app1-alarms'),
-    noticedBy: ['operations/alarms-of-app1'],
+    seed: () => denyKeyToCloudWatch('app1-alarms'),
+    detectedBy: ['operations/alarms-of-app1'],
   },
 ];
 
-/** Defects that spoil more than one check; each is noticed by those that are run. */
+/** Defects that make several checks fail; each run selects the checks that detect one of them. */
 export const otherDefects: readonly Defect[] = [
   {
-    name: "App1's machine may not publish events",
+    name: "App1's state machine may not publish events",
     seed: async () => {
       const { state_machine_arn: stateMachineArn } = outputs.app1;
       const { roleArn } = await new SFNClient(configuration).send(
         new DescribeStateMachineCommand({ stateMachineArn }),
       );
-      return denied(roleArn, 'events:PutEvents');
+      return denyAction(roleArn, 'events:PutEvents');
     },
-    noticedBy: ['provisioning/succeeds'],
+    detectedBy: ['provisioning/succeeds'],
   },
   {
-    name: 'a step has lost a right',
-    seed: () => functionDenied('app2-set-password', 'cognito-idp:AdminSetUserPassword'),
-    noticedBy: ['provisioning/succeeds'],
+    name: 'a step lacks a permission',
+    seed: () => denyActionToFunction('app2-set-password', 'cognito-idp:AdminSetUserPassword'),
+    detectedBy: ['provisioning/succeeds'],
   },
-  { name: 'the group of service users is deleted', seed: groupGone, noticedBy: ['provisioning/succeeds'] },
+  { name: 'the group of service users is deleted', seed: deleteGroup, detectedBy: ['provisioning/succeeds'] },
   {
     name: "App2's key is disabled",
-    seed: () => keyOff(outputs.app2.key_arn),
-    noticedBy: ['provisioning/succeeds'],
+    seed: () => disableKey(outputs.app2.key_arn),
+    detectedBy: ['provisioning/succeeds'],
   },
   {
-    name: 'the authorizer knows another client',
-    seed: () => variable('app2-authorizer', 'SERVICE_CLIENT_ID', 'another-client'),
-    noticedBy: ['provisioning/signs-in'],
+    name: 'the authorizer has the id of another client',
+    seed: () => setVariable('app2-authorizer', 'SERVICE_CLIENT_ID', 'another-client'),
+    detectedBy: ['provisioning/signs-in'],
   },
   {
-    name: 'the secret has credentials that nobody has',
-    seed: secretStale,
-    noticedBy: ['provisioning/machine-signs-in'],
+    name: 'the secret contains credentials that no user has',
+    seed: putStaleSecret,
+    detectedBy: ['provisioning/machine-signs-in'],
   },
   {
-    name: "App1's rule for notifications is off",
-    seed: () => ruleOff(({ Name }) => Name === 'app1-notifications', outputs.app2.event_bus_name),
-    noticedBy: ['notification/delivered'],
+    name: "App1's rule for notifications is disabled",
+    seed: () => disableRule(({ Name }) => Name === 'app1-notifications', outputs.app2.event_bus_name),
+    detectedBy: ['notification/delivered'],
   },
   {
-    name: "App2's rule on status changes is off",
-    seed: () => ruleOff(onBadEnds(outputs.app2.state_machine_arn)),
-    noticedBy: ['removal/stopped-creation'],
+    name: "App2's rule on status changes is disabled",
+    seed: () => disableRule(isRuleOnFailures(outputs.app2.state_machine_arn)),
+    detectedBy: ['removal/stopped-creation'],
   },
   {
-    name: "the rule to the log of App2's bus is off",
-    seed: () => ruleOff(({ Name = '' }) => Name.endsWith('-every-event'), outputs.app2.event_bus_name),
-    noticedBy: ['signals/events'],
+    name: "the rule to the log of App2's bus is disabled",
+    seed: () => disableRule(({ Name = '' }) => Name.endsWith('-every-event'), outputs.app2.event_bus_name),
+    detectedBy: ['signals/events'],
   },
   {
     name: 'EventBridge may not write to the log of a bus',
-    seed: () => logPolicyGone(outputs.app1.event_bus_name),
-    noticedBy: ['signals/events'],
+    seed: () => deleteLogPolicy(outputs.app1.event_bus_name),
+    detectedBy: ['signals/events'],
   },
 ];

@@ -18,13 +18,13 @@ import { secretHash } from '../../../handlers/shared/secret-hash.ts';
 import type { Access } from '../../../local/cdk.ts';
 import { type Machine, systemOf } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
-import { observed } from './observed.ts';
+import { withObservers } from './observed.ts';
 
-/** The system under test, deployed on the local AWS, as outsiders see it. */
+/** The system under test, deployed on the local AWS, with the access of its clients and of an administrator. */
 export const outputs = readOutputs(settings().directory);
-export const system = observed(systemOf(outputs));
+export const system = withObservers(systemOf(outputs));
 
-/** The same system, as the command lines are told of it. */
+/** Endpoint and credentials of the same system, for command lines. */
 export const access: Access = {
   endpoint: outputs.endpoint,
   region: outputs.region,
@@ -39,29 +39,29 @@ export const configuration = {
 };
 
 /** A name that no other test uses. */
-export const newName = (what: string): string => `${what}-${randomBytes(4).toString('hex')}`;
+export const newName = (prefix: string): string => `${prefix}-${randomBytes(4).toString('hex')}`;
 
 /** A password that meets the policy and that no other test uses. */
 export const newPassword = (): string => `Pw-${randomBytes(12).toString('base64url')}-1a`;
 
 export function newRequest(
-  over: Partial<{ username: string; password: string; human_user_id: string }> = {},
+  overrides: Partial<{ username: string; password: string; human_user_id: string }> = {},
 ) {
-  return { username: newName('user'), password: newPassword(), human_user_id: 'h-1', ...over };
+  return { username: newName('user'), password: newPassword(), human_user_id: 'h-1', ...overrides };
 }
 
-/** Starts a provisioning and gives its id. */
+/** Starts a provisioning; returns its id. @throws Error unless App1 accepts the request */
 export async function start(
   request: ReturnType<typeof newRequest>,
   headers: Record<string, string> = {},
 ): Promise<string> {
   const { status, body } = await system.provision(request, headers);
-  if (status !== 202) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+  if (status !== 202) throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
   return provisioningAccepted.parse(body).provisioning_id;
 }
 
-/** The status of a provisioning once it is not RUNNING any more. */
-export async function ended(id: string, within = 60_000): Promise<ProvisioningStatus> {
+/** Waits until the status of a provisioning is not RUNNING; returns the status. */
+export async function waitForCompletion(id: string, within = 60_000): Promise<ProvisioningStatus> {
   return eventually(async () => {
     const status = provisioningStatus.parse((await system.status(id, { Prefer: 'wait=15' })).body);
     if (status.status === 'RUNNING') throw new Error(`The provisioning ${id} is still RUNNING.`);
@@ -69,17 +69,17 @@ export async function ended(id: string, within = 60_000): Promise<ProvisioningSt
   }, within);
 }
 
-/** Starts a provisioning and waits for its end. */
+/** Starts a provisioning and waits until its status is not RUNNING. */
 export const provision = async (
   request: ReturnType<typeof newRequest>,
   within?: number,
-): Promise<ProvisioningStatus> => ended(await start(request), within);
+): Promise<ProvisioningStatus> => waitForCompletion(await start(request), within);
 
-/** The names of the states that an execution went through. */
+/** Names of the states that an execution has entered, in their order. */
 export const statesOf = async (machine: Machine, id: string): Promise<string[]> =>
   (await system.states(machine, id)).map(({ name }) => name);
 
-/** The names of a provisioning's events, once these have all arrived. */
+/** Waits until the events of a provisioning are the expected ones; returns their names. */
 export async function eventsOf(id: string, expected: string[]): Promise<string[]> {
   return eventually(async () => {
     const names = (await system.events(id)).map((event) => event['detail-type']).sort();
@@ -88,7 +88,7 @@ export async function eventsOf(id: string, expected: string[]): Promise<string[]
   });
 }
 
-/** The credentials that App2 issued to App1. */
+/** The credentials that App2 has issued to App1. */
 export async function readMachineCredentials() {
   const { SecretString = '' } = await new SecretsManagerClient(configuration).send(
     new GetSecretValueCommand({ SecretId: outputs.app2.credentials_secret_arn }),
@@ -97,9 +97,9 @@ export async function readMachineCredentials() {
 }
 
 /**
- * Signs a machine user in: as App1 does, by the machine client with its secret, or by the public client, which has none.
+ * Signs a machine user in: by the machine client with its secret, as App1 does, or by the public client, which has none.
  * @returns the access token
- * @throws the errors of Cognito
+ * @throws errors of Cognito
  */
 export async function signInMachineUser(
   { username, password }: { username: string; password: string },
@@ -123,17 +123,17 @@ export async function signInMachineUser(
   return AuthenticationResult.AccessToken;
 }
 
-/** A token of the machine client, as App1 gets one. */
+/** An access token of the machine client, as App1 obtains it. */
 export const machineToken = async (): Promise<string> => signInMachineUser(await readMachineCredentials());
 
-/** Has the next call of a function begin in a new environment, with nothing in its memory. */
+/** Makes the next invocation of a function start in a new execution environment, with empty caches. */
 export async function restart(FunctionName: string): Promise<void> {
   const lambda = new LambdaClient(configuration);
   const { MemorySize } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
   await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, MemorySize }));
 }
 
-/** A password as App1 sends it to App2. */
+/** Encrypts a password under App2's key, as App1 does. */
 export async function encryptFor(id: string, username: string, password: string): Promise<string> {
   const { CiphertextBlob } = await new KMSClient(configuration).send(
     new EncryptCommand({
@@ -145,7 +145,7 @@ export async function encryptFor(id: string, username: string, password: string)
   return Buffer.from(CiphertextBlob ?? []).toString('base64');
 }
 
-/** Runs something while a variable of a function is set to something else. */
+/** Runs a function while an environment variable of a Lambda function has another value. */
 export async function withVariable<Result>(
   functionName: string,
   name: string,

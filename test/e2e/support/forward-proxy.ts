@@ -3,25 +3,25 @@ import { createServer, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 
-/** An HTTP proxy as a company has one, which remembers whom it was asked for. */
+/** An HTTP forward proxy that records the hosts of its requests. */
 export interface ForwardProxy {
   address: string;
-  /** Each host that was reached through it, once. */
+  /** Hosts of the requests so far, without duplicates. */
   hosts(): string[];
   end(): Promise<void>;
 }
 
-/** Starts a proxy on a free port. Requests name the whole address of what they are for (RFC 9112, section 3.2.2). */
+/** Starts a proxy on a free port. Requests contain the absolute URL of their target (RFC 9112, section 3.2.2). */
 export async function startForwardProxy(): Promise<ForwardProxy> {
   const hosts = new Set<string>();
-  const server = createServer((asked, answer) => {
-    const target = new URL(asked.url ?? '');
+  const server = createServer((incoming, outgoing) => {
+    const target = new URL(incoming.url ?? '');
     hosts.add(target.host);
-    const forwarded = request(target, { method: asked.method, headers: asked.headers }, (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers);
-      pipeline(response, answer).catch(() => answer.destroy());
+    const forwarded = request(target, { method: incoming.method, headers: incoming.headers }, (response) => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers);
+      pipeline(response, outgoing).catch(() => outgoing.destroy());
     });
-    pipeline(asked, forwarded).catch(() => answer.destroy());
+    pipeline(incoming, forwarded).catch(() => outgoing.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = z.object({ port: z.number() }).parse(server.address());

@@ -1,16 +1,16 @@
 import { paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { system } from './deployed.ts';
 
-/** What a function has logged of a provisioning, as JSON; lines of Lambda itself are none. */
+/** Log lines of a function about a provisioning, as JSON; `undefined` in place of a line of Lambda itself. */
 export async function logLines(functionName: string, provisioningId: string): Promise<unknown[]> {
   const lines: unknown[] = [];
-  const asked = { logGroupName: `/aws/lambda/${functionName}`, filterPattern: `"${provisioningId}"` };
-  for await (const { events = [] } of paginateFilterLogEvents({ client: system.clients.logs }, asked))
-    lines.push(...events.map(({ message = '' }) => parsed(message)));
+  const filter = { logGroupName: `/aws/lambda/${functionName}`, filterPattern: `"${provisioningId}"` };
+  for await (const { events = [] } of paginateFilterLogEvents({ client: system.clients.logs }, filter))
+    lines.push(...events.map(({ message = '' }) => parseJson(message)));
   return lines;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -7,8 +7,8 @@ import { root } from '../../../cli/support/paths.ts';
 import type { Access } from '../../../local/cdk.ts';
 
 /**
- * The environment of somebody who types what the documentation says, where AWS is a local one: the AWS and the CDK command
- * line as they come, pointed there by the variables that they know; settings of the CDK by the user's own `~/.cdk.json`.
+ * The environment of an operator who follows the documentation with a local AWS: the unchanged AWS CLI and CDK CLI, which
+ * find the local AWS by their variables, and the settings of the CDK in the operator's `~/.cdk.json`.
  */
 export function operatorOf(
   { endpoint, region, accessKeyId, secretAccessKey }: Access,
@@ -19,24 +19,24 @@ export function operatorOf(
     join(home, '.cdk.json'),
     JSON.stringify({
       context: settings,
-      // On a terminal it would ask.
+      // On a terminal, the CDK CLI would prompt.
       requireApproval: 'never',
       output: join(home, 'cdk.out'),
     }),
   );
   return {
-    ...onlyOf(process.env, 'LANG', 'TMPDIR'),
+    ...pick(process.env, 'LANG', 'TMPDIR'),
     PATH: [binOfAwsCli(), join(root, 'node_modules', '.bin'), process.env['PATH']].join(delimiter),
     HOME: home,
     NO_COLOR: '1',
     NODE_NO_WARNINGS: '1',
     CDK_HOME: join(home, 'cdk-home'),
     CDK_DISABLE_CLI_TELEMETRY: 'true',
-    // The check of the templates is a unit test, and takes as long as making them.
+    // A unit test validates the templates; the validation of the CDK takes as long as the synthesis.
     CDK_VALIDATION: 'false',
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: region,
-    // The first command line that was made reads only this one.
+    // The AWS CLI version 1 reads only this variable.
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
@@ -44,19 +44,19 @@ export function operatorOf(
   };
 }
 
-const onlyOf = (environment: NodeJS.ProcessEnv, ...names: string[]): NodeJS.ProcessEnv =>
+const pick = (environment: NodeJS.ProcessEnv, ...names: string[]): NodeJS.ProcessEnv =>
   Object.fromEntries(
     names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   );
 
-/** Installs the AWS command line of these tests where it is missing, by a process of its own. */
-const installing = ['--import', 'tsx', join(root, 'test', 'e2e', 'aws-cli', 'install.ts')];
+/** Arguments of the process that installs the AWS CLI of these tests if it is missing. */
+const installArguments = ['--import', 'tsx', join(root, 'test', 'e2e', 'aws-cli', 'install.ts')];
 
-/** Installs it while something else is waited for. */
-export const installAwsCli = () => promisify(execFile)(process.execPath, installing);
+/** Installs the AWS CLI without blocking the process. */
+export const installAwsCli = () => promisify(execFile)(process.execPath, installArguments);
 
-/** Says where it is, installed. */
+/** Installs the AWS CLI if it is missing; returns the directory of its executable. */
 function binOfAwsCli(): string {
-  const python = execFileSync(process.execPath, installing, { encoding: 'utf8' });
+  const python = execFileSync(process.execPath, installArguments, { encoding: 'utf8' });
   return dirname(python);
 }

@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { root } from '../../../cli/support/paths.ts';
 
-/** Events as a deployed system has produced them, kept for the contract tests of subscribers; one file per event. */
+/** Recorded events of a deployed system, for the contract tests of subscribers; one file per event. */
 export const recordings = join(root, 'contracts', 'events', 'produced');
 
 const event = z.looseObject({ 'detail-type': z.string(), source: z.string(), detail: z.looseObject({}) });
 export type ProducedEvent = z.infer<typeof event>;
 export const producedEvent = event;
 
-/** What was recorded of an event; nothing when it never was. */
+/** The recordings of an event; empty if there are none. */
 export function recorded(name: string): ProducedEvent[] {
   const file = join(recordings, `${name}.json`);
   return existsSync(file) ? z.array(event).parse(JSON.parse(readFileSync(file, 'utf8'))) : [];
 }
 
-/** The fields of an event with the types of their values, in one text: equal for events that differ in values only. */
+/** The fields of an event with the types of their values, as text: equal for events that differ in values only. */
 export function shapeOf({ source, 'detail-type': name, detail }: ProducedEvent): string {
   return JSON.stringify(typesOf({ source, name, detail }));
 }
@@ -32,11 +32,11 @@ function typesOf(value: unknown): unknown {
 /** One event of each shape. */
 export function variantsOf(events: readonly ProducedEvent[]): ProducedEvent[] {
   const firsts = new Map<string, ProducedEvent>();
-  for (const one of events) if (!firsts.has(shapeOf(one))) firsts.set(shapeOf(one), one);
+  for (const produced of events) if (!firsts.has(shapeOf(produced))) firsts.set(shapeOf(produced), produced);
   return [...firsts.values()];
 }
 
-/** Writes what was produced, unless the recording shows just these shapes. */
+/** Writes one event of each shape, unless the recording has the same shapes already. */
 export function record(name: string, produced: readonly ProducedEvent[]): void {
   const variants = variantsOf(produced);
   const shapes = (events: readonly ProducedEvent[]) => JSON.stringify(events.map(shapeOf).sort());

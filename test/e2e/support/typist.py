@@ -1,4 +1,4 @@
-"""Runs a program on a terminal of its own, and types standard input, twice, when it is asked for a password."""
+"""Runs a program on a pseudo-terminal, and enters standard input at each of its two prompts for a password."""
 
 import os
 import pty
@@ -12,21 +12,21 @@ def main() -> int:
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(sys.argv[1], sys.argv[1:])
-    seen = b""
-    asked = 0
+    output = b""
+    answered = 0
     while True:
         try:
             part = os.read(terminal, 4096)
-        except OSError:  # the program has closed its terminal
+        except OSError:  # The program has closed its terminal.
             break
         if not part:
             break
-        seen += part
-        if asked < len(PROMPTS) and PROMPTS[asked] in seen:
-            asked += 1
+        output += part
+        if answered < len(PROMPTS) and PROMPTS[answered] in output:
+            answered += 1
             os.write(terminal, password + b"\r")
     _, status = os.waitpid(pid, 0)
-    sys.stdout.buffer.write(seen)
+    sys.stdout.buffer.write(output)
     return os.waitstatus_to_exitcode(status)
 
 

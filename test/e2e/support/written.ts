@@ -11,7 +11,7 @@ import { paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { readHistory } from '../../../handlers/shared/history.ts';
 import { configuration, outputs, system } from './deployed.ts';
 
-/** Something that people can read, and where. */
+/** A text that operators can read, and its location. */
 export interface Written {
   location: string;
   text: string;
@@ -27,9 +27,8 @@ const machines = [
 ];
 
 /**
- * What the system has written since a time where people can read it: every log group of both services, those that
- * receive the events of their buses among them, and input, output, variables and history of the executions that began
- * since.
+ * What the system has written since a time: every log group of both services, including those of the event buses, and
+ * input, output, variables and history of the executions that have started since.
  */
 export async function* writtenSince(since: Date): AsyncGenerator<Written> {
   for (const logGroupName of [...outputs.app1.log_groups, ...outputs.app2.log_groups])
@@ -59,7 +58,7 @@ async function* executionOf(executionArn: string): AsyncGenerator<Written> {
   yield { location, text: JSON.stringify(events) };
 }
 
-/** What stands in the configuration: templates and outputs, environments of functions, parameters, queued messages. */
+/** Configuration and queues: templates, outputs, environments of functions, parameters and queued messages. */
 export async function* configured(): AsyncGenerator<Written> {
   const cloudFormation = new CloudFormationClient(configuration);
   for await (const { Stacks = [] } of paginateDescribeStacks({ client: cloudFormation }, {}))

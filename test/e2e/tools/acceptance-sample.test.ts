@@ -4,12 +4,12 @@ import { independentDefects } from '../support/defects.ts';
 import { newRequest, provision } from '../support/deployed.ts';
 
 /**
- * The acceptance is itself tested: on a system with several defects, of which each has to be noticed by its checks and by
- * no other, and on the same system once it is mended. test:acceptance runs all of it (acceptance-whole.test.ts).
+ * Tests of the acceptance: on a system with several defects, its checks detect each defect and report no other failure;
+ * after the repair, they pass. `npm run test:acceptance` runs the whole acceptance (acceptance-whole.test.ts).
  */
 
-/** What takes longest is left to test:acceptance: removals that are proved by time, and a burst. */
-const QUICK = [
+/** The checks without the longest ones: removals that wait for a time, and a burst. test:acceptance runs those. */
+const SHORT_CHECKS = [
   'health',
   'provisioning',
   'passwords',
@@ -20,55 +20,57 @@ const QUICK = [
   'signals',
   'operations/alarms',
 ];
-const noticed = [...new Set(independentDefects.flatMap(({ noticedBy }) => noticedBy))].sort();
+const expectedFailures = [...new Set(independentDefects.flatMap(({ detectedBy }) => detectedBy))].sort();
 
-let spoiled: Accepted;
-let mended: Accepted;
+let withDefects: Accepted;
+let repaired: Accepted;
 
-/** How long a check waits for what will not come: for many times as long as a provisioning takes on this machine now. */
-async function patience(): Promise<string> {
-  const begun = Date.now();
+/** The time limit of a check: a multiple of the current duration of a provisioning on this computer. */
+async function checkTimeout(): Promise<string> {
+  const startedAt = Date.now();
   await provision(newRequest());
-  return `${Math.max(12, Math.ceil(((Date.now() - begun) / 1000) * 8))}s`;
+  return `${Math.max(12, Math.ceil(((Date.now() - startedAt) / 1000) * 8))}s`;
 }
 
 beforeAll(async () => {
-  const mends: (() => Promise<unknown>)[] = [];
+  const repairs: (() => Promise<unknown>)[] = [];
   try {
-    for (const { seed } of independentDefects) mends.push(await seed());
-    // Metrics are counted by minutes, so nothing may be done before that counts.
-    spoiled = await accept(['--timeout', await patience(), '--only', ...QUICK]);
+    for (const { seed } of independentDefects) repairs.push(await seed());
+    // Metrics have a resolution of one minute, so earlier provisionings must not increase them.
+    withDefects = await accept(['--timeout', await checkTimeout(), '--only', ...SHORT_CHECKS]);
   } finally {
-    for (const mend of mends) await mend();
+    for (const repair of repairs) await repair();
   }
-  mended = await accept(['--timeout', '2m', '--only', ...noticed]);
+  repaired = await accept(['--timeout', '2m', '--only', ...expectedFailures]);
 }, 600_000);
 
 describe('npm run acceptance', () => {
-  it.each(independentDefects)('notices that $name', ({ noticedBy }) => {
-    expect(spoiled.failed).toEqual(expect.arrayContaining([...noticedBy]));
+  it.each(independentDefects)('detects that $name', ({ detectedBy }) => {
+    expect(withDefects.failed).toEqual(expect.arrayContaining([...detectedBy]));
   });
 
-  it('finds fault with nothing else, and leaves nothing behind', () => {
-    expect([spoiled.failed, spoiled.output]).toEqual([noticed, expect.any(String)]);
-    expect(spoiled.passed).toContain('cleanup');
-    expect(spoiled.passed.length).toBeGreaterThan(20);
+  it('reports no other failure, and removes its users', () => {
+    expect([withDefects.failed, withDefects.output]).toEqual([expectedFailures, expect.any(String)]);
+    expect(withDefects.passed).toContain('cleanup');
+    expect(withDefects.passed.length).toBeGreaterThan(20);
   });
 
-  it('says what it could not check', () => {
-    expect(spoiled.notChecked).toEqual(expect.arrayContaining(['refusals/missing-api-key', 'signals/x-ray']));
+  it('lists the checks that it could not run', () => {
+    expect(withDefects.notChecked).toEqual(
+      expect.arrayContaining(['refusals/missing-api-key', 'signals/x-ray']),
+    );
   });
 
-  it('ends with its counts, and a status that says whether something has failed', () => {
-    expect([spoiled.status, spoiled.last]).toEqual([
+  it('prints its counts last, and exits with status 1 after a failure', () => {
+    expect([withDefects.status, withDefects.lastLine]).toEqual([
       1,
-      `${spoiled.passed.length} passed, ${noticed.length} failed`,
+      `${withDefects.passed.length} passed, ${expectedFailures.length} failed`,
     ]);
   });
 
-  it('finds fault with nothing once all of it is mended', () => {
-    expect(mended.failed.length === 0 || mended.output).toBe(true);
-    expect([mended.passed, mended.status]).toEqual([[...noticed, 'cleanup'].sort(), 0]);
-    expect(mended.last).toBe(`${noticed.length + 1} passed, 0 failed`);
+  it('passes after the repair', () => {
+    expect(repaired.failed.length === 0 || repaired.output).toBe(true);
+    expect([repaired.passed, repaired.status]).toEqual([[...expectedFailures, 'cleanup'].sort(), 0]);
+    expect(repaired.lastLine).toBe(`${expectedFailures.length + 1} passed, 0 failed`);
   });
 });

@@ -12,10 +12,10 @@ import { type Accepted, accept, asOnAws } from '../support/acceptance.ts';
 import { otherDefects } from '../support/defects.ts';
 import { outputs, system } from '../support/deployed.ts';
 
-/** All of the acceptance on a system without a defect, and each defect that spoils more than one check. */
+/** The whole acceptance on a system without a defect, and each defect that makes several checks fail. */
 
-/** The users that runs of the acceptance have left in the pool. */
-async function usersLeft(): Promise<string[]> {
+/** Users of the acceptance that are still in the pool. */
+async function remainingUsers(): Promise<string[]> {
   const { Users = [] } = await system.clients.cognito.send(
     new ListUsersCommand({
       UserPoolId: outputs.app2.user_pool_id,
@@ -25,8 +25,8 @@ async function usersLeft(): Promise<string[]> {
   return Users.map(({ Username = '' }) => Username);
 }
 
-/** Sweeps come as often as here only when somebody calls them: what is waited for is a sweep by the schedule. */
-async function whileSweeping<Result>(run: () => Promise<Result>): Promise<Result> {
+/** Runs sweeps continuously while a function runs; by their schedule alone, the acceptance would wait for minutes. */
+async function withContinuousSweeps<Result>(run: () => Promise<Result>): Promise<Result> {
   let running = true;
   const sweeping = (async () => {
     while (running) await runSweeps();
@@ -39,18 +39,18 @@ async function whileSweeping<Result>(run: () => Promise<Result>): Promise<Result
   }
 }
 
-describe('on a system without a defect, npm run acceptance --full', () => {
+describe('npm run acceptance --full on a system without a defect', () => {
   let whole: Accepted;
   beforeAll(async () => {
-    whole = await whileSweeping(() => accept(['--timeout', '2m', '--full']));
+    whole = await withContinuousSweeps(() => accept(['--timeout', '2m', '--full']));
   }, 600_000);
 
-  it('finds fault with nothing', () => {
+  it('passes', () => {
     expect(whole.failed.length === 0 || whole.output).toBe(true);
     expect(whole.status).toBe(0);
   });
 
-  it('tells of every check', () => {
+  it('reports the result of every check', () => {
     expect([...whole.passed, ...whole.notChecked].sort()).toEqual(
       [...allChecks.map(({ name }) => name), 'cleanup'].sort(),
     );
@@ -58,13 +58,13 @@ describe('on a system without a defect, npm run acceptance --full', () => {
     expect(whole.notChecked.length).toBeLessThanOrEqual(3);
   });
 
-  it('leaves no user behind', async () => {
-    expect(await usersLeft()).toEqual([]);
+  it('removes its users', async () => {
+    expect(await remainingUsers()).toEqual([]);
   });
 });
 
-describe('with --profile and --app2-profile', () => {
-  it('asks each service as its own profile', async () => {
+describe('npm run acceptance with --profile and --app2-profile', () => {
+  it('calls each service with its own profile', async () => {
     const home = mkdtempSync(join(tmpdir(), 'profiles-'));
     const file = join(home, 'config');
     const profile = [
@@ -85,47 +85,47 @@ describe('with --profile and --app2-profile', () => {
   });
 });
 
-describe('interrupted by Ctrl-C', () => {
-  it('takes back what it has made, says so, and ends with 130', async () => {
+describe('npm run acceptance after Ctrl-C', () => {
+  it('removes its users, reports it, and exits with status 130', async () => {
     const acceptance = spawn(process.execPath, ['cli/run.mjs', 'acceptance/main.ts', '--timeout', '60s'], {
       cwd: root,
       env: { ...process.env, ...asOnAws() },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let said = '';
+    let output = '';
     for (const stream of [acceptance.stdout, acceptance.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
+        output += text;
         // Several provisionings have been requested by then.
-        if (said.includes('✔ provisioning/succeeds') && !acceptance.killed) acceptance.kill('SIGINT');
+        if (output.includes('✔ provisioning/succeeds') && !acceptance.killed) acceptance.kill('SIGINT');
       });
     const [status]: unknown[] = await once(acceptance, 'close');
 
-    expect([status, said]).toEqual([130, expect.stringContaining('✔ cleanup')]);
-    expect(said).toMatch(/\d+ passed, 0 failed\n$/);
-    expect(said).not.toContain('signals/');
-    expect(await usersLeft()).toEqual([]);
+    expect([status, output]).toEqual([130, expect.stringContaining('✔ cleanup')]);
+    expect(output).toMatch(/\d+ passed, 0 failed\n$/);
+    expect(output).not.toContain('signals/');
+    expect(await remainingUsers()).toEqual([]);
   });
 });
 
-describe('npm run acceptance notices that', () => {
-  it.each(otherDefects)('$name', async ({ seed, noticedBy }) => {
-    const mend = await seed();
+describe('npm run acceptance detects that', () => {
+  it.each(otherDefects)('$name', async ({ seed, detectedBy }) => {
+    const repair = await seed();
     try {
-      const { failed, passed, status, output } = await accept(['--timeout', '10s', '--only', ...noticedBy]);
-      expect([failed, output]).toEqual([noticedBy, expect.any(String)]);
+      const { failed, passed, status, output } = await accept(['--timeout', '10s', '--only', ...detectedBy]);
+      expect([failed, output]).toEqual([detectedBy, expect.any(String)]);
       expect([passed, status]).toEqual([['cleanup'], 1]);
     } finally {
-      await mend();
+      await repair();
     }
   });
 });
 
-describe('without what it needs', () => {
-  it('says so, and that it has failed', async () => {
-    const { status, output, last } = await accept(['--profile', 'nobody']);
+describe('npm run acceptance without credentials', () => {
+  it('reports the missing credentials, and fails', async () => {
+    const { status, output, lastLine } = await accept(['--profile', 'unknown']);
 
-    expect([status, last]).toEqual([1, '0 passed, 1 failed']);
+    expect([status, lastLine]).toEqual([1, '0 passed, 1 failed']);
     expect(output).toContain('There are no valid credentials for AWS');
   });
 });

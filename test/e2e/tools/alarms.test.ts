@@ -14,9 +14,9 @@ import { eventually } from '../../local-aws/support/eventually.ts';
 import {
   deployedAlarms,
   type Inbox,
-  putWhatItWaitsFor,
-  quicken,
+  putBreachingMetric,
   restoreAlarms,
+  shortenPeriods,
   subscribe,
 } from '../support/alarms.ts';
 import { provisionCommands, run } from '../support/commands.ts';
@@ -33,22 +33,22 @@ import {
 } from '../support/deployed.ts';
 
 /**
- * What alarms are for is made to happen, and whoever has subscribed to their topics hears of it, and that it is over.
- * The alarms are those that are deployed; only the times are shorter, and what hangs hangs after a second.
+ * Causes the conditions of the alarms. A subscriber of their topics receives the ALARM state and then the OK state. The
+ * alarms are the deployed ones with shorter periods, and a provisioning counts as hanging after a second.
  */
 
 const lambda = new LambdaClient(configuration);
 const stepFunctions = new SFNClient(configuration);
-const NOBODY = 'http://127.0.0.1:9';
+const UNREACHABLE = 'http://127.0.0.1:9';
 
 const times = <Result>(number: number, run: () => Promise<Result>) =>
   Promise.all(Array.from({ length: number }, run));
 
-/** One that has failed. */
+/** Id of a failed provisioning. */
 let id = '';
 
-/** What happens, and the alarms that it raises; all of this at once. */
-const happenings: [string[], () => Promise<unknown>][] = [
+/** Conditions with the alarms that they raise; all occur at the same time. */
+const concurrentConditions: [string[], () => Promise<unknown>][] = [
   [
     ['app1-dependency-failures', 'app2-system-failures'],
     () =>
@@ -91,12 +91,12 @@ async function throttle(): Promise<void> {
   }
 }
 
-/** These change what all provisionings need, so they happen one after the other; first what takes longest to be over. */
-const alone: [string[], () => Promise<unknown>][] = [
+/** Conditions that affect every provisioning, so they occur one after the other; the longest alarm comes first. */
+const sequentialConditions: [string[], () => Promise<unknown>][] = [
   [
     ['app1-provisionings-hang', 'app1-interventions'],
     () =>
-      withVariable('app1-call-app2', 'APP2_API_URL', NOBODY, async () => {
+      withVariable('app1-call-app2', 'APP2_API_URL', UNREACHABLE, async () => {
         const id = await start(newRequest());
         await eventually(
           async () => expect(await statesOf('ProvisionServiceUser', id)).toContain('Authenticate'),
@@ -105,7 +105,7 @@ const alone: [string[], () => Promise<unknown>][] = [
         await eventually(
           async () => {
             await runSweeps();
-            expect(inbox.heard('app1-provisionings-hang')).toContain('ALARM');
+            expect(inbox.statesOf('app1-provisionings-hang')).toContain('ALARM');
           },
           20_000,
           1000,
@@ -134,7 +134,9 @@ const alone: [string[], () => Promise<unknown>][] = [
         const ids = await times(3, () => start(newRequest()));
         await eventually(
           async () => {
-            const states = await Promise.all(ids.map((one) => system.states('ProvisionServiceUser', one)));
+            const states = await Promise.all(
+              ids.map((provisioningId) => system.states('ProvisionServiceUser', provisioningId)),
+            );
             expect(states.flat().flatMap(({ errors }) => errors).length).toBeGreaterThanOrEqual(3);
           },
           30_000,
@@ -168,7 +170,7 @@ const alone: [string[], () => Promise<unknown>][] = [
     ['app2-authorizer-failures', 'app2-api-errors'],
     async () => {
       const token = await machineToken();
-      await withVariable('app2-authorizer', 'AWS_ENDPOINT_URL', NOBODY, () =>
+      await withVariable('app2-authorizer', 'AWS_ENDPOINT_URL', UNREACHABLE, () =>
         times(3, async () => {
           const { status } = await fetch(`${outputs.app2.api_url}/sample`, {
             method: 'POST',
@@ -181,8 +183,8 @@ const alone: [string[], () => Promise<unknown>][] = [
   ],
 ];
 
-/** What takes hours, or a load that Cognito refuses: its metric is put, so that the alarm is seen to look at it. */
-const put = [
+/** Conditions that take hours or a high load: the test puts the metric that the alarm evaluates. */
+const byMetric = [
   'app1-roll-back-execution-failed',
   'app1-roll-back-failed',
   'app1-roll-back-timed-out',
@@ -195,18 +197,22 @@ const put = [
   'app2-sweep-incomplete',
   'app2-user-sign-in-throttled',
 ];
-/** Raised by itself once nobody sweeps. */
-const silence = ['app1-sweep-missing', 'app2-sweep-missing'];
-/** Over once nothing runs any more, which takes longest: looked at last. */
+/** Alarms that are raised while no sweep runs. */
+const byMissingSweeps = ['app1-sweep-missing', 'app2-sweep-missing'];
+/** Returns to OK after every execution has finished, which takes longest. */
 const last = 'app1-provisionings-hang';
 const all = [
-  ...[...[...happenings, ...alone].flatMap(([names]) => names), ...put, ...silence]
+  ...[
+    ...[...concurrentConditions, ...sequentialConditions].flatMap(([names]) => names),
+    ...byMetric,
+    ...byMissingSweeps,
+  ]
     .filter((name) => name !== last)
     .sort(),
   last,
 ];
-/** Tested elsewhere (delivery.test.ts), with what is done about them. */
-const elsewhere = [
+/** Alarms that delivery.test.ts covers, together with their runbooks. */
+const testedElsewhere = [
   'app1-provisioning-broken',
   'app1-dead-letter-queue',
   'app2-service-users-broken',
@@ -220,28 +226,29 @@ describe('alarms', () => {
   beforeAll(async () => {
     asDeployed = (await deployedAlarms()).filter(({ AlarmName = '' }) => all.includes(AlarmName));
     expect((await deployedAlarms()).map(({ AlarmName }) => AlarmName).sort()).toEqual(
-      [...all, ...elsewhere].sort(),
+      [...all, ...testedElsewhere].sort(),
     );
     const topics = new Set(asDeployed.flatMap(({ AlarmActions = [] }) => AlarmActions));
     expect([...topics].map((arn) => arn.split(':').at(-1)).sort()).toEqual(['app1-alarms', 'app2-alarms']);
     inbox = await subscribe([...topics]);
-    await quicken(asDeployed, { 'app1-provisionings-hang': { Threshold: 1 } });
+    await shortenPeriods(asDeployed, { 'app1-provisionings-hang': { Threshold: 1 } });
 
-    await Promise.all(happenings.map(([, happen]) => happen()));
-    for (const [, happen] of alone) await happen();
-    for (const alarm of asDeployed) if (put.includes(alarm.AlarmName ?? '')) await putWhatItWaitsFor(alarm);
+    await Promise.all(concurrentConditions.map(([, cause]) => cause()));
+    for (const [, cause] of sequentialConditions) await cause();
+    for (const alarm of asDeployed)
+      if (byMetric.includes(alarm.AlarmName ?? '')) await putBreachingMetric(alarm);
   });
   afterAll(async () => {
     await inbox.close();
     await restoreAlarms(asDeployed);
   });
 
-  it.each(all)('%s: whoever is on call hears that it is raised, and that it is over', async (name) => {
-    await eventually(async () => expect(inbox.heard(name)).toContain('ALARM'), 30_000, 200);
+  it.each(all)('%s is raised, returns to OK, and notifies its topic of both', async (name) => {
+    await eventually(async () => expect(inbox.statesOf(name)).toContain('ALARM'), 30_000, 200);
     await eventually(
       async () => {
         if (/-(sweep-|provisionings-hang)/.test(name)) await runSweeps();
-        expect(inbox.heard(name).join(' ')).toContain('ALARM OK');
+        expect(inbox.statesOf(name).join(' ')).toContain('ALARM OK');
       },
       name === last ? 120_000 : 30_000,
       500,
@@ -252,9 +259,9 @@ describe('alarms', () => {
 describe('runbooks', () => {
   const commands = [...provisionCommands()];
 
-  it.each(commands)('%s does what %j say', async (command) => {
+  it.each(commands)('%s works as written in %j', async (command) => {
     const { status, output } = await run(command, { id });
-    // Doctor finds what is in alarm, names the runbook, and says so by its exit status.
+    // Doctor reports the alarm and its runbook, and exits with status 1.
     const isDoctor = command === 'npx provision doctor';
     const names =
       'app2-system-failures: begin with `npx provision list --failed --since 1h`, then do what docs/runbooks/provisionings-fail.md says.';

@@ -28,58 +28,67 @@ import { expectNoLeak } from '../../support/leaks.ts';
 import { deferRejection, startAll } from '../support/concurrency.ts';
 import { configuration, newName, newPassword, outputs, system } from '../support/deployed.ts';
 
-/** The command line as it is installed, run as a program against the deployed system. */
+/** The installed command line, run as a process against the deployed system. */
 
 const ps = promisify(execFile);
 const executable = join(root, 'cli', 'provision.mjs');
 
-interface Ended {
+interface CommandResult {
   status: number | null;
   stdout: string;
   stderr: string;
 }
 
-const environment = (over: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+const environment = (overrides: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   ...process.env,
   LOCAL_AWS_DIR: settings().directory,
-  ...over,
+  ...overrides,
 });
 
-function begin(
+function startCommand(
   args: string[],
-  over: NodeJS.ProcessEnv = {},
-): { child: ChildProcess; ended: Promise<Ended>; seen: Ended } {
-  const child = spawn(process.execPath, [executable, ...args], { cwd: root, env: environment(over) });
-  const seen: Ended = { status: null, stdout: '', stderr: '' };
+  overrides: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; result: Promise<CommandResult>; partial: CommandResult } {
+  const child = spawn(process.execPath, [executable, ...args], { cwd: root, env: environment(overrides) });
+  const partial: CommandResult = { status: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    seen.stdout += text;
+    partial.stdout += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    seen.stderr += text;
+    partial.stderr += text;
   });
-  const ended = new Promise<Ended>((resolve, reject) => {
+  const result = new Promise<CommandResult>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status) => resolve({ ...seen, status }));
+    child.once('close', (status) => resolve({ ...partial, status }));
   });
-  return { child, ended, seen };
+  return { child, result, partial };
 }
 
-async function provision(args: string[], input = '', over: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const { child, ended } = begin(args, over);
+async function provision(
+  args: string[],
+  input = '',
+  overrides: NodeJS.ProcessEnv = {},
+): Promise<CommandResult> {
+  const { child, result } = startCommand(args, overrides);
   child.stdin?.end(input);
-  return ended;
+  return result;
 }
 
-const json = ({ stdout }: Ended): unknown => JSON.parse(stdout);
+const json = ({ stdout }: CommandResult): unknown => JSON.parse(stdout);
 
-/** Has a user made, from the command line. */
-async function create(name: string, password: string, over: NodeJS.ProcessEnv = {}, more: string[] = []) {
+/** Provisions a user by the command line. */
+async function create(
+  name: string,
+  password: string,
+  overrides: NodeJS.ProcessEnv = {},
+  more: string[] = [],
+) {
   const args = ['create', name, '--human-user', 'h-1', '--password-stdin', '--json', ...more];
-  const ended = await provision(args, `${password}\n`, over);
-  return { ...ended, answer: provisioningReport.parse(json(ended)) };
+  const result = await provision(args, `${password}\n`, overrides);
+  return { ...result, answer: provisioningReport.parse(json(result)) };
 }
 
-/** As on AWS: no file of a local AWS, but credentials in the environment and outputs of stacks. */
+/** Variables as on AWS: credentials in the environment and stack outputs, without the file of a local AWS. */
 const onAws = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials): NodeJS.ProcessEnv => ({
   AWS_ENDPOINT_URL: outputs.endpoint,
   AWS_REGION: outputs.region,
@@ -88,33 +97,33 @@ const onAws = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials): Nod
   AWS_SESSION_TOKEN: sessionToken,
   AWS_PROFILE: undefined,
 });
-/** Local AWS has all APIs under its own address, not under that of the output. */
+/** The local AWS serves all APIs under its endpoint, not under the URL of the stack output. */
 const AWS = ['--aws', '--api-url', outputs.app1.api_url];
 
 const allowed = (actions: readonly string[]) =>
   callerWho({ Effect: 'Allow', Action: [...actions], Resource: '*' });
 
-/** A Node whose clock is so many milliseconds ahead. */
-const ahead = (milliseconds: number): NodeJS.ProcessEnv => ({
+/** Variables by which the clock of a Node process is ahead by some milliseconds. */
+const clockAhead = (milliseconds: number): NodeJS.ProcessEnv => ({
   NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(
     `const now=Date.now;globalThis.Date=class extends Date{constructor(...a){a.length?super(...a):super(Date.now())}static now(){return now()+${milliseconds}}}`,
   )}`,
 });
 
 describe('provision', () => {
-  it('says that the clock of the machine is wrong, instead of what fails by it', async () => {
-    const wrongBy = async (milliseconds: number) => {
-      const { status, stdout } = await provision(['doctor', '--json'], '', ahead(milliseconds));
+  it('reports a wrong clock instead of the errors that it causes', async () => {
+    const runDoctor = async (milliseconds: number) => {
+      const { status, stdout } = await provision(['doctor', '--json'], '', clockAhead(milliseconds));
       const { checks } = doctorOutput.parse(JSON.parse(stdout));
       return { status, clock: checks.find(({ check }) => check === 'clock') };
     };
 
-    const [refused, warned, status] = await Promise.all([
-      wrongBy(600_000),
-      wrongBy(-60_000),
-      provision(['status', randomUUID(), '--json'], '', ahead(600_000)),
+    const [failed, warned, status] = await Promise.all([
+      runDoctor(600_000),
+      runDoctor(-60_000),
+      provision(['status', randomUUID(), '--json'], '', clockAhead(600_000)),
     ]);
-    expect(refused).toMatchObject({
+    expect(failed).toMatchObject({
       status: 1,
       clock: { verdict: 'failed', found: expect.stringContaining("10 minutes ahead of AWS's") },
     });
@@ -125,38 +134,41 @@ describe('provision', () => {
     ]);
   });
 
-  itWithFullDevice('does not say that a provisioning failed when its answer cannot be written', async () => {
-    const [name, password] = [newName('full'), newPassword()];
-    const args = ['create', name, '--human-user', 'h-1', '--password-stdin'];
-    const child = spawn(process.execPath, [executable, ...args], {
-      cwd: root,
-      env: environment(),
-      stdio: ['pipe', openSync(FULL_DEVICE, 'w'), 'pipe'],
-    });
-    let said = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-    child.stdin?.end(`${password}\n`);
-    const [status] = await once(child, 'close');
+  itWithFullDevice(
+    'does not report a failure of the provisioning when its output cannot be written',
+    async () => {
+      const [name, password] = [newName('full'), newPassword()];
+      const args = ['create', name, '--human-user', 'h-1', '--password-stdin'];
+      const child = spawn(process.execPath, [executable, ...args], {
+        cwd: root,
+        env: environment(),
+        stdio: ['pipe', openSync(FULL_DEVICE, 'w'), 'pipe'],
+      });
+      let output = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+      child.stdin?.end(`${password}\n`);
+      const [status] = await once(child, 'close');
 
-    expect([status, said]).toEqual([74, expect.stringContaining('`npx provision list` shows it')]);
-    expect(await system.signIn(name, password)).toEqual(expect.any(String));
-  });
+      expect([status, output]).toEqual([74, expect.stringContaining('`npx provision list` shows it')]);
+      expect(await system.signIn(name, password)).toEqual(expect.any(String));
+    },
+  );
 
-  /** Takes twenty seconds of waiting, which the other tests do not mind. */
-  let cancelling: Promise<{ name: string; cancelled: Ended }> | undefined;
+  /** A cancellation that waits for 20 s; the other tests run meanwhile. */
+  let cancelling: Promise<{ name: string; cancelled: CommandResult }> | undefined;
 
-  it('makes a user who can sign in, and shows its way, its events and its end', async () => {
+  it('creates a user that can sign in, and shows its timeline, its events and its outcome', async () => {
     const [name, password] = [newName('cli'), newPassword()];
-    const made = await create(name, password);
+    const created = await create(name, password);
 
-    expect([made.status, made.answer]).toEqual([
+    expect([created.status, created.answer]).toEqual([
       0,
       expect.objectContaining({ status: 'SUCCEEDED', user: 'present', username: name, next: null }),
     ]);
     expect(await system.signIn(name, password)).toEqual(expect.any(String));
-    const { provisioning_id: id } = made.answer;
+    const { provisioning_id: id } = created.answer;
 
     const status = await provision(['status', id, '--watch']);
     expect([status.status, status.stdout]).toEqual([0, expect.stringContaining('✔ SUCCEEDED')]);
@@ -184,7 +196,7 @@ describe('provision', () => {
     );
   });
 
-  it('tries a failed one again once its cause is repaired, with the same password, which nobody types', async () => {
+  it('retries a failed provisioning after the repair with the same password, without a prompt', async () => {
     const [name, password] = [newName('cli'), newPassword()];
     const failed = await withoutPermission(
       outputs,
@@ -198,22 +210,24 @@ describe('provision', () => {
 
     const listed = await provision(['list', '--failed', '--since', '1h', '--limit', '100', '--json']);
     expect(listed.status).toBe(0);
-    const row = listOutput.parse(json(listed)).provisionings.find((one) => one.provisioning_id === id);
+    const row = listOutput
+      .parse(json(listed))
+      .provisionings.find((provisioning) => provisioning.provisioning_id === id);
     expect(row).toMatchObject({
       error: { step: 'EncryptCredentials', remedy: expect.any(String) },
       left_behind: 'nothing',
       next: `npx provision retry ${id}`,
     });
 
-    const again = await provision(['retry', id, '--json']);
-    expect([again.status, json(again)]).toEqual([
+    const retried = await provision(['retry', id, '--json']);
+    expect([retried.status, json(retried)]).toEqual([
       0,
       expect.objectContaining({ status: 'SUCCEEDED', username: name }),
     ]);
     expect(await system.signIn(name, password)).toEqual(expect.any(String));
 
     const repeated = acceptedOutput.parse(json(await provision(['retry', id, '--no-wait', '--json'])));
-    const { provisioning_id } = provisioningReport.parse(json(again));
+    const { provisioning_id } = provisioningReport.parse(json(retried));
     expect(repeated).toMatchObject({ provisioning_id, status: 'SUCCEEDED' });
 
     const tooEarly = await provision(['retry', provisioning_id, '--json']);
@@ -223,16 +237,16 @@ describe('provision', () => {
     ]);
   });
 
-  it('shows a password nowhere: not in its output, not among the processes', async () => {
+  it('shows no password in its output or in the list of processes', async () => {
     const [name, password] = [newName('cli'), newPassword()];
-    const { child, ended } = begin(['create', name, '--human-user', 'h-1', '--password-stdin']);
+    const { child, result } = startCommand(['create', name, '--human-user', 'h-1', '--password-stdin']);
     child.stdin?.end(password);
     const processes: string[] = [];
-    let over = false;
-    const watched = ended.finally(() => {
-      over = true;
+    let finished = false;
+    const watched = result.finally(() => {
+      finished = true;
     });
-    while (!over) processes.push((await ps('ps', ['axeww', '-o', 'pid,args'])).stdout);
+    while (!finished) processes.push((await ps('ps', ['axeww', '-o', 'pid,args'])).stdout);
     const { status, stdout, stderr } = await watched;
 
     expect(status).toBe(0);
@@ -240,7 +254,7 @@ describe('provision', () => {
     expectNoLeak(password, stdout, stderr, processes.join('\n'));
   });
 
-  it('asks for the password on a terminal, and shows nothing of it there', async () => {
+  it('prompts for the password on a terminal without an echo', async () => {
     const [name, password] = [newName('cli'), newPassword()];
     const typist = join(root, 'test', 'e2e', 'support', 'typist.py');
     const { status, stdout, stderr } = spawnSync(
@@ -256,32 +270,34 @@ describe('provision', () => {
     expect(await system.signIn(name, password)).toEqual(expect.any(String));
   });
 
-  it('follows the events until it is interrupted', async () => {
-    const follow = begin(['events', '--follow', '--json', '--name', 'ServiceUserProvisioned']);
+  it('prints events until it is interrupted', async () => {
+    const follow = startCommand(['events', '--follow', '--json', '--name', 'ServiceUserProvisioned']);
     try {
-      await eventually(async () => expect(follow.seen.stderr).toContain('Reading the logs'), 20_000);
+      await eventually(async () => expect(follow.partial.stderr).toContain('Reading the logs'), 20_000);
       const { answer } = await create(newName('cli'), newPassword());
       await eventually(
-        async () => expect(follow.seen.stdout).toContain(`"provisioning_id":"${answer.provisioning_id}"`),
+        async () => expect(follow.partial.stdout).toContain(`"provisioning_id":"${answer.provisioning_id}"`),
         30_000,
       );
     } finally {
       follow.child.kill('SIGINT');
     }
-    expect(await follow.ended).toMatchObject({ status: 0 });
+    expect(await follow.result).toMatchObject({ status: 0 });
   });
 
-  it('finds what is wrong with the system, and says what to do', async () => {
-    /** Other tests of this system leave things lying in queues, and roll-backs that fail. */
-    const lying = ['dead-letter-queue', 'roll-backs', 'alarms'];
-    const look = async () => {
+  it('detects a defect of the system, and reports its remedy', async () => {
+    /** Other tests of this system leave messages in queues, and failed roll-backs. */
+    const affectedByOtherTests = ['dead-letter-queue', 'roll-backs', 'alarms'];
+    const readFailedChecks = async () => {
       const { status, stdout } = await provision(['doctor', '--json']);
       const { checks, healthy } = doctorOutput.parse(JSON.parse(stdout));
       expect(status).toBe(healthy ? 0 : 1);
       expect(checks.filter(({ verdict }) => verdict === 'unchecked')).toEqual([]);
-      return checks.filter(({ verdict, check }) => verdict === 'failed' && !lying.includes(check));
+      return checks.filter(
+        ({ verdict, check }) => verdict === 'failed' && !affectedByOtherTests.includes(check),
+      );
     };
-    expect(await look()).toEqual([]);
+    expect(await readFailedChecks()).toEqual([]);
 
     const rule = {
       EventBusName: outputs.app1.event_bus_name,
@@ -290,7 +306,7 @@ describe('provision', () => {
     const events = new EventBridgeClient(configuration);
     await events.send(new DisableRuleCommand(rule));
     try {
-      expect(await look()).toEqual([
+      expect(await readFailedChecks()).toEqual([
         expect.objectContaining({
           service: 'app1',
           check: 'event bus',
@@ -300,7 +316,7 @@ describe('provision', () => {
     } finally {
       await events.send(new EnableRuleCommand(rule));
     }
-    expect(await look()).toEqual([]);
+    expect(await readFailedChecks()).toEqual([]);
   });
 
   it('completes commands and options in a shell', async () => {
@@ -313,7 +329,7 @@ describe('provision', () => {
     expect((await provision(['complete', '--', 'list', '--f'])).stdout).toContain('--failed');
   });
 
-  it('takes the user away again', async () => {
+  it('removes the user', async () => {
     const { name, cancelled } = present(await cancelling);
     expect([cancelled.status, json(cancelled)]).toEqual([
       0,
@@ -324,14 +340,14 @@ describe('provision', () => {
   });
 });
 
-describe('on AWS, with the permissions of docs/cli.md and no others', () => {
-  const stories: Readonly<Record<string, () => Promise<void>>> = {
-    'callers can ask for a user, ask about it, cancel it and try again': async () => {
+describe('the command line on AWS, with only the permissions of docs/cli.md', () => {
+  const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+    'lets callers create a user, read its status, cancel it and retry': async () => {
       const caller = onAws(await allowed(permissions.create));
-      const made = await create(newName('cli'), newPassword(), caller, AWS);
-      const { provisioning_id: id } = made.answer;
+      const created = await create(newName('cli'), newPassword(), caller, AWS);
+      const { provisioning_id: id } = created.answer;
 
-      expect(made.status).toBe(0);
+      expect(created.status).toBe(0);
       expect((await provision([...AWS, 'status', id], '', caller)).status).toBe(0);
       expect((await provision([...AWS, 'cancel', id], '', caller)).status).toBe(0);
       expect((await provision([...AWS, 'retry', id], '', caller)).status).toBe(0);
@@ -340,7 +356,7 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
       );
     },
 
-    'operators can list, follow up and check': async () => {
+    'lets operators list provisionings, and read timelines and events': async () => {
       const { answer } = await create(newName('cli'), newPassword());
       const runs = await Promise.all(
         (
@@ -360,11 +376,11 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
       expect(timelineOutput.parse(JSON.parse(runs[1]?.stdout ?? '')).incomplete).toEqual([]);
     },
 
-    'doctor sees everything but what is in the address of local AWS': async () => {
+    'lets doctor run every check except the one of the API URL': async () => {
       const caller = onAws(await allowed(permissions.doctor));
       const { checks } = doctorOutput.parse(json(await provision([...AWS, 'doctor', '--json'], '', caller)));
 
-      // The address that App2 puts out is one of AWS.
+      // The URL in the outputs of App2 is that of AWS.
       expect(
         checks.filter(
           ({ verdict, service, check }) => verdict === 'unchecked' && `${service} ${check}` !== 'app2 API',
@@ -372,8 +388,8 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
       ).toEqual([]);
     },
 
-    'says which right is missing, and what it cannot see': async () => {
-      const without = permissions.list.filter((right) => right !== 'states:ListExecutions');
+    'reports a missing permission': async () => {
+      const without = permissions.list.filter((action) => action !== 'states:ListExecutions');
       const listed = await provision(['list', '--aws', '--json'], '', onAws(await allowed(without)));
 
       expect(listed.status).toBe(3);
@@ -383,15 +399,15 @@ describe('on AWS, with the permissions of docs/cli.md and no others', () => {
       });
     },
   };
-  let ended: (story: string) => Promise<void>;
+  let resultOf: (scenario: string) => Promise<void>;
   beforeAll(() => {
-    ended = startAll(stories);
+    resultOf = startAll(scenarios);
   });
 
-  it.each(Object.keys(stories))('%s', (story) => ended(story));
+  it.each(Object.keys(scenarios))('%s', (scenario) => resultOf(scenario));
 });
 
-it('is what package.json installs', () => {
+it('the command line is the executable of package.json', () => {
   expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))).toMatchObject({
     bin: { provision: 'cli/provision.mjs' },
   });

@@ -25,7 +25,7 @@ import { eventually } from '../../local-aws/support/eventually.ts';
 import { commandsOf, run } from '../support/commands.ts';
 import { configuration, newRequest, outputs, provision, system } from '../support/deployed.ts';
 
-/** Audit events while what they go to is broken, and what operators then do, as the runbooks say it. */
+/** Audit events during failures of their targets, and the commands of the runbooks for them. */
 
 const { logs } = system.clients;
 const events = new EventBridgeClient(configuration);
@@ -39,7 +39,7 @@ const logRule = { EventBusName: bus, Name: `${bus}-every-event` };
 
 const envelope = z.looseObject({ time: z.iso.datetime(), 'replay-name': z.string().optional() });
 
-/** Everything in the log of a bus, in both readings. */
+/** All events in the log of a bus, with the fields of EventBridge and those of the envelope. */
 async function logged(busName: string) {
   const found: (z.infer<typeof envelope> & { event_id: string; provisioning_id: string | null })[] = [];
   const all = { logGroupName: `/aws/events/${busName}` };
@@ -65,12 +65,12 @@ async function lengthOf(service: Service): Promise<number> {
   return Number(Attributes?.['ApproximateNumberOfMessages']);
 }
 
-/** Event ids of what lies in a dead-letter queue, and the error with which it came there. */
-async function lying(service: Service): Promise<{ event_id: string; error: string | undefined }[]> {
+/** Event ids of the messages in a dead-letter queue, with the error of their delivery. */
+async function queuedEvents(service: Service): Promise<{ event_id: string; error: string | undefined }[]> {
   const QueueUrl = await urlOf(service);
-  const seen = new Map<string, { event_id: string; error: string | undefined }>();
-  const about = await lengthOf(service);
-  while (seen.size < about) {
+  const found = new Map<string, { event_id: string; error: string | undefined }>();
+  const length = await lengthOf(service);
+  while (found.size < length) {
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
         QueueUrl,
@@ -81,13 +81,13 @@ async function lying(service: Service): Promise<{ event_id: string; error: strin
     );
     for (const { Body = '', MessageAttributes } of Messages) {
       const { event_id } = publishedEvent.parse(JSON.parse(Body)).detail.metadata;
-      seen.set(event_id, { event_id, error: MessageAttributes?.['ERROR_CODE']?.StringValue });
+      found.set(event_id, { event_id, error: MessageAttributes?.['ERROR_CODE']?.StringValue });
     }
   }
-  return [...seen.values()];
+  return [...found.values()];
 }
 
-async function alarmIs(AlarmName: string, StateValue: 'ALARM' | 'OK', within: number): Promise<void> {
+async function waitForAlarm(AlarmName: string, StateValue: 'ALARM' | 'OK', within: number): Promise<void> {
   await eventually(
     async () => {
       const { MetricAlarms } = await cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames: [AlarmName] }));
@@ -100,27 +100,27 @@ async function alarmIs(AlarmName: string, StateValue: 'ALARM' | 'OK', within: nu
 
 const sorted = (ids: Iterable<string>): string[] => [...new Set(ids)].sort();
 
-/** A runbook's command, for a service and a period instead of those of its example. */
-const typed = (command: string, service: Service, from?: Date, to?: Date): string =>
+/** A command of a runbook, with another service and period than in its example. */
+const adapt = (command: string, service: Service, from?: Date, to?: Date): string =>
   command
     .replaceAll('app1-provisioning', buses[service])
     .replace('-- app1', `-- ${service}`)
     .replace(/--from \S+/, `--from ${from?.toISOString()}`)
     .replace(/--to \S+/, `--to ${to?.toISOString()}`);
 
-describe('while the logs refuse events', () => {
-  const [look = '', redrive = ''] = commandsOf('dead-letter-queue');
+describe('the dead-letter queues while the logs reject events', () => {
+  const [dryRun = '', redrive = ''] = commandsOf('dead-letter-queue');
   const policies: { resourceArn: string; policyDocument: string }[] = [];
   const ids: string[] = [];
   const undelivered: Record<Service, string[]> = { app1: [], app2: [] };
 
-  /** Once: a policy that is there is changed by who names its revision only. */
+  /** Restores each policy once: a change of an existing policy requires its revision id. */
   const repair = async () => {
     for (const policy of policies.splice(0)) await logs.send(new PutResourcePolicyCommand(policy));
   };
 
   beforeAll(async () => {
-    expect([look, redrive]).toEqual(['npm run redrive -- app1 --dry-run', 'npm run redrive -- app1']);
+    expect([dryRun, redrive]).toEqual(['npm run redrive -- app1 --dry-run', 'npm run redrive -- app1']);
     const { resourcePolicies = [] } = await logs.send(
       new DescribeResourcePoliciesCommand({ policyScope: 'RESOURCE' }),
     );
@@ -142,14 +142,14 @@ describe('while the logs refuse events', () => {
   });
   afterAll(repair);
 
-  it.each(services)('every event of %s lies in its dead-letter queue, and says why', async (service) => {
-    const found = await lying(service);
+  it.each(services)('receive every event of %s, with the error', async (service) => {
+    const found = await queuedEvents(service);
     expect(found.map(({ error }) => error)).toEqual(found.map(() => 'NO_PERMISSIONS'));
     undelivered[service] = sorted(found.map(({ event_id }) => event_id));
-    const good = service === 'app1' ? 'ServiceUserProvisioned' : 'ServiceUserCreated';
+    const lastEvent = service === 'app1' ? 'ServiceUserProvisioned' : 'ServiceUserCreated';
     for (const id of ids)
       expect(undelivered[service]).toContainEqual(
-        expect.stringMatching(`^${service}:${id}:[0-9a-f-]{36}:\\d+:${good}$`),
+        expect.stringMatching(`^${service}:${id}:[0-9a-f-]{36}:\\d+:${lastEvent}$`),
       );
     expect(
       (await logged(buses[service])).filter(
@@ -158,13 +158,13 @@ describe('while the logs refuse events', () => {
     ).toEqual([]);
   });
 
-  it.each(services)('the alarm of %s is raised', async (service) => {
-    await alarmIs(`${service}-dead-letter-queue`, 'ALARM', 20_000);
+  it.each(services)('raise the alarm of %s', async (service) => {
+    await waitForAlarm(`${service}-dead-letter-queue`, 'ALARM', 20_000);
   });
 
-  it.each(services)('a look at what lies there for %s takes nothing away', async (service) => {
+  it.each(services)('keep their messages after a dry run for %s', async (service) => {
     await eventually(async () => expect(await lengthOf(service)).toBe(undelivered[service].length));
-    const { status, output } = await run(typed(look, service));
+    const { status, output } = await run(adapt(dryRun, service));
     expect([status, output]).toEqual([
       0,
       expect.stringContaining(
@@ -174,27 +174,27 @@ describe('while the logs refuse events', () => {
     expect(await lengthOf(service)).toBe(undelivered[service].length);
   });
 
-  it.each(services)('after the repair, a redrive brings all of them to the log of %s', async (service) => {
+  it.each(services)('are delivered to the log of %s by a redrive after the repair', async (service) => {
     await repair();
-    const { status, output } = await run(typed(redrive, service));
+    const { status, output } = await run(adapt(redrive, service));
     expect([status, output]).toEqual([0, expect.stringContaining('Remaining: 0')]);
 
-    const there = (await logged(buses[service])).filter(
+    const delivered = (await logged(buses[service])).filter(
       ({ provisioning_id }) => provisioning_id !== null && ids.includes(provisioning_id),
     );
-    expect(there.map(({ event_id }) => event_id).sort()).toEqual(undelivered[service]);
+    expect(delivered.map(({ event_id }) => event_id).sort()).toEqual(undelivered[service]);
     expect(await lengthOf(service)).toBe(0);
   });
 });
 
-describe('while the rule to the log is off', () => {
+describe('a disabled rule to the log', () => {
   const [replay = ''] = commandsOf('events-not-published');
   const sweep = async (): Promise<unknown> => {
     const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: 'app1-sweep-provisionings' }));
     return JSON.parse(Payload?.transformToString() ?? 'null');
   };
-  const turnOn = () => events.send(new EnableRuleCommand(logRule));
-  afterAll(turnOn);
+  const enableRule = () => events.send(new EnableRuleCommand(logRule));
+  afterAll(enableRule);
   let missed = '';
   let from = new Date();
 
@@ -204,18 +204,18 @@ describe('while the rule to the log is off', () => {
     missed = (await provision(newRequest())).provisioning_id;
   });
 
-  it('the next sweep notices, and an alarm is raised', async () => {
+  it('is detected by the next sweep, and raises an alarm', async () => {
     expect(await sweep()).toMatchObject({ bus: 'the rule to the log is off' });
-    await alarmIs(`${bus}-broken`, 'ALARM', 20_000);
-    const inTheLog = async () =>
+    await waitForAlarm(`${bus}-broken`, 'ALARM', 20_000);
+    const loggedEvents = async () =>
       (await logged(bus)).filter(({ provisioning_id }) => provisioning_id === missed);
-    expect(await inTheLog()).toEqual([]);
+    expect(await loggedEvents()).toEqual([]);
 
-    await turnOn();
+    await enableRule();
     expect(await sweep()).toMatchObject({ bus: 'whole' });
-    const { status, output } = await run(typed(replay, 'app1', from, new Date(Date.now() + 1000)));
+    const { status, output } = await run(adapt(replay, 'app1', from, new Date(Date.now() + 1000)));
     expect([status, output]).toEqual([0, expect.stringMatching(/Replayed: [1-9]\d* events/)]);
-    expect((await inTheLog()).map(({ event_id }) => event_id)).toContainEqual(
+    expect((await loggedEvents()).map(({ event_id }) => event_id)).toContainEqual(
       expect.stringMatching(`^app1:${missed}:[0-9a-f-]{36}:\\d+:ServiceUserProvisioned$`),
     );
   });
@@ -227,17 +227,17 @@ describe('a replay', () => {
   it.each([
     ['to the log', 'app1', commands[0]],
     ['to all rules', 'app2', commands[1]],
-  ] as const)('%s of %s gives the same set of events', async (_what, service, command = '') => {
+  ] as const)('%s of %s delivers the same set of events', async (_target, service, command = '') => {
     const from = new Date(Math.ceil(Date.now() / 1000) * 1000 - 1000);
-    const made = await Promise.all([provision(newRequest()), provision(newRequest())]);
-    for (const { provisioning_id } of made)
+    const provisionings = await Promise.all([provision(newRequest()), provision(newRequest())]);
+    for (const { provisioning_id } of provisionings)
       await eventually(async () =>
         expect((await logged(buses[service])).map((event) => event.provisioning_id)).toContain(
           provisioning_id,
         ),
       );
     const to = new Date(Date.now() + 1000);
-    const { status, output } = await run(typed(command, service, from, to));
+    const { status, output } = await run(adapt(command, service, from, to));
     const replayName = /^replay-name: (\S+)$/m.exec(output)?.[1];
 
     const all = await logged(buses[service]);
@@ -246,61 +246,61 @@ describe('a replay', () => {
         .filter((event) => event['replay-name'] !== replayName && new Date(event.time) >= from)
         .map(({ event_id }) => event_id),
     );
-    const again = sorted(
+    const replayed = sorted(
       all.filter((event) => event['replay-name'] === replayName).map(({ event_id }) => event_id),
     );
-    expect(again).toEqual(original);
+    expect(replayed).toEqual(original);
     expect([status, output]).toEqual([0, expect.stringContaining(`Replayed: ${original.length} events`)]);
-    for (const { provisioning_id } of made)
-      expect(again).toContainEqual(expect.stringMatching(`^${service}:${provisioning_id}:`));
+    for (const { provisioning_id } of provisionings)
+      expect(replayed).toContainEqual(expect.stringMatching(`^${service}:${provisioning_id}:`));
   });
 });
 
-describe('once the queues are empty for a while', () => {
-  it.each(services)('the alarm of %s is over', async (service) => {
-    await alarmIs(`${service}-dead-letter-queue`, 'OK', 100_000);
+describe('the alarms of the dead-letter queues', () => {
+  it.each(services)('return to OK after the queue of %s is empty', async (service) => {
+    await waitForAlarm(`${service}-dead-letter-queue`, 'OK', 100_000);
   });
 });
 
-/** Last, because it raises an alarm that the others wait to be over. */
-describe('while a function fails', () => {
+/** These tests run last, because they raise an alarm that the tests above expect to return to OK. */
+describe('a redrive of the dead-letter queue', () => {
   const [, redrive = ''] = commandsOf('dead-letter-queue');
   const FunctionName = 'app1-sweep-provisionings';
   const TableName = 'app1-sweep';
   const dynamoDb = new DynamoDBClient(configuration);
-  /** Without its state the sweep begins anew. */
-  const forgetState = () =>
+  /** Without its state, the sweep reads every execution again. */
+  const deleteState = () =>
     dynamoDb.send(new DeleteItemCommand({ TableName, Key: { id: { S: HIGH_WATER_MARKS } } }));
-  afterAll(forgetState);
+  afterAll(deleteState);
 
-  it('what it could not handle stays until it can, and then goes to it', async () => {
+  it('keeps the event of a failing function, and delivers it after the repair', async () => {
     await dynamoDb.send(
       new PutItemCommand({ TableName, Item: { id: { S: HIGH_WATER_MARKS }, state: { S: 'no state' } } }),
     );
     await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload: '{"n":1}' }));
     await eventually(async () => expect(await lengthOf('app1')).toBeGreaterThan(0), 30_000, 500);
 
-    const refused = await run(redrive);
-    expect([refused.status, refused.output]).toEqual([
+    const failed = await run(redrive);
+    expect([failed.status, failed.output]).toEqual([
       1,
       expect.stringMatching(
         /Delivered: 0\nRemaining: 1\n {2}message \S+ \(not handled: \w+\): The function failed: \w+/,
       ),
     ]);
 
-    await forgetState();
-    const taken = await run(redrive);
-    expect([taken.status, taken.output]).toEqual([
+    await deleteState();
+    const delivered = await run(redrive);
+    expect([delivered.status, delivered.output]).toEqual([
       0,
       expect.stringContaining(`Delivered: 1\n  1 to function ${FunctionName}\nRemaining: 0\n`),
     ]);
     expect(await lengthOf('app1')).toBe(0);
   });
 
-  /** Whoever may send to the queue, and do nothing else, can leave this there for an operator. */
+  /** Messages that a principal with permission to send to the queue can forge. */
   it.each([
     [
-      'that a function could not handle',
+      'of a function',
       (arn: string, payload: unknown) => ({
         MessageBody: JSON.stringify({
           version: '1.0',
@@ -311,7 +311,7 @@ describe('while a function fails', () => {
       'function app2-delete-user sends what it could not handle elsewhere',
     ],
     [
-      'that a rule could not deliver',
+      'of a rule',
       (arn: string, payload: unknown) => ({
         MessageBody: JSON.stringify({ id: 'forged', 'detail-type': 'forged', ...Object(payload) }),
         MessageAttributes: {
@@ -324,12 +324,12 @@ describe('while a function fails', () => {
       }),
       'The rule no longer has this target',
     ],
-  ])('what only pretends to be something %s deletes nobody, and is left', async (_what, forge, reason) => {
+  ])('does not deliver a forged message %s, and keeps it in the queue', async (_origin, forge, reason) => {
     const request = newRequest();
     const { provisioning_id } = await provision(request);
     const arn = `arn:aws:lambda:${outputs.region}:${outputs.account}:function:app2-delete-user`;
     const QueueUrl = await urlOf('app1');
-    // What the workflow gives this step when it undoes a creation.
+    // The payload by which the workflow invokes this step in a compensation.
     const forged = forge(arn, {
       provisioning_id,
       username: request.username,
@@ -351,7 +351,7 @@ describe('while a function fails', () => {
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
   });
 
-  it('what says that an execution has failed clean is not believed: nothing is recorded for the sweep', async () => {
+  it('does not trust a message about a clean failure: no outcome is recorded for the sweep', async () => {
     const { provisioning_id } = await provision(newRequest());
     const { region, account } = outputs;
     const functionArn = `arn:aws:lambda:${region}:${account}:function:app1-start-roll-back`;
@@ -381,15 +381,15 @@ describe('while a function fails', () => {
     expect(record.Item).toBeUndefined();
   });
 
-  it('what says nothing of whom it is for is left, and said to be', async () => {
+  it('keeps a message without a known destination in the queue, and reports it', async () => {
     const QueueUrl = await urlOf('app1');
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"who":"knows"}' }));
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"destination":"unknown"}' }));
     const { status, output } = await run(redrive);
     expect([status, output]).toEqual([1, expect.stringContaining('It is neither an undelivered event nor')]);
     const { Messages: [message] = [] } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),
     );
-    expect(message?.Body).toBe('{"who":"knows"}');
+    expect(message?.Body).toBe('{"destination":"unknown"}');
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
   });
 });

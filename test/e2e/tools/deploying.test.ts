@@ -47,7 +47,7 @@ import { startForwardProxy } from '../support/forward-proxy.ts';
 import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
-/** docs/deploying.md, followed from an empty account to an empty account, with what goes to AWS: nothing is disposable. */
+/** docs/deploying.md, from an empty account to the removal of both stacks, with the retention settings for AWS. */
 
 const GUIDE = 'docs/deploying.md';
 const EXAMPLE = 'examples/access-register/README.md';
@@ -61,7 +61,7 @@ let configuration: {
   credentials: { accessKeyId: string; secretAccessKey: string };
 };
 
-const follow = async (page: string, section: string) => shell.run(commandsIn(page, section).join('\n'));
+const runSection = async (page: string, section: string) => shell.run(commandsIn(page, section).join('\n'));
 
 async function stacks() {
   const found: Record<string, string> = {};
@@ -73,18 +73,20 @@ async function stacks() {
   return found;
 }
 /** Name of the role of a function. */
-async function roleOf(where: typeof configuration, FunctionName: string): Promise<string> {
-  const { Configuration } = await new LambdaClient(where).send(new GetFunctionCommand({ FunctionName }));
+async function roleOf(clientConfiguration: typeof configuration, FunctionName: string): Promise<string> {
+  const { Configuration } = await new LambdaClient(clientConfiguration).send(
+    new GetFunctionCommand({ FunctionName }),
+  );
   return Configuration?.Role?.split('/').at(-1) ?? '';
 }
 const stack = async (StackName: string) =>
   (await new CloudFormationClient(configuration).send(new DescribeStacksCommand({ StackName }))).Stacks?.[0];
 
 /**
- * On AWS each API has a host of its own; the local AWS serves all of them under its endpoint. Sets the addresses that the
- * shell and App1 call.
+ * Sets the URLs of the APIs in the shell and in App1. On AWS, each API has a host of its own; the local AWS serves all of
+ * them under its endpoint.
  */
-async function reachTheApis(): Promise<void> {
+async function setApiUrls(): Promise<void> {
   const urlOf = async (name: string) => {
     const { Outputs = [] } = (await stack(name)) ?? {};
     const url = Outputs.find(({ OutputKey }) => OutputKey === 'ApiUrl')?.OutputValue ?? '';
@@ -116,13 +118,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** The commands of "Into one account" up to App2, and those of App1. */
+/** The commands of "Into one account" for App2, and those for App1. */
 const [forApp2 = '', forApp1 = ''] = commandsIn(GUIDE, 'Into one account')
   .join('\n')
   .split(/^(?=app2\(\))/m);
 
-/** Every name of a service that CloudFormation could not create a second time. */
-async function namesOf(service: Service): Promise<string[]> {
+/** Names of resources of a service that would make CloudFormation fail if they existed before a deployment. */
+async function uniqueNamesOf(service: Service): Promise<string[]> {
   const [logs, states, lambda, sqs, secrets, events, kms] = [
     new CloudWatchLogsClient(configuration),
     new SFNClient(configuration),
@@ -142,11 +144,11 @@ async function namesOf(service: Service): Promise<string[]> {
     (await events.send(new ListArchivesCommand({}))).Archives?.map(({ ArchiveName }) => ArchiveName),
     (await kms.send(new ListAliasesCommand({}))).Aliases?.map(({ AliasName }) => AliasName),
   ].flatMap((found) => found ?? []);
-  const own = {
+  const ownNames = {
     app1: /app1-(?!api-client)|ProvisionServiceUser|RollBackProvisioning/,
     app2: /app2-|app1-api-client|CreateServiceUser|RollBackServiceUser|cross-service/,
   }[service];
-  return names.filter((name) => name !== undefined).filter((name) => own.test(name));
+  return names.filter((name) => name !== undefined).filter((name) => ownNames.test(name));
 }
 
 describe('a first deployment that fails', () => {
@@ -156,8 +158,8 @@ describe('a first deployment that fails', () => {
     ['App1', 'app1', forApp1],
   ] as const;
 
-  it.each(cases)('of %s is repeated as the guide says', async (name, service, commands) => {
-    // Almost the last thing that CloudFormation makes; another team has it.
+  it.each(cases)('of %s is repeated as described in the guide', async (name, service, commands) => {
+    // Another team has a dashboard with this name, which CloudFormation creates almost last.
     const DashboardName = `${service}-operations-${aws.region}`;
     await cloudWatch().send(new PutDashboardCommand({ DashboardName, DashboardBody: '{"widgets":[]}' }));
 
@@ -166,7 +168,7 @@ describe('a first deployment that fails', () => {
       StackStatus: 'ROLLBACK_COMPLETE',
       EnableTerminationProtection: true,
     });
-    expect(await namesOf(service)).toEqual([]);
+    expect(await uniqueNamesOf(service)).toEqual([]);
 
     const [repair = ''] = commandsIn(GUIDE, 'When the first deployment fails');
     expect(await shell.run(repair.replace('failed=App2', `failed=${name}`))).toContain(DashboardName);
@@ -175,17 +177,17 @@ describe('a first deployment that fails', () => {
     expect(await stacks()).toMatchObject({ [name]: 'CREATE_COMPLETE' });
   });
 
-  it('leaves nothing else behind than an empty pool', async () => {
+  it('leaves only an empty user pool', async () => {
     const cognito = new CognitoIdentityProviderClient(configuration);
     const { UserPools = [] } = await cognito.send(new ListUserPoolsCommand({ MaxResults: 60 }));
     const users = UserPools.map(({ Id }) => cognito.send(new ListUsersCommand({ UserPoolId: Id })));
-    // The machine user is in the one in use.
+    // The pool in use contains the machine user.
     expect((await Promise.all(users)).map(({ Users = [] }) => Users.length).sort()).toEqual([0, 1]);
   });
 });
 
 describe('docs/deploying.md', () => {
-  it('deploys both services, protected, and App1 knows App2', async () => {
+  it('deploys both services with termination protection, and App1 with the outputs of App2', async () => {
     expect(await stacks()).toMatchObject({ App1: 'CREATE_COMPLETE', App2: 'CREATE_COMPLETE' });
     const [app1, app2] = [await stack('App1'), await stack('App2')];
     expect([app1?.EnableTerminationProtection, app2?.EnableTerminationProtection]).toEqual([true, true]);
@@ -205,23 +207,23 @@ describe('docs/deploying.md', () => {
     expect(machineCredentials.safeParse(JSON.parse(SecretString)).success).toBe(true);
   });
 
-  it('is proved by what it does', async () => {
-    await reachTheApis();
+  it('verifies the deployment by the acceptance', async () => {
+    await setApiUrls();
 
-    expect(await follow(GUIDE, 'Run the acceptance')).toMatch(/^\d+ passed, 0 failed$/m);
+    expect(await runSection(GUIDE, 'Run the acceptance')).toMatch(/^\d+ passed, 0 failed$/m);
   });
 
-  it('has a team subscribe as its page says', async () => {
-    await follow(EXAMPLE, 'On AWS');
+  it('deploys a subscriber as described in its page', async () => {
+    await runSection(EXAMPLE, 'On AWS');
     await shell.run('cd - > /dev/null');
 
     expect(await stacks()).toMatchObject({ AccessRegister: 'CREATE_COMPLETE' });
   });
 
-  it('deploys into a second region, with another qualifier, with a boundary, and behind a proxy', async () => {
+  it('deploys into a second region with another qualifier, a permissions boundary and a proxy', async () => {
     const region = 'eu-west-3';
-    const there = { ...configuration, region };
-    await new IAMClient(there).send(
+    const regional = { ...configuration, region };
+    await new IAMClient(regional).send(
       new CreatePolicyCommand({
         PolicyName: 'developers',
         PolicyDocument: JSON.stringify({
@@ -231,7 +233,7 @@ describe('docs/deploying.md', () => {
       }),
     );
     const proxy = await startForwardProxy();
-    const elsewhere = openShell({
+    const regionalShell = openShell({
       ...operatorOf(
         { ...aws, region },
         {
@@ -242,41 +244,43 @@ describe('docs/deploying.md', () => {
     });
     try {
       const [commands = ''] = commandsIn(GUIDE, 'Another region, and rules of your account');
-      await elsewhere.run(commands.replaceAll('http://proxy.example.com:3128', proxy.address));
+      await regionalShell.run(commands.replaceAll('http://proxy.example.com:3128', proxy.address));
       expect(proxy.hosts()).toEqual([new URL(aws.endpoint).host]);
-      await elsewhere.run(forApp1);
+      await regionalShell.run(forApp1);
 
-      const { Stacks = [] } = await new CloudFormationClient(there).send(new DescribeStacksCommand({}));
-      expect(Object.fromEntries(Stacks.map((each) => [each.StackName, each.StackStatus]))).toEqual({
+      const { Stacks = [] } = await new CloudFormationClient(regional).send(new DescribeStacksCommand({}));
+      expect(
+        Object.fromEntries(Stacks.map(({ StackName, StackStatus }) => [StackName, StackStatus])),
+      ).toEqual({
         'CDKToolkit-team1': 'CREATE_COMPLETE',
         App1: 'CREATE_COMPLETE',
         App2: 'CREATE_COMPLETE',
       });
-      const { Role } = await new IAMClient(there).send(
-        new GetRoleCommand({ RoleName: await roleOf(there, 'app2-create-user') }),
+      const { Role } = await new IAMClient(regional).send(
+        new GetRoleCommand({ RoleName: await roleOf(regional, 'app2-create-user') }),
       );
       expect(Role?.PermissionsBoundary?.PermissionsBoundaryArn).toBe(
         `arn:aws:iam::${aws.account}:policy/developers`,
       );
       for (const service of ['app1', 'app2'])
-        for (const each of [region, aws.region]) {
-          const DashboardName = `${service}-operations-${each}`;
+        for (const dashboardRegion of [region, aws.region]) {
+          const DashboardName = `${service}-operations-${dashboardRegion}`;
           await expect(
-            new CloudWatchClient(there).send(new GetDashboardCommand({ DashboardName })),
+            new CloudWatchClient(regional).send(new GetDashboardCommand({ DashboardName })),
           ).resolves.toMatchObject({ DashboardName });
         }
     } finally {
-      await elsewhere.end();
+      await regionalShell.end();
       await proxy.end();
     }
   });
 
-  it('takes both down again, and keeps what must be kept', async () => {
-    await follow(GUIDE, 'Taking it down');
+  it('removes both stacks, and retains the resources with data', async () => {
+    await runSection(GUIDE, 'Taking it down');
 
-    const left = await stacks();
-    expect(Object.keys(left)).not.toEqual(expect.arrayContaining(['App1']));
-    expect(Object.keys(left)).not.toEqual(expect.arrayContaining(['App2']));
+    const remaining = await stacks();
+    expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App1']));
+    expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App2']));
     const { stateMachines = [] } = await new SFNClient(configuration).send(new ListStateMachinesCommand({}));
     expect(stateMachines.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['ProvisionServiceUser', 'CreateServiceUser']),

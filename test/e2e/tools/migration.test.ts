@@ -15,18 +15,18 @@ import { access, newName, newRequest, outputs, restart, system } from '../suppor
 import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
-/** The whole migration, as docs/migration.md tells it, with its commands, and back. */
+/** The whole migration by the commands of docs/migration.md, including the way back. */
 
 const GUIDE = 'docs/migration.md';
 const ROUTER = 'app1-route-provisioning';
 const KEY = 'legacy-key-of-app1';
 
-const asked = z.object({ username: z.string(), password: z.string(), human_user_id: z.string() });
+const userRequest = z.object({ username: z.string(), password: z.string(), human_user_id: z.string() });
 
-/** The endpoint that is replaced: makes a user at once, knows callers by their key and no repeats. */
-const users = new Map<string, z.infer<typeof asked>>();
+/** The legacy endpoint: it creates a user at once, identifies callers by their key, and has no idempotency. */
+const users = new Map<string, z.infer<typeof userRequest>>();
 const legacy = createServer(async (request, response) => {
-  const body = asked.parse(JSON.parse(await text(request)));
+  const body = userRequest.parse(JSON.parse(await text(request)));
   const known = request.headers['x-api-key'] === KEY;
   const status = known ? (users.has(body.username) ? 409 : 201) : 403;
   if (status === 201) users.set(body.username, body);
@@ -35,29 +35,32 @@ const legacy = createServer(async (request, response) => {
 });
 
 let shell: Shell;
-const began = Date.now();
+const startedAt = Date.now();
 
-/** Runs the commands of a section of the guide; what they say. */
-const follow = async (section: string) => shell.run(commandsIn(GUIDE, section).join('\n'));
+/** Runs the commands of a section of the guide; returns their output. */
+const runSection = async (section: string) => shell.run(commandsIn(GUIDE, section).join('\n'));
 
 const provisionedBy = (headers: Headers) => headers.get('x-provisioned-by');
 
-/** Asks for a user; which way it went, and the status of the answer. */
-async function ask(over: Parameters<typeof newRequest>[0] = {}, headers: Record<string, string> = {}) {
-  const answer = await system.provision(newRequest(over), headers);
-  return `${provisionedBy(answer.headers)} ${answer.status}`;
+/** Requests a user; returns the backend and the status of the response. */
+async function request(
+  overrides: Parameters<typeof newRequest>[0] = {},
+  headers: Record<string, string> = {},
+) {
+  const response = await system.provision(newRequest(overrides), headers);
+  return `${provisionedBy(response.headers)} ${response.status}`;
 }
 
-/** A new name with its place on this side of a percentage. */
-function nameAt(side: 'below' | 'above', percentage: number): string {
+/** A new name whose rollout bucket is below or above a percentage. */
+function nameInBucket(side: 'below' | 'above', percentage: number): string {
   for (;;) {
-    const name = newName('moved');
+    const name = newName('rollout');
     if (rolloutBucket(name) < percentage === (side === 'below')) return name;
   }
 }
 
-/** The flag is as the last command of the guide has set it, for functions that begin now. */
-const flagIsSeen = () => restart(ROUTER);
+/** Restarts the router, so that it reads the flag at once. */
+const reloadFlag = () => restart(ROUTER);
 
 beforeAll(async () => {
   legacy.listen(0, '127.0.0.1');
@@ -68,7 +71,7 @@ beforeAll(async () => {
     ...operatorOf(access, { target: 'local' }),
     APP1_URL: outputs.app1.api_url,
     KEY_FILE: file,
-    // AWS wants https, which the setting insists on unless everything is local.
+    // The setting requires https, except for the local AWS.
     LEGACY_ENDPOINT: `http://127.0.0.1:${(legacy.address() as AddressInfo).port}/users`,
   });
 });
@@ -78,24 +81,24 @@ afterAll(async () => {
 });
 
 describe('the migration of the guide', () => {
-  it('begins with nothing but the workflow, which says nothing of ways', async () => {
-    const answer = await system.provision(newRequest());
-    expect([answer.status, provisionedBy(answer.headers)]).toEqual([202, null]);
+  it('starts with the workflow alone, without the header of the backend', async () => {
+    const response = await system.provision(newRequest());
+    expect([response.status, provisionedBy(response.headers)]).toEqual([202, null]);
   });
 
-  it('goes on side by side: the header chooses, and a key stays with its way', async () => {
-    await follow('Before you begin');
-    expect((await follow('Phase 1: side by side, by header')).trimEnd().split('\n').slice(-2)).toEqual([
+  it('lets the header choose the backend in phase 1, and keeps the backend of a key', async () => {
+    await runSection('Before you begin');
+    expect((await runSection('Phase 1: side by side, by header')).trimEnd().split('\n').slice(-2)).toEqual([
       'legacy 201',
       'workflow 202',
     ]);
     expect(users.get('ada')).toMatchObject({ human_user_id: 'h-1815' });
 
-    const again = newRequest({ username: newName('again') });
+    const repeated = newRequest({ username: newName('repeated') });
     const key = { 'Idempotency-Key': newName('key') };
-    expect(await ask(again, key)).toBe('legacy 201');
-    // The legacy endpoint knows no repeats; the router knows where it was sent.
-    expect(await ask(again, { ...key, 'x-use-cognito': 'true' })).toBe('legacy 409');
+    expect(await request(repeated, key)).toBe('legacy 201');
+    // The legacy endpoint has no idempotency; the router has stored the backend of the key.
+    expect(await request(repeated, { ...key, 'x-use-cognito': 'true' })).toBe('legacy 409');
 
     const other = newRequest({ username: newName('other') });
     const kept = { 'Idempotency-Key': newName('key') };
@@ -109,73 +112,77 @@ describe('the migration of the guide', () => {
     expect(users.has(other.username)).toBe(false);
   });
 
-  it('lets one of many at once decide for a key', async () => {
-    const request = newRequest({ username: newName('raced') });
+  it('uses one backend for concurrent requests with one key', async () => {
+    const body = newRequest({ username: newName('concurrent') });
     const key = { 'Idempotency-Key': newName('key') };
-    const ways = await Promise.all(
+    const backends = await Promise.all(
       Array.from({ length: 6 }, async (_, n) => {
-        const answer = await system.provision(
-          request,
+        const response = await system.provision(
+          body,
           n % 2 === 0 ? key : { ...key, 'x-use-cognito': 'true' },
         );
-        return provisionedBy(answer.headers);
+        return provisionedBy(response.headers);
       }),
     );
-    expect(new Set(ways).size).toBe(1);
+    expect(new Set(backends).size).toBe(1);
   });
 
-  it('knows nothing of what the legacy endpoint has made, beside the answer', async () => {
-    const answer = await system.provision(newRequest({ username: newName('made') }));
-    expect(answer.body).toMatchObject({ legacy: true });
+  it('has no status of a user that the legacy endpoint has created', async () => {
+    const response = await system.provision(newRequest({ username: newName('legacy') }));
+    expect(response.body).toMatchObject({ legacy: true });
     expect(await system.status('0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01')).toMatchObject({ status: 404 });
   });
 
-  it('goes on by flag, at first for nobody, then for the callers on its list', async () => {
-    await follow('Phase 2: by flag');
-    expect(await ask({}, { 'x-use-cognito': 'true' })).toBe('legacy 201');
+  it('uses the workflow by flag in phase 2, first for no caller, then for the listed callers', async () => {
+    await runSection('Phase 2: by flag');
+    expect(await request({}, { 'x-use-cognito': 'true' })).toBe('legacy 201');
 
-    await follow('First the callers that want to be first');
-    // Without help: within the interval in which a running function looks.
-    await eventually(async () => expect(await ask()).toBe('workflow 202'), 25_000, 500);
-    expect(await ask({}, { 'x-use-cognito': 'false' })).toBe('legacy 201');
+    await runSection('First the callers that want to be first');
+    // Without a restart, a running function reads the flag within its interval.
+    await eventually(async () => expect(await request()).toBe('workflow 202'), 25_000, 500);
+    expect(await request({}, { 'x-use-cognito': 'false' })).toBe('legacy 201');
   });
 
-  it('goes on for half of the names, after a version that was taken back while it was given out', async () => {
-    await follow('Then more and more of all');
-    await flagIsSeen();
-    expect(await ask({ username: nameAt('below', 50) })).toBe('workflow 202');
-    expect(await ask({ username: nameAt('above', 50) })).toBe('legacy 201');
+  it('uses the workflow for half of the names, after a deployment of the flag that was rolled back', async () => {
+    await runSection('Then more and more of all');
+    await reloadFlag();
+    expect(await request({ username: nameInBucket('below', 50) })).toBe('workflow 202');
+    expect(await request({ username: nameInBucket('above', 50) })).toBe('legacy 201');
   });
 
-  it('ends with all of them', async () => {
-    await follow('Then all');
-    await flagIsSeen();
-    expect(await ask({ username: nameAt('above', 99) })).toBe('workflow 202');
+  it('uses the workflow for all names', async () => {
+    await runSection('Then all');
+    await reloadFlag();
+    expect(await request({ username: nameInBucket('above', 99) })).toBe('workflow 202');
   });
 
-  it('can be taken back, and a key that went to the workflow stays there', async () => {
-    const request = newRequest({ username: newName('stays') });
+  it('can be reverted, and a key of the workflow keeps its backend', async () => {
+    const body = newRequest({ username: newName('kept') });
     const key = { 'Idempotency-Key': newName('key') };
-    expect(await ask(request, key)).toBe('workflow 202');
-    await follow('Back');
-    await flagIsSeen();
-    expect(await ask()).toBe('legacy 201');
-    expect(await ask(request, key)).toBe('workflow 202');
+    expect(await request(body, key)).toBe('workflow 202');
+    await runSection('Back');
+    await reloadFlag();
+    expect(await request()).toBe('legacy 201');
+    expect(await request(body, key)).toBe('workflow 202');
   });
 
-  it('says when the legacy endpoint cannot be reached, and asks it no further time', async () => {
+  it('reports an unavailable legacy endpoint, and does not retry', async () => {
     const before = users.size;
     legacy.close();
     legacy.closeAllConnections();
-    const answer = await system.provision(newRequest());
-    expect([answer.status, provisionedBy(answer.headers)]).toEqual([502, 'legacy']);
-    expect(answer.body).toMatchObject({ code: 'LEGACY_UNAVAILABLE' });
+    const response = await system.provision(newRequest());
+    expect([response.status, provisionedBy(response.headers)]).toEqual([502, 'legacy']);
+    expect(response.body).toMatchObject({ code: 'LEGACY_UNAVAILABLE' });
     expect(users.size).toBe(before);
   });
 
-  it('has counted both ways, and left no password or key in its log', async () => {
+  it('counts the requests of both backends, and logs no password and no key', async () => {
     const { events = [] } = await system.clients.logs.send(
-      new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${ROUTER}`, startTime: began, limit: 10_000 }),
+      new FilterLogEventsCommand({
+        logGroupName: `/aws/lambda/${ROUTER}`,
+        startTime: startedAt,
+        limit: 10_000,
+      }),
     );
     const log = events.map(({ message }) => message).join('\n');
     for (const metric of ['ProvisionedByWorkflow', 'ProvisionedByLegacy', 'ProvisionedByLegacyFailed'])
@@ -184,10 +191,10 @@ describe('the migration of the guide', () => {
     for (const { password } of users.values()) expect(log).not.toContain(password);
   });
 
-  it('ends with nothing but the workflow', async () => {
-    await follow('After: the legacy endpoint goes');
-    const answer = await system.provision(newRequest(), { 'x-use-cognito': 'false' });
-    expect([answer.status, provisionedBy(answer.headers)]).toEqual([202, null]);
+  it('finishes with the workflow alone', async () => {
+    await runSection('After: the legacy endpoint goes');
+    const response = await system.provision(newRequest(), { 'x-use-cognito': 'false' });
+    expect([response.status, provisionedBy(response.headers)]).toEqual([202, null]);
     expect(await shell.run('aws appconfig list-applications --query Items --output json')).toContain('[]');
   });
 });

@@ -4,7 +4,7 @@ import { migration } from '../../../infra/names.ts';
 import { run } from '../support/commands.ts';
 import { outputs } from '../support/deployed.ts';
 
-/** `npm run preflight -- --local` where both stacks are deployed: an update should work, and takes no name of another. */
+/** `npm run preflight -- --local` with both stacks deployed. */
 
 const { endpoint, region, access_key_id, secret_access_key } = outputs;
 const cloudWatch = new CloudWatchClient({
@@ -18,7 +18,7 @@ const SETTINGS =
   '-c legacy_secret_arn=arn:aws:secretsmanager:us-east-1:123456789012:secret:legacy-AbCdEf';
 
 describe('npm run preflight', () => {
-  it('says that what is deployed can be deployed again', async () => {
+  it('reports that an update of the deployed stacks should work', async () => {
     const { status, stdout } = await run('npm run --silent preflight -- --local');
 
     expect([status, stdout]).toEqual([0, expect.stringContaining('A deployment should succeed.')]);
@@ -26,13 +26,13 @@ describe('npm run preflight', () => {
     expect(stdout).toMatch(/\? policies +not checked: the local AWS does not implement it/);
   });
 
-  describe('with settings of which a name is taken', () => {
+  describe('with a setting whose resource name is in use', () => {
     beforeAll(() =>
       cloudWatch.send(
         new PutMetricAlarmCommand({
           AlarmName: migration.alarm,
           MetricName: 'Errors',
-          Namespace: 'Somebody',
+          Namespace: 'AnotherTeam',
           Period: 60,
           EvaluationPeriods: 1,
           Threshold: 1,
@@ -43,7 +43,7 @@ describe('npm run preflight', () => {
     );
     afterAll(() => cloudWatch.send(new DeleteAlarmsCommand({ AlarmNames: [migration.alarm] })));
 
-    it('says which, and how to remove what has it', async () => {
+    it('reports the name, and the command that removes the resource', async () => {
       const { status, stdout } = await run(`npm run --silent preflight -- --local ${SETTINGS}`);
 
       expect([status, stdout]).toEqual([1, expect.stringContaining('A deployment would fail.')]);

@@ -5,8 +5,8 @@ import { operatorOf } from '../support/operator.ts';
 import { openShell, type Shell } from '../support/shell.ts';
 
 /**
- * Every command of docs/operating.md, docs/observability.md and the runbooks can be typed as it is written, on a system that is well. What
- * they do on one that is not, other tests show.
+ * Every command of docs/operating.md, docs/observability.md and the runbooks works as written on a system without
+ * failures. Other tests cover their effect after failures.
  */
 
 const written = pages()
@@ -16,21 +16,21 @@ const written = pages()
   )
   .flatMap(blocksOf);
 
-/** When the provisionings of this file began, whose events a replay sends again. */
-const began = Date.now();
+/** Start of the period whose events the replay commands send again. */
+const startedAt = Date.now();
 
 let shell: Shell;
-/** What a reader puts in place of the words in capitals. */
-let meant: Record<string, string>;
+/** Values of the placeholders in capitals. */
+let placeholders: Record<string, string>;
 
 beforeAll(async () => {
-  // Other commands have the user of the last one or of the good one removed.
+  // Some commands remove the user of the last provisioning or of the successful one.
   const other = newRequest();
   expect((await provision(other)).status).toBe('SUCCEEDED');
   const request = newRequest();
   const { provisioning_id } = await provision(request);
   const { provisioning_id: failed } = await provision(newRequest({ username: request.username }), 120_000);
-  meant = {
+  placeholders = {
     ARN: outputs.app1.state_machine_arn,
     POOL: outputs.app2.user_pool_id,
     NAME: other.username,
@@ -43,25 +43,25 @@ beforeAll(async () => {
 });
 afterAll(() => shell.end());
 
-/** A command line that says by its status what it has found is no failure: 1 is "not well", or "ended badly". */
+/** Allows exit status 1 of the command line, by which it reports a defect or a failed provisioning. */
 const tolerant = (commands: string): string =>
   commands.replace(/^(npx provision [^|\n]*)$/gm, '$1 || [ "$?" -eq 1 ]');
 
 const filledIn = (commands: string): string =>
   commands
-    .replace(/(?<=\s)(ARN|POOL|NAME)\b/g, (word) => meant[word] ?? word)
+    .replace(/(?<=\s)(ARN|POOL|NAME)\b/g, (word) => placeholders[word] ?? word)
     .replace(
       /--from \S+ --to \S+/g,
-      `--from ${new Date(began).toISOString()} --to ${new Date().toISOString()}`,
+      `--from ${new Date(startedAt).toISOString()} --to ${new Date().toISOString()}`,
     );
 
 describe('commands for operators', () => {
   it.each(written.map((block, n) => [`${block.page}, ${block.section} (${n + 1})`, block] as const))(
-    'can be typed: %s',
-    async (_where, { commands }) => {
+    'work as written: %s',
+    async (_section, { commands }) => {
       const id = /\bretry\b/.test(commands) ? 'failed' : 'good';
-      const said = await shell.run(`id="$${id}"\n${tolerant(filledIn(commands))}`);
-      expect(said).not.toMatch(/unknown option|command not found|usage:/i);
+      const output = await shell.run(`id="$${id}"\n${tolerant(filledIn(commands))}`);
+      expect(output).not.toMatch(/unknown option|command not found|usage:/i);
     },
   );
 });

@@ -13,28 +13,27 @@ import { withoutPermission } from '../../../local/harness/without-permission.ts'
 import { detail, listing } from '../../../trace/model.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { open, startBrowser } from '../../trace-page/support/browser.ts';
-import { ended, newRequest, outputs, provision, start } from '../support/deployed.ts';
+import { newRequest, outputs, provision, start, waitForCompletion } from '../support/deployed.ts';
 
-/** `npm run trace` as a process of its own, until it is stopped. */
+/** Starts `npm run trace` as a process; `stop` ends it. */
 async function trace(args: string[] = [], environment: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join('cli', 'run.mjs'), 'trace/main.ts', ...args], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let said = '';
+  let output = '';
   child.stdout.on('data', (data: Buffer) => {
-    said += data.toString();
+    output += data.toString();
   });
   const url = await eventually(async () => {
-    const [found] = /http:\S+/.exec(said) ?? [];
-    if (found === undefined) throw new Error(`It has not said where it is:\n${said}`);
+    const [found] = /http:\S+/.exec(output) ?? [];
+    if (found === undefined) throw new Error(`The output contains no URL:\n${output}`);
     return found;
   }, 60_000);
   return {
     url,
-    said: () => said,
-    /** As Ctrl-C does; gives the exit status. */
+    /** Interrupts the process as Ctrl-C does; returns its exit status. */
     async stop(): Promise<number> {
       const exited = once(child, 'exit');
       child.kill('SIGINT');
@@ -54,7 +53,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Runs something while a function cannot be called: its step waits, and tries again. */
+/** Runs a function while a Lambda function is throttled, so that its step retries. */
 async function whileThrottled<Result>(FunctionName: string, run: () => Promise<Result>): Promise<Result> {
   const { endpoint, region, access_key_id, secret_access_key } = outputs;
   const lambda = new LambdaClient({
@@ -71,17 +70,17 @@ async function whileThrottled<Result>(FunctionName: string, run: () => Promise<R
 }
 
 describe('npm run trace', () => {
-  it('shows a provisioning while it runs, from the list to its end, without being loaded again', async () => {
+  it('shows a running provisioning from the list to its outcome without a reload', async () => {
     const { username, ...request } = newRequest();
     const { page, complaints } = await open(browser, server.url, { width: 1280 });
     await page.evaluate('window.loadedOnce = true');
     const id = await whileThrottled('app2-set-password', async () => {
-      const begun = await start({ username, ...request });
+      const provisioningId = await start({ username, ...request });
       await page.getByRole('link', { name: new RegExp(`running.*${username}`) }).click();
       const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
       await creation.getByRole('button', { name: /SetPassword.*(waits for attempt|attempt \d)/ }).waitFor();
       await creation.getByText('not reached yet').first().waitFor();
-      return begun;
+      return provisioningId;
     });
     const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
     await creation.getByRole('button', { name: /UserCreated.*reached/ }).waitFor({ timeout: 60_000 });
@@ -89,12 +88,12 @@ describe('npm run trace', () => {
     const provisioning = page.getByRole('region', { name: 'App1, ProvisionServiceUser' });
     await provisioning.getByRole('button', { name: /Provisioned.*reached/ }).waitFor({ timeout: 60_000 });
     await page.getByText('ServiceUserProvisioned', { exact: true }).waitFor();
-    expect((await ended(id)).status).toBe('SUCCEEDED');
+    expect((await waitForCompletion(id)).status).toBe('SUCCEEDED');
     expect(await page.evaluate('window.loadedOnce')).toBe(true);
     expect(complaints).toEqual([]);
   });
 
-  it('shows a failed one with its undo, its code and what to do', async () => {
+  it('shows a failed provisioning with its compensation, its code and its remedy', async () => {
     const request = newRequest();
     await withoutPermission(
       outputs,
@@ -124,14 +123,14 @@ describe('npm run trace', () => {
 
   it('shows no ciphertext in full', async () => {
     const { provisioning_id } = await provision(newRequest());
-    const answer = await fetch(new URL(`/api/provisionings/${provisioning_id}`, server.url));
-    const text = await answer.text();
+    const response = await fetch(new URL(`/api/provisionings/${provisioning_id}`, server.url));
+    const text = await response.text();
     expect(detail.parse(JSON.parse(text)).executions).toHaveLength(2);
     expect(text).toMatch(/"intake_ciphertext":"[^"]+… \(\d+ characters\)"/);
     expect(text).not.toMatch(/[A-Za-z0-9+/]{100}/);
   });
 
-  it('finds the services on AWS by their stacks, and ends with Ctrl-C', async () => {
+  it('finds the services on AWS by their stacks, and ends on Ctrl-C', async () => {
     const onAws = await trace(['--aws', '--region', outputs.region], {
       AWS_ENDPOINT_URL: outputs.endpoint,
       AWS_ACCESS_KEY_ID: outputs.access_key_id,

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { provisioningStatus } from '../../../contracts/status.ts';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
-import { ended, newRequest, outputs, system } from '../../e2e/support/deployed.ts';
+import { newRequest, outputs, system, waitForCompletion } from '../../e2e/support/deployed.ts';
 import { rollBackAttempts, waitForFailedRollBack, waitForState } from '../support/executions.ts';
 import { interventions } from '../support/interventions.ts';
 import { type Provisioning, reappearedUsers, violations, waitForOutcome } from '../support/oracle.ts';
@@ -39,7 +39,7 @@ describe('the sweep', () => {
 
   it('repeats a roll-back that failed', async () => {
     const provisioning = await requestProvisioning();
-    await ended(provisioning.id);
+    await waitForCompletion(provisioning.id);
     await withoutPermission(
       outputs,
       { functionName: 'app2-delete-user' },

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import type { Machine } from '../../../local/system.ts';
-import { ended, outputs, statesOf, system } from '../../e2e/support/deployed.ts';
+import { outputs, statesOf, system, waitForCompletion } from '../../e2e/support/deployed.ts';
 import { delayState } from '../support/call-rules.ts';
 import { waitForState } from '../support/executions.ts';
 import { violations } from '../support/oracle.ts';
@@ -65,7 +65,7 @@ describe('an update while executions run', () => {
       await post(planned, planned.key);
       await waitForState('CreateServiceUser', planned.id, 'CreateUser');
     });
-    expect(await ended(planned.id)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+    expect(await waitForCompletion(planned.id)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
     expect(await violations(planned)).toEqual([]);
     await delay.lift();
   });
@@ -73,7 +73,7 @@ describe('an update while executions run', () => {
   it('lets a roll-back finish that started before it', async () => {
     const planned = await plan();
     await post(planned, planned.key);
-    await ended(planned.id);
+    await waitForCompletion(planned.id);
     const delay = await inject(...delayState('StopUserCreation', planned));
     await updateDuring(async () => {
       await system.deprovision(planned.id);

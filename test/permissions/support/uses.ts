@@ -47,7 +47,6 @@ import type { Answer, Machine } from '../../../local/system.ts';
 import {
   configuration,
   encryptFor,
-  ended,
   machineToken,
   newName,
   newPassword,
@@ -56,6 +55,7 @@ import {
   restart,
   start,
   system,
+  waitForCompletion,
 } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { executionArn, machineArn } from './machines.ts';
@@ -145,14 +145,14 @@ const aborted = (machine: Maker) =>
 /** A provisioning that has ended well. */
 async function provisioned(): Promise<string> {
   const id = await start(newRequest());
-  expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await waitForCompletion(id)).toMatchObject({ status: 'SUCCEEDED' });
   return id;
 }
 
 /** A provisioning that was refused before anything was made. */
 async function rejected(): Promise<string> {
   const id = await start(newRequest({ password: passwordWithoutSymbol() }));
-  expect(await ended(id)).toMatchObject({ status: 'FAILED' });
+  expect(await waitForCompletion(id)).toMatchObject({ status: 'FAILED' });
   return id;
 }
 
@@ -212,7 +212,7 @@ let old: Promise<{ id: string; username: string }> | undefined;
 async function oldUser() {
   old ??= (async () => {
     const id = await start(newRequest());
-    const { username = '' } = await ended(id);
+    const { username = '' } = await waitForCompletion(id);
     await setTimeout((IN_FLIGHT_SECONDS + 1) * 1000);
     return { id, username };
   })();
@@ -310,7 +310,7 @@ async function waitingTask(id: string): Promise<void> {
 /** Provisionings that wait for a notification: one whose creation succeeds, and one whose name is taken. */
 async function waitingOnes(): Promise<string[]> {
   const taken = newRequest();
-  await ended(await start(taken));
+  await waitForCompletion(await start(taken));
   return unnotified(async () => {
     const ids = [await start(newRequest()), await start(newRequest({ username: taken.username }))];
     await Promise.all(ids.map(waitingTask));
@@ -320,8 +320,8 @@ async function waitingOnes(): Promise<string[]> {
 
 /** Waits until two provisionings have ended, one well and one not. */
 async function bothEnd([good = '', bad = '']: string[]): Promise<void> {
-  expect(await ended(good)).toMatchObject({ status: 'SUCCEEDED' });
-  expect(await ended(bad)).toMatchObject({ status: 'FAILED' });
+  expect(await waitForCompletion(good)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await waitForCompletion(bad)).toMatchObject({ status: 'FAILED' });
 }
 
 /** Waits for what App1 has counted of its caller's looks: the limiter fails open, and nothing else would show it. */
@@ -436,7 +436,7 @@ const functions: Record<string, () => Promise<unknown>> = {
   'app1-start-provisioning': async () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': randomUUID() };
-    await ended(await start(request, key));
+    await waitForCompletion(await start(request, key));
     await countsLooks(() => system.provision(request, key));
     const { status, body } = await system.provision(request, key);
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
