@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { colors } from '../../cli/support/colors.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
+import { brokenRules } from '../../contracts/password-policy.ts';
 import { problem } from '../../contracts/problems.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../contracts/status.ts';
 import { withoutPermission } from '../harness/without-permission.ts';
@@ -13,7 +15,7 @@ import { watch } from './watch.ts';
 /** What the demo shows, scene by scene. Everything that is said to be so is looked at. */
 export async function tell(system: System, stage: Stage): Promise<void> {
   const suffix = randomBytes(3).toString('hex');
-  const password = `Demo-${randomBytes(12).toString('base64url')}-1a`;
+  const password = `Demo-${randomBytes(72).toString('base64url')}-1a`;
 
   stage.scene('1. A service user is provisioned');
   const anna = await provision(system, stage, {
@@ -47,9 +49,14 @@ export async function tell(system: System, stage: Stage): Promise<void> {
   stage.line(`  POST /create-service-user {username: bob-${suffix}, …} → ${bob.status}`);
   const { code, errors = [] } = problem.parse(bob.body);
   for (const { pointer, detail } of errors) stage.line(`  ${pointer} ${detail}`);
+  const wrong = brokenRules('short', system.outputs.app2.password_policy);
   stage.check(
     'the caller is told at once all that is wrong',
-    code === 'INVALID_REQUEST' && errors.length === 4,
+    code === 'INVALID_REQUEST' &&
+      isDeepStrictEqual(
+        errors.map(({ detail }) => detail),
+        wrong,
+      ),
   );
   stage.check('no user was made', (await system.user(`bob-${suffix}`)) === undefined);
 

@@ -246,6 +246,19 @@ describe('corrected: Cognito users that are made at once', () => {
   });
 });
 
+describe('corrected: Cognito passwords that it generates', () => {
+  // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (TemporaryPassword), API_PasswordPolicyType
+  it('creates a user in a pool with the strictest policy', async () => {
+    const strict = await createPool(99);
+
+    const { User } = await cognito.send(
+      new AdminCreateUserCommand({ UserPoolId: strict, Username: unique('user'), MessageAction: 'SUPPRESS' }),
+    );
+
+    expect(User?.UserStatus).toBe('FORCE_CHANGE_PASSWORD');
+  });
+});
+
 describe('corrected: Cognito usernames that are not case sensitive', () => {
   // cognito/latest/developerguide/user-pool-case-sensitivity
   it('makes a user of one name only once, whatever the case of its letters', async () => {
@@ -382,7 +395,7 @@ describe('corrected: Cognito flows that are off', () => {
   });
 });
 
-async function createPool(): Promise<string> {
+async function createPool(MinimumLength = 12): Promise<string> {
   const { UserPool } = await cognito.send(
     new CreateUserPoolCommand({
       PoolName: unique('pool'),
@@ -391,7 +404,7 @@ async function createPool(): Promise<string> {
       Schema: [{ Name: 'provisioning_id', AttributeDataType: 'String', Mutable: false }],
       Policies: {
         PasswordPolicy: {
-          MinimumLength: 12,
+          MinimumLength,
           RequireLowercase: true,
           RequireNumbers: true,
           RequireSymbols: true,
