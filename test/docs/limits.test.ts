@@ -29,7 +29,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
   it.each([
     ['App1: accept', 'app1'],
     ['App2: accept', 'app2'],
-    ['waiting for the end', 'statusPolls'],
+    ['waiting for the outcome', 'statusPolls'],
     ['compensation of a tenth', 'compensation'],
     ['together', 'total'],
   ] as const)('is what the rates need: %s', (begin, part) => {
@@ -37,7 +37,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
   });
 
   it('has the seconds of the estimate', () => {
-    const seconds = ['App1: accept', 'App2: accept', 'waiting for the end', 'compensation of a tenth'].map(
+    const seconds = ['App1: accept', 'App2: accept', 'waiting for the outcome', 'compensation of a tenth'].map(
       (begin) => Number(rowOf(begin)[1]),
     );
     const { app1, app2, statusPoll, compensation } = secondsPerCreation;
@@ -53,7 +53,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
   });
 });
 
-it('the page says how many ends are waited for, in the smallest regions and in the largest', () => {
+it('the page says how many creations App2 polls, in the smallest regions and in the largest', () => {
   expect(page).toContain(`\`status_polls_per_second\` (${polls})`);
   expect(page).toContain(`(${statusPollsPerSecond(15)} where the quota is 15)`);
 });
