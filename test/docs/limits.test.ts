@@ -37,9 +37,12 @@ describe("the page's estimate of Lambda's concurrency", () => {
   });
 
   it('has the seconds of the estimate', () => {
-    const seconds = ['App1: accept', 'App2: accept', 'waiting for the outcome', 'compensation of a tenth'].map(
-      (begin) => Number(rowOf(begin)[1]),
-    );
+    const seconds = [
+      'App1: accept',
+      'App2: accept',
+      'waiting for the outcome',
+      'compensation of a tenth',
+    ].map((begin) => Number(rowOf(begin)[1]));
     const { app1, app2, statusPoll, compensation } = secondsPerCreation;
     expect(seconds).toEqual([app1, app2, statusPoll, compensation]);
   });
