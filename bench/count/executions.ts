@@ -1,7 +1,8 @@
-import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { type HistoryEvent, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
 import type { Outputs } from '../../cli/outputs.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { findHistory } from '../../handlers/shared/history.ts';
+import { provisioningIdIn } from '../../handlers/shared/roll-back-names.ts';
 
 /** What of the counts the histories of executions tell. */
 export interface Executed {
@@ -10,42 +11,56 @@ export interface Executed {
   invocations: number;
 }
 
-/** More attempts to roll a provisioning back are not looked for. */
-const MOST_ATTEMPTS = 20;
+/** The state machines of a service. */
+type Machines = Pick<Outputs['app1'], 'state_machine_arn' | 'roll_back_state_machine_arn'>;
 
 /**
  * Adds up all executions of a provisioning, of both services. AWS charges for each step that is executed, its first
  * from the start on, and for each retry (aws.amazon.com/step-functions/pricing).
  */
-export async function executed(stepFunctions: SFNClient, outputs: Outputs, id: string): Promise<Executed> {
-  const { app1, app2 } = outputs;
+export async function executed(
+  stepFunctions: SFNClient,
+  { app1, app2 }: { app1: Machines; app2: Machines },
+  id: string,
+): Promise<Executed> {
   const sum: Executed = { transitions: 0, invocations: 0 };
-  const machines: [string, number][] = [
-    [app1.state_machine_arn, 1],
-    [app2.state_machine_arn, 1],
-    [app1.roll_back_state_machine_arn, MOST_ATTEMPTS],
-    [app2.roll_back_state_machine_arn, MOST_ATTEMPTS],
+  const names = [
+    executionArn(app1.state_machine_arn, id),
+    executionArn(app2.state_machine_arn, id),
+    ...(await rollBacksOf(stepFunctions, app1.roll_back_state_machine_arn, id)),
+    ...(await rollBacksOf(stepFunctions, app2.roll_back_state_machine_arn, id)),
   ];
-  for (const [machine, attempts] of machines)
-    for (let n = 1; n <= attempts; n += 1) {
-      const name = n === 1 ? id : `${id}.${n}`;
-      const events = await findHistory(stepFunctions, executionArn(machine, name));
-      if (events === undefined) break;
-      const one = executedIn(events);
-      sum.transitions += one.transitions;
-      sum.invocations += one.invocations;
-    }
+  for (const arn of names) {
+    const one = executedIn((await findHistory(stepFunctions, arn)) ?? []);
+    sum.transitions += one.transitions;
+    sum.invocations += one.invocations;
+  }
   return sum;
 }
 
-/** What one history tells. */
+/** The ARNs of all executions of a roll-back state machine that belong to a provisioning. */
+async function rollBacksOf(stepFunctions: SFNClient, stateMachineArn: string, id: string): Promise<string[]> {
+  const arns: string[] = [];
+  for await (const { executions = [] } of paginateListExecutions(
+    { client: stepFunctions },
+    { stateMachineArn },
+  ))
+    arns.push(
+      ...executions
+        .filter(({ name = '' }) => provisioningIdIn(name) === id)
+        .map(({ executionArn: arn = '' }) => arn),
+    );
+  return arns;
+}
+
+/** What one history contains; nothing for an execution that does not exist. */
 export function executedIn(events: readonly HistoryEvent[]): Executed {
   const entered = events.filter(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
   const tasksEntered = entered.filter(({ type }) => type === 'TaskStateEntered');
   const attempts = events.filter(({ type }) => type === 'TaskScheduled');
   const retries = Math.max(0, attempts.length - tasksEntered.length);
   return {
-    transitions: 1 + entered.length + retries,
+    transitions: events.length === 0 ? 0 : 1 + entered.length + retries,
     invocations: attempts.filter((event) => event.taskScheduledEventDetails?.resourceType === 'lambda')
       .length,
   };

@@ -1,6 +1,13 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
+import {
+  ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
-import { executedIn } from '../../bench/count/executions.ts';
+import { mockClient } from 'aws-sdk-client-mock';
+import { executed, executedIn } from '../../bench/count/executions.ts';
 
 const event = (type: HistoryEventType, more: Partial<HistoryEvent> = {}): HistoryEvent => ({
   id: 1,
@@ -39,5 +46,44 @@ describe('what a history tells', () => {
       scheduled('events'),
     ]);
     expect(invocations).toBe(2);
+  });
+});
+
+describe('the executions of a provisioning', () => {
+  const arn = (machine: string, name: string) =>
+    `arn:aws:states:eu-central-1:111122223333:execution:${machine}:${name}`;
+  const machines = (service: string) => ({
+    state_machine_arn: `arn:aws:states:eu-central-1:111122223333:stateMachine:${service}`,
+    roll_back_state_machine_arn: `arn:aws:states:eu-central-1:111122223333:stateMachine:RollBack${service}`,
+  });
+  const outputs = { app1: machines('App1'), app2: machines('App2') };
+  const id = 'c3b1';
+  const rollBack = `${id}.9f2e.1`;
+
+  it('include its roll-backs, and no roll-back of another provisioning', async () => {
+    const stepFunctions = mockClient(SFNClient);
+    stepFunctions
+      .on(GetExecutionHistoryCommand)
+      .rejects(new ExecutionDoesNotExist({ message: 'Execution does not exist', $metadata: {} }));
+    for (const executionArn of [arn('App1', id), arn('RollBackApp1', rollBack)])
+      stepFunctions
+        .on(GetExecutionHistoryCommand, { executionArn })
+        .resolves({ events: [event('ExecutionStarted'), entered('SucceedStateEntered')] });
+    stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: outputs.app1.roll_back_state_machine_arn })
+      .resolves({
+        executions: [rollBack, 'd4c2.9f2e.1'].map((name) => ({
+          name,
+          executionArn: arn('RollBackApp1', name),
+          stateMachineArn: outputs.app1.roll_back_state_machine_arn,
+          status: 'SUCCEEDED',
+          startDate: new Date(0),
+        })),
+      });
+
+    const { transitions } = await executed(new SFNClient(), outputs, id);
+
+    expect(transitions).toBe(4);
   });
 });
