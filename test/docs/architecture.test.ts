@@ -13,18 +13,18 @@ const read = (page: string) => readFileSync(join(import.meta.dirname, '..', '..'
 describe('docs/architecture.md', () => {
   const page = architectureDocument();
 
-  it('shows what is deployed', () => {
+  it('is up to date', () => {
     expect(read(architecturePage)).toBe(page);
   });
 
   it.each([...Object.keys(app1), ...Object.keys(app2)].filter((name) => name !== 'route-provisioning'))(
-    'has a row for %s, with who calls it',
+    'has a row for %s with its callers',
     (name) => {
       expect(page).toMatch(new RegExp(`^\\| \`${name}\` \\| [^|]{3,} \\| [^|]{3,} \\| \\d+ \\|$`, 'm'));
     },
   );
 
-  it('follows one request through both services to a user', () => {
+  it('shows one request in both services', () => {
     for (const state of [
       'a_EncryptCredentials --> a_RequestUserCreation',
       'b_PublishUserCreated --> b_UserCreated',

@@ -8,23 +8,23 @@ import { assumptionsDocument, assumptionsPage } from '../../docs/generate/assump
 
 /** What is assumed of AWS, and what decides it. */
 
-it('docs/aws-assumptions.md shows the assumptions as they are', () => {
+it('docs/aws-assumptions.md is up to date', () => {
   expect(readFileSync(join(root, assumptionsPage), 'utf8')).toBe(assumptionsDocument());
 });
 
 describe('each assumption', () => {
-  it('has an id of its own', () => {
+  it('has a unique id', () => {
     const ids = assumptions.map(({ id }) => id);
 
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each(assumptions)('is relied on by files that are there: $id', ({ reliesOn }) => {
+  it.each(assumptions)('names existing files that rely on it: $id', ({ reliesOn }) => {
     expect(reliesOn.length).toBeGreaterThan(0);
     expect(reliesOn.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
-  it.each(assumptions)('is decided by checks that are there, or says why by none: $id', ({ decidedBy }) => {
+  it.each(assumptions)('names existing checks, or the reason for none: $id', ({ decidedBy }) => {
     if ('undecided' in decidedBy) return expect(decidedBy.undecided).toMatch(/\w.*\.$/);
     const named = decidedBy.checks.map((name) => allChecks.find((check) => check.name === name));
     expect(named).not.toContain(undefined);

@@ -54,24 +54,24 @@ const messages = z
   .parse(document).components.messages;
 
 describe('the AsyncAPI document', () => {
-  it('is one by the official schema', () => {
+  it('is valid by the official schema', () => {
     takes(document);
 
     expect(takes.errors ?? []).toEqual([]);
   });
 
-  it('would not be one with a word that AsyncAPI does not know', () => {
+  it('would be invalid with an unknown field', () => {
     expect(takes({ ...z.looseObject({}).parse(document), topics: {} })).toBe(false);
   });
 
-  it('refers to what is there', () => {
+  it('contains no broken reference', () => {
     const found = references(document);
 
     expect(found.length).toBeGreaterThan(eventRows.length);
     for (const { to } of found) expect(follow(to)).toBeDefined();
   });
 
-  it.each(eventRows)('has for %s a schema that a validator reads, and an example that it takes', (name) => {
+  it.each(eventRows)('has a valid schema for %s, and an example that the schema accepts', (name) => {
     const message = messages[name];
     if (message === undefined) throw new Error(`The document has no message ${name}.`);
     const ajv = new Ajv2020({ strict: true, validateFormats: false }).addKeyword('personal');

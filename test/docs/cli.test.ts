@@ -12,11 +12,11 @@ const commands = program(async () => undefined)
   .filter((name) => !['complete', 'completion'].includes(name));
 
 describe('docs/cli.md', () => {
-  it('shows the command line as it is', () => {
+  it('is up to date', () => {
     expect(readFileSync(join(import.meta.dirname, '..', '..', cliPage), 'utf8')).toBe(cliDocument());
   });
 
-  it.each(commands)('shows %s with its example, its permissions and the shape of its answer', (name) => {
+  it.each(commands)('shows %s with its example, its permissions and the form of its result', (name) => {
     const page = cliDocument();
     expect(page).toContain(`### ${name}`);
     expect(page).toContain(`$ npx provision ${name}`);

@@ -32,13 +32,13 @@ describe('the commands of the documentation', () => {
     },
   );
 
-  it('that are not run are few, and are all there', () => {
+  it('that no test runs are few and exist', () => {
     const written = blocks.map(({ commands }) => commands.trim());
     expect(Object.keys(notRun).filter((commands) => !written.includes(commands))).toEqual([]);
     expect(Object.keys(notRun).length).toBeLessThanOrEqual(3);
   });
 
-  it('have tests that are there', () => {
+  it('have existing tests', () => {
     for (const [, , test] of runBy)
       expect([basename(test), existsSync(join(root, test))]).toEqual([basename(test), true]);
   });

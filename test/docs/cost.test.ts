@@ -10,22 +10,22 @@ import { readCountResults } from '../../bench/count/results.ts';
 const results = readCountResults();
 
 describe('docs/cost.md', () => {
-  it('is what `npm run cost` makes of what was counted', () => {
+  it('is generated from the counts by `npm run cost`', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cost.md'), 'utf8');
     expect(page).toBe(costPage(results, deployedResources()));
   });
 
-  it('tells every path', () => {
+  it('contains every path', () => {
     expect(Object.keys(results.paths)).toEqual(Object.keys(paths));
   });
 
-  it('tells of a good path that is the budget', () => {
+  it('has the budget for the successful path', () => {
     expect(results.paths['provisioned']?.counts).toMatchObject(budget);
   });
 });
 
 describe('the budget', () => {
-  it('names what is above it, and by how much', () => {
+  it('reports each exceeded count with the excess', () => {
     const counts = { ...budget, step_functions: 8 };
     expect(overBudget(counts)).toEqual([]);
     expect(overBudget({ ...counts, kms: 6, transitions: 17 })).toEqual([

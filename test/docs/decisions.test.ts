@@ -10,7 +10,7 @@ const pages = readdirSync(folder)
   .sort();
 
 describe('decisions', () => {
-  it.each(pages)('say context, decision and what was rejected: %s', (page) => {
+  it.each(pages)('state context, decision, consequences and rejected alternatives: %s', (page) => {
     for (const part of ['**Context.**', '**Decision.**', '**Consequences.**', '**Rejected.**'])
       expect(read(page)).toContain(part);
   });
@@ -20,7 +20,7 @@ describe('decisions', () => {
     expect(read('README.md')).toContain(`| [${page.slice(0, 4)}](${page}) | ${title} |`);
   });
 
-  it('have a number each', () => {
+  it('have unique numbers', () => {
     expect(new Set(pages.map((page) => page.slice(0, 4))).size).toBe(pages.length);
   });
 });

@@ -8,18 +8,18 @@ import { errorsDocument, errorsPage } from '../../docs/generate/errors.ts';
 const root = join(import.meta.dirname, '..', '..');
 const page = readFileSync(join(root, errorsPage), 'utf8');
 
-it('docs/errors.md shows failures and problems as they are', () => {
+it('docs/errors.md is up to date', () => {
   expect(page).toBe(errorsDocument());
 });
 
-it('docs/errors.md has a chapter for each code that a caller can meet', () => {
+it('docs/errors.md has a chapter for each code that an API returns', () => {
   const chapters = [...page.matchAll(/^### (?:\d+ )?(\w+)$/gm)].map(([, code]) => code);
 
   const codes = new Set(Object.values(failures).map(({ code }) => code));
   expect(chapters).toEqual([...Object.keys(problems), ...codes]);
 });
 
-it('docs/errors.md sends nobody to a page that does not exist', () => {
+it('docs/errors.md contains no link to a missing page', () => {
   const links = [...page.matchAll(/\]\(([^)#]+)/g)].map(([, link = '']) => join(root, 'docs', link));
   const files = [...page.matchAll(/\b((?:infra|contracts|docs)\/[\w/-]+\.\w+)/g)].map(([, file = '']) =>
     join(root, file),

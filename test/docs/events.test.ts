@@ -15,24 +15,24 @@ const root = join(import.meta.dirname, '..', '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 describe('the catalogue of events', () => {
-  it.each(Object.entries(generatedFromEvents()))('is what %s shows', (file, content) => {
+  it.each(Object.entries(generatedFromEvents()))('is the source of %s', (file, content) => {
     expect(read(file)).toBe(content);
   });
 
-  it.each(eventRows)('has for %s the schema that was published under its version', (name, { version }) => {
+  it.each(eventRows)('has the published schema for the version of %s', (name, { version }) => {
     const published: Record<string, string> = JSON.parse(read(publishedFile));
 
     expect(published[`${name}@${version}`]).toBe(hashOf(jsonSchemaOf(name)));
   });
 
-  it.each(eventRows)('has an example of %s that its schema takes', (name) => {
+  it.each(eventRows)('has an example of %s that its schema accepts', (name) => {
     const { detail } = exampleOf(name);
 
     expect(eventDetail(name).safeParse(detail)).toMatchObject({ success: true });
     expect(eventDetail(name).safeParse({ ...detail, more: 1 }).success).toBe(false);
   });
 
-  it.each(eventRows)('has no %s that is larger than 4 KB, whatever names are in it', (name) => {
+  it.each(eventRows)('has a %s of less than 4 KB with the longest names', (name) => {
     const { detail } = exampleOf(name);
     const longest = {
       username: '𝒳'.repeat(128),
@@ -52,7 +52,7 @@ describe('the catalogue of events', () => {
   });
 
   it.each(eventRows)(
-    'says of %s only what can follow: facts of the same service, at a higher place',
+    'lists as followers of %s only events of the same service with a higher sequence',
     (name, row) => {
       for (const next of row.followed_by) {
         const follower = events[next as EventName]; // checked by the next line
@@ -65,7 +65,7 @@ describe('the catalogue of events', () => {
   );
 
   it.each(eventRows)(
-    'ends no story with %s unless it is known what became of the user',
+    'ends an event sequence with %s only if the state of the user is known',
     (name, { user, followed_by }) => {
       if (user === 'unknown') expect(followed_by.length).toBeGreaterThan(0);
       if (followed_by.length === 0 && user !== 'unchanged') expect(endsSequence(name)).toBe(true);

@@ -32,7 +32,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
     ['waiting for the outcome', 'statusPolls'],
     ['compensation of a tenth', 'compensation'],
     ['together', 'total'],
-  ] as const)('is what the rates need: %s', (begin, part) => {
+  ] as const)('follows from the rates: %s', (begin, part) => {
     expect(rowOf(begin).slice(2)).toEqual(rates.map((rate) => written(concurrencyAt(rate, polls)[part])));
   });
 
@@ -47,7 +47,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
     expect(seconds).toEqual([app1, app2, statusPoll, compensation]);
   });
 
-  it('names what an account has, and what a new one can do with it', () => {
+  it('contains the concurrency of an account and of a new account', () => {
     expect(page).toContain(`${usual.toLocaleString('en-US')} concurrent calls`);
     expect(page).toContain(`may have ${newAccount} until`);
     expect(concurrencyAt(3, polls).total).toBeLessThanOrEqual(newAccount);
@@ -56,7 +56,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
   });
 });
 
-it('the page says how many creations App2 polls, in the smallest regions and in the largest', () => {
+it('the page contains the number of polled creations for the lowest and the highest quota', () => {
   expect(page).toContain(`\`status_polls_per_second\` (${polls})`);
   expect(page).toContain(`(${statusPollsPerSecond(15)} where the quota is 15)`);
 });

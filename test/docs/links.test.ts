@@ -33,7 +33,7 @@ function brokenIn(page: string): string[] {
 }
 
 describe('links', () => {
-  it.each(markdownPages())('lead somewhere from %s', (page) => {
+  it.each(markdownPages())('of %s have existing targets', (page) => {
     expect(brokenIn(page)).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ function routesOf(template: Template): string[] {
 }
 
 it.each(Object.entries({ ...generatedFromRoutes(), [apiPageFile]: apiPage() }))(
-  '%s is what the routes say',
+  '%s is up to date',
   (file, content) => {
     expect(read(file)).toBe(content);
   },
@@ -69,7 +69,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
   const document = openApi(api);
   const text = JSON.stringify(document);
 
-  it('has the routes that are deployed, and no other', () => {
+  it('contains exactly the deployed routes', () => {
     const { paths } = documented.parse(document);
     const told = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -79,7 +79,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
     expect(told.sort()).toEqual(routesOf(deployed[api]).sort());
   });
 
-  it('tells every problem of every route, those of one HTTP status together', () => {
+  it('contains every problem of every route, grouped by HTTP status', () => {
     const routes: Record<string, Route> = api === 'app1' ? app1Routes : app2Routes;
     const answers = z.object({
       paths: z.record(
@@ -123,7 +123,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
     expect(await spectral.run(text)).toEqual([]);
   });
 
-  it('says of each field what it means, by its name', () => {
+  it('describes each field', () => {
     const fields = fieldsBelow(documented.parse(document).components.schemas);
     expect(fields.map(({ name }) => name)).toContain('started_at');
     for (const { name, description } of fields)
@@ -133,7 +133,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
       ]);
   });
 
-  it('refers only to what it has', () => {
+  it('contains no broken reference', () => {
     const at = (reference: string): unknown =>
       reference
         .slice(2)
@@ -177,14 +177,14 @@ describe.each([
 });
 
 it.each(['ada', 'Ada.Lovelace+1815@example.org', 'Žofie', '愛', 'हिन्दी', '🙂'])(
-  'the documented form of a human_user_id takes %s, as the API does',
+  'the documented pattern of human_user_id accepts %s, as the API does',
   (name) => {
     expect([new RegExp(VISIBLE).test(name), humanUserId.safeParse(name).success]).toEqual([true, true]);
   },
 );
 
 it.each(['a b', 'a\u0000b', 'a\u00a0b', 'a\u00adb', 'a\u200bb', 'a\ufeffb', 'a\nb'])(
-  'the documented form of a human_user_id refuses %j, as the API does',
+  'the documented pattern of human_user_id rejects %j, as the API does',
   (name) => {
     expect([new RegExp(VISIBLE).test(name), humanUserId.safeParse(name).success]).toEqual([false, false]);
   },

@@ -9,12 +9,12 @@ import { readResults } from '../../bench/performance/results.ts';
 const results = readResults();
 
 describe('docs/performance.md', () => {
-  it('is what `npm run bench` makes of what was measured', () => {
+  it('is generated from the measurements by `npm run bench`', () => {
     const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'performance.md'), 'utf8');
     expect(page).toBe(performancePage(results, readCountResults()));
   });
 
-  it('tells the ratios of what was measured', () => {
+  it('contains the measured ratios', () => {
     const { loading, latency } = results;
     if (loading === undefined || latency === undefined) throw new Error('Not everything was measured.');
     expect(loading.ratios).toEqual(loadingRatios(loading.measured));

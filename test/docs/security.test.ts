@@ -43,11 +43,11 @@ function shownBy(sentence: string) {
 }
 
 describe('docs/security.md', () => {
-  it.each(SECTIONS)('has sentences of %s', (section) => {
+  it.each(SECTIONS)('has entries in the section %s', (section) => {
     expect(sentences.filter(([of]) => of === section).length).toBeGreaterThan(6);
   });
 
-  it.each(sentences)('%s: names what shows that this is so: %s', (_section, sentence) => {
+  it.each(sentences)('names existing tests in the section %s: %s', (_section, sentence) => {
     const { tests, commands } = shownBy(sentence);
     const elsewhere = [/the workflow `ci`/, NO_TEST].some((words) => words.test(sentence));
     expect(tests.length + commands.length + Number(elsewhere)).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import { generatedFromWorkflows } from '../../docs/generate/workflows/page.ts';
 
 const files = Object.entries(generatedFromWorkflows());
 
-it('has a golden copy of each machine, and one page of diagrams', () => {
+it('the generator writes a golden copy of each state machine and one page of diagrams', () => {
   expect(files.map(([file]) => file)).toEqual([
     'test/workflows/golden/CreateServiceUser.asl.json',
     'test/workflows/golden/ProvisionServiceUser.asl.json',
@@ -16,6 +16,6 @@ it('has a golden copy of each machine, and one page of diagrams', () => {
 });
 
 // When a change is wanted: npm run generate
-it.each(files)('%s is what the workflows give today', (file, content) => {
+it.each(files)('%s is up to date', (file, content) => {
   expect(readFileSync(join(import.meta.dirname, '..', '..', file), 'utf8')).toBe(content);
 });

@@ -27,7 +27,7 @@ describe('the bundle of each function', () => {
     expect((await stat(join(folder, file))).size).toBeLessThanOrEqual(MAX_BUNDLE_BYTES);
   });
 
-  it('can be loaded by itself, without a package', async () => {
+  it('can be loaded without node_modules', async () => {
     const load = `for (const file of process.argv.slice(1)) {
       const { handler } = require(file);
       if (typeof handler !== 'function') throw new Error(file + ' has no handler.');

@@ -41,7 +41,7 @@ describe('a subscription', () => {
   const template = Assertions.fromStack(stack);
   const queue = { 'Fn::GetAtt': [Match.stringLikeRegexp('^HandlerDeadLetterQueue'), 'Arn'] };
 
-  it('hears of the events that it names, in the version that the catalogue has, and of no others', () => {
+  it('receives only the named events, in the version of the catalogue', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventBusName: 'app2-service-users',
       EventPattern: {
@@ -53,7 +53,7 @@ describe('a subscription', () => {
     });
   });
 
-  it('loses nothing: what is not delivered and what is not handled go to one queue', () => {
+  it('sends undeliverable and unprocessed events to one queue', () => {
     template.allResourcesProperties('AWS::Events::Rule', {
       Targets: [Match.objectLike({ DeadLetterConfig: { Arn: queue } })],
     });
@@ -62,13 +62,13 @@ describe('a subscription', () => {
     });
   });
 
-  it('shares queue and alarm with the others of its function, for which Lambda has one destination', () => {
+  it('shares queue and alarm with the other subscriptions of its function', () => {
     for (const type of ['SQS::Queue', 'Lambda::EventInvokeConfig', 'CloudWatch::Alarm'])
       template.resourceCountIs(`AWS::${type}`, 1);
     template.resourceCountIs('AWS::Events::Rule', 2);
   });
 
-  it('tells when something lies there', () => {
+  it('raises an alarm when the queue contains a message', () => {
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'ApproximateNumberOfMessagesVisible',
       Threshold: 1,
@@ -77,8 +77,8 @@ describe('a subscription', () => {
   });
 });
 
-describe('a subscription that cannot work is refused', () => {
-  it('to events that come on two buses', () => {
+describe('synthesis rejects a subscription', () => {
+  it('to events of two buses', () => {
     const { stack, bus, handler } = subscriber();
     const subscribe = () =>
       new EventSubscription(stack, 'All', {
@@ -90,7 +90,7 @@ describe('a subscription that cannot work is refused', () => {
     expect(subscribe).toThrow('two buses');
   });
 
-  it('to a bus of another account, without a bus of its own', () => {
+  it('to a bus of another account without a bus of the subscriber', () => {
     const { stack, bus, handler } = subscriber('999999999999');
     const subscribe = () =>
       new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
@@ -102,7 +102,7 @@ describe('a subscription that cannot work is refused', () => {
 
   const elsewhere = 'arn:aws:events:us-east-1:999999999999:event-bus/own';
 
-  it('to a bus of another region, where a bus of the same name may stand', () => {
+  it('to a bus of another region', () => {
     const { stack, bus, handler } = subscriber(OWNER, 'eu-west-1');
     const subscribe = () =>
       new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
@@ -112,7 +112,7 @@ describe('a subscription that cannot work is refused', () => {
     );
   });
 
-  it('to a bus of another region and account, and says both', () => {
+  it('to a bus of another region and account, and reports both', () => {
     const { stack, bus, handler } = subscriber('999999999999', 'eu-west-1');
     const subscribe = () =>
       new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
@@ -133,8 +133,8 @@ describe('a subscription that cannot work is refused', () => {
   });
 });
 
-describe('a subscription whose region and account are known only when it is deployed', () => {
-  it('is left to the deployment', () => {
+describe('a subscription with an unresolved region and account', () => {
+  it('is not checked at synthesis', () => {
     const { stack, bus, handler } = subscriberIn({});
     new EventSubscription(stack, 'Access', { bus, events: ['ServiceUserCreated'], handler });
     Assertions.fromStack(stack).resourceCountIs('AWS::Events::Rule', 1);
@@ -155,7 +155,7 @@ describe('a subscription from another account', () => {
   const ownBus = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AuditEvents'), 'Arn'] };
   const forward = { 'Fn::GetAtt': [Match.stringLikeRegexp('^AccessForward'), 'Arn'] };
 
-  it("has a rule on the owner's bus, by its ARN, that sends to a bus of its own by a role of its own", () => {
+  it("has a rule on the owner's bus that forwards to a bus of the subscriber with a role", () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventBusName: busArn('app2-service-users'),
       EventPattern: Match.objectLike({ 'detail-type': ['ServiceUserCreated'] }),
@@ -170,7 +170,7 @@ describe('a subscription from another account', () => {
     });
   });
 
-  it('lets that role put events on that bus, and do nothing else', () => {
+  it('allows that role only to put events on that bus', () => {
     template.hasResourceProperties('AWS::IAM::Role', {
       AssumeRolePolicyDocument: Match.objectLike({
         Statement: [
@@ -194,7 +194,7 @@ describe('a subscription from another account', () => {
     });
   });
 
-  it('lets that rule put what it could not send into the queue', () => {
+  it('allows that rule to send undeliverable events to the queue', () => {
     template.hasResourceProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: Match.objectLike({
         Statement: Match.arrayWith([
@@ -208,7 +208,7 @@ describe('a subscription from another account', () => {
     });
   });
 
-  it('calls the function by a rule on its own bus', () => {
+  it('invokes the function by a rule on the subscriber\'s bus', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Handler'), 'Arn'] } })],
       EventPattern: Match.objectLike({ 'detail-type': ['ServiceUserCreated'] }),

@@ -41,7 +41,7 @@ const counting = (service: (typeof services)[number], name: string, code?: strin
     .sort();
 
 describe.each(services)('the metrics from the logs of %s', (service) => {
-  it('are those of the table, with its dimensions and units, each of which every counted line has', () => {
+  it('have the dimensions and units of the table, and every counted line has the dimensions', () => {
     const filters = filtersOf(service);
     const other = service === 'app1' ? 'app2EventsNotPublished' : 'app1EventsNotPublished';
     const expected = Object.entries(metrics)
@@ -58,7 +58,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
     }
   });
 
-  it('count each event of its provisionings as what it is', () => {
+  it('count each event of a provisioning in its metric', () => {
     const own = Object.entries(events).filter(
       ([, { source, about }]) => source === eventSources[service] && about === 'provisioning',
     );
@@ -86,7 +86,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
     );
   });
 
-  it.each(documentedFailures())('count %s once by its code and once by whose matter it is', (_name, row) => {
+  it.each(documentedFailures())('count %s once by code and once by category', (_name, row) => {
     const failed = service === 'app1' ? 'ServiceUserProvisioningFailed' : 'ServiceUserCreationRolledBack';
     const whose = {
       caller: 'CallerFailures',
@@ -103,7 +103,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
 
 // What AWS logs of a refused redrive has no resourceType: test/local-aws/cloudwatch.test.ts.
 it.each(services)(
-  'an event of %s that a refused redrive does not publish counts as no failed attempt',
+  'an event of %s that a rejected redrive does not publish does not count as a failed attempt',
   (service) => {
     const name = metrics[`${service}EventsNotPublished`].name;
     const patterns = filtersOf(service).flatMap(({ MetricName, pattern }) =>
@@ -118,7 +118,7 @@ it.each(services)(
   },
 );
 
-it('the states that begin an undo are there, in the machines whose logs are counted', () => {
+it('the state machines contain the first states of the compensations that are counted', () => {
   const undos = machineNames.map((name) =>
     tasks(golden(name)).flatMap(([state]) =>
       /^(CancelUserCreation|DeleteUser)$/.test(state) ? [state] : [],

@@ -67,7 +67,7 @@ describe.each(services)('operations of %s', (service) => {
   const template = aws[service];
   const alarms = alarmsOf(template);
 
-  it('have an alarm for what must not be missed', () => {
+  it('have the expected alarms', () => {
     const common = [
       'api-errors',
       'dependency-failures',
@@ -96,7 +96,7 @@ describe.each(services)('operations of %s', (service) => {
     expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([...common, ...own[service]].sort());
   });
 
-  it('tell one topic of every alarm, when it is raised and when it is over', () => {
+  it('send ALARM and OK of every alarm to one topic', () => {
     const topics = resources(template, 'AWS::SNS::Topic').map(([id]) => `<${id}>`);
 
     expect(topics).toHaveLength(1);
@@ -104,7 +104,7 @@ describe.each(services)('operations of %s', (service) => {
       expect([AlarmActions, OKActions]).toEqual([topics, topics]);
   });
 
-  it('raise the alarm when the sweep is not heard of, and for no other want of data', () => {
+  it('treat missing data as breaching only for the heartbeat of the sweep', () => {
     const missing = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'breaching');
 
     expect(missing.map(({ AlarmName }) => AlarmName)).toEqual([`${service}-sweep-missing`]);
@@ -112,7 +112,7 @@ describe.each(services)('operations of %s', (service) => {
   });
 
   it.each(alarms.map((alarm) => [alarm.AlarmName, alarm] as const))(
-    'say by %s what has happened, what it means, what to do first, and which runbook goes on',
+    'describe for %s condition, impact, first command and runbook',
     (name, { AlarmDescription }) => {
       const text = readAlarmText(AlarmDescription);
       const file = /^docs\/runbooks\/([a-z-]+\.md)$/.exec(text?.runbook ?? '')?.[1] ?? 'none';
@@ -127,7 +127,7 @@ describe.each(services)('operations of %s', (service) => {
     },
   );
 
-  it('watch only what AWS or our code measures, under dimensions that exist', () => {
+  it('monitor only metrics that AWS or the code writes, with existing dimensions', () => {
     const watched = [...metricsOfAlarms(template), ...metricsOfDashboard(template)];
     const found = watched.flatMap((metric) =>
       faults(template, metric).map((fault) => `${metric.by}, ${metric.name}: ${fault}`),
@@ -155,7 +155,7 @@ describe.each(services)('operations of %s', (service) => {
     }
   });
 
-  it('encrypt what the topic tells, take it over TLS only, and from alarms of this account only', () => {
+  it('encrypt the topic, and allow publishing over TLS by alarms of this account only', () => {
     const [topic = ''] = resources(template, 'AWS::SNS::Topic').map(([id]) => id);
     const key = z
       .object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) })
@@ -197,12 +197,12 @@ describe.each(services)('operations of %s', (service) => {
     });
   });
 
-  it('stay within what a stack may have', () => {
+  it('stay within the resource quota of a stack', () => {
     expect(Object.keys(template.Resources).length).toBeLessThan(500);
   });
 });
 
-describe('a metric that is watched', () => {
+describe('the check of monitored metrics', () => {
   const real = {
     by: 'a test',
     namespace: NAMESPACE,
@@ -215,21 +215,21 @@ describe('a metric that is watched', () => {
     ['is in another namespace', { namespace: 'AWS/Lambda' }, /nobody/],
     ['has a dimension too many', { dimensions: { ...real.dimensions, step: 'X' } }, /dimensions are service/],
     ['has a dimension too few', { dimensions: {} }, /dimensions are service/],
-    ['is of no function', { dimensions: { service: 'app1-sweep' } }, /no service app1-sweep/],
-  ])('is noticed when it %s', (_what, over, fault) => {
+    ['belongs to no function', { dimensions: { service: 'app1-sweep' } }, /no service app1-sweep/],
+  ])('fails if a metric %s', (_what, over, fault) => {
     expect(faults(aws.app1, real)).toEqual([]);
     expect(faults(aws.app1, { ...real, ...over })).toEqual([expect.stringMatching(fault)]);
   });
 });
 
-describe('the metrics of our own', () => {
+describe('a metric of the functions', () => {
   const code = readdirSync(join(root, 'handlers'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('shared/metrics.ts'))
     .map((file) => readFileSync(join(root, 'handlers', file), 'utf8'))
     .join('\n');
 
   it.each(Object.entries(metrics).filter(([, { from }]) => from === 'function'))(
-    '%s is measured by a function',
+    '%s is written by a function',
     (key) => {
       expect(code).toMatch(new RegExp(`metricNames\\.${key}\\b|\\b${key}:|'${key}'`));
     },
@@ -241,7 +241,7 @@ describe.each(services)('the logs of %s', (service) => {
   const other = service === 'app1' ? 'app2EventsNotPublished' : 'app1EventsNotPublished';
 
   it.each(Object.entries(metrics).filter(([key, { from }]) => from !== 'function' && key !== other))(
-    'are counted for %s',
+    'have a metric filter for %s',
     (_key, { name }) => {
       expect(counted).toContainEqual([
         expect.objectContaining({ MetricName: name, MetricNamespace: NAMESPACE }),
@@ -257,28 +257,28 @@ describe('runbooks', () => {
     all.map(({ AlarmDescription }) => readAlarmText(AlarmDescription)?.runbook.split('/').at(-1)),
   );
 
-  it.each(files)('%s is that of an alarm, or a step of one that is', (file) => {
+  it.each(files)('%s belongs to an alarm, or is linked from a runbook of an alarm', (file) => {
     const leads = [...led].some(
       (runbook) => runbook !== undefined && readRunbook(runbook).includes(`](${file})`),
     );
     expect([file, led.has(file) || leads]).toEqual([file, true]);
   });
 
-  it.each(files)('%s says how bad it is, where to look, what to do, and how it is over', (file) => {
+  it.each(files)('%s states the impact and has the sections Diagnose, Resolve and Verify', (file) => {
     const headings = [...readRunbook(file).matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
     expect(headings).toEqual(['Diagnose', 'Resolve', 'Verify']);
     expect(readRunbook(file)).toContain('**Impact.**');
   });
 
-  it.each(files)('%s names only alarms that there are', (file) => {
+  it.each(files)('%s names only existing alarms', (file) => {
     const [introduction = ''] = readRunbook(file).split('**What happened');
     const alarms = [...introduction.matchAll(/`(app[12]-[a-z0-9-]+)`/g)].map(([, name]) => name);
     for (const name of alarms) expect(all.map(({ AlarmName }) => AlarmName)).toContain(name);
   });
 });
 
-describe('settings of alarms', () => {
-  it('send mail to whom it may concern', () => {
+describe('the settings of alarms', () => {
+  it('subscribe the email address', () => {
     const { app1 } = templates({ alarm_email: 'operators@example.org' });
     expect(resources(app1, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual([
       expect.objectContaining({ Protocol: 'email', Endpoint: 'operators@example.org' }),
@@ -286,7 +286,7 @@ describe('settings of alarms', () => {
     expect(resources(aws.app1, 'AWS::SNS::Subscription')).toEqual([]);
   });
 
-  it('tell a topic that is there already', () => {
+  it('use an existing topic', () => {
     const topic = 'arn:aws:sns:eu-central-1:111122223333:operators';
     const { app2 } = templates({ alarm_topic: topic });
     expect(resources(app2, 'AWS::SNS::Topic')).toEqual([]);
@@ -294,7 +294,7 @@ describe('settings of alarms', () => {
       expect([AlarmActions, OKActions]).toEqual([[topic], [topic]]);
   });
 
-  it('lead to the runbooks where they are read', () => {
+  it('link to the runbooks at the given URL', () => {
     const { app1 } = templates({ runbooks_url: 'https://wiki.example.org/runbooks/' });
     for (const { AlarmDescription } of alarmsOf(app1))
       expect(readAlarmText(AlarmDescription)?.runbook).toMatch(
@@ -302,7 +302,7 @@ describe('settings of alarms', () => {
       );
   });
 
-  it('are refused when they are wrong', () => {
+  it('are rejected if they are invalid', () => {
     expect(() => templates({ alarm_email: 'nobody' })).toThrow(/alarm_email/);
     expect(() => templates({ alarm_topic: 'operators' })).toThrow(/alarm_topic/);
     expect(() => templates({ runbooks_url: 'wiki' })).toThrow(/runbooks_url/);

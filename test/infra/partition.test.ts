@@ -24,19 +24,19 @@ describe('a region', () => {
     ['cn-north-1', /aws-cn.*has no user pools/],
     ['us-gov-west-1', /aws-us-gov.*FIPS endpoints only/],
     ['us-iso-east-1', /aws-iso.*it has not been tested there/],
-  ])('of another partition is refused at synthesis, with the reason: %s', (region, reason) => {
+  ])('of another partition fails the synthesis with a reason: %s', (region, reason) => {
     expect(() => new AnyService({ region })).toThrow(reason);
     credentialsAreOf(region);
     expect(() => new AnyService()).toThrow(reason);
   });
 
-  it.each(['eu-central-1', 'us-east-1', 'xx-future-1', undefined])('is taken: %s', (region) => {
+  it.each(['eu-central-1', 'us-east-1', 'xx-future-1', undefined])('is accepted: %s', (region) => {
     credentialsAreOf(region);
     expect(() => new AnyService()).not.toThrow();
     if (region !== undefined) expect(() => checkPartition(region)).not.toThrow();
   });
 
-  it('of the stack counts, not that of the credentials', () => {
+  it('of the stack takes precedence over that of the credentials', () => {
     credentialsAreOf('cn-north-1');
     expect(() => new AnyService({ region: 'eu-central-1' })).not.toThrow();
   });

@@ -44,14 +44,14 @@ const isKept = ({ DeletionPolicy }: Resource) => (DeletionPolicy ?? 'Delete') !=
 const nameOf = ({ Type, Properties }: Resource): unknown => Properties[NAME[Type] ?? ''];
 
 describe.each(deployments)('the templates with $name', ({ resources }) => {
-  it('keep nothing of which it is not known whether it has a name', () => {
+  it('retain only resources of types whose naming is known', () => {
     const types = new Set(resources.filter(isKept).map(({ Type }) => Type));
 
     expect([...types].filter((type) => !(type in NAME) && !WITHOUT_NAME.includes(type))).toEqual([]);
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
-  it('keep whatever has a name, but not when its own creation is rolled back', () => {
+  it('retain named resources except when their creation is rolled back', () => {
     const kept = resources.filter((resource) => isKept(resource) && nameOf(resource) !== undefined);
 
     expect(kept.length).toBeGreaterThan(10);
@@ -59,7 +59,7 @@ describe.each(deployments)('the templates with $name', ({ resources }) => {
       expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, 'RetainExceptOnCreate', 'Retain']);
   });
 
-  it('keep no name that belongs to a setting, so that it can be taken away and set again', () => {
+  it('retain no named resource of an optional setting', () => {
     const always = present(deployments[0]).resources.map(nameOf);
     const bySetting = resources.filter((resource) => isKept(resource) && nameOf(resource) !== undefined);
 
@@ -69,7 +69,7 @@ describe.each(deployments)('the templates with $name', ({ resources }) => {
   });
 
   // AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards and IAM/latest/UserGuide/reference_iam-quotas
-  it('have no global name without the region, so that a second region of the account is free', () => {
+  it('have the region in every name that is unique per account', () => {
     const names = resources.flatMap(({ Type, Properties }) => Properties[GLOBAL_NAME[Type] ?? ''] ?? []);
 
     expect(names).toHaveLength(2);
@@ -77,7 +77,7 @@ describe.each(deployments)('the templates with $name', ({ resources }) => {
   });
 
   // AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl: ten per account and region, and each service brings its own
-  it('take none of the resource policies of logs that an account may have', () => {
+  it('use none of the account\'s log resource policies', () => {
     expect(resources.filter(({ Type }) => Type === 'AWS::Logs::ResourcePolicy').map(({ id }) => id)).toEqual(
       [],
     );

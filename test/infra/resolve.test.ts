@@ -26,7 +26,7 @@ const template: Template = {
 };
 const resolve = resolver(template, { ...EXAMPLE_ENVIRONMENT, parameters: { Secret: 'from-outside' } });
 
-describe('a template, resolved', () => {
+describe('the resolver of a template', () => {
   it.each([
     [{ Ref: 'Queue' }, 'dead-letter-queue'],
     [{ Ref: 'Topic' }, 'arn:aws:sns:eu-central-1:111122223333:Topic'],
@@ -38,7 +38,7 @@ describe('a template, resolved', () => {
       `arn:aws:sqs:eu-central-1:111122223333:dead-letter-queue eu-central-1 \${!Literal} from-outside`,
     ],
     [{ list: [{ Ref: 'Secret' }, 1] }, { list: ['from-outside', 1] }],
-  ])('has what is deployed in place of %j', (value, expected) => {
+  ])('replaces %j by the deployed value', (value, expected) => {
     expect(resolve(value)).toEqual(expected);
   });
 
@@ -46,17 +46,17 @@ describe('a template, resolved', () => {
     [{ Ref: 'Nobody' }, 'There is no Nobody'],
     [{ 'Fn::Base64': 'a' }, 'Fn::Base64 is not known'],
     [{ 'Fn::GetAtt': ['Table', 'Arn'] }, 'The ARN of AWS::Example::Table'],
-  ])('is refused with %j', (value, message) => {
+  ])('rejects %j', (value, message) => {
     expect(() => resolve(value)).toThrow(message);
   });
 
-  it('tells the names that it takes', () => {
+  it('returns the fixed names', () => {
     const names = Object.values(template.Resources).map(fixedName);
 
     expect(names.filter((name) => name !== undefined)).toEqual(['dead-letter-queue']);
   });
 
-  it('has policies of roles and of resources, whatever form they have', () => {
+  it('finds the policies of roles and resources in every form', () => {
     const policies = policiesIn(template, EXAMPLE_ENVIRONMENT).map(({ path, kind, document }) => [
       path,
       kind,

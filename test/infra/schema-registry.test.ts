@@ -31,7 +31,7 @@ describe('the schema registry', () => {
   });
 
   // eventbridge/latest/schema-reference/v1-registries-name-registryname-schemas-name-schemaname
-  it.each(services)('of %s keeps to what EventBridge takes', (service) => {
+  it.each(services)('of %s stays within the limits of EventBridge', (service) => {
     for (const { SchemaName, Type, Content, Description } of schemas(service)) {
       expect(SchemaName).toMatch(/^[\w.@-]{1,385}$/);
       expect(String(Description).length).toBeLessThanOrEqual(256);
@@ -41,7 +41,7 @@ describe('the schema registry', () => {
     }
   });
 
-  it.each(services)('is not there for %s unless it is set', (service) => {
+  it.each(services)('does not exist for %s by default', (service) => {
     expect(JSON.stringify(templates()[service])).not.toContain('AWS::EventSchemas');
   });
 });
@@ -49,7 +49,7 @@ describe('the schema registry', () => {
 describe('a schema of the registry', () => {
   const ajv = new Ajv({ strict: true, validateFormats: false }).addKeyword('personal');
 
-  it.each(eventRows)('is one of draft 4 that takes %s as it is delivered, and nothing else', (name) => {
+  it.each(eventRows)('is a draft-4 schema that accepts %s as it is delivered, and no other event', (name) => {
     const takes = ajv.compile(draft4Of(name));
     const example = exampleOf(name);
 

@@ -7,7 +7,7 @@ import { POLICY } from '../support/password-policy.ts';
 const settings = (context: Record<string, string | undefined>) => readSettings(new App({ context }).node);
 
 describe('settings', () => {
-  it('protect everything unless they are told that it is disposable', () => {
+  it('protect all resources unless the target is local', () => {
     expect(settings({})).toMatchObject({
       removalPolicy: 'retain-on-update-or-delete',
       unnamedRemovalPolicy: 'retain',
@@ -24,7 +24,7 @@ describe('settings', () => {
     expect(settings({})).toMatchObject({ logRetention: RetentionDays.THREE_MONTHS, archiveDays: 90 });
   });
 
-  it("divide the account's quota of DescribeExecution, which local AWS does not have", () => {
+  it("contain the account's quota of DescribeExecution, which the local AWS does not have", () => {
     expect(settings({})).toMatchObject({ describeExecutionsPerSecond: 10, describesPerCaller: 5 });
     expect(settings({ describe_executions_per_second: '40', describes_per_caller: '2.5' })).toMatchObject({
       describeExecutionsPerSecond: 40,
@@ -36,7 +36,7 @@ describe('settings', () => {
     });
   });
 
-  it('wait for as many ends as the quota of DescribeExecution leaves to App2', () => {
+  it('limit App2\'s status polls by its share of the quota of DescribeExecution', () => {
     const polls = (context: Record<string, string>) => settings(context).statusPollsPerSecond;
     expect(polls({})).toBe(1);
     expect(polls({ describe_executions_per_second: '15' })).toBe(1.5);
@@ -44,7 +44,7 @@ describe('settings', () => {
     expect(polls({ target: 'local' })).toBe(4);
   });
 
-  it('reserve no concurrency unless they are told how much', () => {
+  it('reserve concurrency only if it is set', () => {
     expect(settings({}).compensationConcurrency).toBeUndefined();
     expect(settings({ compensation_concurrency: '5' }).compensationConcurrency).toBe(5);
   });
@@ -56,11 +56,11 @@ describe('settings', () => {
     ['compensation_concurrency', '0'],
     ['compensation_concurrency', '1.5'],
     ['compensation_concurrency', '101'],
-  ])('refuse %s=%s', (name, value) => {
+  ])('reject %s=%s', (name, value) => {
     expect(() => settings({ [name]: value })).toThrow(name);
   });
 
-  it('ask for twelve characters of four kinds unless they say otherwise', () => {
+  it('require twelve characters of four kinds by default', () => {
     expect(settings({}).passwordPolicy).toEqual(POLICY);
     expect(defaultPasswordPolicy).toEqual(POLICY);
     expect(
@@ -79,7 +79,7 @@ describe('settings', () => {
     });
   });
 
-  it('call the groups of the pool as they are told', () => {
+  it('set the names of the groups', () => {
     expect(settings({}).groupNames).toEqual({ 'api-client': 'api-client', 'service-user': 'service-user' });
     expect(settings({ api_client_group: 'machines', service_user_group: 'robots' }).groupNames).toEqual({
       'api-client': 'machines',
@@ -87,7 +87,7 @@ describe('settings', () => {
     });
   });
 
-  it('report all that is wrong with the policy and the groups at once', () => {
+  it('report all errors of the policy and the groups at once', () => {
     const wrong = () =>
       settings({
         password_minimum_length: '5',
@@ -118,7 +118,7 @@ describe('settings', () => {
     ['api_client_group', 'service-user'],
     ['service_user_group', 'a'.repeat(129)],
     ['service_user_group', '-robots'],
-  ])('refuse %s=%j', (name, value) => {
+  ])('reject %s=%j', (name, value) => {
     expect(() => settings({ [name]: value })).toThrow(/password_|_group/);
   });
 
@@ -127,7 +127,7 @@ describe('settings', () => {
     legacy_secret_arn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:legacy-api-key-AbCdEf',
   };
 
-  it('have no migration unless it is wanted, and then where it goes', () => {
+  it('contain a migration only if it is set', () => {
     expect(settings(legacy).migration).toBeUndefined();
     expect(settings({ ...legacy, migration: 'flag' }).migration).toEqual({
       phase: 'flag',
@@ -141,7 +141,7 @@ describe('settings', () => {
     ['no endpoint', { ...legacy, legacy_endpoint: undefined }],
     ['no secret', { ...legacy, legacy_secret_arn: undefined }],
     ['an endpoint without TLS', { ...legacy, legacy_endpoint: 'http://legacy.example.com/users' }],
-  ])('refuse a migration with %s', (_what, context) => {
+  ])('reject a migration with %s', (_what, context) => {
     expect(() => settings({ ...context, migration: 'header' })).toThrow(/migration/);
   });
 
@@ -153,14 +153,14 @@ describe('settings', () => {
     ['camel case', 'alarmEmail', 'alarm_email'],
     ['a hyphen', 'subscriber-accounts', 'subscriber_accounts'],
     ['one of several', 'subscriber_account', 'subscriber_accounts'],
-  ])('refuse a name with %s, and say the right one', (_what, written, meant) => {
+  ])('reject a name with %s, and suggest the correct one', (_what, written, meant) => {
     expect(() => settings({ target: 'local', [written]: 'ops@example.com' })).toThrow(
       `✖ "${written}" is not a setting; did you mean ${meant}?`,
     );
   });
 
   it.each(['region', 'stage', 'x', 'vpc.id', ''])(
-    'refuse a name that is like none of theirs: %j',
+    'reject an unknown name without a suggestion: %j',
     (written) => {
       expect(() => settings({ [written]: 'x' })).toThrow(
         `The settings are not valid.\n✖ ${JSON.stringify(written)} is not a setting\ndocs/settings.md`,
@@ -168,7 +168,7 @@ describe('settings', () => {
     },
   );
 
-  it('name all at once, with what is wrong with the others, and no value', () => {
+  it('report all unknown names and invalid values at once, without the values', () => {
     const wrong = () => settings({ alarm_emial: 'ops@example.com', migrations: 'on', target: 'production' });
 
     expect(wrong).toThrow(/target[\s\S]*"alarm_emial"[\s\S]*"migrations"/);
@@ -188,7 +188,7 @@ describe('settings', () => {
     expect(settings({ [key]: 'x' })).toMatchObject({ deletionProtection: true });
   });
 
-  it('name each value that is wrong', () => {
+  it('report each invalid value', () => {
     expect(() => settings({ target: 'production', app1_account: '42' })).toThrow(
       /target[\s\S]*app1_account|app1_account[\s\S]*target/,
     );

@@ -48,7 +48,7 @@ const KEPT = [
 ];
 
 describe.each(services)('the stack of %s', (service) => {
-  it('keeps what must outlive a mistake on AWS, and nothing on local AWS', () => {
+  it('retains stateful resources on AWS, and nothing on the local AWS', () => {
     for (const type of KEPT) {
       for (const [, { DeletionPolicy }] of resources(aws[service], type))
         expect(['Retain', 'RetainExceptOnCreate']).toContain(DeletionPolicy);
@@ -58,14 +58,14 @@ describe.each(services)('the stack of %s', (service) => {
     expect(resources(aws[service], 'AWS::StepFunctions::StateMachine').length).toBeGreaterThan(0);
   });
 
-  it('knows nothing of the other stack', () => {
+  it('does not reference the other stack', () => {
     const text = JSON.stringify(aws[service]);
 
     expect(text).not.toContain('Fn::ImportValue');
     expect(Object.values(aws[service].Outputs).filter((output) => 'Export' in output)).toEqual([]);
   });
 
-  it('gives each function a log group of its own that does not grow for ever', () => {
+  it('gives each function a log group with a retention', () => {
     const groups = resources(aws[service], 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
     const functions = resources(aws[service], 'AWS::Lambda::Function').map(
       ([, { Properties }]) => Properties,
@@ -76,7 +76,7 @@ describe.each(services)('the stack of %s', (service) => {
       expect(groups).toContainEqual(expect.objectContaining({ LogGroupName: `/aws/lambda/${FunctionName}` }));
   });
 
-  it('runs all functions alike', () => {
+  it('gives all functions the same runtime and memory', () => {
     for (const [, { Properties }] of resources(aws[service], 'AWS::Lambda::Function'))
       expect(Properties).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -85,12 +85,12 @@ describe.each(services)('the stack of %s', (service) => {
       });
   });
 
-  it('rotates each key that can be rotated', () => {
+  it('rotates each symmetric key', () => {
     for (const [, { Properties }] of resources(aws[service], 'AWS::KMS::Key'))
       expect(Properties['KeySpec'] === 'HMAC_256' || Properties['EnableKeyRotation'] === true).toBe(true);
   });
 
-  it('logs the steps of a machine but not what goes through them, and puts no key of its own on it', () => {
+  it('logs state machines without execution data, and encrypts them with no customer managed key', () => {
     for (const [, { Properties }] of resources(aws[service], 'AWS::StepFunctions::StateMachine')) {
       expect(Properties).toMatchObject({
         LoggingConfiguration: { IncludeExecutionData: false, Level: 'ALL' },
@@ -99,13 +99,13 @@ describe.each(services)('the stack of %s', (service) => {
     }
   });
 
-  it('lets nobody in without authorization', () => {
+  it('requires authorization on every route', () => {
     for (const [, { Properties }] of resources(aws[service], 'AWS::ApiGateway::Method'))
       expect(Properties['AuthorizationType']).toBe(service === 'app1' ? 'AWS_IAM' : 'CUSTOM');
     expect(resources(aws[service], 'AWS::ApiGateway::Method').length).toBeGreaterThan(1);
   });
 
-  it('limits what all callers of its API may send together', () => {
+  it('limits the rate of all callers of its API together', () => {
     const [[, stage] = []] = resources(aws[service], 'AWS::ApiGateway::Stage');
     expect(stage?.Properties['MethodSettings']).toEqual([
       expect.objectContaining({
@@ -117,7 +117,7 @@ describe.each(services)('the stack of %s', (service) => {
     ]);
   });
 
-  it('answers with constant texts where API Gateway answers itself', () => {
+  it('returns constant texts for errors of API Gateway', () => {
     const answers = resources(aws[service], 'AWS::ApiGateway::GatewayResponse');
 
     expect(answers.length).toBe(gatewayResponseTypes.length);
@@ -125,7 +125,7 @@ describe.each(services)('the stack of %s', (service) => {
       expect(JSON.stringify(Properties)).not.toMatch(/\$context|\$input|method\.request/);
   });
 
-  it.each(gatewayResponseTypes)('answers %s of API Gateway with a problem', (type) => {
+  it.each(gatewayResponseTypes)('returns a problem for %s of API Gateway', (type) => {
     const answers = resources(aws[service], 'AWS::ApiGateway::GatewayResponse')
       .map(([, { Properties }]) => gatewayResponse.parse(Properties))
       .filter(({ ResponseType }) => ResponseType === type);
@@ -142,7 +142,7 @@ describe.each(services)('the stack of %s', (service) => {
     }
   });
 
-  it('says itself when to come back, where coming back helps', () => {
+  it('sets Retry-After for errors that can be retried', () => {
     const told = Object.fromEntries(
       resources(aws[service], 'AWS::ApiGateway::GatewayResponse').map(([, { Properties }]) => [
         String(Properties['ResponseType']),
@@ -159,7 +159,7 @@ describe.each(services)('the stack of %s', (service) => {
     expect(told['THROTTLED']).toBe('1');
   });
 
-  it('takes messages over TLS only, and keeps them encrypted', () => {
+  it('accepts messages over TLS only, and encrypts them', () => {
     const queues = resources(aws[service], 'AWS::SQS::Queue');
     expect(queues.length).toBeGreaterThan(0);
     for (const [id, { Properties }] of queues) {
@@ -173,7 +173,7 @@ describe.each(services)('the stack of %s', (service) => {
     }
   });
 
-  it('loses no event that a rule cannot deliver', () => {
+  it('has a dead-letter queue for each rule', () => {
     const rules = resources(aws[service], 'AWS::Events::Rule');
     expect(rules.length).toBeGreaterThan(2);
     for (const [, { Properties }] of rules)
@@ -182,7 +182,7 @@ describe.each(services)('the stack of %s', (service) => {
       ]);
   });
 
-  it('loses nothing that a function could not handle, and keeps which one it was', () => {
+  it('has an on-failure destination for each function that EventBridge invokes', () => {
     const called = resources(aws[service], 'AWS::Events::Rule')
       .map(([, { Properties }]) => JSON.stringify(Properties['Targets']))
       .join('');
@@ -210,13 +210,13 @@ describe.each(services)('the stack of %s', (service) => {
 
   it.each([
     [
-      'something lies in the dead-letter queue',
+      'the dead-letter queue contains a message',
       `${service}-dead-letter-queue`,
       'dead-letter-queue',
       'notBreaching',
     ],
     [
-      'the bus or its rule to the log is off',
+      'the bus or its rule to the log is broken',
       `${names[`${service}Bus`]}-broken`,
       'events-not-published',
       'ignore',
@@ -235,7 +235,7 @@ describe.each(services)('the stack of %s', (service) => {
     expect(existsSync(join(import.meta.dirname, '..', '..', 'docs', 'runbooks', `${runbook}.md`))).toBe(true);
   });
 
-  it('watches its bus by the function and the metric that tell of it', () => {
+  it('monitors its bus by the metric of the sweep', () => {
     const alarm = resources(aws[service], 'AWS::CloudWatch::Alarm').find(
       ([, { Properties }]) => Properties['MetricName'] === 'AuditBusBroken',
     );
@@ -251,7 +251,7 @@ describe.each(services)('the stack of %s', (service) => {
     ).toContain(sweeps[service]);
   });
 
-  it('holds no secret', () => {
+  it('contains no secret', () => {
     const text = JSON.stringify(aws[service]);
 
     expect(text).not.toMatch(/"(SecretString|ClientSecret|Password)"/);
@@ -260,7 +260,7 @@ describe.each(services)('the stack of %s', (service) => {
 });
 
 describe('names', () => {
-  it('are those on the page of settings', () => {
+  it('are those of infra/names.ts', () => {
     const named = (service: Service, type: string, property: string) =>
       resources(aws[service], type).map(([, { Properties }]) => Properties[property]);
 
@@ -279,7 +279,7 @@ describe('names', () => {
     expect(named('app2', 'AWS::SecretsManager::Secret', 'Name')).toEqual([names.credentialsSecret]);
   });
 
-  it('that App2 hands over are parameters of App1, and outputs of App2', () => {
+  it('of App1\'s parameters are outputs of App2', () => {
     expect(Object.keys(aws.app1.Parameters)).toEqual(
       expect.arrayContaining([
         'App2ApiUrl',
@@ -300,7 +300,7 @@ describe('names', () => {
     );
   });
 
-  it('hold the policy that the pool has', () => {
+  it('contain the policy of the pool', () => {
     const { Value } = aws.app2.Outputs['PasswordPolicy'] ?? {};
 
     expect(passwordPolicyText.parse(Value)).toEqual(defaultPasswordPolicy);
@@ -326,7 +326,7 @@ describe('the settings of the pool', () => {
       ([, { Properties }]) => Properties['FunctionName'] === name,
     )?.[1].Properties['Environment'];
 
-  it('are the policy of the pool, of the function that checks it, and of what App1 is told', () => {
+  it('set the password policy of the pool, of the function that checks it, and of the output for App1', () => {
     expect(resources(app2, 'AWS::Cognito::UserPool')[0]?.[1].Properties).toMatchObject({
       Policies: {
         PasswordPolicy: {
@@ -344,7 +344,7 @@ describe('the settings of the pool', () => {
     expect(passwordPolicyText.parse(app2.Outputs['PasswordPolicy']?.['Value'])).toEqual(policy);
   });
 
-  it('are the names of the groups, and what every function that needs one is told', () => {
+  it('set the names of the groups, also in the environments of functions', () => {
     expect(
       resources(app2, 'AWS::Cognito::UserPoolGroup').map(([, { Properties }]) => Properties['GroupName']),
     ).toEqual(['machines', 'robots', 'owner-app1']);
@@ -359,7 +359,7 @@ describe('the settings of the pool', () => {
     expect(app2.Outputs['ServiceUserGroup']?.['Value']).toBe('robots');
   });
 
-  it('leave no name of a group in the templates but these', () => {
+  it('leave no other name of a group in the templates', () => {
     expect(JSON.stringify(app2)).not.toMatch(/"(api-client|service-user)"/);
   });
 });
@@ -367,7 +367,7 @@ describe('the settings of the pool', () => {
 describe('the user pool', () => {
   const pool = resources(aws.app2, 'AWS::Cognito::UserPool')[0]?.[1].Properties;
 
-  it('has stamps that are never changed', () => {
+  it('has immutable stamps', () => {
     expect(pool).toMatchObject({
       Schema: [
         { Name: 'provisioning_id', Mutable: false },
@@ -379,7 +379,7 @@ describe('the user pool', () => {
     });
   });
 
-  it('has clients that can write no stamp and give short-lived tokens', () => {
+  it('has clients without write access to stamps and with short-lived tokens', () => {
     const clients = resources(aws.app2, 'AWS::Cognito::UserPoolClient').map(
       ([, { Properties }]) => Properties,
     );
@@ -394,7 +394,7 @@ describe('the user pool', () => {
       });
   });
 
-  it('lets nobody sign up, asks for the same password as DecryptCredentials, and is protected on AWS only', () => {
+  it('disables sign-up, has the password policy of DecryptCredentials, and is protected on AWS only', () => {
     expect(pool).toMatchObject({
       AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
       DeletionProtection: 'ACTIVE',
@@ -439,7 +439,7 @@ describe('permissions', () => {
       ]),
     );
 
-  it('of App1 are, function by function, these and no more', () => {
+  it('of App1\'s functions are exactly these', () => {
     expect(actionsOf(aws.app1)).toEqual({
       'app1-call-app2': [
         'dynamodb:UpdateItem',
@@ -490,7 +490,7 @@ describe('permissions', () => {
     });
   });
 
-  it('of App2 are, function by function, these and no more', () => {
+  it('of App2\'s functions are exactly these', () => {
     expect(actionsOf(aws.app2)).toEqual({
       'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup', 'dynamodb:UpdateItem'],
       'app2-notify-completion': ['events:PutEvents', 'sqs:SendMessage'],
@@ -597,7 +597,7 @@ describe('permissions', () => {
     expect(reached.sort()).toEqual([...machines].sort());
   });
 
-  it('name their resources, and keys only for passwords that are sealed for the service', () => {
+  it('name their resources, and keys only with the encryption context of the service', () => {
     for (const statement of services.flatMap((service) => Object.values(permissions(aws[service])).flat())) {
       expect(statement).toMatchObject({ Effect: 'Allow' });
       if (statement.Action.some((action) => trace.includes(action))) {
@@ -626,7 +626,7 @@ describe.each([
     rollBack: 'app2-start-roll-back',
     sweep: 'app2-sweep-user-creations',
   },
-] as const)('the watch over the executions of $service', ({ service, machine, rollBack, sweep }) => {
+] as const)('the roll-back watch of $service', ({ service, machine, rollBack, sweep }) => {
   const template = aws[service];
   const idOf = (type: string, property: string, value: string) =>
     resources(template, type).find(([, { Properties }]) => Properties[property] === value)?.[0];
@@ -643,7 +643,7 @@ describe.each([
     return { id, Properties };
   };
 
-  it('hears of every end that is not good, of its own machine only, as AWS tells it', () => {
+  it('receives the failed executions of its own state machine only', () => {
     const { Properties } = ruleOf(rollBack);
 
     expect(Properties).toMatchObject({
@@ -669,7 +669,7 @@ describe.each([
     expect(timeLimits.sweepFunction).toBeLessThan(5 * 60);
   });
 
-  it.each([rollBack, sweep])('lets its own rule call %s, and no other one', (functionName) => {
+  it.each([rollBack, sweep])('allows only its own rule to invoke %s', (functionName) => {
     const callers = resources(template, 'AWS::Lambda::Permission')
       .map(([, { Properties }]) => Properties)
       .filter(({ FunctionName }) => isDeepStrictEqual(FunctionName, arnOf(functionName)));
@@ -684,7 +684,7 @@ describe.each([
     ]);
   });
 
-  it('keeps what it knows in a table of its own, which no deployment writes to', () => {
+  it('stores its state in a table that no deployment writes', () => {
     const tables = resources(template, 'AWS::DynamoDB::Table');
     const [[table, { Properties }] = ['', { Properties: {} }]] = tables.filter(
       ([
@@ -736,11 +736,11 @@ describe('reserved concurrency', () => {
       ),
     );
 
-  it('is taken by none unless it is wanted: a new account may not have it', () => {
+  it('is not set by default', () => {
     expect(reserved({ target: 'aws' })).toEqual({});
   });
 
-  it('is given to what only compensates, rolls back or sweeps', () => {
+  it('is set for functions that only compensate, roll back or sweep', () => {
     expect(reserved({ compensation_concurrency: '7' })).toEqual({
       'app1-start-roll-back': 7,
       'app1-stop-provisioning': 7,
@@ -754,7 +754,7 @@ describe('reserved concurrency', () => {
   });
 });
 
-describe('the limits of callers', () => {
+describe('the rate limits of callers', () => {
   const limitsIn = (context: Parameters<typeof templates>[0]) => {
     const found = resources(templates(context).app1, 'AWS::Lambda::Function').flatMap(
       ([, { Properties }]) => {
@@ -768,7 +768,7 @@ describe('the limits of callers', () => {
     return Object.fromEntries(found);
   };
 
-  it('hold for every function that describes executions for them', () => {
+  it('apply to every function that describes executions for callers', () => {
     expect(limitsIn({ target: 'aws' })).toEqual({
       'app1-start-provisioning': ['5', '5'],
       'app1-retry-provisioning': ['5', '5'],
@@ -777,7 +777,7 @@ describe('the limits of callers', () => {
     });
   });
 
-  it("follow the account's quota, and none is above what all callers have together", () => {
+  it("follow the account's quota, and none exceeds the share of all callers", () => {
     const { 'app1-get-provisioning': limits } = limitsIn({
       describe_executions_per_second: '30',
       describes_per_caller: '20',
@@ -787,7 +787,7 @@ describe('the limits of callers', () => {
 });
 
 describe('two accounts', () => {
-  it('let App1 seal for App2 and read its credentials, and nothing else', () => {
+  it('allow App1 to encrypt for App2 and to read its credentials, and nothing else', () => {
     const policies = [
       ...resources(twoAccounts.app2, 'AWS::KMS::Key').map(([, { Properties }]) => Properties['KeyPolicy']),
       ...resources(twoAccounts.app2, 'AWS::SecretsManager::ResourcePolicy').map(
@@ -800,7 +800,7 @@ describe('two accounts', () => {
     expect(JSON.stringify(aws.app2)).not.toContain('kms:ReEncryptTo');
   });
 
-  it('let App1 read the secret with the key of App2, through Secrets Manager only', () => {
+  it('allow App1 to decrypt with the key of App2 through Secrets Manager only', () => {
     const decrypt = permissions(twoAccounts.app1)['app1-call-app2']?.find(
       ({ Action, Resource }) =>
         Action.includes('kms:Decrypt') && JSON.stringify(Resource).includes('444455556666'),
@@ -811,7 +811,7 @@ describe('two accounts', () => {
   });
 });
 
-it('functions have the time limits of the ladder', () => {
+it('functions have the time limits of contracts/time-limits.ts', () => {
   const timeouts = Object.fromEntries(
     services.flatMap((service) =>
       resources(aws[service], 'AWS::Lambda::Function').map(([, { Properties }]) => [
@@ -843,12 +843,12 @@ describe("the account's role for API Gateway's logs", () => {
   const ofAccount = (context: Record<string, string>) =>
     Object.values(templates(context)).flatMap((template) => resources(template, 'AWS::ApiGateway::Account'));
 
-  it('is set, because a new account has none, and outlives the stacks', () => {
+  it('is set by default and outlives the stacks', () => {
     const found = ofAccount({}).map(([, { DeletionPolicy }]) => DeletionPolicy);
     expect(found).toEqual(['Retain', 'Retain']);
   });
 
-  it('is left alone when the setting says so, with access logs all the same', () => {
+  it('is not changed with the setting `keep`, and access logs stay enabled', () => {
     expect(ofAccount({ api_gateway_log_role: 'keep' })).toEqual([]);
     for (const template of Object.values(templates({ api_gateway_log_role: 'keep' })))
       for (const [, { Properties }] of resources(template, 'AWS::ApiGateway::Stage'))
@@ -856,12 +856,12 @@ describe("the account's role for API Gateway's logs", () => {
   });
 });
 
-describe('callers of App1 with limits of their own', () => {
+describe('callers of App1 with rate limits of their own', () => {
   const limited = templates({ app1_callers: 'billing,crm' }).app1;
   const methods = (template: typeof limited) =>
     resources(template, 'AWS::ApiGateway::Method').map(([, { Properties }]) => Properties['ApiKeyRequired']);
 
-  it('have a key and a plan each, and nobody is answered without a key', () => {
+  it('have a key and a plan each, and every request needs a key', () => {
     expect(resources(limited, 'AWS::ApiGateway::ApiKey')).toHaveLength(2);
     const plans = resources(limited, 'AWS::ApiGateway::UsagePlan').map(([, { Properties }]) => Properties);
     expect(plans).toMatchObject([{ Throttle: { RateLimit: 20 } }, { Throttle: { RateLimit: 20 } }]);
@@ -869,12 +869,12 @@ describe('callers of App1 with limits of their own', () => {
     expect(methods(limited)).toEqual(methods(limited).map(() => true));
   });
 
-  it('are none unless they are set', () => {
+  it('do not exist by default', () => {
     expect(resources(aws.app1, 'AWS::ApiGateway::UsagePlan')).toEqual([]);
     expect(methods(aws.app1)).toEqual(methods(aws.app1).map(() => false));
   });
 
-  it('still sign their requests, and hold no key in the template', () => {
+  it('still sign their requests, and the template contains no key', () => {
     for (const [, { Properties }] of resources(limited, 'AWS::ApiGateway::Method'))
       expect(Properties['AuthorizationType']).toBe('AWS_IAM');
     for (const [, { Properties }] of resources(limited, 'AWS::ApiGateway::ApiKey'))
@@ -888,7 +888,7 @@ describe('the check of users against the pool', () => {
     ['admin', ['cognito-idp:AdminGetUser']],
     ['all', ['cognito-idp:AdminGetUser']],
   ])(
-    'set to %s gives the authorizer the right to look, if it needs it: %j',
+    'set to %s gives the authorizer the permissions %j',
     (check_user_in_pool, expected) => {
       const { app2 } = templates({ check_user_in_pool });
       const [authorizer] = resources(app2, 'AWS::Lambda::Function').filter(
@@ -903,17 +903,17 @@ describe('the check of users against the pool', () => {
     },
   );
 
-  it('cannot be set to anything else', () => {
+  it('rejects any other value', () => {
     expect(() => templates({ check_user_in_pool: 'on' })).toThrow('check_user_in_pool');
   });
 });
 
-describe('what is shared between two accounts', () => {
+describe('the permissions between two accounts', () => {
   const policies = (type: string, property: string) =>
     resources(twoAccounts.app2, type).map(([, { Properties }]) => JSON.stringify(Properties[property]));
   const APP1 = '111122223333';
 
-  it('is the use of the key for sealing, and nothing else of it', () => {
+  it('allow the key for encryption only', () => {
     const [statements = []] = resources(twoAccounts.app2, 'AWS::KMS::Key')
       .filter(([, { Properties }]) => String(Properties['Description']).startsWith('Encrypts the passwords'))
       .map(([, { Properties }]) => keyPolicy.parse(Properties).KeyPolicy.Statement);
@@ -927,7 +927,7 @@ describe('what is shared between two accounts', () => {
     ]);
   });
 
-  it('is the one secret, under a key of its own', () => {
+  it('cover the one secret, under a key of its own', () => {
     const secret = resources(twoAccounts.app2, 'AWS::SecretsManager::Secret')[0]?.[1].Properties;
     expect(secret).toHaveProperty('KmsKeyId');
     const [policy = ''] = policies('AWS::SecretsManager::ResourcePolicy', 'ResourcePolicy');
@@ -936,19 +936,19 @@ describe('what is shared between two accounts', () => {
     expect(policy).not.toContain('secretsmanager:PutSecretValue');
   });
 
-  it('names the account and no role of it, which need not exist yet', () => {
+  it('name the account instead of a role that may not exist yet', () => {
     const text = JSON.stringify(twoAccounts.app2);
     expect(text).not.toContain(`${APP1}:role`);
     expect(text.split(APP1).length - 1).toBeGreaterThan(0);
   });
 
-  it('is nothing when there is one account only', () => {
+  it('do not exist within one account', () => {
     expect(JSON.stringify(aws)).not.toContain(APP1);
     expect(resources(aws.app2, 'AWS::SecretsManager::ResourcePolicy')).toEqual([]);
   });
 });
 
-describe('accounts that subscribe to the events', () => {
+describe('accounts that subscribe to events', () => {
   const SUBSCRIBER = '777788889999';
   const open = templates({ subscriber_accounts: SUBSCRIBER });
 
@@ -985,14 +985,14 @@ describe('accounts that subscribe to the events', () => {
     expect(JSON.stringify(policies)).not.toMatch(/events:(PutEvents|PutPermission|DeleteEventBus|\*)/);
   });
 
-  it('are none unless they are set', () => {
+  it('do not exist by default', () => {
     for (const service of services)
       expect(resources(aws[service], 'AWS::Events::EventBusPolicy')).toEqual([]);
   });
 });
 
 describe('completion notifications', () => {
-  it('are sent for those executions only whose client waits for them', () => {
+  it('are published only for executions whose client accepts them', () => {
     const [rule] = resources(aws.app2, 'AWS::Events::Rule').filter(([, { Properties }]) =>
       JSON.stringify(Properties).includes('wildcard'),
     );
@@ -1017,7 +1017,7 @@ describe('completion notifications', () => {
     expect(JSON.stringify(said)).not.toContain('"notify":true');
   });
 
-  it('arrive at App1 when it is told the bus, and not before', () => {
+  it('arrive at App1 only if it has the ARN of App2\'s bus', () => {
     const { Conditions, Parameters } = aws.app1 as unknown as Record<string, Record<string, unknown>>; // as CloudFormation has them
     expect(Parameters?.['App2EventBusArn']).toMatchObject({ Default: 'none' });
     const [condition = ''] = Object.keys(Conditions ?? {}).filter((name) => name.includes('Arrive'));
@@ -1035,7 +1035,7 @@ describe('completion notifications', () => {
     });
   });
 
-  it('come from another account through a bus of its own', () => {
+  it('come from another account through a bus of App1', () => {
     const rules = resources(twoAccounts.app1, 'AWS::Events::Rule').filter(([, { Properties }]) =>
       JSON.stringify(Properties).includes('app2.notifications'),
     );

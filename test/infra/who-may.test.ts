@@ -57,12 +57,12 @@ describe('permissions to put events', () => {
       .map((one) => [title, one] as const),
   );
 
-  it('are found: of machines, of functions, and of roles that forward', () => {
+  it('are found for state machines, functions and forwarding roles', () => {
     expect(putting.length).toBeGreaterThan(12);
     expect(putting.map(([title]) => title).join()).toMatch(/Forwarding/);
   });
 
-  it.each(putting)('are for one source and for named types only: %s', (_title, { Action, Condition }) => {
+  it.each(putting)('name one source and detail types: %s', (_title, { Action, Condition }) => {
     expect(Action).toEqual(['events:PutEvents']);
     expect(Condition['Null']).toEqual({ 'events:source': 'false', 'events:detail-type': 'false' });
     const values = z
@@ -78,13 +78,13 @@ describe('permissions to put events', () => {
   it.each([
     ['RotateMachineUser', ['MachineCredentialsRotated']],
     ['NotifyCompletion', ['UserCreationFinished']],
-  ])('of %s are for what it tells, and for nothing that a machine tells', (id, types) => {
+  ])('of %s cover its own events, and none of a state machine', (id, types) => {
     const [found] = putting.filter(([title]) => title.includes(id));
     expect(found?.[1].Condition['ForAllValues:StringEquals']).toMatchObject({ 'events:detail-type': types });
   });
 });
 
-describe("what AWS's services may do for others", () => {
+describe("the permissions of AWS services", () => {
   const BOUND = ['aws:SourceArn', 'aws:SourceAccount'];
   const isBound = ({ Condition }: Statement) =>
     Object.entries(Condition).some(
@@ -129,7 +129,7 @@ describe("what AWS's services may do for others", () => {
     },
   );
 
-  it('has no reason that nothing needs', () => {
+  it('have no unused exception', () => {
     for (const { type, service } of UNBOUND)
       if (service !== 'appconfig.amazonaws.com')
         expect([type, service, granted.some((one) => one.type === type && one.service === service)]).toEqual([
@@ -150,7 +150,7 @@ describe("what AWS's services may do for others", () => {
       ]);
   });
 
-  it('of the log of a bus writes for the rule to the log only', () => {
+  it('of the log of a bus apply to the rule to the log only', () => {
     const writing = all
       .filter(({ type }) => type === 'AWS::Logs::LogGroup')
       .flatMap(({ statements }) => statements)

@@ -39,7 +39,7 @@ function entryOf(template: typeof off): string {
 }
 
 describe('without a migration', () => {
-  it('there is nothing of it', () => {
+  it('the templates contain no resource of it', () => {
     expect(typesIn(off)).toEqual([]);
     expect(functionsIn(off)).not.toContain(ROUTER);
     expect(entryOf(off)).toBe('app1-start-provisioning');
@@ -64,12 +64,12 @@ describe.each([
     ['appconfig:GetLatestConfiguration', 'appconfig:StartConfigurationSession'],
   ],
 ] as const)('while the %s decides', (_phase, template, types, more) => {
-  it('there is what that needs', () => {
+  it('the templates contain its resources', () => {
     expect(typesIn(template)).toEqual(types);
     expect(entryOf(template)).toBe(ROUTER);
   });
 
-  it('the function that routes has these permissions and no more, and all others are as they were', () => {
+  it('the routing function has exactly these permissions, and all others are unchanged', () => {
     const start = permissions(off)['app1-start-provisioning']?.flatMap(({ Action }) => Action) ?? [];
     const { [ROUTER]: router = [], ...others } = permissions(template);
 
@@ -82,7 +82,7 @@ describe.each([
     expect(others).toEqual(permissions(off));
   });
 
-  it('nothing of it stays behind', () => {
+  it('none of its resources is retained', () => {
     const named = Object.entries(template.Resources).filter(([id]) => !(id in off.Resources));
     const kept = named.filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
     // API Gateway's deployments are named after what they deploy.
@@ -98,7 +98,7 @@ describe('a secret of the legacy endpoint under a customer managed key', () => {
   const rightsOnKeys = (template: typeof off) =>
     permissions(template)[ROUTER]?.filter(({ Resource }) => JSON.stringify(Resource).includes(key));
 
-  it('can be read by the function that routes, through Secrets Manager and no other way', () => {
+  it('can be read by the routing function through Secrets Manager only', () => {
     expect(rightsOnKeys(under)).toEqual([
       expect.objectContaining({
         Action: ['kms:Decrypt'],
@@ -117,7 +117,7 @@ describe('a secret of the legacy endpoint under a customer managed key', () => {
 });
 
 describe('the first version of the flag', () => {
-  it('sends nobody to the workflow, as AppConfig serves it', async () => {
+  it('routes no caller to the workflow, as AppConfig serves it', async () => {
     const [, version] = resources(flag, 'AWS::AppConfig::HostedConfigurationVersion')[0] ?? [];
     const content = z.string().parse(version?.Properties['Content']);
     expect(JSON.parse(content)).toEqual(firstFlag);
@@ -136,7 +136,7 @@ describe('the first version of the flag', () => {
     expect(backendByFlag(signedRequest({}, CALLER), 'ada', await served())).toBe('legacy');
   });
 
-  it('is taken back by the alarm on the metric of the function that routes', () => {
+  it('is reverted by the alarm on the metric of the routing function', () => {
     const alarm = resources(flag, 'AWS::CloudWatch::Alarm').find(
       ([, { Properties }]) => Properties['AlarmName'] === 'app1-migration-workflow-fails',
     );
