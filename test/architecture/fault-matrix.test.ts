@@ -4,13 +4,13 @@ import { calls, notifiedCalls, sharedCalls, sweepCalls } from '../faults/matrix/
 import { permissions } from '../support/resources.ts';
 
 /**
- * The fault matrix has every call to AWS that a function makes, with the default settings. A function can call only what its role allows, and the
- * permissions suite proves that it needs all of that; so each right is a call of the matrix, or is here with the reason why not.
+ * The fault matrix contains every AWS call of a function with the default settings. The permissions suite proves that a
+ * function needs each of its permissions; so each permission is a call of the matrix or an exception with a reason.
  */
 
 const { app1, app2 } = templates({ target: 'local' });
 
-/** `function action` of each right, but for those that Lambda itself uses for the function. */
+/** `function action` of each permission, except for those that Lambda itself uses for the function. */
 const allowed = [app1, app2].flatMap((template) =>
   Object.entries(permissions(template)).flatMap(([name, statements]) =>
     statements
@@ -33,47 +33,54 @@ const inMatrix = new Set([
 const WITHOUT_ROW: readonly { about: RegExp; reason: string }[] = [
   {
     about: /^app2-(issue|rotate)-machine-user |^app2-revoke-machine-credentials /,
-    reason: 'It serves no single provisioning. What its faults do to sign-ins are rows of Authenticate.',
+    reason: 'It serves no single provisioning. Its faults affect sign-ins, which are rows of Authenticate.',
   },
   {
     about: /^app1-get-provisioning |^app2-get-user-creation states:/,
-    reason: 'It reads a status and changes nothing: whoever asks asks again.',
+    reason: 'It reads a status and changes nothing: the client polls again.',
   },
   {
     about: /^app1-start-provisioning dynamodb:GetItem$/,
-    reason: 'It reads the estimate of a creation that is queued: the answer is as good without it.',
+    reason: 'It reads the estimate of a queued creation, which the response can omit.',
   },
   {
     about: /^app1-retry-provisioning /,
-    reason:
-      'A retry is a POST with a password that is known already; its calls are those of start-provisioning.',
+    reason: 'A retry is a POST with an encrypted password; its calls are those of start-provisioning.',
   },
   {
     about: /^app1-call-app2 states:SendTaskFailure$/,
-    reason: 'As SendTaskSuccess, when App2 was asked after a notification and has no user.',
+    reason: 'As SendTaskSuccess, if App2 has no user after a notification.',
   },
   {
     about: /^app2-(decrypt-credentials|stop-user-creation) dynamodb:/,
-    reason: 'Further calls of the rate limiter in a queue: best effort as its first one, which is a row.',
+    reason: 'Further calls of the rate limiter in a queue: best effort like its first call, which is a row.',
   },
   {
     about: /^app[12]-sweep-[a-z-]+ states:(DescribeExecution|StartExecution)$/,
-    reason: 'What one run of the sweep cannot settle it leaves to the next one.',
+    reason: 'The next run handles the executions that a run of the sweep could not handle.',
   },
 ];
 
 describe('the fault matrix', () => {
-  it.each([...new Set(allowed)].filter((call) => !inMatrix.has(call)))('does not need a row for %s', (call) => {
-    expect(WITHOUT_ROW.filter(({ about }) => about.test(call)).map(({ reason }) => reason)).toHaveLength(1);
-  });
+  it.each([...new Set(allowed)].filter((call) => !inMatrix.has(call)))(
+    'does not need a row for %s',
+    (call) => {
+      expect(WITHOUT_ROW.filter(({ about }) => about.test(call)).map(({ reason }) => reason)).toHaveLength(1);
+    },
+  );
 
   it.each(WITHOUT_ROW)('has an exception that applies: $about', ({ about }) => {
     expect(allowed.some((call) => about.test(call) && !inMatrix.has(call))).toBe(true);
   });
 
   it('has only calls that a function has permission for', () => {
-    const strange = [...inMatrix].filter((call) => /^app[12]-/.test(call) && !allowed.includes(call));
-    // Neither takes a right: Cognito's sign-in is public, and so are the keys of a pool.
-    expect(strange.sort()).toEqual(['app1-call-app2 cognito-idp:InitiateAuth', 'app2-authorizer GET']);
+    const withoutPermission = [...inMatrix].filter(
+      (call) => /^app[12]-/.test(call) && !allowed.includes(call),
+    );
+    // Neither needs a permission: Cognito's sign-in and the keys of a pool are public.
+    expect(withoutPermission.sort()).toEqual([
+      'app1-call-app2 cognito-idp:InitiateAuth',
+      'app2-authorizer GET',
+    ]);
   });
 });

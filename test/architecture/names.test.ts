@@ -22,17 +22,17 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .filter((file) => /^(contracts|handlers|workflows|infra|test|docs)\/.*\.(ts|md|json)$/.test(file))
   .map((file) => ({ file, words: new Set(readFileSync(join(root, file), 'utf8').match(/\w+/g)) }));
 
-/** The places where a name must occur: a title, and the paths of its files. */
-type Places = Record<string, RegExp>;
+/** The locations in which a name must occur: a title, and the paths of its files. */
+type Locations = Record<string, RegExp>;
 
-/** The places in which no file has one of these names. */
-function missing(names: readonly string[], places: Places): string[] {
-  return Object.entries(places)
+/** The locations without a file that contains one of the names. */
+function missing(names: readonly string[], locations: Locations): string[] {
+  return Object.entries(locations)
     .filter(
       ([, path]) =>
         !files.some(({ file, words }) => path.test(file) && names.some((name) => words.has(name))),
     )
-    .map(([place]) => place);
+    .map(([title]) => title);
 }
 
 const TESTS = /^test\/.*\.ts$/;
@@ -40,7 +40,7 @@ const PAGES = /^docs\/[^/]+\.md$/;
 
 const states = Object.values(definitions()).flatMap(({ States }) => Object.keys(States));
 
-/** Names of errors by the code that a caller reads: the code is the contract's, the name is that of Step Functions. */
+/** Names of errors by code: the code is part of the contract, the name is that of Step Functions. */
 const namesByCode = new Map<string, string[]>();
 for (const [name, { code }] of Object.entries(failures))
   namesByCode.set(code, [...(namesByCode.get(code) ?? []), name]);

@@ -6,7 +6,7 @@ import { allChecks } from '../../acceptance/checks.ts';
 import { root } from '../../cli/support/paths.ts';
 import { assumptionsDocument, assumptionsPage } from '../../docs/generate/assumptions.ts';
 
-/** What is assumed of AWS, and what decides it. */
+/** The assumptions about AWS and the checks that verify them. */
 
 it('docs/aws-assumptions.md is up to date', () => {
   expect(readFileSync(join(root, assumptionsPage), 'utf8')).toBe(assumptionsDocument());
@@ -29,7 +29,7 @@ describe('each assumption', () => {
     const named = decidedBy.checks.map((name) => allChecks.find((check) => check.name === name));
     expect(named).not.toContain(undefined);
     expect(named.length).toBeGreaterThan(0);
-    // It says with what they are run.
+    // The entry states the option with which the checks run.
     expect(named.some((check) => check?.full === true)).toBe(decidedBy.with === '--full');
   });
 });

@@ -8,8 +8,8 @@ import { eventRows } from '../../contracts/events/catalogue.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 
 /**
- * The AsyncAPI document, as tools that know nothing of this project read it: by the official JSON Schema of AsyncAPI.
- * The official parser does not more for it than this and the references, and brings 168 packages.
+ * Validates the AsyncAPI document with the official JSON Schema of AsyncAPI. The official parser would check no more than
+ * this and the references, and has 168 packages.
  */
 const root = join(import.meta.dirname, '..', '..');
 const folder = join(root, 'contracts', 'events');
@@ -19,18 +19,18 @@ const document = read(join(folder, 'asyncapi.json'));
 const official = z
   .looseObject({})
   .parse(read(join(root, 'node_modules', '@asyncapi', 'specs', 'schemas', '3.0.0-without-$id.json')));
-/** Not strict: the official schema says some things twice. Formats are left to the examples. */
-const takes = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(official);
+/** Not strict, because the official schema has redundant keywords. The examples cover the formats. */
+const validate = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(official);
 
-/** Every reference in the document, and where it stands. */
-function references(value: unknown, place = '#'): { place: string; to: string }[] {
+/** Every reference in the document with its JSON pointer. */
+function references(value: unknown, pointer = '#'): { pointer: string; to: string }[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
-    key === '$ref' ? [{ place, to: String(inner) }] : references(inner, `${place}/${key}`),
+    key === '$ref' ? [{ pointer, to: String(inner) }] : references(inner, `${pointer}/${key}`),
   );
 }
 
-/** What a reference leads to: a place in the document, or a file beside it. */
+/** The target of a reference: a part of the document, or a file next to it. */
 function follow(to: string): unknown {
   if (!to.startsWith('#/')) return read(join(folder, to));
   return to
@@ -55,13 +55,13 @@ const messages = z
 
 describe('the AsyncAPI document', () => {
   it('is valid by the official schema', () => {
-    takes(document);
+    validate(document);
 
-    expect(takes.errors ?? []).toEqual([]);
+    expect(validate.errors ?? []).toEqual([]);
   });
 
   it('would be invalid with an unknown field', () => {
-    expect(takes({ ...z.looseObject({}).parse(document), topics: {} })).toBe(false);
+    expect(validate({ ...z.looseObject({}).parse(document), topics: {} })).toBe(false);
   });
 
   it('contains no broken reference', () => {
@@ -83,7 +83,7 @@ describe('the AsyncAPI document', () => {
 
     expect(message.examples).toHaveLength(1);
     for (const { payload } of message.examples) expect(takesAll(payload)).toBe(true);
-    expect(takesAll({ ...exampleOf(name), source: 'somebody.else' })).toBe(false);
+    expect(takesAll({ ...exampleOf(name), source: 'another.service' })).toBe(false);
     expect(takesAll({ ...exampleOf(name), detail: {} })).toBe(false);
   });
 });

@@ -25,7 +25,7 @@ describe('the commands of the documentation', () => {
       if (test === undefined) return;
 
       const code = readFileSync(join(root, test), 'utf8');
-      // Either it takes every block of its pages, or it names the sections.
+      // The test either runs every block of its pages or names the sections.
       expect(code.includes('flatMap(blocksOf)') || code.includes(`'${block.section}'`)).toBe(true);
       const folder = block.page.split('/').slice(0, -1).join('/');
       expect([block.page, `${folder}/`].some((name) => code.includes(`'${name}`))).toBe(true);

@@ -14,7 +14,7 @@ const { secondsPerCreation, default: usual, newAccount, unreserved } = lambdaCon
 const polls = statusPollsPerSecond(describeExecutionQuota.perSecond);
 const rates = [1, 5, DEFAULT_CREATIONS_PER_SECOND];
 
-/** Cells of the row of a table that begins with a text. */
+/** Cells of the table row that starts with a text. */
 function rowOf(begin: string): string[] {
   const line = page.split('\n').find((one) => one.startsWith(`| ${begin}`)) ?? '';
   return line
@@ -22,8 +22,8 @@ function rowOf(begin: string): string[] {
     .slice(1, -1)
     .map((cell) => cell.trim());
 }
-/** As the page writes them: one digit after the point, none that is 0, halves rounded up. */
-const written = (value: number): string => String(Math.round(Number((value * 10).toPrecision(12))) / 10);
+/** The format of the page: at most one decimal, halves rounded up. */
+const formatted = (value: number): string => String(Math.round(Number((value * 10).toPrecision(12))) / 10);
 
 describe("the page's estimate of Lambda's concurrency", () => {
   it.each([
@@ -33,7 +33,7 @@ describe("the page's estimate of Lambda's concurrency", () => {
     ['compensation of a tenth', 'compensation'],
     ['together', 'total'],
   ] as const)('follows from the rates: %s', (begin, part) => {
-    expect(rowOf(begin).slice(2)).toEqual(rates.map((rate) => written(concurrencyAt(rate, polls)[part])));
+    expect(rowOf(begin).slice(2)).toEqual(rates.map((rate) => formatted(concurrencyAt(rate, polls)[part])));
   });
 
   it('has the seconds of the estimate', () => {

@@ -71,12 +71,12 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
 
   it('contains exactly the deployed routes', () => {
     const { paths } = documented.parse(document);
-    const told = Object.entries(paths).flatMap(([path, methods]) =>
+    const documentedRoutes = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
 
-    expect(told.length).toBeGreaterThan(2);
-    expect(told.sort()).toEqual(routesOf(deployed[api]).sort());
+    expect(documentedRoutes.length).toBeGreaterThan(2);
+    expect(documentedRoutes.sort()).toEqual(routesOf(deployed[api]).sort());
   });
 
   it('contains every problem of every route, grouped by HTTP status', () => {
@@ -115,7 +115,7 @@ describe.each(['app1', 'app2'] as const)('the OpenAPI document of %s', (api) => 
     spectral.setRuleset(
       new Ruleset({
         extends: [[oas, 'all']],
-        // A team has no address here, and a licence has an SPDX identifier instead of one (OpenAPI 3.1).
+        // A team has no URL here, and a licence has an SPDX identifier instead of one (OpenAPI 3.1).
         rules: { 'contact-properties': 'off', 'license-url': 'off' },
       }),
     );
@@ -162,7 +162,7 @@ describe.each([
     'is documented at %s',
     (_name, { body, problems: documentedCodes }) => {
       const impossible: ProblemCode[] = [
-        // A path that there is not is no documented route.
+        // An unknown path is not a documented route.
         'NOT_FOUND',
         // App1 has no authorizer.
         ...(service === 'app1' ? (['UNAUTHENTICATED'] as const) : []),

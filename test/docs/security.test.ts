@@ -11,14 +11,14 @@ const { scripts } = z
 
 const SECTIONS = ['Assets', 'Entry points', 'Threats', 'Residual risks'];
 
-/** Stands where a test cannot show anything, with the reason. */
+/** Marks an entry without a test; the reason follows. */
 const NO_TEST = /\bNo test: \w/;
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 const textOf = (section: string): string =>
   page.split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? '';
 
-/** The rows of all tables, without their heads, and the items of all lists. */
+/** The rows of all tables without their headers, and the items of all lists. */
 const sentences = SECTIONS.flatMap((section) => {
   const text = textOf(section);
   const rows = text
@@ -28,8 +28,8 @@ const sentences = SECTIONS.flatMap((section) => {
   return [...rows, ...items].map((sentence): [string, string] => [section, oneLine(sentence)]);
 });
 
-/** What shows that a sentence is so: titles with the file in which they are, and commands. */
-function shownBy(sentence: string) {
+/** The evidence of an entry: test titles with their files, and commands. */
+function evidenceOf(sentence: string) {
   let file = '';
   const tests: [file: string, title: string][] = [];
   const commands: string[] = [];
@@ -48,7 +48,7 @@ describe('docs/security.md', () => {
   });
 
   it.each(sentences)('names existing tests in the section %s: %s', (_section, sentence) => {
-    const { tests, commands } = shownBy(sentence);
+    const { tests, commands } = evidenceOf(sentence);
     const elsewhere = [/the workflow `ci`/, NO_TEST].some((words) => words.test(sentence));
     expect(tests.length + commands.length + Number(elsewhere)).toBeGreaterThan(0);
     for (const [file, title] of tests) {

@@ -208,7 +208,7 @@ describe('a subscription from another account', () => {
     });
   });
 
-  it('invokes the function by a rule on the subscriber\'s bus', () => {
+  it("invokes the function by a rule on the subscriber's bus", () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Handler'), 'Arn'] } })],
       EventPattern: Match.objectLike({ 'detail-type': ['ServiceUserCreated'] }),

@@ -28,7 +28,7 @@ const filtersOf = (service: (typeof services)[number]) =>
   });
 const rows = new Map(Object.values(metrics).map((row) => [row.name, row]));
 
-/** The filters of a service that count an event of this name with this code. */
+/** The metric filters of a service that match an event with this name and code. */
 const counting = (service: (typeof services)[number], name: string, code?: string) =>
   filtersOf(service)
     .filter(
@@ -101,7 +101,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
   });
 });
 
-// What AWS logs of a refused redrive has no resourceType: test/local-aws/cloudwatch.test.ts.
+// The log entry of a rejected redrive has no resourceType: test/local-aws/cloudwatch.test.ts.
 it.each(services)(
   'an event of %s that a rejected redrive does not publish does not count as a failed attempt',
   (service) => {
@@ -119,11 +119,11 @@ it.each(services)(
 );
 
 it('the state machines contain the first states of the compensations that are counted', () => {
-  const undos = machineNames.map((name) =>
+  const compensations = machineNames.map((name) =>
     tasks(golden(name)).flatMap(([state]) =>
       /^(CancelUserCreation|DeleteUser)$/.test(state) ? [state] : [],
     ),
   );
 
-  expect(undos.map((states) => states.length)).toEqual(machineNames.map(() => 1));
+  expect(compensations.map((states) => states.length)).toEqual(machineNames.map(() => 1));
 });

@@ -25,7 +25,7 @@ const readRunbook = (name: string): string => readFileSync(join(folder, name), '
 const named = (template: Template, type: string, property: string): unknown[] =>
   resources(template, type).map(([, { Properties }]) => Properties[property]);
 
-/** Where a dimension's value must come from, for AWS or our code to have the metric under it. */
+/** By dimension: whether a value exists in the template or the contract. */
 const exists: Record<string, (template: Template, value: string) => boolean> = {
   service: (template, value) => named(template, 'AWS::Lambda::Function', 'FunctionName').includes(value),
   source: (_template, value) => Object.values<string>(eventSources).includes(value),
@@ -45,19 +45,19 @@ const exists: Record<string, (template: Template, value: string) => boolean> = {
 const has = (template: Template, type: string, value: string): boolean =>
   resources(template, type).some(([id]) => value === `<${id}>`);
 
-/** What is wrong with a metric that is watched; nothing when AWS or our code has it just so. */
+/** The faults of a monitored metric: an unknown name, wrong dimensions, or a dimension without such a value. */
 function faults(template: Template, { namespace, name, dimensions }: WatchedMetric): string[] {
   const own = Object.values(metrics).find((metric) => metric.name === name);
-  const wanted =
+  const expected =
     namespace === NAMESPACE
       ? own?.dimensions
       : Object.entries(awsMetrics).find(
           ([key, { names }]) => key === namespace && (names as readonly string[]).includes(name), // of another tuple each
         )?.[1].dimensions;
-  if (wanted === undefined) return ['nobody has such a metric'];
+  if (expected === undefined) return ['there is no such metric'];
   const given = Object.keys(dimensions).sort();
-  if (given.join() !== [...wanted].sort().join())
-    return [`its dimensions are ${wanted.join()}, not ${given.join()}`];
+  if (given.join() !== [...expected].sort().join())
+    return [`its dimensions are ${expected.join()}, not ${given.join()}`];
   return Object.entries(dimensions).flatMap(([key, value]) =>
     value === '*' || exists[key]?.(template, value) === true ? [] : [`there is no ${key} ${value}`],
   );
@@ -139,12 +139,12 @@ describe.each(services)('operations of %s', (service) => {
 
   it('show every alarm and every runbook on the dashboard', () => {
     const widgets = widgetsOf(template);
-    const shown = widgets.flatMap((one) => (one.type === 'alarm' ? one.properties.alarms : []));
+    const alarmsInWidgets = widgets.flatMap((one) => (one.type === 'alarm' ? one.properties.alarms : []));
     const markdown = widgets
       .flatMap((one) => (one.type === 'text' ? [one.properties.markdown] : []))
       .join('\n');
 
-    expect(shown.sort()).toEqual(
+    expect(alarmsInWidgets.sort()).toEqual(
       resources(template, 'AWS::CloudWatch::Alarm')
         .map(([id]) => `<${id}>`)
         .sort(),
@@ -185,7 +185,7 @@ describe.each(services)('operations of %s', (service) => {
         }),
       }),
     ]);
-    // Without this, CloudWatch could not publish, and nothing would say so.
+    // Without this permission, CloudWatch could not publish, without an error.
     expect(template.Resources[keyId]?.Properties['KeyPolicy']).toMatchObject({
       Statement: expect.arrayContaining([
         expect.objectContaining({
@@ -211,8 +211,8 @@ describe('the check of monitored metrics', () => {
   };
 
   it.each<[string, Partial<WatchedMetric>, RegExp]>([
-    ['has another name', { name: 'SweepsLeft' }, /nobody/],
-    ['is in another namespace', { namespace: 'AWS/Lambda' }, /nobody/],
+    ['has another name', { name: 'SweepsLeft' }, /no such metric/],
+    ['is in another namespace', { namespace: 'AWS/Lambda' }, /no such metric/],
     ['has a dimension too many', { dimensions: { ...real.dimensions, step: 'X' } }, /dimensions are service/],
     ['has a dimension too few', { dimensions: {} }, /dimensions are service/],
     ['belongs to no function', { dimensions: { service: 'app1-sweep' } }, /no service app1-sweep/],
@@ -303,7 +303,7 @@ describe('the settings of alarms', () => {
   });
 
   it('are rejected if they are invalid', () => {
-    expect(() => templates({ alarm_email: 'nobody' })).toThrow(/alarm_email/);
+    expect(() => templates({ alarm_email: 'operators' })).toThrow(/alarm_email/);
     expect(() => templates({ alarm_topic: 'operators' })).toThrow(/alarm_topic/);
     expect(() => templates({ runbooks_url: 'wiki' })).toThrow(/runbooks_url/);
   });

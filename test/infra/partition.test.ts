@@ -4,7 +4,7 @@ import { checkPartition } from '../../infra/checks.ts';
 import { ServiceStack } from '../../infra/service-stack.ts';
 import { readSettings } from '../../infra/settings.ts';
 
-/** A stack of a service with nothing in it but what all have. */
+/** A service stack without resources of its own. */
 class AnyService extends ServiceStack<'app1'> {
   constructor(env?: { region: string }) {
     const app = new App({ analyticsReporting: false });

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { present } from '../local-aws/support/present.ts';
 import { templatesOf, variants } from './variants.ts';
 
-/** That a deployment can be repeated: after a first one that failed, with a setting that goes and comes, in a second region. */
+/** A deployment can be repeated: after a failed one, after a setting was removed and added, and in a second region. */
 
-/** Without settings and with all of them: what a setting adds is missing in the first one. */
+/** Deployments without settings and with all of them. */
 const deployments = [...variants.filter(({ name }) => /^(no|all) settings/.test(name))].map((variant) => ({
   name: variant.name,
   resources: Object.values(templatesOf(variant)).flatMap(({ Resources }) =>
@@ -13,7 +13,7 @@ const deployments = [...variants.filter(({ name }) => /^(no|all) settings/.test(
 }));
 type Resource = (typeof deployments)[number]['resources'][number];
 
-/** The property by which a type has a name that no second one in its account and region may have. */
+/** The property with the name, by type, for names that are unique per account and region. */
 const NAME: Record<string, string> = {
   'AWS::EventSchemas::Registry': 'RegistryName',
   'AWS::EventSchemas::Schema': 'SchemaName',
@@ -26,10 +26,10 @@ const NAME: Record<string, string> = {
   'AWS::StepFunctions::StateMachine': 'StateMachineName',
 };
 
-/** Types without such a name: there may be any number of them, or there is just one. */
+/** Types without such a name: an account can have any number of them, or exactly one. */
 const WITHOUT_NAME = ['AWS::ApiGateway::Account', 'AWS::Cognito::UserPool', 'AWS::KMS::Key'];
 
-/** Types whose names are those of an account, not of a region. */
+/** Types whose names are unique per account. */
 const GLOBAL_NAME: Record<string, string> = {
   'AWS::CloudWatch::Dashboard': 'DashboardName',
   'AWS::IAM::Group': 'GroupName',
@@ -76,8 +76,8 @@ describe.each(deployments)('the templates with $name', ({ resources }) => {
     for (const name of names) expect(JSON.stringify(name)).toContain('{"Ref":"AWS::Region"}');
   });
 
-  // AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl: ten per account and region, and each service brings its own
-  it('use none of the account\'s log resource policies', () => {
+  // AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl: ten per account and region, for all services together
+  it("use none of the account's log resource policies", () => {
     expect(resources.filter(({ Type }) => Type === 'AWS::Logs::ResourcePolicy').map(({ id }) => id)).toEqual(
       [],
     );

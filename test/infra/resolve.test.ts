@@ -43,7 +43,7 @@ describe('the resolver of a template', () => {
   });
 
   it.each([
-    [{ Ref: 'Nobody' }, 'There is no Nobody'],
+    [{ Ref: 'Missing' }, 'There is no Missing'],
     [{ 'Fn::Base64': 'a' }, 'Fn::Base64 is not known'],
     [{ 'Fn::GetAtt': ['Table', 'Arn'] }, 'The ARN of AWS::Example::Table'],
   ])('rejects %j', (value, message) => {

@@ -36,7 +36,7 @@ describe('settings', () => {
     });
   });
 
-  it('limit App2\'s status polls by its share of the quota of DescribeExecution', () => {
+  it("limit App2's status polls by its share of the quota of DescribeExecution", () => {
     const polls = (context: Record<string, string>) => settings(context).statusPollsPerSecond;
     expect(polls({})).toBe(1);
     expect(polls({ describe_executions_per_second: '15' })).toBe(1.5);
@@ -146,9 +146,9 @@ describe('settings', () => {
   });
 
   it.each([
-    ['two letters swapped', 'alarm_emial', 'alarm_email'],
-    ['a letter missing', 'alarm_topi', 'alarm_topic'],
-    ['a letter too many', 'targett', 'target'],
+    ['two characters swapped', 'alarm_emial', 'alarm_email'],
+    ['a missing character', 'alarm_topi', 'alarm_topic'],
+    ['an extra character', 'targett', 'target'],
     ['another case', 'Alarm_Email', 'alarm_email'],
     ['camel case', 'alarmEmail', 'alarm_email'],
     ['a hyphen', 'subscriber-accounts', 'subscriber_accounts'],
@@ -183,7 +183,7 @@ describe('settings', () => {
     'hosted-zone:account=111122223333:domainName=example.com:region=eu-central-1',
     'acknowledged-issue-numbers',
     'cli-telemetry',
-    'somebody/else',
+    'other-library/key',
   ])("leave what is CDK's or another library's: %s", (key) => {
     expect(settings({ [key]: 'x' })).toMatchObject({ deletionProtection: true });
   });

@@ -36,7 +36,7 @@ const gatewayResponse = z.object({
   ResponseTemplates: z.strictObject({ 'application/json': z.string() }),
 });
 
-/** What must outlive a mistake: data, keys, and machines with what runs in them. */
+/** Types that must outlive an accidental deletion of the stack: data, keys, and state machines with their executions. */
 const KEPT = [
   'AWS::Cognito::UserPool',
   'AWS::KMS::Key',
@@ -143,20 +143,20 @@ describe.each(services)('the stack of %s', (service) => {
   });
 
   it('sets Retry-After for errors that can be retried', () => {
-    const told = Object.fromEntries(
+    const retryAfterByType = Object.fromEntries(
       resources(aws[service], 'AWS::ApiGateway::GatewayResponse').map(([, { Properties }]) => [
         String(Properties['ResponseType']),
         JSON.stringify(Properties).match(/"gatewayresponse.header.Retry-After":"'(\d+)'"/)?.[1],
       ]),
     );
 
-    expect(Object.keys(told).filter((type) => told[type] !== undefined)).toEqual([
+    expect(Object.keys(retryAfterByType).filter((type) => retryAfterByType[type] !== undefined)).toEqual([
       'THROTTLED',
       'QUOTA_EXCEEDED',
       'INTEGRATION_FAILURE',
       'INTEGRATION_TIMEOUT',
     ]);
-    expect(told['THROTTLED']).toBe('1');
+    expect(retryAfterByType['THROTTLED']).toBe('1');
   });
 
   it('accepts messages over TLS only, and encrypts them', () => {
@@ -203,7 +203,7 @@ describe.each(services)('the stack of %s', (service) => {
           DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } },
         }),
       );
-      // It would get the event without the name of the function, and twice.
+      // A dead-letter queue would receive the event a second time, without the name of the function.
       expect(Properties).not.toHaveProperty('DeadLetterConfig');
     }
   });
@@ -279,7 +279,7 @@ describe('names', () => {
     expect(named('app2', 'AWS::SecretsManager::Secret', 'Name')).toEqual([names.credentialsSecret]);
   });
 
-  it('of App1\'s parameters are outputs of App2', () => {
+  it("of App1's parameters are outputs of App2", () => {
     expect(Object.keys(aws.app1.Parameters)).toEqual(
       expect.arrayContaining([
         'App2ApiUrl',
@@ -348,13 +348,13 @@ describe('the settings of the pool', () => {
     expect(
       resources(app2, 'AWS::Cognito::UserPoolGroup').map(([, { Properties }]) => Properties['GroupName']),
     ).toEqual(['machines', 'robots', 'owner-app1']);
-    const told = (name: string, expected: object) =>
+    const expectVariables = (name: string, expected: object) =>
       expect(variables(name)).toMatchObject({ Variables: expected });
-    told('app2-authorizer', { API_CLIENT_GROUP: 'machines', SERVICE_USER_GROUP: 'robots' });
+    expectVariables('app2-authorizer', { API_CLIENT_GROUP: 'machines', SERVICE_USER_GROUP: 'robots' });
     for (const name of ['app2-issue-machine-user', 'app2-rotate-machine-user'])
-      told(name, { API_CLIENT_GROUP: 'machines' });
+      expectVariables(name, { API_CLIENT_GROUP: 'machines' });
     for (const name of ['app2-add-to-group', 'app2-get-user-creation'])
-      told(name, { SERVICE_USER_GROUP: 'robots' });
+      expectVariables(name, { SERVICE_USER_GROUP: 'robots' });
     expect(resources(app2, 'Custom::MachineUser')[0]?.[1].Properties).toMatchObject({ Group: 'machines' });
     expect(app2.Outputs['ServiceUserGroup']?.['Value']).toBe('robots');
   });
@@ -439,7 +439,7 @@ describe('permissions', () => {
       ]),
     );
 
-  it('of App1\'s functions are exactly these', () => {
+  it("of App1's functions are exactly these", () => {
     expect(actionsOf(aws.app1)).toEqual({
       'app1-call-app2': [
         'dynamodb:UpdateItem',
@@ -490,7 +490,7 @@ describe('permissions', () => {
     });
   });
 
-  it('of App2\'s functions are exactly these', () => {
+  it("of App2's functions are exactly these", () => {
     expect(actionsOf(aws.app2)).toEqual({
       'app2-add-to-group': ['cognito-idp:AdminAddUserToGroup', 'dynamodb:UpdateItem'],
       'app2-notify-completion': ['events:PutEvents', 'sqs:SendMessage'],
@@ -633,13 +633,13 @@ describe.each([
   const arnOf = (functionName: string) => ({
     'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'FunctionName', functionName), 'Arn'],
   });
-  /** The one rule that calls a function. */
+  /** The only rule that invokes a function. */
   const ruleOf = (functionName: string) => {
-    const called = resources(template, 'AWS::Events::Rule').filter(([, { Properties }]) =>
+    const matching = resources(template, 'AWS::Events::Rule').filter(([, { Properties }]) =>
       JSON.stringify(Properties['Targets']).includes(JSON.stringify(arnOf(functionName))),
     );
-    expect(called).toHaveLength(1);
-    const [[id, { Properties }] = ['none', { Properties: {} }]] = called;
+    expect(matching).toHaveLength(1);
+    const [[id, { Properties }] = ['none', { Properties: {} }]] = matching;
     return { id, Properties };
   };
 
@@ -887,21 +887,18 @@ describe('the check of users against the pool', () => {
     ['off', []],
     ['admin', ['cognito-idp:AdminGetUser']],
     ['all', ['cognito-idp:AdminGetUser']],
-  ])(
-    'set to %s gives the authorizer the permissions %j',
-    (check_user_in_pool, expected) => {
-      const { app2 } = templates({ check_user_in_pool });
-      const [authorizer] = resources(app2, 'AWS::Lambda::Function').filter(
-        ([, { Properties }]) => Properties['FunctionName'] === 'app2-authorizer',
-      );
-      const actions = (permissions(app2)['app2-authorizer'] ?? []).flatMap(({ Action }) => Action);
+  ])('set to %s gives the authorizer the permissions %j', (check_user_in_pool, expected) => {
+    const { app2 } = templates({ check_user_in_pool });
+    const [authorizer] = resources(app2, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties['FunctionName'] === 'app2-authorizer',
+    );
+    const actions = (permissions(app2)['app2-authorizer'] ?? []).flatMap(({ Action }) => Action);
 
-      expect(actions.filter((action) => action.startsWith('cognito-idp:'))).toEqual(expected);
-      expect(authorizer?.[1].Properties['Environment']).toMatchObject({
-        Variables: { CHECK_USER_IN_POOL: check_user_in_pool },
-      });
-    },
-  );
+    expect(actions.filter((action) => action.startsWith('cognito-idp:'))).toEqual(expected);
+    expect(authorizer?.[1].Properties['Environment']).toMatchObject({
+      Variables: { CHECK_USER_IN_POOL: check_user_in_pool },
+    });
+  });
 
   it('rejects any other value', () => {
     expect(() => templates({ check_user_in_pool: 'on' })).toThrow('check_user_in_pool');
@@ -917,8 +914,8 @@ describe('the permissions between two accounts', () => {
     const [statements = []] = resources(twoAccounts.app2, 'AWS::KMS::Key')
       .filter(([, { Properties }]) => String(Properties['Description']).startsWith('Encrypts the passwords'))
       .map(([, { Properties }]) => keyPolicy.parse(Properties).KeyPolicy.Statement);
-    const foreign = statements.filter(({ Principal }) => JSON.stringify(Principal).includes(APP1));
-    expect(foreign).toEqual([
+    const statementsForApp1 = statements.filter(({ Principal }) => JSON.stringify(Principal).includes(APP1));
+    expect(statementsForApp1).toEqual([
       expect.objectContaining({
         Effect: 'Allow',
         Action: 'kms:ReEncryptTo',
@@ -1017,7 +1014,7 @@ describe('completion notifications', () => {
     expect(JSON.stringify(said)).not.toContain('"notify":true');
   });
 
-  it('arrive at App1 only if it has the ARN of App2\'s bus', () => {
+  it("arrive at App1 only if it has the ARN of App2's bus", () => {
     const { Conditions, Parameters } = aws.app1 as unknown as Record<string, Record<string, unknown>>; // as CloudFormation has them
     expect(Parameters?.['App2EventBusArn']).toMatchObject({ Default: 'none' });
     const [condition = ''] = Object.keys(Conditions ?? {}).filter((name) => name.includes('Arrive'));

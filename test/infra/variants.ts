@@ -5,23 +5,22 @@ import { type Template, templates } from '../../infra/templates.ts';
 
 type SettingName = keyof z.input<typeof context>;
 
-/** One way to deploy the system. */
+/** One variant of a deployment. */
 export interface Variant {
-  /** What it differs in from a deployment without settings. */
+  /** The difference from a deployment without settings. */
   name: string;
-  /** The settings, as `cdk synth -c` takes them. */
+  /** The settings, as with `cdk synth -c`. */
   context: Readonly<Record<string, string>>;
 }
 
-/** What `migration` needs beside it. */
+/** Settings that `migration` requires. */
 const legacy = {
   legacy_endpoint: 'https://legacy.example.com/users',
   legacy_secret_arn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:legacy-api-key-AbCdEf',
 } as const;
 
 /**
- * The values of each setting, beside its default, by which templates differ. A setting that has none here does not
- * compile.
+ * The values of each setting, beside its default, by which templates differ. A setting without values here does not compile.
  */
 const values: Readonly<Record<Exclude<SettingName, 'target' | keyof typeof legacy>, readonly string[]>> = {
   app1_account: ['111122223333'],
@@ -47,19 +46,19 @@ const values: Readonly<Record<Exclude<SettingName, 'target' | keyof typeof legac
   legacy_secret_key_arn: ['arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'],
 };
 
-/** Settings that need others get them. */
+/** Adds the settings that others require. */
 const complete = (settings: Record<string, string>): Record<string, string> =>
   'migration' in settings || 'legacy_secret_key_arn' in settings
     ? { migration: 'header', ...settings, ...legacy }
     : settings;
 
-/** Every setting with the first of its values or the last one. */
+/** Every setting with its first or its last value. */
 const all = (which: 0 | -1): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([name, of]) => [name, of.at(which) ?? '']));
 
 /**
- * The deployments that templates are checked for on AWS: without settings, with each value of each setting alone, and
- * with all settings at once. So each pair of settings occurs with none of both, with either, and with both.
+ * The variants for which templates are checked: without settings, with each value of each setting alone, and with all
+ * settings at once. So each pair of settings occurs with neither, with either, and with both.
  */
 export const variants: readonly Variant[] = [
   { name: 'no settings', context: {} },
@@ -70,7 +69,7 @@ export const variants: readonly Variant[] = [
   { name: 'all settings, last values', context: complete(all(-1)) },
 ];
 
-/** What is deployed to the local AWS; the rule packs do not hold for it, because it is disposable. */
+/** The deployment to the local AWS; the rule packs do not apply, because it is disposable. */
 export const localVariant: Variant = { name: 'target=local', context: { target: 'local' } };
 
 /** The templates of both stacks for one variant, with empty functions. */

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { eventSources } from '../../contracts/events/catalogue.ts';
 import { type Template, templates } from '../../infra/templates.ts';
 
-/** Every policy of both templates, wherever it stands: who may put events, and for whom AWS's services may act. */
+/** Every policy of both templates: permissions to put events, and permissions of AWS services. */
 
 const SETTINGS = {
   'one account': { target: 'aws' },
@@ -20,13 +20,13 @@ const statement = z.looseObject({
 });
 type Statement = z.infer<typeof statement>;
 
-/** Every statement in a value, however deep; documents that are JSON texts are looked into, too. */
+/** Every statement in a value, at any depth, including policy documents in JSON strings. */
 function statementsIn(value: unknown): Statement[] {
   if (typeof value === 'string' && value.startsWith('{') && value.includes('"Statement"'))
     return statementsIn(JSON.parse(value));
   if (Array.isArray(value)) return value.flatMap(statementsIn);
   if (typeof value !== 'object' || value === null) return [];
-  // A text that is put together of parts and references.
+  // A string that is joined from parts and references.
   if ('Fn::Join' in value) {
     const [glue, parts] = z.tuple([z.string(), z.array(z.unknown())]).parse(value['Fn::Join']);
     return statementsIn(parts.map((part) => (typeof part === 'string' ? part : 'a-reference')).join(glue));
@@ -84,7 +84,7 @@ describe('permissions to put events', () => {
   });
 });
 
-describe("the permissions of AWS services", () => {
+describe('the permissions of AWS services', () => {
   const BOUND = ['aws:SourceArn', 'aws:SourceAccount'];
   const isBound = ({ Condition }: Statement) =>
     Object.entries(Condition).some(
@@ -92,19 +92,19 @@ describe("the permissions of AWS services", () => {
         !operator.endsWith('IfExists') && Object.keys(keys).some((key) => BOUND.includes(key)),
     );
 
-  /** Statements that are about a service and bound to no source, by the type of their resource, with the reason. */
+  /** Statements for a service principal without a source condition, by the type of their resource, with the reason. */
   const UNBOUND: readonly { type: string; service: string; actions: string[]; reason: string }[] = [
     ...['lambda', 'states', 'events', 'apigateway', 'appconfig'].map((name) => ({
       type: 'AWS::IAM::Role',
       service: `${name}.amazonaws.com`,
       actions: ['sts:AssumeRole'],
-      reason: 'To have a service use a role takes iam:PassRole on it, in this account.',
+      reason: 'Passing the role to a service requires iam:PassRole in this account.',
     })),
     ...['events', 'delivery.logs'].map((name) => ({
       type: 'AWS::Logs::LogGroup',
       service: `${name}.amazonaws.com`,
       actions: ['logs:CreateLogStream'],
-      reason: 'It makes empty streams only; writing into them is bound to the rule.',
+      reason: 'The action creates empty streams only; writing events is bound to the rule.',
     })),
   ];
 
@@ -117,7 +117,7 @@ describe("the permissions of AWS services", () => {
   );
 
   it.each(granted.map((grant) => [`${grant.title}: ${grant.service}`, grant] as const))(
-    'is bound to its source, or unbound for a reason: %s',
+    'are bound to their source, or have an exception: %s',
     (_title, { type, service, one }) => {
       const reason = UNBOUND.find(
         (listed) =>
@@ -141,7 +141,7 @@ describe("the permissions of AWS services", () => {
 
   it.each(
     all.filter(({ type }) => type === 'AWS::Lambda::Permission').map((one) => [one.title, one] as const),
-  )('is called by its source only: %s', (_title, { properties }) => {
+  )('allow invocations by the source only: %s', (_title, { properties }) => {
     expect(properties['SourceArn'] ?? properties['SourceAccount']).toBeDefined();
     if (properties['Principal'] === 'secretsmanager.amazonaws.com')
       expect([properties['SourceArn'], properties['SourceAccount']]).toEqual([

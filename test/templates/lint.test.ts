@@ -5,40 +5,40 @@ import type { Template } from '../../infra/templates.ts';
 import { templatesOf, variants } from '../infra/variants.ts';
 import { partsOf } from './lint/parts.ts';
 import {
-  type Answer,
+  type Acknowledgement,
   cfnLint,
   type Finding,
   lintPython,
   PATIENCE,
   parliament,
-  unanswered,
+  unacknowledged,
 } from './lint/tools.ts';
 
-/** Warnings of cfn-lint that are right as they are. */
-const answersToCfnLint: Answer[] = [
+/** Accepted warnings of cfn-lint. */
+const cfnLintAcknowledgements: Acknowledgement[] = [
   {
     rule: 'W3005',
     about: /: Resources\/\w+\/DependsOn\//,
-    why: "CDK makes a function and a machine wait for their role and its policy; the role's part of it is said by the reference to its ARN, too.",
+    why: "CDK adds a dependency of functions and state machines on their role and its policy. The reference to the role's ARN implies the first.",
   },
 ];
 
-/** Findings of parliament that are right as they are. */
-const answersToParliament: Answer[] = [
+/** Accepted findings of parliament. */
+const parliamentAcknowledgements: Acknowledgement[] = [
   {
     rule: 'RESOURCE_MISMATCH',
     about: /states:DescribeExecution.*:express:/,
-    why: 'Parliament wants a resource of each type that the action knows. The machines are Standard ones, which have no express executions.',
+    why: 'Parliament requires a resource of each type of the action. The state machines are Standard workflows without express executions.',
   },
   {
     rule: 'RESOURCE_MISMATCH',
     about: /states:ListExecutions.*:mapRun:/,
-    why: 'No machine has a distributed map, so that there are no map runs to list.',
+    why: 'No state machine has a distributed map, so there are no map runs.',
   },
   {
     rule: 'RESOURCE_MISMATCH',
     about: /states:SendTaskFailure/,
-    why: 'The service authorization reference lists no resource for SendTask…; AWS checks the machine of a Lambda task all the same (tried on AWS in github.com/aws/aws-cdk/pull/8486; CDK grants it so).',
+    why: 'The service authorization reference lists no resource for SendTask…; AWS checks the state machine of a Lambda task all the same (tested on AWS in github.com/aws/aws-cdk/pull/8486; CDK grants it so).',
   },
   {
     rule: 'RESOURCE_STAR',
@@ -54,7 +54,7 @@ const answersToParliament: Answer[] = [
 
 const made = () => variants.map((variant) => ({ name: variant.name, of: templatesOf(variant) }));
 
-/** Policies of all variants by names that tell them apart; what is the same in two variants is there once. */
+/** The distinct policies of all variants, by unique names. */
 function policiesOf(templates: ReturnType<typeof made>): Map<string, Policy> {
   const policies = new Map<string, Policy>();
   const seen = new Set<string>();
@@ -69,7 +69,7 @@ function policiesOf(templates: ReturnType<typeof made>): Map<string, Policy> {
   return policies;
 }
 
-/** Parliament expects the resource that a trust policy has not: the role that it belongs to. */
+/** Adds the role as the resource of a trust policy, which parliament requires. */
 const asIdentityPolicy = ({ resourceType, document }: Policy): unknown =>
   resourceType !== 'AWS::IAM::Role'
     ? document
@@ -89,21 +89,21 @@ beforeAll(async () => {
   python = await installed;
 }, PATIENCE);
 
-describe('cfn-lint, with the schemas of AWS,', () => {
+describe('cfn-lint', () => {
   const wholeToo = variants.map(({ name }) => name).filter((name) => name.startsWith('all settings'));
 
   it(
-    'finds no error in any variant of the templates, and no warning that nobody has answered',
+    'finds no error and no unacknowledged warning in any variant of the templates',
     async () => {
       const found = await cfnLint(python, partsOf(templates, wholeToo));
 
-      expect(unanswered(found, answersToCfnLint)).toEqual({ findings: [], answers: [] });
+      expect(unacknowledged(found, cfnLintAcknowledgements)).toEqual({ findings: [], unused: [] });
     },
     PATIENCE,
   );
 
   it(
-    'finds a value that the resource does not take, a property that it does not have, an attribute that it does not give',
+    'finds an invalid value, an unknown property and an unknown attribute',
     async () => {
       const template = {
         Resources: {
@@ -125,19 +125,19 @@ describe('cfn-lint, with the schemas of AWS,', () => {
 
 describe('parliament', () => {
   it(
-    'finds nothing in the policies of any variant that nobody has answered',
+    'finds nothing unacknowledged in the policies of any variant',
     async () => {
       const policies = [...policiesOf(templates)].map(([name, policy]) => [name, asIdentityPolicy(policy)]);
       const found = await parliament(python, Object.fromEntries(policies));
 
       expect(policies.length).toBeGreaterThan(100);
-      expect(unanswered(found, answersToParliament)).toEqual({ findings: [], answers: [] });
+      expect(unacknowledged(found, parliamentAcknowledgements)).toEqual({ findings: [], unused: [] });
     },
     PATIENCE,
   );
 
   it(
-    'finds an action that does not exist, a resource that an action does not have, and a condition that it does not know',
+    'finds an unknown action, a mismatched resource and an unknown condition key',
     async () => {
       const of = (statement: object) => ({
         Version: '2012-10-17',
@@ -164,7 +164,7 @@ describe('parliament', () => {
   );
 });
 
-it('of variants of a template, what is new is linted, with what it refers to', () => {
+it('only the new parts of a variant are linted, with what they reference', () => {
   const template = (retention: number): Template => ({
     Parameters: { Days: { Default: 1 }, Other: {} },
     Outputs: {},

@@ -26,7 +26,7 @@ const report = z.object({
 
 const PACKS = ['AwsSolutions', 'Serverless'];
 
-/** What the rule packs find in the templates: `rule at construct`. */
+/** The findings of the rule packs in the templates: `rule at construct`. */
 function findings(context: Variant['context'], change: (app: App) => void = () => undefined) {
   return withEmptyFunctions(context, (app) => {
     change(app);
@@ -49,11 +49,11 @@ function findings(context: Variant['context'], change: (app: App) => void = () =
 }
 
 describe('the rule packs of cdk-nag', () => {
-  it.each(variants)('find nothing with $name that nobody has answered for', ({ context }) => {
+  it.each(variants)('find nothing unacknowledged with $name', ({ context }) => {
     expect(findings(context)).toEqual([]);
   });
 
-  it('find a function that loses what it cannot handle, and a machine without log', () => {
+  it('find a function without a dead-letter queue, and a state machine without a log', () => {
     const seeded = findings({}, (app) => {
       const stack = new Stack(app, 'Seeded');
       new CfnFunction(stack, 'Function', { code: { zipFile: '' }, role: 'arn:aws:iam::111122223333:role/r' });
@@ -68,7 +68,7 @@ describe('the rule packs of cdk-nag', () => {
     );
   });
 
-  it('find a right that is too wide', () => {
+  it('find a permission that is too wide', () => {
     const seeded = findings({}, (app) => {
       const role = new Role(new Stack(app, 'Seeded'), 'Role', {
         assumedBy: new ServicePrincipal('lambda.amazonaws.com'),

@@ -26,7 +26,7 @@ const typesIn = (template: typeof off) =>
 const functionsIn = (template: typeof off) => Object.keys(permissions(template)).sort();
 const ROUTER = 'app1-route-provisioning';
 
-/** The function that the POST goes to. */
+/** The function that serves POST. */
 function entryOf(template: typeof off): string {
   const root = resources(template, 'AWS::ApiGateway::Method').find(
     ([id, { Properties }]) => Properties['HttpMethod'] === 'POST' && !id.includes('retry'),
@@ -85,7 +85,7 @@ describe.each([
   it('none of its resources is retained', () => {
     const named = Object.entries(template.Resources).filter(([id]) => !(id in off.Resources));
     const kept = named.filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete');
-    // API Gateway's deployments are named after what they deploy.
+    // The logical ids of API Gateway deployments depend on their content.
     expect(kept.map(([, { Type }]) => Type).filter((type) => type !== 'AWS::ApiGateway::Deployment')).toEqual(
       [],
     );
@@ -95,11 +95,11 @@ describe.each([
 describe('a secret of the legacy endpoint under a customer managed key', () => {
   const key = 'arn:aws:kms:eu-central-1:111122223333:key/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
   const under = templates({ ...legacy, migration: 'header', legacy_secret_key_arn: key }).app1;
-  const rightsOnKeys = (template: typeof off) =>
+  const permissionsOnKey = (template: typeof off) =>
     permissions(template)[ROUTER]?.filter(({ Resource }) => JSON.stringify(Resource).includes(key));
 
   it('can be read by the routing function through Secrets Manager only', () => {
-    expect(rightsOnKeys(under)).toEqual([
+    expect(permissionsOnKey(under)).toEqual([
       expect.objectContaining({
         Action: ['kms:Decrypt'],
         Condition: {
@@ -112,7 +112,7 @@ describe('a secret of the legacy endpoint under a customer managed key', () => {
         },
       }),
     ]);
-    expect(rightsOnKeys(header)).toEqual([]);
+    expect(permissionsOnKey(header)).toEqual([]);
   });
 });
 

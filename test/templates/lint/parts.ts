@@ -1,7 +1,7 @@
 import type { Service } from '../../../contracts/services.ts';
 import type { Template } from '../../../infra/templates.ts';
 
-/** A template that is linted, or what is new in it. */
+/** A template to lint, or its new parts. */
 export interface Part {
   name: string;
   template: unknown;
@@ -30,7 +30,7 @@ const sections = ['Parameters', 'Conditions', 'Resources', 'Outputs'] as const;
 const sectionOf = (template: Template, section: string): Record<string, unknown> =>
   Object.fromEntries(Object.entries(template[section] ?? {}));
 
-/** Names of what is in the template and in none of `seen`, to which it is added. */
+/** Names of the parts of a template that are not in `seen`; adds them to it. */
 function unseen(template: Template, service: string, seen: Set<string>): Set<string> {
   const fresh = new Set<string>();
   for (const section of ['Resources', 'Outputs'])
@@ -42,11 +42,11 @@ function unseen(template: Template, service: string, seen: Set<string>): Set<str
   return fresh;
 }
 
-/** The template with nothing but what is named and what that refers to. */
+/** The template reduced to the named parts and what they reference. */
 function reduced(template: Template, names: Set<string>): unknown {
   const all = Object.assign({}, ...sections.map((section) => sectionOf(template, section)));
   const kept = new Set(names);
-  // A set that grows while it is gone through is gone through to its end.
+  // Iterating a set includes the elements that are added meanwhile.
   for (const name of kept) for (const to of referencesIn(all[name])) if (to in all) kept.add(to);
   const only = (section: string) =>
     Object.fromEntries(Object.entries(sectionOf(template, section)).filter(([name]) => kept.has(name)));
@@ -55,7 +55,7 @@ function reduced(template: Template, names: Set<string>): unknown {
   );
 }
 
-/** Every text that may be a reference: all there are, and what stands in the braces of `Fn::Sub`. */
+/** Every string that can be a reference, including those in the braces of `Fn::Sub`. */
 function referencesIn(value: unknown): string[] {
   if (typeof value === 'string')
     return [value, ...[...value.matchAll(/\$\{([^}.]+)[^}]*\}/g)].map(([, name = '']) => name)];

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { root } from '../../../cli/support/paths.ts';
 import type { Part } from './parts.ts';
 
-/** Time to install the linters the first time, and to lint, in milliseconds. */
+/** Time limit for installing the linters and running them, in milliseconds. */
 export const PATIENCE = 600_000;
 
 /** The region whose schemas the templates are checked with. */
@@ -15,7 +15,7 @@ const REGION = 'eu-central-1';
 
 const folder = join(root, 'test', 'templates', 'lint');
 
-/** Runs a program to its end, whatever its exit status; gives what it wrote. */
+/** Runs a program and returns its output, regardless of its exit status. */
 async function run(command: string, args: string[], input = ''): Promise<string> {
   const running = promisify(execFile)(command, args, { cwd: root, maxBuffer: 256 * 1024 * 1024 });
   running.child.stdin?.end(input);
@@ -28,16 +28,16 @@ async function run(command: string, args: string[], input = ''): Promise<string>
   );
 }
 
-/** The Python that has the linters, which it installs first where they are missing. */
+/** The Python interpreter with the linters; installs them if they are missing. */
 export const lintPython = (): Promise<string> =>
   run(process.execPath, ['--import', 'tsx', join(folder, 'install.ts')]);
 
-/** Something that a linter says. */
+/** A finding of a linter. */
 export interface Finding {
   rule: string;
-  /** What it is about: the template or policy and the place in it. */
+  /** The template or policy, and the path in it. */
   at: string;
-  /** In the linter's words. */
+  /** The message of the linter. */
   text: string;
 }
 
@@ -51,7 +51,7 @@ const cfnLintReport = z.array(
   }),
 );
 
-/** What cfn-lint finds, errors and warnings; its schemas of resources come with it (github.com/aws-cloudformation/cfn-lint). */
+/** The errors and warnings of cfn-lint, which contains the resource schemas (github.com/aws-cloudformation/cfn-lint). */
 export async function cfnLint(python: string, parts: readonly Part[]): Promise<Finding[]> {
   const directory = mkdtempSync(join(tmpdir(), 'cfn-lint-'));
   try {
@@ -77,7 +77,7 @@ export async function cfnLint(python: string, parts: readonly Part[]): Promise<F
 
 const parliamentReport = z.array(z.object({ policy: z.string(), rule: z.string(), detail: z.string() }));
 
-/** What parliament finds in policies, by their names (github.com/duo-labs/parliament). */
+/** The findings of parliament in policies by name (github.com/duo-labs/parliament). */
 export async function parliament(python: string, policies: Record<string, unknown>): Promise<Finding[]> {
   const said = await run(python, [join(folder, 'policies.py')], JSON.stringify(policies));
   return parliamentReport
@@ -85,21 +85,21 @@ export async function parliament(python: string, policies: Record<string, unknow
     .map(({ policy, rule, detail }) => ({ rule, at: policy, text: detail }));
 }
 
-/** Why something that a linter warns of is right as it is. */
-export interface Answer {
+/** The reason why a warning of a linter is accepted. */
+export interface Acknowledgement {
   rule: string;
-  /** Which findings are answered, of all with this rule. */
+  /** Matches the acknowledged findings of this rule. */
   about: RegExp;
   why: string;
 }
 
-/** The findings that nobody has answered, and the answers to what was not found. */
-export function unanswered(findings: readonly Finding[], answers: readonly Answer[]) {
-  const answersOf = ({ rule, at, text }: Finding) =>
-    answers.filter((answer) => answer.rule === rule && answer.about.test(`${at}: ${text}`));
-  const used = new Set(findings.flatMap(answersOf));
+/** The findings without an acknowledgement, and the acknowledgements without a finding. */
+export function unacknowledged(findings: readonly Finding[], acknowledgements: readonly Acknowledgement[]) {
+  const acknowledgementsOf = ({ rule, at, text }: Finding) =>
+    acknowledgements.filter((one) => one.rule === rule && one.about.test(`${at}: ${text}`));
+  const used = new Set(findings.flatMap(acknowledgementsOf));
   return {
-    findings: findings.filter((finding) => answersOf(finding).length === 0),
-    answers: answers.filter((answer) => !used.has(answer)),
+    findings: findings.filter((finding) => acknowledgementsOf(finding).length === 0),
+    unused: acknowledgements.filter((one) => !used.has(one)),
   };
 }
