@@ -233,7 +233,7 @@ async function countedEvents(): Promise<number> {
 
 beforeAll(async () => {
   expect(commandsIn(PAGE, 'On the local AWS')).toEqual(['npm run up\nnpm run example\n']);
-  const output = run('example.ts');
+  const output = run('local/example.ts');
   example = deployed.parse(JSON.parse(output.slice(output.indexOf('{')))).AccessRegister;
 
   const request = newRequest();
@@ -366,7 +366,7 @@ describe('the access register', () => {
     });
     const missed = (await subscribedEvents()).size - before.size;
 
-    expect(run('../cli/redrive.ts', queueUrl)).toContain(`Delivered: ${missed}\n`);
+    expect(run('cli/redrive.ts', queueUrl)).toContain(`Delivered: ${missed}\n`);
     expect(await registeredStates()).toEqual(await publishedStates());
     expect(await deadLetterCount()).toBe(0);
     expect(await countedEvents()).toBe((await subscribedEvents()).size);
