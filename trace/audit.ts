@@ -4,8 +4,8 @@ import type { Service } from '../contracts/services.ts';
 import type { AuditEvent } from './model.ts';
 import { shorten } from './shorten.ts';
 
-/** An audit event as far as every version of the envelope has it: what is in it besides is shown as it is. */
-const published = z.looseObject({
+/** The fields that every version of the envelope of an audit event has. The page shows all other fields unchanged. */
+const publishedEvent = z.looseObject({
   'detail-type': z.string(),
   detail: z.looseObject({
     metadata: z.looseObject({
@@ -17,7 +17,7 @@ const published = z.looseObject({
   }),
 });
 
-/** The audit events of a provisioning among the messages of a bus's log; repeats of the same fact are one. */
+/** The audit events of a provisioning among the messages of a bus's log, without repeats of an event_id. */
 export function auditEventsOf(
   messages: readonly string[],
   provisioningId: string,
@@ -25,7 +25,7 @@ export function auditEventsOf(
 ): AuditEvent[] {
   const found = new Map<string, AuditEvent>();
   for (const message of messages) {
-    const event = published.safeParse(JSON.parse(message));
+    const event = publishedEvent.safeParse(JSON.parse(message));
     if (!event.success) continue; // another sender's
     const { 'detail-type': name, detail } = event.data;
     const { event_id, occurred_at, provisioning_id } = detail.metadata;

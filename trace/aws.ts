@@ -11,29 +11,29 @@ import { hasErrorName } from '../handlers/shared/errors.ts';
 import { readHistory } from '../handlers/shared/history.ts';
 import type { Connection } from './connect.ts';
 
-/** All that is asked of AWS: five questions, each of which only reads. Tests answer them without AWS. */
+/** The five read operations that the page needs of AWS. Tests replace them. */
 export interface Aws {
-  /** Executions of a machine that began after `since`, newest first; at most `limit`, and whether there are more. */
-  executions(
+  /** Executions of a state machine that started after `since`, latest first; at most `limit`, and whether there are more. */
+  listExecutions(
     machine: string,
     since: Date,
     limit: number,
   ): Promise<{ executions: ExecutionListItem[]; more: boolean }>;
-  /** One execution with its input and end; `undefined` when there is none. */
-  execution(arn: string): Promise<DescribeExecutionOutput | undefined>;
-  /** History of an execution with its data, from its begin, at most `limit` events. */
-  history(arn: string, limit: number): Promise<{ events: HistoryEvent[]; more: boolean }>;
+  /** One execution with its input and outcome; `undefined` when it does not exist. */
+  describeExecution(arn: string): Promise<DescribeExecutionOutput | undefined>;
+  /** The first `limit` events of an execution's history, with its data, and whether there are more. */
+  readEvents(arn: string, limit: number): Promise<{ events: HistoryEvent[]; more: boolean }>;
   /** The definition with which an execution was started. */
-  definition(arn: string): Promise<string>;
-  /** Messages of a log between two times that have a text in them; until now unless told otherwise. */
-  messages(logGroup: string, text: string, since: Date, until?: Date): Promise<string[]>;
+  readDefinition(arn: string): Promise<string>;
+  /** Messages of a log group that contain a text, from `since` to `until` (default: now). */
+  readMessages(logGroup: string, text: string, since: Date, until?: Date): Promise<string[]>;
 }
 
 const PAGE = 1000;
 
 export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' | 'logs'>): Aws {
   return {
-    async executions(stateMachineArn, since, limit) {
+    async listExecutions(stateMachineArn, since, limit) {
       const executions: ExecutionListItem[] = [];
       let nextToken: string | undefined;
       do {
@@ -55,7 +55,7 @@ export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' 
       };
     },
 
-    async execution(executionArn) {
+    async describeExecution(executionArn) {
       try {
         return await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
       } catch (error) {
@@ -64,20 +64,20 @@ export function awsOf({ stepFunctions, logs }: Pick<Connection, 'stepFunctions' 
       }
     },
 
-    async history(executionArn, limit) {
+    async readEvents(executionArn, limit) {
       const options = { includeExecutionData: true, maxEvents: limit };
       const { events, truncated: more } = await readHistory(stepFunctions, executionArn, options);
       return { events, more };
     },
 
-    async definition(executionArn) {
+    async readDefinition(executionArn) {
       const { definition = '' } = await stepFunctions.send(
         new DescribeStateMachineForExecutionCommand({ executionArn }),
       );
       return definition;
     },
 
-    async messages(logGroupName, text, since, until) {
+    async readMessages(logGroupName, text, since, until) {
       const messages: string[] = [];
       let nextToken: string | undefined;
       do {

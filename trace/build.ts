@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** The page as the browser gets it, by path. */
+/** The files of the page by their path in the URL. */
 export type Assets = ReadonlyMap<string, { type: string; content: string | Uint8Array }>;
 
 const folder = join(import.meta.dirname, 'page');
@@ -26,7 +26,7 @@ const html = `<!doctype html>
 
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#3b5bdb"/><g fill="none" stroke="#fff" stroke-width="2.5"><path d="M9 9v14M9 16h9a5 5 0 0 0 5-5V9"/></g><g fill="#fff"><circle cx="9" cy="9" r="3.5"/><circle cx="9" cy="23" r="3.5"/><circle cx="23" cy="9" r="3.5"/></g></svg>`;
 
-/** Bundles the page in memory; nothing is written. */
+/** Bundles the page in memory. */
 export async function buildPage(): Promise<Assets> {
   const { outputFiles } = await build({
     entryPoints: [join(folder, 'main.tsx')],

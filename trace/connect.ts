@@ -6,70 +6,70 @@ import { type App1, type TargetEnvironmentOptions, targetEnvironment } from '../
 import type { Service } from '../contracts/services.ts';
 import { busLog } from '../infra/names.ts';
 
-/** TargetEnvironment the two services are found: on the local AWS of this checkout, or on AWS with the user's own credentials. */
+/** Finds the two services: on the local AWS of this checkout, or on AWS with the user's credentials. */
 
-export interface ServiceThere {
+export interface DeployedService {
   service: Service;
-  /** ARN of the machine that does it, and of the one that undoes it. */
-  machine: string;
-  rollBackMachine: string;
+  /** ARN of the state machine that creates, and of the one that rolls back. */
+  stateMachine: string;
+  rollBackStateMachine: string;
   /** Receives every audit event of the service. */
   eventsLog: string;
 }
 
 export interface Connection {
-  /** As the page names it. */
-  where: string;
+  /** The name of the environment on the page: `local AWS`, or account and region. */
+  environment: string;
   stepFunctions: SFNClient;
   logs: CloudWatchLogsClient;
-  services: ServiceThere[];
-  /** Look-ups of executions in a second that leave the services what they need of the account's quota. */
-  lookUpsPerSecond: number;
+  services: DeployedService[];
+  /** DescribeExecution calls per second that leave the rest of the account's quota to the services. */
+  callsPerSecond: number;
 }
 
 /**
- * DescribeExecution has 10 a second for the whole account in most regions, and the services need them.
+ * In most regions the quota of DescribeExecution is 10 per second for the whole account, and the services need it, too.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
  */
-const LOOK_UPS_PER_SECOND = 4;
+const CALLS_PER_SECOND = 4;
 
-/** @throws CommandError when nothing is deployed there, or AWS lets nobody look */
+/** @throws CommandError when no service is deployed there, or AWS denies access */
 export async function connect(options: TargetEnvironmentOptions): Promise<Connection> {
-  const place = targetEnvironment(options);
-  const stepFunctions = place.client(SFNClient);
-  const found = await Promise.all([find('app1', place.app1), find('app2', place.app2)]);
+  const target = targetEnvironment(options);
+  const stepFunctions = target.client(SFNClient);
+  const found = await Promise.all([findService('app1', target.app1), findService('app2', target.app2)]);
   const services = found.filter((one) => one !== undefined);
   const [first] = services;
   const region = await stepFunctions.config.region();
   if (first === undefined)
     throw new CommandError(
       `Neither App1 nor App2 is deployed in ${region} of this account.`,
-      'Say where: `npm run trace -- --aws --profile NAME --region NAME`.',
+      'Select an environment: `npm run trace -- --aws --profile NAME --region NAME`.',
     );
   return {
-    where: place.local ? 'local AWS' : `${first.machine.split(':')[4]} · ${region}`,
+    environment: target.local ? 'local AWS' : `${first.stateMachine.split(':')[4]} · ${region}`,
     stepFunctions,
-    logs: place.client(CloudWatchLogsClient),
+    logs: target.client(CloudWatchLogsClient),
     services,
-    lookUpsPerSecond: place.local ? Number.POSITIVE_INFINITY : LOOK_UPS_PER_SECOND,
+    callsPerSecond: target.local ? Number.POSITIVE_INFINITY : CALLS_PER_SECOND,
   };
 }
 
-/** A service by what its stack has put out; `undefined` when it is not here: it may be in another account. */
-async function find(
+/** A service by the outputs of its stack; `undefined` when the stack is not in this account and region. */
+async function findService(
   service: Service,
-  addOutputs: () => Promise<
+  readOutputs: () => Promise<
     Pick<App1, 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name'>
   >,
-): Promise<ServiceThere | undefined> {
-  const stack = await tryRead(addOutputs);
+): Promise<DeployedService | undefined> {
+  const stack = await tryRead(readOutputs);
   if (!stack.isAvailable && stack.error.code === 'NOT_DEPLOYED') return undefined;
   if (!stack.isAvailable) throw new CommandError(stack.error.message, stack.error.remedy);
   const { state_machine_arn, roll_back_state_machine_arn, event_bus_name } = stack.value;
   return {
     service,
-    machine: state_machine_arn,
-    rollBackMachine: roll_back_state_machine_arn,
+    stateMachine: state_machine_arn,
+    rollBackStateMachine: roll_back_state_machine_arn,
     eventsLog: busLog(event_bus_name),
   };
 }

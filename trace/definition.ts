@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Graph, GraphEdge, GraphNode } from './model.ts';
 
 /**
- * Amazon States Language as far as a picture needs it: any machine, not only those of today. What is inside Parallel
- * and Map stays inside.
+ * The part of Amazon States Language that a graph needs, for any state machine. States inside Parallel and Map are not
+ * part of the graph.
  * docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 const state = z.looseObject({
@@ -21,7 +21,7 @@ const definition = z.looseObject({
   States: z.record(z.string(), state),
 });
 
-const kinds: Record<string, GraphNode['kind']> = {
+const KINDS: Record<string, GraphNode['kind']> = {
   Task: 'task',
   Choice: 'choice',
   Wait: 'wait',
@@ -30,31 +30,31 @@ const kinds: Record<string, GraphNode['kind']> = {
 };
 
 /**
- * A machine's definition as a graph. In a machine that `undoes`, every state is part of an undo; in another one those
- * that only a caught error leads to, and that lead nowhere else.
- * @throws ZodError when it is no definition
+ * Parses a definition into a graph. In a roll-back state machine, every state is compensation; in another one, those that
+ * are reachable only through a caught error and do not lead back to the main path.
+ * @throws ZodError when the text is not a definition
  */
-export function graphOf(text: string, undoes: boolean): Graph {
+export function parseGraph(text: string, isRollBack: boolean): Graph {
   const { StartAt, Comment, States } = definition.parse(JSON.parse(text));
   const edges = Object.entries(States).flatMap(([name, state]) => edgesOf(name, state));
-  const uncaught = edges.filter(({ caught }) => !caught);
-  const way = reachedFrom(StartAt, uncaught);
-  // What an error leads to, and what leads back from there, is a detour: a wait, not an undo.
+  const plainEdges = edges.filter(({ caught }) => !caught);
+  const mainPath = reachableFrom(StartAt, plainEdges);
+  // A state after a caught error that leads back to the main path is not compensation, for example a wait.
   for (const name of Object.keys(States))
     if (
-      [...reachedFrom(name, uncaught)].some(
-        (next) => way.has(next) && next !== name && States[next]?.Next !== undefined,
+      [...reachableFrom(name, plainEdges)].some(
+        (next) => mainPath.has(next) && next !== name && States[next]?.Next !== undefined,
       )
     )
-      way.add(name);
+      mainPath.add(name);
   return {
     start: StartAt,
     ...(Comment === undefined ? {} : { comment: Comment }),
     nodes: Object.entries(States).map(([name, { Type }]) => ({
       name,
-      kind: kinds[Type] ?? 'other',
+      kind: KINDS[Type] ?? 'other',
       type: Type,
-      undo: undoes || !way.has(name),
+      compensation: isRollBack || !mainPath.has(name),
     })),
     edges,
   };
@@ -79,7 +79,7 @@ function edgesOf(from: string, { Next, Default, Choices, Catch }: State): GraphE
   ];
 }
 
-function reachedFrom(start: string, edges: readonly GraphEdge[]): Set<string> {
+function reachableFrom(start: string, edges: readonly GraphEdge[]): Set<string> {
   const reached = new Set([start]);
   for (const name of reached) for (const { from, to } of edges) if (from === name) reached.add(to);
   return reached;

@@ -6,22 +6,22 @@ import {
 } from '../contracts/failures.ts';
 
 /**
- * What an operator can do about a step that lacks a right; `undefined` for other failures. The history does not say
- * which right: messages are kept out of it, because they can quote anything.
+ * The remedy for a step without a permission; `undefined` for other failures. The history does not contain the name of
+ * the permission: error messages are not written to it, because they can quote secrets.
  */
-export const remedyOfRights = ({ step, error }: FailureCause): string | undefined =>
+export const permissionRemedy = ({ step, error }: FailureCause): string | undefined =>
   error.includes('AccessDenied')
-    ? `${step} lacks a right: CloudTrail names it, and the drift of the stack shows who has changed the role. Give it back.`
+    ? `${step} lacks a permission. CloudTrail names it; the drift of the stack shows the change of the role. Grant it again.`
     : undefined;
 
 /** Explains a failure to an operator. */
 export function explain(failure: FailureCause): FailureReport {
   const report = explainFailure(failure);
-  return { ...report, remedy: remedyOfRights(failure) ?? report.remedy };
+  return { ...report, remedy: permissionRemedy(failure) ?? report.remedy };
 }
 
-/** What the operator does about a failure; `undefined` when that is nothing. Messages tell the rows apart, codes do not. */
-export function operatorsPart({ message }: Pick<FailureReport, 'message'>): string | undefined {
+/** The operator's remedy for a failure; `undefined` when there is none. Rows are found by their message: codes are not unique. */
+export function operatorRemedy({ message }: Pick<FailureReport, 'message'>): string | undefined {
   const operator = documentedFailures().find(([, row]) => row.message === message)?.[1].operator;
   return operator?.startsWith('Nothing to do') ? undefined : operator;
 }

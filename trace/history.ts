@@ -2,38 +2,35 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { type HistoryAttempt, type HistoryStep, stepsOf } from '../handlers/shared/history.ts';
 import { explain } from './explain.ts';
 import type { Attempt, Graph, Step } from './model.ts';
-import { readable } from './shorten.ts';
+import { parseJsonText } from './shorten.ts';
 
-/** The steps of an execution as the page shows them: with their place in the graph, and their failures explained. */
-export const tracedSteps = (events: readonly HistoryEvent[], graph: Graph): Step[] =>
-  stepsOf(events).map((step) => tracedStep(step, graph));
+/** Maps a history to the steps of the page, with their states in the graph and explained failures. */
+export const toSteps = (events: readonly HistoryEvent[], graph: Graph): Step[] =>
+  stepsOf(events).map((step) => toStep(step, graph));
 
-function tracedStep(step: HistoryStep, graph: Graph): Step {
+function toStep(step: HistoryStep, graph: Graph): Step {
   const { id, name, status, enteredAt, exitedAt } = step;
   const node = graph.nodes.find((one) => one.name === name);
   return {
     id: String(id),
     name,
     type: node?.type ?? step.type,
-    undo: node?.undo ?? false,
+    compensation: node?.compensation ?? false,
     status,
     entered_at: enteredAt.toISOString(),
     ...(exitedAt === undefined ? {} : { exited_at: exitedAt.toISOString() }),
-    attempts: step.attempts.map((attempt) => tracedAttempt(attempt, name)),
-    input: readable(step.input),
-    output: readable(step.output),
+    attempts: step.attempts.map((attempt) => toAttempt(attempt, name)),
+    input: parseJsonText(step.input),
+    output: parseJsonText(step.output),
     assigned: Object.fromEntries(
-      Object.entries(step.assigned).map(([variable, value]) => [variable, readable(value)]),
+      Object.entries(step.assigned).map(([variable, value]) => [variable, parseJsonText(value)]),
     ),
   };
 }
 
-const tracedAttempt = (
-  { startedAt, endedAt, status, error, cause }: HistoryAttempt,
-  step: string,
-): Attempt => ({
+const toAttempt = ({ startedAt, endedAt, status, error, cause }: HistoryAttempt, step: string): Attempt => ({
   started_at: startedAt.toISOString(),
   ...(endedAt === undefined ? {} : { ended_at: endedAt.toISOString() }),
   status,
-  ...(error === undefined ? {} : { error, cause: readable(cause), failure: explain({ step, error }) }),
+  ...(error === undefined ? {} : { error, cause: parseJsonText(cause), failure: explain({ step, error }) }),
 });

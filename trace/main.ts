@@ -7,7 +7,7 @@ import { by } from '../cli/values.ts';
 import { awsOf } from './aws.ts';
 import { buildPage } from './build.ts';
 import { connect } from './connect.ts';
-import { readerOf } from './reader.ts';
+import { createReader } from './reader.ts';
 import { serve } from './server.ts';
 
 const PORT = 4580;
@@ -17,24 +17,20 @@ const portNumber = z
   .regex(/^[1-9]\d{0,4}$/, 'must be the number of a port')
   .transform(Number);
 
-/** `npm run trace`: the trace page of the local AWS; with `--aws [--profile NAME] [--region NAME]` that of AWS. */
+/** `npm run trace`: serves the trace page of the local AWS, or with `--aws [--profile NAME] [--region NAME]` that of AWS. */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('trace')
-    .description(
-      'Serves a page on this machine that shows provisionings as they happen, until it is stopped.',
-    )
-    .option(
-      '--port <number>',
-      `where the page is served; ${PORT} or the next free one unless given`,
-      by(portNumber),
-    );
+    .description('Serves a page on this machine that shows provisionings live, until it is stopped.')
+    .option('--port <number>', `port of the page (default: ${PORT}, or a free one)`, by(portNumber));
   const parse = () => command.parse(args, { from: 'user' });
   return runOnSystem(parse, async () => {
     const { port, ...options } = command.opts();
     const connection = await connect(targetEnvironmentOptions.parse(options));
-    const reader = readerOf(awsOf(connection), connection, () => new Date());
+    const reader = createReader(awsOf(connection), connection, () => new Date());
     const { url, close } = await start(reader, port);
-    process.stdout.write(`The trace page of ${connection.where} is at ${url}\nCtrl-C ends it.\n`);
+    process.stdout.write(
+      `The trace page of ${connection.environment} is at ${url}\nPress Ctrl-C to stop it.\n`,
+    );
     await interrupted();
     close();
     return 0;
@@ -54,7 +50,7 @@ async function start(reader: Parameters<typeof serve>[0], port: number | undefin
     };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-      throw new CommandError(`Port ${free} is taken by another program.`, 'Give another one with `--port`.');
+      throw new CommandError(`Port ${free} is in use by another program.`, 'Use another one with `--port`.');
     throw error;
   }
 }

@@ -3,12 +3,12 @@ import { failureReport } from '../contracts/failures.ts';
 import { service } from '../contracts/services.ts';
 import { userPresence } from '../contracts/status.ts';
 
-/** What the server tells the page: its JSON, checked on both sides. */
+/** The JSON that the server sends to the page. Both sides use these schemas. */
 
 const time = z.iso.datetime();
-/** Any JSON, as Step Functions has it. */
+/** Any JSON of Step Functions. */
 const json = z.unknown();
-/** Milliseconds after which asking again makes sense. */
+/** Milliseconds until the next poll. */
 const pause = z.int();
 
 export const executionStatus = z.enum([
@@ -20,48 +20,47 @@ export const executionStatus = z.enum([
   'PENDING_REDRIVE',
 ]);
 
-/** Why it failed: the row of contracts/failures.ts, with the name of the error itself. */
+/** The cause of a failure: the row of contracts/failures.ts with the name of the error. */
 export const failure = failureReport.extend({ service, error: z.string() });
 export type Failure = z.infer<typeof failure>;
 
 /**
- * What of a provisioning is still there and should not be:
- * `user` one may be, and nothing is running that removes it; `announcement` the event that tells the end was not
- * published; `unknown` one of the executions cannot be read (yet).
+ * What a provisioning has left behind. `user`: a user may exist, and no execution is removing it. `event`: the event of
+ * the outcome was not published. `unknown`: one of the executions was not read yet.
  */
-export const leftBehind = z.enum(['nothing', 'user', 'announcement', 'unknown']);
+export const leftBehind = z.enum(['nothing', 'user', 'event', 'unknown']);
 export type LeftBehind = z.infer<typeof leftBehind>;
 
 /** One provisioning in the list. */
 export const summary = z.strictObject({
   provisioning_id: z.string(),
-  /** Absent until its input was read, and when it was cancelled before its request came. */
+  /** Absent until the input is read, and when it was cancelled before its request arrived. */
   username: z.string().optional(),
   human_user_id: z.string().optional(),
-  /** Status of App1's execution, or of App2's when App1 has none here. */
+  /** Status of App1's execution, or of App2's when App1's is not available. */
   status: executionStatus,
-  /** Whether any of its executions is running, a roll-back for example. */
+  /** Whether any of its executions is running, including roll-backs. */
   running: z.boolean(),
   started_at: time,
-  /** When the execution that the status is about has ended. */
+  /** When the execution of `status` has stopped. */
   stopped_at: time.optional(),
-  /** Why, as each service tells it; App1's is what the caller is told, App2's is nearer to the cause. */
+  /** The failure at each service: App1's is in the response to the caller, App2's is closer to the cause. */
   failures: z.array(failure),
-  /** Absent until it was read. */
+  /** Absent until it is read. */
   user: userPresence.optional(),
-  left: leftBehind,
-  /** How many executions of the roll-back machines there are. */
+  left_behind: leftBehind,
+  /** Number of executions of the roll-back state machines. */
   roll_backs: z.int(),
-  /** What to do about it, most urgent first. */
+  /** Remedies, the most urgent first. */
   remedies: z.array(z.string()),
 });
 export type Summary = z.infer<typeof summary>;
 
 export const listing = z.strictObject({
   now: time,
-  /** Where it was read: "local AWS" or account and region. */
-  where: z.string(),
-  /** Which services are there: of two accounts one sees one. */
+  /** The environment: "local AWS", or account and region. */
+  environment: z.string(),
+  /** The services that are deployed in this account and region. */
   services: z.array(service),
   hours: z.number(),
   headline: z.strictObject({
@@ -70,9 +69,9 @@ export const listing = z.strictObject({
     left_behind: z.int(),
   }),
   provisionings: z.array(summary),
-  /** How many of them are still to be read: AWS allows few look-ups in a second. */
+  /** Number of provisionings that are not read yet: AWS limits the calls per second. */
   unread: z.int(),
-  /** There were more executions in this time than are shown. */
+  /** Whether the list is incomplete because there are too many executions. */
   truncated: z.boolean(),
   pause,
 });
@@ -85,15 +84,15 @@ export const graphNode = z.strictObject({
   kind: stateKind,
   /** Type as ASL names it. */
   type: z.string(),
-  /** Not on the way that is taken when no error is caught. */
-  undo: z.boolean(),
+  /** Whether only a caught error leads to the state. */
+  compensation: z.boolean(),
 });
 export type GraphNode = z.infer<typeof graphNode>;
 
 export const graphEdge = z.strictObject({
   from: z.string(),
   to: z.string(),
-  /** A caught error leads there. */
+  /** Whether a caught error leads to `to`. */
   caught: z.boolean(),
   label: z.string().optional(),
 });
@@ -115,14 +114,14 @@ export const attempt = z.strictObject({
   status: attemptStatus,
   error: z.string().optional(),
   cause: json.optional(),
-  /** What the error means, for people. */
+  /** The explanation of the error. */
   failure: failureReport.optional(),
 });
 export type Attempt = z.infer<typeof attempt>;
 
 /**
- * `retrying`: the last attempt has failed and the next one waits; `caught`: failed, and the workflow went on where it
- * leads; `failed`: ended the execution; `stopped`: was running when the execution was aborted or timed out.
+ * `retrying`: the last attempt has failed, and the next one waits. `caught`: failed, and a Catch continues the workflow.
+ * `failed`: failed the execution. `stopped`: was running when the execution was aborted or timed out.
  */
 export const stepStatus = z.enum(['running', 'retrying', 'succeeded', 'caught', 'failed', 'stopped']);
 export type StepStatus = z.infer<typeof stepStatus>;
@@ -132,7 +131,7 @@ export const step = z.strictObject({
   id: z.string(),
   name: z.string(),
   type: z.string(),
-  undo: z.boolean(),
+  compensation: z.boolean(),
   status: stepStatus,
   entered_at: time,
   exited_at: time.optional(),
@@ -144,10 +143,10 @@ export const step = z.strictObject({
 export type Step = z.infer<typeof step>;
 
 export const execution = z.strictObject({
-  /** `<machine>/<name>`: unique within a provisioning. */
+  /** `<state machine>/<name>`: unique within a provisioning. */
   id: z.string(),
   service,
-  machine: z.string(),
+  state_machine: z.string(),
   name: z.string(),
   roll_back: z.boolean(),
   status: executionStatus,
@@ -161,7 +160,7 @@ export const execution = z.strictObject({
   redrives: z.int(),
   graph,
   steps: z.array(step),
-  /** The history was longer than what was read. */
+  /** Whether the history is longer than the part that was read. */
   truncated: z.boolean(),
 });
 export type Execution = z.infer<typeof execution>;
@@ -171,10 +170,10 @@ export const auditEvent = z.strictObject({
   service,
   name: z.string(),
   occurred_at: time,
-  /** What the catalogue says that it means; absent for one that is not in it. */
+  /** The meaning in the catalogue; absent for an event that is not in it. */
   meaning: z.string().optional(),
   bad: z.boolean(),
-  /** The whole of it, as it was published. */
+  /** The whole event. */
   event: json,
 });
 export type AuditEvent = z.infer<typeof auditEvent>;
@@ -188,6 +187,6 @@ export const detail = z.strictObject({
 });
 export type Detail = z.infer<typeof detail>;
 
-/** What went wrong, and what the user of the page can do. */
+/** An error of the server, and the remedy. */
 export const trouble = z.strictObject({ message: z.string(), remedy: z.string() });
 export type Trouble = z.infer<typeof trouble>;

@@ -11,35 +11,35 @@ import {
 import { failureOf } from '../handlers/shared/status.ts';
 import { auditEventsOf } from './audit.ts';
 import type { Aws } from './aws.ts';
-import type { Connection, ServiceThere } from './connect.ts';
-import { graphOf } from './definition.ts';
+import type { Connection, DeployedService } from './connect.ts';
+import { parseGraph } from './definition.ts';
 import { explain } from './explain.ts';
-import { tracedSteps } from './history.ts';
+import { toSteps } from './history.ts';
 import type { Detail, Execution, Graph, Listing, Summary } from './model.ts';
 import {
   GRACE,
   generationOf,
-  isDoubtful,
-  isUnclear,
-  type Look,
+  type KnownExecution,
+  mayBeOfEarlierGeneration,
+  needsDescription,
   ofOneGeneration,
-  type Side,
+  type ServiceExecutions,
   summaryOf,
 } from './provisioning.ts';
-import { readable } from './shorten.ts';
+import { parseJsonText } from './shorten.ts';
 
-/** Reads provisionings, and remembers what cannot change any more: AWS allows few look-ups. */
+/** Reads provisionings, and caches what can no longer change: AWS limits the calls per second. */
 
 const HOUR = 3_600_000;
-/** What is left behind is looked for at least this far back. */
-const LEAST_HOURS = timeLimits.provisioning / 3600;
-/** App1's execution begins before App2's: so that neither is missing at the edge of the time. */
-const EDGE = 15 * 60_000;
-const MOST_EXECUTIONS = 2000;
-const MOST_EVENTS = 5000;
-/** Look-ups that may be saved up while nobody looks. */
+/** The list covers at least this period, to find what is left behind. */
+const MIN_HOURS = timeLimits.provisioning / 3600;
+/** App1's execution starts before App2's. This tolerance finds both at the start of a period. In milliseconds. */
+const START_TOLERANCE = 15 * 60_000;
+const MAX_EXECUTIONS = 2000;
+const MAX_EVENTS = 5000;
+/** Seconds of calls that the token bucket can hold. */
 const BURST_SECONDS = 10;
-/** Logs have an event a moment after it was published. */
+/** Milliseconds until a published event is in the log, at most. */
 const LOG_DELAY = 10 * 60_000;
 
 export interface Reader {
@@ -48,64 +48,70 @@ export interface Reader {
   detail(provisioningId: string): Promise<Detail | undefined>;
 }
 
-type TargetEnvironment = Pick<Connection, 'where' | 'services' | 'lookUpsPerSecond'>;
+type ReaderOptions = Pick<Connection, 'environment' | 'services' | 'callsPerSecond'>;
 
-export function readerOf(
+export function createReader(
   aws: Aws,
-  { where, services, lookUpsPerSecond }: TargetEnvironment,
+  { environment, services, callsPerSecond }: ReaderOptions,
   now: () => Date,
 ): Reader {
   const executions = new Map<string, { version: string; execution: DescribeExecutionOutput }>();
   const histories = new Map<string, { version: string; events: HistoryEvent[]; more: boolean }>();
   const graphs = new Map<string, Graph>();
-  /** Of roll-backs whose executions have expired, by provisioning: how else would their names be known? */
+  /** The latest generation by provisioning, from names of roll-backs: needed when the executions have expired. */
   const latestGenerations = new Map<string, string>();
-  const spare = allowance(lookUpsPerSecond, now);
+  const callBudget = tokenBucket(callsPerSecond, now);
 
-  function remember(rollBack: string): void {
+  function rememberGeneration(rollBack: string): void {
     const parts = partsOfRollBackName(rollBack);
-    // Lists come newest first.
+    // ListExecutions returns the latest first.
     if (parts !== undefined && !latestGenerations.has(parts.provisioning_id))
       latestGenerations.set(parts.provisioning_id, parts.creation_id);
   }
 
-  async function lookUp(arn: string): Promise<Look | undefined> {
-    const execution = await aws.execution(arn);
+  async function describe(arn: string): Promise<KnownExecution | undefined> {
+    const execution = await aws.describeExecution(arn);
     if (execution === undefined) return undefined;
     executions.set(arn, { version: versionOf(execution), execution });
     return { item: itemOf(execution), execution };
   }
 
-  /** An execution by its ARN; one that has ended is not looked up again. */
-  async function lookUpOnce(arn: string): Promise<Look | undefined> {
+  /** An execution by its ARN; one that has finished is described once. */
+  async function describeOnce(arn: string): Promise<KnownExecution | undefined> {
     const known = executions.get(arn)?.execution;
-    if (known === undefined || known.status === 'RUNNING') return lookUp(arn);
+    if (known === undefined || known.status === 'RUNNING') return describe(arn);
     return { item: itemOf(known), execution: known };
   }
 
-  async function sidesSince(since: Date): Promise<{ groups: Map<string, Side[]>; truncated: boolean }> {
-    const groups = new Map<string, Side[]>();
+  async function listSince(
+    since: Date,
+  ): Promise<{ groups: Map<string, ServiceExecutions[]>; truncated: boolean }> {
+    const groups = new Map<string, ServiceExecutions[]>();
     let truncated = false;
-    const sideOf = (name: string, there: ServiceThere): Side => {
+    const executionsAt = (name: string, deployed: DeployedService): ServiceExecutions => {
       const id = provisioningIdIn(name);
       const sides = groups.get(id) ?? services.map(({ service }) => ({ service, rollBacks: [] }));
       groups.set(id, sides);
-      const side = sides.find(({ service }) => service === there.service);
-      if (side === undefined) throw new Error(`${there.service} is not among the services.`);
+      const side = sides.find(({ service }) => service === deployed.service);
+      if (side === undefined) throw new Error(`${deployed.service} is not among the services.`);
       return side;
     };
     await Promise.all(
-      services.flatMap((there) =>
-        [there.machine, there.rollBackMachine].map(async (machine) => {
-          const found = await aws.executions(machine, new Date(since.getTime() - EDGE), MOST_EXECUTIONS);
+      services.flatMap((deployed) =>
+        [deployed.stateMachine, deployed.rollBackStateMachine].map(async (stateMachine) => {
+          const found = await aws.listExecutions(
+            stateMachine,
+            new Date(since.getTime() - START_TOLERANCE),
+            MAX_EXECUTIONS,
+          );
           truncated ||= found.more;
           for (const item of found.executions) {
-            const look = withWhatIsKnown({ item }, executions.get(item.executionArn ?? '')?.execution);
-            const side = sideOf(item.name ?? '', there);
-            if (machine === there.machine) side.main = look;
+            const known = withKnownDescription({ item }, executions.get(item.executionArn ?? '')?.execution);
+            const side = executionsAt(item.name ?? '', deployed);
+            if (stateMachine === deployed.stateMachine) side.main = known;
             else {
-              side.rollBacks.push(look);
-              remember(item.name ?? '');
+              side.rollBacks.push(known);
+              rememberGeneration(item.name ?? '');
             }
           }
         }),
@@ -116,41 +122,43 @@ export function readerOf(
     return { groups, truncated };
   }
 
-  /** Looks up what is not known yet, as much as there is to spare: first what failed, then what only lacks its name. */
-  async function lookUpMore(groups: Map<string, Side[]>): Promise<void> {
-    const wanted = [...groups.values()].flatMap((sides) => {
-      const looks = sides.flatMap(({ main, rollBacks }) => [main, rollBacks.at(-1)]);
-      const present = looks.filter((look) => look !== undefined);
-      const unclear = present.filter((look) => isUnclear(look) || isDoubtful(look, sides));
-      const named = present.some(({ execution }) => execution !== undefined);
-      return unclear.length > 0 || named ? unclear : present.slice(0, 1);
+  /** Describes executions within the call budget: first those that failed, then those without a known input. */
+  async function describeMissing(groups: Map<string, ServiceExecutions[]>): Promise<void> {
+    const missing = [...groups.values()].flatMap((sides) => {
+      const latest = sides.flatMap(({ main, rollBacks }) => [main, rollBacks.at(-1)]);
+      const known = latest.filter((known) => known !== undefined);
+      const undescribed = known.filter(
+        (known) => needsDescription(known) || mayBeOfEarlierGeneration(known, sides),
+      );
+      const hasInput = known.some(({ execution }) => execution !== undefined);
+      return undescribed.length > 0 || hasInput ? undescribed : known.slice(0, 1);
     });
-    wanted.sort((a, b) => Number(isUnclear(b)) - Number(isUnclear(a)));
+    missing.sort((a, b) => Number(needsDescription(b)) - Number(needsDescription(a)));
     await Promise.all(
-      wanted.slice(0, spare.take(wanted.length)).map(async (look) => {
-        const found = await lookUp(look.item.executionArn ?? '');
-        if (found !== undefined) Object.assign(look, found);
+      missing.slice(0, callBudget.take(missing.length)).map(async (known) => {
+        const found = await describe(known.item.executionArn ?? '');
+        if (found !== undefined) Object.assign(known, found);
       }),
     );
   }
 
-  /** A roll-back of a provisioning that began earlier: its beginning belongs to the picture. */
-  async function completeOld(groups: Map<string, Side[]>): Promise<void> {
+  /** Describes the executions of provisionings that started before the period and are being rolled back. */
+  async function describeOldMains(groups: Map<string, ServiceExecutions[]>): Promise<void> {
     const old = [...groups].flatMap(([id, sides]) =>
       sides.every(({ main }) => main === undefined) ? sides.map((side) => ({ id, side })) : [],
     );
     await Promise.all(
-      old.slice(0, spare.take(old.length)).map(async ({ id, side }) => {
-        const there = services.find(({ service }) => service === side.service);
-        if (there !== undefined) side.main = await lookUpOnce(executionArn(there.machine, id));
+      old.slice(0, callBudget.take(old.length)).map(async ({ id, side }) => {
+        const deployed = services.find(({ service }) => service === side.service);
+        if (deployed !== undefined) side.main = await describeOnce(executionArn(deployed.stateMachine, id));
       }),
     );
   }
 
-  async function sidesOf(id: string): Promise<Side[]> {
+  async function readExecutions(id: string): Promise<ServiceExecutions[]> {
     const mains = await Promise.all(
-      services.map(async ({ service, machine }): Promise<Side> => {
-        return { service, main: await lookUpOnce(executionArn(machine, id)), rollBacks: [] };
+      services.map(async ({ service, stateMachine }): Promise<ServiceExecutions> => {
+        return { service, main: await describeOnce(executionArn(stateMachine, id)), rollBacks: [] };
       }),
     );
     const creation_id = mains.map(generationOf).find((one) => one !== undefined) ?? latestGenerations.get(id);
@@ -158,7 +166,7 @@ export function readerOf(
     const sides = await Promise.all(
       mains.map(async (side, at) => ({
         ...side,
-        rollBacks: await rollBacksOf(services[at]?.rollBackMachine ?? '', {
+        rollBacks: await readRollBacks(services[at]?.rollBackStateMachine ?? '', {
           provisioning_id: id,
           creation_id,
         }),
@@ -168,62 +176,65 @@ export function readerOf(
   }
 
   /** Attempts are numbered without gaps. */
-  async function rollBacksOf(machine: string, generation: Generation): Promise<Look[]> {
-    const found: Look[] = [];
+  async function readRollBacks(stateMachine: string, generation: Generation): Promise<KnownExecution[]> {
+    const found: KnownExecution[] = [];
     for (;;) {
-      const next = await lookUpOnce(executionArn(machine, rollBackName(generation, found.length + 1)));
+      const next = await describeOnce(executionArn(stateMachine, rollBackName(generation, found.length + 1)));
       if (next === undefined) return found;
       found.push(next);
     }
   }
 
-  async function graphFor(arn: string, undoes: boolean): Promise<Graph> {
+  async function readGraph(arn: string, isRollBack: boolean): Promise<Graph> {
     const known = graphs.get(arn);
     if (known !== undefined) return known;
-    const graph = graphOf(await aws.definition(arn), undoes);
+    const graph = parseGraph(await aws.readDefinition(arn), isRollBack);
     graphs.set(arn, graph);
     return graph;
   }
 
-  async function historyOf(arn: string, version: string): Promise<{ events: HistoryEvent[]; more: boolean }> {
+  async function readHistory(
+    arn: string,
+    version: string,
+  ): Promise<{ events: HistoryEvent[]; more: boolean }> {
     const known = histories.get(arn);
     if (known?.version === version) return known;
-    const found = await aws.history(arn, MOST_EVENTS);
-    // Reading lags: only one that has come to its end is whole.
+    const found = await aws.readEvents(arn, MAX_EVENTS);
+    // Histories are eventually consistent: only one with its last event is complete.
     if (/^Execution(Succeeded|Failed|Aborted|TimedOut)$/.test(found.events.at(-1)?.type ?? ''))
       histories.set(arn, { version, ...found });
     return found;
   }
 
-  async function executionOf(
-    { service }: Side,
-    { item, execution }: Look,
+  async function toExecution(
+    { service }: ServiceExecutions,
+    { item, execution }: KnownExecution,
     rollBack: boolean,
   ): Promise<Execution> {
     const arn = item.executionArn ?? '';
     const [graph, history] = await Promise.all([
-      graphFor(arn, rollBack),
-      historyOf(arn, versionOf(execution ?? item)),
+      readGraph(arn, rollBack),
+      readHistory(arn, versionOf(execution ?? item)),
     ]);
     const failure = execution === undefined ? undefined : failureOf(execution);
-    const machine = arn.split(':').at(-2) ?? '';
+    const state_machine = arn.split(':').at(-2) ?? '';
     return {
-      id: `${machine}/${item.name}`,
+      id: `${state_machine}/${item.name}`,
       service,
-      machine,
+      state_machine,
       name: item.name ?? '',
       roll_back: rollBack,
       status: item.status ?? 'RUNNING',
       started_at: (item.startDate ?? now()).toISOString(),
       ...(item.stopDate === undefined ? {} : { stopped_at: item.stopDate.toISOString() }),
       ...(execution?.error === undefined ? {} : { error: execution.error }),
-      ...(execution?.cause === undefined ? {} : { cause: readable(execution.cause) }),
+      ...(execution?.cause === undefined ? {} : { cause: parseJsonText(execution.cause) }),
       ...(failure === undefined ? {} : { failure: explain(failure) }),
-      input: readable(execution?.input),
-      output: readable(execution?.output),
+      input: parseJsonText(execution?.input),
+      output: parseJsonText(execution?.output),
       redrives: item.redriveCount ?? 0,
       graph,
-      steps: tracedSteps(history.events, graph),
+      steps: toSteps(history.events, graph),
       truncated: history.more,
     };
   }
@@ -231,55 +242,58 @@ export function readerOf(
   return {
     async list(hours) {
       const at = now();
-      const { groups, truncated } = await sidesSince(
-        new Date(at.getTime() - Math.max(hours, LEAST_HOURS) * HOUR),
+      const { groups, truncated } = await listSince(
+        new Date(at.getTime() - Math.max(hours, MIN_HOURS) * HOUR),
       );
-      await lookUpMore(groups);
-      await completeOld(groups);
+      await describeMissing(groups);
+      await describeOldMains(groups);
       const all = [...groups]
         .map(([id, sides]) => summaryOf(id, sides, at))
         .sort((a, b) => b.started_at.localeCompare(a.started_at));
-      const within = ({ started_at, stopped_at }: Summary, of: number) =>
-        Date.parse(stopped_at ?? started_at) >= at.getTime() - of * HOUR;
+      const within = ({ started_at, stopped_at }: Summary, withinHours: number) =>
+        Date.parse(stopped_at ?? started_at) >= at.getTime() - withinHours * HOUR;
       return {
         now: at.toISOString(),
-        where,
+        environment,
         services: services.map(({ service }) => service),
         hours,
         headline: {
           failed_last_hour: all.filter((one) => isFailed(one) && within(one, 1)).length,
           running: all.filter(({ running }) => running).length,
-          left_behind: all.filter(({ left }) => left === 'user' || left === 'announcement').length,
+          left_behind: all.filter(({ left_behind }) => left_behind === 'user' || left_behind === 'event')
+            .length,
         },
-        // What runs, and what is left behind, is shown however old it is.
+        // Running provisionings and what is left behind are listed regardless of their age.
         provisionings: all.filter(
-          (one) => within(one, hours) || one.running || one.left === 'user' || one.left === 'announcement',
+          (one) =>
+            within(one, hours) || one.running || one.left_behind === 'user' || one.left_behind === 'event',
         ),
-        unread: all.filter(({ left, username }) => left === 'unknown' || username === undefined).length,
+        unread: all.filter(({ left_behind, username }) => left_behind === 'unknown' || username === undefined)
+          .length,
         truncated,
-        pause: pauseFor(true, lookUpsPerSecond),
+        pause: pauseFor(true, callsPerSecond),
       };
     },
 
     async detail(id) {
-      const sides = await sidesOf(id);
+      const sides = await readExecutions(id);
       if (sides.every(({ main, rollBacks }) => main === undefined && rollBacks.length === 0))
         return undefined;
       const at = now();
       const summary = summaryOf(id, sides, at);
-      const since = new Date(Date.parse(summary.started_at) - EDGE);
+      const since = new Date(Date.parse(summary.started_at) - START_TOLERANCE);
       const last = Math.max(...stopsOf(sides));
       const until = summary.running ? undefined : new Date(last + LOG_DELAY);
       const [executions, events] = await Promise.all([
         Promise.all(
           sides.flatMap((side) => [
-            ...(side.main === undefined ? [] : [executionOf(side, side.main, false)]),
-            ...side.rollBacks.map((look) => executionOf(side, look, true)),
+            ...(side.main === undefined ? [] : [toExecution(side, side.main, false)]),
+            ...side.rollBacks.map((known) => toExecution(side, known, true)),
           ]),
         ),
         Promise.all(
           services.map(async ({ service, eventsLog }) =>
-            auditEventsOf(await aws.messages(eventsLog, id, since, until), id, service),
+            auditEventsOf(await aws.readMessages(eventsLog, id, since, until), id, service),
           ),
         ),
       ]);
@@ -288,7 +302,7 @@ export function readerOf(
         summary,
         executions,
         events: events.flat().sort((a, b) => a.occurred_at.localeCompare(b.occurred_at)),
-        pause: pauseFor(summary.running || at.getTime() - last < GRACE, lookUpsPerSecond),
+        pause: pauseFor(summary.running || at.getTime() - last < GRACE, callsPerSecond),
       };
     },
   };
@@ -296,43 +310,46 @@ export function readerOf(
 
 const isFailed = ({ status }: Summary): boolean => ['FAILED', 'ABORTED', 'TIMED_OUT'].includes(status);
 
-/** Changes when an execution ends, and when it is started again. */
-const versionOf = ({ status, stopDate, redriveCount }: Look['item']): string =>
+/** Changes when an execution stops, and when it is redriven. */
+const versionOf = ({ status, stopDate, redriveCount }: KnownExecution['item']): string =>
   [status, stopDate?.toISOString(), redriveCount].join(' ');
 
-/** What was looked up before, as long as it is still so. */
-function withWhatIsKnown({ item }: Look, known: DescribeExecutionOutput | undefined): Look {
+/** Adds the cached description if it is still valid. */
+function withKnownDescription(
+  { item }: KnownExecution,
+  known: DescribeExecutionOutput | undefined,
+): KnownExecution {
   if (known === undefined) return { item };
-  // Of one that has ended since, the input is still right; its end has to be looked up.
+  // After a success since then, the cached input is still valid. Another outcome has to be described.
   if (versionOf(known) === versionOf(item) || item.status === 'SUCCEEDED') return { item, execution: known };
   return { item };
 }
 
-const itemOf = (execution: DescribeExecutionOutput): Look['item'] => execution;
+const itemOf = (execution: DescribeExecutionOutput): KnownExecution['item'] => execution;
 
-const stopsOf = (sides: readonly Side[]): number[] =>
+const stopsOf = (sides: readonly ServiceExecutions[]): number[] =>
   sides.flatMap(({ main, rollBacks }) =>
-    [main, ...rollBacks].map((look) => look?.item.stopDate?.getTime() ?? 0),
+    [main, ...rollBacks].map((known) => known?.item.stopDate?.getTime() ?? 0),
   );
 
-/** Milliseconds until the page should ask again. */
-function pauseFor(moving: boolean, lookUpsPerSecond: number): number {
+/** Milliseconds until the next poll of the page. */
+function pauseFor(moving: boolean, callsPerSecond: number): number {
   if (!moving) return 15_000;
-  return Number.isFinite(lookUpsPerSecond) ? 3_000 : 1_000;
+  return Number.isFinite(callsPerSecond) ? 3_000 : 1_000;
 }
 
-/** Look-ups to spare: so many in a second, saved up for a while. */
-function allowance(perSecond: number, now: () => Date): { take(wanted: number): number } {
-  const most = perSecond * BURST_SECONDS;
-  let [left, at] = [most, now().getTime()];
+/** A token bucket with `perSecond` tokens per second and a capacity of BURST_SECONDS. */
+function tokenBucket(perSecond: number, now: () => Date): { take(requested: number): number } {
+  const capacity = perSecond * BURST_SECONDS;
+  let [tokens, refilledAt] = [capacity, now().getTime()];
   return {
     take(wanted) {
       if (!Number.isFinite(perSecond)) return wanted;
-      left = Math.min(most, left + ((now().getTime() - at) / 1000) * perSecond);
-      at = now().getTime();
-      const taken = Math.min(wanted, Math.floor(left));
-      left -= taken;
-      return taken;
+      tokens = Math.min(capacity, tokens + ((now().getTime() - refilledAt) / 1000) * perSecond);
+      refilledAt = now().getTime();
+      const granted = Math.min(wanted, Math.floor(tokens));
+      tokens -= granted;
+      return granted;
     },
   };
 }

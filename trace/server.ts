@@ -9,8 +9,8 @@ import type { Detail, Listing, Trouble } from './model.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * The page and its data, for the browser of whoever has started it and for nobody else: bound to 127.0.0.1, only under
- * its own name (a foreign page could point a name of its own at 127.0.0.1), and only to be read.
+ * Serves the page and its data to the browser of the user who starts it: bound to 127.0.0.1, only for its own Host (against
+ * DNS rebinding), and read-only.
  */
 
 const ADDRESS = '127.0.0.1';
@@ -31,24 +31,24 @@ const hours = z.coerce
   .max(24 * 90)
   .default(1);
 
-interface Answer {
+interface PageResponse {
   status: number;
   type: string;
   content: string | Uint8Array;
 }
 
 /**
- * Starts the server. It answers every request, whatever its target, and no request ends it. What is not HTTP, Node
- * answers with a 4xx itself (nodejs.org/api/http.html#event-clienterror).
- * @throws the error of Node when the port is taken
+ * Starts the server. It responds to every request, and no request stops it. Node responds with a 4xx to input that is not
+ * HTTP (nodejs.org/api/http.html#event-clienterror).
+ * @throws the error of Node when the port is in use
  */
 export async function serve(reader: Reader, assets: Assets, port: number): Promise<Server & { url: string }> {
   const server = createServer((request, response) => {
-    void answerTo(request, reader, assets)
-      .catch(failed)
-      .then((answer) => send(request, response, answer));
+    void respondTo(request, reader, assets)
+      .catch(errorResponse)
+      .then((pageResponse) => send(request, response, pageResponse));
   });
-  // Without a listener, Node closes the connection of a CONNECT without an answer.
+  // Without a listener, Node closes the connection of a CONNECT without a response.
   server.on('connect', refuseTunnel);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -59,39 +59,51 @@ export async function serve(reader: Reader, assets: Assets, port: number): Promi
   return Object.assign(server, { url: `http://${ADDRESS}:${used}/` });
 }
 
-async function answerTo(request: IncomingMessage, reader: Reader, assets: Assets): Promise<Answer> {
+async function respondTo(request: IncomingMessage, reader: Reader, assets: Assets): Promise<PageResponse> {
   const { method, url = '/', headers, socket } = request;
-  if (!isOwnName(headers.host, socket.localPort))
-    return trouble(421, 'This server answers under its own name only.', `Open it at http://${ADDRESS}.`);
+  if (!isOwnHost(headers.host, socket.localPort))
+    return trouble(
+      421,
+      'This server accepts requests under its own name only.',
+      `Open it at http://${ADDRESS}.`,
+    );
   if (method !== 'GET' && method !== 'HEAD')
-    return trouble(405, 'Nothing can be changed here.', 'Use the APIs of the services.');
+    return trouble(405, 'This server is read-only.', 'Use the APIs of the services.');
   const target = targetOf(url);
-  if (target === undefined) return trouble(400, 'The address is not valid.', 'Open the page at its root.');
-  if (!isOwnName(target.host, socket.localPort) && !url.startsWith('/'))
-    return trouble(421, 'This server answers under its own name only.', `Open it at http://${ADDRESS}.`);
+  if (target === undefined) return trouble(400, 'The URL is not valid.', 'Open the page at its root.');
+  if (!isOwnHost(target.host, socket.localPort) && !url.startsWith('/'))
+    return trouble(
+      421,
+      'This server accepts requests under its own name only.',
+      `Open it at http://${ADDRESS}.`,
+    );
   const { pathname, searchParams } = target;
   const asset = assets.get(pathname);
   if (asset !== undefined) return { status: 200, ...asset };
   try {
     if (pathname === '/api/provisionings') {
-      const asked = hours.safeParse(searchParams.get('hours') ?? undefined);
-      if (!asked.success) return trouble(400, 'The time is not valid.', 'Give `hours` as a number.');
-      return found(await reader.list(asked.data));
+      const period = hours.safeParse(searchParams.get('hours') ?? undefined);
+      if (!period.success) return trouble(400, 'The period is not valid.', 'Set `hours` to a number.');
+      return successResponse(await reader.list(period.data));
     }
     const [, id] = /^\/api\/provisionings\/([^/]+)$/.exec(pathname) ?? [];
-    const asked = provisioningId.safeParse(id);
-    const detail = asked.success ? await reader.detail(asked.data) : undefined;
+    const parsedId = provisioningId.safeParse(id);
+    const detail = parsedId.success ? await reader.detail(parsedId.data) : undefined;
     return detail === undefined
-      ? trouble(404, 'There is no such provisioning here.', 'Check the id, and where this page looks.')
-      : found(detail);
+      ? trouble(
+          404,
+          'This provisioning does not exist in this environment.',
+          'Check the id and the environment of this page.',
+        )
+      : successResponse(detail);
   } catch (error) {
-    return failed(error);
+    return errorResponse(error);
   }
 }
 
 /**
- * The target of a request: a path, which is never read as an address of its own (`//host/path`), or a whole address, as
- * proxies are sent it. `undefined`: neither. RFC 9112, section 3.2.
+ * The target of a request: a path, which is never read as a URL (`//host/path`), or an absolute URL, as clients send it to
+ * proxies. `undefined`: neither. RFC 9112, section 3.2.
  */
 function targetOf(url: string): URL | undefined {
   const address = url.startsWith('/') ? `http://${ADDRESS}${url}` : url;
@@ -99,24 +111,24 @@ function targetOf(url: string): URL | undefined {
 }
 
 function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
-  // Whoever asked may be gone.
+  // The client may have closed the connection.
   socket.on('error', () => socket.destroy());
   socket.end(
     'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
   );
 }
 
-const isOwnName = (host: string | undefined, port: number | undefined): boolean =>
+const isOwnHost = (host: string | undefined, port: number | undefined): boolean =>
   host === `${ADDRESS}:${port}` || host === `localhost:${port}`;
 
-const found = (content: Listing | Detail): Answer => ({ status: 200, ...json(content) });
+const successResponse = (content: Listing | Detail): PageResponse => ({ status: 200, ...json(content) });
 
-/** AWS's own words help here: whoever reads them looks with their own credentials. */
-function failed(error: unknown): Answer {
+/** Contains AWS's own message: the user of the page reads with their own credentials. */
+function errorResponse(error: unknown): PageResponse {
   if (error instanceof CommandError) return trouble(502, error.message, error.remedy);
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const remedies: [RegExp, string][] = [
-    [/Throttl|TooManyRequests/, 'AWS allows so many look-ups only; the page tries again by itself.'],
+    [/Throttl|TooManyRequests/, 'AWS throttles the calls. The page polls again automatically.'],
     [/Expired|Credential|Token|AccessDenied|UnrecognizedClient|SSO/, SIGN_IN],
     [
       /ECONNREFUSED|ENOTFOUND|ECONNRESET|Timeout/,
@@ -127,11 +139,11 @@ function failed(error: unknown): Answer {
   return trouble(
     502,
     `AWS could not be read: ${name}: ${message}`,
-    remedy ?? 'The page tries again by itself.',
+    remedy ?? 'The page polls again automatically.',
   );
 }
 
-const trouble = (status: number, message: string, remedy: string): Answer => ({
+const trouble = (status: number, message: string, remedy: string): PageResponse => ({
   status,
   ...json({ message, remedy }),
 });
@@ -144,7 +156,7 @@ const json = (content: Listing | Detail | Trouble) => ({
 function send(
   { method }: IncomingMessage,
   response: ServerResponse,
-  { status, type, content }: Answer,
+  { status, type, content }: PageResponse,
 ): void {
   const text = type.startsWith('image/') ? type : `${type}; charset=utf-8`;
   response.writeHead(status, {

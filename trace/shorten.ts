@@ -1,12 +1,12 @@
-/** Ciphertexts are not secret, but long, and nobody reads them. */
+/** Shortens ciphertexts: they are not secret, but long and not readable. */
 
-/** Longer than ids, names and ARNs are. */
-const LONG = 160;
-const SHOWN = 24;
-/** One run of base64 or hexadecimal, nothing that is read. */
+/** Longer than ids, names and ARNs. */
+const MAX_LENGTH = 160;
+const PREFIX_LENGTH = 24;
+/** One run of base64 or hexadecimal. */
 const OPAQUE = /^[A-Za-z0-9+/_-]{64,}={0,2}$/;
 
-/** The same JSON with long opaque texts cut to their beginning. */
+/** The same JSON with long opaque texts truncated. */
 export function shorten(value: unknown): unknown {
   if (typeof value === 'string') return shortText(value);
   if (Array.isArray(value)) return value.map(shorten);
@@ -16,12 +16,12 @@ export function shorten(value: unknown): unknown {
 }
 
 function shortText(text: string): string {
-  const opaque = OPAQUE.test(text) || (text.length > LONG && !/\s/.test(text));
-  return opaque ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
+  const opaque = OPAQUE.test(text) || (text.length > MAX_LENGTH && !/\s/.test(text));
+  return opaque ? `${text.slice(0, PREFIX_LENGTH)}… (${text.length} characters)` : text;
 }
 
-/** What Step Functions keeps as text, read as JSON where it is; with long opaque texts cut. */
-export function readable(text: string | undefined): unknown {
+/** Parses a text of Step Functions as JSON if it is JSON, and truncates long opaque texts. */
+export function parseJsonText(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
     return shorten(JSON.parse(text));

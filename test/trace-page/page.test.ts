@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { ids } from '../trace/support/scene.ts';
-import { violationsOf } from './support/axe.ts';
-import { type Look, open, startBrowser } from './support/browser.ts';
+import { findViolations } from './support/axe.ts';
+import { open, startBrowser, type Viewport } from './support/browser.ts';
 import { type Site, siteOf } from './support/site.ts';
 
 let browser: Browser;
@@ -19,16 +19,16 @@ afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()));
 });
 
-const shown = async (page: Page, id?: string) =>
+const waitForPage = async (page: Page, id?: string) =>
   id === undefined
     ? page.getByRole('link', { name: /carol/ }).waitFor()
-    : page.getByRole('heading', { name: 'Time line' }).waitFor();
+    : page.getByRole('heading', { name: 'Timeline' }).waitFor();
 
 /** Id of the step AddToGroup in the history of carol's creation. */
 const addToGroup = `CreateServiceUser/${ids.carol}/14`;
 
-describe('with the page alone one knows', () => {
-  it('what failed in the last hour and why, whether anything is left behind, and what to do', async () => {
+describe('the page', () => {
+  it('shows failures of the last hour, their causes, what is left behind, and remedies', async () => {
     const { page } = await open(browser, site.at(), { width: 1280 });
     await page.getByRole('button', { name: '3 failed in the last hour' }).click();
     const rows = page.getByRole('list').getByRole('link');
@@ -43,12 +43,12 @@ describe('with the page alone one knows', () => {
     await page.getByRole('button', { name: '1 left behind' }).click();
     await expect(rows.count()).resolves.toBe(1);
     await rows.first().click();
-    const advice = page.getByRole('alert').filter({ hasText: 'what to do' });
-    expect(await advice.innerText()).toMatch(/The sweep starts the next roll-back by itself/);
-    expect(await advice.innerText()).toMatch(/DeleteUser lacks a right: CloudTrail names it/);
+    const advice = page.getByRole('alert').filter({ hasText: 'Cause and remedy' });
+    expect(await advice.innerText()).toMatch(/The sweep starts the next roll-back\./);
+    expect(await advice.innerText()).toMatch(/DeleteUser lacks a permission\. CloudTrail names it/);
   });
 
-  it('what a step was given, what it gave, each attempt, and the remedy', async () => {
+  it('shows input, output, attempts and remedy of a step', async () => {
     const { page } = await open(browser, site.at(ids.carol), { width: 1280 });
     await page
       .getByRole('button', { name: /AddToGroup.*failed.*1 retry/ })
@@ -58,24 +58,24 @@ describe('with the page alone one knows', () => {
     await panel.waitFor();
     const text = await panel.innerText();
     expect(text).toMatch(/ServiceUnavailable[\s\S]*AccessDeniedException/);
-    expect(text).toMatch(/What to do: AddToGroup lacks a right/);
+    expect(text).toMatch(/What to do: AddToGroup lacks a permission/);
     expect(await panel.getByRole('region', { name: 'Input' }).innerText()).toContain('"sub": "a3"');
     expect(await panel.getByRole('region', { name: 'Assigned variables' }).innerText()).toContain(
       '"failure"',
     );
   });
 
-  it('how the machines went, one beside the other, undo included', async () => {
+  it('shows the state machines side by side, with compensation', async () => {
     const { page } = await open(browser, site.at(ids.carol), { width: 1280 });
-    await shown(page, ids.carol);
+    await waitForPage(page, ids.carol);
     const [app1, app2] = ['App1, ProvisionServiceUser', 'App2, CreateServiceUser'].map((name) =>
       page.getByRole('region', { name }),
     );
-    if (app1 === undefined || app2 === undefined) throw new Error('A machine is missing.');
+    if (app1 === undefined || app2 === undefined) throw new Error('A state machine is missing.');
     const [left, right] = [await app1.boundingBox(), await app2.boundingBox()];
     expect(left?.y).toBe(right?.y);
     expect(right?.x).toBeGreaterThan((left?.x ?? 0) + (left?.width ?? 0));
-    await app2.getByRole('button', { name: /DeleteUser.*undo done/ }).waitFor();
+    await app2.getByRole('button', { name: /DeleteUser.*compensated/ }).waitFor();
     await app2.getByRole('button', { name: /AddToGroup.*failed.*1 retry/ }).waitFor();
     await app2.getByText('not reached').first().waitFor();
     expect(await app2.getByText('Cancelled').count()).toBe(0);
@@ -83,23 +83,23 @@ describe('with the page alone one knows', () => {
     await app2.getByText('Cancelled').first().waitFor();
   });
 
-  it('what was announced, on the same line of time', async () => {
+  it('shows published events on the timeline', async () => {
     const { page } = await open(browser, site.at(ids.carol), { width: 1280 });
-    const line = page.getByRole('region', { name: 'Time line' });
+    const line = page.getByRole('region', { name: 'Timeline' });
     await line.getByText('ServiceUserCreationRolledBack', { exact: true }).click();
     await line.getByText('what it had made is removed').waitFor();
   });
 });
 
-describe('it can be used with the keyboard alone', () => {
+describe('the keyboard', () => {
   const focused = (page: Page) =>
     page.evaluate<{ text: string; outline: string }>(
       '({ text: document.activeElement.textContent, outline: getComputedStyle(document.activeElement).outlineStyle })',
     );
 
-  it('from the list to a step, and back to where one was', async () => {
+  it('navigates from the list to a step and back', async () => {
     const { page } = await open(browser, site.at(), { width: 1280 });
-    await shown(page);
+    await waitForPage(page);
     const tabTo = async (text: string) => {
       for (let tabs = 0; tabs < 60; tabs += 1) {
         await page.keyboard.press('Tab');
@@ -107,14 +107,14 @@ describe('it can be used with the keyboard alone', () => {
         expect(outline).not.toBe('none');
         if (at.replaceAll('\u200b', '').startsWith(text)) return;
       }
-      throw new Error(`Tab does not come to ${text}.`);
+      throw new Error(`Tab does not reach ${text}.`);
     };
     await tabTo('runningfrida');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     expect((await focused(page)).text).toContain('carol');
     await page.keyboard.press('Enter');
-    await shown(page, ids.carol);
+    await waitForPage(page, ids.carol);
     expect((await focused(page)).text).toBe('carol');
     await tabTo('AddToGroup');
     await page.keyboard.press('Enter');
@@ -126,47 +126,47 @@ describe('it can be used with the keyboard alone', () => {
     await page.goBack();
     await page.goBack();
     await page.goBack();
-    await shown(page);
+    await waitForPage(page);
     expect((await focused(page)).text).toContain('carol');
   });
 });
 
-const looks: Look[] = [360, 1280].flatMap((width) =>
+const viewports: Viewport[] = [360, 1280].flatMap((width) =>
   (['light', 'dark'] as const).map((scheme) => ({ width, scheme })),
 );
 
-const places = [
+const views = [
   ['the list', undefined, undefined],
   ['a failed provisioning', ids.carol, undefined],
   ['a step', ids.carol, addToGroup],
 ] as const;
 
-it.each(looks)(
-  'violates no rule of accessibility, asks nobody else and fits: $width px, $scheme',
-  async (look) => {
-    const { page, complaints } = await open(browser, site.at(), look);
+it.each(viewports)(
+  'violates no accessibility rule, requests no other origin, and fits $width px, $scheme',
+  async (viewport) => {
+    const { page, complaints } = await open(browser, site.at(), viewport);
     const found: Record<string, unknown> = {};
-    for (const [what, id, step] of places) {
+    for (const [what, id, step] of views) {
       await page.goto(site.at(id, step));
-      await shown(page, id);
+      await waitForPage(page, id);
       if (step !== undefined) await page.getByRole('complementary').waitFor();
       found[what] = {
-        violations: await violationsOf(page),
+        violations: await findViolations(page),
         width: await page.evaluate('document.documentElement.scrollWidth'),
       };
     }
-    const well = { violations: [], width: look.width };
-    expect(found).toEqual(Object.fromEntries(places.map(([what]) => [what, well])));
+    const expected = { violations: [], width: viewport.width };
+    expect(found).toEqual(Object.fromEntries(views.map(([what]) => [what, expected])));
     expect(complaints).toEqual([]);
   },
 );
 
-describe('what it looks like', () => {
+describe('the appearance', () => {
   const ground = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
 
-  it('is light or dark as the system is, and as one chooses', async () => {
+  it('follows the colour scheme of the system until the user selects one', async () => {
     const { page } = await open(browser, site.at(), { width: 1280, scheme: 'dark' });
-    await shown(page);
+    await waitForPage(page);
     const dark = await ground(page);
     await page.getByRole('button', { name: /Colours: as the system/ }).click();
     const light = await ground(page);
@@ -177,21 +177,21 @@ describe('what it looks like', () => {
     await page.getByRole('button', { name: /Colours: dark/ }).waitFor();
   });
 
-  it('keeps still for those who want it so', async () => {
-    const turning = async (reducedMotion: 'reduce' | 'no-preference') => {
+  it('has no animation with reduced motion', async () => {
+    const runningAnimations = async (reducedMotion: 'reduce' | 'no-preference') => {
       const { page } = await open(browser, site.at(), { width: 1280 }, { reducedMotion });
-      await shown(page);
+      await waitForPage(page);
       return page.evaluate<number>("document.querySelector('.icon-run').getAnimations().length");
     };
-    expect([await turning('no-preference'), await turning('reduce')]).toEqual([1, 0]);
+    expect([await runningAnimations('no-preference'), await runningAnimations('reduce')]).toEqual([1, 0]);
   });
 
-  it('has the list beside the provisioning on a wide screen, and the machines below each other on a small one', async () => {
+  it('shows the list beside the provisioning on a wide screen, and stacked state machines on a small one', async () => {
     const wide = await open(browser, site.at(ids.carol), { width: 3840, height: 2160 });
-    await shown(wide.page, ids.carol);
+    await waitForPage(wide.page, ids.carol);
     await wide.page.getByRole('link', { name: /dave/ }).waitFor();
     const small = await open(browser, site.at(ids.carol), { width: 360 });
-    await shown(small.page, ids.carol);
+    await waitForPage(small.page, ids.carol);
     expect(await small.page.getByRole('link', { name: /dave/ }).count()).toBe(0);
     const machine = (name: string) => small.page.getByRole('region', { name }).boundingBox();
     const [first, second] = [await machine('App1, Prov'), await machine('App2, Create')];
@@ -200,12 +200,12 @@ describe('what it looks like', () => {
   });
 });
 
-describe('when the server does not answer', () => {
-  it('keeps what it had and says what to do', async () => {
+describe('without a response of the server', () => {
+  it('keeps the data and shows a remedy', async () => {
     const { page } = await open(browser, site.at(), { width: 1280 });
-    await shown(page);
+    await waitForPage(page);
     await page.route('**/api/**', (route) => route.abort());
     await page.getByRole('alert').getByText('npm run trace').waitFor();
-    await shown(page);
+    await waitForPage(page);
   });
 });

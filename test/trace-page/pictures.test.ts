@@ -8,21 +8,21 @@ import { root } from '../../cli/support/paths.ts';
 import type { FakeAws } from '../trace/support/fake-aws.ts';
 import { machines } from '../trace/support/machines.ts';
 import { ids, scene } from '../trace/support/scene.ts';
-import { type Look, open, startBrowser } from './support/browser.ts';
+import { open, startBrowser, type Viewport } from './support/browser.ts';
 import { siteOf } from './support/site.ts';
 
 /**
- * Pictures of the page are compared with those in pictures/. Letters differ from machine to machine, so they are made
- * invisible, and one font gives them the same room everywhere.
+ * Compares screenshots of the page with pictures/. Glyphs differ between machines, so the text is transparent, and one font
+ * gives it the same size everywhere.
  *
- *     PICTURES=write npx jest --selectProjects trace-page --testPathPatterns pictures     writes them again
+ *     PICTURES=write npx jest --selectProjects trace-page --testPathPatterns pictures     writes the pictures
  */
 
 const pictures = join(import.meta.dirname, 'pictures');
 const failed = join(root, '.build', 'pictures');
-/** How much of a picture may differ: the edges of curves. A state of a graph is five times as much. */
+/** The share of pixels that may differ: the edges of curves. A state of a graph has five times as many. */
 const TOLERATED = 0.001;
-/** How much a pixel may differ, of 1. The pale ground of a state differs more from white. */
+/** The difference of a pixel, from 0 to 1, that is ignored. The pale background of a state differs more from white. */
 const SAME = 0.03;
 
 const font = (weight: number) =>
@@ -46,34 +46,37 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-interface Picture extends Look {
+interface Picture extends Viewport {
   id?: string;
 }
 
-/** A picture of the page, whole, with an AWS that stands still; `more` is style that it has besides. */
+/** A full screenshot of the page with a fake AWS at a fixed time; `more` is additional style. */
 async function take(
-  { id, ...look }: Picture,
+  { id, ...viewport }: Picture,
   aws: FakeAws = scene(),
   more = '',
 ): Promise<{ shot: Buffer; png: PNG }> {
   const site = await siteOf(aws);
   try {
-    // Its policy would not let the style in.
-    const { page } = await open(browser, site.url, look, { bypassCSP: true, reducedMotion: 'reduce' });
+    // The page's Content-Security-Policy would block the style.
+    const { page } = await open(browser, site.url, viewport, { bypassCSP: true, reducedMotion: 'reduce' });
     await page.route('**/compared-*.woff2', (route) =>
-      // By the file's name: the port of the address may contain any number.
+      // By the name of the file: the port in the URL can contain the same digits.
       route.fulfill({ path: font(route.request().url().endsWith('/compared-400.woff2') ? 400 : 700) }),
     );
     await page.addStyleTag({ content: style + more });
-    // Before the style is applied there are no fonts to be loaded, and the picture would be one of another font.
+    // Until the style is applied, the fonts are not known, and the screenshot would use another font.
     await page.waitForFunction(
       "[...document.fonts].filter(({ family }) => family.includes('Compared')).length === 2",
     );
     await page.evaluate('Promise.all([...document.fonts].map((font) => font.load())).then(() => undefined)');
     await page.goto(site.at(id));
-    const there = id === undefined ? page.getByRole('link', { name: /carol/ }) : page.getByText('Time line');
-    await there.waitFor();
-    // Graphs are laid out for the width that they find.
+    const content =
+      id === undefined
+        ? page.getByRole('link', { name: /carol/ })
+        : page.getByText('Timeline', { exact: true });
+    await content.waitFor();
+    // Graphs are laid out after their width is known.
     await page.evaluate(
       'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))',
     );
@@ -88,7 +91,7 @@ async function take(
   }
 }
 
-/** How much of two pictures differs, from 0 to 1, and the difference as a picture. */
+/** The share of pixels that differ, from 0 to 1, and the difference as an image. */
 function compare(a: PNG, b: PNG): { share: number; difference: PNG } {
   const difference = new PNG({ width: a.width, height: a.height });
   if (a.width !== b.width || a.height !== b.height) return { share: 1, difference };
@@ -96,14 +99,14 @@ function compare(a: PNG, b: PNG): { share: number; difference: PNG } {
   return { share: pixels / (a.width * a.height), difference };
 }
 
-const read = new Map<string, PNG>();
-function known(name: string): PNG {
-  const picture = read.get(name) ?? PNG.sync.read(readFileSync(join(pictures, `${name}.png`)));
-  read.set(name, picture);
+const savedPictures = new Map<string, PNG>();
+function readPicture(name: string): PNG {
+  const picture = savedPictures.get(name) ?? PNG.sync.read(readFileSync(join(pictures, `${name}.png`)));
+  savedPictures.set(name, picture);
   return picture;
 }
 
-const taken: Record<string, Picture> = {
+const PICTURES: Record<string, Picture> = {
   'list-1280-light': { width: 1280 },
   'list-360-dark': { width: 360, scheme: 'dark' },
   'failed-1280-light': { width: 1280, id: ids.carol },
@@ -111,44 +114,44 @@ const taken: Record<string, Picture> = {
   'failed-360-light': { width: 360, id: ids.carol },
 };
 
-describe('the page looks as it did', () => {
-  it.each(Object.entries(taken))('%s', async (name, picture) => {
+describe('the page', () => {
+  it.each(Object.entries(PICTURES))('matches the picture %s', async (name, picture) => {
     const { shot, png } = await take(picture);
     if (process.env['PICTURES'] === 'write') writeFileSync(join(pictures, `${name}.png`), shot);
     expect(existsSync(join(pictures, `${name}.png`))).toBe(true);
-    const { share, difference } = compare(known(name), png);
+    const { share, difference } = compare(readPicture(name), png);
     if (share > TOLERATED) {
       mkdirSync(failed, { recursive: true });
       writeFileSync(join(failed, `${name}.png`), shot);
       writeFileSync(join(failed, `${name}-difference.png`), PNG.sync.write(difference));
     }
-    // Where it differs, .build/pictures/ shows it.
+    // .build/pictures/ contains the difference.
     expect(share).toBeLessThanOrEqual(TOLERATED);
   });
 });
 
-describe('the comparison notices', () => {
+describe('the comparison', () => {
   const name = 'failed-1280-light';
   const failedOne: Picture = { width: 1280, id: ids.carol };
 
-  it('a state that is missing', async () => {
+  it('detects a missing state', async () => {
     const definition = JSON.parse(machines.CreateServiceUser);
     delete definition.States.UserCreated;
     definition.States.PublishUserCreated.Next = 'UserCreationRolledBack';
     const { png } = await take(failedOne, scene({ CreateServiceUser: JSON.stringify(definition) }));
-    expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
+    expect(compare(readPicture(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });
 
-  it.each(['--good-ground: #fdf0d5', '--undo-ground: #e2f5e9'])(
-    'a colour that has changed: %s',
+  it.each(['--good-ground: #fdf0d5', '--compensation-ground: #e2f5e9'])(
+    'detects a changed colour: %s',
     async (colour) => {
       const { png } = await take(failedOne, scene(), `:root:root { ${colour} !important; }`);
-      expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
+      expect(compare(readPicture(name), png).share).toBeGreaterThan(3 * TOLERATED);
     },
   );
 
-  it('another end of a step', async () => {
+  it('detects another outcome of a step', async () => {
     const { png } = await take(failedOne, scene({}, { fixed: true }));
-    expect(compare(known(name), png).share).toBeGreaterThan(3 * TOLERATED);
+    expect(compare(readPicture(name), png).share).toBeGreaterThan(3 * TOLERATED);
   });
 });

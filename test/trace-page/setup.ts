@@ -1,6 +1,6 @@
 import { findChromium } from './support/browser.ts';
 
-/** Once, before the browser is started from more than one file. */
+/** Finds Chromium once, before test files start it. */
 export default async function setUp(): Promise<void> {
   process.env['CHROMIUM'] = await findChromium();
 }

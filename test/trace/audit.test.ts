@@ -18,26 +18,26 @@ const message = (over: object = {}, metadata: object = {}) =>
     ...over,
   });
 
-describe('audit events', () => {
-  it('have the meaning that the catalogue gives them', () => {
+describe('auditEventsOf', () => {
+  it('adds the meaning of the catalogue', () => {
     const [event] = auditEventsOf([message()], id, 'app2');
     expect(event).toMatchObject({ name: 'ServiceUserCreated', bad: false });
     expect(event?.meaning).toMatch(/The user exists/);
   });
 
-  it('are shown whole, with fields of the envelope that are new, and when the catalogue does not know them', () => {
-    const told = message({ 'detail-type': 'SomethingNew' }, { trace_id: 'root-1' });
-    const [event] = auditEventsOf([told], id, 'app2');
+  it('keeps unknown events and unknown fields of the envelope', () => {
+    const unknownEvent = message({ 'detail-type': 'SomethingNew' }, { trace_id: 'root-1' });
+    const [event] = auditEventsOf([unknownEvent], id, 'app2');
     expect(event).not.toHaveProperty('meaning');
     expect(JSON.stringify(event?.event)).toContain('"trace_id":"root-1"');
   });
 
-  it('are one when the same fact came twice', () => {
+  it('removes repeats of an event', () => {
     expect(auditEventsOf([message(), message()], id, 'app2')).toHaveLength(1);
   });
 
-  it('are only those of the provisioning', () => {
+  it('omits events of other provisionings', () => {
     const other = message({}, { provisioning_id: 'another', event_id: `of-another:${id}` });
-    expect(auditEventsOf([other, '{"id":"no audit event"}'], id, 'app2')).toEqual([]);
+    expect(auditEventsOf([other, '{"id":"not an audit event"}'], id, 'app2')).toEqual([]);
   });
 });

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { graphOf } from '../../trace/definition.ts';
+import { parseGraph } from '../../trace/definition.ts';
 import { machines } from './support/machines.ts';
 
 const deployed = ['ProvisionServiceUser', 'CreateServiceUser', 'RollBackProvisioning', 'RollBackServiceUser'];
 const golden = (name: string) =>
   readFileSync(join(import.meta.dirname, '..', 'workflows', 'golden', `${name}.asl.json`), 'utf8');
 
-describe('the graph of a definition', () => {
-  const { nodes, edges, start } = graphOf(machines.CreateServiceUser, false);
+describe('parseGraph', () => {
+  const { nodes, edges, start } = parseGraph(machines.CreateServiceUser, false);
   const node = (name: string) => nodes.find((one) => one.name === name);
 
-  it('has its states, and what each of them is', () => {
+  it('returns the states with their kinds', () => {
     expect(start).toBe('DecryptCredentials');
     expect(node('CreateUser')).toMatchObject({ kind: 'task', type: 'Task' });
     expect(node('UserCreated')).toMatchObject({ kind: 'succeed' });
     expect(node('RollBackFailed')).toMatchObject({ kind: 'fail' });
   });
 
-  it('tells the ways on from those that caught errors lead to', () => {
+  it('distinguishes edges of caught errors from other edges', () => {
     const from = edges.filter((edge) => edge.from === 'DecryptCredentials');
     expect(from).toEqual([
       { from: 'DecryptCredentials', to: 'CreateUser', caught: false },
@@ -28,20 +28,22 @@ describe('the graph of a definition', () => {
     ]);
   });
 
-  it('marks as undo what only a caught error leads to', () => {
-    const undo = nodes.filter((one) => one.undo).map(({ name }) => name);
-    expect(undo).toContain('DeleteUser');
-    expect(undo).toContain('PublishUserRolledBack');
-    expect(undo).not.toContain('SetPassword');
-    expect(undo).not.toContain('UserCreated');
+  it('marks states that only a caught error leads to as compensation', () => {
+    const compensating = nodes.filter((one) => one.compensation).map(({ name }) => name);
+    expect(compensating).toContain('DeleteUser');
+    expect(compensating).toContain('PublishUserRolledBack');
+    expect(compensating).not.toContain('SetPassword');
+    expect(compensating).not.toContain('UserCreated');
   });
 
-  it('marks every state as undo in a machine that undoes', () => {
-    expect(graphOf(machines.RollBackServiceUser, true).nodes.every(({ undo }) => undo)).toBe(true);
+  it('marks every state of a roll-back state machine as compensation', () => {
+    expect(
+      parseGraph(machines.RollBackServiceUser, true).nodes.every(({ compensation }) => compensation),
+    ).toBe(true);
   });
 
-  it('has every way out of a choice, with its condition', () => {
-    const choice = graphOf(machines.RollBackProvisioning, true).edges.filter(
+  it('returns every edge of a choice with its condition', () => {
+    const choice = parseGraph(machines.RollBackProvisioning, true).edges.filter(
       ({ from }) => from === 'WasItProvisioned',
     );
     expect(choice).toEqual([
@@ -53,15 +55,15 @@ describe('the graph of a definition', () => {
   it.each([
     ['CreateServiceUser', 'WaitForRateLimit', 'DeleteUser'],
     ['ProvisionServiceUser', 'RequestUserCreation', 'CancelUserCreation'],
-  ])('has in %s a wait, %s, that is no undo, as %s is one', (name, wait, undo) => {
-    const { nodes } = graphOf(golden(name), false);
-    const undoes = (state: string) => nodes.find((one) => one.name === state)?.undo;
+  ])('does not mark the wait of %s, %s, as compensation, but %s', (name, wait, compensation) => {
+    const { nodes } = parseGraph(golden(name), false);
+    const isCompensation = (state: string) => nodes.find((one) => one.name === state)?.compensation;
 
-    expect([undoes(wait), undoes(undo)]).toEqual([false, true]);
+    expect([isCompensation(wait), isCompensation(compensation)]).toEqual([false, true]);
   });
 
-  it.each(deployed)('is made of whatever is deployed as %s, with nothing that leads nowhere', (name) => {
-    const graph = graphOf(golden(name), name.startsWith('RollBack'));
+  it.each(deployed)('parses the deployed definition of %s into a connected graph', (name) => {
+    const graph = parseGraph(golden(name), name.startsWith('RollBack'));
     const names = graph.nodes.map((one) => one.name);
     expect(names).toContain(graph.start);
     for (const { from, to } of graph.edges) expect(names).toEqual(expect.arrayContaining([from, to]));

@@ -1,24 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
-import { graphOf } from '../../trace/definition.ts';
-import { tracedSteps } from '../../trace/history.ts';
+import { parseGraph } from '../../trace/definition.ts';
+import { toSteps } from '../../trace/history.ts';
 import { history } from '../support/history.ts';
 import { machines } from './support/machines.ts';
 
-const graph = graphOf(machines.CreateServiceUser, false);
-const begun = () => history(new Date('2026-01-02T09:00:00Z')).begin({ username: 'anna' });
+const graph = parseGraph(machines.CreateServiceUser, false);
+const started = () => history(new Date('2026-01-02T09:00:00Z')).begin({ username: 'anna' });
 
-describe('the steps that the page shows', () => {
-  it('have input, output and variables as JSON, and times', () => {
-    const { events } = begun()
+describe('toSteps', () => {
+  it('returns input, output and variables as JSON, and times', () => {
+    const { events } = started()
       .after(10)
       .task('CreateUser', 200, { sub: 'a1' }, { user_sub: 'a1', creation_in_flight: false });
 
-    expect(tracedSteps(events(), graph)).toEqual([
+    expect(toSteps(events(), graph)).toEqual([
       {
         id: '2',
         name: 'CreateUser',
         type: 'Task',
-        undo: false,
+        compensation: false,
         status: 'succeeded',
         entered_at: '2026-01-02T09:00:00.010Z',
         exited_at: '2026-01-02T09:00:00.210Z',
@@ -36,10 +36,10 @@ describe('the steps that the page shows', () => {
     ]);
   });
 
-  it('explain what an attempt failed with', () => {
-    const { events } = begun().enter('SetPassword').failed(100, 'ServiceThrottled', 'Too many requests');
+  it('explains the failure of an attempt', () => {
+    const { events } = started().enter('SetPassword').failed(100, 'ServiceThrottled', 'Too many requests');
 
-    expect(tracedSteps(events(), graph)[0]?.attempts).toEqual([
+    expect(toSteps(events(), graph)[0]?.attempts).toEqual([
       {
         started_at: '2026-01-02T09:00:00.000Z',
         ended_at: '2026-01-02T09:00:00.100Z',
@@ -51,24 +51,24 @@ describe('the steps that the page shows', () => {
     ]);
   });
 
-  it('are marked when they compensate', () => {
-    const { events } = begun()
+  it('marks compensating steps', () => {
+    const { events } = started()
       .enter('AddToGroup')
       .failed(100, 'UserNotFound')
       .exit('AddToGroup')
       .task('DeleteUser', 100)
       .fail('UserCreationRolledBack', { step: 'AddToGroup', error: 'UserNotFound' });
 
-    expect(tracedSteps(events(), graph).map(({ name, undo }) => [name, undo])).toEqual([
+    expect(toSteps(events(), graph).map(({ name, compensation }) => [name, compensation])).toEqual([
       ['AddToGroup', false],
       ['DeleteUser', true],
       ['UserCreationRolledBack', true],
     ]);
   });
 
-  it('include a state that the definition does not have any more', () => {
-    const { events } = begun().enter('Renamed');
+  it('includes a state that is no longer in the definition', () => {
+    const { events } = started().enter('Renamed');
 
-    expect(tracedSteps(events(), graph)[0]).toMatchObject({ name: 'Renamed', type: 'Task', undo: false });
+    expect(toSteps(events(), graph)[0]).toMatchObject({ name: 'Renamed', type: 'Task', compensation: false });
   });
 });

@@ -8,7 +8,7 @@ import { Headline } from './headline.tsx';
 import { List, rowId } from './list.tsx';
 import { useRoute } from './use-route.ts';
 
-/** The page: the head line, the list, and the provisioning that is looked at. */
+/** The page: the headline, the list, and the selected provisioning. */
 export function App() {
   const { route, go } = useRoute();
   const { id, hours } = route;
@@ -19,7 +19,7 @@ export function App() {
     document.title = name === undefined ? 'Provisionings' : `${name} · Provisionings`;
   }, [name]);
 
-  // Back in the list the focus is where it was left.
+  // Back in the list, the row of the provisioning has the focus.
   const before = useRef<string>(undefined);
   useEffect(() => {
     if (id === undefined && before.current !== undefined)
@@ -36,7 +36,7 @@ export function App() {
             Provisionings
           </a>
         </h1>
-        <span className="where">{list.data?.where}</span>
+        <span className="environment">{list.data?.environment}</span>
         <ColorSchemeToggle />
       </header>
       <main>

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type * as z from 'zod';
 import { type Trouble, trouble } from '../model.ts';
 
-/** How long to wait after something went wrong, in milliseconds. */
+/** Milliseconds until the next poll after an error. */
 const PAUSE_AFTER_TROUBLE = 5_000;
 
 export interface Polled<Data> {
@@ -10,7 +10,7 @@ export interface Polled<Data> {
   trouble: Trouble | undefined;
 }
 
-/** Data of the server, asked for again as often as it says; not while nobody looks at the page. */
+/** Polls data from the server at the interval that the server returns; not while the page is hidden. */
 export function usePolled<Data extends { pause: number }>(
   path: string | undefined,
   schema: z.ZodType<Data>,
@@ -24,25 +24,25 @@ export function usePolled<Data extends { pause: number }>(
     if (path === undefined) return;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const ask = async () => {
+    const poll = async () => {
       clearTimeout(timer);
       if (document.hidden) return;
-      const answer = await get(path, schema, stop.signal);
+      const result = await get(path, schema, stop.signal);
       if (stop.signal.aborted) return;
       setPolled((before) => ({
         path,
-        // What was there before stays readable while AWS does not answer.
-        data: answer.data ?? (before.path === path ? before.data : undefined),
-        trouble: answer.trouble,
+        // The previous data stays visible while AWS does not respond.
+        data: result.data ?? (before.path === path ? before.data : undefined),
+        trouble: result.trouble,
       }));
-      timer = setTimeout(ask, answer.data?.pause ?? PAUSE_AFTER_TROUBLE);
+      timer = setTimeout(poll, result.data?.pause ?? PAUSE_AFTER_TROUBLE);
     };
-    void ask();
-    document.addEventListener('visibilitychange', ask);
+    void poll();
+    document.addEventListener('visibilitychange', poll);
     return () => {
       stop.abort();
       clearTimeout(timer);
-      document.removeEventListener('visibilitychange', ask);
+      document.removeEventListener('visibilitychange', poll);
     };
   }, [path, schema]);
   return polled.path === path ? polled : { data: undefined, trouble: undefined };
@@ -58,9 +58,9 @@ async function get<Data>(
     const body: unknown = await response.json();
     return response.ok ? { data: schema.parse(body) } : { trouble: trouble.parse(body) };
   } catch (error) {
-    const message = error instanceof TypeError ? 'The trace server does not answer.' : String(error);
+    const message = error instanceof TypeError ? 'The trace server does not respond.' : String(error);
     return {
-      trouble: { message, remedy: 'Start it again with `npm run trace`; the page goes on by itself.' },
+      trouble: { message, remedy: 'Start it again with `npm run trace`. The page continues automatically.' },
     };
   }
 }

@@ -5,19 +5,19 @@ import type { Detail, Execution, Step, Summary } from '../model.ts';
 import { StateBadge } from './icon.tsx';
 import {
   count,
-  executionSign,
-  lasted,
-  leftWords,
-  retriesOf,
+  durationText,
+  executionLabel,
+  leftBehindTexts,
+  retriesText,
   serviceNames,
-  stepSign,
-  summarySign,
-  timeOf,
+  stepLabel,
+  summaryLabel,
+  timeText,
   userText,
   waitText,
 } from './labels.ts';
 import { type Route, writeRoute } from './route.ts';
-import { MachineView } from './state-machine.tsx';
+import { StateMachineView } from './state-machine.tsx';
 import { StepPanel } from './step-panel.tsx';
 import { Timeline } from './timeline.tsx';
 
@@ -30,7 +30,7 @@ interface Props {
 export const stepKey = (execution: Pick<Execution, 'id'>, step: Pick<Step, 'id'>): string =>
   `${execution.id}/${step.id}`;
 
-/** One provisioning as one picture: what it is, its machines side by side, its time line, and the chosen step. */
+/** One provisioning: its summary, its state machines side by side, its timeline, and the selected step. */
 export function DetailView({ detail, route, go }: Props) {
   const { summary, executions, now } = detail;
   const opener = useRef<Element>(null);
@@ -46,7 +46,7 @@ export function DetailView({ detail, route, go }: Props) {
   );
   const close = () => {
     go({ step: undefined });
-    // Back to where the panel was opened from.
+    // Back to the element that opened the panel.
     if (opener.current instanceof HTMLElement) opener.current.focus();
   };
   const services = [...new Set(executions.map(({ service }) => service))];
@@ -56,13 +56,13 @@ export function DetailView({ detail, route, go }: Props) {
       <div className="detail-main">
         <Heading summary={summary} waits={waitText(executions, now)} now={now} route={route} />
         <Findings summary={summary} />
-        <div className="machines">
+        <div className="state-machines">
           {services.map((service) => (
-            <div key={service} className="machine-column">
+            <div key={service} className="state-machine-column">
               {executions
                 .filter((execution) => execution.service === service)
                 .map((execution) => (
-                  <MachineView
+                  <StateMachineView
                     key={execution.id}
                     execution={execution}
                     now={now}
@@ -75,7 +75,7 @@ export function DetailView({ detail, route, go }: Props) {
         </div>
         <Timeline detail={detail} chosen={route.step} choose={choose} />
         <p className="hidden" role="status">
-          {spoken(executions)}
+          {statusText(executions)}
         </p>
       </div>
       {chosen !== undefined && (
@@ -97,27 +97,28 @@ export function DetailView({ detail, route, go }: Props) {
 const neighbour = (one: { execution: Execution; step: Step } | undefined) =>
   one === undefined ? undefined : { key: stepKey(one.execution, one.step), name: one.step.name };
 
-/** What a screen reader says when something has changed: the state of each execution and its latest step. */
-const spoken = (executions: readonly Execution[]): string =>
+/** The text of the status for screen readers: the state of each execution and its latest step. */
+const statusText = (executions: readonly Execution[]): string =>
   executions
     .map((execution) => {
       const step = execution.steps.at(-1);
       const latest =
-        step === undefined ? '' : `, ${step.name} ${stepSign(step).word} ${retriesOf(step)}`.trimEnd();
-      return `${execution.machine} ${executionSign(execution).word}${latest}.`;
+        step === undefined ? '' : `, ${step.name} ${stepLabel(step).text} ${retriesText(step)}`.trimEnd();
+      return `${execution.state_machine} ${executionLabel(execution).text}${latest}.`;
     })
     .join(' ');
 
 interface HeadingProps {
   summary: Summary;
-  /** What it waits for, if a step is tried again. */
+  /** What it waits for, if a step is retried. */
   waits: string | undefined;
   now: string;
   route: Route;
 }
 
 function Heading({ summary, waits, now, route }: HeadingProps) {
-  const { provisioning_id, username, human_user_id, started_at, stopped_at, left, roll_backs } = summary;
+  const { provisioning_id, username, human_user_id, started_at, stopped_at, left_behind, roll_backs } =
+    summary;
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), []);
   return (
@@ -129,7 +130,7 @@ function Heading({ summary, waits, now, route }: HeadingProps) {
         <h2 ref={title} tabIndex={-1}>
           {username ?? provisioning_id}
         </h2>
-        <StateBadge {...summarySign(summary)} />
+        <StateBadge {...summaryLabel(summary)} />
       </div>
       <dl className="facts">
         <Fact name="provisioning_id">
@@ -143,13 +144,13 @@ function Heading({ summary, waits, now, route }: HeadingProps) {
           </CopyButton>
         </Fact>
         {human_user_id !== undefined && <Fact name="for">{human_user_id}</Fact>}
-        <Fact name="began">{timeOf(started_at, now)}</Fact>
-        <Fact name={stopped_at === undefined ? 'running for' : 'took'}>
-          {lasted(started_at, stopped_at, now)}
+        <Fact name="started">{timeText(started_at, now)}</Fact>
+        <Fact name={stopped_at === undefined ? 'running for' : 'duration'}>
+          {durationText(started_at, stopped_at, now)}
         </Fact>
-        {waits !== undefined && <Fact name="waits in">{waits}</Fact>}
+        {waits !== undefined && <Fact name="waiting in">{waits}</Fact>}
         <Fact name="user">{userText(summary)}</Fact>
-        <Fact name="left behind">{left === 'nothing' ? 'nothing' : leftWords[left]}</Fact>
+        <Fact name="left behind">{left_behind === 'nothing' ? 'nothing' : leftBehindTexts[left_behind]}</Fact>
         {roll_backs > 0 && <Fact name="rolled back by">{count(roll_backs, 'execution')}</Fact>}
       </dl>
     </div>
@@ -165,16 +166,12 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   );
 }
 
-/** Why it failed, and what to do. */
-function Findings({ summary: { failures, remedies, left } }: { summary: Summary }) {
+/** The failures and the remedies. */
+function Findings({ summary: { failures, remedies, left_behind } }: { summary: Summary }) {
   if (failures.length === 0 && remedies.length === 0) return null;
-  const tone = left === 'user' || left === 'announcement' ? 'tone-warn' : 'tone-bad';
+  const tone = left_behind === 'user' || left_behind === 'event' ? 'tone-warn' : 'tone-bad';
   return (
-    <Alert
-      className={`findings ${tone}`}
-      icon={<LifeBuoy aria-hidden="true" />}
-      title="What happened, and what to do"
-    >
+    <Alert className={`findings ${tone}`} icon={<LifeBuoy aria-hidden="true" />} title="Cause and remedy">
       <div className="findings-columns">
         <ul>
           {failures.map(({ service, step, code, error, message }) => (

@@ -8,7 +8,7 @@ interface Props {
   go: (to: Partial<Route>) => void;
 }
 
-/** What has to be known first: what failed in the last hour, whether anything is left behind, what is running. */
+/** The numbers of failures in the last hour, of provisionings with something left behind, and of running ones. */
 export function Headline({ listing: { headline, unread, truncated }, go }: Props) {
   const { failed_last_hour, left_behind, running } = headline;
   return (
@@ -24,7 +24,7 @@ export function Headline({ listing: { headline, unread, truncated }, go }: Props
           tone={left_behind > 0 ? 'warn' : 'good'}
           number={left_behind}
           what="left behind"
-          onClick={() => go({ id: undefined, step: undefined, show: 'left', code: '', text: '' })}
+          onClick={() => go({ id: undefined, step: undefined, show: 'left_behind', code: '', text: '' })}
         />
         <Figure
           tone={running > 0 ? 'run' : 'idle'}
@@ -38,10 +38,10 @@ export function Headline({ listing: { headline, unread, truncated }, go }: Props
       </p>
       {unread > 0 && (
         <p className="dim">
-          {`${count(unread, 'provisioning')} still to be read: AWS allows few look-ups in a second.`}
+          {`${count(unread, 'provisioning')} still to be read: AWS limits the calls per second.`}
         </p>
       )}
-      {truncated && <p className="dim">There are more than are shown: choose a shorter time.</p>}
+      {truncated && <p className="dim">The list is incomplete: choose a shorter period.</p>}
     </div>
   );
 }

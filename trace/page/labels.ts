@@ -1,97 +1,98 @@
 import type { Service } from '../../contracts/services.ts';
 import type { Execution, LeftBehind, Step, Summary } from '../model.ts';
 
-/** What the page calls the services. */
+/** The names of the services on the page. */
 export const serviceNames = { app1: 'App1', app2: 'App2' } as const satisfies Record<Service, string>;
 
-/** How states are called and coloured, in one place. A tone is never the only sign: a word and an icon go with it. */
-export type Tone = 'idle' | 'run' | 'good' | 'bad' | 'undo' | 'warn';
+/** The texts and colours of states. A tone is never the only label: a text and an icon go with it. */
+export type Tone = 'idle' | 'run' | 'good' | 'bad' | 'compensation' | 'warn';
 
-export interface Sign {
+export interface StateLabel {
   tone: Tone;
-  word: string;
+  text: string;
 }
 
-const signs = {
-  RUNNING: { tone: 'run', word: 'running' },
-  SUCCEEDED: { tone: 'good', word: 'succeeded' },
-  FAILED: { tone: 'bad', word: 'failed' },
-  ABORTED: { tone: 'bad', word: 'stopped' },
-  TIMED_OUT: { tone: 'bad', word: 'timed out' },
-  PENDING_REDRIVE: { tone: 'run', word: 'starts again' },
-} as const satisfies Record<Execution['status'], Sign>;
+const EXECUTION_LABELS = {
+  RUNNING: { tone: 'run', text: 'running' },
+  SUCCEEDED: { tone: 'good', text: 'succeeded' },
+  FAILED: { tone: 'bad', text: 'failed' },
+  ABORTED: { tone: 'bad', text: 'stopped' },
+  TIMED_OUT: { tone: 'bad', text: 'timed out' },
+  PENDING_REDRIVE: { tone: 'run', text: 'pending redrive' },
+} as const satisfies Record<Execution['status'], StateLabel>;
 
-export const executionSign = ({ status }: Pick<Execution, 'status'>): Sign => signs[status];
+export const executionLabel = ({ status }: Pick<Execution, 'status'>): StateLabel => EXECUTION_LABELS[status];
 
-/** A provisioning's state in one word, with what happened to it later. */
-export function summarySign(summary: Summary): Sign {
-  if (summary.left === 'user') return { tone: 'warn', word: 'left behind' };
-  if (summary.left === 'announcement') return { tone: 'warn', word: 'not announced' };
-  if (summary.status === 'SUCCEEDED' && summary.user === 'absent') return { tone: 'undo', word: 'removed' };
-  if (summary.running && summary.status !== 'RUNNING') return { tone: 'undo', word: 'rolling back' };
-  return executionSign(summary);
+/** The state of a provisioning, including a later removal. */
+export function summaryLabel(summary: Summary): StateLabel {
+  if (summary.left_behind === 'user') return { tone: 'warn', text: 'left behind' };
+  if (summary.left_behind === 'event') return { tone: 'warn', text: 'not published' };
+  if (summary.status === 'SUCCEEDED' && summary.user === 'absent')
+    return { tone: 'compensation', text: 'removed' };
+  if (summary.running && summary.status !== 'RUNNING') return { tone: 'compensation', text: 'rolling back' };
+  return executionLabel(summary);
 }
 
-export function stepSign({ status, undo, type, attempts }: Step): Sign {
+export function stepLabel({ status, compensation, type, attempts }: Step): StateLabel {
   switch (status) {
     case 'running':
-      return { tone: 'run', word: attempts.length > 1 ? `running, attempt ${attempts.length}` : 'running' };
+      return { tone: 'run', text: attempts.length > 1 ? `running, attempt ${attempts.length}` : 'running' };
     case 'retrying':
-      return { tone: 'warn', word: `waits for attempt ${attempts.length + 1}` };
+      return { tone: 'warn', text: `waits for attempt ${attempts.length + 1}` };
     case 'succeeded':
-      if (type === 'Succeed') return { tone: 'good', word: 'reached' };
-      return undo ? { tone: 'undo', word: 'undo done' } : { tone: 'good', word: 'done' };
+      if (type === 'Succeed') return { tone: 'good', text: 'reached' };
+      return compensation ? { tone: 'compensation', text: 'compensated' } : { tone: 'good', text: 'done' };
     case 'caught':
-      return { tone: 'bad', word: 'failed' };
+      return { tone: 'bad', text: 'failed' };
     case 'failed':
-      return { tone: 'bad', word: type === 'Fail' ? 'ended here' : 'failed' };
+      return { tone: 'bad', text: type === 'Fail' ? 'failed here' : 'failed' };
     case 'stopped':
-      return { tone: 'warn', word: 'stopped' };
+      return { tone: 'warn', text: 'stopped' };
   }
 }
 
-export const leftWords: Record<LeftBehind, string> = {
+export const leftBehindTexts: Record<LeftBehind, string> = {
   nothing: 'nothing left behind',
   user: 'a user may be left',
-  announcement: 'its end was not announced',
+  event: 'its outcome event was not published',
   unknown: 'not read yet',
 };
 
-const userWords = {
-  unknown: 'not settled yet',
-  present: 'user is there',
+const userTexts = {
+  unknown: 'not known yet',
+  present: 'user exists',
   absent: 'no user left',
   being_removed: 'user is being removed',
 } as const;
 
-/** Whether the user is there, as far as that is settled. */
-export function userText({ user, left, running }: Summary): string {
-  if (left === 'user') return 'a user may be left';
+/** Whether the user exists, as far as it is known. */
+export function userText({ user, left_behind, running }: Summary): string {
+  if (left_behind === 'user') return 'a user may be left';
   if (user === undefined) return 'not read yet';
-  return running && user === 'absent' ? userWords.unknown : userWords[user];
+  return running && user === 'absent' ? userTexts.unknown : userTexts[user];
 }
 
-/** What an execution waits for that is under way: its latest step, which has failed and is tried again. */
+/** What running executions wait for: the latest step, which has failed and is retried. */
 export function waitText(executions: readonly Execution[], now: string): string | undefined {
   const waiting = executions.flatMap(({ status, steps }) => {
     const step = steps.at(-1);
     const failed = step?.attempts.find(({ status: of }) => of === 'failed' || of === 'timed_out');
-    const goesOn = step?.status === 'retrying' || step?.status === 'running';
-    return status === 'RUNNING' && goesOn && failed !== undefined
-      ? [`${step.name}, since ${timeOf(failed.started_at, now)}: ${failed.error ?? 'no answer'}`]
+    const isRetried = step?.status === 'retrying' || step?.status === 'running';
+    return status === 'RUNNING' && isRetried && failed !== undefined
+      ? [`${step.name}, since ${timeText(failed.started_at, now)}: ${failed.error ?? 'no response'}`]
       : [];
   });
   return waiting.length === 0 ? undefined : waiting.join('; ');
 }
 
-/** Retries of a step, as a short text; empty when there was none. */
-export function retriesOf({ attempts }: Pick<Step, 'attempts'>): string {
+/** The number of retries of a step as a short text; empty without a retry. */
+export function retriesText({ attempts }: Pick<Step, 'attempts'>): string {
   const retries = attempts.length - 1;
   if (retries < 1) return '';
   return retries === 1 ? '1 retry' : `${retries} retries`;
 }
 
-/** A length of time for people. */
+/** A duration for people. */
 export function duration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${Math.max(0, Math.round(milliseconds))} ms`;
   const seconds = milliseconds / 1_000;
@@ -101,8 +102,8 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** From a begin to an end, or until now. */
-export const lasted = (from: string, to: string | undefined, now: string): string =>
+/** The duration from a start to an end, or until now. */
+export const durationText = (from: string, to: string | undefined, now: string): string =>
   duration(Date.parse(to ?? now) - Date.parse(from));
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -110,13 +111,13 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 
 export const clockTime = (time: string | number): string => clock.format(new Date(time));
 
-/** Time of day; with the day when it is not that of `now`. */
-export function timeOf(time: string, now: string): string {
+/** Time of day; with the date when it is not that of `now`. */
+export function timeText(time: string, now: string): string {
   const [date, today] = [new Date(time), new Date(now)];
   const same = date.toDateString() === today.toDateString();
   return same ? clockTime(time) : `${day.format(date)}, ${clockTime(time)}`;
 }
 
-/** A number of things. */
+/** A number with its noun. */
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${number} ${number === 1 ? one : many}`;

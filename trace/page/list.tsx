@@ -4,7 +4,16 @@ import type { KeyboardEvent } from 'react';
 import type { Listing, Summary } from '../model.ts';
 import { codesOf, filtered } from './filter.ts';
 import { StateBadge } from './icon.tsx';
-import { count, duration, lasted, leftWords, serviceNames, summarySign, timeOf, userText } from './labels.ts';
+import {
+  count,
+  duration,
+  durationText,
+  leftBehindTexts,
+  serviceNames,
+  summaryLabel,
+  timeText,
+  userText,
+} from './labels.ts';
 import { type Route, shows, writeRoute } from './route.ts';
 
 const times = [
@@ -21,7 +30,7 @@ interface Props {
   go: (to: Partial<Route>, quietly?: boolean) => void;
 }
 
-/** The provisionings, newest first, and what they are filtered by. */
+/** The provisionings, latest first, and their filters. */
 export function List({ listing, route, go }: Props) {
   const all = listing?.provisionings ?? [];
   const provisionings = filtered(all, route);
@@ -45,7 +54,7 @@ export function List({ listing, route, go }: Props) {
           onChange={({ currentTarget }) => go({ show: keyOf(shows, currentTarget.value) }, true)}
         />
         <NativeSelect
-          aria-label="Time"
+          aria-label="Period"
           data={times}
           value={String(route.hours)}
           onChange={({ currentTarget }) => go({ hours: Number(currentTarget.value) }, true)}
@@ -61,7 +70,7 @@ export function List({ listing, route, go }: Props) {
         <p className="dim">Reading …</p>
       ) : (
         <>
-          <p className="dim shown">{`${count(provisionings.length, 'provisioning')} of ${all.length} in this time`}</p>
+          <p className="dim shown">{`${count(provisionings.length, 'provisioning')} of ${all.length} in this period`}</p>
           <ol className="rows" onKeyDown={moveFocus}>
             {provisionings.map((one) => (
               <Row key={one.provisioning_id} one={one} listing={listing} route={route} />
@@ -73,15 +82,15 @@ export function List({ listing, route, go }: Props) {
   );
 }
 
-/** A value of a select, as one of the keys that it was made from. */
+/** The value of a select as a key of its options. @throws Error for another value */
 const keyOf = <Key extends string>(of: Record<Key, unknown>, value: string): Key => {
-  const key = (Object.keys(of) as Key[]).find((one) => one === value); // its own keys
-  if (key === undefined) throw new Error(`${value} is none of the choices.`);
+  const key = (Object.keys(of) as Key[]).find((one) => one === value); // the object's own keys
+  if (key === undefined) throw new Error(`${value} is not an option.`);
   return key;
 };
 
 function Row({ one, listing, route }: { one: Summary; listing: Listing; route: Route }) {
-  const { provisioning_id, username, failures, left, roll_backs, started_at, stopped_at } = one;
+  const { provisioning_id, username, failures, left_behind, roll_backs, started_at, stopped_at } = one;
   const selected = route.id === provisioning_id;
   return (
     <li>
@@ -91,8 +100,8 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
         href={writeRoute({ ...route, id: provisioning_id, step: undefined })}
         {...(selected ? { 'aria-current': 'page' as const } : {})}
       >
-        <StateBadge {...summarySign(one)} />
-        <span className="who">
+        <StateBadge {...summaryLabel(one)} />
+        <span className="identity">
           <strong>{username ?? '…'}</strong>
           <span className="id">{provisioning_id.slice(0, 8)}</span>
         </span>
@@ -104,16 +113,20 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
             </span>
           ))}
         </span>
-        <span className={left === 'user' || left === 'announcement' ? 'left attention' : 'left'}>
-          {left === 'announcement' ? leftWords[left] : userText(one)}
+        <span
+          className={
+            left_behind === 'user' || left_behind === 'event' ? 'left-behind attention' : 'left-behind'
+          }
+        >
+          {left_behind === 'event' ? leftBehindTexts[left_behind] : userText(one)}
           {roll_backs > 0 && `, ${count(roll_backs, 'roll-back')}`}
         </span>
         <span className="when">
-          <time dateTime={started_at}>{timeOf(started_at, listing.now)}</time>
+          <time dateTime={started_at}>{timeText(started_at, listing.now)}</time>
           <span className="took">
             {stopped_at === undefined
               ? `for ${ago(started_at, listing.now)}`
-              : lasted(started_at, stopped_at, listing.now)}
+              : durationText(started_at, stopped_at, listing.now)}
           </span>
         </span>
       </a>
@@ -124,11 +137,11 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
 /** Id of a provisioning's row in the document. */
 export const rowId = (provisioningId: string): string => `row-${provisioningId}`;
 
-/** Whole seconds: it is told again all the time. */
+/** A duration in whole seconds, because it changes with each poll. */
 const ago = (from: string, now: string): string =>
   duration(Math.floor((Date.parse(now) - Date.parse(from)) / 1000) * 1000).replace('.0', '');
 
-/** The arrow keys go from row to row. */
+/** The arrow keys move the focus between rows. */
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('a.row')];
   const at = rows.findIndex((row) => row.matches(':focus'));

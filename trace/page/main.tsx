@@ -7,9 +7,9 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 
 const page = document.getElementById('page');
-if (page === null) throw new Error('The page has no place for its content.');
+if (page === null) throw new Error('The page has no element #page.');
 
-// No style sheets made at run time: the Content-Security-Policy lets none in.
+// No style sheets at run time: the Content-Security-Policy blocks them.
 createRoot(page).render(
   <MantineProvider defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
     <App />

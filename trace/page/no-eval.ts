@@ -1,4 +1,4 @@
 import * as z from 'zod';
 
-/** Zod compiles checks to code where it may; the Content-Security-Policy does not let it. Imported before any schema. */
+/** Zod compiles checks with eval, which the Content-Security-Policy blocks. Imported before any schema. */
 z.config({ jitless: true });

@@ -1,8 +1,8 @@
-/** What is shown, as the address says it: everything can be linked to. */
+/** The state of the page in the fragment of its URL, so that everything can be linked. */
 export interface Route {
-  /** The provisioning that is looked at. */
+  /** The selected provisioning. */
   id: string | undefined;
-  /** The step of it: `<machine>/<execution>/<step>`. */
+  /** The selected step: `<state machine>/<execution>/<step>`. */
   step: string | undefined;
   hours: number;
   show: Show;
@@ -15,8 +15,8 @@ export const shows = {
   running: 'Running',
   succeeded: 'Succeeded',
   failed: 'Failed',
-  rolledback: 'Rolled back later',
-  left: 'Left behind',
+  rolled_back: 'Rolled back later',
+  left_behind: 'Left behind',
 } as const;
 export type Show = keyof typeof shows;
 

@@ -15,8 +15,25 @@ import { useMemo, useState } from 'react';
 import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import type { Execution, Graph, GraphNode, Step } from '../model.ts';
 import { StateBadge, ToneIcon } from './icon.tsx';
-import { executionSign, lasted, retriesOf, type Sign, serviceNames, stepSign, timeOf } from './labels.ts';
-import { edgeKey, essence, type Layout, layoutOf, narrow, type Sizes, takenEdges, wide } from './layout.ts';
+import {
+  durationText,
+  executionLabel,
+  retriesText,
+  type StateLabel,
+  serviceNames,
+  stepLabel,
+  timeText,
+} from './labels.ts';
+import {
+  edgeKey,
+  type Layout,
+  layoutOf,
+  narrow,
+  relevantGraph,
+  type Sizes,
+  takenEdges,
+  wide,
+} from './layout.ts';
 
 interface Props {
   execution: Execution;
@@ -26,29 +43,33 @@ interface Props {
   choose: (step: string) => void;
 }
 
-/** A machine as a graph with the state of each of its states, for one execution. */
-export function MachineView({ execution, now, chosen, choose }: Props) {
-  const { machine, name, roll_back, graph, steps, started_at, stopped_at, redrives, truncated } = execution;
+/** The graph of a state machine with the status of each state in one execution. */
+export function StateMachineView({ execution, now, chosen, choose }: Props) {
+  const { state_machine, name, roll_back, graph, steps, started_at, stopped_at, redrives, truncated } =
+    execution;
   const [whole, setWhole] = useState(false);
   const names = steps.map((step) => step.name).join(' ');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: laid out anew when other states were entered, not each time the server is asked
-  const shown = useMemo(() => (whole ? graph : essence(graph, steps)), [whole, names, graph.nodes.length]);
-  const hidden = graph.nodes.length - essence(graph, steps).nodes.length;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: laid out again when other states were entered, not at each poll
+  const visibleGraph = useMemo(
+    () => (whole ? graph : relevantGraph(graph, steps)),
+    [whole, names, graph.nodes.length],
+  );
+  const hidden = graph.nodes.length - relevantGraph(graph, steps).nodes.length;
   const attempt = roll_back ? attemptIn(name) : 1;
-  const title = attempt > 1 ? `${machine} (attempt ${attempt})` : machine;
+  const title = attempt > 1 ? `${state_machine} (attempt ${attempt})` : state_machine;
   return (
-    <section className="machine" aria-label={`${serviceNames[execution.service]}, ${title}`}>
+    <section className="state-machine" aria-label={`${serviceNames[execution.service]}, ${title}`}>
       <header>
         <span className="service">{serviceNames[execution.service]}</span>
         <h3>{title}</h3>
-        <StateBadge {...executionSign(execution)} />
+        <StateBadge {...executionLabel(execution)} />
         <span className="dim">
-          {timeOf(started_at, now)}, {lasted(started_at, stopped_at, now)}
+          {timeText(started_at, now)}, {durationText(started_at, stopped_at, now)}
           {redrives > 0 && `, redriven ${redrives} ×`}
         </span>
       </header>
       <ReactFlowProvider>
-        <Flow {...{ execution, now, chosen, choose, shown }} />
+        <Flow {...{ execution, now, chosen, choose, visibleGraph }} />
       </ReactFlowProvider>
       <footer>
         {(hidden > 0 || whole) && (
@@ -59,7 +80,7 @@ export function MachineView({ execution, now, chosen, choose }: Props) {
             label={`All states (${hidden} more)`}
           />
         )}
-        {truncated && <span className="dim">Only the beginning of its history was read.</span>}
+        {truncated && <span className="dim">Only the first part of its history was read.</span>}
       </footer>
     </section>
   );
@@ -67,8 +88,8 @@ export function MachineView({ execution, now, chosen, choose }: Props) {
 
 interface NodeData extends Record<string, unknown> {
   node: GraphNode;
-  sign: Sign;
-  /** Time and retries, when it was entered. */
+  label: StateLabel;
+  /** Duration and retries, if it was entered. */
   note: string;
   step: string | undefined;
   chosen: boolean;
@@ -77,24 +98,24 @@ interface NodeData extends Record<string, unknown> {
 
 const nodeTypes = { state: StateNode };
 
-/** How much smaller than designed the picture may become; below that it is moved around in. */
+/** The smallest zoom of the graph; below it, the user pans. */
 const SMALLEST = 0.62;
 const MARGIN = 16;
 
-/** Below this width of the picture the states are made narrower. */
+/** Below this width of the graph, the states are narrower. */
 const NARROW = 460;
 
-function Flow({ execution, now, chosen, choose, shown }: Props & { shown: Graph }) {
+function Flow({ execution, now, chosen, choose, visibleGraph }: Props & { visibleGraph: Graph }) {
   const scheme = useComputedColorScheme('light');
   const { ref, width } = useElementSize();
   const sizes = width < NARROW ? narrow : wide;
-  const layout = useMemo(() => layoutOf(shown, sizes), [shown, sizes]);
+  const layout = useMemo(() => layoutOf(visibleGraph, sizes), [visibleGraph, sizes]);
   const largest = window.innerWidth >= 2000 ? 1.5 : 1;
   const zoom = Math.min(largest, Math.max(SMALLEST, (width - 2 * MARGIN) / layout.width));
   const height = Math.ceil(layout.height * zoom) + 2 * MARGIN;
   const x = Math.max(MARGIN, (width - layout.width * zoom) / 2);
-  const nodes = nodesOf(execution, shown, layout, sizes, { now, chosen, choose });
-  const edges = edgesOf(execution.steps, shown, layout);
+  const nodes = nodesOf(execution, visibleGraph, layout, sizes, { now, chosen, choose });
+  const edges = edgesOf(execution.steps, visibleGraph, layout);
   return (
     <div ref={ref} className="graph" style={{ height }}>
       {width > 0 && (
@@ -117,7 +138,7 @@ function Flow({ execution, now, chosen, choose, shown }: Props & { shown: Graph 
           preventScrolling={false}
           panOnDrag={layout.width * zoom > width}
           proOptions={{ hideAttribution: true }}
-          aria-label={`States of ${execution.machine}`}
+          aria-label={`States of ${execution.state_machine}`}
         >
           {layout.width * zoom > width && <Controls showInteractive={false} position="bottom-right" />}
         </ReactFlow>
@@ -128,17 +149,17 @@ function Flow({ execution, now, chosen, choose, shown }: Props & { shown: Graph 
 
 function nodesOf(
   execution: Execution,
-  shown: Graph,
+  visibleGraph: Graph,
   layout: Layout,
   { width, height }: Sizes,
   { now, chosen, choose }: Pick<Props, 'now' | 'chosen' | 'choose'>,
 ): Node<NodeData>[] {
-  // The order in which they were entered is the order in which Tab goes.
+  // Tab follows the order in which states were entered.
   const order = (name: string) => {
     const index = execution.steps.findIndex((step) => step.name === name);
     return index < 0 ? Number.MAX_SAFE_INTEGER : index;
   };
-  return [...shown.nodes]
+  return [...visibleGraph.nodes]
     .sort((a, b) => order(a.name) - order(b.name))
     .map((node) => {
       const entries = execution.steps.filter(({ name }) => name === node.name);
@@ -149,13 +170,13 @@ function nodesOf(
         step: key,
         chosen: entries.some(({ id }) => `${execution.id}/${id}` === chosen),
         choose,
-        sign: step === undefined ? { tone: 'idle', word: unreached(execution) } : stepSign(step),
-        note: step === undefined ? '' : noteOf(step, entries.length, now),
+        label: step === undefined ? { tone: 'idle', text: unreachedText(execution) } : stepLabel(step),
+        note: step === undefined ? '' : noteText(step, entries.length, now),
       };
       return {
         id: node.name,
         type: 'state',
-        position: layout.places.get(node.name) ?? { x: 0, y: 0 },
+        position: layout.positions.get(node.name) ?? { x: 0, y: 0 },
         data,
         width,
         height,
@@ -163,33 +184,33 @@ function nodesOf(
     });
 }
 
-const unreached = ({ status }: Execution): string =>
+const unreachedText = ({ status }: Execution): string =>
   status === 'RUNNING' ? 'not reached yet' : 'not reached';
 
-function noteOf(step: Step, entries: number, now: string): string {
-  const took = step.attempts.length === 0 ? '' : lasted(step.entered_at, step.exited_at, now);
-  const again = entries > 1 ? `entered ${entries} ×` : '';
-  // The word for it says which attempt it is.
+function noteText(step: Step, entries: number, now: string): string {
+  const took = step.attempts.length === 0 ? '' : durationText(step.entered_at, step.exited_at, now);
+  const entriesText = entries > 1 ? `entered ${entries} ×` : '';
+  // The label contains the number of the attempt.
   const open = step.status === 'running' || step.status === 'retrying';
-  return [took, open ? '' : retriesOf(step), again].filter((part) => part !== '').join(', ');
+  return [took, open ? '' : retriesText(step), entriesText].filter((part) => part !== '').join(', ');
 }
 
-/** A name may go on in the next line where a word of it begins: a zero-width space says so. */
+/** Allows line breaks between the words of a name, with zero-width spaces. */
 const breakable = (name: string): string => name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '\u200b');
 
 function StateNode({ data }: NodeProps<Node<NodeData>>) {
-  const { node, sign, note, step, chosen, choose } = data;
+  const { node, label, note, step, chosen, choose } = data;
   const content = (
     <>
-      <ToneIcon {...sign} size={20} />
+      <ToneIcon {...label} size={20} />
       <span className="state-text">
         <span className="state-name">{breakable(node.name)}</span>
-        <span className="state-note">{[sign.word, note].filter((part) => part !== '').join(' · ')}</span>
+        <span className="state-note">{[label.text, note].filter((part) => part !== '').join(' · ')}</span>
       </span>
     </>
   );
   const end = node.kind === 'succeed' || node.kind === 'fail' ? ' end' : '';
-  const className = `state tone-${sign.tone}${end}${chosen ? ' chosen' : ''}`;
+  const className = `state tone-${label.tone}${end}${chosen ? ' chosen' : ''}`;
   return (
     <>
       <Handle id="top" type="target" position={Position.Top} isConnectable={false} />
@@ -215,18 +236,18 @@ function StateNode({ data }: NodeProps<Node<NodeData>>) {
   );
 }
 
-function edgesOf(steps: readonly Step[], shown: Graph, { way, places }: Layout): Edge[] {
+function edgesOf(steps: readonly Step[], visibleGraph: Graph, { mainPath, positions }: Layout): Edge[] {
   const taken = takenEdges(steps);
-  return shown.edges.map((edge, index) => {
-    const aside = way.has(edge.from) && !way.has(edge.to);
+  return visibleGraph.edges.map((edge, index) => {
+    const leavesMainPath = mainPath.has(edge.from) && !mainPath.has(edge.to);
     const wasTaken = taken.has(edgeKey(edge));
-    const level = places.get(edge.from)?.y === places.get(edge.to)?.y;
+    const level = positions.get(edge.from)?.y === positions.get(edge.to)?.y;
     return {
       id: `${index} ${edgeKey(edge)}`,
       source: edge.from,
       target: edge.to,
-      sourceHandle: aside ? 'right' : 'bottom',
-      targetHandle: aside && level ? 'left' : 'top',
+      sourceHandle: leavesMainPath ? 'right' : 'bottom',
+      targetHandle: leavesMainPath && level ? 'left' : 'top',
       type: 'smoothstep',
       focusable: false,
       className: `edge${edge.caught ? ' caught' : ''}${wasTaken ? ' taken' : ''}`,

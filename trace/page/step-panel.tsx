@@ -3,7 +3,7 @@ import { ChevronLeft, ChevronRight, X } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef } from 'react';
 import type { Attempt, Execution, Step } from '../model.ts';
 import { StateBadge } from './icon.tsx';
-import { clockTime, lasted, serviceNames, stepSign } from './labels.ts';
+import { clockTime, durationText, serviceNames, stepLabel } from './labels.ts';
 
 interface Neighbour {
   key: string;
@@ -20,7 +20,7 @@ interface Props {
   show: (step: string) => void;
 }
 
-/** Everything that is known of a step. It has the focus when it opens; Escape closes it. */
+/** All details of a step. The panel has the focus when it opens; Escape closes it. */
 export function StepPanel({ execution, step, now, close, next, previous, show }: Props) {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), []);
@@ -34,7 +34,7 @@ export function StepPanel({ execution, step, now, close, next, previous, show }:
       <header>
         <div>
           <p className="dim">
-            {serviceNames[execution.service]}, {execution.machine}
+            {serviceNames[execution.service]}, {execution.state_machine}
           </p>
           <h3 id="panel-title" ref={title} tabIndex={-1}>
             {name}
@@ -45,9 +45,9 @@ export function StepPanel({ execution, step, now, close, next, previous, show }:
         </ActionIcon>
       </header>
       <div className="panel-state">
-        <StateBadge {...stepSign(step)} />
+        <StateBadge {...stepLabel(step)} />
         <span className="dim">
-          {type}, from {clockTime(entered_at)}, {lasted(entered_at, exited_at, now)}
+          {type}, from {clockTime(entered_at)}, {durationText(entered_at, exited_at, now)}
         </span>
       </div>
       {last?.failure !== undefined && step.status !== 'succeeded' && (
@@ -82,11 +82,11 @@ export function StepPanel({ execution, step, now, close, next, previous, show }:
 }
 
 const attemptSigns = {
-  running: { tone: 'run', word: 'running' },
-  succeeded: { tone: 'good', word: 'done' },
-  failed: { tone: 'bad', word: 'failed' },
-  timed_out: { tone: 'bad', word: 'timed out' },
-  stopped: { tone: 'warn', word: 'stopped' },
+  running: { tone: 'run', text: 'running' },
+  succeeded: { tone: 'good', text: 'done' },
+  failed: { tone: 'bad', text: 'failed' },
+  timed_out: { tone: 'bad', text: 'timed out' },
+  stopped: { tone: 'warn', text: 'stopped' },
 } as const;
 
 function AttemptItem({ attempt, now }: { attempt: Attempt; now: string }) {
@@ -95,7 +95,7 @@ function AttemptItem({ attempt, now }: { attempt: Attempt; now: string }) {
     <li>
       <StateBadge {...attemptSigns[status]} />
       <span className="dim">
-        {clockTime(started_at)}, {lasted(started_at, ended_at, now)}
+        {clockTime(started_at)}, {durationText(started_at, ended_at, now)}
       </span>
       {error !== undefined && <code className="error">{error}</code>}
       {cause !== undefined && <Text label={`Cause of ${error}`} value={cause} />}
@@ -113,10 +113,10 @@ function Json({ title, value }: { title: string; value: unknown }) {
   );
 }
 
-/** JSON to read. It can be scrolled, so it can have the focus. */
+/** JSON as text. It can be scrolled, so it can have the focus. */
 function Text({ label, value }: { label: string; value: unknown }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what can be scrolled must be reachable with the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable with the keyboard
     <section className="json" tabIndex={0} aria-label={label}>
       <pre>{typeof value === 'string' ? value : JSON.stringify(value, undefined, 2)}</pre>
     </section>

@@ -2,7 +2,7 @@ import { Megaphone } from 'lucide-react';
 import { type CSSProperties, Fragment } from 'react';
 import type { AuditEvent, Detail, Execution, Step } from '../model.ts';
 import { ToneIcon } from './icon.tsx';
-import { clockTime, duration, lasted, retriesOf, serviceNames, stepSign } from './labels.ts';
+import { clockTime, duration, durationText, retriesText, serviceNames, stepLabel } from './labels.ts';
 import { marksOf, type Part, type TimeScale, timeScale } from './time-scale.ts';
 
 interface Props {
@@ -11,10 +11,10 @@ interface Props {
   choose: (step: string) => void;
 }
 
-/** How many marks the line has at most. */
+/** Maximum number of marks on the line. */
 const MARKS = 7;
 
-/** Every step of every execution and every audit event on one line of time. */
+/** Every step of every execution and every audit event on one timeline. */
 export function Timeline({ detail: { executions, events, now }, chosen, choose }: Props) {
   const end = Date.parse(now);
   const times = (from: string, to: string | undefined) => ({
@@ -27,12 +27,12 @@ export function Timeline({ detail: { executions, events, now }, chosen, choose }
   ]);
   return (
     <section className="timeline" aria-labelledby="timeline-title">
-      <h3 id="timeline-title">Time line</h3>
+      <h3 id="timeline-title">Timeline</h3>
       <Axis scale={scale} />
       {executions.map((execution) => (
         <div key={execution.id} className="lane">
           <h4>
-            <span className="service">{serviceNames[execution.service]}</span> {execution.machine}
+            <span className="service">{serviceNames[execution.service]}</span> {execution.state_machine}
           </h4>
           <ol>
             {entriesOf(execution, executions, events).map((entry) =>
@@ -58,12 +58,12 @@ export function Timeline({ detail: { executions, events, now }, chosen, choose }
 
 type Entry = { step: Step } | { event: AuditEvent };
 
-/** Steps and events in the order of time. An event stands with the execution of its service that was running then. */
+/** Steps and events in the order of time. An event belongs to the execution of its service that was running then. */
 function entriesOf(execution: Execution, all: readonly Execution[], events: readonly AuditEvent[]): Entry[] {
-  const mine = events.filter((event) => ownerOf(event, all)?.id === execution.id);
+  const ownEvents = events.filter((event) => ownerOf(event, all)?.id === execution.id);
   const at = (entry: Entry) => ('event' in entry ? entry.event.occurred_at : entry.step.entered_at);
-  return [...execution.steps.map((step) => ({ step })), ...mine.map((event) => ({ event }))].sort((a, b) =>
-    at(a).localeCompare(at(b)),
+  return [...execution.steps.map((step) => ({ step })), ...ownEvents.map((event) => ({ event }))].sort(
+    (a, b) => at(a).localeCompare(at(b)),
   );
 }
 
@@ -78,10 +78,10 @@ function ownerOf(event: AuditEvent, executions: readonly Execution[]): Execution
 
 const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
 
-/** Labels of the axis stand at least so far from each other and from the end, as a share of the line. */
+/** Minimum distance of the axis labels from each other and from the end, as a share of the line. */
 const ROOM = 0.1;
 
-/** The first and the last part have their time, those between when it does not meet the next one. */
+/** Whether a part has space for its time label. The first and the last part always have one. */
 function hasRoom(parts: readonly Part[], index: number): boolean {
   const [before = -1, left = 0, next] = [index - 1, index, index + 1].map((at) => parts[at]?.left);
   if (index === 0 || next === undefined) return true;
@@ -104,10 +104,10 @@ function Axis({ scale }: { scale: TimeScale }) {
               </span>
             )}
             {marksOf(part, MARKS)
-              .map((mark) => ({ mark, place: scale.at(part.from + mark) }))
-              .filter(({ place }) => place - part.left > ROOM && part.right - place > ROOM / 2)
-              .map(({ mark, place }) => (
-                <span key={mark} className="mark" style={{ left: percent(place) }}>
+              .map((mark) => ({ mark, position: scale.at(part.from + mark) }))
+              .filter(({ position }) => position - part.left > ROOM && part.right - position > ROOM / 2)
+              .map(({ mark, position }) => (
+                <span key={mark} className="mark" style={{ left: percent(position) }}>
                   {`+${duration(mark).replace('.0', '')}`}
                 </span>
               ))}
@@ -118,7 +118,7 @@ function Axis({ scale }: { scale: TimeScale }) {
   );
 }
 
-/** A piece of the line between two times. */
+/** Position and width of an interval on the line. */
 function pieceOf(scale: TimeScale, from: string, to: string): CSSProperties {
   const left = scale.at(Date.parse(from));
   return { left: percent(left), width: percent(scale.at(Date.parse(to)) - left) };
@@ -133,22 +133,24 @@ interface StepRowProps {
 }
 
 function StepRow({ step, scale, now, chosen, onClick }: StepRowProps) {
-  const sign = stepSign(step);
+  const label = stepLabel(step);
   const { name, entered_at, exited_at, attempts } = step;
-  const took = lasted(entered_at, exited_at, now);
-  const note = [attempts.length === 0 ? '' : took, retriesOf(step)].filter((part) => part !== '').join(', ');
+  const took = durationText(entered_at, exited_at, now);
+  const note = [attempts.length === 0 ? '' : took, retriesText(step)]
+    .filter((part) => part !== '')
+    .join(', ');
   return (
     <li>
       <button
         type="button"
-        className={`line tone-${sign.tone}${chosen ? ' chosen' : ''}`}
+        className={`line tone-${label.tone}${chosen ? ' chosen' : ''}`}
         aria-pressed={chosen}
         onClick={onClick}
       >
         <span className="line-name">
-          <ToneIcon {...sign} size={15} />
+          <ToneIcon {...label} size={15} />
           <span className="line-text">{name}</span>
-          <span className="hidden">{`, ${sign.word}`}</span>
+          <span className="hidden">{`, ${label.text}`}</span>
         </span>
         <span className="line-note">{note}</span>
         <span className="track" aria-hidden="true">

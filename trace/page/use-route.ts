@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { type Route, readRoute, writeRoute } from './route.ts';
 
-/** The route, and how to go elsewhere; `quietly` without an entry of its own in the browser's history. */
+/** The route, and a function that changes it; `quietly` replaces the current entry of the browser's history. */
 export function useRoute() {
   const [route, setRoute] = useState(() => readRoute(location.hash));
   useEffect(() => {

@@ -109,19 +109,19 @@ describe('npm run trace', () => {
     );
     await row.click();
     const creation = page.getByRole('region', { name: 'App2, CreateServiceUser' });
-    await creation.getByRole('button', { name: /DeleteUser.*undo done/ }).waitFor();
+    await creation.getByRole('button', { name: /DeleteUser.*compensated/ }).waitFor();
     await page.getByRole('alert').getByText('Send a new request later.', { exact: true }).waitFor();
     await page.getByText('ServiceUserCreationRolledBack', { exact: true }).waitFor();
     await creation.getByRole('button', { name: /AddToGroup.*failed/ }).click();
     const panel = page.getByRole('complementary', { name: 'AddToGroup' });
     await panel.waitFor();
     expect(await panel.innerText()).toMatch(
-      /What to do: AddToGroup lacks a right[\s\S]*AccessDeniedException/,
+      /What to do: AddToGroup lacks a permission[\s\S]*AccessDeniedException/,
     );
     expect(complaints).toEqual([]);
   });
 
-  it('shows no ciphertext in full', async () => {
+  it('truncates ciphertexts', async () => {
     const { provisioning_id } = await provision(newRequest());
     const response = await fetch(new URL(`/api/provisionings/${provisioning_id}`, server.url));
     const text = await response.text();
@@ -137,7 +137,7 @@ describe('npm run trace', () => {
       AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,
     });
     const list = listing.parse(await (await fetch(new URL('/api/provisionings?hours=24', onAws.url))).json());
-    expect(list.where).toBe(`${outputs.account} · ${outputs.region}`);
+    expect(list.environment).toBe(`${outputs.account} · ${outputs.region}`);
     expect(list.services).toEqual(['app1', 'app2']);
     expect(list.provisionings.length).toBeGreaterThan(0);
     expect(await onAws.stop()).toBe(0);

@@ -9,12 +9,12 @@ const result = z.object({
   passes: z.array(z.object({ id: z.string() })),
 });
 
-/** Which rules of accessibility the page violates, and where. github.com/dequelabs/axe-core */
-export async function violationsOf(page: Page): Promise<string[]> {
+/** The accessibility rules that the page violates, with the element. github.com/dequelabs/axe-core */
+export async function findViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations, passes } = result.parse(
     await page.evaluate("axe.run({ resultTypes: ['violations'] })"),
   );
-  if (passes.length < 10) throw new Error('There was hardly anything to look at.');
+  if (passes.length < 10) throw new Error('The page has too few elements to be checked.');
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
 }

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CommandError } from '../../../cli/support/command-error.ts';
 
-/** A real Chromium, that of the system: Debian's package, or Chrome where that is installed. */
+/** The Chromium of the system: Debian's package, or an installed Chrome. */
 
-const places = [
+const paths = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
@@ -20,7 +20,7 @@ const isRoot = process.getuid?.() === 0;
 /** @throws CommandError when there is no Chromium and it cannot be installed */
 export async function findChromium(): Promise<string> {
   const named = process.env['CHROMIUM'];
-  const found = named ?? places.find((place) => existsSync(place));
+  const found = named ?? paths.find((path) => existsSync(path));
   if (found !== undefined) return found;
   if (isRoot && existsSync('/usr/bin/apt-get')) {
     const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
@@ -29,8 +29,8 @@ export async function findChromium(): Promise<string> {
     if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium';
   }
   throw new CommandError(
-    'There is no Chromium, which the trace page is tested in.',
-    'Install it (Debian: `apt-get install chromium`), or name one by CHROMIUM=/path/to/it.',
+    'Chromium is not installed. The tests of the trace page need it.',
+    'Install it (Debian: `apt-get install chromium`), or set CHROMIUM=/path/to/it.',
   );
 }
 
@@ -44,7 +44,7 @@ export async function startBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      // Letters and lines look alike on every machine.
+      // Text and lines are the same on every machine.
       '--font-render-hinting=none',
       '--force-color-profile=srgb',
       ...(isRoot ? ['--no-sandbox'] : []),
@@ -52,25 +52,25 @@ export async function startBrowser(): Promise<Browser> {
   });
 }
 
-export interface Look {
+export interface Viewport {
   width: number;
   height?: number;
   scheme?: 'light' | 'dark';
 }
 
-/** What a page did that it must not do: requests to elsewhere, errors, what the Content-Security-Policy refused. */
-export interface Watched {
+/** A page with its complaints: requests to other origins, errors, violations of the Content-Security-Policy. */
+export interface OpenedPage {
   page: Page;
   complaints: string[];
 }
 
-/** Opens a page, in a context of its own, and watches it. */
+/** Opens a page in a new context and records its complaints. */
 export async function open(
   browser: Browser,
   url: string,
-  { width, height = 900, scheme = 'light' }: Look,
+  { width, height = 900, scheme = 'light' }: Viewport,
   more: Parameters<Browser['newContext']>[0] = {},
-): Promise<Watched> {
+): Promise<OpenedPage> {
   const context: BrowserContext = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
@@ -82,7 +82,7 @@ export async function open(
   const complaints: string[] = [];
   const { origin } = new URL(url);
   page.on('request', (request) => {
-    if (new URL(request.url()).origin !== origin) complaints.push(`It asks ${request.url()}`);
+    if (new URL(request.url()).origin !== origin) complaints.push(`It requests ${request.url()}`);
   });
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

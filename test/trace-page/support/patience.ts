@@ -1,4 +1,4 @@
 import { jest } from '@jest/globals';
 
-/** A browser has to start first, on some machines to be installed. */
+/** The first test starts the browser, and on some machines installs it. */
 jest.setTimeout(180_000);

@@ -1,24 +1,24 @@
 import { buildPage } from '../../../trace/build.ts';
-import { readerOf } from '../../../trace/reader.ts';
+import { createReader } from '../../../trace/reader.ts';
 import { serve } from '../../../trace/server.ts';
 import { type FakeAws, services } from '../../trace/support/fake-aws.ts';
 import { NOW, scene } from '../../trace/support/scene.ts';
 
-/** The same for all; making it takes a moment. */
+/** Built once for all tests. */
 const page = buildPage();
 
 export interface Site {
   url: string;
-  /** Address of what is shown: `list`, or a provisioning and a step of it. */
+  /** URL of the list, or of a provisioning and a step. */
   at(id?: string, step?: string): string;
   close(): void;
 }
 
-/** The page as it is served, with an AWS that stands still. */
+/** Serves the page with a fake AWS at a fixed time. */
 export async function siteOf(aws: FakeAws = scene()): Promise<Site> {
-  const reader = readerOf(
+  const reader = createReader(
     aws,
-    { where: 'local AWS', services, lookUpsPerSecond: Number.POSITIVE_INFINITY },
+    { environment: 'local AWS', services, callsPerSecond: Number.POSITIVE_INFINITY },
     () => NOW,
   );
   const server = await serve(reader, await page, 0);

@@ -1,19 +1,19 @@
 import { expect, it } from '@jest/globals';
 import type { Detail } from '../../../trace/model.ts';
 import { waitText } from '../../../trace/page/labels.ts';
-import { readerOf } from '../../../trace/reader.ts';
+import { createReader } from '../../../trace/reader.ts';
 import { services } from '../support/fake-aws.ts';
 import { ids, NOW, scene } from '../support/scene.ts';
 
-const where = { where: 'a test', services, lookUpsPerSecond: Number.POSITIVE_INFINITY };
+const options = { environment: 'a test', services, callsPerSecond: Number.POSITIVE_INFINITY };
 
 async function detailOf(id: string): Promise<Detail> {
-  const detail = await readerOf(scene(), where, () => NOW).detail(id);
-  if (detail === undefined) throw new Error(`${id} is not there.`);
+  const detail = await createReader(scene(), options, () => NOW).detail(id);
+  if (detail === undefined) throw new Error(`${id} does not exist.`);
   return detail;
 }
 
-it('says in which step a provisioning waits, since when, and why', async () => {
+it('waitText names the step that waits, since when, and the error', async () => {
   const { executions, now } = await detailOf(ids.frida);
 
   expect(waitText(executions, now)).toMatch(
@@ -21,7 +21,7 @@ it('says in which step a provisioning waits, since when, and why', async () => {
   );
 });
 
-it('says nothing of one that has ended', async () => {
+it('waitText is undefined for a finished provisioning', async () => {
   const { executions, now } = await detailOf(ids.carol);
 
   expect(waitText(executions, now)).toBeUndefined();

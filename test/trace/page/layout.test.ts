@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { graphOf } from '../../../trace/definition.ts';
-import { essence, type Layout, layoutOf, narrow, wide } from '../../../trace/page/layout.ts';
+import { parseGraph } from '../../../trace/definition.ts';
+import { type Layout, layoutOf, narrow, relevantGraph, wide } from '../../../trace/page/layout.ts';
 import { type MachineName, machines } from '../support/machines.ts';
 
-const graph = graphOf(machines.CreateServiceUser, false);
+const graph = parseGraph(machines.CreateServiceUser, false);
 const steps = [
   'DecryptCredentials',
   'CreateUser',
@@ -11,25 +11,27 @@ const steps = [
   'PublishUserRolledBack',
   'UserCreationRolledBack',
 ].map((name) => ({ name }));
-const placed = ({ places }: Layout, name: string) => {
-  const place = places.get(name);
-  if (place === undefined) throw new Error(`${name} has no place.`);
-  return place;
+const positionOf = ({ positions }: Layout, name: string) => {
+  const position = positions.get(name);
+  if (position === undefined) throw new Error(`${name} has no position.`);
+  return position;
 };
 
-describe('where states stand', () => {
-  it('is one below the other on the way when all goes well', () => {
+describe('layoutOf', () => {
+  it('places the states of the main path below each other', () => {
     const layout = layoutOf(graph, wide);
-    const way = ['DecryptCredentials', 'CreateUser', 'SetPassword', 'AddToGroup', 'UserCreated'];
-    const places = way.map((name) => placed(layout, name));
-    expect(new Set(places.map(({ x }) => x)).size).toBe(1);
-    expect(places.map(({ y }) => y)).toEqual(places.map(({ y }) => y).sort((a, b) => a - b));
+    const mainPath = ['DecryptCredentials', 'CreateUser', 'SetPassword', 'AddToGroup', 'UserCreated'];
+    const positions = mainPath.map((name) => positionOf(layout, name));
+    expect(new Set(positions.map(({ x }) => x)).size).toBe(1);
+    expect(positions.map(({ y }) => y)).toEqual(positions.map(({ y }) => y).sort((a, b) => a - b));
   });
 
-  it('is beside the state that failed for what undoes it', () => {
-    const layout = layoutOf(essence(graph, steps), wide);
-    expect(placed(layout, 'DeleteUser').y).toBe(placed(layout, 'CreateUser').y);
-    expect(placed(layout, 'DeleteUser').x).toBeGreaterThan(placed(layout, 'CreateUser').x + wide.width);
+  it('places compensation beside the failed state', () => {
+    const layout = layoutOf(relevantGraph(graph, steps), wide);
+    expect(positionOf(layout, 'DeleteUser').y).toBe(positionOf(layout, 'CreateUser').y);
+    expect(positionOf(layout, 'DeleteUser').x).toBeGreaterThan(
+      positionOf(layout, 'CreateUser').x + wide.width,
+    );
   });
 
   it.each(
@@ -37,11 +39,11 @@ describe('where states stand', () => {
       [wide, narrow].map((sizes) => ({ name, sizes })),
     ),
   )(
-    // its own keys
-    'is never where another one stands: $name, $sizes.width wide',
+    // the object's own keys
+    'places no two states on top of each other: $name with a width of $sizes.width',
     ({ name, sizes }) => {
-      const layout = layoutOf(graphOf(machines[name], false), sizes);
-      const all = [...layout.places.values()];
+      const layout = layoutOf(parseGraph(machines[name], false), sizes);
+      const all = [...layout.positions.values()];
       for (const [index, a] of all.entries())
         for (const b of all.slice(index + 1))
           expect(Math.abs(a.x - b.x) >= sizes.width || Math.abs(a.y - b.y) >= sizes.height).toBe(true);
@@ -55,15 +57,15 @@ describe('where states stand', () => {
   );
 });
 
-describe('the part that tells what happened', () => {
-  it('has the whole way, and of the undo what was entered', () => {
-    const names = essence(graph, steps).nodes.map(({ name }) => name);
+describe('relevantGraph', () => {
+  it('contains the main path and the compensating states that were entered', () => {
+    const names = relevantGraph(graph, steps).nodes.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['AddToGroup', 'UserCreated', 'DeleteUser']));
     expect(names).not.toContain('PublishUserCreationRejected');
   });
 
-  it('has of the edges that errors take the one that was taken', () => {
-    const caught = essence(graph, steps).edges.filter((edge) => edge.caught);
+  it('contains only the edges of caught errors that were taken', () => {
+    const caught = relevantGraph(graph, steps).edges.filter((edge) => edge.caught);
     expect(caught.map(({ from, to }) => `${from} ${to}`)).toEqual(['CreateUser DeleteUser']);
   });
 });

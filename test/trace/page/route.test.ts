@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { filtered } from '../../../trace/page/filter.ts';
 import { readRoute, writeRoute } from '../../../trace/page/route.ts';
-import { readerOf } from '../../../trace/reader.ts';
+import { createReader } from '../../../trace/reader.ts';
 import { services } from '../support/fake-aws.ts';
 import { ids, NOW, scene } from '../support/scene.ts';
 
-describe('the address', () => {
-  it('says everything that is shown', () => {
+describe('the route', () => {
+  it('contains the whole state of the page', () => {
     const route = {
       id: ids.carol,
       step: `CreateServiceUser/${ids.carol}/14`,
@@ -18,23 +18,23 @@ describe('the address', () => {
     expect(readRoute(writeRoute(route))).toEqual(route);
   });
 
-  it('is short for what is shown first', () => {
+  it('is short for the default state', () => {
     expect(writeRoute(readRoute(''))).toBe('#/');
     expect(writeRoute({ ...readRoute(''), id: ids.bob })).toBe(`#/provisionings/${ids.bob}`);
   });
 
-  it('that somebody has typed wrongly shows the usual', () => {
+  it('falls back to the default state for invalid values', () => {
     expect(readRoute('#/?hours=-1&show=nonsense')).toEqual(readRoute(''));
   });
 });
 
-describe('the filters', () => {
-  const reader = readerOf(
+describe('filtered', () => {
+  const reader = createReader(
     scene(),
-    { where: 'a test', services, lookUpsPerSecond: Number.POSITIVE_INFINITY },
+    { environment: 'a test', services, callsPerSecond: Number.POSITIVE_INFINITY },
     () => NOW,
   );
-  const named = async (over: Partial<Parameters<typeof filtered>[1]>) =>
+  const usernamesFor = async (over: Partial<Parameters<typeof filtered>[1]>) =>
     filtered((await reader.list(1)).provisionings, { show: 'all', code: '', text: '', ...over }).map(
       ({ username }) => username,
     );
@@ -43,15 +43,15 @@ describe('the filters', () => {
     ['running', ['frida']],
     ['succeeded', ['anna']],
     ['failed', ['carol', 'bob', 'dave']],
-    ['rolledback', ['dave', 'erin']],
-    ['left', ['dave']],
-  ] as const)('let through what is %s', async (show, names) => {
-    expect(await named({ show })).toEqual(names);
+    ['rolled_back', ['dave', 'erin']],
+    ['left_behind', ['dave']],
+  ] as const)('returns provisionings that are %s', async (show, names) => {
+    expect(await usernamesFor({ show })).toEqual(names);
   });
 
-  it('let through a code, and a part of a name or an id', async () => {
-    expect(await named({ code: 'PASSWORD_REJECTED' })).toEqual(['bob']);
-    expect(await named({ text: 'AR' })).toEqual(['carol']);
-    expect(await named({ text: ids.dave.slice(4) })).toEqual(['dave']);
+  it('matches a code, and a part of a name or an id', async () => {
+    expect(await usernamesFor({ code: 'PASSWORD_REJECTED' })).toEqual(['bob']);
+    expect(await usernamesFor({ text: 'AR' })).toEqual(['carol']);
+    expect(await usernamesFor({ text: ids.dave.slice(4) })).toEqual(['dave']);
   });
 });

@@ -3,8 +3,8 @@ import { marksOf, timeScale } from '../../../trace/page/time-scale.ts';
 
 const MINUTE = 60_000;
 
-describe('the line of time', () => {
-  it('is in proportion while something happens', () => {
+describe('timeScale', () => {
+  it('is proportional during activity', () => {
     const { at, parts } = timeScale([
       { from: 0, to: 1_000 },
       { from: 800, to: 4_000 },
@@ -13,7 +13,7 @@ describe('the line of time', () => {
     expect([0, 1_000, 2_000, 4_000].map(at)).toEqual([0, 0.25, 0.5, 1]);
   });
 
-  it('cuts out a long time in which nothing happens', () => {
+  it('cuts out a long gap', () => {
     const { at, parts } = timeScale([
       { from: 0, to: 2_000 },
       { from: 40 * MINUTE, to: 40 * MINUTE + 2_000 },
@@ -24,7 +24,7 @@ describe('the line of time', () => {
     expect(at(40 * MINUTE + 2_000)).toBeCloseTo(1);
   });
 
-  it('keeps a short time in which nothing happens', () => {
+  it('keeps a short gap', () => {
     const intervals = [
       { from: 0, to: 2_000 },
       { from: 6_000, to: 8_000 },
@@ -32,21 +32,21 @@ describe('the line of time', () => {
     expect(timeScale(intervals).parts).toHaveLength(1);
   });
 
-  it('never goes back, and stays between its ends', () => {
+  it('is monotonic, and stays between 0 and 1', () => {
     const { at } = timeScale(
       [0, 1, 5, 60, 600].map((minutes) => ({ from: minutes * MINUTE, to: minutes * MINUTE + 900 })),
     );
-    const places = Array.from({ length: 700 }, (_, minute) => at(minute * MINUTE));
-    expect(places).toEqual([...places].sort((a, b) => a - b));
-    expect(Math.min(...places)).toBe(0);
-    expect(Math.max(...places)).toBeLessThanOrEqual(1);
+    const positions = Array.from({ length: 700 }, (_, minute) => at(minute * MINUTE));
+    expect(positions).toEqual([...positions].sort((a, b) => a - b));
+    expect(Math.min(...positions)).toBe(0);
+    expect(Math.max(...positions)).toBeLessThanOrEqual(1);
   });
 
-  it('has a place for a provisioning of which only one moment is known', () => {
+  it('has a position for a single point in time', () => {
     expect(timeScale([{ from: 5, to: 5 }]).at(5)).toBe(0);
   });
 
-  it('has round marks, and not too many', () => {
+  it('has a limited number of round marks', () => {
     const [part] = timeScale([{ from: 0, to: 3_380 }]).parts;
     if (part === undefined) throw new Error('There is no part.');
     expect(marksOf(part, 7)).toEqual([500, 1_000, 1_500, 2_000, 2_500, 3_000]);

@@ -1,46 +1,46 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
 import type { Service } from '../../../contracts/services.ts';
 import type { Aws } from '../../../trace/aws.ts';
-import type { ServiceThere } from '../../../trace/connect.ts';
+import type { DeployedService } from '../../../trace/connect.ts';
 import type { History } from '../../support/history.ts';
 import { type MachineName, machines } from './machines.ts';
 
-const arnOf = (machine: MachineName) => `arn:aws:states:eu-west-1:111111111111:stateMachine:${machine}`;
+const arnOf = (name: MachineName) => `arn:aws:states:eu-west-1:111111111111:stateMachine:${name}`;
 
-/** TargetEnvironment the fake services are. */
-export const services: ServiceThere[] = [
+/** The two fake services. */
+export const services: DeployedService[] = [
   {
     service: 'app1',
-    machine: arnOf('ProvisionServiceUser'),
-    rollBackMachine: arnOf('RollBackProvisioning'),
+    stateMachine: arnOf('ProvisionServiceUser'),
+    rollBackStateMachine: arnOf('RollBackProvisioning'),
     eventsLog: '/aws/events/app1',
   },
   {
     service: 'app2',
-    machine: arnOf('CreateServiceUser'),
-    rollBackMachine: arnOf('RollBackServiceUser'),
+    stateMachine: arnOf('CreateServiceUser'),
+    rollBackStateMachine: arnOf('RollBackServiceUser'),
     eventsLog: '/aws/events/app2',
   },
 ];
 
-/** An AWS with these executions and events, which counts what it is asked. */
+/** A fake AWS with executions and events. It records calls. */
 export class FakeAws implements Aws {
   readonly #executions: { machine: string; described: DescribeExecutionOutput; history: History }[] = [];
   readonly #messages: { log: string; at: Date; message: string }[] = [];
   readonly #definitions: Partial<Record<MachineName, string>>;
-  /** How often it was asked for which execution. */
-  readonly asked: Record<'execution' | 'history' | 'definition', string[]> = {
+  /** The ARNs of the calls, by operation. */
+  readonly calls: Record<'execution' | 'history' | 'definition', string[]> = {
     execution: [],
     history: [],
     definition: [],
   };
 
-  /** `definitions` of machines that are to be others than usual. */
+  /** `definitions` replace the default ones. */
   constructor(definitions: Partial<Record<MachineName, string>> = {}) {
     this.#definitions = definitions;
   }
 
-  /** Adds an execution, or tells the one of this name anew. Its end is that of its history. */
+  /** Adds or replaces an execution. Its status is that of its history. */
   put(machine: MachineName, name: string, input: unknown, history: History): this {
     const events = history.events();
     const [first, last] = [events[0], events.at(-1)];
@@ -87,7 +87,7 @@ export class FakeAws implements Aws {
     return this;
   }
 
-  async executions(machine: string, since: Date, limit: number) {
+  async listExecutions(machine: string, since: Date, limit: number) {
     const all = this.#executions
       .filter((one) => one.machine === machine && (one.described.startDate ?? since) >= since)
       .map(({ described: { executionArn, stateMachineArn, name = '', status, startDate, stopDate } }) => ({
@@ -102,26 +102,26 @@ export class FakeAws implements Aws {
     return { executions: all.slice(0, limit), more: all.length > limit };
   }
 
-  async execution(arn: string) {
-    this.asked.execution.push(arn);
+  async describeExecution(arn: string) {
+    this.calls.execution.push(arn);
     return this.#executions.find(({ described }) => described.executionArn === arn)?.described;
   }
 
-  async history(arn: string, limit: number) {
-    this.asked.history.push(arn);
+  async readEvents(arn: string, limit: number) {
+    this.calls.history.push(arn);
     const events =
       this.#executions.find(({ described }) => described.executionArn === arn)?.history.events() ?? [];
     return { events: events.slice(0, limit), more: events.length > limit };
   }
 
-  async definition(arn: string) {
-    this.asked.definition.push(arn);
-    const machine = (Object.keys(machines) as MachineName[]).find((name) => arn.includes(`:${name}:`)); // its own keys
-    if (machine === undefined) throw new Error(`There is no machine of ${arn}.`);
+  async readDefinition(arn: string) {
+    this.calls.definition.push(arn);
+    const machine = (Object.keys(machines) as MachineName[]).find((name) => arn.includes(`:${name}:`)); // the object's own keys
+    if (machine === undefined) throw new Error(`There is no state machine of ${arn}.`);
     return this.#definitions[machine] ?? machines[machine];
   }
 
-  async messages(log: string, text: string, since: Date, until?: Date) {
+  async readMessages(log: string, text: string, since: Date, until?: Date) {
     return this.#messages
       .filter((one) => one.log === log && one.message.includes(text))
       .filter(({ at }) => at >= since && at <= (until ?? at))

@@ -1,4 +1,4 @@
-/** Small machines in the shape of ours, which do not change when ours do: pictures of them are compared. */
+/** Small state machines in the shape of the real ones. They are fixed, because pictures of them are compared. */
 
 const task = (Next: string, ...caught: [string, string][]) => ({
   Type: 'Task',
@@ -7,11 +7,11 @@ const task = (Next: string, ...caught: [string, string][]) => ({
 });
 const any = (Next: string): [string, string] => ['States.ALL', Next];
 const end = (Type: 'Succeed' | 'Fail') => ({ Type });
-const machine = (Comment: string, States: Record<string, object>): string =>
+const stateMachine = (Comment: string, States: Record<string, object>): string =>
   JSON.stringify({ Comment, StartAt: Object.keys(States)[0], States });
 
 export const machines = {
-  ProvisionServiceUser: machine('Has a service user made at App2.', {
+  ProvisionServiceUser: stateMachine('Provisions a service user at App2.', {
     Authenticate: task('EncryptCredentials', any('PublishProvisioningFailed')),
     EncryptCredentials: task('RequestUserCreation', any('PublishProvisioningFailed')),
     RequestUserCreation: task('PublishProvisioned', any('CancelUserCreation')),
@@ -23,7 +23,7 @@ export const machines = {
     RollBackFailed: end('Fail'),
     OutcomeNotPublished: end('Fail'),
   }),
-  CreateServiceUser: machine('Creates a service user.', {
+  CreateServiceUser: stateMachine('Creates a service user.', {
     DecryptCredentials: task('CreateUser', ['Cancelled', 'Cancelled'], any('PublishUserCreationRejected')),
     CreateUser: task('SetPassword', any('DeleteUser')),
     SetPassword: task('AddToGroup', any('DeleteUser')),
@@ -40,7 +40,7 @@ export const machines = {
     OutcomeNotPublished: end('Fail'),
     Cancelled: end('Fail'),
   }),
-  RollBackProvisioning: machine('Undoes a provisioning.', {
+  RollBackProvisioning: stateMachine('Rolls a provisioning back.', {
     StopProvisioning: task('CancelUserCreation'),
     CancelUserCreation: task('WasItProvisioned', any('RollBackFailed')),
     WasItProvisioned: {
@@ -54,7 +54,7 @@ export const machines = {
     RolledBack: end('Succeed'),
     RollBackFailed: end('Fail'),
   }),
-  RollBackServiceUser: machine('Undoes a creation.', {
+  RollBackServiceUser: stateMachine('Rolls a creation back.', {
     StopUserCreation: task('DeleteUser'),
     DeleteUser: task('PublishUserRemoved', any('RollBackFailed')),
     PublishUserRemoved: task('UserRemoved'),

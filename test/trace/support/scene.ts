@@ -3,7 +3,7 @@ import { history } from '../../support/history.ts';
 import { FakeAws } from './fake-aws.ts';
 import type { MachineName } from './machines.ts';
 
-/** A morning with every kind of provisioning, at a fixed time. */
+/** Provisionings of every kind, at a fixed time. */
 
 export const NOW = new Date('2026-01-02T10:00:00Z');
 const at = (time: string) => new Date(`2026-01-02T${time}Z`);
@@ -16,36 +16,36 @@ export const ids = {
   dave: '6f1d2a54-0c0e-4f7e-9d55-000000000005',
   erin: '6f1d2a54-0c0e-4f7e-9d55-000000000006',
 } as const;
-type Who = keyof typeof ids;
+type Username = keyof typeof ids;
 
-/** The generation of each of them. */
+/** The generation of every provisioning. */
 const CREATION_ID = '6f0b7c52-3c1e-4d0a-8a55-0f6f3f2c9b11';
-/** Name of a roll-back. */
-export const rollBackOf = (who: Who, attempt = 1): string =>
+/** The name of a roll-back. */
+export const rollBackOf = (who: Username, attempt = 1): string =>
   rollBackName({ provisioning_id: ids[who], creation_id: CREATION_ID }, attempt);
 
 const CIPHERTEXT = 'QUJD'.repeat(90);
 
-const inputOf = (who: Who) => ({
+const inputOf = (who: Username) => ({
   provisioning_id: ids[who],
   creation_id: CREATION_ID,
   username: who,
   human_user_id: 'h-1001',
   owner: '111111111111:AROAEXAMPLE',
 });
-const sealed = (who: Who) => ({ ...inputOf(who), intake_ciphertext: CIPHERTEXT });
-const encrypted = (who: Who) => ({ ...inputOf(who), encrypted_password: CIPHERTEXT });
+const withIntakeCiphertext = (who: Username) => ({ ...inputOf(who), intake_ciphertext: CIPHERTEXT });
+const encrypted = (who: Username) => ({ ...inputOf(who), encrypted_password: CIPHERTEXT });
 
-const app1 = (who: Who, time: string) =>
+const app1 = (who: Username, time: string) =>
   history(at(time))
-    .begin(sealed(who))
+    .begin(withIntakeCiphertext(who))
     .task('Authenticate', 240, { expires_at: '2026-01-02T10:15:00.000Z' })
     .task('EncryptCredentials', 130, {}, { encrypted_password: CIPHERTEXT });
 
-const app2 = (who: Who, time: string) =>
+const app2 = (who: Username, time: string) =>
   history(at(time)).begin(encrypted(who)).task('DecryptCredentials', 90);
 
-/** `definitions` of machines that are to be others than usual; with `fixed`, what had failed did not fail. */
+/** `definitions` replace the default ones; with `fixed`, carol's creation succeeds. */
 export function scene(
   definitions: Partial<Record<MachineName, string>> = {},
   { fixed = false } = {},
@@ -57,7 +57,7 @@ export function scene(
   aws.put(
     'ProvisionServiceUser',
     ids.frida,
-    sealed('frida'),
+    withIntakeCiphertext('frida'),
     app1('frida', '09:59:52')
       .enter('RequestUserCreation')
       .failed(4_000, 'UserCreationPending', 'App2 has not finished.')
@@ -77,11 +77,11 @@ export function scene(
       .after(2_000),
   );
 
-  // All well.
+  // Succeeded.
   aws.put(
     'ProvisionServiceUser',
     ids.anna,
-    sealed('anna'),
+    withIntakeCiphertext('anna'),
     app1('anna', '09:55:10')
       .task('RequestUserCreation', 1_300)
       .task('PublishProvisioned', 60)
@@ -101,14 +101,14 @@ export function scene(
   aws.publish('app2', ids.anna, 10, 'ServiceUserCreated', at('09:55:11.120'), { username: 'anna' });
   aws.publish('app1', ids.anna, 10, 'ServiceUserProvisioned', at('09:55:11.725'), { username: 'anna' });
 
-  // A step failed half-way and was undone.
+  // A step failed, and the creation was compensated.
   const why = { step: 'AddToGroup', error: 'AccessDeniedException' };
-  const told = { step: 'RequestUserCreation', error: 'UserCreationFailed' };
+  const app1Failure = { step: 'RequestUserCreation', error: 'UserCreationFailed' };
   const creation = app2('carol', '09:48:20.500')
     .task('CreateUser', 210, { sub: 'a3' }, { user_sub: 'a3' })
     .task('SetPassword', 150)
     .enter('AddToGroup', { sub: 'a3' })
-    .failed(110, 'ServiceUnavailable', 'No answer')
+    .failed(110, 'ServiceUnavailable', 'No response')
     .after(900);
   aws.put(
     'CreateServiceUser',
@@ -126,19 +126,21 @@ export function scene(
   aws.put(
     'ProvisionServiceUser',
     ids.carol,
-    sealed('carol'),
+    withIntakeCiphertext('carol'),
     app1('carol', '09:48:20')
       .enter('RequestUserCreation')
       .failed(2_700, 'UserCreationFailed', 'App2 ended as FAILED.')
-      .exit('RequestUserCreation', {}, { failure: told })
+      .exit('RequestUserCreation', {}, { failure: app1Failure })
       .task('CancelUserCreation', 260)
       .task('PublishProvisioningFailed', 50)
-      .fail('ProvisioningFailed', told),
+      .fail('ProvisioningFailed', app1Failure),
   );
   aws.publish('app2', ids.carol, 40, 'ServiceUserCreationRolledBack', at('09:48:22.515'), { failure: why });
-  aws.publish('app1', ids.carol, 30, 'ServiceUserProvisioningFailed', at('09:48:23.360'), { failure: told });
+  aws.publish('app1', ids.carol, 30, 'ServiceUserProvisioningFailed', at('09:48:23.360'), {
+    failure: app1Failure,
+  });
 
-  // A password that is refused.
+  // A rejected password.
   const rejected = { step: 'DecryptCredentials', error: 'PasswordRejected' };
   aws.put(
     'CreateServiceUser',
@@ -156,7 +158,7 @@ export function scene(
   aws.put(
     'ProvisionServiceUser',
     ids.bob,
-    sealed('bob'),
+    withIntakeCiphertext('bob'),
     app1('bob', '09:31:05')
       .enter('RequestUserCreation')
       .failed(420, 'PasswordRejected')
@@ -166,9 +168,9 @@ export function scene(
       .fail('ProvisioningFailed', atApp1),
   );
 
-  // The undo failed, and the roll-back of the sweep did, too.
+  // The compensation failed, and the roll-back of the sweep failed, too.
   const cannot = { step: 'SetPassword', error: 'AccessDeniedException' };
-  const stuck = (begun: string) => history(at(begun)).begin(inputOf('dave'));
+  const stuck = (time: string) => history(at(time)).begin(inputOf('dave'));
   aws.put(
     'CreateServiceUser',
     ids.dave,
@@ -211,7 +213,7 @@ export function scene(
   aws.put(
     'ProvisionServiceUser',
     ids.dave,
-    sealed('dave'),
+    withIntakeCiphertext('dave'),
     app1('dave', '09:12:00')
       .enter('RequestUserCreation')
       .failed(3_000, 'UserCreationFailed')
@@ -227,7 +229,7 @@ export function scene(
   aws.put(
     'ProvisionServiceUser',
     ids.erin,
-    sealed('erin'),
+    withIntakeCiphertext('erin'),
     app1('erin', '09:02:00')
       .task('RequestUserCreation', 1_200)
       .task('PublishProvisioned', 60)
