@@ -39,7 +39,7 @@ export async function main(args: string[]): Promise<number> {
       const now = Date.now();
       await printLogs(
         {
-          logs: target.client(CloudWatchLogsClient, { maxAttempts: ATTEMPTS }),
+          logs: target.client(CloudWatchLogsClient, target.local ? {} : { maxAttempts: ATTEMPTS }),
           clock: {
             now: Date.now,
             sleep: (milliseconds) => setTimeout(milliseconds, undefined, { signal: interrupted }),

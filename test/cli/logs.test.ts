@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
@@ -7,6 +7,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { chosenGroups, main, printLogs } from '../../cli/logs.ts';
 import { fakeClock } from '../support/clock.ts';
 import { thrownBy } from '../support/thrown.ts';
+import { APP1, APP2 } from './support/runtime.ts';
 
 const logs = mockClient(CloudWatchLogsClient);
 const CREATE = '/aws/lambda/app2-create-user';
@@ -125,6 +126,24 @@ describe('npm run logs', () => {
     afterEach(() => {
       process.env = { ...before };
       rmSync(directory, { recursive: true, force: true });
+    });
+
+    it('proposes to start the local AWS again when it does not answer', async () => {
+      const outputs = { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', account: '123456789012' };
+      const credentials = { access_key_id: 'a', secret_access_key: 's' };
+      writeFileSync(
+        join(directory, 'outputs.json'),
+        JSON.stringify({ ...outputs, ...credentials, app1: APP1, app2: APP2 }),
+      );
+      logs
+        .on(FilterLogEventsCommand)
+        .rejects(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
+
+      expect(await thrownBy(main(['create-user']))).toMatchObject({
+        name: 'CommandError',
+        message: 'There is no connection (ECONNREFUSED).',
+        remedy: expect.stringContaining('npm run up'),
+      });
     });
 
     it('proposes to start a local AWS', async () => {
