@@ -17,7 +17,7 @@ const BURSTS = 3;
 const LOGS_ARRIVE = 15_000; // milliseconds
 
 /** A line of a function that a notification has called: no state has, so it names no step. */
-const notifiedLine = z.object({ message: z.literal('Step done'), step: z.undefined().optional() });
+const notifiedLine = z.object({ message: z.literal('Step succeeded'), step: z.undefined().optional() });
 
 /** For which of these creations App2 has sent a notification. */
 async function notified(system: DeployedSystem, ids: readonly string[]): Promise<string[]> {

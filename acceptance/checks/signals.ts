@@ -99,8 +99,8 @@ export const signalChecks: readonly Check[] = [
     async run(system) {
       await Promise.all([system.example(), failedExample(system)]);
       return allCounted(system, [
-        own('app1', 'provisioningsEnded', { source: eventSources.app1, end: 'ServiceUserProvisioned' }),
-        own('app2', 'provisioningsEnded', { source: eventSources.app2, end: 'ServiceUserCreated' }),
+        own('app1', 'provisioningsFinished', { source: eventSources.app1, end: 'ServiceUserProvisioned' }),
+        own('app2', 'provisioningsFinished', { source: eventSources.app2, end: 'ServiceUserCreated' }),
         own('app1', 'provisioningsFailed', { source: eventSources.app1, code: 'USER_ALREADY_EXISTS' }),
         own('app1', 'callerFailures', { source: eventSources.app1 }),
         own('app2', 'callerFailures', { source: eventSources.app2 }),

@@ -16,7 +16,7 @@ import type { Service } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
-import { latestRollBack, presenceAfter } from '../../handlers/shared/roll-backs.ts';
+import { latestRollBack, presenceAfterRollBack } from '../../handlers/shared/roll-backs.ts';
 import { busLog, deadLetterQueueName, everyEventRule, functionNamed, sweepTable } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import type { Session } from '../session.ts';
@@ -273,7 +273,7 @@ async function rollBackFinding(
   const unresolved: string[] = [];
   for (const generation of [...failedGenerations.values()].slice(0, MAX_FOLLOW_UPS)) {
     const latest = await latestRollBack({ stepFunctions, machines }, generation);
-    if (latest !== undefined && presenceAfter(latest) !== 'absent')
+    if (latest !== undefined && presenceAfterRollBack(latest) !== 'absent')
       unresolved.push(generation.provisioning_id);
   }
   if (unresolved.length > 0)

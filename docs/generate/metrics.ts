@@ -1,14 +1,14 @@
-import { metricMeanings, metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
+import { metricDescriptions, metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 
 /** Generates docs/metrics.md from the table of metrics. */
 export const metricsPage = 'docs/metrics.md';
 
 const measuredBy = {
-  facts: [
+  'audit-events': [
     'From the audit events',
     'Metric filters on the logs of the buses count the events. An event that was published twice counts twice.',
   ],
-  machines: ['From the logs of the state machines', 'Metric filters count the log lines.'],
+  'state-machines': ['From the logs of the state machines', 'Metric filters count the log lines.'],
   function: [
     'From functions',
     'The functions write them into their logs in the embedded metric format. `service` is the name of the function.',
@@ -18,14 +18,14 @@ const measuredBy = {
 const keys = Object.keys(metrics) as (keyof typeof metrics)[]; // of a constant: just these
 
 export function metricsDocument(): string {
-  const chapters = (['facts', 'machines', 'function'] as const).map((from) => {
+  const chapters = (['audit-events', 'state-machines', 'function'] as const).map((from) => {
     const [title, how] = measuredBy[from];
     const rows = keys
       .map((key) => [key, metrics[key]] as const)
       .filter(([, metric]) => metric.from === from)
       .map(([key, { name, unit, dimensions }]) => {
         const formatted = dimensions.map((dimension) => `\`${dimension}\``).join(' ') || 'none';
-        return `| \`${name}\` | ${formatted} | ${unit} | ${metricMeanings[key]} |`;
+        return `| \`${name}\` | ${formatted} | ${unit} | ${metricDescriptions[key]} |`;
       });
     return `## ${title}\n\n${how}\n\n| Metric | Dimensions | Unit | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
   });

@@ -23,9 +23,9 @@ import { readTimelineInput } from './lib/read-timeline.ts';
 import { type ResumeTask, resumeTask } from './lib/resume-task.ts';
 
 /**
- * All of App1's calls to App2, in one function: one token in one memory, and none in any execution.
- * Each action is a state of `ProvisionServiceUser`, but for `ReadTimeline`, which `get-provisioning` asks for, and
- * `ResumeProvisioning`, which a completion notification asks for.
+ * All requests of App1 to App2, in one function: it caches the token in memory, so no execution contains a token.
+ * Each action is a state of `ProvisionServiceUser`, except `ReadTimeline`, which `get-provisioning` invokes, and
+ * `ResumeProvisioning`, which a completion notification triggers.
  */
 const action = z.discriminatedUnion('action', [
   z.object({ action: z.literal('Authenticate') }),
@@ -52,7 +52,7 @@ const action = z.discriminatedUnion('action', [
   readTimelineInput,
 ]);
 
-/** A notification as an action. Only the id is read: what a notification says beside it is not believed. */
+/** A completion notification as an action. Only the id is read, because the notification is a hint. */
 const notified = receivedNotification.transform(({ detail: { provisioning_id } }) => ({
   action: 'ResumeProvisioning' as const,
   provisioning_id,
@@ -69,11 +69,11 @@ interface Services {
   acceptsCallback: boolean;
 }
 
-/** What is given back: nothing secret, and to a state nothing that a later state does not need. */
+/** Result of an action. It contains nothing secret. */
 type Output = { expires_at: string } | TimelinePart | Record<string, never>;
 
 export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback }: Services) => {
-  /** Asks App2 how the creation stands, and ends the task that waits for it if it has finished. */
+  /** Reads the status of the creation from App2, and finishes the waiting task if the creation has finished. */
   const resumeIfFinished = async (task: WaitingTask): Promise<void> => {
     const outcome = outcomeOf(await app2.readStatus(task, task.username));
     if (outcome !== undefined) await resumeTask(task, outcome);

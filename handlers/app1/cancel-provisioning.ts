@@ -9,7 +9,7 @@ import { systemClock } from '../shared/executions.ts';
 import { listHeader } from '../shared/headers.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { remove } from '../shared/removal.ts';
+import { cancelExecution } from '../shared/removal.ts';
 import { environments } from './lib/environments.ts';
 import { type CallerServices, forCaller } from './lib/for-caller.ts';
 import { findProvisioning, provisionings } from './lib/provisioning.ts';
@@ -20,36 +20,36 @@ interface Services extends CallerServices {
 }
 
 /**
- * Pauses before the looks that follow the first one, in seconds: a provisioning that was accepted a moment ago may stay
- * unseen for as long as all of them.
+ * Delays in seconds before further calls of DescribeExecution, which is eventually consistent: it may not find a
+ * provisioning that was accepted just now.
  */
-const LOOK_UP_LAG = [0.5, 2.5] as const;
+const CONSISTENCY_DELAYS = [0.5, 2.5] as const;
 
 /**
- * `DELETE /create-service-user/{provisioning_id}`: the user is wanted no longer. Whatever state the provisioning is in,
- * the user that it made is gone afterwards: `202` while being removed, `204` once absent.
+ * `DELETE /create-service-user/{provisioning_id}`: cancels a provisioning in any state, or deprovisions its user. `202`
+ * while the user is being removed, `204` when it is absent.
  */
 export const cancelProvisioning = (services: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions }) => {
     const { environment, clock } = services;
     const startedAt = clock.now();
     const id = provisioningIdIn(event);
-    const look = async () => {
+    const findOwn = async () => {
       const provisioning = await findProvisioning(stepFunctions, environment, id);
       return provisioning?.parsedInput.owner === owner ? provisioning : undefined;
     };
 
-    // The look-up lags, and whoever cancels at once must not be told that there is nothing to cancel.
-    let found = await look();
-    for (const pause of LOOK_UP_LAG) {
+    // A caller that cancels immediately after its request must not receive a 404.
+    let found = await findOwn();
+    for (const delay of CONSISTENCY_DELAYS) {
       if (found !== undefined) break;
-      await clock.sleep(pause * 1000);
-      found = await look();
+      await clock.sleep(delay * 1000);
+      found = await findOwn();
     }
     if (found === undefined) throw new RequestProblem('NOT_FOUND');
     const waited = (clock.now() - startedAt) / 1000;
     const waitSeconds = Math.max(0, preferredWait(listHeader(event, 'Prefer')) - waited);
-    return remove(provisionings(stepFunctions, environment), found, {
+    return cancelExecution(provisionings(stepFunctions, environment), found, {
       origin: originOf(event),
       waitSeconds,
       clock,

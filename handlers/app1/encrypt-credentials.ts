@@ -19,21 +19,22 @@ export const encryptCredentialsInput = z.object(
 );
 
 /**
- * What passes when the key's owner, or KMS, has it usable again. The answer does not say which of the two keys it is
- * about; while App1's own cannot be used, nothing new is accepted.
+ * Errors that end when the owner of the key, or KMS, makes the key usable again. They do not identify which of the two
+ * keys is unusable; while App1's own key is unusable, App1 accepts no new request.
  * docs.aws.amazon.com/kms/latest/developerguide/key-state.html
  */
 const KEY_UNUSABLE = ['ServiceUnavailable', 'DisabledException', 'KMSInvalidStateException'];
 
 /**
- * Moves the password from App1's intake key to App2's key. The plaintext never leaves KMS.
+ * Re-encrypts the password from App1's intake key to App2's key. The plaintext never leaves KMS.
  * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
- * @throws CredentialsRejected when the sealed password is not the one of this user and provisioning; TargetUnavailable
+ * @throws CredentialsRejected if the ciphertext belongs to another user or provisioning; TargetUnavailable if a key is
+ * unusable
  */
 export const encryptCredentials =
   ({ kms, environment }: Services) =>
   async (input: z.infer<typeof encryptCredentialsInput>): Promise<{ encrypted_password: string }> => {
-    const moved = await kms
+    const { CiphertextBlob } = await kms
       .send(
         new ReEncryptCommand({
           CiphertextBlob: Buffer.from(input.intake_ciphertext, 'base64'),
@@ -47,12 +48,12 @@ export const encryptCredentials =
         if (hasErrorName(error, 'InvalidCiphertextException', 'IncorrectKeyException'))
           throw new StepError(
             'CredentialsRejected',
-            'The sealed password does not belong to this provisioning.',
+            'The encrypted password does not belong to this provisioning.',
           );
         throw asTargetOutage("The target's key", error, KEY_UNUSABLE);
       });
-    if (moved.CiphertextBlob === undefined) throw new Error('KMS answered ReEncrypt without a ciphertext.');
-    return { encrypted_password: Buffer.from(moved.CiphertextBlob).toString('base64') };
+    if (CiphertextBlob === undefined) throw new Error('ReEncrypt returned no ciphertext.');
+    return { encrypted_password: Buffer.from(CiphertextBlob).toString('base64') };
   };
 
 export const handler = step(

@@ -28,15 +28,15 @@ interface Services extends CallerServices {
 }
 
 /**
- * `GET /create-service-user/{provisioning_id}`: the owner sees the state, everybody else the same 404. With
- * `?include=timeline` also the steps that it went through at both services.
+ * `GET /create-service-user/{provisioning_id}`: the status for the owner, a 404 for other callers. With
+ * `?include=timeline` also the steps at both services.
  */
 export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions, count }) => {
     const { dynamoDb, environment, clock } = services;
     const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner,
-      look: (id) => findProvisioning(stepFunctions, environment, id),
+      describe: (id) => findProvisioning(stepFunctions, environment, id),
       clock,
     });
     const workflows = provisionings(stepFunctions, environment);
@@ -46,42 +46,42 @@ export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =
       waitingForOf(stepFunctions, latest, 'app1', clock.now()),
     ]);
     const status = { ...estimated, ...(waiting_for === undefined ? {} : { waiting_for }) };
-    const all = { ...headers, ...retryAfter(status, clock.now()) };
-    if (!withTimeline) return json(200, status, all);
+    const allHeaders = { ...headers, ...retryAfter(status, clock.now()) };
+    if (!withTimeline) return json(200, status, allHeaders);
     const parts = await Promise.all([
       availableTimeline('app1', workflows, execution.parsedInput),
       timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, execution.parsedInput, () =>
         count(CALLS_AT_APP2),
       ),
     ]);
-    return json(200, { ...status, ...merge(...parts) }, all);
+    return json(200, { ...status, ...merge(...parts) }, allHeaders);
   });
 
-/** DescribeExecution calls of App2 when it is asked for its timeline, in the same account as a rule. */
+/** DescribeExecution calls of App2 for its timeline. They use the same quota if both services share an account. */
 const CALLS_AT_APP2 = 3;
 
 /**
- * What App2 tells, by the function that has App1's token. When it does not answer in time, App1's own part is worth
- * having, so its absence is said in the answer instead of failing it.
+ * App2's part of the timeline, read by the function that has App1's token. If it cannot be read in time, the result is
+ * empty and marked as incomplete, so that the response contains at least App1's part.
  */
 async function timelineOfApp2(
   lambda: Pick<LambdaClient, 'send'>,
   FunctionName: string,
   { provisioning_id, creation_id }: Generation,
-  /** Fails when the caller may not ask now. */
+  /** Throws if the caller's rate is used up. */
   count: () => Promise<void>,
 ): Promise<TimelinePart> {
-  const question: ReadTimelineInput = { action: 'ReadTimeline', provisioning_id, creation_id };
+  const action: ReadTimelineInput = { action: 'ReadTimeline', provisioning_id, creation_id };
   try {
     await count();
     const { FunctionError, Payload } = await lambda.send(
-      new InvokeCommand({ FunctionName, Payload: JSON.stringify(question) }),
+      new InvokeCommand({ FunctionName, Payload: JSON.stringify(action) }),
     );
     if (FunctionError !== undefined) throw new Error(`${FunctionName} failed.`);
     return timelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
   } catch (thrown) {
     const { name: error, message: reason } = classifyError(thrown);
-    logger.warn('App2 told no timeline', { provisioning_id, error, reason });
+    logger.warn('Timeline of App2 not available', { provisioning_id, error, reason });
     return { timeline: [], timeline_incomplete: ['app2'] };
   }
 }

@@ -18,7 +18,7 @@ import { addLogContext } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
 import { currentStatus } from '../shared/roll-backs.ts';
-import { accept, addressOf } from './lib/accept.ts';
+import { accept, urlOf } from './lib/accept.ts';
 import { environments } from './lib/environments.ts';
 import { type CallerServices, forCaller } from './lib/for-caller.ts';
 import { findProvisioning, provisionings } from './lib/provisioning.ts';
@@ -30,13 +30,12 @@ interface Services extends CallerServices {
   environment: z.infer<(typeof environments)['retry-provisioning']>;
 }
 
-/** Stands in the MAC where a request has its fields, and in the key that a retry has by itself; no caller's key can. */
+/** Part of the MAC of a retry, and of its default key. An Idempotency-Key contains no space, so they cannot collide. */
 const RETRY_OF = 'retry of';
 
 /**
- * `POST /create-service-user/{provisioning_id}/retry`: a new provisioning with what the former one was asked for,
- * password included, which nobody has to know again. Without an Idempotency-Key, a retry that is sent again is the same
- * one.
+ * `POST /create-service-user/{provisioning_id}/retry`: starts a new provisioning from the stored request of a failed one,
+ * including its encrypted password. Without an Idempotency-Key, repeated retries of one provisioning are one provisioning.
  */
 export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions }) => {
@@ -44,17 +43,17 @@ export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
     const id = provisioningIdIn(event);
     const key = keyOf(event) ?? `${RETRY_OF} ${id}`;
 
-    const former = await findProvisioning(stepFunctions, environment, id);
-    if (former?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-    const { status, user } = await currentStatus(provisionings(stepFunctions, environment), former);
+    const failed = await findProvisioning(stepFunctions, environment, id);
+    if (failed?.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
+    const { status, user } = await currentStatus(provisionings(stepFunctions, environment), failed);
     if (status === 'RUNNING' || user !== 'absent') throw new RequestProblem('PROVISIONING_IN_PROGRESS');
-    const subject = requestable.safeParse(former.parsedInput);
+    const subject = requestFields.safeParse(failed.parsedInput);
     if (!subject.success) throw new RequestProblem('NOT_RETRYABLE');
 
     const provisioning_id = provisioningIdOf(owner, key);
     addLogContext({ provisioning_id });
     const [intake_ciphertext, request_mac] = await Promise.all([
-      sealAgain(kms, environment.INTAKE_KEY_ARN, former.parsedInput, provisioning_id),
+      reEncrypt(kms, environment.INTAKE_KEY_ARN, failed.parsedInput, provisioning_id),
       requestMac(kms, environment.MAC_KEY_ARN, [provisioning_id, RETRY_OF, id]),
     ]);
     return accept(
@@ -71,14 +70,14 @@ export const retryProvisioning = ({ kms, ...services }: Services): ApiHandler =>
         retry_of: id,
       },
       {
-        collection: addressOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
+        collection: urlOf(event, environment.API_SCHEME).split('/').slice(0, -2).join('/'),
         hasKey: true,
       },
     );
   });
 
-/** A retry is a new request, so today's rules apply to what was asked for under those of its time. */
-const requestable = z.object({ username, human_user_id: humanUserId });
+/** A retry is a new request, so the present rules for requests apply. */
+const requestFields = z.object({ username, human_user_id: humanUserId });
 
 /** @throws RequestProblem INVALID_REQUEST */
 function keyOf(event: WithHeaders): string | undefined {
@@ -89,24 +88,25 @@ function keyOf(event: WithHeaders): string | undefined {
 }
 
 /**
- * The password of the former provisioning, bound to the new one. The plaintext never leaves KMS.
+ * Re-encrypts the password of the failed provisioning with the encryption context of the new one. The plaintext never
+ * leaves KMS.
  * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
- * @throws RequestProblem NOT_RETRYABLE when it was sealed under another key, or for somebody else
+ * @throws RequestProblem NOT_RETRYABLE if it was encrypted under another key or with another context
  */
-async function sealAgain(
+async function reEncrypt(
   kms: Pick<KMSClient, 'send'>,
   keyArn: string,
-  former: ProvisioningInput,
+  failed: ProvisioningInput,
   provisioning_id: string,
 ): Promise<string> {
   const { CiphertextBlob } = await kms
     .send(
       new ReEncryptCommand({
-        CiphertextBlob: Buffer.from(former.intake_ciphertext, 'base64'),
+        CiphertextBlob: Buffer.from(failed.intake_ciphertext, 'base64'),
         SourceKeyId: keyArn,
-        SourceEncryptionContext: encryptionContext(former, 'app1'),
+        SourceEncryptionContext: encryptionContext(failed, 'app1'),
         DestinationKeyId: keyArn,
-        DestinationEncryptionContext: encryptionContext({ ...former, provisioning_id }, 'app1'),
+        DestinationEncryptionContext: encryptionContext({ ...failed, provisioning_id }, 'app1'),
       }),
     )
     .catch((error: unknown) => {
@@ -114,7 +114,7 @@ async function sealAgain(
         throw new RequestProblem('NOT_RETRYABLE');
       throw error;
     });
-  if (CiphertextBlob === undefined) throw new Error('KMS answered ReEncrypt without a ciphertext.');
+  if (CiphertextBlob === undefined) throw new Error('ReEncrypt returned no ciphertext.');
   return Buffer.from(CiphertextBlob).toString('base64');
 }
 

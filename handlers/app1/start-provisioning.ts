@@ -16,7 +16,7 @@ import { systemClock } from '../shared/executions.ts';
 import { addLogContext } from '../shared/logger.ts';
 import { originOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { accept, acceptRepeat, addressOf } from './lib/accept.ts';
+import { accept, acceptRepeat, urlOf } from './lib/accept.ts';
 import { environments } from './lib/environments.ts';
 import { type CallerServices, forCaller } from './lib/for-caller.ts';
 import { findProvisioning } from './lib/provisioning.ts';
@@ -29,11 +29,12 @@ interface Services extends CallerServices {
 }
 
 /**
- * `POST /create-service-user`: checks the password, seals it, then starts the workflow under the key's name.
+ * `POST /create-service-user`: checks and encrypts the password, then starts the workflow. The execution's name is derived
+ * from the Idempotency-Key.
  *
- * A request that is refused calls nothing, with one exception: a password that only the policy refuses may be that of a
- * repeat, which was accepted under an earlier policy. With a key, the provisioning is looked up once, at the caller's
- * expense, and a repeat is answered with its state.
+ * A refused request makes no AWS call, with one exception: if only the password policy refuses a request with a key, it
+ * may be a repetition of a request that an earlier policy accepted. Then the provisioning is described once, which counts
+ * for the caller's rate, and a repetition returns its status.
  */
 export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
   forCaller(services, async (event, { owner, stepFunctions }) => {
@@ -55,7 +56,7 @@ export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
         request.human_user_id,
       ]);
     const accepting = { ...services, stepFunctions };
-    const collection = addressOf(event, environment.API_SCHEME);
+    const collection = urlOf(event, environment.API_SCHEME);
 
     if (weaknesses.length > 0) {
       const found = await findProvisioning(stepFunctions, environment, provisioning_id);
@@ -64,7 +65,7 @@ export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
       return acceptRepeat(accepting, event, found, { collection });
     }
     const [intake_ciphertext, request_mac] = await Promise.all([
-      seal(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
+      encrypt(kms, environment.INTAKE_KEY_ARN, provisioning_id, request),
       mac(),
     ]);
     const input: ProvisioningInput = {
@@ -80,12 +81,12 @@ export const startProvisioning = ({ kms, ...services }: Services): ApiHandler =>
     return accept(accepting, event, input, { collection, hasKey: key !== undefined });
   });
 
-/** Of a body that has a password, valid otherwise or not. */
+/** A body with a password; other fields may be invalid. */
 const withPassword = z.object({ password: z.string().min(1) });
 
 /**
- * What of the target's password policy a request does not meet. The target checks again, and has the last word; here it
- * costs nothing but the answer.
+ * The rules of the target's password policy that a request breaks. The target checks the policy again; a check here
+ * avoids an execution.
  */
 function policyErrors(body: unknown, policy: PasswordPolicy): FieldError[] {
   const given = withPassword.safeParse(body).data;
@@ -93,8 +94,8 @@ function policyErrors(body: unknown, policy: PasswordPolicy): FieldError[] {
   return broken.map((detail) => ({ pointer: '/password', detail }));
 }
 
-/** The password under App1's intake key, readable for this user and this provisioning only. */
-async function seal(
+/** Encrypts the password under App1's intake key, with the user and the provisioning in the encryption context. */
+async function encrypt(
   kms: Pick<KMSClient, 'send'>,
   keyArn: string,
   provisioning_id: string,
@@ -107,7 +108,7 @@ async function seal(
       EncryptionContext: encryptionContext({ provisioning_id, username }, 'app1'),
     }),
   );
-  if (CiphertextBlob === undefined) throw new Error('KMS answered Encrypt without a ciphertext.');
+  if (CiphertextBlob === undefined) throw new Error('Encrypt returned no ciphertext.');
   return Buffer.from(CiphertextBlob).toString('base64');
 }
 

@@ -9,7 +9,7 @@ import { environments } from './lib/environments.ts';
 
 const stepFunctions = stepClient(SFNClient);
 
-/** Stops the provisioning that a roll-back is about to undo. */
+/** First step of `RollBackProvisioning`: stops the provisioning. */
 export const handler = step(
   stopExecutionInput,
   stopExecution({

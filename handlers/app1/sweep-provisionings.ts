@@ -3,5 +3,5 @@ import { sweeper } from '../shared/sweeper.ts';
 import { environments } from './lib/environments.ts';
 import { provisionings } from './lib/provisioning.ts';
 
-/** Finds provisionings and roll-backs that ended badly and were missed, on a schedule. */
+/** The scheduled sweep of App1's provisionings and roll-backs. */
 export const handler = sweeper(provisionings, readEnvironment(environments['sweep-provisionings']));

@@ -17,7 +17,7 @@ import { mapUserNotFound } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
-  /** Limiter of this call, which has the narrowest quota of all. */
+  /** Limiter of AdminAddUserToGroup, the call with the lowest quota. */
   limiter: Pick<RateLimiter, 'reserve'>;
   clock: Clock;
   environment: z.infer<(typeof environments)['add-to-group']>;
@@ -29,12 +29,12 @@ export const addToGroupInput = z.object({
   redrive_count: redriveCount,
 });
 
-/** Longest delay for which the function waits itself, in seconds; with the call less than it may run. */
+/** Longest delay for which the function sleeps, in seconds; together with the call below its timeout. */
 const MAX_DELAY_SECONDS = 6;
 
 /**
- * Lets the user use the business endpoints. Creations start at a fixed rate, but arrive here at irregular intervals, so
- * the calls are spread again: one that Cognito refuses has to be made twice. Adding a user again changes nothing.
+ * Adds the user to the group that may call the business endpoints. Idempotent. Creations start at a fixed rate, but reach
+ * this step at irregular intervals, so a rate limiter spreads the calls and avoids throttled attempts.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html
  * @throws RedriveRefused, UserNotFound, ServiceThrottled
  */
@@ -44,7 +44,7 @@ export const addToGroup =
     refuseRedriven(input.redrive_count);
     const start = await limiter.reserve();
     if (start === undefined)
-      throw new StepError('ServiceThrottled', 'More users arrive here than Cognito lets through.');
+      throw new StepError('ServiceThrottled', 'The quota of Cognito for group changes is used up.');
     const delay = start - clock.now();
     if (delay > 0) await clock.sleep(delay);
     await cognito

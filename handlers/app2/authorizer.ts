@@ -20,16 +20,16 @@ import { readEnvironment } from '../shared/environment.ts';
 import { classifyError } from '../shared/errors.ts';
 import { logger, withLogContext } from '../shared/logger.ts';
 import { embeddedMetrics } from '../shared/metrics.ts';
-import { presentTrace } from '../shared/trace-header.ts';
+import { currentTraceId } from '../shared/trace-header.ts';
 import { environments } from './lib/environments.ts';
 import { findUser } from './lib/pool-user.ts';
 
-/** What a verified access token of a user says of its bearer. */
+/** Claims of a verified access token. */
 const accessToken = z.object({
   sub: z.string(),
   username: z.string(),
   client_id: z.string(),
-  /** The verifier checks it, but takes a token that has none. */
+  /** Required here: the verifier accepts a token without it. */
   exp: z.number(),
   'cognito:groups': z.array(z.string()).default([]),
 });
@@ -39,15 +39,15 @@ interface Services {
   verify: (token: string) => Promise<unknown>;
   /** Id of each app client. */
   clientIds: Record<Client, string>;
-  /** What each group of the routes is called in the pool. */
+  /** Name of each group in the pool. */
   groupNames: Readonly<Record<Group, string>>;
-  /** Whose tokens are refused when their user is gone or disabled, although they have not ended. */
+  /** Clients whose tokens are refused if the user is deleted or disabled. */
   checkedInPool: readonly Client[];
-  /** Whether the pool has this user, and it may sign in. @throws the errors of Cognito when that cannot be told */
+  /** Whether the pool has this user, and the user is enabled. @throws the errors of AdminGetUser */
   isEnabled: (sub: string) => Promise<boolean>;
 }
 
-/** Errors that mean "this token is not valid". Any other means that it could not be told. */
+/** Errors of an invalid token. Any other error means that the token could not be verified. */
 const INVALID = [
   JwtParseError,
   JwtInvalidClaimError,
@@ -55,21 +55,21 @@ const INVALID = [
   JwtInvalidSignatureAlgorithmError,
   JwtWithoutValidKidError,
   KidNotFoundInJwksError,
-  // The token names no issuer, or one that is not the pool.
+  // The token has no issuer, or another one.
   ParameterValidationError,
-  // The pool was asked a few seconds ago, had no such key, and is not asked at a stranger's pace.
+  // The JWKS was fetched some seconds ago without this key. It is not fetched again at the rate of a client.
   WaitPeriodNotYetEndedJwkError,
   z.ZodError,
 ];
 
 /**
- * Verifies the access token and answers with a policy for the whole API, so that API Gateway may use it again for any
- * route: all routes of the token's groups and client are allowed, everything else is denied.
+ * Verifies the access token and returns a policy for the whole API, which API Gateway caches for all routes: it allows
+ * the routes of the token's groups and client, and denies all others.
  * docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
- * A token is good until it ends, whatever becomes of its user; for the clients in `checkedInPool` the pool is asked, too.
- * The answer counts as long as the policy is cached: one minute.
- * @throws Error `Unauthorized` (exactly this makes API Gateway answer 401) for a token that is missing or not valid, or
- * whose user is gone or disabled; any other error (the pool cannot be asked) becomes a 500 and is not cached
+ * A token is valid until it expires, also if its user is removed. For the clients in `checkedInPool` the user is read
+ * from the pool, too; the result counts while the policy is cached: one minute.
+ * @throws Error `Unauthorized` (this message makes API Gateway return 401) for a token that is missing or not valid, or
+ * whose user is deleted or disabled; any other error becomes a 500 and is not cached
  */
 export const authorize =
   ({ verify, clientIds, groupNames, checkedInPool, isEnabled }: Services) =>
@@ -98,8 +98,8 @@ function refusal(error: string): Error {
 }
 
 /**
- * It could not be told whether the token is valid. Lambda's own count of errors has the tokens that are not valid, too, and
- * anybody could raise its alarm, so this is counted by itself.
+ * The token could not be verified. Lambda's metric Errors also counts invalid tokens, with which any client could raise
+ * an alarm, so this has a metric of its own.
  */
 function fault(thrown: unknown): Error {
   const error = classifyError(thrown);
@@ -112,7 +112,7 @@ function apiOf(methodArn: string): string {
   return methodArn.split('/').slice(0, 2).join('/');
 }
 
-/** A segment of a path that varies. In the resource of a policy `*` stands for it. */
+/** A path parameter. In the resource of a policy `*` replaces it. */
 const PARAMETER = /\{\w+\}/g;
 
 function policyFor(
@@ -150,7 +150,7 @@ function policyFor(
   };
 }
 
-/** For whom the bearer works, if its groups say so; else it is on its own. */
+/** The service of a machine user, from its owner group; otherwise the user itself. */
 function ownerOf({ sub, 'cognito:groups': memberOf }: z.infer<typeof accessToken>): string {
   return Object.values(ownerGroups).find((group) => memberOf.includes(group)) ?? sub;
 }
@@ -165,23 +165,22 @@ function accessTokenVerifier(userPoolId: string, clientId: string[]) {
 }
 
 /**
- * The pool's public keys, from its Regional endpoint or from the one that `AWS_ENDPOINT_URL` names, as the SDK does.
- * Two issuers can name the pool; the Regional one publishes keys for every pool, so that a token that names the other
- * one does not decide what is called.
+ * Fetches the pool's JWKS from its Regional endpoint, or from `AWS_ENDPOINT_URL` as the SDK does. A pool can have two
+ * issuers; the Regional one publishes the keys of every pool, so a token does not determine the URL.
  * docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html#user-pool-oidc-issuer
- * @throws an error of `fetch`, or an Error when the answer is not 2xx
+ * @throws an error of `fetch`, or an Error if the response is not 2xx
  */
 async function fetchKeys(userPoolId: string): Promise<ArrayBuffer> {
   const { jwksUri } = CognitoJwtVerifier.parseUserPoolId(userPoolId);
   const address = new URL(new URL(jwksUri).pathname, process.env['AWS_ENDPOINT_URL'] || jwksUri);
   const response = await fetch(address, { signal: AbortSignal.timeout(3_000) });
-  if (!response.ok) throw new Error(`The user pool's keys were answered with HTTP ${response.status}.`);
+  if (!response.ok) throw new Error(`The JWKS endpoint returned HTTP ${response.status}.`);
   return response.arrayBuffer();
 }
 
 const environment = readEnvironment(environments.authorizer);
 const clientIds = { machine: environment.MACHINE_CLIENT_ID, service: environment.SERVICE_CLIENT_ID };
-/** By setting: whose tokens the pool is asked about. */
+/** Clients whose users are read from the pool, by the setting `check_user_in_pool`. */
 const CHECKED = { off: [], admin: ['machine'], all: ['machine', 'service'] } as const satisfies Record<
   string,
   readonly Client[]
@@ -199,6 +198,6 @@ const authorizer = authorize({
 });
 
 export const handler = (event: APIGatewayTokenAuthorizerEvent, context?: Pick<Context, 'awsRequestId'>) =>
-  withLogContext({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, () =>
+  withLogContext({ trace_id: currentTraceId(), function_request_id: context?.awsRequestId }, () =>
     authorizer(event),
   );

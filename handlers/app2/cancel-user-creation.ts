@@ -12,10 +12,10 @@ import { type Clock, startOnce, systemClock } from '../shared/executions.ts';
 import { listHeader } from '../shared/headers.ts';
 import { originOf, traceOf } from '../shared/origin.ts';
 import { RequestProblem } from '../shared/problem.ts';
-import { absent, remove, rollBack } from '../shared/removal.ts';
+import { absentResponse, cancelExecution, rollBack } from '../shared/removal.ts';
 import { CANCELLED_BY_OWNER } from '../shared/roll-backs.ts';
 import { environments } from './lib/environments.ts';
-import { generationOf, isMeant } from './lib/generation.ts';
+import { generationOf, isRequested } from './lib/generation.ts';
 import { findUser, statusOfUser } from './lib/pool-user.ts';
 import {
   creations,
@@ -34,14 +34,13 @@ interface Services {
 }
 
 /**
- * `DELETE /admin/create-user/{provisioning_id}`: the user is wanted no longer. Whatever state the creation is in, the
- * user that it made is gone afterwards: `202` while being removed, `204` once absent.
+ * `DELETE /admin/create-user/{provisioning_id}`: cancels a creation in any state, or removes its user. `202` while the
+ * user is being removed, `204` when it is absent.
  *
- * When there is no record of the creation, the pool tells: first the name is taken, so that a request that comes later
- * cannot create anything; then the user is looked up. It is removed if this generation has made it, and left untouched
- * if another one has. So `204` is never said of a user at which nobody has looked.
- * @throws RequestProblem USER_OF_EARLIER_PROVISIONING when the id is another generation's, and no user of the one asked
- * for exists
+ * Without a record of the creation, the name is reserved first, so that a later request cannot create a user. Then the
+ * user is read from the pool: a user of this generation is removed, a user of another generation is not changed. So `204`
+ * always follows a check of the pool or of the record.
+ * @throws RequestProblem USER_OF_EARLIER_PROVISIONING if the record or user with this id is of another generation
  */
 export const cancelUserCreation =
   ({ stepFunctions, cognito, environment, clock }: Services): ApiHandler =>
@@ -51,28 +50,28 @@ export const cancelUserCreation =
     if (!parsed.success) throw new RequestProblem('NOT_FOUND');
     const id = parsed.data;
     const errors: FieldError[] = [];
-    const asked = generationOf(event, errors);
+    const requestedGeneration = generationOf(event, errors);
     const username = usernameOf(event, errors);
     if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
 
     const workflows = creations(stepFunctions, environment);
-    const waiting = { waitSeconds: preferredWait(listHeader(event, 'Prefer')), clock };
+    const wait = { waitSeconds: preferredWait(listHeader(event, 'Prefer')), clock };
     const creation = await findCreation(stepFunctions, environment, id);
     if (creation !== undefined && creation.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
     const record = creation === undefined || isCancellation(creation) ? undefined : creation;
-    if (record !== undefined && isMeant(asked, record.parsedInput))
-      return remove(workflows, record, { origin: originOf(event), ...waiting });
+    if (record !== undefined && isRequested(requestedGeneration, record.parsedInput))
+      return cancelExecution(workflows, record, { origin: originOf(event), ...wait });
 
-    const isOfAnother = record !== undefined;
+    const isOfAnotherGeneration = record !== undefined;
     if (username === undefined)
-      throw isOfAnother
+      throw isOfAnotherGeneration
         ? new RequestProblem('USER_OF_EARLIER_PROVISIONING')
         : new RequestProblem('INVALID_REQUEST', [{ pointer: USERNAME, detail: 'is missing' }]);
     if (creation === undefined) {
-      // Not seen is not known: take the name, so that a request that comes later cannot create anything.
+      // DescribeExecution is eventually consistent: reserve the name, so that a later request cannot create a user.
       const start = await startOnce(stepFunctions, environment.STATE_MACHINE_ARN, id, {
         provisioning_id: id,
-        creation_id: asked ?? randomUUID(),
+        creation_id: requestedGeneration ?? randomUUID(),
         owner,
         cancelled: true,
         trace_id: traceOf(event),
@@ -83,8 +82,8 @@ export const cancelUserCreation =
     const user = await findUser(cognito, environment.USER_POOL_ID, username);
     const stamps = user?.stamps;
     const hasId = stamps?.provisioning_id === id && stamps.owner === owner;
-    if (hasId && isMeant(asked, stamps)) {
-      // It was made, and its record has expired: how it ended is known by the user itself.
+    if (hasId && isRequested(requestedGeneration, stamps)) {
+      // The record of the creation has expired, but its user exists, so it succeeded.
       const input = {
         ...stamps,
         username,
@@ -93,10 +92,10 @@ export const cancelUserCreation =
         failure: CANCELLED_BY_OWNER,
       };
       const status = statusOfUser(stamps, username, user?.created_at ?? new Date(clock.now()));
-      return rollBack(workflows, input, status, waiting);
+      return rollBack(workflows, input, status, wait);
     }
-    if (hasId || isOfAnother) throw new RequestProblem('USER_OF_EARLIER_PROVISIONING');
-    return absent();
+    if (hasId || isOfAnotherGeneration) throw new RequestProblem('USER_OF_EARLIER_PROVISIONING');
+    return absentResponse();
   };
 
 export const handler = api(

@@ -10,14 +10,14 @@ import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { hasErrorName, StepError } from '../shared/errors.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
-import { currentStatus, latestRollBack, type Machines, presenceAfter } from '../shared/roll-backs.ts';
+import { currentStatus, latestRollBack, type Machines, presenceAfterRollBack } from '../shared/roll-backs.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
 import {
   CREATION_ID_ATTRIBUTE,
   findUser,
   HUMAN_USER_ID_ATTRIBUTE,
-  isMadeBy,
+  isCreatedBy,
   ON_BEHALF_OF_ATTRIBUTE,
   OWNER_ATTRIBUTE,
   type PoolUser,
@@ -45,9 +45,9 @@ export const createUserInput = z.object({
 });
 
 /**
- * Creates the user, stamped with its provisioning and generation, without a password and without a message to anybody.
- * A user of this name that carries both is the work of an earlier attempt whose answer was lost. One of an earlier
- * generation is not: it is somebody's user, who was given it under the same provisioning_id long ago.
+ * Creates the user with the ownership stamp, without a password and without an invitation message. An existing user with
+ * the stamp of this generation was created by an earlier attempt whose response was lost. A user of another generation
+ * belongs to an earlier provisioning with the same provisioning_id.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html
  * @throws RedriveRefused, UsernameRejected, UserAlreadyExists, UserBeingRemoved
  */
@@ -75,34 +75,31 @@ export const createUser =
       return { sub: poolUser(User).sub };
     } catch (error) {
       if (hasErrorName(error, 'InvalidParameterException') && isAboutUsername(error))
-        throw new StepError('UsernameRejected', 'The pool does not take this username.');
+        throw new StepError('UsernameRejected', 'The pool does not accept this username.');
       if (!hasErrorName(error, 'UsernameExistsException')) throw error;
     }
     const existing = await findUser(cognito, environment.USER_POOL_ID, input.username);
     if (existing === undefined)
       throw new StepError(
         'ServiceUnavailable',
-        'The name is taken, but by a user that cannot be seen yet or any more.',
+        'The name is in use, but AdminGetUser does not find its user: not yet, or not any more.',
       );
-    if (isMadeBy(existing, input)) return { sub: existing.sub };
+    if (isCreatedBy(existing, input)) return { sub: existing.sub };
     if (await isBeingRemoved(stepFunctions, environment, existing))
-      throw new StepError('UserBeingRemoved', 'The name belongs to a user that is just being removed.');
-    throw new StepError(
-      'UserAlreadyExists',
-      'The name belongs to a user that this provisioning did not make.',
-    );
+      throw new StepError('UserBeingRemoved', 'The name belongs to a user that is being removed.');
+    throw new StepError('UserAlreadyExists', 'The name belongs to a user of another provisioning.');
   };
 
 /**
- * Cognito names the parameter only in its message: "Value at 'username' failed to satisfy constraint", "Username cannot be
- * of email format". Whatever else is invalid is this system's own, as an attribute that the pool does not have.
+ * Cognito names the invalid parameter only in the message: "Value at 'username' failed to satisfy constraint", "Username
+ * cannot be of email format". Another invalid parameter is a defect of this system.
  */
 const isAboutUsername = (error: unknown): boolean =>
   error instanceof Error && /\busername\b/i.test(error.message);
 
 /**
- * Whether a user was made by another provisioning, or generation, whose compensation is at work, so that its name will
- * be free. When the record of its creation has expired, or is one of another generation, its roll-back tells.
+ * Whether the existing user's own provisioning is being compensated, so that the name becomes free. If the record of its
+ * creation has expired, or belongs to another generation, the status of its roll-back decides.
  */
 async function isBeingRemoved(
   stepFunctions: Pick<SFNClient, 'send'>,
@@ -117,7 +114,7 @@ async function isBeingRemoved(
     return status.user === 'being_removed';
   }
   const rollBack = await latestRollBack(workflows, other);
-  return rollBack !== undefined && presenceAfter(rollBack) === 'being_removed';
+  return rollBack !== undefined && presenceAfterRollBack(rollBack) === 'being_removed';
 }
 
 export const handler = step(

@@ -23,9 +23,9 @@ interface Services {
 }
 
 /**
- * Proves that the credentials decrypt and that the pool will accept them, before anything is made. Then, and only then,
- * it reserves the time at which the creation starts: a request that cannot succeed takes no place in the queue.
- * A creation that was cancelled before it arrived ends here.
+ * Checks that the credentials decrypt and that the pool will accept the password, before the user is created. Only then it
+ * reserves the start time, so that a request that cannot succeed does not occupy the queue. A creation that was cancelled
+ * before its request arrived fails here.
  * @throws Cancelled, CredentialsRejected, PasswordRejected, CreationDeferred
  */
 export const decryptCredentials =

@@ -10,7 +10,7 @@ import { readEnvironment } from '../shared/environment.ts';
 import { hasErrorName, StepError } from '../shared/errors.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
-import { findUser, isMadeBy } from './lib/pool-user.ts';
+import { findUser, isCreatedBy } from './lib/pool-user.ts';
 
 interface Services {
   cognito: Pick<CognitoIdentityProviderClient, 'send'>;
@@ -20,22 +20,22 @@ interface Services {
 
 export const deleteUserInput = z.object({
   ...userCreationInput.pick({ provisioning_id: true, creation_id: true, username: true }).shape,
-  /** The user's `sub`; null when the creation's answer is not known. */
+  /** The user's `sub`; null if the response of CreateUser was lost. */
   sub: z.string().min(1).nullable(),
-  /** Whether an attempt to create the user may still be under way: its user may appear after this look. */
+  /** Whether a call that creates the user may be in flight, so that the user may appear later. */
   creation_in_flight: z.boolean(),
-  /** Whether Cognito has refused the only attempt to create the user, so that there is nothing to wait for. */
+  /** Whether Cognito refused the only attempt to create the user, so that no wait is needed. */
   creation_refused: z.boolean().default(false),
-  /** When the undo began; the same for each of its attempts. */
+  /** Time at which the execution entered the state; equal for all attempts. */
   entered_at: z.iso.datetime({ offset: true }),
 });
 
 /**
- * Undoes CreateUser: removes the user that this generation of the provisioning has made, and no other.
+ * Compensates CreateUser: deletes the user of this generation of the provisioning, and no other user.
  *
- * "Not found" is no proof. Reads lag and calls land late, so absence counts only when it is seen after the longest
- * time that a call can be in flight; until then the step asks to be repeated. A creation that was refused is looked for
- * once: nothing was made, and nothing is in flight.
+ * "Not found" does not prove absence: reads are eventually consistent, and a call can be in flight. So absence counts only
+ * after the longest time that a call can be in flight; until then the step fails and is retried. After a refused creation
+ * one check is enough.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser.html
  * @throws AbsenceNotConfirmed
  */
@@ -44,9 +44,9 @@ export const deleteUser =
   async (input: z.infer<typeof deleteUserInput>): Promise<Record<string, never>> => {
     const userPoolId = environment.USER_POOL_ID;
 
-    const removeIfMine = async (nameOrSub: string): Promise<boolean> => {
+    const deleteIfOwn = async (nameOrSub: string): Promise<boolean> => {
       const user = await findUser(cognito, userPoolId, nameOrSub);
-      if (user === undefined || !isMadeBy(user, input)) return false;
+      if (user === undefined || !isCreatedBy(user, input)) return false;
       try {
         await cognito.send(new AdminDeleteUserCommand({ UserPoolId: userPoolId, Username: user.sub }));
         return true;
@@ -56,16 +56,16 @@ export const deleteUser =
       }
     };
 
-    const removed = input.sub !== null && (await removeIfMine(input.sub));
-    if (removed && !input.creation_in_flight) return {};
-    const removedByName = await removeIfMine(input.username);
-    if (removedByName && !input.creation_in_flight) return {};
+    const deletedBySub = input.sub !== null && (await deleteIfOwn(input.sub));
+    if (deletedBySub && !input.creation_in_flight) return {};
+    const deletedByName = await deleteIfOwn(input.username);
+    if (deletedByName && !input.creation_in_flight) return {};
     if (input.creation_refused) return {};
     const elapsed = now() - Date.parse(input.entered_at);
     if (elapsed < IN_FLIGHT_SECONDS * 1000)
       throw new StepError(
         'AbsenceNotConfirmed',
-        'No user is seen, but a call that makes one may still be under way.',
+        'The user was not found, but a call in flight may still create it.',
       );
     return {};
   };

@@ -15,7 +15,7 @@ import { availableTimeline } from '../shared/timeline.ts';
 import { waitingForOf } from '../shared/waiting-for.ts';
 import { environments } from './lib/environments.ts';
 import { finishedUser } from './lib/finished-user.ts';
-import { generationOf, isMeant } from './lib/generation.ts';
+import { generationOf, isRequested } from './lib/generation.ts';
 import { creations, findCreation, ownerOf, usernameOf } from './lib/user-creation.ts';
 
 interface Services {
@@ -26,46 +26,47 @@ interface Services {
 }
 
 /**
- * `GET /admin/create-user/{provisioning_id}`: the client that asked for it sees the state, any other the same 404; so
- * does one that asks for another generation than there is.
- * With `?include=timeline` also the steps that it went through here.
+ * `GET /admin/create-user/{provisioning_id}`: the status for the owner; a 404 for other clients and for another
+ * generation. With `?include=timeline` also the steps at this service.
  *
- * With `?username=` the pool is asked first: a user that is finished needs no look at the execution.
+ * With `?username=` the user is read from the pool first: a finished user needs no DescribeExecution.
  */
 export const getUserCreation =
   ({ stepFunctions, cognito, environment, clock }: Services): ApiHandler =>
   async (event) => {
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
-    const asked = generationOf(event, errors);
+    const requestedGeneration = generationOf(event, errors);
     const username = usernameOf(event, errors);
     if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
     const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
     if (id.success && username !== undefined) {
       const finished = await finishedUser(
         { cognito, userPoolId: environment.USER_POOL_ID, group: environment.SERVICE_USER_GROUP },
-        { provisioning_id: id.data, creation_id: asked, owner },
+        { provisioning_id: id.data, creation_id: requestedGeneration, owner },
         username,
       );
       if (finished !== undefined) return json(200, finished);
     }
-    const look = async (name: string) => {
+    const findRequested = async (name: string) => {
       const creation = await findCreation(stepFunctions, environment, name);
-      return creation !== undefined && isMeant(asked, creation.parsedInput) ? creation : undefined;
+      return creation !== undefined && isRequested(requestedGeneration, creation.parsedInput)
+        ? creation
+        : undefined;
     };
     const { execution, headers, withTimeline } = await ownedExecution(event, {
       owner,
-      look,
+      describe: findRequested,
       clock,
     });
     const workflows = creations(stepFunctions, environment);
     const { status: current, latest } = await currentProgress(workflows, execution);
     const waiting_for = await waitingForOf(stepFunctions, latest, 'app2', clock.now());
     const status = { ...current, ...(waiting_for === undefined ? {} : { waiting_for }) };
-    const all = { ...headers, ...retryAfter(status, clock.now()) };
-    if (!withTimeline) return json(200, status, all);
+    const allHeaders = { ...headers, ...retryAfter(status, clock.now()) };
+    if (!withTimeline) return json(200, status, allHeaders);
     const timeline = await availableTimeline('app2', workflows, execution.parsedInput);
-    return json(200, { ...status, ...timeline }, all);
+    return json(200, { ...status, ...timeline }, allHeaders);
   };
 
 export const handler = api(

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../shared/executions.ts';
 import { type CustomResource, customResource } from './lib/custom-resource.ts';
 import { deploymentRetries } from './lib/deployment-retries.ts';
 import { environments } from './lib/environments.ts';
-import { makeMachineUser, newCredentials, readIssued, removeMachineUser } from './lib/machine-user.ts';
+import { createMachineUser, deleteMachineUser, newCredentials, readIssued } from './lib/machine-user.ts';
 import { findUser } from './lib/pool-user.ts';
 
 interface Services {
@@ -19,10 +19,9 @@ interface Services {
 }
 
 /**
- * Issues App1's machine user at deploy: makes the user and keeps its credentials in the secret, where App1 reads
- * them. Nobody sees them on the way. Later ones are made by the rotation.
- * The resource's id is the same for ever, so that CloudFormation asks for a deletion only with the stack: then the
- * user of the present credentials and the one before it are removed.
+ * Custom resource that creates App1's machine user at the deployment, and stores its credentials in the secret. The
+ * rotation creates the later machine users. The physical id is constant, so that CloudFormation deletes the resource only
+ * with the stack; then the users of the current and the previous credentials are deleted.
  * docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
  */
 export const issueMachineUser = ({
@@ -45,8 +44,8 @@ export const issueMachineUser = ({
       const credentials = exists
         ? issued.credentials
         : await retry(() => newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID));
-      // What an earlier deploy did not finish is finished, and groups that are new are joined.
-      await retry(() => makeMachineUser(cognito, environment, credentials));
+      // Completes an earlier deployment that failed, and adds the user to new groups.
+      await retry(() => createMachineUser(cognito, environment, credentials));
       const version = { ClientRequestToken: randomUUID(), SecretString: JSON.stringify(credentials) };
       if (!exists)
         await retry(() =>
@@ -60,7 +59,7 @@ export const issueMachineUser = ({
       for (const stage of ['AWSPREVIOUS', 'AWSCURRENT'] as const) {
         const issued = await retry(() => read(stage));
         if (issued !== undefined)
-          await retry(() => removeMachineUser(cognito, USER_POOL_ID, issued.credentials.username));
+          await retry(() => deleteMachineUser(cognito, USER_POOL_ID, issued.credentials.username));
       }
     },
   };

@@ -25,9 +25,9 @@ const finishedExecution = z.object({
 });
 
 /**
- * Notifies the client that a creation has finished. It is called for the end of the execution, and not for an audit
- * event: a creation whose `ServiceUserCreated` was published but not confirmed is compensated. It does not say how the
- * creation has ended: the client asks.
+ * Notifies the client that a creation has finished. The status change of the execution triggers it, not an audit event: a
+ * creation is compensated if the publication of `ServiceUserCreated` was not confirmed. The notification contains no
+ * outcome: the client reads the status.
  */
 export const notifyCompletion =
   ({ eventBridge, environment }: Services) =>

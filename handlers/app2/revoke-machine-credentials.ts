@@ -23,31 +23,31 @@ interface Services {
   environment: z.infer<(typeof environments)['revoke-machine-credentials']>;
 }
 
-/** Milliseconds between two looks at the rotation. A rotation takes seconds. */
-const PAUSE = 1_000;
+/** Milliseconds between two polls of the rotation, which takes seconds. */
+const POLL_INTERVAL = 1_000;
 
-/** Milliseconds that are left for the removal when the rotation has taken its time. */
-const REMOVAL = 30_000;
+/** Milliseconds that are reserved for the deletion of the earlier users after the rotation. */
+const DELETION_TIME = 30_000;
 
 /**
- * Makes every credential worthless that App1 had until now: has the secret rotated at once, then removes all machine
- * users but the new one. App1 reads the new credentials when a sign-in with the former ones is refused. An operator calls
- * it, and may call it again: what is done already stays done, and a rotation that was abandoned is given up first.
- * @throws Error when the rotation does not end in time, or another one has taken its place; the former users stay then
+ * Revokes all present credentials of App1: rotates the secret, then deletes all machine users except the new one. App1
+ * reads the new credentials when a sign-in with the earlier ones is refused. An operator invokes it; it is idempotent, and
+ * cancels an abandoned rotation first.
+ * @throws Error if the rotation does not finish in time, or another rotation has replaced it; then no user is deleted
  */
 export const revokeMachineCredentials =
   ({ cognito, secretsManager, clock, environment }: Services) =>
   async (): Promise<RevokedCredentials> => {
     const { USER_POOL_ID, SECRET_ARN: SecretId } = environment;
-    const deadline = clock.now() + timeLimits.revocationFunction * 1000 - REMOVAL;
+    const deadline = clock.now() + timeLimits.revocationFunction * 1000 - DELETION_TIME;
 
     const stagesOf = async (): Promise<[version: string, stages: string[]][]> => {
       const { VersionIdsToStages = {} } = await secretsManager.send(new DescribeSecretCommand({ SecretId }));
       return Object.entries(VersionIdsToStages);
     };
 
-    /** Credentials that are pending may be known, too; and while a version is pending, no other one can be made. */
-    const giveUpPending = async (): Promise<void> => {
+    /** Pending credentials must not become current; and while a version is pending, no rotation can start. */
+    const cancelPending = async (): Promise<void> => {
       for (const [RemoveFromVersionId, stages] of await stagesOf())
         if (stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'))
           await secretsManager.send(
@@ -61,39 +61,38 @@ export const revokeMachineCredentials =
 
     const startRotation = async (): Promise<string> => {
       for (;;) {
-        await giveUpPending();
+        await cancelPending();
         try {
           const { VersionId } = await secretsManager.send(new RotateSecretCommand({ SecretId }));
-          if (VersionId === undefined)
-            throw new Error('Secrets Manager does not say which version it makes.');
+          if (VersionId === undefined) throw new Error('RotateSecret returned no version id.');
           return VersionId;
         } catch (error) {
-          // A rotation is under way; it ends by itself, because its version is pending no longer.
+          // Another rotation is in progress; it fails, because its version is not pending any more.
           if (!hasErrorName(error, 'InvalidRequestException') || clock.now() >= deadline) throw error;
         }
-        await clock.sleep(PAUSE);
+        await clock.sleep(POLL_INTERVAL);
       }
     };
 
-    // The rotation removes some of them itself.
-    const known = await listMachineUsers(cognito, USER_POOL_ID);
+    // Listed before the rotation, which deletes some of them.
+    const before = await listMachineUsers(cognito, USER_POOL_ID);
     const version = await startRotation();
     const isCurrent = async () =>
       (await stagesOf()).some(([id, stages]) => id === version && stages.includes('AWSCURRENT'));
     while (!(await isCurrent())) {
       if (clock.now() >= deadline)
-        throw new Error('The rotation has not ended: the former users are not removed.');
-      await clock.sleep(PAUSE);
+        throw new Error('The rotation has not finished: the earlier users are not deleted.');
+      await clock.sleep(POLL_INTERVAL);
     }
 
     const issued = await readIssued(secretsManager, SecretId, { VersionStage: 'AWSCURRENT' });
     if (issued?.versionId !== version)
-      throw new Error('Another rotation has taken its place: the former users are not removed.');
-    const former = (await listMachineUsers(cognito, USER_POOL_ID)).filter(
+      throw new Error('Another rotation has replaced it: the earlier users are not deleted.');
+    const earlier = (await listMachineUsers(cognito, USER_POOL_ID)).filter(
       (username) => username !== issued.credentials.username,
     );
-    await revokeMachineUsers(cognito, USER_POOL_ID, former);
-    const removed = new Set([...known, ...former]);
+    await revokeMachineUsers(cognito, USER_POOL_ID, earlier);
+    const removed = new Set([...before, ...earlier]);
     removed.delete(issued.credentials.username);
     return { version_id: version, removed_users: removed.size };
   };

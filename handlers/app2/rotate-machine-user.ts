@@ -18,18 +18,18 @@ import { step } from '../shared/step.ts';
 import { publish } from './lib/audit-events.ts';
 import { environments } from './lib/environments.ts';
 import {
+  createMachineUser,
   listMachineUsers,
-  makeMachineUser,
   newCredentials,
   readIssued,
   revokeMachineUsers,
 } from './lib/machine-user.ts';
 
-/** What Secrets Manager calls a rotation function with, once per step. */
+/** Event with which Secrets Manager invokes a rotation function, once per step. */
 export const rotationEvent = z.object({
   Step: z.enum(['createSecret', 'setSecret', 'testSecret', 'finishSecret']),
   SecretId: z.string(),
-  /** The version that is being made. */
+  /** Id of the new version. */
   ClientRequestToken: z.string(),
 });
 
@@ -42,15 +42,14 @@ interface Services {
 }
 
 /**
- * Rotates the credentials of App1's machine user without a moment in which none are valid: each version has a user of
- * its own, and the one before stays until the next rotation ends. A function of App1 that is warm with the former
- * credentials goes on with them; App2 sees the same owner, whichever of the two signs in. The last step removes every
- * machine user that belongs to no version in use: older ones, and those of rotations that were abandoned.
- * Each step can be repeated: Secrets Manager calls again what has failed. A version that has lost its label meanwhile is
- * not gone on with, because its credentials were revoked or another rotation has begun.
+ * Rotates the credentials of App1's machine user without an interruption: each version has a user of its own, and the
+ * previous user stays valid until the next rotation. A warm function of App1 can continue with the previous credentials;
+ * both users have the same owner. The last step deletes every machine user without a version in use: older ones, and
+ * those of abandoned rotations. Each step is idempotent, because Secrets Manager retries it. A version without its
+ * staging label is not continued: its credentials were revoked, or another rotation has started.
  *
- * When the schedule is set, Secrets Manager calls testSecret alone, for a version that has no value; there is nothing to
- * test then (API_RotateSecret, RotateImmediately).
+ * When the schedule is set, Secrets Manager invokes only testSecret, for a version without a value, which is ignored
+ * (API_RotateSecret, RotateImmediately).
  * docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
  */
 export const rotateMachineUser =
@@ -72,18 +71,18 @@ export const rotateMachineUser =
       return;
     }
     if (pending === undefined && Step === 'testSecret') {
-      logger.info('There are no credentials to test', { version_id: ClientRequestToken });
+      logger.info('No credentials to test', { version_id: ClientRequestToken });
       return;
     }
     if (pending === undefined)
-      throw new Error(`There is no pending version of the secret for ${Step}: createSecret comes first.`);
+      throw new Error(`${Step} needs a pending version of the secret, which createSecret creates.`);
 
     if (!pending.stages.some((stage) => stage === 'AWSPENDING' || stage === 'AWSCURRENT'))
-      throw new Error(`The version is pending no longer, so ${Step} is not done.`);
+      throw new Error(`The version is not pending any more, so ${Step} is refused.`);
 
     switch (Step) {
       case 'setSecret': {
-        await makeMachineUser(cognito, environment, pending.credentials);
+        await createMachineUser(cognito, environment, pending.credentials);
         return;
       }
       case 'testSecret': {
@@ -112,7 +111,7 @@ export const rotateMachineUser =
               ...(current === undefined ? {} : { RemoveFromVersionId: current.versionId }),
             }),
           );
-        // Also when the stage was moved before: the call that moved it may have failed to say so.
+        // Also if the label was moved before, because the response of that call may have been lost.
         const name = 'MachineCredentialsRotated';
         const { sequence, version } = events[name];
         await publish(eventBridge, EVENT_BUS_NAME, name, {
@@ -130,9 +129,9 @@ export const rotateMachineUser =
           },
           data: { secret_arn: SecretId, version_id: pending.versionId },
         });
-        // Listed before the labels are read: a user that the next rotation makes meanwhile is then either not listed, or
-        // its version, which is pending before the user is made, is read.
-        const all = await listMachineUsers(cognito, USER_POOL_ID);
+        // Listed before the labels are read: a user that the next rotation creates in between is either not listed, or its
+        // version, which is pending before the user is created, is read.
+        const machineUsers = await listMachineUsers(cognito, USER_POOL_ID);
         const inUse = new Set([pending.credentials.username]);
         for (const VersionStage of ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] as const) {
           const issued = await readIssued(secretsManager, SecretId, { VersionStage });
@@ -141,7 +140,7 @@ export const rotateMachineUser =
         await revokeMachineUsers(
           cognito,
           USER_POOL_ID,
-          all.filter((username) => !inUse.has(username)),
+          machineUsers.filter((username) => !inUse.has(username)),
         );
       }
     }

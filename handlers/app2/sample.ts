@@ -2,7 +2,7 @@ import { type SampleReply, sampleRequest } from '../../contracts/app2-api.ts';
 import { type ApiHandler, api, json, readBody } from '../shared/api.ts';
 import { RequestProblem } from '../shared/problem.ts';
 
-/** `POST /sample`: stands for App2's business. Only service users come this far; the authorizer sees to it. */
+/** `POST /sample`: an example of a business endpoint. The authorizer admits only service users. */
 export const sample: ApiHandler = async (event) => {
   const { data } = readBody(event, sampleRequest);
   const username: unknown = event.requestContext.authorizer?.['username'];

@@ -27,9 +27,9 @@ export const setPasswordInput = z.object({
 });
 
 /**
- * Gives the user the caller's password for good, which makes it CONFIRMED. It and DecryptCredentials are the
- * only steps that hold the plaintext. Cognito says in two ways that it does not take a password: by
- * InvalidPasswordException for its policy, by InvalidParameterException for its pattern.
+ * Sets the caller's password as permanent, which makes the user CONFIRMED. Only this step and DecryptCredentials have the
+ * plaintext in memory. Cognito refuses a password with InvalidPasswordException (policy) or InvalidParameterException
+ * (pattern).
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword.html
  * @throws RedriveRefused, CredentialsRejected, PasswordRejected, UserNotFound
  */
@@ -48,7 +48,7 @@ export const setPassword =
         }),
       )
       .catch((error: unknown) => {
-        // The password is all that varies: pool and user are addressed by ids that AWS has given.
+        // Only the password can be invalid: pool and user are ids of AWS.
         if (hasErrorName(error, 'InvalidPasswordException', 'InvalidParameterException'))
           throw new StepError('PasswordRejected', "The password does not meet the pool's policy.");
         throw mapUserNotFound(error);

@@ -3,17 +3,17 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { cleanOutcomes } from '../shared/clean-outcomes.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { rollBackEnded, statusChange } from '../shared/finished-execution.ts';
+import { statusChange, statusChangeHandler } from '../shared/finished-execution.ts';
 import { step } from '../shared/step.ts';
 import { environments } from './lib/environments.ts';
 import { creations } from './lib/user-creation.ts';
 
 const environment = readEnvironment(environments['start-roll-back']);
 
-/** Rolls back a creation that ended without having undone what it did. */
+/** Starts the roll-back of a failed creation whose outcome is not clean. The rule on status changes invokes it. */
 export const handler = step(
   statusChange,
-  rollBackEnded(
+  statusChangeHandler(
     creations(stepClient(SFNClient), environment),
     cleanOutcomes({ dynamoDb: invokeClient(DynamoDBClient, 1), tableName: environment.SWEEP_TABLE }),
   ),

@@ -34,43 +34,37 @@ import {
   UNCONTENDED_SECONDS,
 } from './lib/creation-limiter.ts';
 import { environments } from './lib/environments.ts';
-import { generationOf, isMeant } from './lib/generation.ts';
+import { generationOf, isRequested } from './lib/generation.ts';
 import { type Creation, creations, findCreation, ownerOf } from './lib/user-creation.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
   creationLimiter: Pick<CreationLimiter, 'estimate'>;
-  /** Limits of how many creations the status is polled; DescribeExecution has a quota. */
+  /** Limits the creations whose status is polled, for the quota of DescribeExecution. */
   pollLimiter: Pick<RateLimiter, 'reserve'>;
   environment: Machines;
   clock: Clock;
 }
 
 /**
- * `POST /admin/create-user`: one provisioning_id, one execution; a repeat is answered with the state of the first, also
- * while the queue is full. The queue is only looked at: DecryptCredentials reserves the start.
+ * `POST /admin/create-user`: starts one execution per provisioning_id. A repeated request returns the status of the first
+ * one, also while the queue is full. This function only estimates the queue; DecryptCredentials reserves the start.
  */
 export const startUserCreation =
-  ({
-    stepFunctions,
-    creationLimiter: creationQueue,
-    pollLimiter,
-    environment,
-    clock,
-  }: Services): ApiHandler =>
+  ({ stepFunctions, creationLimiter: queue, pollLimiter, environment, clock }: Services): ApiHandler =>
   async (event) => {
     const owner = ownerOf(event);
     const errors: FieldError[] = [];
     const id = readHeader(provisioningId, event, 'Idempotency-Key', errors);
     addLogContext({ provisioning_id: id });
     const on_behalf_of = readHeader(onBehalfOf.optional(), event, 'On-Behalf-Of', errors);
-    const asked = generationOf(event, errors);
+    const requestedGeneration = generationOf(event, errors);
     const request = readBody(event, createUserRequest, errors);
     if (id === undefined) throw new RequestProblem('INVALID_REQUEST', errors);
 
-    const look = () => findCreation(stepFunctions, environment, id);
-    const estimate = await creationQueue.estimate(callerOf({ on_behalf_of, owner }));
-    const existing = estimate === undefined ? await look() : undefined;
+    const describe = () => findCreation(stepFunctions, environment, id);
+    const estimate = await queue.estimate(callerOf({ on_behalf_of, owner }));
+    const existing = estimate === undefined ? await describe() : undefined;
     if (estimate === undefined && existing === undefined) throw new RequestProblem('QUEUE_FULL');
 
     const prefer = listHeader(event, 'Prefer');
@@ -78,7 +72,7 @@ export const startUserCreation =
     const notify = prefersAsync(prefer) && (queued || (await pollLimiter.reserve()) === undefined);
     const input: UserCreationInput = {
       provisioning_id: id,
-      creation_id: asked ?? randomUUID(),
+      creation_id: requestedGeneration ?? randomUUID(),
       owner,
       ...originOf(event),
       ...(on_behalf_of === undefined ? {} : { on_behalf_of }),
@@ -97,19 +91,19 @@ export const startUserCreation =
     const found =
       start === 'started'
         ? await waitForStarted(startedExecution(environment.STATE_MACHINE_ARN, id, input, clock.now()), {
-            look,
+            describe,
             wait,
             clock,
           })
-        : await waitForExisting(existing, { look, wait, clock });
-    // It cannot be seen yet: the caller asks again with the same key.
+        : await waitForExisting(existing, { describe, wait, clock });
+    // DescribeExecution does not find it yet: the caller sends the request again with the same key.
     if (found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
     if (found.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
-    if (!isMeant(asked, found.parsedInput))
-      throw await ofAnotherGeneration(creations(stepFunctions, environment), found);
+    if (!isRequested(requestedGeneration, found.parsedInput))
+      throw await problemOfAnotherGeneration(creations(stepFunctions, environment), found);
     if (!isRepeat(found, request)) throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
-    // Nothing that was started here has to be looked for in the roll-backs: an accepted request needs no other look.
+    // An execution that was started just now has no roll-back, so no further call is needed.
     const status =
       start === 'started'
         ? statusOf(found, cleanOutcomes.app2)
@@ -123,46 +117,45 @@ export const startUserCreation =
     });
   };
 
-interface Waiting {
-  look: () => Promise<Creation | undefined>;
+interface Wait {
+  describe: () => Promise<Creation | undefined>;
   /** Seconds. */
   wait: number;
   clock: Clock;
 }
 
-/** A creation that was just started, once it has finished or the wait is over. Before its start there is nothing to see. */
+/** Waits for a creation that was started just now. It is not polled before its estimated start. */
 async function waitForStarted(
   creation: Execution<UserCreationInput>,
-  { look, wait, clock }: Waiting,
+  { describe, wait, clock }: Wait,
 ): Promise<Creation | undefined> {
   const delay = delayUntilStart(creation.parsedInput, clock.now());
   if (isNotified(creation) || delay >= wait * 1000) return creation;
   await clock.sleep(delay);
-  return (await bestEffort(() => pollUntilFinished(look, wait - delay / 1000, clock))) ?? creation;
+  return (await bestEffort(() => pollUntilFinished(describe, wait - delay / 1000, clock))) ?? creation;
 }
 
-/** A creation that was started before, once it has finished or the wait is over; one with a notification at once. */
+/** Waits for a creation of an earlier request, unless its client is notified. */
 async function waitForExisting(
-  seen: Creation | undefined,
-  { look, wait, clock }: Waiting,
+  described: Creation | undefined,
+  { describe, wait, clock }: Wait,
 ): Promise<Creation | undefined> {
-  const creation = seen ?? (wait > 0 ? await look() : undefined);
-  const waits = creation?.status === 'RUNNING' && wait > 0 && !isNotified(creation);
-  return creation === undefined || waits ? pollUntilFinished(look, wait, clock) : creation;
+  const creation = described ?? (wait > 0 ? await describe() : undefined);
+  const mustPoll = creation?.status === 'RUNNING' && wait > 0 && !isNotified(creation);
+  return creation === undefined || mustPoll ? pollUntilFinished(describe, wait, clock) : creation;
 }
 
 const isNotified = ({ parsedInput }: Creation): boolean =>
   'notify' in parsedInput && parsedInput.notify === true;
 
-/** How far away the estimated start of a creation is, in milliseconds; 0 when it was requested without a queue. */
+/** Milliseconds until the estimated start of a creation; 0 without a queue. */
 const delayUntilStart = ({ estimated_start_at }: UserCreationInput, now: number): number =>
   estimated_start_at === undefined ? 0 : Math.max(0, Date.parse(estimated_start_at) - now);
 
 /**
- * The name was used before App1 had forgotten it: what has it is another generation's, whose user may still exist. It is
- * not touched.
+ * The problem for an id whose record is of another generation: its user may still exist, and is not changed.
  */
-async function ofAnotherGeneration(
+async function problemOfAnotherGeneration(
   workflows: ReturnType<typeof creations>,
   found: Creation,
 ): Promise<RequestProblem> {
@@ -170,7 +163,7 @@ async function ofAnotherGeneration(
   return new RequestProblem(user === 'absent' ? 'IDEMPOTENCY_CONFLICT' : 'USER_OF_EARLIER_PROVISIONING');
 }
 
-/** A retry of App1's step sends the very same request. One that was cancelled before it came is answered as cancelled. */
+/** Whether a creation has the content of the request. A cancellation, which has no content, counts as a repetition. */
 function isRepeat({ parsedInput: input }: Creation, request: CreateUserRequest): boolean {
   return (
     'cancelled' in input ||

@@ -5,19 +5,19 @@ import { anyCreationInput } from '../../contracts/executions.ts';
 import { invokeClient, stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { step } from '../shared/step.ts';
-import { type Stopped, stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
+import { type StoppedExecution, stopExecution, stopExecutionInput } from '../shared/stop-execution.ts';
 import { type CreationLimiter, creationLimiter, RATE_LIMITS_SECONDS } from './lib/creation-limiter.ts';
 import { environments } from './lib/environments.ts';
 
 interface Services {
-  stop: (input: z.infer<typeof stopExecutionInput>) => Promise<Stopped>;
+  stop: (input: z.infer<typeof stopExecutionInput>) => Promise<StoppedExecution>;
   limiter: Pick<CreationLimiter, 'release'>;
 }
 
-/** Stops the creation that a roll-back is about to undo, and gives back its start if that has not come. */
+/** First step of `RollBackServiceUser`: stops the creation, and releases its reserved start if it is in the future. */
 export const stopUserCreation =
   ({ stop, limiter }: Services) =>
-  async (input: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
+  async (input: z.infer<typeof stopExecutionInput>): Promise<StoppedExecution> => {
     const stopped = await stop(input);
     if (!stopped.had_succeeded) await limiter.release(input.creation_id);
     return stopped;

@@ -5,15 +5,15 @@ import { commonHeaders } from '../../contracts/headers.ts';
 import { type FieldError, MAX_BODY_BYTES, problemBody, retryAfter } from '../../contracts/problems.ts';
 import { bodyText, FIELD_NAME, illFormedTexts, invalidBody } from './body.ts';
 import { attemptsOf, classifyError } from './errors.ts';
-import { header, headerValues, SENT_TWICE, type WithHeaders } from './headers.ts';
-import { logger, type Subject, withLogContext } from './logger.ts';
+import { header, headerValues, NOT_UNIQUE, type WithHeaders } from './headers.ts';
+import { type LogContext, logger, withLogContext } from './logger.ts';
 import { traceOf } from './origin.ts';
 import { RequestProblem } from './problem.ts';
 
 /** Handler of a route behind a REST API (Lambda proxy integration). */
 export type ApiHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
 
-/** An answer in JSON. */
+/** A response with a JSON body. */
 export function json(
   statusCode: number,
   body: unknown,
@@ -22,7 +22,7 @@ export function json(
   return jsonText(statusCode, JSON.stringify(body), headers);
 }
 
-/** An answer whose JSON is written already. */
+/** A response whose body is JSON text. */
 export function jsonText(
   statusCode: number,
   body: string,
@@ -32,29 +32,29 @@ export function jsonText(
 }
 
 /**
- * Makes the handler of a route: whatever goes wrong inside is answered as RFC 9457 problem+json and never with the
- * text of an error, which could quote the request. What is logged inside says which request it is about.
+ * Creates the Lambda handler of a route. An error becomes an RFC 9457 problem response without the error's message,
+ * which could contain values of the request. Every log line of the request contains its ids.
  */
 export function api(run: ApiHandler): (...invocation: Invocation) => Promise<APIGatewayProxyResult> {
   return (event, context) =>
-    withLogContext(subjectOf(event, context), async () => {
+    withLogContext(logContextOf(event, context), async () => {
       const startedAt = Date.now();
-      const answer = await run(event).catch(answerTo);
-      logger.info('Request answered', {
+      const response = await run(event).catch(problemResponse);
+      logger.info('Request completed', {
         method: event.httpMethod,
         resource: event.resource,
-        status: answer.statusCode,
+        status: response.statusCode,
         duration_ms: Date.now() - startedAt,
       });
-      return answer;
+      return response;
     });
 }
 
-/** Lambda gives a context; what calls a handler otherwise may have none. */
+/** Lambda passes a context; other callers of a handler may pass none. */
 type Invocation = [event: APIGatewayProxyEvent, context?: Pick<Context, 'awsRequestId'>];
 
-/** The provisioning is known only when it is in the path; a handler that finds it elsewhere says so by `addLogContext`. */
-function subjectOf(...[event, context]: Invocation): Subject {
+/** The ids of a request. A handler adds a provisioning_id that is not in the path with `addLogContext`. */
+function logContextOf(...[event, context]: Invocation): LogContext {
   return {
     request_id: event.requestContext.requestId,
     function_request_id: context?.awsRequestId,
@@ -63,9 +63,9 @@ function subjectOf(...[event, context]: Invocation): Subject {
   };
 }
 
-/** The answer that tells of what was thrown. */
-export function answerTo(thrown: unknown): APIGatewayProxyResult {
-  const problem = thrown instanceof RequestProblem ? thrown : unexpected(thrown);
+/** The problem response for a thrown value: that of a RequestProblem, else SERVICE_UNAVAILABLE or INTERNAL_ERROR. */
+export function problemResponse(thrown: unknown): APIGatewayProxyResult {
+  const problem = thrown instanceof RequestProblem ? thrown : problemOf(thrown);
   if (problem === thrown) logger.info('Request refused', { code: problem.code });
   const body = problemBody(problem.code, problem.errors);
   const seconds = retryAfter(problem.code);
@@ -75,20 +75,20 @@ export function answerTo(thrown: unknown): APIGatewayProxyResult {
   });
 }
 
-function unexpected(thrown: unknown): RequestProblem {
+function problemOf(thrown: unknown): RequestProblem {
   const error = classifyError(thrown);
   logger.error('Request failed', {
     error: error.name,
     reason: error.message,
     attempts: attemptsOf(thrown),
   });
-  const passes = ['ServiceThrottled', 'ServiceUnavailable'].includes(error.name);
-  return new RequestProblem(passes ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_ERROR');
+  const isTransient = ['ServiceThrottled', 'ServiceUnavailable'].includes(error.name);
+  return new RequestProblem(isTransient ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_ERROR');
 }
 
 /**
- * Reads the body against its schema, and tells everything that is wrong with the request at once. `others` are faults
- * already found elsewhere (a header).
+ * Parses the body with its schema and reports all invalid fields at once.
+ * @param others invalid fields that were found before, in headers
  * @throws RequestProblem UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or INVALID_REQUEST
  */
 export const readBody = <Schema extends z.ZodType>(
@@ -98,7 +98,7 @@ export const readBody = <Schema extends z.ZodType>(
 ): z.infer<Schema> => checkBody(parseBody(event), schema, others);
 
 /**
- * The body as JSON, whatever it holds.
+ * Parses the body as JSON, without a schema.
  * @throws RequestProblem UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or INVALID_REQUEST
  */
 export function parseBody(event: APIGatewayProxyEvent): unknown {
@@ -111,22 +111,23 @@ export function parseBody(event: APIGatewayProxyEvent): unknown {
 }
 
 /**
- * Checks a body against its schema. `others` are faults already found elsewhere; `alsoTold` are told in the same answer,
- * and are no reason to refuse the request here.
+ * Checks a parsed body with its schema.
+ * @param others invalid fields that were found before, in headers
+ * @param warnings fields that are reported together with the invalid ones, but do not make the request invalid
  * @throws RequestProblem INVALID_REQUEST
  */
 export function checkBody<Schema extends z.ZodType>(
   body: unknown,
   schema: Schema,
   others: FieldError[] = [],
-  alsoTold: FieldError[] = [],
+  warnings: FieldError[] = [],
 ): z.infer<Schema> {
   const result = schema.safeParse(body);
   const errors = [...others, ...(result.success ? [] : fieldErrors(result.error))];
-  const told = new Set([...errors, ...alsoTold].map(({ pointer }) => pointer));
-  const illFormed = illFormedTexts(body).filter(({ pointer }) => !told.has(pointer));
+  const reported = new Set([...errors, ...warnings].map(({ pointer }) => pointer));
+  const illFormed = illFormedTexts(body).filter(({ pointer }) => !reported.has(pointer));
   if (!result.success || errors.length > 0 || illFormed.length > 0)
-    throw new RequestProblem('INVALID_REQUEST', [...errors, ...alsoTold, ...illFormed]);
+    throw new RequestProblem('INVALID_REQUEST', [...errors, ...warnings, ...illFormed]);
   return result.data;
 }
 
@@ -135,12 +136,12 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The message of a SyntaxError quotes the text that it could not read, which may be a password.
+    // The message of a SyntaxError quotes the text, which may contain a password.
     throw invalidBody('must be JSON');
   }
 }
 
-/** Reads one value (a header, a path parameter); faults are added to `errors` under `pointer`. */
+/** Parses one value of a header or parameter. Adds its violations to `errors` with the `pointer`. */
 export function readValue<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -153,7 +154,7 @@ export function readValue<Schema extends z.ZodType>(
   return undefined;
 }
 
-/** Reads a header of one value; faults are added to `errors`, also that it came with different values. */
+/** Parses a header with one value. Adds its violations to `errors`; several different values are a violation. */
 export function readHeader<Schema extends z.ZodType>(
   schema: Schema,
   event: WithHeaders,
@@ -163,11 +164,11 @@ export function readHeader<Schema extends z.ZodType>(
   const [value, ...others] = headerValues(event, name);
   const pointer = `header ${name}`;
   if (others.length === 0) return readValue(schema, value, pointer, errors);
-  errors.push({ pointer, detail: SENT_TWICE });
+  errors.push({ pointer, detail: NOT_UNIQUE });
   return undefined;
 }
 
-/** What is wrong with each field, by JSON pointer (RFC 6901). Names fields, never repeats values. */
+/** The invalid fields with their JSON pointers (RFC 6901). Contains names of fields, never values. */
 function fieldErrors(error: z.ZodError): FieldError[] {
   return error.issues.flatMap((issue) => {
     const pointer = issue.path.map((part) => `/${String(part)}`).join('');
@@ -177,7 +178,7 @@ function fieldErrors(error: z.ZodError): FieldError[] {
         ? { pointer: `${pointer}/${key}`, detail: 'is not a field of this request' }
         : {
             pointer,
-            detail: 'has a field that is not one of this request, with a name that is not repeated here',
+            detail: 'has an unknown field, whose name is omitted because it may contain a value',
           },
     );
   });

@@ -1,8 +1,8 @@
 import { timeLimits } from '../../contracts/time-limits.ts';
 
 /**
- * The one place where AWS clients are made. A call that takes too long is an error, not a warning in the log, so that
- * attempts × time limit stays below the function's own limit.
+ * All AWS clients are created here. A call that exceeds its timeout fails, so that attempts × timeout stays below the
+ * timeout of the function.
  * docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/timeouts.html
  */
 const configuration = (maxAttempts: number, seconds: number = timeLimits.awsCall) => ({
@@ -16,12 +16,12 @@ const configuration = (maxAttempts: number, seconds: number = timeLimits.awsCall
 
 type ClientClass<Client> = new (settings: ReturnType<typeof configuration>) => Client;
 
-/** Client of a step. One attempt: the workflow's retry policy is the only one, and the history shows each attempt. */
+/** Client for a step of a workflow. One attempt: the retry policy of the workflow applies, and its history has each attempt. */
 export const stepClient = <Client>(Class: ClientClass<Client>): Client => new Class(configuration(1));
 
-/** Client of a function that no workflow calls, behind an API or scheduled: two attempts, so that a blip is not seen. */
+/** Client for a function of an API or a schedule: two attempts, so that a single transient error has no effect. */
 export const apiClient = <Client>(Class: ClientClass<Client>): Client => new Class(configuration(2));
 
-/** Client that waits for the answer of a function for so many seconds, once. */
+/** Client for synchronous invocations: one attempt with a timeout of `seconds`. */
 export const invokeClient = <Client>(Class: ClientClass<Client>, seconds: number): Client =>
   new Class(configuration(1, seconds));

@@ -3,13 +3,13 @@ import { NOT_WELL_FORMED, WELL_FORMED } from '../../contracts/fields.ts';
 import type { FieldError } from '../../contracts/problems.ts';
 import { RequestProblem } from './problem.ts';
 
-/** The body of a request as text, and what of it is no text. Nothing that cannot be read is replaced by U+FFFD. */
+/** Decoding of request bodies. Bytes that cannot be decoded are refused, not replaced by U+FFFD. */
 
 export const invalidBody = (detail: string) =>
   new RequestProblem('INVALID_REQUEST', [{ pointer: '', detail }]);
 
 /**
- * API Gateway hands a body over as text, or as bytes in base64.
+ * The body as text. API Gateway passes it as text, or as bytes in base64.
  * docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  * @throws RequestProblem INVALID_REQUEST for bytes that are not UTF-8
  */
@@ -23,22 +23,22 @@ export function bodyText({ body, isBase64Encoded }: Pick<APIGatewayProxyEvent, '
   }
 }
 
-/** Letters only, as in `humanUserId`. A password that was sent as the name of a field has a digit or a mark. */
+/** Names of fields that an error may contain. A password in place of a name contains a digit or a symbol. */
 export const FIELD_NAME = /^[A-Za-z_]{1,64}$/;
 
-/** Every text in a JSON value that is not well-formed, by JSON pointer. Names of fields that could be values are left out. */
-export function illFormedTexts(value: unknown): FieldError[] {
-  const found = new Set<string>();
-  const left: [pointer: string, value: unknown][] = [['', value]];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const [pointer, one] = next;
-    if (typeof one === 'string' && !WELL_FORMED.test(one)) found.add(pointer);
-    if (typeof one !== 'object' || one === null) continue;
-    for (const [key, inner] of Object.entries(one)) {
-      if (!WELL_FORMED.test(key)) found.add(pointer);
-      const isTold = Array.isArray(one) || FIELD_NAME.test(key);
-      left.push([isTold ? `${pointer}/${key}` : pointer, inner]);
+/** The texts in a JSON value that are not well-formed, with JSON pointers. A name that may be a value is omitted. */
+export function illFormedTexts(json: unknown): FieldError[] {
+  const pointers = new Set<string>();
+  const remaining: [pointer: string, value: unknown][] = [['', json]];
+  for (let next = remaining.pop(); next !== undefined; next = remaining.pop()) {
+    const [pointer, value] = next;
+    if (typeof value === 'string' && !WELL_FORMED.test(value)) pointers.add(pointer);
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, inner] of Object.entries(value)) {
+      if (!WELL_FORMED.test(key)) pointers.add(pointer);
+      const isKeySafe = Array.isArray(value) || FIELD_NAME.test(key);
+      remaining.push([isKeySafe ? `${pointer}/${key}` : pointer, inner]);
     }
   }
-  return [...found].reverse().map((pointer) => ({ pointer, detail: NOT_WELL_FORMED }));
+  return [...pointers].reverse().map((pointer) => ({ pointer, detail: NOT_WELL_FORMED }));
 }

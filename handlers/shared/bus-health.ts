@@ -6,31 +6,33 @@ import {
 import type { MonitoredBus } from './environment.ts';
 import { hasErrorName } from './errors.ts';
 
-/** What of a service's bus can be wrong without that anybody who puts events there is told. */
-export type BusFinding = 'whole' | 'no bus' | 'no rule to the log' | 'the rule to the log is off';
+/** Health of a service's bus. PutEvents reports none of these defects. */
+export type BusHealth = 'healthy' | 'bus missing' | 'log rule missing' | 'log rule disabled';
 
 /**
- * Whether events that are put on the bus arrive. PutEvents to a bus that is gone is answered with success, and so is one
- * whose rule is off: nobody else would notice.
+ * Checks that events on the bus are delivered to the log. PutEvents also succeeds for a deleted bus, and for a bus whose
+ * rule is disabled.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
- * @throws the errors of EventBridge, when it cannot be asked
+ * @throws the errors of EventBridge's calls
  */
 export async function checkBusHealth(
   eventBridge: Pick<EventBridgeClient, 'send'>,
   { EVENT_BUS_NAME, LOG_RULE_NAME }: MonitoredBus,
-): Promise<BusFinding> {
-  const bus = await found(() => eventBridge.send(new DescribeEventBusCommand({ Name: EVENT_BUS_NAME })));
-  if (bus === undefined) return 'no bus';
-  const rule = await found(() =>
+): Promise<BusHealth> {
+  const bus = await orUndefined(() =>
+    eventBridge.send(new DescribeEventBusCommand({ Name: EVENT_BUS_NAME })),
+  );
+  if (bus === undefined) return 'bus missing';
+  const rule = await orUndefined(() =>
     eventBridge.send(new DescribeRuleCommand({ Name: LOG_RULE_NAME, EventBusName: EVENT_BUS_NAME })),
   );
-  if (rule === undefined) return 'no rule to the log';
-  return rule.State === 'ENABLED' ? 'whole' : 'the rule to the log is off';
+  if (rule === undefined) return 'log rule missing';
+  return rule.State === 'ENABLED' ? 'healthy' : 'log rule disabled';
 }
 
-async function found<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+async function orUndefined<Output>(call: () => Promise<Output>): Promise<Output | undefined> {
   try {
-    return await ask();
+    return await call();
   } catch (error) {
     if (hasErrorName(error, 'ResourceNotFoundException')) return undefined;
     throw error;

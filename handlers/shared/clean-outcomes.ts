@@ -2,14 +2,14 @@ import { BatchGetItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-s
 import { bestEffort } from './executions.ts';
 
 /**
- * The executions of which it is known that they failed clean: nothing is left to do. The rule on status changes is told
- * each outcome with its error, which ListExecutions leaves out, and records those that are clean; so the sweep does not
- * have to describe them. The record only saves calls: without it the sweep describes the execution.
+ * Executions with a clean outcome, after which nothing is left to do. The handler of status changes records them: its
+ * event contains the error, which ListExecutions omits. The sweep skips recorded executions. A record only saves a call:
+ * without it the sweep describes the execution.
  */
 export interface CleanOutcomes {
-  /** Records that an execution has failed clean. Best effort. */
+  /** Records an execution with a clean outcome. Best effort. */
   record(execution: FailedExecution): Promise<void>;
-  /** Those of the executions that are not recorded; all of them when the records cannot be read. */
+  /** The executions without a record; all of them if the table cannot be read. */
   withoutRecord<Execution extends FailedExecution>(executions: readonly Execution[]): Promise<Execution[]>;
 }
 
@@ -24,17 +24,17 @@ interface Services {
   tableName: string;
 }
 
-/** How long a record is kept, in seconds. A sweep that has not run for longer describes what it finds. */
-const KEPT_SECONDS = 14 * 24 * 60 * 60;
+/** Retention of a record in seconds. */
+const RETENTION_SECONDS = 14 * 24 * 60 * 60;
 
 /** docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const KEYS_PER_CALL = 100;
 
-/** One outcome has the same time in the event and in the list, up to what each of them rounds. Milliseconds. */
-const SAME_TIME = 1_000;
+/** Largest difference between the stop times of one execution in the event and in the list, in milliseconds. */
+const TIME_TOLERANCE = 1_000;
 
 export function cleanOutcomes({ dynamoDb, tableName }: Services): CleanOutcomes {
-  const recordedOf = async (names: readonly string[]): Promise<Map<string, number>> => {
+  const readRecords = async (names: readonly string[]): Promise<Map<string, number>> => {
     const { Responses } = await dynamoDb.send(
       new BatchGetItemCommand({
         RequestItems: {
@@ -58,7 +58,7 @@ export function cleanOutcomes({ dynamoDb, tableName }: Services): CleanOutcomes 
             Item: {
               id: { S: name },
               stopped_at: { N: String(stoppedAt) },
-              expires_at: { N: String(Math.ceil(stoppedAt / 1000) + KEPT_SECONDS) },
+              expires_at: { N: String(Math.ceil(stoppedAt / 1000) + RETENTION_SECONDS) },
             },
           }),
         ),
@@ -66,18 +66,18 @@ export function cleanOutcomes({ dynamoDb, tableName }: Services): CleanOutcomes 
     },
 
     async withoutRecord(executions) {
-      const unknown = [];
+      const unrecorded = [];
       for (let from = 0; from < executions.length; from += KEYS_PER_CALL) {
-        const some = executions.slice(from, from + KEYS_PER_CALL);
-        const recorded = await bestEffort(() => recordedOf(some.map(({ name }) => name)));
+        const batch = executions.slice(from, from + KEYS_PER_CALL);
+        const records = await bestEffort(() => readRecords(batch.map(({ name }) => name)));
         const isRecorded = ({ name, stoppedAt }: FailedExecution): boolean => {
-          const at = recorded?.get(name);
-          // An execution that was redriven since has another outcome.
-          return at !== undefined && Math.abs(at - stoppedAt) <= SAME_TIME;
+          const recordedAt = records?.get(name);
+          // An execution that was redriven in between has another stop time.
+          return recordedAt !== undefined && Math.abs(recordedAt - stoppedAt) <= TIME_TOLERANCE;
         };
-        unknown.push(...some.filter((one) => !isRecorded(one)));
+        unrecorded.push(...batch.filter((execution) => !isRecorded(execution)));
       }
-      return unknown;
+      return unrecorded;
     },
   };
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * Reads a function's environment variables against its schema.
- * @throws Error at the start of the function, naming every variable that is missing or wrong (never a value).
+ * Parses a function's environment variables with its schema.
+ * @throws Error with the names of all missing and invalid variables, never with a value
  */
 export function readEnvironment<Schema extends z.ZodType>(
   schema: Schema,
@@ -10,24 +10,24 @@ export function readEnvironment<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   const result = schema.safeParse(variables);
   if (result.success) return result.data;
-  const wrong = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new Error(`The function's environment is not complete. ${wrong.join('; ')}`);
+  const invalid = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`The function's environment is not valid. ${invalid.join('; ')}`);
 }
 
-/** Which bus a function watches. */
+/** The bus that a function monitors. */
 export const monitoredBus = z.object({
   EVENT_BUS_NAME: z.string().min(1),
-  /** The rule that sends every event to the log. */
+  /** The rule that delivers every event to the log. */
   LOG_RULE_NAME: z.string().min(1),
 });
 export type MonitoredBus = z.infer<typeof monitoredBus>;
 
-/** Table of the sweep: its high-water marks, and the outcomes that are known to be clean. */
+/** Table of the sweep: its high-water marks, and the executions with clean outcomes. */
 export const sweepTable = z.object({ SWEEP_TABLE: z.string().min(1) });
 
-/** What the sweep needs beside its table. */
-export const sweeping = z.object({
+/** Variables of the sweep. */
+export const sweepVariables = z.object({
   ...sweepTable.shape,
-  /** How many executions it may describe per second: its share of the account's quota. */
+  /** Rate of DescribeExecution calls: the sweep's share of the account's quota. */
   DESCRIBES_PER_SECOND: z.string().transform(Number).pipe(z.number().positive()),
 });

@@ -1,6 +1,6 @@
 import type { FailureName } from '../../contracts/failures.ts';
 
-/** A step failed for a reason that has a name; Step Functions matches the name, people read the message. */
+/** The failure of a step. Step Functions matches its name (Retry, Catch); the history has its message. */
 export class StepError extends Error {
   override readonly name: FailureName;
 
@@ -15,7 +15,7 @@ export function hasErrorName(error: unknown, ...names: string[]): error is Error
   return error instanceof Error && names.includes(error.name);
 }
 
-/** Errors of AWS by which a service says that it has too much to do, whatever their HTTP status. */
+/** Throttling errors of AWS services. */
 const THROTTLED = [
   'TooManyRequestsException',
   'ThrottlingException',
@@ -25,12 +25,12 @@ const THROTTLED = [
   'RequestLimitExceeded',
   // DynamoDB: amazondynamodb/latest/developerguide/Programming.Errors.html
   'ProvisionedThroughputExceededException',
-  // Step Functions: so many executions run that none can be started (API_StartExecution).
+  // Step Functions: the quota of running executions is used up (API_StartExecution).
   'ExecutionLimitExceeded',
   'KmsThrottlingException',
 ];
 
-/** Errors of AWS that say nothing of the request: the same one can succeed in a moment. */
+/** Transient errors of AWS services: a retry of the same request can succeed. */
 const UNAVAILABLE = [
   'InternalErrorException',
   'InternalServiceError',
@@ -39,7 +39,7 @@ const UNAVAILABLE = [
   'KMSInternalException',
   'DependencyTimeoutException',
   'KeyUnavailableException',
-  // DynamoDB: another write of the same item is under way (API_UpdateItem).
+  // DynamoDB: another write of the same item is in progress (API_UpdateItem).
   'TransactionConflictException',
   'ReplicatedWriteConflictException',
   'TimeoutError',
@@ -47,13 +47,13 @@ const UNAVAILABLE = [
   'RequestTimeout',
 ];
 
-/** What the SDK says of a call that failed. */
+/** The SDK's `$metadata` of a failed call. */
 function metadataOf(error: unknown): object | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
   return typeof error.$metadata === 'object' && error.$metadata !== null ? error.$metadata : undefined;
 }
 
-/** Absent where no answer came. */
+/** Absent without a response. */
 function httpStatusOf(error: Error): number | undefined {
   const metadata = metadataOf(error);
   return metadata !== undefined && 'httpStatusCode' in metadata && typeof metadata.httpStatusCode === 'number'
@@ -61,7 +61,7 @@ function httpStatusOf(error: Error): number | undefined {
     : undefined;
 }
 
-/** How often a call was tried before it failed with this error; absent when it was no call of AWS. */
+/** Number of attempts of a failed AWS call; absent for other errors. */
 export function attemptsOf(error: unknown): number | undefined {
   const metadata = metadataOf(error);
   return metadata !== undefined && 'attempts' in metadata && typeof metadata.attempts === 'number'
@@ -69,28 +69,28 @@ export function attemptsOf(error: unknown): number | undefined {
     : undefined;
 }
 
-/** System errors of Node (ECONNRESET, ENOTFOUND, …): the connection failed, whatever the SDK calls it. */
+/** System errors of Node (ECONNRESET, ENOTFOUND, …): the connection failed. The SDK may have changed the name. */
 function isConnectionError(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string' && /^(E[A-Z]+|UND_ERR_\w+)$/.test(error.code);
 }
 
 /**
- * The error that leaves a function instead of the one that was thrown inside: same meaning, nothing quoted.
- * Messages of the SDK, of JSON.parse and of zod can repeat their input, and the message of a step's error stays in
- * the execution's history for 90 days; so only names and the service's request id pass.
+ * Maps a thrown value to the error that a function returns: a StepError for throttled and unavailable services, else an
+ * error with the same name. The message is dropped, because messages of the SDK, of JSON.parse and of zod can contain
+ * their input, and the execution's history keeps the error for 90 days. The new message has the name and the HTTP status.
  */
 export function classifyError(error: unknown): Error {
   if (error instanceof StepError) return error;
-  if (!(error instanceof Error)) return named('StepFailed', 'Something was thrown that is not an error.');
+  if (!(error instanceof Error)) return namedError('StepFailed', 'The thrown value is not an error.');
   const status = httpStatusOf(error);
-  const said = `${error.name}${status === undefined ? '' : ` (HTTP ${status})`}`;
-  if (THROTTLED.includes(error.name) || status === 429) return new StepError('ServiceThrottled', said);
+  const message = `${error.name}${status === undefined ? '' : ` (HTTP ${status})`}`;
+  if (THROTTLED.includes(error.name) || status === 429) return new StepError('ServiceThrottled', message);
   if (UNAVAILABLE.includes(error.name) || isConnectionError(error) || (status ?? 0) >= 500)
-    return new StepError('ServiceUnavailable', said);
-  return named(error.name, said);
+    return new StepError('ServiceUnavailable', message);
+  return namedError(error.name, message);
 }
 
-function named(name: string, message: string): Error {
+function namedError(name: string, message: string): Error {
   const error = new Error(message);
   error.name = name;
   return error;

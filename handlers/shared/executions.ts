@@ -11,7 +11,7 @@ import { logger } from './logger.ts';
 import { RequestProblem } from './problem.ts';
 import { traceHeader } from './trace-header.ts';
 
-/** What the API handlers of both services do with executions. The execution's name is the provisioning_id. */
+/** Start, description and polling of executions. The name of an execution is the provisioning_id. */
 
 /** ARN of the execution `name` of a Standard state machine. */
 export function executionArn(stateMachineArn: string, name: string): string {
@@ -19,9 +19,9 @@ export function executionArn(stateMachineArn: string, name: string): string {
 }
 
 /**
- * Starts an execution under its name, which Step Functions lets happen once in 90 days.
- * `existed`: there was one of this name before, running with another input, or ended. The trace that the input names
- * goes on in the execution.
+ * Starts an execution with a name, which Step Functions accepts once until 90 days after the execution has finished. The
+ * execution continues the trace of its input.
+ * @returns `existed` if an execution with this name exists: running with another input, or finished
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  */
 export async function startOnce<Input extends Pick<Origin, 'trace_id'>>(
@@ -47,12 +47,16 @@ export async function startOnce<Input extends Pick<Origin, 'trace_id'>>(
   }
 }
 
-/** An execution together with its input, checked against the schema that it was started with. */
+/** An execution with its input, parsed by its schema. */
 export interface Execution<Input> extends DescribeExecutionOutput {
   parsedInput: Input;
 }
 
-/** Looks an execution up; `undefined` when there is none (or not yet: the look-up is eventually consistent). */
+/**
+ * Describes an execution; `undefined` if it does not exist, or does not exist yet: the call is eventually consistent.
+ * docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+ * @throws ZodError or SyntaxError if the input does not match its schema, and the errors of the call
+ */
 export async function describe<Input extends z.ZodType>(
   stepFunctions: Pick<SFNClient, 'send'>,
   stateMachineArn: string,
@@ -70,7 +74,7 @@ export async function describe<Input extends z.ZodType>(
   }
 }
 
-/** An execution that was started a moment ago, as a look would show it. */
+/** The description of an execution that was started just now, without a call. */
 export const startedExecution = <Input>(
   stateMachineArn: string,
   name: string,
@@ -84,69 +88,71 @@ export const startedExecution = <Input>(
   parsedInput,
 });
 
-/** Time as polling sees it, in milliseconds. */
+/** Time for polling, in milliseconds. */
 export interface Clock {
   now: () => number;
   sleep: (milliseconds: number) => Promise<unknown>;
 }
 
 /**
- * Pauses before the looks of one wait, in seconds: close together while most executions finish, far apart afterwards.
- * A creation takes some 30 ms on a local AWS and some half a second on AWS, so one or two looks see its end.
- * Six looks cover the longest wait. DescribeExecution has the narrowest quota of the account (contracts/quotas.ts).
+ * Delays before the polls of one wait, in seconds: short while most executions finish, longer afterwards. A creation
+ * takes about 30 ms on a local AWS and half a second on AWS, so one or two polls reach its outcome. Six polls cover the
+ * longest wait. DescribeExecution has a low quota (contracts/quotas.ts).
  */
 export const POLL_PAUSES = [0.05, 0.55, 0.9, 2, 4.5, 12] as const;
 
 const hasFinished = ({ status }: Pick<DescribeExecutionOutput, 'status'>): boolean => status !== 'RUNNING';
 
 /**
- * Looks at an execution until it has finished or `waitSeconds` are over, and gives what was seen last; `undefined` when
- * it was never seen. With no time to wait it looks once. A look that is throttled or finds the service unavailable has
- * seen nothing, also the last one.
- * @throws every other error of a look; RequestProblem THROTTLED when the caller's share of looks is used up by the first
+ * Polls an execution until it has finished or the wait is over; with no wait, once. A poll that is throttled or finds the
+ * service unavailable is skipped.
+ * @param poll describes the execution; `undefined` if it does not exist yet
+ * @returns the result of the latest successful poll; `undefined` without one
+ * @throws the other errors of `poll`; RequestProblem THROTTLED if the first poll exceeds the caller's rate
  */
-export async function pollUntilFinished<Found extends Pick<DescribeExecutionOutput, 'status'>>(
-  look: () => Promise<Found | undefined>,
+export async function pollUntilFinished<Polled extends Pick<DescribeExecutionOutput, 'status'>>(
+  poll: () => Promise<Polled | undefined>,
   waitSeconds: number,
   clock: Clock,
-): Promise<Found | undefined> {
+): Promise<Polled | undefined> {
   const end = clock.now() + waitSeconds * 1000;
-  let seen: Found | undefined;
+  let latest: Polled | undefined;
   for (let n = 0; ; n += 1) {
-    const left = Math.max(0, end - clock.now());
-    if (left > 0) await clock.sleep(Math.min((POLL_PAUSES[n] ?? Number.POSITIVE_INFINITY) * 1000, left));
+    const remaining = Math.max(0, end - clock.now());
+    if (remaining > 0)
+      await clock.sleep(Math.min((POLL_PAUSES[n] ?? Number.POSITIVE_INFINITY) * 1000, remaining));
     try {
-      seen = (await look().catch(unseenIfPassing)) ?? seen;
+      latest = (await poll().catch(skipIfTransient)) ?? latest;
     } catch (thrown) {
-      // The caller has had its share of looks: what was seen before is the answer.
-      if (thrown instanceof RequestProblem && seen !== undefined) return seen;
+      // The caller's rate is used up: the latest result is returned.
+      if (thrown instanceof RequestProblem && latest !== undefined) return latest;
       throw thrown;
     }
-    if ((seen !== undefined && hasFinished(seen)) || clock.now() >= end) return seen;
+    if ((latest !== undefined && hasFinished(latest)) || clock.now() >= end) return latest;
   }
 }
 
-function unseenIfPassing(thrown: unknown): undefined {
+function skipIfTransient(thrown: unknown): undefined {
   const { name: error, message: reason } = classifyError(thrown);
   if (error !== 'ServiceThrottled' && error !== 'ServiceUnavailable') throw thrown;
-  logger.warn('Execution not seen', { error, reason, attempts: attemptsOf(thrown) });
+  logger.warn('Poll failed', { error, reason, attempts: attemptsOf(thrown) });
 }
 
 /**
- * What is asked only to say more about a request that was accepted before: a failure is logged, and the answer says
- * less. An accepted request is never answered with an error.
+ * Runs a call whose result is optional, such as details for the response of an accepted request. An error is logged, and
+ * the result is `undefined`.
  */
-export async function bestEffort<Found>(ask: () => Promise<Found>): Promise<Found | undefined> {
+export async function bestEffort<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await ask();
+    return await call();
   } catch (thrown) {
     const { name: error, message: reason } = classifyError(thrown);
-    logger.warn('The answer says less than was asked for', { error, reason });
+    logger.warn('Optional call failed', { error, reason });
     return undefined;
   }
 }
 
-/** The real clock. */
+/** The clock of the system. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

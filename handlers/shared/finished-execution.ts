@@ -5,11 +5,11 @@ import { StepError } from './errors.ts';
 import { describe } from './executions.ts';
 import { addLogContext, logger } from './logger.ts';
 import { originAfter } from './origin.ts';
-import { rollBackInputOf, type Subject, startRollBack, type Workflows } from './roll-backs.ts';
+import { type ProvisioningSubject, rollBackInputOf, startRollBack, type Workflows } from './roll-backs.ts';
 import { isFailedWith } from './status.ts';
-import type { StepContext } from './step.ts';
+import type { InvocationContext } from './step.ts';
 
-/** What is read of a status-change event. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+/** A status-change event of Step Functions. docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
 export const statusChange = z.object({
   detail: z.object({
     name: z.string(),
@@ -20,36 +20,37 @@ export const statusChange = z.object({
   }),
 });
 
-/** What was done about an execution that may have ended badly. */
+/** Result of the check of a finished execution. */
 export type Finding =
-  /** Nothing is left to do: a clean end, nothing that can have been made, or an execution that runs again. */
+  /** Nothing is left to do: a clean outcome, nothing to compensate, or an execution that runs again. */
   | 'clean'
-  /** A roll-back was started now. */
+  /** The check started a roll-back. */
   | 'started'
-  /** There was a roll-back already. */
+  /** A roll-back existed. */
   | 'existed';
 
 /**
- * Rolls an execution back if it ended in another way than a clean end.
- * @throws ServiceUnavailable while the execution cannot be seen; ZodError when its input is none of ours
+ * Starts the roll-back of an execution, unless its outcome is clean or success.
+ * @throws ServiceUnavailable while DescribeExecution does not find the execution; ZodError if its input is not valid
  */
-export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
+export async function rollBackIfNeeded<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
   name: string,
 ): Promise<Finding> {
   const { stepFunctions, machines, inputSchema, cleanOutcomes } = workflows;
   addLogContext({ provisioning_id: name, execution: name });
   const execution = await describe(stepFunctions, machines.STATE_MACHINE_ARN, name, inputSchema);
-  if (execution === undefined) throw new StepError('ServiceUnavailable', 'The execution cannot be seen yet.');
+  if (execution === undefined)
+    throw new StepError('ServiceUnavailable', 'DescribeExecution does not find the execution yet.');
   const { status, error } = execution;
   addLogContext({ trace_id: execution.parsedInput.trace_id });
   const origin = originAfter(machines.STATE_MACHINE_ARN, name, execution.parsedInput);
   const input = rollBackInputOf(execution, origin);
-  // An operator may have started it again since.
-  const wellOrRunning = status === 'SUCCEEDED' || status === 'RUNNING';
-  if (wellOrRunning || input === undefined || isFailedWith(execution, cleanOutcomes)) return 'clean';
+  // An operator may have redriven it in between.
+  const succeededOrRunning = status === 'SUCCEEDED' || status === 'RUNNING';
+  if (succeededOrRunning || input === undefined || isFailedWith(execution, cleanOutcomes)) return 'clean';
   const start = await startRollBack(workflows, input);
-  logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back repeated', {
+  logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back exists', {
     provisioning_id: input.provisioning_id,
     status,
     error,
@@ -58,17 +59,22 @@ export async function rollBackIfNeeded<Input extends z.ZodType<Subject>>(
 }
 
 /**
- * Handler of the rule on executions that failed, timed out or were stopped. An outcome that is clean is recorded for the
- * sweep, which then does not have to describe the execution. When the handler fails, Lambda calls it twice more, and then
- * the sweep finds what it missed.
+ * Handler of the rule on executions that failed, timed out or were aborted. It records a clean outcome for the sweep,
+ * which then skips the execution. If the handler fails, Lambda retries twice; then the sweep finds the execution.
  *
- * An event that comes from a dead-letter queue was perhaps written by whoever may send to that queue. So what it says of
- * the outcome counts for nothing: AWS is asked, and nothing is recorded.
+ * Any principal with sqs:SendMessage on the dead-letter queue can have written a redelivered event. So the handler reads
+ * the outcome from Step Functions and records nothing.
  * docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
-export const rollBackEnded =
-  <Input extends z.ZodType<Subject>>(workflows: Workflows<Input>, outcomes: Pick<CleanOutcomes, 'record'>) =>
-  async ({ detail }: z.infer<typeof statusChange>, context?: StepContext): Promise<{ finding: Finding }> => {
+export const statusChangeHandler =
+  <Input extends z.ZodType<ProvisioningSubject>>(
+    workflows: Workflows<Input>,
+    outcomes: Pick<CleanOutcomes, 'record'>,
+  ) =>
+  async (
+    { detail }: z.infer<typeof statusChange>,
+    context?: InvocationContext,
+  ): Promise<{ finding: Finding }> => {
     if (!isFailedWith(detail, workflows.cleanOutcomes) || isRedelivery(context))
       return { finding: await rollBackIfNeeded(workflows, detail.name) };
     if (typeof detail.stopDate === 'number')

@@ -2,23 +2,23 @@ import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/cl
 import * as z from 'zod';
 
 /**
- * How far the sweep has come in each of its lists: a high-water mark per list, and where to go on in a list that was too
- * long for one run. One item of the sweep's table holds them, so that no deployment and no drift repair resets them.
+ * State of the sweep: a high-water mark per list of executions, and the position in a list that was too long for one run.
+ * It is one item of the sweep's table, so that no deployment and no drift repair resets it.
  */
 
 const time = z.iso.datetime().transform(Date.parse);
 
 const listState = z.object({
-  /** Every execution of the list that stopped before is settled. */
+  /** Every execution of the list that stopped before this time is processed. */
   high_water_mark: time,
-  /** A list that is read over several runs. */
+  /** Position in a list that is read in several runs. */
   reading: z
     .object({
       next_token: z.string(),
-      /** When the reading began: what stopped later is not in it. */
+      /** Start of the read. Executions that stopped later are not in its pages. */
       since: time,
-      /** When the first execution stopped that was read and could not be settled. */
-      first_left: time.optional(),
+      /** Stop time of the first execution that was read and could not be processed. */
+      first_unprocessed: time.optional(),
     })
     .optional(),
 });
@@ -26,8 +26,8 @@ const listState = z.object({
 const sweepState = z.object({
   lists: z.record(z.string(), listState),
   /**
-   * What the oldest running execution of a machine was at some times. Whatever stops after `at` has started after
-   * `oldest_start`, so that no list has to be read further back.
+   * Starts of the oldest running execution of a state machine. An execution that stops after `at` started after
+   * `oldest_start`, which bounds the read of a list.
    */
   observations: z.record(z.string(), z.array(z.object({ at: time, oldest_start: time }))),
 });
@@ -40,12 +40,12 @@ interface Services {
   tableName: string;
 }
 
-/** Name of the item. Every other item of the table is named after an execution. */
+/** Key of the item. The keys of all other items are names of executions. */
 export const HIGH_WATER_MARKS = 'high-water-marks';
 
 /**
- * The state that the last run has written; nothing is settled before the first one.
- * @throws Error when the item holds something else: it is not guessed
+ * Reads the state of the previous run; an empty state before the first run.
+ * @throws Error if the item does not match its schema
  */
 export async function readSweepState({ dynamoDb, tableName }: Services): Promise<SweepState> {
   const { Item } = await dynamoDb.send(
@@ -54,7 +54,7 @@ export async function readSweepState({ dynamoDb, tableName }: Services): Promise
   return Item === undefined ? { lists: {}, observations: {} } : parseSweepState(Item['state']?.S);
 }
 
-/** @throws Error */
+/** @throws Error if the text does not match the schema */
 export const parseSweepState = (text: string | undefined): SweepState =>
   sweepState.parse(JSON.parse(text ?? ''));
 
@@ -68,13 +68,13 @@ export async function writeSweepState(
       TableName: tableName,
       Item: {
         id: { S: HIGH_WATER_MARKS },
-        state: { S: JSON.stringify(state, withTimes) },
+        state: { S: JSON.stringify(state, timesAsIso) },
         written_at: { S: new Date(now).toISOString() },
       },
     }),
   );
 }
 
-/** All numbers of the state are times. */
-const withTimes = (_key: string, value: unknown): unknown =>
+/** Replacer for JSON: all numbers of the state are times. */
+const timesAsIso = (_key: string, value: unknown): unknown =>
   typeof value === 'number' ? new Date(value).toISOString() : value;

@@ -2,7 +2,7 @@ import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from '@
 import { hasErrorName } from './errors.ts';
 
 /**
- * Histories of executions: how they are read, and which steps and attempts they record.
+ * Reading of execution histories, and their steps and attempts.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 
@@ -14,13 +14,13 @@ type StepFunctions = Pick<SFNClient, 'send'>;
 interface ReadOptions {
   /** Whether the events carry input, output and variables of the states. Default: false. */
   includeExecutionData?: boolean;
-  /** How many events are enough; whole pages are read. Default: all. */
+  /** Reads pages until at least this number of events. Default: all events. */
   maxEvents?: number;
 }
 
 /**
- * Reads a history from its first event on.
- * @returns the events, oldest first, and whether there are more
+ * Reads a history from its first event.
+ * @returns the events, oldest first, and whether further events exist
  * @throws ExecutionDoesNotExist, and the other errors of the call
  */
 export async function readHistory(
@@ -45,7 +45,7 @@ export async function readHistory(
   return { events, truncated: nextToken !== undefined };
 }
 
-/** All events of a history, oldest first, without data; `undefined` when there is no such execution. */
+/** All events of a history, oldest first, without data; `undefined` if the execution does not exist. */
 export async function findHistory(
   stepFunctions: StepFunctions,
   executionArn: string,
@@ -60,7 +60,7 @@ export async function findHistory(
 
 /**
  * Reads the latest events of a history with one call, without data.
- * @returns the events, oldest first, and whether there are earlier ones
+ * @returns the events, oldest first, and whether earlier events exist
  * @throws ExecutionDoesNotExist, and the other errors of the call
  */
 export async function readLatestEvents(
@@ -78,34 +78,34 @@ export async function readLatestEvents(
   return { events: events.toReversed(), truncated: nextToken !== undefined };
 }
 
-/** One try of a step. */
+/** One attempt of a step. */
 export interface HistoryAttempt {
   startedAt: Date;
-  /** Absent while it runs. */
+  /** Absent while it is running. */
   endedAt?: Date;
-  /** `stopped`: the execution ended while the attempt ran. */
+  /** `stopped`: the execution finished while the attempt was running. */
   status: 'running' | 'succeeded' | 'failed' | 'timed_out' | 'stopped';
-  /** Error name, as AWS gives it. */
+  /** Error name, as in the history. */
   error?: string;
   cause?: string | undefined;
 }
 
 /** A state that an execution entered. */
 export interface HistoryStep {
-  /** Id of the event of its entry: unique within the execution. */
+  /** Id of its StateEntered event: unique within the execution. */
   id: number;
   name: string;
   /** As ASL names it: `Task`, `Choice`, … */
   type: string;
   /**
-   * `retrying`: the latest attempt failed, and the next one is due; `caught`: failed, and the execution went on;
-   * `failed`: ended the execution; `stopped`: the execution was aborted or timed out in this step.
+   * `retrying`: the latest attempt failed, and another one follows; `caught`: it failed, and a Catch continued the
+   * execution; `failed`: it failed the execution; `stopped`: the execution was aborted or timed out in this step.
    */
   status: 'running' | 'retrying' | 'succeeded' | 'caught' | 'failed' | 'stopped';
   enteredAt: Date;
-  /** When the execution left the step, or ended in it. */
+  /** Time at which the execution left the step or finished in it. */
   exitedAt?: Date;
-  /** None for a state that calls nothing. */
+  /** Empty for a state without a task. */
   attempts: HistoryAttempt[];
   /** JSON, as are `output` and the values of `assigned`; present in a history with data. */
   input?: string | undefined;
@@ -113,25 +113,25 @@ export interface HistoryStep {
   assigned: Record<string, string>;
 }
 
-/** A step while its history is read. */
+/** A step while the history is being processed. */
 interface OpenStep extends Omit<HistoryStep, 'status' | 'exitedAt'> {
   status: Exclude<HistoryStep['status'], 'running' | 'retrying'> | undefined;
   exitedAt: Date | undefined;
-  /** The event that the one of its entry names as its predecessor. */
+  /** previousEventId of its StateEntered event. */
   enteredAfter: number;
 }
 
 const FAILED = /^Task(Failed|TimedOut|StartFailed|SubmitFailed)$|^EvaluationFailed$/;
 const ENDED = /^Execution(Succeeded|Failed|Aborted|TimedOut)$/;
 
-/** Whether an event is the end of an execution: nothing but a redrive comes after it. */
+/** Whether an event finishes an execution. Only a redrive can follow. */
 export const isExecutionEnd = ({ type }: Pick<HistoryEvent, 'type'>): boolean => ENDED.test(type ?? '');
 
 /**
- * The steps that events record, in the order in which they were entered, each with its attempts. An event belongs to the
- * step of its predecessor (`previousEventId`), so that iterations that run side by side are kept apart; of a history that
- * begins in the middle, events whose step was entered before are left out. An expression that fails counts as an attempt:
- * its step made no call, or could not use the answer. A redrive goes on with the step that failed, or enters it again.
+ * The steps of a history in the order of their entries, each with its attempts. An event belongs to the step of its
+ * predecessor (`previousEventId`), which separates parallel iterations. If the events start in the middle of a history,
+ * events of earlier steps are omitted. A failed expression counts as an attempt. A redrive continues the step that failed
+ * or enters it again.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
 export function stepsOf(events: readonly HistoryEvent[]): HistoryStep[] {
@@ -140,7 +140,7 @@ export function stepsOf(events: readonly HistoryEvent[]): HistoryStep[] {
   let redriven: OpenStep | undefined;
 
   for (const event of events) {
-    const at = event.timestamp ?? new Date(0); // each event has one
+    const at = event.timestamp ?? new Date(0); // every event has a timestamp
     const predecessor = stepOfEvent.get(event.previousEventId ?? 0);
     let step: OpenStep | undefined;
     if (event.stateEnteredEventDetails === undefined) reopen(redriven);
@@ -150,7 +150,8 @@ export function stepsOf(events: readonly HistoryEvent[]): HistoryStep[] {
       steps.push(step);
     } else if (event.stateExitedEventDetails !== undefined) {
       const { name, output, assignedVariables = {} } = event.stateExitedEventDetails;
-      step = predecessor?.name === name ? predecessor : steps.findLast((one) => one.name === name);
+      step =
+        predecessor?.name === name ? predecessor : steps.findLast((candidate) => candidate.name === name);
       if (step !== undefined) {
         const status = lastFailed(step) ? 'caught' : 'succeeded';
         Object.assign(step, { status, exitedAt: at, output, assigned: assignedVariables });
@@ -174,8 +175,8 @@ export function stepsOf(events: readonly HistoryEvent[]): HistoryStep[] {
 }
 
 /**
- * The step whose expression failed. The event names as its predecessor that of the state's entry, or the entry itself; so
- * of iterations that are in a state of the same name, one is found.
+ * The step whose expression failed. The predecessor of the event is the StateEntered event or its predecessor, which also
+ * identifies the step among parallel iterations.
  */
 function stepOfEvaluation(
   { evaluationFailedEventDetails, previousEventId = 0 }: HistoryEvent,
@@ -194,7 +195,7 @@ function reopen(step: OpenStep | undefined): void {
   if (step !== undefined) Object.assign(step, { exitedAt: undefined, status: undefined });
 }
 
-/** The execution ends while the step is open. */
+/** Closes a step that is open when the execution finishes. */
 function endWith(step: OpenStep, { type }: HistoryEvent, at: Date): void {
   step.exitedAt = at;
   const statuses = { ExecutionSucceeded: 'succeeded', ExecutionFailed: 'failed' } as const;
@@ -227,7 +228,7 @@ function addToAttempts({ attempts }: OpenStep, event: HistoryEvent, at: Date): v
   else if (type === 'TaskSucceeded' && open !== undefined)
     Object.assign(open, { status: 'succeeded', endedAt: at });
   else if (FAILED.test(type)) {
-    // An expression can fail before the call is scheduled, or after it has succeeded.
+    // An expression can fail before the task is scheduled, or after it has succeeded.
     const failed: HistoryAttempt = open ?? { startedAt: at, status: 'running' };
     if (open === undefined) attempts.push(failed);
     const { error = type, cause } = detailsOf(event);
@@ -236,7 +237,7 @@ function addToAttempts({ attempts }: OpenStep, event: HistoryEvent, at: Date): v
   }
 }
 
-/** The details of a failure: each type of event has a field of its own for them. */
+/** The details of a failure, which each type of event has in another field. */
 const detailsOf = (event: HistoryEvent): { error?: string | undefined; cause?: string | undefined } =>
   event.taskFailedEventDetails ??
   event.taskTimedOutEventDetails ??

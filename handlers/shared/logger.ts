@@ -1,34 +1,37 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
 /**
- * The one logger. It never gets an event, a body, a token or an SDK error as a whole: only names and ids.
+ * The logger of all functions. Pass names and ids only, never a whole event, body, token or SDK error.
  * docs.aws.amazon.com/powertools/typescript/latest/features/logger/
  */
 export const logger = new Logger({ serviceName: process.env['SERVICE_NAME'] ?? 'unknown' });
 
-/** What a log line is about: the ids by which the lines of both services are found together. */
-export interface Subject {
+/** Fields of every log line: the ids that correlate the lines of both services. */
+export interface LogContext {
   provisioning_id?: string | undefined;
-  /** X-Ray's id of the trace. */
+  /** Trace id of X-Ray. */
   trace_id?: string | undefined;
-  /** Of the request, as API Gateway gave it. */
+  /** Request id of API Gateway. */
   request_id?: string | undefined;
-  /** Of the invocation, as Lambda gave it; its START and REPORT lines have it, too. */
+  /** Request id of Lambda, also in its START and REPORT lines. */
   function_request_id?: string | undefined;
-  /** Where in a workflow: the machine, the name of its execution, the state, and the attempt, which counts from 1. */
+  /** Name of the state machine. */
   machine?: string | undefined;
   execution?: string | undefined;
   step?: string | undefined;
   attempt?: number | undefined;
 }
 
-/** One invocation at a time is all that an environment of a function serves. */
-let present: Subject = {};
+/** An execution environment of Lambda runs one invocation at a time. */
+let current: LogContext = {};
 
-/** Every line that `run` logs is about this, too; nothing of it stays for the lines after, or for the next invocation. */
-export async function withLogContext<Result>(subject: Subject, run: () => Promise<Result>): Promise<Result> {
-  const outer = present;
-  setKeys({ ...outer, ...subject });
+/** Adds fields to every log line of `run`, and removes them afterwards. */
+export async function withLogContext<Result>(
+  context: LogContext,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const outer = current;
+  setKeys({ ...outer, ...context });
   try {
     return await run();
   } finally {
@@ -36,13 +39,13 @@ export async function withLogContext<Result>(subject: Subject, run: () => Promis
   }
 }
 
-/** What is known only now of what the lines are about; until the end of the `withLogContext` around it. */
-export function addLogContext(subject: Subject): void {
-  setKeys({ ...present, ...subject });
+/** Adds fields to the following log lines, until the enclosing `withLogContext` ends. */
+export function addLogContext(context: LogContext): void {
+  setKeys({ ...current, ...context });
 }
 
-function setKeys(subject: Subject): void {
-  present = subject;
+function setKeys(context: LogContext): void {
+  current = context;
   logger.resetKeys();
-  logger.appendKeys(Object.fromEntries(Object.entries(subject).filter(([, value]) => value !== undefined)));
+  logger.appendKeys(Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined)));
 }

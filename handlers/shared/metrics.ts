@@ -1,84 +1,84 @@
-/** What the metrics of both services are found under. */
+/** CloudWatch namespace of the metrics of both services. */
 export const NAMESPACE = 'CrossServiceProvisioning';
 
 /**
- * Where a metric is measured:
+ * Source of a metric:
  * `function`: a function writes it into its log (embedded metric format); its dimension `service` is the function's name.
- * `facts`: a metric filter counts audit events in the log of a service's bus; its dimension `source` is theirs. An event
- * that was published again is counted again.
- * `machines`: a metric filter counts entries in the logs of the state machines.
+ * `audit-events`: a metric filter counts audit events in the log of a service's bus; its dimension `source` is that of
+ * the event. A duplicate event is counted again.
+ * `state-machines`: a metric filter counts entries in the logs of the state machines.
  */
-type MeasuredBy = 'function' | 'facts' | 'machines';
+type MetricSource = 'function' | 'audit-events' | 'state-machines';
 
 interface Metric {
   readonly name: string;
   readonly unit: 'Count' | 'Milliseconds' | 'Seconds';
-  /** Only what has few values: never a name or an id. */
-  readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'end' | 'code')[];
-  readonly from: MeasuredBy;
+  /** Dimensions with few values: never a name or an id. */
+  readonly dimensions: readonly ('service' | 'step' | 'error' | 'source' | 'outcome' | 'code')[];
+  readonly from: MetricSource;
 }
 
-/** All metrics of our own. What AWS measures by itself (AWS/States, AWS/Lambda, AWS/ApiGateway) is not counted again. */
+/** All custom metrics. They do not repeat those of AWS (AWS/States, AWS/Lambda, AWS/ApiGateway). */
 export const metrics = {
-  provisioningsEnded: {
-    name: 'ProvisioningsEnded',
+  provisioningsFinished: {
+    name: 'ProvisioningsFinished',
     unit: 'Count',
-    dimensions: ['source', 'end'],
-    from: 'facts',
+    dimensions: ['source', 'outcome'],
+    from: 'audit-events',
   },
   provisioningsFailed: {
     name: 'ProvisioningsFailed',
     unit: 'Count',
     dimensions: ['source', 'code'],
-    from: 'facts',
+    from: 'audit-events',
   },
   callerFailures: {
     name: 'CallerFailures',
     unit: 'Count',
     dimensions: ['source'],
-    from: 'facts',
+    from: 'audit-events',
   },
   dependencyFailures: {
     name: 'DependencyFailures',
     unit: 'Count',
     dimensions: ['source'],
-    from: 'facts',
+    from: 'audit-events',
   },
   systemFailures: {
     name: 'SystemFailures',
     unit: 'Count',
     dimensions: ['source'],
-    from: 'facts',
+    from: 'audit-events',
   },
   interventionFailures: {
     name: 'InterventionFailures',
     unit: 'Count',
     dimensions: ['source'],
-    from: 'facts',
+    from: 'audit-events',
   },
   rollBacksStarted: {
     name: 'RollBacksStarted',
     unit: 'Count',
     dimensions: ['step'],
-    from: 'machines',
+    from: 'state-machines',
   },
   rollBacksFailed: {
     name: 'RollBacksFailed',
     unit: 'Count',
     dimensions: ['source'],
-    from: 'facts',
+    from: 'audit-events',
   },
   app1EventsNotPublished: {
     name: 'App1EventsNotPublished',
     unit: 'Count',
     dimensions: [],
-    from: 'machines',
+    from: 'state-machines',
   },
   app2EventsNotPublished: {
     name: 'App2EventsNotPublished',
     unit: 'Count',
     dimensions: [],
-    from: 'machines',
+    from: 'state-machines',
   },
   stepDuration: {
     name: 'StepDuration',
@@ -172,71 +172,70 @@ export const metrics = {
   },
 } as const satisfies Record<string, Metric>;
 
-/** What each of them tells; apart from the table, so that no function is loaded with it. */
-export const metricMeanings: Readonly<Record<MetricKey, string>> = {
-  provisioningsEnded:
-    'Provisionings that came to an end; `end` is the `detail-type` of the event that says so.',
-  provisioningsFailed: 'Provisionings that failed; `code` is that of docs/errors.md.',
-  callerFailures: 'Those of them that the caller can change. Nobody has to get up.',
+/** Descriptions of the metrics. A separate constant, so that no Lambda bundle contains it. */
+export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
+  provisioningsFinished: 'Finished provisionings; `outcome` is the `detail-type` of the audit event.',
+  provisioningsFailed: 'Failed provisionings; docs/errors.md lists the values of `code`.',
+  callerFailures: 'Failed provisionings that the caller can correct. Does not page.',
   dependencyFailures:
-    'Those of them for which something else was not there in time: AWS, or the other service.',
+    'Failed provisionings because a dependency was not available in time: AWS, or the other service.',
   systemFailures:
-    'Those of them that only a change of this system ends: its code, its permissions, its configuration.',
-  interventionFailures: 'Those of them that somebody with permissions in the account has caused by hand.',
+    'Failed provisionings that persist until an operator changes the code, the permissions or the configuration of this system.',
+  interventionFailures:
+    'Failed provisionings that a manual action of a principal with permissions in the account caused.',
   rollBacksStarted:
-    'Undos that began, within a failed provisioning or by a roll-back of its own; `step` is `CancelUserCreation` at App1, `DeleteUser` at App2.',
-  rollBacksFailed: 'Undos that ran out of retries: a user may be left. The sweep starts another one.',
+    'Started compensations, in a failed provisioning or in a roll-back; `step` is `CancelUserCreation` at App1 and `DeleteUser` at App2.',
+  rollBacksFailed:
+    'Compensations whose retries were used up: a user may remain. The sweep starts another roll-back.',
   app1EventsNotPublished:
-    "Attempts of App1's machines to publish an event that failed; a retry may have published it.",
+    "Failed attempts of App1's state machines to publish an event; a retry may have published it.",
   app2EventsNotPublished:
-    "Attempts of App2's machines to publish an event that failed; a retry may have published it.",
-  stepDuration: 'How long one attempt of a step took, good or bad; `step` is the name of the state.',
+    "Failed attempts of App2's state machines to publish an event; a retry may have published it.",
+  stepDuration: 'Duration of one attempt of a step, successful or failed; `step` is the name of the state.',
   stepFailures:
-    'Attempts that failed, those too that are tried again; `UserCreationPending`, `UserRemovalPending` and `AbsenceNotConfirmed` are how a step waits.',
-  stepRetries: 'Attempts that were not the first of their step.',
-  app2TokenHits: 'Calls to App2 with a token that the function had.',
+    'Failed attempts, including those that are retried. A step that polls fails with `UserCreationPending`, `UserRemovalPending` or `AbsenceNotConfirmed` until its condition is met.',
+  stepRetries: 'Attempts after the first attempt of a step.',
+  app2TokenHits: 'Calls to App2 with a cached token.',
   app2TokenMisses:
-    'Calls to App2 for which App1 had to sign in: the function was new, the token at its end or refused.',
-  sweepCompleted: 'Heartbeat of a sweep: its absence means that nothing is swept.',
+    'Calls to App2 with a sign-in before: the function had no token, or its token was expired or refused.',
+  sweepCompleted: 'Heartbeat of the sweep: if it is absent, the sweep does not run.',
   sweepRollBacksStarted:
-    'Roll-backs that the sweep had to start, because an event was lost or a roll-back had failed.',
-  sweepLeft: 'Executions that ended badly and that the sweep could not settle yet.',
-  oldestRunning:
-    'For how long the oldest of the running provisionings and roll-backs has run; 0 when none runs.',
+    'Roll-backs that the sweep started, because an event was lost or a roll-back had failed.',
+  sweepLeft: 'Failed executions that the sweep could not process yet.',
+  oldestRunning: 'Age of the oldest running provisioning or roll-back; 0 without one.',
   authorizerFailures:
-    "Requests whose token could not be checked: the pool's keys were not to be had, or worse.",
+    'Requests whose token could not be verified, because the JWKS of the pool could not be fetched or the authorizer failed.',
   auditBusBroken: '1 while audit events are lost or do not reach the log, else 0.',
-  provisionedByWorkflow: 'Requests that went to the workflow, while a legacy endpoint is being replaced.',
+  provisionedByWorkflow: 'Requests that the workflow served, while a legacy endpoint is being replaced.',
   provisionedByWorkflowFailed:
-    'Those of them that were answered with 5xx; takes a flag back that is being deployed.',
-  provisionedByLegacy: 'Requests that went to the legacy endpoint.',
-  provisionedByLegacyFailed:
-    'Those of them that were answered with 5xx, by the endpoint or because it gave no answer.',
+    'Requests to the workflow with a 5xx response; rolls back a flag that is being deployed.',
+  provisionedByLegacy: 'Requests that the legacy endpoint served.',
+  provisionedByLegacyFailed: 'Requests to the legacy endpoint with a 5xx response, or without a response.',
 };
 
 type MetricKey = keyof typeof metrics;
 
-/** The names alone, by the same keys. */
+/** The names of the metrics, by key. */
 export const metricNames = Object.fromEntries(
   Object.entries(metrics).map(([key, { name }]) => [key, name]),
 ) as { readonly [Key in MetricKey]: (typeof metrics)[Key]['name'] }; // the same keys, each with its own name
 
-/** What functions measure: a metric by its key in the table, and its value. */
+/** Values of metrics with the source `function`, by key. */
 type Measured = {
   [Key in MetricKey as (typeof metrics)[Key]['from'] extends 'function' ? Key : never]?: number;
 };
 
-/** Counted since the last line with metrics. */
+/** Counts since the last log line with metrics. */
 let counted: Measured = {};
 
-/** Counts something that happened; the next line with metrics tells it. */
+/** Increments a metric. The next call of `embeddedMetrics` reports it. */
 export function count(key: keyof Measured): void {
   counted = { ...counted, [key]: (counted[key] ?? 0) + 1 };
 }
 
 /**
- * The fields by which CloudWatch reads a log line as metrics: these, and what was counted before. The values of the
- * dimensions are fields of the line, too: `service` is in every one, the others are its author's.
+ * The fields with which CloudWatch reads a log line as metrics: the given values and the counts. The log line must also
+ * contain the dimensions; the logger adds `service` and `step`, the caller the others.
  * docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function embeddedMetrics(measured: Measured): Record<string, unknown> {

@@ -1,21 +1,21 @@
 import { ListExecutionsCommand, type SFNClient } from '@aws-sdk/client-sfn';
 
-/** Pages of a thousand executions each; beyond them, older ones are not seen. */
+/** Pages that are read, of a thousand executions each. */
 const PAGES = 100;
 
 export interface OldestStart {
-  /** When the oldest running execution of the machine has started, in milliseconds; absent when none runs. */
+  /** Start of the oldest running execution, in milliseconds since the epoch; absent if none is running. */
   start?: number;
-  /** Whether all running executions were seen. */
+  /** Whether all running executions were read. */
   isComplete: boolean;
 }
 
 /**
- * The oldest of the running executions of a machine. Lists come newest first, so the last of the last page is the oldest.
+ * Finds the oldest running execution of a state machine. Lists are newest first, so it is the last one of the last page.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
- * @throws the errors of Step Functions' lists
+ * @throws the errors of ListExecutions
  */
-export async function oldestStart(
+export async function readOldestStart(
   stepFunctions: Pick<SFNClient, 'send'>,
   stateMachineArn: string,
 ): Promise<OldestStart> {

@@ -2,31 +2,33 @@ import { randomBytes } from 'node:crypto';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { type Origin, TRACE_HEADER } from '../../contracts/origin.ts';
 import { headerValues, type WithHeaders } from './headers.ts';
-import { presentTrace, rootOf } from './trace-header.ts';
+import { currentTraceId, traceIdIn } from './trace-header.ts';
 
-/** What the executions are started with that say where they come from. */
+/** The origin of executions: part of their input, and of their audit events. */
 
-/** Of what a caller asked for: the request, and the trace that it belongs to. */
+/** Origin of a request: the request id and the trace. */
 export function originOf(
   event: WithHeaders & Pick<APIGatewayProxyEvent, 'requestContext'>,
 ): Required<Origin> {
   return { causation_id: `request:${event.requestContext.requestId}`, trace_id: traceOf(event) };
 }
 
-/** The new ids of requests that belong to no trace, so that each has one only. */
-const made = new WeakMap<object, string>();
+/** Generated ids of requests without a trace: one id per request. */
+const generatedTraceIds = new WeakMap<object, string>();
 
-/** The trace that a request belongs to: X-Ray's, or the first that its header names, or a new one. */
+/** Trace id of a request: that of X-Ray, else that of its header, else a generated one. */
 export function traceOf(event: WithHeaders & Pick<APIGatewayProxyEvent, 'requestContext'>): string {
-  const known =
-    presentTrace() ?? rootOf(headerValues(event, TRACE_HEADER)[0]) ?? made.get(event.requestContext);
-  if (known !== undefined) return known;
+  const existing =
+    currentTraceId() ??
+    traceIdIn(headerValues(event, TRACE_HEADER)[0]) ??
+    generatedTraceIds.get(event.requestContext);
+  if (existing !== undefined) return existing;
   const id = newTraceId();
-  made.set(event.requestContext, id);
+  generatedTraceIds.set(event.requestContext, id);
   return id;
 }
 
-/** Of what is undone because an execution ended badly: that execution, and the trace that it belongs to. */
+/** Origin of a roll-back: the failed execution and its trace. */
 export function originAfter(stateMachineArn: string, name: string, { trace_id }: Origin): Origin {
   const machine = stateMachineArn.split(':').at(-1);
   return {
@@ -35,7 +37,7 @@ export function originAfter(stateMachineArn: string, name: string, { trace_id }:
   };
 }
 
-/** Where nothing traces, the id still tells what belongs together: time in seconds, and 96 random bits. */
+/** A trace id in X-Ray's format: time in seconds, and 96 random bits. It correlates logs and events without X-Ray. */
 function newTraceId(): string {
   const seconds = Math.floor(Date.now() / 1000)
     .toString(16)

@@ -8,41 +8,43 @@ import { bestEffort, type Clock, type Execution, pollUntilFinished } from './exe
 import { listHeader, type WithHeaders } from './headers.ts';
 import { RequestProblem } from './problem.ts';
 
-interface Question<Input> {
+interface Services<Input> {
+  /** The verified owner of the request. */
   owner: string;
-  look: (provisioningId: string) => Promise<Execution<Input> | undefined>;
+  /** Describes the execution of a provisioning. */
+  describe: (provisioningId: string) => Promise<Execution<Input> | undefined>;
   clock: Clock;
 }
 
-interface Answer<Input> {
+interface OwnedExecution<Input> {
   execution: Execution<Input>;
   headers: Record<string, string>;
-  /** Whether the timeline is asked for, too. */
+  /** Whether the request has `?include=timeline`. */
   withTimeline: boolean;
 }
 
 /**
- * The execution that `GET …/{provisioning_id}` asks for, once it has ended or the preferred wait is over, and the
- * headers that say so.
- * @throws RequestProblem NOT_FOUND, the same for an id that is none, an unknown one and another owner's;
- * INVALID_REQUEST when it is asked to include what there is not
+ * The execution of `GET …/{provisioning_id}`, after it has finished or the preferred wait is over, and the response
+ * headers for the wait.
+ * @throws RequestProblem NOT_FOUND for an invalid id, an unknown id and an id of another owner alike; INVALID_REQUEST for
+ * an unknown value of `include`
  */
 export async function ownedExecution<Input extends { owner: string }>(
   event: WithHeaders & Pick<APIGatewayProxyEvent, 'pathParameters' | 'multiValueQueryStringParameters'>,
-  { owner, look, clock }: Question<Input>,
-): Promise<Answer<Input>> {
+  { owner, describe, clock }: Services<Input>,
+): Promise<OwnedExecution<Input>> {
   const errors: FieldError[] = [];
-  const asked = event.multiValueQueryStringParameters?.['include'] ?? [];
-  const included = asked.map((value) => readValue(include, value, 'query include', errors));
+  const values = event.multiValueQueryStringParameters?.['include'] ?? [];
+  const included = values.map((value) => readValue(include, value, 'query include', errors));
   if (errors.length > 0) throw new RequestProblem('INVALID_REQUEST', errors);
   const id = provisioningId.safeParse(event.pathParameters?.['provisioning_id']);
   if (!id.success) throw new RequestProblem('NOT_FOUND');
-  const first = await look(id.data);
+  const first = await describe(id.data);
   if (first === undefined || first.parsedInput.owner !== owner) throw new RequestProblem('NOT_FOUND');
   const wait = preferredWait(listHeader(event, 'Prefer'));
-  const waits = first.status === 'RUNNING' && wait > 0;
-  const execution = waits
-    ? ((await bestEffort(() => pollUntilFinished(() => look(id.data), wait, clock))) ?? first)
+  const mustWait = first.status === 'RUNNING' && wait > 0;
+  const execution = mustWait
+    ? ((await bestEffort(() => pollUntilFinished(() => describe(id.data), wait, clock))) ?? first)
     : first;
   return {
     execution,

@@ -1,6 +1,6 @@
 import type { FieldError, ProblemCode } from '../../contracts/problems.ts';
 
-/** A request that is answered with a problem instead of a success. */
+/** A problem of a request. `api` turns it into the problem response of its code. */
 export class RequestProblem extends Error {
   override readonly name = 'RequestProblem';
   readonly code: ProblemCode;

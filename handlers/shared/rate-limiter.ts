@@ -4,20 +4,20 @@ import { classifyError, hasErrorName } from './errors.ts';
 import { logger } from './logger.ts';
 
 /**
- * A rate that all functions of the service share: the generic cell rate algorithm, with one item of a table for each
- * limit, which holds the next free start time (`next_at`, milliseconds since the epoch).
+ * A rate limit that all functions of the service share: the generic cell rate algorithm. Each limit is one item of a
+ * table with the next free start time (`next_at`, milliseconds since the epoch).
  *
- * Best effort: if the item is deleted, the limiter starts from now. It fails open: while the table cannot be reached,
- * everything starts now, and AWS throttles what is too much.
+ * Best effort: if the item is deleted, the limiter starts from now. It fails open: while the table is not available,
+ * `reserve` returns the present time, and AWS throttles the calls.
  * docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
  */
 export interface RateLimiter {
   /**
-   * Reserves the next free start time, in milliseconds since the epoch; `undefined` when it is further away than
-   * `maxDelaySeconds`, by default the limiter's own.
+   * Reserves the next free start time, in milliseconds since the epoch; `undefined` if it is later than
+   * `maxDelaySeconds` from now, by default the limiter's own value.
    */
   reserve(maxDelaySeconds?: number): Promise<number | undefined>;
-  /** Gives a start time back that has not come: the next one is free one interval earlier. */
+  /** Releases a reserved start time in the future: the next start time is one interval earlier. */
   release(): Promise<void>;
 }
 
@@ -27,15 +27,15 @@ interface Limit {
   /** Name of the limit, the key of its item. */
   name: string;
   perSecond: number;
-  /** How far away a start time may be, in seconds. */
+  /** Longest delay of a start time, in seconds. */
   maxDelaySeconds: number;
   now: () => number;
 }
 
-/** The error of an update whose condition was not met, with the item that there is. */
-const existing = z.object({ Item: z.object({ next_at: z.object({ N: z.string() }) }) });
+/** ConditionalCheckFailedException with the existing item. */
+const conditionFailure = z.object({ Item: z.object({ next_at: z.object({ N: z.string() }) }) });
 
-/** After so many updates that others have overtaken the caller starts now: more calls are not worth it. */
+/** Attempts of a reservation under contention. After the last one, `reserve` returns the present time. */
 const MAX_ATTEMPTS = 6;
 
 export function rateLimiter({
@@ -43,12 +43,12 @@ export function rateLimiter({
   tableName,
   name,
   perSecond,
-  maxDelaySeconds: usualMaxDelay,
+  maxDelaySeconds: defaultMaxDelaySeconds,
   now,
 }: Limit): RateLimiter {
   const interval = 1000 / perSecond;
-  /** The last known `next_at`, by which the limiter chooses the update that is likely to succeed. */
-  let known: number | undefined;
+  /** The last read `next_at`: selects the update that is likely to succeed. */
+  let nextAt: number | undefined;
 
   const update = async (expression: string, condition: string, values: Record<string, number>) => {
     const { Attributes } = await dynamoDb.send(
@@ -64,12 +64,12 @@ export function rateLimiter({
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
     );
-    known = Number(Attributes?.['next_at']?.N);
-    return known - interval;
+    nextAt = Number(Attributes?.['next_at']?.N);
+    return nextAt - interval;
   };
 
   const advance = (at: number, latest: number): Promise<number> =>
-    known === undefined || known < at
+    nextAt === undefined || nextAt < at
       ? update('SET next_at = :after', 'attribute_not_exists(next_at) OR next_at < :now', {
           after: at + interval,
           now: at,
@@ -81,7 +81,7 @@ export function rateLimiter({
         });
 
   return {
-    async reserve(maxDelaySeconds = usualMaxDelay) {
+    async reserve(maxDelaySeconds = defaultMaxDelaySeconds) {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const at = now();
         const latest = at + maxDelaySeconds * 1000;
@@ -89,9 +89,9 @@ export function rateLimiter({
           return await advance(at, latest);
         } catch (error) {
           if (!hasErrorName(error, 'ConditionalCheckFailedException')) return failOpen(error);
-          const found = existing.safeParse(error).data?.Item.next_at.N;
-          known = found === undefined ? undefined : Number(found);
-          if (known !== undefined && known > latest) return undefined;
+          const existing = conditionFailure.safeParse(error).data?.Item.next_at.N;
+          nextAt = existing === undefined ? undefined : Number(existing);
+          if (nextAt !== undefined && nextAt > latest) return undefined;
         }
       }
       return now();
@@ -106,7 +106,7 @@ export function rateLimiter({
   };
 
   function failOpen(error: unknown): number {
-    logger.warn('The rate limiter cannot be reached', { limit: name, error: classifyError(error).name });
+    logger.warn('Rate limiter not available', { limit: name, error: classifyError(error).name });
     return now();
   }
 }

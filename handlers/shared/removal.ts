@@ -10,60 +10,60 @@ import { logger } from './logger.ts';
 import {
   currentStatus,
   latestRollBack,
-  presenceAfter,
+  type ProvisioningSubject,
+  presenceAfterRollBack,
   rollBackInputOf,
-  type Subject,
   startRollBack,
   type Workflows,
 } from './roll-backs.ts';
 import { retryAfter } from './status.ts';
 
 /**
- * What `DELETE` does with an execution that its caller owns: the user is wanted no longer, so whatever state the
- * execution is in, it is rolled back. `202` while the user is being removed, `204` once absent.
+ * Cancels an execution for its owner (`DELETE`), in any state: starts its roll-back.
+ * @returns `202` while the user is being removed, `204` when it is absent
+ * @throws Error for an execution that can have no user; the errors of Step Functions
  */
-export async function remove<Input extends z.ZodType<Subject>>(
+export async function cancelExecution<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
-  execution: Execution<Subject>,
-  { origin, ...waiting }: Waiting & { origin: Origin },
+  execution: Execution<ProvisioningSubject>,
+  { origin, ...wait }: Wait & { origin: Origin },
 ): Promise<APIGatewayProxyResult> {
-  const before = await currentStatus(workflows, execution);
-  const gone = before.status !== 'RUNNING' && before.user === 'absent';
+  const status = await currentStatus(workflows, execution);
+  if (status.status !== 'RUNNING' && status.user === 'absent') return absentResponse();
   const input = rollBackInputOf(execution, origin);
-  if (gone) return absent();
-  if (input === undefined) throw new Error('A cancellation made nothing, and tells nothing of a user.');
-  return rollBack(workflows, input, before, waiting);
+  if (input === undefined) throw new Error('The execution is a cancellation, which has no user.');
+  return rollBack(workflows, input, status, wait);
 }
 
-interface Waiting {
+interface Wait {
   waitSeconds: number;
   clock: Clock;
 }
 
-/** Starts a roll-back, unless there is one, and answers how far it has come: `202` with the status, or `204`. */
-export async function rollBack<Input extends z.ZodType<Subject>>(
+/** Starts a roll-back unless one exists, and returns its progress: `202` with the status, or `204`. */
+export async function rollBack<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
   input: RollBackInput,
   status: ProvisioningStatus,
-  { waitSeconds, clock }: Waiting,
+  { waitSeconds, clock }: Wait,
 ): Promise<APIGatewayProxyResult> {
   const start = await startRollBack(workflows, input);
-  logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back repeated', {
+  logger.info(start === 'started' ? 'Roll-back started' : 'Roll-back exists', {
     provisioning_id: input.provisioning_id,
   });
-  const look = () => latestRollBack(workflows, input);
-  // One that was started now has not finished: without a wait there is nothing to see yet.
-  const isAnsweredAtOnce = start === 'started' && waitSeconds <= 0;
-  const latest = isAnsweredAtOnce
+  const poll = () => latestRollBack(workflows, input);
+  // A roll-back that was started just now has not finished, so without a wait no poll is needed.
+  const respondsImmediately = start === 'started' && waitSeconds <= 0;
+  const latest = respondsImmediately
     ? undefined
-    : await bestEffort(() => pollUntilFinished(look, waitSeconds, clock));
-  if (latest !== undefined && presenceAfter(latest) === 'absent') return absent();
+    : await bestEffort(() => pollUntilFinished(poll, waitSeconds, clock));
+  if (latest !== undefined && presenceAfterRollBack(latest) === 'absent') return absentResponse();
   const body: ProvisioningStatus = { ...status, user: 'being_removed' };
   return json(202, body, retryAfter(body, clock.now()));
 }
 
-/** The answer to a `DELETE` that is complete. */
-export const absent = (): APIGatewayProxyResult => ({
+/** The `204` of a completed `DELETE`. */
+export const absentResponse = (): APIGatewayProxyResult => ({
   statusCode: 204,
   headers: { ...commonHeaders },
   body: '',

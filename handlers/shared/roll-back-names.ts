@@ -1,19 +1,19 @@
 /**
- * Names of roll-backs: `<provisioning_id>.<creation_id>.1`, `.2`, `.3`, … What rolled back an earlier generation of the
- * same provisioning has other names, so it is never taken for a roll-back of this one.
+ * Names of roll-backs: `<provisioning_id>.<creation_id>.1`, `.2`, `.3`, … The generation in the name separates the
+ * roll-backs of provisionings with the same provisioning_id.
  */
 
-/** Which generation of which provisioning. */
+/** One generation of a provisioning. */
 export interface Generation {
   provisioning_id: string;
   creation_id: string;
 }
 
-/** Name of a roll-back; attempts count from 1. With six digits it has 80 characters, as many as AWS allows. */
+/** Name of a roll-back; attempts count from 1. With six digits it has 80 characters, the limit of Step Functions. */
 export const rollBackName = ({ provisioning_id, creation_id }: Generation, attempt: number): string =>
   `${provisioning_id}.${creation_id}.${attempt}`;
 
-/** Whether an execution has the name of a roll-back; the parts of its name, if so. */
+/** The parts of a roll-back's name; `undefined` for another name. */
 export function partsOfRollBackName(name: string): (Generation & { attempt: number }) | undefined {
   const [, provisioning_id, creation_id, attempt] = /^([^.]+)\.([^.]+)\.(\d+)$/.exec(name) ?? [];
   return provisioning_id === undefined || creation_id === undefined || attempt === undefined
@@ -21,12 +21,12 @@ export function partsOfRollBackName(name: string): (Generation & { attempt: numb
     : { provisioning_id, creation_id, attempt: Number(attempt) };
 }
 
-/** The provisioning that an execution of this name, of any machine, belongs to. */
+/** The provisioning_id in the name of an execution of any state machine. */
 export const provisioningIdIn = (name: string): string => name.replace(/\..*$/, '');
 
-/** Which attempt the roll-back of this name is. */
+/** The attempt in the name of a roll-back; 1 for another name. */
 export const attemptIn = (name: string): number => partsOfRollBackName(name)?.attempt ?? 1;
 
-/** Name of the attempt that follows the one of this name; of one that somebody has named by hand, the first attempt. */
+/** Name of the next attempt; the first attempt after a name that was chosen by hand. */
 export const nextRollBackName = (name: string, generation: Generation): string =>
   rollBackName(generation, (partsOfRollBackName(name)?.attempt ?? 0) + 1);

@@ -9,26 +9,26 @@ import { describe, type Execution, startOnce } from './executions.ts';
 import { type Generation, rollBackName } from './roll-back-names.ts';
 import { failureOf, isFailedWith, statusOf } from './status.ts';
 
-/** Roll-backs of one generation of a provisioning. The next one is started when the one before has failed. */
+/** Roll-backs of one generation of a provisioning. Another one is started only after the previous one has failed. */
 
-/** A service's two machines. */
+/** The state machines of a service. */
 export interface Machines {
   STATE_MACHINE_ARN: string;
   ROLL_BACK_STATE_MACHINE_ARN: string;
 }
 
-/** How a service's executions are to be read. */
-export interface Workflows<Input extends z.ZodType<Subject>> {
+/** The state machines of a service, with the schema of their inputs and their clean outcomes. */
+export interface Workflows<Input extends z.ZodType<ProvisioningSubject>> {
   stepFunctions: Pick<SFNClient, 'send'>;
   machines: Machines;
-  /** Input of the executions that may have to be rolled back. */
+  /** Input of the executions that can be rolled back. */
   inputSchema: Input;
-  /** Errors of ends after which nothing is left to do. */
+  /** Errors of outcomes after which nothing is left to do. */
   cleanOutcomes: readonly string[];
 }
 
-/** Username and human user are absent in what was cancelled before its request arrived. */
-export interface Subject {
+/** Input of an execution that can be rolled back. Without username if the cancellation arrived before the request. */
+export interface ProvisioningSubject {
   provisioning_id: string;
   creation_id: string;
   owner: string;
@@ -41,9 +41,9 @@ export interface Subject {
 
 export type RollBack = Execution<RollBackInput>;
 
-/** Starts a generation's first roll-back. Nothing happens when there is one: a failed one is the sweep's matter. */
+/** Starts the first roll-back of a generation, unless one exists. The sweep starts another one after a failed one. */
 export function startRollBack(
-  { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
+  { stepFunctions, machines }: Pick<Workflows<z.ZodType<ProvisioningSubject>>, 'stepFunctions' | 'machines'>,
   input: RollBackInput,
 ): Promise<'started' | 'existed'> {
   const name = rollBackName(input, 1);
@@ -51,10 +51,13 @@ export function startRollBack(
 }
 
 /**
- * What a roll-back of an execution is started with, because of `origin`; `undefined` when nothing can have been made, so
- * there is nothing to roll back.
+ * The input of a roll-back; `undefined` if the execution cannot have created a user.
+ * @param origin the request or execution that causes the roll-back
  */
-export function rollBackInputOf(execution: Execution<Subject>, origin: Origin): RollBackInput | undefined {
+export function rollBackInputOf(
+  execution: Execution<ProvisioningSubject>,
+  origin: Origin,
+): RollBackInput | undefined {
   const { provisioning_id, creation_id, username, human_user_id, owner, on_behalf_of } =
     execution.parsedInput;
   if (username === undefined || human_user_id === undefined) return undefined;
@@ -71,59 +74,60 @@ export function rollBackInputOf(execution: Execution<Subject>, origin: Origin): 
   };
 }
 
-/** Why there is a roll-back of an execution that has not failed: its owner wants the user no longer. */
+/** The failure of an execution that did not fail: its owner cancelled it. */
 export const CANCELLED_BY_OWNER: FailureCause = { step: 'Execution', error: CANCELLED };
 
 /**
- * The latest roll-back of a generation; `undefined` when there is none, or none yet. Attempts are numbered without
- * gaps, so the last of many is found in few looks.
+ * The latest roll-back of a generation; `undefined` if none exists, or none yet. Attempts are numbered without gaps, so a
+ * binary search finds the last one with few calls.
  */
 export async function latestRollBack(
-  { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
+  { stepFunctions, machines }: Pick<Workflows<z.ZodType<ProvisioningSubject>>, 'stepFunctions' | 'machines'>,
   generation: Generation,
 ): Promise<RollBack | undefined> {
-  const look = (attempt: number) =>
+  const describeAttempt = (attempt: number) =>
     describe(
       stepFunctions,
       machines.ROLL_BACK_STATE_MACHINE_ARN,
       rollBackName(generation, attempt),
       rollBackInput,
     );
-  let latest = await look(1);
-  let [there, absent] = [1, Number.POSITIVE_INFINITY];
-  while (latest !== undefined && isFailed(latest) && absent - there > 1) {
-    const attempt = absent === Number.POSITIVE_INFINITY ? there * 2 : Math.floor((there + absent) / 2);
-    const found = await look(attempt);
-    if (found === undefined) absent = attempt;
-    else [latest, there] = [found, attempt];
+  let latest = await describeAttempt(1);
+  let [existing, missing] = [1, Number.POSITIVE_INFINITY];
+  while (latest !== undefined && isFailed(latest) && missing - existing > 1) {
+    const attempt =
+      missing === Number.POSITIVE_INFINITY ? existing * 2 : Math.floor((existing + missing) / 2);
+    const found = await describeAttempt(attempt);
+    if (found === undefined) missing = attempt;
+    else [latest, existing] = [found, attempt];
   }
   return latest;
 }
 
-/** Only a failed attempt is followed by another one. */
+/** Only after a failed attempt another one can exist. */
 const isFailed = ({ status }: RollBack): boolean => status !== 'RUNNING' && status !== 'SUCCEEDED';
 
-/** State of a provisioning as its owner sees it, with what was rolled back since its end. */
-export const currentStatus = async <Input extends z.ZodType<Subject>>(
+/** Status of a provisioning for its owner, with the state of its latest roll-back. */
+export const currentStatus = async <Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
-  execution: Execution<Subject>,
+  execution: Execution<ProvisioningSubject>,
 ): Promise<ProvisioningStatus> => (await currentProgress(workflows, execution)).status;
 
-/** The same, with the execution that it depends on now: the roll-back, if there is one. */
-export async function currentProgress<Input extends z.ZodType<Subject>>(
+/** Status of a provisioning, and the execution that determines it: the latest roll-back, if one exists. */
+export async function currentProgress<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
-  execution: Execution<Subject>,
+  execution: Execution<ProvisioningSubject>,
 ): Promise<{ status: ProvisioningStatus; latest: Execution<unknown> }> {
   const status = statusOf(execution, workflows.cleanOutcomes);
-  // What is certain needs no further look, and neither does what a roll-back has not stopped yet.
+  // `absent` is final, and a running execution has no roll-back that changes its status.
   if (status.user === 'absent' || status.user === 'unknown') return { status, latest: execution };
   const rollBack = await latestRollBack(workflows, execution.parsedInput);
   if (rollBack === undefined) return { status, latest: execution };
-  return { status: { ...status, user: presenceAfter(rollBack) }, latest: rollBack };
+  return { status: { ...status, user: presenceAfterRollBack(rollBack) }, latest: rollBack };
 }
 
-/** Whether the user is gone when a roll-back has come as far as this. */
-export function presenceAfter({ status, error }: RollBack): 'absent' | 'being_removed' {
-  const undone = status === 'SUCCEEDED' || isFailedWith({ status, error }, [OUTCOME_NOT_PUBLISHED]);
-  return undone ? 'absent' : 'being_removed';
+/** Whether a roll-back has removed the user. */
+export function presenceAfterRollBack({ status, error }: RollBack): 'absent' | 'being_removed' {
+  const isCompensated = status === 'SUCCEEDED' || isFailedWith({ status, error }, [OUTCOME_NOT_PUBLISHED]);
+  return isCompensated ? 'absent' : 'being_removed';
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * What a client with a secret shows when a user signs in through it.
+ * SECRET_HASH for the sign-in of a user by an app client with a secret.
  * docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
  */
 export function secretHash(username: string, clientId: string, clientSecret: string): string {

@@ -10,56 +10,57 @@ import { executionStatus, type ProvisioningStatus, type UserPresence } from '../
 import { IN_FLIGHT_SECONDS } from '../../contracts/time-limits.ts';
 import type { Execution } from './executions.ts';
 
-interface Subject {
+interface StatusInput {
   provisioning_id: string;
   username?: string;
   human_user_id?: string;
-  /** It took the name before the request came, or after its record had expired. */
+  /** The execution is a cancellation that reserves the name. */
   cancelled?: true | undefined;
-  /** When the creation will probably start. */
+  /** Estimated start of a queued creation. */
   estimated_start_at?: string | undefined;
 }
 
-/** How far a provisioning has come. */
+/** The part of a status that determines the next poll. */
 interface Progress extends Pick<ProvisioningStatus, 'status'> {
   user?: UserPresence;
-  /** Absent when it began a moment ago. */
+  /** Absent if it was started just now. */
   started_at?: string;
   estimated_end_at?: string | undefined;
 }
 
-/** How long a creation usually takes once it has started, in seconds. */
+/** Usual duration of a creation, in seconds. */
 const USUAL_SECONDS = 2;
 
-/** Bounds in seconds of what a caller is asked to wait before it looks again. */
-const SOONEST = 1;
-const LATEST = 30;
+/** Bounds of `Retry-After`, in seconds. */
+const MIN_RETRY_AFTER = 1;
+const MAX_RETRY_AFTER = 30;
 
-/** A roll-back waits out what may still be under way, so nobody has to look more often than this, in seconds. */
-const WHILE_REMOVED = Math.ceil(IN_FLIGHT_SECONDS / 4);
+/** `Retry-After` during a removal, in seconds: a roll-back waits until no call can be in flight. */
+const REMOVAL_RETRY_AFTER = Math.ceil(IN_FLIGHT_SECONDS / 4);
 
 /**
- * When it is worth looking again (`Retry-After`, RFC 9110): one that is queued, when it will have ended. Most provisionings end within seconds, so a young one is
- * looked at soon, an old one again after half the time that it has taken. Nothing for one that is settled.
+ * The header `Retry-After` (RFC 9110) for the next poll: for a queued creation its estimated end; for a running
+ * provisioning half its age, because most finish within seconds; none for a final status.
  */
 export function retryAfter(
   { status, user, started_at, estimated_end_at }: Progress,
   now: number,
 ): Record<string, string> {
-  if (user === 'being_removed') return { 'Retry-After': String(WHILE_REMOVED) };
+  if (user === 'being_removed') return { 'Retry-After': String(REMOVAL_RETRY_AFTER) };
   if (status !== 'RUNNING') return {};
-  const left = (Date.parse(estimated_end_at ?? '') - now) / 1000;
-  if (left > 0) return { 'Retry-After': String(Math.max(SOONEST, Math.ceil(left))) };
+  const queuedSeconds = (Date.parse(estimated_end_at ?? '') - now) / 1000;
+  if (queuedSeconds > 0)
+    return { 'Retry-After': String(Math.max(MIN_RETRY_AFTER, Math.ceil(queuedSeconds))) };
   const age = started_at === undefined ? 0 : (now - Date.parse(started_at)) / 1000;
-  return { 'Retry-After': String(Math.min(LATEST, Math.max(SOONEST, Math.ceil(age / 2)))) };
+  return { 'Retry-After': String(Math.min(MAX_RETRY_AFTER, Math.max(MIN_RETRY_AFTER, Math.ceil(age / 2)))) };
 }
 
 /**
- * What the owner sees of an execution.
- * `cleanOutcomes` are the errors of ends after which nothing is left to undo.
+ * The status of an execution for its owner, without its roll-backs.
+ * @param cleanOutcomes errors of outcomes after which nothing is left to do
  */
 export function statusOf(
-  execution: Execution<Subject>,
+  execution: Execution<StatusInput>,
   cleanOutcomes: readonly string[],
 ): ProvisioningStatus {
   const { provisioning_id, username, human_user_id, estimated_start_at } = execution.parsedInput;
@@ -90,12 +91,15 @@ function presenceAfter(
     : 'being_removed';
 }
 
-/** Whether an execution ended in one of these Fail states. Whoever stops one can give it any error, so that is asked. */
+/**
+ * Whether an execution failed in one of these Fail states. The status is checked, too, because StopExecution can set any
+ * error.
+ */
 export function isFailedWith(
   { status, error }: { status?: string | undefined; error?: string | null | undefined },
-  ends: readonly string[],
+  outcomes: readonly string[],
 ): boolean {
-  return status === 'FAILED' && ends.includes(error ?? '');
+  return status === 'FAILED' && outcomes.includes(error ?? '');
 }
 
 function errorOf(execution: DescribeExecutionOutput): FailureReport | undefined {
@@ -105,7 +109,7 @@ function errorOf(execution: DescribeExecutionOutput): FailureReport | undefined 
   return explainFailure(rollBackFailed ? { ...failure, error: ROLL_BACK_FAILED } : failure);
 }
 
-/** Why an execution ended badly; `undefined` when it did not. */
+/** The failure of an execution; `undefined` if it is running or succeeded. */
 export function failureOf({ status, error, cause }: DescribeExecutionOutput): FailureCause | undefined {
   switch (status) {
     case 'ABORTED':
@@ -113,15 +117,15 @@ export function failureOf({ status, error, cause }: DescribeExecutionOutput): Fa
     case 'TIMED_OUT':
       return { step: 'Execution', error: 'ExecutionTimedOut' };
     case 'FAILED': {
-      const told = failureCause.safeParse(parsedOrUndefined(cause));
-      return told.data ?? { step: 'Execution', error: error ?? 'StepFailed' };
+      const parsed = failureCause.safeParse(parsedOrUndefined(cause));
+      return parsed.data ?? { step: 'Execution', error: error ?? 'StepFailed' };
     }
     default:
       return undefined;
   }
 }
 
-/** Only our own Fail states write JSON; a machine that Step Functions itself failed has free text. */
+/** The Cause is JSON if a Fail state wrote it, and free text if Step Functions failed the execution. */
 function parsedOrUndefined(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

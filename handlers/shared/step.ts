@@ -2,31 +2,31 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { stepContext } from '../../contracts/executions.ts';
 import { classifyError, StepError } from './errors.ts';
-import { logger, type Subject, withLogContext } from './logger.ts';
+import { type LogContext, logger, withLogContext } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
-import { presentTrace } from './trace-header.ts';
+import { currentTraceId } from './trace-header.ts';
 
-/** What is used of Lambda's context; some callers give none. docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
-export type StepContext = Pick<Context, 'awsRequestId'> & Partial<Pick<Context, 'clientContext'>>;
+/** The used part of Lambda's context. docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+export type InvocationContext = Pick<Context, 'awsRequestId'> & Partial<Pick<Context, 'clientContext'>>;
 
 /**
- * Makes the handler of a workflow's step: checks the input, does the one thing, and lets nothing but a name and a
- * harmless message out when it fails. Its last line in the log is also its metrics.
+ * Creates the Lambda handler of a step: parses the input, runs the step, and replaces a thrown error by a classified one
+ * without its message. The last log line of the step contains its metrics.
  * docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
  */
 export function step<Input extends z.ZodType, Output>(
   inputSchema: Input,
-  run: (input: z.infer<Input>, context?: StepContext) => Promise<Output>,
-): (event: unknown, context?: StepContext) => Promise<Output> {
+  run: (input: z.infer<Input>, context?: InvocationContext) => Promise<Output>,
+): (event: unknown, context?: InvocationContext) => Promise<Output> {
   return (event, context) => {
-    const told = stepContext.safeParse(event).data?.step;
-    const subject = told === undefined ? subjectOf(event) : subjectTold(told);
-    return withLogContext({ ...subject, function_request_id: context?.awsRequestId }, async () => {
+    const ids = stepContext.safeParse(event).data?.step;
+    const logContext = ids === undefined ? logContextOf(event) : withStepContext(ids);
+    return withLogContext({ ...logContext, function_request_id: context?.awsRequestId }, async () => {
       const startedAt = Date.now();
       const measured = (failures: number) => {
         const duration_ms = Date.now() - startedAt;
-        if (told === undefined) return { duration_ms };
-        return { duration_ms, ...metricsOf(duration_ms, told.attempt, failures) };
+        if (ids === undefined) return { duration_ms };
+        return { duration_ms, ...metricsOf(duration_ms, ids.attempt, failures) };
       };
       try {
         const input = inputSchema.safeParse(event);
@@ -35,26 +35,25 @@ export function step<Input extends z.ZodType, Output>(
           throw new StepError('InvalidStepInput', `The step's input is not valid in: ${fields.join(', ')}.`);
         }
         const output = await run(input.data, context);
-        logger.info('Step done', measured(0));
+        logger.info('Step succeeded', measured(0));
         return output;
       } catch (thrown) {
         const error = classifyError(thrown);
-        // A reason that has a name was foreseen: it is retried, or undone, and told to the caller.
+        // A StepError is an expected failure, which is retried or compensated, and reported to the caller.
         const level = error instanceof StepError ? 'warn' : 'error';
-        const why = { error: error.name, reason: error.message };
-        logger[level]('Step failed', { ...why, ...measured(1) });
+        logger[level]('Step failed', { error: error.name, reason: error.message, ...measured(1) });
         throw error;
       }
     });
   };
 }
 
-type Told = z.infer<typeof stepContext>['step'];
+type StepIds = z.infer<typeof stepContext>['step'];
 
-const subjectTold = ({ state, trace_id, ...told }: Told): Subject => ({
-  ...told,
+const withStepContext = ({ state, trace_id, ...ids }: StepIds): LogContext => ({
+  ...ids,
   step: state,
-  trace_id: trace_id ?? presentTrace(),
+  trace_id: trace_id ?? currentTraceId(),
 });
 
 const metricsOf = (stepDuration: number, attempt: number, stepFailures: number) =>
@@ -64,8 +63,8 @@ const metricsOf = (stepDuration: number, attempt: number, stepFailures: number) 
     ...(stepFailures > 0 ? { stepFailures } : {}),
   });
 
-/** What no state called, or one of a definition of the release before. */
-function subjectOf(event: unknown): Subject {
-  const known = z.object({ provisioning_id: z.string().optional() }).safeParse(event);
-  return { trace_id: presentTrace(), provisioning_id: known.data?.provisioning_id };
+/** For an invocation that is not by a state. */
+function logContextOf(event: unknown): LogContext {
+  const parsed = z.object({ provisioning_id: z.string().optional() }).safeParse(event);
+  return { trace_id: currentTraceId(), provisioning_id: parsed.data?.provisioning_id };
 }

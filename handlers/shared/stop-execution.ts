@@ -11,73 +11,73 @@ import { failureOf } from './status.ts';
 
 interface Services {
   stepFunctions: Pick<SFNClient, 'send'>;
-  /** The machine whose execution is stopped, and the schema of its input. */
+  /** State machine of the execution, and the schema of its input. */
   stateMachineArn: string;
   inputSchema: z.ZodType<{ creation_id: string; cancelled?: true }>;
   now: () => number;
-  /** Whether the execution, which has ended, has asked for something that has to be taken back; if that can be known. */
+  /** Whether the finished execution has requested a creation that must be compensated. By default it is assumed. */
   creationRequested?: (executionArn: string) => Promise<boolean>;
 }
 
 export const stopExecutionInput = z.object({
   ...rollBackInput.pick({ provisioning_id: true, creation_id: true, had_succeeded: true, failure: true })
     .shape,
-  /** When the step was entered; the same for each of its attempts. */
+  /** Time at which the execution entered the state; equal for all attempts. */
   entered_at: z.iso.datetime({ offset: true }),
 });
 
-/** What a roll-back needs to know of the execution that it rolls back. */
-export interface Stopped {
-  /** Whether it had ended well, so that the roll-back takes away what was given before. */
+/** State of the stopped execution: variables of the roll-back. */
+export interface StoppedExecution {
+  /** Whether it had succeeded, so that the roll-back removes the user of a successful provisioning. */
   had_succeeded: boolean;
-  /** Whether a call that creates something may still be under way. */
+  /** Whether a call that creates the user may be in flight. */
   creation_in_flight: boolean;
-  /** Whether something may have been made, because it was asked for. */
+  /** Whether the creation was requested, so that the user may exist. */
   creation_requested: boolean;
-  /** Why there is a roll-back. */
+  /** Cause of the roll-back. */
   failure: FailureCause;
 }
 
 /**
- * First step of a roll-back: stops the execution, so that nothing more is begun. It may come to its own end in the
- * very moment in which it is stopped, so how it ended is what is seen afterwards.
+ * First step of a roll-back: stops the execution, so that it starts no further step. The execution can finish at the same
+ * time, so its outcome is read after the stop.
  *
- * The record of the execution may have expired, and its name may have been taken by another generation or by a
- * cancellation: then there is nothing to stop, nothing is under way, and what the roll-back was started with counts. Not
- * seen is not expired: that counts when the execution is not seen after everything that was under way has landed.
+ * If the record of the execution has expired, or another generation or a cancellation uses its name, there is nothing to
+ * stop and no call in flight; then the roll-back's own input has the outcome. DescribeExecution is eventually consistent,
+ * so "not found" counts as expired only after the time in which a call can be in flight.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
- * @throws AbsenceNotConfirmed while the execution is not seen; ServiceUnavailable while its end is not
+ * @throws AbsenceNotConfirmed while the execution is not found; ServiceUnavailable while it is not reported as finished
  */
 export const stopExecution =
   ({ stepFunctions, stateMachineArn, inputSchema, now, creationRequested = async () => true }: Services) =>
-  async (input: z.infer<typeof stopExecutionInput>): Promise<Stopped> => {
+  async (input: z.infer<typeof stopExecutionInput>): Promise<StoppedExecution> => {
     const { provisioning_id, creation_id, had_succeeded, failure, entered_at } = input;
-    const asStarted: Stopped = {
+    const expired: StoppedExecution = {
       had_succeeded,
       creation_in_flight: false,
       creation_requested: true,
       failure,
     };
-    const look = () => describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
+    const describeExecution = () => describe(stepFunctions, stateMachineArn, provisioning_id, inputSchema);
     const isOwn = ({ parsedInput }: { parsedInput: z.infer<typeof inputSchema> }) =>
       parsedInput.creation_id === creation_id && parsedInput.cancelled !== true;
 
-    let execution = await look();
+    let execution = await describeExecution();
     if (execution === undefined) {
-      if (now() - Date.parse(entered_at) >= IN_FLIGHT_SECONDS * 1000) return asStarted;
-      throw new StepError('AbsenceNotConfirmed', 'The execution is not seen: not yet, or not any more.');
+      if (now() - Date.parse(entered_at) >= IN_FLIGHT_SECONDS * 1000) return expired;
+      throw new StepError('AbsenceNotConfirmed', 'The execution is not found: not yet, or not any more.');
     }
-    if (!isOwn(execution)) return asStarted;
+    if (!isOwn(execution)) return expired;
     if (execution.status === 'RUNNING') {
       await stop(stepFunctions, executionArn(stateMachineArn, provisioning_id));
-      execution = await look();
+      execution = await describeExecution();
     }
     if (execution === undefined || execution.status === 'RUNNING')
-      throw new StepError('ServiceUnavailable', 'The end of the execution cannot be seen yet.');
-    const endedAt = execution.stopDate?.getTime() ?? now();
+      throw new StepError('ServiceUnavailable', 'The execution is not reported as finished yet.');
+    const stoppedAt = execution.stopDate?.getTime() ?? now();
     return {
       had_succeeded: execution.status === 'SUCCEEDED',
-      creation_in_flight: now() - endedAt < IN_FLIGHT_SECONDS * 1000,
+      creation_in_flight: now() - stoppedAt < IN_FLIGHT_SECONDS * 1000,
       creation_requested: await creationRequested(executionArn(stateMachineArn, provisioning_id)),
       failure: failureOf(execution) ?? CANCELLED_BY_OWNER,
     };
@@ -87,10 +87,10 @@ async function stop(stepFunctions: Services['stepFunctions'], arn: string): Prom
   const command = new StopExecutionCommand({
     executionArn: arn,
     error: CANCELLED,
-    cause: 'The user is not wanted any more.',
+    cause: 'The provisioning is being rolled back.',
   });
   await stepFunctions.send(command).catch((error: unknown) => {
-    // There is nothing to stop any more.
+    // The execution has finished.
     if (!hasErrorName(error, 'ValidationException')) throw error;
   });
 }

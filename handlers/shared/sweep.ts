@@ -20,35 +20,34 @@ import {
   writeSweepState,
 } from './high-water-marks.ts';
 import { addLogContext, logger, withLogContext } from './logger.ts';
-import { type OldestStart, oldestStart } from './oldest-running.ts';
+import { type OldestStart, readOldestStart } from './oldest-running.ts';
 import { originAfter } from './origin.ts';
 import { nextRollBackName, provisioningIdIn } from './roll-back-names.ts';
-import type { Subject, Workflows } from './roll-backs.ts';
+import type { ProvisioningSubject, Workflows } from './roll-backs.ts';
 
 /**
- * The sweep: finds executions that failed and were not rolled back, whatever was missed, and roll-backs that failed
- * themselves, and starts the roll-back that is due.
+ * The sweep: a scheduled reconciliation. It finds failed executions without a roll-back, and failed roll-backs, and
+ * starts the missing roll-back.
  *
- * Each machine has a list of executions per status, and each list a high-water mark: everything in it that stopped
- * before is settled. The mark moves only over what was settled, so that an outage, of AWS's events or of the sweep,
- * loses nothing.
+ * Each state machine has a list of executions per status, and each list a high-water mark: every execution that stopped
+ * before the mark is processed. The mark advances only over processed executions, so that an outage of AWS's events or of
+ * the sweep loses nothing.
  *
- * What can hold leftovers is read and settled first: everything of the roll-back machine, and what was stopped or timed
- * out. FAILED executions of the main machine come last, with a share of their own. Nearly all of them failed clean,
- * callers can make as many of them as they like, and ListExecutions does not say which they are; those that the rule on
- * status changes has recorded as clean cost no DescribeExecution.
+ * Lists of executions that can have left a user come first: those of the roll-back machine, and aborted and timed-out
+ * executions. FAILED executions of the main machine come last, with a time budget of their own: nearly all of them have a
+ * clean outcome, callers can cause any number of them, and ListExecutions omits the outcome. Executions that are recorded
+ * as clean (clean-outcomes.ts) need no DescribeExecution.
  */
 
-/** Bounds of one run; the next run goes on where it stopped. */
+/** Limits of one run. The next run continues at the same position. */
 export const limits = {
   /**
-   * Pages of a thousand executions each: of a list that can hold leftovers, and of the failed ones. ListExecutions has a
-   * quota of 100 at once in the smallest regions.
+   * Pages of a thousand executions each, per list. ListExecutions has a bucket size of 100 in most regions.
    */
   pages: { first: 10, last: 200 },
   /**
-   * Milliseconds after the run's begin in which executions of the first lists are still described, in which the last list
-   * is still read, and in which executions of it are still described.
+   * Milliseconds after the start of the run until which executions of the first lists are processed, the last list is
+   * read, and its executions are processed.
    */
   time: {
     first: (timeLimits.sweepFunction - 80) * 1000,
@@ -57,13 +56,13 @@ export const limits = {
   },
 } as const;
 
-/** Lists lag: what stopped within this time, in milliseconds, is looked at again by the next run. */
+/** ListExecutions is eventually consistent: the next run reads executions of this time again. Milliseconds. */
 const LISTING_LAG = 10 * 60 * 1000;
 
-/** No execution lasts longer, in milliseconds. Used while it is not known which was the oldest running one. */
+/** Longest duration of an execution in milliseconds. Used without an observation of the oldest running execution. */
 const LONGEST_EXECUTION = Math.max(timeLimits.provisioning, timeLimits.provisioningRollBack) * 1000;
 
-/** Observations that are kept per machine. Without those in between, lists are read further back, not less. */
+/** Most stored observations per state machine. With fewer observations, lists are read further back. */
 const OBSERVATIONS = 12;
 
 type Failure = Extract<ExecutionStatus, 'FAILED' | 'TIMED_OUT' | 'ABORTED'>;
@@ -83,56 +82,59 @@ const firstLists: readonly List[] = [
 ];
 const lastList: List = { machine: 'main', status: 'FAILED' };
 
-/** Name of a list in the state. */
+/** Key of a list in the stored state. */
 export const listKey = ({ machine, status }: List): string => `${machine} ${status}`;
 
-interface Services<Input extends z.ZodType<Subject>> {
+interface Services<Input extends z.ZodType<ProvisioningSubject>> {
   workflows: Workflows<Input>;
   dynamoDb: Pick<DynamoDBClient, 'send'>;
   /** Table of the high-water marks and of the clean outcomes. */
   tableName: string;
-  /** How many executions are described per second: the sweep's share of the quota. */
+  /** Rate of DescribeExecution calls: the sweep's share of the quota. */
   describesPerSecond: number;
   clock: Clock;
 }
 
-/** What a run found. */
+/** Result of a run. */
 export interface SweepReport {
-  /** Executions that failed, timed out or were stopped since the marks, and were not settled by an earlier run. */
+  /** Executions that failed, timed out or were aborted after the marks, and that no earlier run processed. */
   failed: number;
-  /** Those of them that were recorded as clean, and were not described. */
+  /** Executions of `failed` that were recorded as clean, and not described. */
   known_clean: number;
-  /** Roll-backs that this run had to start: each was missed before, or failed. */
+  /** Roll-backs that this run started. */
   started: number;
-  /** Executions with an input that none of ours has: somebody started them by hand. */
+  /** Executions whose input does not match the schema: started by hand. */
   unreadable: number;
-  /** Executions that could not be settled, or that there was no time for; the next run looks at them again. */
+  /** Executions that could not be processed, or not in time. The next run processes them. */
   left: number;
-  /** The lowest of the high-water marks: everything that stopped before is settled. */
+  /** The lowest high-water mark: every execution that stopped before is processed. */
   high_water_mark: string;
-  /** For how many seconds the oldest running execution has run; 0 when none runs. */
+  /** Age of the oldest running execution in seconds; 0 without one. */
   oldest_running_seconds: number;
 }
 
-interface Finished extends List {
+interface FinishedExecution extends List {
   name: string;
   stoppedAt: number;
 }
 
-/** What was read of a list, and where to go on. */
+/** The executions that were read from a list, and the position of the next read. */
 interface Reading {
   list: List;
   high_water_mark: number;
-  finished: Finished[];
-  /** When the reading began, in this run or in an earlier one. */
+  finished: FinishedExecution[];
+  /** Start of the read, in this run or in an earlier one. */
   since: number;
-  /** When the first execution stopped that an earlier run has read and could not settle; infinite when there is none. */
-  firstLeft: number;
+  /** Stop time of the first execution that an earlier run read and could not process; infinite without one. */
+  firstUnprocessed: number;
   nextToken: string | undefined;
 }
 
-/** @throws the errors of Step Functions' lists and of the table */
-export const sweep = <Input extends z.ZodType<Subject>>({
+/**
+ * Creates the sweep. Each call is one run.
+ * @throws the errors of ListExecutions and of the table
+ */
+export const sweep = <Input extends z.ZodType<ProvisioningSubject>>({
   workflows,
   dynamoDb,
   tableName,
@@ -145,16 +147,20 @@ export const sweep = <Input extends z.ZodType<Subject>>({
     main: workflows.machines.STATE_MACHINE_ARN,
     'roll-back': workflows.machines.ROLL_BACK_STATE_MACHINE_ARN,
   };
-  /** What a warm function has settled after the marks; without it, each run would look at all of it again. */
-  const settled = new Map<string, number>();
+  /** Executions after the marks that earlier runs of this execution environment processed, with their stop times. */
+  const processed = new Map<string, number>();
 
   return async (): Promise<SweepReport> => {
     const startedAt = clock.now();
     const state = await readSweepState(table);
     const report = { failed: 0, known_clean: 0, started: 0, unreadable: 0, left: 0 };
 
-    const settle = async (finished: readonly Finished[], until: number): Promise<Finished[]> => {
-      const left: Finished[] = [];
+    /** Processes executions until a time limit; returns those that are left. */
+    const processAll = async (
+      finished: readonly FinishedExecution[],
+      until: number,
+    ): Promise<FinishedExecution[]> => {
+      const left: FinishedExecution[] = [];
       for (const execution of finished) {
         if (clock.now() - startedAt > until) {
           left.push(execution);
@@ -163,19 +169,19 @@ export const sweep = <Input extends z.ZodType<Subject>>({
         await clock.sleep(1000 / describesPerSecond);
         const provisioning_id = provisioningIdIn(execution.name);
         const finding = await withLogContext({ provisioning_id, execution: execution.name }, () =>
-          settleOne(workflows, execution),
+          processOne(workflows, execution),
         );
         if (finding === 'started') report.started += 1;
         if (finding === 'unreadable') report.unreadable += 1;
         if (finding === 'failed') left.push(execution);
-        else settled.set(keyOf(execution), execution.stoppedAt);
+        else processed.set(keyOf(execution), execution.stoppedAt);
         if (finding === 'clean' && isOf(lastList)(execution)) await outcomes.record(execution);
       }
       report.left += left.length;
       return left;
     };
 
-    /** Reads a list from its newest execution, or from where the last run stopped, as far back as is needed. */
+    /** Reads a list from its newest execution, or from the position of the last run, until an execution that is too old. */
     const read = async (list: List, bounds: Bounds): Promise<Reading> => {
       const { high_water_mark, reading } = state.lists[listKey(list)] ?? { high_water_mark: 0 };
       const pages = (from: string | undefined) =>
@@ -184,11 +190,11 @@ export const sweep = <Input extends z.ZodType<Subject>>({
           { stateMachineArn: machineArns[list.machine], statusFilter: list.status },
           { ...bounds, from, oldest: oldestPossibleStart(state, list.machine, high_water_mark) },
         );
-      let goesOn = reading;
+      let continued = reading;
       const { executions, nextToken } = await pages(reading?.next_token).catch((error: unknown) => {
-        // A token lives for a day; without it the list is read from its beginning.
+        // A token expires after a day. Then the list is read from its start.
         if (!hasErrorName(error, 'InvalidToken')) throw error;
-        goesOn = undefined;
+        continued = undefined;
         return pages(undefined);
       });
       const finished = executions.flatMap(({ name, stopDate }) =>
@@ -200,17 +206,17 @@ export const sweep = <Input extends z.ZodType<Subject>>({
         list,
         high_water_mark,
         finished,
-        since: goesOn?.since ?? startedAt,
-        firstLeft: goesOn?.first_left ?? Number.POSITIVE_INFINITY,
+        since: continued?.since ?? startedAt,
+        firstUnprocessed: continued?.first_unprocessed ?? Number.POSITIVE_INFINITY,
         nextToken,
       };
     };
 
-    /** Notes what the oldest running executions are; gives for how many seconds the oldest of all has run. */
+    /** Stores an observation of the oldest running executions; returns the age of the oldest one in seconds. */
     const observe = async (): Promise<number> => {
       const starts: number[] = [];
       for (const machine of ['main', 'roll-back'] as const) {
-        const oldest = await oldestStart(workflows.stepFunctions, machineArns[machine]);
+        const oldest = await readOldestStart(workflows.stepFunctions, machineArns[machine]);
         if (oldest.start !== undefined) starts.push(oldest.start);
         state.observations[machine] = withObservation(state.observations[machine] ?? [], oldest, {
           now: clock.now(),
@@ -221,13 +227,13 @@ export const sweep = <Input extends z.ZodType<Subject>>({
       return Math.round((now - Math.min(now, ...starts)) / 1000);
     };
 
-    const isUnsettled = (execution: Finished) => !settled.has(keyOf(execution));
+    const isUnprocessed = (execution: FinishedExecution) => !processed.has(keyOf(execution));
 
     const first: Reading[] = [];
     for (const list of firstLists) first.push(await read(list, { pages: limits.pages.first }));
-    const found = inOrder(first.flatMap(({ finished }) => finished)).filter(isUnsettled);
+    const found = inOrder(first.flatMap(({ finished }) => finished)).filter(isUnprocessed);
     report.failed += found.length;
-    const left = await settle(found, limits.time.first);
+    const left = await processAll(found, limits.time.first);
     for (const reading of first) state.lists[listKey(reading.list)] = stateAfter(reading, left);
     await writeSweepState(table, state, clock.now());
     const oldest_running_seconds = await observe();
@@ -236,30 +242,31 @@ export const sweep = <Input extends z.ZodType<Subject>>({
       pages: limits.pages.last,
       isInTime: () => clock.now() - startedAt <= limits.time.read,
     });
-    const failed = last.finished.filter(isUnsettled);
+    const failed = last.finished.filter(isUnprocessed);
     const unknown = inOrder(await outcomes.withoutRecord(failed));
     report.failed += failed.length;
     report.known_clean = failed.length - unknown.length;
-    state.lists[listKey(lastList)] = stateAfter(last, await settle(unknown, limits.time.last));
+    state.lists[listKey(lastList)] = stateAfter(last, await processAll(unknown, limits.time.last));
     await writeSweepState(table, state, clock.now());
 
     const lowest = lowestMark(state);
-    for (const [key, stoppedAt] of settled) if (stoppedAt < lowest) settled.delete(key);
+    for (const [key, stoppedAt] of processed) if (stoppedAt < lowest) processed.delete(key);
     return { ...report, high_water_mark: new Date(lowest).toISOString(), oldest_running_seconds };
   };
 };
 
 const isOf =
   ({ machine, status }: List) =>
-  (one: List): boolean =>
-    one.machine === machine && one.status === status;
+  (list: List): boolean =>
+    list.machine === machine && list.status === status;
 
-/** An execution that is redriven and finishes again is another finding. */
-const keyOf = ({ machine, name, stoppedAt }: Finished): string => `${machine} ${name} ${stoppedAt}`;
+/** With the stop time, because an execution that is redriven and finishes again must be processed again. */
+const keyOf = ({ machine, name, stoppedAt }: FinishedExecution): string => `${machine} ${name} ${stoppedAt}`;
 
-const inOrder = (finished: Finished[]): Finished[] => finished.sort((a, b) => a.stoppedAt - b.stoppedAt);
+const inOrder = (finished: FinishedExecution[]): FinishedExecution[] =>
+  finished.sort((a, b) => a.stoppedAt - b.stoppedAt);
 
-/** The lowest mark of all lists, or of those of a machine. */
+/** The lowest high-water mark of all lists, or of the lists of one state machine. */
 const lowestMark = ({ lists }: SweepState, machine?: MachineKey): number =>
   Math.min(
     ...[...firstLists, lastList]
@@ -267,13 +274,13 @@ const lowestMark = ({ lists }: SweepState, machine?: MachineKey): number =>
       .map((list) => lists[listKey(list)]?.high_water_mark ?? 0),
   );
 
-/** The pages of a list, from the newest execution or from a token on, until one started before `oldest`. */
+/** Reads pages of a list, from the newest execution or from a token, until an execution started before `oldest`. */
 async function readPages(
   stepFunctions: Pick<SFNClient, 'send'>,
   list: { stateMachineArn: string; statusFilter: Failure },
   { from, oldest, pages, isInTime = () => true }: PageOptions,
 ): Promise<{ executions: ExecutionListItem[]; nextToken: string | undefined }> {
-  const all: ExecutionListItem[] = [];
+  const allExecutions: ExecutionListItem[] = [];
   let nextToken = from;
   for (let page = 0; page === 0 || (nextToken !== undefined && page < pages && isInTime()); page += 1) {
     const command = new ListExecutionsCommand({
@@ -285,18 +292,18 @@ async function readPages(
       if (page === 0 || classifyError(error).name !== 'ServiceThrottled') throw error;
       return undefined;
     });
-    // The quota is used up: the next run goes on here.
+    // The quota is used up: the next run continues here.
     if (read === undefined) break;
     const { executions = [] } = read;
-    all.push(...executions);
+    allExecutions.push(...executions);
     nextToken = executions.some(startedBefore(oldest)) ? undefined : read.nextToken;
   }
-  return { executions: all, nextToken };
+  return { executions: allExecutions, nextToken };
 }
 
 interface PageOptions extends Bounds {
   from: string | undefined;
-  /** What started before cannot have stopped after the mark. */
+  /** An execution that started before cannot have stopped after the mark. */
   oldest: number;
 }
 
@@ -305,80 +312,81 @@ interface Bounds {
   isInTime?: () => boolean;
 }
 
-/** Lists come newest first. */
+/** Lists are newest first, so the first such execution ends the read. */
 const startedBefore =
   (time: number) =>
   ({ startDate }: ExecutionListItem): boolean =>
     startDate !== undefined && startDate.getTime() < time;
 
-/** When an execution that stopped after the mark can have started at the earliest. */
+/** The earliest possible start of an execution that stopped after the mark. */
 function oldestPossibleStart({ observations }: SweepState, machine: MachineKey, mark: number): number {
   const before = (observations[machine] ?? []).filter(({ at }) => at <= mark);
   return before.at(-1)?.oldest_start ?? mark - LONGEST_EXECUTION;
 }
 
-/** The state of a list after what was read of it has been settled, but for what is left. */
+/** The state of a list after its executions are processed, except those that are left. */
 function stateAfter(
-  { list, high_water_mark, firstLeft, since, nextToken }: Reading,
-  left: readonly Finished[],
+  { list, high_water_mark, firstUnprocessed, since, nextToken }: Reading,
+  left: readonly FinishedExecution[],
 ): ListState {
-  const first_left = Math.min(firstLeft, ...left.filter(isOf(list)).map(({ stoppedAt }) => stoppedAt));
+  const stopTimes = left.filter(isOf(list)).map(({ stoppedAt }) => stoppedAt);
+  const first_unprocessed = Math.min(firstUnprocessed, ...stopTimes);
   if (nextToken === undefined)
-    return { high_water_mark: Math.max(high_water_mark, Math.min(since - LISTING_LAG, first_left)) };
-  const isAnyLeft = first_left !== Number.POSITIVE_INFINITY;
+    return { high_water_mark: Math.max(high_water_mark, Math.min(since - LISTING_LAG, first_unprocessed)) };
+  const isAnyLeft = first_unprocessed !== Number.POSITIVE_INFINITY;
   return {
     high_water_mark,
-    reading: { next_token: nextToken, since, ...(isAnyLeft ? { first_left } : {}) },
+    reading: { next_token: nextToken, since, ...(isAnyLeft ? { first_unprocessed } : {}) },
   };
 }
 
-/** The observations with another one, without those that no list of the machine needs any more. */
+/** Adds an observation, and drops those that no list of the state machine needs any more. */
 function withObservation(
   observations: readonly Observation[],
   { start, isComplete }: OldestStart,
   { now, lowest }: { now: number; lowest: number },
 ): Observation[] {
-  // What has started a moment ago may not be in the list yet.
+  // An execution that started just now may not be in the list yet.
   const oldest_start = Math.min(start ?? now, now - LISTING_LAG);
   const all = [...observations, ...(isComplete ? [{ at: now, oldest_start }] : [])];
-  const [first, ...others] = all.filter((_one, n) => (all[n + 1]?.at ?? now + 1) > lowest);
+  const [first, ...others] = all.filter((_, n) => (all[n + 1]?.at ?? now + 1) > lowest);
   return first === undefined ? [] : [first, ...others.slice(1 - OBSERVATIONS)];
 }
 
-async function settleOne<Input extends z.ZodType<Subject>>(
+async function processOne<Input extends z.ZodType<ProvisioningSubject>>(
   workflows: Workflows<Input>,
-  { name, machine }: Finished,
+  { name, machine }: FinishedExecution,
 ): Promise<'clean' | 'started' | 'existed' | 'unreadable' | 'failed'> {
   try {
     return machine === 'roll-back'
-      ? await tryAgain(workflows, name)
+      ? await retryRollBack(workflows, name)
       : await rollBackIfNeeded(workflows, name);
   } catch (thrown) {
     if (thrown instanceof z.ZodError || thrown instanceof SyntaxError) {
-      logger.warn('An execution has an input that is none of ours', { execution: name });
+      logger.warn('Execution input not valid', { execution: name });
       return 'unreadable';
     }
     const { name: error, message: reason } = classifyError(thrown);
-    logger.error('An execution could not be settled', { execution: name, error, reason });
+    logger.error('Execution not processed', { execution: name, error, reason });
     return 'failed';
   }
 }
 
-/** Starts the attempt after a roll-back that failed or could not be announced, unless there is one. */
-async function tryAgain(
-  { stepFunctions, machines }: Pick<Workflows<z.ZodType<Subject>>, 'stepFunctions' | 'machines'>,
+/** Starts the next attempt after a roll-back that failed or whose event was not published, unless one exists. */
+async function retryRollBack(
+  { stepFunctions, machines }: Pick<Workflows<z.ZodType<ProvisioningSubject>>, 'stepFunctions' | 'machines'>,
   name: string,
 ): Promise<'clean' | 'started' | 'existed'> {
   const machine = machines.ROLL_BACK_STATE_MACHINE_ARN;
   const failed = await describe(stepFunctions, machine, name, rollBackInput);
-  if (failed === undefined) throw new Error('A roll-back that is listed cannot be seen.');
+  if (failed === undefined) throw new Error('DescribeExecution does not find a listed roll-back.');
   addLogContext({ trace_id: failed.parsedInput.trace_id });
-  // An operator may have started it again since.
+  // An operator may have redriven it in between.
   if (failed.status === 'RUNNING' || failed.status === 'SUCCEEDED') return 'clean';
   const input = { ...failed.parsedInput, ...originAfter(machine, name, failed.parsedInput) };
   const start = await startOnce(stepFunctions, machine, nextRollBackName(name, input), input);
   if (start === 'started')
-    logger.warn('Roll-back tried again', {
+    logger.warn('Roll-back retried', {
       provisioning_id: failed.parsedInput.provisioning_id,
       failed: name,
     });

@@ -4,26 +4,26 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { apiClient } from './aws-clients.ts';
-import { type BusFinding, checkBusHealth } from './bus-health.ts';
+import { type BusHealth, checkBusHealth } from './bus-health.ts';
 import type { MonitoredBus } from './environment.ts';
 import { systemClock } from './executions.ts';
 import { logger, withLogContext } from './logger.ts';
 import { embeddedMetrics } from './metrics.ts';
-import type { Machines, Subject, Workflows } from './roll-backs.ts';
+import type { Machines, ProvisioningSubject, Workflows } from './roll-backs.ts';
 import { type SweepReport, sweep } from './sweep.ts';
-import { presentTrace } from './trace-header.ts';
+import { currentTraceId } from './trace-header.ts';
 
 type StepFunctions = Pick<SFNClient, 'send'>;
 
 /**
- * Makes the handler of a scheduled sweep, which then looks whether the service's events arrive. It says what it found in
- * the log, in lines that are metrics, too; `SweepCompleted` is the heartbeat, whose absence means that nothing is swept.
- * When the bus cannot be looked at, the sweep is told all the same, and then the function fails.
+ * Creates the Lambda handler of the scheduled sweep. After the sweep it checks the health of the service's bus. It logs
+ * both results with metrics; `SweepCompleted` is the heartbeat of the sweep. If the check of the bus fails, the sweep is
+ * reported all the same, and then the function fails.
  */
-export function sweeper<Input extends z.ZodType<Subject>>(
+export function sweeper<Input extends z.ZodType<ProvisioningSubject>>(
   workflowsOf: (stepFunctions: StepFunctions, machines: Machines) => Workflows<Input>,
   environment: Machines & MonitoredBus & { SWEEP_TABLE: string; DESCRIBES_PER_SECOND: number },
-): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusFinding }> {
+): (event?: unknown, context?: Pick<Context, 'awsRequestId'>) => Promise<SweepReport & { bus: BusHealth }> {
   const stepFunctions = apiClient(SFNClient);
   const run = sweep({
     workflows: workflowsOf(stepFunctions, environment),
@@ -33,7 +33,7 @@ export function sweeper<Input extends z.ZodType<Subject>>(
     clock: systemClock,
   });
   const eventBridge = apiClient(EventBridgeClient);
-  const sweepAndLook = async () => {
+  const sweepAndCheckBus = async () => {
     const report = await run();
     const { started, left, oldest_running_seconds } = report;
     logger.info('Sweep completed', {
@@ -47,8 +47,8 @@ export function sweeper<Input extends z.ZodType<Subject>>(
     });
     const bus = await checkBusHealth(eventBridge, environment);
     const finding = { bus: environment.EVENT_BUS_NAME, finding: bus };
-    if (bus === 'whole')
-      logger.info('Audit events arrive', { ...finding, ...embeddedMetrics({ auditBusBroken: 0 }) });
+    if (bus === 'healthy')
+      logger.info('Audit events are delivered', { ...finding, ...embeddedMetrics({ auditBusBroken: 0 }) });
     else
       logger.error('Audit events are lost or do not reach the log', {
         ...finding,
@@ -57,5 +57,8 @@ export function sweeper<Input extends z.ZodType<Subject>>(
     return { ...report, bus };
   };
   return (_event, context) =>
-    withLogContext({ trace_id: presentTrace(), function_request_id: context?.awsRequestId }, sweepAndLook);
+    withLogContext(
+      { trace_id: currentTraceId(), function_request_id: context?.awsRequestId },
+      sweepAndCheckBus,
+    );
 }

@@ -6,18 +6,18 @@ import { type Attempt, errorName, type TimelinePart, type TimelineStep } from '.
 import { bestEffort, executionArn } from './executions.ts';
 import { type HistoryStep, readHistory, stepsOf } from './history.ts';
 import { attemptIn, type Generation, rollBackName } from './roll-back-names.ts';
-import { latestRollBack, type Subject, type Workflows } from './roll-backs.ts';
+import { latestRollBack, type ProvisioningSubject, type Workflows } from './roll-backs.ts';
 
-/** What a provisioning went through at one service, read from the histories of its executions. Names and times only. */
+/** The timeline of a provisioning at one service, from the histories of its executions: names and times only. */
 
-/** Roll-backs that are shown, the latest ones: GetExecutionHistory has a quota of 20 per second for the whole account. */
-const ROLL_BACKS = 4;
+/** Most roll-backs in a timeline, the latest ones: GetExecutionHistory has a quota of 20 per second and account. */
+const MAX_ROLL_BACKS = 4;
 
 /**
- * The steps of a provisioning's execution and of the roll-backs of its generation.
+ * Reads the steps of a provisioning's execution and of the roll-backs of its generation.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
-export async function timelineAt<Input extends z.ZodType<Subject>>(
+export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
   service: Service,
   workflows: Workflows<Input>,
   generation: Generation,
@@ -25,10 +25,10 @@ export async function timelineAt<Input extends z.ZodType<Subject>>(
   const { stepFunctions, machines } = workflows;
   const latest = await latestRollBack(workflows, generation);
   const count = latest === undefined ? 0 : attemptIn(latest.name ?? '');
-  const shown = Array.from({ length: Math.min(count, ROLL_BACKS) }, (_, n) => count - n);
+  const attempts = Array.from({ length: Math.min(count, MAX_ROLL_BACKS) }, (_, n) => count - n);
   const executions = [
     [machines.STATE_MACHINE_ARN, generation.provisioning_id] as const,
-    ...shown.map((n) => [machines.ROLL_BACK_STATE_MACHINE_ARN, rollBackName(generation, n)] as const),
+    ...attempts.map((n) => [machines.ROLL_BACK_STATE_MACHINE_ARN, rollBackName(generation, n)] as const),
   ];
   const parts = await Promise.all(
     executions.map(async ([machine, execution]) =>
@@ -41,12 +41,12 @@ export async function timelineAt<Input extends z.ZodType<Subject>>(
   );
   return {
     timeline: inOrder(parts.flat()),
-    ...(count > ROLL_BACKS ? { timeline_incomplete: [service] } : {}),
+    ...(count > MAX_ROLL_BACKS ? { timeline_incomplete: [service] } : {}),
   };
 }
 
-/** The same; when it cannot be read, nothing, and that it is not complete: the status is worth having without it. */
-export const availableTimeline = async <Input extends z.ZodType<Subject>>(
+/** As `timelineAt`, but if it cannot be read, an empty timeline that is marked as incomplete. */
+export const availableTimeline = async <Input extends z.ZodType<ProvisioningSubject>>(
   service: Service,
   workflows: Workflows<Input>,
   generation: Generation,
@@ -56,7 +56,7 @@ export const availableTimeline = async <Input extends z.ZodType<Subject>>(
     timeline_incomplete: [service],
   };
 
-/** The steps of both services in one list, in the order in which they began. */
+/** Merges timelines into one, in the order of the start times. */
 export function merge(...parts: TimelinePart[]): TimelinePart {
   const incomplete = parts.flatMap(({ timeline_incomplete = [] }) => timeline_incomplete);
   return {
@@ -68,17 +68,17 @@ export function merge(...parts: TimelinePart[]): TimelinePart {
 const inOrder = (steps: TimelineStep[]): TimelineStep[] =>
   steps.sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
 
-/** The steps that events record, as a timeline reports them. */
+/** The steps of a history as steps of a timeline. */
 export const timelineSteps = (
   events: readonly HistoryEvent[],
-  of: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
-): TimelineStep[] => stepsOf(events).map((step) => timelineStepOf(step, of));
+  execution: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
+): TimelineStep[] => stepsOf(events).map((step) => timelineStepOf(step, execution));
 
 const timelineStepOf = (
   { name, status, enteredAt, exitedAt, attempts }: HistoryStep,
-  of: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
+  execution: Pick<TimelineStep, 'service' | 'workflow' | 'execution'>,
 ): TimelineStep => ({
-  ...of,
+  ...execution,
   step: name,
   started_at: enteredAt.toISOString(),
   ...(status === 'succeeded' || status === 'caught' ? durationOf(enteredAt, exitedAt) : {}),
@@ -89,13 +89,13 @@ const timelineStepOf = (
   })),
 });
 
-/** Nothing for what has not ended. */
+/** The duration in milliseconds; absent without an end. */
 const durationOf = (from: Date, to: Date | undefined): { duration_ms?: number } =>
   to === undefined ? {} : { duration_ms: Math.max(0, to.getTime() - from.getTime()) };
 
 const UNNAMED: FailureName = 'StepFailed';
 
-/** What an attempt failed with; a text that cannot be the name of an error is not repeated. */
+/** The error of an attempt. A text that is not the name of an error is replaced. */
 function namedError(error: string): Attempt['error'] {
   const name = errorName.safeParse(error).data ?? UNNAMED;
   return { name, code: explainFailure({ step: '', error: name }).code };

@@ -1,6 +1,6 @@
 /**
- * X-Ray's trace of the present invocation, and how it is handed on. Nothing here needs X-Ray to be on: the id tells what
- * belongs together in logs and events, too.
+ * X-Ray's trace of the present invocation, and its propagation. The trace id also correlates logs and events, whether or
+ * not X-Ray is enabled.
  * docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
  */
 
@@ -8,27 +8,27 @@ const ROOT = /(?:^|;)\s*Root=(1-[0-9a-f]{8}-[0-9a-f]{24})\s*(?:;|$)/;
 const PARENT = /(?:^|;)\s*Parent=([0-9a-f]{16})\s*(?:;|$)/;
 const SAMPLED = /(?:^|;)\s*Sampled=([01])\s*(?:;|$)/;
 
-/** The id of the trace that a header names; what somebody made up is no trace. */
-export const rootOf = (header: string | undefined): string | undefined => ROOT.exec(header ?? '')?.[1];
+/** The trace id in a header; `undefined` for another format. */
+export const traceIdIn = (header: string | undefined): string | undefined => ROOT.exec(header ?? '')?.[1];
 
 /**
- * Of the present invocation: Lambda sets it anew each time.
+ * Trace header of the present invocation. Lambda sets it for each invocation.
  * docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
-const present = (): string | undefined => process.env['_X_AMZN_TRACE_ID'];
+const currentHeader = (): string | undefined => process.env['_X_AMZN_TRACE_ID'];
 
-/** The trace that the present invocation belongs to. */
-export const presentTrace = (): string | undefined => rootOf(present());
+/** Trace id of the present invocation. */
+export const currentTraceId = (): string | undefined => traceIdIn(currentHeader());
 
 /**
- * The header for whoever is called on behalf of a trace, by default of the present one. Parent and sampling are those of
- * the present invocation, as long as it is of that trace; the end of an execution is looked at in another one.
+ * The trace header for a call, by default with the present trace. Parent and sampling decision are those of the present
+ * invocation if it belongs to the same trace.
  */
-export function traceHeader(traceId: string | undefined = presentTrace()): string | undefined {
-  // What is stored may be anything; AWS refuses a call with a header that is none.
-  if (traceId === undefined || rootOf(`Root=${traceId}`) !== traceId) return undefined;
-  const ours = presentTrace() === traceId ? present() : undefined;
-  const [parent, sampled] = [PARENT, SAMPLED].map((part) => part.exec(ours ?? '')?.[1]);
+export function traceHeader(traceId: string | undefined = currentTraceId()): string | undefined {
+  // A stored id may have another format, and AWS refuses a call with an invalid header.
+  if (traceId === undefined || traceIdIn(`Root=${traceId}`) !== traceId) return undefined;
+  const header = currentTraceId() === traceId ? currentHeader() : undefined;
+  const [parent, sampled] = [PARENT, SAMPLED].map((part) => part.exec(header ?? '')?.[1]);
   return [
     `Root=${traceId}`,
     ...(parent === undefined ? [] : [`Parent=${parent}`]),

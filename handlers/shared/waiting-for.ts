@@ -9,8 +9,8 @@ import { readLatestEvents } from './history.ts';
 import { logger } from './logger.ts';
 import { timelineSteps } from './timeline.ts';
 
-/** Age in milliseconds from which an execution is asked what it waits for: most have ended by then. */
-const YOUNG = 10_000;
+/** Age in milliseconds from which the history of an execution is read: most have finished by then. */
+const MIN_AGE = 10_000;
 
 const reasons: Partial<Record<string, WaitingFor['what']>> = {
   TargetUnavailable: 'target',
@@ -21,16 +21,16 @@ const reasons: Partial<Record<string, WaitingFor['what']>> = {
   AbsenceNotConfirmed: 'calls_in_flight',
 } satisfies Partial<Record<FailureName, WaitingFor['what']>>;
 
-/** Errors after which a step waits as in an outage, counted together. */
-export const waitedOut = (step: string): readonly FailureName[] =>
+/** Errors that a step retries with the delays of an outage. One policy counts their attempts. */
+export const outageErrors = (step: string): readonly FailureName[] =>
   step === 'CancelUserCreation'
     ? ['TargetUnavailable', 'App2AuthenticationFailed', 'UserRemovalPending']
     : ['TargetUnavailable'];
 
 /**
- * What a running execution waits for, by the latest events of its history: its latest step has failed attempts, and goes
- * on trying. `undefined` when there is nothing to say: there is none, it is young or has ended, no attempt has failed, or
- * its history cannot be read now.
+ * The condition for which a running execution waits, from the latest events of its history: its present step has failed
+ * attempts. `undefined` if the execution does not exist, is young or has finished, if no attempt has failed, or if the
+ * history cannot be read.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function waitingForOf(
@@ -39,21 +39,21 @@ export async function waitingForOf(
   service: Service,
   now: number,
 ): Promise<WaitingFor | undefined> {
-  if (execution?.status !== 'RUNNING' || now - (execution.startDate?.getTime() ?? now) < YOUNG)
+  if (execution?.status !== 'RUNNING' || now - (execution.startDate?.getTime() ?? now) < MIN_AGE)
     return undefined;
   try {
-    // More than the step with the most attempts can write.
+    // One page has more events than the step with the most attempts.
     const { events } = await readLatestEvents(stepFunctions, execution.executionArn ?? '');
     return waitingIn(events, service);
   } catch (thrown) {
-    // A status without it is better than none.
+    // The status is returned without the condition.
     const { name: error, message: reason } = classifyError(thrown);
     logger.warn('The history could not be read', { error, reason });
     return undefined;
   }
 }
 
-/** What an execution waits for that has these latest events, in their order. */
+/** The condition for which an execution with these latest events waits, oldest event first. */
 export function waitingIn(events: readonly HistoryEvent[], service: Service): WaitingFor | undefined {
   const step = timelineSteps(events, { service, workflow: '', execution: '' }).at(-1);
   if (step === undefined || step.duration_ms !== undefined) return undefined;
@@ -62,7 +62,7 @@ export function waitingIn(events: readonly HistoryEvent[], service: Service): Wa
   const last = failed.at(-1);
   if (first === undefined || last === undefined) return undefined;
   const what = reasons[last.error.name] ?? 'aws';
-  const counted: readonly string[] = waitedOut(step.step);
+  const counted: readonly string[] = outageErrors(step.step);
   const outages = failed.filter(({ error }) => counted.includes(error.name)).length;
   const retriesLater = step.attempts.at(-1) === last && counted.includes(last.error.name);
   return {
@@ -79,6 +79,6 @@ type Failed = Attempt & { error: NonNullable<Attempt['error']> };
 
 const hasFailed = (attempt: Attempt): attempt is Failed => attempt.error !== undefined;
 
-/** A point in time some seconds after the end of an attempt. */
+/** The time `seconds` after the end of an attempt. */
 const later = ({ started_at, duration_ms = 0 }: Attempt, seconds: number): string =>
   new Date(Date.parse(started_at) + duration_ms + seconds * 1000).toISOString();

@@ -66,7 +66,10 @@ export class AuditEventMetrics extends Construct {
     const failed = matching(finished.filter((name) => FAILED.includes(name)));
     const bySource = { source: '$.source' };
 
-    countLines(this, log, 'provisioningsEnded', matching(finished), { ...bySource, end: '$.detail-type' });
+    countLines(this, log, 'provisioningsFinished', matching(finished), {
+      ...bySource,
+      outcome: '$.detail-type',
+    });
     countLines(this, log, 'provisioningsFailed', `${failed} && ${CODE} = *`, { ...bySource, code: CODE });
     countLines(this, log, 'rollBacksFailed', matching(unfinished), bySource);
     for (const each of Object.keys(classMetrics) as FailureClass[]) // keys of a const object: exactly FailureClass

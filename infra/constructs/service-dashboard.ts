@@ -107,7 +107,7 @@ function provisioningGraphs({ service, machineArn }: DashboardProps): Graph[] {
     },
     {
       title: 'Finished provisionings by outcome',
-      metrics: [everyMetric('provisioningsEnded', 'source', [source], sum())],
+      metrics: [everyMetric('provisioningsFinished', 'source', [source], sum())],
     },
     { title: 'Failures by code', metrics: [everyMetric('provisioningsFailed', 'source', [source], sum())] },
     {

@@ -132,9 +132,7 @@ it('passes the test of the rotation function that Secrets Manager runs when a sc
   const { VersionId } = await secrets.send(new RotateSecretCommand({ SecretId, RotateImmediately: false }));
 
   await eventually(async () =>
-    expect(await logged(`"${VersionId}"`)).toEqual([
-      expect.stringContaining('There are no credentials to test'),
-    ]),
+    expect(await logged(`"${VersionId}"`)).toEqual([expect.stringContaining('No credentials to test')]),
   );
   expect(await logged('"Step failed"')).toEqual([]);
 });

@@ -123,22 +123,22 @@ describe('one request', () => {
     const byId = await linesWith(id);
 
     expect(stepsIn(byTrace)).toEqual([
-      'app1-call-app2 Authenticate: Step done',
-      'app1-encrypt-credentials EncryptCredentials: Step done',
-      'app2-decrypt-credentials DecryptCredentials: Step done',
-      'app2-create-user CreateUser: Step done',
-      'app2-set-password SetPassword: Step done',
-      'app2-add-to-group AddToGroup: Step done',
+      'app1-call-app2 Authenticate: Step succeeded',
+      'app1-encrypt-credentials EncryptCredentials: Step succeeded',
+      'app2-decrypt-credentials DecryptCredentials: Step succeeded',
+      'app2-create-user CreateUser: Step succeeded',
+      'app2-set-password SetPassword: Step succeeded',
+      'app2-add-to-group AddToGroup: Step succeeded',
       'app1-call-app2 RequestUserCreation: Provisioning resumed',
-      'app1-call-app2 RequestUserCreation: Step done',
+      'app1-call-app2 RequestUserCreation: Step succeeded',
     ]);
     expect(messagesOf(byTrace, 'app1-start-provisioning')).toEqual([
       'Provisioning started',
-      'Request answered',
+      'Request completed',
     ]);
     expect(messagesOf(byTrace, 'app2-start-user-creation')).toEqual([
       'User creation started',
-      'Request answered',
+      'Request completed',
     ]);
     // The query finds events by both ids, and the log lines of state machines by the provisioning id.
     expect(byTrace.filter((found) => 'detail-type' in found)).toHaveLength(3);
@@ -195,8 +195,8 @@ describe('metrics', () => {
     const service = 'app1-call-app2';
     await expectIncrease('app2TokenMisses', { service }, () =>
       expectIncrease('app2TokenHits', { service }, () =>
-        expectIncrease('provisioningsEnded', { source: app1, end: 'ServiceUserProvisioned' }, () =>
-          expectIncrease('provisioningsEnded', { source: app2, end: 'ServiceUserCreated' }, () =>
+        expectIncrease('provisioningsFinished', { source: app1, end: 'ServiceUserProvisioned' }, () =>
+          expectIncrease('provisioningsFinished', { source: app2, end: 'ServiceUserCreated' }, () =>
             expectIncrease('stepDuration', { service: 'app2-set-password', step: 'SetPassword' }, () =>
               provision(newRequest()),
             ),

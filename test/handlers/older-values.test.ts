@@ -30,7 +30,7 @@ import { getUserCreation } from '../../handlers/app2/get-user-creation.ts';
 import { creations } from '../../handlers/app2/lib/user-creation.ts';
 import { api } from '../../handlers/shared/api.ts';
 import { rollBackIfNeeded } from '../../handlers/shared/finished-execution.ts';
-import type { Subject, Workflows } from '../../handlers/shared/roll-backs.ts';
+import type { ProvisioningSubject, Workflows } from '../../handlers/shared/roll-backs.ts';
 import { sweep } from '../../handlers/shared/sweep.ts';
 import { timelineAt } from '../../handlers/shared/timeline.ts';
 import { fakeRuntime } from '../cli/support/runtime.ts';
@@ -142,7 +142,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: arnIn(machines.STATE_MACHINE_ARN, PROVISIONING_ID) })
       .resolves(execution(input, seen));
-  const ours = (): Workflows<z.ZodType<Subject>> => workflows(new SFNClient({}), machines);
+  const ours = (): Workflows<z.ZodType<ProvisioningSubject>> => workflows(new SFNClient({}), machines);
 
   it('tells the status, in the words of its contract', async () => {
     described({ status: 'SUCCEEDED' });

@@ -63,7 +63,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
       ([, { source, about }]) => source === eventSources[service] && about === 'provisioning',
     );
     const counted = Object.fromEntries(own.map(([name]) => [name, counting(service, name)]));
-    const ended = ['ProvisioningsEnded'];
+    const ended = ['ProvisioningsFinished'];
 
     expect(counted).toEqual(
       service === 'app1'
@@ -96,7 +96,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
     }[row.class];
 
     expect(counting(service, failed, row.code)).toEqual(
-      ['ProvisioningsEnded', 'ProvisioningsFailed', whose].sort(),
+      ['ProvisioningsFinished', 'ProvisioningsFailed', whose].sort(),
     );
   });
 });

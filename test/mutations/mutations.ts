@@ -37,7 +37,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/delete-user.ts',
-        'if (user === undefined || !isMadeBy(user, input)) return false;',
+        'if (user === undefined || !isCreatedBy(user, input)) return false;',
         'if (user === undefined) return false;',
       ),
     ],
@@ -48,7 +48,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/create-user.ts',
-        'if (isMadeBy(existing, input)) return { sub: existing.sub };',
+        'if (isCreatedBy(existing, input)) return { sub: existing.sub };',
         'if (existing.sub) return { sub: existing.sub };',
       ),
     ],
@@ -329,7 +329,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/create-user.ts',
-        'if (isMadeBy(existing, input)) return',
+        'if (isCreatedBy(existing, input)) return',
         'if (existing.stamps?.provisioning_id === input.provisioning_id) return',
       ),
     ],
@@ -340,7 +340,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/delete-user.ts',
-        'if (user === undefined || !isMadeBy(user, input)) return false;',
+        'if (user === undefined || !isCreatedBy(user, input)) return false;',
         'if (user?.stamps?.provisioning_id !== input.provisioning_id) return false;',
       ),
     ],
@@ -351,7 +351,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/cancel-user-creation.ts',
-        'if (record !== undefined && isMeant(asked, record.parsedInput))',
+        'if (record !== undefined && isRequested(requestedGeneration, record.parsedInput))',
         'if (record !== undefined)',
       ),
     ],
@@ -362,7 +362,7 @@ export const mutations: readonly Mutation[] = [
     changes: [
       change(
         'handlers/app2/cancel-user-creation.ts',
-        'if (hasId && isMeant(asked, stamps)) {',
+        'if (hasId && isRequested(requestedGeneration, stamps)) {',
         'if (hasId) {',
       ),
     ],
@@ -447,14 +447,14 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a look that is throttled fails an accepted request',
+    name: 'a throttled poll fails an accepted request',
     changes: [
       change(
         'handlers/shared/executions.ts',
-        'seen = (await look().catch(unseenIfPassing)) ?? seen;',
-        'seen = (await look()) ?? seen;',
+        'latest = (await poll().catch(skipIfTransient)) ?? latest;',
+        'latest = (await poll()) ?? latest;',
       ),
-      change('handlers/app1/lib/accept.ts', 'await bestEffort(poll)', 'await poll()'),
+      change('handlers/app1/lib/accept.ts', 'wait > 0 ? await bestEffort(poll)', 'wait > 0 ? await poll()'),
     ],
     caughtBy: {
       file: 'concurrency',

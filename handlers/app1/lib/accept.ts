@@ -30,10 +30,10 @@ interface Services {
 }
 
 /**
- * Starts a provisioning under its name, or recognises it as a repeat, and answers: `202` and where its status is, or
- * `200` with its end when that comes within the preferred wait.
- * @throws RequestProblem IDEMPOTENCY_CONFLICT when another request has the name; SERVICE_UNAVAILABLE when that cannot
- * be seen yet
+ * Starts a provisioning, or recognizes a repeated request by its name and MAC.
+ * @returns `202` with the URL of the status, or `200` with the status if it finishes within the preferred wait
+ * @throws RequestProblem IDEMPOTENCY_CONFLICT if another request has used the key; SERVICE_UNAVAILABLE if
+ * DescribeExecution does not find the execution of that request yet
  */
 export async function accept(
   services: Services,
@@ -43,9 +43,9 @@ export async function accept(
     collection,
     hasKey,
   }: {
-    /** Address of this API's `/create-service-user`, as the caller reached it. */
+    /** URL of this API's `/create-service-user`, with the caller's host name and base path. */
     collection: string;
-    /** Whether the name is made of a key. One that is random exists because this very request has started it. */
+    /** Whether the name is derived from a key. A random name that exists was started by a retried call of this request. */
     hasKey: boolean;
   },
 ): Promise<APIGatewayProxyResult> {
@@ -55,20 +55,20 @@ export async function accept(
   const isRepeat = start === 'existed' && hasKey;
   logger.info(isRepeat ? 'Provisioning repeated' : 'Provisioning started', { provisioning_id });
 
-  const look = () => findProvisioning(stepFunctions, environment, provisioning_id);
   const wait = preferredWait(listHeader(event, 'Prefer'));
-  const poll = () => pollUntilFinished(look, wait, clock);
+  const poll = () =>
+    pollUntilFinished(() => findProvisioning(stepFunctions, environment, provisioning_id), wait, clock);
   const found = isRepeat ? await poll() : wait > 0 ? await bestEffort(poll) : undefined;
-  // There is one of this name, but it cannot be seen yet: whether this request repeats it cannot be said.
+  // Without the description, the MAC of the existing execution is unknown.
   if (isRepeat && found === undefined) throw new RequestProblem('SERVICE_UNAVAILABLE');
   if (found !== undefined && found.parsedInput.request_mac !== input.request_mac)
     throw new RequestProblem('IDEMPOTENCY_CONFLICT');
 
-  return acceptedAnswer(services, event, { provisioning_id, found, collection });
+  return acceptedResponse(services, event, { provisioning_id, found, collection });
 }
 
 /**
- * Answers a repeat of a provisioning that was looked up before, as `accept` does, and starts nothing.
+ * The response of `accept` to a repeated request whose provisioning was described before. Starts nothing.
  */
 export async function acceptRepeat(
   services: Services,
@@ -79,15 +79,18 @@ export async function acceptRepeat(
   const { stepFunctions, environment, clock } = services;
   const { provisioning_id } = first.parsedInput;
   logger.info('Provisioning repeated', { provisioning_id });
-  const look = () => findProvisioning(stepFunctions, environment, provisioning_id);
   const wait = preferredWait(listHeader(event, 'Prefer'));
-  const isWaitedFor = wait > 0 && first.status === 'RUNNING';
-  const last = isWaitedFor ? await bestEffort(() => pollUntilFinished(look, wait, clock)) : undefined;
-  return acceptedAnswer(services, event, { provisioning_id, found: last ?? first, collection });
+  const poll = () =>
+    pollUntilFinished(() => findProvisioning(stepFunctions, environment, provisioning_id), wait, clock);
+  const last = wait > 0 && first.status === 'RUNNING' ? await bestEffort(poll) : undefined;
+  return acceptedResponse(services, event, { provisioning_id, found: last ?? first, collection });
 }
 
-/** The answer to a request that is accepted, whatever cannot be seen. `found`: its provisioning, as it was seen last. */
-async function acceptedAnswer(
+/**
+ * The response to an accepted request, also if its status cannot be read.
+ * @param found the latest description of the provisioning
+ */
+async function acceptedResponse(
   { stepFunctions, dynamoDb, environment, clock }: Services,
   event: APIGatewayProxyEvent,
   {
@@ -99,32 +102,32 @@ async function acceptedAnswer(
   const wait = preferredWait(listHeader(event, 'Prefer'));
   const location = `${collection}/${provisioning_id}`;
   const headers = { Location: location, ...(wait > 0 ? { 'Preference-Applied': `wait=${wait}` } : {}) };
-  const seen = found === undefined ? undefined : statusOf(found, cleanOutcomes.app1);
+  const status = found === undefined ? undefined : statusOf(found, cleanOutcomes.app1);
   if (found !== undefined && found.status !== 'RUNNING' && wait > 0) {
     const workflows = provisionings(stepFunctions, environment);
-    const status = await bestEffort(() => currentStatus(workflows, found));
-    if (status !== undefined) return json(200, status, headers);
+    const finalStatus = await bestEffort(() => currentStatus(workflows, found));
+    if (finalStatus !== undefined) return json(200, finalStatus, headers);
   }
-  const accepted = { provisioning_id, status: seen?.status ?? 'RUNNING', status_url: location } as const;
-  // One that was accepted just now has not come as far as App2.
-  const told: ProvisioningAccepted =
-    seen === undefined
+  const accepted = { provisioning_id, status: status?.status ?? 'RUNNING', status_url: location } as const;
+  // A provisioning that was started just now has no estimate of App2 yet.
+  const body: ProvisioningAccepted =
+    status === undefined
       ? accepted
       : await withEstimate(accepted, { dynamoDb, tableName: environment.CALLBACKS_TABLE });
-  const { estimated_end_at } = told;
-  return json(202, told, {
+  const { estimated_end_at } = body;
+  return json(202, body, {
     ...headers,
-    ...retryAfter({ ...(seen ?? accepted), estimated_end_at }, clock.now()),
+    ...retryAfter({ ...(status ?? accepted), estimated_end_at }, clock.now()),
   });
 }
 
 /**
- * Address of the request, under whatever name and base path the caller reached this API. The name is one that API
- * Gateway serves, since it routes by it; what a header says of the address (`X-Forwarded-Proto`, `X-Forwarded-Host`) is
- * the sender's and counts for nothing, so the scheme comes from the function's environment.
+ * URL of the request, with the host name and base path that the caller used. API Gateway routes by the host name, so it
+ * is a name of this API. Headers such as `X-Forwarded-Proto` and `X-Forwarded-Host` are not trusted, so the scheme is an
+ * environment variable.
  * docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html (domainName)
  */
-export function addressOf(
+export function urlOf(
   { requestContext: { domainName, path } }: Pick<APIGatewayProxyEvent, 'requestContext'>,
   scheme: ApiScheme,
 ): string {

@@ -10,42 +10,42 @@ import { StepError } from '../../shared/errors.ts';
 import { traceHeader } from '../../shared/trace-header.ts';
 import type { App2Token, TokenSource } from './app2-token.ts';
 
-/** What App2 is asked about: without the generation it could not tell a repeat from a new provisioning under an old key. */
+/** A generation of a provisioning. With it App2 distinguishes a repeated request from a new one with the same key. */
 type Generation = Pick<UserCreationInput, 'provisioning_id' | 'creation_id'>;
 
-/** App2's admin endpoints as App1 sees them. Each method can be repeated: App2 knows the generation. */
+/** Client of App2's admin endpoints. Each method is idempotent. */
 export interface App2Client {
   /** `notifies`: App2 will send a completion notification, so the status need not be polled. */
   requestUserCreation(
     generation: Generation,
     request: CreateUserRequest,
-    about?: About,
+    context?: RequestContext,
   ): Promise<{ status: ReceivedStatus; notifies: boolean }>;
-  /** The state of a creation; by the name of the user App2 looks it up in its pool first. */
+  /** Reads the status of a creation. With the username App2 reads the user from its pool first. */
   readStatus(generation: Generation, username: string): Promise<ReceivedStatus>;
-  /** `absent`: no user of this generation is there, and none will come. `username` is that of the request. */
+  /** Cancels a creation or removes its user. `absent`: no user of this generation exists or will be created. */
   cancelUserCreation(
     generation: Generation,
     username: string,
-    about?: About,
+    context?: RequestContext,
   ): Promise<ReceivedStatus | 'absent'>;
-  /** What happened at App2; nothing when App2 has not heard of it. */
+  /** Reads App2's part of the timeline; empty if App2 has no record of the creation. */
   readTimeline(generation: Generation): Promise<TimelinePart>;
 }
 
-/** What App2 is told beside the request. */
-export interface About {
-  /** The caller whom App1 has verified, as App2 records it. */
+/** Context of a request to App2. */
+export interface RequestContext {
+  /** The caller of App1's API, for `On-Behalf-Of`. */
   onBehalfOf?: string | undefined;
-  /** The trace that the request belongs to. */
+  /** Trace id of the request. */
   traceId?: string | undefined;
-  /** Whether App2's completion notifications arrive. */
+  /** Whether App1 receives App2's completion notifications. */
   acceptsCallback?: boolean;
 }
 
 function headersOf(
   { creation_id }: Pick<Generation, 'creation_id'>,
-  { onBehalfOf, traceId }: About = {},
+  { onBehalfOf, traceId }: RequestContext = {},
 ): Record<string, string> {
   const trace = traceHeader(traceId);
   return {
@@ -55,8 +55,8 @@ function headersOf(
   };
 }
 
-/** Path of a creation, with the name by which App2 can look the user up. */
-const addressOf = ({ provisioning_id }: Generation, username: string): string =>
+/** Path of a creation, with the username for App2's read of its pool. */
+const pathOf = ({ provisioning_id }: Generation, username: string): string =>
   `/admin/create-user/${provisioning_id}?username=${encodeURIComponent(username)}`;
 
 interface Services {
@@ -65,21 +65,21 @@ interface Services {
   fetch: typeof globalThis.fetch;
 }
 
-/** Answers that say nothing of the request but that the target cannot serve it now: all 5xx, and these. */
-const TRY_AGAIN = [408, 429];
+/** HTTP statuses that are transient, in addition to 5xx: Request Timeout and Too Many Requests. */
+const TRANSIENT_STATUSES = [408, 429];
 
 export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   const base = apiUrl.replace(/\/$/, '');
 
-  /** Sends with a token; one that App2 refuses is renewed once, within the same time limit in seconds. */
+  /** Sends a request with a token. If App2 refuses the token, signs in again and retries once within the time limit. */
   const send = async (
     method: string,
     path: string,
     headers: Record<string, string>,
-    { body, within = timeLimits.app2Request }: { body?: object; within?: number } = {},
+    { body, timeoutSeconds = timeLimits.app2Request }: { body?: object; timeoutSeconds?: number } = {},
   ) => {
     const token = await tokens.get();
-    const signal = AbortSignal.timeout(within * 1000);
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     const attempt = ({ value }: App2Token) =>
       fetch(`${base}${path}`, {
         method,
@@ -88,22 +88,22 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         redirect: 'error',
         signal,
       }).catch((error: unknown) => {
-        throw new StepError('TargetUnavailable', `App2 did not answer: ${nameOf(error)}.`);
+        throw new StepError('TargetUnavailable', `No response from App2: ${nameOf(error)}.`);
       });
     const response = await attempt(token);
     return response.status === 401 ? attempt(await tokens.get(token)) : response;
   };
 
   return {
-    async requestUserCreation(generation, request, about = {}) {
+    async requestUserCreation(generation, request, context = {}) {
       const response = await send(
         'POST',
         '/admin/create-user',
         {
           'Content-Type': 'application/json',
           'Idempotency-Key': generation.provisioning_id,
-          Prefer: `${about.acceptsCallback === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
-          ...headersOf(generation, about),
+          Prefer: `${context.acceptsCallback === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
+          ...headersOf(generation, context),
         },
         { body: request },
       );
@@ -112,30 +112,32 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
     },
 
     async readStatus(generation, username) {
-      const response = await send('GET', addressOf(generation, username), headersOf(generation));
-      // It was accepted: what cannot be seen is not seen yet.
+      const response = await send('GET', pathOf(generation, username), headersOf(generation));
+      // App2 has accepted the creation, so it does not find it yet (eventual consistency).
       if (response.status === 404)
-        throw new StepError('UserCreationPending', 'App2 does not see the creation yet.');
+        throw new StepError('UserCreationPending', 'App2 does not find the creation yet.');
       return readStatus(response);
     },
 
-    async cancelUserCreation(generation, username, about) {
-      const response = await send('DELETE', addressOf(generation, username), {
+    async cancelUserCreation(generation, username, context) {
+      const response = await send('DELETE', pathOf(generation, username), {
         Prefer: `wait=${timeLimits.app2Wait}`,
-        ...headersOf(generation, about),
+        ...headersOf(generation, context),
       });
-      // What App2 has under this id is another generation's, and it has looked: none of this one is there.
+      // App2 has a record or user of another generation with this id, and none of this generation.
       const isAbsent = response.status === 204 || (await codeOf(response)) === 'USER_OF_EARLIER_PROVISIONING';
       return isAbsent ? 'absent' : readStatus(response);
     },
 
     async readTimeline(generation) {
       const path = `/admin/create-user/${generation.provisioning_id}?include=timeline`;
-      const response = await send('GET', path, headersOf(generation), { within: timeLimits.app2Timeline });
+      const response = await send('GET', path, headersOf(generation), {
+        timeoutSeconds: timeLimits.app2Timeline,
+      });
       if (response.status === 404) return { timeline: [] };
       const { timeline, timeline_incomplete } = await readStatus(response);
       if (timeline === undefined)
-        throw new StepError('App2RequestRefused', 'App2 answered without a timeline.');
+        throw new StepError('App2RequestRefused', 'The response of App2 has no timeline.');
       return { timeline, ...(timeline_incomplete === undefined ? {} : { timeline_incomplete }) };
     },
   };
@@ -144,13 +146,13 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
 async function readStatus(response: Response): Promise<ReceivedStatus> {
   if (response.ok) {
     const body: unknown = await response.json().catch((error: unknown) => {
-      // The answer began and did not arrive as a whole; what it says App2 says again.
-      throw new StepError('TargetUnavailable', `App2's answer was cut off: ${nameOf(error)}.`);
+      // The body is incomplete. The request is idempotent, so it can be sent again.
+      throw new StepError('TargetUnavailable', `The response of App2 is incomplete: ${nameOf(error)}.`);
     });
     const status = receivedStatus.safeParse(body);
     if (status.success) return status.data;
   }
-  throw new StepError(await failureOf(response), `App2 answered with HTTP ${response.status}.`);
+  throw new StepError(await failureOf(response), `App2 returned HTTP ${response.status}.`);
 }
 
 async function failureOf(response: Response): Promise<FailureName> {
@@ -159,22 +161,24 @@ async function failureOf(response: Response): Promise<FailureName> {
   if (code === 'QUEUE_FULL') return 'App2QueueFull';
   if (code === 'USER_OF_EARLIER_PROVISIONING') return 'UserAlreadyExists';
   if (httpStatus === 401) return 'App2AuthenticationFailed';
-  return httpStatus >= 500 || TRY_AGAIN.includes(httpStatus) ? 'TargetUnavailable' : 'App2RequestRefused';
+  return httpStatus >= 500 || TRANSIENT_STATUSES.includes(httpStatus)
+    ? 'TargetUnavailable'
+    : 'App2RequestRefused';
 }
 
-/** Codes that mean something else than their HTTP status does; the body of no other answer is read. */
-const TELLING = ['QUEUE_FULL', 'USER_OF_EARLIER_PROVISIONING'] as const;
+/** Problem codes that are more specific than their HTTP status. Only for these statuses the body is read. */
+const SPECIFIC_CODES = ['QUEUE_FULL', 'USER_OF_EARLIER_PROVISIONING'] as const;
 
-/** Which of these codes an answer has, if it has one. */
-async function codeOf(response: Response): Promise<(typeof TELLING)[number] | undefined> {
-  const possible = TELLING.filter((code) => problems[code].status === response.status);
+/** The specific problem code of a response; `undefined` without one. */
+async function codeOf(response: Response): Promise<(typeof SPECIFIC_CODES)[number] | undefined> {
+  const possible = SPECIFIC_CODES.filter((code) => problems[code].status === response.status);
   if (possible.length === 0) return undefined;
   const body: unknown = await response
     .clone()
     .json()
     .catch(() => undefined);
-  const told = problem.safeParse(body).data;
-  return possible.find((code) => code === told?.code);
+  const parsed = problem.safeParse(body).data;
+  return possible.find((code) => code === parsed?.code);
 }
 
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'unknown');

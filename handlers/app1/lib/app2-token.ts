@@ -10,14 +10,18 @@ import { count } from '../../shared/metrics.ts';
 import { secretHash } from '../../shared/secret-hash.ts';
 import { asTargetOutage } from './target-outage.ts';
 
-/** An access token of App2 and the end of its life in milliseconds since the epoch. */
+/** An access token of App2, and its expiry in milliseconds since the epoch. */
 export interface App2Token {
   value: string;
   expiresAt: number;
 }
 
 export interface TokenSource {
-  /** A token that lives for at least another minute. `refused`: one that App2 did not accept, so not that again. */
+  /**
+   * Returns a token that is valid for at least another minute.
+   * @param refused a token that App2 has refused, which is not returned again
+   * @throws App2AuthenticationFailed if App2 refuses the machine user; TargetUnavailable for transient errors
+   */
   get(refused?: App2Token): Promise<App2Token>;
 }
 
@@ -30,8 +34,8 @@ interface Services {
 }
 
 /**
- * Signs in to App2 and keeps the token and the credentials in the memory of this function, nowhere else: one
- * sign-in serves all provisionings of a warm function (Cognito allows 10 sign-ins per second and user).
+ * Signs in to App2, and caches token and credentials in the memory of the execution environment only. One sign-in serves
+ * all provisionings until the token expires (Cognito allows 10 sign-ins per second and user).
  * docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */
 export function app2TokenSource({
@@ -48,13 +52,13 @@ export function app2TokenSource({
     const { SecretString } = await secretsManager
       .send(new GetSecretValueCommand({ SecretId: secretArn }))
       .catch((error: unknown) => {
-        throw asTargetOutage("The target's secret", error, PASSING);
+        throw asTargetOutage("The target's secret", error, TRANSIENT);
       });
     const result = machineCredentials.safeParse(parsedOrUndefined(SecretString));
     if (!result.success)
       throw new StepError(
         'App2AuthenticationFailed',
-        "The secret does not hold the machine user's credentials.",
+        "The secret does not contain the machine user's credentials.",
       );
     return result.data;
   };
@@ -74,13 +78,13 @@ export function app2TokenSource({
       )
       .catch((error: unknown) => {
         if (isLockedOut(error)) throw new StepError('TargetUnavailable', 'The machine user is locked out.');
-        throw asTargetOutage("The target's sign-in", error, PASSING);
+        throw asTargetOutage("The target's sign-in", error, TRANSIENT);
       });
     const { AccessToken, ExpiresIn } = AuthenticationResult ?? {};
     if (AccessToken === undefined || ExpiresIn === undefined)
       throw new StepError(
         'App2AuthenticationFailed',
-        'The machine user was given a challenge instead of a token.',
+        'InitiateAuth returned a challenge instead of a token.',
       );
     return { value: AccessToken, expiresAt: now() + ExpiresIn * 1000 };
   };
@@ -91,15 +95,15 @@ export function app2TokenSource({
         token !== undefined && token !== refused && token.expiresAt - now() > TOKEN_RENEWAL_SECONDS * 1000;
       count(usable ? 'app2TokenHits' : 'app2TokenMisses');
       if (token !== undefined && usable) return token;
-      const remembered = credentials !== undefined;
+      const wereCached = credentials !== undefined;
       credentials ??= await readCredentials();
       try {
         token = await signIn(credentials);
       } catch (error) {
         if (!hasErrorName(error, 'NotAuthorizedException', 'UserNotFoundException')) throw error;
         credentials = undefined;
-        // Remembered credentials may have been rotated since: read them again, once.
-        if (!remembered)
+        // Cached credentials may have been rotated: read them again, once.
+        if (!wereCached)
           throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
         credentials = await readCredentials();
         token = await signIn(credentials).catch((again: unknown) => {
@@ -114,16 +118,16 @@ export function app2TokenSource({
 }
 
 /**
- * What passes by itself: no answer, an internal error, throttling; and the lock-out after wrong passwords, which lasts 15
- * minutes at most. A machine user that is refused otherwise stays refused until somebody changes something.
+ * Transient failures: no response, an internal error, throttling. The lock-out after wrong passwords is transient, too: it
+ * lasts at most 15 minutes. Every other refusal of the machine user is permanent.
  * docs.aws.amazon.com/cognito/latest/developerguide/authentication.html (lockout behavior)
  */
-const PASSING = ['ServiceUnavailable', 'ServiceThrottled'];
+const TRANSIENT = ['ServiceUnavailable', 'ServiceThrottled'];
 
 const isLockedOut = (error: unknown): boolean =>
   hasErrorName(error, 'NotAuthorizedException') && /attempts exceeded/i.test(error.message);
 
-/** A secret that is not JSON must not be quoted by the message of the error that says so. */
+/** The message of a SyntaxError would quote the secret, so an invalid text becomes `undefined`. */
 function parsedOrUndefined(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

@@ -11,32 +11,32 @@ import { classifyError, hasErrorName } from '../../shared/errors.ts';
 import { logger } from '../../shared/logger.ts';
 
 /**
- * Which task of App1 waits for which creation at a target. Task and notification meet here, in either order: whichever
- * comes second finds the other. The task token is encrypted: the table alone resumes nothing.
+ * The tasks of App1 that wait for a creation at a target. Registration and notification can arrive in either order; the
+ * later one finds the earlier one. The task token is encrypted, so that the table alone cannot resume a task.
  */
 
 /** A task that waits for a creation. */
 export interface WaitingTask {
   provisioning_id: string;
   creation_id: string;
-  /** Name of the user, by which the target can look it up in its pool. */
+  /** Username, with which the target reads the user from its pool. */
   username: string;
   task_token: string;
 }
 
 export interface CallbackRegistry {
   /**
-   * Registers a task, unless a later attempt of its step has registered already: a call whose answer nobody waits for any
-   * more may still take effect, and its token resumes nothing. `notified`: a notification has come before it.
+   * Registers a task, unless a later attempt of its step is registered: an abandoned call can still take effect, and its
+   * token is not valid any more. `notified`: the notification has arrived before.
    */
   registerTaskToken(
     task: WaitingTask & {
-      /** Which attempt of its step the task is; counts from 1. */
+      /** Attempt of the step; counts from 1. */
       attempt: number;
       estimated_end_at?: string | undefined;
     },
   ): Promise<{ notified: boolean }>;
-  /** Records that a notification has come; returns the task that waits, unless none is registered yet. */
+  /** Records a notification; returns the waiting task, or `undefined` if none is registered yet. */
   recordNotification(provisioningId: string): Promise<WaitingTask | undefined>;
 }
 
@@ -48,12 +48,12 @@ interface Services {
   now: () => number;
 }
 
-/** The item has no later attempt; what another generation has left counts for nothing. */
+/** The item has no later attempt of the same generation. */
 const NO_LATER_ATTEMPT =
   'attribute_not_exists(attempt) OR creation_id <> :creation_id OR attempt <= :attempt';
 
-/** Items are of no use once the provisioning has finished. */
-const KEPT_SECONDS = 2 * timeLimits.provisioning;
+/** Retention of an item in seconds: longer than any provisioning. */
+const RETENTION_SECONDS = 2 * timeLimits.provisioning;
 
 export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Services): CallbackRegistry {
   const put = async (
@@ -61,16 +61,19 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
     fields: Record<string, AttributeValue>,
     condition?: string,
   ): Promise<Record<string, AttributeValue>> => {
-    const all = { ...fields, expires_at: { N: String(Math.ceil(now() / 1000) + KEPT_SECONDS) } };
+    const attributes = {
+      ...fields,
+      expires_at: { N: String(Math.ceil(now() / 1000) + RETENTION_SECONDS) },
+    };
     const { Attributes } = await dynamoDb.send(
       new UpdateItemCommand({
         TableName: tableName,
         Key: { provisioning_id: { S: provisioning_id } },
-        UpdateExpression: `SET ${Object.keys(all)
+        UpdateExpression: `SET ${Object.keys(attributes)
           .map((field) => `${field} = :${field}`)
           .join(', ')}`,
         ExpressionAttributeValues: Object.fromEntries(
-          Object.entries(all).map(([field, value]) => [`:${field}`, value]),
+          Object.entries(attributes).map(([field, value]) => [`:${field}`, value]),
         ),
         ...(condition === undefined ? {} : { ConditionExpression: condition }),
         ReturnValues: 'ALL_NEW',
@@ -122,7 +125,7 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
         return { notified: item['notified']?.BOOL === true };
       } catch (error) {
         if (!hasErrorName(error, 'ConditionalCheckFailedException')) throw error;
-        logger.info('A later attempt waits already', { provisioning_id, attempt });
+        logger.info('A later attempt is registered', { provisioning_id, attempt });
         return { notified: false };
       }
     },
@@ -143,8 +146,7 @@ export function callbackRegistry({ dynamoDb, kms, tableName, keyArn, now }: Serv
 }
 
 /**
- * A status with the time at which the creation will probably have finished, if it is queued at the target. Best effort:
- * without it the answer is as good.
+ * Adds the estimated end of a queued creation to a status. Best effort: without the table, the status is unchanged.
  */
 export async function withEstimate<Status extends { provisioning_id: string; status: string }>(
   status: Status,
@@ -155,7 +157,7 @@ export async function withEstimate<Status extends { provisioning_id: string; sta
   const { Item } = await dynamoDb
     .send(new GetItemCommand({ TableName: tableName, Key: { provisioning_id: { S: provisioning_id } } }))
     .catch((error: unknown) => {
-      logger.warn('No estimate', { provisioning_id, error: classifyError(error).name });
+      logger.warn('Estimate not available', { provisioning_id, error: classifyError(error).name });
       return { Item: undefined };
     });
   const estimate = Item?.['estimated_end_at']?.S;

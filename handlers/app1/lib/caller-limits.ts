@@ -7,16 +7,16 @@ import { type RateLimiter, rateLimiter } from '../../shared/rate-limiter.ts';
 import type { callerRates } from './environments.ts';
 
 /**
- * How many executions the callers of App1's API have described. Each caller has a rate of its own, and all together have
- * their share of the account's quota, so that compensation and sweeps always have theirs. Requests that describe nothing
- * (a POST that starts a provisioning) are not limited here.
+ * Rate limits for DescribeExecution on behalf of the callers of App1's API. Each caller has a rate of its own, and all
+ * callers together have their share of the account's quota, so that compensation and sweeps keep theirs. Requests without
+ * DescribeExecution (a POST that starts a provisioning) are not limited here.
  */
 export interface CallerLimits {
-  /** Step Functions, each of whose DescribeExecution calls counts for the caller. */
+  /** A client whose DescribeExecution calls count for the caller. */
   stepFunctions(caller: string): Pick<SFNClient, 'send'>;
   /**
-   * Counts so many calls that another function makes for the caller.
-   * @throws RequestProblem THROTTLED when the caller has used up its rate, or all callers theirs
+   * Counts DescribeExecution calls of another function on behalf of the caller.
+   * @throws RequestProblem THROTTLED if the rate of the caller or of all callers is used up
    */
   count(caller: string, calls: number): Promise<void>;
 }
@@ -28,52 +28,51 @@ interface Services {
   now: () => number;
 }
 
-/** For how many seconds a rate can be saved up: so many calls at once are no excess. */
+/** Burst of a rate in seconds: an unused rate accumulates for this time. */
 const CALLER_BURST_SECONDS = 10;
 const BURST_SECONDS = describeExecutionQuota.bucketSize / describeExecutionQuota.perSecond;
 
-/** Of how many callers a warm function remembers the limit; forgetting one costs a call. */
-const REMEMBERED_CALLERS = 1_000;
+/** Most cached limiters. Without a cached limiter, a reservation can need one more call. */
+const MAX_CACHED_CALLERS = 1_000;
 
-/** Who has used up more than this part of its own burst leaves this part of the common one to the others. */
+/** A caller that has used more than this fraction of its own burst may use only this fraction of the common burst. */
 const HALF = 0.5;
 
 export function callerLimits({ stepFunctions, dynamoDb, environment, now }: Services): CallerLimits {
   const table = { dynamoDb, tableName: environment.RATE_LIMITS_TABLE, now };
-  const together = rateLimiter({
+  const allCallers = rateLimiter({
     ...table,
     name: 'describes',
     perSecond: environment.DESCRIBES_PER_SECOND,
     maxDelaySeconds: BURST_SECONDS,
   });
 
-  /** What a warm function knows of the limits of its callers. */
-  const ownLimits = new Map<string, RateLimiter>();
-  const ownLimitOf = (caller: string): RateLimiter => {
-    const known = ownLimits.get(caller);
-    if (known !== undefined) return known;
-    if (ownLimits.size >= REMEMBERED_CALLERS) ownLimits.clear();
-    const limit = rateLimiter({
+  const limiters = new Map<string, RateLimiter>();
+  const limiterOf = (caller: string): RateLimiter => {
+    const cached = limiters.get(caller);
+    if (cached !== undefined) return cached;
+    if (limiters.size >= MAX_CACHED_CALLERS) limiters.clear();
+    const limiter = rateLimiter({
       ...table,
       name: `describes of ${caller}`,
       perSecond: environment.DESCRIBES_PER_SECOND_AND_CALLER,
       maxDelaySeconds: CALLER_BURST_SECONDS,
     });
-    ownLimits.set(caller, limit);
-    return limit;
+    limiters.set(caller, limiter);
+    return limiter;
   };
 
   const admit = async (caller: string): Promise<void> => {
-    const slot = await ownLimitOf(caller).reserve();
+    const slot = await limiterOf(caller).reserve();
     if (slot === undefined) throw new RequestProblem('THROTTLED');
     const used = (slot - now()) / 1000 / CALLER_BURST_SECONDS;
-    const common = await together.reserve(used > HALF ? BURST_SECONDS * HALF : BURST_SECONDS);
+    const common = await allCallers.reserve(used > HALF ? BURST_SECONDS * HALF : BURST_SECONDS);
     if (common === undefined) throw new RequestProblem('THROTTLED');
   };
 
   return {
     stepFunctions: (caller) =>
-      // Each of the overloads of `send` is passed on as it is.
+      // A Proxy keeps the overloads of `send`.
       new Proxy(stepFunctions, {
         get: (target, property) =>
           property === 'send'

@@ -2,15 +2,14 @@ import type { SFNClient } from '@aws-sdk/client-sfn';
 import { StepError } from '../../shared/errors.ts';
 import { isExecutionEnd, readLatestEvents } from '../../shared/history.ts';
 
-/** The step in which a target is asked for the first time to make something. */
+/** The first step that sends a request to the target. */
 const REQUEST = 'RequestUserCreation';
 
 /**
- * Whether a target may have something of a provisioning that has ended. It has nothing when the whole history is there,
- * from its first event to its end, and the step that asks the target was not entered. A history whose end cannot be seen
- * yet may lack more than that.
+ * Whether a finished provisioning may have created a user at the target: unless its complete history shows that it never
+ * entered the step that requests the creation. A history without the event of the end may lack other events, too.
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
- * @throws StepError ServiceUnavailable while the end cannot be seen
+ * @throws ServiceUnavailable while the history is incomplete
  */
 export async function creationRequested(
   stepFunctions: Pick<SFNClient, 'send'>,
@@ -20,6 +19,6 @@ export async function creationRequested(
   if (truncated) return true;
   const last = events.at(-1);
   if (last === undefined || !isExecutionEnd(last))
-    throw new StepError('ServiceUnavailable', 'The end of the execution cannot be seen in its history yet.');
+    throw new StepError('ServiceUnavailable', 'The history of the execution is not complete yet.');
   return events.some(({ stateEnteredEventDetails: entered }) => entered?.name === REQUEST);
 }

@@ -1,22 +1,22 @@
 import * as z from 'zod';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
-import { monitoredBus, sweeping, sweepTable } from '../../shared/environment.ts';
+import { monitoredBus, sweepTable, sweepVariables } from '../../shared/environment.ts';
 
 const machines = z.object({
   STATE_MACHINE_ARN: z.string().min(1),
   ROLL_BACK_STATE_MACHINE_ARN: z.string().min(1),
 });
 
-/** Which tasks of App1 wait for which creations. */
+/** Table of the callback registry. */
 const callbacks = z.object({ CALLBACKS_TABLE: z.string().min(1) });
 
-/** By which scheme callers reach App1's API: `https`, which is all that API Gateway serves, or the local AWS's `http`. */
+/** URL scheme of App1's API: `https` at API Gateway, `http` at the local AWS. */
 const apiScheme = z.enum(['https', 'http']);
 export type ApiScheme = z.infer<typeof apiScheme>;
 
 const rate = z.string().transform(Number).pipe(z.number().positive());
 
-/** How many executions callers may have described per second. */
+/** Rates of DescribeExecution calls on behalf of callers, per second. */
 export const callerRates = z.object({
   RATE_LIMITS_TABLE: z.string().min(1),
   /** All callers together. */
@@ -24,7 +24,7 @@ export const callerRates = z.object({
   DESCRIBES_PER_SECOND_AND_CALLER: rate,
 });
 
-const starting = z.object({
+const acceptVariables = z.object({
   ...machines.shape,
   ...callbacks.shape,
   ...callerRates.shape,
@@ -33,24 +33,24 @@ const starting = z.object({
   API_SCHEME: apiScheme,
 });
 
-const starts = z.object({
-  ...starting.shape,
-  /** The policy of App2's pool, as App2's stack puts it out. */
+const startVariables = z.object({
+  ...acceptVariables.shape,
+  /** The password policy of App2's pool, an output of App2's stack. */
   PASSWORD_POLICY: passwordPolicyText,
 });
 
-/** What each of App1's functions needs to know: infra sets it, the function reads it, both by this page. */
+/** The environment variables of App1's functions. The stack sets them and the functions read them by these schemas. */
 export const environments = {
-  'start-provisioning': starts,
-  'retry-provisioning': starting,
-  /** In place of start-provisioning, only while a legacy endpoint is being replaced. */
+  'start-provisioning': startVariables,
+  'retry-provisioning': acceptVariables,
+  /** Replaces start-provisioning while a legacy endpoint is being replaced. */
   'route-provisioning': z.object({
-    ...starts.shape,
+    ...startVariables.shape,
     LEGACY_ENDPOINT: z.url(),
     LEGACY_SECRET_ARN: z.string().min(1),
-    /** Table that remembers which way a key went. */
+    /** Table with the backend of each Idempotency-Key. */
     KEYS_TABLE: z.string().min(1),
-    /** `<application>/<environment>/<profile>` in AppConfig; absent while the header decides. */
+    /** `<application>/<environment>/<profile>` in AppConfig; absent in the phase in which the header selects the backend. */
     MIGRATION_FLAG: z
       .string()
       .regex(/^[^/]+\/[^/]+\/[^/]+$/)
@@ -72,7 +72,7 @@ export const environments = {
   'sweep-provisionings': z.object({
     ...machines.shape,
     ...monitoredBus.shape,
-    ...sweeping.shape,
+    ...sweepVariables.shape,
   }),
   'encrypt-credentials': z.object({
     INTAKE_KEY_ARN: z.string().min(1),
@@ -82,7 +82,7 @@ export const environments = {
     APP2_API_URL: z.url(),
     APP2_CLIENT_ID: z.string().min(1),
     APP2_SECRET_ARN: z.string().min(1),
-    /** `on`: App2's completion notifications arrive. */
+    /** `on`: App1 receives App2's completion notifications. */
     APP2_NOTIFICATIONS: z.enum(['on', 'off']),
     ...callbacks.shape,
     INTAKE_KEY_ARN: z.string().min(1),

@@ -8,7 +8,7 @@ import { callerLimits } from './caller-limits.ts';
 import type { callerRates } from './environments.ts';
 import { ownerOf } from './owner.ts';
 
-/** What a route of App1 needs to serve each caller within its limits. */
+/** Services of a route that limits the rate of each caller. */
 export interface CallerServices {
   stepFunctions: Pick<SFNClient, 'send'>;
   dynamoDb: Pick<DynamoDBClient, 'send'>;
@@ -16,19 +16,19 @@ export interface CallerServices {
   clock: Clock;
 }
 
-/** Who sent a request, and what is done at that caller's expense. */
+/** The verified caller of a request, and a client whose calls count for it. */
 export interface Caller {
   owner: string;
-  /** Step Functions, each of whose DescribeExecution calls counts for the caller. */
+  /** A client whose DescribeExecution calls count for the caller. */
   stepFunctions: Pick<SFNClient, 'send'>;
   /**
-   * Counts so many calls of DescribeExecution that another function makes for the caller.
+   * Counts DescribeExecution calls of another function on behalf of the caller.
    * @throws RequestProblem THROTTLED
    */
   count: (calls: number) => Promise<void>;
 }
 
-/** The handler of a route that knows its caller. It answers FORBIDDEN to a request that nobody has signed. */
+/** Creates the handler of a route with its verified caller. It refuses an unsigned request with FORBIDDEN. */
 export function forCaller(
   { stepFunctions, dynamoDb, environment, clock }: CallerServices,
   run: (event: APIGatewayProxyEvent, caller: Caller) => Promise<APIGatewayProxyResult>,

@@ -2,11 +2,11 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { RequestProblem } from '../../shared/problem.ts';
 
 /**
- * Who owns a provisioning: account and unique id of the IAM identity that signed the request. For an assumed role
- * `caller` is `<role id>:<session name>`; the session is left out, so that another session of the role is the same
- * owner, and ids instead of names, so that a role made again under the old name is not.
+ * The owner of a provisioning: account and unique id of the IAM identity that signed the request. For an assumed role
+ * `caller` is `<role id>:<session name>`. The session name is dropped, so that all sessions of a role are one owner. It
+ * is the unique id, so that a role that is created again with the same name is another owner.
  * docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
- * @throws RequestProblem FORBIDDEN when the request was not signed
+ * @throws RequestProblem FORBIDDEN if the request is not signed
  */
 export function ownerOf({
   requestContext: { identity },

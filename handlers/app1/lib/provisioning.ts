@@ -4,11 +4,9 @@ import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { describe, type Execution } from '../../shared/executions.ts';
 import type { Machines, Workflows } from '../../shared/roll-backs.ts';
 
-/** What App1's functions have in common that look at provisionings. */
-
 type StepFunctions = Pick<SFNClient, 'send'>;
 
-/** App1's machines, and how their executions are to be read. */
+/** App1's state machines, with the schema of their inputs and their clean outcomes. */
 export function provisionings(
   stepFunctions: StepFunctions,
   machines: Machines,
@@ -16,7 +14,7 @@ export function provisionings(
   return { stepFunctions, machines, inputSchema: provisioningInput, cleanOutcomes: cleanOutcomes.app1 };
 }
 
-/** Looks the provisioning up. */
+/** Describes the execution of a provisioning; `undefined` if it does not exist, or does not exist yet. */
 export const findProvisioning = (
   stepFunctions: StepFunctions,
   machines: Pick<Machines, 'STATE_MACHINE_ARN'>,

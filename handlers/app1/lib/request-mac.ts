@@ -1,9 +1,8 @@
 import { GenerateMacCommand, type KMSClient } from '@aws-sdk/client-kms';
 
 /**
- * A MAC of a request. Two requests with one key can be compared by it, and nobody without the KMS key can try
- * passwords against it. The provisioning_id is the first of the parts: equal passwords of two provisionings do not
- * show.
+ * A MAC of a request, to compare two requests with one key. Guessing a password from it needs the KMS key. The
+ * provisioning_id is the first part, so that equal passwords of two provisionings have different MACs.
  * docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
  */
 export async function requestMac(
@@ -18,6 +17,6 @@ export async function requestMac(
       Message: Buffer.from(JSON.stringify(parts), 'utf8'),
     }),
   );
-  if (Mac === undefined) throw new Error('KMS answered GenerateMac without a MAC.');
+  if (Mac === undefined) throw new Error('GenerateMac returned no MAC.');
   return Buffer.from(Mac).toString('base64');
 }

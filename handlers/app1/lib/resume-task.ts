@@ -4,19 +4,19 @@ import { logger } from '../../shared/logger.ts';
 import type { WaitingTask } from './callback-registry.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Ends a task that waits for a callback. Nothing happens when it has ended before, or waits no longer. */
+/** Finishes a task that waits for a callback. A task that has finished or timed out is ignored. */
 export type ResumeTask = (
   task: Pick<WaitingTask, 'provisioning_id' | 'task_token'>,
   outcome: Outcome,
 ) => Promise<void>;
 
-/** docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html */
-const WAITS_NO_LONGER = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
+/** Errors of a task that does not wait: docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html */
+const TASK_FINISHED = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
 
 export const resumeTask =
   (stepFunctions: Pick<SFNClient, 'send'>): ResumeTask =>
   async ({ provisioning_id, task_token: taskToken }, outcome) => {
-    const cause = 'App2 says that the creation has ended so.';
+    const cause = 'App2 reported this outcome of the creation.';
     const sent =
       outcome === 'UserCreated'
         ? stepFunctions.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }))
@@ -24,8 +24,8 @@ export const resumeTask =
     await sent.then(
       () => logger.info('Provisioning resumed', { provisioning_id, outcome }),
       (error: unknown) => {
-        if (!hasErrorName(error, ...WAITS_NO_LONGER)) throw error;
-        logger.info('Task waits no longer', { provisioning_id, outcome });
+        if (!hasErrorName(error, ...TASK_FINISHED)) throw error;
+        logger.info('Task does not wait any more', { provisioning_id, outcome });
       },
     );
   };

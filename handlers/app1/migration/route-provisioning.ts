@@ -7,7 +7,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { NOT_WELL_FORMED, WELL_FORMED } from '../../../contracts/fields.ts';
 import { idempotencyKey, PROVISIONED_BY } from '../../../contracts/headers.ts';
-import { type ApiHandler, answerTo, api, jsonText } from '../../shared/api.ts';
+import { type ApiHandler, api, jsonText, problemResponse } from '../../shared/api.ts';
 import { apiClient, invokeClient, stepClient } from '../../shared/aws-clients.ts';
 import { bodyText, invalidBody } from '../../shared/body.ts';
 import { readEnvironment } from '../../shared/environment.ts';
@@ -51,7 +51,7 @@ export const routeProvisioning =
     logger.info('Request routed', { way, wanted, owner, request_id: event.requestContext.requestId });
 
     const served = way === 'workflow' ? workflow(event) : passOn(legacy, body);
-    const answer = await served.catch(answerTo);
+    const answer = await served.catch(problemResponse);
     count(way, answer.statusCode >= 500);
     return { ...answer, headers: { ...answer.headers, [PROVISIONED_BY]: way } };
   };

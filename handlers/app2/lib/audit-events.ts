@@ -9,11 +9,10 @@ import { StepError } from '../../shared/errors.ts';
 import { traceHeader } from '../../shared/trace-header.ts';
 
 /**
- * Publishes an event that no workflow publishes, after checking it against its schema.
+ * Checks an audit event with its schema and publishes it. For events that no workflow publishes.
  * docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
- * @throws ZodError when it does not meet its schema
- * @throws StepError `ServiceUnavailable` when the bus did not take it: PutEvents says so in an answer that is a success
- * otherwise
+ * @throws ZodError if the event does not match its schema
+ * @throws ServiceUnavailable if PutEvents reports a failed entry, in a response with HTTP 200
  */
 export async function publish<Name extends EventName>(
   eventBridge: Pick<EventBridgeClient, 'send'>,
@@ -29,7 +28,7 @@ export async function publish<Name extends EventName>(
   });
 }
 
-/** Publishes an event. @throws StepError `ServiceUnavailable` when the bus did not take it, and the errors of the SDK */
+/** Publishes an event. @throws ServiceUnavailable if PutEvents reports a failed entry, and the errors of the call */
 export async function putEvent(
   eventBridge: Pick<EventBridgeClient, 'send'>,
   event: PutEventsRequestEntry,
@@ -41,6 +40,6 @@ export async function putEvent(
   if (FailedEntryCount > 0)
     throw new StepError(
       'ServiceUnavailable',
-      `${event.DetailType} was not published: ${entry?.ErrorCode ?? 'no reason given'}.`,
+      `${event.DetailType} was not published: ${entry?.ErrorCode ?? 'no error code'}.`,
     );
 }

@@ -13,29 +13,29 @@ import { rateLimiter } from '../../shared/rate-limiter.ts';
 import type { CreationRates } from './environments.ts';
 
 /**
- * When creations start: one queue at a fixed rate, of which each caller holds a quarter at most. Everything is in the
+ * Start times of creations: one queue with a fixed rate, of which each caller holds at most a quarter. The state is in the
  * table of the rate limiters:
  *
- * - `creations`: the next free start of the queue. Without a queue this is the only item that is touched.
- * - `express-creations`: a small second rate beside the queue, for callers that have few creations in it.
- * - `caller:<caller>`: how many queued creations of a caller start in which part of the queue.
- * - `reservation:<creation>`: the start of one queued creation, so that a repeated step finds it again and a creation
- *   that ends early gives it back.
+ * - `creations`: the next free start of the queue. While the queue is empty, only this item is used.
+ * - `express-creations`: a small second rate beside the queue, for callers with few queued creations.
+ * - `caller:<caller>`: the number of queued creations of a caller, per period of their start times.
+ * - `reservation:<creation>`: the start of one queued creation, so that a retried step finds it again and a creation
+ *   that finishes early releases it.
  *
- * Best effort, as the rate limiter: nothing is decided by it except when a creation starts.
+ * Best effort, as the rate limiter: it only determines start times.
  */
 export interface CreationLimiter {
   /**
-   * When a creation of this caller would start, without reserving anything; `undefined` when the queue is full, or the
-   * caller holds its share of it.
+   * Estimates the start of a creation of this caller, in milliseconds since the epoch, without a reservation; `undefined`
+   * if the queue is full, or the caller holds its share of it.
    */
   estimate(caller: string): Promise<number | undefined>;
   /**
-   * Reserves a start, in milliseconds since the epoch. Repeated for the same creation, it returns the same start.
-   * @throws CreationDeferred when the queue is full, or the caller holds its share of it
+   * Reserves a start, in milliseconds since the epoch. Idempotent for a queued creation.
+   * @throws CreationDeferred if the queue is full, or the caller holds its share of it
    */
   reserve(creation: { id: string; caller: string }): Promise<number>;
-  /** Gives back the start of a creation that has ended before it. Repeated, it changes nothing. */
+  /** Releases the start of a creation, if it is in the future. Idempotent. */
   release(id: string): Promise<void>;
 }
 
@@ -45,38 +45,38 @@ interface Services {
   now: () => number;
 }
 
-/** Longest time of a call to the table, in seconds: best effort is not worth more. */
+/** Timeout of a call to the table, in seconds. */
 export const RATE_LIMITS_SECONDS = 1;
 
-/** For whom a creation is: the caller that the client names, or else the client itself. */
+/** The caller of a creation: from `On-Behalf-Of`, or else the owner of the client. */
 export const callerOf = ({ on_behalf_of, owner }: { on_behalf_of?: string | undefined; owner: string }) =>
   on_behalf_of ?? owner;
 
-/** A start that is no further away is as good as now, in seconds: so many creations together are no queue. */
+/** Delay in seconds up to which the queue counts as empty. */
 export const UNCONTENDED_SECONDS = 0.5;
 
-/** The part of the queue that one caller may hold. */
+/** Largest share of the queue for one caller. */
 export const CALLER_SHARE = 1 / 4;
 
-/** How exactly it is known when the creations of a caller start, in seconds. */
+/** Resolution of the start times of a caller's creations, in seconds. */
 const PERIOD_SECONDS = 10;
 
 /**
- * The express rate may be used in advance for so many seconds, and be late by so many. A caller has its share of it as
- * long as it holds no more creations than the rate allows in one period.
+ * Seconds for which the express rate can be used in advance, and its longest delay. A caller may use it while it holds no
+ * more creations than the rate admits in one period.
  */
 const EXPRESS_ADVANCE_SECONDS = 2 * PERIOD_SECONDS;
 export const EXPRESS_MAX_DELAY_SECONDS = 2;
 
-/** How many creations a caller may hold and still start by the express rate, which is given per second. */
+/** Most queued creations of a caller that may use the express rate. @param perSecond the express rate */
 export const expressCreationsOf = (perSecond: number): number =>
   perSecond === 0 ? 0 : Math.max(1, Math.floor(perSecond * PERIOD_SECONDS));
 
-/** How many periods that are over are forgotten with one call. */
-const MAX_FORGOTTEN = 50;
+/** Most past periods that one call removes. */
+const MAX_REMOVED_PERIODS = 50;
 
-/** How long items are kept after the start that they tell of, in seconds. */
-const KEPT_SECONDS = 60 * 60;
+/** Retention of items after their start time, in seconds. */
+const RETENTION_SECONDS = 60 * 60;
 
 export function creationLimiter({ dynamoDb, environment, now }: Services): CreationLimiter {
   const {
@@ -104,7 +104,7 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
   const itemOf = async (name: string, ConsistentRead: boolean): Promise<Item> =>
     (await dynamoDb.send(new GetItemCommand({ ...keyOf(name), ConsistentRead }))).Item ?? {};
 
-  /** Adds to what a caller holds in the periods of these times, and forgets `past` periods; returns its item. */
+  /** Changes the numbers of a caller in the periods of these times, and removes `past` periods; returns its item. */
   const count = async (
     caller: string,
     changes: readonly { at: number; by: number }[],
@@ -126,34 +126,34 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
     return Attributes ?? {};
   };
 
-  /** A start in the queue, or before it for a caller that holds little of it. */
+  /** Reserves a start in the queue, or by the express rate for a caller with few queued creations. */
   const reserveInQueue = async (creation: { id: string; caller: string }): Promise<number> => {
     const { id, caller } = creation;
     const reservation = await itemOf(reservationItem(id), true);
     if (reservation['start_at'] !== undefined) return numberIn(reservation, 'start_at');
 
-    // Counted before it is decided, so that many at once do not see each other too late.
-    const counted = now();
-    const ofCaller = await count(caller, [{ at: counted, by: 1 }]);
-    const held = heldIn(ofCaller, counted);
-    const past = pastIn(ofCaller, counted).slice(0, MAX_FORGOTTEN);
+    // Counted before the decision, so that concurrent reservations count each other.
+    const countedAt = now();
+    const callerCounts = await count(caller, [{ at: countedAt, by: 1 }]);
+    const held = heldIn(callerCounts, countedAt);
+    const past = pastIn(callerCounts, countedAt).slice(0, MAX_REMOVED_PERIODS);
     if (held <= expressShare) {
       const slot = await express.reserve();
       if (slot !== undefined) {
-        if (past.length === MAX_FORGOTTEN) await count(caller, [{ at: counted, by: 0 }], past);
+        if (past.length === MAX_REMOVED_PERIODS) await count(caller, [{ at: countedAt, by: 0 }], past);
         return expressStart(slot, now());
       }
     }
     const start = held > callerShare ? undefined : await queue.reserve();
     if (start === undefined) {
-      await count(caller, [{ at: counted, by: -1 }], past);
-      throw new StepError('CreationDeferred', 'The queue is full, or its caller holds its share of it.');
+      await count(caller, [{ at: countedAt, by: -1 }], past);
+      throw new StepError('CreationDeferred', 'The queue is full, or the caller holds its share of it.');
     }
     const moved =
-      periodOf(counted) === periodOf(start)
+      periodOf(countedAt) === periodOf(start)
         ? [{ at: start, by: 0 }]
         : [
-            { at: counted, by: -1 },
+            { at: countedAt, by: -1 },
             { at: start, by: 1 },
           ];
     await Promise.all([
@@ -176,13 +176,13 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
   return {
     async estimate(caller) {
       try {
-        const [{ next_at }, ofCaller] = await Promise.all([
+        const [{ next_at }, callerCounts] = await Promise.all([
           itemOf('creations', false),
           itemOf(callerItem(caller), false),
         ]);
         const at = now();
         const next = Math.max(at, Number(next_at?.N ?? 0));
-        const held = heldIn(ofCaller, at);
+        const held = heldIn(callerCounts, at);
         if (next - at <= UNCONTENDED_SECONDS * 1000) return next;
         if (next - at > timeLimits.longestQueue * 1000 || held >= callerShare) return undefined;
         if (held >= expressShare) return next;
@@ -190,7 +190,7 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
         const start = expressStart(slot, at);
         return start - at <= EXPRESS_MAX_DELAY_SECONDS * 1000 ? start : next;
       } catch (error) {
-        warn('The queue cannot be looked at', error);
+        warn('Queue not estimated', error);
         return now();
       }
     },
@@ -200,7 +200,7 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
       if (start !== undefined) return start;
       return reserveInQueue(creation).catch((error: unknown) => {
         if (error instanceof StepError) throw error;
-        warn('No start can be reserved', error);
+        warn('Start not reserved', error);
         return now();
       });
     },
@@ -215,7 +215,7 @@ export function creationLimiter({ dynamoDb, environment, now }: Services): Creat
         if (caller === undefined || start <= now()) return;
         await Promise.all([queue.release(), count(caller, [{ at: start, by: -1 }])]);
       } catch (error) {
-        warn('Reservation not given back', error);
+        warn('Reservation not released', error);
       }
     },
   };
@@ -232,19 +232,19 @@ const reservationItem = (id: string): string => `reservation:${id}`;
 
 const numberIn = (item: Item | undefined, field: string): number => Number(item?.[field]?.N ?? 0);
 
-const expiresAt = (at: number) => ({ N: String(Math.ceil(at / 1000) + KEPT_SECONDS) });
+const expiresAt = (at: number) => ({ N: String(Math.ceil(at / 1000) + RETENTION_SECONDS) });
 
 const PERIOD = /^period_(\d+)$/;
 const periodNumber = (at: number): number => Math.floor(at / (PERIOD_SECONDS * 1000));
 const periodOf = (at: number): string => `period_${periodNumber(at)}`;
 
-/** How many creations of a caller have not started, by its item. What starts in the present period counts. */
+/** Number of a caller's creations that have not started, those of the present period included. */
 const heldIn = (item: Item, at: number): number =>
   Object.keys(item)
     .filter((name) => PERIOD.test(name) && !isPast(name, at))
     .reduce((sum, name) => sum + numberIn(item, name), 0);
 
-/** The periods of an item that are over. */
+/** The past periods of an item. */
 const pastIn = (item: Item, at: number): string[] =>
   Object.keys(item).filter((name) => PERIOD.test(name) && isPast(name, at));
 

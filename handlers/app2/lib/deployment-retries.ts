@@ -4,41 +4,40 @@ import type { Clock } from '../../shared/executions.ts';
 import { logger } from '../../shared/logger.ts';
 
 /**
- * Errors by which AWS answers while a role or a policy that was just made is not known everywhere yet. Nothing tells them
- * from a right that is missing, except that they pass.
+ * Errors while a new role or policy is not propagated yet (IAM is eventually consistent). They cannot be distinguished
+ * from a missing permission, so they are retried, too.
  * docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
  */
 const NOT_PROPAGATED = ['AccessDeniedException', 'UnrecognizedClientException'];
 
-const PASSING = ['ServiceThrottled', 'ServiceUnavailable'];
+const TRANSIENT = ['ServiceThrottled', 'ServiceUnavailable'];
 
-/** CloudFormation hands over every property as text. */
-const retried = z.object({ RetrySeconds: z.string().transform(Number).pipe(z.number().positive()) });
+/** CloudFormation passes every property as text. */
+const retryProperties = z.object({ RetrySeconds: z.string().transform(Number).pipe(z.number().positive()) });
 
-/** Longest pause between two attempts, in milliseconds; the first is a second, each later one twice as long. */
-const LONGEST_PAUSE = 8_000;
+/** Longest delay between two attempts, in milliseconds. The first delay is a second, and it doubles. */
+const MAX_DELAY = 8_000;
 
-/** Repeats a call until it succeeds, fails for good, or the time is over. */
+/** Retries a call until it succeeds, fails with a permanent error, or the time is over. */
 export type Retry = <Result>(call: () => Promise<Result>) => Promise<Result>;
 
 /**
- * Retries of one run of a function that CloudFormation calls. Nobody but CloudFormation waits, and one throttled call
- * would roll back the whole stack, so it retries longer than a function that a workflow or a caller waits for: for as many
- * seconds as the template says, all calls of the run together.
+ * Retries for one invocation of a custom resource. One failed call rolls back the whole stack, so it retries longer than
+ * other functions: in total for the seconds of the property `RetrySeconds`.
  */
 export function deploymentRetries(properties: unknown, clock: Clock): Retry {
-  const end = clock.now() + retried.parse(properties).RetrySeconds * 1000;
+  const end = clock.now() + retryProperties.parse(properties).RetrySeconds * 1000;
   return async (call) => {
-    for (let pause = 1_000; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    for (let delay = 1_000; ; delay = Math.min(delay * 2, MAX_DELAY)) {
       try {
         return await call();
       } catch (thrown) {
         const { name: error, message: reason } = classifyError(thrown);
-        const passes = PASSING.includes(error) || hasErrorName(thrown, ...NOT_PROPAGATED);
-        if (!passes || clock.now() + pause >= end) throw thrown;
-        logger.warn('Call failed and is repeated', { error, reason });
+        const isTransient = TRANSIENT.includes(error) || hasErrorName(thrown, ...NOT_PROPAGATED);
+        if (!isTransient || clock.now() + delay >= end) throw thrown;
+        logger.warn('Call failed and is retried', { error, reason });
       }
-      await clock.sleep(pause);
+      await clock.sleep(delay);
     }
   };
 }

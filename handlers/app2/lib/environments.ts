@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { passwordPolicyText } from '../../../contracts/password-policy.ts';
-import { monitoredBus, sweeping, sweepTable } from '../../shared/environment.ts';
+import { monitoredBus, sweepTable, sweepVariables } from '../../shared/environment.ts';
 
 const text = z.string().min(1);
 
@@ -8,37 +8,37 @@ const rate = z.string().transform(Number).pipe(z.number().positive());
 
 const machines = z.object({ STATE_MACHINE_ARN: text, ROLL_BACK_STATE_MACHINE_ARN: text });
 
-/** What the creation limiter needs to know. */
+/** Variables of the creation limiter. */
 const creationRates = z.object({
   RATE_LIMITS_TABLE: text,
-  /** How many creations may start per second; a little less than the narrowest quota, which compensation shares. */
+  /** Rate of creations; slightly below the lowest quota, which compensation shares. */
   CREATIONS_PER_SECOND: rate,
-  /** How many more may start per second, for callers that have few in the queue; 0: none. */
+  /** Additional rate for callers with few queued creations; 0 disables it. */
   EXPRESS_CREATIONS_PER_SECOND: z.string().transform(Number).pipe(z.number().nonnegative()),
 });
 
 export type CreationRates = z.infer<typeof creationRates>;
 
-/** What it takes to make a machine user: by which client it signs in, and which group lets it create users. */
+/** Variables for the creation of machine users: their app client, and the group that may create users. */
 const machineUsers = z.object({ USER_POOL_ID: text, MACHINE_CLIENT_ID: text, API_CLIENT_GROUP: text });
 
-/** What each of App2's functions needs to know: infra sets it, the function reads it, both by this page. */
+/** The environment variables of App2's functions. The stack sets them and the functions read them by these schemas. */
 export const environments = {
   authorizer: z.object({
     USER_POOL_ID: text,
-    /** The two app clients whose tokens are accepted, each for its own routes. */
+    /** The app clients whose tokens are accepted, each for its own routes. */
     MACHINE_CLIENT_ID: text,
     SERVICE_CLIENT_ID: text,
-    /** The groups that the routes are for, as they are called in the pool. */
+    /** Names of the groups in the pool. */
     API_CLIENT_GROUP: text,
     SERVICE_USER_GROUP: text,
-    /** Whose tokens are refused when their user is gone or disabled: nobody's, those of /admin, or all. */
+    /** Tokens that are refused if their user is deleted or disabled: none, those of /admin, or all. */
     CHECK_USER_IN_POOL: z.enum(['off', 'admin', 'all']),
   }),
   'start-user-creation': z.object({
     ...machines.shape,
     ...creationRates.shape,
-    /** Of how many creations per second the status is polled when the client could be notified instead. */
+    /** Rate of creations whose status is polled for clients that accept a notification. */
     STATUS_POLLS_PER_SECOND: rate,
   }),
   'get-user-creation': z.object({ USER_POOL_ID: text, SERVICE_USER_GROUP: text, ...machines.shape }),
@@ -65,7 +65,7 @@ export const environments = {
     ...creationRates.shape,
   }),
   'start-roll-back': z.object({ ...machines.shape, ...sweepTable.shape }),
-  'sweep-user-creations': z.object({ ...machines.shape, ...monitoredBus.shape, ...sweeping.shape }),
+  'sweep-user-creations': z.object({ ...machines.shape, ...monitoredBus.shape, ...sweepVariables.shape }),
   'issue-machine-user': z.object({ ...machineUsers.shape, SECRET_ARN: text }),
   'revoke-machine-credentials': z.object({ USER_POOL_ID: text, SECRET_ARN: text }),
   'rotate-machine-user': z.object({ ...machineUsers.shape, EVENT_BUS_NAME: text }),

@@ -4,14 +4,12 @@ import type { FieldError } from '../../../contracts/problems.ts';
 import { readHeader } from '../../shared/api.ts';
 import type { WithHeaders } from '../../shared/headers.ts';
 
-/** Which generation of a provisioning a request is about (`Creation-Id`). */
-
-/** The generation that the client names, if it names one; faults are added to `errors`. */
+/** The generation of a request (`Creation-Id`), if it has one. Adds violations to `errors`. */
 export const generationOf = (event: WithHeaders, errors: FieldError[]): string | undefined =>
   readHeader(creationId.optional(), event, CREATION_ID_HEADER, errors);
 
-/** Whether what there is may be what the client means: it is of the generation that the client names, or it names none. */
-export const isMeant = (
-  asked: string | undefined,
+/** Whether a record or user is of the requested generation, or the request has none. */
+export const isRequested = (
+  requested: string | undefined,
   { creation_id }: { creation_id: string | undefined },
-): boolean => asked === undefined || asked === creation_id;
+): boolean => requested === undefined || requested === creation_id;

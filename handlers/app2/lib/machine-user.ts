@@ -14,14 +14,14 @@ import { type MachineCredentials, machineCredentials, ownerGroups } from '../../
 import { hasErrorName } from '../../shared/errors.ts';
 import { PROVISIONING_ID_ATTRIBUTE } from './pool-user.ts';
 
-/** The machine users of App1: how they are made and removed, and how their credentials are kept. */
+/** Creation and deletion of App1's machine users, and their credentials in the secret. */
 
 type Cognito = Pick<CognitoIdentityProviderClient, 'send'>;
 type SecretsManager = Pick<SecretsManagerClient, 'send'>;
 
 /**
- * Credentials of a machine user that is to be made. Its name has a random part: five wrong passwords lock a user, so
- * nobody must be able to guess it.
+ * Generates credentials for a new machine user. The username has a random part, because five wrong passwords lock a user
+ * and an attacker must not know it.
  */
 export async function newCredentials(
   cognito: Cognito,
@@ -31,14 +31,14 @@ export async function newCredentials(
   const { UserPoolClient } = await cognito.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
   return machineCredentials.parse({
     username: `app1-api-client-${randomBytes(16).toString('hex')}`,
-    // One of each kind of character, and longer than any policy can ask for (99).
+    // All character classes, and longer than the longest minimum of a policy (99).
     password: `${randomBytes(72).toString('base64url')}-aA1`,
     client_secret: UserPoolClient?.ClientSecret,
   });
 }
 
-/** Makes the user of these credentials, or what is missing of it: each step can be repeated. */
-export async function makeMachineUser(
+/** Creates the user of these credentials, with password and groups. Idempotent. */
+export async function createMachineUser(
   cognito: Cognito,
   { USER_POOL_ID: UserPoolId, API_CLIENT_GROUP }: { USER_POOL_ID: string; API_CLIENT_GROUP: string },
   { username: Username, password: Password }: MachineCredentials,
@@ -53,8 +53,8 @@ export async function makeMachineUser(
     await cognito.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName }));
 }
 
-/** Removes a machine user; one that is gone already, with its pool or without, is fine. */
-export async function removeMachineUser(
+/** Deletes a machine user. A deleted user or pool is not an error. */
+export async function deleteMachineUser(
   cognito: Cognito,
   UserPoolId: string,
   Username: string,
@@ -64,12 +64,11 @@ export async function removeMachineUser(
   });
 }
 
-/** Cognito gives at most so many users in one answer. */
+/** Most users in one response of ListUsersInGroup. */
 const PAGE = 60;
 
 /**
- * Names of all machine users of App1 in the pool, whichever credentials they belong to. A user that a provisioning made
- * is not among them, also if somebody put it into the group: it is not ours to remove.
+ * Names of all machine users of App1 in the pool. A service user in the group is omitted, so that it is not deleted.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsersInGroup.html
  */
 export async function listMachineUsers(cognito: Cognito, UserPoolId: string): Promise<string[]> {
@@ -93,8 +92,8 @@ export async function listMachineUsers(cognito: Cognito, UserPoolId: string): Pr
 }
 
 /**
- * Removes machine users. All are disabled before the first is removed, so that none of them signs in while removals,
- * which share a narrow quota with the workflow, wait or fail.
+ * Deletes machine users. All are disabled first, so that none can sign in while the deletions are throttled or fail; they
+ * share a low quota with the workflow.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDisableUser.html
  */
 export async function revokeMachineUsers(
@@ -106,10 +105,10 @@ export async function revokeMachineUsers(
     await cognito.send(new AdminDisableUserCommand({ UserPoolId, Username })).catch((error: unknown) => {
       if (!hasErrorName(error, 'UserNotFoundException')) throw error;
     });
-  for (const username of usernames) await removeMachineUser(cognito, UserPoolId, username);
+  for (const username of usernames) await deleteMachineUser(cognito, UserPoolId, username);
 }
 
-/** A version of the secret that holds credentials. */
+/** A version of the secret with credentials. */
 export interface IssuedVersion {
   versionId: string;
   /** Its staging labels. */
@@ -118,8 +117,8 @@ export interface IssuedVersion {
 }
 
 /**
- * Reads a version of the secret; `undefined` when there is none, or when it holds no credentials: a new secret holds
- * a random string.
+ * Reads a version of the secret; `undefined` if it does not exist or contains no credentials. A new secret contains a
+ * random string.
  */
 export async function readIssued(
   secretsManager: SecretsManager,
@@ -141,7 +140,7 @@ export async function readIssued(
   };
 }
 
-/** The message of a SyntaxError quotes the text that is not JSON, so it is not kept. */
+/** The message of a SyntaxError would quote the secret, so an invalid text becomes `undefined`. */
 function parsedOrUndefined(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');

@@ -10,24 +10,24 @@ import { hasErrorName, StepError } from '../../shared/errors.ts';
 import type { Generation } from '../../shared/roll-back-names.ts';
 
 /**
- * The ownership fence. A user that a provisioning makes carries the provisioning_id and the generation (creation_id),
- * which no client can write; and is addressed by its `sub`, which is never used again: a late call cannot hit a
- * namesake. A provisioning_id alone is not enough: when Step Functions has forgotten an execution, another one can have
- * its name.
+ * The ownership stamp: attributes with the provisioning_id and the generation (creation_id) of a user, which no client
+ * can write. Writes and deletions use the `sub`, which is unique for ever, so that a late call cannot affect another user
+ * with the same name. The provisioning_id alone is not enough, because it can be used again after the record of the
+ * execution has expired.
  *
- * The pool is the record that lasts: what is stamped on a user suffices to remove it when its creation is forgotten.
+ * The stamp is permanent: it suffices to remove a user after the record of its creation has expired.
  */
 
-/** Attributes with which a user is made. Custom attributes are immutable and not writable by any app client. */
+/** Attributes of a new user. Custom attributes are immutable, and no app client can write them. */
 export const PROVISIONING_ID_ATTRIBUTE = 'custom:provisioning_id';
 export const CREATION_ID_ATTRIBUTE = 'custom:creation_id';
 export const HUMAN_USER_ID_ATTRIBUTE = 'custom:human_user_id';
-/** For whom it was made: the service whose machine client asked. */
+/** The service whose machine client requested the user. */
 export const OWNER_ATTRIBUTE = 'custom:owner';
-/** Whom that client said that it acts for; absent when it said nothing. */
+/** The caller for which that client acted, as it stated; absent without `On-Behalf-Of`. */
 export const ON_BEHALF_OF_ATTRIBUTE = 'custom:on_behalf_of';
 
-/** What a provisioning stamps on the user that it makes. */
+/** The ownership stamp of a user. */
 const stamps = z.object({
   provisioning_id: storedProvisioningId,
   creation_id: storedCreationId,
@@ -40,7 +40,7 @@ export type Stamps = z.infer<typeof stamps>;
 /** A user of the pool. */
 export interface PoolUser {
   sub: string;
-  /** Absent for a user that no provisioning has made. */
+  /** Absent for a user that no provisioning created. */
   stamps: Stamps | undefined;
   /** Whether the pool lets the user sign in. */
   enabled: boolean;
@@ -50,8 +50,8 @@ export interface PoolUser {
 }
 
 /**
- * Reads what Cognito answers about a user.
- * @throws Error when Cognito answers without a `sub`, which each user has
+ * Parses a user of a Cognito response.
+ * @throws Error without a `sub`, which every user has
  */
 export function poolUser({
   Attributes,
@@ -61,7 +61,7 @@ export function poolUser({
 }: Pick<UserType, 'Attributes' | 'Enabled' | 'UserStatus' | 'UserCreateDate'> = {}): PoolUser {
   const attribute = (name: string) => Attributes?.find(({ Name }) => Name === name)?.Value;
   const sub = attribute('sub');
-  if (sub === undefined) throw new Error('Cognito answered with a user that has no sub.');
+  if (sub === undefined) throw new Error('The user in the response of Cognito has no sub.');
   const found = stamps.safeParse({
     provisioning_id: attribute(PROVISIONING_ID_ATTRIBUTE),
     creation_id: attribute(CREATION_ID_ATTRIBUTE),
@@ -78,12 +78,12 @@ export function poolUser({
   };
 }
 
-/** Whether a user is the work of this generation of this provisioning. */
-export const isMadeBy = ({ stamps }: PoolUser, { provisioning_id, creation_id }: Generation): boolean =>
+/** Whether this generation of the provisioning created the user. */
+export const isCreatedBy = ({ stamps }: PoolUser, { provisioning_id, creation_id }: Generation): boolean =>
   stamps?.provisioning_id === provisioning_id && stamps.creation_id === creation_id;
 
 /**
- * Looks a user up by name or `sub`; `undefined` when there is none, or none yet.
+ * Reads a user by name or `sub`; `undefined` if it does not exist, or does not exist yet.
  * docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminGetUser.html
  */
 export async function findUser(
@@ -103,8 +103,7 @@ export async function findUser(
 }
 
 /**
- * The status of a provisioning as its user shows it, for when no execution is consulted: the stamps name what was asked
- * for, and the pool when the user was made.
+ * The status of a successful provisioning from its user, without its execution.
  */
 export const statusOfUser = (
   { provisioning_id, human_user_id }: Stamps,
@@ -119,9 +118,9 @@ export const statusOfUser = (
   started_at: createdAt.toISOString(),
 });
 
-/** What a call on the user that was just created failed with: the user being gone (or not there yet) has a name. */
+/** Maps UserNotFoundException of Cognito to `UserNotFound`; returns any other error unchanged. */
 export function mapUserNotFound(error: unknown): unknown {
   return hasErrorName(error, 'UserNotFoundException')
-    ? new StepError('UserNotFound', 'The user that was just created cannot be found.')
+    ? new StepError('UserNotFound', 'Cognito does not find the user that was just created.')
     : error;
 }

@@ -10,12 +10,10 @@ import { describe, type Execution } from '../../shared/executions.ts';
 import { RequestProblem } from '../../shared/problem.ts';
 import type { Machines, Workflows } from '../../shared/roll-backs.ts';
 
-/** What App2's functions have in common that look at creations. */
-
 export type Creation = Execution<z.infer<typeof anyCreationInput>>;
 type StepFunctions = Pick<SFNClient, 'send'>;
 
-/** App2's machines, and how their executions are to be read. */
+/** App2's state machines, with the schema of their inputs and their clean outcomes. */
 export function creations(
   stepFunctions: StepFunctions,
   machines: Machines,
@@ -23,27 +21,30 @@ export function creations(
   return { stepFunctions, machines, inputSchema: anyCreationInput, cleanOutcomes: cleanOutcomes.app2 };
 }
 
-/** Who owns a creation: the service for which the machine client works, as the authorizer verified it. */
+/**
+ * The owner of a creation: the service of the machine client, from the context of the authorizer.
+ * @throws RequestProblem UNAUTHENTICATED without an owner
+ */
 export function ownerOf({ requestContext }: Pick<APIGatewayProxyEvent, 'requestContext'>): string {
   const owner: unknown = requestContext.authorizer?.['owner'];
   if (typeof owner !== 'string' || owner === '') throw new RequestProblem('UNAUTHENTICATED');
   return owner;
 }
 
-/** Whether it is no creation, but a cancellation that has taken the name. */
+/** Whether the execution is a cancellation that reserves the name. */
 export const isCancellation = ({ parsedInput }: Creation): boolean => 'cancelled' in parsedInput;
 
-/** Looks the creation up. */
+/** Describes the execution of a creation; `undefined` if it does not exist, or does not exist yet. */
 export const findCreation = (
   stepFunctions: StepFunctions,
   machines: Machines,
   id: string,
 ): Promise<Creation | undefined> => describe(stepFunctions, machines.STATE_MACHINE_ARN, id, anyCreationInput);
 
-/** Where a fault of the name is. */
+/** Pointer of the query parameter in errors. */
 export const USERNAME = 'query username';
 
-/** The name of the user, by which it can be looked up; faults are added to `errors`. */
+/** The username in the query. Adds violations to `errors`. */
 export function usernameOf(
   { multiValueQueryStringParameters }: Pick<APIGatewayProxyEvent, 'multiValueQueryStringParameters'>,
   errors: FieldError[],

@@ -205,14 +205,14 @@ describe('a disabled rule to the log', () => {
   });
 
   it('is detected by the next sweep, and raises an alarm', async () => {
-    expect(await sweep()).toMatchObject({ bus: 'the rule to the log is off' });
+    expect(await sweep()).toMatchObject({ bus: 'log rule disabled' });
     await waitForAlarm(`${bus}-broken`, 'ALARM', 20_000);
     const loggedEvents = async () =>
       (await logged(bus)).filter(({ provisioning_id }) => provisioning_id === missed);
     expect(await loggedEvents()).toEqual([]);
 
     await enableRule();
-    expect(await sweep()).toMatchObject({ bus: 'whole' });
+    expect(await sweep()).toMatchObject({ bus: 'healthy' });
     const { status, output } = await run(adapt(replay, 'app1', from, new Date(Date.now() + 1000)));
     expect([status, output]).toEqual([0, expect.stringMatching(/Replayed: [1-9]\d* events/)]);
     expect((await loggedEvents()).map(({ event_id }) => event_id)).toContainEqual(

@@ -57,7 +57,7 @@ beforeEach(() => {
 });
 
 describe('ReadTimeline', () => {
-  it('gives what App2 tells', async () => {
+  it("returns App2's part of the timeline", async () => {
     const told = { timeline: [], timeline_incomplete: ['app2' as const] };
     readTimeline.mockResolvedValue(told);
 
@@ -67,7 +67,7 @@ describe('ReadTimeline', () => {
 });
 
 describe('Authenticate', () => {
-  it('gets a token and says only until when it lives', async () => {
+  it('signs in and returns only the expiry of the token', async () => {
     const output = await run({ action: 'Authenticate' });
 
     expect(output).toEqual({ expires_at: '2026-01-01T00:15:00.000Z' });
@@ -76,7 +76,7 @@ describe('Authenticate', () => {
 });
 
 describe('RequestUserCreation', () => {
-  it('ends its own task when App2 says that the user is there, and returns nothing', async () => {
+  it('finishes its own task when App2 reports the user as present', async () => {
     requestUserCreation.mockResolvedValue(answered(SUCCEEDED));
 
     await expect(run(request)).resolves.toEqual({});
@@ -89,7 +89,7 @@ describe('RequestUserCreation', () => {
     );
   });
 
-  it('asks to be repeated while App2 is at work', async () => {
+  it('fails with UserCreationPending while the creation is running', async () => {
     requestUserCreation.mockResolvedValue(answered(creationStatus()));
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationPending' });
@@ -104,19 +104,19 @@ describe('RequestUserCreation', () => {
     ['QUEUE_FULL', 'CreationDeferred'],
     ['INTERNAL_ERROR', 'UserCreationFailed'],
     ['CANCELLED', 'UserCreationFailed'],
-  ] as const)("tells App2's %s as %s", async (code, name) => {
+  ] as const)("maps App2's code %s to %s", async (code, name) => {
     requestUserCreation.mockResolvedValue(answered(failed(code)));
 
     await expect(run(request)).rejects.toMatchObject({ name });
   });
 
-  it.each(['ABORTED', 'TIMED_OUT'] as const)('fails when App2 ended as %s', async (status) => {
+  it.each(['ABORTED', 'TIMED_OUT'] as const)('fails when the creation at App2 is %s', async (status) => {
     requestUserCreation.mockResolvedValue(answered(creationStatus({ status })));
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
   });
 
-  it('does not take a user that was made and removed again for a success', async () => {
+  it('fails when App2 created the user and removed it again', async () => {
     requestUserCreation.mockResolvedValue(
       answered(creationStatus({ status: 'SUCCEEDED', user: 'being_removed' })),
     );
@@ -125,16 +125,16 @@ describe('RequestUserCreation', () => {
   });
 });
 
-describe('RequestUserCreation, when App2 will send a notification', () => {
+describe('RequestUserCreation with a completion notification', () => {
   const estimated_end_at = '2026-01-01T00:01:00.000Z';
 
-  it('is not asked for anything by an execution that was redriven', async () => {
+  it('sends no request for a redriven execution', async () => {
     await expect(run({ ...request, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
 
     expect(requestUserCreation).not.toHaveBeenCalled();
   });
 
-  it('registers its task, and leaves it waiting', async () => {
+  it('registers its task and does not finish it', async () => {
     requestUserCreation.mockResolvedValue(answered(creationStatus({ estimated_end_at }), true));
 
     const output = await run(request);
@@ -145,7 +145,7 @@ describe('RequestUserCreation, when App2 will send a notification', () => {
     expectNoLeak('canary-task-token', output);
   });
 
-  it('asks at once when the notification came before the task was registered', async () => {
+  it('polls immediately when the notification arrived before the registration', async () => {
     requestUserCreation.mockResolvedValue(answered(creationStatus(), true));
     callbacks.registerTaskToken.mockResolvedValue({ notified: true });
     readStatus.mockResolvedValue(SUCCEEDED);
@@ -168,7 +168,7 @@ describe('a completion notification', () => {
     ['created', SUCCEEDED, 'UserCreated'],
     ['refused', failed('PASSWORD_REJECTED'), 'PasswordRejected'],
     ['stopped', creationStatus({ status: 'ABORTED', user: 'being_removed' }), 'UserCreationFailed'],
-  ] as const)('ends the task as App2 says that the user was %s', async (_what, status, outcome) => {
+  ] as const)('finishes the task with the status of App2: %s', async (_what, status, outcome) => {
     callbacks.recordNotification.mockResolvedValue(task);
     readStatus.mockResolvedValue(status);
 
@@ -178,7 +178,7 @@ describe('a completion notification', () => {
     expect(resumeTask.mock.calls).toEqual([[task, outcome]]);
   });
 
-  it('is not believed: while App2 says that the creation is not finished, the task waits on', async () => {
+  it('does not finish the task while App2 reports the creation as running', async () => {
     callbacks.recordNotification.mockResolvedValue(task);
     readStatus.mockResolvedValue(creationStatus());
 
@@ -187,7 +187,7 @@ describe('a completion notification', () => {
     expect(resumeTask).not.toHaveBeenCalled();
   });
 
-  it('is recorded when no task waits for it yet, and App2 is not asked', async () => {
+  it('is recorded without a call to App2 when no task is registered yet', async () => {
     await run(notification);
 
     expect(callbacks.recordNotification.mock.calls).toEqual([[PROVISIONING_ID]]);
@@ -196,7 +196,7 @@ describe('a completion notification', () => {
 });
 
 describe('CancelUserCreation', () => {
-  it('is done when App2 says that no user is left', async () => {
+  it('succeeds when App2 reports that no user exists', async () => {
     cancelUserCreation.mockResolvedValue('absent');
 
     await expect(run(cancel)).resolves.toEqual({});
@@ -205,11 +205,14 @@ describe('CancelUserCreation', () => {
     });
   });
 
-  it.each(['being_removed', 'present'] as const)('asks to be repeated while the user is %s', async (user) => {
-    cancelUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user }));
+  it.each(['being_removed', 'present'] as const)(
+    'fails with UserRemovalPending while the user is %s',
+    async (user) => {
+      cancelUserCreation.mockResolvedValue(creationStatus({ status: 'SUCCEEDED', user }));
 
-    await expect(run(cancel)).rejects.toMatchObject({ name: 'UserRemovalPending' });
-  });
+      await expect(run(cancel)).rejects.toMatchObject({ name: 'UserRemovalPending' });
+    },
+  );
 });
 
 it.each([
@@ -219,7 +222,7 @@ it.each([
   await expect(handler(event)).rejects.toMatchObject({ name: 'InvalidStepInput' });
 });
 
-it('passes over a field that it does not know: the definition may be of a newer release', async () => {
+it('ignores an unknown field, which a newer definition may send', async () => {
   cancelUserCreation.mockResolvedValue('absent');
 
   await expect(run({ ...cancel, from_a_newer_release: true })).resolves.toEqual({});

@@ -93,7 +93,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expectNoLeak(SEALED, answer, started(), log());
   });
 
-  it('waits for the removal when it is asked to, and answers 204', async () => {
+  it('waits for the removal with Prefer: wait and returns 204', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack()
       .rejectsOnce(notFound())
@@ -106,7 +106,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(answer).toMatchObject({ statusCode: 204, body: '', headers: { 'Cache-Control': 'no-store' } });
   });
 
-  it('answers 202 when the time is over', async () => {
+  it('returns 202 after the preferred wait', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput));
     const before = clock.now();
@@ -115,7 +115,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(clock.now() - before).toBe(10_000);
   });
 
-  it('answers 202 when the roll-back failed: another one follows', async () => {
+  it('returns 202 after a failed roll-back, because another one follows', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(
       execution(rollBackInput, failedAs('RollBackFailed', 'CancelUserCreation', 'StepFailed')),
@@ -131,7 +131,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     ['throttled', sdkError('ThrottlingException')],
     ['without an answer', sdkError('TimeoutError')],
     ['not allowed', sdkError('AccessDeniedException')],
-  ])('answers 202 when each look after the start of the roll-back is %s', async (_what, error) => {
+  ])('returns 202 when every poll after the start of the roll-back is %s', async (_what, error) => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().rejectsOnce(notFound()).rejects(error);
 
@@ -141,7 +141,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
   });
 
-  it('does not look at a roll-back that it has started a moment ago, unless it waits', async () => {
+  it('does not poll a roll-back that it started, unless it waits', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     await del();
@@ -149,7 +149,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(looks()).toEqual([provisioningArn, rollBackArn]);
   });
 
-  it('can be repeated while the removal is under way', async () => {
+  it('is idempotent during the removal', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput));
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
@@ -157,7 +157,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(await del()).toMatchObject({ statusCode: 202 });
   });
 
-  it('answers 204 and starts nothing when the user was removed before', async () => {
+  it('returns 204 and starts nothing when the user was removed before', async () => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
 
@@ -166,7 +166,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
   });
 
   it.each(['ProvisioningFailed', 'OutcomeNotPublished'])(
-    'answers 204 and starts nothing after %s, an end that left no user',
+    'returns 204 and starts nothing after the clean outcome %s',
     async (error) => {
       provisioning().resolves(execution(input, failedAs(error, 'RequestUserCreation', 'PasswordRejected')));
 
@@ -175,7 +175,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     },
   );
 
-  it('finds a provisioning that was accepted a moment ago and cannot be seen at once', async () => {
+  it('finds a provisioning that DescribeExecution does not find immediately', async () => {
     provisioning().rejectsOnce(notFound()).rejectsOnce(notFound()).resolves(execution(input));
 
     expect(await del()).toMatchObject({ statusCode: 202 });
@@ -183,7 +183,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(clock.sleeps).toHaveLength(2);
   });
 
-  it("gives the same 404 after the same time for an unknown one and for somebody else's", async () => {
+  it("returns the same 404 after the same time for an unknown id and for another owner's", async () => {
     const unknown = await del();
     const [looksForUnknown, timeForUnknown] = [looks(), clock.sleeps];
     stepFunctions.resetHistory();
@@ -200,7 +200,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(started()).toEqual([]);
   });
 
-  it('gives the same 404 for an id that is none, and looks for nothing', async () => {
+  it('returns the same 404 for an invalid id, without a call', async () => {
     const unknown = await del();
     stepFunctions.resetHistory();
 
@@ -208,13 +208,13 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(looks()).toEqual([]);
   });
 
-  it('lets another session of the same role cancel', async () => {
+  it('accepts another session of the same role', async () => {
     provisioning().resolves(execution(input));
 
     expect(await del({ caller: 'AROAROLEID:another-session' })).toMatchObject({ statusCode: 202 });
   });
 
-  it('promises nothing when the roll-back cannot be started', async () => {
+  it('returns a 5xx when the roll-back cannot be started', async () => {
     provisioning().resolves(execution(input));
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
 

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 describe('EncryptCredentials', () => {
-  it('moves the password to the key of App2 for this user and provisioning, without seeing it', async () => {
+  it("re-encrypts the password under App2's key without its plaintext", async () => {
     kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(ENCRYPTED, 'base64') });
 
     await expect(handler(input)).resolves.toEqual({ encrypted_password: ENCRYPTED });
@@ -42,7 +42,7 @@ describe('EncryptCredentials', () => {
     ['DisabledException', 'TargetUnavailable'],
     ['KMSInvalidStateException', 'TargetUnavailable'],
     ['AccessDeniedException', 'AccessDeniedException'],
-  ])('answers %s with %s and repeats no ciphertext', async (name, seen) => {
+  ])('maps %s to %s without the ciphertext in the message', async (name, seen) => {
     kms.on(ReEncryptCommand).rejects(sdkError(name, { message: `cannot read ${SEALED}` }));
 
     const error = await thrownBy(handler(input));
@@ -51,7 +51,7 @@ describe('EncryptCredentials', () => {
     expectNoLeak(SEALED, error, log());
   });
 
-  it('does not go on without a ciphertext', async () => {
+  it('fails without a ciphertext in the response', async () => {
     kms.on(ReEncryptCommand).resolves({});
 
     await expect(handler(input)).rejects.toThrow();

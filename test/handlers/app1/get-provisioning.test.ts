@@ -76,7 +76,7 @@ beforeEach(() => {
 });
 
 describe('GET /create-service-user/{provisioning_id}', () => {
-  it('shows its owner what became of it, without what is sealed', async () => {
+  it('returns the status to the owner, without the ciphertext', async () => {
     look().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     const answer = await get();
@@ -94,13 +94,13 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     expect(answer.headers).not.toHaveProperty('Retry-After');
   });
 
-  it('says when to look again while it is running', async () => {
+  it('returns Retry-After while the provisioning is running', async () => {
     look().resolves(execution(input, { startDate: new Date(STARTED.getTime() - 8_000) }));
 
     expect((await get()).headers).toMatchObject({ 'Retry-After': '4' });
   });
 
-  it('says what it waits for, and since when', async () => {
+  it('returns the condition for which the provisioning waits, and since when', async () => {
     look().resolves(execution(input, { startDate: new Date(clock.now() - 60_000), executionArn }));
     stepFunctions.on(GetExecutionHistoryCommand).resolves({
       events: history({
@@ -121,7 +121,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     });
   });
 
-  it('says what its roll-back waits for', async () => {
+  it('returns the condition for which the roll-back waits', async () => {
     look().resolves(execution(input, { status: 'ABORTED' }));
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: rollBackArn })
@@ -146,7 +146,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     });
   });
 
-  it('says which step failed and what to do', async () => {
+  it('returns the failed step and the remedy', async () => {
     look().resolves(
       execution(input, failedAs('ProvisioningFailed', 'RequestUserCreation', 'UserAlreadyExists')),
     );
@@ -162,7 +162,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     ['RUNNING', 'being_removed'],
     ['FAILED', 'being_removed'],
     ['SUCCEEDED', 'absent'],
-  ] as const)('after a roll-back that is %s says that the user is %s', async (status, user) => {
+  ] as const)('after a roll-back that is %s reports the user as %s', async (status, user) => {
     look().resolves(execution(input, { status: 'SUCCEEDED' }));
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: rollBackArn })
@@ -171,13 +171,13 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     expect(JSON.parse((await get()).body)).toMatchObject({ status: 'SUCCEEDED', user });
   });
 
-  it('shows it to another session of the same role', async () => {
+  it('returns the status to another session of the same role', async () => {
     look().resolves(execution(input));
 
     expect(await get({ caller: 'AROAROLEID:another-session' })).toMatchObject({ statusCode: 200 });
   });
 
-  it('gives everybody else the same 404 as for an unknown or malformed id', async () => {
+  it('returns the 404 of an unknown or malformed id to other callers', async () => {
     look().resolves(execution(input));
     const stranger = await get({ caller: 'AROASTRANGER:session' });
     look().rejects(notFound());
@@ -187,7 +187,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     expect(await get({ id: 'no-uuid' })).toEqual(stranger);
   });
 
-  it('waits for the end when it is asked to', async () => {
+  it('waits for the outcome with Prefer: wait', async () => {
     look()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
@@ -225,7 +225,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     app2Tells({ timeline: [app2Step] });
   });
 
-  it('adds the steps of both services in one list, App2 asked by the function that has the token', async () => {
+  it("contains the steps of both services, App2's read by the function with the token", async () => {
     const { names, timeline_incomplete, answer } = await timelineOf();
 
     expect(names).toEqual([
@@ -248,7 +248,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     ['does not answer in time', () => lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'))],
     ['cannot be asked', () => lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled' })],
     ['answers something else', () => app2Tells({ timeline: 'none' })],
-  ])('has only the steps of App1, and says so, when App2 %s', async (_what, happens) => {
+  ])('is incomplete with only the steps of App1 when App2 %s', async (_what, happens) => {
     happens();
 
     const { names, timeline_incomplete } = await timelineOf();
@@ -257,7 +257,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(timeline_incomplete).toEqual(['app2']);
   });
 
-  it('has only the steps of App2, and says so, when the history of App1 cannot be read', async () => {
+  it("is incomplete with only the steps of App2 when App1's history cannot be read", async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
     const { names, timeline_incomplete, answer } = await timelineOf();
@@ -267,7 +267,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(timeline_incomplete).toEqual(['app1']);
   });
 
-  it('is only made when it is asked for', async () => {
+  it('reads no history without the parameter', async () => {
     const answer = await get();
 
     expect(JSON.parse(answer.body)).not.toHaveProperty('timeline');
@@ -275,13 +275,13 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(lambda.calls()).toHaveLength(0);
   });
 
-  it('is for nobody else to see', async () => {
+  it('is not returned to another caller', async () => {
     expectProblem(await get({ include: ['timeline'], caller: 'AROAOTHER:session' }), 'NOT_FOUND');
     expect(lambda.calls()).toHaveLength(0);
   });
 
   it.each([[['everything']], [['timeline', 'everything']], [['']]])(
-    'says what can be included when it is asked for %j',
+    'refuses the value %j with the accepted one',
     async (include) => {
       const { errors } = expectProblem(await get({ include }), 'INVALID_REQUEST');
 

@@ -88,7 +88,7 @@ beforeEach(() => {
 });
 
 describe('POST /create-service-user/{provisioning_id}/retry', () => {
-  it('starts a new provisioning with what the former one was asked for, and says where its status is', async () => {
+  it('starts a new provisioning from the stored request, and returns the URL of its status', async () => {
     const answer = await retry();
 
     const [start] = starts();
@@ -113,7 +113,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     expect(JSON.parse(answer.body)).toEqual({ provisioning_id: start?.name, status: 'RUNNING', status_url });
   });
 
-  it('seals the password for the new provisioning without opening it', async () => {
+  it('re-encrypts the password for the new provisioning without its plaintext', async () => {
     await retry();
 
     expect(kms.commandCalls(ReEncryptCommand).map(({ args }) => args[0].input)).toEqual([
@@ -148,7 +148,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       execution(input, { status: 'SUCCEEDED' }),
       execution({ ...input, ...stood }, { status: 'SUCCEEDED' }),
     ],
-  ])('tries one again that %s', async (_what, provisioning, itsRollBack) => {
+  ])('retries a provisioning that %s', async (_what, provisioning, itsRollBack) => {
     former().resolves(provisioning);
     if (itsRollBack !== undefined) rollBack().resolves(itsRollBack);
 
@@ -172,7 +172,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
         failedAs('RollBackFailed', 'CancelUserCreation', 'TargetUnavailable'),
       ),
     ],
-  ])('refuses one that %s, and starts nothing', async (_what, provisioning, itsRollBack) => {
+  ])('refuses a provisioning that %s, and starts nothing', async (_what, provisioning, itsRollBack) => {
     former().resolves(provisioning);
     if (itsRollBack !== undefined) rollBack().resolves(itsRollBack);
 
@@ -182,7 +182,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
   });
 
   it.each(['InvalidCiphertextException', 'IncorrectKeyException'])(
-    'says that it cannot be retried when KMS does not open the password (%s)',
+    'returns NOT_RETRYABLE when KMS cannot decrypt the password (%s)',
     async (name) => {
       kms.on(ReEncryptCommand).rejects(sdkError(name));
 
@@ -194,7 +194,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
   it.each([
     ['AccessDeniedException', 400, 'INTERNAL_ERROR'],
     ['KMSInternalException', 500, 'SERVICE_UNAVAILABLE'],
-  ] as const)('answers %s of KMS as what it is, and starts nothing', async (name, status, code) => {
+  ] as const)('returns the problem for %s of KMS, and starts nothing', async (name, status, code) => {
     kms.on(ReEncryptCommand).rejects(sdkError(name, { status }));
 
     expectProblem(await retry(), code);
@@ -202,14 +202,14 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
   });
 
   describe('without an Idempotency-Key', () => {
-    it('is the same retry however often it is sent, also from another session of the role', async () => {
+    it('is one retry for repeated requests, also of another session of the role', async () => {
       const name = await nameOf({});
 
       expect(await nameOf({ id: PROVISIONING_ID.toUpperCase() })).toBe(name);
       expect(await nameOf({ caller: 'AROAROLEID:another-session' })).toBe(name);
     });
 
-    it('answers a repeat with the state of the first', async () => {
+    it('returns the status of the first retry to a repeated request', async () => {
       const name = await nameOf({});
       const first = starts()[0]?.input;
       stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
@@ -223,7 +223,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       expect(JSON.parse(answer.body)).toMatchObject({ provisioning_id: name, status: 'SUCCEEDED' });
     });
 
-    it('has a name that no key of a caller leads to', async () => {
+    it('has a name that no key of a caller derives', async () => {
       const name = await nameOf({});
       kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
       const body = { username: 'alice', password: 'any-Passw0rd', human_user_id: 'h' };
@@ -240,7 +240,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
   describe('with an Idempotency-Key', () => {
     const headers = { 'Idempotency-Key': 'key-1' };
 
-    it('is another retry than without, or with another key', async () => {
+    it('is another retry than one without a key, or with another key', async () => {
       const names = [
         await nameOf({}),
         await nameOf({ headers }),
@@ -250,7 +250,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       expect(new Set(names).size).toBe(3);
     });
 
-    it('answers 409 when the key was used for something else', async () => {
+    it('returns 409 when the key was used for another request', async () => {
       const name = await nameOf({ headers });
       const requestOfThatKey = { ...input, provisioning_id: name, request_mac: 'mac-of-a-request' };
       stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
@@ -261,7 +261,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       expectProblem(await retry({ headers }), 'IDEMPOTENCY_CONFLICT');
     });
 
-    it('refuses two different ones', async () => {
+    it('refuses two different keys', async () => {
       const { errors } = expectProblem(
         await retry({ headers: { 'Idempotency-Key': ['key-1', 'key-2'] } }),
         'INVALID_REQUEST',
@@ -271,7 +271,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       expect(stepFunctions.calls()).toEqual([]);
     });
 
-    it('refuses a key that is none', async () => {
+    it('refuses an invalid key', async () => {
       const { errors } = expectProblem(
         await retry({ headers: { 'Idempotency-Key': 'a b' } }),
         'INVALID_REQUEST',
@@ -282,7 +282,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     });
   });
 
-  it("gives the same 404 for an unknown one, somebody else's and an id that is none", async () => {
+  it("returns the same 404 for an unknown id, another owner's and an invalid one", async () => {
     const strangers = await retry({ caller: 'AROASTRANGER:session' });
     former().rejects(notFound());
     const unknown = await retry();
@@ -294,7 +294,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     expect(kms.calls()).toEqual([]);
   });
 
-  it('waits for the end when that is preferred', async () => {
+  it('waits for the outcome with Prefer: wait', async () => {
     stepFunctions
       .on(DescribeExecutionCommand)
       .callsFake(async ({ executionArn }: { executionArn: string }) => {
@@ -311,7 +311,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
   });
 
-  it('logs nothing of what is sealed', async () => {
+  it('does not log the ciphertext', async () => {
     await retry();
 
     expect(log()).toContain('Provisioning started');

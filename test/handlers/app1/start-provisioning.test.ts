@@ -125,7 +125,7 @@ describe('POST /create-service-user', () => {
     ['Forwarded', 'host=attacker.example;proto=http'],
     ['Host', 'attacker.example'],
     ['X-Original-URL', '/attacker'],
-  ])('says nothing of what %s says in the address of the status: %s', async (name, value) => {
+  ])('ignores %s in the URL of the status: %s', async (name, value) => {
     const answer = await post({ headers: { [name]: value } });
 
     const address = `https://api.example/v1/create-service-user/${starts()[0]?.name}`;
@@ -139,9 +139,7 @@ describe('POST /create-service-user', () => {
   ])('refuses a %s that is sent with different values, and starts nothing', async (name, values) => {
     const { errors } = expectProblem(await post({ headers: { [name]: values } }), 'INVALID_REQUEST');
 
-    expect(errors).toEqual([
-      { pointer: `header ${name}`, detail: 'must be sent once: it came with different values' },
-    ]);
+    expect(errors).toEqual([{ pointer: `header ${name}`, detail: 'must not be sent with different values' }]);
     expect(stepFunctions.calls()).toEqual([]);
     expect(kms.calls()).toEqual([]);
   });
@@ -152,18 +150,18 @@ describe('POST /create-service-user', () => {
     expect(stepFunctions.calls()).toEqual([]);
   });
 
-  it('takes a key that is sent twice as one', async () => {
+  it('accepts a key that is sent twice with the same value', async () => {
     expect(await nameOf({ headers: { 'Idempotency-Key': ['key-1', 'key-1'] } })).toBe(
       await nameOf({ headers: { 'Idempotency-Key': 'key-1' } }),
     );
   });
 
-  it('reads a preference in whatever part of the list it is', async () => {
+  it('reads a preference at any position of the list', async () => {
     const answer = await post({ headers: { Prefer: ['respond-async', 'wait=2'] } });
     expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=2' });
   });
 
-  it('accepts a request and says where to ask for its end', async () => {
+  it('accepts a request and returns the URL of its status', async () => {
     const answer = await post();
 
     const [start] = starts();
@@ -204,7 +202,7 @@ describe('POST /create-service-user', () => {
     expectNoLeak(PASSWORD, starts());
   });
 
-  it('seals the password for this user, this provisioning and this service, before anything is started', async () => {
+  it('encrypts the password for this user, provisioning and service before the execution is started', async () => {
     await post();
 
     expect(kms.commandCalls(EncryptCommand).map(({ args }) => args[0].input)).toEqual([
@@ -220,7 +218,7 @@ describe('POST /create-service-user', () => {
     expect(starts()).toEqual([]);
   });
 
-  it('takes a username in upper and lower case for one, before anything is derived from it', async () => {
+  it('converts the username to lower case before it derives anything from it', async () => {
     for (const username of ['Alice', 'ALICE', 'alice']) await post({ body: { ...body, username } });
 
     const usernames = starts().map(({ input }) => input.username);
@@ -239,7 +237,7 @@ describe('POST /create-service-user', () => {
     ['of nothing but letters of another alphabet', '\u5bc6\u78bc\u5bc6\u78bc', 5],
     ['broken in several ways', 'x\ud83d\n', 7],
   ])(
-    'refuses a password that is %s with each thing that is wrong, and calls nothing',
+    'refuses a password that is %s with every broken rule, and makes no call',
     async (_what, password, count) => {
       const answer = await post({ body: { ...body, password } });
 
@@ -252,7 +250,7 @@ describe('POST /create-service-user', () => {
     },
   );
 
-  it('tells what the policy refuses together with everything else that is wrong', async () => {
+  it('reports broken rules of the policy together with all other invalid fields', async () => {
     const answer = await post({ body: { username: '..', password: 'short', admin: true } });
 
     const { errors = [] } = expectProblem(answer, 'INVALID_REQUEST');
@@ -261,12 +259,12 @@ describe('POST /create-service-user', () => {
     );
   });
 
-  describe('when only the policy refuses the password of a request with an Idempotency-Key', () => {
+  describe('if only the policy refuses a request with an Idempotency-Key', () => {
     const headers = { 'Idempotency-Key': 'key-1' };
     const weak = { headers, body: { ...body, password: 'correct-horse-7-battery' } };
     const called = () => [...kms.calls(), ...stepFunctions.calls()].map(({ args }) => args[0].constructor);
 
-    it('answers a repeat, which an earlier policy has accepted, with the state of the first', async () => {
+    it('returns the status of the first request, which an earlier policy accepted', async () => {
       earlier(MAC, { status: 'SUCCEEDED' });
 
       const answer = await post(weak);
@@ -277,7 +275,7 @@ describe('POST /create-service-user', () => {
       expectNoLeak(weak.body.password, answer, log());
     });
 
-    it('waits for the end of the first, as for that of any repeat', async () => {
+    it('waits for the outcome of the first request', async () => {
       earlier(MAC);
       const waiting = post({ ...weak, headers: { ...headers, Prefer: 'wait=20' } });
       stepFunctions
@@ -296,7 +294,7 @@ describe('POST /create-service-user', () => {
     it.each([
       ['the first was another request', () => earlier('bWFjIG9mIGFub3RoZXI=')],
       ['there is no first', () => {}],
-    ])('refuses it with what is wrong when %s, and starts nothing', async (_what, prepare) => {
+    ])('refuses the request with its broken rules when %s, and starts nothing', async (_what, prepare) => {
       prepare();
 
       const { errors } = expectProblem(await post(weak), 'INVALID_REQUEST');
@@ -306,7 +304,7 @@ describe('POST /create-service-user', () => {
       expect(called()).not.toContain(EncryptCommand);
     });
 
-    it('looks for the first at the expense of the caller, and not beyond its share of looks', async () => {
+    it('counts the DescribeExecution call for the caller', async () => {
       await post(weak);
       expect(dynamoDb.commandCalls(UpdateItemCommand)).toHaveLength(2);
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
@@ -316,14 +314,14 @@ describe('POST /create-service-user', () => {
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
     });
 
-    it('looks for nothing when something else is wrong, too', async () => {
+    it('makes no call when another field is invalid, too', async () => {
       await post({ ...weak, body: { ...weak.body, username: '..' } });
 
       expect([...called(), ...dynamoDb.calls()]).toEqual([]);
     });
   });
 
-  it('makes one MAC of a request and its repeat with the username in another case', async () => {
+  it('makes the same MAC for a repeated request with the username in another case', async () => {
     const headers = { 'Idempotency-Key': 'key-1' };
     await post({ headers });
     await post({ headers, body: { ...body, username: 'Alice' } });
@@ -367,7 +365,7 @@ describe('POST /create-service-user', () => {
       expect(await nameOf({ headers, identity: { ...CALLER, caller: 'AROAROLEID:other' } })).toBe(name);
     });
 
-    it('draws a generation each time, which does not depend on the key', async () => {
+    it('generates a new creation_id for each request, independent of the key', async () => {
       await post({ headers });
       await post({ headers });
 
@@ -389,7 +387,7 @@ describe('POST /create-service-user', () => {
       expect(new Set(names).size).toBe(6);
     });
 
-    it('answers a repeat with the state of the first', async () => {
+    it('returns the status of the first request to a repeated one', async () => {
       earlier(MAC, { status: 'SUCCEEDED' });
 
       const answer = await post({ headers });
@@ -398,13 +396,13 @@ describe('POST /create-service-user', () => {
       expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
     });
 
-    it('answers 409 when the key was used for another request', async () => {
+    it('returns 409 when the key was used for another request', async () => {
       earlier('bWFjIG9mIGFub3RoZXI=');
 
       expectProblem(await post({ headers }), 'IDEMPOTENCY_CONFLICT');
     });
 
-    it('cannot say whether it is a repeat while the first cannot be seen', async () => {
+    it('returns 503 while DescribeExecution does not find the first request', async () => {
       stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
       expectProblem(await post({ headers }), 'SERVICE_UNAVAILABLE');
@@ -427,7 +425,7 @@ describe('POST /create-service-user', () => {
   describe('with Prefer: wait', () => {
     const headers = { Prefer: 'wait=10', 'Idempotency-Key': 'key-1' };
 
-    it('answers 200 with the end when that is reached in time', async () => {
+    it('returns 200 with the outcome within the preferred wait', async () => {
       earlier(MAC, failedAs('ProvisioningFailed', 'RequestUserCreation', 'PasswordRejected'));
 
       const answer = await post({ headers });
@@ -440,7 +438,7 @@ describe('POST /create-service-user', () => {
       });
     });
 
-    it('answers 202 when the time is over', async () => {
+    it('returns 202 after the preferred wait', async () => {
       earlier(MAC);
       const before = clock.now();
 
@@ -449,7 +447,7 @@ describe('POST /create-service-user', () => {
     });
   });
 
-  describe('once the workflow was started, whatever cannot be seen', () => {
+  describe('after the workflow was started', () => {
     const unseen: [string, Error][] = [
       ['cannot be seen yet', notFound()],
       ['is throttled', sdkError('ThrottlingException')],
@@ -457,7 +455,7 @@ describe('POST /create-service-user', () => {
       ['is not allowed', sdkError('AccessDeniedException')],
     ];
 
-    it.each(unseen)('answers 202 when every look of Prefer: wait %s', async (_what, error) => {
+    it.each(unseen)('returns 202 when every poll of Prefer: wait %s', async (_what, error) => {
       stepFunctions.on(DescribeExecutionCommand).rejects(error);
 
       const answer = await post({ headers: { Prefer: 'wait=10' } });
@@ -469,7 +467,7 @@ describe('POST /create-service-user', () => {
       });
     });
 
-    it.each(unseen.slice(1))('answers 202 when the look at its roll-back %s', async (_what, error) => {
+    it.each(unseen.slice(1))('returns 202 when the read of its roll-back %s', async (_what, error) => {
       stepFunctions
         .on(DescribeExecutionCommand)
         .callsFake(async ({ executionArn }: { executionArn: string }) => {
@@ -483,7 +481,7 @@ describe('POST /create-service-user', () => {
       expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
     });
 
-    it('answers 202 without a key also when its own first attempt has started it', async () => {
+    it('returns 202 without a key also when a retried call has started it', async () => {
       stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
       expect(await post()).toMatchObject({ statusCode: 202 });
@@ -491,10 +489,10 @@ describe('POST /create-service-user', () => {
     });
   });
 
-  describe('of a caller that has had its share of looks', () => {
+  describe('of a caller that has used up its rate', () => {
     beforeEach(allLooksAreUsedUp);
 
-    it('starts all the same, and answers 202 without a wait', async () => {
+    it('starts the provisioning and returns 202 without a wait', async () => {
       const answer = await post({ headers: { Prefer: 'wait=20' } });
 
       expect(answer.statusCode).toBe(202);
@@ -503,7 +501,7 @@ describe('POST /create-service-user', () => {
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
     });
 
-    it('is answered 429 when it is a repeat, which has to be looked up', async () => {
+    it('returns 429 for a repeated request, which needs DescribeExecution', async () => {
       earlier(MAC);
 
       const answer = await post({ headers: { 'Idempotency-Key': 'key-1' } });
@@ -512,13 +510,13 @@ describe('POST /create-service-user', () => {
     });
   });
 
-  it('asks the rate limiter nothing when nothing is looked up', async () => {
+  it('does not call the rate limiter without DescribeExecution', async () => {
     await post();
 
     expect(dynamoDb.commandCalls(UpdateItemCommand)).toHaveLength(0);
   });
 
-  it('looks at nothing but the provisioning when a request is repeated', async () => {
+  it('describes only the provisioning for a repeated request', async () => {
     earlier(MAC, { status: 'SUCCEEDED' });
     await post({ headers: { 'Idempotency-Key': 'key-1' } });
 
@@ -575,7 +573,7 @@ describe('POST /create-service-user', () => {
       undefined,
     ],
     ['an unsigned request', { identity: {} }, 'FORBIDDEN', undefined],
-  ])('refuses %s, says where the fault is, and starts nothing', async (_what, sent, code, pointers) => {
+  ])('refuses %s with the pointer of the field, and starts nothing', async (_what, sent, code, pointers) => {
     const answer = await post(sent);
 
     const { errors } = expectProblem(answer, code);
@@ -590,7 +588,7 @@ describe('POST /create-service-user', () => {
     ['ThrottlingException', 400, 'SERVICE_UNAVAILABLE'],
     ['KMSInternalException', 500, 'SERVICE_UNAVAILABLE'],
   ] as const)(
-    'answers %s of KMS without the password that its message quotes',
+    'returns a problem for %s of KMS without the password in its message',
     async (name, status, code) => {
       const error = sdkError(name, { status, message: `cannot seal ${PASSWORD}` });
       for (const arrange of [
@@ -606,7 +604,7 @@ describe('POST /create-service-user', () => {
     },
   );
 
-  it('logs that it started, but nothing of what is sealed', async () => {
+  it('logs the start without the ciphertext', async () => {
     await post();
 
     expect(log()).toContain('Provisioning started');

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe('AddToGroup', () => {
-  it('adds the user, addressed by its sub, to the service users', async () => {
+  it('adds the user by its sub to the group of service users', async () => {
     cognito.on(AdminAddUserToGroupCommand).resolves({});
 
     await expect(handler(input)).resolves.toEqual({});
@@ -34,18 +34,18 @@ describe('AddToGroup', () => {
     ['UserNotFoundException', 'UserNotFound'],
     ['ResourceNotFoundException', 'ResourceNotFoundException'],
     ['TooManyRequestsException', 'ServiceThrottled'],
-  ])('answers %s with %s', async (name, seen) => {
+  ])('maps %s to %s', async (name, seen) => {
     cognito.on(AdminAddUserToGroupCommand).rejects(sdkError(name));
 
     await expect(handler(input)).rejects.toMatchObject({ name: seen });
   });
 
-  it('refuses to go on with what is rolled back, when the execution is redriven', async () => {
+  it('refuses a redriven execution', async () => {
     await expect(handler({ ...input, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
     expect(cognito.calls()).toHaveLength(0);
   });
 
-  it('waits for its start, which is seconds away at most', async () => {
+  it('waits for its reserved start, at most some seconds', async () => {
     cognito.on(AdminAddUserToGroupCommand).resolves({});
     const clock = fakeClock();
     const at = (start: number | undefined) =>

@@ -52,7 +52,7 @@ const notChecked = (): number => log().split('"AuthorizerFailures":1').length - 
 
 describe('the authorizer of App2', () => {
   // First, while no key is known yet: the verifier keeps the keys that it has seen.
-  it('does not call a token invalid when it could not fetch the keys to tell', async () => {
+  it('does not return 401 when the JWKS could not be fetched', async () => {
     for (const answer of [() => new Response('', { status: 503 }), () => Response.error()]) {
       keysAre(answer);
       const error = await thrownBy(authorize(`Bearer ${token()}`));
@@ -61,7 +61,7 @@ describe('the authorizer of App2', () => {
     expect(notChecked()).toBe(2);
   });
 
-  it('lets a service user do business, and nothing else', async () => {
+  it('allows a service user the business endpoint only', async () => {
     await expect(authorize(`Bearer ${token()}`)).resolves.toEqual({
       principalId: 'sub-of-the-bearer',
       policyDocument: {
@@ -76,13 +76,13 @@ describe('the authorizer of App2', () => {
     [['api-client', 'owner-app1'], 'owner-app1'],
     [['api-client'], 'sub-of-the-bearer'],
     [['api-client', 'owner-app1-too', 'my-owner-app1', 'owner-'], 'sub-of-the-bearer'],
-  ])('takes a bearer of the groups %j for %s, whose requests are its own', async (memberOf, owner) => {
+  ])('derives the owner of a member of the groups %j as %s', async (memberOf, owner) => {
     const { context } = await authorize(`Bearer ${token({ 'cognito:groups': memberOf })}`);
 
     expect(context).toMatchObject({ owner });
   });
 
-  it('lets a machine client manage users, and nothing else', async () => {
+  it('allows a machine client the admin endpoints only', async () => {
     const { policyDocument } = await authorize(
       `Bearer ${token({ client_id: 'machine-client', 'cognito:groups': ['api-client'] })}`,
     );
@@ -100,7 +100,7 @@ describe('the authorizer of App2', () => {
     ]);
   });
 
-  it('goes by the names that the groups have in the pool', async () => {
+  it('reads the names of the groups from its environment', async () => {
     const check = authorizeBy({
       verify: async () => ({ ...claims, 'cognito:groups': ['robots', 'api-client'] }),
       clientIds: { machine: 'machine-client', service: 'service-client' },
@@ -118,7 +118,7 @@ describe('the authorizer of App2', () => {
     expect(policyDocument.Statement).toMatchObject([{ Effect: 'Allow', Resource: [`${API}/POST/sample`] }]);
   });
 
-  it('gives the same policy whatever route asked for it, because it is cached for all of them', async () => {
+  it('returns the same policy for every route, because API Gateway caches it for all', async () => {
     const other = await handler({
       type: 'TOKEN',
       methodArn: `${API}/GET/admin/create-user/0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01`,
@@ -139,7 +139,7 @@ describe('the authorizer of App2', () => {
     ['of a group with a space', { 'cognito:groups': [' api-client'] }],
     ['of a group that is a pattern', { 'cognito:groups': ['*'] }],
     ['that tells its groups under another name', { 'cognito:groups': undefined, groups: ['api-client'] }],
-  ])('denies everything to a bearer %s', async (_what, other) => {
+  ])('denies every route to a user %s', async (_what, other) => {
     for (const client_id of ['machine-client', 'service-client']) {
       const { policyDocument } = await authorize(`Bearer ${token({ client_id, ...other })}`);
 
@@ -153,7 +153,7 @@ describe('the authorizer of App2', () => {
     ['a machine user that signed in without the client secret', 'service-client', ['api-client']],
     ['App1 itself that signed in so', 'service-client', ['api-client', 'owner-app1']],
     ['a service user that signed in with the client secret', 'machine-client', ['service-user']],
-  ])('denies everything to %s', async (_who, client_id, memberOf) => {
+  ])('denies every route to %s', async (_who, client_id, memberOf) => {
     const { policyDocument } = await authorize(`Bearer ${token({ client_id, 'cognito:groups': memberOf })}`);
 
     expect(policyDocument.Statement).toEqual([
@@ -218,7 +218,7 @@ describe('the authorizer of App2', () => {
       () => rs256(key.privateKey, { alg: 'RS256', kid: 'key-2' }, claims),
     ],
     ['is no token', () => 'aaa.bbb.ccc'],
-  ])('answers 401 to a token that %s', async (_what, make) => {
+  ])('returns 401 for a token that %s', async (_what, make) => {
     const bad = make();
 
     const error = await thrownBy(authorize(`Bearer ${bad}`));
@@ -247,15 +247,18 @@ describe('the authorizer of App2', () => {
     ['is 100 KB of one letter', `Bearer ${'a'.repeat(100_000)}`],
     ['is 100 KB of dots', `Bearer ${'.'.repeat(100_000)}`],
     ['carries a token of 100 KB', `Bearer ${'a'.repeat(50_000)}.${'b'.repeat(50_000)}.c`],
-  ])('answers 401 to an Authorization header that %s', async (_what, authorization) => {
+  ])('returns 401 for an Authorization header that %s', async (_what, authorization) => {
     await expect(authorize(authorization)).rejects.toThrow(/^Unauthorized$/);
   });
 
-  it.each(['bearer', 'BEARER', 'BeArEr'])('takes the scheme in any case: %s', async (scheme) => {
-    await expect(authorize(`${scheme} ${token()}`)).resolves.toMatchObject({
-      principalId: 'sub-of-the-bearer',
-    });
-  });
+  it.each(['bearer', 'BEARER', 'BeArEr'])(
+    'accepts the scheme in upper and lower case: %s',
+    async (scheme) => {
+      await expect(authorize(`${scheme} ${token()}`)).resolves.toMatchObject({
+        principalId: 'sub-of-the-bearer',
+      });
+    },
+  );
 
   it.each([
     [
@@ -267,7 +270,7 @@ describe('the authorizer of App2', () => {
       ],
     ],
     ['service-client', [`${API}/POST/sample`]],
-  ])('gives a bearer of all groups the routes of the client %s, and only those', async (client_id, open) => {
+  ])('allows a member of all groups only the routes of the client %s', async (client_id, open) => {
     const { policyDocument } = await authorize(
       `Bearer ${token({
         client_id,
@@ -281,7 +284,7 @@ describe('the authorizer of App2', () => {
   });
 });
 
-describe("the pool's keys", () => {
+describe('the JWKS of the pool', () => {
   const next = signingKey('key-2');
 
   /** A cold authorizer, the addresses that it fetches, and what is answered there from now on. */
@@ -312,7 +315,7 @@ describe("the pool's keys", () => {
   const signedBy = (signing: typeof key) =>
     rs256(signing.privateKey, { alg: 'RS256', kid: signing.kid }, claims);
 
-  it('are fetched from the pool itself, once', async () => {
+  it('are fetched from the pool once', async () => {
     const { fetches, authorize: ask } = await cold();
     for (let times = 0; times < 3; times++) await ask(token());
 
@@ -331,7 +334,7 @@ describe("the pool's keys", () => {
     }
   });
 
-  it('are fetched from the same address when a token names the other issuer of the pool', async () => {
+  it("are fetched from the same URL for a token of the pool's other issuer", async () => {
     const { fetches, authorize: ask } = await cold();
     const iss = 'https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Pool';
     await expect(ask(token({ iss }))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
@@ -342,14 +345,14 @@ describe("the pool's keys", () => {
     expect(fetches).toEqual([`${claims.iss}/.well-known/jwks.json`]);
   });
 
-  it('are fetched once for requests that come together', async () => {
+  it('are fetched once for concurrent requests', async () => {
     const { fetches, authorize: ask } = await cold();
     await Promise.all([ask(token()), ask(token({ sub: 'another' })), ask(token())]);
 
     expect(fetches).toHaveLength(1);
   });
 
-  it('are not needed again when the pool cannot be reached', async () => {
+  it('are cached while the pool is not available', async () => {
     const { fetches, answerWith, authorize: ask } = await cold();
     await ask(token());
     answerWith(() => Response.error());
@@ -358,7 +361,7 @@ describe("the pool's keys", () => {
     expect(fetches).toHaveLength(1);
   });
 
-  it('are fetched again for a key that is new', async () => {
+  it('are fetched again for an unknown key', async () => {
     const { fetches, answerWith, authorize: ask } = await cold();
     await ask(token());
     answerWith(() => Response.json({ keys: [key.jwk, next.jwk] }));
@@ -368,7 +371,7 @@ describe("the pool's keys", () => {
     expect(fetches).toHaveLength(2);
   });
 
-  it('no longer count when the pool has withdrawn them', async () => {
+  it('are not valid after the pool has withdrawn them', async () => {
     const { answerWith, authorize: ask } = await cold();
     await ask(token());
     answerWith(() => Response.json({ keys: [next.jwk] }));
@@ -377,7 +380,7 @@ describe("the pool's keys", () => {
     await expect(ask(token())).rejects.toThrow(/^Unauthorized$/);
   });
 
-  it("are not fetched at a stranger's pace: whoever makes up keys gets 401, one fetch, and disturbs nobody", async () => {
+  it('are fetched once for invented keys, which receive 401 and do not delay other requests', async () => {
     const { fetches, authorize: ask } = await cold();
     await ask(token());
     for (let times = 0; times < 20; times++)
@@ -396,22 +399,19 @@ describe("the pool's keys", () => {
     ['answers something else', () => new Response('<html>')],
     ['answers nothing', () => new Response('')],
     ['answers without keys', () => Response.json({})],
-  ])(
-    'that cannot be fetched because the pool %s are a fault of ours, and looked for again',
-    async (_what, outage) => {
-      const { fetches, answerWith, authorize: ask } = await cold();
-      answerWith(outage);
-      for (let times = 0; times < 2; times++)
-        expect((await thrownBy(ask(token()))).message).not.toBe('Unauthorized');
-      expect(fetches).toHaveLength(2);
+  ])('are fetched again after an error of the pool: %s', async (_what, outage) => {
+    const { fetches, answerWith, authorize: ask } = await cold();
+    answerWith(outage);
+    for (let times = 0; times < 2; times++)
+      expect((await thrownBy(ask(token()))).message).not.toBe('Unauthorized');
+    expect(fetches).toHaveLength(2);
 
-      answerWith(() => Response.json({ keys: [key.jwk] }));
-      await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
-    },
-  );
+    answerWith(() => Response.json({ keys: [key.jwk] }));
+    await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+  });
 });
 
-describe('a check against the pool', () => {
+describe('the check of the user in the pool', () => {
   const clientIds = { machine: 'machine-client', service: 'service-client' };
   const groupNames = { 'api-client': 'api-client', 'service-user': 'service-user' };
   const ofMachine = { client_id: 'machine-client', 'cognito:groups': ['api-client'] };
@@ -454,26 +454,26 @@ describe('a check against the pool', () => {
     ['all', ['machine', 'service'], {}, ['sub-of-the-bearer']],
     ['all', ['machine', 'service'], ofMachine, ['sub-of-the-bearer']],
   ] as [string, Client[], object, string[]][])(
-    'set to %s (%j) asks about the bearer of %j: %j',
+    'with the setting %s (%j) reads the user of %j: %j',
     async (_whose, checked, other, expected) => {
       expect(await checking(checked, yes, other)).toEqual({ asked: expected, answer: 'Allow' });
     },
   );
 
-  it('refuses a token whose user is disabled or gone, as one that is not valid', async () => {
+  it('refuses a token of a disabled or deleted user with 401', async () => {
     expect(await checking(['service'], no)).toMatchObject({ answer: 'Unauthorized' });
     expect(log()).toContain('UserNotEnabled');
     expect(notChecked()).toBe(0);
   });
 
-  it('does not let a disabled user in for a route that it has no right to either', async () => {
+  it('refuses a disabled user also for a route that it may not call', async () => {
     expect(await checking(['service'], no, { 'cognito:groups': [] })).toMatchObject({
       answer: 'Unauthorized',
     });
   });
 
   it.each(['TooManyRequestsException', 'InternalErrorException', 'AccessDeniedException', 'TimeoutError'])(
-    'lets nobody in when the pool cannot be asked (%s), and calls no token invalid',
+    'fails without a 401 when the pool is not available (%s)',
     async (name) => {
       const { answer } = await checking(['service'], () => Promise.reject(sdkError(name)));
       expect(answer).not.toBe('Unauthorized');
@@ -482,7 +482,7 @@ describe('a check against the pool', () => {
     },
   );
 
-  it('asks about nobody whose token is not valid', async () => {
+  it('reads no user for an invalid token', async () => {
     const asked: string[] = [];
     const check = authorizeBy({
       verify: () => Promise.reject(new JwtInvalidIssuerError('not ours', 'another', 'ours')),
@@ -497,7 +497,7 @@ describe('a check against the pool', () => {
     expect(asked).toEqual([]);
   });
 
-  describe('as it is deployed', () => {
+  describe('with the deployed setting', () => {
     const cognito = mockClient(CognitoIdentityProviderClient);
     afterEach(() => {
       process.env['CHECK_USER_IN_POOL'] = 'off';
@@ -515,13 +515,13 @@ describe('a check against the pool', () => {
         fresh({ type: 'TOKEN', methodArn: `${API}/POST/sample`, authorizationToken: `Bearer ${token()}` });
     }
 
-    it('is off unless it is set', async () => {
+    it('is off by default', async () => {
       const ask = await deployedWith('off');
       await expect(ask()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
       expect(cognito.calls()).toEqual([]);
     });
 
-    it('of /admin alone does not ask about service users', async () => {
+    it('of /admin only does not read service users', async () => {
       const ask = await deployedWith('admin');
       await expect(ask()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
       expect(cognito.calls()).toEqual([]);

@@ -108,7 +108,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     },
   );
 
-  it('answers 204 when the removal ends in the time that the client waits', async () => {
+  it('returns 204 when the removal finishes within the preferred wait', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack()
       .rejectsOnce(notFound())
@@ -118,7 +118,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     expect(await del({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 204, body: '' });
   });
 
-  it('answers 202 when the time is over', async () => {
+  it('returns 202 after the preferred wait', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput));
     const before = clock.now();
@@ -127,7 +127,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     expect(clock.now() - before).toBe(10_000);
   });
 
-  it('answers 204 and starts nothing when the user was removed before', async () => {
+  it('returns 204 and starts nothing when the user was removed before', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
 
@@ -135,7 +135,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     expect(started()).toEqual([]);
   });
 
-  it('does not answer 204 when the roll-back failed', async () => {
+  it('does not return 204 when the roll-back failed', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput, failedAs('RollBackFailed', 'DeleteUser', 'StepFailed')));
 
@@ -145,7 +145,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
   });
 
-  it('can be repeated: a roll-back that was started before goes on', async () => {
+  it('is idempotent during a roll-back', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
@@ -154,7 +154,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
   });
 
   it.each(['UserCreationRejected', 'UserCreationRolledBack'])(
-    'has nothing to do after %s, an end that left no user',
+    'starts nothing after the clean outcome %s',
     async (error) => {
       creation().resolves(execution(input, failedAs(error, 'CreateUser', 'UserAlreadyExists')));
 
@@ -164,21 +164,21 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     },
   );
 
-  it('means whichever generation there is when the client names none', async () => {
+  it('accepts any generation for a client without Creation-Id', async () => {
     creation().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }, { status: 'SUCCEEDED' }));
 
     expect((await cancel({})).statusCode).toBe(202);
     expect(started()).toMatchObject([{ name: `${PROVISIONING_ID}.${OTHER_CREATION_ID}.1` }]);
   });
 
-  it('touches nothing of another client', async () => {
+  it('returns 404 for the creation of another owner', async () => {
     creation().resolves(execution({ ...input, owner: 'another-client' }));
 
     expectProblem(await del(), 'NOT_FOUND');
     expect(started()).toEqual([]);
   });
 
-  it('starts nothing for an id that is no UUID', async () => {
+  it('starts nothing for an id that is not a UUID', async () => {
     expectProblem(await cancel({ id: 'no-uuid' }), 'NOT_FOUND');
     expect(started()).toEqual([]);
   });
@@ -209,7 +209,7 @@ describe.each([
     given();
   });
 
-  it('answers 204 after the pool was looked at, and not before the name was taken', async () => {
+  it('reserves the name, reads the pool, and returns 204', async () => {
     const inOrder: string[] = [];
     stepFunctions.on(StartExecutionCommand).callsFake(() => inOrder.push('name'));
     cognito.on(AdminGetUserCommand).callsFake(() => {
@@ -227,7 +227,7 @@ describe.each([
     ['another provisioning', attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID })],
     ['another owner', attributesOf({ ...stamps, owner: 'another-client' })],
   ])(
-    'answers 204 when the name belongs to a user of %s, and leaves it untouched',
+    'returns 204 when the name belongs to a user of %s, which is not changed',
     async (_whose, attributes) => {
       poolHas(attributes);
 
@@ -236,7 +236,7 @@ describe.each([
     },
   );
 
-  it('removes the user that this generation has made, as one that had succeeded', async () => {
+  it('removes the user of this generation as that of a successful creation', async () => {
     poolHas();
 
     const answer = await del();
@@ -249,7 +249,7 @@ describe.each([
     expect(started()).toEqual([...taken, rollBackOfUser]);
   });
 
-  it('tells by the events whom the user was made for', async () => {
+  it('publishes on whose behalf the user was created', async () => {
     poolHas(attributesOf({ ...stamps, on_behalf_of: '111122223333/AROAEXAMPLE' }));
 
     await del();
@@ -257,7 +257,7 @@ describe.each([
     expect(started().at(-1)?.input).toMatchObject({ on_behalf_of: '111122223333/AROAEXAMPLE' });
   });
 
-  it('answers 204 when that is done in the time that the client waits, and 202 when it fails', async () => {
+  it('returns 204 after a removal within the preferred wait, and 202 after a failed one', async () => {
     poolHas();
     rollBack().resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
     expect(await del({ Prefer: 'wait=5' })).toMatchObject({ statusCode: 204 });
@@ -266,27 +266,27 @@ describe.each([
     expect(await del({ Prefer: 'wait=5' })).toMatchObject({ statusCode: 202 });
   });
 
-  it('leaves the user of another generation untouched, and says so', async () => {
+  it('does not change the user of another generation, and returns 409', async () => {
     poolHas(attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID }));
 
     expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
     expect(started()).toEqual(taken);
   });
 
-  it('removes the user of whichever generation it is when the client names none', async () => {
+  it('removes the user of any generation for a client without Creation-Id', async () => {
     poolHas(attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID }));
 
     expect((await cancel({ query: { username: ['alice'] } })).statusCode).toBe(202);
     expect(started().at(-1)).toMatchObject({ name: `${PROVISIONING_ID}.${OTHER_CREATION_ID}.1` });
   });
 
-  it('promises nothing when the pool cannot be looked at', async () => {
+  it('returns a 5xx when the pool is not available', async () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
 
     expectProblem(await del(), 'SERVICE_UNAVAILABLE');
   });
 
-  it('needs the name of the user, and takes nothing without it', async () => {
+  it('needs the username, and reserves nothing without it', async () => {
     expect(expectProblem(await del({}, {}), 'INVALID_REQUEST').errors).toEqual([
       { pointer: 'query username', detail: 'is missing' },
     ]);
@@ -303,7 +303,7 @@ describe('DELETE /admin/create-user/{provisioning_id} of which another generatio
   it.each([
     ['that generation', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
     ['nobody we know', withoutStamps],
-  ])('leaves a user of %s untouched, and says so', async (_whose, attributes) => {
+  ])('does not change a user of %s, and returns 409', async (_whose, attributes) => {
     poolHas(attributes);
 
     expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
@@ -311,13 +311,13 @@ describe('DELETE /admin/create-user/{provisioning_id} of which another generatio
     expect(looks()).toBe(1);
   });
 
-  it('says so also when there is no user, and when it cannot look', async () => {
+  it('returns 409 also without a user and without a username', async () => {
     expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
     expectProblem(await del({}, {}), 'USER_OF_EARLIER_PROVISIONING');
     expect(started()).toEqual([]);
   });
 
-  it('removes the user that the generation asked for has made', async () => {
+  it('removes the user of the requested generation', async () => {
     poolHas();
 
     expect((await del()).statusCode).toBe(202);
@@ -326,14 +326,14 @@ describe('DELETE /admin/create-user/{provisioning_id} of which another generatio
 });
 
 describe('DELETE /admin/create-user/{provisioning_id}', () => {
-  it('promises nothing when the name was taken but cannot be seen', async () => {
+  it('returns 503 when the name is in use but not found', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     expectProblem(await del(), 'SERVICE_UNAVAILABLE');
     expect(looks()).toBe(0);
   });
 
-  it('draws a generation for the cancellation of a client that names none', async () => {
+  it('generates a creation_id for the cancellation of a client without Creation-Id', async () => {
     await cancel({ query: { username: ['alice'] } });
 
     const [first] = started();
@@ -346,7 +346,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     ['query username', { query: { username: [''] } }],
     ['query username', { query: { username: ['x'.repeat(129)] } }],
     ['query username', { query: { username: ['alice', 'bob'] } }],
-  ])('refuses a %s that is none, and starts nothing', async (pointer, request) => {
+  ])('refuses an invalid %s, and starts nothing', async (pointer, request) => {
     expect(expectProblem(await cancel(request), 'INVALID_REQUEST').errors).toEqual([
       { pointer, detail: expect.any(String) },
     ]);

@@ -56,7 +56,7 @@ beforeEach(() => {
 });
 
 describe('CreateUser', () => {
-  it('makes the user with its stamp, without a password and without a message to anybody', async () => {
+  it('creates the user with its stamp, without a password and without an invitation', async () => {
     cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
 
     await expect(handler(input)).resolves.toEqual({ sub: SUB });
@@ -75,7 +75,7 @@ describe('CreateUser', () => {
     ]);
   });
 
-  it('stamps also whom the client said that it acts for', async () => {
+  it('stamps the caller on whose behalf the client acts', async () => {
     cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
 
     await handler({ ...input, on_behalf_of: '111122223333/AROAEXAMPLE' });
@@ -87,7 +87,7 @@ describe('CreateUser', () => {
     });
   });
 
-  it('goes on with the user that an earlier attempt made', async () => {
+  it('returns the user that an earlier attempt created', async () => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
     cognito.on(AdminGetUserCommand, { UserPoolId: 'eu-central-1_Pool', Username: 'alice' }).resolves({
       UserAttributes: attributesOf(),
@@ -105,13 +105,13 @@ describe('CreateUser', () => {
     ],
     ['somebody who stamps otherwise', attributesOf({ provisioning_id: PROVISIONING_ID })],
     ['nobody we know', withoutStamps],
-  ])('ends as UserAlreadyExists when the name belongs to %s', async (_whose, attributes) => {
+  ])('fails with UserAlreadyExists when the name belongs to %s', async (_whose, attributes) => {
     taken(attributes);
 
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
   });
 
-  it('looks for no execution of a user that is not stamped as ours are', async () => {
+  it('describes no execution for a user without a stamp', async () => {
     taken(attributesOf({ provisioning_id: 'imported-by-hand' }));
 
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
@@ -123,7 +123,7 @@ describe('CreateUser', () => {
     ['could not undo what it did', failedAs('RollBackFailed', 'SetPassword', 'StepFailed'), undefined],
     ['succeeded and is being rolled back', { status: 'SUCCEEDED' }, { status: 'RUNNING' }],
   ] as const)(
-    'asks to come back when the name belongs to another provisioning that %s',
+    'fails with UserBeingRemoved when the name belongs to a provisioning that %s',
     async (_what, creation, rollBack) => {
       taken();
       stepFunctions
@@ -142,7 +142,7 @@ describe('CreateUser', () => {
     ['has expired', undefined],
     ['is one of another generation', { ...othersInput, creation_id: CREATION_ID }],
     ['is a cancellation that took the name', { ...others, cancelled: true, username: undefined }],
-  ])('asks the roll-back of the user when the record of its creation %s', async (_what, recorded) => {
+  ])('reads the roll-back of the user when the record of its creation %s', async (_what, recorded) => {
     taken();
     if (recorded !== undefined)
       stepFunctions
@@ -155,7 +155,7 @@ describe('CreateUser', () => {
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserBeingRemoved' });
   });
 
-  it('ends as UserAlreadyExists when the other provisioning succeeded and nobody removes its user', async () => {
+  it('fails with UserAlreadyExists when the other provisioning succeeded and its user is not being removed', async () => {
     taken();
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: otherCreation })
@@ -164,13 +164,13 @@ describe('CreateUser', () => {
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
   });
 
-  it('refuses to make again what was rolled back, when the execution is redriven', async () => {
+  it('refuses a redriven execution', async () => {
     await expect(handler({ ...input, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
     expect(cognito.calls()).toHaveLength(0);
   });
 
   it.each([{ redrive_count: 0 }, { redrive_count: undefined }])(
-    'makes the user in the first run, told by %j',
+    'creates the user in the first run, with %j',
     async (told) => {
       cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
 
@@ -178,7 +178,7 @@ describe('CreateUser', () => {
     },
   );
 
-  it('asks to be repeated when the name is taken by a user that cannot be seen', async () => {
+  it('fails with ServiceUnavailable when the name is in use by a user that is not found', async () => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
 
@@ -189,20 +189,20 @@ describe('CreateUser', () => {
     ['TooManyRequestsException', 400, 'ServiceThrottled'],
     ['InternalErrorException', 500, 'ServiceUnavailable'],
     ['InvalidParameterException', 400, 'InvalidParameterException'],
-  ])('passes %s on as %3$s', async (name, status, seen) => {
+  ])('maps %s to %3$s', async (name, status, seen) => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError(name, { status }));
 
     await expect(handler(input)).rejects.toMatchObject({ name: seen });
     expect(cognito.commandCalls(AdminGetUserCommand)).toHaveLength(0);
   });
 
-  it('refuses an answer without the sub by which the user is addressed from then on', async () => {
+  it('fails without a sub in the response', async () => {
     cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: [] } });
 
     await expect(handler(input)).rejects.toThrow();
   });
 
-  it('calls nothing when its input is not understood', async () => {
+  it('makes no call for an invalid input', async () => {
     await expect(handler({ ...input, username: 7 })).rejects.toMatchObject({ name: 'InvalidStepInput' });
     expect(cognito.calls()).toHaveLength(0);
   });

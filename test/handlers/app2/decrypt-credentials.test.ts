@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 
 describe('DecryptCredentials', () => {
-  it('proves that the credentials decrypt, and returns nothing of them but when the creation starts', async () => {
+  it('decrypts the credentials, and returns only the start time of the creation', async () => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
 
     await expect(handler(input)).resolves.toEqual({ start_at: '2026-01-01T00:00:00.000Z' });
@@ -45,14 +45,14 @@ describe('DecryptCredentials', () => {
     expect(limiter.reserve.mock.calls).toEqual([[{ id: CREATION_ID, caller }]]);
   });
 
-  it('passes on that the creation is deferred', async () => {
+  it('fails with CreationDeferred when the limiter defers the creation', async () => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
     limiter.reserve.mockRejectedValue(new StepError('CreationDeferred', 'full'));
 
     await expect(handler(input)).rejects.toMatchObject({ name: 'CreationDeferred' });
   });
 
-  it('rejects a password that the pool would not accept, without repeating it, and reserves nothing', async () => {
+  it('rejects a password that breaks the policy, without its value in the message, and reserves nothing', async () => {
     const weak = 'zq7xv2wk9m4tj8hb';
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(weak) });
 
@@ -70,7 +70,7 @@ describe('DecryptCredentials', () => {
     expect(limiter.reserve).not.toHaveBeenCalled();
   });
 
-  it('ends a creation that was cancelled before it was requested, and decrypts and reserves nothing', async () => {
+  it('fails with Cancelled for a cancellation, and decrypts and reserves nothing', async () => {
     const cancelled = { ...GENERATION, owner: 'machine', cancelled: true } as const;
 
     await expect(handler(cancelled)).rejects.toMatchObject({ name: 'Cancelled' });

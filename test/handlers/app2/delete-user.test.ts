@@ -56,14 +56,14 @@ beforeEach(() => {
 });
 
 describe('DeleteUser', () => {
-  it('removes the user that this provisioning made, by its sub', async () => {
+  it('deletes the user of this provisioning by its sub', async () => {
     poolHas(attributesOf(), SUB);
 
     await expect(undo(0, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
   });
 
-  it('finds the user by its name when the answer of its creation was lost, and removes it by its sub', async () => {
+  it('finds the user by its name when the response of its creation was lost, and deletes it by its sub', async () => {
     poolHas(attributesOf(), 'alice');
 
     await expect(undo(0, { sub: null, creation_in_flight: false })).resolves.toEqual({});
@@ -74,14 +74,14 @@ describe('DeleteUser', () => {
     ['of another provisioning', attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID })],
     ['of another generation', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
     ['of nobody we know', withoutStamps],
-  ])('leaves a namesake %s alone', async (_whose, attributes) => {
+  ])('does not delete a user with the same name %s', async (_whose, attributes) => {
     poolHas(attributes, 'alice', SUB);
 
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: true })).resolves.toEqual({});
     expect(deleted()).toEqual([]);
   });
 
-  it('does not believe an absence that is seen before everything under way has landed', async () => {
+  it('fails with AbsenceNotConfirmed while a call can be in flight', async () => {
     for (const elapsed of [0, IN_FLIGHT - 1])
       await expect(undo(elapsed, { sub: null, creation_in_flight: true })).rejects.toMatchObject({
         name: 'AbsenceNotConfirmed',
@@ -89,7 +89,7 @@ describe('DeleteUser', () => {
     await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
   });
 
-  it('does not take the first absence for the last when an attempt to create may still be under way', async () => {
+  it('fails with AbsenceNotConfirmed after a deletion while a creation can be in flight', async () => {
     poolHas(attributesOf(), SUB);
 
     await expect(undo(0, { sub: SUB, creation_in_flight: true })).rejects.toMatchObject({
@@ -98,7 +98,7 @@ describe('DeleteUser', () => {
     expect(deleted()).toEqual([SUB]);
   });
 
-  it('removes a user that appears late', async () => {
+  it('deletes a user that appears late', async () => {
     await expect(undo(0, { sub: null, creation_in_flight: true })).rejects.toThrow();
     poolHas(attributesOf(), 'alice');
 
@@ -106,7 +106,7 @@ describe('DeleteUser', () => {
     expect(deleted()).toEqual([SUB]);
   });
 
-  it('looks once, and does not wait, after a creation that was refused', async () => {
+  it('checks once after a refused creation', async () => {
     const refused = { sub: null, creation_in_flight: false, creation_refused: true };
     poolHas(attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID }), 'alice');
 
@@ -115,14 +115,14 @@ describe('DeleteUser', () => {
     expect(deleted()).toEqual([]);
   });
 
-  it('can be repeated after its own answer was lost', async () => {
+  it('is idempotent after its own response was lost', async () => {
     poolHas(attributesOf(), SUB);
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('UserNotFoundException'));
 
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
   });
 
-  it('does not take a failing look or delete for an absence', async () => {
+  it('fails when AdminGetUser or AdminDeleteUser fails', async () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
 
@@ -131,7 +131,7 @@ describe('DeleteUser', () => {
     await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
   });
 
-  it('reads the time at which it was entered as Step Functions writes it', async () => {
+  it('parses the entry time in the format of Step Functions', async () => {
     poolHas(attributesOf(), SUB);
     const input = {
       provisioning_id: PROVISIONING_ID,

@@ -70,7 +70,7 @@ beforeEach(() => {
 });
 
 describe('GET /admin/create-user/{provisioning_id}', () => {
-  it('says what its roll-back waits for', async () => {
+  it('returns the condition for which the roll-back waits', async () => {
     creation().resolves(execution(input, { status: 'ABORTED' }));
     rollBack().resolves(
       execution(rollBackInput, {
@@ -93,7 +93,7 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     });
   });
 
-  it('shows the client its creation, without the ciphertext', async () => {
+  it('returns the creation to its client, without the ciphertext', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     const answer = await get();
@@ -110,7 +110,7 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     expect(answer.headers).not.toHaveProperty('Retry-After');
   });
 
-  it('says when to look again while it is running', async () => {
+  it('returns Retry-After while the creation is running', async () => {
     creation().resolves(execution(input));
 
     expect((await get()).headers).toMatchObject({ 'Retry-After': '1' });
@@ -120,14 +120,14 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     ['RUNNING', 'being_removed'],
     ['FAILED', 'being_removed'],
     ['SUCCEEDED', 'absent'],
-  ] as const)('after a roll-back that is %s says that the user is %s', async (status, user) => {
+  ] as const)('after a roll-back that is %s reports the user as %s', async (status, user) => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput, { status }));
 
     expect(JSON.parse((await get()).body)).toMatchObject({ status: 'SUCCEEDED', user });
   });
 
-  it('gives the same 404 for the creation of another client, an unknown one and a malformed id', async () => {
+  it("returns the same 404 for another client's creation, an unknown id and a malformed id", async () => {
     creation().resolves(execution({ ...input, owner: 'another-client' }));
     const others = await get();
     creation().rejects(notFound());
@@ -139,7 +139,7 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     expect(malformed).toEqual(others);
   });
 
-  it('gives the same 404 to a client that asks for another generation', async () => {
+  it('returns the same 404 for another generation', async () => {
     creation().resolves(execution(input));
 
     expect(await get(PROVISIONING_ID, { 'Creation-Id': CREATION_ID })).toMatchObject({ statusCode: 200 });
@@ -147,14 +147,14 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     expectProblem(await get(PROVISIONING_ID, { 'Creation-Id': 'no-uuid' }), 'INVALID_REQUEST');
   });
 
-  it('knows nothing of a user when the creation was cancelled before its request came', async () => {
+  it('reports the user as unknown when the cancellation arrived before the request', async () => {
     const cancelled = { ...GENERATION, owner: MACHINE_OWNER, cancelled: true };
     creation().resolves(execution(cancelled, failedAs('Cancelled', 'DecryptCredentials', 'Cancelled')));
 
     expect(JSON.parse((await get()).body)).toMatchObject({ status: 'FAILED', user: 'unknown' });
   });
 
-  it('waits for the end of a running creation when it is asked to', async () => {
+  it('waits for the outcome with Prefer: wait', async () => {
     creation()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
@@ -166,7 +166,7 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
     expect(clock.sleeps).toHaveLength(1);
   });
 
-  it('answers 503 when Step Functions is too busy to say', async () => {
+  it('returns 503 when Step Functions throttles', async () => {
     creation().rejects(sdkError('ThrottlingException'));
 
     expectProblem(await get(), 'SERVICE_UNAVAILABLE');
@@ -194,7 +194,7 @@ describe('GET /admin/create-user/{provisioning_id}?include=timeline', () => {
     ]);
   });
 
-  it('says what can be included when it is asked for something else', async () => {
+  it('refuses another value with the accepted one', async () => {
     expectProblem(await get(PROVISIONING_ID, {}, ['history']), 'INVALID_REQUEST');
   });
 });
@@ -217,7 +217,7 @@ describe('GET /admin/create-user/{provisioning_id}?username=', () => {
   const stamped = (over: Partial<typeof stamps>) =>
     attributesOf({ ...stamps, owner: MACHINE_OWNER, ...over });
 
-  it('is answered by the pool when the user is finished, without a look at the execution', async () => {
+  it('returns the status of a finished user from the pool, without DescribeExecution', async () => {
     inPool();
 
     const answer = await getByName('alice');
@@ -240,7 +240,7 @@ describe('GET /admin/create-user/{provisioning_id}?username=', () => {
     ['of another provisioning', () => inPool({ UserAttributes: stamped({ provisioning_id: 'another' }) })],
     ['of another generation', () => inPool({ UserAttributes: stamped({ creation_id: 'another' }) })],
     ['of another owner', () => inPool({ UserAttributes: stamped({ owner: 'another' }) })],
-  ])('is answered by the execution for a user %s', async (_what, given) => {
+  ])('returns the status of the execution for a user %s', async (_what, given) => {
     given();
     creation().resolves(execution(input));
 

@@ -127,17 +127,17 @@ describe('RevokeMachineCredentials', () => {
   });
 
   it.each([
-    ['the rotation does not end', () => stages(before, during), 'has not ended'],
+    ['the rotation does not finish', () => stages(before, during), 'has not finished'],
     [
       'another rotation is under way for ever',
       () => void secretsManager.on(RotateSecretCommand).rejects(sdkError('InvalidRequestException')),
       'InvalidRequestException',
     ],
-    ['another rotation has taken its place', () => currentIs('another', 'other-one'), 'has taken its place'],
+    ['another rotation has replaced it', () => currentIs('another', 'other-one'), 'has replaced it'],
     [
       'the secret cannot be read',
       () => void secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException')),
-      'has taken its place',
+      'has replaced it',
     ],
     [
       'the rotation is refused',
@@ -145,7 +145,7 @@ describe('RevokeMachineCredentials', () => {
       'AccessDeniedException',
     ],
     [
-      'Secrets Manager does not say which version it makes',
+      'RotateSecret returned no version id',
       () => void secretsManager.on(RotateSecretCommand).resolves({}),
       'which version',
     ],

@@ -333,7 +333,7 @@ describe('RotateMachineUser', () => {
     async (step) => {
       const error = await thrownBy(rotate(step));
 
-      expect(error.message).toContain(`for ${step}`);
+      expect(error.message).toContain(`${step} needs a pending version`);
       expect(cognito.calls()).toEqual([]);
     },
   );
@@ -345,7 +345,7 @@ describe('RotateMachineUser', () => {
 
       const error = await thrownBy(rotate(step));
 
-      expect(error.message).toContain('pending no longer');
+      expect(error.message).toContain('not pending any more');
       expect(cognito.calls()).toEqual([]);
       expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
     },

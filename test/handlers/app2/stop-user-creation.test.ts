@@ -1,17 +1,17 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { CreationLimiter } from '../../../handlers/app2/lib/creation-limiter.ts';
 import { stopUserCreation } from '../../../handlers/app2/stop-user-creation.ts';
-import type { Stopped } from '../../../handlers/shared/stop-execution.ts';
+import type { StoppedExecution } from '../../../handlers/shared/stop-execution.ts';
 import { CREATION_ID, GENERATION, stood } from '../../support/subject.ts';
 
 const limiter = { release: jest.fn<CreationLimiter['release']>() };
-const stopped = (had_succeeded: boolean): Stopped => ({
+const stopped = (had_succeeded: boolean): StoppedExecution => ({
   had_succeeded,
   creation_in_flight: false,
   creation_requested: true,
   failure: { step: 'Execution', error: 'Cancelled' },
 });
-const run = (stop: () => Promise<Stopped>) =>
+const run = (stop: () => Promise<StoppedExecution>) =>
   stopUserCreation({ stop, limiter })({ ...GENERATION, ...stood, entered_at: '2026-01-01T00:00:00.000Z' });
 
 describe('StopUserCreation', () => {

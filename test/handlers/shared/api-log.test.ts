@@ -29,7 +29,7 @@ describe("a request's lines in the log", () => {
     expect(lines()).toEqual([
       expect.objectContaining({
         ...about,
-        message: 'Request answered',
+        message: 'Request completed',
         method: 'GET',
         resource: '/a',
         status: 200,
@@ -45,9 +45,9 @@ describe("a request's lines in the log", () => {
 
     expect(lines()).toEqual([
       expect.objectContaining({ ...about, message: 'Request refused', code: 'NOT_FOUND' }),
-      expect.objectContaining({ ...about, message: 'Request answered', status: 404 }),
+      expect.objectContaining({ ...about, message: 'Request completed', status: 404 }),
       expect.objectContaining({ ...about, message: 'Request failed', error: 'TypeError', level: 'ERROR' }),
-      expect.objectContaining({ ...about, message: 'Request answered', status: 500 }),
+      expect.objectContaining({ ...about, message: 'Request completed', status: 500 }),
     ]);
   });
 

@@ -21,7 +21,7 @@ describe('readEnvironment', () => {
   it.each(Object.entries({ ...app1, ...app2 }).filter(([name]) => name !== 'sample'))(
     'stops %s at its start when nothing is set',
     (_name, schema) => {
-      expect(() => readEnvironment(schema, {})).toThrow('not complete');
+      expect(() => readEnvironment(schema, {})).toThrow('not valid');
     },
   );
 });

@@ -9,7 +9,7 @@ describe('the table of metrics', () => {
   });
 
   it.each(Object.entries(metrics))('says of %s in what it is told apart, by few values', (_key, metric) => {
-    const apart = { function: 'service', facts: 'source', machines: 'step' } as const;
+    const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'step' } as const;
     if (metric.dimensions.length > 0) expect(metric.dimensions).toContain(apart[metric.from]);
     // A metric filter takes three at most.
     expect(metric.dimensions.length).toBeLessThanOrEqual(3);

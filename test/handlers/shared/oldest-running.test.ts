@@ -1,7 +1,7 @@
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { oldestStart } from '../../../handlers/shared/oldest-running.ts';
+import { readOldestStart } from '../../../handlers/shared/oldest-running.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -20,7 +20,7 @@ const list = (more: object = {}) =>
     statusFilter: 'RUNNING',
     ...more,
   });
-const look = () => oldestStart(new SFNClient({}), 'arn:machine');
+const look = () => readOldestStart(new SFNClient({}), 'arn:machine');
 
 beforeEach(() => {
   stepFunctions.reset();

@@ -6,7 +6,7 @@ import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
 import {
   currentStatus,
   latestRollBack,
-  presenceAfter,
+  presenceAfterRollBack,
   rollBackInputOf,
   startRollBack,
 } from '../../../handlers/shared/roll-backs.ts';
@@ -227,7 +227,7 @@ describe('currentStatus', () => {
   });
 });
 
-describe('presenceAfter', () => {
+describe('presenceAfterRollBack', () => {
   it.each([
     ['RUNNING', undefined, 'being_removed'],
     ['SUCCEEDED', undefined, 'absent'],
@@ -245,6 +245,6 @@ describe('presenceAfter', () => {
       error,
     };
 
-    expect(presenceAfter(rollBack)).toBe(user);
+    expect(presenceAfterRollBack(rollBack)).toBe(user);
   });
 });

@@ -39,7 +39,7 @@ describe("a step's lines in the log", () => {
       expect.objectContaining({
         ...about,
         level: 'INFO',
-        message: 'Step done',
+        message: 'Step succeeded',
         service: 'unit-test',
         duration_ms: expect.any(Number),
         StepDuration: expect.any(Number),

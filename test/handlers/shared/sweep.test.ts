@@ -350,7 +350,11 @@ describe('what the sweep looks at', () => {
       lists: {
         'main FAILED': {
           high_water_mark: at(60).toISOString(),
-          reading: { next_token: 'expired', since: at(2000).toISOString(), first_left: at(59).toISOString() },
+          reading: {
+            next_token: 'expired',
+            since: at(2000).toISOString(),
+            first_unprocessed: at(59).toISOString(),
+          },
         },
       },
       observations: {},

@@ -79,7 +79,7 @@ describe.each([
         SweepLeft: 0,
         OldestRunningAge: expect.closeTo(3600, -1),
       }),
-      expect.objectContaining({ message: 'Audit events arrive', AuditBusBroken: 0 }),
+      expect.objectContaining({ message: 'Audit events are delivered', AuditBusBroken: 0 }),
     ]);
     expect(measuredIn(lines()[1])).toEqual([
       'SweepCompleted',
@@ -113,7 +113,7 @@ describe.each([
       await expect(handler()).resolves.toMatchObject({ started: 1 });
 
       expect(lines()[0]).toMatchObject({
-        message: 'Roll-back tried again',
+        message: 'Roll-back retried',
         provisioning_id: PROVISIONING_ID,
         execution: name,
         trace_id: TRACE_ID,
@@ -127,7 +127,7 @@ describe.each([
 
       expect(lines()[0]).toMatchObject({
         level: 'ERROR',
-        message: 'An execution could not be settled',
+        message: 'Execution not processed',
         provisioning_id: PROVISIONING_ID,
         execution: name,
       });
@@ -142,12 +142,15 @@ describe.each([
   });
 
   it.each([
-    ['no bus', () => eventBridge.on(DescribeEventBusCommand).rejects(sdkError('ResourceNotFoundException'))],
     [
-      'no rule to the log',
+      'bus missing',
+      () => eventBridge.on(DescribeEventBusCommand).rejects(sdkError('ResourceNotFoundException')),
+    ],
+    [
+      'log rule missing',
       () => eventBridge.on(DescribeRuleCommand).rejects(sdkError('ResourceNotFoundException')),
     ],
-    ['the rule to the log is off', () => eventBridge.on(DescribeRuleCommand).resolves({ State: 'DISABLED' })],
+    ['log rule disabled', () => eventBridge.on(DescribeRuleCommand).resolves({ State: 'DISABLED' })],
   ] as const)('says that events are lost: %s', async (finding, breakIt) => {
     breakIt();
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { presentTrace, traceHeader } from '../../../handlers/shared/trace-header.ts';
+import { currentTraceId, traceHeader } from '../../../handlers/shared/trace-header.ts';
 import { TRACE_ID } from '../../support/subject.ts';
 
 const OTHER_TRACE = '1-69259e40-ffffffffffffffffffffffff';
@@ -17,7 +17,7 @@ describe('the trace of an invocation', () => {
   it('is handed on with parent and sampling, and without what Lambda keeps there for itself', () => {
     invokedWith(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1;Lineage=1:a87bd80c:0`);
 
-    expect(presentTrace()).toBe(TRACE_ID);
+    expect(currentTraceId()).toBe(TRACE_ID);
     expect(traceHeader()).toBe(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
     expect(traceHeader(TRACE_ID)).toBe(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
   });
@@ -37,7 +37,7 @@ describe('the trace of an invocation', () => {
   });
 
   it('is none where there is none', () => {
-    expect(presentTrace()).toBeUndefined();
+    expect(currentTraceId()).toBeUndefined();
     expect(traceHeader()).toBeUndefined();
     expect(traceHeader(TRACE_ID)).toBe(`Root=${TRACE_ID}`);
   });
@@ -47,7 +47,7 @@ describe('the trace of an invocation', () => {
     (header) => {
       invokedWith(header);
 
-      expect(presentTrace()).toBeUndefined();
+      expect(currentTraceId()).toBeUndefined();
       expect(traceHeader()).toBeUndefined();
     },
   );

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { waitingFor } from '../../../contracts/status.ts';
 import { OUTAGE_PAUSES } from '../../../contracts/time-limits.ts';
-import { waitedOut, waitingForOf, waitingIn } from '../../../handlers/shared/waiting-for.ts';
+import { outageErrors, waitingForOf, waitingIn } from '../../../handlers/shared/waiting-for.ts';
 import { STARTED } from '../../support/executions.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
 import { history } from '../../support/histories.ts';
@@ -65,7 +65,7 @@ describe('waitingIn', () => {
     for (const [step, { Retry }] of machineNames.flatMap((name) => tasks(golden(name))))
       for (const { ErrorEquals, IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy } of Retry)
         if (ErrorEquals.includes('TargetUnavailable')) {
-          expect([step, ErrorEquals]).toEqual([step, waitedOut(step)]);
+          expect([step, ErrorEquals]).toEqual([step, outageErrors(step)]);
           expect({ IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy }).toEqual({
             IntervalSeconds: OUTAGE_PAUSES.intervalSeconds,
             BackoffRate: OUTAGE_PAUSES.backoffRate,

@@ -34,7 +34,7 @@ const status = (code: number) => () => new Response('canary body of App2', { sta
 const settled = () => Response.json(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
 
 describe("App1's client of App2", () => {
-  it('asks for a user under the key of the provisioning and waits there for the end', async () => {
+  it('requests a user with the provisioning_id as key and prefers to wait', async () => {
     const { client, sent } = app2(settled);
 
     await expect(
@@ -68,7 +68,7 @@ describe("App1's client of App2", () => {
     expect(sent[0]?.init.signal).toBeInstanceOf(AbortSignal);
   });
 
-  it('hands the trace of the invocation on, for a timeline, too', async () => {
+  it('propagates the trace of the invocation, also for a timeline', async () => {
     const trace = `Root=${TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1`;
     process.env['_X_AMZN_TRACE_ID'] = `${trace};Lineage=1:a87bd80c:0`;
     try {
@@ -85,7 +85,7 @@ describe("App1's client of App2", () => {
     }
   });
 
-  it('says that it accepts a notification, if it does, and whether App2 will send one', async () => {
+  it('accepts a notification, and returns whether App2 will send one', async () => {
     const notifies = () =>
       Response.json(creationStatus(), { status: 202, headers: { 'Preference-Applied': 'respond-async' } });
     const { client, sent } = app2(notifies);
@@ -99,7 +99,7 @@ describe("App1's client of App2", () => {
     expect(new Headers(sent[0]?.init.headers).get('Prefer')).toBe('respond-async, wait=10');
   });
 
-  it('reads how a creation stands', async () => {
+  it('reads the status of a creation', async () => {
     const { client, sent } = app2(settled);
 
     await expect(client.readStatus(GENERATION, 'a+b@c')).resolves.toMatchObject({ status: 'SUCCEEDED' });
@@ -111,7 +111,7 @@ describe("App1's client of App2", () => {
     ]);
   });
 
-  it('takes a creation that App2 does not see for one that is not finished', async () => {
+  it('reports a creation that App2 does not find as not finished', async () => {
     const { client } = app2(() => Response.json(problemBody('NOT_FOUND'), { status: 404 }));
 
     await expect(client.readStatus(GENERATION, 'alice')).rejects.toMatchObject({
@@ -123,13 +123,13 @@ describe("App1's client of App2", () => {
     ['a full queue', problemBody('QUEUE_FULL'), 'App2QueueFull'],
     ['anything else that passes', problemBody('SERVICE_UNAVAILABLE'), 'TargetUnavailable'],
     ['what is no problem of ours', { message: 'Service Unavailable' }, 'TargetUnavailable'],
-  ])('tells a 503 for %s by its name', async (_what, body, name) => {
+  ])('maps a 503 with the code QUEUE_FULL to App2QueueFull', async (_what, body, name) => {
     const { client } = app2(() => Response.json(body, { status: 503 }));
 
     await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({ name });
   });
 
-  it('asks for the removal of the user of a provisioning; 204 is done', async () => {
+  it('requests the removal of a user, which a 204 completes', async () => {
     const { client, sent } = app2(() => new Response(null, { status: 204 }));
 
     await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toBe('absent');
@@ -142,7 +142,7 @@ describe("App1's client of App2", () => {
     expect(sent[0]?.init.body).toBeUndefined();
   });
 
-  it('names the user in the address, whatever is in its name', async () => {
+  it('encodes the username in the URL', async () => {
     const { client, sent } = app2(() => new Response(null, { status: 204 }));
 
     await client.cancelUserCreation(GENERATION, 'a&b=c+d/é?#');
@@ -150,7 +150,7 @@ describe("App1's client of App2", () => {
     expect(new URL(sent[0]?.address ?? '').searchParams.get('username')).toBe('a&b=c+d/é?#');
   });
 
-  it('tells of an earlier generation under the id: its user is another one, and none of this is there', async () => {
+  it('reports a user of an earlier generation as another user on creation, and as absent on cancellation', async () => {
     const { client } = app2(() =>
       Response.json(problemBody('USER_OF_EARLIER_PROVISIONING'), { status: 409 }),
     );
@@ -164,7 +164,7 @@ describe("App1's client of App2", () => {
   it.each([
     ['another conflict', problemBody('IDEMPOTENCY_CONFLICT')],
     ['what is no problem of ours', { code: 'USER_OF_EARLIER_PROVISIONING' }],
-  ])('does not take %s for that', async (_what, body) => {
+  ])('does not treat %s as an earlier generation', async (_what, body) => {
     const { client } = app2(() => Response.json(body, { status: 409 }));
 
     await expect(client.cancelUserCreation(GENERATION, 'alice')).rejects.toMatchObject({
@@ -172,7 +172,7 @@ describe("App1's client of App2", () => {
     });
   });
 
-  it('gives the state of a removal that goes on', async () => {
+  it('returns the status of a running removal', async () => {
     const { client } = app2(() => Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
 
     await expect(client.cancelUserCreation(GENERATION, 'alice')).resolves.toMatchObject({
@@ -180,7 +180,7 @@ describe("App1's client of App2", () => {
     });
   });
 
-  it('renews a token that App2 refuses, once, within the same time limit', async () => {
+  it('signs in again once when App2 refuses the token, within the same timeout', async () => {
     const { client, sent, refused } = app2(status(401), settled);
 
     await client.requestUserCreation(GENERATION, request);
@@ -193,7 +193,7 @@ describe("App1's client of App2", () => {
     expect(refused).toEqual([undefined, { value: 'canary-token-1', expiresAt: 0 }]);
   });
 
-  it('fails as App2AuthenticationFailed when the new token is refused too', async () => {
+  it('fails with App2AuthenticationFailed when App2 refuses the new token, too', async () => {
     const { client, sent } = app2(status(401));
 
     await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({
@@ -205,7 +205,7 @@ describe("App1's client of App2", () => {
   it.each([
     ...[408, 429, 500, 502, 503, 504].map((code) => [code, 'TargetUnavailable'] as const),
     ...[400, 403, 404, 409, 413, 415].map((code) => [code, 'App2RequestRefused'] as const),
-  ])('answers HTTP %i with %s', async (code, name) => {
+  ])('maps HTTP %i to %s', async (code, name) => {
     const { client } = app2(status(code));
 
     const error = await thrownBy(client.requestUserCreation(GENERATION, request));
@@ -214,7 +214,7 @@ describe("App1's client of App2", () => {
     expectNoLeak('canary', error);
   });
 
-  it('answers a broken connection with TargetUnavailable, without the text of the error', async () => {
+  it('maps a broken connection to TargetUnavailable without the message of the error', async () => {
     const { client } = app2(() => new TypeError('canary: connect to https://app2 failed'));
 
     const error = await thrownBy(client.cancelUserCreation(GENERATION, 'alice'));
@@ -226,7 +226,7 @@ describe("App1's client of App2", () => {
   it.each([
     ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'TargetUnavailable'],
     ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
-  ])('does not believe a success with %s', async (_what, answer, name) => {
+  ])('refuses a success response with %s', async (_what, answer, name) => {
     const error = await thrownBy(app2(answer).client.requestUserCreation(GENERATION, request));
 
     expect(error.name).toBe(name);
@@ -234,7 +234,7 @@ describe("App1's client of App2", () => {
   });
 });
 
-describe("App1's client of App2, asked for a timeline", () => {
+describe("App1's client of App2, reading a timeline", () => {
   const step = {
     service: 'app2',
     workflow: 'CreateServiceUser',
@@ -244,7 +244,7 @@ describe("App1's client of App2, asked for a timeline", () => {
     attempts: [],
   } as const;
 
-  it('gives the steps that App2 tells', async () => {
+  it('returns the steps of App2', async () => {
     const told = { timeline: [step], timeline_incomplete: ['app2' as const] };
     const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...told }));
 
@@ -257,14 +257,14 @@ describe("App1's client of App2, asked for a timeline", () => {
     ]);
   });
 
-  it('has no steps of what App2 has not heard of', async () => {
+  it('returns no steps for a provisioning that is unknown to App2', async () => {
     await expect(app2(status(404)).client.readTimeline(GENERATION)).resolves.toEqual({ timeline: [] });
   });
 
   it.each([
     ['an error', status(503), 'TargetUnavailable'],
     ['a status without one', settled, 'App2RequestRefused'],
-  ])('fails when App2 answers with %s', async (_what, answer, name) => {
+  ])('fails when App2 returns %s', async (_what, answer, name) => {
     await expect(app2(answer).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
   });
 });

@@ -49,7 +49,7 @@ beforeEach(() => {
 });
 
 describe("App1's token for App2", () => {
-  it('is got with the credentials in the secret', async () => {
+  it('is issued for the credentials in the secret', async () => {
     await expect(source().get()).resolves.toEqual({ value: 'token-1', expiresAt: NOW + 900_000 });
     expect(reads().map(({ args }) => args[0].input)).toEqual([{ SecretId: 'secret' }]);
     expect(signIns()).toEqual([
@@ -65,7 +65,7 @@ describe("App1's token for App2", () => {
     ]);
   });
 
-  it('serves until a minute before its end, then a new one is got', async () => {
+  it('is cached until a minute before its expiry', async () => {
     const tokens = source();
     await tokens.get();
     now = NOW + 840_000 - 1;
@@ -75,7 +75,7 @@ describe("App1's token for App2", () => {
     expect(reads()).toHaveLength(1);
   });
 
-  it('is counted: had, or got by signing in', async () => {
+  it('is counted as cached or as issued', async () => {
     embeddedMetrics({}); // what was counted before
     const tokens = source();
     const refused = await tokens.get();
@@ -86,7 +86,7 @@ describe("App1's token for App2", () => {
     expect(embeddedMetrics({})).toMatchObject({ App2TokenMisses: 2, App2TokenHits: 2 });
   });
 
-  it('is not served again when App2 has refused it', async () => {
+  it('is not returned again after App2 has refused it', async () => {
     const tokens = source();
     const refused = await tokens.get();
 
@@ -95,7 +95,7 @@ describe("App1's token for App2", () => {
   });
 
   it.each(['NotAuthorizedException', 'UserNotFoundException'])(
-    'reads the secret again, once, when %s says that it was rotated',
+    'is issued after the secret is read again, once, when %s shows a rotation',
     async (name) => {
       const tokens = source();
       const refused = await tokens.get();
@@ -110,14 +110,14 @@ describe("App1's token for App2", () => {
     },
   );
 
-  it('fails as App2AuthenticationFailed after one try with what was just read, so as not to lock the user', async () => {
+  it('fails with App2AuthenticationFailed after one attempt with fresh credentials, which does not lock the user', async () => {
     cognito.on(InitiateAuthCommand).rejects(sdkError('NotAuthorizedException'));
 
     await expect(source().get()).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
     expect(signIns()).toHaveLength(1);
   });
 
-  it('fails as App2AuthenticationFailed when the rotated credentials are refused too', async () => {
+  it('fails with App2AuthenticationFailed when the rotated credentials are refused, too', async () => {
     const tokens = source();
     const refused = await tokens.get();
     cognito.on(InitiateAuthCommand).rejects(sdkError('NotAuthorizedException'));
@@ -128,7 +128,7 @@ describe("App1's token for App2", () => {
     expect(reads()).toHaveLength(3);
   });
 
-  it('does not take a challenge for a token', async () => {
+  it('fails when Cognito returns a challenge', async () => {
     cognito.on(InitiateAuthCommand).resolves({ ChallengeName: 'NEW_PASSWORD_REQUIRED' });
 
     await expect(source().get()).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
@@ -139,22 +139,19 @@ describe("App1's token for App2", () => {
     ['an internal error of Cognito', sdkError('InternalErrorException', { status: 500 })],
     ['no answer', sdkError('TimeoutError')],
     ['a lock-out', sdkError('NotAuthorizedException', { message: 'Password attempts exceeded' })],
-  ])(
-    'takes %s at the sign-in for an outage of the target, which says nothing of the credentials',
-    async (_what, error) => {
-      cognito.on(InitiateAuthCommand).rejects(error);
+  ])('fails with TargetUnavailable for %s at the sign-in', async (_what, error) => {
+    cognito.on(InitiateAuthCommand).rejects(error);
 
-      await expect(source().get()).rejects.toMatchObject({ name: 'TargetUnavailable' });
-      expect(signIns()).toHaveLength(1);
-    },
-  );
+    await expect(source().get()).rejects.toMatchObject({ name: 'TargetUnavailable' });
+    expect(signIns()).toHaveLength(1);
+  });
 
   it.each([
     ['ThrottlingException', 'TargetUnavailable'],
     ['InternalServiceError', 'TargetUnavailable'],
     ['ResourceNotFoundException', 'ResourceNotFoundException'],
     ['AccessDeniedException', 'AccessDeniedException'],
-  ])('takes %s of the secret for %s: only what passes is an outage', async (name, seen) => {
+  ])('maps %s of Secrets Manager to %s', async (name, seen) => {
     secretsManager.on(GetSecretValueCommand).rejects(sdkError(name));
 
     await expect(source().get()).rejects.toMatchObject({ name: seen });

@@ -47,24 +47,24 @@ beforeEach(() => {
 });
 
 describe('the callback registry', () => {
-  it('gives a notification the task that waits', async () => {
+  it('returns the waiting task for a notification', async () => {
     await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: false });
     await expect(registry.recordNotification(PROVISIONING_ID)).resolves.toEqual(task);
   });
 
-  it('tells a task of the notification that came before it', async () => {
+  it('reports an earlier notification at the registration', async () => {
     await expect(registry.recordNotification(PROVISIONING_ID)).resolves.toBeUndefined();
     await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: true });
   });
 
-  it('keeps when a queued creation will probably have finished, and lets everything expire', async () => {
+  it('stores the estimated end of a queued creation, and an expiry', async () => {
     await registry.registerTaskToken({ ...first, estimated_end_at: '2026-01-01T00:01:00.000Z' });
 
     expect(item['estimated_end_at']).toEqual({ S: '2026-01-01T00:01:00.000Z' });
     expect(Number(item['expires_at']?.N)).toBeGreaterThan(0);
   });
 
-  it('asks the table to keep what a later attempt has registered', async () => {
+  it('writes on the condition that no later attempt is registered', async () => {
     await registry.registerTaskToken(first);
 
     const [call] = dynamoDb.commandCalls(UpdateItemCommand);
@@ -74,20 +74,20 @@ describe('the callback registry', () => {
     expect(item['attempt']).toEqual({ N: '1' });
   });
 
-  it('leaves a later attempt its place, and asks nobody for it', async () => {
+  it('does not replace a later attempt', async () => {
     dynamoDb.on(UpdateItemCommand).rejects(sdkError('ConditionalCheckFailedException'));
 
     await expect(registry.registerTaskToken(first)).resolves.toEqual({ notified: false });
   });
 
-  it('records a notification whatever attempt waits', async () => {
+  it('records a notification for any attempt', async () => {
     await registry.recordNotification(PROVISIONING_ID);
 
     const [call] = dynamoDb.commandCalls(UpdateItemCommand);
     expect(call?.args[0].input).not.toHaveProperty('ConditionExpression');
   });
 
-  it('keeps the token encrypted, for its own provisioning', async () => {
+  it('encrypts the token with the provisioning in the encryption context', async () => {
     await registry.registerTaskToken(first);
 
     expectNoLeak(TOKEN, item, log());
@@ -99,8 +99,8 @@ describe('the callback registry', () => {
   });
 });
 
-describe('a task that waits', () => {
-  it('goes on when the user was created', async () => {
+describe('resumeTask', () => {
+  it('sends success when the user was created', async () => {
     await resume(task, 'UserCreated');
 
     expect(stepFunctions.commandCalls(SendTaskSuccessCommand).map(({ args }) => args[0].input)).toEqual([
@@ -108,7 +108,7 @@ describe('a task that waits', () => {
     ]);
   });
 
-  it('fails with the error otherwise', async () => {
+  it('sends the failure otherwise', async () => {
     await resume(task, 'PasswordRejected');
 
     expect(stepFunctions.commandCalls(SendTaskFailureCommand).map(({ args }) => args[0].input)).toEqual([
@@ -117,7 +117,7 @@ describe('a task that waits', () => {
   });
 
   it.each(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'])(
-    'is left alone when it waits no longer (%s)',
+    'ignores a task that does not wait any more (%s)',
     async (name) => {
       stepFunctions.on(SendTaskSuccessCommand).rejects(sdkError(name));
 
@@ -125,7 +125,7 @@ describe('a task that waits', () => {
     },
   );
 
-  it('has its callback repeated when Step Functions does not take it', async () => {
+  it('fails when Step Functions does not accept the callback', async () => {
     stepFunctions.on(SendTaskSuccessCommand).rejects(sdkError('ThrottlingException'));
 
     await expect(resume(task, 'UserCreated')).rejects.toMatchObject({ name: 'ThrottlingException' });

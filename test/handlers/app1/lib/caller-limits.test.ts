@@ -57,7 +57,7 @@ beforeEach(() => {
 });
 
 describe('the limits of callers', () => {
-  it('let a caller through, and say what Step Functions said', async () => {
+  it('admit a caller and return the response of Step Functions', async () => {
     await expect(look('one')).resolves.toMatchObject({ status: 'RUNNING' });
   });
 
@@ -67,7 +67,7 @@ describe('the limits of callers', () => {
     expect(table.mock.commandCalls(UpdateItemCommand)).toHaveLength(0);
   });
 
-  it('let five looks per second of one caller through, and ten seconds of them at once', async () => {
+  it('admit five DescribeExecution calls per second and caller, and a burst of ten seconds', async () => {
     expect(await burstOf('one')).toBe(10 * perCaller + 1);
 
     let admitted = 0;
@@ -79,7 +79,7 @@ describe('the limits of callers', () => {
     expect(admitted / 60).toBeGreaterThan(perCaller - 0.2);
   });
 
-  it('let no more through of all callers together than their share, however many callers there are', async () => {
+  it('admit no more calls of all callers than their share, for any number of callers', async () => {
     const callers = Array.from({ length: 20 }, (_, n) => `caller ${n}`);
     let admitted = 0;
     for (let seconds = 0; seconds < 120; seconds += 1) {
@@ -92,7 +92,7 @@ describe('the limits of callers', () => {
     expect(admitted).toBeLessThanOrEqual(burst + 120 * TOGETHER + 1);
   });
 
-  it('leave a caller that asks little its looks beside one that asks as much as it can', async () => {
+  it('admit a caller with few calls beside a caller that uses up its rate', async () => {
     let refused = 0;
     for (let seconds = 0; seconds < 300; seconds += 1) {
       for (let n = 0; n < 4 * perCaller; n += 1) await isAdmitted('greedy');
@@ -103,7 +103,7 @@ describe('the limits of callers', () => {
     expect(refused).toBe(0);
   });
 
-  it('are the same for all instances of a function', async () => {
+  it('are shared by all execution environments', async () => {
     await burstOf('one');
     limits = newLimits();
 
@@ -111,17 +111,17 @@ describe('the limits of callers', () => {
     expect(await isAdmitted('another')).toBe(true);
   });
 
-  it('count what another function describes for the caller, too', async () => {
+  it('count calls of another function on behalf of the caller', async () => {
     await limits.count('one', 10 * perCaller);
 
     expect(await burstOf('one')).toBe(1);
     await expect(limits.count('one', 3)).rejects.toMatchObject({ code: 'THROTTLED' });
   });
 
-  it('let everything through while the table cannot be reached', async () => {
+  it('fail open while the table is not available', async () => {
     table.mock.on(UpdateItemCommand).rejects(sdkError('TimeoutError'));
 
     for (let n = 0; n < 1_000; n += 1) expect(await isAdmitted('one')).toBe(true);
-    expect(log()).toContain('The rate limiter cannot be reached');
+    expect(log()).toContain('Rate limiter not available');
   });
 });

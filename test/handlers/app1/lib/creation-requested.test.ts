@@ -28,18 +28,21 @@ beforeEach(() => {
   stepFunctions.reset();
 });
 
-describe('whether a target may have something', () => {
-  it.each(['Authenticate', 'EncryptCredentials'])('it has nothing of what ended in %s', async (step) => {
-    shows(ended(waiting(step)));
+describe('creationRequested', () => {
+  it.each(['Authenticate', 'EncryptCredentials'])(
+    'is false for a provisioning that finished in %s',
+    async (step) => {
+      shows(ended(waiting(step)));
 
-    await expect(ask()).resolves.toBe(false);
-    expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
-      { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
-    ]);
-  });
+      await expect(ask()).resolves.toBe(false);
+      expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
+        { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
+      ]);
+    },
+  );
 
   it.each(['ExecutionAborted', 'ExecutionFailed', 'ExecutionTimedOut', 'ExecutionSucceeded'] as const)(
-    'it may have something when it was asked, however that ended: %s',
+    'is true after the request, with any outcome: %s',
     async (type) => {
       shows(ended(waiting('RequestUserCreation'), type));
 
@@ -47,7 +50,7 @@ describe('whether a target may have something', () => {
     },
   );
 
-  it('it may have something when the history is longer than what was read', async () => {
+  it('is true for a history longer than one page', async () => {
     shows(ended(waiting('Authenticate')), 'more');
 
     await expect(ask()).resolves.toBe(true);
@@ -56,13 +59,13 @@ describe('whether a target may have something', () => {
   it.each([
     ['its end', waiting('Authenticate')],
     ['anything', []],
-  ])('is not known while the history does not show %s', async (_what, events) => {
+  ])('fails while the history lacks %s', async (_what, events) => {
     shows(events);
 
     await expect(ask()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
-  it('is not known when the history cannot be read', async () => {
+  it('fails when the history cannot be read', async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
     await expect(ask()).rejects.toMatchObject({ name: 'ThrottlingException' });

@@ -6,12 +6,12 @@ const owner = (caller: string | null, accountId: string | null = '444455556666')
   ownerOf(signedRequest({}, { caller, accountId }));
 
 describe('ownerOf', () => {
-  it('is the same for another session of the same role', () => {
+  it('returns the same owner for another session of the same role', () => {
     expect(owner('AROAROLE:monday')).toBe('444455556666/AROAROLE');
     expect(owner('AROAROLE:tuesday')).toBe(owner('AROAROLE:monday'));
   });
 
-  it('is another for another role, another user and another account', () => {
+  it('returns another owner for another role, user or account', () => {
     const owners = [
       owner('AROAROLE:s'),
       owner('AROAOTHER:s'),

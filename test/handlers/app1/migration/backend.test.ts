@@ -18,8 +18,8 @@ const flag = (over: Partial<Flag> = {}): Flag => ({ enabled: true, percentage: 0
 
 const twice = (...values: string[]) => signedRequest({ headers: { 'X-Use-Cognito': values } }, { ...CALLER });
 
-describe('while the header decides', () => {
-  it('refuses two different ones, and takes the same one twice', () => {
+describe('backendByHeader', () => {
+  it('refuses two different headers, and accepts the same one twice', () => {
     expect(() => backendByHeader(twice('true', 'false'))).toThrow('INVALID_REQUEST');
     expect(backendByHeader(twice('true', 'true'))).toBe('workflow');
   });
@@ -31,12 +31,12 @@ describe('while the header decides', () => {
     ['false', 'legacy'],
     ['yes', 'legacy'],
     ['', 'legacy'],
-  ])('%p goes to %s', (header, way) => {
+  ])('routes %p to %s', (header, way) => {
     expect(backendByHeader(request(header))).toBe(way);
   });
 });
 
-describe('while the flag decides', () => {
+describe('backendByFlag', () => {
   it.each<[string, Flag | undefined, string | undefined, string, Backend]>([
     ['no flag', undefined, 'true', SESSION, 'legacy'],
     ['a flag that is off', flag({ enabled: false, percentage: 100 }), 'true', SESSION, 'legacy'],
@@ -96,7 +96,7 @@ describe('while the flag decides', () => {
   const percentage = fc.double({ min: 0, max: 100, noNaN: true });
   const goes = (name: string, share: number) => backendByFlag(request(), name, flag({ percentage: share }));
 
-  it('a name goes the same way each time', () => {
+  it('routes a name always to the same backend', () => {
     fc.assert(
       fc.property(username, percentage, (name, share) => {
         const [first, again] = [goes(name, share), goes(name, share)];
@@ -105,7 +105,7 @@ describe('while the flag decides', () => {
     );
   });
 
-  it('a name goes the same way in whatever case it is written', () => {
+  it('routes a name to the same backend in upper and lower case', () => {
     const ascii = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/);
     fc.assert(
       fc.property(ascii, percentage, (name, share) => {
@@ -115,7 +115,7 @@ describe('while the flag decides', () => {
     );
   });
 
-  it('no name goes back to the legacy endpoint when the percentage is raised', () => {
+  it('routes no name back to the legacy endpoint when the percentage is raised', () => {
     fc.assert(
       fc.property(username, percentage, percentage, (name, one, other) => {
         const [low, high] = [Math.min(one, other), Math.max(one, other)];
@@ -124,11 +124,11 @@ describe('while the flag decides', () => {
     );
   });
 
-  it('0 % is nobody and 100 % is everybody', () => {
+  it('routes no name at 0 % and every name at 100 %', () => {
     fc.assert(fc.property(username, (name) => goes(name, 0) === 'legacy' && goes(name, 100) === 'workflow'));
   });
 
-  it.each([1, 10, 50, 90])('%i %% is about that share of the names', (share) => {
+  it.each([1, 10, 50, 90])('routes about %i %% of the names at that percentage', (share) => {
     const names = Array.from({ length: 20_000 }, (_, n) => `service-user-${n}`);
     const part = (names.filter((name) => rolloutBucket(name) < share).length / names.length) * 100;
     expect(Math.abs(part - share)).toBeLessThan(1.5);

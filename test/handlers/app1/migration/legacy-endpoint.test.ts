@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 
 describe('the legacy endpoint', () => {
-  it('gets the body as it came, with the API key, and never elsewhere by a redirect', async () => {
+  it('receives the unchanged body with the API key, without redirects', async () => {
     fetch.mockResolvedValue(Response.json({ id: 7 }, { status: 201 }));
 
     await expect(legacy().request(BODY)).resolves.toEqual({ status: 201, body: '{"id":7}' });
@@ -53,12 +53,12 @@ describe('the legacy endpoint', () => {
     [409, '{"error":"taken"}'],
     [500, '{}'],
     [200, ''],
-  ])('has its answer passed on: %i %s', async (status, body) => {
+  ])('has its response proxied: %i %s', async (status, body) => {
     fetch.mockResolvedValue(new Response(body, { status }));
     await expect(legacy().request(BODY)).resolves.toEqual({ status, body });
   });
 
-  it('has its key read once, and again when it is refused, as after a rotation', async () => {
+  it('has its key cached, and read again after a refusal', async () => {
     const endpoint = legacy();
     fetch.mockImplementation(async () => Response.json({}));
     await endpoint.request(BODY);
@@ -98,7 +98,7 @@ describe('the legacy endpoint', () => {
         ),
       1,
     ],
-  ])('is not available when it %s, and is asked no further time', async (_what, arrange, calls) => {
+  ])('is reported as not available without a second request when it %s', async (_what, arrange, calls) => {
     arrange();
     const error = await thrownBy(legacy().request(BODY));
 
@@ -109,19 +109,22 @@ describe('the legacy endpoint', () => {
     expectNoLeak(KEY, error, log());
   });
 
-  it('is told from one that took too long', async () => {
+  it('is reported as timed out when it took too long', async () => {
     fetch.mockRejectedValue(new DOMException('too late', 'TimeoutError'));
     expect(await thrownBy(legacy().request(BODY))).toMatchObject({ code: 'LEGACY_TIMEOUT' });
   });
 
-  it.each(['', 'two words', 'a\r\nb: c'])('is not asked with a secret that is no key: %j', async (secret) => {
-    keyIs(secret);
-    const error = await thrownBy(legacy().request(BODY));
-    expect(fetch).not.toHaveBeenCalled();
-    if (secret !== '') expectNoLeak(secret, error);
-  });
+  it.each(['', 'two words', 'a\r\nb: c'])(
+    'receives no request with a secret that is not a key: %j',
+    async (secret) => {
+      keyIs(secret);
+      const error = await thrownBy(legacy().request(BODY));
+      expect(fetch).not.toHaveBeenCalled();
+      if (secret !== '') expectNoLeak(secret, error);
+    },
+  );
 
-  it('can be asked again when the secret could not be read', async () => {
+  it('is called again after the secret could not be read', async () => {
     secretsManager
       .on(GetSecretValueCommand)
       .rejectsOnce(sdkError('InternalServiceError'))

@@ -49,7 +49,7 @@ beforeEach(() => {
 });
 
 describe('the migration flag', () => {
-  it('is read where it is, in a session', async () => {
+  it('is read in a session with its address', async () => {
     await expect(reader()()).resolves.toEqual({ enabled: true, percentage: 10, allow_list: ['o'] });
     expect(sessions().map(({ args }) => args[0].input)).toEqual([
       {
@@ -62,7 +62,7 @@ describe('the migration flag', () => {
     expect(looks()).toEqual(['first']);
   });
 
-  it('is looked at again only after the interval that AppConfig asks for, with the token of the last look', async () => {
+  it("is polled again only after AppConfig's interval, with the token of the last poll", async () => {
     serves(at(10), 60);
     const read = reader();
     await read();
@@ -76,7 +76,7 @@ describe('the migration flag', () => {
     expect(sessions()).toHaveLength(1);
   });
 
-  it('stays as it is when nothing new is served', async () => {
+  it('is unchanged when AppConfig returns no new configuration', async () => {
     const read = reader();
     await read();
     serves(undefined);
@@ -95,26 +95,23 @@ describe('the migration flag', () => {
     ],
     ['it is not JSON', () => serves('{')],
     ['it is out of bounds', () => serves(at(101))],
-  ])(
-    'stays as it was known when %s, is asked for again after the interval, and the log says so',
-    async (_what, breaks) => {
-      const read = reader();
-      await read();
-      breaks();
-      now += 15_000;
-      await expect(read()).resolves.toMatchObject({ percentage: 10 });
-      expect(log()).toContain('the last known one is used');
-      const before = looks().length;
-      await read();
-      expect(looks()).toHaveLength(before);
+  ])('keeps its last value when %s, polls again after the interval, and logs it', async (_what, breaks) => {
+    const read = reader();
+    await read();
+    breaks();
+    now += 15_000;
+    await expect(read()).resolves.toMatchObject({ percentage: 10 });
+    expect(log()).toContain('the last known one is used');
+    const before = looks().length;
+    await read();
+    expect(looks()).toHaveLength(before);
 
-      serves(at(30));
-      now += 15_000;
-      await expect(read()).resolves.toMatchObject({ percentage: 30 });
-    },
-  );
+    serves(at(30));
+    now += 15_000;
+    await expect(read()).resolves.toMatchObject({ percentage: 30 });
+  });
 
-  it('begins a session again when a token was used up in vain', async () => {
+  it('starts a new session after a failed poll', async () => {
     const read = reader();
     await read();
     appConfig.on(GetLatestConfigurationCommand).rejects(sdkError('BadRequestException'));
@@ -127,7 +124,7 @@ describe('the migration flag', () => {
     expect(looks().at(-1)).toBe('first');
   });
 
-  it('is not there when it was never read, and is not asked for with every request', async () => {
+  it('is undefined when it was never read, without a poll for every request', async () => {
     appConfig.on(StartConfigurationSessionCommand).rejects(sdkError('AccessDeniedException'));
     const read = reader();
     await expect(read()).resolves.toBeUndefined();
@@ -135,17 +132,17 @@ describe('the migration flag', () => {
     expect(sessions()).toHaveLength(1);
   });
 
-  it('is not there when the configuration has other flags only', async () => {
+  it('is undefined when the configuration has other flags only', async () => {
     serves({ other: { enabled: true } });
     await expect(reader()()).resolves.toBeUndefined();
   });
 
-  it('comes without attributes when it is off', async () => {
+  it('has no attributes when it is off', async () => {
     serves({ 'use-workflow': { enabled: false } });
     await expect(reader()()).resolves.toEqual({ enabled: false, percentage: 0, allow_list: [] });
   });
 
-  it('is looked at once by requests that come at once', async () => {
+  it('is polled once by concurrent requests', async () => {
     const read = reader();
     await Promise.all([read(), read()]);
     expect(looks()).toHaveLength(1);

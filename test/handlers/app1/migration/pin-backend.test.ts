@@ -13,8 +13,8 @@ beforeEach(() => {
   dynamo.reset();
 });
 
-describe('the way of a key', () => {
-  it('is what is wanted the first time, and is remembered for 90 days by one conditional write', async () => {
+describe('pinBackend', () => {
+  it('stores the chosen backend for 90 days with one conditional write', async () => {
     dynamo.on(PutItemCommand).resolves({});
 
     await expect(keep('id', 'legacy')).resolves.toBe('legacy');
@@ -28,19 +28,22 @@ describe('the way of a key', () => {
     ]);
   });
 
-  it.each(['workflow', 'legacy'] as const)('stays %s, whatever is wanted later', async (way) => {
-    dynamo.on(PutItemCommand).rejects(
-      new ConditionalCheckFailedException({
-        $metadata: {},
-        message: '',
-        Item: { id: { S: 'id' }, way: { S: way } },
-      }),
-    );
+  it.each(['workflow', 'legacy'] as const)(
+    'returns the stored backend %s, whatever is chosen later',
+    async (way) => {
+      dynamo.on(PutItemCommand).rejects(
+        new ConditionalCheckFailedException({
+          $metadata: {},
+          message: '',
+          Item: { id: { S: 'id' }, way: { S: way } },
+        }),
+      );
 
-    await expect(keep('id', way === 'legacy' ? 'workflow' : 'legacy')).resolves.toBe(way);
-  });
+      await expect(keep('id', way === 'legacy' ? 'workflow' : 'legacy')).resolves.toBe(way);
+    },
+  );
 
-  it('is not guessed when it cannot be asked for', async () => {
+  it('fails when the table is not available', async () => {
     dynamo.on(PutItemCommand).rejects(sdkError('ProvisionedThroughputExceededException'));
 
     expect(await thrownBy(keep('id', 'legacy'))).toMatchObject({

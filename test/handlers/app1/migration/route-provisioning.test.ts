@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 
 describe('POST /create-service-user while a legacy endpoint is replaced', () => {
-  it('is served by the workflow when that is the way, and says so', async () => {
+  it('is served by the workflow when it is chosen, with X-Provisioned-By', async () => {
     choose.mockResolvedValue('workflow');
 
     expect(await post()).toMatchObject({
@@ -49,14 +49,14 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
   it.each([
     ['U+FFFD', `{"username":"alice","password":"x\ufffd"}`],
     ['half a pair', `{"username":"alice","password":"x\ud83d"}`],
-  ])('passes no body on that is not what was sent: %s', async (_what, content) => {
+  ])('refuses to proxy a body that is not well-formed: %s', async (_what, content) => {
     choose.mockResolvedValue('legacy');
 
     expectProblem(await post({}, content), 'INVALID_REQUEST');
     expect(request).not.toHaveBeenCalled();
   });
 
-  it('is served by the legacy endpoint when that is the way, with its status and body', async () => {
+  it('is served by the legacy endpoint when it is chosen, with its status and body', async () => {
     choose.mockResolvedValue('legacy');
 
     expect(await post()).toMatchObject({
@@ -73,7 +73,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(count.mock.calls).toEqual([['legacy', false]]);
   });
 
-  it('is chosen for by the name of the user, whatever the body is', async () => {
+  it('chooses by the username of any body', async () => {
     choose.mockResolvedValue('legacy');
     await post();
     await post({}, '{"username"');
@@ -83,7 +83,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(request).toHaveBeenCalledTimes(3);
   });
 
-  it.each(['workflow', 'legacy'] as const)('goes the way that its key went before: %s', async (way) => {
+  it.each(['workflow', 'legacy'] as const)('uses the stored backend of its key: %s', async (way) => {
     choose.mockResolvedValue(way === 'legacy' ? 'workflow' : 'legacy');
     keep.mockResolvedValue(way);
 
@@ -91,7 +91,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(keep.mock.calls.map(([id]) => id)).toEqual([provisioningIdOf(CALLERS_OWNER, 'k')]);
   });
 
-  it('remembers nothing of a request without a key, or with one that is not valid', async () => {
+  it('stores nothing for a request without a valid key', async () => {
     choose.mockResolvedValue('workflow');
     await post();
     await post({ 'Idempotency-Key': 'a b' });
@@ -100,7 +100,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(workflow).toHaveBeenCalledTimes(2);
   });
 
-  it('goes no way at all with two different keys', async () => {
+  it('refuses two different keys', async () => {
     choose.mockResolvedValue('legacy');
 
     expectProblem(await post({ 'Idempotency-Key': ['k', 'l'] }), 'INVALID_REQUEST');
@@ -108,7 +108,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(request).not.toHaveBeenCalled();
   });
 
-  it('goes no way at all when it cannot be told which way its key went', async () => {
+  it('fails when the stored backend cannot be read', async () => {
     choose.mockResolvedValue('legacy');
     keep.mockRejectedValue(sdkError('ThrottlingException'));
 
@@ -117,7 +117,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(request).not.toHaveBeenCalled();
   });
 
-  it('tells and counts a failure of either way as that', async () => {
+  it('returns and counts a failure of either backend', async () => {
     choose.mockResolvedValueOnce('legacy').mockResolvedValueOnce('workflow');
     request.mockRejectedValue(new RequestProblem('LEGACY_TIMEOUT'));
     workflow.mockResolvedValue(json(503, {}));
@@ -132,12 +132,12 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     ]);
   });
 
-  it('is refused when it is not signed', async () => {
+  it('refuses an unsigned request', async () => {
     expectProblem(await post({}, body, {}), 'FORBIDDEN');
     expect(choose).not.toHaveBeenCalled();
   });
 
-  it('leaves in the log which way it went and for whom, and nothing secret', async () => {
+  it('logs backend and owner, and nothing secret', async () => {
     choose.mockResolvedValue('legacy');
     await post();
 
