@@ -62,7 +62,7 @@ const during = { old: ['AWSCURRENT'], made: ['AWSPENDING'] };
 const after = { old: ['AWSPREVIOUS'], made: ['AWSCURRENT', 'AWSPENDING'] };
 const named = (command: typeof AdminDisableUserCommand | typeof AdminDeleteUserCommand) =>
   cognito.commandCalls(command).map(({ args: [{ input }] }) => input.Username);
-const nobodyIsRemoved = () =>
+const expectNoDeletion = () =>
   expect([named(AdminDisableUserCommand), named(AdminDeleteUserCommand)]).toEqual([[], []]);
 
 beforeEach(() => {
@@ -129,7 +129,7 @@ describe('RevokeMachineCredentials', () => {
   it.each([
     ['the rotation does not finish', () => stages(before, during), 'has not finished'],
     [
-      'another rotation is under way for ever',
+      'another rotation never finishes',
       () => void secretsManager.on(RotateSecretCommand).rejects(sdkError('InvalidRequestException')),
       'InvalidRequestException',
     ],
@@ -145,17 +145,17 @@ describe('RevokeMachineCredentials', () => {
       'AccessDeniedException',
     ],
     [
-      'RotateSecret returned no version id',
+      'the response has no version id',
       () => void secretsManager.on(RotateSecretCommand).resolves({}),
-      'which version',
+      'no version id',
     ],
-  ])('removes nobody when %s', async (_what, arrange, said) => {
+  ])('deletes no user when %s', async (_cause, arrange, message) => {
     arrange();
 
     const error = await thrownBy(revoke());
 
-    expect(`${error.name}: ${error.message}`).toContain(said);
-    nobodyIsRemoved();
+    expect(`${error.name}: ${error.message}`).toContain(message);
+    expectNoDeletion();
   });
 
   it('ends before its function does when the rotation does not', async () => {
