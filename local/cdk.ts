@@ -14,18 +14,18 @@ import { exclusively } from './lock.ts';
 import { makeFilePrivate, writePrivateFile } from './private-files.ts';
 import { stopProcessGroup } from './server.ts';
 
-/** The real CDK command line, pointed at the local AWS. */
+/** Runs the CDK CLI against the local AWS. */
 
 export interface Deployment {
   emulator: Emulator;
   directory: string;
-  /** What the functions see as AWS. */
+  /** Endpoint of AWS for the functions. */
   lambdaEndpoint: string;
 }
 
 type Progress = (line: string) => void;
 
-/** All that the templates are made from. */
+/** The sources of the templates. */
 const SOURCES = [
   'contracts',
   'handlers',
@@ -36,7 +36,7 @@ const SOURCES = [
   'tsconfig.json',
 ];
 
-/** A hash of everything that decides what is deployed. */
+/** A hash of all sources of the deployment. */
 export async function sourceHash(): Promise<string> {
   const files = (await Promise.all(SOURCES.map((path) => filesOf(join(root, path))))).flat().sort();
   const hash = createHash('sha256');
@@ -52,28 +52,29 @@ async function filesOf(path: string): Promise<string[]> {
 
 const assembly = (directory: string): string => join(directory, 'cdk.out');
 
-/** Where the last assembly stays for the next local AWS, which mostly is made from the same sources. */
+/** Cache of the last cloud assembly, because most runs use unchanged sources. */
 const lastAssembly = join(root, '.build', 'assembly');
 
-/** Puts the assembly of both stacks into `directory`, made from the sources of just this hash. Needs no AWS. */
+/** Writes the cloud assembly of both stacks for the given source hash into `directory`. Needs no AWS. */
 export async function synthesize(directory: string, hash: string, progress: Progress): Promise<void> {
-  const mark = join(lastAssembly, 'made-from');
+  const hashFile = join(lastAssembly, 'source-hash');
   await exclusively(lastAssembly, async () => {
-    if (existsSync(mark) && (await readFile(mark, 'utf8')) === hash) progress('nothing has changed');
+    if (existsSync(hashFile) && (await readFile(hashFile, 'utf8')) === hash)
+      progress('sources are unchanged');
     else {
-      await rm(mark, { force: true });
+      await rm(hashFile, { force: true });
       await cdk(['synth', '--quiet', '-c', 'target=local', '--output', assembly(lastAssembly)], {
         directory: lastAssembly,
         progress,
       });
-      await writeFile(mark, hash);
+      await writeFile(hashFile, hash);
     }
     await rm(assembly(directory), { recursive: true, force: true });
     await cp(assembly(lastAssembly), assembly(directory), { recursive: true });
   });
 }
 
-/** Prepares the account for CDK. From an empty folder: in the project's own, `cdk bootstrap` would synthesize the app. */
+/** Bootstraps the account for CDK, in an empty folder: in the project folder, `cdk bootstrap` would synthesize the app. */
 export async function bootstrap({ emulator, directory }: Deployment, progress: Progress): Promise<void> {
   const empty = join(directory, 'bootstrap');
   await mkdir(empty, { recursive: true });
@@ -121,10 +122,10 @@ export async function deploy(
   return written;
 }
 
-/** What the CDK command line needs to know of an account. */
+/** Endpoint and credentials for the CDK CLI. */
 export type Access = Pick<Emulator, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
 
-/** Deploys an app that has a `cdk.json` of its own, with all of its stacks; gives their outputs, by stack. */
+/** Deploys all stacks of an app with a `cdk.json` of its own. Returns their outputs by stack. */
 export async function deployApp(
   folder: string,
   { emulator, directory }: { emulator: Access; directory: string },
@@ -155,7 +156,7 @@ async function deployStack(
       stack,
       ...['--app', assembly(directory), '--output', join(directory, 'cdk.out.deploy')],
       ...['--require-approval', 'never', '--progress', 'events', '--outputs-file', file],
-      // A change set is for somebody who looks at it; making one takes as long as a third of the deployment.
+      // Creating a change set would take a third of the deployment's time.
       ...['--method', 'direct'],
       ...Object.entries(parameters).flatMap(([name, value]) => ['--parameters', `${stack}:${name}=${value}`]),
     ],
@@ -165,7 +166,7 @@ async function deployStack(
   return z.object({ [stack]: z.unknown() }).parse(JSON.parse(await readFile(file, 'utf8')))[stack];
 }
 
-/** Runs the CDK command line with an environment of its own: no profile, no settings and no caches of the user. */
+/** Runs the CDK CLI with an environment of its own, without the user's profile, settings and caches. */
 async function cdk(
   command: string[],
   {
@@ -182,7 +183,7 @@ async function cdk(
     [join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...command, '--no-notices'],
     {
       cwd,
-      // A group of its own: it starts the app, which has to end with it.
+      // A process group of its own, so that the app that it starts ends with it.
       detached: true,
       all: true,
       extendEnv: false,
@@ -196,7 +197,7 @@ async function cdk(
         NODE_NO_WARNINGS: '1',
         CDK_HOME: join(directory, 'cdk-home'),
         CDK_DISABLE_CLI_TELEMETRY: 'true',
-        // Checking the templates takes as long as making them; it is for what goes to AWS, and there it is on.
+        // The validation takes as long as the synthesis, and matters only for deployments to AWS.
         CDK_VALIDATION: 'false',
         AWS_CONFIG_FILE: join(directory, 'no-aws-config'),
         AWS_SHARED_CREDENTIALS_FILE: join(directory, 'no-aws-credentials'),
@@ -213,10 +214,10 @@ async function cdk(
   );
   running.all.on('data', (data: Buffer) => {
     // `App2 |  97/106 | 5:37:29 AM | CREATE_COMPLETE | AWS::Lambda::Function | …`
-    const seen = [
+    const lastEvent = [
       ...data.toString().matchAll(/\|\s*(\d+\/\d+) \|[^|]+\|\s*(\w+)\s*\| (AWS::\S+|Custom::\S+)/g),
     ].at(-1);
-    if (seen !== undefined) progress(`${seen[1]} ${seen[3]}`);
+    if (lastEvent !== undefined) progress(`${lastEvent[1]} ${lastEvent[3]}`);
   });
   try {
     await guarded(
@@ -226,9 +227,9 @@ async function cdk(
       () => running,
     );
   } catch (error) {
-    const said = error instanceof ExecaError ? String(error.all ?? error.message) : String(error);
+    const output = error instanceof ExecaError ? String(error.all ?? error.message) : String(error);
     throw new CommandError(
-      `cdk ${command[0]} failed:\n${said.trim().split('\n').slice(-25).join('\n')}`,
+      `cdk ${command[0]} failed:\n${output.trim().split('\n').slice(-25).join('\n')}`,
       'See the message above.',
     );
   }

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { makePrivateDirectory } from './private-files.ts';
 import { argumentsOf } from './process-arguments.ts';
 import { isHealthy, startServer, stopProcessGroup } from './server.ts';
-import { switchesFor, type UnderTest } from './under-test.ts';
+import { environmentOfSwitches, type TestSwitches } from './test-switches.ts';
 
 /** A running local AWS. */
 export interface Emulator {
@@ -15,7 +15,7 @@ export interface Emulator {
   accessKeyId: string;
   secretAccessKey: string;
   pid: number;
-  /** Tells it from every other one: the last argument of its process, and what it answers when it is asked. */
+  /** Unique id: the last argument of its process, and the response of its route `instance`. */
   instance: string;
   stop(): Promise<void>;
 }
@@ -23,23 +23,23 @@ export interface Emulator {
 export interface EmulatorOptions {
   python: string;
   port: number;
-  /** Everything that the local AWS writes lies in here. */
+  /** The folder for all files of the local AWS. */
   directory: string;
-  /** What the functions see as AWS; the local AWS itself unless a proxy stands before it. */
+  /** Endpoint of AWS for the functions; the local AWS itself unless a proxy is used. */
   lambdaEndpoint?: string | undefined;
-  /** `false`: as MiniStack comes, without our corrections. */
+  /** `false`: MiniStack without corrections. */
   corrections?: boolean;
   /** Only for suites that inject faults. */
-  underTest?: UnderTest | undefined;
+  testSwitches?: TestSwitches | undefined;
 }
 
 const SERVE = join(import.meta.dirname, 'serve.py');
 const HEALTH = '/_ministack/health';
-/** Is answered with the instance (serve.py). */
+/** Returns the instance (serve.py). */
 const INSTANCE = '/_local_aws/instance';
 const named = z.object({ instance: z.string() });
 
-/** The local account. Its root key is no secret: the server listens on 127.0.0.1 only and holds nothing else. */
+/** The local account. Its root key is not secret: the server listens on 127.0.0.1 only. */
 const local = {
   region: 'us-east-1',
   account: '123456789012',
@@ -50,15 +50,15 @@ const local = {
 const endpointOf = (port: number): string => `http://127.0.0.1:${port}`;
 
 /**
- * Starts the local AWS in a process group of its own and waits until it answers. It goes on when this process ends;
- * `stop` ends it with all function processes.
- * @throws Problem when the port is taken or the emulator does not start
+ * Starts the local AWS in a process group of its own and waits until it responds. It continues after this process has
+ * exited; `stop` ends it with all function processes.
+ * @throws CommandError when the port is in use or the emulator does not start
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { python, port, directory } = options;
   await makePrivateDirectory(directory);
   await Promise.all(['state', 'tmp'].map((folder) => makePrivateDirectory(join(directory, folder))));
-  // Functions are unpacked there, below the checkout's package.json, which would make ES modules of them.
+  // Functions are unpacked there. Without this file, the checkout's package.json would make them ES modules.
   await writeFile(join(directory, 'tmp', 'package.json'), '{"type": "commonjs"}\n');
   const instance = randomUUID();
   const { pid } = await startServer({
@@ -73,19 +73,19 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return runningEmulator({ pid, port, instance });
 }
 
-/** What has to be known of a local AWS that runs. */
+/** Identifies a running local AWS. */
 export type Running = Pick<Emulator, 'pid' | 'instance'> & { port: number };
 
-/** The local AWS that an earlier process started. */
+/** Attaches to a local AWS that an earlier process started. */
 export function runningEmulator({ pid, port, instance }: Running): Emulator {
   return { ...local, endpoint: endpointOf(port), pid, instance, stop: () => stopProcessGroup(pid) };
 }
 
-/** Whether the process is that of the local AWS, and not a later one that was given the same id. */
+/** Whether the process is that of the local AWS, and not another one with a reused id. */
 export const isItsProcess = async ({ pid, instance }: Running): Promise<boolean> =>
   (await argumentsOf(pid)).includes(instance);
 
-/** Whether it is this local AWS that answers at the port, and not another one. */
+/** Whether this local AWS responds on the port, and not another one. */
 export async function isAnswering({ port, instance }: Running): Promise<boolean> {
   try {
     const response = await fetch(`${endpointOf(port)}${INSTANCE}`, {
@@ -99,15 +99,15 @@ export async function isAnswering({ port, instance }: Running): Promise<boolean>
   }
 }
 
-/** Whether a local AWS answers at the port. */
-export const answers = (port: number): Promise<boolean> => isHealthy(port, HEALTH);
+/** Whether a local AWS responds on the port. */
+export const isResponding = (port: number): Promise<boolean> => isHealthy(port, HEALTH);
 
 function environmentOf({
   port,
   directory,
   lambdaEndpoint,
   corrections = true,
-  underTest = {},
+  testSwitches = {},
 }: EmulatorOptions): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG } = process.env;
   return {
@@ -116,7 +116,7 @@ function environmentOf({
     LANG,
     TMPDIR: join(directory, 'tmp'),
     PYTHONDONTWRITEBYTECODE: '1',
-    // On AWS the functions run on Node 24; here on the user's Node, of which the SDK would warn in each log.
+    // On AWS the functions run on Node.js 24. Here they run on the user's version, for which the SDK would log a warning.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     GATEWAY_PORT: String(port),
     BIND_HOST: '127.0.0.1',
@@ -125,7 +125,7 @@ function environmentOf({
     STATE_DIR: join(directory, 'state'),
     S3_DATA_DIR: join(directory, 'state', 's3'),
     AUTH: 'true',
-    // One for each invocation that runs or waits (corrections/lambda_concurrency.py).
+    // One thread per running or waiting invocation (corrections/lambda_concurrency.py).
     MINISTACK_WORKER_THREADS: '1000',
     MINISTACK_REGION: local.region,
     MINISTACK_ACCOUNT_ID: local.account,
@@ -134,10 +134,10 @@ function environmentOf({
     AWS_ACCESS_KEY_ID: local.accessKeyId,
     AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
     AWS_ENDPOINT_URL: lambdaEndpoint ?? endpointOf(port),
-    // The AWS SDK in the functions would take settings from the profile of whoever starts the local AWS.
+    // Otherwise the AWS SDK in the functions would read the user's profile.
     AWS_CONFIG_FILE: join(directory, 'no-aws-config'),
     AWS_SHARED_CREDENTIALS_FILE: join(directory, 'no-aws-credentials'),
     ...(corrections ? {} : { LOCAL_AWS_CORRECTIONS: 'off' }),
-    ...switchesFor(underTest),
+    ...environmentOfSwitches(testSwitches),
   };
 }

@@ -2,16 +2,16 @@ import { readOutputs } from '../cli/outputs.ts';
 import { programWithoutArguments } from '../cli/support/command.ts';
 import { settings } from '../cli/support/paths.ts';
 
-/** `npm run --silent env`: the deployed local AWS as shell variables, for curl and the AWS command line. */
+/** `npm run --silent env`: prints the deployed local AWS as shell variables, for curl and the AWS CLI. */
 export const main = programWithoutArguments(
   'env',
-  'Prints the deployed local AWS as variables of a shell.',
+  'Prints the endpoint, credentials and addresses of the local AWS as shell variables.',
   async () => {
     const outputs = readOutputs(settings().directory);
     const variables = {
       AWS_ENDPOINT_URL: outputs.endpoint,
       AWS_REGION: outputs.region,
-      // The first version of the AWS command line knows only this one.
+      // Version 1 of the AWS CLI reads only this one.
       AWS_DEFAULT_REGION: outputs.region,
       AWS_ACCESS_KEY_ID: outputs.access_key_id,
       AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,

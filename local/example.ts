@@ -5,10 +5,10 @@ import { root, settings } from '../cli/support/paths.ts';
 import { listrProgress } from '../cli/support/progress.ts';
 import { deployApp } from './cdk.ts';
 
-/** `npm run example`: deploys the example of a subscriber beside App1 and App2, on the local AWS that is up. */
+/** `npm run example`: deploys the example of a subscriber next to App1 and App2, on the running local AWS. */
 export const main = programWithoutArguments(
   'example',
-  'Deploys the example of a subscriber on the local AWS that is up.',
+  'Deploys the example of a subscriber on the running local AWS.',
   async () => {
     const { directory } = settings();
     const { endpoint, region, access_key_id, secret_access_key } = readOutputs(directory);

@@ -1,33 +1,33 @@
-/** What has to be stopped when the user presses Ctrl-C, last started first. */
+/** Clean-ups that run on Ctrl-C, the last added first. */
 const cleanUps: (() => Promise<void>)[] = [];
 let listening = false;
 let interrupted = false;
 
-/** SIGPIPE stands for output that cannot be written (cli/support/start.mjs), which also sets the status then. */
+/** SIGPIPE means that output cannot be written; cli/support/start.mjs then sets the exit status. */
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
 
 /**
- * Runs something that must not be left behind: when the process is interrupted meanwhile, `cleanUp` runs before it
- * ends. When `run` ends by itself, cleaning up is its own matter.
+ * Runs a function whose resources must not remain: if the process is interrupted meanwhile, `cleanUp` runs before it
+ * exits. If `run` finishes, it is responsible for its own clean-up.
  */
 export async function guarded<Result>(
   cleanUp: () => Promise<void>,
   run: () => Promise<Result>,
 ): Promise<Result> {
-  // Clean-ups run to their end, whatever they use.
+  // Clean-ups themselves are not interrupted.
   if (interrupted) return run();
   listen();
   cleanUps.push(cleanUp);
   try {
     return await run();
   } finally {
-    // An interrupt is cleaning up: what follows here must not go on with half of it gone.
+    // After an interrupt, the caller must not continue while clean-ups run.
     await unlessInterrupted();
     cleanUps.splice(cleanUps.indexOf(cleanUp), 1);
   }
 }
 
-/** To be awaited before something is started that would have to be stopped: once interrupted, nothing more begins. */
+/** Await it before starting a process: after an interrupt it never resolves, so nothing more is started. */
 export async function unlessInterrupted(): Promise<void> {
   if (interrupted) await new Promise(() => undefined);
 }
@@ -41,12 +41,12 @@ function listen(): void {
       interrupted = true;
       const isOutputLost = signal === 'SIGPIPE';
       if (!isOutputLost) process.stderr.write('\nStopping.\n');
-      const ending = isOutputLost ? (process.exitCode ?? status) : status;
-      void cleanUpAll().then(() => process.exit(ending));
+      const exitStatus = isOutputLost ? (process.exitCode ?? status) : status;
+      void cleanUpAll().then(() => process.exit(exitStatus));
     });
 }
 
-/** One after the other: a lock is given back only when what it protects is gone. */
+/** In sequence: a lock is released only after the resource that it protects was removed. */
 async function cleanUpAll(): Promise<void> {
   for (const cleanUp of cleanUps.toReversed()) await cleanUp().catch(report);
 }

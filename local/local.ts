@@ -4,31 +4,31 @@ import { settings } from '../cli/support/paths.ts';
 import { forgetExecutions } from './retention.ts';
 
 /**
- * `npm run local -- COMMAND`: what AWS does by itself, sooner or later, and the local AWS does when it is told to.
- * LOCAL_AWS_DIR names the local AWS, as it does for `npm run up`.
+ * `npm run local -- COMMAND`: performs an action on the local AWS that AWS performs by itself after a long time.
+ * LOCAL_AWS_DIR selects the local AWS, as with `npm run up`.
  */
 export async function main(args: string[]): Promise<number> {
-  let chosen = async (): Promise<void> => undefined;
+  let action = async (): Promise<void> => undefined;
   const all = npmCommand('local')
-    .description('Has the local AWS that is up do what AWS does by itself, sooner or later.')
+    .description('Performs actions on the running local AWS that AWS performs by itself after a long time.')
     .showHelpAfterError('`npm run local -- --help` lists the commands.');
   all
     .command('forget-execution')
     .description(
-      'Drops the records of executions, as AWS does 90 days after their end: afterwards they are unknown, and their ' +
-        'names can be used again. Drops all of them, or none when one is running or unknown.',
+      'Deletes the records of finished executions, as AWS does after 90 days: afterwards their names can be used ' +
+        'again. Deletes none of them if one is running or unknown.',
     )
-    .argument('<arn...>', 'ARNs of executions that have ended')
+    .argument('<arn...>', 'ARNs of finished executions')
     .action((arns) => {
-      chosen = async () => {
+      action = async () => {
         await forgetExecutions(readOutputs(settings().directory).endpoint, arns);
-        for (const arn of new Set(arns)) process.stdout.write(`Dropped the record of ${arn}.\n`);
+        for (const arn of new Set(arns)) process.stdout.write(`Deleted the record of ${arn}.\n`);
       };
     });
   return runCommand(
     () => all.parse(args, { from: 'user' }),
     async () => {
-      await chosen();
+      await action();
       return 0;
     },
   );

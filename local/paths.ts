@@ -1,28 +1,25 @@
 import { join } from 'node:path';
 import { dataDirectory } from '../cli/support/paths.ts';
 
-/** Our own Python packages; one venv for all local AWSs of the checkout. */
+/** The venv of the local AWS, shared by all local AWSs of the checkout. */
 export const venv = join(dataDirectory, 'venv');
 
-/** The Python packages that check the running APIs against their documents; tests only. */
+/** The venv of Schemathesis, which checks the running APIs against their documents; tests only. */
 export const schemathesisVenv = join(dataDirectory, 'schemathesis');
 
-/** The Python packages that check templates, policies and recorded calls without an account; tests only. */
+/** The venv of the linters for templates, policies and recorded calls; tests only. */
 export const lintVenv = join(dataDirectory, 'lint');
 
-/** The AWS command line, with which tests run the commands of the documentation. */
+/** The venv of the AWS CLI, with which tests run the commands of the documentation. */
 export const awsCliVenv = join(dataDirectory, 'aws-cli');
 
-/**
- * Where tests keep their local AWS, apart from the one of `npm run up`. `TEST_DIRECTORY` names another folder, for a
- * second run beside the first.
- */
+/** The folder of the tests' local AWS. `TEST_DIRECTORY` selects another one, for a second run at the same time. */
 export const testDirectory = join(dataDirectory, process.env['TEST_DIRECTORY'] ?? 'test');
-/** `FAULTS_DIRECTORY` names another folder, for a second run of the failure suite beside the first. */
+/** The folder of the failure suite's local AWS. `FAULTS_DIRECTORY` selects another one, for a second run at the same time. */
 export const faultsDirectory = join(dataDirectory, process.env['FAULTS_DIRECTORY'] ?? 'faults');
 
-/** Where the local AWS of each suite keeps samples of requests and answers, in a folder of its own. */
+/** The folder with the samples of requests and responses of each suite. */
 export const recordings = join(dataDirectory, 'recordings');
 
-/** Where `npm run test:load` and the load project keep their local AWS. */
+/** The folder of the local AWS of `npm run test:load` and of the load project. */
 export const loadDirectory = join(dataDirectory, 'load');

@@ -1,29 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 
-/**
- * Files and folders that only their owner can read, since they hold credentials, also where they were there before with
- * other modes.
- */
+/** Files and folders with credentials, which only their owner can read. The mode of existing ones is changed, too. */
 
 const OWNER_ONLY_DIRECTORY = 0o700;
 const OWNER_ONLY_FILE = 0o600;
-/** Of a folder that everybody writes into, like /tmp, whose mode is not ours to change. */
+/** The mode of a shared folder like /tmp, which is not changed. */
 const STICKY = 0o1000;
 
-/** Makes a folder, with those above it. One that belongs to somebody else keeps its mode. */
+/** Creates a folder and its parents. A folder of another user keeps its mode. */
 export async function makePrivateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: OWNER_ONLY_DIRECTORY });
   const { mode, uid } = await stat(path);
   if (uid === process.getuid?.() && (mode & STICKY) === 0) await chmod(path, OWNER_ONLY_DIRECTORY);
 }
 
-/** Writes a file at once: whoever reads it sees all of it, or what it was before. */
+/** Writes a file atomically: a reader sees the old or the new content. */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
-  const written = `${path}.${randomUUID()}`;
-  await writeFile(written, text, { mode: OWNER_ONLY_FILE });
-  await rename(written, path);
+  const temporary = `${path}.${randomUUID()}`;
+  await writeFile(temporary, text, { mode: OWNER_ONLY_FILE });
+  await rename(temporary, path);
 }
 
-/** A file that another program has written. */
+/** Restricts the mode of a file that another program has written. */
 export const makeFilePrivate = (path: string): Promise<void> => chmod(path, OWNER_ONLY_FILE);

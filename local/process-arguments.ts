@@ -3,20 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { promisify, types } from 'node:util';
 
 /**
- * The arguments of a process; none when there is no process of this id. Neither the time zone nor the clock has a part
- * in it, unlike in the time at which a process began as `ps` tells it.
+ * The arguments of a process; empty if the process does not exist. Unlike the start time that `ps` prints, they do not depend
+ * on time zone and clock.
  * man7.org/linux/man-pages/man5/proc_pid_cmdline.5.html
  */
 export async function argumentsOf(pid: number): Promise<string[]> {
   if (process.platform === 'linux') return (await commandLine(pid)).split('\0').filter((part) => part !== '');
-  // Without such a process it fails, and says nothing.
+  // `ps` fails without output if the process does not exist.
   const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', 'args=', '-p', String(pid)]).catch(() => ({
     stdout: '',
   }));
   return stdout.split(/\s+/);
 }
 
-/** Empty for a process that has ended and that nobody has asked for its end (a zombie). */
+/** Empty for a zombie: a finished process whose parent has not read its exit status. */
 async function commandLine(pid: number): Promise<string> {
   try {
     return await readFile(`/proc/${pid}/cmdline`, 'utf8');

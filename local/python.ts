@@ -7,23 +7,23 @@ import { CommandError } from '../cli/support/command-error.ts';
 import { exclusively } from './lock.ts';
 import { venv } from './paths.ts';
 
-/** What the local AWS needs. */
+/** The Python packages of the local AWS. */
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
-const OLDEST = [3, 10] as const;
+const MINIMUM_VERSION = [3, 10] as const;
 
 interface Options {
   onProgress?: ((line: string) => void) | undefined;
-  /** Where the packages are installed; the checkout's own place unless a test says otherwise. */
+  /** The folder of the venv; that of the checkout by default. */
   directory?: string;
-  /** Which packages: a file of pinned versions with their hashes; those of the local AWS unless given. */
+  /** A requirements file with pinned versions and hashes; that of the local AWS by default. */
   requirements?: string;
   environment?: NodeJS.ProcessEnv;
 }
 
 /**
- * Path of the Python interpreter of our own venv; creates it and installs the pinned packages when needed. An install
- * that was broken off is recognised by the missing mark and done again.
- * @throws CommandError when there is no Python, none that is new enough, no venv module, or the packages cannot be had
+ * Returns the path of the Python interpreter of a venv. Creates the venv and installs the pinned packages if necessary. An
+ * interrupted installation lacks the file `installed` and is repeated.
+ * @throws CommandError when Python, its minimum version or its venv module is missing, or pip cannot install the packages
  */
 export async function ensurePython({
   onProgress,
@@ -32,16 +32,16 @@ export async function ensurePython({
   environment = process.env,
 }: Options = {}): Promise<string> {
   const python = join(directory, 'bin', 'python');
-  const mark = join(directory, 'installed');
-  const wanted = createHash('sha256')
+  const hashFile = join(directory, 'installed');
+  const requirementsHash = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex');
   const isInstalled = async () =>
-    existsSync(python) && existsSync(mark) && (await readFile(mark, 'utf8')) === wanted;
+    existsSync(python) && existsSync(hashFile) && (await readFile(hashFile, 'utf8')) === requirementsHash;
   if (await isInstalled()) return python;
 
   const base = await findPython(environment);
-  // Two local AWSs can be started at once.
+  // Two processes can start a local AWS at once.
   return exclusively(`${directory}-lock`, async () => {
     if (await isInstalled()) return python;
     onProgress?.('creating a Python environment');
@@ -49,12 +49,12 @@ export async function ensurePython({
     await makeVenv(base, directory, environment);
     onProgress?.('installing Python packages');
     await installPackages(python, requirements, environment, onProgress);
-    await writeFile(mark, wanted);
+    await writeFile(hashFile, requirementsHash);
     return python;
   });
 }
 
-/** The newest Python on the PATH that will do; `PYTHON` names another one. */
+/** The first suitable Python interpreter on the PATH, or the one in the environment variable `PYTHON`. */
 async function findPython(environment: NodeJS.ProcessEnv): Promise<string> {
   const chosen = environment['PYTHON'];
   const candidates =
@@ -63,18 +63,19 @@ async function findPython(environment: NodeJS.ProcessEnv): Promise<string> {
       : [chosen];
   const tooOld: string[] = [];
   for (const candidate of candidates) {
-    const asked = await execa(candidate, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
+    const versionCheck = await execa(candidate, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
       env: environment,
       extendEnv: false,
       reject: false,
     });
-    const version = /^(\d+)\.(\d+)$/.exec(asked.stdout?.trim() ?? '');
-    if (asked.failed || version === null) continue;
+    const version = /^(\d+)\.(\d+)$/.exec(versionCheck.stdout?.trim() ?? '');
+    if (versionCheck.failed || version === null) continue;
     const [major, minor] = [Number(version[1]), Number(version[2])];
-    if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return candidate;
+    if (major > MINIMUM_VERSION[0] || (major === MINIMUM_VERSION[0] && minor >= MINIMUM_VERSION[1]))
+      return candidate;
     tooOld.push(`${candidate} is ${version[0]}`);
   }
-  const remedy = `Install Python ${OLDEST.join('.')} or newer, or name one by the environment variable PYTHON.`;
+  const remedy = `Install Python ${MINIMUM_VERSION.join('.')} or newer, or set the environment variable PYTHON to its path.`;
   if (tooOld.length > 0) throw new CommandError(`Python is too old: ${tooOld.join(', ')}.`, remedy);
   throw new CommandError(`There is no Python: ${candidates.join(', ')} cannot be run.`, remedy);
 }
@@ -83,14 +84,14 @@ async function makeVenv(base: string, directory: string, environment: NodeJS.Pro
   try {
     await execa(base, ['-m', 'venv', directory], { env: environment, extendEnv: false, all: true });
   } catch (error) {
-    const said = error instanceof ExecaError ? String(error.all ?? '') : '';
-    if (/ensurepip|No module named '?venv/.test(said))
+    const output = error instanceof ExecaError ? String(error.all ?? '') : '';
+    if (/ensurepip|No module named '?venv/.test(output))
       throw new CommandError(
         `Python's venv module is missing (${base} -m venv).`,
         'Install it (on Debian and Ubuntu: apt-get install python3-venv) and try again.',
       );
     throw new CommandError(
-      `No Python environment could be made with ${base}: ${lastLine(said)}`,
+      `No Python environment could be created with ${base}: ${lastLine(output)}`,
       'See the message above.',
     );
   }
@@ -123,14 +124,14 @@ async function installPackages(
   try {
     await install;
   } catch (error) {
-    const said = error instanceof ExecaError ? String(error.all ?? '') : '';
-    if (/hash/i.test(said) && /do not match/i.test(said))
+    const output = error instanceof ExecaError ? String(error.all ?? '') : '';
+    if (/hash/i.test(output) && /do not match/i.test(output))
       throw new CommandError(
-        'A Python package is not the one that is pinned (hashes differ).',
-        'Check the package index that pip is set to use.',
+        'The hash of a Python package differs from the pinned one.',
+        'Check the package index in the configuration of pip.',
       );
     throw new CommandError(
-      `The Python packages could not be installed: ${lastLine(said)}`,
+      `The Python packages could not be installed: ${lastLine(output)}`,
       'Check that pip reaches its package index (network, proxy, pip config), then try again.',
     );
   }

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { CommandError } from '../cli/support/command-error.ts';
 
-/** What the local AWS says when it drops nothing (corrections/stepfunctions_retention.py). */
+/** The response of the local AWS if it deletes no record (corrections/stepfunctions_retention.py). */
 const refusal = z.object({ unknown: z.array(z.string()), running: z.array(z.string()) });
 
 /**
- * Drops the records of executions, of any state machine, from a running local AWS, as AWS does 90 days after their end:
- * afterwards they are unknown, and their names can be used again. All of them are dropped, or none.
+ * Deletes the records of finished executions from a running local AWS, as AWS does after 90 days: afterwards they do not
+ * exist, and their names can be used again. Deletes all of them or none.
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (execution history retention time)
- * @throws CommandError when one of them is running or unknown, or the local AWS does not answer
+ * @throws CommandError when one of them is running or unknown, or the local AWS does not respond
  */
 export async function forgetExecutions(endpoint: string, executionArns: readonly string[]): Promise<void> {
   const response = await fetch(`${endpoint}/_local_aws/forget-execution`, {
@@ -16,23 +16,25 @@ export async function forgetExecutions(endpoint: string, executionArns: readonly
     body: JSON.stringify({ executionArns }),
   }).catch(() => {
     throw new CommandError(
-      `The local AWS does not answer at ${endpoint}, so no record was dropped.`,
+      `The local AWS does not respond at ${endpoint}, so no record was deleted.`,
       'Start it with `npm run up`; it starts without executions.',
     );
   });
   if (response.ok) return;
   if (response.status !== 409)
     throw new Error(`forget-execution: HTTP ${response.status}: ${await response.text()}`);
-  throw refused(refusal.parse(await response.json()));
+  throw refusalError(refusal.parse(await response.json()));
 }
 
-function refused({ unknown, running }: z.infer<typeof refusal>): CommandError {
+function refusalError({ unknown, running }: z.infer<typeof refusal>): CommandError {
   const reasons = [
-    ...running.map((arn) => `${arn} is running; AWS drops a record 90 days after the end of the execution.`),
+    ...running.map(
+      (arn) => `${arn} is running; AWS deletes a record 90 days after the execution has finished.`,
+    ),
     ...unknown.map((arn) => `There is no execution ${arn}.`),
   ];
   const remedies = [
-    ...(running.length === 0 ? [] : ['Wait until it has ended, or stop it.']),
+    ...(running.length === 0 ? [] : ['Wait until it has finished, or stop it.']),
     ...(unknown.length === 0
       ? []
       : [
@@ -40,5 +42,5 @@ function refused({ unknown, running }: z.infer<typeof refusal>): CommandError {
             '`stateMachine`, then `:` and its name, which is the provisioning_id.',
         ]),
   ];
-  return new CommandError(`No record was dropped.\n${reasons.join('\n')}`, remedies.join(' '));
+  return new CommandError(`No record was deleted.\n${reasons.join('\n')}`, remedies.join(' '));
 }

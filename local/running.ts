@@ -7,28 +7,29 @@ import { isAnswering, isItsProcess, runningEmulator } from './emulator.ts';
 import { exclusively } from './lock.ts';
 import { writePrivateFile } from './private-files.ts';
 
-/** The local AWS that `up` has started in a folder: what is remembered of it, whether it runs, and how it is stopped. */
+/** The local AWS that `up` has started in a folder: its record, whether it is running, and how to stop it. */
 
-/** What `up` remembers of the local AWS that it started. */
+/** The record that `up` stores about the local AWS. */
 const record = z.object({
   pid: z.int(),
   instance: z.string().min(1),
   port: z.int(),
-  /** What is deployed: sources and endpoint. Absent until a deployment was complete. */
+  /** Source hash and endpoint of the deployment; absent until the first deployment is complete. */
   deployed: z.string().optional(),
 });
 export type RunningRecord = z.infer<typeof record>;
 
 const recordFile = (directory: string): string => join(directory, 'running.json');
 
-/** Whether a local AWS that `up` started is running. */
+/** Whether `up` has started a local AWS in the folder that is still running. */
 export async function isUp(directory: string): Promise<boolean> {
   return (await findRunning(directory)) !== undefined;
 }
 
 /**
- * Stops the local AWS and removes what it wrote; the Python packages stay. Says whether one was running.
- * @throws CommandError when it answers but is no process of this machine, or when what is remembered of it cannot be read
+ * Stops the local AWS and deletes its files, except the Python packages.
+ * @returns whether it was running
+ * @throws CommandError when it responds but its process is on another machine, or when its record cannot be parsed
  */
 export async function down(directory: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
@@ -37,8 +38,8 @@ export async function down(directory: string): Promise<boolean> {
     if (running !== undefined) {
       if (!(await isItsProcess(running)))
         throw new CommandError(
-          `The local AWS of ${directory} answers on port ${running.port}, but its process ${running.pid} cannot be seen from here.`,
-          'Run `npm run down` where it was started: in its container, or on its machine.',
+          `The local AWS of ${directory} responds on port ${running.port}, but its process ${running.pid} is not on this machine.`,
+          'Run `npm run down` in the container or on the machine where it was started.',
         );
       await runningEmulator(running).stop();
     }
@@ -47,8 +48,8 @@ export async function down(directory: string): Promise<boolean> {
   });
 }
 
-/** What `up` and the emulator write into the folder. */
-const OURS = [
+/** The files and folders that `up` and the emulator write. */
+const WRITTEN_FILES = [
   'running.json',
   'outputs.json',
   'App1.outputs.json',
@@ -65,31 +66,31 @@ const OURS = [
   'fault-proxy.log',
 ];
 
-/** Removes all that `up` wrote into the folder. */
+/** Deletes all files that `up` has written into the folder. */
 export async function forget(directory: string): Promise<void> {
-  await Promise.all(OURS.map((name) => rm(join(directory, name), { recursive: true, force: true })));
+  await Promise.all(WRITTEN_FILES.map((name) => rm(join(directory, name), { recursive: true, force: true })));
 }
 
 export const writeRecord = (directory: string, running: RunningRecord): Promise<void> =>
   writePrivateFile(recordFile(directory), JSON.stringify(running));
 
 /**
- * The local AWS of the folder, if it runs. Its process is known by its arguments and the server by its answer, since a
- * process id is given again, a port is free for anybody, and clocks and time zones change.
- * @throws CommandError when what is remembered of it cannot be read: what runs would be forgotten
+ * The running local AWS of the folder, or `undefined`. Its process is identified by its arguments and its server by its
+ * response, because process ids are reused and any program can use the port.
+ * @throws CommandError when its record cannot be parsed: a running local AWS would be lost
  */
 export async function findRunning(directory: string): Promise<RunningRecord | undefined> {
   const file = recordFile(directory);
   if (!existsSync(file)) return undefined;
-  const remembered = readRecord(await readFile(file, 'utf8'));
-  if (remembered === undefined)
+  const stored = readRecord(await readFile(file, 'utf8'));
+  if (stored === undefined)
     throw new CommandError(
-      `${file} cannot be read: it says which local AWS was started here.`,
-      'If it still runs (`ps -ef | grep serve.py`), end it; then remove the file.',
+      `${file} cannot be parsed: it records which local AWS was started here.`,
+      'If the local AWS is still running (`ps -ef | grep serve.py`), stop it; then delete the file.',
     );
-  if (await isAnswering(remembered)) return remembered;
-  // It lives but does not answer: it is of no use any more.
-  if (await isItsProcess(remembered)) await runningEmulator(remembered).stop();
+  if (await isAnswering(stored)) return stored;
+  // A process that runs but does not respond cannot be used.
+  if (await isItsProcess(stored)) await runningEmulator(stored).stop();
   return undefined;
 }
 

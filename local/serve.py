@@ -1,9 +1,8 @@
 """Start MiniStack, the local AWS, corrected where it differs from AWS.
 
 MiniStack is configured by its environment variables (GATEWAY_PORT, BIND_HOST, STATE_DIR, AUTH, ...).
-LOCAL_AWS_CORRECTIONS=off starts it as it comes. The argument is the name of this instance, which it answers at
-/_local_aws/instance. Exit status 1: the installed MiniStack is not the one that the
-corrections were written for.
+LOCAL_AWS_CORRECTIONS=off starts it without corrections. The argument is the id of this instance, which
+/_local_aws/instance returns. Exit status 1: the corrections do not support the installed version of MiniStack.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from corrections.support import DoesNotFit, apply_all, check_version
 
 
 def main() -> None:
-    # Told by who starts it, which recognises the process by it. MiniStack takes no arguments of this kind.
+    # Identifies the process. MiniStack itself has no such argument.
     instance = sys.argv.pop() if len(sys.argv) > 1 else ""
     try:
         check_version()
@@ -29,7 +28,7 @@ def main() -> None:
     except DoesNotFit as problem:
         sys.exit(f"local AWS does not start: {problem}")
 
-    # All state is in memory: a full collection stops everything for a second, and finds nothing.
+    # All state is in memory: a full collection pauses the server for a second and frees nothing.
     gc.set_threshold(100_000, 50, 1_000)
     from ministack import app  # reads its configuration as it is imported
 

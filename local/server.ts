@@ -10,15 +10,15 @@ import { guarded, unlessInterrupted } from './interrupt.ts';
 import { makePrivateDirectory } from './private-files.ts';
 
 export interface ServerOptions {
-  /** What the user calls it. */
+  /** Its name in messages. */
   name: string;
   command: [string, ...string[]];
-  /** It listens there, on 127.0.0.1. */
+  /** The port on 127.0.0.1. */
   port: number;
-  /** Path that is answered with 200 as soon as the server is ready. */
+  /** A path that returns 200 as soon as the server is ready. */
   health: string;
   environment: NodeJS.ProcessEnv;
-  /** Where it runs and its log lies. */
+  /** Working directory and location of the log. */
   directory: string;
   logFile: string;
 }
@@ -27,18 +27,18 @@ const START_LIMIT = 30_000;
 const STOP_LIMIT = 8_000;
 
 /**
- * Starts a server in a process group of its own and waits until it answers. It goes on when this process ends, unless
- * that is interrupted while the server starts.
- * @throws CommandError when the port is taken or the server does not start
+ * Starts a server in a process group of its own and waits until it is ready. It continues after this process has exited,
+ * except if this process is interrupted during the start.
+ * @throws CommandError when the port is in use or the server does not start
  */
 export async function startServer(options: ServerOptions): Promise<{ pid: number }> {
   const { name, command, port, health, environment, directory } = options;
-  await refuseTakenPort(port);
+  await checkPortIsFree(port);
   await makePrivateDirectory(directory);
   const logFile = join(directory, options.logFile);
   await unlessInterrupted();
   const log = openSync(logFile, 'w', 0o600);
-  // Also when it was there before.
+  // Also for an existing file.
   fchmodSync(log, 0o600);
   const [program, ...parameters] = command;
   const child = spawn(program, parameters, {
@@ -71,11 +71,11 @@ export async function startServer(options: ServerOptions): Promise<{ pid: number
   });
   if (ready && pid !== undefined) return { pid };
   await stop();
-  const said = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-8).join('\n');
-  throw new CommandError(`The ${name} did not start. It said:\n${said}`, `See ${logFile}.`);
+  const output = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-8).join('\n');
+  throw new CommandError(`The ${name} did not start. Its output:\n${output}`, `See ${logFile}.`);
 }
 
-/** Whether a server answers at the path with 200. */
+/** Whether a server returns a successful response at the path. */
 export async function isHealthy(port: number, path: string): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(2_000) });
@@ -85,9 +85,9 @@ export async function isHealthy(port: number, path: string): Promise<boolean> {
   }
 }
 
-/** A server that somebody else runs there would otherwise be taken for ours. */
-async function refuseTakenPort(port: number): Promise<void> {
-  const taken = await new Promise<boolean>((resolve) => {
+/** Without this check, another server on the port could be mistaken for the started one. */
+async function checkPortIsFree(port: number): Promise<void> {
+  const isInUse = await new Promise<boolean>((resolve) => {
     const socket = createConnection({ port, host: '127.0.0.1' });
     socket.once('connect', () => {
       socket.destroy();
@@ -95,18 +95,18 @@ async function refuseTakenPort(port: number): Promise<void> {
     });
     socket.once('error', () => resolve(false));
   });
-  if (taken)
+  if (isInUse)
     throw new CommandError(
-      `Port ${port} is taken by another program.`,
-      'Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, if it is another local AWS of this checkout).',
+      `Port ${port} is in use by another program.`,
+      'Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, for a second local AWS of this checkout).',
     );
 }
 
-/** Ends a process and those that it started; they are one group. They have `limit` milliseconds to end by themselves. */
+/** Terminates a process group, and kills it after `limit` milliseconds. */
 export async function stopProcessGroup(pid: number, limit = STOP_LIMIT): Promise<void> {
   signalGroup(pid, 'SIGTERM');
   const end = Date.now() + limit;
-  while (groupLives(pid) && Date.now() < end) await sleep(50);
+  while (isGroupAlive(pid) && Date.now() < end) await sleep(50);
   signalGroup(pid, 'SIGKILL');
 }
 
@@ -118,7 +118,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function groupLives(pid: number): boolean {
+function isGroupAlive(pid: number): boolean {
   try {
     process.kill(-pid, 0);
     return true;
@@ -128,6 +128,6 @@ function groupLives(pid: number): boolean {
   }
 }
 
-/** EPERM: macOS answers so for a group of which only zombies are left. */
+/** macOS returns EPERM for a group of which only zombies remain. */
 const isGone = (error: unknown): boolean =>
   types.isNativeError(error) && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');

@@ -9,19 +9,19 @@ import { exclusively } from './lock.ts';
 import { makePrivateDirectory } from './private-files.ts';
 import { ensurePython } from './python.ts';
 import { down, findRunning, forget, type RunningRecord, writeRecord } from './running.ts';
-import type { UnderTest } from './under-test.ts';
+import type { TestSwitches } from './test-switches.ts';
 
 export interface LocalAwsOptions {
   directory: string;
   port: number;
   lambdaEndpoint: string | undefined;
-  /** Only for suites that inject faults. A local AWS that runs already keeps what it was started with. */
-  underTest?: UnderTest | undefined;
+  /** Only for suites that inject faults. A running local AWS keeps the switches with which it was started. */
+  testSwitches?: TestSwitches | undefined;
 }
 
 /**
- * Brings the local AWS up with both stacks deployed. What runs already is left as it is; changed sources are deployed
- * as an update and data are kept. A local AWS that died is started anew, empty: its state lived in its memory.
+ * Starts the local AWS and deploys both stacks. If it is already running, only changed sources are deployed, as an update that
+ * keeps all data. A local AWS that has crashed is started again without data, because its state is in memory.
  */
 export async function up(options: LocalAwsOptions, progress: Progress): Promise<Outputs> {
   const { directory, port } = options;
@@ -35,13 +35,13 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
         'Stop it with `npm run down`, or set LOCAL_AWS_DIR to another folder.',
       );
     const lambdaEndpoint = options.lambdaEndpoint ?? `http://127.0.0.1:${port}`;
-    const wanted = `${hash} ${lambdaEndpoint}`;
-    if (running?.deployed === wanted) return readOutputs(directory);
+    const deploymentKey = `${hash} ${lambdaEndpoint}`;
+    if (running?.deployed === deploymentKey) return readOutputs(directory);
 
     if (running !== undefined) {
       const emulator = runningEmulator(running);
       await progress.run('Synthesizing', (report) => synthesize(directory, hash, report));
-      return deployAll({ emulator, directory, lambdaEndpoint }, running, wanted, progress);
+      return deployAll({ emulator, directory, lambdaEndpoint }, running, deploymentKey, progress);
     }
     await forget(directory);
     const python = await progress.run('Python packages', (report) => ensurePython({ onProgress: report }));
@@ -50,7 +50,7 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
     return guarded(stop, async () => {
       try {
         const emulator = await progress.run('Starting the local AWS', async () => {
-          // Known to the guard before anything else can happen.
+          // Assigned at once, so that an interrupt stops it.
           started = await startEmulator({ ...options, python });
           return started;
         });
@@ -60,7 +60,7 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
         await progress.run('Synthesizing and bootstrapping', (report) =>
           Promise.all([synthesize(directory, hash, report), bootstrap(deployment, report)]),
         );
-        return await deployAll(deployment, running, wanted, progress);
+        return await deployAll(deployment, running, deploymentKey, progress);
       } catch (error) {
         await stop();
         throw error;
@@ -72,31 +72,31 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
 async function deployAll(
   deployment: { emulator: Emulator; directory: string; lambdaEndpoint: string },
   running: RunningRecord,
-  wanted: string,
+  deploymentKey: string,
   progress: Progress,
 ): Promise<Outputs> {
   const outputs = await deploy(deployment, {
     app2: (run) => progress.run('Deploying App2', run),
     app1: (run) => progress.run('Deploying App1', run),
   });
-  await writeRecord(deployment.directory, { ...running, deployed: wanted });
+  await writeRecord(deployment.directory, { ...running, deployed: deploymentKey });
   return outputs;
 }
 
-/** Runs something with a local AWS that is up only for it; on a free port unless the options name one. */
+/** Starts a local AWS for the duration of `use`, on a free port by default. */
 export async function withLocalAws<Result>(
   options: Pick<LocalAwsOptions, 'directory'> & Partial<LocalAwsOptions>,
   progress: Progress,
   use: (outputs: Outputs) => Promise<Result>,
 ): Promise<Result> {
-  const { directory, lambdaEndpoint, underTest } = options;
+  const { directory, lambdaEndpoint, testSwitches } = options;
   await down(directory);
   const port = options.port ?? (await getPort({ host: '127.0.0.1' }));
   return guarded(
     async () => void (await down(directory)),
     async () => {
       try {
-        return await use(await up({ directory, port, lambdaEndpoint, underTest }, progress));
+        return await use(await up({ directory, port, lambdaEndpoint, testSwitches }, progress));
       } finally {
         await down(directory);
       }

@@ -16,7 +16,7 @@ import { executionArn as executionArnOf } from '../handlers/shared/executions.ts
 import { findHistory, type HistoryStep, stepsOf } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
 
-/** An audit event as it came to a bus's log. */
+/** An audit event, as the log of a bus contains it. */
 export const publishedEvent = z.object({
   'detail-type': z.string(),
   source: z.string(),
@@ -24,11 +24,11 @@ export const publishedEvent = z.object({
 });
 export type PublishedEvent = z.infer<typeof publishedEvent>;
 
-/** What of an execution's input tells its generation. */
-const started = z.object({ creation_id: z.string() });
+/** The part of an execution's input with its generation. */
+const generationInput = z.object({ creation_id: z.string() });
 
-/** A user as the pool has it. */
-export interface SeenUser {
+/** A user of App2's pool. */
+export interface PoolUser {
   username: string;
   status: string;
   enabled: boolean;
@@ -36,14 +36,14 @@ export interface SeenUser {
   groups: string[];
 }
 
-/** Result of a call to one of the APIs. */
-export interface Answer {
+/** Response of one of the APIs; the body is parsed JSON. */
+export interface ApiResponse {
   status: number;
   headers: Headers;
   body: unknown;
 }
 
-/** Which of the workflows. */
+/** The name of a state machine. */
 export type Machine =
   | 'ProvisionServiceUser'
   | 'RollBackProvisioning'
@@ -57,8 +57,8 @@ export interface StateRun extends HistoryStep {
 }
 
 /**
- * The deployed system as callers and operators see it: through its APIs, its pool, its executions and its logs.
- * Demo and tests look at it in this way only.
+ * Access to the deployed system through its APIs, user pool, executions and logs, as callers and operators have it. The demo
+ * and the tests use no other access.
  */
 export function systemOf(outputs: Outputs) {
   const { endpoint, region, app1, app2 } = outputs;
@@ -81,20 +81,20 @@ export function systemOf(outputs: Outputs) {
     RollBackServiceUser: 'CreateServiceUser',
   };
 
-  /** The generation of a provisioning, as the record of its execution tells; `undefined` when there is none. */
+  /** The generation of a provisioning from its execution; `undefined` without an execution. */
   const generationOf = async (machine: Machine, id: string): Promise<string | undefined> => {
     try {
       const { input = '' } = await stepFunctions.send(
         new DescribeExecutionCommand({ executionArn: arnOf(machine, id) }),
       );
-      return started.parse(JSON.parse(input)).creation_id;
+      return generationInput.parse(JSON.parse(input)).creation_id;
     } catch (error) {
       if (hasErrorName(error, 'ExecutionDoesNotExist')) return undefined;
       throw error;
     }
   };
 
-  /** ARN of the execution of a provisioning; of a roll-back machine its first roll-back, unless `id` is a whole name. */
+  /** ARN of the execution of a provisioning; for a roll-back state machine that of the first roll-back, unless `id` is a full execution name. */
   const executionArn = async (machine: Machine, id: string): Promise<string> => {
     const main = mainOf[machine];
     if (main === undefined || id.includes('.')) return arnOf(machine, id);
@@ -115,7 +115,7 @@ export function systemOf(outputs: Outputs) {
     async provision(
       request: CreateServiceUserRequest | string,
       headers: Record<string, string> = {},
-    ): Promise<Answer> {
+    ): Promise<ApiResponse> {
       const body = typeof request === 'string' ? request : JSON.stringify(request);
       return answerOf(
         await signed(`${app1.api_url}/create-service-user`, {
@@ -127,32 +127,32 @@ export function systemOf(outputs: Outputs) {
     },
 
     /** `GET /create-service-user/{id}` of App1, signed. */
-    async status(id: string, headers: Record<string, string> = {}, query = ''): Promise<Answer> {
+    async status(id: string, headers: Record<string, string> = {}, query = ''): Promise<ApiResponse> {
       return answerOf(await signed(`${app1.api_url}/create-service-user/${id}${query}`, { headers }));
     },
 
     /** `POST /create-service-user/{id}/retry` of App1, signed. */
-    async retry(id: string, headers: Record<string, string> = {}): Promise<Answer> {
+    async retry(id: string, headers: Record<string, string> = {}): Promise<ApiResponse> {
       return answerOf(
         await signed(`${app1.api_url}/create-service-user/${id}/retry`, { method: 'POST', headers }),
       );
     },
 
     /** `DELETE /create-service-user/{id}` of App1, signed. */
-    async deprovision(id: string, headers: Record<string, string> = {}): Promise<Answer> {
+    async deprovision(id: string, headers: Record<string, string> = {}): Promise<ApiResponse> {
       return answerOf(
         await signed(`${app1.api_url}/create-service-user/${id}`, { method: 'DELETE', headers }),
       );
     },
 
-    /** A call to App2 with a token, or without one. */
+    /** A request to App2, with or without a token. */
     async app2(
       method: 'GET' | 'POST' | 'DELETE',
       path: string,
       token?: string,
       body?: unknown,
       more?: Record<string, string>,
-    ): Promise<Answer> {
+    ): Promise<ApiResponse> {
       return answerOf(
         await fetch(`${app2.api_url}${path}`, {
           method,
@@ -166,7 +166,10 @@ export function systemOf(outputs: Outputs) {
       );
     },
 
-    /** Signs a service user in. @throws the error of Cognito */
+    /**
+     * Signs a service user in and returns its access token.
+     * @throws the error of Cognito
+     */
     async signIn(username: string, password: string): Promise<string> {
       const { AuthenticationResult } = await cognito.send(
         new InitiateAuthCommand({
@@ -176,16 +179,16 @@ export function systemOf(outputs: Outputs) {
         }),
       );
       if (AuthenticationResult?.AccessToken === undefined)
-        throw new Error('Cognito asked for more instead of signing in.');
+        throw new Error('Cognito returned a challenge instead of tokens.');
       return AuthenticationResult.AccessToken;
     },
 
-    /** The user of App2's pool; `undefined` when there is none. */
-    async user(username: string): Promise<SeenUser | undefined> {
-      const who = { UserPoolId: app2.user_pool_id, Username: username };
+    /** A user of App2's pool; `undefined` if it does not exist. */
+    async user(username: string): Promise<PoolUser | undefined> {
+      const key = { UserPoolId: app2.user_pool_id, Username: username };
       try {
-        const found = await cognito.send(new AdminGetUserCommand(who));
-        const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(who));
+        const found = await cognito.send(new AdminGetUserCommand(key));
+        const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(key));
         return {
           username: found.Username ?? '',
           status: found.UserStatus ?? '',
@@ -201,7 +204,7 @@ export function systemOf(outputs: Outputs) {
       }
     },
 
-    /** Status of an execution in Step Functions' words; `undefined` when there is none. */
+    /** Status of an execution as in DescribeExecution; `undefined` if it does not exist. */
     async executionStatus(machine: Machine, id: string): Promise<string | undefined> {
       try {
         const { status } = await stepFunctions.send(
@@ -214,7 +217,7 @@ export function systemOf(outputs: Outputs) {
       }
     },
 
-    /** The states that an execution went through, in order; none when it has not begun. */
+    /** The states that an execution entered, in order; empty if it does not exist. */
     async states(machine: Machine, id: string): Promise<StateRun[]> {
       const events = (await findHistory(stepFunctions, await executionArn(machine, id))) ?? [];
       return stepsOf(events).map((step) => ({
@@ -224,8 +227,8 @@ export function systemOf(outputs: Outputs) {
     },
 
     /**
-     * The audit events of a provisioning, of both services, as their buses' logs received them; `since` its begin,
-     * when that is known, so that the logs are not read from theirs.
+     * The audit events of a provisioning at both services, from the logs of the buses.
+     * @param since start time of the provisioning, if known: limits the part of the logs that is read
      */
     async events(id: string, since = new Date(0)): Promise<PublishedEvent[]> {
       const found = await Promise.all(
@@ -250,7 +253,7 @@ export function systemOf(outputs: Outputs) {
 
 export type System = ReturnType<typeof systemOf>;
 
-async function answerOf(response: Response): Promise<Answer> {
+async function answerOf(response: Response): Promise<ApiResponse> {
   const text = await response.text();
   return {
     status: response.status,

@@ -4,7 +4,7 @@ import { settings } from '../cli/support/paths.ts';
 import { listrProgress } from '../cli/support/progress.ts';
 import { up } from './stack.ts';
 
-/** `npm run up`: local AWS with both stacks, left running. */
+/** `npm run up`: starts the local AWS with both stacks, and leaves it running. */
 export const main = programWithoutArguments(
   'up',
   'Starts a local AWS, deploys both services there, and leaves it running.',
@@ -13,7 +13,7 @@ export const main = programWithoutArguments(
     const outputs = await up({ directory, port, lambdaEndpoint }, listrProgress);
     process.stdout.write(
       `Local AWS is up at ${outputs.endpoint}.\n  App1  ${outputs.app1.api_url}\n  App2  ${outputs.app2.api_url}\n` +
-        `Everything else is in ${outputsFile(directory)}. \`npm run down\` stops and removes it.\n`,
+        `${outputsFile(directory)} has all addresses and names. \`npm run down\` stops and deletes it.\n`,
     );
     return 0;
   },

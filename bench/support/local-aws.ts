@@ -31,8 +31,8 @@ export async function withCountedAws<Result>(
   });
   return guarded(proxy.stop, async () => {
     try {
-      const underTest = { predictableSubs: true, serviceCallsThroughEndpoint: true };
-      const options = { directory: benchDirectory, port, lambdaEndpoint: proxy.url, underTest };
+      const testSwitches = { predictableSubs: true, serviceCallsThroughEndpoint: true };
+      const options = { directory: benchDirectory, port, lambdaEndpoint: proxy.url, testSwitches };
       return await withLocalAws(options, listrProgress, (outputs) => use(outputs, proxy.url));
     } finally {
       await proxy.stop();

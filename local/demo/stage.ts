@@ -1,23 +1,23 @@
 import { colors } from '../../cli/support/colors.ts';
 
-/** Where the demo speaks: coloured and live on a terminal, plain lines when piped. */
+/** The output of the demo: coloured and live on a terminal, plain lines otherwise. */
 export interface Stage {
   scene(title: string): void;
   line(text: string): void;
-  /** A line that the next one replaces; on a terminal only. */
+  /** A line that the next line replaces; on a terminal only. */
   live(text: string): void;
-  /** Shows whether something is as it should be, and remembers when it is not. */
-  check(text: string, asItShouldBe: boolean): void;
-  /** What was not as it should be. */
+  /** Prints the result of a check, and records a failed one. */
+  check(text: string, passed: boolean): void;
+  /** The texts of the failed checks. */
   readonly failures: readonly string[];
 }
 
 export function stageOn(stream: NodeJS.WriteStream): Stage {
   const failures: string[] = [];
-  let liveShown = false;
+  let hasLiveLine = false;
   const clear = () => {
-    if (liveShown) stream.write('\r\x1b[K');
-    liveShown = false;
+    if (hasLiveLine) stream.write('\r\x1b[K');
+    hasLiveLine = false;
   };
   const line = (text: string) => {
     clear();
@@ -31,11 +31,11 @@ export function stageOn(stream: NodeJS.WriteStream): Stage {
       if (!stream.isTTY) return;
       clear();
       stream.write(text.slice(0, stream.columns - 1));
-      liveShown = true;
+      hasLiveLine = true;
     },
-    check(text, asItShouldBe) {
-      line(`  ${asItShouldBe ? colors.green('✔') : colors.red('✘')} ${text}`);
-      if (!asItShouldBe) failures.push(text);
+    check(text, passed) {
+      line(`  ${passed ? colors.green('✔') : colors.red('✘')} ${text}`);
+      if (!passed) failures.push(text);
     },
   };
 }

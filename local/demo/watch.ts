@@ -3,25 +3,25 @@ import { colors } from '../../cli/support/colors.ts';
 import type { Machine, StateRun, System } from '../system.ts';
 import type { Stage } from './stage.ts';
 
-/** Undo states and bad ends, in another colour. */
-const UNDO = /^(Cancel|Delete|Stop)|Failed$|RolledBack$|Rejected$|Removed$|Deprovisioned$/;
+/** Compensating states and failed outcomes, which have another colour. */
+const COMPENSATING = /^(Cancel|Delete|Stop)|Failed$|RolledBack$|Rejected$|Removed$|Deprovisioned$/;
 const WATCHED: readonly Machine[] = [
   'ProvisionServiceUser',
   'RollBackProvisioning',
   'CreateServiceUser',
   'RollBackServiceUser',
 ];
-const PAUSE = 120;
-const LONGEST = 120_000;
+const POLL_INTERVAL = 120;
+const TIME_LIMIT = 120_000;
 
 /**
- * Shows the states of both services' executions as they happen, until App1's has ended.
- * Returns the states that were seen, by machine.
+ * Prints the states of both services' executions live, until App1's execution has finished.
+ * @returns the entered states by state machine
  */
 export async function watch(system: System, stage: Stage, id: string): Promise<Record<Machine, StateRun[]>> {
-  const begun = Date.now();
-  const shown = new Set<string>();
-  const seen: Record<Machine, StateRun[]> = {
+  const startedAt = Date.now();
+  const printed = new Set<string>();
+  const states: Record<Machine, StateRun[]> = {
     ProvisionServiceUser: [],
     RollBackProvisioning: [],
     CreateServiceUser: [],
@@ -31,24 +31,24 @@ export async function watch(system: System, stage: Stage, id: string): Promise<R
     const status = await system.executionStatus('ProvisionServiceUser', id);
     await Promise.all(
       WATCHED.map(async (machine) => {
-        seen[machine] = await system.states(machine, id);
+        states[machine] = await system.states(machine, id);
       }),
     );
-    const all = WATCHED.flatMap((machine) => seen[machine].map((state) => ({ machine, state })));
-    const ended = all.filter(({ state }) => state.exitedAt !== undefined);
-    for (const { machine, state } of ended.sort(
+    const all = WATCHED.flatMap((machine) => states[machine].map((state) => ({ machine, state })));
+    const exited = all.filter(({ state }) => state.exitedAt !== undefined);
+    for (const { machine, state } of exited.sort(
       (a, b) => Number(a.state.exitedAt ?? 0) - Number(b.state.exitedAt ?? 0),
     )) {
       const key = `${machine}/${state.name}/${state.id}`;
-      if (!shown.has(key)) stage.line(lineOf(machine, state));
-      shown.add(key);
+      if (!printed.has(key)) stage.line(lineOf(machine, state));
+      printed.add(key);
     }
-    if (status !== undefined && status !== 'RUNNING') return seen;
-    if (Date.now() - begun > LONGEST)
-      throw new Error(`The provisioning ${id} has not ended in ${LONGEST / 1000} s.`);
+    if (status !== undefined && status !== 'RUNNING') return states;
+    if (Date.now() - startedAt > TIME_LIMIT)
+      throw new Error(`The provisioning ${id} has not finished within ${TIME_LIMIT / 1000} s.`);
     const running = all.filter(({ state }) => state.exitedAt === undefined).map(({ state }) => state.name);
-    stage.live(`  … ${running.join(', ')}  ${((Date.now() - begun) / 1000).toFixed(1)} s`);
-    await sleep(PAUSE);
+    stage.live(`  … ${running.join(', ')}  ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+    await sleep(POLL_INTERVAL);
   }
 }
 
@@ -58,7 +58,7 @@ function lineOf(machine: Machine, { name, enteredAt, exitedAt, errors }: StateRu
       ? colors.blue('App1')
       : colors.magenta('App2');
   const duration = `${Number(exitedAt ?? enteredAt) - Number(enteredAt)} ms`.padStart(8);
-  const coloured = UNDO.test(name) ? colors.yellow(name.padEnd(30)) : name.padEnd(30);
-  const trouble = errors.length === 0 ? '' : colors.red(`  ${errors.join(', ')}`);
-  return `  ${service}  ${colors.dim(machine.padEnd(21))} ${coloured}${colors.dim(duration)}${trouble}`;
+  const coloured = COMPENSATING.test(name) ? colors.yellow(name.padEnd(30)) : name.padEnd(30);
+  const failedAttempts = errors.length === 0 ? '' : colors.red(`  ${errors.join(', ')}`);
+  return `  ${service}  ${colors.dim(machine.padEnd(21))} ${coloured}${colors.dim(duration)}${failedAttempts}`;
 }

@@ -1,14 +1,16 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Outputs } from '../../cli/outputs.ts';
 
-/** App2's rate limits: of creations that start, with and beside the queue, of status polls and of AddToGroup. */
+/** App2's rate limiters: starts of creations (queue and express rate), status polls, and AddToGroup. */
 export type RateLimit = 'creations' | 'express-creations' | 'status-polls' | 'group-changes';
 
 const TableName = 'app2-rate-limits';
 
 /**
- * Has the next free start of a limit be so far away, in seconds, until that is taken back or the time has come: with
- * `creations` and `express-creations` each new creation is queued, with `status-polls` the client of each is notified.
+ * Moves the next free start of a rate limiter into the future: with `creations` and `express-creations` every new creation is
+ * queued, with `status-polls` every client is notified.
+ * @param seconds time until the next free start
+ * @returns a function that resets the limiter
  */
 export async function exhaustRateLimit(
   { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey }: Outputs,

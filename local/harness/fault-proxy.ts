@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startServer, stopProcessGroup } from '../server.ts';
 
-/** A running fault proxy; `faultsAt(url)` tells it what to do to which calls. */
+/** A running fault proxy. `faultsAt(url)` configures its rules. */
 export interface FaultProxy {
   url: string;
   pid: number;
@@ -11,18 +11,18 @@ export interface FaultProxy {
 interface Options {
   python: string;
   port: number;
-  /** The local AWS that gets what passes. It may start later. */
+  /** Endpoint of the local AWS, which may start later. */
   upstream: string;
-  /** Where its log is written. */
+  /** Folder of its log. */
   directory: string;
 }
 
 const PROXY = join(import.meta.dirname, 'faults', 'proxy.py');
 
 /**
- * Starts a proxy that lets everything pass until rules are added, in a process group of its own, and waits until it
- * answers. Signatures stay valid through it.
- * @throws Problem when the port is taken or the proxy does not start
+ * Starts a proxy in a process group of its own and waits until it is ready. Without rules it forwards every call. Signatures
+ * stay valid.
+ * @throws CommandError when the port is in use or the proxy does not start
  */
 export async function startFaultProxy({ python, port, upstream, directory }: Options): Promise<FaultProxy> {
   const { pid } = await startServer({

@@ -3,13 +3,18 @@ import type { Outputs } from '../../cli/outputs.ts';
 import { withVariables } from './variables.ts';
 
 /**
- * A target whose policy is stricter than App1 was told, as after a change that App1's team has not heard of: App1 lets a
- * password without a symbol pass, and the target refuses it.
+ * Runs a function while App1 has a weaker password policy than the target, as after a change of the target's policy that App1
+ * has not deployed: App1 accepts a password without a symbol, and the target rejects it.
  */
 export const withLaxPolicy = <Result>(outputs: Outputs, run: () => Promise<Result>): Promise<Result> => {
-  const told = { ...outputs.app2.password_policy, require_symbols: false };
-  return withVariables(outputs, 'app1-start-provisioning', { PASSWORD_POLICY: JSON.stringify(told) }, run);
+  const weakerPolicy = { ...outputs.app2.password_policy, require_symbols: false };
+  return withVariables(
+    outputs,
+    'app1-start-provisioning',
+    { PASSWORD_POLICY: JSON.stringify(weakerPolicy) },
+    run,
+  );
 };
 
-/** A password that only such an App1 lets pass. */
+/** A password that only the weaker policy accepts. */
 export const passwordWithoutSymbol = (): string => `Pw${randomBytes(12).toString('hex')}1a`;

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { Outputs } from '../../cli/outputs.ts';
 
-/** Sets variables of a function for as long as something runs. */
+/** Sets environment variables of a function while `run` runs, and resets them afterwards. */
 export async function withVariables<Result>(
   { endpoint, region, access_key_id, secret_access_key }: Outputs,
   FunctionName: string,

@@ -3,18 +3,18 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import type { Outputs } from '../../cli/outputs.ts';
 
-/** Whose role loses the right. */
-export type Bearer = { functionName: string } | { stateMachineArn: string };
+/** The function or state machine whose role loses a permission. */
+export type PermissionHolder = { functionName: string } | { stateMachineArn: string };
 
-const POLICY = 'taken-away';
+const POLICY = 'removed-permission';
 
 /**
- * Runs something while a function or a state machine has lost one of its permissions, as it happens when somebody edits a
- * role: a real failure of a single step. The right is given back afterwards.
+ * Removes one permission of a function or state machine while `run` runs, as a manual change of a role would: a real failure of
+ * a single step. Restores the permission afterwards.
  */
 export async function withoutPermission<Result>(
   outputs: Outputs,
-  bearer: Bearer,
+  holder: PermissionHolder,
   action: string,
   run: () => Promise<Result>,
 ): Promise<Result> {
@@ -24,13 +24,13 @@ export async function withoutPermission<Result>(
     credentials: { accessKeyId: outputs.access_key_id, secretAccessKey: outputs.secret_access_key },
   };
   const roleArn =
-    'functionName' in bearer
+    'functionName' in holder
       ? (
           await new LambdaClient(configuration).send(
-            new GetFunctionConfigurationCommand({ FunctionName: bearer.functionName }),
+            new GetFunctionConfigurationCommand({ FunctionName: holder.functionName }),
           )
         ).Role
-      : (await new SFNClient(configuration).send(new DescribeStateMachineCommand(bearer))).roleArn;
+      : (await new SFNClient(configuration).send(new DescribeStateMachineCommand(holder))).roleArn;
   const iam = new IAMClient(configuration);
   const policy = {
     RoleName: roleArn?.split('/').at(-1),

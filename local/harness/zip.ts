@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** A ZIP archive of one file, not compressed. Layout: PKWARE's APPNOTE, sections 4.3.7, 4.3.12 and 4.3.16. */
+/** An uncompressed ZIP archive of one file. Layout: PKWARE's APPNOTE, sections 4.3.7, 4.3.12 and 4.3.16. */
 export function zip(name: string, content: string): Buffer {
   const fileName = Buffer.from(name);
   const data = Buffer.from(content);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { Answer } from '../../local/system.ts';
+import type { ApiResponse } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import {
   machineToken,
@@ -29,7 +29,7 @@ beforeAll(async () => {
 const json = (body: unknown) => JSON.stringify(body);
 const post = (body: string, headers: Record<string, string> = {}) => system.provision(body, headers);
 
-const responses: [string, number, () => Promise<Answer>][] = [
+const responses: [string, number, () => Promise<ApiResponse>][] = [
   ['App1 accepts a request', 202, () => post(json(newRequest()))],
   ['App1 returns a status', 200, () => system.status(id)],
   ['App1 rejects fields', 400, () => post(json({ username: '' }))],

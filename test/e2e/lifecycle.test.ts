@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { outputsFile } from '../../cli/outputs.ts';
 import { root, settings } from '../../cli/support/paths.ts';
-import { answers } from '../../local/emulator.ts';
+import { isResponding } from '../../local/emulator.ts';
 import { testDirectory } from '../../local/paths.ts';
 import { newRequest, outputs, provision, system } from './support/deployed.ts';
 
@@ -69,7 +69,7 @@ describe('npm run up', () => {
     const [status] = await closed;
     expect({ status, interrupted }).toEqual({ status: 130, interrupted: true });
     expect(processesOf(directory)).toEqual([]);
-    expect(await answers(port)).toBe(false);
+    expect(await isResponding(port)).toBe(false);
     rmSync(directory, { recursive: true });
   });
 });

@@ -8,8 +8,8 @@ import {
 import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { passwordWithoutSymbol } from '../../local/harness/lax-policy.ts';
-import { type Bearer, withoutPermission } from '../../local/harness/without-permission.ts';
-import type { Answer } from '../../local/system.ts';
+import { type PermissionHolder, withoutPermission } from '../../local/harness/without-permission.ts';
+import type { ApiResponse } from '../../local/system.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { type Sighting, secretFinder, tokensIn } from '../support/secret-finder.ts';
 import { deferRejection } from './support/concurrency.ts';
@@ -34,7 +34,7 @@ import { configured, type Written, writtenSince } from './support/written.ts';
 const secrets: Record<string, string> = {};
 
 /** Sends requests with a password of its own; returns the responses. */
-type Scenario = (password: string) => Promise<Answer[]>;
+type Scenario = (password: string) => Promise<ApiResponse[]>;
 
 const json = (fields: object): string => JSON.stringify(fields);
 
@@ -54,7 +54,7 @@ const COMPENSATION = [
 ];
 
 /** Runs a provisioning in which a step lacks a permission, until its compensation has started. */
-const failing = (bearer: Bearer, action: string): Scenario => {
+const failing = (bearer: PermissionHolder, action: string): Scenario => {
   return async (password) =>
     withoutPermission(outputs, bearer, action, async () => {
       const id = await start(newRequest({ password }));
@@ -197,7 +197,7 @@ async function findLeaks(): Promise<{ leaks: Sighting[]; tokens: string[]; locat
   return { leaks, tokens, locations };
 }
 
-const textOf = ({ status, headers, body }: Answer): string =>
+const textOf = ({ status, headers, body }: ApiResponse): string =>
   JSON.stringify([status, Object.fromEntries(headers), body]);
 
 describe('Passwords and tokens', () => {

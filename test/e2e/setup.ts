@@ -11,8 +11,8 @@ const ASYNC_PAUSES = 1 / 60;
 
 /** App1 has a password policy that lacks a rule, so that tests cover passwords that only App2 rejects. */
 const localAws = keptUp<Outputs>(async (use) => {
-  const underTest = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
-  await withLocalAws({ directory: testDirectory, underTest }, listrProgress, (outputs) =>
+  const testSwitches = { asyncPauses: ASYNC_PAUSES, record: await recordingsOf(testDirectory) };
+  await withLocalAws({ directory: testDirectory, testSwitches }, listrProgress, (outputs) =>
     withLaxPolicy(outputs, () => use(outputs)),
   );
 });

@@ -6,7 +6,7 @@ import { completionNotification } from '../../contracts/notification.ts';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
 import type { FaultRule } from '../../local/harness/faults/rules.ts';
-import type { Answer, Machine, PublishedEvent } from '../../local/system.ts';
+import type { ApiResponse, Machine, PublishedEvent } from '../../local/system.ts';
 import { configuration, newPassword, outputs, system, waitForCompletion } from '../e2e/support/deployed.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import type { Call } from './matrix/calls.ts';
@@ -104,7 +104,7 @@ async function changesOfEarlierUser({ user }: Past, finalChecks: FinalChecks): P
   return (await changesOf(user)).map((change) => `I3: ${change}`);
 }
 
-const unexpectedResponse = (request: string, { status, body }: Answer): string =>
+const unexpectedResponse = (request: string, { status, body }: ApiResponse): string =>
   `${request} returned ${status}: ${JSON.stringify(body)}`;
 
 /** Repeats DELETE until it is finished: a user with a record at App1 is removed, one without is unchanged. */

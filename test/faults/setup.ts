@@ -36,7 +36,7 @@ const CALLBACK_TIMEOUTS = 0.03;
 /** Factor of Lambda's pauses before it retries an asynchronous invocation: 1 s and 2 s instead of minutes. */
 const ASYNC_PAUSES = 1 / 60;
 
-const underTest = {
+const testSwitches = {
   jitter: JITTER,
   asyncPauses: ASYNC_PAUSES,
   longPauses: LONG_PAUSES,
@@ -49,7 +49,7 @@ const underTest = {
 
 const localAws = keptUp<Outputs>(async (use) =>
   withProxiedAws(
-    { directory: faultsDirectory, underTest: { ...underTest, record: await recordingsOf(faultsDirectory) } },
+    { directory: faultsDirectory, testSwitches: { ...testSwitches, record: await recordingsOf(faultsDirectory) } },
     listrProgress,
     (outputs, proxyUrl) => {
       process.env['FAULT_PROXY_URL'] = proxyUrl;

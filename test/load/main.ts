@@ -8,7 +8,7 @@ import { ceilings } from './ceilings.ts';
 import { allSucceed, type Expectation, expectationsOf, rateOf } from './expectations.ts';
 import { brokenInvariants } from './invariants.ts';
 import { type Burst, runBurst } from './run.ts';
-import { underTest } from './worker-pool.ts';
+import { testSwitches } from './worker-pool.ts';
 
 /** Part of all calls that fail with `--faults`. */
 const FAULTY = 0.1;
@@ -62,7 +62,7 @@ export async function main(args: string[]): Promise<number> {
 async function load({ faults, ...options }: ReturnType<ReturnType<typeof program>['opts']>): Promise<number> {
   // Only a load test needs it, not its help.
   const { withProxiedAws } = await import('../support/proxied.ts');
-  return withProxiedAws({ directory, underTest }, listrProgress, async (outputs, proxyUrl) => {
+  return withProxiedAws({ directory, testSwitches }, listrProgress, async (outputs, proxyUrl) => {
     const faulty = faults ? FAULTY : 0;
     const made = await listrProgress.run(`${options.count} POSTs at once`, () =>
       runBurst({ outputs, proxyUrl, ...options, faulty, within: 1_200 }),

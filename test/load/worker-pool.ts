@@ -1,4 +1,4 @@
-import type { UnderTest } from '../../local/under-test.ts';
+import type { TestSwitches } from '../../local/test-switches.ts';
 
 /**
  * Few processes, as a small machine can run them. More of the functions that wait: those that wait for the end of a
@@ -7,7 +7,7 @@ import type { UnderTest } from '../../local/under-test.ts';
  * and neither happens. What the machines publish passes the proxy, too. Where a notification is lost App1 asks after three
  * minutes instead of thirty, which is longer than any queue here.
  */
-export const underTest: UnderTest = {
+export const testSwitches: TestSwitches = {
   serviceCallsThroughEndpoint: true,
   callbackTimeouts: 0.1,
   workers: {

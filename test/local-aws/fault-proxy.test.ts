@@ -48,7 +48,7 @@ beforeAll(async () => {
     port,
     directory,
     lambdaEndpoint: proxy.url,
-    underTest: {
+    testSwitches: {
       jitter: 0.001,
       longPauses: 0.001,
       callbackTimeouts: 0.001,

@@ -100,7 +100,7 @@ describe('corrected: the record of an execution that is dropped', () => {
   test('is never that of a running execution, and then none is dropped', async () => {
     const [running, over] = [await start(await waiting()), await endedOne(await echo())];
     await expect(forget(over, running)).rejects.toMatchObject({
-      message: `No record was dropped.\n${running} is running; AWS drops a record 90 days after the end of the execution.`,
+      message: `No record was deleted.\n${running} is running; AWS deletes a record 90 days after the execution has finished.`,
       remedy: 'Wait until it has ended, or stop it.',
     });
     await expect(describeIt(over)).resolves.toMatchObject({ status: 'SUCCEEDED' });
@@ -115,7 +115,7 @@ describe('corrected: the record of an execution that is dropped', () => {
   ])('needs an ARN: refused when %s, and then none is dropped', async (_why, arn) => {
     const over = await endedOne(await echo());
     await expect(forget(over, arn)).rejects.toMatchObject({
-      message: `No record was dropped.\nThere is no execution ${arn}.`,
+      message: `No record was deleted.\nThere is no execution ${arn}.`,
       remedy: expect.stringContaining('`execution` instead of `stateMachine`'),
     });
     await expect(describeIt(over)).resolves.toMatchObject({ status: 'SUCCEEDED' });

@@ -23,7 +23,7 @@ export default async function setUp(): Promise<void> {
     directory,
     corrections: LOCAL_AWS_CORRECTIONS !== 'off',
     // A minute is a tenth of a second.
-    underTest: { asyncPauses: 1 / 600 },
+    testSwitches: { asyncPauses: 1 / 600 },
   });
   started = { emulator, directory };
   // Jest runs no teardown when it is interrupted.

@@ -8,7 +8,7 @@ import { type Checkout, checkout } from './support/checkout.ts';
 jest.setTimeout(30_000);
 
 describe('the start of the local AWS', () => {
-  test('a port that is taken is named, with the setting for another one; the next try starts the emulator', async () => {
+  test('a port in use fails with its number and the setting; the next attempt starts the emulator', async () => {
     const here = checkout();
     const { port, close } = await listen();
     const up = () => here.run('up.ts', { environment: { LOCAL_AWS_PORT: String(port) } });
@@ -16,21 +16,21 @@ describe('the start of the local AWS', () => {
     await expect(up()).resolves.toMatchObject({
       status: 1,
       stderr:
-        `\nPort ${port} is taken by another program.\n` +
-        '→ Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, if it is another local AWS of this checkout).\n',
+        `\nPort ${port} is in use by another program.\n` +
+        '→ Set LOCAL_AWS_PORT to a free port (and LOCAL_AWS_DIR, for a second local AWS of this checkout).\n',
     });
 
     await close();
     await expect(up()).resolves.toMatchObject({
       status: 1,
       stderr:
-        '\nThe local AWS did not start. It said:\nthis is the emulator, and it ends at once\n' +
+        '\nThe local AWS did not start. Its output:\nthis is the emulator, and it ends at once\n' +
         `→ See ${join(here.directory, '.local', 'emulator.log')}.\n`,
     });
   });
 });
 
-/** As if the Python packages were installed; the emulator says a line and ends. */
+/** Simulates installed Python packages with an emulator that prints a line and exits. */
 function installedPython({ directory, program }: Checkout): void {
   const venv = join(directory, '.local', 'venv');
   mkdirSync(join(venv, 'bin'), { recursive: true });
@@ -39,7 +39,7 @@ function installedPython({ directory, program }: Checkout): void {
   writeFileSync(join(venv, 'installed'), createHash('sha256').update(requirements).digest('hex'));
 }
 
-/** Somebody else's server. */
+/** A server of another program. */
 async function listen(): Promise<{ port: number; close(): Promise<void> }> {
   const server: Server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -10,19 +10,19 @@ import { POLICY } from '../support/password-policy.ts';
 const ONE = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:one';
 const OTHER = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:other';
 
-let said = '';
+let output = '';
 let directory: string;
 let server: Server;
-let asked: { url: string | undefined; body: unknown }[];
-let answer: { status: number; body: unknown };
+let requests: { url: string | undefined; body: unknown }[];
+let reply: { status: number; body: unknown };
 
 beforeEach(async () => {
-  said = '';
-  asked = [];
-  answer = { status: 200, body: {} };
+  output = '';
+  requests = [];
+  reply = { status: 200, body: {} };
   for (const stream of [process.stdout, process.stderr])
     jest.spyOn(stream, 'write').mockImplementation((text) => {
-      said += String(text);
+      output += String(text);
       return true;
     });
   server = createServer((request, response) => {
@@ -31,8 +31,8 @@ beforeEach(async () => {
       body += text;
     });
     request.on('end', () => {
-      asked.push({ url: request.url, body: JSON.parse(body) });
-      response.writeHead(answer.status).end(JSON.stringify(answer.body));
+      requests.push({ url: request.url, body: JSON.parse(body) });
+      response.writeHead(reply.status).end(JSON.stringify(reply.body));
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -84,41 +84,43 @@ function outputsAt(endpoint: string): Outputs {
 }
 
 describe('npm run local -- forget-execution', () => {
-  it('asks the local AWS that is up to drop the records, and says which', async () => {
+  it('deletes the records of the running local AWS, and prints which', async () => {
     expect(await main(['forget-execution', ONE, OTHER])).toBe(0);
-    expect(asked).toEqual([{ url: '/_local_aws/forget-execution', body: { executionArns: [ONE, OTHER] } }]);
-    expect(said).toBe(`Dropped the record of ${ONE}.\nDropped the record of ${OTHER}.\n`);
+    expect(requests).toEqual([
+      { url: '/_local_aws/forget-execution', body: { executionArns: [ONE, OTHER] } },
+    ]);
+    expect(output).toBe(`Deleted the record of ${ONE}.\nDeleted the record of ${OTHER}.\n`);
   });
 
-  it('says what is refused, why, and what to do', async () => {
-    answer = { status: 409, body: { running: [ONE], unknown: [OTHER] } };
+  it('reports the reasons and remedies if records are not deleted', async () => {
+    reply = { status: 409, body: { running: [ONE], unknown: [OTHER] } };
     await expect(main(['forget-execution', ONE, OTHER])).rejects.toMatchObject({
       name: 'CommandError',
       message:
-        'No record was dropped.\n' +
-        `${ONE} is running; AWS drops a record 90 days after the end of the execution.\n` +
+        'No record was deleted.\n' +
+        `${ONE} is running; AWS deletes a record 90 days after the execution has finished.\n` +
         `There is no execution ${OTHER}.`,
-      remedy: expect.stringMatching(/^Wait until it has ended, or stop it\. The ARN of an execution is /),
+      remedy: expect.stringMatching(/^Wait until it has finished, or stop it\. The ARN of an execution is /),
     });
-    expect(said).toBe('');
+    expect(output).toBe('');
   });
 
-  it('reports an answer that it does not know', async () => {
-    answer = { status: 500, body: 'oh' };
+  it('reports an unknown response', async () => {
+    reply = { status: 500, body: 'oh' };
     await expect(main(['forget-execution', ONE])).rejects.toThrow('forget-execution: HTTP 500: "oh"');
   });
 
-  it('says so when the local AWS does not answer', async () => {
+  it('reports that the local AWS does not respond', async () => {
     await new Promise<void>((resolve) => void server.close(() => resolve()));
     await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
       name: 'CommandError',
       message: expect.stringMatching(
-        /^The local AWS does not answer at http:.*, so no record was dropped\.$/,
+        /^The local AWS does not respond at http:.*, so no record was deleted\.$/,
       ),
     });
   });
 
-  it('says so when none was brought up', async () => {
+  it('reports that no local AWS is deployed', async () => {
     rmSync(join(directory, 'outputs.json'));
     await expect(main(['forget-execution', ONE])).rejects.toMatchObject({
       message: expect.stringContaining('There is no deployed local AWS'),
@@ -131,17 +133,17 @@ describe('npm run local -- forget-execution', () => {
     [['forget-execution', '--all'], "unknown option '--all'"],
     [['forget'], "unknown command 'forget'"],
     [[], 'Usage: npm run local -- '],
-  ])('asks nothing when it is typed wrongly: %j', async (args, why) => {
+  ])('sends no request for an invalid command: %j', async (args, why) => {
     expect(await main(args)).toBe(2);
-    expect(said).toContain(why);
-    expect(asked).toEqual([]);
+    expect(output).toContain(why);
+    expect(requests).toEqual([]);
   });
 
   it.each([
     [['--help'], 'forget-execution'],
-    [['forget-execution', '--help'], 'as AWS does 90 days after their end'],
-  ])('has help: %j', async (args, what) => {
+    [['forget-execution', '--help'], 'as AWS does after 90 days'],
+  ])('prints help: %j', async (args, what) => {
     expect(await main(args)).toBe(0);
-    expect(said.replace(/\s+/g, ' ')).toContain(what);
+    expect(output.replace(/\s+/g, ' ')).toContain(what);
   });
 });

@@ -7,7 +7,7 @@ import { exclusively } from '../../local/lock.ts';
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'lock-'));
 
-/** A promise that is settled from outside. */
+/** A promise that the test resolves. */
 function gate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -16,40 +16,40 @@ function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open };
 }
 
-describe('Two that must not run at once in one folder', () => {
-  it('run one after the other', async () => {
+describe('exclusively', () => {
+  it('runs two functions one after the other', async () => {
     const directory = await folder();
     const { opened, open } = gate();
-    const seen: string[] = [];
+    const steps: string[] = [];
     const first = exclusively(directory, async () => {
-      seen.push('first begins');
+      steps.push('first starts');
       await opened;
-      seen.push('first ends');
+      steps.push('first ends');
     });
-    const second = exclusively(directory, async () => void seen.push('second'));
+    const second = exclusively(directory, async () => void steps.push('second'));
     open();
     await Promise.all([first, second]);
-    expect(seen.join()).toMatch(/^(second,)?first begins,first ends(,second)?$/);
-    expect(seen).toHaveLength(3);
+    expect(steps.join()).toMatch(/^(second,)?first starts,first ends(,second)?$/);
+    expect(steps).toHaveLength(3);
   });
 
-  it('are refused when the second one cannot wait, and only as long as the first one runs', async () => {
+  it('rejects the second function while the first one runs if it cannot wait', async () => {
     const directory = await folder();
-    const busy = new CommandError('Somebody is at it.', 'Wait.');
+    const heldError = new CommandError('Another process holds the lock.', 'Wait.');
     const { opened, open } = gate();
-    const begun = gate();
+    const started = gate();
     const first = exclusively(directory, async () => {
-      begun.open();
+      started.open();
       await opened;
     });
-    await begun.opened;
-    await expect(exclusively(directory, async () => 'second', { busy })).rejects.toBe(busy);
+    await started.opened;
+    await expect(exclusively(directory, async () => 'second', { heldError })).rejects.toBe(heldError);
     open();
     await first;
-    expect(await exclusively(directory, async () => 'third', { busy })).toBe('third');
+    expect(await exclusively(directory, async () => 'third', { heldError })).toBe('third');
   });
 
-  it('give the lock back when what runs fails', async () => {
+  it('releases the lock when the function fails', async () => {
     const directory = await folder();
     const failing = exclusively(directory, () => Promise.reject(new Error('broken')));
     await expect(failing).rejects.toThrow('broken');

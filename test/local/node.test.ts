@@ -5,11 +5,11 @@ import { type Checkout, checkout, npmMark } from './support/checkout.ts';
 
 jest.setTimeout(30_000);
 
-/** Node believes to be something else. */
+/** Node.js with changed properties of `process`. */
 const pretending = (what: string) => ({ nodeOptions: ['--import', `data:text/javascript,${what}`] });
 
 describe('Node.js and the npm packages', () => {
-  test('a Node.js that is too old is named with its version', async () => {
+  test('an outdated Node.js fails with its version', async () => {
     const old = pretending(
       'Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.18.3"}})',
     );
@@ -35,7 +35,7 @@ describe('Node.js and the npm packages', () => {
     await expect(here.run('call-aws.ts', node20)).resolves.toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  test('on Windows it says to use WSL', async () => {
+  test('Windows fails with a reference to WSL', async () => {
     const windows = pretending('Object.defineProperty(process,"platform",{value:"win32"})');
     await expect(checkout().run('any.ts', windows)).resolves.toEqual({
       status: 1,
@@ -44,13 +44,13 @@ describe('Node.js and the npm packages', () => {
     });
   });
 
-  test('without network for npm the message quotes it; the next try installs and goes on', async () => {
+  test('a failed npm installation fails with the message of npm; the next attempt installs and continues', async () => {
     const here = checkout({ installed: false });
     here.program('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
     await expect(greet(here)).resolves.toMatchObject({
       status: 1,
       stderr:
-        '\nThe npm packages could not be installed. npm said:\nnpm error code ENOTFOUND\n' +
+        '\nThe npm packages could not be installed. Output of npm:\nnpm error code ENOTFOUND\n' +
         '→ Check that npm reaches its registry (network, proxy, .npmrc), then try again.\n',
     });
 
@@ -58,7 +58,7 @@ describe('Node.js and the npm packages', () => {
     await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
   });
 
-  test('an install of npm that was broken off is done again', async () => {
+  test('an interrupted npm installation is repeated', async () => {
     const here = checkout();
     rmSync(mark(here));
     here.program('npm', install);
@@ -72,7 +72,7 @@ describe('Node.js and the npm packages', () => {
     await expect(greet(here)).resolves.toMatchObject({ status: 0, stdout: installedAndRun });
   });
 
-  test('packages that are installed are left alone', async () => {
+  test('installed packages are not installed again', async () => {
     const here = checkout();
     here.program('npm', 'exit 1');
     await expect(greet(here)).resolves.toEqual({
@@ -83,13 +83,13 @@ describe('Node.js and the npm packages', () => {
   });
 });
 
-/** A script that runs once everything is in place. */
+/** A script that prints a line. */
 const greet = ({ script, run }: Checkout) => {
   script('greet.ts', "export const main = () => { process.stdout.write('Hello.\\n'); return 0; };\n");
   return run('greet.ts');
 };
 
 const mark = ({ directory }: Checkout): string => join(directory, 'node_modules', '.package-lock.json');
-/** An npm that is asked for the right thing leaves the mark of a complete install. */
+/** An npm that writes the file of a complete installation if it is called with the expected arguments. */
 const install = `[ "$*" = "ci --include=dev --no-audit --no-fund" ] && mkdir -p node_modules && cp "${npmMark}" node_modules`;
 const installedAndRun = expect.stringMatching(/^Installing npm packages \(0 s\)\n(?:.*\n)*Hello\.\n$/);

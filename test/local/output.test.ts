@@ -12,7 +12,7 @@ interface Ended {
   stderr: string;
 }
 
-/** Starts a script whose standard output is this. `closed`: nobody reads it from the start. */
+/** Starts a script with a standard output. `closed`: the reader closes it at once. */
 function start(here: Checkout, script: string, stdout: 'closed' | number): Promise<Ended> {
   return ending(
     spawn(process.execPath, [join(here.directory, 'cli', 'run.mjs'), `local/${script}`], {
@@ -35,17 +35,17 @@ function ending(child: ReturnType<typeof spawn>): Promise<Ended> {
   });
 }
 
-/** A program that says something, and does something that has to be put away again. */
+/** A program that prints a line and has a clean-up. */
 function script(here: Checkout): void {
   here.script(
     'say.ts',
     `import { writeFileSync } from 'node:fs';
     import { guarded } from './interrupt.ts';
     export const main = () => guarded(
-      async () => writeFileSync(${JSON.stringify(join(here.directory, 'put-away'))}, ''),
+      async () => writeFileSync(${JSON.stringify(join(here.directory, 'cleaned-up'))}, ''),
       async () => {
         process.stdout.write('first\\n');
-        // Goes on until it is ended.
+        // Runs until it is interrupted.
         await new Promise((resolve) => setTimeout(resolve, 20_000));
         return 0;
       },
@@ -54,26 +54,29 @@ function script(here: Checkout): void {
   here.script('answer.ts', `export const main = async () => { process.stdout.write('done\\n'); return 0; };`);
 }
 
-describe('a program whose output goes nowhere', () => {
-  it.each(['answer.ts', 'say.ts'])('ends without a word when nobody reads it: %s', async (name) => {
+describe('a program whose output cannot be written', () => {
+  it.each(['answer.ts', 'say.ts'])('ends silently when its output is closed: %s', async (name) => {
     const here = checkout();
     script(here);
     await expect(start(here, name, 'closed')).resolves.toEqual({ status: 141, stderr: '' });
-    expect(existsSync(join(here.directory, 'put-away'))).toBe(name === 'say.ts');
+    expect(existsSync(join(here.directory, 'cleaned-up'))).toBe(name === 'say.ts');
   });
 
-  itWithFullDevice.each(['answer.ts', 'say.ts'])('says that it cannot be written: %s', async (name) => {
-    const here = checkout();
-    script(here);
-    await expect(start(here, name, openSync(FULL_DEVICE, 'w'))).resolves.toEqual({
-      status: 74,
-      stderr:
-        '\nThe output could not be written (ENOSPC).\n→ Send the output elsewhere, or make room for it.\n',
-    });
-    expect(existsSync(join(here.directory, 'put-away'))).toBe(name === 'say.ts');
-  });
+  itWithFullDevice.each(['answer.ts', 'say.ts'])(
+    'reports that its output cannot be written: %s',
+    async (name) => {
+      const here = checkout();
+      script(here);
+      await expect(start(here, name, openSync(FULL_DEVICE, 'w'))).resolves.toEqual({
+        status: 74,
+        stderr:
+          '\nThe output could not be written (ENOSPC).\n→ Send the output elsewhere, or make room for it.\n',
+      });
+      expect(existsSync(join(here.directory, 'cleaned-up'))).toBe(name === 'say.ts');
+    },
+  );
 
-  itWithFullDevice('goes on when only what it says beside its output cannot be written', async () => {
+  itWithFullDevice('continues when only its standard error cannot be written', async () => {
     const here = checkout();
     here.script(
       'beside.ts',
@@ -105,14 +108,14 @@ describe('provision', () => {
     );
 
   it.each([[['--help']], [['create', '--help']], [['completion', 'bash']], [['doctor', '--json']]])(
-    'ends without a word when nobody reads it: %j',
+    'ends silently when its output is closed: %j',
     async (args) => {
       await expect(provision(args, 'pipe')).resolves.toEqual({ status: 141, stderr: '' });
     },
   );
 
   itWithFullDevice.each([[['--help']], [['doctor', '--json']]])(
-    'does not say that a provisioning has failed when the disk is full: %j',
+    'does not report a failed provisioning when the disk is full: %j',
     async (args) => {
       await expect(provision(args, openSync(FULL_DEVICE, 'w'))).resolves.toEqual({
         status: 74,

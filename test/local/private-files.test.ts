@@ -18,7 +18,7 @@ let folder: string;
 let mask: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'private-'));
-  // Whatever the user has set.
+  // Independent of the user's setting.
   mask = process.umask(0);
 });
 afterEach(() => {
@@ -28,14 +28,14 @@ afterEach(() => {
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
 
-describe('what holds credentials', () => {
-  it('is a file of mode 600', async () => {
+describe('a file or folder with credentials', () => {
+  it('has mode 600 as a new file', async () => {
     const file = join(folder, 'new.json');
     await writePrivateFile(file, 'content');
     expect([modeOf(file), readFileSync(file, 'utf8')]).toEqual(['600', 'content']);
   });
 
-  it.each(['644', '666', '640', '400'])('is a file of mode 600 that had mode %s before', async (mode) => {
+  it.each(['644', '666', '640', '400'])('has mode 600 as a file that had mode %s before', async (mode) => {
     const file = join(folder, 'old.json');
     writeFileSync(file, 'before');
     chmodSync(file, Number.parseInt(mode, 8));
@@ -44,13 +44,13 @@ describe('what holds credentials', () => {
     expect(readdirSync(folder)).toEqual(['old.json']);
   });
 
-  it('lies in a folder of mode 700', async () => {
+  it('has mode 700 as a new folder', async () => {
     const path = join(folder, 'above', 'new');
     await makePrivateDirectory(path);
     expect([modeOf(path), modeOf(join(folder, 'above'))]).toEqual(['700', '700']);
   });
 
-  it.each(['755', '777', '750'])('lies in a folder of mode 700 that had mode %s before', async (mode) => {
+  it.each(['755', '777', '750'])('has mode 700 as a folder that had mode %s before', async (mode) => {
     const path = join(folder, 'old');
     mkdirSync(path);
     chmodSync(path, Number.parseInt(mode, 8));
@@ -58,7 +58,7 @@ describe('what holds credentials', () => {
     expect(modeOf(path)).toBe('700');
   });
 
-  it('does not take a folder from everybody that everybody writes into', async () => {
+  it('keeps the mode of a shared folder', async () => {
     const path = join(folder, 'tmp');
     mkdirSync(path);
     chmodSync(path, 0o1777);
@@ -66,7 +66,7 @@ describe('what holds credentials', () => {
     expect(modeOf(path)).toBe('1777');
   });
 
-  it('is what a server says in its log', async () => {
+  it('has mode 600 as the log of a server', async () => {
     const directory = join(folder, 'server');
     mkdirSync(directory);
     writeFileSync(join(directory, 'server.log'), 'before', { mode: 0o666 });

@@ -5,7 +5,7 @@ import { type Checkout, checkout } from './support/checkout.ts';
 
 jest.setTimeout(30_000);
 
-/** A program that says something; where it says it, and what, is in a file of its own. */
+/** A program that prints a text and its folder, both from an imported file. */
 const saying = ({ script }: Checkout, what: string) => {
   script(
     'said.ts',
@@ -24,7 +24,7 @@ const madeAt = ({ directory }: Checkout): number[] => {
   return readdirSync(programs).map((name) => statSync(join(programs, name)).mtimeMs);
 };
 
-test('a program is made once, and knows where its files are', async () => {
+test('a program is built once, and knows its folder', async () => {
   const here = checkout();
   saying(here, 'hello');
   await expect(here.run('say.ts')).resolves.toEqual({ status: 0, stdout: 'local: hello', stderr: '' });
@@ -33,7 +33,7 @@ test('a program is made once, and knows where its files are', async () => {
   expect(madeAt(here)).toEqual(made);
 });
 
-test('a program is made again when a file that it imports has changed', async () => {
+test('a program is built again after an imported file has changed', async () => {
   const here = checkout();
   saying(here, 'hello');
   await here.run('say.ts');
@@ -41,7 +41,7 @@ test('a program is made again when a file that it imports has changed', async ()
   await expect(here.run('say.ts')).resolves.toMatchObject({ stdout: 'local: good bye' });
 });
 
-test('an error that nobody expected is told with the file and line where it was thrown', async () => {
+test('an unexpected error is reported with file and line', async () => {
   const here = checkout();
   here.script(
     'break.ts',
@@ -53,7 +53,7 @@ test('an error that nobody expected is told with the file and line where it was 
   });
 });
 
-test('a program that cannot be read is refused with what is wrong and where', async () => {
+test('a program with a syntax error fails with message and position', async () => {
   const here = checkout();
   here.script('broken.ts', 'export const main = (;\n');
   await expect(here.run('broken.ts')).resolves.toMatchObject({

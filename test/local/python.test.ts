@@ -6,7 +6,7 @@ import { type Checkout, checkout } from './support/checkout.ts';
 jest.setTimeout(30_000);
 
 const environment = { PYTHON: 'our-python' };
-/** What `up` does before anything else, without the rest of it. */
+/** The first step of `up`. */
 const install = ({ script, run }: Checkout) => {
   script(
     'install.ts',
@@ -16,27 +16,27 @@ const install = ({ script, run }: Checkout) => {
 };
 
 describe('Python for the local AWS', () => {
-  test('without any Python the message says which one to install', async () => {
+  test('a missing Python fails with the version to install', async () => {
     await expect(checkout({ systemPrograms: false }).run('up.ts')).resolves.toMatchObject({
       status: 1,
       stderr:
         '\nThere is no Python: python3, python3.14, python3.13, python3.12, python3.11, python3.10 cannot be run.\n' +
-        '→ Install Python 3.10 or newer, or name one by the environment variable PYTHON.\n',
+        '→ Install Python 3.10 or newer, or set the environment variable PYTHON to its path.\n',
     });
   });
 
-  test('a Python that is too old is named with its version', async () => {
+  test('an outdated Python fails with its version', async () => {
     const here = checkout();
     here.program('our-python', 'echo 3.9');
     await expect(install(here)).resolves.toMatchObject({
       status: 1,
       stderr:
         '\nPython is too old: our-python is 3.9.\n' +
-        '→ Install Python 3.10 or newer, or name one by the environment variable PYTHON.\n',
+        '→ Install Python 3.10 or newer, or set the environment variable PYTHON to its path.\n',
     });
   });
 
-  test('without the venv module the message says how to install it; the next try works', async () => {
+  test('a missing venv module fails with the command to install it; the next attempt succeeds', async () => {
     const here = checkout();
     python(here, {
       venv: 'echo "The virtual environment was not created because ensurepip is not available."; exit 1',
@@ -52,7 +52,7 @@ describe('Python for the local AWS', () => {
     await expect(install(here)).resolves.toMatchObject({ status: 0 });
   });
 
-  test('without network the message quotes pip and names what to check; the next try works', async () => {
+  test('a failed pip installation fails with the message of pip and the remedy; the next attempt succeeds', async () => {
     const here = checkout();
     python(here, { pip: 'echo "ERROR: No matching distribution found" >&2; exit 1' });
     await expect(install(here)).resolves.toMatchObject({
@@ -66,7 +66,7 @@ describe('Python for the local AWS', () => {
     await expect(install(here)).resolves.toMatchObject({ status: 0 });
   });
 
-  test('a package that is not the pinned one is refused', async () => {
+  test('a package with another hash is rejected', async () => {
     const here = checkout();
     python(here, {
       pip: 'echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1',
@@ -74,12 +74,12 @@ describe('Python for the local AWS', () => {
     await expect(install(here)).resolves.toMatchObject({
       status: 1,
       stderr:
-        '\nA Python package is not the one that is pinned (hashes differ).\n' +
-        '→ Check the package index that pip is set to use.\n',
+        '\nThe hash of a Python package differs from the pinned one.\n' +
+        '→ Check the package index in the configuration of pip.\n',
     });
   });
 
-  test('an install that was broken off is done again from the beginning, a complete one is not', async () => {
+  test('an interrupted installation is repeated, and a complete one is not', async () => {
     const here = checkout();
     python(here);
     await install(here);
@@ -95,7 +95,7 @@ describe('Python for the local AWS', () => {
   });
 });
 
-/** A Python that is new enough; `venv` and `pip` are what it does for `-m venv` and `-m pip`. */
+/** A supported Python; `venv` and `pip` are its commands for `-m venv` and `-m pip`. */
 function python(
   { directory, program }: Checkout,
   {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
 const SUITE = join(import.meta.dirname, '..', 'local-aws');
-/** The folder of the test in LocalStack's tree, and the test; more tests, or what the recording does not show, may follow. */
+/** The folder of the test in LocalStack's repository, and the test; further tests or remarks can follow. */
 const FORM = /^ *\/\/ recorded: [a-z_]+ tests?_\w+/;
 
 describe('the qualification suite', () => {

@@ -31,9 +31,9 @@ const record = (content: object | string, folder = directory) =>
     join(folder, 'running.json'),
     typeof content === 'string' ? content : JSON.stringify(content),
   );
-const isRemembered = () => existsSync(join(directory, 'running.json'));
+const hasRecord = () => existsSync(join(directory, 'running.json'));
 
-/** A process in a group of its own, as the local AWS is one. It ends only when it is told. */
+/** A process in a group of its own, like the local AWS. It runs until it is stopped. */
 async function start(script: string, argument: string): Promise<{ pid: number; ended: Promise<unknown> }> {
   const child = spawn(process.execPath, ['-e', script, argument], {
     detached: true,
@@ -48,7 +48,7 @@ async function start(script: string, argument: string): Promise<{ pid: number; e
 
 const SLEEP = `process.stdout.write('up'); setInterval(() => undefined, 1000)`;
 
-/** A local AWS as far as it is known from outside: a process with its name, which answers with its name. */
+/** A process with the argument and the response of a local AWS. */
 async function localAws(): Promise<{ pid: number; port: number; instance: string; ended: Promise<unknown> }> {
   const instance = randomUUID();
   const file = join(directory, 'port');
@@ -63,7 +63,7 @@ async function localAws(): Promise<{ pid: number; port: number; instance: string
   return { ...started, instance, port: Number(readFileSync(file, 'utf8')) };
 }
 
-/** A server of this process that says that it is this local AWS. */
+/** A server of this process that responds as the local AWS. */
 async function answering(instance: string): Promise<number> {
   const server = createServer((_request, response) => response.end(JSON.stringify({ instance })));
   servers.push(server);
@@ -73,7 +73,7 @@ async function answering(instance: string): Promise<number> {
   return address.port;
 }
 
-const lives = (pid: number): boolean => {
+const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
   } catch {
@@ -83,7 +83,7 @@ const lives = (pid: number): boolean => {
 
 describe('the local AWS that was started here', () => {
   it.each([
-    ['as it was started', {}],
+    ['in the same environment', {}],
     ['in another time zone', { TZ: 'Asia/Tokyo' }],
     ['in a time zone that changes its clock', { TZ: 'Australia/Lord_Howe' }],
     ['in another language', { LC_ALL: 'de_DE.UTF-8', LC_TIME: 'ja_JP.UTF-8', LANG: 'fr_FR.UTF-8' }],
@@ -95,7 +95,7 @@ describe('the local AWS that was started here', () => {
     await expect(isUp(directory)).resolves.toBe(true);
     await expect(down(directory)).resolves.toBe(true);
     await ended;
-    expect(isRemembered()).toBe(false);
+    expect(hasRecord()).toBe(false);
     await expect(down(directory)).resolves.toBe(false);
   });
 
@@ -111,7 +111,7 @@ describe('the local AWS that was started here', () => {
     await ended;
   });
 
-  it('is stopped when it has hung up', async () => {
+  it('is stopped if it does not respond', async () => {
     const instance = randomUUID();
     const { pid, ended } = await start(SLEEP, instance);
     record({ pid, instance, port: 1 });
@@ -120,7 +120,7 @@ describe('the local AWS that was started here', () => {
     await ended;
   });
 
-  it('is not forgotten when it answers, but its process is of another machine', async () => {
+  it('keeps its record if it responds but its process is on another machine', async () => {
     const instance = randomUUID();
     const port = await answering(instance);
     const { pid } = await start(SLEEP, 'something else');
@@ -128,55 +128,57 @@ describe('the local AWS that was started here', () => {
 
     await expect(isUp(directory)).resolves.toBe(true);
     await expect(down(directory)).rejects.toMatchObject({
-      message: expect.stringContaining(`answers on port ${port}, but its process ${pid} cannot be seen`),
+      message: expect.stringContaining(
+        `responds on port ${port}, but its process ${pid} is not on this machine`,
+      ),
       remedy: expect.stringContaining('where it was started'),
     });
-    expect(isRemembered()).toBe(true);
-    expect(lives(pid)).toBe(true);
+    expect(hasRecord()).toBe(true);
+    expect(isAlive(pid)).toBe(true);
   });
 });
 
-describe('what was started here, and is no more', () => {
-  it('is forgotten when its process is dead', async () => {
+describe('the record of a local AWS that is not running', () => {
+  it('is deleted if its process has exited', async () => {
     const { pid, ended } = await start(SLEEP, 'x');
     process.kill(pid, 'SIGKILL');
     await ended;
     record({ pid, instance: randomUUID(), port: 1 });
 
     await expect(down(directory)).resolves.toBe(false);
-    expect(isRemembered()).toBe(false);
+    expect(hasRecord()).toBe(false);
   });
 
-  it('leaves the process alone that was given its id', async () => {
+  it('does not stop a process with a reused id', async () => {
     const { pid } = await start(SLEEP, 'something else');
     record({ pid, instance: randomUUID(), port: 1 });
 
     await expect(down(directory)).resolves.toBe(false);
-    expect(lives(pid)).toBe(true);
-    expect(isRemembered()).toBe(false);
+    expect(isAlive(pid)).toBe(true);
+    expect(hasRecord()).toBe(false);
   });
 
-  it('leaves another local AWS alone that has its port', async () => {
+  it('does not stop another local AWS on its port', async () => {
     const other = await localAws();
     record({ pid: other.pid, instance: randomUUID(), port: other.port });
 
     await expect(down(directory)).resolves.toBe(false);
-    expect(lives(other.pid)).toBe(true);
+    expect(isAlive(other.pid)).toBe(true);
   });
 });
 
-describe('what is remembered, and cannot be read', () => {
+describe('a record that cannot be parsed', () => {
   it.each([
-    ['is cut off', '{"pid": 12'],
+    ['is truncated', '{"pid": 12'],
     ['is empty', ''],
-    ['is of another shape', { pid: 1, begun: 'Sun Nov 29 19:48:54 2026', port: 4566 }],
-  ])('is not forgotten when it %s', async (_what, content) => {
+    ['has another structure', { pid: 1, startedAt: 'Sun Nov 29 19:48:54 2026', port: 4566 }],
+  ])('is kept if it %s', async (_what, content) => {
     record(content);
 
     await expect(down(directory)).rejects.toMatchObject({
-      message: expect.stringContaining('running.json cannot be read'),
-      remedy: expect.stringContaining('remove the file'),
+      message: expect.stringContaining('running.json cannot be parsed'),
+      remedy: expect.stringContaining('delete the file'),
     });
-    expect(isRemembered()).toBe(true);
+    expect(hasRecord()).toBe(true);
   });
 });

@@ -6,8 +6,8 @@ const find = secretFinder({ password: secret });
 const base16 = (text: string): string => Buffer.from(text).toString('hex');
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** How a secret, or a piece of it, may have come into a text. */
-const written: [string, string][] = [
+/** Forms in which a text can contain a secret or a part of it. */
+const forms: [string, string][] = [
   ['as it is', secret],
   ['a piece of it', secret.slice(5, 13)],
   ['reversed', [...secret].reverse().join('')],
@@ -24,8 +24,8 @@ const written: [string, string][] = [
   ['in JSON in JSON', JSON.stringify(JSON.stringify({ secret }))],
 ];
 
-describe('A secret in a text', () => {
-  it.each(written)('is found %s', (_, text) => {
+describe('the secret finder', () => {
+  it.each(forms)('finds a secret %s', (_, text) => {
     expect(find('a log', `something before ${text} and after`)).toContainEqual(
       expect.objectContaining({ secret: 'password', place: 'a log' }),
     );
@@ -35,15 +35,15 @@ describe('A secret in a text', () => {
     ['seven characters of it', secret.slice(0, 7)],
     ['another secret', 'q7"Zk\\vX9%Xw2&LX5/Rt'],
     ['its length', `[${secret.length} characters]`],
-  ])('is not taken for %s', (_, text) => {
+  ])('does not mistake %s for a secret', (_, text) => {
     expect(find('a log', text)).toEqual([]);
   });
 
-  it('is a token when it looks like one', () => {
+  it('recognises tokens', () => {
     const header = Buffer.from('{"alg":"RS256"}').toString('base64url');
     expect(tokensIn(`Bearer ${header}.payload.signature`)).toHaveLength(1);
     expect(tokensIn(`cut off: ${header.slice(0, 19)}`)).toHaveLength(1);
-    expect(tokensIn('eyJ is how a token begins')).toEqual([]);
+    expect(tokensIn('eyJ is the start of a token')).toEqual([]);
     expect(tokensIn('AQCEeyJZLvLvbr7EPq9xZ0mT4wYkRvN1')).toEqual([]);
   });
 });

@@ -32,7 +32,7 @@ async function tryOutNamed(texts: readonly string[]): Promise<number> {
     throw new CommandError('No mutation has such a name.', 'See test/mutations/mutations.ts.');
   await ensurePython({ onProgress: () => undefined });
   const place = join(root, '.build', 'mutations');
-  return exclusively(place, () => tryOut(chosen, join(place, 'mutant')), { busy });
+  return exclusively(place, () => tryOut(chosen, join(place, 'mutant')), { heldError: busy });
 }
 
 /** Two runs would mutate one copy. */

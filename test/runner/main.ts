@@ -113,7 +113,7 @@ export async function main(args: string[]): Promise<number> {
       const [suite] = command.processedArgs;
       const environment = suite === 'all' ? { FAULTS: 'sample' } : {};
       const run = () => runAll(selections[suite], environment);
-      return exclusively(join(root, '.build'), run, { busy: testsAreRunning });
+      return exclusively(join(root, '.build'), run, { heldError: testsAreRunning });
     },
   );
 }

@@ -28,7 +28,7 @@ export async function main(args: string[]): Promise<number> {
       const run = () => runAll(found, names);
       // Unit tests have nothing that another run could take down.
       const isAlone = [...found.keys()].every((project) => project === 'unit');
-      return isAlone ? run() : exclusively(join(root, '.build'), run, { busy: testsAreRunning });
+      return isAlone ? run() : exclusively(join(root, '.build'), run, { heldError: testsAreRunning });
     },
   );
 }

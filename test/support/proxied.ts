@@ -6,14 +6,14 @@ import { startFaultProxy } from '../../local/harness/fault-proxy.ts';
 import { guarded } from '../../local/interrupt.ts';
 import { ensurePython } from '../../local/python.ts';
 import { withLocalAws } from '../../local/stack.ts';
-import type { UnderTest } from '../../local/under-test.ts';
+import type { TestSwitches } from '../../local/test-switches.ts';
 
 /**
  * Runs something with a local AWS and a fault proxy in front of all that its functions call; both are up only for it.
  * The proxy's address is given; who talks to the local AWS itself passes the proxy by.
  */
 export async function withProxiedAws<Result>(
-  { directory, underTest }: { directory: string; underTest: UnderTest },
+  { directory, testSwitches }: { directory: string; testSwitches: TestSwitches },
   progress: Progress,
   use: (outputs: Outputs, proxyUrl: string) => Promise<Result>,
 ): Promise<Result> {
@@ -24,7 +24,7 @@ export async function withProxiedAws<Result>(
   const proxy = await startFaultProxy({ python, port: proxyPort, upstream, directory });
   return guarded(proxy.stop, async () => {
     try {
-      const options = { directory, port, lambdaEndpoint: proxy.url, underTest };
+      const options = { directory, port, lambdaEndpoint: proxy.url, testSwitches };
       return await withLocalAws(options, progress, (outputs) => use(outputs, proxy.url));
     } finally {
       await proxy.stop();

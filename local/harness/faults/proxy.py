@@ -1,8 +1,7 @@
 """Start microburst, the fault proxy, in front of a local AWS: proxy.py <port> <upstream>.
 
-It listens on 127.0.0.1. Its rules and what of them fired are at /_microburst/ (see rules.ts), quotas
-at /_microburst/quotas (see quotas.py). Of microburst 0.10.0
-a few functions are wrapped or replaced, each for the reason that is given below.
+It listens on 127.0.0.1. /_microburst/ manages its rules (see rules.ts), /_microburst/quotas its quotas (see quotas.py).
+A few functions of microburst 0.10.0 are wrapped or replaced, each with a reason below.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from microburst.core import pipeline
 from yarl import URL
 
 PINNED = "0.10.0"
-"""The only version of microburst that this was written for."""
+"""The supported version of microburst."""
 
 Fields = dict[str, Any]
 
@@ -34,25 +33,25 @@ def main() -> None:
         sys.exit(f"microburst {PINNED} is needed, {installed} is installed")
     port, upstream = sys.argv[1:]
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    forward_what_was_signed()
-    take_the_service_from_the_signature()
-    know_calls_of_an_api()
-    hold_the_answer()
+    keep_signatures_valid()
+    read_service_from_signature()
+    detect_api_calls()
+    support_delayed_responses()
     quotas.apply()
     app = make_app(pipeline.Microburst(upstream, resign=False))
     web.run_app(app, host="127.0.0.1", port=int(port), print=None, access_log=None, shutdown_timeout=0)
 
 
-def forward_what_was_signed() -> None:
-    """A signature covers the Host header, which is the proxy's, the path with its escapes, and the body's length, which
-    a body that is forwarded as a stream does not have."""
+def keep_signatures_valid() -> None:
+    """A signature covers the Host header of the proxy, the escaped path, and the length of the body, which a streamed
+    body does not have."""
     outbound: Callable[..., Fields] = forward.Upstream._outbound_headers
     start = forward.Upstream.start
 
-    def headers_as_they_came(self: forward.Upstream, request: web.Request) -> Fields:
+    def original_headers(self: forward.Upstream, request: web.Request) -> Fields:
         return {**outbound(self, request), "host": request.host}
 
-    async def start_with_urls_as_they_came(self: forward.Upstream) -> None:
+    async def start_with_original_urls(self: forward.Upstream) -> None:
         await start(self)
         session = self.session
         self.session = SimpleNamespace(
@@ -60,20 +59,20 @@ def forward_what_was_signed() -> None:
             close=session.close,
         )
 
-    forward.Upstream._outbound_headers = headers_as_they_came
-    forward.Upstream.start = start_with_urls_as_they_came
+    forward.Upstream._outbound_headers = original_headers
+    forward.Upstream.start = start_with_original_urls
     pipeline.should_buffer = lambda *_: True
 
 
-def take_the_service_from_the_signature() -> None:
-    """Or from X-Amz-Target. The Host header names none here, and looking for one in it makes the first request wait for
-    three seconds, while all models of AWS are read."""
+def read_service_from_signature() -> None:
+    """Or from X-Amz-Target. The Host header contains no service here, and parsing it delays the first request by three
+    seconds, because it loads all service models."""
     detection.parse_host = lambda _host: (None, None, None)
 
 
-def know_calls_of_an_api() -> None:
-    """What is called through API Gateway is `execute-api`, what asks for the keys of a user pool `jwks`; the operation
-    is the HTTP method, the resource the path."""
+def detect_api_calls() -> None:
+    """The service of a call through API Gateway is `execute-api`, that of a request for the keys of a user pool `jwks`; the
+    operation is the HTTP method, and the resource is the path."""
     detect = pipeline.detect
 
     def detect_all(headers: Any, method: str, path: str, *others: Any) -> Any:
@@ -87,8 +86,8 @@ def know_calls_of_an_api() -> None:
     pipeline.detect = detect_all
 
 
-def hold_the_answer() -> None:
-    """`response: {hold_ms}`: the request takes effect at once, the answer comes later."""
+def support_delayed_responses() -> None:
+    """`response: {hold_ms}`: the request takes effect at once, and the response is delayed."""
     build, stream = rules._response_fault, forward._stream_to_client
 
     def build_with_hold(spec: Fields | None) -> Any:

@@ -1,13 +1,13 @@
-"""The quotas of an AWS account, in front of a local AWS: calls beyond a rate are refused as AWS refuses them.
+"""The quotas of an AWS account, in front of a local AWS: calls above a rate are throttled as on AWS.
 
-PUT /_microburst/quotas takes a list of quotas, which replaces the one before and begins the counts anew:
+PUT /_microburst/quotas replaces the list of quotas and resets the counts:
 
     {"name": "group", "calls": ["cognito-idp:AdminAddUserToGroup"], "per_second": 5, "at_once": 5,
      "code": "TooManyRequestsException", "each": "AuthParameters.USERNAME"}
 
-`calls` share the quota; `each` (a JMESPath expression over the body) gives each of its values a quota of its own.
-A token bucket: `at_once` tokens, of which `per_second` come back. GET tells the calls that were made since, by
-`service:operation` and whether they were let through, with the times of those of a quota, in seconds.
+`calls` share the quota; with `each` (a JMESPath expression over the body) each of its values has a quota of its own.
+A quota is a token bucket of `at_once` tokens, refilled by `per_second`. GET returns the calls since the last PUT, by
+`service:operation`, and for each quota the times of the admitted and throttled calls, in seconds.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Quota:
         self.refused: list[float] = []
         self.refusal = rules.from_dict({"error": {"code": code, "status": 400}})
 
-    def lets_through(self, body: bytes | None, now: float) -> bool:
+    def admits(self, body: bytes | None, now: float) -> bool:
         key = str(self.each.search(json.loads(body or b"{}"))) if self.each else ""
-        left, since = self.buckets.get(key, (self.at_once, now))
-        left = min(self.at_once, left + (now - since) * self.per_second)
-        lets = left >= 1
-        self.buckets[key] = (left - 1 if lets else left, now)
-        (self.passed if lets else self.refused).append(now)
-        return lets
+        tokens, since = self.buckets.get(key, (self.at_once, now))
+        tokens = min(self.at_once, tokens + (now - since) * self.per_second)
+        admitted = tokens >= 1
+        self.buckets[key] = (tokens - 1 if admitted else tokens, now)
+        (self.passed if admitted else self.refused).append(now)
+        return admitted
 
 
 quotas: list[Quota] = []
@@ -57,7 +57,7 @@ def apply() -> None:
         name = f"{call.service}:{call.operation}"
         made[name] += 1
         for quota in quotas:
-            if name in quota.calls and not quota.lets_through(call.body, time.time()):
+            if name in quota.calls and not quota.admits(call.body, time.time()):
                 return rules.Decision(quota.refusal, quota.refusal.error, latency_ms=0, timeout_ms=None, reset=False)
         return decide(self, call)
 
@@ -67,8 +67,8 @@ def apply() -> None:
         if request.method == "PUT":
             quotas[:] = [Quota(**{"each": None, **each}) for each in await request.json()]
             made.clear()
-        told = {each.name: {"passed": each.passed, "refused": each.refused} for each in quotas}
-        return web.json_response({"made": made, "quotas": told})
+        times = {each.name: {"passed": each.passed, "refused": each.refused} for each in quotas}
+        return web.json_response({"made": made, "quotas": times})
 
     rules.RuleEngine.decide = decide_after_quotas
     pipeline.Microburst.handle_control = control_quotas_too

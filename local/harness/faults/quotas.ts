@@ -1,16 +1,16 @@
 import * as z from 'zod';
 
-/** A quota that the fault proxy enforces (quotas.py): a token bucket that some calls share. */
+/** A quota that the fault proxy enforces (quotas.py): a token bucket for some calls. */
 export interface Quota {
   readonly name: string;
-  /** `service:operation`, under the names that rules know them by. */
+  /** `service:operation`, with the names of fault rules. */
   readonly calls: readonly string[];
   readonly per_second: number;
-  /** How many calls may be made at once after a pause. */
+  /** Burst: the maximum number of tokens. */
   readonly at_once: number;
-  /** The error by which AWS refuses the others. */
+  /** The error of throttled calls. */
   readonly code: string;
-  /** JMESPath over the body: each of its values has a quota of its own. */
+  /** JMESPath expression over the body: each of its values has a quota of its own. */
   readonly each?: string;
 }
 
@@ -24,18 +24,18 @@ const counted = z.object({
 export type Counted = z.infer<typeof counted>;
 
 export interface Quotas {
-  /** From now on these quotas hold, and no others; counts begin anew. */
+  /** Replaces all quotas and resets the counts. */
   set(quotas: readonly Quota[]): Promise<void>;
-  /** What was called since. */
+  /** The calls since the last `set`. */
   counted(): Promise<Counted>;
 }
 
 /**
- * The quotas of a running fault proxy. They are about everybody who calls through it.
- * @throws Error when the proxy refuses them or does not answer
+ * The quotas of a running fault proxy. They apply to all calls through it.
+ * @throws Error when the proxy rejects them or does not respond
  */
 export function quotasAt(url: string): Quotas {
-  const ask = async (method: string, body?: unknown): Promise<unknown> => {
+  const request = async (method: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(`${url}/_microburst/quotas`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -44,7 +44,7 @@ export function quotasAt(url: string): Quotas {
     return response.json();
   };
   return {
-    set: async (quotas) => void (await ask('PUT', quotas)),
-    counted: async () => counted.parse(await ask('GET')),
+    set: async (quotas) => void (await request('PUT', quotas)),
+    counted: async () => counted.parse(await request('GET')),
   };
 }

@@ -1,5 +1,5 @@
 import type { Service } from '../../../contracts/services.ts';
-import type { Answer, System } from '../../../local/system.ts';
+import type { ApiResponse, System } from '../../../local/system.ts';
 
 /** A call to one of the APIs. */
 export interface ApiCall {
@@ -11,7 +11,7 @@ export interface ApiCall {
 }
 
 /** Receives each call with its response before the caller receives the response. */
-export type Observer = (call: ApiCall, response: Answer) => Promise<void>;
+export type Observer = (call: ApiCall, response: ApiResponse) => Promise<void>;
 
 /** The observers of every response; a module that verifies responses adds its own. */
 export const observers = new Set<Observer>();
@@ -20,7 +20,7 @@ const ADMIN = '/admin/create-user';
 
 /** The same system, whose APIs pass every response to the observers. */
 export function withObservers(system: System): System {
-  const observe = async (call: ApiCall, pending: Promise<Answer>): Promise<Answer> => {
+  const observe = async (call: ApiCall, pending: Promise<ApiResponse>): Promise<ApiResponse> => {
     const response = await pending;
     await Promise.all([...observers].map((observer) => observer(call, response)));
     return response;

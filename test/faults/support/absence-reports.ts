@@ -1,6 +1,6 @@
 import { AdminGetUserCommand, UserNotFoundException } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
-import type { Answer, Machine } from '../../../local/system.ts';
+import type { ApiResponse, Machine } from '../../../local/system.ts';
 import { outputs, system } from '../../e2e/support/deployed.ts';
 import { type ApiCall, observers } from '../../e2e/support/observed.ts';
 
@@ -45,7 +45,7 @@ observers.add(async (call, answer) => {
   wrongReports.set(id, (wrongReports.get(id) ?? new Set()).add(violation));
 });
 
-function learnUsername({ id, body }: ApiCall, answer: Answer): void {
+function learnUsername({ id, body }: ApiCall, answer: ApiResponse): void {
   const provisioningId = accepted.safeParse(answer.body).data?.provisioning_id;
   if (provisioningId === undefined) return;
   const included = status.safeParse(answer.body).data?.username ?? requested.safeParse(body).data?.username;
@@ -57,7 +57,7 @@ function learnUsername({ id, body }: ApiCall, answer: Answer): void {
 /** The provisioning whose user a response reports as absent, with a summary of the response. */
 function absenceReport(
   { method, id }: ApiCall,
-  answer: Answer,
+  answer: ApiResponse,
 ): { id: string; response: string } | undefined {
   if (method === 'DELETE' && answer.status === 204 && id !== undefined) return { id, response: '204' };
   const { data } = status.safeParse(answer.body);

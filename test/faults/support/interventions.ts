@@ -35,7 +35,7 @@ export async function recycle(functionName: string): Promise<void> {
   await callLocalAws('recycle', { functionName });
 }
 
-/** Calls a route that only the local AWS under test has (local/corrections/under_test.py). */
+/** Calls a route that only the local AWS under test has (local/corrections/test_switches.py). */
 async function callLocalAws(route: string, body: object): Promise<unknown> {
   const response = await fetch(`${outputs.endpoint}/_local_aws/${route}`, {
     method: 'POST',

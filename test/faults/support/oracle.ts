@@ -4,7 +4,7 @@ import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
-import type { PublishedEvent, SeenUser } from '../../../local/system.ts';
+import type { PublishedEvent, PoolUser } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { writtenSince } from '../../e2e/support/written.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -97,7 +97,7 @@ export async function violations(provisioning: Provisioning, allowed: Allowance 
 }
 
 /** Whether a provisioning has created the user. */
-const isUserOf = (user: SeenUser | undefined, { id, creation_id }: Provisioning): boolean =>
+const isUserOf = (user: PoolUser | undefined, { id, creation_id }: Provisioning): boolean =>
   user?.attributes['custom:provisioning_id'] === id &&
   (creation_id === undefined || user.attributes['custom:creation_id'] === creation_id);
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { provisioningAccepted } from '../../../contracts/app1-api.ts';
 import { problem } from '../../../contracts/problems.ts';
-import type { Answer } from '../../../local/system.ts';
+import type { ApiResponse } from '../../../local/system.ts';
 import { machineToken, newRequest, system } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import type { Provisioning } from './oracle.ts';
@@ -9,20 +9,20 @@ import type { Provisioning } from './oracle.ts';
 type Request = ReturnType<typeof newRequest>;
 
 /** Sends one `POST` to App1. */
-export const postOnce = ({ username, password, human_user_id }: Request, key: string): Promise<Answer> =>
+export const postOnce = ({ username, password, human_user_id }: Request, key: string): Promise<ApiResponse> =>
   system.provision({ username, password, human_user_id }, { 'Idempotency-Key': key });
 
 /**
  * Sends a `POST` to App1, and repeats it while the response is a 5xx, as a caller with a key does: under load, a call can
  * exceed its time limit, which is a fault that no case has injected.
  */
-export const post = (request: Request, key: string): Promise<Answer> =>
+export const post = (request: Request, key: string): Promise<ApiResponse> =>
   retryServerErrors(() => postOnce(request, key));
 
 /** Sends a `DELETE` to App1, and repeats it while the response is a 5xx. */
-export const cancel = (id: string): Promise<Answer> => retryServerErrors(() => system.deprovision(id));
+export const cancel = (id: string): Promise<ApiResponse> => retryServerErrors(() => system.deprovision(id));
 
-const retryServerErrors = (send: () => Promise<Answer>): Promise<Answer> =>
+const retryServerErrors = (send: () => Promise<ApiResponse>): Promise<ApiResponse> =>
   eventually(async () => {
     const response = await send();
     if (response.status >= 500) throw new Error(`App1 responded with ${response.status}.`);
@@ -51,12 +51,12 @@ export async function deprovision(id: string, within = 120_000): Promise<void> {
 }
 
 /** The code of a problem; `undefined` for a response that is not a problem. */
-export const problemCode = ({ body }: Answer): string | undefined => problem.safeParse(body).data?.code;
+export const problemCode = ({ body }: ApiResponse): string | undefined => problem.safeParse(body).data?.code;
 
 let token: Promise<string> | undefined;
 
 /** The status that App2 returns to App1. */
-export async function statusAtApp2(id: string): Promise<Answer> {
+export async function statusAtApp2(id: string): Promise<ApiResponse> {
   token ??= machineToken();
   const response = await system.app2('GET', `/admin/create-user/${id}`, await token);
   if (response.status !== 401) return response;

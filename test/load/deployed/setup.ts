@@ -3,10 +3,10 @@ import { listrProgress } from '../../../cli/support/progress.ts';
 import { loadDirectory } from '../../../local/paths.ts';
 import { keptUp } from '../../support/kept-up.ts';
 import { withProxiedAws } from '../../support/proxied.ts';
-import { underTest } from '../worker-pool.ts';
+import { testSwitches } from '../worker-pool.ts';
 
 const localAws = keptUp<Outputs>((use) =>
-  withProxiedAws({ directory: loadDirectory, underTest }, listrProgress, (outputs, proxyUrl) => {
+  withProxiedAws({ directory: loadDirectory, testSwitches }, listrProgress, (outputs, proxyUrl) => {
     process.env['FAULT_PROXY_URL'] = proxyUrl;
     return use(outputs);
   }),

@@ -22,37 +22,37 @@ afterEach(() => {
 export interface Ended {
   status: number | null;
   stdout: string;
-  /** What went to standard error. A problem is all of it: an empty line, what happened, `→ ` and the remedy. */
+  /** Standard error. A CommandError is all of it: an empty line, the message, `→ ` and the remedy. */
   stderr: string;
 }
 
-/** A checkout of its own, so that a test can break it. The programs that it finds are those that the test puts there. */
+/** A temporary checkout, which a test can break. Its PATH contains the programs of the test. */
 export interface Checkout {
   directory: string;
-  /** Puts a program, as a shell script, in front of those of the system. */
+  /** Adds a program, as a shell script, at the start of the PATH. */
   program(name: string, script: string): void;
-  /** Puts a program, as a shell script, where npm puts those of packages. */
+  /** Adds a program, as a shell script, to node_modules/.bin. */
   tool(name: string, script: string): void;
   /** Adds a file to `local/`. */
   script(name: string, text: string): void;
-  /** `node cli/run.mjs local/<script> <args>`. `nodeOptions` are Node's own. */
+  /** Runs `node cli/run.mjs local/<script> <args>`. `nodeOptions` are options of Node.js. */
   run(
     script: string,
     options?: { environment?: Record<string, string>; nodeOptions?: string[]; args?: string[] },
   ): Promise<Ended>;
 }
 
-/** What npm writes last into node_modules, when everything is installed. */
+/** The file that npm writes at the end of an installation. */
 export const npmMark = join(root, 'node_modules', '.package-lock.json');
 
-/** `systemPrograms: false` leaves nothing on the PATH but the programs of the test. */
+/** Creates a checkout. With `systemPrograms: false`, the PATH contains only the programs of the test. */
 export function checkout({ systemPrograms = true, installed = true } = {}): Checkout {
-  // Inside the real one, whose packages Node finds from there: only npm's mark has to be a copy.
+  // Inside the real checkout, where Node.js finds its packages; only npm's file has to be copied.
   const parent = join(root, '.local');
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(join(parent, 'checkout-'));
   made.push(directory);
-  // Copied, not linked: the project finds its folder by where these files lie.
+  // Copied, not linked: the project finds its root by the location of these files.
   for (const folder of ['local', 'cli'])
     cpSync(join(root, folder), join(directory, folder), { recursive: true });
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');

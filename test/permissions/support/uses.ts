@@ -43,7 +43,7 @@ import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { rollBackName } from '../../../handlers/shared/roll-back-names.ts';
 import { exhaustRateLimit, type RateLimit } from '../../../local/harness/exhaust-rate-limit.ts';
 import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
-import type { Answer, Machine } from '../../../local/system.ts';
+import type { ApiResponse, Machine } from '../../../local/system.ts';
 import {
   configuration,
   encryptFor,
@@ -333,7 +333,7 @@ async function countsLooks(run: () => Promise<unknown>): Promise<void> {
 }
 
 /** Has App1 know when the end of a provisioning that waits is to be expected, and looks for it in an answer. */
-async function tellsEstimate(id: string, ask: () => Promise<Answer>): Promise<void> {
+async function tellsEstimate(id: string, ask: () => Promise<ApiResponse>): Promise<void> {
   const estimate = new Date().toISOString();
   await dynamoDb.send(
     new UpdateItemCommand({

@@ -12,8 +12,8 @@ import type { Machine, PublishedEvent, StateRun, System } from '../system.ts';
 import type { Stage } from './stage.ts';
 import { watch } from './watch.ts';
 
-/** What the demo shows, scene by scene. Everything that is said to be so is looked at. */
-export async function tell(system: System, stage: Stage): Promise<void> {
+/** Runs the demo scene by scene, and checks each result. */
+export async function runScenario(system: System, stage: Stage): Promise<void> {
   const suffix = randomBytes(3).toString('hex');
   const password = `Demo-${randomBytes(72).toString('base64url')}-1a`;
 
@@ -28,7 +28,7 @@ export async function tell(system: System, stage: Stage): Promise<void> {
     anna.status.status === 'SUCCEEDED' && anna.status.user === 'present',
   );
 
-  stage.scene("2. The user, as App2's pool has it");
+  stage.scene("2. The user in App2's pool");
   await showUser(system, stage, anna.status);
 
   stage.scene('3. The user signs in and calls App2');
@@ -36,11 +36,11 @@ export async function tell(system: System, stage: Stage): Promise<void> {
 
   stage.scene('4. The audit events');
   const provisioned = ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned'];
-  const told = await eventsOf(system, anna.status.provisioning_id, provisioned);
-  for (const event of told) stage.line(`  ${eventLine(event)}`);
-  stage.check('each service has announced it on its own bus', sameNames(told, provisioned));
+  const events = await eventsOf(system, anna.status.provisioning_id, provisioned);
+  for (const event of events) stage.line(`  ${eventLine(event)}`);
+  stage.check('each service has published its events on its own bus', hasAllNames(events, provisioned));
 
-  stage.scene("5. A password that the pool's policy refuses");
+  stage.scene("5. A password that the pool's policy rejects");
   const bob = await system.provision({
     username: `bob-${suffix}`,
     password: 'short',
@@ -49,18 +49,18 @@ export async function tell(system: System, stage: Stage): Promise<void> {
   stage.line(`  POST /create-service-user {username: bob-${suffix}, …} → ${bob.status}`);
   const { code, errors = [] } = problem.parse(bob.body);
   for (const { pointer, detail } of errors) stage.line(`  ${pointer} ${detail}`);
-  const wrong = brokenRules('short', system.outputs.app2.password_policy);
+  const expectedErrors = brokenRules('short', system.outputs.app2.password_policy);
   stage.check(
-    'the caller is told at once all that is wrong',
+    'the response lists all errors at once',
     code === 'INVALID_REQUEST' &&
       isDeepStrictEqual(
         errors.map(({ detail }) => detail),
-        wrong,
+        expectedErrors,
       ),
   );
-  stage.check('no user was made', (await system.user(`bob-${suffix}`)) === undefined);
+  stage.check('no user was created', (await system.user(`bob-${suffix}`)) === undefined);
 
-  stage.scene('6. A step fails half-way: somebody took a right away from AddToGroup');
+  stage.scene('6. A step fails: AddToGroup has lost a permission');
   const carol = await withoutPermission(
     system.outputs,
     { functionName: 'app2-add-to-group' },
@@ -69,20 +69,20 @@ export async function tell(system: System, stage: Stage): Promise<void> {
   );
   showFailure(stage, carol.status);
   const steps = carol.states.CreateServiceUser.map(({ name }) => name);
-  stage.check('the user had been made', steps.includes('CreateUser') && steps.includes('SetPassword'));
+  stage.check('the user had been created', steps.includes('CreateUser') && steps.includes('SetPassword'));
   stage.check(
-    'and was removed again by DeleteUser',
+    'DeleteUser has removed it again',
     steps.includes('DeleteUser') && carol.status.user === 'absent',
   );
-  stage.check('nothing is left in the pool', (await system.user(`carol-${suffix}`)) === undefined);
-  const undone = [
+  stage.check('the pool does not contain the user', (await system.user(`carol-${suffix}`)) === undefined);
+  const compensated = [
     'ServiceUserProvisioningRequested',
     'ServiceUserCreationRolledBack',
     'ServiceUserProvisioningFailed',
   ];
-  const said = await eventsOf(system, carol.status.provisioning_id, undone);
-  for (const event of said) stage.line(`  ${eventLine(event)}`);
-  stage.check('and the events say why', sameNames(said, undone));
+  const failureEvents = await eventsOf(system, carol.status.provisioning_id, compensated);
+  for (const event of failureEvents) stage.line(`  ${eventLine(event)}`);
+  stage.check('the events contain the reason', hasAllNames(failureEvents, compensated));
 }
 
 async function provision(
@@ -90,9 +90,9 @@ async function provision(
   stage: Stage,
   request: { username: string; password: string; human_user_id: string },
 ): Promise<{ status: ProvisioningStatus; states: Record<Machine, StateRun[]> }> {
-  const answer = await system.provision(request);
-  stage.line(`  POST /create-service-user {username: ${request.username}, …} → ${answer.status}`);
-  const accepted = provisioningAccepted.parse(answer.body);
+  const response = await system.provision(request);
+  stage.line(`  POST /create-service-user {username: ${request.username}, …} → ${response.status}`);
+  const accepted = provisioningAccepted.parse(response.body);
   stage.line(`  ${colors.dim(`provisioning_id ${accepted.provisioning_id}`)}`);
   const states = await watch(system, stage, accepted.provisioning_id);
   const status = provisioningStatus.parse((await system.status(accepted.provisioning_id)).body);
@@ -132,30 +132,30 @@ async function useApp2(
   const token = await system.signIn(username, password);
   const body = { data: { greeting: 'hello' } };
   const sample = await system.app2('POST', '/sample', token, body);
-  const recognised = sample.status === 200 && sampleReply.parse(sample.body).username === username;
-  stage.check(`POST /sample with the user's token → ${sample.status}`, recognised);
+  const isRecognised = sample.status === 200 && sampleReply.parse(sample.body).username === username;
+  stage.check(`POST /sample with the user's token → ${sample.status}`, isRecognised);
   const admin = await system.app2('POST', '/admin/create-user', token, {});
   stage.check(`POST /admin/create-user with the user's token → ${admin.status}`, admin.status === 403);
-  const nobody = await system.app2('POST', '/admin/create-user', undefined, {});
-  stage.check(`POST /admin/create-user without a token → ${nobody.status}`, nobody.status === 401);
+  const anonymous = await system.app2('POST', '/admin/create-user', undefined, {});
+  stage.check(`POST /admin/create-user without a token → ${anonymous.status}`, anonymous.status === 401);
 }
 
 function showFailure(stage: Stage, { status, user, error }: ProvisioningStatus): void {
-  stage.line('  The caller is told:');
+  stage.line('  The status of the provisioning:');
   for (const [name, value] of Object.entries({ status, user, ...error }))
     stage.line(`    ${colors.dim(name.padEnd(10))} ${String(value)}`);
 }
 
-/** Events reach the log a moment after they are published. */
+/** Waits until the log contains the expected events, which arrive shortly after they are published. */
 async function eventsOf(system: System, id: string, expected: string[]): Promise<PublishedEvent[]> {
   for (let attempt = 0; ; attempt += 1) {
     const events = await system.events(id);
-    if (sameNames(events, expected) || attempt === 40) return events;
+    if (hasAllNames(events, expected) || attempt === 40) return events;
     await sleep(100);
   }
 }
 
-const sameNames = (events: PublishedEvent[], expected: string[]): boolean =>
+const hasAllNames = (events: PublishedEvent[], expected: string[]): boolean =>
   expected.every((name) => events.some((event) => event['detail-type'] === name));
 
 function eventLine({ source, 'detail-type': name, detail }: PublishedEvent): string {
