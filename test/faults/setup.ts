@@ -49,7 +49,10 @@ const testSwitches = {
 
 const localAws = keptUp<Outputs>(async (use) =>
   withProxiedAws(
-    { directory: faultsDirectory, testSwitches: { ...testSwitches, record: await recordingsOf(faultsDirectory) } },
+    {
+      directory: faultsDirectory,
+      testSwitches: { ...testSwitches, record: await recordingsOf(faultsDirectory) },
+    },
     listrProgress,
     (outputs, proxyUrl) => {
       process.env['FAULT_PROXY_URL'] = proxyUrl;

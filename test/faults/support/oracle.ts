@@ -4,7 +4,7 @@ import { readEvent } from '../../../contracts/events/subscriber.ts';
 import { cancelledCreationInput } from '../../../contracts/executions.ts';
 import { cleanOutcomes } from '../../../contracts/outcomes.ts';
 import { type ProvisioningStatus, provisioningStatus } from '../../../contracts/status.ts';
-import type { PublishedEvent, PoolUser } from '../../../local/system.ts';
+import type { PoolUser, PublishedEvent } from '../../../local/system.ts';
 import { system } from '../../e2e/support/deployed.ts';
 import { writtenSince } from '../../e2e/support/written.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
