@@ -144,7 +144,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
       .resolves(execution(input, seen));
   const ours = (): Workflows<z.ZodType<ProvisioningSubject>> => workflows(new SFNClient({}), machines);
 
-  it('tells the status, in the words of its contract', async () => {
+  it('returns a status that matches the contract', async () => {
     described({ status: 'SUCCEEDED' });
 
     const answer = await status(machines);
@@ -153,21 +153,21 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
     expect(provisioningStatus.parse(JSON.parse(answer.body))).toMatchObject(olderSubject);
   });
 
-  it('cancels', async () => {
+  it('is cancelled', async () => {
     described({ status: 'SUCCEEDED' });
 
     expect((await cancel(machines)).statusCode).toBe(202);
     expect(rollBacksStarted()).toMatchObject([olderSubject]);
   });
 
-  it('rolls back after an end that needs it', async () => {
+  it('is rolled back after a failure', async () => {
     described({ status: 'ABORTED' });
 
     await expect(rollBackIfNeeded(ours(), PROVISIONING_ID)).resolves.toBe('started');
     expect(rollBacksStarted()).toMatchObject([olderSubject]);
   });
 
-  it('sweeps, executions and roll-backs', async () => {
+  it('is swept with its roll-backs', async () => {
     described({ status: 'ABORTED' });
     stepFunctions
       .on(DescribeExecutionCommand, {
@@ -203,7 +203,7 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
     await expect(run()).resolves.toMatchObject({ failed: 2, started: 2, unreadable: 0, left: 0 });
   });
 
-  it('tells the timeline', async () => {
+  it('has a timeline', async () => {
     described({ status: 'SUCCEEDED' });
     stepFunctions
       .on(GetExecutionHistoryCommand)
@@ -221,7 +221,7 @@ describe('App1', () => {
       .on(DescribeExecutionCommand, { executionArn: arnIn(machines.STATE_MACHINE_ARN, PROVISIONING_ID) })
       .resolves(execution(input, seen));
 
-  it('reads what App2 tells of it', async () => {
+  it('reads the status of App2', async () => {
     const client = app2Client({
       apiUrl: 'https://app2.example',
       tokens: { get: async () => ({ value: 'token', expiresAt: 0 }) },
@@ -231,7 +231,7 @@ describe('App1', () => {
     await expect(client.readStatus(GENERATION, 'alice')).resolves.toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  it('does not ask for it again: a retry is a new request, with rules of today', async () => {
+  it('refuses a retry, which is a new request with the present rules', async () => {
     described(failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable'));
 
     const answer = await api(
@@ -254,7 +254,7 @@ describe('App1', () => {
     expectProblem(answer, 'NOT_RETRYABLE');
   });
 
-  it('lists it on the command line', async () => {
+  it('lists it in the CLI', async () => {
     described({ status: 'SUCCEEDED' });
     stepFunctions.on(ListExecutionsCommand).resolves({
       executions: [{ name: PROVISIONING_ID, startDate: STOPPED, stopDate: STOPPED, status: 'SUCCEEDED' }],

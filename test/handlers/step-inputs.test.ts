@@ -127,18 +127,18 @@ const executions: Record<string, Input> = {
 };
 
 describe.each(Object.entries({ ...states, ...executions }))('%s', (_name, { schema, sample, added = [] }) => {
-  it('passes over a field that it does not know', () => {
+  it('ignores an unknown field', () => {
     expect(schema.parse({ ...sample, from_a_newer_release: true })).toEqual(sample);
   });
 
-  it.each(Object.keys(sample))('needs %s, unless it was added later', (field) => {
+  it.each(Object.keys(sample))('requires %s', (field) => {
     const { success } = schema.safeParse({ ...sample, [field]: undefined });
 
     expect(success).toBe(added.includes(field));
   });
 });
 
-it.each(machineNames)('%s gives each of its functions the fields that it reads', (name) => {
+it.each(machineNames)('%s passes each of its functions the fields that it reads', (name) => {
   const given = tasks(golden(name)).flatMap(([state, { Arguments }]) => {
     const fields = fieldsOf(Arguments);
     return fields === undefined ? [] : [[state, fields.sort()] as const];

@@ -75,7 +75,7 @@ beforeEach(() => {
 });
 
 describe('IssueMachineUser', () => {
-  it('makes a user that can sign in and may create users, and keeps its credentials in the secret only', async () => {
+  it('creates a user that can sign in and may create users, and stores its credentials only in the secret', async () => {
     await expect(issue().put()).resolves.toBe('machine-user-of-app1');
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
@@ -98,7 +98,7 @@ describe('IssueMachineUser', () => {
     ]);
   });
 
-  it('gives each user a name that cannot be guessed and a password with every class of characters', async () => {
+  it('generates a random username and a password with every character class', async () => {
     await issue().put();
     await issue().put();
 
@@ -109,7 +109,7 @@ describe('IssueMachineUser', () => {
       expect(meetsPolicy(args[0].input.Password ?? '', strictest)).toBe(true);
   });
 
-  it('keeps the user that was issued before, with its password', async () => {
+  it('keeps an existing user with its password', async () => {
     issued('old');
     cognito
       .on(AdminGetUserCommand, { Username: 'old' })
@@ -125,7 +125,7 @@ describe('IssueMachineUser', () => {
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(0);
   });
 
-  it('issues a new user when the one in the secret is gone', async () => {
+  it('issues a new user when the user in the secret was deleted', async () => {
     issued('old');
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
 
@@ -135,14 +135,14 @@ describe('IssueMachineUser', () => {
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
   });
 
-  it('keeps no credentials that are not complete', async () => {
+  it('stores no incomplete credentials', async () => {
     cognito.on(DescribeUserPoolClientCommand).resolves({ UserPoolClient: {} });
 
     await expect(issue().put()).rejects.toThrow();
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(0);
   });
 
-  it('removes the users of both versions with its resource', async () => {
+  it('deletes the users of both versions with the resource', async () => {
     issued('present-one');
     issued('former-one', 'AWSPREVIOUS');
 
@@ -151,24 +151,21 @@ describe('IssueMachineUser', () => {
     expect(asked(AdminDeleteUserCommand).sort()).toEqual(['former-one', 'present-one']);
   });
 
-  it.each(['UserNotFoundException', 'ResourceNotFoundException'])(
-    'takes %s for done when it removes',
-    async (gone) => {
-      issued('old');
-      cognito.on(AdminDeleteUserCommand).rejects(sdkError(gone));
+  it.each(['UserNotFoundException', 'ResourceNotFoundException'])('treats %s as deleted', async (gone) => {
+    issued('old');
+    cognito.on(AdminDeleteUserCommand).rejects(sdkError(gone));
 
-      await expect(issue().remove()).resolves.toBeUndefined();
-    },
-  );
+    await expect(issue().remove()).resolves.toBeUndefined();
+  });
 
-  it('does not say that a user is removed when it is not', async () => {
+  it('fails when a user cannot be deleted', async () => {
     issued('old');
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('TooManyRequestsException'));
 
     await expect(issue().remove()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
   });
 
-  it('does not issue a second user because the secret could not be read', async () => {
+  it('fails when the secret cannot be read, and issues no second user', async () => {
     secretsManager
       .on(GetSecretValueCommand, { SecretId: 'secret', VersionStage: 'AWSCURRENT' })
       .rejects(sdkError('InternalServiceError'));
@@ -178,13 +175,13 @@ describe('IssueMachineUser', () => {
   });
 
   describe.each(['TooManyRequestsException', 'InternalErrorException', 'AccessDeniedException'])(
-    'that meets %s',
+    'after %s',
     (name) => {
       it.each([
         ['AdminCreateUser', () => cognito.on(AdminCreateUserCommand)],
         ['AdminSetUserPassword', () => cognito.on(AdminSetUserPasswordCommand)],
         ['AdminAddUserToGroup', () => cognito.on(AdminAddUserToGroupCommand)],
-      ])('repeats %s with the same user until it succeeds', async (_call, on) => {
+      ])('retries %s with the same user until it succeeds', async (_call, on) => {
         on().rejectsOnce(sdkError(name)).rejectsOnce(sdkError(name)).resolves({});
 
         await issue().put();
@@ -196,7 +193,7 @@ describe('IssueMachineUser', () => {
         expect(clock.sleeps).toEqual([1_000, 2_000]);
       });
 
-      it('repeats what it reads and what it keeps, and keeps one version', async () => {
+      it('retries reads and writes of the secret, and stores one version', async () => {
         const current = { SecretId: 'secret', VersionStage: 'AWSCURRENT' } as const;
         secretsManager
           .on(GetSecretValueCommand, current)
@@ -215,7 +212,7 @@ describe('IssueMachineUser', () => {
         expect(kept[0]?.ClientRequestToken).toMatch(/^[0-9a-f-]{36}$/);
       });
 
-      it('repeats the removal', async () => {
+      it('retries the deletion', async () => {
         issued('old');
         cognito.on(AdminDeleteUserCommand).rejectsOnce(sdkError(name)).resolves({});
 
@@ -224,7 +221,7 @@ describe('IssueMachineUser', () => {
         expect(asked(AdminDeleteUserCommand)).toEqual(['old', 'old']);
       });
 
-      it('gives up while its function can still answer', async () => {
+      it('fails early enough to send a response', async () => {
         cognito.on(AdminCreateUserCommand).rejects(sdkError(name));
 
         await expect(issue().put()).rejects.toMatchObject({ name });
@@ -235,7 +232,7 @@ describe('IssueMachineUser', () => {
     },
   );
 
-  it('fails at once for a reason that does not pass', async () => {
+  it('fails immediately with a permanent error', async () => {
     cognito.on(AdminCreateUserCommand).rejects(sdkError('InvalidParameterException'));
 
     await expect(issue().put()).rejects.toMatchObject({ name: 'InvalidParameterException' });

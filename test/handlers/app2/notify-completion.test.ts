@@ -19,9 +19,9 @@ beforeEach(() => {
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{}] });
 });
 
-describe('a finished creation of which a client is to be notified', () => {
+describe('a completion notification', () => {
   it.each(['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'])(
-    'is named on the bus, and nothing is said of how it has ended: %s',
+    'contains the id and no outcome: %s',
     async (status) => {
       await finished({ status });
 
@@ -36,7 +36,7 @@ describe('a finished creation of which a client is to be notified', () => {
     },
   );
 
-  it('is read as it is sent', async () => {
+  it('matches the schema of the receiver', async () => {
     await finished();
 
     const [{ Source, DetailType, Detail } = {}] = sent();
@@ -49,7 +49,7 @@ describe('a finished creation of which a client is to be notified', () => {
     ).toEqual({ provisioning_id: PROVISIONING_ID });
   });
 
-  it('is tried again by Lambda when the bus does not take it', async () => {
+  it('is retried by Lambda when PutEvents fails', async () => {
     eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] });
 
     await expect(finished()).rejects.toThrow();

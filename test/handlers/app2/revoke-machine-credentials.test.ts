@@ -78,7 +78,7 @@ beforeEach(() => {
 });
 
 describe('RevokeMachineCredentials', () => {
-  it('has new credentials made, then disables all former users, then removes them', async () => {
+  it('rotates the credentials, then disables all earlier users, then deletes them', async () => {
     await expect(revoke()).resolves.toEqual({ version_id: 'made', removed_users: 3 });
 
     expect(named(AdminDisableUserCommand)).toEqual(['leaked-one', 'abandoned-one']);
@@ -89,7 +89,7 @@ describe('RevokeMachineCredentials', () => {
     );
   });
 
-  it('waits until the rotation is over before it removes anybody', async () => {
+  it('waits for the rotation before it deletes a user', async () => {
     stages(before, during, during, during, after);
 
     await revoke();
@@ -97,7 +97,7 @@ describe('RevokeMachineCredentials', () => {
     expect(clock.sleeps).toHaveLength(3);
   });
 
-  it('gives up a rotation that was abandoned, whose credentials may be known, too', async () => {
+  it('cancels an abandoned rotation', async () => {
     stages({ old: ['AWSCURRENT'], abandoned: ['AWSPENDING'] }, after);
 
     await revoke();
@@ -107,7 +107,7 @@ describe('RevokeMachineCredentials', () => {
     ).toEqual([{ SecretId, VersionStage: 'AWSPENDING', RemoveFromVersionId: 'abandoned' }]);
   });
 
-  it('gives up nothing when the pending version is the present one', async () => {
+  it('cancels nothing when the pending version is the current one', async () => {
     stages({ old: ['AWSCURRENT', 'AWSPENDING'] }, after);
 
     await revoke();
@@ -115,7 +115,7 @@ describe('RevokeMachineCredentials', () => {
     expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
   });
 
-  it('begins when a rotation that is under way has ended', async () => {
+  it('starts after a rotation in progress has finished', async () => {
     secretsManager
       .on(RotateSecretCommand)
       .rejectsOnce(sdkError('InvalidRequestException'))
@@ -158,7 +158,7 @@ describe('RevokeMachineCredentials', () => {
     expectNoDeletion();
   });
 
-  it('ends before its function does when the rotation does not', async () => {
+  it('fails before the timeout of its function when the rotation does not finish', async () => {
     stages(before, during);
 
     await thrownBy(revoke());
@@ -166,7 +166,7 @@ describe('RevokeMachineCredentials', () => {
     expect(clock.sleeps.reduce((sum, pause) => sum + pause, 0)).toBeLessThan(180_000);
   });
 
-  it('removes what is left when it is run again', async () => {
+  it('deletes the remaining users in a second run', async () => {
     cognito.on(AdminDeleteUserCommand).rejectsOnce(sdkError('TooManyRequestsException')).resolves({});
     await expect(revoke()).rejects.toMatchObject({ name: 'TooManyRequestsException' });
     stages(before, after);
@@ -174,7 +174,7 @@ describe('RevokeMachineCredentials', () => {
     await expect(revoke()).resolves.toEqual({ version_id: 'made', removed_users: 2 });
   });
 
-  it('lets nothing secret out when it fails', async () => {
+  it('has no secret in its errors', async () => {
     secretsManager
       .on(RotateSecretCommand)
       .rejects(sdkError('AccessDeniedException', { message: `${PASSWORD} is wrong` }));

@@ -92,7 +92,7 @@ beforeEach(() => {
 });
 
 describe('createSecret', () => {
-  it('keeps new credentials as the pending version, and makes nothing yet', async () => {
+  it('stores new credentials as the pending version, and creates no user yet', async () => {
     await rotate('createSecret');
 
     const [put] = secretsManager.commandCalls(PutSecretValueCommand);
@@ -106,7 +106,7 @@ describe('createSecret', () => {
     expect(cognito.commandCalls(AdminCreateUserCommand)).toEqual([]);
   });
 
-  it('does not make other credentials when it is repeated', async () => {
+  it('is idempotent', async () => {
     pending();
 
     await rotate('createSecret');
@@ -116,7 +116,7 @@ describe('createSecret', () => {
 });
 
 describe('setSecret', () => {
-  it('makes the new user, and leaves all others alone', async () => {
+  it('creates the new user, and changes no other user', async () => {
     pending();
 
     await rotate('setSecret');
@@ -134,7 +134,7 @@ describe('setSecret', () => {
     expect(revoked()).toEqual([[], []]);
   });
 
-  it('can be repeated after each of its calls', async () => {
+  it('is idempotent after each of its calls', async () => {
     pending();
     cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
 
@@ -157,21 +157,21 @@ describe('testSecret', () => {
     });
   });
 
-  it('fails when they are not good for a sign-in', async () => {
+  it('fails when the sign-in is refused', async () => {
     pending();
     cognito.on(InitiateAuthCommand).rejects(sdkError('NotAuthorizedException'));
 
     await expect(rotate('testSecret')).rejects.toMatchObject({ name: 'NotAuthorizedException' });
   });
 
-  it('has nothing to test when the schedule is set: the version has no value', async () => {
+  it('succeeds for a version without a value, when the schedule is set', async () => {
     await expect(rotate('testSecret')).resolves.toBeUndefined();
     expect(cognito.calls()).toEqual([]);
   });
 });
 
 describe('finishSecret', () => {
-  it('makes the pending version the present one', async () => {
+  it('makes the pending version the current one', async () => {
     pending();
 
     await rotate('finishSecret');
@@ -184,7 +184,7 @@ describe('finishSecret', () => {
     });
   });
 
-  it('says so on the bus, the same each time, and nothing that is secret', async () => {
+  it('publishes the same event in each attempt, without a secret', async () => {
     pending();
 
     await rotate('finishSecret');
@@ -209,7 +209,7 @@ describe('finishSecret', () => {
     expectNoLeak('new-one', event);
   });
 
-  it('moves nothing when it is repeated', async () => {
+  it('moves no label when it is repeated', async () => {
     pending();
     version({ VersionStage: 'AWSCURRENT' }, TOKEN, 'new-one');
 
@@ -218,7 +218,7 @@ describe('finishSecret', () => {
     expect(secretsManager.commandCalls(UpdateSecretVersionStageCommand)).toEqual([]);
   });
 
-  it('removes the machine users of no version in use: older ones, and those of abandoned rotations', async () => {
+  it('deletes the machine users without a version in use: older ones, and those of abandoned rotations', async () => {
     pending();
     poolHas('older-one', 'former-one', 'present-one', 'abandoned-one', 'new-one');
 
@@ -232,7 +232,7 @@ describe('finishSecret', () => {
     );
   });
 
-  it('looks at every page of machine users', async () => {
+  it('reads every page of machine users', async () => {
     pending();
     cognito.on(ListUsersInGroupCommand).resolves({ Users: users('older-one'), NextToken: 'more' });
     cognito.on(ListUsersInGroupCommand, { NextToken: 'more' }).resolves({ Users: users('oldest-one') });
@@ -247,7 +247,7 @@ describe('finishSecret', () => {
     });
   });
 
-  it('leaves a service user alone that somebody put into the group', async () => {
+  it('does not delete a service user in the group', async () => {
     pending();
     cognito.on(ListUsersInGroupCommand).resolves({
       Users: [{ Username: 'ada', Attributes: [{ Name: 'custom:provisioning_id', Value: 'an-id' }] }],
@@ -258,7 +258,7 @@ describe('finishSecret', () => {
     expect(revoked()).toEqual([[], []]);
   });
 
-  it('removes nobody at the first rotation, when the former version is no credentials', async () => {
+  it('deletes no user at the first rotation, when the previous version has no credentials', async () => {
     pending();
     poolHas('present-one', 'new-one');
     secretsManager
@@ -270,7 +270,7 @@ describe('finishSecret', () => {
     expect(revoked()).toEqual([[], []]);
   });
 
-  it('removes nobody when it is not known which versions are in use', async () => {
+  it('deletes no user when the versions in use cannot be read', async () => {
     pending();
     poolHas('present-one', 'older-one', 'new-one');
     secretsManager
@@ -281,7 +281,7 @@ describe('finishSecret', () => {
     expect(revoked()).toEqual([[], []]);
   });
 
-  it('leaves the user alone that the next rotation makes meanwhile', async () => {
+  it('does not delete the user of a rotation that starts in between', async () => {
     pending();
     cognito.on(ListUsersInGroupCommand).callsFake(() => {
       version({ VersionStage: 'AWSPENDING' }, 'the-next-version', 'next-one');
@@ -293,7 +293,7 @@ describe('finishSecret', () => {
     expect(revoked()[1]).toEqual(users('older-one'));
   });
 
-  it('can be repeated while users are removed, some of which are gone', async () => {
+  it('is idempotent when some users are deleted already', async () => {
     pending();
     poolHas('older-one', 'abandoned-one');
     cognito.on(AdminDisableUserCommand, { Username: 'older-one' }).rejects(sdkError('UserNotFoundException'));
@@ -305,7 +305,7 @@ describe('finishSecret', () => {
   });
 
   it.each([AdminDisableUserCommand, AdminDeleteUserCommand])(
-    'fails when a user cannot be removed, so that Secrets Manager calls again (%p)',
+    'fails when a user cannot be deleted, so that Secrets Manager retries (%p)',
     async (command) => {
       pending();
       poolHas('older-one');
@@ -315,7 +315,7 @@ describe('finishSecret', () => {
     },
   );
 
-  it('fails when the bus does not take the event, so that Secrets Manager calls again', async () => {
+  it('fails when the event is not published, so that Secrets Manager retries', async () => {
     pending();
     eventBridge
       .on(PutEventsCommand)
@@ -329,7 +329,7 @@ describe('finishSecret', () => {
 
 describe('RotateMachineUser', () => {
   it.each(['setSecret', 'finishSecret'] as const)(
-    'does not %s of a version that was never made',
+    'refuses %s for a version that does not exist',
     async (step) => {
       const error = await thrownBy(rotate(step));
 
@@ -339,7 +339,7 @@ describe('RotateMachineUser', () => {
   );
 
   it.each(['setSecret', 'testSecret', 'finishSecret'] as const)(
-    'does not %s of a version that has lost its label, because its credentials were revoked',
+    'refuses %s for a version without its label, because its credentials were revoked',
     async (step) => {
       version({ VersionId: TOKEN }, TOKEN, 'new-one', []);
 
@@ -351,7 +351,7 @@ describe('RotateMachineUser', () => {
     },
   );
 
-  it('lets nothing secret out when a step fails', async () => {
+  it('has no secret in its errors', async () => {
     pending();
     cognito
       .on(AdminSetUserPasswordCommand)

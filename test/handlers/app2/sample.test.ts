@@ -4,7 +4,7 @@ import { authorizedRequest } from '../../support/api-events.ts';
 import { expectProblem } from '../../support/problems.ts';
 
 describe('POST /sample', () => {
-  it('recognises the service user and gives back what it sent', async () => {
+  it('returns the username and the received data', async () => {
     const answer = await handler(
       authorizedRequest({ body: { data: { a: 1 } } }, { owner: 's', username: 'alice', client_id: 'c' }),
     );
@@ -23,7 +23,7 @@ describe('POST /sample', () => {
     expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
   });
 
-  it('answers nobody that no authorizer has seen', async () => {
+  it('refuses a request without the context of the authorizer', async () => {
     expectProblem(await handler(authorizedRequest({ body: { data: {} } }, {})), 'UNAUTHENTICATED');
   });
 });

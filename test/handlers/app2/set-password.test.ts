@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 describe('SetPassword', () => {
-  it('sets the decrypted password for good, on the user that this provisioning made', async () => {
+  it('sets the decrypted password as permanent, by the sub of the user', async () => {
     const output = await handler(input);
 
     expect(cognito.commandCalls(AdminSetUserPasswordCommand).map(({ args }) => args[0].input)).toEqual([
@@ -44,7 +44,7 @@ describe('SetPassword', () => {
     ['UserNotFoundException', 'UserNotFound'],
     ['TooManyRequestsException', 'ServiceThrottled'],
     ['NotAuthorizedException', 'NotAuthorizedException'],
-  ])('answers %s with %s and does not repeat the password that the message quotes', async (name, seen) => {
+  ])('maps %s to %s without the password in its message', async (name, seen) => {
     const message = `Value '${PASSWORD}' at 'password' failed`;
     cognito.on(AdminSetUserPasswordCommand).rejects(sdkError(name, { message }));
 
@@ -54,7 +54,7 @@ describe('SetPassword', () => {
     expectNoLeak(PASSWORD, error, log());
   });
 
-  it('refuses to go on with what is rolled back, when the execution is redriven', async () => {
+  it('refuses a redriven execution', async () => {
     await expect(handler({ ...input, redrive_count: 1 })).rejects.toMatchObject({ name: 'RedriveRefused' });
     expect([...kms.calls(), ...cognito.calls()]).toHaveLength(0);
   });

@@ -77,7 +77,7 @@ describe('POST /admin/create-user', () => {
     expect(stepFunctions.calls()).toEqual([]);
   });
 
-  it('takes headers that are sent twice with the same value', async () => {
+  it('accepts headers that are sent twice with the same value', async () => {
     const twice = [PROVISIONING_ID, PROVISIONING_ID];
     const answer = await post({ 'Idempotency-Key': twice, 'On-Behalf-Of': ['somebody', 'somebody'] });
 
@@ -85,7 +85,7 @@ describe('POST /admin/create-user', () => {
     expect(started()).toMatchObject({ provisioning_id: PROVISIONING_ID, on_behalf_of: 'somebody' });
   });
 
-  it('starts the creation under the name of the provisioning and says where to ask', async () => {
+  it('starts the creation with the provisioning_id as name and returns the URL of its status', async () => {
     const answer = await post();
 
     expect(answer).toMatchObject({
@@ -109,7 +109,7 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(start?.args[0].input.input ?? '')).toEqual({ ...input, ...ORIGIN });
   });
 
-  it('takes a username in upper and lower case for one, in what it starts and in what it recognises', async () => {
+  it('converts the username to lower case in new and in repeated requests', async () => {
     looks().resolves(execution(input));
     const answers = [await post({}, { ...body, username: 'ALICE' })];
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
@@ -120,7 +120,7 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(start?.args[0].input.input ?? '')).toMatchObject({ username: 'alice' });
   });
 
-  it('keeps whom App1 says that it acts for, beside the owner that was verified', async () => {
+  it('stores the On-Behalf-Of header beside the verified owner', async () => {
     looks().resolves(execution(input));
 
     await post({ 'On-Behalf-Of': '111122223333/AROAEXAMPLE' });
@@ -133,14 +133,17 @@ describe('POST /admin/create-user', () => {
     });
   });
 
-  it.each(['', 'a b', 'a\tb', 'a'.repeat(256), 'ä'])('does not keep the statement %j', async (statement) => {
-    const { errors } = expectProblem(await post({ 'On-Behalf-Of': statement }), 'INVALID_REQUEST');
+  it.each(['', 'a b', 'a\tb', 'a'.repeat(256), 'ä'])(
+    'refuses the On-Behalf-Of header %j',
+    async (statement) => {
+      const { errors } = expectProblem(await post({ 'On-Behalf-Of': statement }), 'INVALID_REQUEST');
 
-    expect(errors).toEqual([expect.objectContaining({ pointer: 'header On-Behalf-Of' })]);
-    expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
-  });
+      expect(errors).toEqual([expect.objectContaining({ pointer: 'header On-Behalf-Of' })]);
+      expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
+    },
+  );
 
-  it('waits for the end as long as it is asked to, and not longer', async () => {
+  it('waits for the outcome as long as preferred', async () => {
     looks()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
@@ -154,7 +157,7 @@ describe('POST /admin/create-user', () => {
     expect(clock.now() - before).toBe(10_000);
   });
 
-  it('answers a repeat with the state of the first', async () => {
+  it('returns the status of the first request to a repeated one', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(execution(input, failedAs('UserCreationRolledBack', 'SetPassword', 'PasswordRejected')));
 
@@ -172,21 +175,21 @@ describe('POST /admin/create-user', () => {
     ['username', { ...body, username: 'bob' }],
     ['encrypted_password', { ...body, encrypted_password: 'b3RoZXI=' }],
     ['human_user_id', { ...body, human_user_id: 'h-43' }],
-  ])('answers 409 when the same key comes with another %s', async (_field, other) => {
+  ])('returns 409 for the same key with another %s', async (_field, other) => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(execution(input));
 
     expectProblem(await post({}, other), 'IDEMPOTENCY_CONFLICT');
   });
 
-  it('shows nothing of the creation of another client', async () => {
+  it('returns 404 for the creation of another client', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(execution({ ...input, owner: 'another-client' }));
 
     expectProblem(await post(), 'NOT_FOUND');
   });
 
-  it('says that it was cancelled when the cancellation came first', async () => {
+  it('returns the status of a cancellation that arrived first', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(
       execution(
@@ -200,7 +203,7 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ user: 'unknown', error: { code: 'CANCELLED' } });
   });
 
-  it('draws a generation for a client that names none, and takes its repeat for one', async () => {
+  it('generates a creation_id for a client without one, and recognizes its repeated request', async () => {
     const send = () =>
       api(handler())(
         authorizedRequest({
@@ -218,14 +221,14 @@ describe('POST /admin/create-user', () => {
     expect(await send()).toMatchObject({ statusCode: 202 });
   });
 
-  it('refuses a generation that is none, and starts nothing', async () => {
+  it('refuses an invalid Creation-Id, and starts nothing', async () => {
     const { errors } = expectProblem(await post({ 'Creation-Id': 'no-uuid' }), 'INVALID_REQUEST');
 
     expect(errors).toEqual([{ pointer: 'header Creation-Id', detail: 'must be a UUID' }]);
     expect(stepFunctions.calls()).toEqual([]);
   });
 
-  describe('under an id that an earlier generation has used, of which the record is still there,', () => {
+  describe('with an id of an earlier generation whose record exists', () => {
     const cancelled = { ...GENERATION, owner: MACHINE_OWNER, cancelled: true };
     const earlier = (seen: Parameters<typeof execution>[1], recorded: object = input) => {
       stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
@@ -237,7 +240,7 @@ describe('POST /admin/create-user', () => {
       ['succeeded', { status: 'SUCCEEDED' }, input],
       ['is to be rolled back', { status: 'TIMED_OUT' }, input],
       ['is only a cancellation', failedAs('Cancelled', 'DecryptCredentials', 'Cancelled'), cancelled],
-    ] as const)('leaves its user alone, and says so, when that %s', async (_what, seen, recorded) => {
+    ] as const)('does not change its user and returns 409 when it %s', async (_what, seen, recorded) => {
       earlier(seen, recorded);
 
       expectProblem(await post(), 'USER_OF_EARLIER_PROVISIONING');
@@ -250,7 +253,7 @@ describe('POST /admin/create-user', () => {
         undefined,
       ],
       ['when its user was removed', { status: 'SUCCEEDED' }, { status: 'SUCCEEDED' }],
-    ] as const)('says that the id is used up %s', async (_what, seen, rollBack) => {
+    ] as const)('returns IDEMPOTENCY_CONFLICT %s', async (_what, seen, rollBack) => {
       earlier(seen);
       if (rollBack !== undefined)
         stepFunctions
@@ -267,7 +270,7 @@ describe('POST /admin/create-user', () => {
     ['cannot be seen', notFound()],
     ['cannot be looked at', sdkError('ThrottlingException')],
     ['may not be looked at', sdkError('AccessDeniedException')],
-  ])('has accepted a creation that %s after its start', async (_what, error) => {
+  ])('returns 202 for a creation that %s after its start', async (_what, error) => {
     looks().rejects(error);
 
     const answer = await post({ Prefer: 'wait=1' });
@@ -276,7 +279,7 @@ describe('POST /admin/create-user', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ provisioning_id: PROVISIONING_ID, status: 'RUNNING' });
   });
 
-  it('asks for a repeat while an earlier creation of the name cannot be seen', async () => {
+  it('returns 503 while DescribeExecution does not find an earlier creation', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     const answer = await post({ Prefer: 'wait=1' });
 
@@ -287,25 +290,28 @@ describe('POST /admin/create-user', () => {
   it.each([
     ['missing', undefined],
     ['not a UUID', 'my-key'],
-  ])('tells an Idempotency-Key that is %s together with what is wrong in the body', async (_what, key) => {
-    const answer = await api(handler())(
-      authorizedRequest({
-        headers: key === undefined ? {} : { 'Idempotency-Key': key },
-        body: { username: 'a b' },
-      }),
-    );
+  ])(
+    'reports an Idempotency-Key that is %s together with the invalid fields of the body',
+    async (_what, key) => {
+      const answer = await api(handler())(
+        authorizedRequest({
+          headers: key === undefined ? {} : { 'Idempotency-Key': key },
+          body: { username: 'a b' },
+        }),
+      );
 
-    const pointers = expectProblem(answer, 'INVALID_REQUEST').errors?.map(({ pointer }) => pointer);
-    expect(pointers).toEqual([
-      'header Idempotency-Key',
-      '/username',
-      '/encrypted_password',
-      '/human_user_id',
-    ]);
-    expect(stepFunctions.calls()).toHaveLength(0);
-  });
+      const pointers = expectProblem(answer, 'INVALID_REQUEST').errors?.map(({ pointer }) => pointer);
+      expect(pointers).toEqual([
+        'header Idempotency-Key',
+        '/username',
+        '/encrypted_password',
+        '/human_user_id',
+      ]);
+      expect(stepFunctions.calls()).toHaveLength(0);
+    },
+  );
 
-  it('takes the key in any case: it is one name', async () => {
+  it('converts the key to lower case', async () => {
     looks().resolves(execution(input));
 
     await post({ 'Idempotency-Key': PROVISIONING_ID.toUpperCase() });
@@ -313,14 +319,14 @@ describe('POST /admin/create-user', () => {
     expect(stepFunctions.commandCalls(StartExecutionCommand)[0]?.args[0].input.name).toBe(PROVISIONING_ID);
   });
 
-  it('refuses a request that no authorizer vouches for', async () => {
+  it('refuses a request without the context of the authorizer', async () => {
     const run = api(handler());
 
     expectProblem(await run(authorizedRequest({ body }, {})), 'UNAUTHENTICATED');
     expect(stepFunctions.calls()).toHaveLength(0);
   });
 
-  it('never repeats the ciphertext, neither in answers nor in logs', async () => {
+  it('has no ciphertext in responses and logs', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ValidationException', { message: ENCRYPTED }));
 
     const answer = await post();
@@ -335,7 +341,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
   const inSeconds = (seconds: number) => clock.now() + seconds * 1000;
   const looked = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
 
-  it('says when a queued creation will probably have ended', async () => {
+  it('returns the estimated end of a queued creation', async () => {
     const start = inSeconds(60);
     creationLimiter.estimate.mockResolvedValue(start);
 
@@ -353,7 +359,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(looked()).toBe(0);
   });
 
-  it('does not call it a queue when the start is as good as now', async () => {
+  it('returns no estimate when the start is almost immediate', async () => {
     creationLimiter.estimate.mockResolvedValue(inSeconds(0.4));
     looks().resolves(execution(input, { status: 'SUCCEEDED' }));
 
@@ -366,7 +372,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(looked()).toBe(1);
   });
 
-  it('does not poll a creation above the limit of polls when the client can be notified', async () => {
+  it('does not poll a creation above the rate of polls when the client accepts a notification', async () => {
     pollLimiter.reserve.mockResolvedValue(undefined);
 
     expect(await post(ASYNC)).toMatchObject({
@@ -377,7 +383,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(looked()).toBe(0);
   });
 
-  it('polls all the same for a client that cannot be notified', async () => {
+  it('polls for a client that does not accept a notification', async () => {
     pollLimiter.reserve.mockResolvedValue(undefined);
     looks().resolves(execution(input, { status: 'SUCCEEDED' }));
 
@@ -385,7 +391,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(started()).not.toHaveProperty('notify');
   });
 
-  it('does not poll before the start, nor wait for one that is after the wait', async () => {
+  it('does not poll before the estimated start', async () => {
     creationLimiter.estimate.mockResolvedValueOnce(inSeconds(5)).mockResolvedValueOnce(inSeconds(60));
     looks().resolves(execution(input, { status: 'SUCCEEDED' }));
 
@@ -396,7 +402,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(looked()).toBe(before);
   });
 
-  it('answers a repeat with a notification after one look', async () => {
+  it('responds to a repeated request with a notification after one DescribeExecution', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks().resolves(execution({ ...input, notify: true }));
 
@@ -407,7 +413,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(looked()).toBe(1);
   });
 
-  it('waits for a repeat without a notification', async () => {
+  it('waits for a repeated request without a notification', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     looks()
       .resolvesOnce(execution(input))
@@ -416,7 +422,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(await post(ASYNC)).toMatchObject({ statusCode: 200 });
   });
 
-  it('asks to come back when the queue is as long as it may be, and starts nothing', async () => {
+  it('returns QUEUE_FULL with Retry-After when the queue is full, and starts nothing', async () => {
     creationLimiter.estimate.mockResolvedValue(undefined);
 
     const answer = await post(ASYNC);
@@ -427,7 +433,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
   });
 
   it.each(['respond-async, wait=10', 'wait=10', ''])(
-    'answers a repeat with the state of the first also while the queue is full (Prefer: %j)',
+    'returns the status to a repeated request also while the queue is full (Prefer: %j)',
     async (Prefer) => {
       creationLimiter.estimate.mockResolvedValue(undefined);
       looks().resolves(execution(input, { status: 'SUCCEEDED' }));
@@ -440,7 +446,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     },
   );
 
-  it('waits for a repeat while the queue is full, as it does otherwise', async () => {
+  it('waits for a repeated request also while the queue is full', async () => {
     creationLimiter.estimate.mockResolvedValue(undefined);
     looks()
       .resolvesOnce(execution(input))
@@ -449,7 +455,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
   });
 
-  it('asks for the queue of the caller on whose behalf the client acts, or else of the client', async () => {
+  it('estimates the queue for the caller in On-Behalf-Of, or else for the owner', async () => {
     await post({ 'On-Behalf-Of': 'somebody' });
     await post();
 

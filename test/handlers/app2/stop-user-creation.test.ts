@@ -15,12 +15,12 @@ const run = (stop: () => Promise<StoppedExecution>) =>
   stopUserCreation({ stop, limiter })({ ...GENERATION, ...stood, entered_at: '2026-01-01T00:00:00.000Z' });
 
 describe('StopUserCreation', () => {
-  it('gives back the start of a creation that it has stopped', async () => {
+  it('releases the start of a stopped creation', async () => {
     await expect(run(async () => stopped(false))).resolves.toEqual(stopped(false));
     expect(limiter.release.mock.calls).toEqual([[CREATION_ID]]);
   });
 
-  it('gives back nothing of a creation that succeeded, nor of one that it could not stop', async () => {
+  it('releases nothing for a creation that succeeded or could not be stopped', async () => {
     limiter.release.mockClear();
     await run(async () => stopped(true));
     await expect(run(() => Promise.reject(new Error('not yet')))).rejects.toThrow('not yet');

@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 describe("a request's lines in the log", () => {
-  it('say which request it was, and how it was answered', async () => {
+  it('contain the request and its response status', async () => {
     await api(async () => json(200, {}))(request, invocation);
 
     expect(lines()).toEqual([
@@ -38,7 +38,7 @@ describe("a request's lines in the log", () => {
     ]);
   });
 
-  it('say why it was refused, or that it failed', async () => {
+  it('contain the problem code of a refusal, or the error', async () => {
     const failing = (error: Error) => api(() => Promise.reject(error))(request, invocation);
     await failing(new RequestProblem('NOT_FOUND'));
     await failing(new TypeError('a bug'));
@@ -51,14 +51,14 @@ describe("a request's lines in the log", () => {
     ]);
   });
 
-  it('say how often the call was tried that made it fail', async () => {
+  it('contain the attempts of the failed call', async () => {
     const thrown = Object.assign(sdkError('TimeoutError'), { $metadata: { attempts: 2 } });
     await api(() => Promise.reject(thrown))(request, invocation);
 
     expect(lines()[0]).toMatchObject({ message: 'Request failed', reason: 'TimeoutError', attempts: 2 });
   });
 
-  it('are about the provisioning that its handler found, and the next ones are not', async () => {
+  it('contain the provisioning_id that the handler added, only in this request', async () => {
     const post = signedRequest({});
     await api(async () => {
       addLogContext({ provisioning_id: PROVISIONING_ID });
@@ -70,13 +70,13 @@ describe("a request's lines in the log", () => {
     expect(lines()[1]).not.toHaveProperty('provisioning_id');
   });
 
-  it('do not repeat what is no id of a provisioning', async () => {
+  it('do not contain an invalid provisioning_id', async () => {
     await api(async () => json(404, {}))(signedRequest({ id: "x' or 'a'='a" }));
 
     expect(lines()[0]).not.toHaveProperty('provisioning_id');
   });
 
-  it('have the trace that the execution is started with', async () => {
+  it('contain the trace id of the execution', async () => {
     const untraced = () => signedRequest({ headers: { 'X-Amzn-Trace-Id': '' } });
     let started: string | undefined;
     const handler = api(async (event) => {

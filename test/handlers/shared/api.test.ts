@@ -18,7 +18,7 @@ const failing = (error: unknown) =>
   })(signedRequest({}));
 
 describe('api', () => {
-  it('passes the answer of the route on, not to be cached or sniffed', async () => {
+  it('returns the response of the route with the common headers', async () => {
     const answer = await api(async () => json(200, { a: 1 }, { 'X-More': '1' }))(signedRequest({}));
 
     expect(answer).toEqual({
@@ -34,7 +34,7 @@ describe('api', () => {
     });
   });
 
-  it('answers a problem of the request as it is', async () => {
+  it('returns the problem of a RequestProblem', async () => {
     const errors = [{ pointer: '/a', detail: 'is missing' }];
 
     const answer = await failing(new RequestProblem('INVALID_REQUEST', errors));
@@ -47,22 +47,25 @@ describe('api', () => {
     ['a denied call', sdkError('AccessDeniedException', { message: PASSWORD }), 'INTERNAL_ERROR'],
     ['a busy service', sdkError('ThrottlingException', { message: PASSWORD }), 'SERVICE_UNAVAILABLE'],
     ['a service that is down', sdkError('Fault', { status: 503, message: PASSWORD }), 'SERVICE_UNAVAILABLE'],
-  ] as const)('answers %s without its text, and logs only its name', async (_what, error, code) => {
-    const answer = await failing(error);
+  ] as const)(
+    'returns a problem for %s without its message, and logs only its name',
+    async (_what, error, code) => {
+      const answer = await failing(error);
 
-    expectProblem(answer, code);
-    expect(log()).toContain('Request failed');
-    expectNoLeak(PASSWORD, answer, log());
-  });
+      expectProblem(answer, code);
+      expect(log()).toContain('Request failed');
+      expectNoLeak(PASSWORD, answer, log());
+    },
+  );
 
-  it('says when to come back only where coming back helps', async () => {
+  it('returns Retry-After only for problems that a retry can resolve', async () => {
     expect((await failing(sdkError('ThrottlingException'))).headers).toHaveProperty('Retry-After', '1');
     expect((await failing(new TypeError())).headers).not.toHaveProperty('Retry-After');
   });
 });
 
 describe('header', () => {
-  it('is found whatever the case of its name', () => {
+  it('is found by a case-insensitive name', () => {
     expect(header({ headers: { 'iDEMPOTENCY-kEY': 'k' } }, 'Idempotency-Key')).toBe('k');
     expect(header({ headers: {} }, 'Idempotency-Key')).toBeUndefined();
   });
@@ -73,17 +76,20 @@ describe('readBody', () => {
   const read = (body: unknown, headers: Record<string, string> = {}) =>
     readBody(signedRequest({ body, headers }), schema);
 
-  it.each(['application/json', 'Application/JSON', 'application/json; charset=utf-8'])('takes %s', (type) => {
-    expect(read({ a: 'x' }, { 'Content-Type': type })).toEqual({ a: 'x' });
-  });
+  it.each(['application/json', 'Application/JSON', 'application/json; charset=utf-8'])(
+    'accepts %s',
+    (type) => {
+      expect(read({ a: 'x' }, { 'Content-Type': type })).toEqual({ a: 'x' });
+    },
+  );
 
-  it('takes a body that API Gateway has encoded', () => {
+  it('accepts a body that API Gateway has encoded in base64', () => {
     const event = { ...signedRequest({ body: btoa('{"a":"x"}') }), isBase64Encoded: true };
 
     expect(readBody(event, schema)).toEqual({ a: 'x' });
   });
 
-  it('does not quote a body that is no JSON', async () => {
+  it('does not quote a body that is not JSON', async () => {
     const answer = await api(async () => json(200, read(`{"a":"${PASSWORD}`)))(signedRequest({}));
 
     expect(expectProblem(answer, 'INVALID_REQUEST').errors).toEqual([
@@ -126,26 +132,26 @@ describe('readBody', () => {
     ['one in the name of a field, which is not repeated', '{"a":{"\\ud83d":1}}', ['/a']],
     ['one below a name that could be a password', '{"a":{"Passw0rd-1!":"\\ud83d"}}', ['/a']],
     ['several', '{"a":["\\ud83d","x","\ufffd"]}', ['/a/0', '/a/2']],
-  ])('refuses %s, and names the field', (_what, body, pointers) => {
+  ])('refuses %s with the pointer of the field', (_what, body, pointers) => {
     const told = faults(() => readBody(signedRequest({ body }), open));
 
     expect(told.map(({ pointer }) => pointer)).toEqual(pointers);
     for (const { detail } of told) expect(detail).toBe(NOT_WELL_FORMED);
   });
 
-  it('takes whole pairs, in the text and in escapes', () => {
+  it('accepts surrogate pairs, in the text and in escapes', () => {
     expect(readBody(signedRequest({ body: '{"a":"\u{1F511}\\ud83d\\udd11"}' }), open)).toEqual({
       a: '\u{1F511}\u{1F511}',
     });
   });
 
-  it('is not brought down by a body that is nested as deep as it can be', () => {
+  it('handles a body with the deepest possible nesting', () => {
     const deep = `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
 
     expect(readBody(signedRequest({ body: deep }), open)).toHaveProperty('a');
   });
 
-  it('measures the body in bytes: the largest is taken, one byte more is not', () => {
+  it('measures the body in bytes', () => {
     const frame = '{"a":""}'.length;
     expect(read({ a: `${'é'.repeat((MAX_BODY_BYTES - frame) / 2)}` })).toHaveProperty('a');
     expect(() => read({ a: `${'é'.repeat((MAX_BODY_BYTES - frame) / 2)}x` })).toThrow('PAYLOAD_TOO_LARGE');

@@ -103,7 +103,7 @@ describe('an AWS client', () => {
   it.each([
     ['of a step', stepClient],
     ['of a function behind an API', apiClient],
-  ])('%s has the time limits of the ladder', (_what, make) => {
+  ])('%s has the timeouts of the ladder', (_what, make) => {
     const { settings } = make(SettingsOfAClient);
 
     expect(settings).toMatchObject({
@@ -125,7 +125,7 @@ describe('an AWS client', () => {
     expect(classifyError(error).name).toBe('ServiceUnavailable');
   });
 
-  it('gives up when its caller does', async () => {
+  it("aborts with its caller's signal", async () => {
     const abortSignal = AbortSignal.abort();
 
     const sent = apiClient(SFNClient).send(describeExecution, { abortSignal });
@@ -148,7 +148,7 @@ describe('an AWS client', () => {
     expect(connections - connectionsBefore).toBe(1);
   });
 
-  it('logs nothing, and what a function says of its error quotes nothing', async () => {
+  it('logs nothing, and its classified error quotes nothing', async () => {
     const written = [
       ...(['log', 'info', 'warn', 'error', 'debug', 'trace'] as const).map((level) =>
         jest.spyOn(console, level).mockReturnValue(undefined),

@@ -120,12 +120,12 @@ const faults = [...new Set(commandsInUse().flatMap(clientFaults))].toSorted();
 const nameOf = (fault: string): string =>
   passing.find((verdict) => verdicts[verdict].some((name) => name === fault)) ?? fault;
 
-describe('an error that is the fault of the request, for AWS', () => {
-  it.each(faults)('is told by what mends it: %s', (name) => {
+describe('a client error of AWS', () => {
+  it.each(faults)('is classified by its remedy: %s', (name) => {
     expect(classifyError(sdkError(name, { status: 400 })).name).toBe(nameOf(name));
   });
 
-  it('was looked at', () => {
+  it('is listed', () => {
     expect(faults).toEqual(Object.values(verdicts).flat().toSorted());
   });
 });

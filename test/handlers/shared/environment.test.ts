@@ -5,7 +5,7 @@ import { environments as app2 } from '../../../handlers/app2/lib/environments.ts
 import { readEnvironment } from '../../../handlers/shared/environment.ts';
 
 describe('readEnvironment', () => {
-  it('names every variable that is missing or wrong, and no value', () => {
+  it('lists every missing and invalid variable, without values', () => {
     const schema = z.object({ MISSING: z.string(), WRONG: z.url(), FINE: z.string() });
 
     const read = () => readEnvironment(schema, { WRONG: 'canary', FINE: 'canary' });
@@ -14,12 +14,12 @@ describe('readEnvironment', () => {
     expect(read).not.toThrow(/FINE|canary/);
   });
 
-  it('gives what the schema makes of the variables', () => {
+  it('returns the parsed variables', () => {
     expect(readEnvironment(app2['add-to-group'])).toMatchObject({ GROUP_CHANGES_PER_SECOND: 25 });
   });
 
   it.each(Object.entries({ ...app1, ...app2 }).filter(([name]) => name !== 'sample'))(
-    'stops %s at its start when nothing is set',
+    'throws at the start of %s without variables',
     (_name, schema) => {
       expect(() => readEnvironment(schema, {})).toThrow('not valid');
     },

@@ -22,7 +22,7 @@ describe('classifyError', () => {
     ['a denied call', sdkError('AccessDeniedException', { status: 403 }), 'AccessDeniedException'],
     ['a bug', new TypeError('x is not a function'), 'TypeError'],
     ['no error at all', 'text', 'StepFailed'],
-  ])('names %s so that the workflow can match it', (_what, thrown, name) => {
+  ])('maps %s to a name that the workflow matches', (_what, thrown, name) => {
     expect(classifyError(thrown).name).toBe(name);
   });
 
@@ -32,11 +32,11 @@ describe('classifyError', () => {
     ['own field', Object.assign(new Error('e'), { request: { body: PASSWORD } })],
     ['code', Object.assign(new Error('e'), { code: PASSWORD })],
     ['thrown text', PASSWORD],
-  ])('lets nothing out of the %s', (_where, thrown) => {
+  ])('drops the message of the %s', (_where, thrown) => {
     expectNoLeak(PASSWORD, classifyError(thrown));
   });
 
-  it('passes a step error as it is', () => {
+  it('returns a StepError unchanged', () => {
     const error = new StepError('UserNotFound', 'gone');
 
     expect(classifyError(error)).toBe(error);
@@ -44,7 +44,7 @@ describe('classifyError', () => {
 });
 
 describe('hasErrorName', () => {
-  it('matches errors by name, and nothing that is no error', () => {
+  it('matches errors by name, and no other values', () => {
     expect(hasErrorName(sdkError('A'), 'B', 'A')).toBe(true);
     expect(hasErrorName(sdkError('C'), 'B', 'A')).toBe(false);
     expect(hasErrorName({ name: 'A' }, 'A')).toBe(false);

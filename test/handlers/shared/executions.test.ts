@@ -26,12 +26,12 @@ beforeEach(() => {
   stepFunctions.reset();
 });
 
-it('knows the ARN of an execution by its name', () => {
+it('derives the ARN of an execution from its name', () => {
   expect(executionArn(MACHINE, 'one')).toBe('arn:aws:states:eu-central-1:111122223333:execution:Machine:one');
 });
 
 topic('startOnce', () => {
-  it('starts an execution under its name', async () => {
+  it('starts an execution with its name', async () => {
     stepFunctions.on(StartExecutionCommand).resolves({});
 
     await expect(startOnce(client, MACHINE, 'one', { trace_id: TRACE_ID })).resolves.toBe('started');
@@ -43,7 +43,7 @@ topic('startOnce', () => {
     });
   });
 
-  it('says that there was one, and fails for every other reason', async () => {
+  it('returns existed for a used name, and throws every other error', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     await expect(startOnce(client, MACHINE, 'one', {})).resolves.toBe('existed');
 
@@ -57,7 +57,7 @@ topic('startOnce', () => {
 topic('describe', () => {
   const look = () => describe(client, MACHINE, 'one', z.object({ a: z.number() }));
 
-  it('gives the execution with its checked input', async () => {
+  it('returns the execution with its parsed input', async () => {
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: executionArn(MACHINE, 'one') })
       .resolves({ status: 'RUNNING', input: '{"a":1}' });
@@ -65,7 +65,7 @@ topic('describe', () => {
     await expect(look()).resolves.toMatchObject({ status: 'RUNNING', parsedInput: { a: 1 } });
   });
 
-  it('finds nothing when there is none, and fails for every other reason', async () => {
+  it('returns undefined for an unknown execution, and throws every other error', async () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ExecutionDoesNotExist'));
     await expect(look()).resolves.toBeUndefined();
 
@@ -99,11 +99,11 @@ topic('pollUntilFinished', () => {
     return { looks, seen };
   };
 
-  it('looks once and does not sleep when nobody waits', async () => {
+  it('polls once without a wait', async () => {
     expect(await looksWithin(0)).toEqual({ looks: [0], seen: running });
   });
 
-  it('gives the end as soon as it sees it', async () => {
+  it('returns the outcome at the first poll that reports it', async () => {
     const clock = fakeClock();
     const seen = [undefined, running, ended];
 
@@ -116,11 +116,11 @@ topic('pollUntilFinished', () => {
     [5, [0.05, 0.6, 1.5, 3.5, 5]],
     [10, [0.05, 0.6, 1.5, 3.5, 8, 10]],
     [MAX_WAIT_SECONDS, [0.05, 0.6, 1.5, 3.5, 8, 20]],
-  ])('looks ever less often in %d seconds, and for the last time at their end', async (wait, expected) => {
+  ])('polls with growing delays within %d seconds, and once at the end', async (wait, expected) => {
     expect(await looksWithin(wait)).toEqual({ looks: expected, seen: running });
   });
 
-  it('costs six looks at most', async () => {
+  it('polls at most six times', async () => {
     for (let wait = 0; wait <= MAX_WAIT_SECONDS; wait += 1)
       expect((await looksWithin(wait)).looks.length).toBeLessThanOrEqual(6);
     expect(POLL_PAUSES.reduce<number>((sum, pause) => sum + pause, 0)).toBe(MAX_WAIT_SECONDS);
@@ -130,7 +130,7 @@ topic('pollUntilFinished', () => {
     ['throttled', sdkError('ThrottlingException')],
     ['unavailable', sdkError('InternalServiceError', { status: 500 })],
     ['without an answer', sdkError('TimeoutError')],
-  ])('has seen nothing in a look that is %s, also in the last one', async (_what, error) => {
+  ])('skips a poll that is %s, also the last one', async (_what, error) => {
     const fails = [false, true, true];
     const seen = await looksWithin(1, async () => {
       if (fails.shift()) throw error;
@@ -141,7 +141,7 @@ topic('pollUntilFinished', () => {
     await expect(pollUntilFinished(() => Promise.reject(error), 0, fakeClock())).resolves.toBeUndefined();
   });
 
-  it('ends with what was seen when the caller has had its share of looks, and fails when nothing was seen', async () => {
+  it("returns the latest result when the caller's rate is used up, and throws without a result", async () => {
     const clock = fakeClock();
     const share = [running];
     const look = async () => {
@@ -155,7 +155,7 @@ topic('pollUntilFinished', () => {
     await expect(pollUntilFinished(look, 20, clock)).rejects.toMatchObject({ code: 'THROTTLED' });
   });
 
-  it('looks again when it was throttled, and fails for every other reason', async () => {
+  it('polls again after throttling, and throws every other error', async () => {
     const throttledOnce = [sdkError('ThrottlingException')];
     const look = async () => {
       const error = throttledOnce.shift();
@@ -174,7 +174,7 @@ topic('pollUntilFinished', () => {
 });
 
 topic('bestEffort', () => {
-  it('gives the answer, or nothing and says why in the log', async () => {
+  it('returns the result, or undefined with a log line', async () => {
     await expect(bestEffort(async () => 'there')).resolves.toBe('there');
     await expect(
       bestEffort(() => Promise.reject(sdkError('AccessDeniedException', { message: SEALED }))),

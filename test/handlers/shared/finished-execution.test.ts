@@ -91,156 +91,149 @@ beforeEach(() => {
   stepFunctions.on(StartExecutionCommand).resolves({});
 });
 
-describe.each(services)(
-  'the rule on executions of $service that ended',
-  ({ handler, input, cleanOutcomes }) => {
-    it.each([
-      ['an operator who stops it', 'ABORTED', { status: 'ABORTED' }],
-      ['its time limit', 'TIMED_OUT', { status: 'TIMED_OUT' }],
-      ['Step Functions itself', 'FAILED', { status: 'FAILED', error: 'States.Runtime' }],
-      ['an undo that failed', 'FAILED', failedAs('RollBackFailed', 'SetPassword', 'StepFailed')],
+describe.each(services)('the handler of status changes of $service', ({ handler, input, cleanOutcomes }) => {
+  it.each([
+    ['an operator who stops it', 'ABORTED', { status: 'ABORTED' }],
+    ['its time limit', 'TIMED_OUT', { status: 'TIMED_OUT' }],
+    ['Step Functions itself', 'FAILED', { status: 'FAILED', error: 'States.Runtime' }],
+    ['an undo that failed', 'FAILED', failedAs('RollBackFailed', 'SetPassword', 'StepFailed')],
+    ['an end that is not announced', 'FAILED', failedAs('OutcomeNotPublished', 'SetPassword', 'StepFailed')],
+  ] as const)('starts the roll-back of an execution that finished with %s', async (_whom, status, seen) => {
+    executionIs(input, seen);
+
+    await expect(handler(event(status))).resolves.toEqual({ finding: 'started' });
+    expect(started()).toEqual([
+      {
+        machine: `${account}:stateMachine:RollBackMachine`,
+        name: `${ROLL_BACK}.1`,
+        input: { ...rollBackInput, causation_id, had_succeeded: false, failure: expect.any(Object) },
+      },
+    ]);
+    expectNoLeak(SEALED, started(), log());
+    expectNoLeak(ENCRYPTED, started(), log());
+  });
+
+  it.each(cleanOutcomes)('makes no call after %s', async (error) => {
+    await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
+    expect(stepFunctions.calls()).toHaveLength(0);
+  });
+
+  it.each(cleanOutcomes)('records %s for the sweep', async (error) => {
+    await handler(event('FAILED', error));
+    expect(recorded()).toEqual([
       [
-        'an end that is not announced',
-        'FAILED',
-        failedAs('OutcomeNotPublished', 'SetPassword', 'StepFailed'),
-      ],
-    ] as const)('starts the roll-back of what was ended by %s', async (_whom, status, seen) => {
-      executionIs(input, seen);
-
-      await expect(handler(event(status))).resolves.toEqual({ finding: 'started' });
-      expect(started()).toEqual([
+        'unit-test-sweep',
         {
-          machine: `${account}:stateMachine:RollBackMachine`,
-          name: `${ROLL_BACK}.1`,
-          input: { ...rollBackInput, causation_id, had_succeeded: false, failure: expect.any(Object) },
+          id: { S: PROVISIONING_ID },
+          stopped_at: { N: '1767225609000' },
+          expires_at: { N: String(1767225609 + 14 * 24 * 60 * 60) },
         },
-      ]);
-      expectNoLeak(SEALED, started(), log());
-      expectNoLeak(ENCRYPTED, started(), log());
-    });
+      ],
+    ]);
 
-    it.each(cleanOutcomes)('has nothing to do after %s and asks nobody', async (error) => {
-      await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
-      expect(stepFunctions.calls()).toHaveLength(0);
-    });
+    dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
+    await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
+  });
 
-    it.each(cleanOutcomes)('records %s, so that the sweep does not have to describe it', async (error) => {
-      await handler(event('FAILED', error));
-      expect(recorded()).toEqual([
-        [
-          'unit-test-sweep',
-          {
-            id: { S: PROVISIONING_ID },
-            stopped_at: { N: '1767225609000' },
-            expires_at: { N: String(1767225609 + 14 * 24 * 60 * 60) },
-          },
-        ],
-      ]);
+  describe('with a redelivered event', () => {
+    const redelivery = { awsRequestId: 'r-1', clientContext: { client, env, ...REDELIVERY } };
 
-      dynamoDb.on(PutItemCommand).rejects(sdkError('ThrottlingException'));
-      await expect(handler(event('FAILED', error))).resolves.toEqual({ finding: 'clean' });
-    });
+    it.each(cleanOutcomes)('reads the outcome from Step Functions despite %s in the event', async (error) => {
+      executionIs(input, { status: 'ABORTED' });
 
-    describe('that comes from a dead-letter queue', () => {
-      const redelivery = { awsRequestId: 'r-1', clientContext: { client, env, ...REDELIVERY } };
-
-      it.each(cleanOutcomes)(
-        'is not believed that it has failed clean, as %s: AWS is asked',
-        async (error) => {
-          executionIs(input, { status: 'ABORTED' });
-
-          await expect(handler(event('FAILED', error), redelivery)).resolves.toEqual({ finding: 'started' });
-          expect(recorded()).toEqual([]);
-        },
-      );
-
-      it('has nothing to do when AWS says the same', async () => {
-        executionIs(input, failedAs(cleanOutcomes[0] ?? '', 'SetPassword', 'StepFailed'));
-
-        const finding = await handler(event('FAILED', cleanOutcomes[0]), redelivery);
-        expect(finding).toEqual({ finding: 'clean' });
-        expect(started()).toEqual([]);
-      });
-
-      it('is believed when another client has given a context', async () => {
-        const other = { awsRequestId: 'r-1', clientContext: { client, env, Custom: {} } };
-
-        await expect(handler(event('FAILED', cleanOutcomes[0]), other)).resolves.toEqual({
-          finding: 'clean',
-        });
-        expect(stepFunctions.calls()).toHaveLength(0);
-      });
-    });
-
-    it('records nothing else', async () => {
-      for (const [status, error] of [
-        ['FAILED', 'RollBackFailed'],
-        ['ABORTED', cleanOutcomes[0]],
-        ['TIMED_OUT', undefined],
-      ] as const) {
-        executionIs(input, { status, ...(error === undefined ? {} : { error }) });
-        await handler(event(status, error));
-      }
+      await expect(handler(event('FAILED', error), redelivery)).resolves.toEqual({ finding: 'started' });
       expect(recorded()).toEqual([]);
     });
 
-    it.each(cleanOutcomes)(
-      'rolls back what was stopped under the name %s: no end of ours has said so',
-      async (error) => {
-        executionIs(input, { status: 'ABORTED', error });
-
-        await expect(handler(event('ABORTED', error))).resolves.toEqual({ finding: 'started' });
-      },
-    );
-
-    it('finds a clean end also when the event does not tell the error', async () => {
+    it('starts nothing when Step Functions reports a clean outcome', async () => {
       executionIs(input, failedAs(cleanOutcomes[0] ?? '', 'SetPassword', 'StepFailed'));
 
-      await expect(handler(event('FAILED'))).resolves.toEqual({ finding: 'clean' });
+      const finding = await handler(event('FAILED', cleanOutcomes[0]), redelivery);
+      expect(finding).toEqual({ finding: 'clean' });
       expect(started()).toEqual([]);
     });
 
-    it.each(['RUNNING', 'SUCCEEDED'] as const)('leaves one alone that is %s again', async (status) => {
+    it('trusts an event with another client context', async () => {
+      const other = { awsRequestId: 'r-1', clientContext: { client, env, Custom: {} } };
+
+      await expect(handler(event('FAILED', cleanOutcomes[0]), other)).resolves.toEqual({
+        finding: 'clean',
+      });
+      expect(stepFunctions.calls()).toHaveLength(0);
+    });
+  });
+
+  it('records no other outcome', async () => {
+    for (const [status, error] of [
+      ['FAILED', 'RollBackFailed'],
+      ['ABORTED', cleanOutcomes[0]],
+      ['TIMED_OUT', undefined],
+    ] as const) {
+      executionIs(input, { status, ...(error === undefined ? {} : { error }) });
+      await handler(event(status, error));
+    }
+    expect(recorded()).toEqual([]);
+  });
+
+  it.each(cleanOutcomes)(
+    'starts the roll-back of an execution that was stopped with the error %s',
+    async (error) => {
+      executionIs(input, { status: 'ABORTED', error });
+
+      await expect(handler(event('ABORTED', error))).resolves.toEqual({ finding: 'started' });
+    },
+  );
+
+  it('recognizes a clean outcome also without the error in the event', async () => {
+    executionIs(input, failedAs(cleanOutcomes[0] ?? '', 'SetPassword', 'StepFailed'));
+
+    await expect(handler(event('FAILED'))).resolves.toEqual({ finding: 'clean' });
+    expect(started()).toEqual([]);
+  });
+
+  it.each(['RUNNING', 'SUCCEEDED'] as const)(
+    'starts nothing for an execution that is %s again',
+    async (status) => {
       executionIs(input, { status });
 
       await expect(handler(event('FAILED', 'RollBackFailed'))).resolves.toEqual({ finding: 'clean' });
       expect(started()).toEqual([]);
+    },
+  );
+
+  it('returns existed for a repeated event', async () => {
+    executionIs(input, { status: 'ABORTED' });
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
+
+    await expect(handler(event('ABORTED'))).resolves.toEqual({ finding: 'existed' });
+  });
+
+  it('fails, so that Lambda retries, while the execution is not found', async () => {
+    await expect(handler(event('ABORTED'))).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('fails when the roll-back cannot be started', async () => {
+    executionIs(input, { status: 'ABORTED' });
+    stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
+
+    await expect(handler(event('ABORTED'))).rejects.toMatchObject({ name: 'ServiceThrottled' });
+  });
+
+  it('starts nothing for an execution with an invalid input', async () => {
+    executionIs({ hello: 'world' }, { status: 'ABORTED' });
+
+    await expect(handler(event('ABORTED'))).rejects.toThrow();
+    expect(started()).toEqual([]);
+  });
+
+  it('refuses another event', async () => {
+    await expect(handler({ detail: { status: 'FAILED' } })).rejects.toMatchObject({
+      name: 'InvalidStepInput',
     });
+  });
+});
 
-    it('says that there was a roll-back before: events come more than once', async () => {
-      executionIs(input, { status: 'ABORTED' });
-      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-
-      await expect(handler(event('ABORTED'))).resolves.toEqual({ finding: 'existed' });
-    });
-
-    it('fails, so that it is called again, while the execution cannot be seen', async () => {
-      await expect(handler(event('ABORTED'))).rejects.toMatchObject({ name: 'ServiceUnavailable' });
-    });
-
-    it('fails when the roll-back cannot be started', async () => {
-      executionIs(input, { status: 'ABORTED' });
-      stepFunctions.on(StartExecutionCommand).rejects(sdkError('ThrottlingException'));
-
-      await expect(handler(event('ABORTED'))).rejects.toMatchObject({ name: 'ServiceThrottled' });
-    });
-
-    it('starts nothing for an execution that somebody started by hand with something else', async () => {
-      executionIs({ hello: 'world' }, { status: 'ABORTED' });
-
-      await expect(handler(event('ABORTED'))).rejects.toThrow();
-      expect(started()).toEqual([]);
-    });
-
-    it('refuses what is no such event', async () => {
-      await expect(handler({ detail: { status: 'FAILED' } })).rejects.toMatchObject({
-        name: 'InvalidStepInput',
-      });
-    });
-  },
-);
-
-it('has nothing to roll back when a creation was cancelled before it arrived, however it ended', async () => {
+it('starts nothing for a cancellation, with any outcome', async () => {
   const { provisioning_id, creation_id } = subject;
   executionIs({ provisioning_id, creation_id, owner: 'owner', cancelled: true }, { status: 'TIMED_OUT' });
 

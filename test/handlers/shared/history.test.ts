@@ -23,7 +23,7 @@ describe('the reader of histories', () => {
     mock.on(GetExecutionHistoryCommand, { nextToken: 'more' }).resolves({ events: second });
   });
 
-  it('reads all pages, without data unless asked for it', async () => {
+  it('reads all pages, without data by default', async () => {
     await expect(readHistory(stepFunctions, 'arn')).resolves.toEqual({ events: pages, truncated: false });
     await readHistory(stepFunctions, 'arn', { includeExecutionData: true, maxEvents: 1 });
 
@@ -31,14 +31,14 @@ describe('the reader of histories', () => {
     expect(sent()).toEqual([page, { ...page, nextToken: 'more' }, { ...page, includeExecutionData: true }]);
   });
 
-  it('stops after the page that has enough events, and says that there are more', async () => {
+  it('stops after the page with enough events, and reports the history as truncated', async () => {
     const read = readHistory(stepFunctions, 'arn', { maxEvents: 6 });
 
     await expect(read).resolves.toEqual({ events: first, truncated: true });
     expect(sent()).toHaveLength(1);
   });
 
-  it('finds no history of an execution that does not exist, and hides no other error', async () => {
+  it('returns undefined for an unknown execution, and throws every other error', async () => {
     mock.on(GetExecutionHistoryCommand).rejectsOnce(notFound()).rejects(sdkError('AccessDeniedException'));
 
     await expect(findHistory(stepFunctions, 'arn')).resolves.toBeUndefined();
@@ -100,7 +100,7 @@ describe('the steps of a history', () => {
     ]);
   });
 
-  it('distinguish a failure that was caught from one that ended the execution', () => {
+  it('distinguish a caught failure from one that failed the execution', () => {
     const { events } = begun()
       .enter('AddToGroup')
       .failed(100, 'UserNotFound')
@@ -115,7 +115,7 @@ describe('the steps of a history', () => {
     ]);
   });
 
-  it('distinguish a step that runs from one that waits for its next attempt', () => {
+  it('distinguish a running step from one that waits for its next attempt', () => {
     const waiting = begun().enter('SetPassword').failed(100, 'ServiceThrottled');
     expect(stepsOf(waiting.events())[0]?.status).toBe('retrying');
 
@@ -128,7 +128,7 @@ describe('the steps of a history', () => {
   });
 
   it.each(['ExecutionAborted', 'ExecutionTimedOut'] as const)(
-    'are stopped where the execution was: %s',
+    'are stopped with the execution: %s',
     (type) => {
       const { events } = begun().enter('CreateUser').schedule().after(500).add(type);
 
@@ -140,7 +140,7 @@ describe('the steps of a history', () => {
     },
   );
 
-  it('keep iterations that run side by side apart', () => {
+  it('separate parallel iterations', () => {
     const two = begun().enter('CreateUser').enter('SetPassword').events();
     const scheduled: HistoryEvent = { type: 'TaskScheduled', id: 4, previousEventId: 2, timestamp: BEGIN };
 
@@ -152,7 +152,7 @@ describe('the steps of a history', () => {
     ]);
   });
 
-  it('leave out the events of a step that was entered before the first event', () => {
+  it('omit the events of a step that was entered before the first event', () => {
     const all = begun().enter('CreateUser').failed(100, 'ServiceThrottled').exit('CreateUser');
     const { events } = all.enter('SetPassword').schedule();
 
@@ -161,7 +161,7 @@ describe('the steps of a history', () => {
     expect(steps.map(({ name, attempts }) => [name, attempts.length])).toEqual([['SetPassword', 1]]);
   });
 
-  it('go on with the step that had failed when the execution is redriven', () => {
+  it('continue with the failed step after a redrive', () => {
     const { events } = begun()
       .enter('CreateUser')
       .failed(100, 'ServiceUnavailable')
@@ -203,7 +203,7 @@ describe('the steps of a history', () => {
     ]);
   });
 
-  it('count an expression that cannot be evaluated as an attempt that failed', () => {
+  it('count a failed expression as a failed attempt', () => {
     const { events } = begun().task('CreateUser', 100).enter('SetPassword').evaluationFailed('no');
 
     expect(stepsOf(events()).map(({ name, attempts }) => [name, attempts])).toEqual([

@@ -7,8 +7,8 @@ const lines = watchLogLines();
 const ids = () =>
   lines().map(({ provisioning_id, trace_id, execution }) => [provisioning_id, trace_id, execution]);
 
-describe('what log lines are about', () => {
-  it('is on every line within, and on none after', async () => {
+describe('the context of log lines', () => {
+  it('is in every line of withLogContext, and in no line after it', async () => {
     await withLogContext({ provisioning_id: PROVISIONING_ID, trace_id: TRACE_ID }, async () => {
       logger.info('one');
       logger.error('two');
@@ -22,7 +22,7 @@ describe('what log lines are about', () => {
     ]);
   });
 
-  it('can become known on the way, and does not stay', async () => {
+  it('can be extended, and is removed afterwards', async () => {
     await withLogContext({ trace_id: TRACE_ID }, async () => {
       addLogContext({ provisioning_id: PROVISIONING_ID });
       logger.info('one');
@@ -35,7 +35,7 @@ describe('what log lines are about', () => {
     ]);
   });
 
-  it('is, within a sweep, one finding after the other', async () => {
+  it('can be replaced for each execution of a sweep', async () => {
     await withLogContext({ trace_id: TRACE_ID }, async () => {
       for (const provisioning_id of [PROVISIONING_ID, OTHER_PROVISIONING_ID])
         await withLogContext({ provisioning_id, execution: `${provisioning_id}.2` }, async () => {
@@ -51,7 +51,7 @@ describe('what log lines are about', () => {
     ]);
   });
 
-  it('does not stay after a failure either', async () => {
+  it('is removed after an error, too', async () => {
     const failure = new Error('thrown');
     await expect(
       withLogContext({ provisioning_id: PROVISIONING_ID }, () => Promise.reject(failure)),

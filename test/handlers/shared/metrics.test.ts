@@ -2,22 +2,25 @@ import { describe, expect, it } from '@jest/globals';
 import { count, embeddedMetrics, metricNames, metrics } from '../../../handlers/shared/metrics.ts';
 
 describe('the table of metrics', () => {
-  it('has each name once', () => {
+  it('has unique names', () => {
     const names = Object.values(metricNames);
 
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it.each(Object.entries(metrics))('says of %s in what it is told apart, by few values', (_key, metric) => {
-    const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'step' } as const;
-    if (metric.dimensions.length > 0) expect(metric.dimensions).toContain(apart[metric.from]);
-    // A metric filter takes three at most.
-    expect(metric.dimensions.length).toBeLessThanOrEqual(3);
-  });
+  it.each(Object.entries(metrics))(
+    'gives %s the dimension of its source, and at most three',
+    (_key, metric) => {
+      const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'step' } as const;
+      if (metric.dimensions.length > 0) expect(metric.dimensions).toContain(apart[metric.from]);
+      // A metric filter takes three at most.
+      expect(metric.dimensions.length).toBeLessThanOrEqual(3);
+    },
+  );
 });
 
-describe('a line with metrics', () => {
-  it('is one by the embedded metric format', () => {
+describe('a log line with metrics', () => {
+  it('matches the embedded metric format', () => {
     expect(embeddedMetrics({ stepDuration: 12, stepFailures: 1 })).toEqual({
       _aws: {
         Timestamp: expect.any(Number),
@@ -39,7 +42,7 @@ describe('a line with metrics', () => {
     });
   });
 
-  it('tells what was counted before, once', () => {
+  it('contains earlier counts once', () => {
     count('app2TokenHits');
     count('app2TokenHits');
     count('app2TokenMisses');

@@ -28,24 +28,24 @@ beforeEach(() => {
 });
 
 describe('the start of the oldest running execution', () => {
-  it('is none when nothing runs', async () => {
+  it('is undefined when no execution is running', async () => {
     await expect(look()).resolves.toEqual({ isComplete: true });
   });
 
-  it('is that of the last in the list, which begins with the newest', async () => {
+  it('is that of the last execution in the list', async () => {
     list().resolves({ executions: running(1, 20, 300) });
 
     await expect(look()).resolves.toEqual({ start: NOW - 300_000, isComplete: true });
   });
 
-  it('is looked for on all pages', async () => {
+  it('is read from all pages', async () => {
     list().resolves({ executions: running(1), nextToken: 'more' });
     list({ nextToken: 'more' }).resolves({ executions: running(7200) });
 
     await expect(look()).resolves.toEqual({ start: NOW - 7_200_000, isComplete: true });
   });
 
-  it('is not known after a hundred pages', async () => {
+  it('is incomplete after a hundred pages', async () => {
     list().resolves({ executions: running(5), nextToken: 'more' });
 
     await expect(look()).resolves.toEqual({ start: NOW - 5_000, isComplete: false });

@@ -7,8 +7,8 @@ import { PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
 const traced = (header: string) =>
   originOf(signedRequest({ headers: { 'X-Amzn-Trace-Id': header } })).trace_id;
 
-describe('where an execution comes from', () => {
-  it('is the request that asked for it, and its trace', () => {
+describe('the origin of an execution', () => {
+  it('is the request and its trace', () => {
     expect(originOf(signedRequest({}))).toEqual(ORIGIN);
   });
 
@@ -16,7 +16,7 @@ describe('where an execution comes from', () => {
     `Root=${TRACE_ID}`,
     `Root=${TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1`,
     `Self=1-67891234-12456789abcdef012345678;Root=${TRACE_ID}`,
-  ])('is traced by %s', (header) => {
+  ])('has the trace of %s', (header) => {
     expect(traced(header)).toBe(TRACE_ID);
   });
 
@@ -27,7 +27,7 @@ describe('where an execution comes from', () => {
     `Root=${TRACE_ID}0`,
     `NotRoot=${TRACE_ID}`,
     `Root=${TRACE_ID.toUpperCase()}`,
-  ])('is a new trace when the header is %j, another one each time', (header) => {
+  ])('has a new trace when the header is %j', (header) => {
     const [one, other] = [traced(header), traced(header)];
 
     expect(traceId.safeParse(one).success).toBe(true);
@@ -35,7 +35,7 @@ describe('where an execution comes from', () => {
     expect(one).not.toBe(other);
   });
 
-  it('is, for a roll-back, the execution that ended badly, within the same trace', () => {
+  it('is, for a roll-back, the failed execution with its trace', () => {
     const machine = 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackServiceUser';
     const origin = originAfter(machine, `${PROVISIONING_ID}.2`, { trace_id: TRACE_ID });
 
@@ -46,7 +46,7 @@ describe('where an execution comes from', () => {
     expect(causationId.safeParse(origin.causation_id).success).toBe(true);
   });
 
-  it('has no trace where the execution that ended badly had none', () => {
+  it('has no trace if the failed execution has none', () => {
     expect(originAfter('arn:…:stateMachine:CreateServiceUser', PROVISIONING_ID, {})).toEqual({
       causation_id: `execution:CreateServiceUser:${PROVISIONING_ID}`,
     });

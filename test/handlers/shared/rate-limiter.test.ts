@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 
 describe('a rate limiter', () => {
-  it('reserves starts at equal intervals, whoever asks', async () => {
+  it('reserves starts at equal intervals for all callers', async () => {
     const [one, other] = [limiter(), limiter()];
 
     expect([await one.reserve(), await other.reserve(), await one.reserve(), await other.reserve()]).toEqual([
@@ -38,7 +38,7 @@ describe('a rate limiter', () => {
     ]);
   });
 
-  it('does not save up unused starts: after a pause the next one is now', async () => {
+  it('does not accumulate unused starts', async () => {
     const one = limiter();
     await one.reserve();
     time += 60_000;
@@ -47,7 +47,7 @@ describe('a rate limiter', () => {
     expect(await one.reserve()).toBe(time + 100);
   });
 
-  it('never exceeds its rate, in whatever order it is asked', async () => {
+  it('never exceeds its rate, in any order of calls', async () => {
     const limiters = [limiter(), limiter(), limiter()];
     const starts: number[] = [];
     for (let n = 0; n < 300; n += 1) {
@@ -59,7 +59,7 @@ describe('a rate limiter', () => {
     expect(Math.min(...intervals)).toBeGreaterThanOrEqual(100);
   });
 
-  it('reserves nothing when the next start is further away than the maximum', async () => {
+  it('reserves nothing when the next start is later than the maximum delay', async () => {
     const one = limiter({ maxDelaySeconds: 1 });
     for (let n = 0; n < 11; n += 1) expect(await one.reserve()).toBe(BEGIN + n * 100);
 
@@ -70,7 +70,7 @@ describe('a rate limiter', () => {
     expect(await one.reserve()).toBe(BEGIN + 1_200);
   });
 
-  it('takes a start back that has not come, and none that is past', async () => {
+  it('releases a start in the future, and none in the past', async () => {
     const one = limiter();
     await one.reserve();
     await one.reserve();
@@ -82,7 +82,7 @@ describe('a rate limiter', () => {
     expect(table.numberOf('creations', 'next_at')).toBe(BEGIN + 200);
   });
 
-  it('makes one call for each start, and two when a queue begins or ends', async () => {
+  it('makes one call for each start, and two when a queue starts or ends', async () => {
     const one = limiter();
     for (let n = 0; n < 10; n += 1) await one.reserve();
     const queued = calls();
@@ -103,7 +103,7 @@ describe('a rate limiter', () => {
     await expect(limiter().release()).resolves.toBeUndefined();
   });
 
-  it('starts now what is overtaken again and again', async () => {
+  it('returns the present time after repeated contention', async () => {
     let n = 0;
     table.mock.on(UpdateItemCommand).callsFake(() => {
       n += 1;

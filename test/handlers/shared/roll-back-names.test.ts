@@ -9,7 +9,7 @@ import {
 import { OTHER_CREATION_ID, PROVISIONING_ID, ROLL_BACK, subject } from '../../support/subject.ts';
 
 describe('names of roll-backs', () => {
-  it.each([1, 2, 10])('have provisioning, generation and attempt %i', (attempt) => {
+  it.each([1, 2, 10])('contain provisioning, generation and attempt %i', (attempt) => {
     const name = rollBackName(subject, attempt);
 
     expect(name).toBe(`${ROLL_BACK}.${attempt}`);
@@ -22,7 +22,7 @@ describe('names of roll-backs', () => {
     expect(attemptIn(name)).toBe(attempt);
   });
 
-  it('are no longer than AWS allows, and of characters that it takes', () => {
+  it('meet the limits of Step Functions', () => {
     expect(rollBackName(subject, 999_999)).toMatch(/^[0-9A-Za-z._-]{1,80}$/);
   });
 
@@ -32,14 +32,14 @@ describe('names of roll-backs', () => {
     );
   });
 
-  it.each([1, 2, 9, 10, 99])('follow each other without a gap after attempt %i', (attempt) => {
+  it.each([1, 2, 9, 10, 99])('continue with the next number after attempt %i', (attempt) => {
     expect(nextRollBackName(rollBackName(subject, attempt), subject)).toBe(
       rollBackName(subject, attempt + 1),
     );
   });
 
   it.each([PROVISIONING_ID, 'by-hand', `${ROLL_BACK}.x`, `${PROVISIONING_ID}.2`])(
-    'are not like %s',
+    'do not match %s',
     (name) => {
       expect(partsOfRollBackName(name)).toBeUndefined();
       expect(attemptIn(name)).toBe(1);
@@ -47,7 +47,7 @@ describe('names of roll-backs', () => {
     },
   );
 
-  it('leave the name of an execution that is no roll-back as the provisioning_id', () => {
+  it('are distinguished from the name of an execution, which is the provisioning_id', () => {
     expect(provisioningIdIn(PROVISIONING_ID)).toBe(PROVISIONING_ID);
   });
 });

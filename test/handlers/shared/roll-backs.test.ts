@@ -63,7 +63,7 @@ beforeEach(() => {
 });
 
 describe('startRollBack', () => {
-  it('starts the first attempt under the name of provisioning and generation', async () => {
+  it('starts the first attempt with the name of provisioning and generation', async () => {
     await expect(startRollBack(workflows, input)).resolves.toBe('started');
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
     expect(start).toMatchObject({
@@ -73,7 +73,7 @@ describe('startRollBack', () => {
     expect(JSON.parse(start?.input ?? '')).toEqual(input);
   });
 
-  it('leaves one that there is as it is', async () => {
+  it('does not start an existing one again', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     await expect(startRollBack(workflows, input)).resolves.toBe('existed');
@@ -94,7 +94,7 @@ const seen = (as: Seen, parsedInput: Parameters<typeof rollBackInputOf>[0]['pars
 describe('rollBackInputOf', () => {
   const origin = { causation_id: 'request:of-the-removal', trace_id: TRACE_ID };
 
-  it('takes over who it is about, and no ciphertext', () => {
+  it('copies the subject of the execution, without the ciphertext', () => {
     const creation = { ...of, encrypted_password: ENCRYPTED };
 
     expect(rollBackInputOf(seen({ status: 'RUNNING' }, creation), origin)).toEqual({ ...input, ...origin });
@@ -108,11 +108,11 @@ describe('rollBackInputOf', () => {
       false,
       { step: 'SetPassword', error: 'UserNotFound' },
     ],
-  ] as const)('tells how it stood: %j', (as, had_succeeded, failure) => {
+  ] as const)('contains the outcome of the execution: %j', (as, had_succeeded, failure) => {
     expect(rollBackInputOf(seen(as), origin)).toMatchObject({ had_succeeded, failure });
   });
 
-  it('is nothing for what was cancelled before anything could be made', () => {
+  it('is undefined for a cancellation', () => {
     const { provisioning_id, creation_id } = subject;
     const cancelled = { provisioning_id, creation_id, owner: 'machine' };
 
@@ -121,13 +121,13 @@ describe('rollBackInputOf', () => {
 });
 
 describe('latestRollBack', () => {
-  it('is none when there is no first attempt', async () => {
+  it('is undefined without a first attempt', async () => {
     await expect(latest()).resolves.toBeUndefined();
     expect(looks()).toBe(1);
   });
 
   it.each(['RUNNING', 'SUCCEEDED'] as const)(
-    'is the first attempt while that is %s, after one look',
+    'is the first attempt while it is %s, after one call',
     async (status) => {
       attemptsAre({ status });
 
@@ -136,7 +136,7 @@ describe('latestRollBack', () => {
     },
   );
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 32, 33])('is the last one of %i that failed', async (count) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 32, 33])('is the last one of %i failed attempts', async (count) => {
     attemptsAre(...failedAttempts(count - 1), { ...failed, name: 'last' });
 
     await expect(latest()).resolves.toMatchObject({ name: 'last' });
@@ -152,20 +152,20 @@ describe('latestRollBack', () => {
     await expect(latest()).resolves.toMatchObject({ status });
   });
 
-  it.each(['ABORTED', 'TIMED_OUT'] as const)('goes on after an attempt that was %s', async (status) => {
+  it.each(['ABORTED', 'TIMED_OUT'] as const)('continues after an attempt that was %s', async (status) => {
     attemptsAre({ status }, { status: 'SUCCEEDED' });
 
     await expect(latest()).resolves.toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  it('is found in few looks among a day of attempts, one every five minutes', async () => {
+  it('is found with few calls among the attempts of a day, one every five minutes', async () => {
     attemptsAre(...failedAttempts(287), { status: 'RUNNING' });
 
     await expect(latest()).resolves.toMatchObject({ status: 'RUNNING' });
     expect(looks()).toBeLessThan(20);
   });
 
-  it('fails when it cannot be looked at', async () => {
+  it('fails when DescribeExecution fails', async () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ThrottlingException'));
 
     await expect(latest()).rejects.toMatchObject({ name: 'ThrottlingException' });
@@ -178,15 +178,12 @@ describe('currentStatus', () => {
   it.each([
     ['CleanEnd', failedAs('CleanEnd', 'SetPassword', 'PasswordRejected'), 'absent'],
     ['RUNNING', { status: 'RUNNING' }, 'unknown'],
-  ] as const)(
-    'looks for no roll-back while there is nothing to be rolled back: %s',
-    async (_what, as, user) => {
-      await expect(statusAfter(as)).resolves.toMatchObject({ user });
-      expect(looks()).toBe(0);
-    },
-  );
+  ] as const)('reads no roll-back when none is needed: %s', async (_what, as, user) => {
+    await expect(statusAfter(as)).resolves.toMatchObject({ user });
+    expect(looks()).toBe(0);
+  });
 
-  it('knows nothing of a user when it is only a cancellation, and looks for no roll-back', async () => {
+  it('reports the user of a cancellation as unknown, without reading a roll-back', async () => {
     const cancelled = {
       provisioning_id: PROVISIONING_ID,
       creation_id: 'c',
@@ -199,18 +196,18 @@ describe('currentStatus', () => {
     expect(looks()).toBe(0);
   });
 
-  it('takes no roll-back of an earlier generation for one of this', async () => {
+  it('ignores the roll-backs of an earlier generation', async () => {
     attemptsOf({ ...subject, creation_id: OTHER_CREATION_ID }, { status: 'SUCCEEDED' });
 
     await expect(statusAfter({ status: 'SUCCEEDED' })).resolves.toMatchObject({ user: 'present' });
   });
 
-  it('is that of the execution when there is no roll-back', async () => {
+  it('is that of the execution without a roll-back', async () => {
     await expect(statusAfter({ status: 'SUCCEEDED' })).resolves.toMatchObject({ user: 'present' });
     await expect(statusAfter({ status: 'ABORTED' })).resolves.toMatchObject({ user: 'being_removed' });
   });
 
-  it('says that the user is gone when a later attempt of the roll-back succeeded', async () => {
+  it('reports the user as absent when a later attempt of the roll-back succeeded', async () => {
     attemptsAre(failed, failed, { status: 'SUCCEEDED' });
 
     await expect(statusAfter({ status: 'ABORTED' })).resolves.toMatchObject({
@@ -220,7 +217,7 @@ describe('currentStatus', () => {
     });
   });
 
-  it('says that the user is being removed as long as all attempts failed', async () => {
+  it('reports the user as being_removed while all attempts have failed', async () => {
     attemptsAre(failed, failed);
 
     await expect(statusAfter({ status: 'SUCCEEDED' })).resolves.toMatchObject({ user: 'being_removed' });

@@ -14,7 +14,7 @@ describe('statusOf', () => {
     ['RUNNING', 'unknown'],
     ['ABORTED', 'being_removed'],
     ['TIMED_OUT', 'being_removed'],
-  ] as const)('of an execution that is %s has a user that is %s', (status, user) => {
+  ] as const)('reports for an execution that is %s the user as %s', (status, user) => {
     expect(of({ status })).toMatchObject({ status, user });
   });
 
@@ -24,18 +24,18 @@ describe('statusOf', () => {
     ['RollBackFailed', 'being_removed'],
     ['States.Runtime', 'being_removed'],
     ['NeverHeardOf', 'being_removed'],
-  ])('after an end as %s has a user that is %s', (error, user) => {
+  ])('reports after the outcome %s the user as %s', (error, user) => {
     expect(of(failedAs(error, 'CreateUser', 'StepFailed'))).toMatchObject({ user });
   });
 
-  it('tells the step and the reason that the Fail state gives', () => {
+  it('contains step and error of the Fail state', () => {
     expect(of(failedAs('CleanEnd', 'SetPassword', 'PasswordRejected')).error).toMatchObject({
       step: 'SetPassword',
       code: 'PASSWORD_REJECTED',
     });
   });
 
-  it('tells of a failed roll-back rather than of what made it necessary', () => {
+  it('reports a failed roll-back instead of its cause', () => {
     expect(of(failedAs('RollBackFailed', 'SetPassword', 'PasswordRejected')).error).toMatchObject({
       step: 'SetPassword',
       code: 'ROLL_BACK_FAILED',
@@ -45,11 +45,11 @@ describe('statusOf', () => {
   it.each([
     ['ABORTED', 'ABORTED'],
     ['TIMED_OUT', 'TIMED_OUT'],
-  ] as const)('explains that it was %s', (status, code) => {
+  ] as const)('reports that the execution was %s', (status, code) => {
     expect(of({ status }).error).toMatchObject({ code, step: 'Execution' });
   });
 
-  it('explains that it was cancelled when a roll-back has stopped it', () => {
+  it('reports the cancellation of an execution that a roll-back stopped', () => {
     expect(of({ status: 'ABORTED', error: 'Cancelled' }).error).toMatchObject({
       code: 'CANCELLED',
       step: 'Execution',
@@ -57,7 +57,7 @@ describe('statusOf', () => {
   });
 
   it.each(['CleanEnd', 'OutcomeNotPublished', 'RollBackFailed'])(
-    'does not take %s for an end of ours when that was said by whoever stopped it',
+    'does not treat %s as an outcome when StopExecution set the error',
     (error) => {
       expect(of({ status: 'ABORTED', error })).toMatchObject({
         user: 'being_removed',
@@ -69,16 +69,16 @@ describe('statusOf', () => {
   it.each([
     ['text', 'States.Runtime', 'An error occurred'],
     ['nothing', undefined, undefined],
-  ])('explains a failure of Step Functions itself, with %s as cause', (_what, error, cause) => {
+  ])('reports a failure by Step Functions, with %s as cause', (_what, error, cause) => {
     expect(of({ error, cause }).error).toMatchObject({ code: 'INTERNAL_ERROR', step: 'Execution' });
   });
 
-  it('has no error while all is well', () => {
+  it('has no error without a failure', () => {
     expect(of({ status: 'SUCCEEDED' })).not.toHaveProperty('error');
     expect(of({ status: 'RUNNING' })).not.toHaveProperty('error');
   });
 
-  it('says no more than it knows of one that was cancelled before it arrived', () => {
+  it('has no username for a cancellation', () => {
     const status = of(failedAs('CleanEnd', 'DecryptCredentials', 'Cancelled'), {
       provisioning_id: PROVISIONING_ID,
       cancelled: true,
@@ -99,18 +99,18 @@ describe('retryAfter', () => {
     [2, 1],
     [9, 5],
     [3_600, 30],
-  ])('after %i seconds asks a caller to look again in %i', (age, seconds) => {
+  ])('after %i seconds requests the next poll in %i', (age, seconds) => {
     expect(retryAfter({ status: 'RUNNING', user: 'unknown', started_at: begun(age) }, NOW)).toEqual({
       'Retry-After': String(seconds),
     });
   });
 
-  it('asks to look soon at what has just begun, and does so also when clocks differ', () => {
+  it('requests an early poll after the start, also with a clock skew', () => {
     expect(retryAfter({ status: 'RUNNING' }, NOW)).toEqual({ 'Retry-After': '1' });
     expect(retryAfter({ status: 'RUNNING', started_at: begun(-5) }, NOW)).toEqual({ 'Retry-After': '1' });
   });
 
-  it('asks for some seconds while the user is being removed, whatever the execution is', () => {
+  it('requests a poll in some seconds while the user is being removed', () => {
     for (const status of ['SUCCEEDED', 'ABORTED', 'RUNNING'] as const)
       expect(retryAfter({ status, user: 'being_removed', started_at: begun(600) }, NOW)).toEqual({
         'Retry-After': '6',
@@ -120,7 +120,7 @@ describe('retryAfter', () => {
   it.each([
     ['SUCCEEDED', 'present'],
     ['FAILED', 'absent'],
-  ] as const)('asks for nothing once it is %s and the user is %s', (status, user) => {
+  ] as const)('requests no poll when the status is %s and the user is %s', (status, user) => {
     expect(retryAfter({ status, user, started_at: begun(1) }, NOW)).toEqual({});
   });
 });

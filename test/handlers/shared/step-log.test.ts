@@ -32,7 +32,7 @@ const failing = (error: unknown) =>
     throw error;
   });
 describe("a step's lines in the log", () => {
-  it('say which step it is, where, of what, and for how long', async () => {
+  it('contain step, execution, provisioning and duration', async () => {
     await step(schema, async () => ({}))(input, invocation);
 
     expect(lines()).toEqual([
@@ -48,7 +48,7 @@ describe("a step's lines in the log", () => {
     expect(measuredIn(lines()[0])).toEqual(['StepDuration']);
   });
 
-  it('say why it failed: a reason that was foreseen is a warning, any other an error', async () => {
+  it('contain the error, a StepError as a warning and another one as an error', async () => {
     await expect(failing(new StepError('UserNotFound', 'gone'))(input, invocation)).rejects.toThrow('gone');
     await expect(failing(new TypeError('a bug'))(input, invocation)).rejects.toThrow('TypeError');
 
@@ -59,19 +59,19 @@ describe("a step's lines in the log", () => {
     expect(measuredIn(lines()[0])).toEqual(['StepDuration', 'StepFailures']);
   });
 
-  it('count an attempt that is not the first as a retry', async () => {
+  it('count a later attempt as a retry', async () => {
     await step(schema, async () => ({}))({ ...input, step: { ...told, attempt: 3 } });
 
     expect(lines()).toEqual([expect.objectContaining({ attempt: 3, StepRetries: 1 })]);
   });
 
-  it('tell what was counted while it ran', async () => {
+  it('contain the counts of the step', async () => {
     await step(schema, async () => count('app2TokenHits'))(input);
 
     expect(lines()).toEqual([expect.objectContaining({ App2TokenHits: 1 })]);
   });
 
-  it('say what is known when a definition of the release before calls', async () => {
+  it('contain the provisioning_id without a step context', async () => {
     await step(schema, async () => ({}))({ provisioning_id: PROVISIONING_ID });
 
     const [line] = lines();
@@ -79,7 +79,7 @@ describe("a step's lines in the log", () => {
     expect(line).not.toHaveProperty('_aws');
   });
 
-  it('are not about the step before', async () => {
+  it('do not contain the context of the previous step', async () => {
     await step(schema, async () => ({}))(input);
     await step(schema, async () => ({}))({ provisioning_id: 'another' });
 

@@ -14,7 +14,7 @@ const schema = z.strictObject({
 const input = { provisioning_id: PROVISIONING_ID, nested: { password: 'abc' } };
 
 describe('step', () => {
-  it('gives the checked input to the function and its output to the workflow', async () => {
+  it('passes the parsed input to the function and returns its output', async () => {
     await expect(
       step(schema, async ({ nested }) => ({ length: nested.password.length }))(input),
     ).resolves.toEqual({
@@ -22,7 +22,7 @@ describe('step', () => {
     });
   });
 
-  it('names the fields of an input that it does not understand, and none of their values', async () => {
+  it('lists the invalid fields of an input, without their values', async () => {
     const run = step(schema, async () => ({}));
 
     const error = await thrownBy(run({ ...input, nested: { password: PASSWORD } }));
@@ -33,7 +33,7 @@ describe('step', () => {
     await expect(run('text')).rejects.toMatchObject({ name: 'InvalidStepInput', message: /\(input\)/ });
   });
 
-  it('lets an error of its own out as it is, and logs it', async () => {
+  it('throws a StepError unchanged, and logs it', async () => {
     const error = new StepError('UserNotFound', 'gone');
 
     await expect(
@@ -44,7 +44,7 @@ describe('step', () => {
     expect(log()).toContain('UserNotFound');
   });
 
-  it('lets nothing of a foreign error out but its name', async () => {
+  it('throws only the name of any other error', async () => {
     const run = step(schema, async () => JSON.parse(`{"password":"${PASSWORD}`));
 
     const error = await thrownBy(run(input));

@@ -67,7 +67,7 @@ beforeEach(() => {
 });
 
 describe('stopExecution', () => {
-  it('stops a running execution, of which a call may still land, and leaves there that it was cancelled', async () => {
+  it('stops a running execution with the error Cancelled, and reports a call in flight', async () => {
     executionIs({ status: 'RUNNING' });
     whenStopped({ status: 'ABORTED', error: 'Cancelled' });
 
@@ -84,7 +84,7 @@ describe('stopExecution', () => {
     ['answers with success', undefined],
     ['says that there is nothing to stop', sdkError('ValidationException')],
   ])(
-    'sees that it ended by itself in the moment of the stop, when Step Functions %s',
+    'reads the outcome of an execution that finished during the stop, when Step Functions %s',
     async (_what, refusal) => {
       executionIs({ status: 'RUNNING' });
       whenStopped({ status: 'SUCCEEDED' }, refusal);
@@ -98,7 +98,7 @@ describe('stopExecution', () => {
     },
   );
 
-  it('goes on only when it is seen that nothing runs any more', async () => {
+  it('fails until the execution is reported as finished', async () => {
     executionIs({ status: 'RUNNING' });
 
     await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
@@ -106,7 +106,7 @@ describe('stopExecution', () => {
   });
 
   it.each(['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'] as const)(
-    'has nothing to stop when it is %s',
+    'does not stop an execution that is %s',
     async (status) => {
       executionIs({ status });
 
@@ -116,7 +116,7 @@ describe('stopExecution', () => {
     },
   );
 
-  it('says of one that had succeeded that its user is taken away again', async () => {
+  it('reports that the execution had succeeded', async () => {
     executionIs({ status: 'SUCCEEDED' });
 
     await expect(stop()).resolves.toEqual({
@@ -148,7 +148,7 @@ describe('stopExecution', () => {
       'Cancelled',
     ],
     ['its own time limit', { status: 'TIMED_OUT' }, 'Execution', 'ExecutionTimedOut'],
-  ] as const)('tells why it ended when that was by %s', async (_whom, seen, step, error) => {
+  ] as const)('returns the failure of an execution that finished by %s', async (_whom, seen, step, error) => {
     executionIs(seen);
 
     await expect(stop()).resolves.toMatchObject({ had_succeeded: false, failure: { step, error } });
@@ -157,18 +157,21 @@ describe('stopExecution', () => {
   it.each([
     [IN_FLIGHT_SECONDS - 1, true],
     [IN_FLIGHT_SECONDS, false],
-  ])('says of one that ended %i s ago whether a call may still land: %s', async (ago, creation_in_flight) => {
-    executionIs({ status: 'ABORTED' }, ago);
+  ])(
+    'reports for an execution that finished %i s ago a call in flight: %s',
+    async (ago, creation_in_flight) => {
+      executionIs({ status: 'ABORTED' }, ago);
 
-    await expect(stop()).resolves.toMatchObject({ creation_in_flight });
-  });
+      await expect(stop()).resolves.toMatchObject({ creation_in_flight });
+    },
+  );
 
-  it('does not take one that cannot be seen for one that does not exist', async () => {
+  it('fails with AbsenceNotConfirmed for an execution that is not found', async () => {
     await expect(stop()).rejects.toMatchObject({ name: 'AbsenceNotConfirmed' });
   });
 
   it.each([true, false])(
-    'counts one as expired that is not seen for long, had_succeeded: %s',
+    'treats an execution as expired when it is not found for long, had_succeeded: %s',
     async (had_succeeded) => {
       await expect(stop(begun(IN_FLIGHT_SECONDS - 1))).rejects.toMatchObject({ name: 'AbsenceNotConfirmed' });
       await expect(stop(begun(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
@@ -181,7 +184,7 @@ describe('stopExecution', () => {
   );
 
   it.each(['RUNNING', 'SUCCEEDED', 'ABORTED'] as const)(
-    'neither stops nor reads one of another generation, which is %s',
+    'ignores an execution of another generation, which is %s',
     async (status) => {
       stepFunctions
         .on(DescribeExecutionCommand, { executionArn })
@@ -200,7 +203,7 @@ describe('stopExecution', () => {
   );
 
   it.each(['RUNNING', 'FAILED'] as const)(
-    'neither stops nor reads a cancellation that took the name, which is %s',
+    'ignores a cancellation with the name, which is %s',
     async (status) => {
       const { username, human_user_id, ...cancelled } = { ...subject, owner: 'machine', cancelled: true };
       stepFunctions.on(DescribeExecutionCommand, { executionArn }).resolves(execution(cancelled, { status }));
@@ -210,7 +213,7 @@ describe('stopExecution', () => {
     },
   );
 
-  it('asks again when it is forgotten in the moment of its stop', async () => {
+  it('fails with ServiceUnavailable when the record expires during the stop', async () => {
     executionIs({ status: 'RUNNING' });
     stepFunctions.on(StopExecutionCommand).callsFake(async () => {
       stepFunctions.on(DescribeExecutionCommand, { executionArn }).rejects(notFound());
@@ -220,7 +223,7 @@ describe('stopExecution', () => {
     await expect(stop()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
-  it('fails when it cannot be stopped', async () => {
+  it('fails when the execution cannot be stopped', async () => {
     executionIs({ status: 'RUNNING' });
     stepFunctions.on(StopExecutionCommand).rejects(sdkError('ThrottlingException'));
 
@@ -236,7 +239,7 @@ describe.each([
   ],
   ['StopUserCreation', stopUserCreation, input],
 ])('%s', (_name, handler, startedWith) => {
-  it("reads its own service's input", async () => {
+  it('parses the input of its service', async () => {
     stepFunctions.on(DescribeExecutionCommand).resolves(execution(startedWith, { status: 'SUCCEEDED' }));
     stepFunctions
       .on(GetExecutionHistoryCommand)

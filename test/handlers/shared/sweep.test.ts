@@ -187,8 +187,8 @@ beforeEach(() => {
   markIs(at(60));
 });
 
-describe('what the sweep looks at', () => {
-  it('are both machines, in each status that is a bad end', async () => {
+describe('the executions that the sweep reads', () => {
+  it('are those of both state machines, in each failed status', async () => {
     await run();
 
     const asked = lists().map(({ stateMachineArn, statusFilter }) => [nameIn(stateMachineArn), statusFilter]);
@@ -199,7 +199,7 @@ describe('what the sweep looks at', () => {
     );
   });
 
-  it('is nothing when nothing ended badly', async () => {
+  it('are none without failed executions', async () => {
     await expect(run()).resolves.toEqual({
       failed: 0,
       known_clean: 0,
@@ -213,21 +213,21 @@ describe('what the sweep looks at', () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  it('is everything that ended since the mark, the mark itself included, and nothing before it', async () => {
+  it('are those that stopped at or after the mark', async () => {
     endedBadly({ id: idOf(1), ended: 60 }, { id: idOf(2), ended: 61 }, { id: idOf(3), ended: 1 });
 
     await expect(run()).resolves.toMatchObject({ failed: 2, started: 2 });
     expect(lookedAt()).toEqual([idOf(1), idOf(3)]);
   });
 
-  it('is everything that there is when the mark was never set', async () => {
+  it('are all without a mark', async () => {
     markIs('never');
     endedBadly({ id: idOf(1), ended: 60 * 24 * 89 }, { id: idOf(2), ended: 1 });
 
     await expect(run()).resolves.toMatchObject({ failed: 2 });
   });
 
-  it('is looked at in the order in which it ended, failed executions last, with a pause before each', async () => {
+  it('are described in the order of their stop times, failed ones last, with a delay before each', async () => {
     endedBadly(
       { id: idOf(1), ended: 20, status: 'FAILED' },
       { id: idOf(2), ended: 40, status: 'TIMED_OUT' },
@@ -242,7 +242,7 @@ describe('what the sweep looks at', () => {
     expect(clock.sleeps).toEqual(Array.from({ length: 5 }, () => 1000));
   });
 
-  it('comes from as many pages as there are', async () => {
+  it('are read from all pages', async () => {
     endedBadly();
     stepFunctions
       .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'ABORTED' })
@@ -258,7 +258,7 @@ describe('what the sweep looks at', () => {
     expect(lists().filter(({ statusFilter }) => statusFilter === 'ABORTED')).toHaveLength(3 + 1);
   });
 
-  it('ends with the page on which something began so long before the mark that it ended before it', async () => {
+  it('are read until a page with an execution that is too old', async () => {
     const longest = timeLimits.provisioning / 60;
     const pages = [
       { id: idOf(1), ended: 10, began: 60 + longest },
@@ -276,7 +276,7 @@ describe('what the sweep looks at', () => {
     expect(lists().filter(({ statusFilter }) => statusFilter === 'FAILED')).toHaveLength(2 + 1);
   });
 
-  it('is not older than what was running when the mark was set', async () => {
+  it('are not older than the oldest running one at the mark', async () => {
     stateIs({
       lists: Object.fromEntries(LISTS.map((list) => [list, { high_water_mark: at(60).toISOString() }])),
       observations: {
@@ -301,7 +301,7 @@ describe('what the sweep looks at', () => {
     await expect(run()).resolves.toMatchObject({ failed: 2 });
   });
 
-  it('goes on in the next run where it stopped when there are too many pages, and then the mark moves', async () => {
+  it('continue in the next run after the limit of pages, and then the mark advances', async () => {
     const [{ first }] = [limits.pages];
     stepFunctions
       .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'ABORTED' })
@@ -332,7 +332,7 @@ describe('what the sweep looks at', () => {
     expect(marks()['main ABORTED']).toBe(at(30).toISOString());
   });
 
-  it('goes on in the next run where it was throttled', async () => {
+  it('continue in the next run after throttling', async () => {
     const asked = { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' as const };
     stepFunctions.on(ListExecutionsCommand, asked).resolves({ executions: [], nextToken: 'second' });
     stepFunctions
@@ -345,7 +345,7 @@ describe('what the sweep looks at', () => {
     });
   });
 
-  it('begins the list anew when its token has expired', async () => {
+  it('are read from the start when the token has expired', async () => {
     stateIs({
       lists: {
         'main FAILED': {
@@ -367,8 +367,8 @@ describe('what the sweep looks at', () => {
   });
 });
 
-describe('what the sweep does with', () => {
-  it('an execution that nobody rolled back: it starts the roll-back', async () => {
+describe('the sweep', () => {
+  it('starts the missing roll-back of an execution', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'TIMED_OUT' });
 
     await expect(run()).resolves.toMatchObject({ started: 1, left: 0 });
@@ -383,14 +383,14 @@ describe('what the sweep does with', () => {
     });
   });
 
-  it('a clean end: nothing', async () => {
+  it('starts nothing after a clean outcome', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
 
     await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
     expect(started()).toEqual([]);
   });
 
-  it('an execution that was rolled back before: nothing more', async () => {
+  it('starts nothing for an execution with a roll-back', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20 });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
@@ -402,7 +402,7 @@ describe('what the sweep does with', () => {
     [`${ROLL_BACK}.2`, `${ROLL_BACK}.3`],
     [`${ROLL_BACK}.9`, `${ROLL_BACK}.10`],
     ['by-hand', `by-hand.${CREATION_ID}.1`],
-  ])('the failed roll-back %s: it starts %s for the same user, because of it', async (failed, next) => {
+  ])('starts after the failed roll-back %s the attempt %s for the same user', async (failed, next) => {
     endedBadly({
       id: failed,
       ended: 20,
@@ -420,7 +420,7 @@ describe('what the sweep does with', () => {
     });
   });
 
-  it('a roll-back that could not be announced: it is tried again, too', async () => {
+  it('starts another attempt after a roll-back whose event was not published', async () => {
     endedBadly({
       id: PROVISIONING_ID,
       ended: 20,
@@ -432,25 +432,28 @@ describe('what the sweep does with', () => {
     await expect(run()).resolves.toMatchObject({ started: 1 });
   });
 
-  it('a failed roll-back that was followed by another one: nothing more', async () => {
+  it('starts nothing for a failed roll-back with a next attempt', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20, machine: 'RollBackMachine' });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     await expect(run()).resolves.toMatchObject({ started: 0, left: 0 });
   });
 
-  it.each(['Machine', 'RollBackMachine'] as const)('one of %s that runs again: nothing', async (machine) => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, machine });
-    stepFunctions
-      .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${PROVISIONING_ID}` })
-      .resolves(execution(inputOf(PROVISIONING_ID), { status: 'RUNNING' }));
+  it.each(['Machine', 'RollBackMachine'] as const)(
+    'starts nothing for an execution of %s that is running again',
+    async (machine) => {
+      endedBadly({ id: PROVISIONING_ID, ended: 20, machine });
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${PROVISIONING_ID}` })
+        .resolves(execution(inputOf(PROVISIONING_ID), { status: 'RUNNING' }));
 
-    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
-    expect(started()).toEqual([]);
-  });
+      await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
+      expect(started()).toEqual([]);
+    },
+  );
 
   it.each(['Machine', 'RollBackMachine'] as const)(
-    'one of %s that somebody started by hand with something else: it says so, and goes on',
+    'reports an execution of %s with an invalid input, and continues',
     async (machine) => {
       endedBadly({ id: 'by-hand', ended: 30, machine, input: { hello: SEALED } }, { id: idOf(1), ended: 20 });
 
@@ -461,7 +464,7 @@ describe('what the sweep does with', () => {
     },
   );
 
-  it('one with an input that is no JSON: the same', async () => {
+  it('reports an execution whose input is not JSON, and continues', async () => {
     endedBadly({ id: 'by-hand', ended: 30 });
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: `${account}:execution:Machine:by-hand` })
@@ -474,27 +477,30 @@ describe('what the sweep does with', () => {
     ['cannot be looked at', 'Machine', sdkError('ThrottlingException')],
     ['cannot be seen', 'Machine', notFound()],
     ['cannot be seen', 'RollBackMachine', notFound()],
-  ] as const)('one that %s in the list of %s: it leaves it, and goes on', async (_what, machine, error) => {
-    endedBadly({ id: idOf(1), ended: 30, machine }, { id: idOf(2), ended: 20 });
-    stepFunctions
-      .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${idOf(1)}` })
-      .rejects(error);
+  ] as const)(
+    'leaves an execution that %s in the list of %s, and continues',
+    async (_what, machine, error) => {
+      endedBadly({ id: idOf(1), ended: 30, machine }, { id: idOf(2), ended: 20 });
+      stepFunctions
+        .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${idOf(1)}` })
+        .rejects(error);
 
-    await expect(run()).resolves.toMatchObject({ failed: 2, started: 1, left: 1 });
-    expect(started()).toEqual([rollBackOf(2)]);
-    expect(log()).toContain(idOf(1));
-  });
+      await expect(run()).resolves.toMatchObject({ failed: 2, started: 1, left: 1 });
+      expect(started()).toEqual([rollBackOf(2)]);
+      expect(log()).toContain(idOf(1));
+    },
+  );
 });
 
 describe('the high-water mark of a list', () => {
-  it('moves to the time before which the list is complete', async () => {
+  it('advances to the time before which the list is complete', async () => {
     endedBadly({ id: idOf(1), ended: 20 });
 
     await expect(run()).resolves.toMatchObject({ high_water_mark: new Date(NOW - LAG).toISOString() });
     expect(marks()).toEqual(allAt(NOW - LAG));
   });
 
-  it('stays before its first execution that could not be settled; other lists move on', async () => {
+  it('stays before the first execution that could not be processed; other marks advance', async () => {
     endedBadly(
       { id: idOf(1), ended: 40 },
       { id: idOf(2), ended: 30 },
@@ -523,7 +529,7 @@ describe('the high-water mark of a list', () => {
   });
 
   it.each<ExecutionStatus>(['TIMED_OUT', 'ABORTED'])(
-    'does not move when the list of those that are %s cannot be read',
+    'does not advance when the list of %s executions cannot be read',
     async (statusFilter) => {
       endedBadly({ id: idOf(1), ended: 20 });
       stepFunctions.on(ListExecutionsCommand, { statusFilter }).rejects(sdkError('ThrottlingException'));
@@ -537,7 +543,7 @@ describe('the high-water mark of a list', () => {
     ['failed', 'FAILED'],
     ['running', 'RUNNING'],
   ] as const)(
-    'moves in the lists that can hold leftovers when the list of %s executions cannot be read',
+    'advances in the first lists when the list of %s executions cannot be read',
     async (_what, statusFilter) => {
       endedBadly({ id: idOf(1), ended: 20 });
       stepFunctions
@@ -553,14 +559,14 @@ describe('the high-water mark of a list', () => {
   it.each([
     ['a text that is no JSON', 'no mark'],
     ['a time that is none', JSON.stringify({ lists: { 'main FAILED': { high_water_mark: 'yesterday' } } })],
-  ])('that holds %s stops the sweep rather than being guessed', async (_what, text) => {
+  ])('fails the sweep when its item contains %s', async (_what, text) => {
     dynamoDb.on(GetItemCommand).resolves({ Item: { state: { S: text } } });
 
     await expect(run()).rejects.toThrow();
     expect(lists()).toEqual([]);
   });
 
-  it('that cannot be written makes the run fail, after what can hold leftovers was settled', async () => {
+  it('fails the run when it cannot be written, after the first lists were processed', async () => {
     endedBadly({ id: idOf(1), ended: 20 });
     dynamoDb.on(PutItemCommand).rejects(sdkError('ResourceNotFoundException'));
 
@@ -569,10 +575,10 @@ describe('the high-water mark of a list', () => {
   });
 });
 
-describe('what is known of the oldest running execution', () => {
+describe('the observation of the oldest running execution', () => {
   const observations = () => parseSweepState(written()).observations['main'];
 
-  it('is kept for the runs to come, less what a list may not show yet', async () => {
+  it('is stored for later runs, minus the lag of the list', async () => {
     const runs = (minutesAgo: number) => [
       listed({ id: idOf(1), ended: 0, began: 1 }),
       listed({ id: idOf(2), ended: 0, began: minutesAgo }),
@@ -591,7 +597,7 @@ describe('what is known of the oldest running execution', () => {
     expect(observations()).toEqual([{ at: NOW, oldest_start: NOW - LAG }]);
   });
 
-  it('is nothing when there are too many to see them all', async () => {
+  it('is not stored when not all running executions were read', async () => {
     stepFunctions
       .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'RUNNING' })
       .resolves({ executions: [], nextToken: 'more' });
@@ -600,7 +606,7 @@ describe('what is known of the oldest running execution', () => {
     expect(observations()).toEqual([]);
   });
 
-  it('is dropped when no list needs it any more, and does not grow while a list stands still', async () => {
+  it('is removed when no list needs it, and is limited in number', async () => {
     const sweepOnce = newSweep();
     for (let n = 0; n < 20; n += 1) {
       await sweepOnce();
@@ -623,8 +629,8 @@ describe('what is known of the oldest running execution', () => {
   });
 });
 
-describe('a run that has no time for everything', () => {
-  it('leaves the rest to the next one, which goes on there', async () => {
+describe('a run that reaches its time limit', () => {
+  it('leaves the remaining executions to the next run', async () => {
     const all = [50, 40, 30, 20, 11].map((ended, n) => ({ id: idOf(n), ended }));
     endedBadly(...all);
     stepFunctions.on(StartExecutionCommand).callsFake(async () => {
@@ -647,7 +653,7 @@ describe('a run that has no time for everything', () => {
 });
 
 /** 17 minutes of requests at the limit of the API's stage, all of which fail clean. */
-describe('beside 100,000 executions that failed clean', () => {
+describe('the sweep with 100,000 clean outcomes', () => {
   const CLEAN = 100_000;
   const cleanOnes = Array.from({ length: CLEAN }, (_, n) => {
     const stopped = NOW - 20 * MINUTE - n * 10;
@@ -709,7 +715,7 @@ describe('beside 100,000 executions that failed clean', () => {
       return { Responses: { [TABLE]: items } };
     });
 
-  it('everything that can hold leftovers is settled in the first run, and each mark moves', async () => {
+  it('processes the first lists in the first run, and each mark advances', async () => {
     theyAreRecorded();
 
     await expect(run()).resolves.toMatchObject({
@@ -730,7 +736,7 @@ describe('beside 100,000 executions that failed clean', () => {
     expect(clock.now() - NOW).toBeLessThan(timeLimits.sweepFunction * 1000);
   });
 
-  it('the same while nothing is recorded: the mark of the failed ones moves run by run, oldest first', async () => {
+  it('advances the mark of the failed executions run by run without records', async () => {
     const sweepOnce = newSweep();
 
     const first = await sweepOnce();
@@ -753,8 +759,8 @@ describe('beside 100,000 executions that failed clean', () => {
   });
 });
 
-describe('an outcome that is clean', () => {
-  it('is recorded when the sweep has described it, so that no later run does', async () => {
+describe('a clean outcome', () => {
+  it('is recorded after the sweep has described it', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
     await run();
 
@@ -786,7 +792,7 @@ describe('an outcome that is clean', () => {
     await expect(run()).resolves.toMatchObject({ known_clean: 0, started: 1 });
   });
 
-  it('is not looked for among what was stopped or timed out: whoever stops one can give it any error', async () => {
+  it('is not recorded for aborted and timed-out executions, because StopExecution can set any error', async () => {
     endedBadly({ id: PROVISIONING_ID, ended: 20, error: 'CleanEnd' });
     dynamoDb.on(BatchGetItemCommand).resolves({
       Responses: {
@@ -798,8 +804,8 @@ describe('an outcome that is clean', () => {
   });
 });
 
-describe('a warm function', () => {
-  it('looks at nothing twice that it has settled, though the next run lists it again', async () => {
+describe('a warm execution environment', () => {
+  it('does not describe a processed execution again', async () => {
     const sweepOnce = newSweep();
     endedBadly({ id: idOf(1), ended: 5 });
     await sweepOnce();
@@ -808,7 +814,7 @@ describe('a warm function', () => {
     expect(lookedAt()).toEqual([idOf(1)]);
   });
 
-  it('looks again at what it could not settle', async () => {
+  it('describes an execution again that it could not process', async () => {
     const sweepOnce = newSweep();
     endedBadly({ id: idOf(1), ended: 5 });
     cannotBeSettled(idOf(1));
@@ -818,7 +824,7 @@ describe('a warm function', () => {
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, started: 1 });
   });
 
-  it('looks again at an execution that was started again and ended again', async () => {
+  it('describes a redriven execution again after it has finished', async () => {
     const sweepOnce = newSweep();
     endedBadly({ id: idOf(1), ended: 5 });
     await sweepOnce();
@@ -827,7 +833,7 @@ describe('a warm function', () => {
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1 });
   });
 
-  it('tells an execution from its roll-back, which ended at the same time', async () => {
+  it('distinguishes an execution from its roll-back with the same stop time', async () => {
     const sweepOnce = newSweep();
     endedBadly({ id: idOf(1), ended: 5 });
     await sweepOnce();

@@ -45,7 +45,7 @@ describe.each([
   ['App1', sweepProvisionings, { intake_ciphertext: SEALED, request_mac: 'mac' }],
   ['App2', sweepUserCreations, { encrypted_password: ENCRYPTED }],
 ])('the sweep of %s', (_service, handler, sealed) => {
-  it('says what it found, as metrics and in the log', async () => {
+  it('logs its report with metrics', async () => {
     const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', ...sealed };
     const executionArn = `${account}:execution:Machine:${PROVISIONING_ID}`;
     const stateMachineArn = `${account}:stateMachine:Machine`;
@@ -91,7 +91,7 @@ describe.each([
     expect(lines()[1]).not.toHaveProperty('provisioning_id');
   });
 
-  describe('of a roll-back that failed', () => {
+  describe('for a failed roll-back', () => {
     /** Another one each time: what a sweep has settled, it does not look at again. */
     let attempt = 1;
     let name = '';
@@ -105,7 +105,7 @@ describe.each([
       });
     });
 
-    it('says of which provisioning and trace it is when it is tried again', async () => {
+    it('logs provisioning and trace of the next attempt', async () => {
       const failure = { step: 'Execution', error: 'Cancelled' };
       const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', had_succeeded: false, failure };
       stepFunctions.on(DescribeExecutionCommand).resolves(execution(input, { status: 'FAILED' }));
@@ -120,7 +120,7 @@ describe.each([
       });
     });
 
-    it('says of which provisioning it is when it cannot be settled', async () => {
+    it('logs the provisioning that it could not process', async () => {
       stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
 
       await expect(handler()).resolves.toMatchObject({ left: 1 });
@@ -134,7 +134,7 @@ describe.each([
     });
   });
 
-  it('is not heard of when it did not complete: the missing heartbeat is the alarm', async () => {
+  it('logs no heartbeat when it fails', async () => {
     stepFunctions.on(ListExecutionsCommand).rejects(sdkError('AccessDeniedException'));
 
     await expect(handler()).rejects.toMatchObject({ name: 'AccessDeniedException' });
@@ -151,7 +151,7 @@ describe.each([
       () => eventBridge.on(DescribeRuleCommand).rejects(sdkError('ResourceNotFoundException')),
     ],
     ['log rule disabled', () => eventBridge.on(DescribeRuleCommand).resolves({ State: 'DISABLED' })],
-  ] as const)('says that events are lost: %s', async (finding, breakIt) => {
+  ] as const)('logs that events are lost: %s', async (finding, breakIt) => {
     breakIt();
 
     await expect(handler()).resolves.toMatchObject({ bus: finding });
@@ -160,7 +160,7 @@ describe.each([
     expect(measuredIn(lines()[1])).toEqual(['AuditBusBroken']);
   });
 
-  it('fails when it cannot look at the bus, after it has told of the sweep', async () => {
+  it('fails after its report when the bus cannot be checked', async () => {
     eventBridge.on(DescribeEventBusCommand).rejects(sdkError('AccessDeniedException'));
 
     await expect(handler()).rejects.toMatchObject({ name: 'AccessDeniedException' });

@@ -20,7 +20,7 @@ const of = { service: 'app2', workflow: 'CreateServiceUser', execution: PROVISIO
 const time = (milliseconds: number) => new Date(Date.UTC(2026) + milliseconds).toISOString();
 
 describe('timelineSteps', () => {
-  it('tells of each step when it began, how long it took, and of each attempt what it failed with', () => {
+  it('contains start and duration of each step, and the error of each attempt', () => {
     const events = history(
       {
         step: 'CreateUser',
@@ -63,7 +63,7 @@ describe('timelineSteps', () => {
     expectNoLeak('canary cause', steps);
   });
 
-  it('tells of a timeout', () => {
+  it('contains a timeout', () => {
     const [step] = timelineSteps(
       history({
         step: 'SetPassword',
@@ -76,7 +76,7 @@ describe('timelineSteps', () => {
     expect(step?.attempts[0]?.error).toEqual({ name: 'States.Timeout', code: 'SERVICE_UNAVAILABLE' });
   });
 
-  it('tells of an expression that failed, which is no event of a task', () => {
+  it('contains a failed expression', () => {
     const events = history({ step: 'PublishUserCreated', from: 5 });
     const failed: HistoryEvent = {
       type: 'EvaluationFailed',
@@ -97,7 +97,7 @@ describe('timelineSteps', () => {
     ]);
   });
 
-  it('has no duration of what is under way, or was broken off', () => {
+  it('has no duration for a running or interrupted step', () => {
     const steps = timelineSteps(history({ step: 'SetPassword', from: 5, attempts: [{ from: 6 }] }), of);
 
     expect(steps).toEqual([
@@ -105,7 +105,7 @@ describe('timelineSteps', () => {
     ]);
   });
 
-  it('does not repeat what cannot be the name of an error', () => {
+  it('replaces a text that is not the name of an error', () => {
     const [step] = timelineSteps(
       history({
         step: 'SetPassword',
@@ -177,7 +177,7 @@ describe('timelineAt', () => {
     ]);
   });
 
-  it('shows the steps of the roll-backs, too, in the order in which they began', async () => {
+  it('contains the steps of the roll-backs in the order of their start times', async () => {
     rollBacks(2);
     const from: Record<string, number> = { Make: 0, Undo: 100 };
     stepFunctions
@@ -197,7 +197,7 @@ describe('timelineAt', () => {
     ]);
   });
 
-  it('shows the latest of very many roll-backs, and says that there are more', async () => {
+  it('contains the latest roll-backs only, and is marked as incomplete', async () => {
     rollBacks(9);
 
     const { timeline_incomplete } = await read();
@@ -208,7 +208,7 @@ describe('timelineAt', () => {
   });
 });
 
-it('merge makes one list of the steps of both services, and says of both what is missing', () => {
+it('merge combines the steps and the incomplete services of both timelines', () => {
   const one = (service: Service, from: number) =>
     timelineSteps(history({ step: `${service}-${from}`, from }), { ...of, service });
 

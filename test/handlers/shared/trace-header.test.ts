@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('the trace of an invocation', () => {
-  it('is handed on with parent and sampling, and without what Lambda keeps there for itself', () => {
+  it('is propagated with parent and sampling decision only', () => {
     invokedWith(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1;Lineage=1:a87bd80c:0`);
 
     expect(currentTraceId()).toBe(TRACE_ID);
@@ -22,7 +22,7 @@ describe('the trace of an invocation', () => {
     expect(traceHeader(TRACE_ID)).toBe(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
   });
 
-  it('is another one each time', () => {
+  it('differs between invocations', () => {
     invokedWith(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
     expect(traceHeader()).toContain(TRACE_ID);
 
@@ -30,20 +30,20 @@ describe('the trace of an invocation', () => {
     expect(traceHeader()).toBe(`Root=${OTHER_TRACE};Parent=${PARENT};Sampled=0`);
   });
 
-  it('gives no parent to another trace, on behalf of which something is done', () => {
+  it('is not the parent of a call for another trace', () => {
     invokedWith(`Root=${OTHER_TRACE};Parent=${PARENT};Sampled=1`);
 
     expect(traceHeader(TRACE_ID)).toBe(`Root=${TRACE_ID}`);
   });
 
-  it('is none where there is none', () => {
+  it('is undefined without a header', () => {
     expect(currentTraceId()).toBeUndefined();
     expect(traceHeader()).toBeUndefined();
     expect(traceHeader(TRACE_ID)).toBe(`Root=${TRACE_ID}`);
   });
 
   it.each(['', 'Sampled=1', 'Root=1-abc-def;Sampled=1', `Root=${TRACE_ID.toUpperCase()}`])(
-    'is none that is not well-formed: %j',
+    'is undefined for a malformed header: %j',
     (header) => {
       invokedWith(header);
 
@@ -59,7 +59,7 @@ describe('the trace of an invocation', () => {
     ['would add a field', `${TRACE_ID};Sampled=1`],
     ['would add a header', `${TRACE_ID}\r\nX-Forged: 1`],
     ['is empty', ''],
-  ])('makes no header of a stored id that %s', (_what, stored) => {
+  ])('makes no header from a stored id that %s', (_what, stored) => {
     invokedWith(`Root=${TRACE_ID};Parent=${PARENT};Sampled=1`);
 
     expect(traceHeader(stored)).toBeUndefined();

@@ -26,7 +26,7 @@ const waits = (step: string, ...attempts: [number, string][]): HistoryEvent[] =>
   );
 
 describe('waitingIn', () => {
-  it('says since when a step waits for the target, why, and when it tries again', () => {
+  it('returns start, code and next attempt of a wait for the target', () => {
     const events = waits('Authenticate', [20, 'TargetUnavailable'], [1_120, 'TargetUnavailable']);
 
     const found = waitingIn(events, 'app1');
@@ -52,11 +52,11 @@ describe('waitingIn', () => {
     ['DeleteUser', 'ServiceThrottled', { what: 'aws' }],
     ['PublishRequested', 'EventBridge.FailedEntry', { what: 'aws' }],
     ['EncryptCredentials', 'States.Timeout', { what: 'aws' }],
-  ])('tells what %s waits for after %s', (step, error, told) => {
+  ])('returns the condition of %s after %s', (step, error, told) => {
     expect(waitingIn(waits(step, [20, error]), 'app1')).toMatchObject({ ...told, step, since: at(20) });
   });
 
-  it('knows the pauses of what is waited out, and of nothing else', () => {
+  it('knows the delays of outage errors only', () => {
     const next = (step: string, error: string) => waitingIn(waits(step, [20, error]), 'app1')?.retry_at;
 
     expect(next('CancelUserCreation', 'UserRemovalPending')).toBe(at(1_120));
@@ -75,7 +75,7 @@ describe('waitingIn', () => {
         }
   });
 
-  it('counts only the attempts of the outage, and waits five minutes at most', () => {
+  it('counts only the attempts of the outage, with a delay of at most five minutes', () => {
     const mixed: [number, string][] = [
       [20, 'ServiceThrottled'],
       ...Array.from({ length: 12 }, (_, n): [number, string] => [1_000 * (n + 1), 'TargetUnavailable']),
@@ -85,7 +85,7 @@ describe('waitingIn', () => {
     expect(waitingIn(waits('Authenticate', ...mixed), 'app1')?.retry_at).toBe(at(12_100 + 300_000));
   });
 
-  it('knows no time of a next attempt while one is under way', () => {
+  it('has no time of the next attempt while an attempt is running', () => {
     const events = history({
       step: 'Authenticate',
       from: 10,
@@ -96,7 +96,7 @@ describe('waitingIn', () => {
     expect(waitingIn(events, 'app1')).not.toHaveProperty('retry_at');
   });
 
-  it('says nothing where no attempt has failed, the step is over, or its begin is not among the events', () => {
+  it('returns undefined if no attempt has failed, the step has finished, or its entry is missing', () => {
     const failed = waits('Authenticate', [20, 'TargetUnavailable']);
     const over = history({
       step: 'Authenticate',
@@ -134,14 +134,14 @@ describe('waitingForOf', () => {
     ]);
   });
 
-  it('asks for nothing when it is young, or has ended, or there is none', async () => {
+  it('reads no history of a young, finished or unknown execution', async () => {
     await expect(ask({}, STARTED.getTime() + 9_999)).resolves.toBeUndefined();
     await expect(ask({ status: 'FAILED' })).resolves.toBeUndefined();
     await expect(waitingForOf(new SFNClient({}), undefined, 'app1', NOW)).resolves.toBeUndefined();
     expect(stepFunctions.calls()).toEqual([]);
   });
 
-  it('says nothing when the history cannot be read: the status is worth having without', async () => {
+  it('returns undefined when the history cannot be read', async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
     await expect(ask({})).resolves.toBeUndefined();

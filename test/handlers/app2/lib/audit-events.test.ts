@@ -35,8 +35,8 @@ afterEach(() => {
   delete process.env['_X_AMZN_TRACE_ID'];
 });
 
-describe('an event that a function publishes', () => {
-  it('carries the trace of the invocation to whoever it is delivered to', async () => {
+describe('an event of a function', () => {
+  it('contains the trace of the invocation', async () => {
     process.env['_X_AMZN_TRACE_ID'] = `Root=${TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1;Lineage=x`;
     await rotated();
 
@@ -47,7 +47,7 @@ describe('an event that a function publishes', () => {
     });
   });
 
-  it('carries none where there is none', async () => {
+  it('contains no trace without one', async () => {
     await rotated();
 
     expect(entry()).not.toHaveProperty('TraceHeader');

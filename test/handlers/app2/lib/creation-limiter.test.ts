@@ -71,7 +71,7 @@ beforeEach(() => {
 });
 
 describe('the creation limiter, without a queue', () => {
-  it('makes one write for each creation, and keeps nothing of it', async () => {
+  it('makes one write for each creation, and stores no item for it', async () => {
     for (let n = 0; n < 20; n += 1) {
       time += 200;
       expect(await reserve('one')).toBe(time);
@@ -82,7 +82,7 @@ describe('the creation limiter, without a queue', () => {
     expect(table.mock.calls().length).toBeLessThanOrEqual(20 + functions.length);
   });
 
-  it('fails open when the table cannot be reached', async () => {
+  it('fails open while the table is not available', async () => {
     table.mock.rejects(sdkError('TimeoutError'));
 
     expect(await reserve('one')).toBe(time);
@@ -92,14 +92,14 @@ describe('the creation limiter, without a queue', () => {
 });
 
 describe('the creation limiter, with a queue', () => {
-  it('starts a single caller at the whole rate', async () => {
+  it('starts the creations of a single caller at the full rate', async () => {
     await delays('flood', 300);
 
     expect(queueLength()).toBeLessThanOrEqual(300 / RATE);
     expect(queueLength()).toBeGreaterThan(0.9 * (300 / RATE));
   });
 
-  it('delays another caller by 2 s at most beside a flood that is below its share of the queue', async () => {
+  it('delays another caller by at most 2 s beside a burst below its share of the queue', async () => {
     flood('flood', 0.9 * SHARE_SECONDS);
 
     const others: number[] = [];
@@ -113,14 +113,14 @@ describe('the creation limiter, with a queue', () => {
     expect(Math.max(...others)).toBeLessThanOrEqual(EXPRESS_MAX_DELAY_SECONDS);
   });
 
-  it('delays another caller by 2 s at most that sends a few at the very moment of the flood', async () => {
+  it('delays another caller with few creations by at most 2 s during the burst', async () => {
     const [flooding, other] = await Promise.all([delays('flood', 200), delays('other', 8)]);
 
     expect(Math.max(...other)).toBeLessThanOrEqual(EXPRESS_MAX_DELAY_SECONDS);
     expect(Math.max(...flooding)).toBeGreaterThan(7);
   });
 
-  it('starts no more in all than the ceiling allows, whoever asks', async () => {
+  it('starts no more creations in total than the quota allows', async () => {
     const starts: number[] = [];
     for (let second = 0; second < 20; second += 1) {
       for (const caller of ['a', 'b', 'c'])
@@ -135,7 +135,7 @@ describe('the creation limiter, with a queue', () => {
     expect(RATE + EXPRESS).toBeLessThan(GROUP_CHANGES_PER_SECOND);
   });
 
-  it('defers a caller that holds a quarter of the queue, and no other', async () => {
+  it('defers only a caller that holds a quarter of the queue', async () => {
     flood('flood', SHARE_SECONDS);
     await expect(reserve('flood')).rejects.toMatchObject({ name: 'CreationDeferred' });
     const length = queueLength();
@@ -150,7 +150,7 @@ describe('the creation limiter, with a queue', () => {
     await expect(reserve('flood')).resolves.toBeGreaterThan(time);
   });
 
-  it('counts all at once, so that many requests at once hold no more than the share', async () => {
+  it('counts before the decision, so that concurrent requests hold at most the share', async () => {
     flood('flood', SHARE_SECONDS - 1);
     const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => reserve('flood')));
 
@@ -159,7 +159,7 @@ describe('the creation limiter, with a queue', () => {
     expect(heldBy('flood')).toBeLessThanOrEqual(SHARE_SECONDS * RATE);
   });
 
-  it('defers everybody when the queue is as long as it may be', async () => {
+  it('defers every caller when the queue is full', async () => {
     for (const caller of ['a', 'b', 'c', 'd', 'e']) flood(caller, timeLimits.longestQueue / 5 + 1);
 
     const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => reserve('other')));
@@ -178,7 +178,7 @@ describe('the creation limiter, with a queue', () => {
     expect(queueLength()).toBe(before);
   });
 
-  it('takes a start back once, from the queue and from what its caller holds', async () => {
+  it('releases a start once, in the queue and in the count of its caller', async () => {
     flood('flood', 10);
     const [length, held] = [queueLength(), heldBy('flood')];
     await reserve('flood', 'mine');
@@ -191,7 +191,7 @@ describe('the creation limiter, with a queue', () => {
     expect(queueLength()).toBeCloseTo(length);
   });
 
-  it('takes nothing back of a creation that has started', async () => {
+  it('releases nothing of a started creation', async () => {
     flood('flood', 10);
     const start = await reserve('flood', 'mine');
     flood('flood', 10);
@@ -202,7 +202,7 @@ describe('the creation limiter, with a queue', () => {
     expect(queueLength()).toBe(length);
   });
 
-  it('forgets what is past, and lets everything expire', async () => {
+  it('removes past periods, and sets an expiry on every item', async () => {
     for (let n = 0; n < 10; n += 1) {
       flood('flood', 200);
       await reserve('flood');
@@ -216,7 +216,7 @@ describe('the creation limiter, with a queue', () => {
     expect(Number(reservation?.['expires_at']?.N)).toBeGreaterThan(BEGIN / 1000);
   });
 
-  it('has no express rate where nothing is left of the ceiling', async () => {
+  it('has no express rate when the quota has no remainder', async () => {
     const full = limiter(GROUP_CHANGES_PER_SECOND);
     const starts = await Promise.all(
       Array.from({ length: 100 }, (_, n) => full.reserve({ id: `full-${n}`, caller: 'one' })),

@@ -50,7 +50,7 @@ afterEach(() => {
 });
 
 describe('customResource', () => {
-  it('tells CloudFormation what was made, and keeps even that out of sight', async () => {
+  it('sends the physical id to CloudFormation, with NoEcho', async () => {
     const answers = cloudFormation();
 
     await customResource(resource(async () => 'made-now'))(create);
@@ -75,7 +75,7 @@ describe('customResource', () => {
     ['made before', update, 'made-before'],
     ['not made', create, 'not-created-request'],
   ] as const)(
-    'tells CloudFormation of a failure, with the id of a resource that was %s',
+    'sends a failure to CloudFormation, with the id of a resource that was %s',
     async (_what, event, id) => {
       const answers = cloudFormation();
 
@@ -100,7 +100,7 @@ describe('customResource', () => {
       },
       'FAILED',
     ],
-  ])('answers a deletion that %s with the id that it was asked with', async (_how, deletion, Status) => {
+  ])('responds to a deletion that %s with the id of the event', async (_how, deletion, Status) => {
     const answers = cloudFormation();
 
     await customResource({ put: async () => 'made-now', remove: deletion })(remove);
@@ -108,7 +108,7 @@ describe('customResource', () => {
     expect(answers).toMatchObject([{ body: { Status, PhysicalResourceId: 'made-by-former-code' } }]);
   });
 
-  it('sends no content type, because the address is signed without one', async () => {
+  it('sends no content type, because the URL is signed without one', async () => {
     const headers: IncomingHttpHeaders[] = [];
     const server = createServer((request, response) => {
       headers.push(request.headers);
@@ -126,7 +126,7 @@ describe('customResource', () => {
     expect(headers).toMatchObject([{ 'content-type': '', 'content-length': expect.stringMatching(/^\d+$/) }]);
   });
 
-  it('fails when CloudFormation does not take the answer, so that Lambda calls it again', async () => {
+  it('fails when the response URL refuses the response, so that Lambda retries', async () => {
     cloudFormation(403);
 
     await expect(customResource(resource(async () => 'made-now'))(create)).rejects.toThrow('HTTP 403');

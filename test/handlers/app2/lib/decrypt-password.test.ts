@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 describe('decryptPassword', () => {
-  it('asks for exactly this key, this user, this provisioning and this service', async () => {
+  it('decrypts with this key, and with user, provisioning and service in the encryption context', async () => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
 
     await expect(decrypt()).resolves.toBe(PASSWORD);
@@ -29,7 +29,7 @@ describe('decryptPassword', () => {
     ]);
   });
 
-  it('keeps characters beyond ASCII', async () => {
+  it('preserves characters beyond ASCII', async () => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('Pässwörd-密-1') });
 
     await expect(decrypt()).resolves.toBe('Pässwörd-密-1');
@@ -39,7 +39,7 @@ describe('decryptPassword', () => {
     ['Latin-1', Buffer.from('P\u00e4ssw\u00f6rd-1', 'latin1')],
     ['UTF-16', Buffer.from('\ufeffP\u00e4ssw\u00f6rd-1', 'utf16le')],
     ['cut off', Buffer.from('P\u00e4ssw\u00f6rd-\u5bc6').subarray(0, -1)],
-  ])('takes no plaintext for a password that is %s, and repeats nothing of it', async (_what, Plaintext) => {
+  ])('refuses a plaintext that is %s, without its content in the message', async (_what, Plaintext) => {
     kms.on(DecryptCommand).resolves({ Plaintext });
 
     const error = await thrownBy(decrypt());
@@ -48,13 +48,13 @@ describe('decryptPassword', () => {
     expectNoLeak(Plaintext.toString('latin1'), error);
   });
 
-  it('keeps a byte order mark, which the policy refuses', async () => {
+  it('preserves a byte order mark, which the policy refuses', async () => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from('\ufeffPassw0rd-1!') });
 
     await expect(decrypt()).resolves.toBe('\ufeffPassw0rd-1!');
   });
 
-  it('says the same whatever is wrong with the ciphertext, and nothing of it', async () => {
+  it('fails with the same error for every invalid ciphertext', async () => {
     const wrong = [
       () => kms.on(DecryptCommand).rejects(sdkError('InvalidCiphertextException', { message: ENCRYPTED })),
       () => kms.on(DecryptCommand).rejects(sdkError('IncorrectKeyException', { message: ENCRYPTED })),
@@ -73,7 +73,7 @@ describe('decryptPassword', () => {
     expectNoLeak(ENCRYPTED, ...errors);
   });
 
-  it('does not take a key that is denied or throttled for wrong credentials', async () => {
+  it('does not report a denied or throttled key as rejected credentials', async () => {
     for (const name of ['AccessDeniedException', 'ThrottlingException', 'KMSInternalException']) {
       kms.on(DecryptCommand).rejects(sdkError(name));
       await expect(decrypt()).rejects.toMatchObject({ name });

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 describe('findUser', () => {
-  it('reads sub, stamps and state of the user of this name, and when it was made', async () => {
+  it('returns sub, stamp, state and creation time of the user', async () => {
     const UserCreateDate = new Date('2026-01-01T00:00:00Z');
     cognito
       .on(AdminGetUserCommand, { UserPoolId: 'pool', Username: 'alice' })
@@ -37,20 +37,20 @@ describe('findUser', () => {
     [{ Enabled: undefined }, { enabled: false }],
     [{ UserStatus: 'FORCE_CHANGE_PASSWORD' as const }, { confirmed: false }],
     [{ UserStatus: undefined }, { confirmed: false }],
-  ])('takes a user of %j for %j', async (state, expected) => {
+  ])('parses a user of %j as %j', async (state, expected) => {
     cognito.on(AdminGetUserCommand).resolves({ UserAttributes: attributesOf(), ...state });
 
     await expect(find()).resolves.toMatchObject(expected);
   });
 
-  it.each(Object.keys(stamps))('knows nobody as the maker of a user that has no %s', async (lacks) => {
+  it.each(Object.keys(stamps))('returns no stamp for a user without %s', async (lacks) => {
     const { [lacks]: _, ...others } = stamps;
     cognito.on(AdminGetUserCommand).resolves({ UserAttributes: attributesOf(others) });
 
     await expect(find()).resolves.toMatchObject({ sub: SUB, stamps: undefined });
   });
 
-  it('finds nobody when Cognito knows nobody of this name, and fails when it cannot say', async () => {
+  it('returns undefined for an unknown name, and fails for other errors', async () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));
     await expect(find()).resolves.toBeUndefined();
 
@@ -62,7 +62,7 @@ describe('findUser', () => {
 });
 
 describe('poolUser', () => {
-  it('does not make up a sub', () => {
+  it('fails without a sub', () => {
     expect(() =>
       poolUser({ Attributes: [{ Name: 'custom:provisioning_id', Value: PROVISIONING_ID }] }),
     ).toThrow('no sub');

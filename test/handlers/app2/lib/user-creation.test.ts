@@ -3,7 +3,7 @@ import { ownerOf } from '../../../../handlers/app2/lib/user-creation.ts';
 import { authorizedRequest } from '../../../support/api-events.ts';
 
 describe('ownerOf', () => {
-  it('is the owner whom the authorizer verified, not the name', () => {
+  it('returns the owner from the context of the authorizer', () => {
     expect(ownerOf(authorizedRequest({}, { owner: 'the-owner', username: 'the-name' }))).toBe('the-owner');
   });
 
