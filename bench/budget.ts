@@ -1,35 +1,35 @@
 import type { Counts } from './count/counts.ts';
 
 /**
- * What one provisioning may cost on the good path, warm: no more than this. `test/faults/budget.test.ts` counts a
- * provisioning on a local AWS against it, `npm run cost` calculates with what was counted (results/counts.json). A
- * change that raises a count must change this page, too.
+ * The largest allowed counts of one successful provisioning with warm functions. `test/faults/budget.test.ts` compares a
+ * provisioning on a local AWS with it. `npm run cost` uses the recorded counts (results/counts.json). A change that
+ * raises a count must change this budget, too.
  */
 export const budget = {
-  /** Of both machines together; each is charged. */
+  /** Transitions of both state machines; AWS charges each. */
   transitions: 15,
-  /** Create, set the password, add to the group. The machine user's token is remembered. */
+  /** CreateUser, SetPassword, AddToGroup. The token of the machine user is cached. */
   cognito: 3,
   sign_ins: 0,
-  /** Seal, MAC, re-encrypt, prove that it decrypts, decrypt. */
+  /** Encrypt, GenerateMac, ReEncrypt, and Decrypt in DecryptCredentials and in SetPassword. */
   kms: 5,
-  /** App2 answers within `Prefer: wait`. */
+  /** App2 responds within `Prefer: wait`. */
   http: 1,
   secrets_manager: 0,
-  /** Reservations: to poll the status, to start, to add to the group. */
+  /** Reservations for the status poll, the creation and the group change. */
   dynamodb_writes: 3,
-  /** How long the queue is, and what of it the caller holds. */
+  /** Length of the queue, and the caller's part of it. */
   dynamodb_reads: 2,
-  /** Both APIs' functions and one for each step; the authorizer's answer is remembered. */
+  /** The functions of both APIs and of each step; the policy of the authorizer is cached. */
   invocations: 9,
   /** Requested, created, provisioned. */
   events: 3,
 } as const satisfies Partial<Counts>;
 
-/** Which counts are above the budget, each with what it may be. */
+/** The counts above the budget, each with its limit. */
 export function overBudget(counts: Counts): string[] {
-  return Object.entries(budget).flatMap(([what, most]) => {
-    const count = counts[what as keyof typeof budget];
-    return count > most ? [`${what}: ${count} instead of ${most}`] : [];
+  return Object.entries(budget).flatMap(([name, limit]) => {
+    const count = counts[name as keyof typeof budget];
+    return count > limit ? [`${name}: ${count} instead of ${limit}`] : [];
   });
 }

@@ -11,17 +11,19 @@ import { readResults } from './performance/results.ts';
 
 const write = (page: string, content: string): void => writeFileSync(join(root, 'docs', page), content);
 
-/** `npm run cost`: writes docs/cost.md from what was counted; `npm run cost -- count`: counts anew before. */
+/** `npm run cost`: writes docs/cost.md from the recorded counts; `npm run cost -- count`: counts first. */
 export async function main(args: string[]): Promise<number> {
   const command = npmCommand('cost')
-    .description('Writes docs/cost.md from what was counted of each path of a provisioning, and from prices.')
-    .addArgument(new Argument('[count]', 'count anew before, on a local AWS').choices(['count']));
+    .description(
+      'Writes docs/cost.md from the recorded counts of each path of a provisioning, and from prices.',
+    )
+    .addArgument(new Argument('[count]', 'count each path on a local AWS first').choices(['count']));
   const parse = () => command.parse(args, { from: 'user' });
   return runCommand(parse, async () => {
     if (command.processedArgs[0] === 'count') await (await import('./cost/count.ts')).countAll();
     const counts = readCountResults();
     write('cost.md', costPage(counts, deployedResources()));
-    // Its chapter on memory takes what was counted, too.
+    // The chapter on memory uses the counts, too.
     write('performance.md', performancePage(readResults(), counts));
     return 0;
   });

@@ -19,50 +19,50 @@ import { budget } from '../budget.ts';
 import { sevenCalls } from '../functions/work.ts';
 import { createBenchStack } from '../support/bench-stack.ts';
 import { withBenchAws } from '../support/local-aws.ts';
-import { functionsUsed } from '../support/processes.ts';
+import { readFunctionUsage } from '../support/processes.ts';
 import { rounded, type Summary, summarize, timed } from '../support/statistics.ts';
 
-/** How much is measured. */
+/** Numbers of measurements. */
 export interface Extent {
-  /** Rounds, of each kind of measurement one after the other. */
+  /** Rounds; each round takes one measurement of each kind. */
   rounds: number;
-  /** Provisionings for each number at once. */
-  many: Record<'10' | '50', number>;
+  /** Provisionings for each number of concurrent ones. */
+  concurrent: Record<'10' | '50', number>;
   /** Seconds of the sustained load. */
   seconds: number;
-  colds: number;
+  coldStarts: number;
 }
-export const full: Extent = { rounds: 50, many: { 10: 60, 50: 150 }, seconds: 20, colds: 3 };
-export const quick: Extent = { rounds: 4, many: { 10: 10, 50: 50 }, seconds: 4, colds: 1 };
+export const full: Extent = { rounds: 50, concurrent: { 10: 60, 50: 150 }, seconds: 20, coldStarts: 3 };
+export const quick: Extent = { rounds: 4, concurrent: { 10: 10, 50: 50 }, seconds: 4, coldStarts: 1 };
 
 export interface Latencies {
-  /** A function that does nothing, behind App1's API. */
+  /** An empty function behind App1's API. */
   bare: Summary;
   /** POST of a provisioning until 202. */
   post: Summary;
-  /** A function that makes the calls of a POST and nothing else, behind App1's API. */
+  /** A function behind App1's API that only makes the calls of a POST. */
   intake: Summary;
-  /** From POST to SUCCEEDED, by the number of provisionings at once. */
+  /** From POST to SUCCEEDED, by the number of concurrent provisionings. */
   succeeded: Record<'1' | '10' | '50', Summary>;
   /** The seven calls, from one process. */
   floor: Summary;
-  /** The seven calls in one function, behind App1's API. */
+  /** The seven calls in one function behind App1's API. */
   synchronous: Summary;
-  /** As many states and functions as a provisioning has, which do nothing. */
+  /** The number of states and functions of a provisioning, all of them empty. */
   empty: Summary;
   /** From POST to SUCCEEDED when every function starts cold. */
   cold: Summary;
-  /** Provisionings a second, ten at once all the time. */
+  /** Provisionings per second with ten concurrent ones. */
   sustained: number;
-  /** Milliseconds of a core for one invocation, and the most memory of a function in MB; `null` where not known. */
+  /** CPU time of one invocation in milliseconds, and the peak memory of a function in MB; `null` where not known. */
   functions: { computing: number; memory: number } | null;
 }
 
-/** Measures everything on one local AWS, in turns, so that what disturbs one disturbs all. */
+/** Measures everything on one local AWS, alternately, so that a disturbance affects all measurements. */
 export const latencies = (extent: Extent): Promise<Latencies> =>
   withBenchAws(async (outputs) => {
     const bench = await benchOn(outputs);
-    const one = {
+    const measurements = {
       bare: [],
       post: [],
       intake: [],
@@ -74,35 +74,35 @@ export const latencies = (extent: Extent): Promise<Latencies> =>
     for (let n = 0; n < 3; n += 1) await bench.round(); // warms up
     for (let n = 0; n < extent.rounds; n += 1) {
       const round = await bench.round();
-      for (const [what, milliseconds] of Object.entries(round))
-        one[what as keyof typeof round].push(milliseconds);
+      for (const [name, milliseconds] of Object.entries(round))
+        measurements[name as keyof typeof round].push(milliseconds);
     }
-    const many = async (atOnce: '10' | '50') => {
-      const limit = pLimit(Number(atOnce));
-      const all = Array.from({ length: extent.many[atOnce] }, () =>
-        limit(() => bench.provisioning(Number(atOnce))),
+    const measureConcurrent = async (concurrency: '10' | '50') => {
+      const limit = pLimit(Number(concurrency));
+      const all = Array.from({ length: extent.concurrent[concurrency] }, () =>
+        limit(() => bench.provisioning(Number(concurrency))),
       );
       return (await Promise.all(all)).map(({ succeeded }) => succeeded);
     };
-    await many('10'); // starts the functions that more at once need
-    const before = functionsUsed();
-    const ten = await many('10');
-    const after = functionsUsed();
-    const fifty = await many('50');
+    await measureConcurrent('10'); // starts the functions that ten concurrent provisionings need
+    const before = readFunctionUsage();
+    const ten = await measureConcurrent('10');
+    const after = readFunctionUsage();
+    const fifty = await measureConcurrent('50');
     const sustained = await bench.sustained(extent.seconds, 10);
     const cold: number[] = [];
-    for (let n = 0; n < extent.colds; n += 1) {
+    for (let n = 0; n < extent.coldStarts; n += 1) {
       await bench.restart();
       cold.push((await bench.provisioning()).succeeded);
     }
     return {
-      bare: summarize(one.bare),
-      post: summarize(one.post),
-      intake: summarize(one.intake),
-      succeeded: { 1: summarize(one.succeeded), 10: summarize(ten), 50: summarize(fifty) },
-      floor: summarize(one.floor),
-      synchronous: summarize(one.synchronous),
-      empty: summarize(one.empty),
+      bare: summarize(measurements.bare),
+      post: summarize(measurements.post),
+      intake: summarize(measurements.intake),
+      succeeded: { 1: summarize(measurements.succeeded), 10: summarize(ten), 50: summarize(fifty) },
+      floor: summarize(measurements.floor),
+      synchronous: summarize(measurements.synchronous),
+      empty: summarize(measurements.empty),
       cold: summarize(cold),
       sustained: rounded(sustained),
       functions:
@@ -127,51 +127,55 @@ async function benchOn(outputs: Outputs) {
     events: new EventBridgeClient(configuration),
   };
   const fetchSigned = signedFetch(configuration.credentials, region);
-  const name = (what: string) => `${what}-${randomBytes(6).toString('hex')}`;
+  const newName = (prefix: string) => `${prefix}-${randomBytes(6).toString('hex')}`;
 
-  const ask = (url: string) =>
+  const post = (url: string) =>
     timed(async () => {
       const response = await fetchSigned(url, { method: 'POST', body: '{}' });
-      if (!response.ok) throw new Error(`${url} answered with ${response.status}: ${await response.text()}`);
+      if (!response.ok) throw new Error(`${url} responded with ${response.status}: ${await response.text()}`);
       await response.text();
     });
 
-  /** Pause between two looks in milliseconds; looks of many would keep the local AWS busy. */
-  const pauseAt = (atOnce: number): number => 60 + 40 * atOnce;
+  /** Pause between two polls in milliseconds; many concurrent polls would load the local AWS. */
+  const pauseAt = (concurrency: number): number => 60 + 40 * concurrency;
 
-  /** The end of an execution, in milliseconds since the epoch, by the clock of the local AWS, which is ours. */
-  const endOf = async (executionArn: string, atOnce = 1): Promise<{ begun: number; ended: number }> => {
+  /** Waits until an execution has succeeded; returns its start and stop time in milliseconds since the epoch. */
+  const waitForSuccess = async (
+    executionArn: string,
+    concurrency = 1,
+  ): Promise<{ startedAt: number; stoppedAt: number }> => {
     for (;;) {
       const { status, startDate, stopDate } = await stepFunctions.send(
         new DescribeExecutionCommand({ executionArn }),
       );
       if (status !== 'RUNNING') {
         if (status !== 'SUCCEEDED') throw new Error(`${executionArn} is ${status}.`);
-        return { begun: startDate?.getTime() ?? 0, ended: stopDate?.getTime() ?? 0 };
+        return { startedAt: startDate?.getTime() ?? 0, stoppedAt: stopDate?.getTime() ?? 0 };
       }
-      await setTimeout(pauseAt(atOnce));
+      await setTimeout(pauseAt(concurrency));
     }
   };
 
-  const provisioning = async (atOnce = 1): Promise<{ post: number; succeeded: number }> => {
-    const request = { username: name('bench'), password: name('Pw-1A'), human_user_id: 'h-1' };
-    const sent = Date.now();
+  const provisioning = async (concurrency = 1): Promise<{ post: number; succeeded: number }> => {
+    const request = { username: newName('bench'), password: newName('Pw-1A'), human_user_id: 'h-1' };
+    const sentAt = Date.now();
     let id = '';
-    const post = await timed(async () => {
+    const accepted = await timed(async () => {
       const { status, body } = await system.provision(request);
-      if (status !== 202) throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+      if (status !== 202) throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
       id = provisioningAccepted.parse(body).provisioning_id;
     });
-    const { ended } = await endOf(executionArn(outputs.app1.state_machine_arn, id), atOnce);
-    return { post, succeeded: ended - sent };
+    const execution = executionArn(outputs.app1.state_machine_arn, id);
+    const { stoppedAt } = await waitForSuccess(execution, concurrency);
+    return { post: accepted, succeeded: stoppedAt - sentAt };
   };
 
   const empty = async (): Promise<number> => {
     const { executionArn = '' } = await stepFunctions.send(
-      new StartExecutionCommand({ stateMachineArn: stack.emptyMachine, name: name('empty') }),
+      new StartExecutionCommand({ stateMachineArn: stack.emptyMachine, name: newName('empty') }),
     );
-    const { begun, ended } = await endOf(executionArn);
-    return ended - begun;
+    const { startedAt, stoppedAt } = await waitForSuccess(executionArn);
+    return stoppedAt - startedAt;
   };
 
   return {
@@ -179,32 +183,32 @@ async function benchOn(outputs: Outputs) {
 
     async round() {
       return {
-        bare: await ask(stack.bare),
+        bare: await post(stack.bare),
         ...(await provisioning()),
-        intake: await ask(stack.intake),
-        floor: await timed(() => sevenCalls(clients, stack.target, name('floor'))),
-        synchronous: await ask(stack.synchronous),
+        intake: await post(stack.intake),
+        floor: await timed(() => sevenCalls(clients, stack.target, newName('floor'))),
+        synchronous: await post(stack.synchronous),
         empty: await empty(),
       };
     },
 
-    /** How many provisionings succeed in a second while so many are under way all the time. */
-    async sustained(seconds: number, atOnce: number): Promise<number> {
-      const end = performance.now() + seconds * 1_000;
-      let done = 0;
-      const begun = performance.now();
+    /** Provisionings that succeed per second while a constant number of them is in progress. */
+    async sustained(seconds: number, concurrency: number): Promise<number> {
+      const startedAt = performance.now();
+      const end = startedAt + seconds * 1_000;
+      let succeeded = 0;
       await Promise.all(
-        Array.from({ length: atOnce }, async () => {
+        Array.from({ length: concurrency }, async () => {
           while (performance.now() < end) {
             await provisioning();
-            done += 1;
+            succeeded += 1;
           }
         }),
       );
-      return done / ((performance.now() - begun) / 1_000);
+      return succeeded / ((performance.now() - startedAt) / 1_000);
     },
 
-    /** Has the next call of every function begin in a new environment. */
+    /** Makes the next invocation of every function start in a new execution environment. */
     async restart(): Promise<void> {
       const lambda = new LambdaClient(configuration);
       const names = [...outputs.app1.log_groups, ...outputs.app2.log_groups].flatMap((group) =>

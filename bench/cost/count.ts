@@ -1,28 +1,28 @@
 import { systemOf } from '../../local/system.ts';
 import { countAlone } from '../count/count.ts';
-import { type Path, paths, provision, type World } from '../count/paths.ts';
+import { type Path, paths, provision, type SystemUnderTest } from '../count/paths.ts';
+import { plan } from '../count/planned-provisioning.ts';
 import { type CountResults, countResultsFile } from '../count/results.ts';
-import { planned } from '../count/subject.ts';
 import { withCountedAws } from '../support/local-aws.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 
-/** Until every function has run, also those that only announcements need, and remembers what it remembers. */
-const WARM_UP = [paths.announced, paths.provisioned, paths.provisioned, paths.provisioned];
+/** Provisionings after which every function is warm and has its caches, including those of notifications. */
+const WARM_UP = [paths.notified, paths.provisioned, paths.provisioned, paths.provisioned];
 
-/** Counts every path on a local AWS of its own, one after the other, and keeps what was counted. */
+/** Counts every path on a local AWS, one after the other, and records the counts. */
 export async function countAll(): Promise<void> {
   const results: CountResults = { made: madeNow(), paths: {} };
   await withCountedAws(async (outputs, proxyUrl) => {
-    const world: World = { outputs, system: systemOf(outputs) };
-    for (const path of WARM_UP) await provision(world, await planned(outputs), path);
+    const underTest: SystemUnderTest = { outputs, system: systemOf(outputs) };
+    for (const path of WARM_UP) await provision(underTest, await plan(outputs), path);
     for (const [name, path] of Object.entries<Path>(paths)) {
-      const subject = await (path.plan?.(world) ?? planned(outputs));
+      const planned = await (path.plan?.(underTest) ?? plan(outputs));
       const { counts, invocations, bytes } = await countAlone({
         outputs,
         proxyUrl,
-        subject,
-        run: () => provision(world, subject, path),
-        hits: path.hits?.(subject) ?? [],
+        planned,
+        run: () => provision(underTest, planned, path),
+        countedFaults: path.faults?.(planned) ?? [],
       });
       const functions: CountResults['paths'][string]['functions'] = {};
       for (const { functionName, duration, memory } of invocations) {

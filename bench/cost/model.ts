@@ -3,28 +3,28 @@ import type { Counts } from '../count/counts.ts';
 import type { CountResults } from '../count/results.ts';
 import { FREE_ACTIVE_USERS, type Price, prices } from './prices.ts';
 
-/** What something costs in US dollars, by service. */
+/** A cost in US dollars, by service. */
 export type Cost = Readonly<Record<string, number>>;
 
-type Counted = CountResults['paths'][string];
+type CountedPath = CountResults['paths'][string];
 
 /** X-Ray records the first request of each second and 5 % of the others. docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html */
-const SAMPLED = 0.05;
+const SAMPLING_RATE = 0.05;
 
 export const totalOf = (cost: Cost): number => Object.values(cost).reduce((sum, part) => sum + part, 0);
 
-/** GB-seconds of all functions. Milliseconds are charged as they are counted, whatever waits in them. */
-export const gigabyteSeconds = (functions: Counted['functions'], memory?: number): number =>
+/** GB-seconds of all functions. Lambda charges the whole duration, including the time that a function waits. */
+export const gigabyteSeconds = (functions: CountedPath['functions'], memory?: number): number =>
   Object.values(functions).reduce(
-    (sum, one) => sum + ((memory ?? one.memory) / 1_024) * (one.milliseconds / 1_000),
+    (sum, run) => sum + ((memory ?? run.memory) / 1_024) * (run.milliseconds / 1_000),
     0,
   );
 
-/** A read that is eventually consistent takes half a unit. docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html */
-export const LOOSE_READ = prices.readUnit.usd / 2;
+/** An eventually consistent read uses half a unit. docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html */
+export const EVENTUALLY_CONSISTENT_READ = prices.readUnit.usd / 2;
 
-/** What one provisioning costs that was counted so. */
-export function costOf({ counts, functions, log_bytes }: Counted): Cost {
+/** Cost of one provisioning of a path. */
+export function costOf({ counts, functions, log_bytes }: CountedPath): Cost {
   return {
     'Step Functions': counts.transitions * prices.transition.usd,
     Lambda:
@@ -32,34 +32,35 @@ export function costOf({ counts, functions, log_bytes }: Counted): Cost {
     KMS: counts.kms * prices.kms.usd,
     'API Gateway': requestsTo(counts) * prices.restRequest.usd,
     EventBridge: counts.events * prices.event.usd,
-    DynamoDB: counts.dynamodb_writes * prices.writeUnit.usd + counts.dynamodb_reads * LOOSE_READ,
+    DynamoDB:
+      counts.dynamodb_writes * prices.writeUnit.usd + counts.dynamodb_reads * EVENTUALLY_CONSISTENT_READ,
     'Secrets Manager': counts.secrets_manager * prices.secretRead.usd,
     'CloudWatch Logs': (log_bytes / 2 ** 30) * prices.logGb.usd,
-    'X-Ray': SAMPLED * prices.trace.usd,
+    'X-Ray': SAMPLING_RATE * prices.trace.usd,
   };
 }
 
-/** Those of App1's caller, without its looking at the status, and those of App1 to App2. */
+/** The request of App1's caller, without its polls of the status, and the requests of App1 to App2. */
 const requestsTo = ({ http }: Counts): number => 1 + http;
 
-/** Other ways to do the same, of which the parts are taken that the same counts tell. */
+/** Another design for the same result, whose cost follows from the same counts. */
 export interface Alternative {
   title: string;
   cost: Cost;
-  /** What it gives up. */
-  lacks: string;
+  /** Disadvantages. */
+  disadvantages: string;
 }
 
-/** An Express execution is charged for at least this, in GB. aws.amazon.com/step-functions/pricing */
+/** Minimal memory that AWS charges for an Express execution, in GB. aws.amazon.com/step-functions/pricing */
 const EXPRESS_GB = 64 / 1_024;
 
-export function alternatives(good: Counted): Alternative[] {
-  const { counts, functions, log_bytes } = good;
-  const ours = costOf(good);
-  const own = (names: readonly string[]) =>
+export function alternatives(provisioned: CountedPath): Alternative[] {
+  const { counts, functions, log_bytes } = provisioned;
+  const cost = costOf(provisioned);
+  const select = (names: readonly string[]) =>
     Object.entries(functions).filter(([name]) => names.includes(name));
   const steps = Object.fromEntries(
-    own([
+    select([
       'app1-start-provisioning',
       'app1-encrypt-credentials',
       'app2-decrypt-credentials',
@@ -68,95 +69,95 @@ export function alternatives(good: Counted): Alternative[] {
       'app2-add-to-group',
     ]),
   );
-  const seconds = waited(functions);
+  const seconds = secondsOf(functions);
   return [
     {
       title: 'One synchronous Lambda function',
       cost: {
         Lambda: prices.invocation.usd + gigabyteSeconds(steps) * prices.lambdaGbSecond.usd,
-        // One encryption less: nothing is handed over.
+        // One KMS request: no ciphertext passes from one service to the other.
         KMS: prices.kms.usd,
         'API Gateway': prices.restRequest.usd,
         EventBridge: prices.event.usd,
         'CloudWatch Logs': ((log_bytes / 2 ** 30) * prices.logGb.usd) / counts.invocations,
-        'X-Ray': SAMPLED * prices.trace.usd,
+        'X-Ray': SAMPLING_RATE * prices.trace.usd,
       },
-      lacks:
-        'Both services are one; nothing is queued, so what is too much for Cognito fails; what a crash leaves half-made stays; a caller whose connection breaks does not know; nothing can be cancelled, looked at or retried by step.',
+      disadvantages:
+        'Both services are one. Requests above the quotas of Cognito fail, because there is no queue. A crash leaves an unfinished user. A caller whose connection breaks does not know the outcome. There is no cancellation, no status and no retry by step.',
     },
     {
       title: 'SDK integrations instead of functions for the steps',
       cost: {
-        ...ours,
+        ...cost,
         Lambda:
           4 * prices.invocation.usd +
           gigabyteSeconds(
             Object.fromEntries(
-              own(['app1-start-provisioning', 'app1-call-app2', 'app2-start-user-creation']),
+              select(['app1-start-provisioning', 'app1-call-app2', 'app2-start-user-creation']),
             ),
           ) *
             prices.lambdaGbSecond.usd,
       },
-      lacks:
-        'The decrypted password stands in the execution history for 90 days, readable in the console (decision 2 of the design); a lost answer of `CreateUser` cannot be told from somebody else’s user without more states, each charged.',
+      disadvantages:
+        'The execution history contains the decrypted password for 90 days, readable in the console (decision 2 of the design). After a lost response of `CreateUser`, more states, each of them charged, are needed to recognise an unrelated user.',
     },
     {
       title: 'Express workflows',
       cost: {
-        ...ours,
+        ...cost,
         'Step Functions':
           2 * (prices.expressRequest.usd + EXPRESS_GB * rounded(seconds) * prices.expressGbSecond.usd),
-        // Express keeps no history: what is to be seen of it must be logged, about what our functions log.
+        // Express workflows have no history, so they need about as much logging as the functions.
         'CloudWatch Logs': 2 * (log_bytes / 2 ** 30) * prices.logGb.usd,
       },
-      lacks:
-        'At least once instead of exactly once; no unique names (one key, one provisioning needs a table); at most 5 minutes, while an undo may have to wait for hours; no history, no `StopExecution`.',
+      disadvantages:
+        'At-least-once instead of exactly-once execution. No unique names, so one provisioning per key needs a table. At most 5 minutes, while a compensation may need hours. No history, no `StopExecution`.',
     },
   ];
 }
 
-/** Seconds for which App1 waits for App2, which is nearly all that a provisioning takes. */
-const waited = (functions: Counted['functions']): number =>
+/** Duration of a provisioning in seconds: nearly all of it, App1 waits for App2. */
+const secondsOf = (functions: CountedPath['functions']): number =>
   (functions['app1-call-app2']?.milliseconds ?? 0) / 1_000;
 
-/** Express charges in steps of 100 ms. */
+/** AWS charges Express workflows in steps of 100 ms. */
 const rounded = (seconds: number): number => Math.ceil(seconds * 10) / 10;
 
-/** Of how many provisionings a second App2 polls the status, unless it is set; the others are announced. */
+/** Provisionings per second whose status App2 polls by default; App1 is notified of the others. */
 export const POLLS_PER_SECOND = statusPollsPerSecond(describeExecutionQuota.perSecond);
 
 /** Seconds of a month of 30 days. */
 export const MONTH = 30 * 24 * 3_600;
 
-/** What one costs of which the end is waited for, and one of which it is announced. */
-export interface Ways {
-  waited: Cost;
-  announced: Cost;
+/** Cost of a provisioning whose status is polled, and of one with a completion notification. */
+export interface ProvisioningCosts {
+  polled: Cost;
+  notified: Cost;
 }
 
-/** What a month costs at so many provisionings a second: their use, by service; what stands; and the users. */
-export function month(perSecond: number, { waited, announced }: Ways, stands: Cost) {
+/** Cost of a month at a rate of provisionings: the use by service, the fixed cost, and the users. */
+export function costOfMonth(perSecond: number, { polled, notified }: ProvisioningCosts, fixed: Cost) {
   const provisionings = perSecond * MONTH;
-  const waits = Math.min(perSecond, POLLS_PER_SECOND) * MONTH;
+  const polls = Math.min(perSecond, POLLS_PER_SECOND) * MONTH;
   const use = Object.fromEntries(
-    Object.entries(waited).map(([service, usd]) => [
+    Object.entries(polled).map(([service, usd]) => [
       service,
-      waits * usd + (provisionings - waits) * (announced[service] ?? 0),
+      polls * usd + (provisionings - polls) * (notified[service] ?? 0),
     ]),
   );
   return {
     provisionings,
     use,
-    fixed: totalOf(stands),
+    fixed: totalOf(fixed),
     users: Math.max(0, provisionings - FREE_ACTIVE_USERS) * prices.activeUser.usd,
   };
 }
 
-/** How many resources of each type a deployment has. */
+/** Number of resources of a deployment, by type. */
 export type Resources = Readonly<Record<string, number>>;
 
-/** What of the resources is charged for as long as it stands. */
-const STANDING: Record<string, Price> = {
+/** Resource types with a fixed cost per month. */
+const FIXED_PRICES: Record<string, Price> = {
   'AWS::KMS::Key': prices.kmsKey,
   'AWS::SecretsManager::Secret': prices.secret,
   'AWS::CloudWatch::Alarm': prices.alarm,
@@ -164,10 +165,10 @@ const STANDING: Record<string, Price> = {
   'AWS::CloudWatch::Dashboard': prices.dashboard,
 };
 
-/** What stands, whether it is used or not, a month. */
+/** Fixed cost of a month, whether the resources are used or not. */
 export const fixedCost = (resources: Resources): Cost =>
   Object.fromEntries(
-    Object.entries(STANDING).map(([type, { usd }]) => [
+    Object.entries(FIXED_PRICES).map(([type, { usd }]) => [
       `${resources[type] ?? 0} × ${type}`,
       (resources[type] ?? 0) * usd,
     ]),

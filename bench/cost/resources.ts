@@ -1,7 +1,7 @@
 import { templates } from '../../infra/templates.ts';
 import type { Resources } from './model.ts';
 
-/** What both stacks have on AWS, counted in their templates. */
+/** The resources of both stacks on AWS, counted in their templates. */
 export function deployedResources(): Resources {
   const types = Object.values(templates({ target: 'aws' })).flatMap(({ Resources: all }) =>
     Object.values(all).map(({ Type }) => Type),

@@ -2,47 +2,51 @@ import { setTimeout } from 'node:timers/promises';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Outputs } from '../../cli/outputs.ts';
 import type { Counts } from './counts.ts';
-import { executed } from './executions.ts';
+import { countExecutions } from './executions.ts';
 import { type Logged, loggedSince } from './invocations.ts';
-import type { Subject } from './subject.ts';
-import { countTraffic, type Hit } from './traffic.ts';
+import type { PlannedProvisioning } from './planned-provisioning.ts';
+import { type CountedFault, countTraffic } from './traffic.ts';
 
-/** The authorizer answers for a token once, and is asked by API Gateway, whose calls pass no proxy. */
+/** API Gateway invokes the authorizer once for a token; this invocation does not pass the proxy. */
 const AUTHORIZER = '/aws/lambda/app2-authorizer';
 
-/** Not part of a provisioning: the caller's looking, and the sweeps, which run whether there is something or not. */
-const ASIDE = ['app1-get-provisioning', 'app1-sweep-provisionings', 'app2-sweep-user-creations'];
+/** Functions that do not belong to a provisioning: the caller's polls, and the sweeps, which run by a schedule. */
+const UNRELATED_FUNCTIONS = [
+  'app1-get-provisioning',
+  'app1-sweep-provisionings',
+  'app2-sweep-user-creations',
+];
 
-/** How long nothing more may be logged, in milliseconds, until a provisioning is over for its logs, too. */
-const QUIET = 2_000;
+/** Time without a new log line after which the logs of a provisioning are complete, in milliseconds. */
+const LOGS_COMPLETE_AFTER = 2_000;
 
 interface Case {
   outputs: Outputs;
   proxyUrl: string;
-  subject: Subject;
-  /** Provisions, and ends when it is over. Gives back how many requests it sent that change something. */
+  planned: PlannedProvisioning;
+  /** Runs the provisioning until its outcome; returns the number of its requests that change something. */
   run: () => Promise<number>;
-  /** Faults, and as what a call counts that one hits. */
-  hits?: readonly Hit[];
+  /** Faults of the case. The calls that they affect are counted, too. */
+  countedFaults?: readonly CountedFault[];
 }
 
 /**
- * Counts what a provisioning costs while others may be going on: from the fault proxy, which knows whose call it is,
- * from the histories of its executions, and from the authorizer's log, which does not say for whom it was asked.
+ * Counts a provisioning while others may run: by the fault proxy, which identifies its calls, by the histories of its
+ * executions, and by the log of the authorizer, which contains the invocations of all provisionings.
  */
 export async function countAmongOthers({
   outputs,
   proxyUrl,
-  subject,
+  planned,
   run,
-  hits = [],
+  countedFaults = [],
 }: Case): Promise<Counts> {
   const since = new Date();
-  const counter = await countTraffic(proxyUrl, subject, hits);
+  const counter = await countTraffic(proxyUrl, planned, countedFaults);
   try {
     const requests = await run();
     const traffic = await counter.read();
-    const { transitions, invocations } = await executedOf(outputs, subject);
+    const { transitions, invocations } = await countExecutionsOf(outputs, planned);
     const authorized = (await loggedSince(outputs, [AUTHORIZER], since)).invocations.length;
     // API Gateway invokes one function for each request.
     return { transitions, ...traffic, invocations: invocations + requests + traffic.http + authorized };
@@ -51,28 +55,30 @@ export async function countAmongOthers({
   }
 }
 
-/** The same while nothing else is going on: every function that runs does so for this provisioning. */
+/** Counts a provisioning while no other one runs: every function runs for this provisioning. */
 export async function countAlone({
   outputs,
   proxyUrl,
-  subject,
+  planned,
   run,
-  hits = [],
+  countedFaults = [],
 }: Case): Promise<{ counts: Counts } & Logged> {
   const since = new Date();
-  const counter = await countTraffic(proxyUrl, subject, hits);
+  const counter = await countTraffic(proxyUrl, planned, countedFaults);
   try {
     await run();
     const logGroups = [...outputs.app1.log_groups, ...outputs.app2.log_groups];
     let logged = await loggedSince(outputs, logGroups, since);
     for (let before = -1; before !== logged.bytes; ) {
       before = logged.bytes;
-      await setTimeout(QUIET);
+      await setTimeout(LOGS_COMPLETE_AFTER);
       logged = await loggedSince(outputs, logGroups, since);
     }
     const traffic = await counter.read();
-    const { transitions } = await executedOf(outputs, subject);
-    const invocations = logged.invocations.filter(({ functionName }) => !ASIDE.includes(functionName));
+    const { transitions } = await countExecutionsOf(outputs, planned);
+    const invocations = logged.invocations.filter(
+      ({ functionName }) => !UNRELATED_FUNCTIONS.includes(functionName),
+    );
     return {
       counts: { transitions, ...traffic, invocations: invocations.length },
       invocations,
@@ -83,8 +89,8 @@ export async function countAlone({
   }
 }
 
-function executedOf(outputs: Outputs, { id }: Subject) {
+function countExecutionsOf(outputs: Outputs, { id }: PlannedProvisioning) {
   const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
   const stepFunctions = new SFNClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
-  return executed(stepFunctions, outputs, id);
+  return countExecutions(stepFunctions, outputs, id);
 }

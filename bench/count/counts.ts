@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** What was counted of one provisioning, from its request to its end. */
+/** Counts of one provisioning, from its request to its outcome. */
 export const counts = z.strictObject({
-  /** State transitions: for each execution its start, each state that it entered, and each retry. */
+  /** State transitions: the start of each execution, each state that it enters, and each retry. */
   transitions: z.int(),
-  /** Calls to the user pool about this user. */
+  /** Calls to Cognito about this user. */
   cognito: z.int(),
   /** Sign-ins of the machine user. */
   sign_ins: z.int(),
@@ -12,21 +12,20 @@ export const counts = z.strictObject({
   /** Requests of App1 to App2. */
   http: z.int(),
   secrets_manager: z.int(),
-  /** Reservations of App2's rate limiters, and what App1 keeps of a creation whose outcome it is notified of. */
+  /** Reservations of App2's rate limiters, and the items of App1's callback registry. */
   dynamodb_writes: z.int(),
-  /** App2's looks at the queue; without the caller's polls of the status. */
+  /** App2's reads of the queue, without the caller's polls of the status. */
   dynamodb_reads: z.int(),
-  /** Of Lambda functions: states, requests to both APIs, and the authorizer. */
+  /** Invocations of Lambda functions: by states, by requests to both APIs, and of the authorizer. */
   invocations: z.int(),
   /** Entries of PutEvents. */
   events: z.int(),
-  /** Calls to Step Functions' API, which cost nothing, but DescribeExecution is the narrowest quota. */
+  /** Calls to the API of Step Functions: they are free, but DescribeExecution has the narrowest quota. */
   step_functions: z.int(),
 });
 export type Counts = z.infer<typeof counts>;
 
-/** Of which nothing was counted yet. */
-export const nothing: Counts = {
+export const noCounts: Counts = {
   transitions: 0,
   cognito: 0,
   sign_ins: 0,

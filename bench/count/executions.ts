@@ -4,10 +4,10 @@ import { executionArn } from '../../handlers/shared/executions.ts';
 import { findHistory } from '../../handlers/shared/history.ts';
 import { provisioningIdIn } from '../../handlers/shared/roll-back-names.ts';
 
-/** What of the counts the histories of executions tell. */
-export interface Executed {
+/** Counts from the histories of executions. */
+export interface ExecutionCounts {
   transitions: number;
-  /** Functions that states invoked. */
+  /** Invocations of functions by states. */
   invocations: number;
 }
 
@@ -15,25 +15,25 @@ export interface Executed {
 type Machines = Pick<Outputs['app1'], 'state_machine_arn' | 'roll_back_state_machine_arn'>;
 
 /**
- * Adds up all executions of a provisioning, of both services. AWS charges for each step that is executed, its first
- * from the start on, and for each retry (aws.amazon.com/step-functions/pricing).
+ * Adds up all executions of a provisioning, of both services. AWS charges each transition, including the one from the
+ * start, and each retry (aws.amazon.com/step-functions/pricing).
  */
-export async function executed(
+export async function countExecutions(
   stepFunctions: SFNClient,
   { app1, app2 }: { app1: Machines; app2: Machines },
   id: string,
-): Promise<Executed> {
-  const sum: Executed = { transitions: 0, invocations: 0 };
-  const names = [
+): Promise<ExecutionCounts> {
+  const sum: ExecutionCounts = { transitions: 0, invocations: 0 };
+  const arns = [
     executionArn(app1.state_machine_arn, id),
     executionArn(app2.state_machine_arn, id),
     ...(await rollBacksOf(stepFunctions, app1.roll_back_state_machine_arn, id)),
     ...(await rollBacksOf(stepFunctions, app2.roll_back_state_machine_arn, id)),
   ];
-  for (const arn of names) {
-    const one = executedIn((await findHistory(stepFunctions, arn)) ?? []);
-    sum.transitions += one.transitions;
-    sum.invocations += one.invocations;
+  for (const arn of arns) {
+    const { transitions, invocations } = countHistory((await findHistory(stepFunctions, arn)) ?? []);
+    sum.transitions += transitions;
+    sum.invocations += invocations;
   }
   return sum;
 }
@@ -53,8 +53,8 @@ async function rollBacksOf(stepFunctions: SFNClient, stateMachineArn: string, id
   return arns;
 }
 
-/** What one history contains; nothing for an execution that does not exist. */
-export function executedIn(events: readonly HistoryEvent[]): Executed {
+/** Counts of one history; zero for an execution that does not exist. */
+export function countHistory(events: readonly HistoryEvent[]): ExecutionCounts {
   const entered = events.filter(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
   const tasksEntered = entered.filter(({ type }) => type === 'TaskStateEntered');
   const attempts = events.filter(({ type }) => type === 'TaskScheduled');

@@ -1,27 +1,27 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import type { Outputs } from '../../cli/outputs.ts';
 
-/** One run of a function, as its log reports it: time in milliseconds, memory in MB. */
+/** One invocation of a function by its REPORT line: duration in milliseconds, memory in MB. */
 export interface Invocation {
   functionName: string;
   duration: number;
   memory: number;
 }
 
-/** What was written to the logs of a system: by its functions' own reports, and how much it was in all. */
+/** The invocations in the logs of a system, and the size of all its log events. */
 export interface Logged {
   invocations: Invocation[];
-  /** As CloudWatch Logs charges it. docs.aws.amazon.com/AmazonCloudWatch/latest/logs/WhatIsCloudWatchLogs.html */
+  /** Size that CloudWatch Logs charges. docs.aws.amazon.com/AmazonCloudWatch/latest/logs/WhatIsCloudWatchLogs.html */
   bytes: number;
 }
 
-/** What CloudWatch Logs adds to each event, in bytes. */
+/** Bytes that CloudWatch Logs adds to each event. */
 const EVENT_OVERHEAD = 26;
 
 const REPORT = /^REPORT RequestId: \S+\tDuration: ([\d.]+) ms\t.*Memory Size: (\d+) MB/;
 const FUNCTION_LOG = /^\/aws\/lambda\//;
 
-/** Reads what these groups have had since a moment. docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */
+/** Reads these log groups since a time. docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */
 export async function loggedSince(
   outputs: Outputs,
   logGroups: readonly string[],

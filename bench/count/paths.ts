@@ -6,34 +6,33 @@ import { executionArn } from '../../handlers/shared/executions.ts';
 import { exhaustRateLimit, type RateLimit } from '../../local/harness/exhaust-rate-limit.ts';
 import { passwordWithoutSymbol, withLaxPolicy } from '../../local/harness/lax-policy.ts';
 import type { Machine, System } from '../../local/system.ts';
-import { headersOf, planned, type Subject } from './subject.ts';
-import type { Hit } from './traffic.ts';
+import { headersOf, type PlannedProvisioning, plan } from './planned-provisioning.ts';
+import type { CountedFault } from './traffic.ts';
 
-export interface World {
+export interface SystemUnderTest {
   outputs: Outputs;
   system: System;
 }
 
-/** A way that a provisioning can take. */
+/** A path that a provisioning can take. */
 export interface Path {
   title: string;
-  /** What is planned, if it is not just anything. */
-  plan?: (world: World) => Promise<Subject>;
-  /** The rate limits at App2 that others have exhausted for a moment. */
+  /** Plans the provisioning, if the path needs a particular one. */
+  plan?: (underTest: SystemUnderTest) => Promise<PlannedProvisioning>;
+  /** The rate limits at App2 that are exhausted when the request arrives. */
   exhausted?: readonly RateLimit[];
-  /** Whether App1 was told a laxer policy than App2 has. */
+  /** Whether App1 has a laxer password policy than App2. */
   lax?: boolean;
-  /** What goes wrong. */
-  hits?: (subject: Subject) => Hit[];
-  /** What is done after the request, until the end; how many more requests that were. */
-  meanwhile?: (world: World, subject: Subject) => Promise<number>;
+  faults?: (planned: PlannedProvisioning) => CountedFault[];
+  /** Actions between the request and the outcome; returns the number of further requests. */
+  meanwhile?: (underTest: SystemUnderTest, planned: PlannedProvisioning) => Promise<number>;
 }
 
-const refused = { error: { code: 'AccessDeniedException', status: 400 } } as const;
-const about = (name: string) => `Username == '${name}'`;
+const denied = { error: { code: 'AccessDeniedException', status: 400 } } as const;
+const usernameIs = (name: string) => `Username == '${name}'`;
 
-/** Keeps App2 at work for a moment, in which something else can happen. */
-const slowDecryption = ({ id }: Subject): Hit[] => [
+/** Delays DecryptCredentials, so that a request or an operator can interrupt the creation. */
+const slowDecryption = ({ id }: PlannedProvisioning): CountedFault[] => [
   [
     'kms',
     {
@@ -46,26 +45,26 @@ const slowDecryption = ({ id }: Subject): Hit[] => [
   ],
 ];
 
-/** Every way that is worth its own line in docs/cost.md: the good one first. */
+/** The paths with a line of their own in docs/cost.md; the successful one is the first. */
 export const paths = {
   provisioned: { title: 'Provisioned' },
-  announced: {
-    title: 'Provisioned while many statuses are polled: App2 notifies App1 of this one',
+  notified: {
+    title: 'Provisioned with a completion notification, above the limit of status polls',
     exhausted: ['status-polls'],
   },
   queued: {
-    title: 'Provisioned while more users are requested than Cognito lets through: it is queued',
+    title: 'Provisioned after a wait in the queue, above the quota of Cognito',
     exhausted: ['creations', 'express-creations'],
   },
   retried: {
     title: 'Provisioned after one retry (a server error of Cognito)',
-    hits: ({ sub }) => [
+    faults: ({ sub }) => [
       [
         'cognito',
         {
           service: 'cognito-idp',
           operation: 'AdminSetUserPassword',
-          body: about(sub),
+          body: usernameIs(sub),
           error: { code: 'InternalErrorException', status: 500 },
           times: 1,
         },
@@ -75,42 +74,45 @@ export const paths = {
   rejected: {
     title: 'Failed: App2 rejects the password',
     lax: true,
-    plan: ({ outputs }) => planned(outputs, { password: passwordWithoutSymbol() }),
+    plan: ({ outputs }) => plan(outputs, { password: passwordWithoutSymbol() }),
   },
-  taken: {
-    title: 'Failed: the name is taken',
-    plan: async (world) => {
-      const first = await planned(world.outputs);
-      await provision(world, first);
-      return planned(world.outputs, { username: first.username });
+  name_in_use: {
+    title: 'Failed: the username already exists',
+    plan: async (underTest) => {
+      const first = await plan(underTest.outputs);
+      await provision(underTest, first);
+      return plan(underTest.outputs, { username: first.username });
     },
   },
-  rolled_back: {
-    title: 'Failed and undone: the last step at App2 is refused',
-    hits: ({ sub }) => [
-      ['cognito', { service: 'cognito-idp', operation: 'AdminAddUserToGroup', body: about(sub), ...refused }],
+  compensated: {
+    title: 'Failed and compensated: the last step at App2 is denied',
+    faults: ({ sub }) => [
+      [
+        'cognito',
+        { service: 'cognito-idp', operation: 'AdminAddUserToGroup', body: usernameIs(sub), ...denied },
+      ],
     ],
   },
-  app2_refuses: {
-    title: 'Failed: App2 refuses the request',
-    hits: ({ id }) => [
-      ['http', { service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id }, ...refused }],
+  request_rejected: {
+    title: 'Failed: App2 rejects the request',
+    faults: ({ id }) => [
+      ['http', { service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id }, ...denied }],
     ],
   },
   cancelled: {
-    title: 'Cancelled (`DELETE` before the end)',
-    hits: slowDecryption,
+    title: 'Cancelled (`DELETE` while it runs)',
+    faults: slowDecryption,
     meanwhile: async ({ system }, { id }) => {
-      await entered(system, 'CreateServiceUser', id, 'DecryptCredentials');
+      await waitForState(system, 'CreateServiceUser', id, 'DecryptCredentials');
       await system.deprovision(id);
       return 1;
     },
   },
   stopped: {
-    title: "Stopped by an operator at App1, rolled back by the rule's function",
-    hits: slowDecryption,
+    title: 'Stopped by an operator at App1, and rolled back',
+    faults: slowDecryption,
     meanwhile: async ({ system, outputs }, { id }) => {
-      await entered(system, 'CreateServiceUser', id, 'DecryptCredentials');
+      await waitForState(system, 'CreateServiceUser', id, 'DecryptCredentials');
       const arn = executionArn(outputs.app1.state_machine_arn, id);
       await system.clients.stepFunctions.send(new StopExecutionCommand({ executionArn: arn }));
       return 0;
@@ -118,9 +120,9 @@ export const paths = {
   },
   deprovisioned: {
     title: 'Provisioned, and deprovisioned later (`DELETE`)',
-    meanwhile: async (world, { id }) => {
-      await settled(world.system, id);
-      await world.system.deprovision(id);
+    meanwhile: async (underTest, { id }) => {
+      await waitUntilFinished(underTest.system, id);
+      await underTest.system.deprovision(id);
       return 1;
     },
   },
@@ -128,48 +130,52 @@ export const paths = {
 
 export type PathName = keyof typeof paths;
 
-/** How far away the next free start is then, in seconds: longer than it takes to come to App2. */
+/** Delay of the next free start time of an exhausted limiter, in seconds: longer than a request needs to reach App2. */
 const EXHAUSTED_SECONDS = 10;
 
-/** Asks for a provisioning, and goes its way to the end. Gives back the number of requests that changed something. */
-export async function provision(world: World, subject: Subject, path: Path = paths.provisioned) {
-  const { username, password, human_user_id, id } = subject;
+/** Runs a provisioning on a path until its outcome; returns the number of requests that changed something. */
+export async function provision(
+  underTest: SystemUnderTest,
+  planned: PlannedProvisioning,
+  path: Path = paths.provisioned,
+): Promise<number> {
+  const { username, password, human_user_id, id } = planned;
   const restore = await Promise.all(
-    (path.exhausted ?? []).map((limit) => exhaustRateLimit(world.outputs, limit, EXHAUSTED_SECONDS)),
+    (path.exhausted ?? []).map((limit) => exhaustRateLimit(underTest.outputs, limit, EXHAUSTED_SECONDS)),
   );
   try {
-    const ask = () => world.system.provision({ username, password, human_user_id }, headersOf(subject));
-    const { status } = path.lax === true ? await withLaxPolicy(world.outputs, ask) : await ask();
-    if (status !== 202) throw new Error(`App1 answered with ${status}.`);
-    const more = (await path.meanwhile?.(world, subject)) ?? 0;
-    await settled(world.system, id);
-    return 1 + more;
+    const post = () => underTest.system.provision({ username, password, human_user_id }, headersOf(planned));
+    const { status } = path.lax === true ? await withLaxPolicy(underTest.outputs, post) : await post();
+    if (status !== 202) throw new Error(`App1 responded with ${status}.`);
+    const furtherRequests = (await path.meanwhile?.(underTest, planned)) ?? 0;
+    await waitUntilFinished(underTest.system, id);
+    return 1 + furtherRequests;
   } finally {
-    await Promise.all(restore.map((one) => one()));
+    await Promise.all(restore.map((restoreLimit) => restoreLimit()));
   }
 }
 
-/** Long enough for the slowest undo, which waits out what may still be in flight; in milliseconds. */
-const LONGEST = 180_000;
+/** Time limit in milliseconds: longer than the slowest compensation, which waits until no call can be in flight. */
+const TIMEOUT_MS = 180_000;
 
-/** Waits until a provisioning has ended and nothing is being removed any more; asks App1, which counts, seldom. */
-async function settled(system: System, id: string): Promise<void> {
-  for (const end = Date.now() + LONGEST; Date.now() < end; await setTimeout(300)) {
-    const ended = (await system.executionStatus('ProvisionServiceUser', id)) !== 'RUNNING';
-    const undoing = await Promise.all(
+/** Waits until a provisioning has finished and no user is being removed. It calls App1 last, because that is counted. */
+async function waitUntilFinished(system: System, id: string): Promise<void> {
+  for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await setTimeout(300)) {
+    const hasFinished = (await system.executionStatus('ProvisionServiceUser', id)) !== 'RUNNING';
+    const rollBacks = await Promise.all(
       (['RollBackProvisioning', 'RollBackServiceUser'] as const).map((machine) =>
         system.executionStatus(machine, id),
       ),
     );
-    if (!ended || undoing.includes('RUNNING')) continue;
+    if (!hasFinished || rollBacks.includes('RUNNING')) continue;
     const { status, user } = provisioningStatus.parse((await system.status(id)).body);
     if (status !== 'RUNNING' && user !== 'being_removed') return;
   }
-  throw new Error(`The provisioning ${id} does not end.`);
+  throw new Error(`The provisioning ${id} has not finished.`);
 }
 
-async function entered(system: System, machine: Machine, id: string, state: string): Promise<void> {
-  for (const end = Date.now() + LONGEST; Date.now() < end; await setTimeout(50))
+async function waitForState(system: System, machine: Machine, id: string, state: string): Promise<void> {
+  for (const end = Date.now() + TIMEOUT_MS; Date.now() < end; await setTimeout(50))
     if ((await system.states(machine, id)).some(({ name }) => name === state)) return;
-  throw new Error(`${machine} ${id} does not come to ${state}.`);
+  throw new Error(`${machine} ${id} has not entered ${state}.`);
 }

@@ -4,19 +4,19 @@ import * as z from 'zod';
 import { made } from '../support/results.ts';
 import { counts } from './counts.ts';
 
-/** What `npm run cost -- count` counted, and when. */
+/** The counts of `npm run cost -- count`, with their date and environment. */
 export const countResults = z.strictObject({
   made,
   paths: z.record(
     z.string(),
     z.strictObject({
       counts,
-      /** Milliseconds that each function ran in all, and its memory in MB. */
+      /** Total duration of each function in milliseconds, and its memory in MB. */
       functions: z.record(
         z.string(),
         z.strictObject({ runs: z.int(), milliseconds: z.number(), memory: z.int() }),
       ),
-      /** Written to CloudWatch Logs. */
+      /** Bytes written to CloudWatch Logs. */
       log_bytes: z.int(),
     }),
   ),

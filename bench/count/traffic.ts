@@ -1,85 +1,90 @@
 import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { type FaultRule, faultsAt } from '../../local/harness/faults/rules.ts';
-import { type Counts, nothing } from './counts.ts';
-import type { Subject } from './subject.ts';
+import { type Counts, noCounts } from './counts.ts';
+import type { PlannedProvisioning } from './planned-provisioning.ts';
 
-/** What of the counts passes through the fault proxy. */
+/** The counts of calls that pass the fault proxy. */
 export type Traffic = Omit<Counts, 'transitions' | 'invocations'>;
 
-/** Counts while it lets pass: a delay that nobody notices, in milliseconds. */
-const NOTICED = { latency: 0.001 } as const;
+/** A rule counts the calls that it matches; this delay in milliseconds has no effect on them. */
+const COUNT_ONLY = { latency: 0.001 } as const;
 
-/** The most entries that PutEvents takes. docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
-const MOST_ENTRIES = 10;
+/** Largest number of entries of PutEvents. docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html */
+const MAX_ENTRIES = 10;
 
-/** That one of the texts is anywhere in the body. */
+/** A condition that one of the texts occurs in the body. */
 const mentions = (...texts: string[]): string =>
   texts.map((text) => `contains(to_string(@), '${text}')`).join(' || ');
 
 /**
- * What is counted: the calls that name the provisioning or its user. Whoever takes a turn names neither, but its trace
- * tells, which does not reach as far as what EventBridge calls. Sign-ins, readings of the secret and tokens of tasks
- * name none: all of them are counted, whosever they are. A call is counted by the first rule that is about it.
+ * Rules that count the calls that contain the provisioning or its user. Calls of the rate limiters contain neither; the
+ * trace id identifies them, except for functions that EventBridge invokes. Sign-ins, reads of the secret and task results
+ * contain no identifier, so those of all provisionings are counted. The first matching rule counts a call.
  */
-function rulesFor({ id, username, sub, trace, macMessage }: Subject): [keyof Traffic, number, FaultRule][] {
-  const one = (what: keyof Traffic, rule: Omit<FaultRule, 'latency'>): [keyof Traffic, number, FaultRule] => [
-    what,
-    1,
-    { ...rule, ...NOTICED },
-  ];
+function rulesFor({
+  id,
+  username,
+  sub,
+  trace,
+  macMessage,
+}: PlannedProvisioning): [keyof Traffic, number, FaultRule][] {
+  const countOne = (
+    field: keyof Traffic,
+    rule: Omit<FaultRule, 'latency'>,
+  ): [keyof Traffic, number, FaultRule] => [field, 1, { ...rule, ...COUNT_ONLY }];
   const traced = { headers: { [TRACE_HEADER]: trace } };
   return [
-    one('sign_ins', { service: 'cognito-idp', operation: 'InitiateAuth' }),
-    one('secrets_manager', { service: 'secretsmanager' }),
-    one('cognito', { service: 'cognito-idp', body: mentions(username, sub) }),
-    one('kms', { service: 'kms', body: mentions(id, macMessage) }),
-    one('http', { service: 'execute-api', headers: { 'Idempotency-Key': id } }),
-    one('http', { service: 'execute-api', resource: id }),
-    one('dynamodb_reads', { service: 'dynamodb', operation: 'GetItem', ...traced }),
-    one('dynamodb_writes', { service: 'dynamodb', ...traced }),
-    one('dynamodb_writes', { service: 'dynamodb', operation: 'UpdateItem', body: mentions(id) }),
-    one('step_functions', { service: 'stepfunctions', body: mentions(id) }),
-    one('step_functions', { service: 'stepfunctions', operation: 'SendTaskSuccess' }),
-    one('step_functions', { service: 'stepfunctions', operation: 'SendTaskFailure' }),
-    ...Array.from({ length: MOST_ENTRIES }, (_, n): [keyof Traffic, number, FaultRule] => [
+    countOne('sign_ins', { service: 'cognito-idp', operation: 'InitiateAuth' }),
+    countOne('secrets_manager', { service: 'secretsmanager' }),
+    countOne('cognito', { service: 'cognito-idp', body: mentions(username, sub) }),
+    countOne('kms', { service: 'kms', body: mentions(id, macMessage) }),
+    countOne('http', { service: 'execute-api', headers: { 'Idempotency-Key': id } }),
+    countOne('http', { service: 'execute-api', resource: id }),
+    countOne('dynamodb_reads', { service: 'dynamodb', operation: 'GetItem', ...traced }),
+    countOne('dynamodb_writes', { service: 'dynamodb', ...traced }),
+    countOne('dynamodb_writes', { service: 'dynamodb', operation: 'UpdateItem', body: mentions(id) }),
+    countOne('step_functions', { service: 'stepfunctions', body: mentions(id) }),
+    countOne('step_functions', { service: 'stepfunctions', operation: 'SendTaskSuccess' }),
+    countOne('step_functions', { service: 'stepfunctions', operation: 'SendTaskFailure' }),
+    ...Array.from({ length: MAX_ENTRIES }, (_, n): [keyof Traffic, number, FaultRule] => [
       'events',
       n + 1,
       {
         service: 'events',
         operation: 'PutEvents',
         body: `length(Entries) == \`${n + 1}\` && (${mentions(id)})`,
-        ...NOTICED,
+        ...COUNT_ONLY,
       },
     ]),
   ];
 }
 
-/** A fault, and under which count a call that it hits belongs. */
-export type Hit = [keyof Traffic, FaultRule];
+/** A fault, and the count to which the calls that it affects belong. */
+export type CountedFault = [keyof Traffic, FaultRule];
 
 export interface Counter {
   read(): Promise<Traffic>;
   stop(): Promise<void>;
 }
 
-/** Counts the calls about a provisioning from now on. `hits` are faults for the case; what they hit is counted, too. */
+/** Counts the calls of a provisioning from now on, including those that the faults affect. */
 export async function countTraffic(
   proxyUrl: string,
-  subject: Subject,
-  hits: readonly Hit[] = [],
+  planned: PlannedProvisioning,
+  countedFaults: readonly CountedFault[] = [],
 ): Promise<Counter> {
   const faults = faultsAt(proxyUrl);
   const rules = [
-    ...hits.map(([what, rule]): [keyof Traffic, number, FaultRule] => [what, 1, rule]),
-    ...rulesFor(subject),
+    ...countedFaults.map(([field, rule]): [keyof Traffic, number, FaultRule] => [field, 1, rule]),
+    ...rulesFor(planned),
   ];
   const ids = await faults.add(rules.map(([, , rule]) => rule));
   return {
     async read() {
       const fired = new Map((await faults.fired(ids)).map(({ id, times }) => [id, times]));
-      const { transitions: _, invocations: __, ...traffic } = nothing;
-      rules.forEach(([what, each], n) => {
-        traffic[what] += each * (fired.get(ids[n] ?? -1) ?? 0);
+      const { transitions: _, invocations: __, ...traffic } = noCounts;
+      rules.forEach(([field, each], n) => {
+        traffic[field] += each * (fired.get(ids[n] ?? -1) ?? 0);
       });
       return traffic;
     },

@@ -1,2 +1,2 @@
-/** Does nothing: what API Gateway and Lambda take alone. */
+/** An empty function, for the latency of API Gateway and Lambda alone. */
 export const handler = async () => ({ statusCode: 200, body: '{}' });

@@ -21,9 +21,9 @@ async function main(): Promise<void> {
   const client = stepClient(SFNClient);
   await client.send(command);
   const first = computingSince(start);
-  const begun = process.cpuUsage();
+  const startedAt = process.cpuUsage();
   for (let n = 0; n < CALLS; n += 1) await client.send(command);
-  process.stdout.write(JSON.stringify({ first, further: computingSince(begun) / CALLS }));
+  process.stdout.write(JSON.stringify({ first, further: computingSince(startedAt) / CALLS }));
 }
 
 void main();

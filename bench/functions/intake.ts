@@ -3,7 +3,7 @@ import { EncryptCommand, GenerateMacCommand, KMSClient } from '@aws-sdk/client-k
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { apiClient } from '../../handlers/shared/aws-clients.ts';
 
-/** The calls that a POST makes, as it makes them, and nothing else: seal and MAC at once, then start. */
+/** The calls of a POST: Encrypt and GenerateMac at the same time, then StartExecution. */
 const kms = apiClient(KMSClient);
 const stepFunctions = apiClient(SFNClient);
 const { INTAKE_KEY: KeyId = '', MAC_KEY = '', MACHINE = '' } = process.env;

@@ -5,7 +5,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { apiClient } from '../../handlers/shared/aws-clients.ts';
 import { sevenCalls } from './work.ts';
 
-/** The whole work in one function while the caller waits: what one would do without workflows. */
+/** The whole provisioning in one function while the caller waits: the design without workflows. */
 const clients = {
   kms: apiClient(KMSClient),
   cognito: apiClient(CognitoIdentityProviderClient),

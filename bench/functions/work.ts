@@ -7,7 +7,7 @@ import {
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { DecryptCommand, EncryptCommand, type KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms';
 
-/** Where the calls go. */
+/** The resources of the calls. */
 export interface Target {
   intakeKey: string;
   app2Key: string;
@@ -23,13 +23,12 @@ export interface Clients {
 }
 
 /**
- * The seven calls without which no user is provisioned, one after the other and nothing else: what every way to do it
- * has to pay.
+ * The seven calls that every design of a provisioning needs, one after the other.
  */
 export async function sevenCalls({ kms, cognito, events }: Clients, target: Target, username: string) {
   const { userPoolId: UserPoolId, intakeKey, app2Key, group: GroupName, bus: EventBusName } = target;
   const context = { username };
-  const { CiphertextBlob: sealed } = await kms.send(
+  const { CiphertextBlob: intakeCiphertext } = await kms.send(
     new EncryptCommand({
       KeyId: intakeKey,
       Plaintext: Buffer.from(`Pw-1a-${username}`),
@@ -38,7 +37,7 @@ export async function sevenCalls({ kms, cognito, events }: Clients, target: Targ
   );
   const { CiphertextBlob: encrypted } = await kms.send(
     new ReEncryptCommand({
-      CiphertextBlob: sealed,
+      CiphertextBlob: intakeCiphertext,
       SourceKeyId: intakeKey,
       DestinationKeyId: app2Key,
       SourceEncryptionContext: context,

@@ -10,10 +10,10 @@ const load = z.strictObject({
   memory: z.int(),
 });
 
-/** By name; `before` are those of the run before. */
+/** Ratios by name; `before` are those of the previous run. */
 const ratios = z.record(z.string(), z.number());
 
-/** What each benchmark measured last, when it has been run. */
+/** The last measurements of each benchmark. */
 export const results = z.strictObject({
   loading: z
     .strictObject({
@@ -54,7 +54,7 @@ export type Results = z.infer<typeof results>;
 
 const file = (name: string): string => join(import.meta.dirname, '..', 'results', `${name}.json`);
 
-/** Each benchmark keeps its results in a file of its own. */
+/** Reads the recorded results; each benchmark has a file of its own. */
 export function readResults(): Results {
   const names = Object.keys(results.shape);
   const read = (name: string): unknown => JSON.parse(readFileSync(file(name), 'utf8'));

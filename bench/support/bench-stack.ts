@@ -20,20 +20,20 @@ import { bundling } from '../../infra/bundle.ts';
 import { zip } from '../../local/harness/zip.ts';
 import type { Target } from '../functions/work.ts';
 
-/** What is measured beside the deployed system, on the same local AWS and behind App1's own API. */
+/** Resources for comparisons, on the same local AWS as the deployed system, behind App1's API. */
 export interface BenchStack {
-  /** Address of a function that does nothing. */
+  /** URL of an empty function. */
   bare: string;
-  /** Address of a function that makes the calls of a POST. */
+  /** URL of a function that makes the calls of a POST. */
   intake: string;
-  /** Address of a function that does all the work at once. */
+  /** URL of a function that does the whole provisioning. */
   synchronous: string;
-  /** State machine of as many states and functions as a provisioning has, which do nothing. */
+  /** State machine with the number of states and functions of a provisioning, all of them empty. */
   emptyMachine: string;
   target: Target;
 }
 
-/** Functions that the two machines of a provisioning invoke, and their other states. */
+/** Number of functions that the two state machines of a provisioning invoke, and of their other states. */
 const TASKS = 7;
 const OTHERS = 5;
 
@@ -108,7 +108,7 @@ async function createRole(iam: IAMClient): Promise<string> {
   return Role?.Arn ?? '';
 }
 
-/** A function of bench/functions, bundled as those of the product are. */
+/** Creates a function of bench/functions, bundled as those of the product. */
 async function createFunction(
   lambda: LambdaClient,
   Role: string,
@@ -147,7 +147,7 @@ async function createFunction(
   return FunctionArn;
 }
 
-/** Adds `POST /bench-…` to App1's API for each function, signed as its other routes; gives their addresses. */
+/** Adds `POST /bench-…` to App1's API for each function, with IAM authorization; returns their URLs. */
 async function addRoutes<Name extends string>(
   gateway: APIGatewayClient,
   { app1, region }: Outputs,

@@ -9,14 +9,14 @@ import { guarded } from '../../local/interrupt.ts';
 import { ensurePython } from '../../local/python.ts';
 import { withLocalAws } from '../../local/stack.ts';
 
-/** Where what is counted and measured keeps its local AWS, apart from those of `npm run up` and of the tests. */
+/** Directory of the local AWS of the benchmarks, apart from those of `npm run up` and of the tests. */
 export const benchDirectory = join(root, '.local', 'bench');
 
-/** A local AWS of its own, with both services deployed. */
+/** Runs a function with a local AWS for benchmarks, with both services deployed. */
 export const withBenchAws = <Result>(use: (outputs: Outputs) => Promise<Result>): Promise<Result> =>
   withLocalAws({ directory: benchDirectory }, listrProgress, use);
 
-/** The same with a proxy before it that sees all calls of functions and state machines. */
+/** The same with a proxy that receives all calls of functions and state machines. */
 export async function withCountedAws<Result>(
   use: (outputs: Outputs, proxyUrl: string) => Promise<Result>,
 ): Promise<Result> {

@@ -1,10 +1,10 @@
-/** A table in Markdown; the first column is text, the others are numbers when `numbers` says so. */
+/** A Markdown table; the first column is text, the others are right-aligned if `numbers` is true. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], numbers = true): string {
   const rule = head.map((_, n) => (n > 0 && numbers ? '--:' : '---'));
   return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** US dollars with so many digits that something is left of them. */
+/** US dollars, with more digits for smaller values. */
 export function dollars(value: number): string {
   if (value === 0) return '0';
   if (value >= 100) return `$${Math.round(value).toLocaleString('en-US')}`;

@@ -4,22 +4,22 @@ import { arch, cpus, platform, totalmem } from 'node:os';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 
-/** When, with which version and on which machine a result was made. */
+/** Date, version and computer of a result. */
 export const made = z.strictObject({
   at: z.iso.datetime(),
-  /** Commit; with `+` when the checkout had changes to more than results and the pages made of them. */
+  /** Commit; with `+` if the checkout had changes other than results and the pages generated from them. */
   version: z.string(),
   node: z.string(),
   machine: z.string(),
 });
 export type Made = z.infer<typeof made>;
 
-/** What a run of the benchmarks itself changes. */
-const WRITTEN = ['bench/results', 'docs/performance.md', 'docs/cost.md'];
+/** Files that a run of the benchmarks changes. */
+const GENERATED = ['bench/results', 'docs/performance.md', 'docs/cost.md'];
 
 export function madeNow(): Made {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
-  const changes = git('status', '--porcelain', '--', '.', ...WRITTEN.map((path) => `:!${path}`));
+  const changes = git('status', '--porcelain', '--', '.', ...GENERATED.map((path) => `:!${path}`));
   const [cpu] = cpus();
   return {
     at: new Date().toISOString(),

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 
-/** What is told of a row of measurements, in milliseconds. */
+/** Number and percentiles of measurements, in milliseconds. */
 export const summary = z.strictObject({ n: z.int(), p50: z.number(), p95: z.number(), p99: z.number() });
 export type Summary = z.infer<typeof summary>;
 
-/** The nearest measurement that so many parts of all do not exceed. @throws Error when there is none */
+/** Percentile by the nearest-rank method; `part` is between 0 and 1. @throws Error if there are no measurements */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)];
-  if (value === undefined) throw new Error('Nothing was measured.');
+  if (value === undefined) throw new Error('There are no measurements.');
   return value;
 }
 
@@ -23,9 +23,9 @@ export const summarize = (values: readonly number[]): Summary => ({
 
 export const rounded = (value: number): number => Math.round(value * 10) / 10;
 
-/** How long something takes, in milliseconds. */
+/** Duration of a function, in milliseconds. */
 export async function timed(run: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   await run();
-  return performance.now() - begun;
+  return performance.now() - startedAt;
 }

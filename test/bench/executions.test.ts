@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { executed, executedIn } from '../../bench/count/executions.ts';
+import { countExecutions, countHistory } from '../../bench/count/executions.ts';
 
 const event = (type: HistoryEventType, more: Partial<HistoryEvent> = {}): HistoryEvent => ({
   id: 1,
@@ -21,9 +21,9 @@ const scheduled = (resourceType: string) =>
     taskScheduledEventDetails: { resourceType, resource: 'invoke', region: 'r', parameters: '{}' },
   });
 
-describe('what a history tells', () => {
-  it('counts the start, each state, and each retry as a transition', () => {
-    const { transitions } = executedIn([
+describe('the counts of a history', () => {
+  it('contain the start, each state and each retry as transitions', () => {
+    const { transitions } = countHistory([
       event('ExecutionStarted'),
       entered('TaskStateEntered'),
       scheduled('lambda'),
@@ -37,8 +37,8 @@ describe('what a history tells', () => {
     expect(transitions).toBe(1 + 3 + 1);
   });
 
-  it('counts attempts of functions as invocations, and events that are published not', () => {
-    const { invocations } = executedIn([
+  it('contain attempts of functions as invocations, and no published events', () => {
+    const { invocations } = countHistory([
       entered('TaskStateEntered'),
       scheduled('lambda'),
       scheduled('lambda'),
@@ -82,7 +82,7 @@ describe('the executions of a provisioning', () => {
         })),
       });
 
-    const { transitions } = await executed(new SFNClient(), outputs, id);
+    const { transitions } = await countExecutions(new SFNClient(), outputs, id);
 
     expect(transitions).toBe(4);
   });

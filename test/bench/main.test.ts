@@ -3,13 +3,13 @@ import { main as cost } from '../../bench/cost.ts';
 import { main as bench } from '../../bench/main.ts';
 import { main as load } from '../load/main.ts';
 
-let said = '';
+let output = '';
 
 beforeEach(() => {
-  said = '';
+  output = '';
   for (const stream of [process.stdout, process.stderr])
     jest.spyOn(stream, 'write').mockImplementation((text) => {
-      said += String(text);
+      output += String(text);
       return true;
     });
 });
@@ -18,18 +18,18 @@ afterEach(() => {
 });
 
 describe('npm run bench', () => {
-  it('tells what can be measured', async () => {
+  it('lists the benchmarks', async () => {
     expect(await bench(['help'])).toBe(0);
-    for (const name of ['all', 'loading', 'latency']) expect(said).toContain(`  ${name} [options]`);
+    for (const name of ['all', 'loading', 'latency']) expect(output).toContain(`  ${name} [options]`);
   });
 
   it.each([
     [['latency', '--quik'], "unknown option '--quik'"],
     [['speed'], 'too many arguments'],
-  ])('measures nothing when it is typed wrongly: %j', async (args, why) => {
+  ])('measures nothing on wrong usage: %j', async (args, reason) => {
     expect(await bench(args)).toBe(2);
-    expect(said).toContain(why);
-    expect(said).toContain('`npm run bench -- help` tells what can be measured.');
+    expect(output).toContain(reason);
+    expect(output).toContain('`npm run bench -- help` lists the benchmarks.');
   });
 });
 
@@ -39,20 +39,20 @@ describe('npm run test:load', () => {
     [['--count', '0'], 'must be a number from 1 to 9999'],
     [['--scale', '0'], 'must be more than 0'],
     [['--scale', '1.5'], 'must be a part like 0.2'],
-    [['--taken', '1'], 'must be less than 1'],
-    [['--doomed', '1'], 'must be less than 1, so that one can succeed'],
+    [['--used-by-others', '1'], 'must be less than 1'],
+    [['--rejected', '1'], 'must be less than 1, so that a request can succeed'],
     [['--second-caller', '2'], 'too many arguments'],
     [['--quick'], "unknown option '--quick'"],
-  ])('sends nothing on wrong usage: %j', async (args, why) => {
+  ])('sends nothing on wrong usage: %j', async (args, reason) => {
     expect(await load(args)).toBe(2);
-    expect(said).toContain(why);
-    expect(said).toContain('`npm run test:load -- --help` lists the options.');
+    expect(output).toContain(reason);
+    expect(output).toContain('`npm run test:load -- --help` lists the options.');
   });
 });
 
 describe('npm run cost', () => {
-  it('writes and counts nothing when it is typed wrongly', async () => {
+  it('writes and counts nothing on wrong usage', async () => {
     expect(await cost(['cuont'])).toBe(2);
-    expect(said).toContain('Allowed choices are count');
+    expect(output).toContain('Allowed choices are count');
   });
 });

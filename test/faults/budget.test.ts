@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { budget, overBudget } from '../../bench/budget.ts';
 import { countAmongOthers } from '../../bench/count/count.ts';
 import type { Counts } from '../../bench/count/counts.ts';
-import { headersOf, planned } from '../../bench/count/subject.ts';
+import { headersOf, plan } from '../../bench/count/planned-provisioning.ts';
 import { outputs, start, waitForCompletion } from '../e2e/support/deployed.ts';
 
 const proxyUrl = process.env['FAULT_PROXY_URL'] ?? '';
@@ -14,21 +14,21 @@ describe('the cost of a successful provisioning', () => {
   it('equals the budget when all functions are warm', async () => {
     let counts: Counts | undefined;
     for (let n = 0; n < TRIES && (counts === undefined || overBudget(counts).length > 0); n += 1) {
-      const subject = await planned(outputs);
-      const { username, password, human_user_id } = subject;
+      const planned = await plan(outputs);
+      const { username, password, human_user_id } = planned;
       counts = await countAmongOthers({
         outputs,
         proxyUrl,
-        subject,
+        planned,
         run: async () => {
-          const id = await start({ username, password, human_user_id }, headersOf(subject));
+          const id = await start({ username, password, human_user_id }, headersOf(planned));
           const { status } = await waitForCompletion(id);
-          expect({ id, status }).toEqual({ id: subject.id, status: 'SUCCEEDED' });
+          expect({ id, status }).toEqual({ id: planned.id, status: 'SUCCEEDED' });
           return 1;
         },
       });
     }
-    process.stdout.write(`Counted of one provisioning: ${JSON.stringify(counts)}\n`);
+    process.stdout.write(`Counts of one provisioning: ${JSON.stringify(counts)}\n`);
     // A lower count is an error, too: the budget would be wrong, or the counter.
     expect(counts).toMatchObject(budget);
   });

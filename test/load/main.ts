@@ -4,9 +4,9 @@ import { npmCommand, runCommand } from '../../cli/support/command.ts';
 import { listrProgress } from '../../cli/support/progress.ts';
 import { by, count } from '../../cli/values.ts';
 import { loadDirectory as directory } from '../../local/paths.ts';
-import { ceilings } from './ceilings.ts';
 import { allSucceed, type Expectation, expectationsOf, rateOf } from './expectations.ts';
-import { brokenInvariants } from './invariants.ts';
+import { invariantViolations } from './invariants.ts';
+import { quotas } from './quotas.ts';
 import { type Burst, runBurst } from './run.ts';
 import { testSwitches } from './worker-pool.ts';
 
@@ -19,37 +19,42 @@ const part = z
   .regex(/^(0|1|0?\.\d{1,6})$/, 'must be a part like 0.2')
   .transform(Number);
 const enforced = part.refine((value) => value > 0, 'must be more than 0');
-const taken = part.refine((value) => value < 1, 'must be less than 1, so that something is left');
-const doomed = part.refine((value) => value < 1, 'must be less than 1, so that one can succeed');
+const usedByOthers = part.refine((value) => value < 1, 'must be less than 1, so that a part remains');
+const rejected = part.refine((value) => value < 1, 'must be less than 1, so that a request can succeed');
 
 const program = () =>
   npmCommand('test:load')
     .description(
-      'Sends many requests at once against a part of the quotas of AWS; says which expectations hold.',
+      'Sends concurrent requests against a part of the quotas of AWS, and reports which expectations are met.',
     )
-    .option('--count <number>', 'how many requests', by(count), 300)
+    .option('--count <number>', 'number of requests', by(count), 300)
     .option(
       '--scale <part>',
-      'part of the quotas of AWS that is enforced, and known to App2',
+      'part of the quotas of AWS that the proxy enforces and App2 is configured for',
       by(enforced),
       0.2,
     )
-    .option('--taken <part>', 'part of each quota that others use, of which App2 knows nothing', by(taken), 0)
-    .option('--doomed <part>', 'part of the requests whose password App2 refuses', by(doomed), 0)
+    .option(
+      '--used-by-others <part>',
+      'part of each quota that other clients use, without the knowledge of App2',
+      by(usedByOthers),
+      0,
+    )
+    .option('--rejected <part>', 'part of the requests whose password App2 rejects', by(rejected), 0)
     .option(
       '--second-caller',
-      'have a second caller send a few requests when the others have been accepted; they must start within 2 s',
+      'a second caller sends a few requests after the others have been accepted; they must start within 2 s',
       false,
     )
-    .option('--faults', 'let a tenth of all calls fail, and check I1 to I6 for each provisioning', false)
+    .option('--faults', 'a tenth of all calls fails; I1 to I6 are checked for each provisioning', false)
     .showHelpAfterError('`npm run test:load -- --help` lists the options.');
 
 /**
- * `npm run test:load`: sends many POSTs at once, while a proxy enforces a part of AWS's quotas. Prints what was called
- * and how quickly, and which expectations hold. With `--faults` a tenth of all calls fails at random, and I1 to I6 are
- * checked for each provisioning; with `--taken` others use a part of each quota, of which App2 knows nothing. App2
- * refuses the part `--doomed`, and with `--second-caller` a second caller sends a few requests once all others have been
- * accepted. The exit status is 0 if all expectations hold, 1 if one does not, 2 on wrong usage.
+ * `npm run test:load`: sends concurrent POSTs while a proxy enforces a part of AWS's quotas, and prints the calls, their
+ * rates and the expectations. With `--faults`, a tenth of all calls fails at random, and I1 to I6 are checked for each
+ * provisioning. With `--used-by-others`, other clients use a part of each quota, without the knowledge of App2. App2
+ * rejects the part `--rejected`. With `--second-caller`, a second caller sends a few requests after all others have been
+ * accepted. The exit status is 0 if all expectations are met, 1 if one is not, and 2 on wrong usage.
  */
 export async function main(args: string[]): Promise<number> {
   const command = program();
@@ -60,42 +65,43 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function load({ faults, ...options }: ReturnType<ReturnType<typeof program>['opts']>): Promise<number> {
-  // Only a load test needs it, not its help.
+  // The help does not need this module.
   const { withProxiedAws } = await import('../support/proxied.ts');
   return withProxiedAws({ directory, testSwitches }, listrProgress, async (outputs, proxyUrl) => {
     const faulty = faults ? FAULTY : 0;
-    const made = await listrProgress.run(`${options.count} POSTs at once`, () =>
+    const burst = await listrProgress.run(`${options.count} concurrent POSTs`, () =>
       runBurst({ outputs, proxyUrl, ...options, faulty, within: 1_200 }),
     );
-    show(made);
-    const withoutFaults = options.taken > 0 ? [allSucceed(made)] : expectationsOf(made, options.scale);
-    const expectations = faults ? await invariantsOf(made) : withoutFaults;
-    for (const { what, seen, holds } of expectations)
-      process.stdout.write(`${holds ? colors.green('✔') : colors.red('✘')} ${what}: ${seen}\n`);
-    return expectations.every(({ holds }) => holds) ? 0 : 1;
+    print(burst);
+    const withoutFaults =
+      options.usedByOthers > 0 ? [allSucceed(burst)] : expectationsOf(burst, options.scale);
+    const expectations = faults ? await checkInvariants(burst) : withoutFaults;
+    for (const { description, actual, isMet } of expectations)
+      process.stdout.write(`${isMet ? colors.green('✔') : colors.red('✘')} ${description}: ${actual}\n`);
+    return expectations.every(({ isMet }) => isMet) ? 0 : 1;
   });
 }
 
-async function invariantsOf(burst: Burst): Promise<Expectation[]> {
-  const broken = await listrProgress.run('I1 to I6', () => brokenInvariants(directory, burst));
+async function checkInvariants(burst: Burst): Promise<Expectation[]> {
+  const broken = await listrProgress.run('I1 to I6', () => invariantViolations(directory, burst));
   for (const violation of broken) process.stdout.write(`  ${violation}\n`);
-  const seen = broken.length === 0 ? 'no violation' : `${broken.length} violations`;
-  return [{ what: 'I1 to I6 hold for each provisioning', seen, holds: broken.length === 0 }];
+  const actual = broken.length === 0 ? 'no violation' : `${broken.length} violations`;
+  return [{ description: 'I1 to I6 hold for each provisioning', actual, isMet: broken.length === 0 }];
 }
 
-function show({ ends, seconds, longestPost, asked, failures, counted }: Burst): void {
+function print({ outcomes, seconds, longestPost, requests, failures, counted }: Burst): void {
   const lines = [
-    `${ends.size} of ${asked.length} ended within ${seconds.toFixed(1)} s; the slowest POST was accepted after ${longestPost.toFixed(1)} s`,
-    ...[...new Set(ends.values())].map(
-      (fact) => `  ${[...ends.values()].filter((one) => one === fact).length} ${fact}`,
+    `${outcomes.size} of ${requests.length} finished within ${seconds.toFixed(1)} s; the slowest POST was accepted after ${longestPost.toFixed(1)} s`,
+    ...[...new Set(outcomes.values())].map(
+      (outcome) => `  ${[...outcomes.values()].filter((other) => other === outcome).length} ${outcome}`,
     ),
     ...failures.map((failure) => `    ${failure}`),
     'calls per provisioning:',
     ...Object.entries(counted.made)
-      .sort(([one], [other]) => one.localeCompare(other))
-      .map(([call, times]) => `  ${call.padEnd(36)} ${(times / asked.length).toFixed(2)}`),
-    'against the ceilings:',
-    ...ceilings.map(({ name }) => {
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([call, times]) => `  ${call.padEnd(36)} ${(times / requests.length).toFixed(2)}`),
+    'rates of the calls with a quota:',
+    ...quotas.map(({ name }) => {
       const { passed = [], refused = [] } = counted.quotas[name] ?? {};
       return `  ${name.padEnd(36)} ${passed.length} at ${rateOf(passed).toFixed(2)}/s, ${refused.length} throttled`;
     }),

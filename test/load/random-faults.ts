@@ -1,6 +1,6 @@
 import type { FaultEffect, FaultRule } from '../../local/harness/faults/rules.ts';
 
-/** What happens to a call by chance, each as often as the others; of an API with a status of its own for "too many". */
+/** The random faults of a call, each with the same probability. The APIs throttle with status 429, AWS with 400. */
 const effects = (service: string): readonly FaultEffect[] => [
   { error: { code: 'ThrottlingException', status: service === 'execute-api' ? 429 : 400 } },
   { error: { code: 'InternalFailure', status: 500 } },
@@ -8,7 +8,7 @@ const effects = (service: string): readonly FaultEffect[] => [
   { response: { abort_bytes: 0 } },
 ];
 
-/** All that a provisioning calls. What the callers of App1 do does not pass the proxy. */
+/** The services that a provisioning calls. Requests of App1's callers do not pass the proxy. */
 const services = [
   'cognito-idp',
   'kms',
@@ -19,7 +19,10 @@ const services = [
   'secretsmanager',
 ];
 
-/** Rules by which so many of all calls fail, at random. The first one that fires decides, so the later ones fire more. */
+/**
+ * Rules by which a part of all calls fails at random. The first rule that fires decides, so the later ones have a higher
+ * probability.
+ */
 export const randomFaults = (part: number): FaultRule[] =>
   services.flatMap((service) =>
     effects(service).map((effect, n, { length }) => {

@@ -16,72 +16,72 @@ import { passwordWithoutSymbol, withLaxPolicy } from '../../local/harness/lax-po
 import { withVariables } from '../../local/harness/variables.ts';
 import { type System, systemOf } from '../../local/system.ts';
 import { type AssignedStart, assignedStart } from '../support/assigned-start.ts';
-import { scaled } from './ceilings.ts';
-import { GOOD_END, subscribeToOutcomes } from './outcomes.ts';
+import { SUCCEEDED, subscribeToOutcomes } from './outcomes.ts';
+import { scaled } from './quotas.ts';
 import { randomFaults } from './random-faults.ts';
 import { withSecondCaller } from './second-caller.ts';
 
 export interface Options {
   outputs: Outputs;
   proxyUrl: string;
-  /** How many POSTs are sent at once. */
+  /** Number of concurrent POSTs. */
   count: number;
-  /** Part of AWS's ceilings that is enforced. */
+  /** Part of AWS's quotas that the proxy enforces. */
   scale: number;
   /** Part of all calls that fail at random. */
   faulty?: number;
-  /** Part of each ceiling that others use, of which App2 knows nothing. */
-  taken?: number;
-  /** Part of the requests that cannot succeed: App2 refuses the password. */
-  doomed?: number;
-  /** Whether a second caller asks for a few, once all others have been accepted. */
+  /** Part of each quota that other clients use, without the knowledge of App2. */
+  usedByOthers?: number;
+  /** Part of the requests whose password App2 rejects. */
+  rejected?: number;
+  /** Whether a second caller sends a few requests after all others have been accepted. */
   secondCaller?: boolean;
-  /** Longest time until the last one has ended, in seconds. */
+  /** Longest time until the last provisioning has finished, in seconds. */
   within: number;
 }
 
-/** A provisioning that was asked for in the burst. */
-export interface Asked {
+/** A provisioning that was requested in the burst. */
+export interface BurstRequest {
   id: string;
   username: string;
   password: string;
   human_user_id: string;
-  /** App2 refuses its password. */
-  doomed: boolean;
+  /** Whether App2 rejects its password. */
+  isRejected: boolean;
 }
 
-/** How long creations had to wait for the start that the rate limiter assigned, in seconds. */
+/** Delays of creations until the start time that the rate limiter assigned, in seconds. */
 export interface StartDelays {
-  /** Of those that were accepted last before the second caller came, the longest. */
+  /** The longest delay of the requests that were accepted last before those of the second caller. */
   first: number;
-  /** Of the second caller's, the longest. */
+  /** The longest delay of the second caller's requests. */
   second: number;
 }
 
 export interface Burst {
-  asked: Asked[];
-  begun: Date;
-  /** Last facts of App1 by provisioning_id. */
-  ends: Map<string, string>;
-  /** From the first POST to the last end, in seconds. */
+  requests: BurstRequest[];
+  startedAt: Date;
+  /** Last events of App1 with the reason of a failure, by provisioning_id. */
+  outcomes: Map<string, string>;
+  /** Time from the first POST to the last outcome, in seconds. */
   seconds: number;
   /** Longest time until a POST was accepted, in seconds. */
   longestPost: number;
-  /** Whether who was asked for last was told, before the end, when that will probably be. */
+  /** Whether the status of the last request contained an estimate before its outcome. */
   estimated: boolean;
-  /** Only with a second caller. */
+  /** Present only with a second caller. */
   delays?: StartDelays;
-  /** What went wrong at App2 with those that did not end well, for a few of them. */
+  /** Failed attempts at App2 of some provisionings that should have succeeded. */
   failures: string[];
   counted: Counted;
 }
 
 /**
- * Sends all POSTs at once, with AWS's ceilings in front of all that the functions call, and waits for their ends.
- * @throws Error when App1 answers with what a patient caller cannot send again
+ * Sends all POSTs at the same time, while the proxy enforces AWS's quotas, and waits for the outcomes.
+ * @throws Error if App1 returns a status that a caller cannot retry
  */
 export function runBurst(options: Options): Promise<Burst> {
-  // App2 knows the ceilings that hold here as little as those of AWS: its rates are set.
+  // App2 does not measure quotas: its rates are settings.
   const rates = {
     CREATIONS_PER_SECOND: String(DEFAULT_CREATIONS_PER_SECOND * options.scale),
     EXPRESS_CREATIONS_PER_SECOND: String(
@@ -93,45 +93,45 @@ export function runBurst(options: Options): Promise<Burst> {
     STATUS_POLLS_PER_SECOND: String(statusPollsPerSecond(describeExecutionQuota.perSecond) * options.scale),
   };
   const changes = { GROUP_CHANGES_PER_SECOND: String(GROUP_CHANGES_PER_SECOND * options.scale) };
-  const { outputs, doomed = 0, secondCaller = false } = options;
+  const { outputs, rejected = 0, secondCaller = false } = options;
   const run = () =>
-    secondCaller ? withSecondCaller(outputs, (second) => burstNow(options, second)) : burstNow(options);
+    secondCaller ? withSecondCaller(outputs, (second) => sendBurst(options, second)) : sendBurst(options);
   return withVariables(outputs, 'app2-start-user-creation', starting, () =>
     withVariables(outputs, 'app2-decrypt-credentials', rates, () =>
       withVariables(outputs, 'app2-add-to-group', changes, () =>
-        doomed > 0 ? withLaxPolicy(outputs, run) : run(),
+        rejected > 0 ? withLaxPolicy(outputs, run) : run(),
       ),
     ),
   );
 }
 
-/** Whether the n-th of the requests is one of so large a part, which is spread evenly over them. */
-const isOneOf = (part: number, n: number): boolean => Math.floor((n + 1) * part) > Math.floor(n * part);
+/** Whether the n-th request belongs to a part that is distributed evenly over all requests. */
+const isInPart = (part: number, n: number): boolean => Math.floor((n + 1) * part) > Math.floor(n * part);
 
-async function burstNow(options: Options, second?: System): Promise<Burst> {
-  const { outputs, proxyUrl, count, scale, faulty = 0, taken = 0, doomed = 0, within } = options;
+async function sendBurst(options: Options, second?: System): Promise<Burst> {
+  const { outputs, proxyUrl, count, scale, faulty = 0, usedByOthers = 0, rejected = 0, within } = options;
   const faults = faultsAt(proxyUrl);
   const system = systemOf(outputs);
   const quotas = quotasAt(proxyUrl);
-  const ends = await subscribeToOutcomes(outputs);
-  const endsOf = (all: readonly Asked[], seconds: number) =>
-    ends.of(
+  const subscription = await subscribeToOutcomes(outputs);
+  const waitForOutcomes = (all: readonly BurstRequest[], seconds: number) =>
+    subscription.waitFor(
       all.map(({ id }) => id),
       seconds,
     );
-  const first = await Promise.all(Array.from({ length: WARM }, () => ask(system)));
-  await endsOf(first, within);
+  const warmUp = await Promise.all(Array.from({ length: WARM_UP_REQUESTS }, () => send(system)));
+  await waitForOutcomes(warmUp, within);
 
-  await quotas.set(scaled(scale * (1 - taken)));
+  await quotas.set(scaled(scale * (1 - usedByOthers)));
   const rules = faulty > 0 ? await faults.add(randomFaults(faulty)) : [];
-  const begun = new Date();
-  const since = () => (Date.now() - begun.getTime()) / 1000;
+  const startedAt = new Date();
+  const elapsed = () => (Date.now() - startedAt.getTime()) / 1000;
   let longestPost = 0;
-  const byOrder: Asked[] = [];
+  const byOrder: BurstRequest[] = [];
   const ofFirst = await Promise.all(
     Array.from({ length: count }, async (_, n) => {
-      const accepted = await ask(system, isOneOf(doomed, n));
-      longestPost = Math.max(longestPost, since());
+      const accepted = await send(system, isInPart(rejected, n));
+      longestPost = Math.max(longestPost, elapsed());
       byOrder.push(accepted);
       return accepted;
     }),
@@ -139,19 +139,19 @@ async function burstNow(options: Options, second?: System): Promise<Burst> {
   const ofSecond =
     second === undefined
       ? []
-      : await Promise.all(Array.from({ length: expressShare(scale) }, () => ask(second)));
-  const asked = [...ofFirst, ...ofSecond];
-  const lastOfFirst = byOrder.filter(({ doomed: isDoomed }) => !isDoomed).slice(-TOLD);
-  const [last, estimated] = await Promise.all([
-    endsOf(asked, within),
-    isToldAnEstimate(system, ofFirst.findLast(({ doomed: isDoomed }) => !isDoomed)?.id ?? '', within),
+      : await Promise.all(Array.from({ length: expressShare(scale) }, () => send(second)));
+  const requests = [...ofFirst, ...ofSecond];
+  const lastOfFirst = byOrder.filter(({ isRejected }) => !isRejected).slice(-REPORTED);
+  const [outcomes, estimated] = await Promise.all([
+    waitForOutcomes(requests, within),
+    hasEstimate(system, ofFirst.findLast(({ isRejected }) => !isRejected)?.id ?? '', within),
   ]);
-  const seconds = since();
+  const seconds = elapsed();
   await faults.remove(rules);
   const counted = await quotas.counted();
   const failures = await failuresOf(
     system,
-    asked.filter(({ id, doomed: isDoomed }) => !isDoomed && last.get(id) !== GOOD_END),
+    requests.filter(({ id, isRejected }) => !isRejected && outcomes.get(id) !== SUCCEEDED),
   );
   const delays =
     second === undefined
@@ -162,15 +162,15 @@ async function burstNow(options: Options, second?: System): Promise<Burst> {
             second: await longestDelay(system, ofSecond),
           },
         };
-  return { asked, begun, ends: last, seconds, longestPost, estimated, ...delays, failures, counted };
+  return { requests, startedAt, outcomes, seconds, longestPost, estimated, ...delays, failures, counted };
 }
 
-/** How many creations a second caller may hold so that they start by the express rate, which scales, too. */
+/** Number of creations that a second caller may hold so that they start at the express rate, which scales, too. */
 const expressShare = (scale: number): number =>
   expressCreationsOf(expressCreationsPerSecond(DEFAULT_CREATIONS_PER_SECOND) * scale);
 
-/** The longest time from the decision of App2's rate limiter to the start that it assigned, in seconds. */
-async function longestDelay(system: System, all: readonly Asked[]): Promise<number> {
+/** Longest time from the decision of App2's rate limiter to the start time that it assigned, in seconds. */
+async function longestDelay(system: System, all: readonly BurstRequest[]): Promise<number> {
   const starts = await Promise.all(all.map(({ id }) => assignedStart(system, id)));
   const delays = starts
     .filter((start): start is AssignedStart => start !== undefined)
@@ -178,13 +178,13 @@ async function longestDelay(system: System, all: readonly Asked[]): Promise<numb
   return Math.max(0, ...delays);
 }
 
-/** Of how many it is told what went wrong. */
-const TOLD = 10;
+/** Number of failed provisionings whose attempts are reported. */
+const REPORTED = 10;
 
 /** The failed attempts of each state at App2, one line for each provisioning. */
-async function failuresOf(system: System, failed: readonly Asked[]): Promise<string[]> {
+async function failuresOf(system: System, failed: readonly BurstRequest[]): Promise<string[]> {
   return Promise.all(
-    failed.slice(0, TOLD).map(async ({ id }) => {
+    failed.slice(0, REPORTED).map(async ({ id }) => {
       const states = await system.states('CreateServiceUser', id);
       const attempts = states.flatMap(({ name, errors }) =>
         errors.length === 0 ? [] : [`${name} ${errors.join(', ')}`],
@@ -194,33 +194,34 @@ async function failuresOf(system: System, failed: readonly Asked[]): Promise<str
   );
 }
 
-/** Asked for before, so that functions are warm as they are where there is always something to do. */
-const WARM = 8;
+/** Number of requests before the burst, so that the functions are warm. */
+const WARM_UP_REQUESTS = 8;
 
-/** Asks for a provisioning as a patient caller does, who comes back when told to. */
-async function ask(system: System, doomed = false): Promise<Asked> {
+/** Requests a provisioning, and repeats the request after `Retry-After` until App1 accepts it. */
+async function send(system: System, isRejected = false): Promise<BurstRequest> {
   const request = {
     username: `burst-${randomBytes(6).toString('hex')}`,
-    password: doomed ? passwordWithoutSymbol() : `Pw-${randomBytes(12).toString('base64url')}-1a`,
+    password: isRejected ? passwordWithoutSymbol() : `Pw-${randomBytes(12).toString('base64url')}-1a`,
     human_user_id: 'h-1',
   };
   for (;;) {
     const { status, headers, body } = await system.provision(request, {
       'Idempotency-Key': request.username,
     });
-    if (status === 202) return { id: provisioningAccepted.parse(body).provisioning_id, ...request, doomed };
+    if (status === 202)
+      return { id: provisioningAccepted.parse(body).provisioning_id, ...request, isRejected };
     if (![429, 500, 503].includes(status))
-      throw new Error(`App1 answered with ${status}: ${JSON.stringify(body)}`);
+      throw new Error(`App1 responded with ${status}: ${JSON.stringify(body)}`);
     await pause(Number(headers.get('Retry-After') ?? 1) * 1000);
   }
 }
 
-/** Looks have a quota, which who asks how it stands uses up, too. Milliseconds. */
-const ASKED_EVERY = 3_000;
+/** Pause between two polls of a status, in milliseconds: each poll uses the quota of DescribeExecution. */
+const POLL_INTERVAL_MS = 3_000;
 
-/** Whether a provisioning is told when it will probably have ended, while it has not. */
-async function isToldAnEstimate(system: System, id: string, within: number): Promise<boolean> {
-  for (const end = Date.now() + within * 1000; Date.now() < end; await pause(ASKED_EVERY)) {
+/** Whether the status of a provisioning contains an estimate while the provisioning runs. */
+async function hasEstimate(system: System, id: string, within: number): Promise<boolean> {
+  for (const end = Date.now() + within * 1000; Date.now() < end; await pause(POLL_INTERVAL_MS)) {
     const status = provisioningStatus.safeParse((await system.status(id)).body).data;
     if (status?.estimated_end_at !== undefined) return true;
     if (status !== undefined && status.status !== 'RUNNING') return false;

@@ -10,15 +10,15 @@ import {
 import type { Outputs } from '../../cli/outputs.ts';
 import { type System, systemOf } from '../../local/system.ts';
 
-const PolicyName = 'may-call';
+const PolicyName = 'invoke-api';
 const PolicyDocument = JSON.stringify({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*' }],
 });
 
 /**
- * The system as another caller of App1 sees it, for as long as something runs: an IAM user of its own, who may call the
- * API and nothing else.
+ * Runs a function with a second caller of App1: an IAM user that has only the permission to invoke the API, and that
+ * exists while the function runs.
  */
 export async function withSecondCaller<Result>(
   outputs: Outputs,
@@ -27,12 +27,12 @@ export async function withSecondCaller<Result>(
   const { endpoint, region, access_key_id, secret_access_key } = outputs;
   const credentials = { accessKeyId: access_key_id, secretAccessKey: secret_access_key };
   const iam = new IAMClient({ endpoint, region, credentials });
-  const UserName = `burst-${Date.now()}`;
+  const UserName = `second-caller-${Date.now()}`;
   await iam.send(new CreateUserCommand({ UserName }));
   await iam.send(new PutUserPolicyCommand({ UserName, PolicyName, PolicyDocument }));
   const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
   if (AccessKey?.AccessKeyId === undefined || AccessKey.SecretAccessKey === undefined)
-    throw new Error('IAM gave no access key.');
+    throw new Error('IAM returned no access key.');
   const { AccessKeyId, SecretAccessKey } = AccessKey;
   try {
     return await run(

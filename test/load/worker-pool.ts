@@ -1,11 +1,11 @@
 import type { TestSwitches } from '../../local/test-switches.ts';
 
 /**
- * Few processes, as a small machine can run them. More of the functions that wait: those that wait for the end of a
- * creation would otherwise keep the next requests from coming in. Fewer of the one that accepts: 300 POSTs at once would
- * otherwise take the machine from all that has begun, so that turns pass unused. On AWS each has a function of its own,
- * and neither happens. What the machines publish passes the proxy, too. Where a notification is lost App1 asks after three
- * minutes instead of thirty, which is longer than any queue here.
+ * Few worker processes per function, for a small computer. Functions that wait for a creation have more, because they
+ * would otherwise block the next requests. The function that accepts requests has fewer: 300 concurrent POSTs would
+ * otherwise load the computer so that start times pass unused. On AWS, each invocation has its own execution environment,
+ * so neither happens. The events that state machines publish pass the proxy, too. If a notification is lost, App1 polls
+ * after three minutes instead of thirty, which is longer than any queue here.
  */
 export const testSwitches: TestSwitches = {
   serviceCallsThroughEndpoint: true,

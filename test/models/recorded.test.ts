@@ -5,41 +5,45 @@ import { recordings } from '../../local/paths.ts';
 import { check } from './support.ts';
 
 /**
- * What the suites before this one have asked of the local AWS, and what it answered, against the service models of AWS
- * that come with botocore: members, required ones, types, values, errors and their statuses.
+ * Compares the requests and responses that the earlier suites have recorded at the local AWS with the service models of
+ * botocore: members, required members, types, values, errors and their statuses.
  */
 
 const suites = existsSync(recordings) ? readdirSync(recordings).map((name) => join(recordings, name)) : [];
 
-/** What AWS does although no model says so. */
-const answers: readonly { about: RegExp; why: string }[] = [
+/** Findings that are accepted, because AWS deviates from the models, or for another reason. */
+const accepted: readonly { about: RegExp; reason: string }[] = [
   {
     about: /^apigateway\.CreateDeployment .*\.authorizationScopes is not in the model/,
-    why: 'Only tests that seed defects deploy a stage by themselves, and nothing reads the summary that they are answered.',
+    reason: 'Only tests that seed defects create a deployment, and none reads the summary in the response.',
   },
   {
     about: /^lambda\.AddPermission .*StatementId has \d+ characters/,
-    why: 'A test puts back a permission under the id that the local AWS gave it in a stack, which is longer than those of CloudFormation.',
+    reason:
+      'A test restores a permission under the id that the local AWS gave it in a stack, which is longer than those of CloudFormation.',
   },
   {
     about:
-      /^(accessanalyzer\.ValidatePolicy|service-quotas\.ListServiceQuotas) : answer: an error without a code/,
-    why: 'The local AWS does not have these services; `npm run preflight` says that it has not asked them.',
+      /^(accessanalyzer\.ValidatePolicy|service-quotas\.ListServiceQuotas) : response: an error without a code/,
+    reason:
+      'The local AWS does not have these services; `npm run preflight` reports that it has not checked them.',
   },
   {
     about: /^cognito-idp\.(Create|Describe)UserPool .*SchemaAttributes\[\]\.Name has 2\d characters/,
-    why: 'The name of a custom attribute is answered with `custom:` before it (docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SchemaAttributeType.html).',
+    reason:
+      'The response contains the name of a custom attribute with the prefix `custom:` (docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SchemaAttributeType.html).',
   },
   {
     about: /^cloudformation\.DescribeStackEvents .*REVIEW_IN_PROGRESS/,
-    why: 'The stack itself has an event with its own status (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html).',
+    reason:
+      'The stack itself has an event with its own status (docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html).',
   },
 ];
 
 const results = check(suites);
 
-/** What the system cannot do without: that nothing of it was recorded would mean that nothing was looked at. */
-const NEEDED = [
+/** Calls that every run of the system makes. If they are missing, nothing was recorded. */
+const REQUIRED = [
   'cognito-idp.AdminCreateUser succeeds',
   'cognito-idp.AdminSetUserPassword succeeds',
   'kms.Decrypt succeeds',
@@ -50,18 +54,18 @@ const NEEDED = [
   'stepfunctions.StartExecution succeeds',
 ];
 
-describe('requests and answers', () => {
-  it('were recorded by the suites before this one', () => {
-    const seen = results.map(({ operation, outcome }) => `${operation} ${outcome}`);
+describe('recorded requests and responses', () => {
+  it('contain the calls of the system', () => {
+    const recorded = results.map(({ operation, outcome }) => `${operation} ${outcome}`);
 
-    expect(NEEDED.filter((one) => !seen.includes(one))).toEqual([]);
+    expect(REQUIRED.filter((call) => !recorded.includes(call))).toEqual([]);
   });
 
-  it.each(results)('are as the model says: $operation $outcome', ({ operation, outcome, findings }) => {
-    const unanswered = findings.filter(
-      (finding) => !answers.some(({ about }) => about.test(`${operation} ${outcome}: ${finding}`)),
+  it.each(results)('match the model: $operation $outcome', ({ operation, outcome, findings }) => {
+    const unexpected = findings.filter(
+      (finding) => !accepted.some(({ about }) => about.test(`${operation} ${outcome}: ${finding}`)),
     );
 
-    expect(unanswered).toEqual([]);
+    expect(unexpected).toEqual([]);
   });
 });

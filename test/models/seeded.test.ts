@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { check } from './support.ts';
 
-/** What the check of recordings finds in such as are not as AWS's models say. */
+/** Findings of the comparison in recordings that deviate from the models of AWS. */
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const body = (value: unknown): string => base64(typeof value === 'string' ? value : JSON.stringify(value));
@@ -12,7 +12,7 @@ const body = (value: unknown): string => base64(typeof value === 'string' ? valu
 const ARN = 'arn:aws:states:eu-central-1:111122223333:stateMachine:One';
 const started = { executionArn: `${ARN}:1`, startDate: 1_767_225_600 };
 
-/** A call of Step Functions, as it is recorded. */
+/** A recorded call to Step Functions. */
 const start = (request: unknown, response: unknown, status = 200, error?: string) => ({
   service: 'states',
   method: 'POST',
@@ -50,57 +50,61 @@ const put = (entry: object, result: object) => ({
 });
 
 it.each([
-  ['a call that is as it should be', start({ stateMachineArn: ARN, input: '{}' }, started), []],
+  ['reports nothing for a valid call', start({ stateMachineArn: ARN, input: '{}' }, started), []],
   [
-    'a request without what is required',
+    'reports a missing member of a request',
     start({ input: '{}' }, started),
     ['request.stateMachineArn is required and missing'],
   ],
   [
-    'a request with what is not in the model',
+    'reports an unknown member of a request',
     start({ stateMachineArn: ARN, inputs: '{}' }, started),
     ['request.inputs is not in the model'],
   ],
   [
-    'a type that is another',
+    'reports a wrong type',
     start({ stateMachineArn: ARN, input: {} }, started),
-    ['request.input is no text'],
+    ['request.input is not a string'],
   ],
   [
-    'a name that is too long',
+    'reports a name that is too long',
     start({ stateMachineArn: ARN, name: 'n'.repeat(81) }, started),
     ['request.name has 81 characters instead of 1 to 80'],
   ],
   [
-    'an answer without what is required',
+    'reports a missing member of a response',
     start({ stateMachineArn: ARN }, { startDate: 1 }),
-    ['answer.executionArn is required and missing'],
+    ['response.executionArn is required and missing'],
   ],
   [
-    'an answer that is null',
+    'reports a null in a response',
     start({ stateMachineArn: ARN }, { ...started, startDate: null }),
-    ['answer.startDate is null'],
+    ['response.startDate is null'],
   ],
   [
-    'an error that the operation does not have',
+    'reports an error that the operation does not have',
     start({ stateMachineArn: ARN }, {}, 400, 'TaskTimedOut'),
-    ['answer: TaskTimedOut is no error of this operation'],
+    ['response: TaskTimedOut is not an error of this operation'],
   ],
-  ['an error that it has', start({ stateMachineArn: ARN }, {}, 400, 'ExecutionAlreadyExists'), []],
   [
-    'XML with what is not in the model',
+    'accepts an error of the operation',
+    start({ stateMachineArn: ARN }, {}, 400, 'ExecutionAlreadyExists'),
+    [],
+  ],
+  [
+    'reports an unknown member in XML',
     identity(
       '<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>a</Arn><Name>b</Name></GetCallerIdentityResult></GetCallerIdentityResponse>',
     ),
-    ['answer.Name is not in the model'],
+    ['response.Name is not in the model'],
   ],
   [
-    'an answer of a REST service',
+    'reports a wrong type in a response of a REST service',
     concurrency({ ReservedConcurrentExecutions: 'many' }),
-    ['answer.ReservedConcurrentExecutions is no integer'],
+    ['response.ReservedConcurrentExecutions is not an integer'],
   ],
   [
-    'what a state machine sends, with a document where the API has text',
+    'accepts a document of a state machine where the API has a string',
     put(
       { Source: 'app1', DetailType: 'Done', Detail: { a: 1 } },
       { FailedEntryCount: 0, Entries: [{ EventId: '1' }] },
@@ -108,11 +112,11 @@ it.each([
     [],
   ],
   [
-    'what a state machine sends that the API does not know',
+    'reports an unknown member of a state machine',
     put({ Source: 'app1', DetailTyp: 'Done', Detail: {} }, { Entries: [] }),
     ['request.Entries[].DetailTyp is not in the model'],
   ],
-])('%s', (_what, sample, findings) => {
+])('%s', (_title, sample, findings) => {
   const folder = mkdtempSync(join(tmpdir(), 'recorded-'));
   try {
     writeFileSync(join(folder, 'one.json'), JSON.stringify(sample));

@@ -13,7 +13,7 @@ const checked = z.array(
   }),
 );
 
-/** What the models say of the recordings in these folders, by operation and outcome. */
+/** Findings of the comparison of the recordings in these folders with the models, by operation and outcome. */
 export function check(folders: readonly string[]): z.infer<typeof checked> {
   const python = join(venv, 'bin', 'python');
   const validate = join(root, 'test', 'models', 'validate.py');

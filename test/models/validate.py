@@ -1,6 +1,6 @@
-"""Are recorded requests and answers what botocore's service models say? validate.py <folder>...
+"""Compares recorded requests and responses with botocore's service models: validate.py <folder>...
 
-Writes a JSON list: for each operation and outcome how many samples there are, and what of them is not in the model.
+Writes a JSON list: for each operation and outcome the number of samples, and their deviations from the model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import cbor2
 from botocore.model import OperationModel, ServiceModel, Shape
 
 Record = dict[str, Any]
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 SERVICES = [
     *["accessanalyzer", "apigateway", "appconfig", "appconfigdata", "cloudformation", "cloudwatch", "cognito-idp", "dynamodb", "ecr"],
@@ -36,7 +36,7 @@ COMMON = {
     *["Throttling", "ThrottlingException", "UnrecognizedClientException"],
     *["ValidationError", "ValidationException", "UnknownOperationException", "MissingAuthenticationToken"],
 }
-"""Errors that every operation may have and no model lists
+"""Errors that every operation may return and that no model lists
 (docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html, and that page of the other services)."""
 
 loader = botocore.session.get_session().get_component("data_loader")
@@ -48,7 +48,7 @@ signed_for = {model.signing_name: name for name, model in models.items()}
 def main() -> None:
     results: dict[tuple[str, str], Record] = {}
     for file in sorted(file for folder in sys.argv[1:] for file in Path(folder).rglob("*.json")):
-        operation, outcome, findings = of_sample(json.loads(file.read_text()))
+        operation, outcome, findings = check_sample(json.loads(file.read_text()))
         result = results.setdefault(
             (operation, outcome), {"operation": operation, "outcome": outcome, "samples": 0, "findings": []}
         )
@@ -57,27 +57,27 @@ def main() -> None:
     json.dump([results[key] for key in sorted(results)], sys.stdout)
 
 
-def of_sample(sample: Record) -> tuple[str, str, list[str]]:
+def check_sample(sample: Record) -> tuple[str, str, list[str]]:
     if "task" in sample:
-        return of_task(sample)
+        return check_task(sample)
     service, name = operation_of(sample)
     if service is None or name not in models[service].operation_names:
-        return f"{sample['service']} {name}", "unknown", ["there is no such operation"]
+        return f"{sample['service']} {name}", "unknown", ["the operation does not exist"]
     model = models[service].operation_model(name)
     findings: list[str] = []
     request = body_of(sample["request"], sample["request_headers"])
-    check_request(model, sample, request, lambda what: findings.append(f"request{what}"))
-    answer = body_of(sample["response"], sample["headers"])
+    check_request(model, sample, request, lambda finding: findings.append(f"request{finding}"))
+    response = body_of(sample["response"], sample["headers"])
     if sample["status"] < 300:
-        check_answer(model, answer, lambda what: findings.append(f"answer{what}"))
+        check_response(model, response, lambda finding: findings.append(f"response{finding}"))
         return f"{service}.{name}", "succeeds", findings
-    code = code_of(answer, sample["headers"])
-    check_error(model, code, sample["status"], lambda what: findings.append(f"answer: {what}"))
+    code = code_of(response, sample["headers"])
+    check_error(model, code, sample["status"], lambda finding: findings.append(f"response: {finding}"))
     return f"{service}.{name}", code, findings
 
 
-def of_task(sample: Record) -> tuple[str, str, list[str]]:
-    """What a state machine hands to a service: the members of the request, with a document where that has text
+def check_task(sample: Record) -> tuple[str, str, list[str]]:
+    """Checks a call of a state machine: the members of the request, with a document where the API has a string
     (docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html, connect-lambda.html)."""
     task, findings = sample["task"], []
     service, name = {"events:putEvents": ("events", "PutEvents"), "lambda:invoke": ("lambda", "Invoke")}[
@@ -92,9 +92,9 @@ def of_task(sample: Record) -> tuple[str, str, list[str]]:
             entry["Detail"] = json.dumps(entry.get("Detail"))
     model = models[service].operation_model(name)
     if model.input_shape is not None:
-        check(model.input_shape, arguments, "", lambda what: findings.append(f"request{what}"), names=False)
+        check(model.input_shape, arguments, "", lambda finding: findings.append(f"request{finding}"), names=False)
     if service == "events" and model.output_shape is not None:
-        check(model.output_shape, sample["result"], "", lambda what: findings.append(f"answer{what}"))
+        check(model.output_shape, sample["result"], "", lambda finding: findings.append(f"response{finding}"))
     return f"states:::{task}", "succeeds", findings
 
 
@@ -116,13 +116,13 @@ def operation_of(sample: Record) -> tuple[str | None, str]:
 
 def rest_operations(model: ServiceModel, sample: Record) -> Iterator[str]:
     """Operations of a REST service with this method and path, the most specific path first."""
-    of_method = [
+    candidates = [
         (model.operation_model(name).http["requestUri"].split("?")[0], name)
         for name in model.operation_names
         if model.operation_model(name).http["method"] == sample["method"]
     ]
-    for uri, name in sorted(of_method, key=lambda one: one[0].count("{")):
-        pattern = re.sub(r"\\\{\w+(\\\+)?\\\}", lambda found: ".+" if found[1] else "[^/]+", re.escape(uri))
+    for uri, name in sorted(candidates, key=lambda candidate: candidate[0].count("{")):
+        pattern = re.sub(r"\\\{\w+(\\\+)?\\\}", lambda match: ".+" if match[1] else "[^/]+", re.escape(uri))
         if re.fullmatch(pattern.rstrip("/") + "/?", sample["path"]):
             yield name
 
@@ -142,14 +142,14 @@ def body_of(body: str, headers: Record) -> Any:
         return raw
 
 
-def code_of(answer: Any, headers: Record) -> str:
-    if isinstance(answer, ElementTree.Element):
-        return next((one.text or "" for one in answer.iter() if tag(one) == "Code"), "")
-    named = answer.get("__type") if isinstance(answer, dict) else None
-    return (headers.get("x-amzn-errortype") or named or "").split(":")[0].rpartition("#")[2]
+def code_of(response: Any, headers: Record) -> str:
+    if isinstance(response, ElementTree.Element):
+        return next((element.text or "" for element in response.iter() if tag(element) == "Code"), "")
+    error_type = response.get("__type") if isinstance(response, dict) else None
+    return (headers.get("x-amzn-errortype") or error_type or "").split(":")[0].rpartition("#")[2]
 
 
-def check_request(model: OperationModel, sample: Record, request: Any, tell: Tell) -> None:
+def check_request(model: OperationModel, sample: Record, request: Any, report: Report) -> None:
     shape = model.input_shape
     if shape is None:
         return
@@ -157,108 +157,108 @@ def check_request(model: OperationModel, sample: Record, request: Any, tell: Tel
         known = {member.serialization.get("name", name) for name, member in shape.members.items()}
         given = {name.split(".")[0] for name in request} - {"Action", "Version"}
         for name in given - known:
-            tell(f".{name} is not in the model")
+            report(f".{name} is not in the model")
         for name in shape.required_members:
             if shape.members[name].serialization.get("name", name) not in given:
-                tell(f".{name} is required and missing")
+                report(f".{name} is required and missing")
     elif "payload" not in shape.serialization:
-        check(shape, request, "", tell)
+        check(shape, request, "", report)
 
 
-def check_answer(model: OperationModel, answer: Any, tell: Tell) -> None:
+def check_response(model: OperationModel, response: Any, report: Report) -> None:
     shape = model.output_shape
     if shape is None or model.has_streaming_output or "payload" in shape.serialization:
         return
-    if isinstance(answer, ElementTree.Element):
+    if isinstance(response, ElementTree.Element):
         wrapper = shape.serialization.get("resultWrapper")
-        inner = next((one for one in answer if tag(one) == wrapper), None) if wrapper else answer
+        inner = next((element for element in response if tag(element) == wrapper), None) if wrapper else response
         if inner is None:
-            tell(f" has no {wrapper}")
+            report(f" has no {wrapper}")
         else:
-            check_xml(shape, inner, "", tell)
+            check_xml(shape, inner, "", report)
     else:
-        check(shape, answer, "", tell)
+        check(shape, response, "", report)
 
 
-def check_error(model: OperationModel, code: str, status: int, tell: Tell) -> None:
+def check_error(model: OperationModel, code: str, status: int, report: Report) -> None:
     for shape in model.error_shapes:
         error = shape.metadata.get("error", {})
         if code in (shape.name, error.get("code")):
             if error.get("httpStatusCode", status) != status:
-                tell(f"{code} has status {status}, and {error['httpStatusCode']} in the model")
+                report(f"{code} has status {status}, and {error['httpStatusCode']} in the model")
             return
     if code not in COMMON:
-        tell(f"{code or 'an error without a code'} is no error of this operation")
+        report(f"{code or 'an error without a code'} is not an error of this operation")
 
 
-def check(shape: Shape, value: Any, path: str, tell: Tell, names: bool = True) -> None:
-    """`names`: fields have their names of the wire; else those of the model."""
+def check(shape: Shape, value: Any, path: str, report: Report, names: bool = True) -> None:
+    """Checks a value. With `names`, fields have their names on the wire, else those of the model."""
     kinds: dict[str, Callable[[], None]] = {
-        "structure": lambda: check_structure(shape, value, path, tell, names),
-        "list": lambda: check_list(shape, value, path, tell, names),
-        "map": lambda: check_map(shape, value, path, tell, names),
-        "string": lambda: check_string(shape, value, path, tell),
+        "structure": lambda: check_structure(shape, value, path, report, names),
+        "list": lambda: check_list(shape, value, path, report, names),
+        "map": lambda: check_map(shape, value, path, report, names),
+        "string": lambda: check_string(shape, value, path, report),
         "timestamp": lambda: None
         if isinstance(value, (int, float, datetime.datetime)) or shape.serialization.get("timestampFormat") == "iso8601"
-        else tell(f"{path} is no time"),
-        "blob": lambda: None if isinstance(value, bytes) or is_base64(value) or not names else tell(f"{path} is no base64"),
-        "boolean": lambda: None if isinstance(value, bool) else tell(f"{path} is no boolean"),
+        else report(f"{path} is not a timestamp"),
+        "blob": lambda: None if isinstance(value, bytes) or is_base64(value) or not names else report(f"{path} is not base64"),
+        "boolean": lambda: None if isinstance(value, bool) else report(f"{path} is not a boolean"),
     }
     numbers = {"integer": int, "long": int, "float": (int, float), "double": (int, float)}
     if value is None:
-        tell(f"{path} is null")
+        report(f"{path} is null")
     elif shape.type_name in numbers:
         if isinstance(value, bool) or not isinstance(value, numbers[shape.type_name]):
-            tell(f"{path} is no {shape.type_name}")
+            report(f"{path} is not {'an' if shape.type_name == 'integer' else 'a'} {shape.type_name}")
     else:
         kinds[shape.type_name]()
 
 
-def check_structure(shape: Shape, value: Any, path: str, tell: Tell, names: bool) -> None:
+def check_structure(shape: Shape, value: Any, path: str, report: Report, names: bool) -> None:
     if not isinstance(value, dict):
-        tell(f"{path} is no structure")
+        report(f"{path} is not a structure")
         return
     wire = {(member.serialization.get("name", name) if names else name): member for name, member in shape.members.items()}
     for name, inner in value.items():
         if name in wire:
-            check(wire[name], inner, f"{path}.{name}", tell, names)
+            check(wire[name], inner, f"{path}.{name}", report, names)
         elif not (getattr(shape, "is_document_type", False)):
-            tell(f"{path}.{name} is not in the model")
+            report(f"{path}.{name} is not in the model")
     for required in shape.required_members:
         member = shape.members[required]
-        elsewhere = names and member.serialization.get("location") is not None
-        if (member.serialization.get("name", required) if names else required) not in value and not elsewhere:
-            tell(f"{path}.{required} is required and missing")
+        is_in_header_or_path = names and member.serialization.get("location") is not None
+        if (member.serialization.get("name", required) if names else required) not in value and not is_in_header_or_path:
+            report(f"{path}.{required} is required and missing")
 
 
-def check_list(shape: Shape, value: Any, path: str, tell: Tell, names: bool) -> None:
+def check_list(shape: Shape, value: Any, path: str, report: Report, names: bool) -> None:
     if not isinstance(value, list):
-        tell(f"{path} is no list")
+        report(f"{path} is not a list")
         return
     for inner in value:
-        check(shape.member, inner, f"{path}[]", tell, names)
+        check(shape.member, inner, f"{path}[]", report, names)
 
 
-def check_map(shape: Shape, value: Any, path: str, tell: Tell, names: bool) -> None:
+def check_map(shape: Shape, value: Any, path: str, report: Report, names: bool) -> None:
     if not isinstance(value, dict):
-        tell(f"{path} is no map")
+        report(f"{path} is not a map")
         return
     for inner in value.values():
-        check(shape.value, inner, f"{path}{{}}", tell, names)
+        check(shape.value, inner, f"{path}{{}}", report, names)
 
 
-def check_string(shape: Shape, value: Any, path: str, tell: Tell) -> None:
+def check_string(shape: Shape, value: Any, path: str, report: Report) -> None:
     if not isinstance(value, str):
-        tell(f"{path} is no text")
+        report(f"{path} is not a string")
         return
     if shape.enum and value not in shape.enum:
-        tell(f"{path} is {value!r}, which is none of its values")
+        report(f"{path} is {value!r}, which is none of its values")
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if (low is not None and len(value) < low) or (high is not None and len(value) > high):
-        tell(f"{path} has {len(value)} characters instead of {low or 0} to {high}")
+        report(f"{path} has {len(value)} characters instead of {low or 0} to {high}")
 
 
-def check_xml(shape: Shape, element: ElementTree.Element, path: str, tell: Tell) -> None:
+def check_xml(shape: Shape, element: ElementTree.Element, path: str, report: Report) -> None:
     if shape.type_name == "structure":
         members = {}
         for name, member in shape.members.items():
@@ -267,18 +267,18 @@ def check_xml(shape: Shape, element: ElementTree.Element, path: str, tell: Tell)
             members[member.serialization.get("name", of_list)] = member
         for child in element:
             if tag(child) not in members:
-                tell(f"{path}.{tag(child)} is not in the model")
+                report(f"{path}.{tag(child)} is not in the model")
             elif not members[tag(child)].serialization.get("flattened"):
-                check_xml(members[tag(child)], child, f"{path}.{tag(child)}", tell)
+                check_xml(members[tag(child)], child, f"{path}.{tag(child)}", report)
         given = {tag(child) for child in element}
         for name in shape.required_members:
             if shape.members[name].serialization.get("name", name) not in given:
-                tell(f"{path}.{name} is required and missing")
+                report(f"{path}.{name} is required and missing")
     elif shape.type_name == "list":
         for child in element:
-            check_xml(shape.member, child, f"{path}[]", tell)
+            check_xml(shape.member, child, f"{path}[]", report)
     elif shape.type_name == "string" and shape.enum and element.text not in shape.enum:
-        tell(f"{path} is {element.text!r}, which is none of its values")
+        report(f"{path} is {element.text!r}, which is none of its values")
 
 
 def tag(element: ElementTree.Element) -> str:

@@ -6,7 +6,7 @@ import { root } from '../../cli/support/paths.ts';
 import { venv } from '../../local/paths.ts';
 import type { Mutation } from './mutations.ts';
 
-/** Copies the checkout, without what git ignores; packages are shared with it. */
+/** Copies the checkout without ignored files; the copy shares the installed packages. */
 export async function copyCheckout(to: string): Promise<void> {
   await rm(to, { recursive: true, force: true });
   const { stdout } = await execa('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -14,7 +14,7 @@ export async function copyCheckout(to: string): Promise<void> {
   });
   for (const file of stdout.split('\n'))
     await cp(join(root, file), join(to, file), { recursive: true }).catch((error: unknown) => {
-      // Deleted, but not committed yet.
+      // A deleted file that is not committed yet.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     });
   await symlink(join(root, 'node_modules'), join(to, 'node_modules'));
@@ -22,7 +22,7 @@ export async function copyCheckout(to: string): Promise<void> {
   await symlink(venv, join(to, '.local', 'venv'));
 }
 
-/** Applies a mutation to a copy, and gives what takes it back. @throws CommandError when a text is not there exactly once */
+/** Applies a mutation to a copy; returns a function that reverts it. @throws CommandError unless each text occurs once */
 export async function apply({ name, changes }: Mutation, copy: string): Promise<() => Promise<void>> {
   const before = new Map<string, string>();
   for (const { file, from, to } of changes) {

@@ -10,9 +10,8 @@ import { apply, copyCheckout } from './copy.ts';
 import { type Mutation, mutations } from './mutations.ts';
 
 /**
- * `npm run test:mutations [text ...]`: takes away, one after the other, what the invariants rest on, in a copy of the
- * checkout, and expects the tests that it names to turn red each time; with texts only the mutations whose names contain one.
- * First the same cases have to be green without a mutation, else red would mean nothing.
+ * `npm run test:mutations [text ...]`: applies each mutation to a copy of the checkout, and expects the named tests to
+ * fail; with texts, only the mutations whose names contain one of them. The same tests must pass without a mutation first.
  */
 export async function main(args: string[]): Promise<number> {
   const command = npmCommand('test:mutations')
@@ -29,53 +28,55 @@ async function tryOutNamed(texts: readonly string[]): Promise<number> {
     ({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)),
   );
   if (chosen.length === 0)
-    throw new CommandError('No mutation has such a name.', 'See test/mutations/mutations.ts.');
+    throw new CommandError('No mutation has this text in its name.', 'See test/mutations/mutations.ts.');
   await ensurePython({ onProgress: () => undefined });
-  const place = join(root, '.build', 'mutations');
-  return exclusively(place, () => tryOut(chosen, join(place, 'mutant')), { heldError: busy });
+  const directory = join(root, '.build', 'mutations');
+  return exclusively(directory, () => runMutations(chosen, join(directory, 'mutant')), {
+    heldError: alreadyRunning,
+  });
 }
 
-/** Two runs would mutate one copy. */
-const busy = new CommandError(
-  'Mutations are tried out already.',
-  'Wait until that run has ended, or stop it.',
+/** Two runs would change the same copy. */
+const alreadyRunning = new CommandError(
+  'Mutation tests are running already.',
+  'Wait until that run has finished, or stop it.',
 );
 
-async function tryOut(chosen: readonly Mutation[], copy: string): Promise<number> {
+async function runMutations(chosen: readonly Mutation[], copy: string): Promise<number> {
   await copyCheckout(copy);
 
-  let said = 0;
+  let checked = 0;
   let failed = 0;
-  const say = (isGood: boolean, what: string): void => {
-    said += 1;
-    if (!isGood) failed += 1;
-    process.stdout.write(`${isGood ? colors.green('✔') : colors.red('✘')} ${what}\n`);
+  const report = (hasPassed: boolean, text: string): void => {
+    checked += 1;
+    if (!hasPassed) failed += 1;
+    process.stdout.write(`${hasPassed ? colors.green('✔') : colors.red('✘')} ${text}\n`);
   };
 
   for (const suite of ['faults', 'e2e'] as const) {
     const caught = chosen.filter(({ caughtBy }) => (caughtBy.suite ?? 'faults') === suite);
     if (caught.length === 0) continue;
-    const sound = await runCases(copy, suite, caught);
-    say(
-      sound.exitCode === 0 && failuresOf(sound).length === 0,
-      `without a mutation the cases of ${suite} are green`,
+    const unchanged = await runCases(copy, suite, caught);
+    report(
+      unchanged.exitCode === 0 && failuresOf(unchanged).length === 0,
+      `without a mutation, the cases of ${suite} pass`,
     );
   }
   for (const mutation of chosen) {
-    const takeBack = await apply(mutation, copy);
+    const revert = await apply(mutation, copy);
     const run = await runCases(copy, mutation.caughtBy.suite ?? 'faults', [mutation]);
-    await takeBack();
+    await revert();
     const [first] = failuresOf(run);
-    say(
+    report(
       first !== undefined,
       `${mutation.name}: ${first === undefined ? 'NOT caught' : `caught by "${first}"`}`,
     );
   }
-  process.stdout.write(`${said - failed} passed, ${failed} failed\n`);
+  process.stdout.write(`${checked - failed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
 }
 
-/** The cases of the mutations, all of one suite. The failure suite is not told by Jest which of its cases to run. */
+/** Runs the cases of mutations, all of one suite. FAULTS_ONLY selects the cases of the failure suite. */
 const runCases = (copy: string, suite: 'faults' | 'e2e', chosen: readonly Mutation[]): Promise<JestRun> => {
   const files = [...new Set(chosen.map(({ caughtBy }) => caughtBy.file))];
   const cases = chosen.map(({ caughtBy }) => caughtBy.cases).join('|');
@@ -87,7 +88,7 @@ const runCases = (copy: string, suite: 'faults' | 'e2e', chosen: readonly Mutati
   });
 };
 
-/** Names of the tests that failed; a suite that could not run at all has none. */
+/** Names of the failed tests; empty if the suite could not run. */
 const failuresOf = ({ report }: JestRun): string[] =>
   (report?.testResults ?? [])
     .flatMap(({ assertionResults }) => assertionResults)

@@ -1,13 +1,13 @@
 import type { Service } from '../../contracts/services.ts';
 /**
- * Mutations of the product: each takes away one thing that the invariants rest on. The failure suite, or the end-to-end
- * test that a mutation names, has to turn red for each of them.
+ * Mutations of the product: each removes one part that the invariants depend on. The failure suite, or the end-to-end test
+ * that the mutation names, must fail for each of them.
  */
 export interface Mutation {
   name: string;
   /** Replaced texts, by file; each must occur exactly once. */
   changes: readonly { file: string; from: string; to: string }[];
-  /** What finds it: a file of test/faults, or of test/e2e if `suite` says so, and names of cases, between bars. */
+  /** The tests that fail: a file of test/faults, or of test/e2e for this `suite`, and texts in names of cases, separated by `|`. */
   caughtBy: { suite?: 'e2e'; file: string; cases: string };
 }
 
@@ -44,7 +44,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'tampering', cases: 'name in use before CreateUser' },
   },
   {
-    name: 'UsernameExists is always mine',
+    name: 'CreateUser accepts every existing user as its own',
     changes: [
       change(
         'handlers/app2/create-user.ts',
@@ -108,7 +108,7 @@ export const mutations: readonly Mutation[] = [
     'PublishProvisioned events:PutEvents: connection reset, always',
   ),
   {
-    name: 'only the last attempt of CreateUser counts: throttled means that nothing was made',
+    name: 'only the last attempt of CreateUser counts: throttled means that no user exists',
     changes: [
       change(
         'workflows/app2/create-service-user.ts',
@@ -123,7 +123,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'mixed', cases: 'every later attempt is throttled' },
   },
   {
-    name: 'only the last attempt of CreateUser counts: a name that is taken means that nothing was made',
+    name: 'only the last attempt of CreateUser counts: a name in use means that no user exists',
     changes: [
       change(
         'workflows/app2/create-service-user.ts',
@@ -145,12 +145,12 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'outages', cases: 'App2 is unavailable for 10 minutes' },
   },
   {
-    name: 'the compensation of an outage gives up within an hour',
+    name: 'the compensation retries an outage for an hour only',
     changes: [change('workflows/retry-policies.ts', 'timeLimits.outageInCompensation,', '60 * 60,')],
     caughtBy: { file: 'outages', cases: 'App2 is unavailable for a day' },
   },
   {
-    name: 'a target that was asked counts as not asked',
+    name: 'a requested creation counts as not requested',
     changes: [
       change(
         'handlers/app1/lib/creation-requested.ts',
@@ -183,14 +183,14 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'matrix', cases: 'DELETE /admin/create-user/{id}: throttled, once (compensation)' },
   },
   {
-    name: 'the first "not found" counts as gone',
+    name: 'the first "not found" counts as absent',
     changes: [
       change('handlers/app2/delete-user.ts', 'if (elapsed < IN_FLIGHT_SECONDS * 1000)', 'if (elapsed < 0)'),
     ],
     caughtBy: { file: 'mixed', cases: 'does not find the user at first' },
   },
   {
-    name: 'no waiting for calls in flight',
+    name: 'DeleteUser does not wait for calls in flight',
     changes: [
       change(
         'contracts/time-limits.ts',
@@ -201,7 +201,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'mixed', cases: 'appears after the compensation has read the pool' },
   },
   {
-    name: 'no rule on executions that ended badly',
+    name: 'no rule on failed executions',
     changes: [
       change(
         'infra/constructs/roll-back-watch.ts',
@@ -239,7 +239,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'mixed', cases: 'takes longer than any call' },
   },
   {
-    name: 'App2 decides on ExecutionDoesNotExist: what it does not know needs no cancelling',
+    name: 'App2 relies on ExecutionDoesNotExist: an unknown creation needs no cancellation',
     changes: [
       change(
         'handlers/app2/cancel-user-creation.ts',
@@ -255,7 +255,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { suite: 'e2e', file: 'authorizer', cases: 'signed in by the public client' },
   },
   {
-    name: 'a cancelled creation keeps its start in the queue',
+    name: 'a cancelled creation keeps its reservation',
     changes: [
       change(
         'handlers/app2/stop-user-creation.ts',
@@ -266,12 +266,12 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'alone/notified', cases: 'DELETE while the creation is queued' },
   },
   {
-    name: 'App1 does not ask when no notification has come',
+    name: 'App1 does not poll if no notification arrives',
     changes: [change('workflows/app1/provision-service-user.ts', "      'callbackMissed',\n", '')],
     caughtBy: { file: 'alone/notified', cases: 'kms:Decrypt of the task token: permanent error' },
   },
   {
-    name: 'a notification is believed: App2 is not asked how the creation has ended',
+    name: 'App1 trusts a notification without reading the status at App2',
     changes: [
       change(
         'handlers/app1/call-app2.ts',
@@ -282,7 +282,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user does not exist' },
   },
   {
-    name: 'App2 takes a user that is half made for a finished one',
+    name: 'App2 reports an unfinished user as present',
     changes: [
       change(
         'handlers/app2/lib/finished-user.ts',
@@ -298,7 +298,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'alone/notified', cases: 'a forged notification while the user has no password' },
   },
   {
-    name: 'a redriven execution may make a user',
+    name: 'a redriven execution may create a user',
     changes: [
       change('handlers/shared/redriven.ts', 'if (redrives > 0)', 'if (redrives < 0)'),
       change('workflows/app2/create-service-user.ts', '    redriven: compensation.start,\n', ''),
@@ -309,12 +309,12 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a redriven execution may ask App2 for a user',
+    name: 'a redriven execution may request a user at App2',
     changes: [change('handlers/app1/call-app2.ts', 'refuseRedriven(input.redrive_count);', '')],
     caughtBy: { file: 'redrive', cases: 'ProvisionServiceUser, stopped in EncryptCredentials' },
   },
   {
-    name: 'a registration that comes late takes the place of a later one',
+    name: 'a late registration of a task token replaces a newer one',
     changes: [
       change(
         'handlers/app1/lib/callback-registry.ts',
@@ -325,7 +325,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'alone/notified', cases: 'of the registry: late effect' },
   },
   {
-    name: 'CreateUser takes a user of an earlier generation for its own',
+    name: 'CreateUser accepts a user of an earlier generation as its own',
     changes: [
       change(
         'handlers/app2/create-user.ts',
@@ -336,7 +336,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'expired', cases: 'scenario: both records expire; the same key does not change' },
   },
   {
-    name: 'DeleteUser takes a user of an earlier generation for its own',
+    name: 'DeleteUser removes a user of an earlier generation',
     changes: [
       change(
         'handlers/app2/delete-user.ts',
@@ -347,7 +347,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'expired', cases: 'whose first attempt times out, does not change' },
   },
   {
-    name: 'a cancellation takes the record of an earlier generation for its own',
+    name: 'a cancellation uses the record of an earlier generation',
     changes: [
       change(
         'handlers/app2/cancel-user-creation.ts',
@@ -358,7 +358,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'expired', cases: "App1's record expired after a success: the same POST" },
   },
   {
-    name: 'a cancellation takes a user of an earlier generation for its own',
+    name: 'a cancellation removes a user of an earlier generation',
     changes: [
       change(
         'handlers/app2/cancel-user-creation.ts',
@@ -369,7 +369,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'expired', cases: 'which the target rejects, does not change' },
   },
   {
-    name: 'a cancellation of what has no record is answered without a look at the pool',
+    name: 'a cancellation without a record does not read the pool',
     changes: [
       change(
         'handlers/app2/cancel-user-creation.ts',
@@ -396,7 +396,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'expired', cases: 'during the next provisioning of its key' },
   },
   {
-    name: 'the event_id is without the generation',
+    name: 'the event_id does not contain the generation',
     changes: [
       change(
         'contracts/events/catalogue.ts',
@@ -407,7 +407,7 @@ export const mutations: readonly Mutation[] = [
     caughtBy: { file: 'expired', cases: 'scenario: both records expire; the same key does not change' },
   },
   {
-    name: 'a caller has as much looked up as it likes',
+    name: 'a caller has no limit on DescribeExecution',
     changes: [
       change(
         'handlers/app1/lib/caller-limits.ts',
@@ -422,7 +422,7 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a roll-back believes what comes from a dead-letter queue',
+    name: 'a roll-back trusts events from a dead-letter queue',
     changes: [change('handlers/shared/finished-execution.ts', ' || isRedelivery(context)', '')],
     caughtBy: {
       suite: 'e2e',
@@ -431,14 +431,14 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'what is kept outlives the roll-back of its creation, too',
+    name: 'retained resources remain after a failed deployment',
     changes: [
       change('infra/settings.ts', 'RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE', 'RemovalPolicy.RETAIN'),
     ],
     caughtBy: { suite: 'e2e', file: 'tools/deploying', cases: 'of App2 is repeated' },
   },
   {
-    name: 'dashboards have no region in their names',
+    name: 'the names of dashboards do not contain the region',
     changes: [change('infra/names.ts', `operations-\${region}\``, 'operations`')],
     caughtBy: {
       suite: 'e2e',
@@ -447,7 +447,7 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'a throttled poll fails an accepted request',
+    name: 'a throttled DescribeExecution fails an accepted request',
     changes: [
       change(
         'handlers/shared/executions.ts',
@@ -462,7 +462,7 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'the sweep does not read what was stopped',
+    name: 'the sweep does not read stopped executions',
     changes: [change('handlers/shared/sweep.ts', "  { machine: 'main', status: 'ABORTED' },\n", '')],
     caughtBy: { file: 'alone/sweep-calls', cases: 'app1-sweep-provisionings ListExecutions' },
   },

@@ -6,53 +6,64 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { configuration } from '../e2e/support/deployed.ts';
-import { allRights, onlyForItsOwn, type Right, without } from './support/permissions.ts';
-import { repair, use } from './support/uses.ts';
+import {
+  allPermissions,
+  expectConditionHolds,
+  type Permission,
+  withoutPermission,
+} from './support/permissions.ts';
+import { restore, use } from './support/uses.ts';
 
-/** Takes each right away that the synthesized templates give, one at a time, and sees something fail. */
+/** Removes each permission of the synthesized templates, one at a time, and expects a failure. */
 
 const events = new EventBridgeClient(configuration);
-const permissions = allRights();
-const ofActions = permissions.filter(({ part }) => part !== 'condition');
-const bounds = permissions.filter(({ part }) => part === 'condition');
+const permissions = allPermissions();
+const actionsAndResources = permissions.filter(({ part }) => part !== 'condition');
+const conditions = permissions.filter(({ part }) => part === 'condition');
 
-/** Each use once, with all permissions. */
-const uses = new Map<string, Right>();
-for (const right of ofActions) {
-  const kind = /^(logs|sqs):/.exec(right.action)?.[1] ?? 'its work';
-  uses.set(`${JSON.stringify(Object.values(right.bearer)[0])}: ${kind}`, right);
+/** One permission for each use. */
+const uses = new Map<string, Permission>();
+for (const permission of actionsAndResources) {
+  const kind = /^(logs|sqs):/.exec(permission.action)?.[1] ?? 'its work';
+  uses.set(`${JSON.stringify(Object.values(permission.principal)[0])}: ${kind}`, permission);
 }
 
-/** The rules would roll back first what the functions are to find. */
-async function rules(change: typeof DisableRuleCommand | typeof EnableRuleCommand): Promise<void> {
+/** Enables or disables all rules: they would start the roll-backs that the functions under test have to start. */
+async function changeRules(change: typeof DisableRuleCommand | typeof EnableRuleCommand): Promise<void> {
   const { Rules = [] } = await events.send(new ListRulesCommand({}));
   for (const { Name } of Rules) await events.send(new change({ Name }));
 }
-beforeAll(() => rules(DisableRuleCommand));
-afterAll(() => rules(EnableRuleCommand));
+beforeAll(() => changeRules(DisableRuleCommand));
+afterAll(() => changeRules(EnableRuleCommand));
 
-describe('with all permissions works', () => {
-  it.each([...uses])('%s', async (_name, right) => {
-    await use(right);
+describe('a principal with all its permissions', () => {
+  it.each([...uses])('works: %s', async (_name, permission) => {
+    await use(permission);
   });
 
-  it.each(bounds.map((right) => [right.title, right] as const))(
-    'and is refused: %s',
-    async (_title, right) => {
-      await onlyForItsOwn(right);
+  it.each(conditions.map((permission) => [permission.title, permission] as const))(
+    'is denied an action that violates a condition: %s',
+    async (_title, permission) => {
+      await expectConditionHolds(permission);
     },
   );
 });
 
-describe('is needed, because something fails without', () => {
-  it.each(ofActions.map((right) => [right.title, right] as const))('%s', async (_title, right) => {
-    await expect(without(right, () => use(right))).rejects.toThrow();
-    await repair(right.bearer);
-  });
+describe('each permission is required, because a use fails without it', () => {
+  it.each(actionsAndResources.map((permission) => [permission.title, permission] as const))(
+    '%s',
+    async (_title, permission) => {
+      await expect(withoutPermission(permission, () => use(permission))).rejects.toThrow();
+      await restore(permission.principal);
+    },
+  );
 
-  it.each(bounds.map((right) => [right.title, right] as const))('%s', async (_title, right) => {
-    await expect(without(right, () => onlyForItsOwn(right))).rejects.toThrow(
-      'is allowed also for what is not its own',
-    );
-  });
+  it.each(conditions.map((permission) => [permission.title, permission] as const))(
+    '%s',
+    async (_title, permission) => {
+      await expect(withoutPermission(permission, () => expectConditionHolds(permission))).rejects.toThrow(
+        'is allowed although it violates the condition',
+      );
+    },
+  );
 });

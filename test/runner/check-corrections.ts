@@ -4,19 +4,19 @@ import { judge } from './corrections.ts';
 import { runJest } from './jest.ts';
 
 /**
- * `npm run check:corrections`: the qualification suite against the emulator as it comes. The failures that Jest shows
- * are wanted where a correction is tested; the last lines say what came out otherwise.
+ * `npm run check:corrections`: runs the qualification suite against the unchanged emulator. The tests of corrections are
+ * expected to fail. The last lines list the tests with another result than expected.
  */
 export const main = programWithoutArguments(
   'check:corrections',
   'Runs the qualification of the local AWS without its corrections.',
   async () => {
-    const { right, wrong } = judge(
+    const { expected, unexpected } = judge(
       await runJest('local-aws', { workers: 1, environment: { LOCAL_AWS_CORRECTIONS: 'off' } }),
     );
     process.stdout.write('\nWithout the corrections:\n');
-    for (const line of wrong) process.stdout.write(`${colors.red('✘')} ${line}\n`);
-    process.stdout.write(`${right} as expected, ${wrong.length} not as expected\n`);
-    return wrong.length === 0 ? 0 : 1;
+    for (const line of unexpected) process.stdout.write(`${colors.red('✘')} ${line}\n`);
+    process.stdout.write(`${expected} as expected, ${unexpected.length} not as expected\n`);
+    return unexpected.length === 0 ? 0 : 1;
   },
 );

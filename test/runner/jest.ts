@@ -8,11 +8,11 @@ import { guarded } from '../../local/interrupt.ts';
 import { stopProcessGroup } from '../../local/server.ts';
 import type { Project } from './paths.ts';
 
-/** What is read of Jest's report (jestjs.io/docs/cli#--json). */
+/** The fields of Jest's report that the runner uses (jestjs.io/docs/cli#--json). */
 const report = z.object({
   numPassedTests: z.int(),
   numTotalTests: z.int(),
-  /** Files that could not be loaded; their tests are not among the total. */
+  /** Number of files that could not be loaded; the total does not contain their tests. */
   numRuntimeErrorTestSuites: z.int(),
   testResults: z.array(
     z.object({
@@ -26,29 +26,29 @@ const report = z.object({
 
 export interface JestRun {
   exitCode: number;
-  /** Absent when Jest did not get as far as to run a test. */
+  /** `undefined` if Jest failed before it ran a test. */
   report: z.infer<typeof report> | undefined;
 }
 
-/** Time that an interrupted Jest has to take its local AWS down, in milliseconds. */
+/** Time limit in which an interrupted Jest stops its local AWS, in milliseconds. */
 const STOP_LIMIT = 20_000;
 
 export interface Options {
   workers: number;
   environment?: Record<string, string>;
-  /** Another checkout than this one. */
+  /** Root of the checkout; this one by default. */
   checkout?: string;
-  /** Files of the project, as a regular expression; all unless given. */
+  /** Files of the project, as a regular expression; all by default. */
   pattern?: string;
-  /** Files that are not run, as a regular expression. */
+  /** Excluded files, as a regular expression. */
   except?: string;
-  /** Names of the cases to run, as a regular expression; all unless given. */
+  /** Names of the cases, as a regular expression; all by default. */
   names?: string;
-  /** Tells the report from that of another run of the project at the same time. */
+  /** Distinguishes the report from that of a concurrent run of the project. */
   run?: string;
 }
 
-/** Runs one project in a process of its own, which shows what it does. Its report stays in the checkout's `.build/`. */
+/** Runs one project in a process, which prints its progress. The report remains in `.build/` of the checkout. */
 export async function runJest(
   project: Project,
   { workers, environment = {}, checkout = root, pattern, except, names, run = project }: Options,
@@ -74,7 +74,7 @@ export async function runJest(
       stderr: 'inherit',
       env: environment,
       reject: false,
-      // A group of its own: its workers have to end with it.
+      // A process group of its own, so that its workers end with it.
       detached: true,
     },
   );

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { thrownBy } from '../support/thrown.ts';
 import { testsOf } from './paths.ts';
 
-/** `npm run test:one`: which tests a path names, and in which project of jest.config.js they are. */
+/** The tests that a path of `npm run test:one` selects, and their projects of jest.config.js. */
 
-const found = async (...paths: string[]) => Object.fromEntries(await testsOf(paths));
+const select = async (...paths: string[]) => Object.fromEntries(await testsOf(paths));
 
 describe('npm run test:one', () => {
   it.each([
@@ -18,17 +18,17 @@ describe('npm run test:one', () => {
     ['trace-page', 'test/trace-page/page.test.ts'],
     ['models', 'test/models/recorded.test.ts'],
   ])('finds the project %s of %s', async (project, file) => {
-    expect(await found(file)).toEqual({ [project]: [file] });
+    expect(await select(file)).toEqual({ [project]: [file] });
   });
 
   it('finds the test of a source file', async () => {
-    expect(await found('cli/logs.ts')).toEqual({ unit: ['test/cli/logs.test.ts'] });
+    expect(await select('cli/logs.ts')).toEqual({ unit: ['test/cli/logs.test.ts'] });
   });
 
   it.each(['test/acceptance', 'acceptance', './test/acceptance/'])(
     'finds the tests of the folder %s',
     async (folder) => {
-      const { unit = [], ...others } = await found(folder);
+      const { unit = [], ...others } = await select(folder);
 
       expect(others).toEqual({});
       expect(unit.length).toBeGreaterThan(1);
@@ -37,7 +37,7 @@ describe('npm run test:one', () => {
   );
 
   it('finds tests of several projects by a part of their path, each once', async () => {
-    expect(await found('kms-keys', 'test/local-aws/kms-keys.test.ts', 'cli/logs.test')).toEqual({
+    expect(await select('kms-keys', 'test/local-aws/kms-keys.test.ts', 'cli/logs.test')).toEqual({
       'local-aws': ['test/local-aws/kms-keys.test.ts'],
       unit: ['test/cli/logs.test.ts'],
     });
@@ -46,7 +46,7 @@ describe('npm run test:one', () => {
   it.each([
     ['infra/setings.ts', 'Is test/infra/settings.test.ts meant?'],
     ['nothing/like/it', expect.stringContaining('Name a test')],
-  ])('refuses %s, and says what to name instead', async (path, remedy) => {
+  ])('rejects %s, and suggests a path', async (path, remedy) => {
     expect(await thrownBy(testsOf([path]))).toMatchObject({
       name: 'CommandError',
       message: `No test has the path ${path}.`,

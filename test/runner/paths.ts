@@ -19,7 +19,7 @@ export const projects = [
 ] as const;
 export type Project = (typeof projects)[number];
 
-/** What is read of jest.config.js: each project, and the folders of its tests. */
+/** The fields of jest.config.js that the runner uses: each project with the folders of its tests. */
 const configuration = z.object({
   default: z.object({
     projects: z.array(z.object({ displayName: z.enum(projects), roots: z.array(z.string()).nonempty() })),
@@ -30,13 +30,13 @@ const ROOT_DIR = '<rootDir>/';
 const TEST = '.test.ts';
 
 /**
- * The tests that these paths name, relative to the checkout, by their project.
- * @throws CommandError that names the path that no test has
+ * The tests that these paths select, relative to the checkout, by their project.
+ * @throws CommandError if a path selects no test
  */
 export async function testsOf(paths: readonly string[]): Promise<Map<Project, string[]>> {
   const all = await allTests();
   const found = new Map<Project, string[]>();
-  const files = new Set(paths.flatMap((path) => namedBy(path, [...all.keys()])));
+  const files = new Set(paths.flatMap((path) => selectedBy(path, [...all.keys()])));
   for (const file of files) {
     const project = all.get(file);
     if (project !== undefined) found.set(project, [...(found.get(project) ?? []), file]);
@@ -52,7 +52,7 @@ async function allTests(): Promise<Map<string, Project>> {
     .default.projects.flatMap(({ displayName, roots }) =>
       roots.map((folder) => ({ project: displayName, folder: folder.replace(ROOT_DIR, '') })),
     )
-    .sort((one, other) => one.folder.length - other.folder.length);
+    .sort((a, b) => a.folder.length - b.folder.length);
   return new Map(
     folders.flatMap(({ project, folder }) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -63,17 +63,17 @@ async function allTests(): Promise<Map<string, Project>> {
   );
 }
 
-/** The tests that one path names, as it was typed. */
-function namedBy(typed: string, tests: readonly string[]): string[] {
+/** The tests that a path on the command line selects. */
+function selectedBy(typed: string, tests: readonly string[]): string[] {
   const path = fromCheckout(typed);
   const mirrored = join('test', path.replace(/\.tsx?$/, TEST));
-  const named =
+  const selected =
     [[path], [mirrored]].find(([file = '']) => tests.includes(file)) ??
     [path, join('test', path)]
       .map((folder) => tests.filter((file) => file.startsWith(`${folder}/`)))
       .find(({ length }) => length > 0) ??
     tests.filter((file) => file.includes(typed));
-  if (named.length > 0) return named;
+  if (selected.length > 0) return selected;
   const meant = nearest(nameOf(typed), tests.map(nameOf));
   const files = tests.filter((file) => nameOf(file) === meant);
   throw new CommandError(
@@ -84,7 +84,7 @@ function namedBy(typed: string, tests: readonly string[]): string[] {
   );
 }
 
-/** A path that was typed, from the folder in which npm was called. */
+/** A path on the command line, relative to the folder in which npm was called. */
 function fromCheckout(typed: string): string {
   const path = resolve(process.env['INIT_CWD'] ?? root, typed);
   const inside = relative(root, existsSync(path) ? path : resolve(root, typed));

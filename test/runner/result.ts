@@ -1,18 +1,18 @@
 import type { JestRun } from './jest.ts';
 
-/** What one part of `npm test` came to. */
+/** The result of one part of `npm test`. */
 export interface Result {
   name: string;
   passed: number;
   failed: number;
   seconds: number;
-  /** What went wrong, where that was not shown as it happened. */
-  complaint?: string | undefined;
+  /** Output of a failed tool, which was not printed while it ran. */
+  output?: string | undefined;
 }
 
 /**
- * The runner's own counts. What did not pass has failed: also a test that was skipped, a file that could not be loaded,
- * a run without tests, and a run that Jest itself calls failed for a reason that is not a test (a teardown, say).
+ * The runner's own counts. Everything that did not pass counts as failed: skipped tests, files that could not be loaded, a
+ * run without tests, and a run that fails for another reason than a test, such as a teardown.
  */
 export function countsOf({ exitCode, report }: JestRun): { passed: number; failed: number } {
   if (report === undefined) return { passed: 0, failed: 1 };

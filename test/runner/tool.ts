@@ -3,9 +3,9 @@ import { root } from '../../cli/support/paths.ts';
 import { pathOf, type Tool } from '../../cli/support/tools.ts';
 import type { Result } from './result.ts';
 
-/** Runs a tool that checks the whole checkout, and says nothing unless it finds something. */
+/** Runs a tool that checks the whole checkout; the result contains its output only if it fails. */
 export async function checkWith(tool: Tool): Promise<Result> {
-  const begun = Date.now();
+  const startedAt = Date.now();
   const { failed, all, message } = await execa(pathOf(tool), tool.args, {
     cwd: root,
     all: true,
@@ -15,7 +15,7 @@ export async function checkWith(tool: Tool): Promise<Result> {
     name: tool.name,
     passed: failed ? 0 : 1,
     failed: failed ? 1 : 0,
-    seconds: (Date.now() - begun) / 1000,
-    complaint: failed ? all || message : undefined,
+    seconds: (Date.now() - startedAt) / 1000,
+    output: failed ? all || message : undefined,
   };
 }

@@ -17,7 +17,7 @@ const one = (group: string, status: string) => ({
   status,
 });
 
-describe('the counts of a run of Jest', () => {
+describe('the counts of a Jest run', () => {
   const run = ({ exitCode = 0, passed = 0, failed = 0, broken = 0 }) => ({
     exitCode,
     report: {
@@ -29,32 +29,44 @@ describe('the counts of a run of Jest', () => {
   });
 
   test.each([
-    ['all passed', run({ passed: 3 }), { passed: 3, failed: 0 }],
-    ['one failed or was skipped', run({ exitCode: 1, passed: 2, failed: 1 }), { passed: 2, failed: 1 }],
-    ['a file could not be loaded', run({ exitCode: 1, passed: 2, broken: 1 }), { passed: 2, failed: 1 }],
-    ['only the teardown failed', run({ exitCode: 1, passed: 2 }), { passed: 2, failed: 1 }],
-    ['there was no test', run({}), { passed: 0, failed: 1 }],
-    ['Jest did not start', { exitCode: 1, report: undefined }, { passed: 0, failed: 1 }],
+    ['are all passed', run({ passed: 3 }), { passed: 3, failed: 0 }],
+    [
+      'contain a failed or skipped test',
+      run({ exitCode: 1, passed: 2, failed: 1 }),
+      { passed: 2, failed: 1 },
+    ],
+    [
+      'contain a file that could not be loaded',
+      run({ exitCode: 1, passed: 2, broken: 1 }),
+      { passed: 2, failed: 1 },
+    ],
+    ['contain a failed teardown', run({ exitCode: 1, passed: 2 }), { passed: 2, failed: 1 }],
+    ['contain a run without tests as failed', run({}), { passed: 0, failed: 1 }],
+    [
+      'contain a run that did not start as failed',
+      { exitCode: 1, report: undefined },
+      { passed: 0, failed: 1 },
+    ],
   ])('%s', (_, jestRun, counts) => {
     expect(countsOf(jestRun)).toEqual(counts);
   });
 });
 
-describe('the verdict on a run without the corrections', () => {
-  test('a test of a correction must fail, any other must pass', () => {
+describe('a run without the corrections', () => {
+  test('is expected to fail the tests of corrections, and to pass all other tests', () => {
     const run = tests(one('corrected: KMS', 'failed'), one('as it comes: KMS', 'passed'));
-    expect(judge(run)).toEqual({ right: 2, wrong: [] });
+    expect(judge(run)).toEqual({ expected: 2, unexpected: [] });
   });
 
-  test('says which tests came out otherwise', () => {
+  test('lists the tests with another result', () => {
     const run = tests(
       one('corrected: KMS', 'passed'),
       one('as it comes: KMS', 'failed'),
       one('corrected: IAM', 'pending'),
     );
     expect(judge(run)).toEqual({
-      right: 0,
-      wrong: [
+      expected: 0,
+      unexpected: [
         'passed instead of failed: corrected: KMS does it',
         'failed instead of passed: as it comes: KMS does it',
         'pending instead of failed: corrected: IAM does it',
@@ -62,8 +74,8 @@ describe('the verdict on a run without the corrections', () => {
     });
   });
 
-  test('a file that cannot be loaded, or no run at all, is no success', () => {
-    expect(judge(tests())).toEqual({ right: 0, wrong: ['cannot be loaded: kms.test.ts'] });
-    expect(judge({ exitCode: 1, report: undefined })).toEqual({ right: 0, wrong: ['no test ran'] });
+  test('fails if a file cannot be loaded, or no test runs', () => {
+    expect(judge(tests())).toEqual({ expected: 0, unexpected: ['cannot be loaded: kms.test.ts'] });
+    expect(judge({ exitCode: 1, report: undefined })).toEqual({ expected: 0, unexpected: ['no test ran'] });
   });
 });

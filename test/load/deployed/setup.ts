@@ -12,7 +12,7 @@ const localAws = keptUp<Outputs>((use) =>
   }),
 );
 
-/** Brings up a local AWS with a proxy that enforces quotas in front of all that the functions call. */
+/** Starts a local AWS with a proxy that enforces quotas on all calls of the functions. */
 export default async function setUp(): Promise<void> {
   process.env['LOCAL_AWS_DIR'] = loadDirectory;
   await localAws.up();

@@ -19,27 +19,28 @@ import { configuration, outputs, system } from '../../e2e/support/deployed.ts';
 import { resources } from '../../support/resources.ts';
 import { machineArn } from './machines.ts';
 
-/** Permissions as the synthesized templates give them, each of which can be taken away alone. */
+/** Permissions of the synthesized templates, each of which can be removed alone. */
 
-export type Bearer = { function: string } | { machine: Machine };
+/** A function or state machine whose role has the permissions. */
+export type Principal = { function: string } | { machine: Machine };
 
 /** One action, resource or condition of one statement. */
-export interface Right {
-  bearer: Bearer;
-  /** Place of the statement in the one policy of the bearer's role. */
+export interface Permission {
+  principal: Principal;
+  /** Index of the statement in the only policy of the principal's role. */
   statement: number;
   part: 'action' | 'resource' | 'condition';
-  /** Place of the part in the statement. */
+  /** Index of the part in the statement. */
   index: number;
-  /** The statement's first action, or the action that is the part. */
+  /** The action itself; for a resource or a condition the first action of the statement. */
   action: string;
   title: string;
 }
 
-const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const oneOrMore = z.union([z.string().transform((value) => [value]), z.array(z.string())]);
 const statement = z.looseObject({
   Action: oneOrMore,
-  Resource: z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]),
+  Resource: z.union([z.array(z.unknown()), z.unknown().transform((value) => [value])]),
   Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 const document = z.looseObject({ Statement: z.array(statement) });
@@ -49,63 +50,68 @@ const policy = z.looseObject({
   PolicyDocument: document,
   Roles: z.array(z.looseObject({ Ref: z.string() })),
 });
-const bearer = z.looseObject({
+const owner = z.looseObject({
   FunctionName: z.string().optional(),
   StateMachineName: z
     .enum(['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser', 'RollBackServiceUser'])
     .optional(),
 });
 
-/** Every right of every role of both services, from the templates. */
-export function allRights(): Right[] {
+/** Every permission of every role of both services, from the templates. */
+export function allPermissions(): Permission[] {
   const { app1, app2 } = templates({ target: 'local' });
   return [app1, app2].flatMap((template) =>
     resources(template, 'AWS::IAM::Policy').flatMap(([id, { Properties }]) => {
       const { PolicyDocument, Roles } = policy.parse(Properties);
-      return Roles.flatMap(({ Ref }) => rightsOf(bearerOf(template, Ref, id), PolicyDocument));
+      return Roles.flatMap(({ Ref }) => permissionsOf(principalOf(template, Ref, id), PolicyDocument));
     }),
   );
 }
 
-/** Who has the role of this logical id. */
-function bearerOf(template: Template, role: string, policyId: string): Bearer {
+/** The function or state machine that has the role of this logical id. @throws Error if there is none */
+function principalOf(template: Template, role: string, policyId: string): Principal {
   for (const type of ['AWS::Lambda::Function', 'AWS::StepFunctions::StateMachine'])
     for (const [, { Properties }] of resources(template, type)) {
       if (!JSON.stringify(Properties).includes(`{"Fn::GetAtt":["${role}","Arn"]}`)) continue;
-      const { FunctionName, StateMachineName } = bearer.parse(Properties);
+      const { FunctionName, StateMachineName } = owner.parse(Properties);
       if (FunctionName !== undefined) return { function: FunctionName };
       if (StateMachineName !== undefined) return { machine: StateMachineName };
     }
-  throw new Error(`The policy ${policyId} belongs to a role that no function and no machine has.`);
+  throw new Error(`The policy ${policyId} belongs to a role that no function and no state machine has.`);
 }
 
-function rightsOf(who: Bearer, { Statement }: Document): Right[] {
-  const name = 'function' in who ? who.function : who.machine;
-  return Statement.flatMap(({ Action, Resource, Condition = {} }, at) => {
-    const right = (part: Right['part'], index: number, action: string, what: string): Right => ({
-      bearer: who,
-      statement: at,
+function permissionsOf(principal: Principal, { Statement }: Document): Permission[] {
+  const name = 'function' in principal ? principal.function : principal.machine;
+  return Statement.flatMap(({ Action, Resource, Condition = {} }, statementIndex) => {
+    const permission = (
+      part: Permission['part'],
+      index: number,
+      action: string,
+      description: string,
+    ): Permission => ({
+      principal,
+      statement: statementIndex,
       part,
       index,
       action,
-      title: `${name}: ${what}`,
+      title: `${name}: ${description}`,
     });
     const [first = ''] = Action;
     return [
-      ...Action.map((action, index) => right('action', index, action, action)),
+      ...Action.map((action, index) => permission('action', index, action, action)),
       ...(Resource.length > 1
         ? Resource.map((resource, index) =>
-            right('resource', index, first, `${first} on ${nameOf(resource)}`),
+            permission('resource', index, first, `${first} on ${nameOf(resource)}`),
           )
         : []),
       ...Object.values(Condition)
         .flatMap((keys) => Object.keys(keys))
-        .map((key, index) => right('condition', index, first, `${first} only if ${key}`)),
+        .map((key, index) => permission('condition', index, first, `${first} only if ${key}`)),
     ];
   });
 }
 
-/** What tells a resource of a template from another one. */
+/** A short name of a resource of a template. */
 function nameOf(resource: unknown): string {
   const text = JSON.stringify(resource);
   return /(?:stateMachine|execution):[\w:*]+/.exec(text)?.[0] ?? /"(\w+)","Arn"/.exec(text)?.[1] ?? text;
@@ -114,80 +120,86 @@ function nameOf(resource: unknown): string {
 const iam = new IAMClient(configuration);
 const lambda = new LambdaClient(configuration);
 
-async function roleOf(who: Bearer): Promise<string> {
+async function roleOf(principal: Principal): Promise<string> {
   const arn =
-    'function' in who
-      ? (await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: who.function }))).Role
+    'function' in principal
+      ? (await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: principal.function }))).Role
       : (
           await system.clients.stepFunctions.send(
-            new DescribeStateMachineCommand({ stateMachineArn: machineArn(who.machine) }),
+            new DescribeStateMachineCommand({ stateMachineArn: machineArn(principal.machine) }),
           )
         ).roleArn;
-  if (arn === undefined) throw new Error(`There is no role of ${JSON.stringify(who)}.`);
+  if (arn === undefined) throw new Error(`${JSON.stringify(principal)} has no role.`);
   return arn;
 }
 
-/** Runs something while a right is taken away. */
-export async function without<Result>(right: Right, run: () => Promise<Result>): Promise<Result> {
-  const RoleName = (await roleOf(right.bearer)).split('/').at(-1);
+/** Runs a function while a permission is removed. */
+export async function withoutPermission<Result>(
+  permission: Permission,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const RoleName = (await roleOf(permission.principal)).split('/').at(-1);
   const { PolicyNames: [PolicyName, ...others] = [] } = await iam.send(
     new ListRolePoliciesCommand({ RoleName }),
   );
   if (PolicyName === undefined || others.length > 0)
-    throw new Error(`The role of ${right.title} has not exactly one policy.`);
-  const which = { RoleName, PolicyName };
-  const { PolicyDocument = '' } = await iam.send(new GetRolePolicyCommand(which));
-  const whole = document.parse(JSON.parse(decodeURIComponent(PolicyDocument)));
-  const put = (one: Document) =>
-    iam.send(new PutRolePolicyCommand({ ...which, PolicyDocument: JSON.stringify(one) }));
-  await put(lessening(whole, right));
+    throw new Error(`The role of ${permission.title} does not have exactly one policy.`);
+  const rolePolicy = { RoleName, PolicyName };
+  const { PolicyDocument = '' } = await iam.send(new GetRolePolicyCommand(rolePolicy));
+  const original = document.parse(JSON.parse(decodeURIComponent(PolicyDocument)));
+  const put = (content: Document) =>
+    iam.send(new PutRolePolicyCommand({ ...rolePolicy, PolicyDocument: JSON.stringify(content) }));
+  await put(removePermission(original, permission));
   try {
     return await run();
   } finally {
-    await put(whole);
+    await put(original);
   }
 }
 
-function lessening(whole: Document, { statement: at, part, index }: Right): Document {
-  const less = (one: Document['Statement'][number]) => {
-    const { Condition, ...rest } = one;
+function removePermission(original: Document, { statement: changed, part, index }: Permission): Document {
+  const reduce = (content: Document['Statement'][number]) => {
+    const { Condition, ...rest } = content;
     if (part === 'condition') return [rest];
-    const Action = part === 'action' ? one.Action.filter((_, place) => place !== index) : one.Action;
-    const Resource = part === 'resource' ? one.Resource.filter((_, place) => place !== index) : one.Resource;
-    return Action.length === 0 ? [] : [{ ...one, Action, Resource }];
+    const Action = part === 'action' ? content.Action.filter((_, n) => n !== index) : content.Action;
+    const Resource = part === 'resource' ? content.Resource.filter((_, n) => n !== index) : content.Resource;
+    return Action.length === 0 ? [] : [{ ...content, Action, Resource }];
   };
-  return { ...whole, Statement: whole.Statement.flatMap((one, place) => (place === at ? less(one) : [one])) };
+  return {
+    ...original,
+    Statement: original.Statement.flatMap((content, n) => (n === changed ? reduce(content) : [content])),
+  };
 }
 
 /**
- * With the bearer's own permissions: does to what is somebody else's what it may do to its own: to a password that is sealed
+ * Attempts an action that violates the condition, with the principal's own permissions: with a password that is encrypted
  * for another service, or with an event of another source or type.
- * @throws Error when that is allowed
+ * @throws Error if AWS allows it
  */
-export async function onlyForItsOwn({ bearer: who, action }: Right): Promise<void> {
-  const credentials = await credentialsOf(await roleOf(who));
-  if (action === 'events:PutEvents') return onlyItsOwnEvents(who, credentials);
+export async function expectConditionHolds({ principal, action }: Permission): Promise<void> {
+  const credentials = await credentialsOf(await roleOf(principal));
+  if (action === 'events:PutEvents') return expectOwnEventsOnly(principal, credentials);
   const kms = new KMSClient({ ...configuration, credentials });
-  const attempt = meddle[action];
-  if (attempt === undefined) throw new Error(`There is no attempt to misuse ${action}.`);
-  const own = 'function' in who ? destinations[who.function] : undefined;
-  const refused = await attempt(kms, own ?? AT_APP2).then(
+  const attempt = violations[action];
+  if (attempt === undefined) throw new Error(`No attempt violates the condition of ${action}.`);
+  const own = 'function' in principal ? destinations[principal.function] : undefined;
+  const isDenied = await attempt(kms, own ?? AT_APP2).then(
     () => false,
     (error: unknown) => {
       if (error instanceof Error && error.name === 'AccessDeniedException') return true;
       throw error;
     },
   );
-  if (!refused) throw new Error(`${action} is allowed also for what is not its own.`);
+  if (!isDenied) throw new Error(`${action} is allowed although it violates the condition.`);
 }
 
-/** Publishes what another one tells, on the bus of the bearer's own service. @throws Error when that is allowed */
-async function onlyItsOwnEvents(
-  who: Bearer,
+/** Publishes events of other sources and types on the bus of the principal's service. @throws Error if AWS allows it */
+async function expectOwnEventsOnly(
+  principal: Principal,
   credentials: Awaited<ReturnType<typeof credentialsOf>>,
 ): Promise<void> {
   const client = new EventBridgeClient({ ...configuration, credentials });
-  const name = 'function' in who ? who.function : who.machine;
+  const name = 'function' in principal ? principal.function : principal.machine;
   const service = /^app1-|^(ProvisionServiceUser|RollBackProvisioning)$/.test(name) ? 'app1' : 'app2';
   const { event_bus_name: EventBusName } = outputs[service];
   const entry = { EventBusName, Detail: '{"forged":true}' };
@@ -197,30 +209,30 @@ async function onlyItsOwnEvents(
     [{ ...entry, Source: own, DetailType: 'Forged' }],
     [{ ...entry, Source: 'app2.forged', DetailType: 'ServiceUserCreated' }],
   ]) {
-    const refused = await client.send(new PutEventsCommand({ Entries })).then(
+    const isDenied = await client.send(new PutEventsCommand({ Entries })).then(
       () => false,
       (error: unknown) => {
         if (error instanceof Error && error.name === 'AccessDeniedException') return true;
         throw error;
       },
     );
-    if (!refused) throw new Error('events:PutEvents is allowed also for what is not its own.');
+    if (!isDenied) throw new Error('events:PutEvents is allowed although it violates the condition.');
   }
 }
 
-const SECRET = Buffer.from('a password of somebody else');
+const SECRET = Buffer.from('a password of another service');
 const INTAKE_KEY = 'alias/app1-intake-key';
-const sealedFor = (target: string) => ({ provisioning_id: 'p', username: 'u', target });
+const contextFor = (target: string) => ({ provisioning_id: 'p', username: 'u', target });
 
-/** A ciphertext as the root of the account can make it. */
-async function sealed(KeyId: string, target: string): Promise<Uint8Array | undefined> {
+/** Encrypts the secret with the credentials of an administrator. */
+async function encrypt(KeyId: string, target: string): Promise<Uint8Array | undefined> {
   const { CiphertextBlob } = await new KMSClient(configuration).send(
-    new EncryptCommand({ KeyId, Plaintext: SECRET, EncryptionContext: sealedFor(target) }),
+    new EncryptCommand({ KeyId, Plaintext: SECRET, EncryptionContext: contextFor(target) }),
   );
   return CiphertextBlob;
 }
 
-/** Where a function moves passwords to: a key, and for whom they are sealed there. */
+/** The key under which a function encrypts passwords, and the target in their encryption context. */
 interface Destination {
   key: string;
   target: string;
@@ -236,47 +248,47 @@ const reEncrypt = async (kms: KMSClient, from: string, to: Destination) =>
   kms.send(
     new ReEncryptCommand({
       SourceKeyId: INTAKE_KEY,
-      CiphertextBlob: await sealed(INTAKE_KEY, from),
-      SourceEncryptionContext: sealedFor(from),
+      CiphertextBlob: await encrypt(INTAKE_KEY, from),
+      SourceEncryptionContext: contextFor(from),
       DestinationKeyId: to.key,
-      DestinationEncryptionContext: sealedFor(to.target),
+      DestinationEncryptionContext: contextFor(to.target),
     }),
   );
 
-/** By action: its use for a password that is not sealed for the service. */
-const meddle: Record<string, (kms: KMSClient, own: Destination) => Promise<unknown>> = {
+/** Attempts that violate a condition, by action: with a password that is not encrypted for the service. */
+const violations: Record<string, (kms: KMSClient, own: Destination) => Promise<unknown>> = {
   'kms:Encrypt': (kms) =>
     kms.send(
-      new EncryptCommand({ KeyId: INTAKE_KEY, Plaintext: SECRET, EncryptionContext: sealedFor('another') }),
+      new EncryptCommand({ KeyId: INTAKE_KEY, Plaintext: SECRET, EncryptionContext: contextFor('another') }),
     ),
   'kms:Decrypt': async (kms, { key }) =>
     kms.send(
       new DecryptCommand({
         KeyId: key,
-        CiphertextBlob: await sealed(key, 'another'),
-        EncryptionContext: sealedFor('another'),
+        CiphertextBlob: await encrypt(key, 'another'),
+        EncryptionContext: contextFor('another'),
       }),
     ),
   'kms:ReEncryptFrom': (kms, own) => reEncrypt(kms, 'another', own),
   'kms:ReEncryptTo': (kms, own) => reEncrypt(kms, 'app1', { ...own, target: 'another' }),
 };
 
-/** Credentials with the permissions of a role, which trusts the root of the account for the moment. */
+/** Credentials of a role, which trusts the root of the account for this call only. */
 async function credentialsOf(roleArn: string) {
   const RoleName = roleArn.split('/').at(-1);
   const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
   const trust = decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '');
   const root = `arn:aws:iam::${outputs.account}:root`;
-  const open = {
+  const trustRoot = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Principal: { AWS: root }, Action: 'sts:AssumeRole' }],
   };
-  const trustIn = (PolicyDocument: string) =>
+  const setTrust = (PolicyDocument: string) =>
     iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
-  await trustIn(JSON.stringify(open));
+  await setTrust(JSON.stringify(trustRoot));
   try {
     const { Credentials } = await new STSClient(configuration).send(
-      new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: 'meddler' }),
+      new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: 'condition-test' }),
     );
     return {
       accessKeyId: Credentials?.AccessKeyId ?? '',
@@ -284,6 +296,6 @@ async function credentialsOf(roleArn: string) {
       sessionToken: Credentials?.SessionToken ?? '',
     };
   } finally {
-    await trustIn(trust);
+    await setTrust(trust);
   }
 }

@@ -59,24 +59,24 @@ import {
 } from '../../e2e/support/deployed.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
 import { executionArn, machineArn } from './machines.ts';
-import type { Bearer, Right } from './permissions.ts';
+import type { Permission, Principal } from './permissions.ts';
 
 /**
- * For each function and each machine: something that works only while it has all its permissions. Functions are called
- * themselves where that is possible, so that nothing else can fail.
+ * A use of each function and each state machine that succeeds only with all its permissions. Where possible, the test
+ * invokes the function itself, so that no other component can fail.
  */
 
 const lambda = new LambdaClient(configuration);
 const { stepFunctions, cognito, logs } = system.clients;
 
-/** Calls a function; an error that it throws is thrown, under its own name. */
-async function call(FunctionName: string, event: unknown): Promise<unknown> {
+/** Invokes a function; returns its result. @throws Error that contains the name of the function's error */
+async function invoke(FunctionName: string, event: unknown): Promise<unknown> {
   const { FunctionError, Payload } = await lambda.send(
     new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }),
   );
-  const answer: unknown = JSON.parse(Payload?.transformToString() ?? 'null');
-  if (FunctionError !== undefined) throw new Error(`${FunctionName} failed: ${JSON.stringify(answer)}`);
-  return answer;
+  const result: unknown = JSON.parse(Payload?.transformToString() ?? 'null');
+  if (FunctionError !== undefined) throw new Error(`${FunctionName} failed: ${JSON.stringify(result)}`);
+  return result;
 }
 
 async function startAt(machine: Machine, name: string, input: object): Promise<void> {
@@ -88,16 +88,16 @@ async function startAt(machine: Machine, name: string, input: object): Promise<v
 const stop = (machine: Machine, name: string) =>
   stepFunctions.send(new StopExecutionCommand({ executionArn: executionArn(machine, name) }));
 
-/** What the roll-backs of a provisioning are started with, and more. */
-const subjectOf = (provisioning_id: string = randomUUID()) => ({
+/** Input of the roll-backs of a provisioning, which the creations extend. */
+const newInput = (provisioning_id: string = randomUUID()) => ({
   provisioning_id,
   creation_id: randomUUID() as string,
-  username: newName('right'),
+  username: newName('permission'),
   human_user_id: 'h-1',
   owner: 'the-owner',
 });
 
-async function sealForApp1(id: string, username: string): Promise<string> {
+async function encryptForApp1(id: string, username: string): Promise<string> {
   const { CiphertextBlob } = await new KMSClient(configuration).send(
     new EncryptCommand({
       KeyId: 'alias/app1-intake-key',
@@ -108,49 +108,49 @@ async function sealForApp1(id: string, username: string): Promise<string> {
   return Buffer.from(CiphertextBlob ?? []).toString('base64');
 }
 
-/** Inputs of the two machines that make users. */
+/** Inputs of the two state machines that create users. */
 const inputs = {
   async ProvisionServiceUser() {
-    const subject = subjectOf();
-    const intake_ciphertext = await sealForApp1(subject.provisioning_id, subject.username);
-    return { ...subject, intake_ciphertext, request_mac: 'bWFj' };
+    const input = newInput();
+    const intake_ciphertext = await encryptForApp1(input.provisioning_id, input.username);
+    return { ...input, intake_ciphertext, request_mac: 'bWFj' };
   },
   async CreateServiceUser() {
-    const subject = subjectOf();
-    const encrypted_password = await encryptFor(subject.provisioning_id, subject.username, newPassword());
-    return { ...subject, encrypted_password };
+    const input = newInput();
+    const encrypted_password = await encryptFor(input.provisioning_id, input.username, newPassword());
+    return { ...input, encrypted_password };
   },
 };
-type Maker = keyof typeof inputs;
+type CreatingMachine = keyof typeof inputs;
 const rollBackOf = {
   ProvisionServiceUser: 'RollBackProvisioning',
   CreateServiceUser: 'RollBackServiceUser',
 } as const;
 
-/** An execution that runs, of which nobody has heard. */
-async function running(machine: Maker) {
+/** Starts an execution directly, without the APIs; returns its input. */
+async function startDirectly(machine: CreatingMachine) {
   const input = await inputs[machine]();
   await startAt(machine, input.provisioning_id, input);
   return input;
 }
 
-/** An execution that was stopped. One that ends before the stop arrives makes room for another. */
-const aborted = (machine: Maker) =>
+/** Starts and stops an execution; starts another one if the first has finished before the stop. */
+const abortExecution = (machine: CreatingMachine) =>
   eventually(async () => {
-    const input = await running(machine);
+    const input = await startDirectly(machine);
     await stop(machine, input.provisioning_id);
     return input;
   });
 
-/** A provisioning that has ended well. */
-async function provisioned(): Promise<string> {
+/** Provisions a user; returns the id. */
+async function provisionUser(): Promise<string> {
   const id = await start(newRequest());
   expect(await waitForCompletion(id)).toMatchObject({ status: 'SUCCEEDED' });
   return id;
 }
 
-/** A provisioning that was refused before anything was made. */
-async function rejected(): Promise<string> {
+/** Requests a provisioning that fails before its user is created; returns the id. */
+async function failProvisioning(): Promise<string> {
   const id = await start(newRequest({ password: passwordWithoutSymbol() }));
   expect(await waitForCompletion(id)).toMatchObject({ status: 'FAILED' });
   return id;
@@ -162,75 +162,86 @@ const withToken = () => {
   return token;
 };
 
-/** Asks App2 for a user, as App1 does, and waits for the end. */
-async function createdAtApp2(username = newName('right')) {
-  const { id, ask } = await requestAtApp2(username);
-  const { status } = await ask('wait=15');
+/** Creates a user at App2, as App1 does, and waits for the outcome. */
+async function createAtApp2(username = newName('permission')) {
+  const { id, send } = await requestAtApp2(username);
+  const { status } = await send('wait=15');
   expect(status).not.toBe('RUNNING');
   return { id, username, status };
 }
 
-/** A request to App2 that can be sent again and again. */
-async function requestAtApp2(username = newName('right')) {
+/** Prepares a request to App2 that can be sent repeatedly. */
+async function requestAtApp2(username = newName('permission')) {
   const id = randomUUID();
   const body = {
     username,
     encrypted_password: await encryptFor(id, username, newPassword()),
     human_user_id: 'h-1',
   };
-  const ask = async (Prefer: string) => {
+  const send = async (Prefer: string) => {
     const headers = { 'Idempotency-Key': id, Prefer };
-    const answer = await system.app2('POST', '/admin/create-user', await withToken(), body, headers);
-    expect([200, 202]).toContain(answer.status);
-    return provisioningStatus.parse(answer.body);
+    const response = await system.app2('POST', '/admin/create-user', await withToken(), body, headers);
+    expect([200, 202]).toContain(response.status);
+    return provisioningStatus.parse(response.body);
   };
-  return { id, ask };
+  return { id, send };
 }
 
-/** What a state's error is called when the machine had no right to do it. */
+/** Errors of a state whose state machine lacks a permission. */
 const DENIED = ['Lambda.AWSLambdaException', 'EventBridge.EventBridgeException'];
 
-/** Waits until a machine has done a state, or at least called what it is made of. */
-async function does(machine: Machine, id: string, state: string): Promise<void> {
+/** Waits until an execution has finished a state, or has attempted it. @throws Error if the state machine lacks a permission */
+async function waitForAttempt(machine: Machine, id: string, state: string): Promise<void> {
   const denied = await eventually(async () => {
     const states = await system.states(machine, id);
-    const refused = states.find(({ errors }) => errors.some((error) => DENIED.includes(error)));
-    if (refused !== undefined) return refused.name;
-    const done = states.find(({ name }) => name === state);
-    if (done?.exitedAt === undefined && !done?.errors.length)
-      throw new Error(`${machine} ${id} has not come to ${state}.`);
+    const deniedState = states.find(({ errors }) => errors.some((error) => DENIED.includes(error)));
+    if (deniedState !== undefined) return deniedState.name;
+    const run = states.find(({ name }) => name === state);
+    if (run?.exitedAt === undefined && !run?.errors.length)
+      throw new Error(`${machine} ${id} has not attempted ${state}.`);
     return undefined;
   }, 20_000);
-  if (denied !== undefined) throw new Error(`${machine} may not do ${denied}.`);
+  if (denied !== undefined) throw new Error(`${machine} lacks a permission for ${denied}.`);
 }
 
-/** How an execution stood when its roll-back was started. */
-const stood = { had_succeeded: true, failure: { step: 'Execution', error: 'Cancelled' } };
+/** State of an execution when its roll-back starts. */
+const stateAtRollBack = { had_succeeded: true, failure: { step: 'Execution', error: 'Cancelled' } };
 
-/** A user whose creation ended so long ago that nothing of it can be under way; made again when it was removed. */
-let old: Promise<{ id: string; username: string }> | undefined;
-async function oldUser() {
-  old ??= (async () => {
+/** A user whose creation finished so long ago that no call can be in flight; created again after its removal. */
+let earlierUser: Promise<{ id: string; username: string }> | undefined;
+async function inputOfEarlierUser() {
+  earlierUser ??= (async () => {
     const id = await start(newRequest());
     const { username = '' } = await waitForCompletion(id);
     await setTimeout((IN_FLIGHT_SECONDS + 1) * 1000);
     return { id, username };
   })();
-  const { id, username } = await old;
+  const { id, username } = await earlierUser;
   const creation_id = (await system.generationOf('CreateServiceUser', id)) ?? '';
   if ((await system.user(username)) === undefined)
-    await stamped({ provisioning_id: id, creation_id, username });
-  return { provisioning_id: id, creation_id, username, human_user_id: 'h-1', owner: 'the-owner', ...stood };
+    await createStampedUser({ provisioning_id: id, creation_id, username });
+  return {
+    provisioning_id: id,
+    creation_id,
+    username,
+    human_user_id: 'h-1',
+    owner: 'the-owner',
+    ...stateAtRollBack,
+  };
 }
 
-interface Stamped {
+interface OwnershipStamp {
   provisioning_id: string;
   creation_id: string;
   username: string;
 }
 
-/** A user as CreateUser makes it. */
-async function stamped({ provisioning_id, creation_id, username: Username }: Stamped): Promise<string> {
+/** Creates a user as CreateUser does; returns its `sub`. */
+async function createStampedUser({
+  provisioning_id,
+  creation_id,
+  username: Username,
+}: OwnershipStamp): Promise<string> {
   const { User } = await cognito.send(
     new AdminCreateUserCommand({
       UserPoolId: outputs.app2.user_pool_id,
@@ -247,30 +258,30 @@ async function stamped({ provisioning_id, creation_id, username: Username }: Sta
   return User?.Attributes?.find(({ Name }) => Name === 'sub')?.Value ?? '';
 }
 
-/** Calls the function behind a custom resource; what it answers to CloudFormation. */
-async function customResource(FunctionName: string, RequestType: 'Create' | 'Delete'): Promise<void> {
-  const told: string[] = [];
+/** Invokes the function of a custom resource, and expects its success response to CloudFormation. */
+async function invokeCustomResource(FunctionName: string, RequestType: 'Create' | 'Delete'): Promise<void> {
+  const received: string[] = [];
   const server = createServer((request, response) => {
-    request.on('data', (part: Buffer) => told.push(part.toString('utf8')));
+    request.on('data', (part: Buffer) => received.push(part.toString('utf8')));
     request.on('end', () => response.end());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = server.address() as AddressInfo; // a server that listens on a port has one
-    await call(FunctionName, {
+    await invoke(FunctionName, {
       RequestType,
       ResponseURL: `http://127.0.0.1:${port}/`,
       StackId: 's',
       RequestId: 'r',
       LogicalResourceId: 'l',
-      // A right that is taken away stays away.
+      // No retry can succeed without the permission.
       ResourceProperties: { RetrySeconds: '1' },
       PhysicalResourceId: 'machine-user-of-app1',
     });
   } finally {
     server.close();
   }
-  expect(JSON.parse(told.join(''))).toMatchObject({ Status: 'SUCCESS' });
+  expect(JSON.parse(received.join(''))).toMatchObject({ Status: 'SUCCESS' });
 }
 
 const dynamoDb = new DynamoDBClient(configuration);
@@ -278,8 +289,8 @@ const CALLBACKS = 'app1-callbacks';
 const LIMITS = 'app2-rate-limits';
 const reservedStart = z.object({ start_at: z.iso.datetime() });
 
-/** Runs something while the next free start of these limits is so far away, in seconds. */
-async function whileExhausted<Result>(
+/** Runs a function while the next free start of these limits is some seconds ahead. */
+async function withExhaustedLimits<Result>(
   limits: readonly RateLimit[],
   seconds: number,
   run: () => Promise<Result>,
@@ -288,52 +299,52 @@ async function whileExhausted<Result>(
   try {
     return await run();
   } finally {
-    await Promise.all(restore.map((one) => one()));
+    await Promise.all(restore.map((restoreLimit) => restoreLimit()));
   }
 }
 
-/** Above the limit of polls App1 waits for a notification; and the rules are off, so none arrives. */
-const unnotified = <Result>(run: () => Promise<Result>): Promise<Result> =>
-  whileExhausted(['status-polls'], 3_600, run);
+/** Above the limit of polls, App1 waits for a notification, which never arrives because the rules are disabled. */
+const withoutNotification = <Result>(run: () => Promise<Result>): Promise<Result> =>
+  withExhaustedLimits(['status-polls'], 3_600, run);
 
-/** Waits until the task of a provisioning is registered, and its creation has finished. */
-async function waitingTask(id: string): Promise<void> {
+/** Waits until the task token of a provisioning is registered, and its creation has finished. */
+async function waitForRegisteredTask(id: string): Promise<void> {
   const Key = { provisioning_id: { S: id } };
   await eventually(async () => {
     const { Item } = await dynamoDb.send(new GetItemCommand({ TableName: CALLBACKS, Key }));
-    if (Item?.['task_token']?.B === undefined) throw new Error(`${id} does not wait.`);
+    if (Item?.['task_token']?.B === undefined) throw new Error(`${id} has no registered task token.`);
     if ((await system.executionStatus('CreateServiceUser', id)) === 'RUNNING')
-      throw new Error(`${id} is running at App2.`);
+      throw new Error(`${id} still runs at App2.`);
   }, 20_000);
 }
 
-/** Provisionings that wait for a notification: one whose creation succeeds, and one whose name is taken. */
-async function waitingOnes(): Promise<string[]> {
-  const taken = newRequest();
-  await waitForCompletion(await start(taken));
-  return unnotified(async () => {
-    const ids = [await start(newRequest()), await start(newRequest({ username: taken.username }))];
-    await Promise.all(ids.map(waitingTask));
+/** Starts provisionings that wait for a notification: one whose creation succeeds, and one whose name is in use. */
+async function startWaitingProvisionings(): Promise<string[]> {
+  const existing = newRequest();
+  await waitForCompletion(await start(existing));
+  return withoutNotification(async () => {
+    const ids = [await start(newRequest()), await start(newRequest({ username: existing.username }))];
+    await Promise.all(ids.map(waitForRegisteredTask));
     return ids;
   });
 }
 
-/** Waits until two provisionings have ended, one well and one not. */
-async function bothEnd([good = '', bad = '']: string[]): Promise<void> {
-  expect(await waitForCompletion(good)).toMatchObject({ status: 'SUCCEEDED' });
-  expect(await waitForCompletion(bad)).toMatchObject({ status: 'FAILED' });
+/** Expects the first provisioning to succeed and the second one to fail. */
+async function expectOutcomes([succeeding = '', failing = '']: string[]): Promise<void> {
+  expect(await waitForCompletion(succeeding)).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await waitForCompletion(failing)).toMatchObject({ status: 'FAILED' });
 }
 
-/** Waits for what App1 has counted of its caller's looks: the limiter fails open, and nothing else would show it. */
-async function countsLooks(run: () => Promise<unknown>): Promise<void> {
+/** Expects that App1 counts a call of DescribeExecution. The limiter fails open, so only its table shows the permission. */
+async function expectCountedDescribe(run: () => Promise<unknown>): Promise<void> {
   const limit = { TableName: 'app1-rate-limits', Key: { name: { S: 'describes' } } };
   await dynamoDb.send(new DeleteItemCommand(limit));
   await run();
   expect((await dynamoDb.send(new GetItemCommand(limit))).Item).toBeDefined();
 }
 
-/** Has App1 know when the end of a provisioning that waits is to be expected, and looks for it in an answer. */
-async function tellsEstimate(id: string, ask: () => Promise<ApiResponse>): Promise<void> {
+/** Writes an estimate of a waiting provisioning into App1's table, and expects it in a response. */
+async function expectEstimate(id: string, send: () => Promise<ApiResponse>): Promise<void> {
   const estimate = new Date().toISOString();
   await dynamoDb.send(
     new UpdateItemCommand({
@@ -343,38 +354,38 @@ async function tellsEstimate(id: string, ask: () => Promise<ApiResponse>): Promi
       ExpressionAttributeValues: { ':at': { S: estimate } },
     }),
   );
-  expect((await ask()).body).toMatchObject({ estimated_end_at: estimate });
+  expect((await send()).body).toMatchObject({ estimated_end_at: estimate });
 }
 
-const stopping = (FunctionName: string, machine: Maker) => async () => {
-  const input = await running(machine);
+const stopStep = (FunctionName: string, machine: CreatingMachine) => async () => {
+  const input = await startDirectly(machine);
   const entered_at = new Date().toISOString();
-  expect(await call(FunctionName, { ...input, ...stood, entered_at })).toMatchObject({
+  expect(await invoke(FunctionName, { ...input, ...stateAtRollBack, entered_at })).toMatchObject({
     had_succeeded: false,
   });
 };
 
-const sweepFound = z.object({ known_clean: z.int() });
+const sweepReport = z.object({ known_clean: z.int() });
 
-/** Table of the sweep of a function's service. */
+/** The table of the sweep of a function's service. */
 const sweepTableOf = (FunctionName: string) => `${FunctionName.slice(0, 4)}-sweep`;
 
-/** What the function of the rule does with an execution that was stopped, and with one that failed clean. */
-const watching = (FunctionName: string, machine: Maker) => async () => {
-  const { provisioning_id: name } = await aborted(machine);
+/** Handles an execution that was stopped, and one that failed cleanly. */
+const handleStatusChanges = (FunctionName: string, machine: CreatingMachine) => async () => {
+  const { provisioning_id: name } = await abortExecution(machine);
   const event = { detail: { name, status: 'ABORTED' } };
-  expect(await call(FunctionName, event)).toEqual({ finding: 'started' });
+  expect(await invoke(FunctionName, event)).toEqual({ finding: 'started' });
   const [error] = cleanOutcomes[machine === 'ProvisionServiceUser' ? 'app1' : 'app2'];
   const clean = { name: randomUUID(), status: 'FAILED', error, stopDate: Date.now() };
-  await call(FunctionName, { detail: clean });
+  await invoke(FunctionName, { detail: clean });
   const { Item } = await dynamoDb.send(
     new GetItemCommand({ TableName: sweepTableOf(FunctionName), Key: { id: { S: clean.name } } }),
   );
   expect(Item).toMatchObject({ stopped_at: { N: String(clean.stopDate) } });
 };
 
-/** An execution that has failed clean, recorded as such: what it was asked to unseal cannot be unsealed. */
-async function failedClean(FunctionName: string, machine: Maker): Promise<void> {
+/** Leaves an execution that failed cleanly, with its record: its ciphertext cannot be decrypted. */
+async function leaveCleanFailure(FunctionName: string, machine: CreatingMachine): Promise<void> {
   const input = {
     ...(await inputs[machine]()),
     intake_ciphertext: 'bm9uZQ==',
@@ -396,180 +407,183 @@ async function failedClean(FunctionName: string, machine: Maker): Promise<void> 
   );
 }
 
-/** A sweep that finds an execution without a roll-back, a roll-back that was stopped, and one that failed clean. */
-const sweeping = (FunctionName: string, machine: Maker) => async () => {
-  await failedClean(FunctionName, machine);
-  const { provisioning_id: missed } = await aborted(machine);
+/** Runs a sweep that finds an execution without a roll-back, a stopped roll-back, and a clean failure. */
+const runSweep = (FunctionName: string, machine: CreatingMachine) => async () => {
+  await leaveCleanFailure(FunctionName, machine);
+  const { provisioning_id: missed } = await abortExecution(machine);
   const rollBack = rollBackOf[machine];
-  const input = { ...subjectOf(), ...stood };
+  const input = { ...newInput(), ...stateAtRollBack };
   const first = rollBackName(input, 1);
   await startAt(rollBack, first, input);
   await stop(rollBack, first);
-  expect(sweepFound.parse(await call(FunctionName, {})).known_clean).toBeGreaterThan(0);
+  expect(sweepReport.parse(await invoke(FunctionName, {})).known_clean).toBeGreaterThan(0);
   for (const name of [missed, rollBackName(input, 2)])
     expect([name, await system.executionStatus(rollBack, name)]).toEqual([name, expect.any(String)]);
 };
 
-/** The timeline of a status tells of these workflows, if not of all of them. */
+/** Expects that the timeline of a status contains these workflows. */
 function expectWorkflows(status: unknown, workflows: string[]): void {
   const { timeline = [] } = provisioningStatus.parse(status);
   expect(timeline.map(({ workflow }) => workflow)).toEqual(expect.arrayContaining(workflows));
 }
 
-/** What a function does, by its name; nothing for one that needs no right but that to write its log. */
-const functions: Record<string, () => Promise<unknown>> = {
+/** The use of each function, by its name; a function that only needs to write its log is absent. */
+const functionUses: Record<string, () => Promise<unknown>> = {
   'app1-call-app2': async () => {
-    // A warm one has its token.
+    // A warm function has a cached token.
     await restart('app1-call-app2');
-    expect(await call('app1-call-app2', { action: 'Authenticate' })).toHaveProperty('expires_at');
-    const waiting = await waitingOnes();
+    expect(await invoke('app1-call-app2', { action: 'Authenticate' })).toHaveProperty('expires_at');
+    const waiting = await startWaitingProvisionings();
     for (const provisioning_id of waiting)
-      await call('app1-call-app2', {
+      await invoke('app1-call-app2', {
         source: completionNotification.source,
         'detail-type': completionNotification.detailType,
         detail: { provisioning_id },
       });
-    await bothEnd(waiting);
+    await expectOutcomes(waiting);
   },
   'app1-encrypt-credentials': async () =>
-    call('app1-encrypt-credentials', await inputs.ProvisionServiceUser()),
+    invoke('app1-encrypt-credentials', await inputs.ProvisionServiceUser()),
   'app1-start-provisioning': async () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': randomUUID() };
     await waitForCompletion(await start(request, key));
-    await countsLooks(() => system.provision(request, key));
+    await expectCountedDescribe(() => system.provision(request, key));
     const { status, body } = await system.provision(request, key);
     expect([status, body]).toEqual([202, expect.objectContaining({ status: 'SUCCEEDED' })]);
-    // Whether the user is still there is told only to a repeat that waits.
-    const told = await system.provision(request, { ...key, Prefer: 'wait=1' });
-    expect([told.status, told.body]).toEqual([200, expect.objectContaining({ user: 'present' })]);
-    const another = newRequest();
-    const itsKey = { 'Idempotency-Key': randomUUID() };
-    const id = await unnotified(() => start(another, itsKey));
-    await tellsEstimate(id, () => system.provision(another, itsKey));
+    // Only a repeat that waits contains the presence of the user.
+    const waited = await system.provision(request, { ...key, Prefer: 'wait=1' });
+    expect([waited.status, waited.body]).toEqual([200, expect.objectContaining({ user: 'present' })]);
+    const other = newRequest();
+    const otherKey = { 'Idempotency-Key': randomUUID() };
+    const id = await withoutNotification(() => start(other, otherKey));
+    await expectEstimate(id, () => system.provision(other, otherKey));
     await system.deprovision(id);
   },
   'app1-retry-provisioning': async () => {
-    const failed = await rejected();
-    await countsLooks(() => system.retry(randomUUID()));
+    const failed = await failProvisioning();
+    await expectCountedDescribe(() => system.retry(randomUUID()));
     const first = await system.retry(failed);
     expect(first.status).toBe(202);
-    const again = await system.retry(failed);
-    expect([again.status, again.body]).toEqual([
+    const repeated = await system.retry(failed);
+    expect([repeated.status, repeated.body]).toEqual([
       202,
       expect.objectContaining({ provisioning_id: provisioningAccepted.parse(first.body).provisioning_id }),
     ]);
-    const queued = await rejected();
-    const second = await unnotified(() => system.retry(queued));
-    await tellsEstimate(provisioningAccepted.parse(second.body).provisioning_id, () => system.retry(queued));
-    // One that had to be rolled back: the roll-back is looked at, too.
-    const removed = await provisioned();
+    const queued = await failProvisioning();
+    const second = await withoutNotification(() => system.retry(queued));
+    await expectEstimate(provisioningAccepted.parse(second.body).provisioning_id, () => system.retry(queued));
+    // A retry after a roll-back reads the roll-back, too.
+    const removed = await provisionUser();
     await eventually(async () => {
       expect((await system.deprovision(removed, { Prefer: 'wait=20' })).status).toBe(204);
     }, 120_000);
     expect((await system.retry(removed)).status).toBe(202);
   },
   'app1-get-provisioning': async () => {
-    const id = await provisioned();
+    const id = await provisionUser();
     await system.deprovision(id);
-    await countsLooks(() => system.status(id));
+    await expectCountedDescribe(() => system.status(id));
     const { status, body } = await system.status(id, {}, '?include=timeline');
     expect(status).toBe(200);
     expectWorkflows(body, ['ProvisionServiceUser', 'RollBackProvisioning', 'CreateServiceUser']);
-    const waiting = await unnotified(() => start(newRequest()));
-    await tellsEstimate(waiting, () => system.status(waiting));
+    const waiting = await withoutNotification(() => start(newRequest()));
+    await expectEstimate(waiting, () => system.status(waiting));
     await system.deprovision(waiting);
   },
   'app1-cancel-provisioning': async () => {
-    const id = await provisioned();
-    await countsLooks(() => system.deprovision(randomUUID()));
+    const id = await provisionUser();
+    await expectCountedDescribe(() => system.deprovision(randomUUID()));
     expect([202, 204]).toContain((await system.deprovision(id)).status);
   },
-  'app1-stop-provisioning': stopping('app1-stop-provisioning', 'ProvisionServiceUser'),
-  'app1-start-roll-back': watching('app1-start-roll-back', 'ProvisionServiceUser'),
-  'app1-sweep-provisionings': sweeping('app1-sweep-provisionings', 'ProvisionServiceUser'),
+  'app1-stop-provisioning': stopStep('app1-stop-provisioning', 'ProvisionServiceUser'),
+  'app1-start-roll-back': handleStatusChanges('app1-start-roll-back', 'ProvisionServiceUser'),
+  'app1-sweep-provisionings': runSweep('app1-sweep-provisionings', 'ProvisionServiceUser'),
 
   'app2-start-user-creation': async () => {
     const first = await requestAtApp2();
-    expect(await first.ask('wait=15')).toMatchObject({ status: 'SUCCEEDED' });
-    expect(await first.ask('wait=15')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await first.send('wait=15')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await first.send('wait=15')).toMatchObject({ status: 'SUCCEEDED' });
     const queued = await requestAtApp2();
     expect(
-      await whileExhausted(['creations', 'express-creations'], 60, () => queued.ask('respond-async')),
+      await withExhaustedLimits(['creations', 'express-creations'], 60, () => queued.send('respond-async')),
     ).toMatchObject({
       status: 'RUNNING',
       estimated_end_at: expect.any(String),
     });
     const notified = await requestAtApp2();
     expect(
-      await whileExhausted(['status-polls'], 60, () => notified.ask('respond-async, wait=15')),
+      await withExhaustedLimits(['status-polls'], 60, () => notified.send('respond-async, wait=15')),
     ).toMatchObject({ status: 'RUNNING' });
   },
   'app2-notify-completion': async () => {
     const input = await inputs.CreateServiceUser();
-    await call('app2-notify-completion', { detail: { input: JSON.stringify(input) } });
+    await invoke('app2-notify-completion', { detail: { input: JSON.stringify(input) } });
   },
   'app2-get-user-creation': async () => {
-    const { id } = await createdAtApp2();
+    const { id } = await createAtApp2();
     const path = `/admin/create-user/${id}`;
     await system.app2('DELETE', path, await withToken());
     const { status, body } = await system.app2('GET', `${path}?include=timeline`, await withToken());
     expect(status).toBe(200);
     expectWorkflows(body, ['CreateServiceUser', 'RollBackServiceUser']);
-    const finished = await createdAtApp2();
+    const finished = await createAtApp2();
     const byName = `/admin/create-user/${finished.id}?username=${finished.username}`;
     expect((await system.app2('GET', byName, await withToken())).body).toMatchObject({ user: 'present' });
   },
   'app2-cancel-user-creation': async () => {
     const cancel = async (id: string) =>
-      (await system.app2('DELETE', `/admin/create-user/${id}?username=nobody`, await withToken())).status;
+      (await system.app2('DELETE', `/admin/create-user/${id}?username=unknown-user`, await withToken()))
+        .status;
     expect([202, 204]).toContain(await cancel(randomUUID()));
-    expect([202, 204]).toContain(await cancel((await createdAtApp2()).id));
+    expect([202, 204]).toContain(await cancel((await createAtApp2()).id));
   },
-  // The limiter fails open, so a right that is missing shows in the start that is reserved.
+  // The limiter fails open, so only the reserved start time shows the permission.
   'app2-decrypt-credentials': async () => {
     const input = await inputs.CreateServiceUser();
-    await whileExhausted(['creations', 'express-creations'], 60, async () => {
-      const first = await call('app2-decrypt-credentials', input);
+    await withExhaustedLimits(['creations', 'express-creations'], 60, async () => {
+      const first = await invoke('app2-decrypt-credentials', input);
       expect(Date.parse(reservedStart.parse(first).start_at)).toBeGreaterThan(Date.now() + 20_000);
-      expect(await call('app2-decrypt-credentials', input)).toEqual(first);
+      expect(await invoke('app2-decrypt-credentials', input)).toEqual(first);
     });
   },
   'app2-create-user': async () => {
     const run = { on_behalf_of: null, redrive_count: 0 };
-    expect(await call('app2-create-user', { ...subjectOf(), ...run })).toHaveProperty('sub');
-    const { username } = await createdAtApp2();
-    await expect(call('app2-create-user', { ...subjectOf(), ...run, username })).rejects.toThrow(
+    expect(await invoke('app2-create-user', { ...newInput(), ...run })).toHaveProperty('sub');
+    const { username } = await createAtApp2();
+    await expect(invoke('app2-create-user', { ...newInput(), ...run, username })).rejects.toThrow(
       'UserAlreadyExists',
     );
   },
   'app2-set-password': async () => {
     const input = await inputs.CreateServiceUser();
-    const sub = await stamped(input);
-    await call('app2-set-password', { ...input, sub });
+    const sub = await createStampedUser(input);
+    await invoke('app2-set-password', { ...input, sub });
   },
   'app2-add-to-group': async () => {
-    const subject = subjectOf();
-    const input = { provisioning_id: subject.provisioning_id, sub: await stamped(subject) };
-    await call('app2-add-to-group', input);
-    const busy = whileExhausted(['group-changes'], 3_600, () => call('app2-add-to-group', input));
-    await expect(busy).rejects.toThrow('ServiceThrottled');
+    const created = newInput();
+    const input = { provisioning_id: created.provisioning_id, sub: await createStampedUser(created) };
+    await invoke('app2-add-to-group', input);
+    const throttled = withExhaustedLimits(['group-changes'], 3_600, () => invoke('app2-add-to-group', input));
+    await expect(throttled).rejects.toThrow('ServiceThrottled');
   },
   'app2-delete-user': async () => {
-    const subject = subjectOf();
-    const sub = await stamped(subject);
+    const input = newInput();
+    const sub = await createStampedUser(input);
     const entered_at = new Date().toISOString();
-    await call('app2-delete-user', { ...subject, sub, creation_in_flight: false, entered_at });
+    await invoke('app2-delete-user', { ...input, sub, creation_in_flight: false, entered_at });
   },
   'app2-stop-user-creation': async () => {
-    const input = await running('CreateServiceUser');
+    const input = await startDirectly('CreateServiceUser');
     const { creation_id, owner } = input;
     const start_at = { N: String(Date.now() + 60_000) };
     const name = { S: `reservation:${creation_id}` };
     const caller = { S: `${owner}-${creation_id}` };
     await dynamoDb.send(new PutItemCommand({ TableName: LIMITS, Item: { name, start_at, caller } }));
     const entered_at = new Date().toISOString();
-    expect(await call('app2-stop-user-creation', { ...input, ...stood, entered_at })).toMatchObject({
+    expect(
+      await invoke('app2-stop-user-creation', { ...input, ...stateAtRollBack, entered_at }),
+    ).toMatchObject({
       had_succeeded: false,
     });
     const itemOf = async (key: string) =>
@@ -577,53 +591,53 @@ const functions: Record<string, () => Promise<unknown>> = {
     expect(await itemOf(name.S)).toBeUndefined();
     expect(await itemOf(`caller:${caller.S}`)).toBeDefined();
   },
-  'app2-start-roll-back': watching('app2-start-roll-back', 'CreateServiceUser'),
-  'app2-sweep-user-creations': sweeping('app2-sweep-user-creations', 'CreateServiceUser'),
+  'app2-start-roll-back': handleStatusChanges('app2-start-roll-back', 'CreateServiceUser'),
+  'app2-sweep-user-creations': runSweep('app2-sweep-user-creations', 'CreateServiceUser'),
   'app2-revoke-machine-credentials': async () => {
-    // A rotation that was abandoned, which is given up first.
+    // The revocation first cancels an abandoned rotation.
     const abandoned = { SecretId: outputs.app2.credentials_secret_arn, ClientRequestToken: randomUUID() };
-    await call('app2-rotate-machine-user', { ...abandoned, Step: 'createSecret' });
-    await call('app2-revoke-machine-credentials', {});
+    await invoke('app2-rotate-machine-user', { ...abandoned, Step: 'createSecret' });
+    await invoke('app2-revoke-machine-credentials', {});
   },
   'app2-issue-machine-user': async () => {
-    await customResource('app2-issue-machine-user', 'Create');
-    await customResource('app2-issue-machine-user', 'Delete');
-    await customResource('app2-issue-machine-user', 'Create');
+    await invokeCustomResource('app2-issue-machine-user', 'Create');
+    await invokeCustomResource('app2-issue-machine-user', 'Delete');
+    await invokeCustomResource('app2-issue-machine-user', 'Create');
   },
   'app2-rotate-machine-user': async () => {
     const rotation = { SecretId: outputs.app2.credentials_secret_arn, ClientRequestToken: randomUUID() };
-    for (const turn of [rotation, { ...rotation, ClientRequestToken: randomUUID() }])
+    for (const version of [rotation, { ...rotation, ClientRequestToken: randomUUID() }])
       for (const Step of ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
-        await call('app2-rotate-machine-user', { ...turn, Step });
+        await invoke('app2-rotate-machine-user', { ...version, Step });
   },
 };
 
-const machines: Record<Machine, () => Promise<unknown>> = {
+const machineUses: Record<Machine, () => Promise<unknown>> = {
   ProvisionServiceUser: async () => {
-    await does('ProvisionServiceUser', await start(newRequest()), 'PublishProvisioned');
+    await waitForAttempt('ProvisionServiceUser', await start(newRequest()), 'PublishProvisioned');
   },
   CreateServiceUser: async () => {
-    const made = await running('CreateServiceUser');
-    await does('CreateServiceUser', made.provisioning_id, 'PublishUserCreated');
+    const created = await startDirectly('CreateServiceUser');
+    await waitForAttempt('CreateServiceUser', created.provisioning_id, 'PublishUserCreated');
     const second = randomUUID();
-    const encrypted_password = await encryptFor(second, made.username, newPassword());
-    await startAt('CreateServiceUser', second, { ...made, provisioning_id: second, encrypted_password });
-    await does('CreateServiceUser', second, 'DeleteUser');
+    const encrypted_password = await encryptFor(second, created.username, newPassword());
+    await startAt('CreateServiceUser', second, { ...created, provisioning_id: second, encrypted_password });
+    await waitForAttempt('CreateServiceUser', second, 'DeleteUser');
   },
   RollBackProvisioning: async () => {
     const name = randomUUID();
-    await startAt('RollBackProvisioning', name, await oldUser());
-    await does('RollBackProvisioning', name, 'PublishDeprovisioned');
+    await startAt('RollBackProvisioning', name, await inputOfEarlierUser());
+    await waitForAttempt('RollBackProvisioning', name, 'PublishDeprovisioned');
   },
   RollBackServiceUser: async () => {
     const name = randomUUID();
-    await startAt('RollBackServiceUser', name, await oldUser());
-    await does('RollBackServiceUser', name, 'PublishUserRemoved');
+    await startAt('RollBackServiceUser', name, await inputOfEarlierUser());
+    await waitForAttempt('RollBackServiceUser', name, 'PublishUserRemoved');
   },
 };
 
-/** A function writes a log of each of its calls, whatever comes of it. */
-async function writesItsLog(FunctionName: string): Promise<void> {
+/** Expects that a function writes its log, even if the invocation fails. */
+async function expectLog(FunctionName: string): Promise<void> {
   const startTime = Date.now();
   await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
   const { events = [] } = await logs.send(
@@ -632,8 +646,8 @@ async function writesItsLog(FunctionName: string): Promise<void> {
   expect(events.length).toBeGreaterThan(0);
 }
 
-/** What a function cannot handle when it is called later goes to the dead-letter queue of its service. */
-async function handsOn(FunctionName: string): Promise<void> {
+/** Expects that the event of a failed asynchronous invocation is sent to the dead-letter queue of the service. */
+async function expectDeadLetter(FunctionName: string): Promise<void> {
   const latest = { FunctionName, Qualifier: '$LATEST' };
   const { DestinationConfig } = await lambda.send(new GetFunctionEventInvokeConfigCommand(latest));
   await lambda.send(
@@ -649,7 +663,7 @@ async function handsOn(FunctionName: string): Promise<void> {
   );
   const sqs = new SQSClient(configuration);
   const { QueueUrl } = await sqs.send(
-    new GetQueueUrlCommand({ QueueName: `${FunctionName.slice(0, 4)}-undelivered` }),
+    new GetQueueUrlCommand({ QueueName: `${FunctionName.slice(0, 4)}-dead-letter-queue` }),
   );
   const { Messages: [message] = [] } = await sqs.send(
     new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 3 }),
@@ -660,8 +674,8 @@ async function handsOn(FunctionName: string): Promise<void> {
   await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
 }
 
-/** The delivery of a machine's log is set up when the machine is made or changed. */
-async function setsUpItsLog(machine: Machine): Promise<void> {
+/** Updates a state machine: Step Functions creates the log delivery when a state machine is created or updated. */
+async function updateLogging(machine: Machine): Promise<void> {
   const stateMachineArn = machineArn(machine);
   const { loggingConfiguration, roleArn } = await stepFunctions.send(
     new DescribeStateMachineCommand({ stateMachineArn }),
@@ -669,22 +683,22 @@ async function setsUpItsLog(machine: Machine): Promise<void> {
   await stepFunctions.send(new UpdateStateMachineCommand({ stateMachineArn, roleArn, loggingConfiguration }));
 }
 
-/** What needs this right of this bearer. @throws an error when something of it does not work */
-export async function use({ bearer, action }: Pick<Right, 'bearer' | 'action'>): Promise<void> {
-  if ('machine' in bearer)
+/** Runs the use of a principal that requires an action. @throws Error if a part of it fails */
+export async function use({ principal, action }: Pick<Permission, 'principal' | 'action'>): Promise<void> {
+  if ('machine' in principal)
     return action.startsWith('logs:')
-      ? setsUpItsLog(bearer.machine)
-      : void (await machines[bearer.machine]());
-  const name = bearer.function;
-  if (action.startsWith('logs:')) return writesItsLog(name);
-  if (action === 'sqs:SendMessage') return handsOn(name);
-  const run = functions[name];
-  if (run === undefined) throw new Error(`Nothing is known that ${name} does.`);
+      ? updateLogging(principal.machine)
+      : void (await machineUses[principal.machine]());
+  const name = principal.function;
+  if (action.startsWith('logs:')) return expectLog(name);
+  if (action === 'sqs:SendMessage') return expectDeadLetter(name);
+  const run = functionUses[name];
+  if (run === undefined) throw new Error(`There is no use of ${name}.`);
   await run();
 }
 
-/** Brings back what a function could not finish because it had lost a right. */
-export async function repair(bearer: Bearer): Promise<void> {
-  if ('function' in bearer && bearer.function === 'app2-issue-machine-user')
-    await customResource('app2-issue-machine-user', 'Create');
+/** Restores the machine user, which a function without a permission may have removed without issuing a new one. */
+export async function restore(principal: Principal): Promise<void> {
+  if ('function' in principal && principal.function === 'app2-issue-machine-user')
+    await invokeCustomResource('app2-issue-machine-user', 'Create');
 }

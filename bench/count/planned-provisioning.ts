@@ -5,8 +5,8 @@ import { TRACE_HEADER } from '../../contracts/origin.ts';
 import { provisioningIdOf } from '../../handlers/app1/lib/provisioning-id.ts';
 import { predictedSub } from '../../local/harness/faults/predicted-sub.ts';
 
-/** A provisioning that has not been asked for yet, with all by which its calls can be told from others. */
-export interface Subject {
+/** A provisioning that has not been requested yet, with the identifiers of its calls. */
+export interface PlannedProvisioning {
   key: string;
   id: string;
   username: string;
@@ -14,14 +14,17 @@ export interface Subject {
   human_user_id: string;
   /** The `sub` that its user will have, on a local AWS with predictable subs. */
   sub: string;
-  /** The trace that all calls on its behalf belong to, by which those can be told that name nothing of it. */
+  /** Trace id of all its calls; it identifies calls that contain no other identifier. */
   trace: string;
-  /** What GenerateMac is asked about, in base64. */
+  /** The message that start-provisioning passes to GenerateMac, in base64. */
   macMessage: string;
 }
 
-/** Plans a provisioning, so that its calls can be counted from the first one on. */
-export async function planned(outputs: Outputs, over: Partial<Subject> = {}): Promise<Subject> {
+/** Plans a provisioning, so that its calls are counted from the first one. */
+export async function plan(
+  outputs: Outputs,
+  overrides: Partial<PlannedProvisioning> = {},
+): Promise<PlannedProvisioning> {
   const { endpoint, region, access_key_id: accessKeyId, secret_access_key: secretAccessKey } = outputs;
   const sts = new STSClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
   const { Account = '', UserId = '' } = await sts.send(new GetCallerIdentityCommand({}));
@@ -29,7 +32,7 @@ export async function planned(outputs: Outputs, over: Partial<Subject> = {}): Pr
     username = `bench-${randomBytes(6).toString('hex')}`,
     password = `Pw-${randomBytes(12).toString('base64url')}-1a`,
     key = `key-${randomBytes(12).toString('hex')}`,
-  } = over;
+  } = overrides;
   const human_user_id = 'h-1';
   const id = provisioningIdOf(`${Account}/${UserId}`, key);
   return {
@@ -44,8 +47,8 @@ export async function planned(outputs: Outputs, over: Partial<Subject> = {}): Pr
   };
 }
 
-/** What it is asked for with. */
-export const headersOf = ({ key, trace }: Subject): Record<string, string> => ({
+/** Headers of its request. */
+export const headersOf = ({ key, trace }: PlannedProvisioning): Record<string, string> => ({
   'Idempotency-Key': key,
   [TRACE_HEADER]: `Root=${trace}`,
 });

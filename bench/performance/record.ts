@@ -4,27 +4,28 @@ import { root } from '../../cli/support/paths.ts';
 import { readCountResults } from '../count/results.ts';
 import { madeNow, writeResults } from '../support/results.ts';
 import { performancePage } from './page.ts';
-import { broken, type Ratios, regressions } from './ratios.ts';
+import { type Ratios, regressions, unmetExpectations } from './ratios.ts';
 import { type Results, readResults, resultsFile } from './results.ts';
 
-/** What a benchmark measured, and what of it is compared from run to run. */
-export interface Outcome {
+/** The measurements of a benchmark, and the ratios that are compared between runs. */
+export interface Measurement {
   measured: object;
   ratios: Ratios;
 }
 
 /**
- * Keeps what was measured beside the ratios of the run before, says which are worse, and writes the page again.
- * A trial is only shown.
+ * Records the measurements with the ratios of the previous run, prints the ratios that are worse, and writes the page.
+ * A trial is printed only.
  */
-export async function keep(
+export async function record(
   name: keyof Results,
-  { measured, ratios }: Outcome,
+  { measured, ratios }: Measurement,
   isTrial: boolean,
 ): Promise<void> {
   const before = readResults()[name]?.ratios ?? {};
-  for (const [what, ratio] of Object.entries(ratios)) process.stdout.write(`${what}: ${ratio.toFixed(2)}\n`);
-  for (const promise of broken(ratios)) process.stdout.write(`Promise not kept: ${promise}\n`);
+  for (const [name_, ratio] of Object.entries(ratios))
+    process.stdout.write(`${name_}: ${ratio.toFixed(2)}\n`);
+  for (const unmet of unmetExpectations(ratios)) process.stdout.write(`Expectation not met: ${unmet}\n`);
   for (const worse of regressions(before, ratios)) process.stdout.write(`Worse than before: ${worse}\n`);
   if (isTrial) {
     process.stdout.write(`${JSON.stringify(measured)}\n`);

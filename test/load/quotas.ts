@@ -1,14 +1,14 @@
 import type { Quota } from '../../local/harness/faults/quotas.ts';
 
 /**
- * What AWS allows an account in one region, per second, that a provisioning uses.
+ * Quotas of AWS for an account and region, per second, of the calls of a provisioning.
  * docs.aws.amazon.com/cognito/latest/developerguide/quotas.html (category operations and request rate quotas)
  * docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html (API action throttling)
  */
 const TOO_MANY = 'TooManyRequestsException';
 const cognito = (...operations: string[]): string[] => operations.map((name) => `cognito-idp:${name}`);
 
-export const ceilings: readonly Quota[] = [
+export const quotas: readonly Quota[] = [
   {
     name: 'AddUserToGroup and DeleteUser',
     calls: cognito('AdminAddUserToGroup', 'AdminDeleteUser'),
@@ -48,15 +48,15 @@ export const ceilings: readonly Quota[] = [
   },
 ];
 
-/** The narrowest: no more users per second can be made, and removed, than this. */
+/** The narrowest quota: it limits the number of users that can be created, and removed, per second. */
 export const NARROWEST = 'AddUserToGroup and DeleteUser';
 
 /**
- * A part of all ceilings. Who calls with equal pauses may be late by `(at_once - 1) / per_second` seconds before a call
- * is refused, and how late calls come does not scale: so that time stays what it is at AWS.
+ * All quotas, multiplied by a factor. A client with equal pauses may be late by `(at_once - 1) / per_second` seconds
+ * before a call is throttled. The lateness of calls does not scale, so this time stays the one of AWS.
  */
 export const scaled = (factor: number): Quota[] =>
-  ceilings.map((quota) => ({
+  quotas.map((quota) => ({
     ...quota,
     per_second: quota.per_second * factor,
     at_once: 1 + (quota.at_once - 1) * factor,
