@@ -30,6 +30,7 @@ describe('the cost of a month', () => {
 
   it('is the cost of every second, by service', () => {
     const { use, provisionings } = costOfMonth(POLLS_PER_SECOND, costs, {});
+
     expect(provisionings).toBe(POLLS_PER_SECOND * seconds);
     expect(use).toEqual({ KMS: provisionings * 0.5, DynamoDB: provisionings * 0.25 });
   });
@@ -37,6 +38,7 @@ describe('the cost of a month', () => {
   it('contains notifications for the provisionings above the rate of polls', () => {
     const polls = POLLS_PER_SECOND;
     const { use } = costOfMonth(polls + 10, costs, {});
+
     expect(use).toEqual({
       KMS: seconds * (polls * 0.5 + 10 * 0.75),
       DynamoDB: seconds * (polls * 0.25 + 10),
@@ -45,6 +47,7 @@ describe('the cost of a month', () => {
 
   it('contains the fixed cost, and the users above the free tier', () => {
     const { fixed, users } = costOfMonth(1, { polled: {}, notified: {} }, { 'a key': 1, 'an alarm': 0.1 });
+
     expect(fixed).toBeCloseTo(1.1);
     expect(users).toBeCloseTo((seconds - 10_000) * prices.activeUser.usd);
   });

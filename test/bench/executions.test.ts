@@ -34,6 +34,7 @@ describe('the counts of a history', () => {
       entered('SucceedStateEntered'),
       event('ExecutionSucceeded'),
     ]);
+
     expect(transitions).toBe(1 + 3 + 1);
   });
 
@@ -45,6 +46,7 @@ describe('the counts of a history', () => {
       entered('TaskStateEntered'),
       scheduled('events'),
     ]);
+
     expect(invocations).toBe(2);
   });
 });

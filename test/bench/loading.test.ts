@@ -15,6 +15,7 @@ describe('a bundle', () => {
       expect(shipped.computing).toBeLessThanOrEqual(limit);
       expect(shipped.bytes).toBeLessThan(0.6 * wholePackages.bytes);
     }
+
     expect(calls.first).toBeGreaterThan(calls.further);
   }, 60_000);
 });

@@ -6,6 +6,7 @@ describe('ratios of two runs', () => {
   it('are reported if they are worse by more than a fifth', () => {
     const before = { same: 1, better: 2, 'a little worse': 1, worse: 1 };
     const now = { same: 1, better: 1, 'a little worse': 1.19, worse: 1.5, new: 9 };
+
     expect(regressions(before, now)).toEqual(['worse: 1.00 → 1.50 (+50 %)']);
   });
 });
@@ -27,6 +28,7 @@ describe('expectations of ratios', () => {
 
   it('are met by a POST of 1.1 times a bare function, and by a provisioning of 8 times the floor', () => {
     const ratios = latencyRatios(measured);
+
     expect(Object.keys(ratios)).toEqual(expect.arrayContaining(Object.keys(expected)));
     // 15.6 ms minus 9 ms of the three calls are 6.6 ms.
     expect(ratios['POST without the emulator, to an empty function']).toBeCloseTo(1.1);
@@ -49,6 +51,7 @@ describe('expectations of ratios', () => {
 describe('a summary', () => {
   it('contains the 50th, 95th and 99th percentile', () => {
     const hundred = Array.from({ length: 100 }, (_, n) => 100 - n);
+
     expect(summarize(hundred)).toEqual({ n: 100, p50: 50, p95: 95, p99: 99 });
     expect(summarize([7])).toEqual({ n: 1, p50: 7, p95: 7, p99: 7 });
   });

@@ -183,12 +183,14 @@ describe('routes and groups at the API of App2', () => {
 
   it.each(table)('for %s, %s %s', async (group, route, expected) => {
     const { status } = await send(route as RouteName, ...withToken(tokenOf[group]?.() ?? ''));
+
     if (expected === 'is allowed') expect(ALLOWED).toContain(status);
     else expect(status).toBe(403);
   });
 
   it('the machine user that signed in by the public client, without the client secret, may call no route', async () => {
     const { access } = await signIn(service_client_id, await readMachineCredentials());
+
     for (const route of Object.keys(routes) as RouteName[])
       expect([route, (await send(route, ...withToken(access))).status]).toEqual([route, 403]);
   });
@@ -236,6 +238,7 @@ describe('routes and groups at the API of App2', () => {
       await cognito.send(new CreateGroupCommand({ UserPoolId, GroupName }));
       created.groups.push(GroupName);
       const { access } = await createAndSignIn(UserPoolId, service_client_id, [GroupName]);
+
       for (const route of Object.keys(routes) as RouteName[])
         expect([route, (await send(route, ...withToken(access))).status]).toEqual([route, 403]);
     },
@@ -326,6 +329,7 @@ describe('invalid credentials at App2', () => {
         expect(type).toBe('application/problem+json');
         expect(problem.parse(JSON.parse(body)).code).toBe('UNAUTHENTICATED');
       }
+
       expect(await countCreations()).toBe(before);
     },
   );
@@ -382,6 +386,7 @@ describe('paths that resemble one of the routes', () => {
   it.each(similar)('%s %s is denied to a service user', async (method, path) => {
     const before = await countCreations();
     const { status } = await sendRaw(method, path, withToken(service.access), bodies[method]);
+
     expect([401, 403, 404]).toContain(status);
     expect(await countCreations()).toBe(before);
   });
@@ -396,6 +401,7 @@ describe('paths that resemble one of the routes', () => {
     ['POST', '/sample%2f'],
   ])('%s %s is denied to a machine user', async (method, path) => {
     const { status } = await sendRaw(method, path, withToken(machine), bodies[method]);
+
     expect([401, 403, 404]).toContain(status);
   });
 
@@ -412,6 +418,7 @@ describe('paths that resemble one of the routes', () => {
       [...withToken(service.access), name, value],
       '{"data": {}}',
     );
+
     expect(status).toBe(200);
     expect(body).toContain('received');
     expect(await countCreations()).toBe(before);
@@ -443,6 +450,7 @@ describe('the lookup of the setting `check_user_in_pool`', () => {
     async (_state, change, expected) => {
       const { sub, username } = await signInNewUser();
       await change(username);
+
       expect((await findUser(cognito, UserPoolId, sub))?.enabled ?? false).toBe(expected);
     },
   );

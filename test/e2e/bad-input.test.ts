@@ -120,6 +120,7 @@ describe('POST /create-service-user with bad input', () => {
         typeof body === 'string' ? body : JSON.stringify(body),
         headers,
       );
+
       expect(response.status).toBe(expected);
       expect(response.headers.get('content-type')).toBe('application/problem+json');
       const { errors = [] } = problem.parse(response.body);

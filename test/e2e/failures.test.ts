@@ -79,6 +79,7 @@ describe('a failure before the user is created', () => {
   it('is PASSWORD_REJECTED if the policy rejects the password', async () => {
     const request = newRequest({ password: passwordWithoutSymbol() });
     const status = await provision(request);
+
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect(status.error).toMatchObject({
       code: 'PASSWORD_REJECTED',
@@ -103,6 +104,7 @@ describe('a failure before the user is created', () => {
       // A new execution environment has no cached token.
       withVariable('app1-call-app2', 'RESTARTED', 'true', () => provision(newRequest())),
     );
+
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
     expect(status.error).toMatchObject({ step: 'Authenticate', code: 'APP2_AUTHENTICATION_FAILED' });
     expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
@@ -119,6 +121,7 @@ describe('a failure before the user is created', () => {
       'kms:ReEncryptTo',
       () => provision(newRequest()),
     );
+
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent', error: { step: 'EncryptCredentials' } });
     expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
   });
@@ -137,6 +140,7 @@ describe('a failure after the user may have been created', () => {
     );
     const before = await system.user(request.username);
     const status = await provision(request);
+
     expect(status).toMatchObject({
       status: 'FAILED',
       user: 'absent',
@@ -159,6 +163,7 @@ describe('a failure after the user may have been created', () => {
   ])('of %s is compensated by DeleteUser and published', async (step, functionName, action) => {
     const request = newRequest();
     const status = await withoutPermission(outputs, { functionName }, action, () => provision(request));
+
     expect(status).toMatchObject({
       status: 'FAILED',
       user: 'absent',
@@ -188,6 +193,7 @@ describe('App2', () => {
       `/admin/create-user/${creation.id}?username=${creation.username}`,
       creation.token,
     );
+
     expect(cancelled.status).toBe(204);
     const response = await creation.post();
     expect(provisioningStatus.parse(response.body)).toMatchObject({
@@ -210,6 +216,7 @@ describe('App2', () => {
       { username: creation.username, encrypted_password, human_user_id: 'h-1' },
       { 'Idempotency-Key': creation.id },
     );
+
     expect([response.status, response.body]).toEqual([
       409,
       expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }),

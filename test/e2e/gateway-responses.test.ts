@@ -234,6 +234,7 @@ describe('API Gateway', () => {
       const { status, headers, body } = await send(api, await make());
 
       const parsed = problem.parse(JSON.parse(body));
+
       expect([parsed.code, parsed.status]).toEqual([code, status]);
       expect(headers).toMatchObject({
         'content-type': 'application/problem+json',

@@ -34,6 +34,7 @@ describe('npm run up', () => {
     const [status] = await up(settings().directory, new URL(outputs.endpoint).port, {
       TZ: 'Asia/Tokyo',
     }).closed;
+
     expect(status).toBe(0);
     expect(Date.now() - startedAt).toBeLessThan(10_000);
     expect(readFileSync(outputsFile(settings().directory), 'utf8')).toBe(before);
@@ -67,6 +68,7 @@ describe('npm run up', () => {
       child.kill('SIGINT');
     });
     const [status] = await closed;
+
     expect({ status, interrupted }).toEqual({ status: 130, interrupted: true });
     expect(processesOf(directory)).toEqual([]);
     expect(await isResponding(port)).toBe(false);

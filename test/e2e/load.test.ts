@@ -35,6 +35,7 @@ describe('fifty concurrent provisionings', () => {
     } finally {
       clearInterval(watch);
     }
+
     expect(maximum.functions).toBeGreaterThan(0);
     expect(maximum.functions).toBeLessThanOrEqual(40);
     expect(maximum.memory).toBeLessThan(4 * 1024 ** 3);
@@ -52,6 +53,7 @@ describe('sequential provisionings', () => {
     }
     const median = durations.sort((a, b) => a - b)[5] ?? Number.POSITIVE_INFINITY;
     process.stdout.write(`POST to SUCCEEDED, warm: p50 ${median} ms of ${durations.join(', ')} ms\n`);
+
     expect(median).toBeLessThanOrEqual(1_500);
   });
 });

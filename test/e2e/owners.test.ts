@@ -91,6 +91,7 @@ describe('a provisioning of App1', () => {
       expect(status).toBe(202);
       ids.push(provisioningAccepted.parse(body).provisioning_id);
     }
+
     expect(new Set(ids).size).toBe(2);
     expect((await first(`/${ids[1]}`)).status).toBe(404);
     expect((await second(`/${ids[1]}`)).status).toBe(200);
@@ -100,6 +101,7 @@ describe('a provisioning of App1', () => {
     const role = await newRole();
     const { body } = await (await callerOf(role, 'monday'))('', postRequest(newRequest()));
     const { provisioning_id } = provisioningAccepted.parse(body);
+
     expect((await (await callerOf(role, 'tuesday'))(`/${provisioning_id}`)).status).toBe(200);
 
     const RoleName = role.split('/').at(-1) ?? '';
@@ -117,6 +119,7 @@ describe('a provisioning of App1', () => {
     ['an actor', { actor: 'another' }, {}],
   ])('has no owner that its caller names: %s is rejected', async (_field, more, headers) => {
     const { status, body } = await system.provision(JSON.stringify({ ...newRequest(), ...more }), headers);
+
     expect([status, body]).toEqual([400, expect.objectContaining({ code: 'INVALID_REQUEST' })]);
   });
 
@@ -138,6 +141,7 @@ describe('a provisioning of App1', () => {
       return JSON.parse(input);
     };
     const { owner } = await inputOf('app1');
+
     expect(owner).toMatch(new RegExp(`^${outputs.account}/`));
     expect(await inputOf('app2')).toMatchObject({ owner: 'owner-app1', on_behalf_of: owner });
 
@@ -233,6 +237,7 @@ describe('a caller that has used up its share of DescribeExecution', () => {
     );
 
     const throttled = { status: 429, body: { code: 'THROTTLED', type: 'about:blank' } };
+
     expect(await busiest(`/${provisioning_id}`, {})).toMatchObject(throttled);
     expect(await busiest(`/${provisioning_id}`, { method: 'DELETE' })).toMatchObject(throttled);
     expect(await busiest(`/${provisioning_id}/retry`, { method: 'POST' })).toMatchObject(throttled);

@@ -54,6 +54,7 @@ describe('the user pool', () => {
         ...(withHash === undefined ? {} : { SecretHash }),
       }),
     );
+
     await expect(attempt).rejects.toMatchObject({ name: 'NotAuthorizedException' });
     expect(await system.user(Username)).toBeUndefined();
   });
@@ -88,6 +89,7 @@ describe('the user pool', () => {
         AuthFlow,
         AuthParameters: { USERNAME: request.username, PASSWORD: request.password },
       };
+
       await expect(cognito.send(new AdminInitiateAuthCommand(input))).rejects.toMatchObject({
         name: 'InvalidParameterException',
       });
@@ -142,6 +144,7 @@ describe('the machine user', () => {
     ['with an empty hash', { SECRET_HASH: '' }],
   ])('is not locked by sign-ins %s: they do not count as attempts', async (_parameters, more) => {
     const { username, password } = credentials;
+
     for (const PASSWORD of [password, newPassword()])
       expect(await errorOf(signIn({ USERNAME: username, PASSWORD, ...more }))).toEqual([
         'NotAuthorizedException',
@@ -156,6 +159,7 @@ describe('the machine user', () => {
       PASSWORD: password,
       SECRET_HASH: hash(username, machine_client_id, client_secret),
     });
+
     expect(AuthenticationResult?.AccessToken).toBeDefined();
   });
 });

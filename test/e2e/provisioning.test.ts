@@ -50,6 +50,7 @@ describe('a successful provisioning', () => {
 
   it('enters the states of both services in their order', async () => {
     const { provisioning_id } = await provision(newRequest());
+
     expect(await statesOf('ProvisionServiceUser', provisioning_id)).toEqual([
       'PublishRequested',
       'Authenticate',
@@ -83,6 +84,7 @@ describe('a successful provisioning', () => {
       published.map(({ detail }) => detail.metadata.trace_id),
       published.map(({ source, detail }) => `${source} ${detail.metadata.causation_id}`),
     ];
+
     expect(new Set(traceIds)).toEqual(new Set([expect.stringMatching(/^1-[0-9a-f]{8}-[0-9a-f]{24}$/)]));
     expect([...new Set(causes)].sort()).toEqual([
       expect.stringMatching(/^app1\.provisioning request:./),
@@ -94,6 +96,7 @@ describe('a successful provisioning', () => {
 describe('POST /create-service-user', () => {
   it('returns 202 at once, with the URL of the status', async () => {
     const { status, headers, body } = await system.provision(newRequest());
+
     expect(status).toBe(202);
     expect(body).toMatchObject({ status: 'RUNNING', status_url: headers.get('location') });
     const address = headers.get('location') ?? '';
@@ -105,6 +108,7 @@ describe('POST /create-service-user', () => {
 
   it('returns 200 with the outcome if the caller prefers to wait and the outcome is known in time', async () => {
     const { status, headers, body } = await system.provision(newRequest(), { Prefer: 'wait=20' });
+
     expect(status).toBe(200);
     expect(headers.get('preference-applied')).toBe('wait=20');
     expect(provisioningStatus.parse(body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
@@ -115,6 +119,7 @@ describe('POST /create-service-user', () => {
       method: 'POST',
       body: '{}',
     });
+
     expect(response.status).toBe(403);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
     expect(await response.json()).toMatchObject({ code: 'FORBIDDEN', status: 403 });
@@ -130,6 +135,7 @@ describe('POST /create-service-user', () => {
         body: JSON.stringify(newRequest()),
       },
     );
+
     expect(response.status).toBe(403);
   });
 });
@@ -139,6 +145,7 @@ describe('an Idempotency-Key', () => {
     const request = newRequest();
     const key = { 'Idempotency-Key': request.username };
     const ids = await Promise.all(Array.from({ length: 8 }, () => start(request, key)));
+
     expect(new Set(ids).size).toBe(1);
     const [id = ''] = ids;
     expect(await waitForCompletion(id)).toMatchObject({ status: 'SUCCEEDED' });
@@ -151,6 +158,7 @@ describe('an Idempotency-Key', () => {
     const key = { 'Idempotency-Key': request.username };
     await waitForCompletion(await start(request, key));
     const repeat = await system.provision({ ...request, password: newPassword() }, key);
+
     expect(repeat.status).toBe(409);
     expect(repeat.body).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
   });
@@ -188,6 +196,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
       outputs.region,
     )(`${outputs.app1.api_url}/create-service-user/${provisioning_id}`);
     const unknown = await system.status('00000000-0000-4000-8000-000000000000');
+
     expect([response.status, unknown.status]).toEqual([404, 404]);
     expect(await response.json()).toEqual(unknown.body);
   });

@@ -25,6 +25,7 @@ describe('README.md', () => {
   it('has a walk-through that works as written', async () => {
     const { stdout, stderr } = await resultOf(walkThrough);
     const dropped = /Deleted the record of arn:\S+:ProvisionServiceUser:\S+\n/;
+
     expect(stdout).toMatch(dropped);
     const responses = stdout
       .replace(dropped, '\n')

@@ -134,6 +134,7 @@ it('passes the test of the rotation function that Secrets Manager runs when a sc
   await eventually(async () =>
     expect(await logged(`"${VersionId}"`)).toEqual([expect.stringContaining('No credentials to test')]),
   );
+
   expect(await logged('"Step failed"')).toEqual([]);
 });
 
@@ -181,11 +182,13 @@ describe('a rotation of the machine credentials, 20 times under load', () => {
 
   it('keeps the machine users of the last two versions only', async () => {
     const kept = [await version('AWSCURRENT'), await version('AWSPREVIOUS')];
+
     expect(await machineUsers()).toEqual(kept.map(({ username }) => username).sort());
   });
 
   it('does not change the owner: a request with the first credentials is found with the last ones', async () => {
     const { status } = await system.app2('GET', `/admin/create-user/${before}`, await machineToken());
+
     expect(status).toBe(200);
   });
 });
@@ -244,6 +247,7 @@ describe('a revocation of leaked machine credentials under load', () => {
 
   it('issues new credentials to App1', async () => {
     const { VersionId, username } = await version('AWSCURRENT');
+
     expect(revocation.version_id).toBe(VersionId);
     expect(Object.values(leaked).map((credentials) => credentials.username)).not.toContain(username);
   });
@@ -282,12 +286,14 @@ describe('a revocation of leaked machine credentials under load', () => {
       AWS_SECRET_ACCESS_KEY: operator.secretAccessKey,
       AWS_SESSION_TOKEN: operator.sessionToken ?? '',
     });
+
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ removed_users: 1 })]);
     expect((await provision(newRequest())).status).toBe('SUCCEEDED');
   });
 
   it('does not change the owner: a request with the revoked credentials is found', async () => {
     const { status } = await system.app2('GET', `/admin/create-user/${earlierId}`, await machineToken());
+
     expect(status).toBe(200);
   });
 });

@@ -217,6 +217,7 @@ describe('Passwords and tokens', () => {
 
   it('are in the later responses of a removal and of failed provisionings', async () => {
     const outcomes = await Promise.all(failed.map((id) => waitForCompletion(id, 120_000)));
+
     expect(outcomes.map(({ status }) => status)).toEqual(failed.map(() => 'FAILED'));
     for (const id of failed)
       responses.push({
@@ -228,6 +229,7 @@ describe('Passwords and tokens', () => {
 
   it('are readable nowhere', async () => {
     const { leaks, tokens, locations } = await findLeaks();
+
     expect(locations).toBeGreaterThan(100);
     expect(leaks).toEqual([]);
     expect(tokens).toEqual([]);

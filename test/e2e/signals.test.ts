@@ -116,6 +116,7 @@ describe('one request', () => {
     const request = newRequest();
     await restart('app1-call-app2');
     const id = await start(request, { 'X-Amzn-Trace-Id': `Root=${trace};Parent=53995c3f42cd8ad8;Sampled=1` });
+
     await expect(waitForCompletion(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
     await eventsOf(id, ['ServiceUserProvisioningRequested', 'ServiceUserCreated', 'ServiceUserProvisioned']);
 
@@ -225,6 +226,7 @@ describe('metrics', () => {
         ),
       ),
     );
+
     expect(await sumOf('systemFailures', { source: app1 })).toBe(system);
   });
 

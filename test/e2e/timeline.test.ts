@@ -26,6 +26,7 @@ it('the timeline of a failure contains every step and attempt of both services i
   const { user_pool_id } = outputs.app2;
   await cognito.send(new AdminCreateUserCommand({ UserPoolId: user_pool_id, Username: request.username }));
   const { provisioning_id: id, error } = await provision(request);
+
   expect(error).toMatchObject({ code: 'USER_ALREADY_EXISTS', step: 'RequestUserCreation' });
 
   const { timeline, timeline_incomplete, body } = await timelineOf(id);

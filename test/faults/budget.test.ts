@@ -29,6 +29,7 @@ describe('the cost of a successful provisioning', () => {
       });
     }
     process.stdout.write(`Counts of one provisioning: ${JSON.stringify(counts)}\n`);
+
     // A lower count is an error, too: the budget would be wrong, or the counter.
     expect(counts).toMatchObject(budget);
   });

@@ -225,6 +225,7 @@ describe('a subscriber', () => {
 
   it('receives all events after a redrive of the queue', async () => {
     const { deadLetters, receive, deadLetterCount } = await subscribed;
+
     expect(await redrive([deadLetters])).toBe(0);
     received.push(...(await receive()));
 
@@ -272,6 +273,7 @@ describe('a subscriber', () => {
   it('receives the same events again after a replay of the archives', async () => {
     const { rules, receive } = await subscribed;
     const period = ['--from', startedAt.toISOString(), '--to', new Date().toISOString()];
+
     for (const [service, rule] of Object.entries(rules))
       expect(await replay([service, ...period, '--to-rule', rule])).toBe(0);
     const again = (await receive()).map(readEvent);

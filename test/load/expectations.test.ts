@@ -51,6 +51,7 @@ describe('a burst', () => {
   it('reports the actual rate and the longest pause', () => {
     const slow = burst(1);
     slow.counted.quotas[NARROWEST]?.passed.push(5.8);
+
     expect(broken(slow)).toEqual([
       {
         description: expect.stringMatching('90 %'),
@@ -63,6 +64,7 @@ describe('a burst', () => {
   it('fails because of a provisioning with another outcome, of additional calls and of throttled polls', () => {
     const failed = burst(1, { 'cognito-idp:AdminSetUserPassword': 16 }, [2]);
     failed.outcomes.set('p-3', 'ServiceUserProvisioningFailed: TimedOut at RequestUserCreation');
+
     expect(broken(failed).map(({ actual }) => actual)).toEqual([
       '9 of 10',
       '1.60 per provisioning, at least 1',
@@ -94,6 +96,7 @@ describe('a burst with rejected passwords', () => {
   it('counts only the calls of requests that can succeed', () => {
     const all = withRejected(REJECTED);
     all.counted.made['cognito-idp:AdminCreateUser'] = 16;
+
     expect(broken(all).map(({ actual }) => actual)).toEqual(['1.60 per provisioning, at least 1']);
   });
 });
@@ -106,6 +109,7 @@ describe('the expectation for a second caller', () => {
     const expectation = expectationsOf({ ...burst(1), delays: { first: 40, second } }, SCALE).find(
       ({ description }) => description.startsWith('the second caller'),
     );
+
     expect(expectation).toMatchObject({
       isMet,
       actual: `${second.toFixed(1)} s; the last ones of the first caller start after 40.0 s`,
@@ -117,6 +121,7 @@ describe('scaled quotas', () => {
   it('allow the same lateness of a call as the whole quotas', () => {
     const lateness = ({ at_once, per_second }: { at_once: number; per_second: number }) =>
       Number(((at_once - 1) / per_second).toFixed(9));
+
     for (const factor of [SCALE, 0.06]) {
       expect(scaled(factor).map(({ per_second }) => per_second)).toEqual(
         quotas.map(({ per_second }) => per_second * factor),

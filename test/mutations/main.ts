@@ -15,15 +15,15 @@ import { type Mutation, mutations } from './mutations.ts';
  */
 export async function main(args: string[]): Promise<number> {
   const command = npmCommand('test:mutations')
-    .description('Takes away what the invariants rest on, and expects tests to fail each time.')
+    .description('Removes parts that the invariants depend on, and expects tests to fail each time.')
     .argument('[text...]', 'only the mutations whose names contain one of these');
   return runCommand(
     () => command.parse(args, { from: 'user' }),
-    () => tryOutNamed(command.processedArgs[0]),
+    () => runNamed(command.processedArgs[0]),
   );
 }
 
-async function tryOutNamed(texts: readonly string[]): Promise<number> {
+async function runNamed(texts: readonly string[]): Promise<number> {
   const chosen = mutations.filter(
     ({ name }) => texts.length === 0 || texts.some((text) => name.includes(text)),
   );

@@ -11,10 +11,10 @@ const testOne = (...args: string[]) =>
     encoding: 'utf8',
   });
 
-test('npm run test:one runs the cases that it names, and says so when there is none', () => {
-  const one = testOne('contracts/encryption-context.ts', '-t', 'no case has this name');
+test('npm run test:one fails if no case has the name', () => {
+  const result = testOne('contracts/encryption-context.ts', '-t', 'no case has this name');
 
-  expect(one).toMatchObject({
+  expect(result).toMatchObject({
     status: 1,
     stdout: expect.stringContaining('Project unit: test/contracts/encryption-context.test.ts'),
     stderr: expect.stringContaining(
@@ -23,10 +23,10 @@ test('npm run test:one runs the cases that it names, and says so when there is n
   });
 });
 
-test('npm run test:one takes no path that no test has', () => {
-  const one = testOne('contracts/encrption-context.ts');
+test('npm run test:one rejects a path without a test, and suggests another one', () => {
+  const result = testOne('contracts/encrption-context.ts');
 
-  expect(one).toMatchObject({
+  expect(result).toMatchObject({
     status: 1,
     stderr: expect.stringContaining('→ Is test/contracts/encryption-context.test.ts meant?'),
   });

@@ -1,5 +1,6 @@
-"""Schemathesis' command line, with what it has to know of the callers: how App1's sign their requests, and what App2's
-show. Credentials come on standard input, as JSON: they are in no argument and no environment.
+"""Runs the command line of Schemathesis with the authentication of the APIs: signatures for App1, access tokens for App2.
+
+The credentials are JSON on standard input, so that no argument and no environment variable contains them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Signature(AuthBase):
-    """Signs what is sent, as it is sent.
+    """Signs a request with Signature Version 4.
 
     docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
@@ -73,7 +74,7 @@ def sha256(body: str | bytes | None) -> str:
 
 
 class Bearer(AuthBase):
-    """Shows an access token."""
+    """Sends an access token."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -87,52 +88,51 @@ KEY = "Idempotency-Key"
 numbers = count()
 
 POLICY_SUFFIX = "-Strong-Password-1"
-"""Has all that the password policy asks for. The policy is the pool's and no part of the schema."""
+"""Meets every rule of the password policy, which belongs to the user pool and not to the schema."""
 
-LONGEST_PASSWORD = 256
+MAX_PASSWORD_LENGTH = 256
 
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """What no schema can say of a request that should be accepted."""
-    have_own_key(case)
-    meet_password_policy(case)
-    name_the_user(case)
+    """Changes valid requests so that the API accepts them, where the schema cannot express the condition."""
+    set_unique_key(case)
+    append_policy_suffix(case)
+    add_username(case)
 
 
-def have_own_key(case: schemathesis.Case) -> None:
-    """A key of its own for each request that has the documented example: all but the first would only conflict. But
-    retries are all of one provisioning: with one key they are one, which is quicker."""
+def set_unique_key(case: schemathesis.Case) -> None:
+    """Replaces the documented example of a key by a unique one, because repeats with other content conflict. Retries
+    keep one key, because they belong to one provisioning."""
     if case.path.endswith("/retry"):
         return
     parameters = case.operation.schema.raw_schema["components"]["parameters"].values()
-    if case.headers.get(KEY) in [one["example"] for one in parameters if one["name"] == KEY]:
+    if case.headers.get(KEY) in [parameter["example"] for parameter in parameters if parameter["name"] == KEY]:
         case.headers[KEY] = str(uuid5(NAMESPACE_URL, str(next(numbers))))
 
 
-def meet_password_policy(case: schemathesis.Case) -> None:
-    """The document says in words what the policy is: a request that breaks it is refused with 400. So the passwords of
-    requests that follow the schema end with what the policy asks for. Others are sent as they were made."""
+def append_policy_suffix(case: schemathesis.Case) -> None:
+    """Appends a suffix that meets the password policy to the passwords of valid requests: the API rejects violations of
+    the policy with 400. Invalid requests stay unchanged."""
     if is_valid(case, ParameterLocation.BODY) and isinstance(case.body, dict) and "password" in case.body:
-        given = case.body["password"][: LONGEST_PASSWORD - len(POLICY_SUFFIX)]
-        case.body = {**case.body, "password": given + POLICY_SUFFIX}
+        password = case.body["password"][: MAX_PASSWORD_LENGTH - len(POLICY_SUFFIX)]
+        case.body = {**case.body, "password": password + POLICY_SUFFIX}
 
 
-def name_the_user(case: schemathesis.Case) -> None:
-    """A DELETE at App2 needs the username, which is optional, when App2 has no record of the creation. Which ids are
-    those, no schema can say."""
+def add_username(case: schemathesis.Case) -> None:
+    """Adds the optional username to a DELETE at App2, which requires it if App2 has no record of the creation."""
     if case.method == "DELETE" and case.path.startswith("/admin/") and is_valid(case, ParameterLocation.QUERY):
         case.query = {"username": "ada", **(case.query or {})}
 
 
 def is_valid(case: schemathesis.Case, location: ParameterLocation) -> bool:
-    """Whether what the case has there follows the schema; what it does not have follows it, too."""
+    """Whether a part of the request is valid; an absent part is valid, too."""
     part = case.meta and case.meta.components.get(location)
     return part is None or part.mode.is_positive
 
 
 def identify(credentials: dict[str, Any]) -> None:
-    """Every request is made by a caller that may make it."""
+    """Sets the credentials of a permitted caller for every request."""
     auth = schemathesis.auth
     if "signer" in credentials:
         auth.set_from_requests(Signature(**credentials["signer"]))

@@ -81,6 +81,7 @@ describe('npm run acceptance with --profile and --app2-profile', () => {
       ],
       { AWS_CONFIG_FILE: file, AWS_ENDPOINT_URL, APP1_API_URL, APP2_API_URL },
     );
+
     expect([failed, status]).toEqual([[], 0]);
   });
 });

@@ -265,6 +265,7 @@ describe('runbooks', () => {
     const isDoctor = command === 'npx provision doctor';
     const names =
       'app2-system-failures: begin with `npx provision list --failed --since 1h`, then do what docs/runbooks/provisionings-fail.md says.';
+
     expect([command, status, output]).toEqual([
       command,
       isDoctor ? 1 : 0,

@@ -85,7 +85,7 @@ async function create(
 ) {
   const args = ['create', name, '--human-user', 'h-1', '--password-stdin', '--json', ...more];
   const result = await provision(args, `${password}\n`, overrides);
-  return { ...result, answer: provisioningReport.parse(json(result)) };
+  return { ...result, report: provisioningReport.parse(json(result)) };
 }
 
 /** Variables as on AWS: credentials in the environment and stack outputs, without the file of a local AWS. */
@@ -123,6 +123,7 @@ describe('provision', () => {
       runDoctor(-60_000),
       provision(['status', randomUUID(), '--json'], '', clockAhead(600_000)),
     ]);
+
     expect(failed).toMatchObject({
       status: 1,
       clock: { verdict: 'failed', found: expect.stringContaining("10 minutes ahead of AWS's") },
@@ -163,12 +164,12 @@ describe('provision', () => {
     const [name, password] = [newName('cli'), newPassword()];
     const created = await create(name, password);
 
-    expect([created.status, created.answer]).toEqual([
+    expect([created.status, created.report]).toEqual([
       0,
       expect.objectContaining({ status: 'SUCCEEDED', user: 'present', username: name, next: null }),
     ]);
     expect(await system.signIn(name, password)).toEqual(expect.any(String));
-    const { provisioning_id: id } = created.answer;
+    const { provisioning_id: id } = created.report;
 
     const status = await provision(['status', id, '--watch']);
     expect([status.status, status.stdout]).toEqual([0, expect.stringContaining('✔ SUCCEEDED')]);
@@ -204,9 +205,10 @@ describe('provision', () => {
       'kms:ReEncryptFrom',
       () => create(name, password),
     );
-    const { provisioning_id: id } = failed.answer;
+    const { provisioning_id: id } = failed.report;
+
     expect(failed.status).toBe(1);
-    expect(failed.answer).toMatchObject({ status: 'FAILED', user: 'absent', left_behind: 'nothing' });
+    expect(failed.report).toMatchObject({ status: 'FAILED', user: 'absent', left_behind: 'nothing' });
 
     const listed = await provision(['list', '--failed', '--since', '1h', '--limit', '100', '--json']);
     expect(listed.status).toBe(0);
@@ -274,14 +276,15 @@ describe('provision', () => {
     const follow = startCommand(['events', '--follow', '--json', '--name', 'ServiceUserProvisioned']);
     try {
       await eventually(async () => expect(follow.partial.stderr).toContain('Reading the logs'), 20_000);
-      const { answer } = await create(newName('cli'), newPassword());
+      const { report } = await create(newName('cli'), newPassword());
       await eventually(
-        async () => expect(follow.partial.stdout).toContain(`"provisioning_id":"${answer.provisioning_id}"`),
+        async () => expect(follow.partial.stdout).toContain(`"provisioning_id":"${report.provisioning_id}"`),
         30_000,
       );
     } finally {
       follow.child.kill('SIGINT');
     }
+
     expect(await follow.result).toMatchObject({ status: 0 });
   });
 
@@ -297,6 +300,7 @@ describe('provision', () => {
         ({ verdict, check }) => verdict === 'failed' && !affectedByOtherTests.includes(check),
       );
     };
+
     expect(await readFailedChecks()).toEqual([]);
 
     const rule = {
@@ -321,6 +325,7 @@ describe('provision', () => {
 
   it('completes commands and options in a shell', async () => {
     const script = await provision(['completion', 'bash']);
+
     expect(spawnSync('bash', ['-n'], { input: script.stdout, encoding: 'utf8' })).toMatchObject({
       status: 0,
       stderr: '',
@@ -331,6 +336,7 @@ describe('provision', () => {
 
   it('removes the user', async () => {
     const { name, cancelled } = present(await cancelling);
+
     expect([cancelled.status, json(cancelled)]).toEqual([
       0,
       expect.objectContaining({ status: 'SUCCEEDED', user: 'absent' }),
@@ -345,7 +351,7 @@ describe('the command line on AWS, with only the permissions of docs/cli.md', ()
     'lets callers create a user, read its status, cancel it and retry': async () => {
       const caller = onAws(await allowed(permissions.create));
       const created = await create(newName('cli'), newPassword(), caller, AWS);
-      const { provisioning_id: id } = created.answer;
+      const { provisioning_id: id } = created.report;
 
       expect(created.status).toBe(0);
       expect((await provision([...AWS, 'status', id], '', caller)).status).toBe(0);
@@ -357,13 +363,13 @@ describe('the command line on AWS, with only the permissions of docs/cli.md', ()
     },
 
     'lets operators list provisionings, and read timelines and events': async () => {
-      const { answer } = await create(newName('cli'), newPassword());
+      const { report } = await create(newName('cli'), newPassword());
       const runs = await Promise.all(
         (
           [
             ['list', ['list', '--limit', '3']],
-            ['timeline', ['timeline', answer.provisioning_id]],
-            ['events', ['events', '--id', answer.provisioning_id]],
+            ['timeline', ['timeline', report.provisioning_id]],
+            ['events', ['events', '--id', report.provisioning_id]],
           ] as const
         ).map(async ([command, args]) => ({
           command,

@@ -144,6 +144,7 @@ describe('the dead-letter queues while the logs reject events', () => {
 
   it.each(services)('receive every event of %s, with the error', async (service) => {
     const found = await queuedEvents(service);
+
     expect(found.map(({ error }) => error)).toEqual(found.map(() => 'NO_PERMISSIONS'));
     undelivered[service] = sorted(found.map(({ event_id }) => event_id));
     const lastEvent = service === 'app1' ? 'ServiceUserProvisioned' : 'ServiceUserCreated';
@@ -165,6 +166,7 @@ describe('the dead-letter queues while the logs reject events', () => {
   it.each(services)('keep their messages after a dry run for %s', async (service) => {
     await eventually(async () => expect(await lengthOf(service)).toBe(undelivered[service].length));
     const { status, output } = await run(adapt(dryRun, service));
+
     expect([status, output]).toEqual([
       0,
       expect.stringContaining(
@@ -177,6 +179,7 @@ describe('the dead-letter queues while the logs reject events', () => {
   it.each(services)('are delivered to the log of %s by a redrive after the repair', async (service) => {
     await repair();
     const { status, output } = await run(adapt(redrive, service));
+
     expect([status, output]).toEqual([0, expect.stringContaining('Remaining: 0')]);
 
     const delivered = (await logged(buses[service])).filter(
@@ -249,6 +252,7 @@ describe('a replay', () => {
     const replayed = sorted(
       all.filter((event) => event['replay-name'] === replayName).map(({ event_id }) => event_id),
     );
+
     expect(replayed).toEqual(original);
     expect([status, output]).toEqual([0, expect.stringContaining(`Replayed: ${original.length} events`)]);
     for (const { provisioning_id } of provisionings)
@@ -281,6 +285,7 @@ describe('a redrive of the dead-letter queue', () => {
     await eventually(async () => expect(await lengthOf('app1')).toBeGreaterThan(0), 30_000, 500);
 
     const failed = await run(redrive);
+
     expect([failed.status, failed.output]).toEqual([
       1,
       expect.stringMatching(
@@ -385,6 +390,7 @@ describe('a redrive of the dead-letter queue', () => {
     const QueueUrl = await urlOf('app1');
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"destination":"unknown"}' }));
     const { status, output } = await run(redrive);
+
     expect([status, output]).toEqual([1, expect.stringContaining('It is neither an undelivered event nor')]);
     const { Messages: [message] = [] } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }),

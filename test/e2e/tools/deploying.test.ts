@@ -181,6 +181,7 @@ describe('a first deployment that fails', () => {
     const cognito = new CognitoIdentityProviderClient(configuration);
     const { UserPools = [] } = await cognito.send(new ListUserPoolsCommand({ MaxResults: 60 }));
     const users = UserPools.map(({ Id }) => cognito.send(new ListUsersCommand({ UserPoolId: Id })));
+
     // The pool in use contains the machine user.
     expect((await Promise.all(users)).map(({ Users = [] }) => Users.length).sort()).toEqual([0, 1]);
   });
@@ -279,6 +280,7 @@ describe('docs/deploying.md', () => {
     await runSection(GUIDE, 'Taking it down');
 
     const remaining = await stacks();
+
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App1']));
     expect(Object.keys(remaining)).not.toEqual(expect.arrayContaining(['App2']));
     const { stateMachines = [] } = await new SFNClient(configuration).send(new ListStateMachinesCommand({}));

@@ -266,6 +266,7 @@ describe('the page of the example', () => {
     });
     await waitForAgreement();
     const listed = await shell.run(commandsIn(PAGE, 'Who has access').join('\n'));
+
     expect(listed).toContain(present(provisionings['succeeds']));
     expect(await shell.run(commandsIn(PAGE, 'When something lies in the queue').join('\n'))).toContain(
       'Remaining: 0',
@@ -278,6 +279,7 @@ describe('the access register', () => {
   it('contains the state after the last event of each provisioning', async () => {
     await waitForAgreement();
     const states = await registeredStates();
+
     for (const [scenario, user] of [
       ['succeeds', 'present'],
       ['has a name in use', 'absent'],
@@ -322,6 +324,7 @@ describe('the access register', () => {
       });
       await deprovision(id, runSweeps);
       await waitForAgreement();
+
       expect((await registeredStates())[`${id} ${source}`]).toMatch(/^absent /);
     },
   );
@@ -345,6 +348,7 @@ describe('the access register', () => {
       async () => expect(await invocations(FunctionName)).toBeGreaterThanOrEqual(2 * repeated.length),
       30_000,
     );
+
     expect(await registeredStates()).toEqual(before);
     expect(await countedEvents()).toBe(repeated.length);
   });

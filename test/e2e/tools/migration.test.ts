@@ -83,11 +83,13 @@ afterAll(async () => {
 describe('the migration of the guide', () => {
   it('starts with the workflow alone, without the header of the backend', async () => {
     const response = await system.provision(newRequest());
+
     expect([response.status, provisionedBy(response.headers)]).toEqual([202, null]);
   });
 
   it('lets the header choose the backend in phase 1, and keeps the backend of a key', async () => {
     await runSection('Before you begin');
+
     expect((await runSection('Phase 1: side by side, by header')).trimEnd().split('\n').slice(-2)).toEqual([
       'legacy 201',
       'workflow 202',
@@ -124,17 +126,20 @@ describe('the migration of the guide', () => {
         return provisionedBy(response.headers);
       }),
     );
+
     expect(new Set(backends).size).toBe(1);
   });
 
   it('has no status of a user that the legacy endpoint has created', async () => {
     const response = await system.provision(newRequest({ username: newName('legacy') }));
+
     expect(response.body).toMatchObject({ legacy: true });
     expect(await system.status('0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01')).toMatchObject({ status: 404 });
   });
 
   it('uses the workflow by flag in phase 2, first for no caller, then for the listed callers', async () => {
     await runSection('Phase 2: by flag');
+
     expect(await request({}, { 'x-use-cognito': 'true' })).toBe('legacy 201');
 
     await runSection('First the callers that want to be first');
@@ -146,6 +151,7 @@ describe('the migration of the guide', () => {
   it('uses the workflow for half of the names, after a deployment of the flag that was rolled back', async () => {
     await runSection('Then more and more of all');
     await reloadFlag();
+
     expect(await request({ username: nameInBucket('below', 50) })).toBe('workflow 202');
     expect(await request({ username: nameInBucket('above', 50) })).toBe('legacy 201');
   });
@@ -153,12 +159,14 @@ describe('the migration of the guide', () => {
   it('uses the workflow for all names', async () => {
     await runSection('Then all');
     await reloadFlag();
+
     expect(await request({ username: nameInBucket('above', 99) })).toBe('workflow 202');
   });
 
   it('can be reverted, and a key of the workflow keeps its backend', async () => {
     const body = newRequest({ username: newName('kept') });
     const key = { 'Idempotency-Key': newName('key') };
+
     expect(await request(body, key)).toBe('workflow 202');
     await runSection('Back');
     await reloadFlag();
@@ -171,6 +179,7 @@ describe('the migration of the guide', () => {
     legacy.close();
     legacy.closeAllConnections();
     const response = await system.provision(newRequest());
+
     expect([response.status, provisionedBy(response.headers)]).toEqual([502, 'legacy']);
     expect(response.body).toMatchObject({ code: 'LEGACY_UNAVAILABLE' });
     expect(users.size).toBe(before);
@@ -185,6 +194,7 @@ describe('the migration of the guide', () => {
       }),
     );
     const log = events.map(({ message }) => message).join('\n');
+
     for (const metric of ['ProvisionedByWorkflow', 'ProvisionedByLegacy', 'ProvisionedByLegacyFailed'])
       expect(log).toContain(`"${metric}"`);
     expect(log).not.toContain(KEY);
@@ -194,6 +204,7 @@ describe('the migration of the guide', () => {
   it('finishes with the workflow alone', async () => {
     await runSection('After: the legacy endpoint goes');
     const response = await system.provision(newRequest(), { 'x-use-cognito': 'false' });
+
     expect([response.status, provisionedBy(response.headers)]).toEqual([202, null]);
     expect(await shell.run('aws appconfig list-applications --query Items --output json')).toContain('[]');
   });

@@ -61,6 +61,7 @@ describe('commands for operators', () => {
     async (_section, { commands }) => {
       const id = /\bretry\b/.test(commands) ? 'failed' : 'good';
       const output = await shell.run(`id="$${id}"\n${tolerant(filledIn(commands))}`);
+
       expect(output).not.toMatch(/unknown option|command not found|usage:/i);
     },
   );

@@ -7,7 +7,7 @@ import { eventually } from '../../local-aws/support/eventually.ts';
 import { run } from '../support/commands.ts';
 import { newRequest, provision } from '../support/deployed.ts';
 
-/** The scripts of npm against the deployed local AWS. */
+/** The npm scripts against the deployed local AWS. */
 
 const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
@@ -15,7 +15,7 @@ const { scripts } = z
 const programs = Object.entries(scripts).filter(([, command]) => command.startsWith('node cli/run.mjs'));
 
 describe('npm run', () => {
-  it.each(programs)('%s says with --help what it does, and does nothing', async (_name, command) => {
+  it.each(programs)('%s --help prints the usage and runs nothing', async (_name, command) => {
     const { status, stdout, stderr } = await run(`${command} --help`);
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -27,13 +27,13 @@ describe('npm run', () => {
 const logs = (args: string) => run(`npm run --silent logs -- ${args}`);
 
 describe('npm run logs', () => {
-  it('prints the lines of one function, and of nothing else', async () => {
+  it('prints the lines of one function only', async () => {
     const { provisioning_id } = await provision(newRequest());
 
     const { status, stdout } = await eventually(async () => {
-      const ended = await logs('create-user');
-      expect(ended.stdout).toContain(provisioning_id);
-      return ended;
+      const result = await logs('create-user');
+      expect(result.stdout).toContain(provisioning_id);
+      return result;
     });
 
     expect(status).toBe(0);
@@ -45,7 +45,7 @@ describe('npm run logs', () => {
     );
   });
 
-  it('prints the lines of functions, workflows, APIs and buses when nothing is named', async () => {
+  it('prints the lines of functions, workflows, APIs and buses without an argument', async () => {
     await provision(newRequest());
 
     await eventually(async () => {
@@ -62,7 +62,7 @@ describe('npm run logs', () => {
     });
   });
 
-  it('proposes the name that was meant', async () => {
+  it('suggests a similar name', async () => {
     const { status, stderr } = await logs('creat-user');
 
     expect(status).toBe(1);

@@ -88,6 +88,7 @@ describe('npm run trace', () => {
     const provisioning = page.getByRole('region', { name: 'App1, ProvisionServiceUser' });
     await provisioning.getByRole('button', { name: /Provisioned.*reached/ }).waitFor({ timeout: 60_000 });
     await page.getByText('ServiceUserProvisioned', { exact: true }).waitFor();
+
     expect((await waitForCompletion(id)).status).toBe('SUCCEEDED');
     expect(await page.evaluate('window.loadedOnce')).toBe(true);
     expect(complaints).toEqual([]);
@@ -104,6 +105,7 @@ describe('npm run trace', () => {
     const { page, complaints } = await open(browser, server.url, { width: 1280 });
     const row = page.getByRole('link', { name: new RegExp(request.username) });
     await row.waitFor();
+
     expect(await row.innerText()).toMatch(
       /failed[\s\S]*USER_CREATION_FAILED[\s\S]*AddToGroup[\s\S]*no user left/,
     );
@@ -125,6 +127,7 @@ describe('npm run trace', () => {
     const { provisioning_id } = await provision(newRequest());
     const response = await fetch(new URL(`/api/provisionings/${provisioning_id}`, server.url));
     const text = await response.text();
+
     expect(detail.parse(JSON.parse(text)).executions).toHaveLength(2);
     expect(text).toMatch(/"intake_ciphertext":"[^"]+… \(\d+ characters\)"/);
     expect(text).not.toMatch(/[A-Za-z0-9+/]{100}/);
@@ -137,6 +140,7 @@ describe('npm run trace', () => {
       AWS_SECRET_ACCESS_KEY: outputs.secret_access_key,
     });
     const list = listing.parse(await (await fetch(new URL('/api/provisionings?hours=24', onAws.url))).json());
+
     expect(list.environment).toBe(`${outputs.account} · ${outputs.region}`);
     expect(list.services).toEqual(['app1', 'app2']);
     expect(list.provisionings.length).toBeGreaterThan(0);

@@ -30,6 +30,7 @@ describe('the sweep', () => {
       await interventions.stop('ProvisionServiceUser', provisioning.id);
     });
     const reports = await runSweeps();
+
     expect(reports.map(({ started }) => started)).toContain(1);
     expect(await checkInvariants(provisioning, { rollBackLater: true })).toMatchObject({
       status: 'ABORTED',
@@ -49,6 +50,7 @@ describe('the sweep', () => {
         await waitForFailedRollBack('RollBackServiceUser', provisioning.id, 30_000);
       },
     );
+
     expect(provisioningStatus.parse((await system.status(provisioning.id)).body).user).toBe('being_removed');
     await runSweeps();
     expect(await checkInvariants(provisioning)).toMatchObject({ status: 'SUCCEEDED', user: 'absent' });
@@ -66,6 +68,7 @@ describe('a stopped provisioning', () => {
     const provisioning = await requestProvisioning(request);
     await interventions.stop('ProvisionServiceUser', provisioning.id);
     const status = await checkInvariants(provisioning);
+
     expect(status.error).toMatchObject({ code: 'ABORTED', retryable: true });
     const repeat = await system.provision(request, { 'Idempotency-Key': `key-${request.username}` });
     expect(repeat.body).toMatchObject({ provisioning_id: provisioning.id, status: 'ABORTED' });

@@ -65,6 +65,7 @@ describe('an update while executions run', () => {
       await post(planned, planned.key);
       await waitForState('CreateServiceUser', planned.id, 'CreateUser');
     });
+
     expect(await waitForCompletion(planned.id)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
     expect(await violations(planned)).toEqual([]);
     await delay.lift();
@@ -81,6 +82,7 @@ describe('an update while executions run', () => {
     });
     await delay.lift();
     await deprovision(planned.id);
+
     expect(await statesOf('RollBackServiceUser', planned.id)).toEqual([
       'StopUserCreation',
       'DeleteUser',

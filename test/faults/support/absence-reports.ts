@@ -34,9 +34,9 @@ const status = z.looseObject({
   username: z.string().optional(),
 });
 
-observers.add(async (call, answer) => {
-  learnUsername(call, answer);
-  const report = absenceReport(call, answer);
+observers.add(async (call, apiResponse) => {
+  learnUsername(call, apiResponse);
+  const report = absenceReport(call, apiResponse);
   if (report === undefined) return;
   const { id, response } = report;
   const username = usernames.get(id);
@@ -45,10 +45,11 @@ observers.add(async (call, answer) => {
   wrongReports.set(id, (wrongReports.get(id) ?? new Set()).add(violation));
 });
 
-function learnUsername({ id, body }: ApiCall, answer: ApiResponse): void {
-  const provisioningId = accepted.safeParse(answer.body).data?.provisioning_id;
+function learnUsername({ id, body }: ApiCall, apiResponse: ApiResponse): void {
+  const provisioningId = accepted.safeParse(apiResponse.body).data?.provisioning_id;
   if (provisioningId === undefined) return;
-  const included = status.safeParse(answer.body).data?.username ?? requested.safeParse(body).data?.username;
+  const included =
+    status.safeParse(apiResponse.body).data?.username ?? requested.safeParse(body).data?.username;
   // A retry has the username of the provisioning that failed.
   const username = included ?? usernames.get(id ?? provisioningId);
   if (username !== undefined) registerUsername(provisioningId, username);
@@ -57,12 +58,12 @@ function learnUsername({ id, body }: ApiCall, answer: ApiResponse): void {
 /** The provisioning whose user a response reports as absent, with a summary of the response. */
 function absenceReport(
   { method, id }: ApiCall,
-  answer: ApiResponse,
+  apiResponse: ApiResponse,
 ): { id: string; response: string } | undefined {
-  if (method === 'DELETE' && answer.status === 204 && id !== undefined) return { id, response: '204' };
-  const { data } = status.safeParse(answer.body);
+  if (method === 'DELETE' && apiResponse.status === 204 && id !== undefined) return { id, response: '204' };
+  const { data } = status.safeParse(apiResponse.body);
   if (data?.user !== 'absent') return undefined;
-  return { id: data.provisioning_id, response: `${answer.status}, ${data.status}, absent` };
+  return { id: data.provisioning_id, response: `${apiResponse.status}, ${data.status}, absent` };
 }
 
 const machineOf = { app1: 'ProvisionServiceUser', app2: 'CreateServiceUser' } as const satisfies Record<

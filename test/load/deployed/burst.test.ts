@@ -23,6 +23,7 @@ describe(`a burst of ${size.count} POSTs, with ${size.scale * 100} % of each quo
 
   it('meets every expectation', () => {
     const broken = expectationsOf(burst, size.scale).filter(({ isMet }) => !isMet);
+
     expect({ broken, failures: burst.failures }).toEqual({ broken: [], failures: [] });
   });
 
@@ -39,6 +40,7 @@ if (!sample) {
     it('meets every expectation', async () => {
       const burst = await runBurst({ outputs, proxyUrl, ...size, ...options, count: 100, within: 600 });
       const broken = expectationsOf(burst, size.scale).filter(({ isMet }) => !isMet);
+
       expect({ broken, failures: burst.failures }).toEqual({ broken: [], failures: [] });
     });
   });
@@ -53,6 +55,7 @@ if (!sample) {
         usedByOthers: 0.4,
         within: 600,
       });
+
       expect(burst.failures).toEqual([]);
       expect(allSucceed(burst)).toMatchObject({ isMet: true });
     });
@@ -61,6 +64,7 @@ if (!sample) {
   describe('a burst of 100 POSTs while a tenth of all calls fails', () => {
     it('violates none of I1 to I6', async () => {
       const burst = await runBurst({ outputs, proxyUrl, ...size, count: 100, faulty: 0.1, within: 900 });
+
       expect(burst.outcomes.size).toBe(100);
       expect(await invariantViolations(settings().directory, burst)).toEqual([]);
     });
