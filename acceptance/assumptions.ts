@@ -1,20 +1,20 @@
 /**
- * What the system relies on and nobody could see without an AWS account: AWS does not document it, documents it in a way
- * that can be read twice, or it was not among what others have recorded on AWS. docs/aws-assumptions.md shows this table.
+ * Behaviour of AWS that the system relies on and that could not be verified without an AWS account: AWS does not document
+ * it or documents it ambiguously, and no recording of AWS contains it. docs/aws-assumptions.md contains this table.
  */
 export interface Assumption {
   readonly id: string;
-  /** What AWS does, as the system takes it. */
+  /** The assumed behaviour of AWS. */
   readonly assumption: string;
-  /** The files that would have to change. */
+  /** The files that would have to change if it is wrong. */
   readonly reliesOn: readonly string[];
-  /** A page of docs.aws.amazon.com that says so without all that is needed, or how else it is known. */
+  /** A page of docs.aws.amazon.com that documents a part of it, or another source. */
   readonly source: string;
-  /** What decides it on an account. */
+  /** The checks that verify it on an AWS account. */
   readonly decidedBy: Decided;
 }
 
-/** By checks, by their names; with what they have to be run. Or by nothing that can be run, with the reason and what is done about it. */
+/** Names of checks, with the option that they need; or the reason why no check can verify it, and the mitigation. */
 type Decided =
   | { readonly checks: readonly string[]; readonly with?: '--full' | '--app2-profile' | '--api-key-file' }
   | { readonly undecided: string };
@@ -31,27 +31,27 @@ export const assumptions: readonly Assumption[] = [
     decidedBy: { checks: ['removal/stopped-provisioning', 'removal/stopped-creation'] },
   },
   {
-    id: 'ended-name-is-taken',
+    id: 'finished-name-is-in-use',
     assumption:
-      'StartExecution refuses the name of an execution that has ended with ExecutionAlreadyExists, also for the same input.',
+      'StartExecution rejects the name of a finished execution with ExecutionAlreadyExists, also for the same input.',
     reliesOn: ['handlers/shared/executions.ts', 'handlers/app2/start-user-creation.ts'],
     source: 'step-functions/latest/apireference/API_StartExecution; not recorded for the same input',
-    decidedBy: { checks: ['assumed/name-taken', 'provisioning/repeat'] },
+    decidedBy: { checks: ['assumed/name-in-use', 'provisioning/repeat'] },
   },
   {
     id: 'describe-may-be-late',
     assumption:
       'DescribeExecution may not know an execution for some seconds after its start, and then knows it.',
     reliesOn: ['handlers/shared/waiting-for.ts', 'handlers/shared/executions.ts'],
-    source: 'step-functions/latest/apireference/API_DescribeExecution, which does not say for how long',
+    source: 'step-functions/latest/apireference/API_DescribeExecution, which does not state for how long',
     decidedBy: {
       undecided:
-        'Nothing makes AWS be late. Nothing is decided on it alone: who does not see an execution yet asks again.',
+        'No check can delay AWS. No decision depends on it alone: a caller that does not find an execution calls again.',
     },
   },
   {
     id: 'name-is-free-after-retention',
-    assumption: 'The name of an execution is free 90 days after its end, and not before.',
+    assumption: 'The name of an execution can be used again 90 days after its end, and not before.',
     reliesOn: ['contracts/time-limits.ts'],
     source: 'step-functions/latest/dg/service-quotas',
     decidedBy: {
@@ -62,7 +62,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'callback-before-the-function-returns',
     assumption:
-      'A task with a callback takes the success that its own function sends before that function has returned.',
+      'A task with a callback accepts the success that its own function sends before that function has returned.',
     reliesOn: ['handlers/app1/call-app2.ts', 'workflows/app1/provision-service-user.ts'],
     source: `${INFERRED} from step-functions/latest/dg/connect-to-resource (waitForTaskToken)`,
     decidedBy: { checks: ['provisioning/succeeds', 'provisioning/retry'] },
@@ -70,44 +70,44 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'redrive-count',
     assumption:
-      'The context object tells the redrive count of an execution, also in a step that a redrive begins with.',
+      'The context object contains the redrive count of an execution, also in the step in which a redrive starts.',
     reliesOn: ['handlers/shared/redriven.ts', 'workflows/app1/provision-service-user.ts'],
     source: 'step-functions/latest/dg/redrive-executions; not recorded',
     decidedBy: {
       undecided:
-        'A redrive needs an execution that has failed in a step, which only a defect brings about. Nobody has the right to redrive by a role of this system.',
+        'A redrive needs an execution that has failed in a step, which only a defect causes. No role of this system has the permission to redrive.',
     },
   },
   {
     id: 'names-of-event-errors',
     assumption:
-      'A PutEvents that is refused ends a task with EventBridge.FailedEntry, EventBridge.EventBridgeException or EventBridge.AmazonEventBridgeException.',
+      'A rejected PutEvents fails a task with EventBridge.FailedEntry, EventBridge.EventBridgeException or EventBridge.AmazonEventBridgeException.',
     reliesOn: ['workflows/aws-errors.ts'],
     source: 'step-functions/latest/dg/connect-eventbridge; the latter two inferred',
     decidedBy: {
       undecided:
-        'It needs a bus that refuses. Every other name is caught, too: it leads to the compensation without further attempts.',
+        'It needs a bus that rejects events. Every other name is caught, too, and leads to the compensation without further attempts.',
     },
   },
   {
     id: 'calls-land-in-time',
     assumption:
-      'A call that nobody waits for any more takes effect within three seconds after its client has given up, or never.',
+      'A call whose client has timed out takes effect within three seconds after the timeout, or never.',
     reliesOn: ['contracts/time-limits.ts', 'handlers/app2/delete-user.ts'],
     source: INFERRED,
     decidedBy: {
       undecided:
-        'Nothing makes AWS be late. A user that comes later has the stamp of its provisioning, and the audit of pool and records finds it.',
+        'No check can delay AWS. A user that is created later has the stamp of its provisioning, and the audit of pool and records finds it.',
     },
   },
   {
     id: 'admin-get-user-is-consistent',
     assumption:
-      'AdminGetUser shows a user as soon as the call that made, changed or deleted it was answered.',
+      'AdminGetUser is consistent with every call that created, changed or deleted a user and has returned.',
     reliesOn: ['handlers/app2/lib/pool-user.ts', 'handlers/app2/create-user.ts'],
     source:
-      'cognito-user-identity-pools/latest/APIReference/API_ListUsers advises AdminGetUser; no page promises it',
-    decidedBy: { checks: ['provisioning/taken-name', 'removal/delete'] },
+      'cognito-user-identity-pools/latest/APIReference/API_ListUsers advises AdminGetUser; no page guarantees it',
+    decidedBy: { checks: ['provisioning/existing-name', 'removal/delete'] },
   },
   {
     id: 'group-again',
@@ -119,7 +119,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'password-again',
     assumption:
-      'AdminSetUserPassword takes the password that the user has, in a pool without password history.',
+      'AdminSetUserPassword accepts the current password of the user, in a pool without password history.',
     reliesOn: ['handlers/app2/set-password.ts'],
     source: `${INFERRED} from cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword`,
     decidedBy: { checks: ['assumed/password-again'] },
@@ -127,7 +127,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'space-in-a-password',
     assumption:
-      'Cognito takes a password with a space inside, and counts the space as a symbol; or refuses it with InvalidPasswordException or InvalidParameterException.',
+      'Cognito accepts a password with a space inside and counts the space as a symbol, or rejects it with InvalidPasswordException or InvalidParameterException.',
     reliesOn: ['contracts/password-policy.ts', 'handlers/app2/set-password.ts'],
     source: 'cognito/latest/developerguide/managing-users-passwords',
     decidedBy: { checks: ['passwords/inner-space', 'signals/no-system-alarm'] },
@@ -136,10 +136,10 @@ export const assumptions: readonly Assumption[] = [
     id: 'length-of-a-password',
     assumption: 'Cognito counts the characters of a password in code points or in UTF-16 units.',
     reliesOn: ['contracts/fields.ts', 'contracts/password-policy.ts'],
-    source: 'no page says which',
+    source: 'no page states which',
     decidedBy: {
       undecided:
-        'Both are counted, the least by one and the greatest by the other, so that what App1 lets pass is short and long enough for either (docs/decisions/0028-text.md).',
+        'App1 counts both: the minimum length by one and the maximum by the other, so that a password that App1 accepts is valid for either (docs/decisions/0028-text.md).',
     },
   },
   {
@@ -157,13 +157,13 @@ export const assumptions: readonly Assumption[] = [
     reliesOn: ['handlers/app2/authorizer.ts'],
     source: 'cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token',
     decidedBy: {
-      checks: ['provisioning/signs-in', 'refusals/foreign-group', 'refusals/foreign-client'],
+      checks: ['provisioning/signs-in', 'refusals/wrong-group', 'refusals/wrong-client'],
     },
   },
   {
     id: 'owner-of-a-role-session',
     assumption:
-      'API Gateway tells account and unique id of whoever signed a request; of a role, without its session.',
+      'API Gateway passes the account and unique id of the principal that signed a request; for a role, without its session.',
     reliesOn: ['handlers/app1/lib/owner.ts'],
     source:
       'apigateway/latest/developerguide/api-gateway-mapping-template-reference ($context.identity.caller)',
@@ -182,7 +182,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'malformed-signature',
     assumption:
-      'An Authorization header that is no signature is answered with 403 by the gateway response DEFAULT_4XX.',
+      'A request with an invalid Authorization header receives 403 by the gateway response DEFAULT_4XX.',
     reliesOn: ['infra/constructs/problem-responses.ts'],
     source: `${INFERRED}: no type of gateway response is documented for it`,
     decidedBy: { checks: ['refusals/malformed-signature'] },
@@ -190,7 +190,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'too-large-bodies',
     assumption:
-      'A body above the 6 MB of Lambda or the 10 MB of API Gateway is answered by the gateway response REQUEST_TOO_LARGE.',
+      'A request with a body above the 6 MB of Lambda or the 10 MB of API Gateway receives the gateway response REQUEST_TOO_LARGE.',
     reliesOn: ['infra/constructs/problem-responses.ts'],
     source: `${INFERRED} from apigateway/latest/developerguide/supported-gateway-response-types`,
     decidedBy: {
@@ -201,17 +201,16 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'authorizer-verdicts',
     assumption:
-      'An authorizer that throws Unauthorized is answered with UNAUTHORIZED, a policy that denies with ACCESS_DENIED; one policy is kept for each token, for all routes.',
+      'An authorizer that throws Unauthorized results in the gateway response UNAUTHORIZED, a policy that denies in ACCESS_DENIED; API Gateway caches one policy per token, for all routes.',
     reliesOn: ['handlers/app2/authorizer.ts', 'contracts/app2-access.ts'],
     source: 'apigateway/latest/developerguide/api-gateway-lambda-authorizer-output; not recorded',
     decidedBy: {
-      checks: ['refusals/invalid-token', 'refusals/foreign-group', 'refusals/unknown-route-of-app2'],
+      checks: ['refusals/invalid-token', 'refusals/wrong-group', 'refusals/unknown-route-of-app2'],
     },
   },
   {
     id: 'missing-api-key',
-    assumption:
-      'A signed request without an API key, where one is asked for, is answered by the gateway response INVALID_API_KEY.',
+    assumption: 'A signed request without a required API key receives the gateway response INVALID_API_KEY.',
     reliesOn: ['infra/constructs/service-api.ts'],
     source: 'apigateway/latest/developerguide/supported-gateway-response-types; not recorded',
     decidedBy: { checks: ['refusals/missing-api-key'], with: '--api-key-file' },
@@ -254,7 +253,7 @@ export const assumptions: readonly Assumption[] = [
       'EventBridge writes to a log group by the policy of that log group, with a condition on the ARN of the rule.',
     reliesOn: ['infra/constructs/audit-bus.ts'],
     source:
-      'AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy (resourceArn); that EventBridge is let by it, and the condition, inferred',
+      'AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy (resourceArn); that EventBridge is allowed by it, and the condition, inferred',
     decidedBy: { checks: ['signals/events'] },
   },
   {
@@ -274,7 +273,7 @@ export const assumptions: readonly Assumption[] = [
   },
   {
     id: 'metrics-in-logs',
-    assumption: 'CloudWatch reads metrics out of lines of functions whose metrics are not their only fields.',
+    assumption: 'CloudWatch extracts metrics from log lines of functions that have other fields, too.',
     reliesOn: ['handlers/shared/metrics.ts', 'handlers/shared/logger.ts'],
     source: 'AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification',
     decidedBy: { checks: ['signals/embedded-metrics'] },
@@ -282,7 +281,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'one-trace',
     assumption:
-      'The trace of a request goes on by the header of StartExecution into the functions of a machine, and by a header of our own into the other API.',
+      'The trace of a request continues into the functions of a state machine by the header of StartExecution, and into the other API by a header that the client sends.',
     reliesOn: ['handlers/shared/trace-header.ts', 'handlers/app1/lib/app2-client.ts'],
     source: 'step-functions/latest/dg/concepts-xray-tracing; from an API to an API inferred',
     decidedBy: { checks: ['signals/one-trace', 'signals/x-ray'] },
@@ -290,7 +289,7 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'alarms-to-an-encrypted-topic',
     assumption:
-      'CloudWatch publishes to a topic under a key of ours whose policy names the account as aws:SourceAccount.',
+      'CloudWatch publishes to a topic under a customer managed key whose policy names the account as aws:SourceAccount.',
     reliesOn: ['infra/constructs/alarm-topic.ts'],
     source: 'sns/latest/dg/sns-key-management; the condition on the key inferred',
     decidedBy: { checks: ['operations/alarms-of-app1', 'operations/alarms-of-app2'], with: '--full' },
@@ -298,43 +297,43 @@ export const assumptions: readonly Assumption[] = [
   {
     id: 'rotation',
     assumption:
-      'Secrets Manager calls the four steps with a version of its own, and testSecret when a schedule is made.',
+      'Secrets Manager calls the four steps with a new version, and testSecret when a schedule is created.',
     reliesOn: ['handlers/app2/rotate-machine-user.ts'],
     source: 'secretsmanager/latest/userguide/rotate-secrets_lambda-functions',
     decidedBy: { checks: ['operations/rotation'], with: '--full' },
   },
   {
     id: 'custom-resource-answers',
-    assumption: 'CloudFormation takes the answer of a custom resource that has no content type.',
+    assumption: 'CloudFormation accepts the response of a custom resource without a content type.',
     reliesOn: ['handlers/app2/lib/custom-resource.ts'],
-    source: 'AWSCloudFormation/latest/UserGuide/crpg-ref-responses; the signature of its address inferred',
+    source: 'AWSCloudFormation/latest/UserGuide/crpg-ref-responses; the signature of its URL inferred',
     decidedBy: { checks: ['health/doctor'] },
   },
   {
     id: 'failed-creations-are-removed',
     assumption:
-      'CloudFormation removes what RETAIN_ON_UPDATE_OR_DELETE protects when the creation of a stack is rolled back.',
+      'CloudFormation removes resources with RETAIN_ON_UPDATE_OR_DELETE when the creation of a stack is rolled back.',
     reliesOn: ['infra/settings.ts'],
     source: 'AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy',
     decidedBy: {
       undecided:
-        'It needs a first deployment that fails; the guide says what to do then (docs/deploying.md), and preflight names what is left.',
+        'It needs a first deployment that fails. docs/deploying.md describes the remedy, and preflight names the remaining resources.',
     },
   },
   {
     id: 'configuration-of-a-migration',
     assumption:
-      'AppConfig answers with an empty configuration when it has not changed, and a flag that is deployed in steps is told to a share of those who ask.',
+      'AppConfig returns an empty configuration when it has not changed, and returns a flag that is deployed in steps to a share of the callers.',
     reliesOn: ['handlers/app1/migration/migration-flag.ts'],
     source: 'appconfig/latest/userguide/appconfig-retrieving-the-configuration; not recorded',
     decidedBy: {
       undecided:
-        'It is used only while a legacy endpoint is being replaced, and then the acceptance refuses to run. A flag that cannot be read means the legacy endpoint.',
+        'It is used only while a legacy endpoint is being replaced, and then the acceptance does not run. A flag that cannot be read selects the legacy endpoint.',
     },
   },
   {
     id: 'schedules',
-    assumption: 'A rule with a rate calls the sweep from its deployment on, every five minutes.',
+    assumption: 'A rule with a rate invokes the sweep every five minutes from its deployment on.',
     reliesOn: ['infra/constructs/roll-back-watch.ts'],
     source: 'eventbridge/latest/userguide/eb-rate-expressions',
     decidedBy: { checks: ['operations/sweeps-of-app1', 'operations/sweeps-of-app2'], with: '--full' },

@@ -1,18 +1,18 @@
 import type { DeployedSystem } from './system.ts';
 
-/** One thing that has to be true of a deployed system. */
+/** A claim about a deployed system, and the function that verifies it. */
 export interface Check<System = DeployedSystem> {
-  /** Stable: `--only` takes it, and assumptions.ts names it. `area/what`. */
+  /** `area/subject`. Stable: `--only` and assumptions.ts use it. */
   readonly name: string;
   /** What is true when it passes. */
   readonly claim: string;
-  /** Only with `--full`: it takes minutes, or somebody hears of it. */
+  /** Runs only with `--full`: it takes minutes, or it notifies people. */
   readonly full?: true;
-  /** It mostly waits, so it runs beside all the others. */
-  readonly waits?: true;
+  /** Mostly waits, so it runs in parallel to all other checks. */
+  readonly runsInParallel?: true;
   /**
-   * Looks, and says what it saw.
-   * @throws CheckFailed when the claim is not true; NotApplicable when this deployment has nothing that it could look at
+   * Verifies the claim and returns the evidence.
+   * @throws CheckFailed when the claim is not true; NotApplicable when this deployment does not have the subject of the claim
    */
   readonly run: (system: System) => Promise<string>;
 }

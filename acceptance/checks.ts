@@ -9,7 +9,7 @@ import { refusalChecks } from './checks/refusals.ts';
 import { removalChecks } from './checks/removal.ts';
 import { signalChecks } from './checks/signals.ts';
 
-/** All checks, in stages that run one after the other: signals after everything that they tell of. */
+/** All checks, in stages that run sequentially. Signals come last, because the other checks cause them. */
 export const stages: readonly (readonly Check[])[] = [
   healthChecks,
   [

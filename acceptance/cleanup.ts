@@ -1,19 +1,19 @@
-/** Something that a run has made in somebody's account. */
+/** A resource that a run has created in the account. */
 interface Resource {
-  /** For whoever has to remove it by hand. */
+  /** For the operator, if it has to be removed manually. */
   description: string;
-  /** Removes it, and waits until it is gone. */
+  /** Removes it, and waits until it is removed. */
   remove: () => Promise<unknown>;
-  /** Only starts that, where it takes a while; an error here is met again by `remove`. */
+  /** Starts a removal that takes time; `remove` reports an error of it. */
   startRemoval?: () => Promise<unknown>;
 }
 
-/** What a run has made and has to remove, whatever happens. */
+/** The resources of a run, which are removed in every case. */
 export interface CleanupRegistry {
-  /** Registers a resource; call the result when it is known not to exist. */
+  /** Registers a resource. Call the returned function when it is known not to exist. */
   add(resource: Resource): () => void;
-  /** Removes all of them, the latest first: how many, and which could not be removed, with the reason. */
-  run(report: (description: string) => void): Promise<{ removed: number; left: string[] }>;
+  /** Removes all of them, latest first. Returns how many, and which remain, with the reason. */
+  run(report: (description: string) => void): Promise<{ removed: number; remaining: string[] }>;
 }
 
 export function cleanupRegistry(): CleanupRegistry {
@@ -30,7 +30,7 @@ export function cleanupRegistry(): CleanupRegistry {
         report(description);
         await startRemoval?.().catch(() => undefined);
       }
-      const left: string[] = [];
+      const remaining: string[] = [];
       for (const resource of resources) {
         report(resource.description);
         try {
@@ -38,10 +38,10 @@ export function cleanupRegistry(): CleanupRegistry {
           registered.delete(resource);
         } catch (error) {
           const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-          left.push(`${resource.description} (${reason})`);
+          remaining.push(`${resource.description} (${reason})`);
         }
       }
-      return { removed: resources.length - left.length, left };
+      return { removed: resources.length - remaining.length, remaining };
     },
   };
 }

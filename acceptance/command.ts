@@ -10,41 +10,44 @@ import { stages } from './checks.ts';
 import { runChecks } from './run.ts';
 import { deployedSystem, systemOptions } from './system.ts';
 
-/** No check is left to be run. */
+/** Exit status when no check is selected. */
 const WRONG_USAGE = 2;
 
-/** How long to wait for anything, unless it is said; CloudWatch may take minutes to count. */
-const PATIENCE = '4m';
+/** Default of `--timeout`. CloudWatch can take minutes to count. */
+const DEFAULT_TIMEOUT = '4m';
 
 const newCommand = () =>
   npmCommand('acceptance')
-    .description('Proves a deployed system on its account: does what it promises, and takes it back.')
-    .option('--profile <name>', "profile of AWS's configuration, of App1's account", by(profile))
-    .option('--app2-profile <name>', 'profile of the account of App2, when that is another one', by(profile))
-    .option('--region <name>', 'region of both', by(region))
-    .option('--full', 'also what takes long or tells people: rotation, alarms, two sweeps')
-    .option('--only <names...>', 'only the checks whose names begin so')
-    .option('--list', 'say what would be checked, and do nothing')
-    .option('--api-key-file <file>', 'file with the API key, where App1 wants one beside the signature')
-    .addOption(
-      new Option('--timeout <time>', 'how long to wait for anything')
-        .argParser(by(duration))
-        .default(by(duration)(PATIENCE), PATIENCE),
+    .description('Verifies a deployed system on its account, and removes what it has created.')
+    .option('--profile <name>', "profile of App1's account", by(profile))
+    .option('--app2-profile <name>', "profile of App2's account, if it is another one", by(profile))
+    .option('--region <name>', 'region of both services', by(region))
+    .option('--full', 'include checks that take minutes or notify people: rotation, alarms, two sweeps')
+    .option('--only <names...>', 'only checks whose names start with one of these')
+    .option('--list', 'list the checks, and run nothing')
+    .option(
+      '--api-key-file <file>',
+      'file with the API key, if App1 requires one in addition to the signature',
     )
     .addOption(
-      new Option('--app1-api-url <url>', "address of App1's API, where it has a name of its own")
+      new Option('--timeout <time>', 'timeout of each check')
+        .argParser(by(duration))
+        .default(by(duration)(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT),
+    )
+    .addOption(
+      new Option('--app1-api-url <url>', "URL of App1's API, if it has a custom domain name")
         .env('APP1_API_URL')
         .argParser(by(apiUrl)),
     )
     .addOption(
-      new Option('--app2-api-url <url>', "address of App2's API, where it has a name of its own")
+      new Option('--app2-api-url <url>', "URL of App2's API, if it has a custom domain name")
         .env('APP2_API_URL')
         .argParser(by(apiUrl)),
     );
 
 /**
  * `npm run acceptance -- --profile P [--app2-profile Q] [--full]`: runs the checks on a deployed system; the last line is
- * `N passed, N failed`. Exit status 0 when nothing failed, 1 when something did, 2 for a command line that is wrong.
+ * `N passed, N failed`. Exit status 0 when no check failed, 1 when a check failed, 2 for wrong usage.
  */
 export async function acceptance(
   args: readonly string[],
@@ -56,31 +59,33 @@ export async function acceptance(
     async () => {
       const { full = false, only, list = false, ...options } = command.opts();
       const { terminal, clock, interrupted } = world;
-      const isWanted = (check: Check) =>
+      const isSelected = (check: Check) =>
         only === undefined ? full || check.full !== true : only.some((name) => check.name.startsWith(name));
-      const wanted = stages.map((stage) => stage.filter(isWanted));
-      if (wanted.flat().length === 0) {
-        terminal.err(`No check is called so.\n→ \`npm run acceptance -- --full --list\` has all names.\n`);
+      const selected = stages.map((stage) => stage.filter(isSelected));
+      if (selected.flat().length === 0) {
+        terminal.err(
+          `No check has this name.\n→ \`npm run acceptance -- --full --list\` prints all names.\n`,
+        );
         return WRONG_USAGE;
       }
       if (list) {
-        for (const { name, claim } of wanted.flat()) terminal.out(`${name}: ${claim}\n`);
+        for (const { name, claim } of selected.flat()) terminal.out(`${name}: ${claim}\n`);
         return 0;
       }
-      const end = (passed: number, failed: number) => {
+      const finish = (passed: number, failed: number) => {
         terminal.out(`${passed} passed, ${failed} failed\n`);
         return failed === 0 ? 0 : 1;
       };
       try {
         const system = await deployedSystem(systemOptions.parse(options), world);
         terminal.out(`App1 as ${system.app1.arn}\nApp2 as ${system.app2.arn}\n`);
-        const around = { terminal, now: clock.now, interrupted };
-        const { passed, failed } = await runChecks(wanted, system, around);
-        return end(passed, failed);
+        const runOptions = { terminal, now: clock.now, interrupted };
+        const { passed, failed } = await runChecks(selected, system, runOptions);
+        return finish(passed, failed);
       } catch (error) {
         const { message, remedy } = explain(error);
         terminal.err(`${message}\n→ ${remedy}\n`);
-        return end(0, 1);
+        return finish(0, 1);
       }
     },
   );

@@ -3,7 +3,7 @@ import type { Service } from '../contracts/services.ts';
 import type { DeployedSystem } from './system.ts';
 
 /**
- * The lines of a log since the run began in which a text stands, in JSON; what Lambda writes itself is none.
+ * The JSON lines of a log since the start of the run that contain a text. Lines of the Lambda runtime are not JSON.
  * docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  */
 export async function logLines(
@@ -17,7 +17,7 @@ export async function logLines(
     { client: system[service].connection.client(CloudWatchLogsClient) },
     {
       logGroupName,
-      startTime: system.begun,
+      startTime: system.startedAt,
       filterPattern: `"${text}"`,
     },
   );

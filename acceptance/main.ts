@@ -5,7 +5,7 @@ import { acceptance } from './command.ts';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const;
 
-/** `npm run acceptance`, in the real world: an interrupt ends it once everything is taken away, a second one at once. */
+/** `npm run acceptance`. An interrupt stops it after the cleanup, a second one at once. */
 export async function main(args: string[]): Promise<number> {
   const interrupted = new AbortController();
   let status: number | undefined;
@@ -14,10 +14,10 @@ export async function main(args: string[]): Promise<number> {
       if (status !== undefined) process.exit(code);
       status = code;
       interrupted.abort(new Error('interrupted'));
-      if (signal !== 'SIGPIPE') process.stderr.write('\nStopping; what was made is removed first.\n');
+      if (signal !== 'SIGPIPE') process.stderr.write('\nStopping after the cleanup.\n');
     });
   const { signal } = interrupted;
-  const ended = await acceptance(args, {
+  const result = await acceptance(args, {
     terminal: terminal(signal),
     clock: {
       now: () => Date.now(),
@@ -27,5 +27,5 @@ export async function main(args: string[]): Promise<number> {
     environment: process.env,
     interrupted: signal,
   });
-  return status ?? ended;
+  return status ?? result;
 }

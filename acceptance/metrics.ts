@@ -4,18 +4,18 @@ import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
 import type { DeployedSystem } from './system.ts';
 import { assert } from './verdict.ts';
 
-/** A series of one of our metrics, or of AWS's. */
+/** A metric with its dimensions, of this system or of AWS. */
 export interface Series {
   service: Service;
   namespace: string;
   name: string;
   dimensions: Readonly<Record<string, string>>;
-  /** How values are counted: a duration can be 0 ms, so of durations the samples count, not their sum. */
+  /** Durations are counted by SampleCount, because a duration can be 0 ms. */
   statistic: 'Sum' | 'SampleCount';
 }
 
-/** One of our metrics, with a value for each of its dimensions. */
-export function own(
+/** A metric of this system, with a value for each of its dimensions. */
+export function ownSeries(
   service: Service,
   key: keyof typeof metrics,
   dimensions: Readonly<Record<string, string>> = {},
@@ -26,10 +26,10 @@ export function own(
 }
 
 /**
- * What a metric has counted since the run began.
+ * The count of a metric since the start of the run.
  * docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
  */
-export async function counted(
+export async function readCount(
   system: DeployedSystem,
   { service, namespace, name, dimensions, statistic }: Series,
 ): Promise<number> {
@@ -38,7 +38,7 @@ export async function counted(
       Namespace: namespace,
       MetricName: name,
       Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
-      StartTime: new Date(system.begun),
+      StartTime: new Date(system.startedAt),
       EndTime: new Date(Date.now() + 60_000),
       Period: 60,
       Statistics: [statistic],
@@ -47,14 +47,14 @@ export async function counted(
   return Datapoints.reduce((count, point) => count + (point[statistic] ?? 0), 0);
 }
 
-/** Waits until each of these has counted something. */
-export const allCounted = (system: DeployedSystem, wanted: readonly Series[]): Promise<string> =>
+/** Waits until each of these metrics has a count. */
+export const waitForCounts = (system: DeployedSystem, expected: readonly Series[]): Promise<string> =>
   system.eventually(async () => {
-    const counts = await Promise.all(wanted.map((series) => counted(system, series)));
-    const empty = wanted.filter((_, index) => counts[index] === 0);
-    assert(empty.length === 0, `nothing is counted in ${empty.map(inWords).join(', ')}`);
-    return wanted.map((series, index) => `${series.name} ${counts[index]}`).join(', ');
+    const counts = await Promise.all(expected.map((series) => readCount(system, series)));
+    const empty = expected.filter((_, index) => counts[index] === 0);
+    assert(empty.length === 0, `nothing is counted in ${empty.map(formatSeries).join(', ')}`);
+    return expected.map((series, index) => `${series.name} ${counts[index]}`).join(', ');
   });
 
-const inWords = ({ service, name, dimensions }: Series): string =>
+const formatSeries = ({ service, name, dimensions }: Series): string =>
   `${name} of ${service} (${Object.values(dimensions).join(', ')})`;

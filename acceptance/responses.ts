@@ -1,33 +1,36 @@
 import * as z from 'zod';
 import { type ProblemCode, problem, problems } from '../contracts/problems.ts';
-import type { Answer } from './system.ts';
+import type { ApiResponse } from './system.ts';
 import { assert } from './verdict.ts';
 
-/** What an API has answered, in words; of a body only a code, as it may be anything. */
+/** Describes responses of the APIs. Of a body it repeats only the problem code, because a body can contain anything. */
 
-const coded = z.object({ code: z.string() });
+const problemCode = z.object({ code: z.string() });
 
-/** `409 IDEMPOTENCY_CONFLICT`, or `403, no problem of ours`. */
-export function describeAnswer({ status, text }: Answer): string {
-  const { data } = coded.safeParse(parsed(text));
+/** `409 IDEMPOTENCY_CONFLICT`, or `403, which is not a problem of this system`. */
+export function describeResponse({ status, text }: ApiResponse): string {
+  const { data } = problemCode.safeParse(parseJson(text));
   if (data !== undefined) return `${status} ${data.code}`;
-  return status < 400 ? String(status) : `${status}, which is no problem of ours`;
+  return status < 400 ? String(status) : `${status}, which is not a problem of this system`;
 }
 
-/** @throws CheckFailed unless it is this problem, as application/problem+json, with the headers of every answer */
-export function expectProblem(answer: Answer, code: ProblemCode): string {
+/** @throws CheckFailed unless the response is this problem, as application/problem+json, with the headers of every response */
+export function expectProblem(response: ApiResponse, code: ProblemCode): string {
   const { status } = problems[code];
-  assert(answer.status === status, `the answer was ${describeAnswer(answer)} instead of ${status} ${code}`);
-  const type = answer.headers.get('content-type');
-  assert(type === 'application/problem+json', `the answer was ${describeAnswer(answer)} as ${type}`);
-  const told = problem.safeParse(parsed(answer.text));
-  assert(told.success, `the answer was ${status} without the fields of a problem`);
-  assert(told.data.code === code, `the answer was ${describeAnswer(answer)} instead of ${code}`);
-  assert(answer.headers.get('cache-control') === 'no-store', 'the answer may be kept by a cache');
+  assert(
+    response.status === status,
+    `the response was ${describeResponse(response)} instead of ${status} ${code}`,
+  );
+  const type = response.headers.get('content-type');
+  assert(type === 'application/problem+json', `the response was ${describeResponse(response)} as ${type}`);
+  const body = problem.safeParse(parseJson(response.text));
+  assert(body.success, `the response was ${status} without the fields of a problem`);
+  assert(body.data.code === code, `the response was ${describeResponse(response)} instead of ${code}`);
+  assert(response.headers.get('cache-control') === 'no-store', 'a cache may store the response');
   return `${status} ${code}`;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

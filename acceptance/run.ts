@@ -5,10 +5,10 @@ import type { Check } from './check.ts';
 import type { DeployedSystem } from './system.ts';
 import { CheckFailed, NotApplicable } from './verdict.ts';
 
-/** Runs checks, tells of each; whatever happens, what they have made is taken away. */
+/** Runs checks, reports each result, and removes what they have created in every case. */
 
-/** Checks at once, beside those that wait: enough to be quick, few enough for the limits of a caller. */
-const AT_ONCE = 3;
+/** Concurrent checks, besides those that mostly wait: few enough for the rate limits of a caller. */
+const MAX_CONCURRENCY = 3;
 
 interface Counts {
   passed: number;
@@ -16,76 +16,78 @@ interface Counts {
   notApplicable: number;
 }
 
-type Outcome = { verdict: 'passed' | 'failed' | 'notApplicable'; saw: string };
+type CheckResult = { verdict: 'passed' | 'failed' | 'notApplicable'; found: string };
 
 const SIGNS = { passed: '✔', failed: '✘', notApplicable: '–' } as const;
 
-/** What a run has made, and whether it is still there. */
-type Cleaned = Pick<DeployedSystem, 'cleanup' | 'names' | 'poolUser' | 'progress'>;
+/** The part of the system that the cleanup needs. */
+type SystemWithCleanup = Pick<DeployedSystem, 'cleanup' | 'names' | 'poolUser' | 'progress'>;
 
-interface Around {
+interface RunOptions {
   terminal: Pick<Terminal, 'out'>;
   now: () => number;
-  /** Aborted when the user has had enough: no further check begins. */
+  /** Aborted when the user interrupts the command: no further check starts. */
   interrupted: AbortSignal;
 }
 
-/** @returns how many have passed, have failed, and could not be decided here; what is left behind counts as failed */
-export async function runChecks<System extends Cleaned>(
+/** @returns how many checks have passed, failed, and are not applicable; a failed cleanup counts as failed */
+export async function runChecks<System extends SystemWithCleanup>(
   stages: readonly (readonly Check<System>[])[],
   system: System,
-  { terminal, now, interrupted }: Around,
+  { terminal, now, interrupted }: RunOptions,
 ): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, notApplicable: 0 };
-  const tell = ({ verdict, saw }: Outcome, claim: string, seconds: number) => {
+  const report = ({ verdict, found }: CheckResult, claim: string, seconds: number) => {
     counts[verdict] += 1;
     system.progress.stop();
-    terminal.out(`${SIGNS[verdict]} ${claim} (${seconds.toFixed(1)} s)\n    ${saw}\n`);
+    terminal.out(`${SIGNS[verdict]} ${claim} (${seconds.toFixed(1)} s)\n    ${found}\n`);
   };
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENCY);
   const run = async ({ name, claim, run: check }: Check<System>): Promise<void> => {
     if (interrupted.aborted) return;
-    const begun = now();
+    const startedAt = now();
     system.progress.update(claim);
-    const outcome = await outcomeOf(() => check(system));
-    // What was interrupted is neither.
-    if (!interrupted.aborted) tell(outcome, `${name}: ${claim}`, (now() - begun) / 1000);
+    const result = await resultOf(() => check(system));
+    // An interrupted check has no result.
+    if (!interrupted.aborted) report(result, `${name}: ${claim}`, (now() - startedAt) / 1000);
   };
   try {
     for (const stage of stages)
-      await Promise.all(stage.map((check) => (check.waits === true ? run(check) : limit(() => run(check)))));
+      await Promise.all(
+        stage.map((check) => (check.runsInParallel === true ? run(check) : limit(() => run(check)))),
+      );
   } finally {
-    const begun = now();
-    const outcome = await cleanUp(system);
-    tell(outcome, 'cleanup: Nothing that the run has made is left.', (now() - begun) / 1000);
+    const startedAt = now();
+    const result = await cleanUp(system);
+    report(result, 'cleanup: Every resource of the run is removed.', (now() - startedAt) / 1000);
   }
   return counts;
 }
 
-async function outcomeOf(run: () => Promise<string>): Promise<Outcome> {
+async function resultOf(run: () => Promise<string>): Promise<CheckResult> {
   try {
-    return { verdict: 'passed', saw: await run() };
+    return { verdict: 'passed', found: await run() };
   } catch (error) {
     if (error instanceof NotApplicable)
-      return { verdict: 'notApplicable', saw: `Not checked: ${error.message}.` };
-    if (error instanceof CheckFailed) return { verdict: 'failed', saw: error.message };
+      return { verdict: 'notApplicable', found: `Not checked: ${error.message}.` };
+    if (error instanceof CheckFailed) return { verdict: 'failed', found: error.message };
     const { message, remedy } = explain(error);
-    return { verdict: 'failed', saw: `${message} → ${remedy}` };
+    return { verdict: 'failed', found: `${message} → ${remedy}` };
   }
 }
 
-/** Takes everything away, and looks whether the users are really gone. */
-async function cleanUp(system: Cleaned): Promise<Outcome> {
-  const { removed, left } = await system.cleanup.run((description) =>
+/** Removes all resources, and verifies that the users are removed. */
+async function cleanUp(system: SystemWithCleanup): Promise<CheckResult> {
+  const { removed, remaining } = await system.cleanup.run((description) =>
     system.progress.update(`Removing ${description}`),
   );
   for (const name of system.names) {
     try {
-      if ((await system.poolUser(name)) !== undefined) left.push(`the pool has the user ${name}`);
+      if ((await system.poolUser(name)) !== undefined) remaining.push(`the pool has the user ${name}`);
     } catch (error) {
-      left.push(`whether the pool has the user ${name} is not known: ${explain(error).message}`);
+      remaining.push(`it is not known whether the pool has the user ${name}: ${explain(error).message}`);
     }
   }
-  if (left.length === 0) return { verdict: 'passed', saw: `${removed} removed.` };
-  return { verdict: 'failed', saw: `Left behind: ${left.join('; ')}` };
+  if (remaining.length === 0) return { verdict: 'passed', found: `${removed} removed.` };
+  return { verdict: 'failed', found: `Left behind: ${remaining.join('; ')}` };
 }

@@ -22,27 +22,27 @@ import { cleanupRegistry } from './cleanup.ts';
 import { CheckFailed } from './verdict.ts';
 
 /**
- * A deployed system as the checks see it: by the outputs of its stacks, with the credentials that the SDK finds. Users
- * that are requested by it are removed at the end, and so is whatever else a check has made.
+ * Access of the checks to a deployed system: the outputs of its stacks, and the credentials of the SDK's default chain.
+ * Requested users and all other resources of a check are removed at the end.
  */
 
 export const systemOptions = z.object({
   ...connectOptions.pick({ profile: true, region: true, apiKeyFile: true }).shape,
-  /** Profile of the account of App2, when that is another one. */
+  /** Profile of App2's account, if it is another one. */
   app2Profile: connectOptions.shape.profile,
-  /** Addresses of the APIs, where they have names of their own. */
+  /** URLs of the APIs, if they have custom domain names. */
   app1ApiUrl: connectOptions.shape.apiUrl,
   app2ApiUrl: connectOptions.shape.apiUrl,
-  /** How long to wait for anything, in milliseconds. */
+  /** Timeout of each check, in milliseconds. */
   timeout: z.number(),
 });
 export type SystemOptions = z.infer<typeof systemOptions>;
 
-/** One of the services, in its account. */
-export interface Side<Outputs> {
+/** Access to one of the services in its account. */
+export interface ServiceAccess<Outputs> {
   outputs: Outputs;
   connection: Connection;
-  /** Of the credentials with which it is asked. */
+  /** ARN of the caller. */
   arn: string;
 }
 
@@ -59,32 +59,32 @@ export interface Finished {
   provisioning: Provisioning;
 }
 
-/** An answer of one of the APIs, whatever it is. */
-export interface Answer {
+/** Any response of one of the APIs. */
+export interface ApiResponse {
   status: number;
   headers: Headers;
   text: string;
 }
 
-interface Asked {
+interface RequestOptions {
   method?: 'GET' | 'POST' | 'DELETE';
   headers?: Record<string, string>;
   body?: string;
 }
 
-/** A removal is proved by time, so it takes half a minute: however short the patience, it is waited for. */
-const LONGEST_REMOVAL = 2 * 60_000; // milliseconds
+/** A removal takes half a minute, because it waits for calls in flight. The cleanup waits for it regardless of `timeout`. */
+const MAX_REMOVAL = 2 * 60_000; // milliseconds
 
-/** Longest pause between two looks, in milliseconds. */
-const LONGEST_PAUSE = 4_000;
+/** Longest pause between two attempts, in milliseconds. */
+const MAX_PAUSE = 4_000;
 const FIRST_PAUSE = 100;
 
-/** API Gateway gives up after 29 seconds; a large body takes its time. */
+/** Longer than API Gateway's timeout of 29 seconds, because a large body takes longer. */
 const CALL_LIMIT = 60_000; // milliseconds
 
 export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 
-/** @throws CliError when one of the stacks is not to be seen with these credentials, or must not be tried now */
+/** @throws CliError when one of the stacks is not available with these credentials, or a migration is in progress */
 export async function deployedSystem(
   { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
   world: Pick<Runtime, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
@@ -96,21 +96,21 @@ export async function deployedSystem(
   const connection2 =
     app2Profile === undefined ? connection1 : connect({ ...options, profile: app2Profile }, world);
   const [app1, found2] = await Promise.all([
-    sideOf(connection1, connection1.app1, clock.now),
-    sideOf(connection2, connection2.app2, clock.now),
+    accessTo(connection1, connection1.app1, clock.now),
+    accessTo(connection2, connection2.app2, clock.now),
   ]);
-  refuseMigration(app1.outputs);
+  rejectMigration(app1.outputs);
   const app2 = {
     ...found2,
     outputs: { ...found2.outputs, api_url: app2ApiUrl?.replace(/\/$/, '') ?? found2.outputs.api_url },
   };
 
   const progress = world.terminal.progress();
-  const asking: App1Context = { connection: connection1, propose: proposeFor(options) };
-  const waiting = { ...asking, connection: connection1, clock, progress, interrupted };
-  /** Goes on when the user has had enough: what was made is taken away all the same. */
-  const cleaning = {
-    ...waiting,
+  const apiContext: App1Context = { connection: connection1, propose: proposeFor(options) };
+  const pollContext = { ...apiContext, connection: connection1, clock, progress, interrupted };
+  /** Is not interrupted, so that the cleanup completes. */
+  const cleanupContext = {
+    ...pollContext,
     connection: connected(new AbortController().signal),
     clock: {
       ...clock,
@@ -120,32 +120,32 @@ export async function deployedSystem(
   };
   const cognito = app2.connection.client(CognitoIdentityProviderClient);
 
-  /** In the names of everything that this run makes. */
+  /** Part of the names of all resources of this run. */
   const run = randomBytes(4).toString('hex');
   const trace = `1-${Math.floor(clock.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')}`;
   let users = 0;
   const names: string[] = [];
   const cleanup = cleanupRegistry();
 
-  const newUser = (over: Partial<NewUser> = {}): NewUser => {
+  const newUser = (overrides: Partial<NewUser> = {}): NewUser => {
     users += 1;
     return {
       username: `acceptance-${run}-${users}`,
       password: newPassword(),
       human_user_id: 'acceptance',
-      ...over,
+      ...overrides,
     };
   };
 
-  /** Registers a provisioning whose user has to be removed; `idOf` tells which, once that is known. */
+  /** Registers a provisioning whose user has to be removed; `idOf` returns its id. */
   const registerProvisioning = (description: string, idOf: () => Promise<string>) =>
     cleanup.add({
       description,
-      startRemoval: async () => requestRemoval(cleaning, await idOf()),
-      remove: async () => removeUser(cleaning, await idOf(), Math.max(timeout, LONGEST_REMOVAL)),
+      startRemoval: async () => requestRemoval(cleanupContext, await idOf()),
+      remove: async () => removeUser(cleanupContext, await idOf(), Math.max(timeout, MAX_REMOVAL)),
     });
 
-  /** Requests a service user, maybe with headers of its own. @throws CliError when App1 refuses */
+  /** Requests a service user, with additional headers. @throws CliError when App1 rejects the request */
   const request = async (over: Partial<NewUser> = {}, more: Record<string, string> = {}) => {
     const user = newUser(over);
     const key = randomUUID();
@@ -155,41 +155,41 @@ export async function deployedSystem(
     let id: string | undefined;
     const unregister = registerProvisioning(
       `the service user ${user.username}`,
-      // When its answer never came, the same request tells the id.
-      async () => id ?? (await requestUser(cleaning, user, key)).provisioning_id,
+      // Without a response, a repeat of the request returns the id.
+      async () => id ?? (await requestUser(cleanupContext, user, key)).provisioning_id,
     );
     try {
-      id = (await requestUser({ ...asking, connection: { callApp1 } }, user, key)).provisioning_id;
+      id = (await requestUser({ ...apiContext, connection: { callApp1 } }, user, key)).provisioning_id;
       return { user, key, id };
     } catch (error) {
-      // Refused: there is nothing of it.
+      // Rejected: there is no provisioning.
       if (error instanceof CliError && ['usage', 'conflict'].includes(error.exit)) unregister();
       throw error;
     }
   };
 
-  const ended = (id: string): Promise<Provisioning> =>
-    pollUntilFinished(waiting, id, timeout, { isNew: true });
+  const waitUntilFinished = (id: string): Promise<Provisioning> =>
+    pollUntilFinished(pollContext, id, timeout, { isNew: true });
 
   const provision = async (over?: Partial<NewUser>, headers?: Record<string, string>): Promise<Finished> => {
     const { user, key, id } = await request(over, headers);
-    return { user, key, provisioning: await ended(id) };
+    return { user, key, provisioning: await waitUntilFinished(id) };
   };
 
-  /** Calls again until nothing is missing; gives up with what was missing last. `within` milliseconds. */
+  /** Retries an attempt until it no longer throws CheckFailed, at most for `within` milliseconds; then throws the last error. */
   const eventually = async <Found>(attempt: () => Promise<Found>, within = timeout): Promise<Found> => {
-    const begun = clock.now();
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+    const firstAttemptAt = clock.now();
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, MAX_PAUSE)) {
       interrupted.throwIfAborted();
       try {
         return await attempt();
       } catch (error) {
         if (!(error instanceof CheckFailed)) throw error;
-        const passed = clock.now() - begun;
-        if (passed >= within)
-          throw new CheckFailed(`${error.message} (waited ${Math.round(passed / 1000)} s)`);
-        progress.update(error.message, `(${Math.round(passed / 1000)} s)`);
-        await clock.sleep(Math.min(pause, within - passed));
+        const elapsed = clock.now() - firstAttemptAt;
+        if (elapsed >= within)
+          throw new CheckFailed(`${error.message} (waited ${Math.round(elapsed / 1000)} s)`);
+        progress.update(error.message, `(${Math.round(elapsed / 1000)} s)`);
+        await clock.sleep(Math.min(pause, within - elapsed));
       }
     }
   };
@@ -197,69 +197,72 @@ export async function deployedSystem(
   let example: Promise<Finished> | undefined;
 
   return {
-    /** Nothing of before counts. CloudWatch counts by minutes. */
-    begun: Math.floor(clock.now() / 60_000) * 60_000,
+    /** Start of the run, rounded down to a minute, because CloudWatch counts per minute. */
+    startedAt: Math.floor(clock.now() / 60_000) * 60_000,
     app1,
     app2,
     timeout,
     clock,
     progress,
-    /** What the run has made and has to remove. */
+    /** The resources of the run, which have to be removed. */
     cleanup,
-    /** The names of all service users that were requested. */
+    /** The names of all requested service users. */
     names,
     newUser,
     request,
-    ended,
+    waitUntilFinished,
     provision,
     eventually,
-    asking,
+    apiContext,
 
-    /** One provisioning that went well, for everything that only needs to look at one. */
+    /** A successful provisioning that several checks share. */
     example: (): Promise<Finished> => {
       example ??= succeeded(provision({}, { 'x-amzn-trace-id': `Root=${trace};Sampled=1` }));
       return example;
     },
 
-    /** The trace of the example; X-Ray keeps it whatever its sampling rules say. */
+    /** The trace id of the example. It is sampled regardless of the sampling rules. */
     trace,
 
-    /** Asks App1 to try a provisioning again; what that makes is removed, too. */
+    /** Retries a provisioning. Its user is removed at the end, too. */
     async retry(id: string): Promise<Provisioning> {
-      const { provisioning_id } = await requestRetry(asking, id, randomUUID());
+      const { provisioning_id } = await requestRetry(apiContext, id, randomUUID());
       registerProvisioning(`the service user of ${provisioning_id}`, async () => provisioning_id);
-      return ended(provisioning_id);
+      return waitUntilFinished(provisioning_id);
     },
 
-    /** Has App1 remove the user, and waits until it is gone. */
-    remove: (id: string): Promise<undefined> => removeUser(waiting, id, timeout),
+    /** Removes the user, and waits until it is removed. */
+    remove: (id: string): Promise<undefined> => removeUser(pollContext, id, timeout),
 
     /** A signed request to App1, with the API key if there is one. */
-    async askApp1(path: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<Answer> {
-      return answerOf(await connection1.callApp1(method, path, headers, body));
+    async callApp1(
+      path: string,
+      { method = 'GET', headers = {}, body }: RequestOptions = {},
+    ): Promise<ApiResponse> {
+      return toApiResponse(await connection1.callApp1(method, path, headers, body));
     },
 
     /** Whether there is an API key. */
     hasApiKey: options.apiKeyFile !== undefined,
 
     /** A signed request to App1 without its API key. */
-    async askApp1WithoutKey(path: string): Promise<Answer> {
+    async callApp1WithoutKey(path: string): Promise<ApiResponse> {
       const { apiKeyFile: _, ...keyless } = options;
-      return answerOf(await connect(keyless, world).callApp1('GET', path));
+      return toApiResponse(await connect(keyless, world).callApp1('GET', path));
     },
 
-    /** A request to App1 that nobody has signed. */
-    async askApp1Unsigned(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    /** An unsigned request to App1. */
+    async callApp1Unsigned(path: string, headers: Record<string, string> = {}): Promise<ApiResponse> {
       const address = app1ApiUrl?.replace(/\/$/, '') ?? app1.outputs.api_url;
-      return answerOf(await fetch(`${address}${path}`, { headers, signal: callLimit(interrupted) }));
+      return toApiResponse(await fetch(`${address}${path}`, { headers, signal: callLimit(interrupted) }));
     },
 
     /** A request to App2, with a token or without. */
-    async askApp2(
+    async callApp2(
       path: string,
-      { method = 'GET', headers = {}, body, token }: Asked & { token?: string } = {},
-    ): Promise<Answer> {
-      return answerOf(
+      { method = 'GET', headers = {}, body, token }: RequestOptions & { token?: string } = {},
+    ): Promise<ApiResponse> {
+      return toApiResponse(
         await fetch(`${app2.outputs.api_url}${path}`, {
           method,
           headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
@@ -279,7 +282,7 @@ export async function deployedSystem(
         }),
       );
       if (AuthenticationResult?.AccessToken !== undefined) return AuthenticationResult.AccessToken;
-      throw new CheckFailed(`Cognito asks for ${ChallengeName ?? 'more'} instead of signing the user in`);
+      throw new CheckFailed(`Cognito returns the challenge ${ChallengeName ?? 'unknown'} instead of tokens`);
     },
 
     /** Signs App1's machine user in with the credentials of the secret, as App1 does. */
@@ -300,15 +303,19 @@ export async function deployedSystem(
         }),
       );
       if (AuthenticationResult?.AccessToken !== undefined) return AuthenticationResult.AccessToken;
-      throw new CheckFailed('Cognito asks for more instead of signing the machine user in');
+      throw new CheckFailed('Cognito returns a challenge instead of tokens for the machine user');
     },
 
-    /** The user as the pool has it; `undefined` when there is none. */
+    /** The user in the pool; `undefined` when it does not exist. */
     async poolUser(Username: string) {
-      const who = { UserPoolId: app2.outputs.user_pool_id, Username };
+      const poolUserKey = { UserPoolId: app2.outputs.user_pool_id, Username };
       try {
-        const { UserAttributes = [], UserStatus, Enabled } = await cognito.send(new AdminGetUserCommand(who));
-        const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(who));
+        const {
+          UserAttributes = [],
+          UserStatus,
+          Enabled,
+        } = await cognito.send(new AdminGetUserCommand(poolUserKey));
+        const { Groups = [] } = await cognito.send(new AdminListGroupsForUserCommand(poolUserKey));
         return {
           status: UserStatus,
           enabled: Enabled,
@@ -321,47 +328,47 @@ export async function deployedSystem(
       }
     },
 
-    /** Audit events that have to be in the logs of the buses, by provisioning: whoever causes them notes them here. */
+    /** The audit events that the logs of the buses must contain, by provisioning. The checks that cause them add them. */
     expectedEvents: new Map<string, readonly EventName[]>(),
   };
 }
 
-/** @throws CliError while requests may be passed on to a legacy endpoint, whose users nobody here can remove */
-function refuseMigration({ log_groups }: App1): void {
+/** @throws CliError during a migration: requests may go to a legacy endpoint, whose users cannot be removed here */
+function rejectMigration({ log_groups }: App1): void {
   if (!log_groups.some((group) => group.endsWith(`/${functionNamed('app1', 'route-provisioning')}`))) return;
   throw new CliError(
     'conflict',
     'MIGRATION',
-    'A legacy endpoint is being replaced: requests may be passed on to it, and make users that cannot be removed here.',
-    'Prove the system before the migration begins, or after it has ended (docs/migration.md).',
+    'A migration is in progress: requests may go to the legacy endpoint and create users that cannot be removed here.',
+    'Run the acceptance before the migration starts or after it has finished (docs/migration.md).',
   );
 }
 
-async function sideOf<Outputs extends App1 | App2>(
+async function accessTo<Outputs extends App1 | App2>(
   connection: Connection,
   outputs: () => Promise<Outputs>,
   now: () => number,
-): Promise<Side<Outputs>> {
+): Promise<ServiceAccess<Outputs>> {
   const { arn } = await connection.identity(now);
   return { connection, arn, outputs: await outputs() };
 }
 
-/** @throws CheckFailed when it did not go well, so that it cannot be an example */
+/** @throws CheckFailed when the provisioning did not succeed */
 async function succeeded(provisioning: Promise<Finished>): Promise<Finished> {
   const finished = await provisioning;
   const { status, user, error } = finished.provisioning;
   if (status === 'SUCCEEDED' && user === 'present') return finished;
   throw new CheckFailed(
-    `a provisioning ended as ${status}${error === undefined ? '' : `, ${error.code} in ${error.step}`}, user ${user}`,
+    `a provisioning finished as ${status}${error === undefined ? '' : `, ${error.code} in ${error.step}`}, user ${user}`,
   );
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+async function toApiResponse(response: Response): Promise<ApiResponse> {
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
 const callLimit = (interrupted: AbortSignal) =>
   AbortSignal.any([AbortSignal.timeout(CALL_LIMIT), interrupted]);
 
-/** One that meets every policy that a pool can have. */
+/** A password that meets every password policy of a pool. */
 export const newPassword = (): string => `Aa1-${randomBytes(72).toString('base64url')}`;

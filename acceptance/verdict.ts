@@ -1,14 +1,14 @@
-/** A claim is not true; the message says what was seen instead. */
+/** A claim is not true; the message contains what was found instead. */
 export class CheckFailed extends Error {
   override readonly name = 'CheckFailed';
 }
 
-/** A claim is about something that this deployment does not have; the message says what. */
+/** This deployment does not have the subject of a claim; the message names it. */
 export class NotApplicable extends Error {
   override readonly name = 'NotApplicable';
 }
 
-/** @throws CheckFailed with what was `seen`, unless it is as it has to be */
-export function assert(isMet: boolean, seen: string): asserts isMet {
-  if (!isMet) throw new CheckFailed(seen);
+/** @throws CheckFailed with `found` unless the condition is met */
+export function assert(isMet: boolean, found: string): asserts isMet {
+  if (!isMet) throw new CheckFailed(found);
 }

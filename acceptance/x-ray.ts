@@ -4,7 +4,7 @@ import type { Connection } from '../cli/connect.ts';
 import { signedFetch } from '../cli/signed-fetch.ts';
 import type { DeployedSystem } from './system.ts';
 
-/** The answer of BatchGetTraces; a segment is a document in JSON. */
+/** The response of BatchGetTraces; a segment is a JSON document. */
 const traces = z.object({
   Traces: z
     .array(z.object({ Segments: z.array(z.object({ Document: z.string() })).default([]) }))
@@ -13,16 +13,16 @@ const traces = z.object({
 const segment = z.object({ name: z.string() });
 
 /** The names of the segments of a trace, in the accounts of both services. */
-export async function segmentsOf({ app1, app2 }: DeployedSystem, traceId: string): Promise<string[]> {
+export async function readSegmentNames({ app1, app2 }: DeployedSystem, traceId: string): Promise<string[]> {
   const connections = new Set([app1.connection, app2.connection]);
   const found = await Promise.all([...connections].map((connection) => segmentsIn(connection, traceId)));
   return found.flat();
 }
 
 /**
- * One signed request, for which the SDK's client of X-Ray would have to be installed.
+ * Sends one signed request, instead of a dependency on the SDK's client of X-Ray.
  * docs.aws.amazon.com/xray/latest/api/API_BatchGetTraces.html
- * @throws Error when X-Ray refuses
+ * @throws Error when X-Ray rejects the request
  */
 async function segmentsIn(connection: Connection, traceId: string): Promise<string[]> {
   const { config } = connection.client(STSClient);
@@ -32,7 +32,7 @@ async function segmentsIn(connection: Connection, traceId: string): Promise<stri
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ TraceIds: [traceId] }),
   });
-  if (!response.ok) throw new Error(`X-Ray answered ${response.status}`);
+  if (!response.ok) throw new Error(`X-Ray returned ${response.status}`);
   return segmentNames(await response.json());
 }
 
@@ -42,9 +42,9 @@ const endpointIn = (region: string): string =>
   process.env['AWS_ENDPOINT_URL'] ??
   `https://xray.${region}.amazonaws.com`;
 
-/** The names of all segments in an answer of X-Ray. */
-export function segmentNames(answer: unknown): string[] {
-  const { Traces } = traces.parse(answer);
+/** The names of all segments in a response of X-Ray. */
+export function segmentNames(response: unknown): string[] {
+  const { Traces } = traces.parse(response);
   return Traces.flatMap(({ Segments }) => Segments).map(
     ({ Document }) => segment.parse(JSON.parse(Document)).name,
   );

@@ -10,14 +10,14 @@ import type { Check } from '../check.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert } from '../verdict.ts';
 
-/** What retries rely on and AWS does not document: calls that are made again, as after an answer that was lost. */
+/** Undocumented behaviour that retries rely on: the repeat of a call whose response was lost. */
 
 const cognito = ({ app2 }: DeployedSystem) => app2.connection.client(CognitoIdentityProviderClient);
 
 export const assumedChecks: readonly Check[] = [
   {
     name: 'assumed/group-again',
-    claim: 'To add a user to a group in which it is succeeds.',
+    claim: 'Adding a user to a group that contains it succeeds.',
     async run(system) {
       const { user } = await system.example();
       await cognito(system).send(
@@ -27,12 +27,12 @@ export const assumedChecks: readonly Check[] = [
           GroupName: system.app2.outputs.service_user_group,
         }),
       );
-      return 'Cognito took it';
+      return 'Cognito accepted it';
     },
   },
   {
     name: 'assumed/password-again',
-    claim: 'To set the password that a user has succeeds, and it still signs in.',
+    claim: 'Setting the current password of a user succeeds, and the user still signs in.',
     async run(system) {
       const { user } = await system.example();
       await cognito(system).send(
@@ -44,12 +44,12 @@ export const assumedChecks: readonly Check[] = [
         }),
       );
       await system.signIn(user);
-      return 'Cognito took it';
+      return 'Cognito accepted it';
     },
   },
   {
-    name: 'assumed/name-taken',
-    claim: 'The name of an execution that has ended is taken, also for the same input.',
+    name: 'assumed/name-in-use',
+    claim: 'The name of a finished execution cannot be used again, also for the same input.',
     async run(system) {
       const { provisioning } = await system.example();
       const { connection, outputs } = system.app2;
@@ -59,12 +59,12 @@ export const assumedChecks: readonly Check[] = [
       const { input, startDate } = await stepFunctions.send(
         new DescribeExecutionCommand({ executionArn: arn }),
       );
-      const again = { stateMachineArn: outputs.state_machine_arn, name, input };
-      const refused = await stepFunctions.send(new StartExecutionCommand(again)).then(
+      const repeat = { stateMachineArn: outputs.state_machine_arn, name, input };
+      const isRejected = await stepFunctions.send(new StartExecutionCommand(repeat)).then(
         () => false,
         (error: unknown) => hasErrorName(error, 'ExecutionAlreadyExists'),
       );
-      assert(refused, `the execution ${name} of ${startDate?.toISOString()} could be started again`);
+      assert(isRejected, `the execution ${name} of ${startDate?.toISOString()} could be started again`);
       return 'ExecutionAlreadyExists';
     },
   },

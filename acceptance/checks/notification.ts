@@ -7,20 +7,20 @@ import { functionLog, logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert, CheckFailed, NotApplicable } from '../verdict.ts';
 
-/** How App1 hears that App2 has finished, when it does not poll. */
+/** Completion notifications: how App1 learns that App2 has finished, when it does not poll. */
 
-/** App2 polls the status of so many creations per second (status_polls_per_second); of the others it notifies App1. */
-const AT_ONCE = 12;
+/** More requests than App1 polls per second (status_polls_per_second): App2 sends a notification for the others. */
+const BURST_SIZE = 12;
 const BURSTS = 3;
 
-/** How late a line of a log may be. */
-const LOGS_ARRIVE = 15_000; // milliseconds
+/** Maximum delay of a log line. */
+const LOG_DELAY = 15_000; // milliseconds
 
-/** A line of a function that a notification has called: no state has, so it names no step. */
+/** A log line of a function that a notification has invoked: it has no step. */
 const notifiedLine = z.object({ message: z.literal('Step succeeded'), step: z.undefined().optional() });
 
-/** For which of these creations App2 has sent a notification. */
-async function notified(system: DeployedSystem, ids: readonly string[]): Promise<string[]> {
+/** The ids of creations for which App2 has sent a notification. */
+async function findNotified(system: DeployedSystem, ids: readonly string[]): Promise<string[]> {
   const lines = await logLines(
     system,
     'app2',
@@ -30,28 +30,28 @@ async function notified(system: DeployedSystem, ids: readonly string[]): Promise
   return ids.filter((id) => lines.some((line) => line.includes(id)));
 }
 
-/** Log lines arrive later: what is found in a while, which may be nothing. */
-async function withinLogs(system: DeployedSystem, find: () => Promise<string[]>): Promise<string[]> {
+/** Polls the logs until `find` returns something, at most for LOG_DELAY; then returns an empty list. */
+async function pollLogs(system: DeployedSystem, find: () => Promise<string[]>): Promise<string[]> {
   try {
     return await system.eventually(async () => {
       const found = await find();
       assert(found.length > 0, 'no notification is in the log yet');
       return found;
-    }, LOGS_ARRIVE);
+    }, LOG_DELAY);
   } catch (error) {
     if (error instanceof CheckFailed) return [];
     throw error;
   }
 }
 
-/** Has many service users requested at once, and gives their ids when all have succeeded. */
-async function burst(system: DeployedSystem): Promise<string[]> {
-  const requested = await Promise.all(Array.from({ length: AT_ONCE }, () => system.request()));
-  const ends = await Promise.all(requested.map(({ id }) => system.ended(id)));
-  const bad = ends.filter(({ status }) => status !== 'SUCCEEDED');
+/** Requests BURST_SIZE service users at the same time, and returns their ids when all have succeeded. */
+async function requestBurst(system: DeployedSystem): Promise<string[]> {
+  const requested = await Promise.all(Array.from({ length: BURST_SIZE }, () => system.request()));
+  const outcomes = await Promise.all(requested.map(({ id }) => system.waitUntilFinished(id)));
+  const bad = outcomes.filter(({ status }) => status !== 'SUCCEEDED');
   assert(
     bad.length === 0,
-    `of ${AT_ONCE} at once, ${bad.length} ended as ${bad[0]?.status} ${bad[0]?.error?.code ?? ''}`,
+    `of ${BURST_SIZE} concurrent requests, ${bad.length} finished as ${bad[0]?.status} ${bad[0]?.error?.code ?? ''}`,
   );
   return requested.map(({ id }) => id);
 }
@@ -63,7 +63,7 @@ export const notificationChecks: readonly Check[] = [
     async run(system) {
       const { provisioning_id } = (await system.example()).provisioning;
       const { connection, outputs } = system.app2;
-      // App1 has heard what it says already: it asks App2, or does nothing.
+      // The provisioning has finished, so App1 polls App2 or does nothing.
       const { FailedEntryCount, Entries = [] } = await connection.client(EventBridgeClient).send(
         new PutEventsCommand({
           Entries: [
@@ -76,28 +76,29 @@ export const notificationChecks: readonly Check[] = [
           ],
         }),
       );
-      assert(FailedEntryCount === 0, `the bus refused it: ${Entries[0]?.ErrorCode}`);
+      assert(FailedEntryCount === 0, `the bus rejected it: ${Entries[0]?.ErrorCode}`);
       await system.eventually(async () => {
-        const called = functionNamed('app1', 'call-app2');
-        const lines = await logLines(system, 'app1', functionLog(called), provisioning_id);
+        const functionName = functionNamed('app1', 'call-app2');
+        const lines = await logLines(system, 'app1', functionLog(functionName), provisioning_id);
         assert(
           lines.some((line) => notifiedLine.safeParse(JSON.parse(line)).success),
-          `${called} was not called with it`,
+          `${functionName} was not called with it`,
         );
       });
-      return `App1 was called with the notification of ${provisioning_id}`;
+      return `App1 received the notification of ${provisioning_id}`;
     },
   },
   {
     name: 'notification/sent',
-    claim: 'Of creations that it does not poll, App2 sends a notification, and all of them succeed.',
+    claim: 'App2 sends a notification for creations that App1 does not poll, and all of them succeed.',
     async run(system) {
       for (let bursts = 1; bursts <= BURSTS; bursts += 1) {
-        const ids = await burst(system);
-        const told = await withinLogs(system, () => notified(system, ids));
-        if (told.length > 0) return `${told.length} of ${AT_ONCE} at once were notified, and all SUCCEEDED`;
+        const ids = await requestBurst(system);
+        const notifiedIds = await pollLogs(system, () => findNotified(system, ids));
+        if (notifiedIds.length > 0)
+          return `${notifiedIds.length} of ${BURST_SIZE} concurrent creations were notified, and all SUCCEEDED`;
       }
-      throw new NotApplicable(`App2 has polled all creations of ${BURSTS} bursts of ${AT_ONCE}`);
+      throw new NotApplicable(`App1 has polled all creations of ${BURSTS} bursts of ${BURST_SIZE}`);
     },
   },
 ];

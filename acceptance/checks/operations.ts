@@ -35,7 +35,7 @@ import { logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert, CheckFailed, NotApplicable } from '../verdict.ts';
 
-/** What happens by a schedule, or when something is wrong: not waited for by everybody, and somebody may hear of it. */
+/** Scheduled operations and alarms. These checks take minutes or notify people, so they need `--full`. */
 
 /** A sweep runs every five minutes. */
 const TWO_SWEEPS = 12 * 60_000; // milliseconds
@@ -43,22 +43,22 @@ const TWO_SWEEPS = 12 * 60_000; // milliseconds
 /** docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html: a queue can be used after a second. */
 const NEW_QUEUE = 1_000; // milliseconds
 
-/** The topics that the alarms of a service tell. */
+/** The topics that the alarms of a service notify. */
 async function topicsOf(system: DeployedSystem, service: Service): Promise<string[]> {
   const client = system[service].connection.client(CloudWatchClient);
   const actions = new Set<string>();
   const pages = paginateDescribeAlarms({ client }, { AlarmNamePrefix: alarmNamed(service, '') });
   for await (const { MetricAlarms = [] } of pages)
     for (const { AlarmName = '', AlarmActions = [], ActionsEnabled } of MetricAlarms) {
-      assert(ActionsEnabled === true && AlarmActions.length > 0, `the alarm ${AlarmName} tells nobody`);
+      assert(ActionsEnabled === true && AlarmActions.length > 0, `the alarm ${AlarmName} has no action`);
       for (const action of AlarmActions) actions.add(action);
     }
   assert(actions.size > 0, `there is no alarm whose name begins with ${alarmNamed(service, '')}`);
   return [...actions];
 }
 
-/** A queue of our own that is subscribed to a topic; both are taken away at the end. Its URL. */
-async function listenTo(
+/** Subscribes a new queue to a topic and returns its URL. Both are removed at the end. */
+async function subscribeQueue(
   system: DeployedSystem,
   service: Service,
   topicArn: string,
@@ -78,7 +78,7 @@ async function listenTo(
   );
   const Endpoint = Attributes['QueueArn'] ?? '';
   await sqs.send(
-    new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: letSend(Endpoint, topicArn) } }),
+    new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: allowPolicy(Endpoint, topicArn) } }),
   );
   const { SubscriptionArn } = await sns.send(
     new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint, ReturnSubscriptionArn: true }),
@@ -91,7 +91,7 @@ async function listenTo(
 }
 
 /** docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html */
-const letSend = (queueArn: string, topicArn: string) =>
+const allowPolicy = (queueArn: string, topicArn: string) =>
   JSON.stringify({
     Version: '2012-10-17',
     Statement: [
@@ -108,14 +108,14 @@ const letSend = (queueArn: string, topicArn: string) =>
 const notification = z.object({ Message: z.string() });
 const raisedAlarm = z.object({ AlarmName: z.string(), NewStateValue: z.string() });
 
-/** An alarm of our own goes into ALARM, and the topic tells the queue. */
-async function alarmIsTold(system: DeployedSystem, service: Service, topicArn: string): Promise<void> {
+/** Sets a new alarm to ALARM and waits until the topic delivers the notification to a queue. */
+async function checkAlarmDelivery(system: DeployedSystem, service: Service, topicArn: string): Promise<void> {
   const { connection } = system[service];
   const { Attributes: topic = {} } = await connection
     .client(SNSClient)
     .send(new GetTopicAttributesCommand({ TopicArn: topicArn }));
   const { username: AlarmName } = system.newUser();
-  const QueueUrl = await listenTo(system, service, topicArn, AlarmName);
+  const QueueUrl = await subscribeQueue(system, service, topicArn, AlarmName);
   const cloudWatch = connection.client(CloudWatchClient);
   system.cleanup.add({
     description: `the alarm ${AlarmName}`,
@@ -124,7 +124,7 @@ async function alarmIsTold(system: DeployedSystem, service: Service, topicArn: s
   await cloudWatch.send(
     new PutMetricAlarmCommand({
       AlarmName,
-      AlarmDescription: 'A trial by npm run acceptance. Nothing is wrong, and there is nothing to do.',
+      AlarmDescription: 'A test by npm run acceptance. No action is needed.',
       Namespace: 'Acceptance',
       MetricName: 'Nothing',
       Statistic: 'Sum',
@@ -132,7 +132,7 @@ async function alarmIsTold(system: DeployedSystem, service: Service, topicArn: s
       EvaluationPeriods: 1,
       Threshold: 1,
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      // It stays as it is set.
+      // The alarm keeps the state that is set.
       TreatMissingData: 'ignore',
       AlarmActions: [topicArn],
     }),
@@ -141,7 +141,7 @@ async function alarmIsTold(system: DeployedSystem, service: Service, topicArn: s
     new SetAlarmStateCommand({
       AlarmName,
       StateValue: 'ALARM',
-      StateReason: 'A trial by npm run acceptance',
+      StateReason: 'A test by npm run acceptance',
     }),
   );
   const key = topic['KmsMasterKeyId'];
@@ -149,56 +149,58 @@ async function alarmIsTold(system: DeployedSystem, service: Service, topicArn: s
     const { Messages = [] } = await connection
       .client(SQSClient)
       .send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }));
-    const told = Messages.map(({ Body = '' }) =>
+    const alarms = Messages.map(({ Body = '' }) =>
       raisedAlarm.parse(JSON.parse(notification.parse(JSON.parse(Body)).Message)),
     );
     assert(
-      told.some((one) => one.AlarmName === AlarmName && one.NewStateValue === 'ALARM'),
-      `${topicArn.split(':').at(-1)}, ${key === undefined ? 'not encrypted' : `encrypted by ${key}`}, has not told of an alarm`,
+      alarms.some((one) => one.AlarmName === AlarmName && one.NewStateValue === 'ALARM'),
+      `${topicArn.split(':').at(-1)}, ${key === undefined ? 'not encrypted' : `encrypted by ${key}`}, has not delivered an alarm`,
     );
   });
 }
 
 const accountOf = (arn: string): string | undefined => arn.split(':')[4];
 
-const alarmsAreTold = (service: Service, name: string): Check => ({
+const alarmDeliveryCheck = (service: Service, name: string): Check => ({
   name: `operations/alarms-of-${service}`,
-  claim: `Every alarm of ${name} has a topic, and the topic tells its subscribers of an alarm.`,
+  claim: `Every alarm of ${name} has a topic, and the topic delivers alarms to its subscribers.`,
   full: true,
   async run(system) {
     const topics = await topicsOf(system, service);
-    const elsewhere = topics.find((topic) => accountOf(topic) !== accountOf(system[service].arn));
-    if (elsewhere !== undefined)
-      throw new NotApplicable(`the topic ${elsewhere} is of another account, which has to be asked there`);
-    for (const topic of topics) await alarmIsTold(system, service, topic);
-    return `${topics.map((arn) => arn.split(':').at(-1)).join(', ')} told of a trial`;
+    const otherAccountTopic = topics.find((topic) => accountOf(topic) !== accountOf(system[service].arn));
+    if (otherAccountTopic !== undefined)
+      throw new NotApplicable(
+        `the topic ${otherAccountTopic} belongs to another account and has to be checked there`,
+      );
+    for (const topic of topics) await checkAlarmDelivery(system, service, topic);
+    return `${topics.map((arn) => arn.split(':').at(-1)).join(', ')} delivered a test alarm`;
   },
 });
 
-/** When a sweep has last written what it knows. */
-async function sweptAt(system: DeployedSystem, service: Service): Promise<number> {
+/** The time at which a sweep has last written its state. */
+async function readSweepTime(system: DeployedSystem, service: Service): Promise<number> {
   const { Item } = await system[service].connection
     .client(DynamoDBClient)
     .send(new GetItemCommand({ TableName: sweepTable(service), Key: { id: { S: HIGH_WATER_MARKS } } }));
   return Date.parse(Item?.['written_at']?.S ?? '') || 0;
 }
 
-const sweepsTwice = (service: Service, name: string): Check => ({
+const sweepCheck = (service: Service, name: string): Check => ({
   name: `operations/sweeps-of-${service}`,
   claim: `The sweep of ${name} runs by its schedule, twice.`,
   full: true,
-  waits: true,
+  runsInParallel: true,
   async run(system) {
-    const first = await nextSweep(system, service, await sweptAt(system, service));
-    const second = await nextSweep(system, service, first);
+    const first = await waitForSweep(system, service, await readSweepTime(system, service));
+    const second = await waitForSweep(system, service, first);
     return `at ${new Date(first).toISOString()} and ${new Date(second).toISOString()}`;
   },
 });
 
-const nextSweep = (system: DeployedSystem, service: Service, after: number): Promise<number> =>
+const waitForSweep = (system: DeployedSystem, service: Service, after: number): Promise<number> =>
   system.eventually(
     async () => {
-      const at = await sweptAt(system, service);
+      const at = await readSweepTime(system, service);
       assert(at > after, `the sweep of ${service} has not run since ${new Date(after).toISOString()}`);
       return at;
     },
@@ -208,7 +210,7 @@ const nextSweep = (system: DeployedSystem, service: Service, after: number): Pro
 export const operationChecks: readonly Check[] = [
   {
     name: 'operations/rotation',
-    claim: "App1's credentials are rotated, told on the bus, and App1 goes on with the new ones.",
+    claim: "App1's credentials are rotated, the event is on the bus, and App1 uses the new credentials.",
     full: true,
     async run(system) {
       const { connection, outputs } = system.app2;
@@ -223,20 +225,20 @@ export const operationChecks: readonly Check[] = [
         const lines = await logLines(system, 'app2', busLog(outputs.event_bus_name), VersionId ?? '');
         assert(
           lines.some((line) => readEvent(JSON.parse(line))['detail-type'] === 'MachineCredentialsRotated'),
-          `no event tells of the version ${VersionId}`,
+          `there is no event for the version ${VersionId}`,
         );
       });
       await system.machineToken();
       const { provisioning } = await system.provision();
       if (provisioning.status !== 'SUCCEEDED')
         throw new CheckFailed(
-          `a provisioning after it ended as ${provisioning.status} ${provisioning.error?.code}`,
+          `a provisioning after the rotation finished as ${provisioning.status} ${provisioning.error?.code}`,
         );
       return `version ${VersionId}`;
     },
   },
-  alarmsAreTold('app1', 'App1'),
-  alarmsAreTold('app2', 'App2'),
-  sweepsTwice('app1', 'App1'),
-  sweepsTwice('app2', 'App2'),
+  alarmDeliveryCheck('app1', 'App1'),
+  alarmDeliveryCheck('app2', 'App2'),
+  sweepCheck('app1', 'App1'),
+  sweepCheck('app2', 'App2'),
 ];

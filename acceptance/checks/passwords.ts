@@ -3,16 +3,19 @@ import type { Check } from '../check.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
 import { assert } from '../verdict.ts';
 
-/** Passwords that a pool refuses, or that are not sure to be taken: the matter of who sends them, of nobody else. */
+/** Passwords that a pool rejects or may reject: such a failure is an error of the caller, not of the system. */
 
-/** Whether a password is refused by App1, refused by App2 without a trace, or taken, and then signs in. */
-async function fateOf(system: DeployedSystem, password: string): Promise<'refused' | 'rejected' | 'taken'> {
+/** Tries a password: App1 rejects the request, App2 rejects it and leaves no user, or it is accepted and signs in. */
+async function tryPassword(
+  system: DeployedSystem,
+  password: string,
+): Promise<'refused' | 'rejected' | 'accepted'> {
   try {
     const { user, provisioning } = await system.provision({ password });
     const { status, error, user: presence, provisioning_id: id } = provisioning;
     if (status === 'SUCCEEDED') {
       await system.signIn(user);
-      return 'taken';
+      return 'accepted';
     }
     system.expectedEvents.set(id, [
       'ServiceUserProvisioningRequested',
@@ -21,9 +24,9 @@ async function fateOf(system: DeployedSystem, password: string): Promise<'refuse
     ]);
     assert(
       error?.code === 'PASSWORD_REJECTED',
-      `it ended as ${status} ${error?.code ?? ''} in ${error?.step}`,
+      `it finished as ${status} ${error?.code ?? ''} in ${error?.step}`,
     );
-    assert(presence === 'absent', `a user may be left: ${presence}`);
+    assert(presence === 'absent', `a user may be left behind: ${presence}`);
     return 'rejected';
   } catch (error) {
     if (error instanceof CliError && error.code === 'INVALID_REQUEST') return 'refused';
@@ -31,36 +34,36 @@ async function fateOf(system: DeployedSystem, password: string): Promise<'refuse
   }
 }
 
-const inWords = {
-  refused: 'App1 refused it (INVALID_REQUEST)',
-  rejected: 'App2 refused it (PASSWORD_REJECTED), and nothing is left',
-  taken: 'it was taken, and signs in',
+const RESULT_TEXTS = {
+  refused: 'App1 rejected it (INVALID_REQUEST)',
+  rejected: 'App2 rejected it (PASSWORD_REJECTED), and no user is left',
+  accepted: 'it was accepted, and signs in',
 } as const;
 
 export const passwordChecks: readonly Check[] = [
   {
     name: 'passwords/weak',
-    claim: 'A password that breaks the policy is refused as a mistake of the caller.',
+    claim: 'A password that breaks the policy is rejected as an error of the caller.',
     async run(system) {
-      const fate = await fateOf(system, 'short');
-      assert(fate !== 'taken', inWords[fate]);
-      return inWords[fate];
+      const result = await tryPassword(system, 'short');
+      assert(result !== 'accepted', RESULT_TEXTS[result]);
+      return RESULT_TEXTS[result];
     },
   },
   {
     name: 'passwords/inner-space',
-    claim: 'A password with a space inside is taken, or refused as a mistake of the caller.',
-    run: async (system) => inWords[await fateOf(system, newPassword().replace('-', ' '))],
+    claim: 'A password with a space inside is accepted, or rejected as an error of the caller.',
+    run: async (system) => RESULT_TEXTS[await tryPassword(system, newPassword().replace('-', ' '))],
   },
   {
     name: 'passwords/line-end',
-    claim: 'A password with a line end is refused by App1.',
+    claim: 'App1 rejects a password with a line end.',
     async run(system) {
       for (const end of ['\n', '\r\n', '\u2028']) {
-        const fate = await fateOf(system, `${newPassword()}${end}x`);
-        assert(fate === 'refused', `with ${JSON.stringify(end)} inside, ${inWords[fate]}`);
+        const result = await tryPassword(system, `${newPassword()}${end}x`);
+        assert(result === 'refused', `with ${JSON.stringify(end)} inside, ${RESULT_TEXTS[result]}`);
       }
-      return inWords.refused;
+      return RESULT_TEXTS.refused;
     },
   },
 ];

@@ -5,42 +5,42 @@ import {
   CognitoIdentityProviderClient,
 } from '@aws-sdk/client-cognito-identity-provider';
 import { getTimeline, requestUser } from '../../cli/app1-api.ts';
-import { provisioning as status } from '../../cli/json-output.ts';
+import { provisioning as provisioningSchema } from '../../cli/json-output.ts';
 import { sampleReply } from '../../contracts/app2-api.ts';
 import type { Check } from '../check.ts';
-import { describeAnswer, expectProblem } from '../responses.ts';
+import { describeResponse, expectProblem } from '../responses.ts';
 import { type DeployedSystem, newPassword } from '../system.ts';
 import { assert } from '../verdict.ts';
 
-/** What callers ask App1 for, and what becomes of it. */
+/** Requests of callers to App1 and their outcomes. */
 
 const JSON_BODY = { 'content-type': 'application/json' };
 
-/** Steps of which every provisioning that goes well has these, at both services. */
+/** Steps that every successful provisioning has at both services. */
 const STEPS = {
   app1: ['Authenticate', 'EncryptCredentials', 'RequestUserCreation'],
   app2: ['DecryptCredentials', 'CreateUser', 'SetPassword', 'AddToGroup'],
 } as const;
 
-/** A user that the pool had before, as of another way into it. */
-async function foreignUser(system: DeployedSystem): Promise<string> {
+/** Creates a user in the pool without App1, and returns its name. */
+async function createExistingUser(system: DeployedSystem): Promise<string> {
   const { username: Username } = system.newUser();
   const cognito = system.app2.connection.client(CognitoIdentityProviderClient);
-  const who = { UserPoolId: system.app2.outputs.user_pool_id, Username };
+  const poolUserKey = { UserPoolId: system.app2.outputs.user_pool_id, Username };
   system.cleanup.add({
-    description: `the user ${Username}, whom a check has put into the pool`,
+    description: `the user ${Username}, which a check has created in the pool`,
     remove: async () => {
       if ((await system.poolUser(Username)) !== undefined)
-        await cognito.send(new AdminDeleteUserCommand(who));
+        await cognito.send(new AdminDeleteUserCommand(poolUserKey));
     },
   });
-  await cognito.send(new AdminCreateUserCommand({ ...who, MessageAction: 'SUPPRESS' }));
+  await cognito.send(new AdminCreateUserCommand({ ...poolUserKey, MessageAction: 'SUPPRESS' }));
   return Username;
 }
 
-/** A provisioning that found its name taken: it, and the user that had the name, before and after. */
-async function nameTaken(system: DeployedSystem) {
-  const username = await foreignUser(system);
+/** Provisions a name that exists in the pool. Returns the provisioning, and the existing user before and after it. */
+async function provisionExistingName(system: DeployedSystem) {
+  const username = await createExistingUser(system);
   const before = await system.poolUser(username);
   const finished = await system.provision({ username });
   return { ...finished, before, after: await system.poolUser(username) };
@@ -59,7 +59,7 @@ export const provisioningChecks: readonly Check[] = [
         'ServiceUserProvisioned',
       ]);
       const found = await system.poolUser(user.username);
-      assert(found !== undefined, `${id} SUCCEEDED, and the pool has no user of it`);
+      assert(found !== undefined, `${id} SUCCEEDED, but the pool does not have its user`);
       assert(
         found.status === 'CONFIRMED' && found.enabled === true,
         `its user is ${found.status}, ${found.enabled === true ? 'enabled' : 'disabled'}`,
@@ -78,42 +78,42 @@ export const provisioningChecks: readonly Check[] = [
   },
   {
     name: 'provisioning/signs-in',
-    claim: 'The service user signs in with the password of the request, and /sample knows it.',
+    claim: 'The service user signs in with the password of the request, and /sample identifies it.',
     async run(system) {
       const { user } = await system.example();
       const token = await system.signIn(user);
-      const answer = await system.askApp2('/sample', {
+      const answer = await system.callApp2('/sample', {
         method: 'POST',
         token,
         headers: JSON_BODY,
         body: JSON.stringify({ data: { n: 1 } }),
       });
-      assert(answer.status === 200, `/sample answered ${describeAnswer(answer)}`);
+      assert(answer.status === 200, `/sample returned ${describeResponse(answer)}`);
       const { username, received } = sampleReply.parse(JSON.parse(answer.text));
-      assert(username === user.username && received['n'] === 1, `/sample took it for ${username}`);
-      return `/sample answered ${username}`;
+      assert(username === user.username && received['n'] === 1, `/sample identified the user as ${username}`);
+      return `/sample returned ${username}`;
     },
   },
   {
     name: 'provisioning/machine-signs-in',
     claim:
-      "App1's machine user signs in with the credentials of the secret, and App2 lets it see its creation.",
+      "App1's machine user signs in with the credentials of the secret, and App2 returns the status of its creation.",
     async run(system) {
       const { provisioning } = await system.example();
       const token = await system.machineToken();
       const path = `/admin/create-user/${provisioning.provisioning_id}`;
-      const answer = await system.askApp2(path, { token });
-      assert(answer.status === 200, `App2 answered ${describeAnswer(answer)}`);
-      return 'App2 told the status of the creation';
+      const answer = await system.callApp2(path, { token });
+      assert(answer.status === 200, `App2 returned ${describeResponse(answer)}`);
+      return 'App2 returned the status of the creation';
     },
   },
   {
     name: 'provisioning/repeat',
-    claim: 'A request that is repeated with its key, one by one or at once, is one provisioning.',
+    claim: 'Repeats of a request with its key, sequential or concurrent, are one provisioning.',
     async run(system) {
       const { user, key, provisioning } = await system.example();
-      const again = await Promise.all([1, 2, 3].map(() => requestUser(system.asking, user, key)));
-      const ids = new Set(again.map(({ provisioning_id }) => provisioning_id));
+      const repeats = await Promise.all([1, 2, 3].map(() => requestUser(system.apiContext, user, key)));
+      const ids = new Set(repeats.map(({ provisioning_id }) => provisioning_id));
       assert(
         isDeepStrictEqual([...ids], [provisioning.provisioning_id]),
         `the repeats of ${provisioning.provisioning_id} were ${[...ids].join(', ')}`,
@@ -123,10 +123,10 @@ export const provisioningChecks: readonly Check[] = [
   },
   {
     name: 'provisioning/conflict',
-    claim: 'The same key with another password is refused.',
+    claim: 'The same key with another password is rejected.',
     async run(system) {
       const { user, key } = await system.example();
-      const answer = await system.askApp1('/create-service-user', {
+      const answer = await system.callApp1('/create-service-user', {
         method: 'POST',
         headers: { ...JSON_BODY, 'idempotency-key': key },
         body: JSON.stringify({ ...user, password: newPassword() }),
@@ -136,27 +136,27 @@ export const provisioningChecks: readonly Check[] = [
   },
   {
     name: 'provisioning/timeline',
-    claim: "The owner is told the steps of both services, and App2's steps through its API.",
+    claim: "App1 returns the steps of both services to the owner; it reads App2's steps through its API.",
     async run(system) {
       const { provisioning } = await system.example();
       const timeline = await system.eventually(async () => {
-        const told = await getTimeline(system.asking, provisioning.provisioning_id);
-        const missing = told.timeline_incomplete ?? [];
+        const timelinePart = await getTimeline(system.apiContext, provisioning.provisioning_id);
+        const missing = timelinePart.timeline_incomplete ?? [];
         assert(missing.length === 0, `steps are missing of ${missing.join(' and ')}`);
-        return told.timeline;
+        return timelinePart.timeline;
       });
       const missing = Object.entries(STEPS).flatMap(([service, steps]) =>
-        steps.filter((wanted) => !timeline.some((one) => one.service === service && one.step === wanted)),
+        steps.filter((expected) => !timeline.some((one) => one.service === service && one.step === expected)),
       );
       assert(missing.length === 0, `it has no ${missing.join(', ')}`);
       return `${timeline.length} steps`;
     },
   },
   {
-    name: 'provisioning/taken-name',
-    claim: 'A provisioning whose name is taken fails, and the user that has the name is untouched.',
+    name: 'provisioning/existing-name',
+    claim: 'A provisioning of an existing username fails, and the existing user is unchanged.',
     async run(system) {
-      const { provisioning, before, after } = await nameTaken(system);
+      const { provisioning, before, after } = await provisionExistingName(system);
       const { provisioning_id: id, error, user } = provisioning;
       system.expectedEvents.set(id, [
         'ServiceUserProvisioningRequested',
@@ -165,10 +165,10 @@ export const provisioningChecks: readonly Check[] = [
       ]);
       assert(
         error?.code === 'USER_ALREADY_EXISTS',
-        `it ended as ${provisioning.status} ${error?.code ?? ''}`,
+        `it finished as ${provisioning.status} ${error?.code ?? ''}`,
       );
-      assert(user === 'absent', `it says of its own user: ${user}`);
-      assert(isDeepStrictEqual(before, after), 'the user that had the name is not as it was');
+      assert(user === 'absent', `its status reports its own user as ${user}`);
+      assert(isDeepStrictEqual(before, after), 'the existing user has changed');
       return `${id}: ${error.code}`;
     },
   },
@@ -176,15 +176,15 @@ export const provisioningChecks: readonly Check[] = [
     name: 'provisioning/retry',
     claim: 'A failed provisioning is retried without its password, and the user signs in with it.',
     async run(system) {
-      const { user, provisioning } = await nameTaken(system);
+      const { user, provisioning } = await provisionExistingName(system);
       const { user_pool_id: UserPoolId } = system.app2.outputs;
       await system.app2.connection
         .client(CognitoIdentityProviderClient)
         .send(new AdminDeleteUserCommand({ UserPoolId, Username: user.username }));
-      const retried = status.parse(await system.retry(provisioning.provisioning_id));
+      const retried = provisioningSchema.parse(await system.retry(provisioning.provisioning_id));
       assert(
         retried.status === 'SUCCEEDED',
-        `the retry ended as ${retried.status} ${retried.error?.code ?? ''} ${retried.error?.step ?? ''}`,
+        `the retry finished as ${retried.status} ${retried.error?.code ?? ''} ${retried.error?.step ?? ''}`,
       );
       await system.signIn(user);
       return `${retried.provisioning_id} SUCCEEDED`;

@@ -9,20 +9,20 @@ import { functionLog, logLines } from '../logs.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
 
-/** How users go: by DELETE, and when somebody stops what makes them. */
+/** Removal of users: by DELETE, and after a provisioning or creation was stopped. */
 
-/** How often a provisioning may have finished before it could be stopped. */
-const TRIES = 5;
+/** Attempts to stop a provisioning before it has finished. */
+const MAX_ATTEMPTS = 5;
 
-/** Stops an execution of a machine as soon as there is one; whether it was not over before. */
-async function stopOnce(system: DeployedSystem, service: Service, id: string): Promise<boolean> {
+/** Stops an execution as soon as it exists; returns whether it had not finished before. */
+async function stopExecution(system: DeployedSystem, service: Service, id: string): Promise<boolean> {
   const { connection, outputs } = system[service];
   const stepFunctions = connection.client(SFNClient);
   const execution = { executionArn: executionArn(outputs.state_machine_arn, id) };
   await system.eventually(async () => {
     await stepFunctions.send(new StopExecutionCommand(execution)).catch((error: unknown) => {
-      assert(!hasErrorName(error, 'ExecutionDoesNotExist'), `${service} has not begun with ${id}`);
-      // Not documented: what is said of an execution that is over. Its status tells.
+      assert(!hasErrorName(error, 'ExecutionDoesNotExist'), `${service} has not started ${id}`);
+      // The error for a finished execution is not documented. Its status decides.
       if (!hasErrorName(error, 'ValidationException')) throw error;
     });
   });
@@ -30,35 +30,37 @@ async function stopOnce(system: DeployedSystem, service: Service, id: string): P
   return status === 'ABORTED';
 }
 
-/** Has a service user requested, and stops its execution at one of the services before it has ended. */
-async function stopped(system: DeployedSystem, service: Service): Promise<string> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
+/** Requests a service user, and stops its execution at one of the services before it has finished. */
+async function requestAndStop(system: DeployedSystem, service: Service): Promise<string> {
+  for (let tries = 0; tries < MAX_ATTEMPTS; tries += 1) {
     const { id } = await system.request();
-    if (await stopOnce(system, service, id)) return id;
-    await system.ended(id);
+    if (await stopExecution(system, service, id)) return id;
+    await system.waitUntilFinished(id);
   }
-  throw new NotApplicable(`${TRIES} provisionings had finished at ${service} before they could be stopped`);
+  throw new NotApplicable(
+    `${MAX_ATTEMPTS} provisionings had finished at ${service} before they could be stopped`,
+  );
 }
 
-/** The rule's function has said something of a provisioning: the sweep, which would find it, too, is another one. */
-async function byTheRule(system: DeployedSystem, service: Service, id: string): Promise<void> {
-  const watch = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
-  const name = functionNamed(service, watch);
+/** Waits until the log of the rule's function contains the provisioning. The sweep is another function. */
+async function checkRuleCalled(system: DeployedSystem, service: Service, id: string): Promise<void> {
+  const startRollBack = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
+  const name = functionNamed(service, startRollBack);
   await system.eventually(async () => {
     const lines = await logLines(system, service, functionLog(name), id);
-    assert(lines.length > 0, `${name} was not called for ${id}`);
+    assert(lines.length > 0, `${name} was not invoked for ${id}`);
   });
 }
 
 export const removalChecks: readonly Check[] = [
   {
     name: 'removal/delete',
-    claim: 'DELETE removes the user: no sign-in, no user in the pool, and the status says so.',
-    waits: true,
+    claim: 'DELETE removes the user: no sign-in, no user in the pool, and `absent` in the status.',
+    runsInParallel: true,
     async run(system) {
       const { user, provisioning } = await system.provision();
       const { provisioning_id: id, status } = provisioning;
-      assert(status === 'SUCCEEDED', `its provisioning ended as ${status}`);
+      assert(status === 'SUCCEEDED', `its provisioning finished as ${status}`);
       await system.remove(id);
       system.expectedEvents.set(id, [
         'ServiceUserProvisioningRequested',
@@ -68,41 +70,41 @@ export const removalChecks: readonly Check[] = [
         'ServiceUserDeprovisioned',
       ]);
       assert((await system.poolUser(user.username)) === undefined, 'the pool still has the user');
-      const refused = await system.signIn(user).then(
+      const isRejected = await system.signIn(user).then(
         () => false,
         (error: unknown) => hasErrorName(error, 'NotAuthorizedException', 'UserNotFoundException'),
       );
-      assert(refused, 'the user still signs in');
-      const after = await getProvisioning(system.asking, id);
-      assert(after.user === 'absent', `the status says: ${after.user}`);
-      return `the user of ${id} is gone`;
+      assert(isRejected, 'the user still signs in');
+      const after = await getProvisioning(system.apiContext, id);
+      assert(after.user === 'absent', `the status reports the user as ${after.user}`);
+      return `the user of ${id} is removed`;
     },
   },
   {
     name: 'removal/stopped-provisioning',
     claim: "A provisioning that is stopped is rolled back by App1's rule on status changes.",
-    waits: true,
+    runsInParallel: true,
     async run(system) {
-      const id = await stopped(system, 'app1');
-      const { status, user } = await system.ended(id);
+      const id = await requestAndStop(system, 'app1');
+      const { status, user } = await system.waitUntilFinished(id);
       assert(user === 'absent', `it is ${status}, its user ${user}`);
-      await byTheRule(system, 'app1', id);
+      await checkRuleCalled(system, 'app1', id);
       return `${id}: ${status}, its user ${user}`;
     },
   },
   {
     name: 'removal/stopped-creation',
     claim:
-      "A creation that is stopped is rolled back by App2's rule on status changes, and App1 ends without a user.",
-    waits: true,
+      "A creation that is stopped is rolled back by App2's rule on status changes, and App1 fails without a user.",
+    runsInParallel: true,
     async run(system) {
-      const id = await stopped(system, 'app2');
-      const { status, user, error } = await system.ended(id);
+      const id = await requestAndStop(system, 'app2');
+      const { status, user, error } = await system.waitUntilFinished(id);
       assert(
         status === 'FAILED' && user === 'absent',
         `it is ${status} ${error?.code ?? ''}, its user ${user}`,
       );
-      await byTheRule(system, 'app2', id);
+      await checkRuleCalled(system, 'app2', id);
       return `${id}: ${error?.code}, its user ${user}`;
     },
   },

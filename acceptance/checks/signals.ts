@@ -9,27 +9,31 @@ import { executionArn } from '../../handlers/shared/executions.ts';
 import { readHistory } from '../../handlers/shared/history.ts';
 import { alarmNamed, functionNamed } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
-import { allCounted, counted, own } from '../metrics.ts';
+import { ownSeries, readCount, waitForCounts } from '../metrics.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert, NotApplicable } from '../verdict.ts';
-import { segmentsOf } from '../x-ray.ts';
+import { readSegmentNames } from '../x-ray.ts';
 
-/** What the system says of itself: events, metrics, traces; and what it never says. */
+/** Events, metrics and traces of the system, and the absence of passwords in them. */
 
-/** The names of the events of a provisioning that came to the logs of both buses. */
-async function eventsOf(system: DeployedSystem, provisioningId: string): Promise<string[]> {
+/** The names of the events of a provisioning in the logs of both buses. */
+async function readEventNames(system: DeployedSystem, provisioningId: string): Promise<string[]> {
   const found = await Promise.all(
     services.map((service) => {
       const { connection, outputs } = system[service];
-      const asked = { since: system.begun, provisioningId };
-      return readBusLog({ connection, propose: system.asking.propose }, outputs.event_bus_name, asked);
+      const filter = { since: system.startedAt, provisioningId };
+      return readBusLog({ connection, propose: system.apiContext.propose }, outputs.event_bus_name, filter);
     }),
   );
   return found.flat().map(({ event }) => event.name);
 }
 
-/** The execution of a provisioning at one of the services, with its trace. */
-async function traceOf(system: DeployedSystem, service: Service, id: string): Promise<string | undefined> {
+/** The trace id of the execution of a provisioning at one of the services. */
+async function readTraceId(
+  system: DeployedSystem,
+  service: Service,
+  id: string,
+): Promise<string | undefined> {
   const { connection, outputs } = system[service];
   const { traceHeader = '' } = await connection
     .client(SFNClient)
@@ -37,32 +41,36 @@ async function traceOf(system: DeployedSystem, service: Service, id: string): Pr
   return /Root=([^;]+)/.exec(traceHeader)?.[1];
 }
 
-/** Where a text stands in a log or an execution of this run. */
-async function placesOf(system: DeployedSystem, id: string, text: string): Promise<string[]> {
-  const places: string[] = [];
+/** The logs and executions of this run that contain a text. */
+async function findText(system: DeployedSystem, id: string, text: string): Promise<string[]> {
+  const locations: string[] = [];
   for (const service of services) {
     const { connection, outputs } = system[service];
     const logs = connection.client(CloudWatchLogsClient);
     for (const logGroupName of outputs.log_groups) {
-      const asked = { logGroupName, startTime: system.begun, filterPattern: `"${text}"`, limit: 1 };
-      const { events = [] } = await logs.send(new FilterLogEventsCommand(asked));
-      if (events.length > 0) places.push(logGroupName);
+      const search = { logGroupName, startTime: system.startedAt, filterPattern: `"${text}"`, limit: 1 };
+      const { events = [] } = await logs.send(new FilterLogEventsCommand(search));
+      if (events.length > 0) locations.push(logGroupName);
     }
     const client = connection.client(SFNClient);
     const execution = executionArn(outputs.state_machine_arn, id);
     const { events } = await readHistory(client, execution, { includeExecutionData: true });
-    if (JSON.stringify(events).includes(text)) places.push(execution);
+    if (JSON.stringify(events).includes(text)) locations.push(execution);
   }
-  return places;
+  return locations;
 }
 
-/** Alarms of these names that have gone into ALARM since the run began. */
-async function raised(system: DeployedSystem, service: Service, AlarmNames: string[]): Promise<string[]> {
+/** The alarms of these names that have changed to ALARM since the start of the run. */
+async function readRaisedAlarms(
+  system: DeployedSystem,
+  service: Service,
+  AlarmNames: string[],
+): Promise<string[]> {
   const names: string[] = [];
   const client = system[service].connection.client(CloudWatchClient);
   for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client }, { AlarmNames }))
     for (const { AlarmName = '', StateValue, StateUpdatedTimestamp } of MetricAlarms)
-      if (StateValue === 'ALARM' && (StateUpdatedTimestamp?.getTime() ?? 0) >= system.begun)
+      if (StateValue === 'ALARM' && (StateUpdatedTimestamp?.getTime() ?? 0) >= system.startedAt)
         names.push(AlarmName);
   return names;
 }
@@ -71,7 +79,7 @@ export const signalChecks: readonly Check[] = [
   {
     name: 'signals/events',
     claim:
-      'Each event of the provisionings of this run is in the log of its bus, and none that should not be.',
+      'Each event of the provisionings of this run is in the log of its bus, and there is no other event.',
     async run(system) {
       const { provisioning_id: id } = (await system.example()).provisioning;
       const all = [
@@ -83,9 +91,12 @@ export const signalChecks: readonly Check[] = [
       const counts = await Promise.all(
         [...system.expectedEvents].map(([one, names]) =>
           system.eventually(async () => {
-            const found = [...new Set(await eventsOf(system, one))].sort();
-            const wanted = [...names].sort();
-            assert(found.join() === wanted.join(), `of ${one} there is ${found.join(', ') || 'no event'}`);
+            const found = [...new Set(await readEventNames(system, one))].sort();
+            const expected = [...names].sort();
+            assert(
+              found.join() === expected.join(),
+              `the events of ${one} are: ${found.join(', ') || 'none'}`,
+            );
             return found.length;
           }),
         ),
@@ -95,17 +106,20 @@ export const signalChecks: readonly Check[] = [
   },
   {
     name: 'signals/metric-filters',
-    claim: 'Metric filters count what the logs of buses and machines say.',
+    claim: 'Metric filters count the log entries of buses and state machines.',
     async run(system) {
       await Promise.all([system.example(), failedExample(system)]);
-      return allCounted(system, [
-        own('app1', 'provisioningsFinished', { source: eventSources.app1, end: 'ServiceUserProvisioned' }),
-        own('app2', 'provisioningsFinished', { source: eventSources.app2, end: 'ServiceUserCreated' }),
-        own('app1', 'provisioningsFailed', { source: eventSources.app1, code: 'USER_ALREADY_EXISTS' }),
-        own('app1', 'callerFailures', { source: eventSources.app1 }),
-        own('app2', 'callerFailures', { source: eventSources.app2 }),
-        own('app1', 'rollBacksStarted', { step: 'CancelUserCreation' }),
-        own('app2', 'rollBacksStarted', { step: 'DeleteUser' }),
+      return waitForCounts(system, [
+        ownSeries('app1', 'provisioningsFinished', {
+          source: eventSources.app1,
+          end: 'ServiceUserProvisioned',
+        }),
+        ownSeries('app2', 'provisioningsFinished', { source: eventSources.app2, end: 'ServiceUserCreated' }),
+        ownSeries('app1', 'provisioningsFailed', { source: eventSources.app1, code: 'USER_ALREADY_EXISTS' }),
+        ownSeries('app1', 'callerFailures', { source: eventSources.app1 }),
+        ownSeries('app2', 'callerFailures', { source: eventSources.app2 }),
+        ownSeries('app1', 'rollBacksStarted', { step: 'CancelUserCreation' }),
+        ownSeries('app2', 'rollBacksStarted', { step: 'DeleteUser' }),
       ]);
     },
   },
@@ -114,44 +128,54 @@ export const signalChecks: readonly Check[] = [
     claim: 'Metrics that functions write into their logs are counted.',
     async run(system) {
       await system.example();
-      return allCounted(system, [
-        own('app1', 'stepDuration', { service: functionNamed('app1', 'call-app2'), step: 'Authenticate' }),
-        own('app2', 'stepDuration', { service: functionNamed('app2', 'set-password'), step: 'SetPassword' }),
+      return waitForCounts(system, [
+        ownSeries('app1', 'stepDuration', {
+          service: functionNamed('app1', 'call-app2'),
+          step: 'Authenticate',
+        }),
+        ownSeries('app2', 'stepDuration', {
+          service: functionNamed('app2', 'set-password'),
+          step: 'SetPassword',
+        }),
       ]);
     },
   },
   {
     name: 'signals/aws-metrics',
-    claim: "AWS's own metrics are where alarms and dashboards look for them.",
+    claim: "AWS's own metrics have the dimensions that alarms and dashboards use.",
     async run(system) {
       await system.example();
-      const ofMachine = (service: Service) => ({
+      const succeededExecutions = (service: Service) => ({
         service,
         namespace: 'AWS/States',
         name: 'ExecutionsSucceeded',
         dimensions: { StateMachineArn: system[service].outputs.state_machine_arn },
         statistic: 'Sum' as const,
       });
-      return allCounted(system, services.map(ofMachine));
+      return waitForCounts(system, services.map(succeededExecutions));
     },
   },
   {
     name: 'signals/no-system-alarm',
-    claim: 'Nothing that callers did wrong counts as a failure of the system, or raises its alarm.',
+    claim: 'Errors of callers do not count as system failures and do not raise the alarm.',
     async run(system) {
       await failedExample(system);
       const counts: number[] = [];
       const alarms: string[] = [];
       for (const service of services) {
-        // What comes after this was counted has been counted.
-        await allCounted(system, [own(service, 'callerFailures', { source: eventSources[service] })]);
-        counts.push(await counted(system, own(service, 'systemFailures', { source: eventSources[service] })));
-        alarms.push(...(await raised(system, service, [alarmNamed(service, 'system-failures')])));
+        // When this metric is counted, an earlier system failure is counted, too.
+        await waitForCounts(system, [
+          ownSeries(service, 'callerFailures', { source: eventSources[service] }),
+        ]);
+        counts.push(
+          await readCount(system, ownSeries(service, 'systemFailures', { source: eventSources[service] })),
+        );
+        alarms.push(...(await readRaisedAlarms(system, service, [alarmNamed(service, 'system-failures')])));
       }
       const [app1 = 0, app2 = 0] = counts;
       assert(app1 + app2 === 0, `SystemFailures has counted ${app1} at App1 and ${app2} at App2`);
-      assert(alarms.length === 0, `raised since the begin: ${alarms.join(', ')}`);
-      return 'SystemFailures has counted nothing, and no alarm for it is raised';
+      assert(alarms.length === 0, `raised since the start: ${alarms.join(', ')}`);
+      return 'SystemFailures has counted nothing, and its alarm is not raised';
     },
   },
   {
@@ -160,8 +184,8 @@ export const signalChecks: readonly Check[] = [
     async run(system) {
       const { provisioning_id: id } = (await system.example()).provisioning;
       for (const service of services) {
-        const trace = await traceOf(system, service, id);
-        assert(trace === system.trace, `the execution ${id} of ${service} is of ${trace ?? 'no trace'}`);
+        const trace = await readTraceId(system, service, id);
+        assert(trace === system.trace, `the execution ${id} of ${service} belongs to ${trace ?? 'no trace'}`);
       }
       return `${id} is ${system.trace}`;
     },
@@ -170,10 +194,10 @@ export const signalChecks: readonly Check[] = [
     name: 'signals/x-ray',
     claim: 'X-Ray has one trace with segments of both services.',
     async run(system) {
-      await onlyWithTracing(system);
+      await requireTracing(system);
       await system.example();
       return system.eventually(async () => {
-        const names = await segmentsOf(system, system.trace);
+        const names = await readSegmentNames(system, system.trace);
         const missing = services.filter((service) => !names.some((name) => name.startsWith(`${service}-`)));
         assert(missing.length === 0, `the trace ${system.trace} has no segment of ${missing.join(' and ')}`);
         return `${system.trace}: ${names.length} segments`;
@@ -182,29 +206,29 @@ export const signalChecks: readonly Check[] = [
   },
   {
     name: 'signals/no-password',
-    claim: 'The password of a provisioning stands in no log of both services and in no execution.',
+    claim: 'No log of both services and no execution contains the password of a provisioning.',
     async run(system) {
       const { user, provisioning } = await system.example();
-      const places = await placesOf(system, provisioning.provisioning_id, user.password);
-      assert(places.length === 0, `it stands in ${places.join(', ')}`);
+      const locations = await findText(system, provisioning.provisioning_id, user.password);
+      assert(locations.length === 0, `it is in ${locations.join(', ')}`);
       const groups = services.flatMap((service) => system[service].outputs.log_groups);
       return `not in ${groups.length} logs and two histories`;
     },
   },
 ];
 
-/** One that failed by a mistake of its caller, with its name taken by the user of the example. */
+/** Causes a failure by an error of the caller: it requests the username of the example again. */
 async function failedExample(system: DeployedSystem): Promise<void> {
   const { user } = await system.example();
   const { provisioning } = await system.provision({ username: user.username });
   assert(
     provisioning.error?.code === 'USER_ALREADY_EXISTS',
-    `a second user of one name ended as ${provisioning.status} ${provisioning.error?.code ?? ''}`,
+    `a second user of the same name finished as ${provisioning.status} ${provisioning.error?.code ?? ''}`,
   );
 }
 
 /** @throws NotApplicable where functions are not traced */
-async function onlyWithTracing({ app1 }: DeployedSystem): Promise<void> {
+async function requireTracing({ app1 }: DeployedSystem): Promise<void> {
   const FunctionName = functionNamed('app1', 'call-app2');
   const { TracingConfig } = await app1.connection
     .client(LambdaClient)

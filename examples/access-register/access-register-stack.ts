@@ -5,18 +5,18 @@ import { Architecture, type Code, Function as LambdaFunction, Runtime } from 'aw
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { EventSubscription } from '../../infra/constructs/event-subscription.ts';
-import { app1Facts, app2Facts } from './expectations.ts';
+import { app1Expectation, app2Expectation } from './expectations.ts';
 import { ACCESS_INDEX } from './register.ts';
 
 interface AccessRegisterProps extends StackProps {
   /** Bundle of handler.ts. */
   code: Code;
-  /** Buses of the services; those of this account and region when they are not named. */
+  /** ARNs of the services' buses; default: those of this account and region. */
   app1BusArn?: string | undefined;
   app2BusArn?: string | undefined;
 }
 
-/** A register of who has access, kept by one function that subscribes to the buses of both services. */
+/** A register of the users with access, updated by one function that subscribes to the buses of both services. */
 export class AccessRegisterStack extends Stack {
   constructor(scope: Construct, id: string, { code, app1BusArn, app2BusArn, ...props }: AccessRegisterProps) {
     super(scope, id, props);
@@ -32,14 +32,14 @@ export class AccessRegisterStack extends Stack {
       sortKey: { name: ACCESS_INDEX.username, type: AttributeType.STRING },
       projectionType: ProjectionType.ALL,
     });
-    const seen = new Table(this, 'Seen', {
+    const handledEvents = new Table(this, 'HandledEvents', {
       partitionKey: { name: 'event_id', type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expires_at',
     });
 
-    const handler = new LambdaFunction(this, 'KeepRegister', {
-      description: 'Keeps the register of who has access',
+    const handler = new LambdaFunction(this, 'UpdateRegister', {
+      description: 'Updates the access register',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'index.handler',
@@ -47,9 +47,9 @@ export class AccessRegisterStack extends Stack {
       memorySize: 256,
       timeout: Duration.seconds(10),
       logGroup: new LogGroup(this, 'Log', { retention: RetentionDays.THREE_MONTHS }),
-      environment: { REGISTER_TABLE: register.tableName, SEEN_TABLE: seen.tableName },
+      environment: { REGISTER_TABLE: register.tableName, HANDLED_EVENTS_TABLE: handledEvents.tableName },
     });
-    for (const table of [register, seen]) table.grant(handler, 'dynamodb:PutItem');
+    for (const table of [register, handledEvents]) table.grant(handler, 'dynamodb:PutItem');
 
     const bus = (name: string, arn: string | undefined): IEventBus =>
       arn === undefined
@@ -58,10 +58,15 @@ export class AccessRegisterStack extends Stack {
     const app1Bus = bus('app1-provisioning', app1BusArn);
     const app2Bus = bus('app2-service-users', app2BusArn);
     const through = this.#ownBusFor(app1Bus, app2Bus);
-    new EventSubscription(this, 'App1Facts', { bus: app1Bus, events: app1Facts.events, handler, ...through });
-    const { deadLetterQueue } = new EventSubscription(this, 'App2Facts', {
+    new EventSubscription(this, 'App1Events', {
+      bus: app1Bus,
+      events: app1Expectation.events,
+      handler,
+      ...through,
+    });
+    const { deadLetterQueue } = new EventSubscription(this, 'App2Events', {
       bus: app2Bus,
-      events: app2Facts.events,
+      events: app2Expectation.events,
       handler,
       ...through,
     });
@@ -71,7 +76,7 @@ export class AccessRegisterStack extends Stack {
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: deadLetterQueue.queueUrl });
   }
 
-  /** A bus that the events pass when the services are in another account. */
+  /** A bus of this account that receives the events when the services are in another account. */
   #ownBusFor(...buses: IEventBus[]): { through?: IEventBus } {
     if (buses.every(({ env }) => env.account === this.account)) return {};
     const own = new EventBus(this, 'AuditEvents', { description: 'Audit events of App1 and App2' });

@@ -5,7 +5,7 @@ import { buildSync } from 'esbuild';
 import { AccessRegisterStack } from './access-register-stack.ts';
 import { readSettings } from './settings.ts';
 
-/** The CDK app of a team that subscribes. Account and region are those of the credentials; README.md has the context. */
+/** The CDK app of a subscribing team. Account and region are those of the credentials; README.md describes the context. */
 const app = new App();
 const settings = readSettings(app.node);
 const bundle = join(app.outdir, 'handler');
@@ -24,7 +24,7 @@ buildSync({
 
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
 new AccessRegisterStack(app, 'AccessRegister', {
-  description: 'Who has access to App2, by the audit events of App1 and App2',
+  description: 'Users with access to App2, from the audit events of App1 and App2',
   code: Code.fromAsset(bundle),
   ...settings,
   ...(account === undefined || region === undefined ? {} : { env: { account, region } }),

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Expectation } from '../../contracts/events/contract-kit.ts';
 
-/** What this subscriber relies on. Tests hold it against the catalogue and against events that were produced. */
+/** The events and fields that this subscriber relies on. Tests check them against the catalogue and against produced events. */
 
-/** What is read of every event; whatever else is in it, or comes to be in it, does not matter here. */
-export const reads = z.object({
+/** The fields that are read of every event. Other fields are ignored. */
+export const eventFields = z.object({
   source: z.string(),
   'detail-type': z.string(),
   detail: z.object({
@@ -18,8 +18,8 @@ export const reads = z.object({
   }),
 });
 
-/** The facts that tell whether the user of a provisioning is there, as App1 and as App2 see it. */
-export const app1Facts = {
+/** The events that change whether the user of a provisioning exists, according to App1 and to App2. */
+export const app1Expectation = {
   events: [
     'ServiceUserProvisioned',
     'ServiceUserProvisioningRollBackFailed',
@@ -27,9 +27,9 @@ export const app1Facts = {
     'ServiceUserProvisioningCancelled',
     'ServiceUserDeprovisioned',
   ],
-  reads,
+  reads: eventFields,
 } as const satisfies Expectation;
-export const app2Facts = {
+export const app2Expectation = {
   events: [
     'ServiceUserCreated',
     'ServiceUserCreationRejected',
@@ -38,5 +38,5 @@ export const app2Facts = {
     'ServiceUserCreationCancelled',
     'ServiceUserRemoved',
   ],
-  reads,
+  reads: eventFields,
 } as const satisfies Expectation;

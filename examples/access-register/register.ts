@@ -6,27 +6,28 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { events } from '../../contracts/events/catalogue.ts';
 import { type HandledEvents, readEvent } from '../../contracts/events/subscriber.ts';
-import { reads } from './expectations.ts';
+import { eventFields } from './expectations.ts';
 
 interface Table {
   dynamo: Pick<DynamoDBClient, 'send'>;
   table: string;
 }
 
-/** Index of those who have access: items are in it by this attribute, which those without access do not have. */
+/** Index of users with access. Only items with the attribute `access_at` are in the index. */
 export const ACCESS_INDEX = { name: 'access', service: 'access_at', username: 'username' } as const;
 
 /**
- * Keeps the register: one item per generation of a provisioning and service, which holds its latest fact. A fact is
- * written only over one of the same generation with a lower place in the story, so repeats, replays and facts that overtake each other leave the same register.
- * @throws UnknownEvent, ZodError for an event that is not one of the catalogue; errors of DynamoDB. Then Lambda calls
- * again, and in the end the event lies in the queue.
+ * Updates the register: one item per generation of a provisioning and service, with the latest event. An event replaces one
+ * of the same generation only if its `sequence` is higher, so duplicates, replays and events out of order result in the
+ * same register.
+ * @throws UnknownEvent, ZodError for an event that is not in the catalogue; errors of DynamoDB. Lambda then retries, and
+ * finally sends the event to the dead-letter queue.
  */
-export const keepRegister =
+export const updateRegister =
   ({ dynamo, table }: Table) =>
   async (event: unknown): Promise<'newer' | 'older or known'> => {
     const received = readEvent(event);
-    const { source, detail } = reads.parse(received);
+    const { source, detail } = eventFields.parse(received);
     const { user } = events[received['detail-type']];
     const { provisioning_id, creation_id, sequence, occurred_at } = detail.metadata;
     const item: Record<string, AttributeValue> = {
@@ -38,7 +39,7 @@ export const keepRegister =
       user: { S: user },
       since: { S: occurred_at },
       sequence: { N: String(sequence) },
-      // Where it is not known whether the user is gone, somebody may still sign in.
+      // While it is unknown whether the user exists, it may still sign in.
       ...(user === 'absent' ? {} : { [ACCESS_INDEX.service]: { S: source } }),
     };
     return (await putIf(dynamo, table, item, 'attribute_not_exists(#sequence) OR #sequence < :sequence', {
@@ -49,19 +50,19 @@ export const keepRegister =
       : 'older or known';
   };
 
-/** Days that an event is remembered: longer than the archives keep events (90), so that no replay is new. */
-const REMEMBERED_DAYS = 100;
+/** Days for which an event_id is stored: longer than the archives keep events (90), so that no replay counts as new. */
+const RETENTION_DAYS = 100;
 
-/** Remembers events for `handleOnce`. */
-export const seenIn = ({ dynamo, table }: Table, now: () => number = Date.now): HandledEvents => ({
+/** Stores the ids of handled events for `handleOnce`. */
+export const processedEvents = ({ dynamo, table }: Table, now: () => number = Date.now): HandledEvents => ({
   add: (eventId) => {
-    const forgetAt = Math.floor(now() / 1000) + REMEMBERED_DAYS * 24 * 60 * 60;
-    const item = { event_id: { S: eventId }, expires_at: { N: String(forgetAt) } };
+    const expiresAt = Math.floor(now() / 1000) + RETENTION_DAYS * 24 * 60 * 60;
+    const item = { event_id: { S: eventId }, expires_at: { N: String(expiresAt) } };
     return putIf(dynamo, table, item, 'attribute_not_exists(event_id)');
   },
 });
 
-/** Writes an item if a condition holds; says whether it did. */
+/** Writes an item if a condition holds, and returns whether it was written. */
 async function putIf(
   dynamo: Pick<DynamoDBClient, 'send'>,
   TableName: string,

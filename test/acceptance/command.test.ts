@@ -5,17 +5,17 @@ import { segmentNames } from '../../acceptance/x-ray.ts';
 import { connect } from '../../cli/connect.ts';
 import { fakeClock } from '../support/clock.ts';
 
-/** The command line, as far as it asks no AWS; and the table of checks. */
+/** The command line without calls to AWS, and the table of checks. */
 
 async function run(...args: string[]) {
-  const shown = { out: '', err: '' };
+  const output = { out: '', err: '' };
   const status = await acceptance(args, {
     terminal: {
       out: (text) => {
-        shown.out += text;
+        output.out += text;
       },
       err: (text) => {
-        shown.err += text;
+        output.err += text;
       },
       progress: () => ({ update: () => undefined, stop: () => undefined }),
       readInput: async () => Buffer.from(''),
@@ -26,11 +26,11 @@ async function run(...args: string[]) {
     environment: {},
     interrupted: new AbortController().signal,
   });
-  return { status, ...shown };
+  return { status, ...output };
 }
 
 describe('npm run acceptance', () => {
-  it('lists what it would check, without what is only for --full', async () => {
+  it('lists the checks without those of --full', async () => {
     const { status, out } = await run('--list');
 
     expect(status).toBe(0);
@@ -38,13 +38,13 @@ describe('npm run acceptance', () => {
     expect(out).not.toContain('operations/');
   });
 
-  it('lists all with --full', async () => {
+  it('lists all checks with --full', async () => {
     const { out } = await run('--list', '--full');
 
     expect(out.trim().split('\n')).toHaveLength(allChecks.length);
   });
 
-  it('runs some by the begin of their names, also those of --full', async () => {
+  it('selects checks by the start of their names, also those of --full', async () => {
     const { out } = await run('--list', '--only', 'operations/rotation', 'health');
 
     expect(out.split('\n').map((line) => line.split(':')[0])).toEqual([
@@ -54,7 +54,7 @@ describe('npm run acceptance', () => {
     ]);
   });
 
-  it('says so when no check is called so', async () => {
+  it('fails when no check has the name', async () => {
     expect(await run('--only', 'nothing')).toMatchObject({
       status: 2,
       err: expect.stringContaining('--full --list'),
@@ -62,31 +62,31 @@ describe('npm run acceptance', () => {
   });
 });
 
-describe('checks', () => {
-  it('have names of their own, by area', () => {
+describe('allChecks', () => {
+  it('contains unique names of an area and a subject', () => {
     const names = allChecks.map(({ name }) => name);
 
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^[a-z]+\/[a-z0-9-]+$/);
   });
 
-  it('claim one thing each, in a sentence', () => {
+  it('contains one sentence as the claim of each check', () => {
     for (const { claim } of allChecks) expect(claim).toMatch(/^[A-Z`].*\.$/);
   });
 
-  it('look at signals when everything has happened that they tell of', () => {
+  it('verifies signals after all other checks', () => {
     expect(stages.at(-1)?.every(({ name }) => name.startsWith('signals/'))).toBe(true);
   });
 });
 
 describe('segmentNames', () => {
-  it('reads the names out of the documents of an answer of X-Ray', () => {
+  it('reads the names from the documents in a response of X-Ray', () => {
     const segment = (name: string) => ({ Id: name, Document: JSON.stringify({ name, id: '1' }) });
-    const answer = {
+    const response = {
       Traces: [{ Id: '1-a', Segments: [segment('app1-call-app2'), segment('app2-create-user')] }],
     };
 
-    expect(segmentNames(answer)).toEqual(['app1-call-app2', 'app2-create-user']);
+    expect(segmentNames(response)).toEqual(['app1-call-app2', 'app2-create-user']);
     expect(segmentNames({ UnprocessedTraceIds: ['1-a'] })).toEqual([]);
   });
 });

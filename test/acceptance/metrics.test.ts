@@ -1,12 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { own } from '../../acceptance/metrics.ts';
+import { ownSeries } from '../../acceptance/metrics.ts';
 
-describe('a metric of ours', () => {
-  it('is counted by its values', () => {
-    expect(own('app1', 'callerFailures')).toMatchObject({ name: 'CallerFailures', statistic: 'Sum' });
+describe('ownSeries', () => {
+  it('counts a counter by its sum', () => {
+    expect(ownSeries('app1', 'callerFailures')).toMatchObject({ name: 'CallerFailures', statistic: 'Sum' });
   });
 
-  it('is counted by its samples when they are durations, which can be 0 ms', () => {
-    expect(own('app1', 'stepDuration')).toMatchObject({ name: 'StepDuration', statistic: 'SampleCount' });
+  it('counts a duration by its samples, because it can be 0 ms', () => {
+    expect(ownSeries('app1', 'stepDuration')).toMatchObject({
+      name: 'StepDuration',
+      statistic: 'SampleCount',
+    });
   });
 });

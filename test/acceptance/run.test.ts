@@ -4,20 +4,18 @@ import { cleanupRegistry } from '../../acceptance/cleanup.ts';
 import { runChecks } from '../../acceptance/run.ts';
 import { assert, NotApplicable } from '../../acceptance/verdict.ts';
 
-/** How checks are run, told of and cleaned up after. */
-
 type System = ReturnType<typeof systemWith>;
 
-/** A system in which nothing is deployed: what was made is a list. */
+/** A system without a deployment, for the runner. */
 function systemWith(pool: Record<string, object> = {}) {
-  const said: string[] = [];
+  const updates: string[] = [];
   return {
     cleanup: cleanupRegistry(),
     names: Object.keys(pool),
     poolUser: async (name: string) =>
       name in pool ? { status: 'CONFIRMED' as const, enabled: true, attributes: {}, groups: [] } : undefined,
-    progress: { update: (text: string) => void said.push(text), stop: () => undefined },
-    said,
+    progress: { update: (text: string) => void updates.push(text), stop: () => undefined },
+    updates,
   };
 }
 
@@ -42,17 +40,17 @@ async function run(stages: Check<System>[][], system = systemWith(), interrupt =
 }
 
 describe('runChecks', () => {
-  it('tells of each check what it claims and what it saw, and counts the clean-up', async () => {
+  it('prints the claim and the evidence of each check, and counts the cleanup', async () => {
     const { counts, output } = await run([[passes]]);
 
     expect(output).toBe(
       '✔ a/passes: It passes. (0.0 s)\n    all is well\n' +
-        '✔ cleanup: Nothing that the run has made is left. (0.0 s)\n    0 removed.\n',
+        '✔ cleanup: Every resource of the run is removed. (0.0 s)\n    0 removed.\n',
     );
     expect(counts).toEqual({ passed: 2, failed: 0, notApplicable: 0 });
   });
 
-  it('goes on after a check that fails, and says what it saw instead', async () => {
+  it('continues after a failed check, and prints what it found', async () => {
     const { counts, output } = await run([[fails, passes]]);
 
     expect(output).toContain('✘ a/fails: It fails. (0.0 s)\n    the pool has no user\n');
@@ -60,7 +58,7 @@ describe('runChecks', () => {
     expect(counts).toMatchObject({ passed: 2, failed: 1 });
   });
 
-  it('takes what nobody foresaw for a failure, and says what it was', async () => {
+  it('counts an unexpected error as a failure, and prints it', async () => {
     const broken: Check<System> = { ...fails, run: () => Promise.reject(new TypeError('no such thing')) };
     const { counts, output } = await run([[broken]]);
 
@@ -68,7 +66,7 @@ describe('runChecks', () => {
     expect(counts).toMatchObject({ failed: 1 });
   });
 
-  it('counts what cannot be decided neither way', async () => {
+  it('counts a check that is not applicable separately', async () => {
     const undecided: Check<System> = {
       ...fails,
       run: () => Promise.reject(new NotApplicable('tracing is off')),
@@ -79,7 +77,7 @@ describe('runChecks', () => {
     expect(counts).toEqual({ passed: 1, failed: 0, notApplicable: 1 });
   });
 
-  it('begins with a stage when the one before has ended', async () => {
+  it('starts a stage when the previous one has finished', async () => {
     const order: string[] = [];
     const noting = (name: string, ticks: number): Check<System> => ({
       ...passes,
@@ -95,50 +93,55 @@ describe('runChecks', () => {
     expect(order).toEqual(['quick', 'slow', 'last']);
   });
 
-  it('takes away what was made, also when a check has failed', async () => {
-    const taken: string[] = [];
-    const makes: Check<System> = {
+  it('removes all resources, also when a check has failed', async () => {
+    const removed: string[] = [];
+    const creates: Check<System> = {
       ...fails,
       run: async (system) => {
-        system.cleanup.add({ description: 'a queue', remove: async () => taken.push('queue') });
-        assert(false, 'it was told of nothing');
+        system.cleanup.add({ description: 'a queue', remove: async () => removed.push('queue') });
+        assert(false, 'it received nothing');
       },
     };
-    const { output } = await run([[makes]]);
+    const { output } = await run([[creates]]);
 
-    expect(taken).toEqual(['queue']);
+    expect(removed).toEqual(['queue']);
     expect(output).toContain('1 removed.');
   });
 
-  it('fails when something could not be taken away, and says what and why', async () => {
+  it('fails when a resource could not be removed, and prints the reason', async () => {
     const system = systemWith();
-    system.cleanup.add({ description: 'the queue q', remove: () => Promise.reject(new Error('no right')) });
+    system.cleanup.add({
+      description: 'the queue q',
+      remove: () => Promise.reject(new Error('no permission')),
+    });
     const { counts, output } = await run([[passes]], system);
 
     expect(output).toContain('✘ cleanup');
-    expect(output).toContain('Left behind: the queue q (Error: no right)');
+    expect(output).toContain('Left behind: the queue q (Error: no permission)');
     expect(counts.failed).toBe(1);
   });
 
-  it('fails when the pool still has a user that was requested', async () => {
+  it('fails when the pool still has a requested user', async () => {
     const { counts, output } = await run([[passes]], systemWith({ 'acceptance-1': {} }));
 
     expect(output).toContain('Left behind: the pool has the user acceptance-1');
     expect(counts.failed).toBe(1);
   });
 
-  it('fails when it cannot be seen whether the pool has a user', async () => {
-    const blind = {
+  it('fails when the pool cannot be read', async () => {
+    const unreadable = {
       ...systemWith({ 'acceptance-1': {} }),
-      poolUser: () => Promise.reject(new Error('no right')),
+      poolUser: () => Promise.reject(new Error('no permission')),
     };
-    const { counts, output } = await run([[passes]], blind);
+    const { counts, output } = await run([[passes]], unreadable);
 
-    expect(output).toContain('whether the pool has the user acceptance-1 is not known: Error: no right');
+    expect(output).toContain(
+      'it is not known whether the pool has the user acceptance-1: Error: no permission',
+    );
     expect(counts.failed).toBe(1);
   });
 
-  it('begins no check after an interrupt, tells of none that it has broken off, and cleans up', async () => {
+  it('starts no check after an interrupt, reports no interrupted check, and cleans up', async () => {
     const interrupt = new AbortController();
     const taken: string[] = [];
     const interrupted: Check<System> = {
@@ -158,38 +161,41 @@ describe('runChecks', () => {
 });
 
 describe('cleanupRegistry', () => {
-  it('begins with all of them before it waits for the first, last made first', async () => {
+  it('starts all removals before it waits for the first, latest first', async () => {
     const order: string[] = [];
-    const left = cleanupRegistry();
+    const registry = cleanupRegistry();
     for (const description of ['first', 'second'])
-      left.add({
+      registry.add({
         description,
-        startRemoval: async () => order.push(`begin ${description}`),
-        remove: async () => order.push(`end ${description}`),
+        startRemoval: async () => order.push(`start ${description}`),
+        remove: async () => order.push(`finish ${description}`),
       });
 
-    expect(await left.run(() => undefined)).toEqual({ removed: 2, left: [] });
-    expect(order).toEqual(['begin second', 'begin first', 'end second', 'end first']);
+    expect(await registry.run(() => undefined)).toEqual({ removed: 2, remaining: [] });
+    expect(order).toEqual(['start second', 'start first', 'finish second', 'finish first']);
   });
 
-  it('has nothing to do with what was found not to be there', async () => {
-    const left = cleanupRegistry();
-    left.add({ description: 'a user', remove: () => Promise.reject(new Error('never made')) })();
+  it('does not remove an unregistered resource', async () => {
+    const registry = cleanupRegistry();
+    registry.add({ description: 'a user', remove: () => Promise.reject(new Error('not created')) })();
 
-    expect(await left.run(() => undefined)).toEqual({ removed: 0, left: [] });
+    expect(await registry.run(() => undefined)).toEqual({ removed: 0, remaining: [] });
   });
 
-  it('goes on when one cannot be taken away', async () => {
-    const left = cleanupRegistry();
+  it('continues when a removal fails', async () => {
+    const registry = cleanupRegistry();
     const taken: string[] = [];
-    left.add({ description: 'first', remove: async () => taken.push('first') });
-    left.add({
+    registry.add({ description: 'first', remove: async () => taken.push('first') });
+    registry.add({
       description: 'second',
       startRemoval: () => Promise.reject(new Error('at first')),
-      remove: () => Promise.reject(new Error('busy')),
+      remove: () => Promise.reject(new Error('throttled')),
     });
 
-    expect(await left.run(() => undefined)).toEqual({ removed: 1, left: ['second (Error: busy)'] });
+    expect(await registry.run(() => undefined)).toEqual({
+      removed: 1,
+      remaining: ['second (Error: throttled)'],
+    });
     expect(taken).toEqual(['first']);
   });
 });

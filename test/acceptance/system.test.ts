@@ -6,23 +6,25 @@ import { problemBody } from '../../contracts/problems.ts';
 import { APP1, APP2 } from '../cli/support/runtime.ts';
 import { fakeClock } from '../support/clock.ts';
 
-/** How what was requested is noted and removed, whatever became of the request. */
-
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
 const accepted = { provisioning_id: ID, status: 'RUNNING', status_url: 'https://app1.example/v1/x' };
 
-interface Given {
+interface SystemOverrides {
   options: Partial<SystemOptions>;
-  /** Of App1. */
+  /** Log groups of App1. */
   logGroups: string[];
 }
 
-type Reply = [status: number, body?: object] | Error;
+type FakeResponse = [status: number, body?: object] | Error;
 
-/** A system whose App1 gives these answers, one after the other; what it was asked. */
-async function systemWith(replies: Reply[], interrupt = new AbortController(), more: Partial<Given> = {}) {
+/** A system whose App1 returns these responses in their order, with the options of its connections. */
+async function systemWith(
+  responses: FakeResponse[],
+  interrupt = new AbortController(),
+  more: Partial<SystemOverrides> = {},
+) {
   const { options, logGroups = APP1.log_groups } = more;
-  const asked: ConnectOptions[] = [];
+  const connectOptions: ConnectOptions[] = [];
   const sent: { method: string; key: string | undefined; body: string | undefined; signal: AbortSignal }[] =
     [];
   const clock = fakeClock();
@@ -34,10 +36,10 @@ async function systemWith(replies: Reply[], interrupt = new AbortController(), m
     app2: async () => APP2,
     callApp1: async (method, _path, headers = {}, body) => {
       sent.push({ method, key: headers['idempotency-key'], body, signal });
-      const reply = replies.shift() ?? [500];
-      if (reply instanceof Error) throw reply;
-      const [status, answer] = reply;
-      return new Response(status === 204 ? null : JSON.stringify(answer), { status });
+      const next = responses.shift() ?? [500];
+      if (next instanceof Error) throw next;
+      const [status, responseBody] = next;
+      return new Response(status === 204 ? null : JSON.stringify(responseBody), { status });
     },
   });
   const system = await deployedSystem(
@@ -45,7 +47,7 @@ async function systemWith(replies: Reply[], interrupt = new AbortController(), m
     {
       clock,
       connect: (options, { interrupted }) => {
-        asked.push(options);
+        connectOptions.push(options);
         return connectTo(interrupted);
       },
       environment: {},
@@ -59,36 +61,36 @@ async function systemWith(replies: Reply[], interrupt = new AbortController(), m
       },
     },
   );
-  return { system, sent, sleeps: clock.sleeps, asked };
+  return { system, sent, sleeps: clock.sleeps, connectOptions };
 }
 
 const cleanUp = (system: Awaited<ReturnType<typeof systemWith>>['system']) =>
   system.cleanup.run(() => undefined);
 
 describe('a deployed system', () => {
-  it('is asked as one profile, or as one for each service', async () => {
+  it('is called with one profile, or with one for each service', async () => {
     const profiles = async (options: Partial<SystemOptions>) => {
-      const { system, asked } = await systemWith([], new AbortController(), { options });
+      const { system, connectOptions } = await systemWith([], new AbortController(), { options });
       return {
-        asked: [...new Set(asked.map(({ profile }) => profile))],
+        connectOptions: [...new Set(connectOptions.map(({ profile }) => profile))],
         apart: system.app1.connection !== system.app2.connection,
       };
     };
 
-    expect(await profiles({ profile: 'users' })).toEqual({ asked: ['users'], apart: false });
+    expect(await profiles({ profile: 'users' })).toEqual({ connectOptions: ['users'], apart: false });
     expect(await profiles({ profile: 'users', app2Profile: 'payments' })).toEqual({
-      asked: ['users', 'payments'],
+      connectOptions: ['users', 'payments'],
       apart: true,
     });
   });
 
-  it('is AWS, also while a local AWS is up', async () => {
-    const { asked } = await systemWith([]);
+  it('is on AWS, also while a local AWS is up', async () => {
+    const { connectOptions } = await systemWith([]);
 
-    expect(asked.every(({ aws }) => aws === true)).toBe(true);
+    expect(connectOptions.every(({ aws }) => aws === true)).toBe(true);
   });
 
-  it('is not tried while requests may go to a legacy endpoint', async () => {
+  it('is rejected during a migration', async () => {
     const logGroups = [...APP1.log_groups, '/aws/lambda/app1-route-provisioning'];
 
     await expect(systemWith([], new AbortController(), { logGroups })).rejects.toMatchObject({
@@ -98,15 +100,15 @@ describe('a deployed system', () => {
 });
 
 describe('a requested service user', () => {
-  it('is removed, and it is waited until it is gone', async () => {
+  it('is removed, and the cleanup waits until it is removed', async () => {
     const { system, sent } = await systemWith([[202, accepted], [202, removing()], [202, removing()], [204]]);
     await system.request();
 
-    expect(await cleanUp(system)).toEqual({ removed: 1, left: [] });
+    expect(await cleanUp(system)).toEqual({ removed: 1, remaining: [] });
     expect(sent.map(({ method }) => method)).toEqual(['POST', 'DELETE', 'DELETE', 'DELETE']);
   });
 
-  it('is removed when the answer to its request was lost: the same request tells which it is', async () => {
+  it('is removed when the response to its request was lost: a repeat returns the id', async () => {
     const { system, sent } = await systemWith([
       new TypeError('fetch failed'),
       [202, accepted],
@@ -116,26 +118,26 @@ describe('a requested service user', () => {
     ]);
     await expect(system.request()).rejects.toThrow('fetch failed');
 
-    expect(await cleanUp(system)).toEqual({ removed: 1, left: [] });
+    expect(await cleanUp(system)).toEqual({ removed: 1, remaining: [] });
     const posts = sent.filter(({ method }) => method === 'POST');
     expect(new Set(posts.map(({ key, body }) => `${key} ${body}`)).size).toBe(1);
   });
 
-  it('needs no removal when App1 has refused it', async () => {
+  it('is not removed when App1 has rejected the request', async () => {
     const { system, sent } = await systemWith([[400, problemBody('INVALID_REQUEST')]]);
     await expect(system.request()).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
 
-    expect(await cleanUp(system)).toEqual({ removed: 0, left: [] });
+    expect(await cleanUp(system)).toEqual({ removed: 0, remaining: [] });
     expect(sent).toHaveLength(1);
   });
 
-  it('is removed after an interrupt, too, which ends only what was under way', async () => {
+  it('is removed after an interrupt, which stops only the running checks', async () => {
     const interrupt = new AbortController();
     const { system, sent } = await systemWith([[202, accepted], [204], [204]], interrupt);
     await system.request();
     interrupt.abort();
 
-    expect(await cleanUp(system)).toEqual({ removed: 1, left: [] });
+    expect(await cleanUp(system)).toEqual({ removed: 1, remaining: [] });
     expect(sent.map(({ method, signal }) => `${method} ${signal.aborted}`)).toEqual([
       'POST true',
       'DELETE false',
@@ -143,7 +145,7 @@ describe('a requested service user', () => {
     ]);
   });
 
-  it('has a name and a password that no other one has', async () => {
+  it('has a unique name and password', async () => {
     const { system } = await systemWith([]);
     const [one, other] = [system.newUser(), system.newUser()];
 
@@ -153,19 +155,19 @@ describe('a requested service user', () => {
 });
 
 describe('eventually', () => {
-  it('looks again until nothing is missing', async () => {
+  it('retries until the attempt succeeds', async () => {
     const { system } = await systemWith([]);
-    let looks = 0;
+    let attempts = 0;
     const found = await system.eventually(async () => {
-      looks += 1;
-      if (looks < 3) throw new CheckFailed('not yet');
-      return 'there';
+      attempts += 1;
+      if (attempts < 3) throw new CheckFailed('not yet');
+      return 'found';
     });
 
-    expect([found, looks]).toEqual(['there', 3]);
+    expect([found, attempts]).toEqual(['found', 3]);
   });
 
-  it('gives up when its time is over, and says what was missing last', async () => {
+  it('fails after its timeout with the last error', async () => {
     const { system, sleeps } = await systemWith([]);
 
     await expect(system.eventually(() => Promise.reject(new CheckFailed('no event')))).rejects.toThrow(
@@ -174,10 +176,12 @@ describe('eventually', () => {
     expect(sleeps.reduce((sum, one) => sum + one, 0)).toBe(10_000);
   });
 
-  it('does not look again after what nobody foresaw', async () => {
+  it('does not retry after an unexpected error', async () => {
     const { system, sleeps } = await systemWith([]);
 
-    await expect(system.eventually(() => Promise.reject(new Error('no right')))).rejects.toThrow('no right');
+    await expect(system.eventually(() => Promise.reject(new Error('no permission')))).rejects.toThrow(
+      'no permission',
+    );
     expect(sleeps).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type EventName, eventRows } from '../../contracts/events/catalogue.ts';
 import { checkAgainstProduced } from '../../contracts/events/contract-kit.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
-import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
+import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
 
 /** Recorded events of a deployed system (test/e2e/tools/example.test.ts records them), read by the subscribers. */
 
@@ -29,8 +29,8 @@ describe('the recorded events', () => {
 
 describe('the access register', () => {
   it.each([
-    ['App1', app1Facts],
-    ['App2', app2Facts],
+    ['App1', app1Expectation],
+    ['App2', app2Expectation],
   ])('can read the recorded events of %s', (_service, expectation) => {
     expect(checkAgainstProduced(expectation, names.flatMap(produced))).toEqual([]);
   });

@@ -5,29 +5,29 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { type EventName, eventRows, eventSources, events } from '../../contracts/events/catalogue.ts';
 import { checkAgainstCatalogue } from '../../contracts/events/contract-kit.ts';
 import { AccessRegisterStack } from '../../examples/access-register/access-register-stack.ts';
-import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
+import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
 import { readSettings } from '../../examples/access-register/settings.ts';
 
-const facts: readonly EventName[] = [...app1Facts.events, ...app2Facts.events];
+const subscribed: readonly EventName[] = [...app1Expectation.events, ...app2Expectation.events];
 
-describe('what the access register relies on', () => {
+describe('the expectations of the access register', () => {
   it.each([
-    ['App1', app1Facts],
-    ['App2', app2Facts],
-  ])('is kept by the catalogue of %s', (_service, expectation) => {
+    ['App1', app1Expectation],
+    ['App2', app2Expectation],
+  ])('match the catalogue for %s', (_service, expectation) => {
     expect(checkAgainstCatalogue(expectation)).toEqual([]);
   });
 
-  it('is every fact that gives access, and every one that can take it away again', () => {
+  it('contain every event that grants access, and every event that can revoke it', () => {
     const rows = (names: readonly string[]) => eventRows.filter(([name]) => names.includes(name));
-    const given = eventRows.filter(([, { user }]) => user === 'present').map(([name]) => name);
+    const granting = eventRows.filter(([, { user }]) => user === 'present').map(([name]) => name);
     const followed = (names: readonly string[]) => rows(names).flatMap(([, { followed_by }]) => followed_by);
-    const later = new Set(followed(given));
+    const later = new Set(followed(granting));
     for (const name of later) for (const next of followed([name])) later.add(next);
-    const taken = rows([...later]).filter(([, { user }]) => user === 'absent');
+    const revoking = rows([...later]).filter(([, { user }]) => user === 'absent');
 
-    expect(taken.length).toBeGreaterThan(0);
-    expect(facts).toEqual(expect.arrayContaining([...given, ...taken.map(([name]) => name)]));
+    expect(revoking.length).toBeGreaterThan(0);
+    expect(subscribed).toEqual(expect.arrayContaining([...granting, ...revoking.map(([name]) => name)]));
   });
 });
 
@@ -48,24 +48,24 @@ describe('the stack of the access register', () => {
   it.each([
     ['app1-provisioning', eventSources.app1],
     ['app2-service-users', eventSources.app2],
-  ])('has a rule on %s, for the facts of that service', (EventBusName, source) => {
+  ])('has a rule on %s for the events of that service', (EventBusName, source) => {
     templateIn(OWNER).hasResourceProperties('AWS::Events::Rule', {
       EventBusName,
       EventPattern: Match.objectLike({
         source: [source],
-        'detail-type': facts.filter((name) => events[name].source === source),
+        'detail-type': subscribed.filter((name) => events[name].source === source),
       }),
     });
   });
 
-  it('loses nothing that it could not handle, and tells of it once', () => {
+  it('has one dead-letter queue and one alarm', () => {
     const template = templateIn(OWNER);
     for (const type of ['AWS::SQS::Queue', 'AWS::Lambda::EventInvokeConfig', 'AWS::CloudWatch::Alarm'])
       template.resourceCountIs(type, 1);
     template.resourceCountIs('AWS::Events::EventBus', 0);
   });
 
-  it('may write items, and nothing else, in its tables', () => {
+  it('has only the permission to write items to its tables', () => {
     const actions = Object.values(templateIn(OWNER).findResources('AWS::IAM::Policy'))
       .map((policy) => JSON.stringify(policy))
       .flatMap((policy) => policy.match(/dynamodb:\w+/g) ?? []);
@@ -73,7 +73,7 @@ describe('the stack of the access register', () => {
     expect([...new Set(actions)]).toEqual(['dynamodb:PutItem']);
   });
 
-  it('in another account has the events of both services pass a bus of its own', () => {
+  it('has a bus of its own for the events of both services in another account', () => {
     const template = templateIn('999999999999', OWNER);
 
     template.resourceCountIs('AWS::Events::EventBus', 1);
@@ -93,24 +93,24 @@ describe('the settings of the access register', () => {
     (name) => `arn:aws:events:eu-central-1:${OWNER}:event-bus/${name}`,
   );
 
-  it('are the buses of another account, or none', () => {
+  it('are the ARNs of the buses in another account, or none', () => {
     expect(read({})).toEqual({ app1BusArn: undefined, app2BusArn: undefined });
     expect(read({ app1_bus_arn: app1, app2_bus_arn: app2 })).toEqual({ app1BusArn: app1, app2BusArn: app2 });
   });
 
-  it.each(['app1_bus', 'App1_Bus_Arn', 'app1-bus-arn'])('are not misspelt without a word: %s', (key) => {
+  it.each(['app1_bus', 'App1_Bus_Arn', 'app1-bus-arn'])('reject the unknown key %s', (key) => {
     expect(() => read({ [key]: app1, app2_bus_arn: app2 })).toThrow(
-      `Not settings of this app: ${key}. There are: app1_bus_arn, app2_bus_arn.`,
+      `Not settings of this app: ${key}. Settings are: app1_bus_arn, app2_bus_arn.`,
     );
   });
 
-  it("are beside what CDK keeps in the context: its flags, what look-ups remember, its command line's", () => {
-    const ofCdk = {
+  it('ignore keys of the CDK: feature flags, cached look-ups, and keys of its CLI', () => {
+    const cdkContext = {
       '@aws-cdk/core:newStyleStackSynthesis': true,
       'availability-zones:account=111122223333:region=eu-central-1': ['eu-central-1a'],
       'cli-telemetry': false,
       'acknowledged-issue-numbers': [1],
     };
-    expect(() => read(ofCdk)).not.toThrow();
+    expect(() => read(cdkContext)).not.toThrow();
   });
 });

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { type EventName, eventId, events } from '../../contracts/events/catalogue.ts';
 import { handleOnce } from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
-import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
-import { ACCESS_INDEX, keepRegister, seenIn } from '../../examples/access-register/register.ts';
+import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
+import { ACCESS_INDEX, processedEvents, updateRegister } from '../../examples/access-register/register.ts';
 import { client } from './support/clients.ts';
 import { unique } from './support/unique.ts';
 
@@ -14,8 +14,8 @@ import { unique } from './support/unique.ts';
 
 const dynamo = client(DynamoDBClient);
 const [registerTable, seenTable] = [unique('register'), unique('seen')];
-const keep = keepRegister({ dynamo, table: registerTable });
-const facts: readonly EventName[] = [...app1Facts.events, ...app2Facts.events];
+const keep = updateRegister({ dynamo, table: registerTable });
+const facts: readonly EventName[] = [...app1Expectation.events, ...app2Expectation.events];
 
 beforeAll(async () => {
   const key = (AttributeName: string, KeyType: 'HASH' | 'RANGE') => ({ AttributeName, KeyType });
@@ -101,8 +101,8 @@ const deliveries = (names: readonly EventName[]) =>
 
 describe('the access register', () => {
   it.each([
-    ['App1', app1Facts.events],
-    ['App2', app2Facts.events],
+    ['App1', app1Expectation.events],
+    ['App2', app2Expectation.events],
   ])(
     'tells the latest fact of %s, in whatever order and however often facts come',
     async (_service, names) => {
@@ -169,7 +169,7 @@ describe('the access register', () => {
 describe('its memory of events', () => {
   it('has something done once, however often its event comes, and for longer than archives keep it', async () => {
     const now = Date.parse('2026-11-25T12:00:00Z');
-    const seen = seenIn({ dynamo, table: seenTable }, () => now);
+    const seen = processedEvents({ dynamo, table: seenTable }, () => now);
     const fact = factOf('ServiceUserCreated', randomUUID());
     let done = 0;
     const count = async () => {

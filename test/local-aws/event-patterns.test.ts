@@ -3,7 +3,7 @@ import { type EventName, eventRows } from '../../contracts/events/catalogue.ts';
 import { checkPattern } from '../../contracts/events/contract-kit.ts';
 import { type DataFilter, eventPattern } from '../../contracts/events/subscriber.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
-import { app1Facts, app2Facts } from '../../examples/access-register/expectations.ts';
+import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
 import { matches } from './support/judge.ts';
 
 /** Patterns that subscribers are given match what they should, and nothing else, by EventBridge's own judgement. */
@@ -69,8 +69,8 @@ describe('a pattern with fields', () => {
 
 describe('the pattern of the access register', () => {
   it.each([
-    ['App1', app1Facts],
-    ['App2', app2Facts],
+    ['App1', app1Expectation],
+    ['App2', app2Expectation],
   ])('lets the facts of %s through, and nothing else', async (_service, { events: facts }) => {
     const [first, ...others] = facts;
     const told: readonly string[] = facts;

@@ -15,7 +15,7 @@ export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: str
   [/^examples\/access-register\/README\.md$/, /^On AWS$/, 'test/e2e/tools/deploying.test.ts'],
   [
     /^examples\/access-register\/README\.md$/,
-    /^(On the local AWS|Who has access|When something lies)/,
+    /^(On the local AWS|Query the users with access|Redrive the dead-letter queue)/,
     'test/e2e/tools/example.test.ts',
   ],
   [/^docs\/(operating\.md|observability\.md|runbooks\/.*)$/, /./, 'test/e2e/tools/runbooks.test.ts'],

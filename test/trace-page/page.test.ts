@@ -87,7 +87,7 @@ describe('the page', () => {
     const { page } = await open(browser, site.at(ids.carol), { width: 1280 });
     const line = page.getByRole('region', { name: 'Timeline' });
     await line.getByText('ServiceUserCreationRolledBack', { exact: true }).click();
-    await line.getByText('what it had made is removed').waitFor();
+    await line.getByText('and its user was removed').waitFor();
   });
 });
 

@@ -15,7 +15,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root, settings } from '../../../cli/support/paths.ts';
 import { eventRows } from '../../../contracts/events/catalogue.ts';
-import { app1Facts, app2Facts } from '../../../examples/access-register/expectations.ts';
+import { app1Expectation, app2Expectation } from '../../../examples/access-register/expectations.ts';
 import { ACCESS_INDEX } from '../../../examples/access-register/register.ts';
 import { passwordWithoutSymbol } from '../../../local/harness/lax-policy.ts';
 import { withoutPermission } from '../../../local/harness/without-permission.ts';
@@ -101,7 +101,7 @@ const metadata = z.looseObject({ event_id: z.string(), provisioning_id: z.string
 const metadataOf = ({ detail }: ProducedEvent) => metadata.parse(detail['metadata']);
 const provisioningIdOf = (event: ProducedEvent) => metadataOf(event).provisioning_id ?? 'none';
 
-const subscribedNames: readonly string[] = [...app1Facts.events, ...app2Facts.events];
+const subscribedNames: readonly string[] = [...app1Expectation.events, ...app2Expectation.events];
 /** The events that the register subscribes to, by event_id. */
 async function subscribedEvents(): Promise<Map<string, ProducedEvent>> {
   const events = (await producedEvents()).filter((event) => subscribedNames.includes(event['detail-type']));
@@ -265,10 +265,9 @@ describe('the page of the example', () => {
       DEAD_LETTER_QUEUE_URL: example.DeadLetterQueueUrl,
     });
     await waitForAgreement();
-    const listed = await shell.run(commandsIn(PAGE, 'Who has access').join('\n'));
-
+    const listed = await shell.run(commandsIn(PAGE, 'Query the users with access').join('\n'));
     expect(listed).toContain(present(provisionings['succeeds']));
-    expect(await shell.run(commandsIn(PAGE, 'When something lies in the queue').join('\n'))).toContain(
+    expect(await shell.run(commandsIn(PAGE, 'Redrive the dead-letter queue').join('\n'))).toContain(
       'Remaining: 0',
     );
     await shell.end();
