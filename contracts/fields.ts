@@ -10,7 +10,7 @@ const text = () =>
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Id of the provisioning, name of its executions in both services, and `Idempotency-Key` at App2: a UUID in lower case. */
+/** Id of the provisioning: the name of its executions and the `Idempotency-Key` at App2. A UUID in lower case. */
 export const provisioningId = text().regex(UUID, 'must be a UUID').toLowerCase();
 
 /**

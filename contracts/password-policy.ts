@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { password as passwordField } from './fields.ts';
 
-/** The fewest and the most characters that Cognito lets a policy ask for. */
+/** Cognito's bounds for the minimum length of a policy, in characters. */
 export const MINIMUM_LENGTH = { min: 6, max: 99 } as const;
 
 /**

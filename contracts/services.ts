@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** The services, as names of functions, logs and alarms begin, and as events, timelines and settings name them. */
+/** The services: prefixes of functions, logs and alarms, and names in events, timelines and settings. */
 export const services = ['app1', 'app2'] as const;
 
 export const service = z.enum(services);

@@ -35,7 +35,7 @@ import { timeLimits } from '../contracts/time-limits.ts';
 import { publishConditions } from './publish-conditions.ts';
 import { type RetryPolicyName, retry } from './retry-policies.ts';
 
-/** The kinds of states in the workflows of both services. A state is named verb-object, a final state after its outcome. */
+/** The kinds of states of both services. Names of states are verb-object, those of final states their outcomes. */
 
 /** A JSONata expression. */
 export const jsonata = (expression: string): string => `{% ${expression} %}`;

@@ -16,7 +16,7 @@ const configuration = (maxAttempts: number, seconds: number = timeLimits.awsCall
 
 type ClientClass<Client> = new (settings: ReturnType<typeof configuration>) => Client;
 
-/** Client for a step of a workflow. One attempt: the retry policy of the workflow applies, and its history has each attempt. */
+/** Client for a step of a workflow: one attempt, so that the workflow retries and its history has each attempt. */
 export const stepClient = <Client>(Class: ClientClass<Client>): Client => new Class(configuration(1));
 
 /** Client for a function of an API or a schedule: two attempts, so that a single transient error has no effect. */

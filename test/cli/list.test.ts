@@ -9,7 +9,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { listOutput } from '../../cli/json-output.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
 import { sdkError } from '../support/sdk-errors.ts';
-import { OTHER_PROVISIONING_ID, PROVISIONING_ID, SEALED, subject } from '../support/subject.ts';
+import { INTAKE_CIPHERTEXT, OTHER_PROVISIONING_ID, PROVISIONING_ID, subject } from '../support/subject.ts';
 import { APP1, executionArn, fakeRuntime } from './support/runtime.ts';
 
 const stepFunctions = mockClient(SFNClient);
@@ -28,7 +28,7 @@ const item = (
   startDate: ago(startedMinutesAgo),
   ...(stoppedMinutesAgo === undefined ? {} : { stopDate: ago(stoppedMinutesAgo) }),
 });
-const input = { ...subject, owner: 'o', intake_ciphertext: SEALED, request_mac: 'm' };
+const input = { ...subject, owner: 'o', intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'm' };
 const mockExecution = (id: string, seen: Parameters<typeof execution>[1]) =>
   stepFunctions
     .on(DescribeExecutionCommand, { executionArn: executionArn('ProvisionServiceUser', id) })

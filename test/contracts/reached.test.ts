@@ -52,19 +52,19 @@ import { sdkError } from '../support/sdk-errors.ts';
 import {
   ENCRYPTED,
   GENERATION,
+  INTAKE_CIPHERTEXT,
   OTHER_CREATION_ID,
   OTHER_PROVISIONING_ID,
   PASSWORD,
   PROVISIONING_ID,
-  SEALED,
   SUB,
   subject,
 } from '../support/subject.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 /**
- * Every code that the contract names can come out: for each row of its pages, what brings it about, run through the
- * functions as they are deployed. A row for which nothing is known here does not compile.
+ * Every code of the contract can be returned: for each row, a cause, run through the deployed functions. A row without a
+ * cause here does not compile.
  */
 
 const cognito = mockClient(CognitoIdentityProviderClient);
@@ -103,24 +103,24 @@ const userStamped = (provisioning_id: string) => ({
   UserAttributes: attributesOf({ ...stamps, provisioning_id }),
 });
 
-/** App2 answers App1 so. */
-const app2Answers = (answer: Response) => fetch.mockResolvedValue(answer);
+/** The response of App2 to App1. */
+const app2Returns = (answer: Response) => fetch.mockResolvedValue(answer);
 
 beforeEach(() => {
   for (const client of [cognito, kms, stepFunctions, dynamoDb]) client.reset();
   kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
-  kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED) });
+  kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(INTAKE_CIPHERTEXT) });
   kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from('mac') });
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
 });
 
-/** What a step throws is what Step Functions remembers of it, and what the status then explains. */
+/** The code that a status has for the error that a step throws. */
 const thrown = (step: () => Promise<unknown>) => async () => {
   const { name } = await thrownBy(step());
   return codeOf(failedAs('ProvisioningFailed', 'SomeStep', name));
 };
 
-const codeOf = (seen: object): string | undefined =>
+const codeOf = (description: object): string | undefined =>
   statusOf(
     {
       executionArn: 'e',
@@ -128,12 +128,12 @@ const codeOf = (seen: object): string | undefined =>
       status: 'FAILED',
       startDate: STARTED,
       parsedInput: subject,
-      ...seen,
+      ...description,
     },
     cleanOutcomes.app1,
   ).error?.code;
 
-const ways: Record<FailureName, () => Promise<string | undefined>> = {
+const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
   CredentialsRejected: thrown(() => {
     kms.rejects(sdkError('InvalidCiphertextException'));
     return decryptCredentials(creation);
@@ -158,23 +158,23 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     return addToGroup({ provisioning_id: PROVISIONING_ID, sub: SUB });
   }),
   UserCreationFailed: thrown(() => {
-    app2Answers(Response.json(creationStatus({ status: 'ABORTED' })));
+    app2Returns(Response.json(creationStatus({ status: 'ABORTED' })));
     return callApp2(request);
   }),
   App2AuthenticationFailed: thrown(() => {
-    app2Answers(new Response('', { status: 401 }));
+    app2Returns(new Response('', { status: 401 }));
     return callApp2(request);
   }),
   App2RequestRefused: thrown(() => {
-    app2Answers(new Response('', { status: 409 }));
+    app2Returns(new Response('', { status: 409 }));
     return callApp2(request);
   }),
   TargetUnavailable: thrown(() => {
-    app2Answers(new Response('', { status: 503 }));
+    app2Returns(new Response('', { status: 503 }));
     return callApp2(request);
   }),
   UserCreationPending: thrown(() => {
-    app2Answers(Response.json(creationStatus(), { status: 202 }));
+    app2Returns(Response.json(creationStatus(), { status: 202 }));
     return callApp2(request);
   }),
   CreationDeferred: thrown(() => {
@@ -189,11 +189,11 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     return decryptCredentials(creation);
   }),
   App2QueueFull: thrown(() => {
-    app2Answers(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));
+    app2Returns(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));
     return callApp2(request);
   }),
   UserRemovalPending: thrown(() => {
-    app2Answers(Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
+    app2Returns(Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
     return callApp2({ action: 'CancelUserCreation', ...GENERATION, username: 'alice' });
   }),
   AbsenceNotConfirmed: thrown(() => {
@@ -202,10 +202,10 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
     return deleteUser({ ...subject, sub: null, creation_in_flight: true, entered_at });
   }),
   EventNotPublished: async () =>
-    codeOf(failedAs('ProvisioningFailed', 'Announce', 'EventBridge.FailedEntry')),
+    codeOf(failedAs('ProvisioningFailed', 'PublishRequested', 'EventBridge.FailedEntry')),
   ServiceThrottled: thrown(() => {
     kms.rejects(sdkError('ThrottlingException'));
-    return encryptCredentials({ ...subject, intake_ciphertext: SEALED });
+    return encryptCredentials({ ...subject, intake_ciphertext: INTAKE_CIPHERTEXT });
   }),
   ServiceUnavailable: thrown(() => {
     kms.rejects(sdkError('KMSInternalException', { status: 500 }));
@@ -214,7 +214,7 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   InvalidStepInput: thrown(() => decryptCredentials({})),
   StepFailed: thrown(() => {
     kms.rejects(sdkError('AccessDeniedException'));
-    return encryptCredentials({ ...subject, intake_ciphertext: SEALED });
+    return encryptCredentials({ ...subject, intake_ciphertext: INTAKE_CIPHERTEXT });
   }),
   UserBeingRemoved: thrown(() => {
     const of = (machine: string) => ({
@@ -236,35 +236,35 @@ const ways: Record<FailureName, () => Promise<string | undefined>> = {
   RollBackFailed: async () => codeOf(failedAs(ROLL_BACK_FAILED, 'CreateUser', 'ServiceUnavailable')),
 };
 
-describe('a failure that is reached by what the functions throw', () => {
-  it.each(Object.entries(failures))('%s', async (name, { code }) => {
-    await expect(ways[name as FailureName]()).resolves.toBe(code); // the rows have exactly these names
+describe('the functions', () => {
+  it.each(Object.entries(failures))('can fail with %s', async (name, { code }) => {
+    await expect(reachFailure[name as FailureName]()).resolves.toBe(code); // the rows have exactly these names
   });
 });
 
 const post = (over: { headers?: Record<string, string>; body?: unknown } = {}) =>
   startProvisioning(signedRequest({ path: '/create-service-user', body, ...over }));
 
-const former = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'mac' };
+const former = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'mac' };
 const retry = () => retryProvisioning(signedRequest({ id: PROVISIONING_ID }));
 
-/** What the deployed API answers itself. */
+/** A response of the deployed API itself. */
 function fromGateway(type: string): APIGatewayProxyResult {
   const found = resources(templates({ target: 'aws' }).app1, 'AWS::ApiGateway::GatewayResponse').find(
     ([, { Properties }]) => Properties['ResponseType'] === type,
   );
-  const templatesOf = found?.[1].Properties['ResponseTemplates'] as Record<string, string>; // as CloudFormation has it
+  const templatesOf = found?.[1].Properties['ResponseTemplates'] as Record<string, string>; // the form in CloudFormation
   return {
     statusCode: Number(found?.[1].Properties['StatusCode']),
     body: templatesOf['application/json'] ?? '',
   };
 }
 
-/** A request that is routed to a legacy endpoint, which answers so. */
+/** A request that is routed to a legacy endpoint. */
 const toLegacy = (fetch: typeof globalThis.fetch) =>
   routeProvisioning({
     choose: async () => 'legacy',
-    keep: async (_id, wanted) => wanted,
+    pin: async (_id, chosen) => chosen,
     workflow: startProvisioning,
     legacy: legacyEndpoint({
       url: 'https://legacy.example',
@@ -338,11 +338,11 @@ const requests: Record<ProblemCode, () => Promise<APIGatewayProxyResult>> = {
   },
 };
 
-describe('a problem that is reached by a request', () => {
-  it.each(Object.entries(requests))('%s', async (code, send) => {
-    const answer = await send();
+describe('the routes', () => {
+  it.each(Object.entries(requests))('can return %s', async (code, send) => {
+    const response = await send();
 
-    const told = problem.parse(JSON.parse(answer.body));
-    expect([told.code, answer.statusCode]).toEqual([code, told.status]);
+    const { code: returned, status } = problem.parse(JSON.parse(response.body));
+    expect([returned, response.statusCode]).toEqual([code, status]);
   });
 });

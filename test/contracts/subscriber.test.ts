@@ -107,10 +107,10 @@ describe('eventPattern', () => {
     eventPattern(['ServiceUserCreated'], { on_behalf_of: ['111122223333/AROA'], username: ['ada'] });
     // @ts-expect-error only one of them has the field
     eventPattern(['ServiceUserCreated', 'ServiceUserProvisioned'], { on_behalf_of: ['111122223333/AROA'] });
-    // @ts-expect-error the field holds no text
+    // @ts-expect-error the field is not a text
     eventPattern(['ServiceUserProvisioningFailed'], { failure: ['SetPassword'] });
     const misspelt = () =>
-      // @ts-expect-error there is no such event
+      // @ts-expect-error the event does not exist
       eventPattern(['ServiceUserMade']);
 
     expect(misspelt).toThrow();

@@ -42,11 +42,11 @@ import { execution, failedAs, notFound, STOPPED } from '../support/executions.ts
 import { history } from '../support/histories.ts';
 import { olderSubject } from '../support/older-values.ts';
 import { expectProblem } from '../support/problems.ts';
-import { ENCRYPTED, GENERATION, PROVISIONING_ID, ROLL_BACK, SEALED } from '../support/subject.ts';
+import { ENCRYPTED, GENERATION, INTAKE_CIPHERTEXT, PROVISIONING_ID, ROLL_BACK } from '../support/subject.ts';
 
 /**
- * The rules for requests were tightened since: what was begun under the former ones is seen, cancelled, swept, rolled back
- * and told of all the same. Otherwise a user stays that nobody can remove.
+ * A provisioning that was accepted under older rules for requests is read, cancelled, swept, rolled back and reported.
+ * Otherwise its user could not be removed.
  */
 
 const stepFunctions = mockClient(SFNClient);
@@ -56,11 +56,11 @@ const account = 'eu-central-1:111122223333';
 const older = { ...GENERATION, ...olderSubject };
 const failure = { step: 'Execution', error: 'Cancelled' };
 
-/** By service: its machines, what they were started with, and how its functions are called. */
+/** For each service: its state machines, their inputs, and the calls of its functions. */
 const services = {
   App1: {
     machines: machinesNamed('ProvisionServiceUser', 'RollBackProvisioning'),
-    input: { ...older, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'mac' },
+    input: { ...older, owner: CALLERS_OWNER, intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'mac' },
     workflows: provisionings,
     status: (machines: Machines) =>
       api(
@@ -123,7 +123,7 @@ const arnIn = (machineArn: string, name: string) =>
 const rollBacksStarted = () =>
   stepFunctions
     .commandCalls(StartExecutionCommand)
-    .map(({ args: [{ input: asked }] }): unknown => JSON.parse(asked.input ?? ''));
+    .map(({ args: [{ input: request }] }): unknown => JSON.parse(request.input ?? ''));
 
 beforeEach(() => {
   stepFunctions.reset();
@@ -179,13 +179,13 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
           failedAs('RollBackFailed', 'DeleteUser', 'x'),
         ),
       );
-    stepFunctions.on(ListExecutionsCommand).callsFake(async (asked: ListExecutionsCommandInput) => ({
+    stepFunctions.on(ListExecutionsCommand).callsFake(async (request: ListExecutionsCommandInput) => ({
       executions:
-        asked.statusFilter === 'ABORTED'
+        request.statusFilter === 'ABORTED'
           ? [
               {
                 name:
-                  asked.stateMachineArn === machines.STATE_MACHINE_ARN ? PROVISIONING_ID : `${ROLL_BACK}.1`,
+                  request.stateMachineArn === machines.STATE_MACHINE_ARN ? PROVISIONING_ID : `${ROLL_BACK}.1`,
                 startDate: STOPPED,
                 stopDate: STOPPED,
               },

@@ -15,16 +15,16 @@ import { setPasswordInput } from '../../handlers/app2/set-password.ts';
 import { stopExecutionInput } from '../../handlers/shared/stop-execution.ts';
 import { ORIGIN } from '../support/api-events.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
-import { ENCRYPTED, SEALED, SUB, subject } from '../support/subject.ts';
+import { ENCRYPTED, INTAKE_CIPHERTEXT, SUB, subject } from '../support/subject.ts';
 
 /**
- * A function is deployed while executions of the definition before are under way, and the other way round: what is
- * added by one release must be passed over by the other, and what is needed must be there.
+ * A function can be deployed while executions of the previous definition are running, and a definition before its functions:
+ * each must ignore fields that only the other release has, and must receive the fields that it requires.
  */
 interface Input {
   schema: z.ZodType;
   sample: Record<string, unknown>;
-  /** Fields that definitions before them do not give. */
+  /** Fields that earlier definitions do not pass. */
   added?: string[];
 }
 
@@ -38,7 +38,7 @@ const stop = {
   sample: { provisioning_id, creation_id, ...stood, entered_at },
 };
 
-/** By state: what its function reads. */
+/** The input schema of the function of each state. */
 const states: Record<string, Input> = {
   Authenticate: { schema: callApp2Input, sample: { action: 'Authenticate' } },
   RequestUserCreation: {
@@ -62,7 +62,7 @@ const states: Record<string, Input> = {
   },
   EncryptCredentials: {
     schema: encryptCredentialsInput,
-    sample: { provisioning_id, username, intake_ciphertext: SEALED },
+    sample: { provisioning_id, username, intake_ciphertext: INTAKE_CIPHERTEXT },
   },
   CreateUser: {
     schema: createUserInput,
@@ -96,11 +96,17 @@ const states: Record<string, Input> = {
   StopUserCreation: stop,
 };
 
-/** By machine: what its executions are started with. */
+/** The input schema of each state machine. */
 const executions: Record<string, Input> = {
   ProvisionServiceUser: {
     schema: provisioningInput,
-    sample: { ...subject, ...ORIGIN, owner: 'owner', intake_ciphertext: SEALED, request_mac: 'mac' },
+    sample: {
+      ...subject,
+      ...ORIGIN,
+      owner: 'owner',
+      intake_ciphertext: INTAKE_CIPHERTEXT,
+      request_mac: 'mac',
+    },
     added: origin,
   },
   CreateServiceUser: {
@@ -149,7 +155,7 @@ it.each(machineNames)('%s passes each of its functions the fields that it reads'
     expect(fields).toEqual([...new Set([...Object.keys(states[state]?.sample ?? {}), 'step'])].sort());
 });
 
-/** Fields of what a function is called with; none when that is the execution's whole input, or for an event. */
+/** Fields of a function's payload; none for the execution's whole input, and for an event. */
 function fieldsOf(called: unknown): string[] | undefined {
   if (typeof called !== 'object' || called === null || !('Payload' in called)) return undefined;
   return typeof called.Payload === 'object' && called.Payload !== null

@@ -27,7 +27,7 @@ const forms: [string, string][] = [
 describe('the secret finder', () => {
   it.each(forms)('finds a secret %s', (_, text) => {
     expect(find('a log', `something before ${text} and after`)).toContainEqual(
-      expect.objectContaining({ secret: 'password', place: 'a log' }),
+      expect.objectContaining({ secret: 'password', location: 'a log' }),
     );
   });
 

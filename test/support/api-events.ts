@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { TRACE_ID } from './subject.ts';
 
-/** What a test says of a request; everything else is as API Gateway sends it. */
+/** The part of a request that a test sets; the rest is as API Gateway sends it. */
 interface Request {
   method?: string;
   path?: string;
@@ -18,12 +18,12 @@ interface Request {
 
 const traced = { 'X-Amzn-Trace-Id': `Self=1-67891234-12456789abcdef012345678;Root=${TRACE_ID};Sampled=0` };
 
-/** Where an execution says that it comes from which such a request has started. */
+/** The origin of an execution that such a request has started. */
 export const ORIGIN = { causation_id: 'request:request-1', trace_id: TRACE_ID };
 
 type Identity = Partial<APIGatewayProxyEvent['requestContext']['identity']>;
 
-const nobody: APIGatewayProxyEvent['requestContext']['identity'] = {
+const unsignedIdentity: APIGatewayProxyEvent['requestContext']['identity'] = {
   accessKey: null,
   accountId: null,
   apiKey: null,
@@ -71,7 +71,7 @@ function proxyEvent(
       authorizer,
       domainName: 'api.example',
       httpMethod: method,
-      identity: { ...nobody, ...identity },
+      identity: { ...unsignedIdentity, ...identity },
       path: `/v1${path}`,
       protocol: 'HTTP/1.1',
       requestId: 'request-1',
@@ -83,7 +83,7 @@ function proxyEvent(
   };
 }
 
-/** The caller of App1 in these tests, and the owner that it is. */
+/** The caller of App1 in these tests, and its owner id. */
 export const CALLER = { accountId: '444455556666', caller: 'AROAROLEID:session-1' };
 export const CALLERS_OWNER = '444455556666/AROAROLEID';
 
@@ -95,7 +95,7 @@ export function signedRequest(request: Request, identity: Identity = CALLER): AP
 /** The machine client of App1 in these tests, as App2's authorizer names it. */
 export const MACHINE_OWNER = 'owner-app1';
 
-/** A request to App2, with what the authorizer found in the token. */
+/** A request to App2, with the context of the authorizer. */
 export function authorizedRequest(
   request: Request,
   context: Record<string, string> | undefined = {

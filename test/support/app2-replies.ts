@@ -1,7 +1,7 @@
 import type { ProvisioningStatus } from '../../contracts/status.ts';
 import { subject } from './subject.ts';
 
-/** What App2 says of a creation: running, unless told otherwise. */
+/** A status of App2, by default of a running creation. */
 export function creationStatus(other: Partial<ProvisioningStatus> = {}): ProvisioningStatus {
   return {
     ...subject,

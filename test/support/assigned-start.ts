@@ -2,19 +2,19 @@ import * as z from 'zod';
 import { readHistory } from '../../handlers/shared/history.ts';
 import type { System } from '../../local/system.ts';
 
-/** What the rate limiter decided about one creation, in milliseconds since the epoch. */
+/** The reservation of one creation, in milliseconds since the epoch. */
 export interface AssignedStart {
-  /** When the creation had its start at the latest: DecryptCredentials had answered. */
+  /** Time at which DecryptCredentials returned the reserved start. */
   assignedAt: number;
-  /** From when it may go on. */
+  /** The reserved start. */
   startAt: number;
 }
 
 const decrypted = z.object({ Payload: z.object({ start_at: z.string() }) });
 
 /**
- * The start that App2's rate limiter assigned to a creation, by the history of its execution; `undefined` while there is
- * none. Unlike the time at which the creation really goes on, it does not depend on the machine's pace.
+ * The start that App2's rate limiter assigned to a creation, by the history of its execution; `undefined` without
+ * one. Unlike the time at which the creation continues, it does not depend on the speed of the machine.
  */
 export async function assignedStart(
   { clients: { stepFunctions }, executionArn }: System,

@@ -1,4 +1,4 @@
-/** Rates of callers that no test reaches, as the environment of App1's functions tells them. */
+/** Environment variables with rates that no test exceeds. */
 export const highRates = {
   RATE_LIMITS_TABLE: 'app1-rate-limits',
   DESCRIBES_PER_SECOND: 1_000_000,

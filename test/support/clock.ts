@@ -1,4 +1,4 @@
-/** A clock that moves only when somebody sleeps; remembers for how long. */
+/** A clock that only `sleep` advances. It records the sleeps in milliseconds. */
 export function fakeClock(start = Date.parse('2026-01-01T00:00:00Z')) {
   let time = start;
   const sleeps: number[] = [];

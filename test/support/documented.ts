@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../cli/support/paths.ts';
 
-/** Commands as they are written down: the shell blocks of the pages that people read. */
+/** The commands in the shell blocks of the pages. */
 
 /**
- * Which test runs the commands of a page, by a pattern of its path and of its sections. The first row that fits counts;
- * test/docs/commands.test.ts sees that each block has one, and that the test names the page.
+ * The test that runs the commands of a page, by patterns of its path and section. The first matching row counts.
+ * test/docs/commands.test.ts checks that each block has a row, and that the test names the page.
  */
 export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: string])[] = [
   [/^README\.md$/, /^(Walk through it|Find out what went wrong)$/, 'test/e2e/readme.test.ts'],
@@ -21,10 +21,10 @@ export const runBy: readonly (readonly [page: RegExp, section: RegExp, test: str
   [/^docs\/(operating\.md|observability\.md|runbooks\/.*)$/, /./, 'test/e2e/tools/runbooks.test.ts'],
 ];
 
-/** The commands that no test runs, each with the reason. */
+/** Commands that no test runs, with the reason. */
 export const notRun: Readonly<Record<string, string>> = {
   'npm run demo':
-    'It is a story of a minute told to a person; what it shows is tested in test/e2e, and it fails itself when it does not come out so.',
+    'It is a demonstration for people. test/e2e tests the same behaviour, and the demo fails if a step fails.',
   'npm test': 'It is what runs all of these.',
   'npx cdk deploy \\\n  -c app1_bus_arn=arn:aws:events:eu-central-1:111111111111:event-bus/app1-provisioning \\\n  -c app2_bus_arn=arn:aws:events:eu-central-1:222222222222:event-bus/app2-service-users':
     'It needs two more accounts; test/local-aws/subscriber-account.test.ts tests what it makes, in two local ones.',
@@ -39,7 +39,7 @@ export interface Block {
   commands: string;
 }
 
-/** Every page with commands that somebody could type, and every page with links. */
+/** Every page with commands, and every page with links. */
 export const pages = (): string[] =>
   [
     'CONTRIBUTING.md',

@@ -1,6 +1,6 @@
 /**
- * What the functions find in their environment. They read it when they are loaded, so Jest loads this page first.
- * Fixed on purpose: a test must not depend on the machine that it runs on, and must not find credentials on it.
+ * The environment variables of the functions. They are read when a module is loaded, so Jest loads this file first. Fixed
+ * values: a test must not depend on its machine, and must not find credentials on it.
  */
 const account = 'eu-central-1:111122223333';
 

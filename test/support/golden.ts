@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Machine, machine, type Task } from '../../workflows/asl.ts';
 
-/** The golden copy of a machine's definition. */
+/** The golden copy of the definition of a state machine. */
 export function golden(name: string): Machine {
   const path = join(import.meta.dirname, '..', 'workflows', 'golden', `${name}.asl.json`);
   return machine.parse(JSON.parse(readFileSync(path, 'utf8')));
@@ -15,7 +15,7 @@ export const machineNames = [
   'RollBackServiceUser',
 ] as const;
 
-/** The states of a machine that do something, by name. */
+/** The Task states of a state machine, by name. */
 export function tasks({ States }: Machine): [string, Task][] {
   return Object.entries(States).flatMap(([name, state]) =>
     state.Type === 'Task' ? [[name, state] satisfies [string, Task]] : [],

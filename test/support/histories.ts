@@ -1,8 +1,8 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { STARTED } from './executions.ts';
 
-/** What a step of a history did: when it began, in milliseconds, and its attempts with what each failed with. */
-interface Told {
+/** A step of a history: start and end in milliseconds, and its attempts with their errors. */
+interface HistoryStep {
   step: string;
   from: number;
   to?: number;
@@ -11,8 +11,8 @@ interface Told {
 
 const at = (milliseconds: number) => new Date(STARTED.getTime() + milliseconds);
 
-/** The events of an execution, as Step Functions writes them for its tasks. */
-export function history(...steps: Told[]): HistoryEvent[] {
+/** The events of an execution with tasks, as in its history. */
+export function history(...steps: HistoryStep[]): HistoryEvent[] {
   const events: Omit<HistoryEvent, 'id'>[] = [{ type: 'ExecutionStarted', timestamp: at(0) }];
   for (const { step, from, to, attempts = [] } of steps) {
     events.push({ type: 'TaskStateEntered', timestamp: at(from), stateEnteredEventDetails: { name: step } });

@@ -1,26 +1,26 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 
 /**
- * Builds a history as Step Functions tells it: each event names the one before it, the first state's entry and what ends
- * the execution from outside name none, and time goes on as told.
+ * Builds a history as Step Functions records it: each event has the id of its predecessor, except the first StateEntered
+ * event and the end by an abort or timeout. `after` advances the time.
  */
 export function history(begin: Date) {
   const events: HistoryEvent[] = [];
   let at = begin.getTime();
   const add = (type: HistoryEvent['type'], details: Partial<HistoryEvent> = {}) => {
     const id = events.length + 1;
-    const namesNone = id <= 2 || type === 'ExecutionAborted' || type === 'ExecutionTimedOut';
-    const previousEventId = namesNone ? 0 : id - 1;
+    const hasNoPredecessor = id <= 2 || type === 'ExecutionAborted' || type === 'ExecutionTimedOut';
+    const previousEventId = hasNoPredecessor ? 0 : id - 1;
     events.push({ type, id, previousEventId, timestamp: new Date(at), ...details });
-    return told;
+    return builder;
   };
   const json = (value: unknown) => JSON.stringify(value);
 
-  const told = {
-    /** Lets milliseconds go by. */
+  const builder = {
+    /** Advances the time by milliseconds. */
     after(milliseconds: number) {
       at += milliseconds;
-      return told;
+      return builder;
     },
     begin: (input: unknown) =>
       add('ExecutionStarted', { executionStartedEventDetails: { input: json(input) } }),
@@ -36,10 +36,10 @@ export function history(begin: Date) {
         },
       }),
     /** An attempt that succeeds after some milliseconds. */
-    done: (milliseconds: number) => told.schedule().after(milliseconds).add('TaskSucceeded'),
+    done: (milliseconds: number) => builder.schedule().after(milliseconds).add('TaskSucceeded'),
     /** An attempt that fails after some milliseconds. */
-    failed: (milliseconds: number, error: string, message = 'It was told to fail.') =>
-      told
+    failed: (milliseconds: number, error: string, message = 'It was builder to fail.') =>
+      builder
         .schedule()
         .after(milliseconds)
         .add('TaskFailed', {
@@ -50,7 +50,7 @@ export function history(begin: Date) {
             cause: json({ errorType: error, errorMessage: message }),
           },
         }),
-    /** An expression of the state that was entered last; the event names the one before that entry. */
+    /** A failed expression of the latest state. The event has the predecessor of its StateEntered event. */
     evaluationFailed(cause: string) {
       const entry = events.findLast(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
       return add('EvaluationFailed', {
@@ -79,7 +79,7 @@ export function history(begin: Date) {
       }),
     /** A task from its entry to its exit, with one attempt that succeeds. */
     task: (name: string, milliseconds: number, output: unknown = {}, assigned?: Record<string, unknown>) =>
-      told.enter(name).done(milliseconds).exit(name, output, assigned),
+      builder.enter(name).done(milliseconds).exit(name, output, assigned),
     succeed: (name: string) =>
       add('SucceedStateEntered', { stateEnteredEventDetails: { name, input: '{}' } })
         .add('SucceedStateExited', { stateExitedEventDetails: { name, output: '{}' } })
@@ -92,7 +92,7 @@ export function history(begin: Date) {
     events: () => events,
     now: () => new Date(at),
   };
-  return told;
+  return builder;
 }
 
 export type History = ReturnType<typeof history>;

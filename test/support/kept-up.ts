@@ -1,5 +1,5 @@
 /**
- * Keeps something up that is only there while a function uses it: from Jest's global setup to its teardown.
+ * Keeps a resource open from Jest's global setup to its teardown, although its owner closes it after a function returns.
  */
 export function keptUp<Resource>(
   withResource: (use: (resource: Resource) => Promise<void>) => Promise<void>,

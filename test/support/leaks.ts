@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest } from '@jest/globals';
 import { logger } from '../../handlers/shared/logger.ts';
 import { secretFinder } from './secret-finder.ts';
 
-/** Call at the top of a test file: gives what the code under test has logged in the running test, as text. */
+/** Call at the top of a test file. Returns a function for the log output of the running test, as text. */
 export function watchLog(): () => string {
   let spies: { mock: { calls: unknown[][] } }[] = [];
   beforeEach(() => {
@@ -16,7 +16,7 @@ export function watchLog(): () => string {
   return () => JSON.stringify(spies.flatMap(({ mock }) => mock.calls));
 }
 
-/** All that can be read of an error: name, message, trace, own fields and causes. */
+/** All text of an error: name, message, stack, own fields and causes. */
 export function readable(thing: unknown): string {
   if (!(thing instanceof Error)) return JSON.stringify(thing) ?? String(thing);
   const own = Object.fromEntries(
@@ -25,9 +25,9 @@ export function readable(thing: unknown): string {
   return JSON.stringify({ name: thing.name, ...own, cause: readable(thing.cause ?? null) });
 }
 
-/** Fails when a secret, or a piece of it, can be read in any of the texts, in whatever form. */
-export function expectNoLeak(secret: string, ...places: unknown[]): void {
+/** Fails if a secret, or a piece of it, occurs in one of the texts in any encoding. */
+export function expectNoLeak(secret: string, ...texts: unknown[]): void {
   const find = secretFinder({ secret });
-  for (const place of places)
-    expect(find('place', typeof place === 'string' ? place : readable(place))).toEqual([]);
+  for (const text of texts)
+    expect(find('text', typeof text === 'string' ? text : readable(text))).toEqual([]);
 }

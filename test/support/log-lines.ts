@@ -4,7 +4,7 @@ import { logger } from '../../handlers/shared/logger.ts';
 
 const line = z.record(z.string(), z.unknown());
 
-/** Call at the top of a test file: gives the lines that the running test has logged, as CloudWatch gets them. */
+/** Call at the top of a test file. Returns a function for the running test's log lines, as CloudWatch receives them. */
 export function watchLogLines(): () => z.infer<typeof line>[] {
   let written: string[] = [];
   beforeEach(() => {
@@ -29,6 +29,6 @@ const metricLine = z.object({
   }),
 });
 
-/** The names of the metrics that a line puts. */
+/** The names of the metrics in a line. */
 export const measuredIn = (of: unknown): string[] =>
   metricLine.parse(of)._aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));

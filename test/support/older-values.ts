@@ -1,6 +1,6 @@
 /**
- * Values that a release before may have taken under looser rules, and that today's rules for requests refuse. What was
- * begun with them must still be seen, cancelled, swept, rolled back and told of.
+ * Values that an older release may have accepted, and that the present rules for requests refuse. A provisioning with them
+ * must still be read, cancelled, swept, rolled back and reported.
  */
 export const olderValues = {
   username: [
@@ -16,7 +16,7 @@ export const olderValues = {
   human_user_id: ['h 42', 'h'.repeat(200), 'h\u00a042'],
 } as const;
 
-/** One of each, for a whole subject. */
+/** A subject with such values. */
 export const olderSubject = {
   username: `ada lovelace ${'x'.repeat(200)}/..`,
   human_user_id: `h 42 ${'y'.repeat(200)}`,

@@ -2,7 +2,7 @@ import type { AttributeType } from '@aws-sdk/client-cognito-identity-provider';
 import { MACHINE_OWNER } from './api-events.ts';
 import { SUB, subject } from './subject.ts';
 
-/** What a provisioning stamps on a user, by the names of the attributes without `custom:`. */
+/** The ownership stamp of a user, by the names of the attributes without `custom:`. */
 export const stamps: Readonly<Record<string, string>> = {
   provisioning_id: subject.provisioning_id,
   creation_id: subject.creation_id,
@@ -10,7 +10,7 @@ export const stamps: Readonly<Record<string, string>> = {
   owner: MACHINE_OWNER,
 };
 
-/** Attributes of a user as Cognito answers them; of the test's provisioning, unless told otherwise. */
+/** Attributes of a user in a Cognito response, by default with the stamp of the test's provisioning. */
 export const attributesOf = (
   stamped: Readonly<Record<string, string>> | undefined = stamps,
   sub: string = SUB,
@@ -19,5 +19,5 @@ export const attributesOf = (
   ...Object.entries(stamped ?? {}).map(([name, Value]) => ({ Name: `custom:${name}`, Value })),
 ];
 
-/** Of a user that no provisioning has made. */
+/** Attributes of a user without a stamp. */
 export const withoutStamps: AttributeType[] = [{ Name: 'sub', Value: SUB }];

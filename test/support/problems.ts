@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import type { APIGatewayProxyResult } from 'aws-lambda';
 import { type Problem, type ProblemCode, problem, problems } from '../../contracts/problems.ts';
 
-/** Expects an answer to be the problem `code`, in the form that RFC 9457 and the contract ask for; gives its body. */
+/** Expects a response to be the problem `code` in the form of RFC 9457 and the contract; returns its body. */
 export function expectProblem(answer: APIGatewayProxyResult, code: ProblemCode): Problem {
   const body = problem.parse(JSON.parse(answer.body));
   expect(body.code).toBe(code);

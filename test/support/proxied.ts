@@ -10,7 +10,7 @@ import type { TestSwitches } from '../../local/test-switches.ts';
 
 /**
  * Runs something with a local AWS and a fault proxy in front of all that its functions call; both are up only for it.
- * The proxy's address is given; who talks to the local AWS itself passes the proxy by.
+ * The proxy's address is given; a client of the local AWS itself bypasses the proxy.
  */
 export async function withProxiedAws<Result>(
   { directory, testSwitches }: { directory: string; testSwitches: TestSwitches },

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 
-/** A queue that hears what is published, as another team may have one. */
+/** A queue that subscribes to events, as that of another team. */
 export interface Queue {
   url: string;
   arn: string;
@@ -29,7 +29,7 @@ export async function openQueue(sqs: SQSClient, QueueName: string, sender?: Send
 }
 
 /**
- * Lets a service send to the queue, or not.
+ * Allows or denies a service to send to the queue.
  * docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sqs-permissions
  * docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
  */
@@ -52,13 +52,13 @@ export async function letSend(
 interface Rule {
   name: string;
   bus: string;
-  /** Of the events that are of interest. */
+  /** Sources of the subscribed events. */
   sources: readonly string[];
-  /** What cannot be delivered goes there, if anywhere. */
+  /** Dead-letter queue of the rule. */
   deadLetters?: Queue;
 }
 
-/** Has a bus send events to the queue from now on. */
+/** Subscribes the queue to events of a bus. */
 export async function listen(
   eventBridge: EventBridgeClient,
   { arn: Arn }: Queue,
@@ -72,7 +72,7 @@ export async function listen(
   );
 }
 
-/** Takes some of what has come out of the queue, as it was sent; waits up to a second for it. */
+/** Receives and deletes up to ten messages, with long polling of a second. */
 export async function take(sqs: SQSClient, { url: QueueUrl }: Queue): Promise<unknown[]> {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),

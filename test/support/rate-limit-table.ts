@@ -12,11 +12,11 @@ import { type AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 
 type Item = Record<string, AttributeValue>;
 
-/** The table of the rate limiters in memory: as much of DynamoDB's expressions as they use. */
+/** The table of the rate limiters in memory, with the part of DynamoDB's expressions that they use. */
 export interface RateLimitTable {
   mock: AwsClientStub<DynamoDBClient>;
   items: Map<string, Item>;
-  /** Empties the table and forgets the calls. */
+  /** Empties the table and the recorded calls. */
   reset(): void;
   numberOf(name: string, field: string): number | undefined;
 }

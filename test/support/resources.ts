@@ -23,7 +23,7 @@ const functionProperties = z.looseObject({
   Role: z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }),
 });
 
-/** What each function's role allows, by the function's name. */
+/** The policy statements of each function's role, by the function's name. */
 export function permissions(template: Template): Record<string, z.infer<typeof statement>[]> {
   const policies = resources(template, 'AWS::IAM::Policy').map(([, { Properties }]) =>
     policyProperties.parse(Properties),

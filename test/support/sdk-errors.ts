@@ -1,5 +1,5 @@
 /**
- * An error as the AWS SDK throws it: matched by `name`, with the HTTP status of the answer. `message` is the
+ * An error as the AWS SDK throws it: matched by `name`, with the HTTP status of the response. `message` is the
  * service's own text, which can quote the request.
  */
 export function sdkError(name: string, { status = 400, message = `${name} of the test` } = {}): Error {

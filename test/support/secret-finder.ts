@@ -1,14 +1,14 @@
-/** A piece of a secret of this many characters tells too much of it. */
+/** Length of a piece of a secret that counts as a leak, in characters. */
 const PIECE = 8;
 
-/** Where a secret was found, and how it was written. */
+/** A leak of a secret: the location and the encoding. */
 export interface Sighting {
   secret: string;
-  place: string;
+  location: string;
   form: string;
 }
 
-/** How a piece of a secret may be written; each form of 8 characters or more. */
+/** Encodings of a piece of a secret; each result has at least 8 characters. */
 const forms: Record<string, (piece: string) => string[]> = {
   raw: (piece) => [piece],
   reversed: (piece) => [[...piece].reverse().join('')],
@@ -22,11 +22,11 @@ const forms: Record<string, (piece: string) => string[]> = {
     everyMark(piece, 'toUpperCase'),
     everyMark(piece, 'toLowerCase'),
   ],
-  // Also as JSON in JSON, as a history has it.
+  // Also as JSON in JSON, as in a history.
   'JSON-escaped': (piece) => [escaped(piece), escaped(escaped(piece))],
 };
 
-/** In base64 after `shift` bytes of something else: the characters that come of the piece alone. */
+/** Base64 after `shift` other bytes: the characters that depend on the piece only. */
 function inBase64(piece: string, shift: number): string[] {
   const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(piece)]);
   const whole = bytes.toString('base64').replace(/=+$/, '');
@@ -40,11 +40,13 @@ const everyMark = (piece: string, how: 'toUpperCase' | 'toLowerCase'): string =>
 const escaped = (piece: string): string => JSON.stringify(piece).slice(1, -1);
 
 /**
- * Says where secrets can be read: whole or any 8 characters of them, as they are, reversed, in hex, in base64 at each
- * alignment, URL-encoded or JSON-escaped. The secrets should be random: 8 characters of a word occur by themselves.
+ * Finds secrets, or any 8 characters of them, in a text: raw, reversed, in hex, in base64 at each alignment, URL-encoded or
+ * JSON-escaped. The secrets should be random, because 8 characters of a word can occur by chance.
  * @param secrets by the name under which they are reported
  */
-export function secretFinder(secrets: Record<string, string>): (place: string, text: string) => Sighting[] {
+export function secretFinder(
+  secrets: Record<string, string>,
+): (location: string, text: string) => Sighting[] {
   const patterns = new Map<string, { pattern: string; secret: string; form: string }[]>();
   for (const [secret, value] of Object.entries(secrets))
     for (let start = 0; start + PIECE <= value.length; start += 1)
@@ -53,18 +55,18 @@ export function secretFinder(secrets: Record<string, string>): (place: string, t
           const begin = pattern.slice(0, PIECE);
           patterns.set(begin, [...(patterns.get(begin) ?? []), { pattern, secret, form }]);
         }
-  return (place, text) => {
+  return (location, text) => {
     const found = new Map<string, Sighting>();
     for (let at = 0; at + PIECE <= text.length; at += 1)
       for (const { pattern, secret, form } of patterns.get(text.slice(at, at + PIECE)) ?? [])
-        if (text.startsWith(pattern, at)) found.set(`${secret} ${form}`, { secret, place, form });
+        if (text.startsWith(pattern, at)) found.set(`${secret} ${form}`, { secret, location, form });
     return [...found.values()];
   };
 }
 
 /**
- * Anything that looks like a JSON Web Token: its first part is base64 of a JSON object. Random base64, as in ciphertexts and
- * task tokens, has `eyJ` in it now and then, and no text after it.
+ * Texts in the form of a JSON Web Token: the first part is base64 of a JSON object. Random base64, as in ciphertexts and
+ * task tokens, can contain `eyJ`, but decodes to no text.
  */
 export const tokensIn = (text: string): string[] =>
   (text.match(/eyJ[\w-]{16,}/g) ?? []).filter((found) =>

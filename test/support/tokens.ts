@@ -13,20 +13,20 @@ export function signingKey(kid: string) {
 
 const part = (json: object) => Buffer.from(JSON.stringify(json)).toString('base64url');
 
-/** A token with a true RS256 signature, whatever its header and claims say. */
+/** A token with a valid RS256 signature, with any header and claims. */
 export function rs256(privateKey: KeyObject, header: object, claims: object): string {
   const signed = `${part(header)}.${part(claims)}`;
   return `${signed}.${createSign('RSA-SHA256').update(signed).sign(privateKey, 'base64url')}`;
 }
 
-/** A token that somebody signed with the public key as if it were a shared secret. */
+/** A token that is signed with the public key as a shared secret (algorithm confusion). */
 export function hs256(publicKey: KeyObject, header: object, claims: object): string {
   const signed = `${part(header)}.${part(claims)}`;
   const secret = publicKey.export({ format: 'pem', type: 'spki' });
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-/** A token that says that it needs no signature. */
+/** A token with the algorithm `none`. */
 export const unsigned = (claims: object): string =>
   `${part({ alg: 'none', kid: 'key-1' })}.${part(claims)}.bm9uZQ`;
 

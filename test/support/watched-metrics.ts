@@ -2,12 +2,12 @@ import * as z from 'zod';
 import type { Template } from '../../infra/templates.ts';
 import { resources } from './resources.ts';
 
-/** A metric that an alarm or a dashboard looks at, as the template has it. */
+/** A metric of an alarm or a dashboard in a template. */
 export interface WatchedMetric {
   by: string;
   namespace: string;
   name: string;
-  /** Values are texts; what CloudFormation fills in stands as `<logical id>`. */
+  /** Values are texts; a reference stands as `<logical id>`. */
   dimensions: Record<string, string>;
 }
 
@@ -69,7 +69,7 @@ export function widgetsOf(template: Template): z.infer<typeof widget>[] {
 
 const SEARCH = /^SEARCH\('\{([^}]+)\} MetricName="(\w+)" \(([^)]+)\)', '[\w.]+', \d+\)$/;
 
-/** A search as a metric: each of its values once, the other dimensions as `*`. @throws Error when it is no search */
+/** A search as metrics: one for each value, the other dimensions as `*`. @throws Error if it is not a search */
 function searched(by: string, expression: string): WatchedMetric[] {
   const [, schema = '', name = '', terms = ''] = SEARCH.exec(expression) ?? [];
   const [namespace = '', ...dimensions] = schema.split(',');

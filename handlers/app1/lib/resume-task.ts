@@ -10,7 +10,10 @@ export type ResumeTask = (
   outcome: Outcome,
 ) => Promise<void>;
 
-/** Errors of a task that does not wait: docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html */
+/**
+ * Errors of a task that does not wait.
+ * docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+ */
 const TASK_FINISHED = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
 
 export const resumeTask =

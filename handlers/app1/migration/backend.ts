@@ -5,17 +5,17 @@ import { header, type WithHeaders } from '../../shared/headers.ts';
 import { ownerOf } from '../lib/owner.ts';
 import type { Flag } from './migration-flag.ts';
 
-/** Who has the user made, while a legacy endpoint is being replaced. */
+/** The backend that serves a request, while a legacy endpoint is being replaced. */
 export type Backend = 'workflow' | 'legacy';
 
-/** Phase 1: the header chooses, and whoever does not send it is served as before. */
+/** Phase 1: the header selects the backend; without it the legacy endpoint. */
 export const backendByHeader = (event: WithHeaders): Backend =>
   headerOf(event) === 'true' ? 'workflow' : 'legacy';
 
 /**
- * Phase 2: the flag chooses. Callers on its list go to the workflow unless their header says `false`; of all others a
- * share does, by the name of the user, so that raising the percentage never takes a name back to the legacy endpoint.
- * A flag that is off, and one that is missing, mean what was there before.
+ * Phase 2: the flag selects the backend. Callers on its list use the workflow unless their header is `false`. Of the other
+ * requests a percentage does, by a hash of the username, so that a higher percentage never moves a name back to the
+ * legacy endpoint. Without a flag, or with a disabled one, the legacy endpoint serves all requests.
  */
 export function backendByFlag(
   event: WithHeaders & Pick<APIGatewayProxyEvent, 'requestContext'>,
@@ -28,7 +28,7 @@ export function backendByFlag(
   return rolloutBucket(username) < flag.percentage ? 'workflow' : 'legacy';
 }
 
-/** A name's fixed place among all names, evenly spread: 0 and more, less than 100. In any case it is the same name. */
+/** A uniform hash of a case-insensitive name: at least 0, less than 100. */
 export function rolloutBucket(username: string): number {
   return (createHash('sha256').update(username.toLowerCase()).digest().readUInt32BE() / 2 ** 32) * 100;
 }
@@ -36,7 +36,7 @@ export function rolloutBucket(username: string): number {
 const headerOf = (event: WithHeaders): string | undefined =>
   header(event, BACKEND_HEADER)?.trim().toLowerCase();
 
-/** How a caller may be listed: as the owner of what it asks for, by its user's ARN, or by its role's ARN. */
+/** Names of a caller that the list can contain: its owner id, and the ARN of its user or role. */
 function namesOf(event: Pick<APIGatewayProxyEvent, 'requestContext'>): string[] {
   const arn = event.requestContext.identity.userArn ?? '';
   const session = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn);
@@ -47,6 +47,6 @@ function namesOf(event: Pick<APIGatewayProxyEvent, 'requestContext'>): string[] 
   ];
 }
 
-/** The ARN of a session does not have the path of its role, so no path is compared: names are unique in an account. */
+/** The ARN of a session lacks the path of its role, so paths are not compared: names are unique in an account. */
 const withoutPath = (entry: string): string =>
   entry.replace(/^(arn:[\w-]+:iam::\d{12}:(?:role|user)\/).*\//, '$1');

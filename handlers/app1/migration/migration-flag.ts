@@ -8,7 +8,7 @@ import { timeLimits } from '../../../contracts/time-limits.ts';
 import { classifyError } from '../../shared/errors.ts';
 import { logger } from '../../shared/logger.ts';
 
-/** The flag as AppConfig serves it; one that is off comes without its attributes. */
+/** The flag as AppConfig returns it. A disabled flag has no attributes. */
 const flag = z.object({
   enabled: z.boolean(),
   /** Share of usernames that go to the workflow, 0 to 100. */
@@ -18,11 +18,11 @@ const flag = z.object({
 });
 export type Flag = z.infer<typeof flag>;
 
-/** Name of the flag in the configuration, which may hold others. */
+/** Name of the flag in the configuration, which may have other flags. */
 export const FLAG = 'use-workflow';
 const configuration = z.object({ [FLAG]: flag.optional() });
 
-/** Where the flag is in AppConfig: names or ids. */
+/** Address of the flag in AppConfig: names or ids. */
 export interface FlagAddress {
   application: string;
   environment: string;
@@ -36,23 +36,23 @@ interface Services {
   now: () => number;
 }
 
-/** Seconds between two looks, AppConfig's least; it may ask for more. */
+/** Shortest poll interval of AppConfig, in seconds. AppConfig can return a longer one. */
 const POLL_SECONDS = 15;
 
 /**
- * Gives the migration flag, as new as AppConfig's poll interval allows. What was read last is kept while AppConfig cannot
- * be reached or says what cannot be understood; `undefined` when nothing was ever read, or the flag is not there.
+ * Returns the migration flag, polled at AppConfig's interval. While AppConfig is not available or returns an invalid
+ * configuration, it returns the last value; `undefined` if the flag was never read or does not exist.
  * docs.aws.amazon.com/appconfig/latest/userguide/appconfig-retrieving-the-configuration.html
  */
 export function migrationFlag({ appConfig, address, now }: Services): () => Promise<Flag | undefined> {
-  let known: Flag | undefined;
+  let lastFlag: Flag | undefined;
   let token: string | undefined;
-  let nextLook = 0;
-  let looking: Promise<void> | undefined;
+  let nextPollAt = 0;
+  let pending: Promise<void> | undefined;
 
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     const abortSignal = AbortSignal.timeout(timeLimits.flag * 1000);
-    const started =
+    const configurationToken =
       token ??
       (
         await appConfig.send(
@@ -65,34 +65,37 @@ export function migrationFlag({ appConfig, address, now }: Services): () => Prom
           { abortSignal },
         )
       ).InitialConfigurationToken;
-    // A token is good for one call: when that fails, the next look starts a session of its own.
+    // A token is valid for one call. If the call fails, the next poll starts a new session.
     token = undefined;
-    const latest = await appConfig.send(new GetLatestConfigurationCommand({ ConfigurationToken: started }), {
-      abortSignal,
-    });
+    const latest = await appConfig.send(
+      new GetLatestConfigurationCommand({ ConfigurationToken: configurationToken }),
+      {
+        abortSignal,
+      },
+    );
     token = latest.NextPollConfigurationToken;
-    nextLook = now() + (latest.NextPollIntervalInSeconds ?? POLL_SECONDS) * 1000;
-    // Empty: it is as it was.
+    nextPollAt = now() + (latest.NextPollIntervalInSeconds ?? POLL_SECONDS) * 1000;
+    // Empty if the configuration has not changed.
     const text = Buffer.from(latest.Configuration ?? []).toString('utf8');
-    if (text !== '') known = configuration.parse(JSON.parse(text))[FLAG];
+    if (text !== '') lastFlag = configuration.parse(JSON.parse(text))[FLAG];
   };
 
   return async () => {
-    if (now() < nextLook) return known;
-    looking ??= look()
+    if (now() < nextPollAt) return lastFlag;
+    pending ??= poll()
       .catch((thrown: unknown) => {
-        nextLook = Math.max(nextLook, now() + POLL_SECONDS * 1000);
+        nextPollAt = Math.max(nextPollAt, now() + POLL_SECONDS * 1000);
         const { name, message } = classifyError(thrown);
-        logger.error('The migration flag cannot be read; the last known one is used', {
+        logger.error('The migration flag cannot be read; the last value is used', {
           error: name,
           reason: message,
-          known: known !== undefined,
+          has_last_value: lastFlag !== undefined,
         });
       })
       .finally(() => {
-        looking = undefined;
+        pending = undefined;
       });
-    await looking;
-    return known;
+    await pending;
+    return lastFlag;
   };
 }

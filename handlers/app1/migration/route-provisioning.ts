@@ -20,61 +20,61 @@ import { ownerOf } from '../lib/owner.ts';
 import { provisioningIdOf } from '../lib/provisioning-id.ts';
 import { startProvisioning } from '../start-provisioning.ts';
 import { type Backend, backendByFlag, backendByHeader } from './backend.ts';
-import { type LegacyAnswer, legacyEndpoint } from './legacy-endpoint.ts';
+import { type LegacyResponse, legacyEndpoint } from './legacy-endpoint.ts';
 import { type FlagAddress, migrationFlag } from './migration-flag.ts';
 import { pinBackend } from './pin-backend.ts';
 
 interface Services {
-  /** Which way the request would go if it had no key. */
+  /** The backend of a request without a key. */
   choose: (event: APIGatewayProxyEvent, username: string) => Promise<Backend>;
-  /** Which way it goes under its key. */
-  keep: (id: string, wanted: Backend) => Promise<Backend>;
-  /** The handler that there is without a migration. */
+  /** The backend of a request with a key. */
+  pin: (id: string, chosen: Backend) => Promise<Backend>;
+  /** The handler of start-provisioning. */
   workflow: ApiHandler;
-  legacy: { request: (body: string) => Promise<LegacyAnswer> };
-  count: (way: Backend, failed: boolean) => void;
+  legacy: { request: (body: string) => Promise<LegacyResponse> };
+  count: (backend: Backend, failed: boolean) => void;
 }
 
 /**
- * `POST /create-service-user` while a legacy endpoint is being replaced (docs/migration.md): either of the two serves the
- * request, and the answer says which in `X-Provisioned-By`.
+ * `POST /create-service-user` while a legacy endpoint is being replaced (docs/migration.md): the workflow or the legacy
+ * endpoint serves the request, and `X-Provisioned-By` names it.
  */
 export const routeProvisioning =
-  ({ choose, keep, workflow, legacy, count }: Services): ApiHandler =>
+  ({ choose, pin, workflow, legacy, count }: Services): ApiHandler =>
   async (event) => {
     const owner = ownerOf(event);
     const body = bodyText(event);
-    const wanted = await choose(event, usernameIn(body));
-    // A key that is not valid is the workflow's to refuse; the legacy endpoint never asked for one.
+    const chosen = await choose(event, usernameIn(body));
+    // The workflow refuses an invalid key; the legacy endpoint ignores keys.
     const key = idempotencyKey.safeParse(header(event, 'Idempotency-Key')).data;
-    const way = key === undefined ? wanted : await keep(provisioningIdOf(owner, key), wanted);
-    logger.info('Request routed', { way, wanted, owner, request_id: event.requestContext.requestId });
+    const backend = key === undefined ? chosen : await pin(provisioningIdOf(owner, key), chosen);
+    logger.info('Request routed', { backend, chosen, owner, request_id: event.requestContext.requestId });
 
-    const served = way === 'workflow' ? workflow(event) : passOn(legacy, body);
-    const answer = await served.catch(problemResponse);
-    count(way, answer.statusCode >= 500);
-    return { ...answer, headers: { ...answer.headers, [PROVISIONED_BY]: way } };
+    const served = backend === 'workflow' ? workflow(event) : proxyToLegacy(legacy, body);
+    const response = await served.catch(problemResponse);
+    count(backend, response.statusCode >= 500);
+    return { ...response, headers: { ...response.headers, [PROVISIONED_BY]: backend } };
   };
 
-/** @throws RequestProblem INVALID_REQUEST for a body that is not what was sent any more */
-async function passOn(legacy: Services['legacy'], body: string) {
+/** @throws RequestProblem INVALID_REQUEST for a body that is not well-formed */
+async function proxyToLegacy(legacy: Services['legacy'], body: string) {
   if (!WELL_FORMED.test(body)) throw invalidBody(NOT_WELL_FORMED);
-  const answer = await legacy.request(body);
-  return jsonText(answer.status, answer.body);
+  const response = await legacy.request(body);
+  return jsonText(response.status, response.body);
 }
 
-const named = z.object({ username: z.string() });
+const usernameBody = z.object({ username: z.string() });
 
-/** The username that a body asks for; empty when it names none, which either way refuses. */
+/** The username in a body; empty without one, which both backends refuse. */
 function usernameIn(body: string): string {
   try {
-    return named.safeParse(JSON.parse(body)).data?.username ?? '';
+    return usernameBody.safeParse(JSON.parse(body)).data?.username ?? '';
   } catch {
     return '';
   }
 }
 
-/** Reads the flag only in the phase that has one. */
+/** Chooses by the flag if it is configured, else by the header. */
 function chooser(address: FlagAddress | undefined): Services['choose'] {
   if (address === undefined) return async (event) => backendByHeader(event);
   const flag = migrationFlag({
@@ -85,13 +85,13 @@ function chooser(address: FlagAddress | undefined): Services['choose'] {
   return async (event, username) => backendByFlag(event, username, await flag());
 }
 
-/** Says in the log how it went, in a line that is a metric, too. */
-const count: Services['count'] = (way, failed) => {
-  const by =
-    way === 'workflow'
+/** Logs and counts the result. */
+const count: Services['count'] = (backend, failed) => {
+  const metrics =
+    backend === 'workflow'
       ? embeddedMetrics({ provisionedByWorkflow: 1, provisionedByWorkflowFailed: Number(failed) })
       : embeddedMetrics({ provisionedByLegacy: 1, provisionedByLegacyFailed: Number(failed) });
-  logger.info('Request served', { way, failed, ...by });
+  logger.info('Request served', { backend, failed, ...metrics });
 };
 
 const environment = readEnvironment(environments['route-provisioning']);
@@ -99,7 +99,7 @@ const environment = readEnvironment(environments['route-provisioning']);
 export const handler = api(
   routeProvisioning({
     choose: chooser(environment.MIGRATION_FLAG),
-    keep: pinBackend({
+    pin: pinBackend({
       dynamo: stepClient(DynamoDBClient),
       table: environment.KEYS_TABLE,
       now: systemClock.now,

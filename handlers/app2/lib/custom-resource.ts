@@ -56,7 +56,7 @@ async function run(resource: CustomResource, event: CloudFormationCustomResource
   return event.PhysicalResourceId;
 }
 
-/** The physical id of a failed request. CloudFormation requires one for a failed creation, too, and sends it for deletion. */
+/** The physical id of a failed request. CloudFormation requires one also for a failed creation, and deletes it later. */
 function physicalIdOf(event: CloudFormationCustomResourceEvent): string {
   return event.RequestType === 'Create' ? `not-created-${event.RequestId}` : event.PhysicalResourceId;
 }

@@ -44,7 +44,7 @@ const answered = (status: ProvisioningStatus, notifies = false) => ({ status, no
 const SUCCEEDED = creationStatus({ status: 'SUCCEEDED', user: 'present' });
 const task = { ...GENERATION, username: 'alice', task_token: 'canary-task-token' };
 
-/** App2's creation has failed, for its own reason. */
+/** A creation at App2 that failed with App2's own error. */
 const failed = (code: NonNullable<ProvisioningStatus['error']>['code']) =>
   creationStatus({
     status: 'FAILED',
@@ -58,10 +58,10 @@ beforeEach(() => {
 
 describe('ReadTimeline', () => {
   it("returns App2's part of the timeline", async () => {
-    const told = { timeline: [], timeline_incomplete: ['app2' as const] };
-    readTimeline.mockResolvedValue(told);
+    const timelineOfApp2 = { timeline: [], timeline_incomplete: ['app2' as const] };
+    readTimeline.mockResolvedValue(timelineOfApp2);
 
-    await expect(run({ action: 'ReadTimeline', ...GENERATION })).resolves.toEqual(told);
+    await expect(run({ action: 'ReadTimeline', ...GENERATION })).resolves.toEqual(timelineOfApp2);
     expect(readTimeline).toHaveBeenCalledWith(expect.objectContaining(GENERATION));
   });
 });

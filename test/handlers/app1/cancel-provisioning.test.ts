@@ -12,9 +12,9 @@ import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import {
+  INTAKE_CIPHERTEXT,
   PROVISIONING_ID,
   ROLL_BACK,
-  SEALED,
   stood,
   subject,
   subjectInStatus,
@@ -30,7 +30,12 @@ const machines = {
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const provisioningArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
-const input = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'canary-mac' };
+const input = {
+  ...subject,
+  owner: CALLERS_OWNER,
+  intake_ciphertext: INTAKE_CIPHERTEXT,
+  request_mac: 'canary-mac',
+};
 const rollBackInput = { ...subject, owner: CALLERS_OWNER, ...stood };
 
 let clock: ReturnType<typeof fakeClock>;
@@ -50,13 +55,13 @@ const del = ({ id = PROVISIONING_ID, headers = {}, caller = CALLER.caller }: Sen
   )(signedRequest({ method: 'DELETE', id, headers }, { ...CALLER, caller }));
 const provisioning = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: provisioningArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
-const looks = () =>
+const describedArns = () =>
   stepFunctions.commandCalls(DescribeExecutionCommand).map(({ args }) => args[0].input.executionArn);
 const started = () =>
-  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
-    machine: asked.stateMachineArn,
-    name: asked.name,
-    input: JSON.parse(asked.input ?? ''),
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: request }] }) => ({
+    machine: request.stateMachineArn,
+    name: request.name,
+    input: JSON.parse(request.input ?? ''),
   }));
 const theRollBack = {
   machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
@@ -90,7 +95,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     expect(started()).toEqual([theRollBack]);
     expect(started()[0]?.input.had_succeeded).toBe(status === 'SUCCEEDED');
     expect(clock.sleeps).toEqual([]);
-    expectNoLeak(SEALED, answer, started(), log());
+    expectNoLeak(INTAKE_CIPHERTEXT, answer, started(), log());
   });
 
   it('waits for the removal with Prefer: wait and returns 204', async () => {
@@ -146,7 +151,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
 
     await del();
 
-    expect(looks()).toEqual([provisioningArn, rollBackArn]);
+    expect(describedArns()).toEqual([provisioningArn, rollBackArn]);
   });
 
   it('is idempotent during the removal', async () => {
@@ -185,7 +190,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
 
   it("returns the same 404 after the same time for an unknown id and for another owner's", async () => {
     const unknown = await del();
-    const [looksForUnknown, timeForUnknown] = [looks(), clock.sleeps];
+    const [describedForUnknown, timeForUnknown] = [describedArns(), clock.sleeps];
     stepFunctions.resetHistory();
     clock = fakeClock();
     provisioning().resolves(execution(input));
@@ -193,8 +198,8 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
 
     expectProblem(unknown, 'NOT_FOUND');
     expect(strangers).toEqual(unknown);
-    expect(looks()).toEqual(looksForUnknown);
-    expect(looks()).toHaveLength(3);
+    expect(describedArns()).toEqual(describedForUnknown);
+    expect(describedArns()).toHaveLength(3);
     expect(timeForUnknown).toEqual([500, 2_500]);
     expect(clock.sleeps).toEqual(timeForUnknown);
     expect(started()).toEqual([]);
@@ -205,7 +210,7 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
     stepFunctions.resetHistory();
 
     expect(await del({ id: 'no-uuid' })).toEqual(unknown);
-    expect(looks()).toEqual([]);
+    expect(describedArns()).toEqual([]);
   });
 
   it('accepts another session of the same role', async () => {

@@ -4,12 +4,12 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { handler } from '../../../handlers/app1/encrypt-credentials.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, SEALED } from '../../support/subject.ts';
+import { ENCRYPTED, INTAKE_CIPHERTEXT, PROVISIONING_ID } from '../../support/subject.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
 const log = watchLog();
-const input = { provisioning_id: PROVISIONING_ID, username: 'alice', intake_ciphertext: SEALED };
+const input = { provisioning_id: PROVISIONING_ID, username: 'alice', intake_ciphertext: INTAKE_CIPHERTEXT };
 const subject = { provisioning_id: PROVISIONING_ID, username: 'alice' };
 
 beforeEach(() => {
@@ -23,7 +23,7 @@ describe('EncryptCredentials', () => {
     await expect(handler(input)).resolves.toEqual({ encrypted_password: ENCRYPTED });
     expect(kms.calls().map(({ args }) => args[0].input)).toEqual([
       {
-        CiphertextBlob: Buffer.from(SEALED, 'base64'),
+        CiphertextBlob: Buffer.from(INTAKE_CIPHERTEXT, 'base64'),
         SourceKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/intake',
         SourceEncryptionContext: { ...subject, target: 'app1' },
         DestinationKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/app2',
@@ -43,12 +43,12 @@ describe('EncryptCredentials', () => {
     ['KMSInvalidStateException', 'TargetUnavailable'],
     ['AccessDeniedException', 'AccessDeniedException'],
   ])('maps %s to %s without the ciphertext in the message', async (name, seen) => {
-    kms.on(ReEncryptCommand).rejects(sdkError(name, { message: `cannot read ${SEALED}` }));
+    kms.on(ReEncryptCommand).rejects(sdkError(name, { message: `cannot read ${INTAKE_CIPHERTEXT}` }));
 
     const error = await thrownBy(handler(input));
 
     expect(error.name).toBe(seen);
-    expectNoLeak(SEALED, error, log());
+    expectNoLeak(INTAKE_CIPHERTEXT, error, log());
   });
 
   it('fails without a ciphertext in the response', async () => {

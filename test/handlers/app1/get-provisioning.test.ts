@@ -16,9 +16,9 @@ import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 import {
   GENERATION,
+  INTAKE_CIPHERTEXT,
   PROVISIONING_ID,
   ROLL_BACK,
-  SEALED,
   stood,
   subject,
   subjectInStatus,
@@ -35,7 +35,12 @@ const machines = {
 };
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${ROLL_BACK}.1`;
-const input = { ...subject, owner: CALLERS_OWNER, intake_ciphertext: SEALED, request_mac: 'canary-mac' };
+const input = {
+  ...subject,
+  owner: CALLERS_OWNER,
+  intake_ciphertext: INTAKE_CIPHERTEXT,
+  request_mac: 'canary-mac',
+};
 
 let clock: ReturnType<typeof fakeClock>;
 const get = ({
@@ -63,7 +68,7 @@ const get = ({
       { ...CALLER, caller },
     ),
   );
-const look = () => stepFunctions.on(DescribeExecutionCommand, { executionArn });
+const describeCall = () => stepFunctions.on(DescribeExecutionCommand, { executionArn });
 
 beforeEach(() => {
   clock = fakeClock();
@@ -77,7 +82,7 @@ beforeEach(() => {
 
 describe('GET /create-service-user/{provisioning_id}', () => {
   it('returns the status to the owner, without the ciphertext', async () => {
-    look().resolves(execution(input, { status: 'SUCCEEDED' }));
+    describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     const answer = await get();
 
@@ -89,19 +94,19 @@ describe('GET /create-service-user/{provisioning_id}', () => {
       started_at: STARTED.toISOString(),
       stopped_at: STOPPED.toISOString(),
     });
-    expectNoLeak(SEALED, answer);
+    expectNoLeak(INTAKE_CIPHERTEXT, answer);
     expectNoLeak('canary-mac', answer);
     expect(answer.headers).not.toHaveProperty('Retry-After');
   });
 
   it('returns Retry-After while the provisioning is running', async () => {
-    look().resolves(execution(input, { startDate: new Date(STARTED.getTime() - 8_000) }));
+    describeCall().resolves(execution(input, { startDate: new Date(STARTED.getTime() - 8_000) }));
 
     expect((await get()).headers).toMatchObject({ 'Retry-After': '4' });
   });
 
   it('returns the condition for which the provisioning waits, and since when', async () => {
-    look().resolves(execution(input, { startDate: new Date(clock.now() - 60_000), executionArn }));
+    describeCall().resolves(execution(input, { startDate: new Date(clock.now() - 60_000), executionArn }));
     stepFunctions.on(GetExecutionHistoryCommand).resolves({
       events: history({
         step: 'EncryptCredentials',
@@ -122,7 +127,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   });
 
   it('returns the condition for which the roll-back waits', async () => {
-    look().resolves(execution(input, { status: 'ABORTED' }));
+    describeCall().resolves(execution(input, { status: 'ABORTED' }));
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: rollBackArn })
       .resolves(
@@ -147,7 +152,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   });
 
   it('returns the failed step and the remedy', async () => {
-    look().resolves(
+    describeCall().resolves(
       execution(input, failedAs('ProvisioningFailed', 'RequestUserCreation', 'UserAlreadyExists')),
     );
 
@@ -163,7 +168,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
     ['FAILED', 'being_removed'],
     ['SUCCEEDED', 'absent'],
   ] as const)('after a roll-back that is %s reports the user as %s', async (status, user) => {
-    look().resolves(execution(input, { status: 'SUCCEEDED' }));
+    describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: rollBackArn })
       .resolves(execution({ ...subject, owner: CALLERS_OWNER, ...stood }, { status }));
@@ -172,15 +177,15 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   });
 
   it('returns the status to another session of the same role', async () => {
-    look().resolves(execution(input));
+    describeCall().resolves(execution(input));
 
     expect(await get({ caller: 'AROAROLEID:another-session' })).toMatchObject({ statusCode: 200 });
   });
 
   it('returns the 404 of an unknown or malformed id to other callers', async () => {
-    look().resolves(execution(input));
+    describeCall().resolves(execution(input));
     const stranger = await get({ caller: 'AROASTRANGER:session' });
-    look().rejects(notFound());
+    describeCall().rejects(notFound());
 
     expectProblem(stranger, 'NOT_FOUND');
     expect(await get()).toEqual(stranger);
@@ -188,7 +193,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   });
 
   it('waits for the outcome with Prefer: wait', async () => {
-    look()
+    describeCall()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
 
@@ -202,7 +207,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
 describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
   const of = { workflow: 'CreateServiceUser', execution: PROVISIONING_ID, attempts: [] };
   const app2Step = { ...of, service: 'app2', step: 'CreateUser', started_at: '2026-01-01T00:00:01.000Z' };
-  const app2Tells = (answer: object) => {
+  const app2Returns = (answer: object) => {
     const text = JSON.stringify(answer);
     const Payload = Object.assign(new Uint8Array(), { transformToString: () => text });
     return lambda.on(InvokeCommand).resolves({ Payload });
@@ -214,7 +219,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
   };
 
   beforeEach(() => {
-    look().resolves(execution(input));
+    describeCall().resolves(execution(input));
     stepFunctions.on(GetExecutionHistoryCommand).resolves({
       events: history(
         { step: 'Authenticate', from: 0, to: 500 },
@@ -222,7 +227,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
         { step: 'PublishProvisioned', from: 3_000 },
       ),
     });
-    app2Tells({ timeline: [app2Step] });
+    app2Returns({ timeline: [app2Step] });
   });
 
   it("contains the steps of both services, App2's read by the function with the token", async () => {
@@ -241,13 +246,13 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
         Payload: JSON.stringify({ action: 'ReadTimeline', ...GENERATION }),
       },
     ]);
-    expectNoLeak(SEALED, answer);
+    expectNoLeak(INTAKE_CIPHERTEXT, answer);
   });
 
   it.each([
     ['does not answer in time', () => lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'))],
     ['cannot be asked', () => lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled' })],
-    ['answers something else', () => app2Tells({ timeline: 'none' })],
+    ['answers something else', () => app2Returns({ timeline: 'none' })],
   ])('is incomplete with only the steps of App1 when App2 %s', async (_what, happens) => {
     happens();
 

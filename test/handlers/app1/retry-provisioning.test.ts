@@ -14,7 +14,7 @@ import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { POLICY } from '../../support/password-policy.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { PROVISIONING_ID, ROLL_BACK, SEALED, stood, subject } from '../../support/subject.ts';
+import { INTAKE_CIPHERTEXT, PROVISIONING_ID, ROLL_BACK, stood, subject } from '../../support/subject.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
@@ -33,11 +33,11 @@ const environment = {
 const executions = 'arn:aws:states:eu-central-1:111122223333:execution';
 const formerArn = `${executions}:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `${executions}:RollBackProvisioning:${ROLL_BACK}.1`;
-const SEALED_AGAIN = Buffer.from('canary-sealed-again').toString('base64');
+const RE_ENCRYPTED = Buffer.from('canary-sealed-again').toString('base64');
 const input = {
   ...subject,
   owner: CALLERS_OWNER,
-  intake_ciphertext: SEALED,
+  intake_ciphertext: INTAKE_CIPHERTEXT,
   request_mac: 'mac-of-the-former',
 };
 const failed = failedAs('ProvisioningFailed', 'RequestUserCreation', 'TargetUnavailable');
@@ -62,10 +62,10 @@ const retry = ({ id = PROVISIONING_ID, headers = {}, caller = CALLER.caller }: S
 const former = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: formerArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
 const starts = () =>
-  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
-    machine: asked.stateMachineArn,
-    name: asked.name,
-    input: JSON.parse(asked.input ?? ''),
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: request }] }) => ({
+    machine: request.stateMachineArn,
+    name: request.name,
+    input: JSON.parse(request.input ?? ''),
   }));
 async function nameOf(sent: Sent): Promise<string | undefined> {
   expect(await retry(sent)).toMatchObject({ statusCode: 202 });
@@ -79,8 +79,8 @@ beforeEach(() => {
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
   dynamoDb.on(UpdateItemCommand).resolves({});
-  kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED_AGAIN, 'base64') });
-  // A MAC that is another one for another message, so that what is compared can be told apart.
+  kms.on(ReEncryptCommand).resolves({ CiphertextBlob: Buffer.from(RE_ENCRYPTED, 'base64') });
+  // The MAC is the message itself, so that the tests see what is compared.
   kms.on(GenerateMacCommand).callsFake(async ({ Message }: { Message: Uint8Array }) => ({ Mac: Message }));
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
   stepFunctions.on(StartExecutionCommand).resolves({});
@@ -101,7 +101,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
         creation_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         owner: CALLERS_OWNER,
         ...ORIGIN,
-        intake_ciphertext: SEALED_AGAIN,
+        intake_ciphertext: RE_ENCRYPTED,
         request_mac: expect.any(String),
         retry_of: PROVISIONING_ID,
       },
@@ -118,7 +118,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
 
     expect(kms.commandCalls(ReEncryptCommand).map(({ args }) => args[0].input)).toEqual([
       {
-        CiphertextBlob: Buffer.from(SEALED, 'base64'),
+        CiphertextBlob: Buffer.from(INTAKE_CIPHERTEXT, 'base64'),
         SourceKeyId: 'intake-key',
         SourceEncryptionContext: { provisioning_id: PROVISIONING_ID, username: 'alice', target: 'app1' },
         DestinationKeyId: 'intake-key',
@@ -134,7 +134,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
   it.each([
     ['failed', execution(input, failed), undefined],
     [
-      'failed without its announcement',
+      'failed without a published event',
       execution(input, failedAs('OutcomeNotPublished', 'X', 'X')),
       undefined,
     ],
@@ -225,7 +225,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
 
     it('has a name that no key of a caller derives', async () => {
       const name = await nameOf({});
-      kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
+      kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(INTAKE_CIPHERTEXT, 'base64') });
       const body = { username: 'alice', password: 'any-Passw0rd', human_user_id: 'h' };
       for (const key of [`retry of ${PROVISIONING_ID}`, `retry-of-${PROVISIONING_ID}`, PROVISIONING_ID])
         await api(startProvisioning(services()))(
@@ -315,7 +315,7 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     await retry();
 
     expect(log()).toContain('Provisioning started');
-    expectNoLeak(SEALED, log());
-    expectNoLeak(SEALED_AGAIN, log());
+    expectNoLeak(INTAKE_CIPHERTEXT, log());
+    expectNoLeak(RE_ENCRYPTED, log());
   });
 });

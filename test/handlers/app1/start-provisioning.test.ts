@@ -20,7 +20,7 @@ import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { POLICY } from '../../support/password-policy.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { CREATION_ID, PASSWORD, SEALED } from '../../support/subject.ts';
+import { CREATION_ID, INTAKE_CIPHERTEXT, PASSWORD } from '../../support/subject.ts';
 
 const kms = mockClient(KMSClient);
 const stepFunctions = mockClient(SFNClient);
@@ -64,13 +64,13 @@ const starts = () =>
     input: JSON.parse(input.input ?? ''),
   }));
 
-/** The name under which a request is started. */
+/** The name of the execution of a request. */
 async function nameOf(sent: Sent): Promise<string | undefined> {
   await post(sent);
   return starts().at(-1)?.name;
 }
 
-/** What an execution of this ARN was started with, by a request that had this MAC. */
+/** The input of an execution with this ARN, by a request with this MAC. */
 const startedAs = (executionArn: string, request_mac = MAC) => ({
   provisioning_id: executionArn.split(':').at(-1),
   creation_id: CREATION_ID,
@@ -78,11 +78,11 @@ const startedAs = (executionArn: string, request_mac = MAC) => ({
   human_user_id: 'h-42',
   owner: CALLERS_OWNER,
   ...ORIGIN,
-  intake_ciphertext: SEALED,
+  intake_ciphertext: INTAKE_CIPHERTEXT,
   request_mac,
 });
 
-/** An earlier execution of the name, started with a request that had this MAC. */
+/** An earlier execution with the name, by a request with this MAC. */
 function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}) {
   stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
   stepFunctions.on(DescribeExecutionCommand).callsFake(async ({ executionArn }: { executionArn: string }) => {
@@ -91,8 +91,8 @@ function earlier(request_mac: string, seen: Parameters<typeof execution>[1] = {}
   });
 }
 
-/** The caller has had more looks than it may have for an hour. */
-function allLooksAreUsedUp() {
+/** The caller's rate of DescribeExecution calls is used up for an hour. */
+function useUpCallerRate() {
   dynamoDb.on(UpdateItemCommand).rejects(
     new ConditionalCheckFailedException({
       message: 'the condition does not hold',
@@ -109,7 +109,7 @@ beforeEach(() => {
   dynamoDb.reset();
   dynamoDb.on(GetItemCommand).resolves({});
   dynamoDb.on(UpdateItemCommand).resolves({});
-  kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(SEALED, 'base64') });
+  kms.on(EncryptCommand).resolves({ CiphertextBlob: Buffer.from(INTAKE_CIPHERTEXT, 'base64') });
   kms.on(GenerateMacCommand).resolves({ Mac: Buffer.from(MAC, 'base64') });
   stepFunctions.on(StartExecutionCommand).resolves({});
   stepFunctions.on(DescribeExecutionCommand).rejects(notFound());
@@ -195,7 +195,7 @@ describe('POST /create-service-user', () => {
         human_user_id: 'h-42',
         owner: CALLERS_OWNER,
         ...ORIGIN,
-        intake_ciphertext: SEALED,
+        intake_ciphertext: INTAKE_CIPHERTEXT,
         request_mac: MAC,
       },
     });
@@ -309,7 +309,7 @@ describe('POST /create-service-user', () => {
       expect(dynamoDb.commandCalls(UpdateItemCommand)).toHaveLength(2);
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
 
-      allLooksAreUsedUp();
+      useUpCallerRate();
       expectProblem(await post(weak), 'THROTTLED');
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(1);
     });
@@ -490,7 +490,7 @@ describe('POST /create-service-user', () => {
   });
 
   describe('of a caller that has used up its rate', () => {
-    beforeEach(allLooksAreUsedUp);
+    beforeEach(useUpCallerRate);
 
     it('starts the provisioning and returns 202 without a wait', async () => {
       const answer = await post({ headers: { Prefer: 'wait=20' } });
@@ -609,6 +609,6 @@ describe('POST /create-service-user', () => {
 
     expect(log()).toContain('Provisioning started');
     expectNoLeak(PASSWORD, log());
-    expectNoLeak(SEALED, log());
+    expectNoLeak(INTAKE_CIPHERTEXT, log());
   });
 });

@@ -38,7 +38,7 @@ function flipped(whole: string): string {
   return `${head}.${payload}.${bytes.toString('base64url')}`;
 }
 
-/** What the pool's JWKS address answers. */
+/** Responses of the pool's JWKS URL. */
 function keysAre(answer: () => Response) {
   jest.spyOn(globalThis, 'fetch').mockImplementation(async () => answer());
 }
@@ -47,11 +47,11 @@ beforeEach(() => {
   keysAre(() => Response.json({ keys: [key.jwk] }));
 });
 
-/** How many tokens the log has, for CloudWatch, as not checked. */
+/** Values of the metric AuthorizerFailures in the log. */
 const notChecked = (): number => log().split('"AuthorizerFailures":1').length - 1;
 
 describe('the authorizer of App2', () => {
-  // First, while no key is known yet: the verifier keeps the keys that it has seen.
+  // First, before a key is cached: the verifier keeps its keys.
   it('does not return 401 when the JWKS could not be fetched', async () => {
     for (const answer of [() => new Response('', { status: 503 }), () => Response.error()]) {
       keysAre(answer);
@@ -132,13 +132,13 @@ describe('the authorizer of App2', () => {
     ['of another group', { 'cognito:groups': ['visitors'] }],
     ['of no group', { 'cognito:groups': undefined }],
     ['of an empty list of groups', { 'cognito:groups': [] }],
-    ['of a group whose name begins with a right one', { 'cognito:groups': ['api-client-2'] }],
-    ['of a group whose name ends with a right one', { 'cognito:groups': ['my-service-user'] }],
+    ['of a group whose name starts with a known one', { 'cognito:groups': ['api-client-2'] }],
+    ['of a group whose name ends with a known one', { 'cognito:groups': ['my-service-user'] }],
     ['of a group whose name contains both', { 'cognito:groups': ['api-client,service-user'] }],
     ['of a group in another case', { 'cognito:groups': ['API-CLIENT', 'Service-User'] }],
     ['of a group with a space', { 'cognito:groups': [' api-client'] }],
     ['of a group that is a pattern', { 'cognito:groups': ['*'] }],
-    ['that tells its groups under another name', { 'cognito:groups': undefined, groups: ['api-client'] }],
+    ['with its groups in another claim', { 'cognito:groups': undefined, groups: ['api-client'] }],
   ])('denies every route to a user %s', async (_what, other) => {
     for (const client_id of ['machine-client', 'service-client']) {
       const { policyDocument } = await authorize(`Bearer ${token({ client_id, ...other })}`);
@@ -173,17 +173,17 @@ describe('the authorizer of App2', () => {
     ['does not say when it expires', () => token({ exp: undefined })],
     ['says in words when it expires', () => token({ exp: 'never' })],
     ['has no issuer', () => token({ iss: undefined })],
-    ['has an issuer that begins with the right one', () => token({ iss: `${claims.iss}.example` })],
+    ['has an issuer that starts with the expected one', () => token({ iss: `${claims.iss}.example` })],
     ['names its client only as the audience', () => token({ client_id: undefined, aud: 'service-client' })],
     ['names several clients', () => token({ client_id: ['service-client', 'another'] })],
     ['does not say what it is for', () => token({ token_use: undefined })],
     ['is a refresh token', () => token({ token_use: 'refresh' })],
     ['has no username', () => token({ username: undefined })],
     ['has no subject', () => token({ sub: undefined })],
-    ['tells its group as a string', () => token({ 'cognito:groups': 'api-client' })],
-    ['tells a group that is no string', () => token({ 'cognito:groups': [{ name: 'api-client' }] })],
+    ['has its group as a string', () => token({ 'cognito:groups': 'api-client' })],
+    ['has a group that is not a string', () => token({ 'cognito:groups': [{ name: 'api-client' }] })],
     [
-      'tells its groups as an object',
+      'has its groups as an object',
       () => token({ 'cognito:groups': { 0: 'api-client', includes: true, length: 1 } }),
     ],
     ['is not signed', () => unsigned(claims)],
@@ -238,13 +238,13 @@ describe('the authorizer of App2', () => {
     ['begins with a space', ` Bearer ${token()}`],
     ['has two spaces', `Bearer  ${token()}`],
     ['ends with a line break', `Bearer ${token()}\n`],
-    ['has a scheme that ends like the right one', `XBearer ${token()}`],
+    ['has a scheme that ends like the expected one', `XBearer ${token()}`],
     ['signs with SigV4', 'AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-central-1/execute-api/aws4_request'],
     ['has the scheme alone', 'Bearer'],
     ['has the scheme and a space', 'Bearer '],
     ['has four parts', `Bearer ${token()}.more`],
     ['has padding', `Bearer ${token()}=`],
-    ['is 100 KB of one letter', `Bearer ${'a'.repeat(100_000)}`],
+    ['is 100 KB of one character', `Bearer ${'a'.repeat(100_000)}`],
     ['is 100 KB of dots', `Bearer ${'.'.repeat(100_000)}`],
     ['carries a token of 100 KB', `Bearer ${'a'.repeat(50_000)}.${'b'.repeat(50_000)}.c`],
   ])('returns 401 for an Authorization header that %s', async (_what, authorization) => {
@@ -287,7 +287,7 @@ describe('the authorizer of App2', () => {
 describe('the JWKS of the pool', () => {
   const next = signingKey('key-2');
 
-  /** A cold authorizer, the addresses that it fetches, and what is answered there from now on. */
+  /** A cold authorizer, the URLs that it fetches, and their responses. */
   async function cold() {
     const fetches: string[] = [];
     let answer = (): Response => Response.json({ keys: [key.jwk] });
@@ -416,20 +416,20 @@ describe('the check of the user in the pool', () => {
   const groupNames = { 'api-client': 'api-client', 'service-user': 'service-user' };
   const ofMachine = { client_id: 'machine-client', 'cognito:groups': ['api-client'] };
 
-  /** Who was asked about, and what becomes of a good token. */
+  /** The users that were read, and the result for a valid token. */
   async function checking(
     checkedInPool: readonly Client[],
     isEnabled: () => Promise<boolean>,
     other: object = {},
   ) {
-    const asked: string[] = [];
+    const readUsers: string[] = [];
     const check = authorizeBy({
       verify: async () => ({ ...claims, ...other }),
       clientIds,
       groupNames,
       checkedInPool,
       isEnabled: async (sub) => {
-        asked.push(sub);
+        readUsers.push(sub);
         return isEnabled();
       },
     });
@@ -441,14 +441,14 @@ describe('the check of the user in the pool', () => {
       ({ policyDocument }) => policyDocument.Statement[0]?.Effect,
       (error: unknown) => (error instanceof Error ? error.message : 'no error'),
     );
-    return { asked, answer };
+    return { readUsers, answer };
   }
   const yes = async () => true;
   const no = async () => false;
 
   it.each([
-    ['nobody', [], {}, []],
-    ['nobody', [], ofMachine, []],
+    ['no client', [], {}, []],
+    ['no client', [], ofMachine, []],
     ['App1', ['machine'], {}, []],
     ['App1', ['machine'], ofMachine, ['sub-of-the-bearer']],
     ['all', ['machine', 'service'], {}, ['sub-of-the-bearer']],
@@ -456,7 +456,7 @@ describe('the check of the user in the pool', () => {
   ] as [string, Client[], object, string[]][])(
     'with the setting %s (%j) reads the user of %j: %j',
     async (_whose, checked, other, expected) => {
-      expect(await checking(checked, yes, other)).toEqual({ asked: expected, answer: 'Allow' });
+      expect(await checking(checked, yes, other)).toEqual({ readUsers: expected, answer: 'Allow' });
     },
   );
 
@@ -483,18 +483,18 @@ describe('the check of the user in the pool', () => {
   );
 
   it('reads no user for an invalid token', async () => {
-    const asked: string[] = [];
+    const readUsers: string[] = [];
     const check = authorizeBy({
       verify: () => Promise.reject(new JwtInvalidIssuerError('not ours', 'another', 'ours')),
       clientIds,
       groupNames,
       checkedInPool: ['machine', 'service'],
-      isEnabled: async (sub) => asked.push(sub) > 0,
+      isEnabled: async (sub) => readUsers.push(sub) > 0,
     });
     await expect(
       check({ type: 'TOKEN', methodArn: `${API}/POST/sample`, authorizationToken: `Bearer ${token()}` }),
     ).rejects.toThrow(/^Unauthorized$/);
-    expect(asked).toEqual([]);
+    expect(readUsers).toEqual([]);
   });
 
   describe('with the deployed setting', () => {

@@ -54,24 +54,24 @@ const cancel = (request: Parameters<typeof authorizedRequest>[0]) =>
     }),
   )(authorizedRequest({ method: 'DELETE', id: PROVISIONING_ID, ...request }));
 
-/** As App1 sends it. */
+/** A request as App1 sends it. */
 const del = (
   headers: Record<string, string> = {},
   query: Record<string, string[]> = { username: ['alice'] },
 ) => cancel({ headers: { 'Creation-Id': CREATION_ID, ...headers }, query });
 const creation = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
 const rollBack = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: rollBackArn });
-/** The pool has a user of the name. */
+/** A user with the name in the pool. */
 const poolHas = (UserAttributes = attributesOf(), UserCreateDate = new Date('2025-09-01T00:00:00Z')) =>
   cognito
     .on(AdminGetUserCommand, { UserPoolId: 'pool', Username: 'alice' })
     .resolves({ UserAttributes, UserCreateDate });
-const looks = () => cognito.commandCalls(AdminGetUserCommand).length;
+const poolReads = () => cognito.commandCalls(AdminGetUserCommand).length;
 const started = () =>
-  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
-    machine: asked.stateMachineArn,
-    name: asked.name,
-    input: JSON.parse(asked.input ?? ''),
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: request }] }) => ({
+    machine: request.stateMachineArn,
+    name: request.name,
+    input: JSON.parse(request.input ?? ''),
   }));
 
 beforeEach(() => {
@@ -160,7 +160,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
 
       expect(await del()).toMatchObject({ statusCode: 204 });
       expect(started()).toEqual([]);
-      expect(looks()).toBe(0);
+      expect(poolReads()).toBe(0);
     },
   );
 
@@ -184,7 +184,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
   });
 });
 
-/** What takes the name of a creation that has no record. */
+/** The execution that reserves the name of a creation without a record. */
 const cancellation = {
   machine: machines.STATE_MACHINE_ARN,
   name: PROVISIONING_ID,
@@ -211,19 +211,19 @@ describe.each([
 
   it('reserves the name, reads the pool, and returns 204', async () => {
     const inOrder: string[] = [];
-    stepFunctions.on(StartExecutionCommand).callsFake(() => inOrder.push('name'));
+    stepFunctions.on(StartExecutionCommand).callsFake(() => inOrder.push('reserve name'));
     cognito.on(AdminGetUserCommand).callsFake(() => {
-      inOrder.push('look');
+      inOrder.push('read pool');
       throw sdkError('UserNotFoundException');
     });
 
     expect(await del()).toMatchObject({ statusCode: 204 });
     expect(started()).toEqual(taken);
-    expect(inOrder).toEqual([...taken.map(() => 'name'), 'look']);
+    expect(inOrder).toEqual([...taken.map(() => 'reserve name'), 'read pool']);
   });
 
   it.each([
-    ['nobody we know', withoutStamps],
+    ['no provisioning', withoutStamps],
     ['another provisioning', attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID })],
     ['another owner', attributesOf({ ...stamps, owner: 'another-client' })],
   ])(
@@ -291,7 +291,7 @@ describe.each([
       { pointer: 'query username', detail: 'is missing' },
     ]);
     expect(started()).toEqual([]);
-    expect(looks()).toBe(0);
+    expect(poolReads()).toBe(0);
   });
 });
 
@@ -302,13 +302,13 @@ describe('DELETE /admin/create-user/{provisioning_id} of which another generatio
 
   it.each([
     ['that generation', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
-    ['nobody we know', withoutStamps],
+    ['no provisioning', withoutStamps],
   ])('does not change a user of %s, and returns 409', async (_whose, attributes) => {
     poolHas(attributes);
 
     expectProblem(await del(), 'USER_OF_EARLIER_PROVISIONING');
     expect(started()).toEqual([]);
-    expect(looks()).toBe(1);
+    expect(poolReads()).toBe(1);
   });
 
   it('returns 409 also without a user and without a username', async () => {
@@ -330,7 +330,7 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     expectProblem(await del(), 'SERVICE_UNAVAILABLE');
-    expect(looks()).toBe(0);
+    expect(poolReads()).toBe(0);
   });
 
   it('generates a creation_id for the cancellation of a client without Creation-Id', async () => {

@@ -36,7 +36,7 @@ const others = {
   failure: { step: 'Execution', error: 'Cancelled' },
 };
 const othersInput = { ...others, encrypted_password: ENCRYPTED };
-/** What another provisioning has stamped. */
+/** The stamp of another provisioning. */
 const othersStamps = {
   ...stamps,
   provisioning_id: OTHER_PROVISIONING_ID,
@@ -44,7 +44,7 @@ const othersStamps = {
 };
 
 /** The name belongs to a user with these attributes. */
-function taken(UserAttributes = attributesOf(othersStamps)) {
+function nameInUse(UserAttributes = attributesOf(othersStamps)) {
   cognito.on(AdminCreateUserCommand).rejects(sdkError('UsernameExistsException'));
   cognito.on(AdminGetUserCommand).resolves({ UserAttributes });
 }
@@ -103,29 +103,29 @@ describe('CreateUser', () => {
       'the same generation of another provisioning',
       attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID }),
     ],
-    ['somebody who stamps otherwise', attributesOf({ provisioning_id: PROVISIONING_ID })],
-    ['nobody we know', withoutStamps],
+    ['a client with another stamp', attributesOf({ provisioning_id: PROVISIONING_ID })],
+    ['no provisioning', withoutStamps],
   ])('fails with UserAlreadyExists when the name belongs to %s', async (_whose, attributes) => {
-    taken(attributes);
+    nameInUse(attributes);
 
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
   });
 
   it('describes no execution for a user without a stamp', async () => {
-    taken(attributesOf({ provisioning_id: 'imported-by-hand' }));
+    nameInUse(attributesOf({ provisioning_id: 'imported-by-hand' }));
 
     await expect(handler(input)).rejects.toMatchObject({ name: 'UserAlreadyExists' });
     expect(stepFunctions.calls()).toHaveLength(0);
   });
 
   it.each([
-    ['ended badly, and its roll-back has not begun', { status: 'TIMED_OUT' }, undefined],
-    ['could not undo what it did', failedAs('RollBackFailed', 'SetPassword', 'StepFailed'), undefined],
+    ['failed, and whose roll-back has not started', { status: 'TIMED_OUT' }, undefined],
+    ['could not be compensated', failedAs('RollBackFailed', 'SetPassword', 'StepFailed'), undefined],
     ['succeeded and is being rolled back', { status: 'SUCCEEDED' }, { status: 'RUNNING' }],
   ] as const)(
     'fails with UserBeingRemoved when the name belongs to a provisioning that %s',
     async (_what, creation, rollBack) => {
-      taken();
+      nameInUse();
       stepFunctions
         .on(DescribeExecutionCommand, { executionArn: otherCreation })
         .resolves(execution(othersInput, creation));
@@ -143,7 +143,7 @@ describe('CreateUser', () => {
     ['is one of another generation', { ...othersInput, creation_id: CREATION_ID }],
     ['is a cancellation that took the name', { ...others, cancelled: true, username: undefined }],
   ])('reads the roll-back of the user when the record of its creation %s', async (_what, recorded) => {
-    taken();
+    nameInUse();
     if (recorded !== undefined)
       stepFunctions
         .on(DescribeExecutionCommand, { executionArn: otherCreation })
@@ -156,7 +156,7 @@ describe('CreateUser', () => {
   });
 
   it('fails with UserAlreadyExists when the other provisioning succeeded and its user is not being removed', async () => {
-    taken();
+    nameInUse();
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: otherCreation })
       .resolves(execution(othersInput, { status: 'SUCCEEDED' }));
@@ -171,10 +171,10 @@ describe('CreateUser', () => {
 
   it.each([{ redrive_count: 0 }, { redrive_count: undefined }])(
     'creates the user in the first run, with %j',
-    async (told) => {
+    async (redriveCount) => {
       cognito.on(AdminCreateUserCommand).resolves({ User: { Attributes: attributesOf() } });
 
-      await expect(handler({ ...input, ...told })).resolves.toEqual({ sub: SUB });
+      await expect(handler({ ...input, ...redriveCount })).resolves.toEqual({ sub: SUB });
     },
   );
 

@@ -35,8 +35,8 @@ describe('DecryptCredentials', () => {
   });
 
   it.each([
-    ['the caller that the client names', { on_behalf_of: 'somebody' }, 'somebody'],
-    ['the client that names none', {}, 'machine'],
+    ['the caller in On-Behalf-Of', { on_behalf_of: 'a caller' }, 'a caller'],
+    ['the owner without On-Behalf-Of', {}, 'machine'],
   ])('reserves the start for %s', async (_who, fields, caller) => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
 

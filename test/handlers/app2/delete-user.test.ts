@@ -22,8 +22,8 @@ const cognito = mockClient(CognitoIdentityProviderClient);
 const ENTERED = Date.parse('2026-01-01T00:00:00Z');
 const IN_FLIGHT = IN_FLIGHT_SECONDS * 1000;
 
-/** The undo, looked at `elapsed` milliseconds after it was entered. */
-function undo(
+/** Runs the step `elapsed` milliseconds after the state was entered. */
+function runDeleteUser(
   elapsed: number,
   known: { sub: string | null; creation_in_flight: boolean; creation_refused?: boolean },
 ) {
@@ -42,7 +42,7 @@ function undo(
   });
 }
 
-/** A user that Cognito has: found by `keys`. */
+/** A user in the pool, which is found by `keys`. */
 function poolHas(UserAttributes: AttributeType[], ...keys: string[]) {
   for (const Username of keys) cognito.on(AdminGetUserCommand, { Username }).resolves({ UserAttributes });
 }
@@ -59,50 +59,50 @@ describe('DeleteUser', () => {
   it('deletes the user of this provisioning by its sub', async () => {
     poolHas(attributesOf(), SUB);
 
-    await expect(undo(0, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
+    await expect(runDeleteUser(0, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
   });
 
   it('finds the user by its name when the response of its creation was lost, and deletes it by its sub', async () => {
     poolHas(attributesOf(), 'alice');
 
-    await expect(undo(0, { sub: null, creation_in_flight: false })).resolves.toEqual({});
+    await expect(runDeleteUser(0, { sub: null, creation_in_flight: false })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
   });
 
   it.each([
     ['of another provisioning', attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID })],
     ['of another generation', attributesOf({ ...stamps, creation_id: OTHER_CREATION_ID })],
-    ['of nobody we know', withoutStamps],
+    ['of no provisioning', withoutStamps],
   ])('does not delete a user with the same name %s', async (_whose, attributes) => {
     poolHas(attributes, 'alice', SUB);
 
-    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: true })).resolves.toEqual({});
+    await expect(runDeleteUser(IN_FLIGHT, { sub: SUB, creation_in_flight: true })).resolves.toEqual({});
     expect(deleted()).toEqual([]);
   });
 
   it('fails with AbsenceNotConfirmed while a call can be in flight', async () => {
     for (const elapsed of [0, IN_FLIGHT - 1])
-      await expect(undo(elapsed, { sub: null, creation_in_flight: true })).rejects.toMatchObject({
+      await expect(runDeleteUser(elapsed, { sub: null, creation_in_flight: true })).rejects.toMatchObject({
         name: 'AbsenceNotConfirmed',
       });
-    await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
+    await expect(runDeleteUser(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
   });
 
   it('fails with AbsenceNotConfirmed after a deletion while a creation can be in flight', async () => {
     poolHas(attributesOf(), SUB);
 
-    await expect(undo(0, { sub: SUB, creation_in_flight: true })).rejects.toMatchObject({
+    await expect(runDeleteUser(0, { sub: SUB, creation_in_flight: true })).rejects.toMatchObject({
       name: 'AbsenceNotConfirmed',
     });
     expect(deleted()).toEqual([SUB]);
   });
 
   it('deletes a user that appears late', async () => {
-    await expect(undo(0, { sub: null, creation_in_flight: true })).rejects.toThrow();
+    await expect(runDeleteUser(0, { sub: null, creation_in_flight: true })).rejects.toThrow();
     poolHas(attributesOf(), 'alice');
 
-    await expect(undo(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
+    await expect(runDeleteUser(IN_FLIGHT, { sub: null, creation_in_flight: true })).resolves.toEqual({});
     expect(deleted()).toEqual([SUB]);
   });
 
@@ -110,7 +110,7 @@ describe('DeleteUser', () => {
     const refused = { sub: null, creation_in_flight: false, creation_refused: true };
     poolHas(attributesOf({ ...stamps, provisioning_id: OTHER_PROVISIONING_ID }), 'alice');
 
-    await expect(undo(0, refused)).resolves.toEqual({});
+    await expect(runDeleteUser(0, refused)).resolves.toEqual({});
     expect(cognito.commandCalls(AdminGetUserCommand)).toHaveLength(1);
     expect(deleted()).toEqual([]);
   });
@@ -119,16 +119,16 @@ describe('DeleteUser', () => {
     poolHas(attributesOf(), SUB);
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('UserNotFoundException'));
 
-    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
+    await expect(runDeleteUser(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).resolves.toEqual({});
   });
 
   it('fails when AdminGetUser or AdminDeleteUser fails', async () => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('TooManyRequestsException'));
-    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
+    await expect(runDeleteUser(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
 
     poolHas(attributesOf(), SUB);
     cognito.on(AdminDeleteUserCommand).rejects(sdkError('InternalErrorException', { status: 500 }));
-    await expect(undo(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
+    await expect(runDeleteUser(IN_FLIGHT, { sub: SUB, creation_in_flight: false })).rejects.toThrow();
   });
 
   it('parses the entry time in the format of Step Functions', async () => {

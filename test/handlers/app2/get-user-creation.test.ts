@@ -53,7 +53,7 @@ const handler = () =>
       clock,
     }),
   );
-/** Asks as App1 does when it was notified. */
+/** The request of App1 after a notification. */
 const getByName = (username: string) =>
   handler()({
     ...authorizedRequest({ method: 'GET', id: PROVISIONING_ID, headers: { 'Creation-Id': CREATION_ID } }),

@@ -51,7 +51,7 @@ const strictest = {
   require_symbols: true,
 };
 
-/** The secret holds the credentials of this user in one of its stages. */
+/** The secret has the credentials of this user in one of its stages. */
 function issued(username: string, VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' = 'AWSCURRENT') {
   secretsManager.on(GetSecretValueCommand, { SecretId: 'secret', VersionStage }).resolves({
     VersionId: `version-of-${username}`,
@@ -59,7 +59,7 @@ function issued(username: string, VersionStage: 'AWSCURRENT' | 'AWSPREVIOUS' = '
   });
 }
 
-const asked = (command: typeof AdminCreateUserCommand | typeof AdminDeleteUserCommand) =>
+const usernamesOf = (command: typeof AdminCreateUserCommand | typeof AdminDeleteUserCommand) =>
   cognito.commandCalls(command).map(({ args: [{ input }] }) => input.Username);
 
 beforeEach(() => {
@@ -102,7 +102,7 @@ describe('IssueMachineUser', () => {
     await issue().put();
     await issue().put();
 
-    const names = asked(AdminCreateUserCommand);
+    const names = usernamesOf(AdminCreateUserCommand);
     expect(new Set(names).size).toBe(2);
     for (const name of names) expect(name).toMatch(/^app1-api-client-[0-9a-f]{32}$/);
     for (const { args } of cognito.commandCalls(AdminSetUserPasswordCommand))
@@ -131,7 +131,7 @@ describe('IssueMachineUser', () => {
 
     await issue().put();
 
-    expect(asked(AdminCreateUserCommand)).not.toContain('old');
+    expect(usernamesOf(AdminCreateUserCommand)).not.toContain('old');
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
   });
 
@@ -148,7 +148,7 @@ describe('IssueMachineUser', () => {
 
     await issue().remove();
 
-    expect(asked(AdminDeleteUserCommand).sort()).toEqual(['former-one', 'present-one']);
+    expect(usernamesOf(AdminDeleteUserCommand).sort()).toEqual(['former-one', 'present-one']);
   });
 
   it.each(['UserNotFoundException', 'ResourceNotFoundException'])('treats %s as deleted', async (gone) => {
@@ -171,7 +171,7 @@ describe('IssueMachineUser', () => {
       .rejects(sdkError('InternalServiceError'));
 
     await expect(issue().put()).rejects.toMatchObject({ name: 'InternalServiceError' });
-    expect(asked(AdminCreateUserCommand)).toEqual([]);
+    expect(usernamesOf(AdminCreateUserCommand)).toEqual([]);
   });
 
   describe.each(['TooManyRequestsException', 'InternalErrorException', 'AccessDeniedException'])(
@@ -186,7 +186,7 @@ describe('IssueMachineUser', () => {
 
         await issue().put();
 
-        const created = asked(AdminCreateUserCommand);
+        const created = usernamesOf(AdminCreateUserCommand);
         expect(created).toHaveLength(3);
         expect(new Set(created).size).toBe(1);
         expect(secretsManager.commandCalls(PutSecretValueCommand)).toHaveLength(1);
@@ -218,7 +218,7 @@ describe('IssueMachineUser', () => {
 
         await issue().remove();
 
-        expect(asked(AdminDeleteUserCommand)).toEqual(['old', 'old']);
+        expect(usernamesOf(AdminDeleteUserCommand)).toEqual(['old', 'old']);
       });
 
       it('fails early enough to send a response', async () => {

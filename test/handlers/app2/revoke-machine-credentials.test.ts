@@ -34,10 +34,10 @@ const revoke = () =>
     environment: { USER_POOL_ID: 'pool', SECRET_ARN: SecretId },
   })();
 
-/** What each look at the secret shows; the last one again and again. */
-function stages(...looks: Record<string, string[]>[]) {
-  const last = looks.at(-1) ?? {};
-  looks
+/** Staging labels that each read of the secret returns; the last ones are repeated. */
+function stages(...reads: Record<string, string[]>[]) {
+  const last = reads.at(-1) ?? {};
+  reads
     .slice(0, -1)
     .reduce(
       (chain, VersionIdsToStages) => chain.resolvesOnce({ VersionIdsToStages }),
@@ -52,7 +52,7 @@ function currentIs(VersionId: string, username: string) {
     SecretString: JSON.stringify({ username, password: PASSWORD, client_secret: 'canary-secret' }),
   });
 }
-/** Machine users that are in the pool before and after the rotation, which removes some itself. */
+/** Machine users in the pool before and after the rotation, which deletes some of them. */
 function poolHas(before: string[], after: string[]) {
   const page = (usernames: string[]) => ({ Users: usernames.map((Username) => ({ Username })) });
   cognito.on(ListUsersInGroupCommand).resolvesOnce(page(before)).resolves(page(after));

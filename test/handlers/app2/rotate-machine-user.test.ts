@@ -46,7 +46,7 @@ const rotate = (Step: Step) =>
     },
   })({ Step, SecretId, ClientRequestToken: TOKEN });
 
-/** Machine users that are in the pool. */
+/** Machine users in the pool. */
 function poolHas(...usernames: string[]) {
   cognito.on(ListUsersInGroupCommand).resolves({
     Users: usernames.map((Username) => ({ Username, Attributes: [{ Name: 'sub', Value: 's' }] })),

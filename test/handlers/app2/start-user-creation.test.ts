@@ -53,7 +53,7 @@ const post = (headers: Record<string, string | string[]> = {}, content: unknown 
       body: content,
     }),
   );
-const looks = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
+const describeCall = () => stepFunctions.on(DescribeExecutionCommand, { executionArn: creationArn });
 
 beforeEach(() => {
   clock = fakeClock();
@@ -68,7 +68,7 @@ beforeEach(() => {
 describe('POST /admin/create-user', () => {
   it.each([
     ['Idempotency-Key', [PROVISIONING_ID, '5f7a9b50-14cf-4ab3-a0a0-6f6d3bb1d2c1']],
-    ['On-Behalf-Of', ['somebody', 'somebody-else']],
+    ['On-Behalf-Of', ['a-caller', 'another-caller']],
     ['Content-Type', ['application/json', 'text/plain']],
   ])('refuses a %s that is sent with different values, and starts nothing', async (name, values) => {
     const { errors } = expectProblem(await post({ [name]: values }), 'INVALID_REQUEST');
@@ -79,10 +79,10 @@ describe('POST /admin/create-user', () => {
 
   it('accepts headers that are sent twice with the same value', async () => {
     const twice = [PROVISIONING_ID, PROVISIONING_ID];
-    const answer = await post({ 'Idempotency-Key': twice, 'On-Behalf-Of': ['somebody', 'somebody'] });
+    const answer = await post({ 'Idempotency-Key': twice, 'On-Behalf-Of': ['a-caller', 'a-caller'] });
 
     expect(answer.statusCode).toBe(202);
-    expect(started()).toMatchObject({ provisioning_id: PROVISIONING_ID, on_behalf_of: 'somebody' });
+    expect(started()).toMatchObject({ provisioning_id: PROVISIONING_ID, on_behalf_of: 'a-caller' });
   });
 
   it('starts the creation with the provisioning_id as name and returns the URL of its status', async () => {
@@ -110,7 +110,7 @@ describe('POST /admin/create-user', () => {
   });
 
   it('converts the username to lower case in new and in repeated requests', async () => {
-    looks().resolves(execution(input));
+    describeCall().resolves(execution(input));
     const answers = [await post({}, { ...body, username: 'ALICE' })];
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
     answers.push(await post({}, { ...body, username: 'Alice' }));
@@ -121,7 +121,7 @@ describe('POST /admin/create-user', () => {
   });
 
   it('stores the On-Behalf-Of header beside the verified owner', async () => {
-    looks().resolves(execution(input));
+    describeCall().resolves(execution(input));
 
     await post({ 'On-Behalf-Of': '111122223333/AROAEXAMPLE' });
 
@@ -144,14 +144,14 @@ describe('POST /admin/create-user', () => {
   );
 
   it('waits for the outcome as long as preferred', async () => {
-    looks()
+    describeCall()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
-    const settled = await post({ Prefer: 'wait=10' });
-    expect(settled).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
-    expect(JSON.parse(settled.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+    const finished = await post({ Prefer: 'wait=10' });
+    expect(finished).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
+    expect(JSON.parse(finished.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
 
-    looks().resolves(execution(input));
+    describeCall().resolves(execution(input));
     const before = clock.now();
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
     expect(clock.now() - before).toBe(10_000);
@@ -159,7 +159,9 @@ describe('POST /admin/create-user', () => {
 
   it('returns the status of the first request to a repeated one', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(execution(input, failedAs('UserCreationRolledBack', 'SetPassword', 'PasswordRejected')));
+    describeCall().resolves(
+      execution(input, failedAs('UserCreationRolledBack', 'SetPassword', 'PasswordRejected')),
+    );
 
     const answer = await post();
 
@@ -177,21 +179,21 @@ describe('POST /admin/create-user', () => {
     ['human_user_id', { ...body, human_user_id: 'h-43' }],
   ])('returns 409 for the same key with another %s', async (_field, other) => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(execution(input));
+    describeCall().resolves(execution(input));
 
     expectProblem(await post({}, other), 'IDEMPOTENCY_CONFLICT');
   });
 
   it('returns 404 for the creation of another client', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(execution({ ...input, owner: 'another-client' }));
+    describeCall().resolves(execution({ ...input, owner: 'another-client' }));
 
     expectProblem(await post(), 'NOT_FOUND');
   });
 
   it('returns the status of a cancellation that arrived first', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(
+    describeCall().resolves(
       execution(
         { ...GENERATION, owner: MACHINE_OWNER, cancelled: true },
         failedAs('Cancelled', 'DecryptCredentials', 'Cancelled'),
@@ -217,7 +219,7 @@ describe('POST /admin/create-user', () => {
     expect(started().creation_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
 
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }));
+    describeCall().resolves(execution({ ...input, creation_id: OTHER_CREATION_ID }));
     expect(await send()).toMatchObject({ statusCode: 202 });
   });
 
@@ -232,7 +234,7 @@ describe('POST /admin/create-user', () => {
     const cancelled = { ...GENERATION, owner: MACHINE_OWNER, cancelled: true };
     const earlier = (seen: Parameters<typeof execution>[1], recorded: object = input) => {
       stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-      looks().resolves(execution({ ...recorded, creation_id: OTHER_CREATION_ID }, seen));
+      describeCall().resolves(execution({ ...recorded, creation_id: OTHER_CREATION_ID }, seen));
     };
 
     it.each([
@@ -267,11 +269,11 @@ describe('POST /admin/create-user', () => {
   });
 
   it.each([
-    ['cannot be seen', notFound()],
-    ['cannot be looked at', sdkError('ThrottlingException')],
-    ['may not be looked at', sdkError('AccessDeniedException')],
+    ['is not found', notFound()],
+    ['is throttled', sdkError('ThrottlingException')],
+    ['is denied', sdkError('AccessDeniedException')],
   ])('returns 202 for a creation that %s after its start', async (_what, error) => {
-    looks().rejects(error);
+    describeCall().rejects(error);
 
     const answer = await post({ Prefer: 'wait=1' });
 
@@ -312,7 +314,7 @@ describe('POST /admin/create-user', () => {
   );
 
   it('converts the key to lower case', async () => {
-    looks().resolves(execution(input));
+    describeCall().resolves(execution(input));
 
     await post({ 'Idempotency-Key': PROVISIONING_ID.toUpperCase() });
 
@@ -339,7 +341,7 @@ describe('POST /admin/create-user', () => {
 describe('POST /admin/create-user, when many users are requested', () => {
   const ASYNC = { Prefer: 'respond-async, wait=10' };
   const inSeconds = (seconds: number) => clock.now() + seconds * 1000;
-  const looked = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
+  const describedCount = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
 
   it('returns the estimated end of a queued creation', async () => {
     const start = inSeconds(60);
@@ -356,12 +358,12 @@ describe('POST /admin/create-user, when many users are requested', () => {
       status: 'RUNNING',
       estimated_end_at: new Date(start + 2_000).toISOString(),
     });
-    expect(looked()).toBe(0);
+    expect(describedCount()).toBe(0);
   });
 
   it('returns no estimate when the start is almost immediate', async () => {
     creationLimiter.estimate.mockResolvedValue(inSeconds(0.4));
-    looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+    describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     expect(await post(ASYNC)).toMatchObject({
       statusCode: 200,
@@ -369,7 +371,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     });
     expect(started()).not.toHaveProperty('estimated_start_at');
     expect(started()).not.toHaveProperty('notify');
-    expect(looked()).toBe(1);
+    expect(describedCount()).toBe(1);
   });
 
   it('does not poll a creation above the rate of polls when the client accepts a notification', async () => {
@@ -380,12 +382,12 @@ describe('POST /admin/create-user, when many users are requested', () => {
       headers: { 'Preference-Applied': 'respond-async' },
     });
     expect(started()).toMatchObject({ notify: true });
-    expect(looked()).toBe(0);
+    expect(describedCount()).toBe(0);
   });
 
   it('polls for a client that does not accept a notification', async () => {
     pollLimiter.reserve.mockResolvedValue(undefined);
-    looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+    describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
     expect(started()).not.toHaveProperty('notify');
@@ -393,29 +395,29 @@ describe('POST /admin/create-user, when many users are requested', () => {
 
   it('does not poll before the estimated start', async () => {
     creationLimiter.estimate.mockResolvedValueOnce(inSeconds(5)).mockResolvedValueOnce(inSeconds(60));
-    looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+    describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 200 });
     expect(clock.sleeps[0]).toBe(5_000);
-    const before = looked();
+    const before = describedCount();
     expect(await post({ Prefer: 'wait=10' })).toMatchObject({ statusCode: 202 });
-    expect(looked()).toBe(before);
+    expect(describedCount()).toBe(before);
   });
 
   it('responds to a repeated request with a notification after one DescribeExecution', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks().resolves(execution({ ...input, notify: true }));
+    describeCall().resolves(execution({ ...input, notify: true }));
 
     expect(await post(ASYNC)).toMatchObject({
       statusCode: 202,
       headers: { 'Preference-Applied': 'respond-async' },
     });
-    expect(looked()).toBe(1);
+    expect(describedCount()).toBe(1);
   });
 
   it('waits for a repeated request without a notification', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    looks()
+    describeCall()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
 
@@ -436,7 +438,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
     'returns the status to a repeated request also while the queue is full (Prefer: %j)',
     async (Prefer) => {
       creationLimiter.estimate.mockResolvedValue(undefined);
-      looks().resolves(execution(input, { status: 'SUCCEEDED' }));
+      describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
       const answer = await post({ Prefer });
 
@@ -448,7 +450,7 @@ describe('POST /admin/create-user, when many users are requested', () => {
 
   it('waits for a repeated request also while the queue is full', async () => {
     creationLimiter.estimate.mockResolvedValue(undefined);
-    looks()
+    describeCall()
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
 
@@ -456,9 +458,9 @@ describe('POST /admin/create-user, when many users are requested', () => {
   });
 
   it('estimates the queue for the caller in On-Behalf-Of, or else for the owner', async () => {
-    await post({ 'On-Behalf-Of': 'somebody' });
+    await post({ 'On-Behalf-Of': 'a-caller' });
     await post();
 
-    expect(creationLimiter.estimate.mock.calls).toEqual([['somebody'], [MACHINE_OWNER]]);
+    expect(creationLimiter.estimate.mock.calls).toEqual([['a-caller'], [MACHINE_OWNER]]);
   });
 });

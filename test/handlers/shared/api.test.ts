@@ -133,10 +133,10 @@ describe('readBody', () => {
     ['one below a name that could be a password', '{"a":{"Passw0rd-1!":"\\ud83d"}}', ['/a']],
     ['several', '{"a":["\\ud83d","x","\ufffd"]}', ['/a/0', '/a/2']],
   ])('refuses %s with the pointer of the field', (_what, body, pointers) => {
-    const told = faults(() => readBody(signedRequest({ body }), open));
+    const reported = faults(() => readBody(signedRequest({ body }), open));
 
-    expect(told.map(({ pointer }) => pointer)).toEqual(pointers);
-    for (const { detail } of told) expect(detail).toBe(NOT_WELL_FORMED);
+    expect(reported.map(({ pointer }) => pointer)).toEqual(pointers);
+    for (const { detail } of reported) expect(detail).toBe(NOT_WELL_FORMED);
   });
 
   it('accepts surrogate pairs, in the text and in escapes', () => {

@@ -7,7 +7,7 @@ import { apiClient, invokeClient, stepClient } from '../../../handlers/shared/aw
 import { attemptsOf, classifyError } from '../../../handlers/shared/errors.ts';
 import { thrownBy } from '../../support/thrown.ts';
 
-/** What AWS does with a request: it answers, breaks the connection after the head of its answer, or keeps silent. */
+/** A reaction to a request: a response, a connection that breaks after the headers, or no response. */
 type Reaction = { status: number; body?: string; headers?: Record<string, string> } | 'cut' | 'silence';
 
 const SECRET = 's3cret-of-the-test';
@@ -17,7 +17,7 @@ const describeExecution = new DescribeExecutionCommand({ executionArn: 'e' });
 let requests: IncomingMessage[] = [];
 let reactions: Reaction[] = [];
 let connections = 0;
-/** Stands for AWS: reacts to each request as the test says, and answers `{}` to all others. */
+/** A stub of AWS with the reactions of the test, and the response `{}` to other requests. */
 const aws = createServer(async (request, response) => {
   for await (const _chunk of request);
   requests.push(request);
@@ -35,7 +35,7 @@ aws.on('connection', () => {
   connections += 1;
 });
 
-/** Takes the place of a client of the SDK, to see what it is made with. */
+/** Replaces a client class of the SDK, and records its configuration. */
 class SettingsOfAClient {
   readonly settings: unknown;
 
@@ -68,8 +68,8 @@ afterEach(() => {
 
 describe('an AWS client', () => {
   it.each([
-    ['of a step tries once: its workflow retries', stepClient, 1],
-    ['of a function behind an API tries twice: nobody else does', apiClient, 2],
+    ['of a step makes one attempt, because its workflow retries', stepClient, 1],
+    ['of a function of an API makes two attempts', apiClient, 2],
   ])('%s', async (_why, make, attempts) => {
     const client = make(SFNClient);
     reactions = [{ status: 503 }, { status: 503 }, { status: 503 }];

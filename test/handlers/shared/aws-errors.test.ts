@@ -6,8 +6,8 @@ import { classifyError } from '../../../handlers/shared/errors.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 
 /**
- * Every error of AWS that a call of a function can have, looked at one by one: those that time mends are retried by name,
- * all others are told by their own names, as permanent. Errors of the server (5xx) pass whatever they are called.
+ * Every client error of the AWS calls of the functions. Transient ones are retried by name; all others are permanent and
+ * keep their names. Server errors (5xx) are transient with any name.
  */
 const verdicts = {
   ServiceThrottled: [
@@ -20,7 +20,7 @@ const verdicts = {
     'TooManyRequestsException',
   ],
   ServiceUnavailable: ['ReplicatedWriteConflictException', 'TransactionConflictException'],
-  /** What the request asks for is not so, or not so yet or any more: the functions decide by these names. */
+  /** The state differs from the one that the request expects. The functions handle these names. */
   state: [
     'ConditionalCheckFailedException',
     'ExecutionAlreadyExists',
@@ -40,7 +40,7 @@ const verdicts = {
     'UserNotFoundException',
     'UsernameExistsException',
   ],
-  /** The request itself is refused, also the next time. */
+  /** The request is not valid, so a retry fails, too. */
   request: [
     'BadRequestException',
     'DryRunOperationException',
@@ -61,7 +61,7 @@ const verdicts = {
     'UnsupportedOperationException',
     'ValidationException',
   ],
-  /** Somebody has changed the deployment: a key, a right, a trigger, a machine. */
+  /** The deployment was changed: a key, a permission, a trigger, a state machine. */
   deployment: [
     'CodeDeliveryFailureException',
     'DecryptionFailure',
@@ -91,8 +91,8 @@ const handlers = join(import.meta.dirname, '..', '..', '..', 'handlers');
 const { resolve } = createRequire(import.meta.url);
 
 /**
- * The commands that the functions send, by client: `import { PutItemCommand } from '@aws-sdk/client-dynamodb'`. What Lambda
- * itself answers is on a list of its own (workflows/aws-errors.ts).
+ * The commands that the functions send, by client: `import { PutItemCommand } from '@aws-sdk/client-dynamodb'`. Errors of
+ * Lambda's Invoke are on a list of their own (workflows/aws-errors.ts).
  */
 function commandsInUse(): { client: string; command: string }[] {
   const files = readdirSync(handlers, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -109,11 +109,11 @@ function commandsInUse(): { client: string; command: string }[] {
   );
 }
 
-/** What the SDK says of a command that a client's fault (4xx) can end it with. */
+/** The client errors (4xx) of a command in the SDK's types. */
 function clientFaults({ client, command }: { client: string; command: string }): string[] {
   const types = join(dirname(resolve(`${client}/package.json`)), 'dist-types', 'commands', `${command}.d.ts`);
-  const told = readFileSync(types, 'utf8').matchAll(/@throws \{@link (\w+)\} \(client fault\)/g);
-  return [...told].map(([, name = '']) => name);
+  const matches = readFileSync(types, 'utf8').matchAll(/@throws \{@link (\w+)\} \(client fault\)/g);
+  return [...matches].map(([, name = '']) => name);
 }
 
 const faults = [...new Set(commandsInUse().flatMap(clientFaults))].toSorted();

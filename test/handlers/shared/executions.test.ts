@@ -15,7 +15,7 @@ import { RequestProblem } from '../../../handlers/shared/problem.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { SEALED, TRACE_ID } from '../../support/subject.ts';
+import { INTAKE_CIPHERTEXT, TRACE_ID } from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const client = new SFNClient({});
@@ -55,59 +55,59 @@ topic('startOnce', () => {
 });
 
 topic('describe', () => {
-  const look = () => describe(client, MACHINE, 'one', z.object({ a: z.number() }));
+  const poll = () => describe(client, MACHINE, 'one', z.object({ a: z.number() }));
 
   it('returns the execution with its parsed input', async () => {
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: executionArn(MACHINE, 'one') })
       .resolves({ status: 'RUNNING', input: '{"a":1}' });
 
-    await expect(look()).resolves.toMatchObject({ status: 'RUNNING', parsedInput: { a: 1 } });
+    await expect(poll()).resolves.toMatchObject({ status: 'RUNNING', parsedInput: { a: 1 } });
   });
 
   it('returns undefined for an unknown execution, and throws every other error', async () => {
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('ExecutionDoesNotExist'));
-    await expect(look()).resolves.toBeUndefined();
+    await expect(poll()).resolves.toBeUndefined();
 
     stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
-    await expect(look()).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(poll()).rejects.toMatchObject({ name: 'AccessDeniedException' });
 
     stepFunctions.on(DescribeExecutionCommand).resolves({ status: 'RUNNING', input: '{"a":"text"}' });
-    await expect(look()).rejects.toThrow();
+    await expect(poll()).rejects.toThrow();
   });
 });
 
 topic('pollUntilFinished', () => {
   const running = { status: 'RUNNING' as const };
-  const ended = { status: 'SUCCEEDED' as const };
-  /** Times of the looks of a wait, in seconds after its begin. */
-  const looksWithin = async (
+  const finished = { status: 'SUCCEEDED' as const };
+  /** Times of the polls of a wait, in seconds after its start. */
+  const pollsWithin = async (
     waitSeconds: number,
-    look = async (): Promise<typeof running | undefined> => running,
+    poll = async (): Promise<typeof running | undefined> => running,
   ) => {
     const clock = fakeClock();
-    const begun = clock.now();
-    const looks: number[] = [];
-    const seen = await pollUntilFinished(
+    const startedAt = clock.now();
+    const polls: number[] = [];
+    const latest = await pollUntilFinished(
       async () => {
-        looks.push((clock.now() - begun) / 1000);
-        return look();
+        polls.push((clock.now() - startedAt) / 1000);
+        return poll();
       },
       waitSeconds,
       clock,
     );
-    return { looks, seen };
+    return { polls, latest };
   };
 
   it('polls once without a wait', async () => {
-    expect(await looksWithin(0)).toEqual({ looks: [0], seen: running });
+    expect(await pollsWithin(0)).toEqual({ polls: [0], latest: running });
   });
 
   it('returns the outcome at the first poll that reports it', async () => {
     const clock = fakeClock();
-    const seen = [undefined, running, ended];
+    const latest = [undefined, running, finished];
 
-    await expect(pollUntilFinished(async () => seen.shift(), 20, clock)).resolves.toBe(ended);
+    await expect(pollUntilFinished(async () => latest.shift(), 20, clock)).resolves.toBe(finished);
     expect(clock.sleeps).toHaveLength(3);
   });
 
@@ -117,12 +117,12 @@ topic('pollUntilFinished', () => {
     [10, [0.05, 0.6, 1.5, 3.5, 8, 10]],
     [MAX_WAIT_SECONDS, [0.05, 0.6, 1.5, 3.5, 8, 20]],
   ])('polls with growing delays within %d seconds, and once at the end', async (wait, expected) => {
-    expect(await looksWithin(wait)).toEqual({ looks: expected, seen: running });
+    expect(await pollsWithin(wait)).toEqual({ polls: expected, latest: running });
   });
 
   it('polls at most six times', async () => {
     for (let wait = 0; wait <= MAX_WAIT_SECONDS; wait += 1)
-      expect((await looksWithin(wait)).looks.length).toBeLessThanOrEqual(6);
+      expect((await pollsWithin(wait)).polls.length).toBeLessThanOrEqual(6);
     expect(POLL_PAUSES.reduce<number>((sum, pause) => sum + pause, 0)).toBe(MAX_WAIT_SECONDS);
   });
 
@@ -132,37 +132,37 @@ topic('pollUntilFinished', () => {
     ['without an answer', sdkError('TimeoutError')],
   ])('skips a poll that is %s, also the last one', async (_what, error) => {
     const fails = [false, true, true];
-    const seen = await looksWithin(1, async () => {
+    const latest = await pollsWithin(1, async () => {
       if (fails.shift()) throw error;
       return running;
     });
 
-    expect(seen).toEqual({ looks: [0.05, 0.6, 1], seen: running });
+    expect(latest).toEqual({ polls: [0.05, 0.6, 1], latest: running });
     await expect(pollUntilFinished(() => Promise.reject(error), 0, fakeClock())).resolves.toBeUndefined();
   });
 
   it("returns the latest result when the caller's rate is used up, and throws without a result", async () => {
     const clock = fakeClock();
     const share = [running];
-    const look = async () => {
-      const seen = share.shift();
-      if (seen === undefined) throw new RequestProblem('THROTTLED');
-      return seen;
+    const poll = async () => {
+      const latest = share.shift();
+      if (latest === undefined) throw new RequestProblem('THROTTLED');
+      return latest;
     };
 
-    await expect(pollUntilFinished(look, 20, clock)).resolves.toBe(running);
+    await expect(pollUntilFinished(poll, 20, clock)).resolves.toBe(running);
     expect(clock.sleeps).toEqual([50, 550]);
-    await expect(pollUntilFinished(look, 20, clock)).rejects.toMatchObject({ code: 'THROTTLED' });
+    await expect(pollUntilFinished(poll, 20, clock)).rejects.toMatchObject({ code: 'THROTTLED' });
   });
 
   it('polls again after throttling, and throws every other error', async () => {
     const throttledOnce = [sdkError('ThrottlingException')];
-    const look = async () => {
+    const poll = async () => {
       const error = throttledOnce.shift();
       if (error !== undefined) throw error;
-      return ended;
+      return finished;
     };
-    await expect(pollUntilFinished(look, 5, fakeClock())).resolves.toBe(ended);
+    await expect(pollUntilFinished(poll, 5, fakeClock())).resolves.toBe(finished);
 
     const denied = async () => {
       throw sdkError('AccessDeniedException');
@@ -177,9 +177,9 @@ topic('bestEffort', () => {
   it('returns the result, or undefined with a log line', async () => {
     await expect(bestEffort(async () => 'there')).resolves.toBe('there');
     await expect(
-      bestEffort(() => Promise.reject(sdkError('AccessDeniedException', { message: SEALED }))),
+      bestEffort(() => Promise.reject(sdkError('AccessDeniedException', { message: INTAKE_CIPHERTEXT }))),
     ).resolves.toBeUndefined();
     expect(log()).toContain('AccessDeniedException');
-    expectNoLeak(SEALED, log());
+    expectNoLeak(INTAKE_CIPHERTEXT, log());
   });
 });

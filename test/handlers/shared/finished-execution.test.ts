@@ -8,7 +8,14 @@ import { handler as app2Handler } from '../../../handlers/app2/start-roll-back.t
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, ROLL_BACK, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
+import {
+  ENCRYPTED,
+  INTAKE_CIPHERTEXT,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  subject,
+  TRACE_ID,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -17,7 +24,7 @@ const account = 'arn:aws:states:eu-central-1:111122223333';
 const rollBackInput = { ...subject, owner: 'owner', trace_id: TRACE_ID };
 const causation_id = `execution:Machine:${PROVISIONING_ID}`;
 
-/** What a mobile client says of itself, which the type of Lambda's context wants. */
+/** The client context of a mobile client, which the type of Lambda's context requires. */
 const client = {
   installationId: '',
   appTitle: '',
@@ -27,12 +34,17 @@ const client = {
 };
 const env = { platformVersion: '', platform: '', make: '', model: '', locale: '' };
 
-/** Both services' functions, with the input of what they roll back. */
+/** The functions of both services, with the input of the executions that they roll back. */
 const services = [
   {
     service: 'App1',
     handler: app1Handler,
-    input: { ...rollBackInput, causation_id: 'request:r-1', intake_ciphertext: SEALED, request_mac: 'mac' },
+    input: {
+      ...rollBackInput,
+      causation_id: 'request:r-1',
+      intake_ciphertext: INTAKE_CIPHERTEXT,
+      request_mac: 'mac',
+    },
     cleanOutcomes: ['ProvisioningFailed'],
   },
   {
@@ -43,7 +55,7 @@ const services = [
   },
 ];
 
-/** The event as EventBridge sends it, in full length. */
+/** A complete event as EventBridge delivers it. */
 const event = (status: string, error?: string) => ({
   version: '0',
   id: 'event-1',
@@ -73,10 +85,10 @@ const executionIs = (input: object, seen: Seen) =>
     .on(DescribeExecutionCommand, { executionArn: `${account}:execution:Machine:${PROVISIONING_ID}` })
     .resolves(execution(input, seen));
 const started = () =>
-  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: asked }] }) => ({
-    machine: asked.stateMachineArn,
-    name: asked.name,
-    input: JSON.parse(asked.input ?? ''),
+  stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input: request }] }) => ({
+    machine: request.stateMachineArn,
+    name: request.name,
+    input: JSON.parse(request.input ?? ''),
   }));
 
 /** The items that were written to the sweep's table. */
@@ -96,8 +108,8 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
     ['an operator who stops it', 'ABORTED', { status: 'ABORTED' }],
     ['its time limit', 'TIMED_OUT', { status: 'TIMED_OUT' }],
     ['Step Functions itself', 'FAILED', { status: 'FAILED', error: 'States.Runtime' }],
-    ['an undo that failed', 'FAILED', failedAs('RollBackFailed', 'SetPassword', 'StepFailed')],
-    ['an end that is not announced', 'FAILED', failedAs('OutcomeNotPublished', 'SetPassword', 'StepFailed')],
+    ['a failed compensation', 'FAILED', failedAs('RollBackFailed', 'SetPassword', 'StepFailed')],
+    ['an unpublished outcome', 'FAILED', failedAs('OutcomeNotPublished', 'SetPassword', 'StepFailed')],
   ] as const)('starts the roll-back of an execution that finished with %s', async (_whom, status, seen) => {
     executionIs(input, seen);
 
@@ -109,7 +121,7 @@ describe.each(services)('the handler of status changes of $service', ({ handler,
         input: { ...rollBackInput, causation_id, had_succeeded: false, failure: expect.any(Object) },
       },
     ]);
-    expectNoLeak(SEALED, started(), log());
+    expectNoLeak(INTAKE_CIPHERTEXT, started(), log());
     expectNoLeak(ENCRYPTED, started(), log());
   });
 

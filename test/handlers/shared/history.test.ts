@@ -8,12 +8,12 @@ import { sdkError } from '../../support/sdk-errors.ts';
 
 const BEGIN = new Date('2026-01-02T09:00:00Z');
 const at = (milliseconds: number) => new Date(BEGIN.getTime() + milliseconds);
-const begun = () => history(BEGIN).begin({ username: 'anna' });
+const started = () => history(BEGIN).begin({ username: 'anna' });
 
 describe('the reader of histories', () => {
   const mock = mockClient(SFNClient);
   const stepFunctions = new SFNClient({});
-  const pages = begun().task('One', 10).task('Two', 10).events();
+  const pages = started().task('One', 10).task('Two', 10).events();
   const [first, second] = [pages.slice(0, 6), pages.slice(6)];
   const sent = () => mock.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input);
 
@@ -59,7 +59,7 @@ describe('the reader of histories', () => {
 
 describe('the steps of a history', () => {
   it('have input, output, variables and time', () => {
-    const { events } = begun().after(10).task('CreateUser', 200, { sub: 'a1' }, { user_sub: 'a1' });
+    const { events } = started().after(10).task('CreateUser', 200, { sub: 'a1' }, { user_sub: 'a1' });
 
     expect(stepsOf(events())).toEqual([
       {
@@ -78,7 +78,7 @@ describe('the steps of a history', () => {
   });
 
   it('keep every attempt with its error and its cause', () => {
-    const { events } = begun()
+    const { events } = started()
       .enter('SetPassword')
       .failed(100, 'ServiceThrottled', 'Too many requests')
       .after(2_000)
@@ -101,7 +101,7 @@ describe('the steps of a history', () => {
   });
 
   it('distinguish a caught failure from one that failed the execution', () => {
-    const { events } = begun()
+    const { events } = started()
       .enter('AddToGroup')
       .failed(100, 'UserNotFound')
       .exit('AddToGroup')
@@ -116,7 +116,7 @@ describe('the steps of a history', () => {
   });
 
   it('distinguish a running step from one that waits for its next attempt', () => {
-    const waiting = begun().enter('SetPassword').failed(100, 'ServiceThrottled');
+    const waiting = started().enter('SetPassword').failed(100, 'ServiceThrottled');
     expect(stepsOf(waiting.events())[0]?.status).toBe('retrying');
 
     const running = waiting.after(2_000).schedule();
@@ -130,7 +130,7 @@ describe('the steps of a history', () => {
   it.each(['ExecutionAborted', 'ExecutionTimedOut'] as const)(
     'are stopped with the execution: %s',
     (type) => {
-      const { events } = begun().enter('CreateUser').schedule().after(500).add(type);
+      const { events } = started().enter('CreateUser').schedule().after(500).add(type);
 
       expect(stepsOf(events())[0]).toMatchObject({
         status: 'stopped',
@@ -141,7 +141,7 @@ describe('the steps of a history', () => {
   );
 
   it('separate parallel iterations', () => {
-    const two = begun().enter('CreateUser').enter('SetPassword').events();
+    const two = started().enter('CreateUser').enter('SetPassword').events();
     const scheduled: HistoryEvent = { type: 'TaskScheduled', id: 4, previousEventId: 2, timestamp: BEGIN };
 
     const steps = stepsOf([...two, scheduled]);
@@ -153,7 +153,7 @@ describe('the steps of a history', () => {
   });
 
   it('omit the events of a step that was entered before the first event', () => {
-    const all = begun().enter('CreateUser').failed(100, 'ServiceThrottled').exit('CreateUser');
+    const all = started().enter('CreateUser').failed(100, 'ServiceThrottled').exit('CreateUser');
     const { events } = all.enter('SetPassword').schedule();
 
     const steps = stepsOf(events().slice(3));
@@ -162,7 +162,7 @@ describe('the steps of a history', () => {
   });
 
   it('continue with the failed step after a redrive', () => {
-    const { events } = begun()
+    const { events } = started()
       .enter('CreateUser')
       .failed(100, 'ServiceUnavailable')
       .add('ExecutionFailed')
@@ -183,7 +183,7 @@ describe('the steps of a history', () => {
   });
 
   it('attribute a refused redrive to the state that refused it', () => {
-    const { events } = begun()
+    const { events } = started()
       .task('CreateUser', 100)
       .enter('PublishUserCreated')
       .failed(100, 'EventBridge.FailedEntry')
@@ -204,7 +204,7 @@ describe('the steps of a history', () => {
   });
 
   it('count a failed expression as a failed attempt', () => {
-    const { events } = begun().task('CreateUser', 100).enter('SetPassword').evaluationFailed('no');
+    const { events } = started().task('CreateUser', 100).enter('SetPassword').evaluationFailed('no');
 
     expect(stepsOf(events()).map(({ name, attempts }) => [name, attempts])).toEqual([
       ['CreateUser', [expect.objectContaining({ status: 'succeeded' })]],

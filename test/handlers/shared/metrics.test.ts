@@ -13,7 +13,7 @@ describe('the table of metrics', () => {
     (_key, metric) => {
       const apart = { function: 'service', 'audit-events': 'source', 'state-machines': 'step' } as const;
       if (metric.dimensions.length > 0) expect(metric.dimensions).toContain(apart[metric.from]);
-      // A metric filter takes three at most.
+      // A metric filter has at most three dimensions.
       expect(metric.dimensions.length).toBeLessThanOrEqual(3);
     },
   );

@@ -20,7 +20,7 @@ const list = (more: object = {}) =>
     statusFilter: 'RUNNING',
     ...more,
   });
-const look = () => readOldestStart(new SFNClient({}), 'arn:machine');
+const readOldest = () => readOldestStart(new SFNClient({}), 'arn:machine');
 
 beforeEach(() => {
   stepFunctions.reset();
@@ -29,26 +29,26 @@ beforeEach(() => {
 
 describe('the start of the oldest running execution', () => {
   it('is undefined when no execution is running', async () => {
-    await expect(look()).resolves.toEqual({ isComplete: true });
+    await expect(readOldest()).resolves.toEqual({ isComplete: true });
   });
 
   it('is that of the last execution in the list', async () => {
     list().resolves({ executions: running(1, 20, 300) });
 
-    await expect(look()).resolves.toEqual({ start: NOW - 300_000, isComplete: true });
+    await expect(readOldest()).resolves.toEqual({ start: NOW - 300_000, isComplete: true });
   });
 
   it('is read from all pages', async () => {
     list().resolves({ executions: running(1), nextToken: 'more' });
     list({ nextToken: 'more' }).resolves({ executions: running(7200) });
 
-    await expect(look()).resolves.toEqual({ start: NOW - 7_200_000, isComplete: true });
+    await expect(readOldest()).resolves.toEqual({ start: NOW - 7_200_000, isComplete: true });
   });
 
   it('is incomplete after a hundred pages', async () => {
     list().resolves({ executions: running(5), nextToken: 'more' });
 
-    await expect(look()).resolves.toEqual({ start: NOW - 5_000, isComplete: false });
+    await expect(readOldest()).resolves.toEqual({ start: NOW - 5_000, isComplete: false });
     expect(stepFunctions.commandCalls(ListExecutionsCommand)).toHaveLength(100);
   });
 });

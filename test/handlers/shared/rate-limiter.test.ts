@@ -8,7 +8,7 @@ const table = rateLimitTable();
 const BEGIN = 1_000_000;
 let time: number;
 
-/** A limiter with nothing in its memory, as a new function has it. */
+/** A limiter of a new execution environment. */
 const limiter = (over: { perSecond?: number; maxDelaySeconds?: number } = {}) =>
   rateLimiter({
     dynamoDb: new DynamoDBClient({}),

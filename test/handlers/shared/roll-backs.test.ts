@@ -38,7 +38,7 @@ const input = { ...of, had_succeeded: false, failure: { step: 'Execution', error
 type Seen = Parameters<typeof execution>[1];
 const failed: Seen = failedAs('RollBackFailed', 'DeleteUser', 'StepFailed');
 
-/** The attempts that there are, the first one first. */
+/** The existing attempts, the first one first. */
 const attemptsAre = (...attempts: Seen[]) => attemptsOf(subject, ...attempts);
 
 function attemptsOf(generation: typeof subject, ...attempts: Seen[]) {
@@ -50,11 +50,11 @@ function attemptsOf(generation: typeof subject, ...attempts: Seen[]) {
       .resolves(execution({ ...input, ...generation }, seen));
 }
 
-/** That many attempts, all of which failed. */
+/** A number of failed attempts. */
 const failedAttempts = (count: number): Seen[] => Array.from({ length: count }, () => failed);
 
 const latest = async () => await latestRollBack(workflows, subject);
-const looks = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
+const describeCalls = () => stepFunctions.commandCalls(DescribeExecutionCommand).length;
 
 beforeEach(() => {
   stepFunctions.reset();
@@ -81,7 +81,7 @@ describe('startRollBack', () => {
   });
 });
 
-/** An execution as it is seen. */
+/** A description of an execution. */
 const seen = (as: Seen, parsedInput: Parameters<typeof rollBackInputOf>[0]['parsedInput'] = of) => ({
   executionArn: 'execution',
   stateMachineArn: 'machine',
@@ -123,7 +123,7 @@ describe('rollBackInputOf', () => {
 describe('latestRollBack', () => {
   it('is undefined without a first attempt', async () => {
     await expect(latest()).resolves.toBeUndefined();
-    expect(looks()).toBe(1);
+    expect(describeCalls()).toBe(1);
   });
 
   it.each(['RUNNING', 'SUCCEEDED'] as const)(
@@ -132,7 +132,7 @@ describe('latestRollBack', () => {
       attemptsAre({ status });
 
       await expect(latest()).resolves.toMatchObject({ status, parsedInput: input });
-      expect(looks()).toBe(1);
+      expect(describeCalls()).toBe(1);
     },
   );
 
@@ -162,7 +162,7 @@ describe('latestRollBack', () => {
     attemptsAre(...failedAttempts(287), { status: 'RUNNING' });
 
     await expect(latest()).resolves.toMatchObject({ status: 'RUNNING' });
-    expect(looks()).toBeLessThan(20);
+    expect(describeCalls()).toBeLessThan(20);
   });
 
   it('fails when DescribeExecution fails', async () => {
@@ -180,7 +180,7 @@ describe('currentStatus', () => {
     ['RUNNING', { status: 'RUNNING' }, 'unknown'],
   ] as const)('reads no roll-back when none is needed: %s', async (_what, as, user) => {
     await expect(statusAfter(as)).resolves.toMatchObject({ user });
-    expect(looks()).toBe(0);
+    expect(describeCalls()).toBe(0);
   });
 
   it('reports the user of a cancellation as unknown, without reading a roll-back', async () => {
@@ -193,7 +193,7 @@ describe('currentStatus', () => {
     const as = failedAs('CleanEnd', 'DecryptCredentials', 'Cancelled');
 
     await expect(currentStatus(workflows, seen(as, cancelled))).resolves.toMatchObject({ user: 'unknown' });
-    expect(looks()).toBe(0);
+    expect(describeCalls()).toBe(0);
   });
 
   it('ignores the roll-backs of an earlier generation', async () => {

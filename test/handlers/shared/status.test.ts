@@ -92,7 +92,7 @@ describe('statusOf', () => {
 
 describe('retryAfter', () => {
   const NOW = Date.parse('2026-01-01T01:00:00Z');
-  const begun = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
+  const startedBefore = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
   it.each([
     [0, 1],
@@ -100,19 +100,21 @@ describe('retryAfter', () => {
     [9, 5],
     [3_600, 30],
   ])('after %i seconds requests the next poll in %i', (age, seconds) => {
-    expect(retryAfter({ status: 'RUNNING', user: 'unknown', started_at: begun(age) }, NOW)).toEqual({
+    expect(retryAfter({ status: 'RUNNING', user: 'unknown', started_at: startedBefore(age) }, NOW)).toEqual({
       'Retry-After': String(seconds),
     });
   });
 
   it('requests an early poll after the start, also with a clock skew', () => {
     expect(retryAfter({ status: 'RUNNING' }, NOW)).toEqual({ 'Retry-After': '1' });
-    expect(retryAfter({ status: 'RUNNING', started_at: begun(-5) }, NOW)).toEqual({ 'Retry-After': '1' });
+    expect(retryAfter({ status: 'RUNNING', started_at: startedBefore(-5) }, NOW)).toEqual({
+      'Retry-After': '1',
+    });
   });
 
   it('requests a poll in some seconds while the user is being removed', () => {
     for (const status of ['SUCCEEDED', 'ABORTED', 'RUNNING'] as const)
-      expect(retryAfter({ status, user: 'being_removed', started_at: begun(600) }, NOW)).toEqual({
+      expect(retryAfter({ status, user: 'being_removed', started_at: startedBefore(600) }, NOW)).toEqual({
         'Retry-After': '6',
       });
   });
@@ -121,6 +123,6 @@ describe('retryAfter', () => {
     ['SUCCEEDED', 'present'],
     ['FAILED', 'absent'],
   ] as const)('requests no poll when the status is %s and the user is %s', (status, user) => {
-    expect(retryAfter({ status, user, started_at: begun(1) }, NOW)).toEqual({});
+    expect(retryAfter({ status, user, started_at: startedBefore(1) }, NOW)).toEqual({});
   });
 });

@@ -8,7 +8,7 @@ import { PROVISIONING_ID, TRACE_ID } from '../../support/subject.ts';
 
 const lines = watchLogLines();
 const schema = z.object({ provisioning_id: z.string() });
-const told = {
+const stepContext = {
   provisioning_id: PROVISIONING_ID,
   trace_id: TRACE_ID,
   machine: 'CreateServiceUser',
@@ -16,7 +16,7 @@ const told = {
   state: 'CreateUser',
   attempt: 1,
 };
-const input = { provisioning_id: PROVISIONING_ID, step: told };
+const input = { provisioning_id: PROVISIONING_ID, step: stepContext };
 const invocation = { awsRequestId: 'invocation-1' };
 const about = {
   provisioning_id: PROVISIONING_ID,
@@ -60,7 +60,7 @@ describe("a step's lines in the log", () => {
   });
 
   it('count a later attempt as a retry', async () => {
-    await step(schema, async () => ({}))({ ...input, step: { ...told, attempt: 3 } });
+    await step(schema, async () => ({}))({ ...input, step: { ...stepContext, attempt: 3 } });
 
     expect(lines()).toEqual([expect.objectContaining({ attempt: 3, StepRetries: 1 })]);
   });

@@ -14,7 +14,13 @@ import { handler as stopUserCreation } from '../../../handlers/app2/stop-user-cr
 import { stopExecution } from '../../../handlers/shared/stop-execution.ts';
 import { execution, failedAs, notFound } from '../../support/executions.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, OTHER_CREATION_ID, PROVISIONING_ID, SEALED, subject } from '../../support/subject.ts';
+import {
+  ENCRYPTED,
+  INTAKE_CIPHERTEXT,
+  OTHER_CREATION_ID,
+  PROVISIONING_ID,
+  subject,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -22,8 +28,8 @@ const stateMachineArn = 'arn:aws:states:eu-central-1:111122223333:stateMachine:C
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:CreateServiceUser:${PROVISIONING_ID}`;
 const input = { ...subject, owner: 'machine', encrypted_password: ENCRYPTED };
 
-/** What the roll-back was started with, and how long ago its step was entered, in seconds. */
-const begun = (ago = 0, over: object = {}) => ({
+/** Input of the roll-back's step, which was entered `ago` seconds ago. */
+const stepInput = (ago = 0, over: object = {}) => ({
   provisioning_id: PROVISIONING_ID,
   creation_id: subject.creation_id,
   had_succeeded: true,
@@ -32,7 +38,7 @@ const begun = (ago = 0, over: object = {}) => ({
   ...over,
 });
 
-const stop = (startedWith = begun()) =>
+const stop = (startedWith = stepInput()) =>
   stopExecution({
     stepFunctions: new SFNClient({}),
     stateMachineArn,
@@ -40,7 +46,7 @@ const stop = (startedWith = begun()) =>
     now: () => NOW,
   })(startedWith);
 
-/** What is stopped; it ended this many seconds ago, unless it runs. */
+/** The execution that is stopped; it finished `ago` seconds ago, unless it is running. */
 function executionIs(seen: Partial<DescribeExecutionCommandOutput>, endedSecondsAgo = 3600) {
   const stopDate = new Date(NOW - endedSecondsAgo * 1000);
   stepFunctions
@@ -48,7 +54,7 @@ function executionIs(seen: Partial<DescribeExecutionCommandOutput>, endedSeconds
     .resolves(execution(input, seen.status === 'RUNNING' ? seen : { ...seen, stopDate }));
 }
 
-/** What the execution is seen as from its stop on, and how Step Functions answers to that. */
+/** The description of the execution after its stop, and the response of StopExecution. */
 function whenStopped(seen: Partial<DescribeExecutionCommandOutput>, refusal?: Error) {
   stepFunctions.on(StopExecutionCommand).callsFake(async () => {
     executionIs(seen, 0);
@@ -57,8 +63,7 @@ function whenStopped(seen: Partial<DescribeExecutionCommandOutput>, refusal?: Er
   });
 }
 
-const stops = () =>
-  stepFunctions.commandCalls(StopExecutionCommand).map(({ args: [{ input: asked }] }) => asked);
+const stops = () => stepFunctions.commandCalls(StopExecutionCommand).map(({ args: [{ input }] }) => input);
 
 beforeEach(() => {
   stepFunctions.reset();
@@ -173,8 +178,10 @@ describe('stopExecution', () => {
   it.each([true, false])(
     'treats an execution as expired when it is not found for long, had_succeeded: %s',
     async (had_succeeded) => {
-      await expect(stop(begun(IN_FLIGHT_SECONDS - 1))).rejects.toMatchObject({ name: 'AbsenceNotConfirmed' });
-      await expect(stop(begun(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
+      await expect(stop(stepInput(IN_FLIGHT_SECONDS - 1))).rejects.toMatchObject({
+        name: 'AbsenceNotConfirmed',
+      });
+      await expect(stop(stepInput(IN_FLIGHT_SECONDS, { had_succeeded }))).resolves.toEqual({
         had_succeeded,
         creation_in_flight: false,
         creation_requested: true,
@@ -192,7 +199,7 @@ describe('stopExecution', () => {
           execution({ ...input, creation_id: OTHER_CREATION_ID }, { status, stopDate: new Date(NOW) }),
         );
 
-      await expect(stop(begun(0, { had_succeeded: false }))).resolves.toEqual({
+      await expect(stop(stepInput(0, { had_succeeded: false }))).resolves.toEqual({
         had_succeeded: false,
         creation_in_flight: false,
         creation_requested: true,
@@ -235,7 +242,7 @@ describe.each([
   [
     'StopProvisioning',
     stopProvisioning,
-    { ...subject, owner: 'o', intake_ciphertext: SEALED, request_mac: 'm' },
+    { ...subject, owner: 'o', intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'm' },
   ],
   ['StopUserCreation', stopUserCreation, input],
 ])('%s', (_name, handler, startedWith) => {
@@ -245,6 +252,8 @@ describe.each([
       .on(GetExecutionHistoryCommand)
       .resolves({ events: [{ id: 1, type: 'ExecutionSucceeded', timestamp: new Date(NOW) }] });
 
-    await expect(handler(begun(0, { had_succeeded: false }))).resolves.toMatchObject({ had_succeeded: true });
+    await expect(handler(stepInput(0, { had_succeeded: false }))).resolves.toMatchObject({
+      had_succeeded: true,
+    });
   });
 });

@@ -24,7 +24,13 @@ import { fakeClock } from '../../support/clock.ts';
 import { execution, notFound } from '../../support/executions.ts';
 import { expectNoLeak, watchLog } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { CREATION_ID, PROVISIONING_ID, ROLL_BACK, SEALED, subject } from '../../support/subject.ts';
+import {
+  CREATION_ID,
+  INTAKE_CIPHERTEXT,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  subject,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -38,7 +44,7 @@ const TABLE = 'app1-sweep';
 const DESCRIBES_PER_SECOND = 1;
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-01-02T00:00:00Z');
-/** What the lists say within this time of the sweep is looked at again by the next one. */
+/** Executions that stopped within this time before a run are read again by the next one. */
 const LAG = 10 * MINUTE;
 
 let clock: ReturnType<typeof fakeClock>;
@@ -61,12 +67,12 @@ const at = (minutesAgo: number): Date => new Date(NOW - minutesAgo * MINUTE);
 const LISTS = ['main', 'roll-back'].flatMap((machine) =>
   ['FAILED', 'TIMED_OUT', 'ABORTED'].map((status) => `${machine} ${status}`),
 );
-/** What the last run has written. */
+/** The state that the last run wrote. */
 const stateIs = (state: object | undefined) =>
   dynamoDb
     .on(GetItemCommand, { TableName: TABLE, Key: { id: { S: HIGH_WATER_MARKS } } })
     .resolves(state === undefined ? {} : { Item: { state: { S: JSON.stringify(state) } } });
-/** All lists have come as far as this. */
+/** Every list has this high-water mark. */
 const markIs = (mark: Date | 'never') =>
   stateIs(
     mark === 'never'
@@ -76,13 +82,13 @@ const markIs = (mark: Date | 'never') =>
           observations: {},
         },
   );
-/** The items of the table that were written, but for the state. */
+/** The written items of the table, without the state. */
 const recorded = () =>
   dynamoDb
     .commandCalls(PutItemCommand)
     .map(({ args: [{ input }] }) => input.Item)
     .filter((item) => item?.['id']?.S !== HIGH_WATER_MARKS);
-/** The state as it was written last, as JSON. */
+/** The last written state, in JSON. */
 const written = () => {
   const states = dynamoDb
     .commandCalls(PutItemCommand)
@@ -90,7 +96,7 @@ const written = () => {
     .filter((item) => item?.['id']?.S === HIGH_WATER_MARKS);
   return states.at(-1)?.['state']?.S;
 };
-/** The high-water mark of each list as it was written last. */
+/** The last written high-water mark of each list. */
 const marks = () =>
   Object.fromEntries(
     Object.entries(parseSweepState(written()).lists).map(([list, { high_water_mark }]) => [
@@ -100,7 +106,7 @@ const marks = () =>
   );
 const allAt = (mark: Date | number) =>
   Object.fromEntries(LISTS.map((list) => [list, new Date(mark).toISOString()]));
-/** The next run finds what this one has written. */
+/** Makes the written state the one that the next run reads. */
 const goOn = () => stateIs(JSON.parse(written() ?? ''));
 
 interface Ended {
@@ -116,7 +122,13 @@ interface Ended {
 
 const inputOf = (name: string) => {
   const [provisioning_id] = name.split('.');
-  return { ...subject, provisioning_id, owner: 'owner', intake_ciphertext: SEALED, request_mac: 'mac' };
+  return {
+    ...subject,
+    provisioning_id,
+    owner: 'owner',
+    intake_ciphertext: INTAKE_CIPHERTEXT,
+    request_mac: 'mac',
+  };
 };
 const rollBackInputOf = (name: string) => {
   const { provisioning_id, creation_id, username, human_user_id, owner } = inputOf(name);
@@ -124,7 +136,7 @@ const rollBackInputOf = (name: string) => {
   return { provisioning_id, creation_id, username, human_user_id, owner, had_succeeded: false, failure };
 };
 const idOf = (n: number) => `${PROVISIONING_ID.slice(0, -3)}${String(n).padStart(3, '0')}`;
-/** Name of its roll-back. */
+/** Name of the roll-back of an execution. */
 const rollBackOf = (n: number, attempt = 1) => `${idOf(n)}.${CREATION_ID}.${attempt}`;
 
 const listed = ({ id, ended, began = ended + 1, machine = 'Machine', status = 'ABORTED' }: Ended) =>
@@ -137,13 +149,13 @@ const listed = ({ id, ended, began = ended + 1, machine = 'Machine', status = 'A
     stopDate: at(ended),
   }) satisfies ExecutionListItem;
 
-/** Executions that ended badly: each is in the list of its machine and status, and can be looked at. */
-function endedBadly(...all: Ended[]) {
-  stepFunctions.on(ListExecutionsCommand).callsFake(async (asked: ListExecutionsCommandInput) => ({
+/** Failed executions: each is in the list of its state machine and status, and can be described. */
+function givenFailed(...all: Ended[]) {
+  stepFunctions.on(ListExecutionsCommand).callsFake(async (request: ListExecutionsCommandInput) => ({
     executions: all
       .map(listed)
       .filter(({ stateMachineArn, status }) => {
-        return stateMachineArn === asked.stateMachineArn && status === asked.statusFilter;
+        return stateMachineArn === request.stateMachineArn && status === request.statusFilter;
       })
       .sort((a, b) => b.startDate.getTime() - a.startDate.getTime()),
   }));
@@ -161,7 +173,7 @@ const lists = () =>
     .commandCalls(ListExecutionsCommand)
     .map(({ args }) => args[0].input)
     .filter(({ statusFilter }) => statusFilter !== 'RUNNING');
-const lookedAt = () =>
+const describedNames = () =>
   stepFunctions
     .commandCalls(DescribeExecutionCommand)
     .map(({ args: [{ input }] }) => nameIn(input.executionArn));
@@ -169,8 +181,8 @@ const nameIn = (executionArn: string | undefined) => executionArn?.split(':').at
 const started = () =>
   stepFunctions.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => input.name);
 
-/** Looking at this one fails. */
-const cannotBeSettled = (id: string, error = sdkError('ThrottlingException')) =>
+/** DescribeExecution fails for this execution. */
+const givenNotDescribable = (id: string, error = sdkError('ThrottlingException')) =>
   stepFunctions
     .on(DescribeExecutionCommand, { executionArn: `${account}:execution:Machine:${id}` })
     .rejects(error);
@@ -191,8 +203,11 @@ describe('the executions that the sweep reads', () => {
   it('are those of both state machines, in each failed status', async () => {
     await run();
 
-    const asked = lists().map(({ stateMachineArn, statusFilter }) => [nameIn(stateMachineArn), statusFilter]);
-    expect(asked.sort()).toEqual(
+    const request = lists().map(({ stateMachineArn, statusFilter }) => [
+      nameIn(stateMachineArn),
+      statusFilter,
+    ]);
+    expect(request.sort()).toEqual(
       ['Machine', 'RollBackMachine'].flatMap((machine) =>
         ['ABORTED', 'FAILED', 'TIMED_OUT'].map((status) => [machine, status]),
       ),
@@ -209,26 +224,26 @@ describe('the executions that the sweep reads', () => {
       high_water_mark: new Date(NOW - LAG).toISOString(),
       oldest_running_seconds: 0,
     });
-    expect(lookedAt()).toEqual([]);
+    expect(describedNames()).toEqual([]);
     expect(clock.sleeps).toEqual([]);
   });
 
   it('are those that stopped at or after the mark', async () => {
-    endedBadly({ id: idOf(1), ended: 60 }, { id: idOf(2), ended: 61 }, { id: idOf(3), ended: 1 });
+    givenFailed({ id: idOf(1), ended: 60 }, { id: idOf(2), ended: 61 }, { id: idOf(3), ended: 1 });
 
     await expect(run()).resolves.toMatchObject({ failed: 2, started: 2 });
-    expect(lookedAt()).toEqual([idOf(1), idOf(3)]);
+    expect(describedNames()).toEqual([idOf(1), idOf(3)]);
   });
 
   it('are all without a mark', async () => {
     markIs('never');
-    endedBadly({ id: idOf(1), ended: 60 * 24 * 89 }, { id: idOf(2), ended: 1 });
+    givenFailed({ id: idOf(1), ended: 60 * 24 * 89 }, { id: idOf(2), ended: 1 });
 
     await expect(run()).resolves.toMatchObject({ failed: 2 });
   });
 
   it('are described in the order of their stop times, failed ones last, with a delay before each', async () => {
-    endedBadly(
+    givenFailed(
       { id: idOf(1), ended: 20, status: 'FAILED' },
       { id: idOf(2), ended: 40, status: 'TIMED_OUT' },
       { id: idOf(3), ended: 30, machine: 'RollBackMachine' },
@@ -238,12 +253,12 @@ describe('the executions that the sweep reads', () => {
 
     await run();
 
-    expect(lookedAt()).toEqual([idOf(4), idOf(5), idOf(2), idOf(3), idOf(1)]);
+    expect(describedNames()).toEqual([idOf(4), idOf(5), idOf(2), idOf(3), idOf(1)]);
     expect(clock.sleeps).toEqual(Array.from({ length: 5 }, () => 1000));
   });
 
   it('are read from all pages', async () => {
-    endedBadly();
+    givenFailed();
     stepFunctions
       .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'ABORTED' })
       .callsFake(async ({ nextToken }: ListExecutionsCommandInput) => {
@@ -312,7 +327,7 @@ describe('the executions that the sweep reads', () => {
           ...(page < first + 2 ? { nextToken: String(page + 1) } : {}),
         };
       });
-    cannotBeSettled(idOf(1));
+    givenNotDescribable(idOf(1));
     const sweepOnce = newSweep();
 
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, left: 1 });
@@ -328,15 +343,15 @@ describe('the executions that the sweep reads', () => {
       { nextToken: String(first + 1) },
       { nextToken: String(first + 2) },
     ]);
-    // What an earlier run has left is not passed over.
+    // The mark stays before the execution that an earlier run left.
     expect(marks()['main ABORTED']).toBe(at(30).toISOString());
   });
 
   it('continue in the next run after throttling', async () => {
-    const asked = { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' as const };
-    stepFunctions.on(ListExecutionsCommand, asked).resolves({ executions: [], nextToken: 'second' });
+    const request = { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter: 'FAILED' as const };
+    stepFunctions.on(ListExecutionsCommand, request).resolves({ executions: [], nextToken: 'second' });
     stepFunctions
-      .on(ListExecutionsCommand, { ...asked, nextToken: 'second' })
+      .on(ListExecutionsCommand, { ...request, nextToken: 'second' })
       .rejects(sdkError('ThrottlingException'));
 
     await run();
@@ -359,7 +374,7 @@ describe('the executions that the sweep reads', () => {
       },
       observations: {},
     });
-    endedBadly({ id: idOf(1), ended: 20, status: 'FAILED' });
+    givenFailed({ id: idOf(1), ended: 20, status: 'FAILED' });
     stepFunctions.on(ListExecutionsCommand, { nextToken: 'expired' }).rejects(sdkError('InvalidToken'));
 
     await expect(run()).resolves.toMatchObject({ failed: 1 });
@@ -369,7 +384,7 @@ describe('the executions that the sweep reads', () => {
 
 describe('the sweep', () => {
   it('starts the missing roll-back of an execution', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'TIMED_OUT' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'TIMED_OUT' });
 
     await expect(run()).resolves.toMatchObject({ started: 1, left: 0 });
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
@@ -384,14 +399,14 @@ describe('the sweep', () => {
   });
 
   it('starts nothing after a clean outcome', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
 
     await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
     expect(started()).toEqual([]);
   });
 
   it('starts nothing for an execution with a roll-back', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20 });
+    givenFailed({ id: PROVISIONING_ID, ended: 20 });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
@@ -403,7 +418,7 @@ describe('the sweep', () => {
     [`${ROLL_BACK}.9`, `${ROLL_BACK}.10`],
     ['by-hand', `by-hand.${CREATION_ID}.1`],
   ])('starts after the failed roll-back %s the attempt %s for the same user', async (failed, next) => {
-    endedBadly({
+    givenFailed({
       id: failed,
       ended: 20,
       status: 'FAILED',
@@ -421,7 +436,7 @@ describe('the sweep', () => {
   });
 
   it('starts another attempt after a roll-back whose event was not published', async () => {
-    endedBadly({
+    givenFailed({
       id: PROVISIONING_ID,
       ended: 20,
       status: 'FAILED',
@@ -433,7 +448,7 @@ describe('the sweep', () => {
   });
 
   it('starts nothing for a failed roll-back with a next attempt', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, machine: 'RollBackMachine' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, machine: 'RollBackMachine' });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
     await expect(run()).resolves.toMatchObject({ started: 0, left: 0 });
@@ -442,7 +457,7 @@ describe('the sweep', () => {
   it.each(['Machine', 'RollBackMachine'] as const)(
     'starts nothing for an execution of %s that is running again',
     async (machine) => {
-      endedBadly({ id: PROVISIONING_ID, ended: 20, machine });
+      givenFailed({ id: PROVISIONING_ID, ended: 20, machine });
       stepFunctions
         .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${PROVISIONING_ID}` })
         .resolves(execution(inputOf(PROVISIONING_ID), { status: 'RUNNING' }));
@@ -455,17 +470,20 @@ describe('the sweep', () => {
   it.each(['Machine', 'RollBackMachine'] as const)(
     'reports an execution of %s with an invalid input, and continues',
     async (machine) => {
-      endedBadly({ id: 'by-hand', ended: 30, machine, input: { hello: SEALED } }, { id: idOf(1), ended: 20 });
+      givenFailed(
+        { id: 'by-hand', ended: 30, machine, input: { hello: INTAKE_CIPHERTEXT } },
+        { id: idOf(1), ended: 20 },
+      );
 
       await expect(run()).resolves.toMatchObject({ unreadable: 1, started: 1, left: 0 });
       expect(log()).toContain('by-hand');
-      expectNoLeak(SEALED, log());
+      expectNoLeak(INTAKE_CIPHERTEXT, log());
       expect(marks()).toEqual(allAt(NOW - LAG));
     },
   );
 
   it('reports an execution whose input is not JSON, and continues', async () => {
-    endedBadly({ id: 'by-hand', ended: 30 });
+    givenFailed({ id: 'by-hand', ended: 30 });
     stepFunctions
       .on(DescribeExecutionCommand, { executionArn: `${account}:execution:Machine:by-hand` })
       .resolves({ status: 'ABORTED', input: 'text' });
@@ -474,13 +492,13 @@ describe('the sweep', () => {
   });
 
   it.each([
-    ['cannot be looked at', 'Machine', sdkError('ThrottlingException')],
-    ['cannot be seen', 'Machine', notFound()],
-    ['cannot be seen', 'RollBackMachine', notFound()],
+    ['cannot be described', 'Machine', sdkError('ThrottlingException')],
+    ['is not found', 'Machine', notFound()],
+    ['is not found', 'RollBackMachine', notFound()],
   ] as const)(
     'leaves an execution that %s in the list of %s, and continues',
     async (_what, machine, error) => {
-      endedBadly({ id: idOf(1), ended: 30, machine }, { id: idOf(2), ended: 20 });
+      givenFailed({ id: idOf(1), ended: 30, machine }, { id: idOf(2), ended: 20 });
       stepFunctions
         .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${idOf(1)}` })
         .rejects(error);
@@ -494,21 +512,21 @@ describe('the sweep', () => {
 
 describe('the high-water mark of a list', () => {
   it('advances to the time before which the list is complete', async () => {
-    endedBadly({ id: idOf(1), ended: 20 });
+    givenFailed({ id: idOf(1), ended: 20 });
 
     await expect(run()).resolves.toMatchObject({ high_water_mark: new Date(NOW - LAG).toISOString() });
     expect(marks()).toEqual(allAt(NOW - LAG));
   });
 
   it('stays before the first execution that could not be processed; other marks advance', async () => {
-    endedBadly(
+    givenFailed(
       { id: idOf(1), ended: 40 },
       { id: idOf(2), ended: 30 },
       { id: idOf(3), ended: 20 },
       { id: idOf(4), ended: 50, status: 'FAILED' },
     );
-    cannotBeSettled(idOf(2));
-    cannotBeSettled(idOf(3));
+    givenNotDescribable(idOf(2));
+    givenNotDescribable(idOf(3));
 
     await expect(run()).resolves.toMatchObject({ left: 2, high_water_mark: at(30).toISOString() });
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main ABORTED': at(30).toISOString() });
@@ -521,8 +539,8 @@ describe('the high-water mark of a list', () => {
     expect(marks()).toEqual(allAt(at(5)));
 
     markIs(at(60));
-    endedBadly({ id: idOf(1), ended: 60 });
-    cannotBeSettled(idOf(1));
+    givenFailed({ id: idOf(1), ended: 60 });
+    givenNotDescribable(idOf(1));
 
     await expect(run()).resolves.toMatchObject({ left: 1, high_water_mark: at(60).toISOString() });
     expect(marks()['main ABORTED']).toBe(at(60).toISOString());
@@ -531,7 +549,7 @@ describe('the high-water mark of a list', () => {
   it.each<ExecutionStatus>(['TIMED_OUT', 'ABORTED'])(
     'does not advance when the list of %s executions cannot be read',
     async (statusFilter) => {
-      endedBadly({ id: idOf(1), ended: 20 });
+      givenFailed({ id: idOf(1), ended: 20 });
       stepFunctions.on(ListExecutionsCommand, { statusFilter }).rejects(sdkError('ThrottlingException'));
 
       await expect(run()).rejects.toMatchObject({ name: 'ThrottlingException' });
@@ -545,7 +563,7 @@ describe('the high-water mark of a list', () => {
   ] as const)(
     'advances in the first lists when the list of %s executions cannot be read',
     async (_what, statusFilter) => {
-      endedBadly({ id: idOf(1), ended: 20 });
+      givenFailed({ id: idOf(1), ended: 20 });
       stepFunctions
         .on(ListExecutionsCommand, { stateMachineArn: machines.STATE_MACHINE_ARN, statusFilter })
         .rejects(sdkError('ThrottlingException'));
@@ -567,7 +585,7 @@ describe('the high-water mark of a list', () => {
   });
 
   it('fails the run when it cannot be written, after the first lists were processed', async () => {
-    endedBadly({ id: idOf(1), ended: 20 });
+    givenFailed({ id: idOf(1), ended: 20 });
     dynamoDb.on(PutItemCommand).rejects(sdkError('ResourceNotFoundException'));
 
     await expect(run()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
@@ -615,8 +633,8 @@ describe('the observation of the oldest running execution', () => {
     }
     expect(observations()).toHaveLength(4);
 
-    endedBadly({ id: idOf(1), ended: -90 });
-    cannotBeSettled(idOf(1));
+    givenFailed({ id: idOf(1), ended: -90 });
+    givenNotDescribable(idOf(1));
     const before = observations();
     for (let n = 0; n < 20; n += 1) {
       await sweepOnce();
@@ -632,7 +650,7 @@ describe('the observation of the oldest running execution', () => {
 describe('a run that reaches its time limit', () => {
   it('leaves the remaining executions to the next run', async () => {
     const all = [50, 40, 30, 20, 11].map((ended, n) => ({ id: idOf(n), ended }));
-    endedBadly(...all);
+    givenFailed(...all);
     stepFunctions.on(StartExecutionCommand).callsFake(async () => {
       await clock.sleep(MINUTE);
       return {};
@@ -652,7 +670,7 @@ describe('a run that reaches its time limit', () => {
   });
 });
 
-/** 17 minutes of requests at the limit of the API's stage, all of which fail clean. */
+/** 17 minutes of requests at the rate limit of the API's stage, all with a clean outcome. */
 describe('the sweep with 100,000 clean outcomes', () => {
   const CLEAN = 100_000;
   const cleanOnes = Array.from({ length: CLEAN }, (_, n) => {
@@ -666,12 +684,12 @@ describe('the sweep with 100,000 clean outcomes', () => {
     { id: rollBackOf(3), ended: 35, status: 'FAILED', error: 'RollBackFailed', machine: 'RollBackMachine' },
     { id: rollBackOf(4), ended: 28, status: 'ABORTED', machine: 'RollBackMachine' },
   ];
-  /** A failed one among the clean ones, of which the rule has heard nothing. */
+  /** A failed execution among the clean ones, without a status-change event. */
   const missed: Ended = { id: idOf(5), ended: 29, status: 'FAILED', error: 'RollBackFailed' };
 
   beforeEach(() => {
     markIs(at(60));
-    endedBadly(...leftovers, missed);
+    givenFailed(...leftovers, missed);
     const all = [
       ...cleanOnes.map(({ name, started, stopped }) => ({
         executionArn: `${account}:execution:Machine:${name}`,
@@ -729,8 +747,8 @@ describe('the sweep with 100,000 clean outcomes', () => {
       [rollBackOf(1), rollBackOf(2), rollBackOf(3, 2), rollBackOf(4, 2), rollBackOf(5)].sort(),
     );
     expect(marks()).toEqual(allAt(NOW - LAG));
-    // What was failed clean was not described. 101 pages of them, and a page of each other list.
-    expect(lookedAt()).toHaveLength(5);
+    // Clean outcomes were not described. 101 pages of them, and a page of each other list.
+    expect(describedNames()).toHaveLength(5);
     expect(lists()).toHaveLength(101 + 5);
     expect(dynamoDb.commandCalls(BatchGetItemCommand)).toHaveLength(1_001);
     expect(clock.now() - NOW).toBeLessThan(timeLimits.sweepFunction * 1000);
@@ -754,14 +772,14 @@ describe('the sweep with 100,000 clean outcomes', () => {
       expect(Date.parse(high_water_mark)).toBeGreaterThan(mark);
       mark = Date.parse(high_water_mark);
     }
-    // No more than the share of the sweep, however many there are.
-    expect(lookedAt().length / ((clock.now() - NOW) / 1000)).toBeLessThanOrEqual(DESCRIBES_PER_SECOND);
+    // At most the share of the sweep, for any number of executions.
+    expect(describedNames().length / ((clock.now() - NOW) / 1000)).toBeLessThanOrEqual(DESCRIBES_PER_SECOND);
   });
 });
 
 describe('a clean outcome', () => {
   it('is recorded after the sweep has described it', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
     await run();
 
     expect(recorded()).toEqual([
@@ -777,7 +795,7 @@ describe('a clean outcome', () => {
     ['of another run of the execution', () => ({ stopped_at: { N: String(at(30).getTime()) } })],
     ['without a time', () => ({})],
   ])('is described when the record is %s', async (_what, record) => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'RollBackFailed' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'RollBackFailed' });
     dynamoDb
       .on(BatchGetItemCommand)
       .resolves({ Responses: { [TABLE]: [{ id: { S: PROVISIONING_ID }, ...record() }] } });
@@ -786,14 +804,14 @@ describe('a clean outcome', () => {
   });
 
   it('is described when the records cannot be read', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'RollBackFailed' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'RollBackFailed' });
     dynamoDb.on(BatchGetItemCommand).rejects(sdkError('ThrottlingException'));
 
     await expect(run()).resolves.toMatchObject({ known_clean: 0, started: 1 });
   });
 
   it('is not recorded for aborted and timed-out executions, because StopExecution can set any error', async () => {
-    endedBadly({ id: PROVISIONING_ID, ended: 20, error: 'CleanEnd' });
+    givenFailed({ id: PROVISIONING_ID, ended: 20, error: 'CleanEnd' });
     dynamoDb.on(BatchGetItemCommand).resolves({
       Responses: {
         [TABLE]: [{ id: { S: PROVISIONING_ID }, stopped_at: { N: String(at(20).getTime()) } }],
@@ -807,37 +825,37 @@ describe('a clean outcome', () => {
 describe('a warm execution environment', () => {
   it('does not describe a processed execution again', async () => {
     const sweepOnce = newSweep();
-    endedBadly({ id: idOf(1), ended: 5 });
+    givenFailed({ id: idOf(1), ended: 5 });
     await sweepOnce();
 
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 0 });
-    expect(lookedAt()).toEqual([idOf(1)]);
+    expect(describedNames()).toEqual([idOf(1)]);
   });
 
   it('describes an execution again that it could not process', async () => {
     const sweepOnce = newSweep();
-    endedBadly({ id: idOf(1), ended: 5 });
-    cannotBeSettled(idOf(1));
+    givenFailed({ id: idOf(1), ended: 5 });
+    givenNotDescribable(idOf(1));
     await sweepOnce();
-    endedBadly({ id: idOf(1), ended: 5 });
+    givenFailed({ id: idOf(1), ended: 5 });
 
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, started: 1 });
   });
 
   it('describes a redriven execution again after it has finished', async () => {
     const sweepOnce = newSweep();
-    endedBadly({ id: idOf(1), ended: 5 });
+    givenFailed({ id: idOf(1), ended: 5 });
     await sweepOnce();
-    endedBadly({ id: idOf(1), ended: 1, began: 6 });
+    givenFailed({ id: idOf(1), ended: 1, began: 6 });
 
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1 });
   });
 
   it('distinguishes an execution from its roll-back with the same stop time', async () => {
     const sweepOnce = newSweep();
-    endedBadly({ id: idOf(1), ended: 5 });
+    givenFailed({ id: idOf(1), ended: 5 });
     await sweepOnce();
-    endedBadly({ id: idOf(1), ended: 5 }, { id: rollBackOf(1), ended: 5, machine: 'RollBackMachine' });
+    givenFailed({ id: idOf(1), ended: 5 }, { id: rollBackOf(1), ended: 5, machine: 'RollBackMachine' });
 
     await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, started: 1 });
     expect(started()).toEqual([rollBackOf(1), rollBackOf(1, 2)]);

@@ -18,7 +18,14 @@ import { handler as sweepUserCreations } from '../../../handlers/app2/sweep-user
 import { execution } from '../../support/executions.ts';
 import { measuredIn, watchLogLines } from '../../support/log-lines.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
-import { ENCRYPTED, PROVISIONING_ID, ROLL_BACK, SEALED, subject, TRACE_ID } from '../../support/subject.ts';
+import {
+  ENCRYPTED,
+  INTAKE_CIPHERTEXT,
+  PROVISIONING_ID,
+  ROLL_BACK,
+  subject,
+  TRACE_ID,
+} from '../../support/subject.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const dynamoDb = mockClient(DynamoDBClient);
@@ -42,11 +49,11 @@ beforeEach(() => {
 });
 
 describe.each([
-  ['App1', sweepProvisionings, { intake_ciphertext: SEALED, request_mac: 'mac' }],
+  ['App1', sweepProvisionings, { intake_ciphertext: INTAKE_CIPHERTEXT, request_mac: 'mac' }],
   ['App2', sweepUserCreations, { encrypted_password: ENCRYPTED }],
-])('the sweep of %s', (_service, handler, sealed) => {
+])('the sweep of %s', (_service, handler, ciphertexts) => {
   it('logs its report with metrics', async () => {
-    const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', ...sealed };
+    const input = { ...subject, trace_id: TRACE_ID, owner: 'owner', ...ciphertexts };
     const executionArn = `${account}:execution:Machine:${PROVISIONING_ID}`;
     const stateMachineArn = `${account}:stateMachine:Machine`;
     const [startDate, stopDate] = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-01T00:00:09Z')];
@@ -92,7 +99,7 @@ describe.each([
   });
 
   describe('for a failed roll-back', () => {
-    /** Another one each time: what a sweep has settled, it does not look at again. */
+    /** Another attempt each time, because the sweep does not process one twice. */
     let attempt = 1;
     let name = '';
     beforeEach(() => {

@@ -125,7 +125,7 @@ describe('timelineAt', () => {
     stepFunctions: new SFNClient({}),
     machines: {
       STATE_MACHINE_ARN: 'a:stateMachine:Make',
-      ROLL_BACK_STATE_MACHINE_ARN: 'a:stateMachine:Undo',
+      ROLL_BACK_STATE_MACHINE_ARN: 'a:stateMachine:RollBack',
     },
     inputSchema: provisioningInput,
     cleanOutcomes: [],
@@ -134,7 +134,7 @@ describe('timelineAt', () => {
   const histories = () =>
     stepFunctions.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input);
 
-  /** So many roll-backs failed, one after the other. */
+  /** A number of failed roll-backs. */
   function rollBacks(count: number) {
     stepFunctions
       .on(DescribeExecutionCommand)
@@ -179,13 +179,13 @@ describe('timelineAt', () => {
 
   it('contains the steps of the roll-backs in the order of their start times', async () => {
     rollBacks(2);
-    const from: Record<string, number> = { Make: 0, Undo: 100 };
+    const from: Record<string, number> = { Make: 0, RollBack: 100 };
     stepFunctions
       .on(GetExecutionHistoryCommand)
       .callsFake(async ({ executionArn }: { executionArn: string }) => {
         const [, , machine = '', name = ''] = executionArn.split(':');
-        const begun = (from[machine] ?? 0) + attemptIn(name);
-        return { events: history({ step: `${machine}It`, from: begun, to: begun }) };
+        const startedAt = (from[machine] ?? 0) + attemptIn(name);
+        return { events: history({ step: `${machine}It`, from: startedAt, to: startedAt }) };
       });
 
     const { timeline } = await read();

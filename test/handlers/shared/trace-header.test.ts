@@ -5,7 +5,7 @@ import { TRACE_ID } from '../../support/subject.ts';
 const OTHER_TRACE = '1-69259e40-ffffffffffffffffffffffff';
 const PARENT = '53995c3f42cd8ad8';
 
-/** As Lambda sets it for one invocation. */
+/** A header as Lambda sets it for one invocation. */
 const invokedWith = (header: string) => {
   process.env['_X_AMZN_TRACE_ID'] = header;
 };

@@ -15,7 +15,7 @@ const NOW = STARTED.getTime() + 60_000;
 const at = (milliseconds: number) => new Date(STARTED.getTime() + milliseconds).toISOString();
 const executionArn = 'arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:id';
 
-/** Attempts that failed one after the other, each taking a tenth of a second. */
+/** Failed attempts, each with a duration of a tenth of a second. */
 const failing = (...attempts: [from: number, error: string][]) =>
   attempts.map(([from, error]) => ({ from, to: from + 100, error }));
 
@@ -52,8 +52,8 @@ describe('waitingIn', () => {
     ['DeleteUser', 'ServiceThrottled', { what: 'aws' }],
     ['PublishRequested', 'EventBridge.FailedEntry', { what: 'aws' }],
     ['EncryptCredentials', 'States.Timeout', { what: 'aws' }],
-  ])('returns the condition of %s after %s', (step, error, told) => {
-    expect(waitingIn(waits(step, [20, error]), 'app1')).toMatchObject({ ...told, step, since: at(20) });
+  ])('returns the condition of %s after %s', (step, error, condition) => {
+    expect(waitingIn(waits(step, [20, error]), 'app1')).toMatchObject({ ...condition, step, since: at(20) });
   });
 
   it('knows the delays of outage errors only', () => {

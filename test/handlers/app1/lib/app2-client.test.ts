@@ -9,7 +9,7 @@ import { thrownBy } from '../../../support/thrown.ts';
 
 const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
 
-/** App2 gives these answers, one after the other; the last one for good. */
+/** A client of App2 that returns these responses in order; the last one is repeated. */
 function app2(...answers: (() => Response | Error)[]) {
   const sent: { address: string; init: RequestInit }[] = [];
   const fetch: typeof globalThis.fetch = async (address, init = {}) => {
@@ -31,11 +31,11 @@ function app2(...answers: (() => Response | Error)[]) {
 }
 
 const status = (code: number) => () => new Response('canary body of App2', { status: code });
-const settled = () => Response.json(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
+const succeeded = () => Response.json(creationStatus({ status: 'SUCCEEDED', user: 'present' }));
 
 describe("App1's client of App2", () => {
   it('requests a user with the provisioning_id as key and prefers to wait', async () => {
-    const { client, sent } = app2(settled);
+    const { client, sent } = app2(succeeded);
 
     await expect(
       client.requestUserCreation(GENERATION, request, {
@@ -100,7 +100,7 @@ describe("App1's client of App2", () => {
   });
 
   it('reads the status of a creation', async () => {
-    const { client, sent } = app2(settled);
+    const { client, sent } = app2(succeeded);
 
     await expect(client.readStatus(GENERATION, 'a+b@c')).resolves.toMatchObject({ status: 'SUCCEEDED' });
     expect(sent).toMatchObject([
@@ -181,7 +181,7 @@ describe("App1's client of App2", () => {
   });
 
   it('signs in again once when App2 refuses the token, within the same timeout', async () => {
-    const { client, sent, refused } = app2(status(401), settled);
+    const { client, sent, refused } = app2(status(401), succeeded);
 
     await client.requestUserCreation(GENERATION, request);
 
@@ -245,10 +245,10 @@ describe("App1's client of App2, reading a timeline", () => {
   } as const;
 
   it('returns the steps of App2', async () => {
-    const told = { timeline: [step], timeline_incomplete: ['app2' as const] };
-    const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...told }));
+    const timelineOfApp2 = { timeline: [step], timeline_incomplete: ['app2' as const] };
+    const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...timelineOfApp2 }));
 
-    await expect(client.readTimeline(GENERATION)).resolves.toEqual(told);
+    await expect(client.readTimeline(GENERATION)).resolves.toEqual(timelineOfApp2);
     expect(sent).toMatchObject([
       {
         address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?include=timeline`,
@@ -263,7 +263,7 @@ describe("App1's client of App2, reading a timeline", () => {
 
   it.each([
     ['an error', status(503), 'TargetUnavailable'],
-    ['a status without one', settled, 'App2RequestRefused'],
+    ['a status without one', succeeded, 'App2RequestRefused'],
   ])('fails when App2 returns %s', async (_what, answer, name) => {
     await expect(app2(answer).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
   });

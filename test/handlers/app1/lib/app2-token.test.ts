@@ -76,7 +76,7 @@ describe("App1's token for App2", () => {
   });
 
   it('is counted as cached or as issued', async () => {
-    embeddedMetrics({}); // what was counted before
+    embeddedMetrics({}); // resets earlier counts
     const tokens = source();
     const refused = await tokens.get();
     await tokens.get();

@@ -30,19 +30,19 @@ const newLimits = (over = {}) =>
     now: clock.now,
   });
 
-const look = (caller: string) =>
+const describeExecution = (caller: string) =>
   limits.stepFunctions(caller).send(new DescribeExecutionCommand({ executionArn: 'arn' }));
-/** Whether a look of the caller is let through. */
+/** Whether a DescribeExecution call of the caller is admitted. */
 const isAdmitted = async (caller: string): Promise<boolean> => {
   try {
-    await look(caller);
+    await describeExecution(caller);
     return true;
   } catch (error) {
     expect(error).toMatchObject({ name: 'RequestProblem', code: 'THROTTLED' });
     return false;
   }
 };
-/** How many looks of the caller are let through at once. */
+/** Number of calls of the caller that are admitted at once. */
 async function burstOf(caller: string): Promise<number> {
   for (let admitted = 0; ; admitted += 1) if (!(await isAdmitted(caller))) return admitted;
 }
@@ -58,7 +58,7 @@ beforeEach(() => {
 
 describe('the limits of callers', () => {
   it('admit a caller and return the response of Step Functions', async () => {
-    await expect(look('one')).resolves.toMatchObject({ status: 'RUNNING' });
+    await expect(describeExecution('one')).resolves.toMatchObject({ status: 'RUNNING' });
   });
 
   it('count nothing but DescribeExecution: a POST makes no other call', async () => {

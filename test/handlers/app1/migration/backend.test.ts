@@ -31,8 +31,8 @@ describe('backendByHeader', () => {
     ['false', 'legacy'],
     ['yes', 'legacy'],
     ['', 'legacy'],
-  ])('routes %p to %s', (header, way) => {
-    expect(backendByHeader(request(header))).toBe(way);
+  ])('routes %p to %s', (header, backend) => {
+    expect(backendByHeader(request(header))).toBe(backend);
   });
 });
 
@@ -88,8 +88,8 @@ describe('backendByFlag', () => {
       'legacy',
     ],
     ['an empty entry', flag({ allow_list: [''] }), undefined, SESSION, 'legacy'],
-  ])('%s', (_what, set, header, userArn, way) => {
-    expect(backendByFlag(request(header, userArn), 'ada', set)).toBe(way);
+  ])('%s', (_what, set, header, userArn, backend) => {
+    expect(backendByFlag(request(header, userArn), 'ada', set)).toBe(backend);
   });
 
   const username = fc.string({ minLength: 1, maxLength: 128 });
@@ -109,8 +109,8 @@ describe('backendByFlag', () => {
     const ascii = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/);
     fc.assert(
       fc.property(ascii, percentage, (name, share) => {
-        const ways = [name, name.toUpperCase(), name.toLowerCase()].map((one) => goes(one, share));
-        return new Set(ways).size === 1;
+        const backends = [name, name.toUpperCase(), name.toLowerCase()].map((one) => goes(one, share));
+        return new Set(backends).size === 1;
       }),
     );
   });

@@ -19,11 +19,11 @@ const reader = () =>
     address: { application: 'app', environment: 'live', profile: 'migration' },
     now: () => now,
   });
-const looks = () =>
+const polledTokens = () =>
   appConfig.commandCalls(GetLatestConfigurationCommand).map(({ args }) => args[0].input.ConfigurationToken);
 const sessions = () => appConfig.commandCalls(StartConfigurationSessionCommand);
 
-/** AppConfig serves this from now on; nothing: it is as it was. */
+/** The configuration that AppConfig returns; an empty one is unchanged. */
 function serves(configuration: unknown, interval = 15) {
   const text =
     configuration === undefined || typeof configuration === 'string'
@@ -59,7 +59,7 @@ describe('the migration flag', () => {
         RequiredMinimumPollIntervalInSeconds: 15,
       },
     ]);
-    expect(looks()).toEqual(['first']);
+    expect(polledTokens()).toEqual(['first']);
   });
 
   it("is polled again only after AppConfig's interval, with the token of the last poll", async () => {
@@ -68,11 +68,11 @@ describe('the migration flag', () => {
     await read();
     now += 59_999;
     await read();
-    expect(looks()).toEqual(['first']);
+    expect(polledTokens()).toEqual(['first']);
     serves(at(20), 60);
     now += 1;
     await expect(read()).resolves.toMatchObject({ percentage: 20 });
-    expect(looks()).toEqual(['first', 'next-1']);
+    expect(polledTokens()).toEqual(['first', 'next-1']);
     expect(sessions()).toHaveLength(1);
   });
 
@@ -102,9 +102,9 @@ describe('the migration flag', () => {
     now += 15_000;
     await expect(read()).resolves.toMatchObject({ percentage: 10 });
     expect(log()).toContain('the last known one is used');
-    const before = looks().length;
+    const before = polledTokens().length;
     await read();
-    expect(looks()).toHaveLength(before);
+    expect(polledTokens()).toHaveLength(before);
 
     serves(at(30));
     now += 15_000;
@@ -121,7 +121,7 @@ describe('the migration flag', () => {
     now += 15_000;
     await read();
     expect(sessions()).toHaveLength(2);
-    expect(looks().at(-1)).toBe('first');
+    expect(polledTokens().at(-1)).toBe('first');
   });
 
   it('is undefined when it was never read, without a poll for every request', async () => {
@@ -145,6 +145,6 @@ describe('the migration flag', () => {
   it('is polled once by concurrent requests', async () => {
     const read = reader();
     await Promise.all([read(), read()]);
-    expect(looks()).toHaveLength(1);
+    expect(polledTokens()).toHaveLength(1);
   });
 });

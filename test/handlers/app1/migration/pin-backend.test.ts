@@ -7,7 +7,7 @@ import { thrownBy } from '../../../support/thrown.ts';
 
 const dynamo = mockClient(DynamoDBClient);
 const NOW = Date.parse('2026-01-01T00:00:00Z');
-const keep = pinBackend({ dynamo: new DynamoDBClient({}), table: 'keys', now: () => NOW });
+const pin = pinBackend({ dynamo: new DynamoDBClient({}), table: 'keys', now: () => NOW });
 
 beforeEach(() => {
   dynamo.reset();
@@ -17,11 +17,15 @@ describe('pinBackend', () => {
   it('stores the chosen backend for 90 days with one conditional write', async () => {
     dynamo.on(PutItemCommand).resolves({});
 
-    await expect(keep('id', 'legacy')).resolves.toBe('legacy');
+    await expect(pin('id', 'legacy')).resolves.toBe('legacy');
     expect(dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input)).toEqual([
       {
         TableName: 'keys',
-        Item: { id: { S: 'id' }, way: { S: 'legacy' }, expires_at: { N: String(NOW / 1000 + 7_776_000) } },
+        Item: {
+          id: { S: 'id' },
+          backend: { S: 'legacy' },
+          expires_at: { N: String(NOW / 1000 + 7_776_000) },
+        },
         ConditionExpression: 'attribute_not_exists(id)',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },
@@ -30,23 +34,23 @@ describe('pinBackend', () => {
 
   it.each(['workflow', 'legacy'] as const)(
     'returns the stored backend %s, whatever is chosen later',
-    async (way) => {
+    async (backend) => {
       dynamo.on(PutItemCommand).rejects(
         new ConditionalCheckFailedException({
           $metadata: {},
           message: '',
-          Item: { id: { S: 'id' }, way: { S: way } },
+          Item: { id: { S: 'id' }, backend: { S: backend } },
         }),
       );
 
-      await expect(keep('id', way === 'legacy' ? 'workflow' : 'legacy')).resolves.toBe(way);
+      await expect(pin('id', backend === 'legacy' ? 'workflow' : 'legacy')).resolves.toBe(backend);
     },
   );
 
   it('fails when the table is not available', async () => {
     dynamo.on(PutItemCommand).rejects(sdkError('ProvisionedThroughputExceededException'));
 
-    expect(await thrownBy(keep('id', 'legacy'))).toMatchObject({
+    expect(await thrownBy(pin('id', 'legacy'))).toMatchObject({
       name: 'ProvisionedThroughputExceededException',
     });
   });

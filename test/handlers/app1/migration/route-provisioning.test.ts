@@ -14,24 +14,24 @@ const log = watchLog();
 const body = { username: 'alice', password: PASSWORD, human_user_id: 'h-42' };
 const workflow = jest.fn<ApiHandler>();
 const request = jest.fn<(body: string) => Promise<{ status: number; body: string }>>();
-const count = jest.fn<(way: Backend, failed: boolean) => void>();
+const count = jest.fn<(backend: Backend, failed: boolean) => void>();
 const choose = jest.fn<(event: unknown, username: string) => Promise<Backend>>();
-const keep = jest.fn<(id: string, wanted: Backend) => Promise<Backend>>();
+const pin = jest.fn<(id: string, chosen: Backend) => Promise<Backend>>();
 
 const post = (
   headers: Record<string, string | string[]> = {},
   content: unknown = body,
   identity: object = CALLER,
 ) =>
-  api(routeProvisioning({ choose, keep, workflow, legacy: { request }, count }))(
+  api(routeProvisioning({ choose, pin, workflow, legacy: { request }, count }))(
     signedRequest({ path: '/create-service-user', headers, body: content }, identity),
   );
 
 beforeEach(() => {
-  for (const mock of [workflow, request, count, choose, keep]) mock.mockReset();
+  for (const mock of [workflow, request, count, choose, pin]) mock.mockReset();
   workflow.mockResolvedValue(json(202, { provisioning_id: 'p' }, { Location: 'there' }));
   request.mockResolvedValue({ status: 201, body: '{"id":1}' });
-  keep.mockImplementation(async (_id, wanted) => wanted);
+  pin.mockImplementation(async (_id, chosen) => chosen);
 });
 
 describe('POST /create-service-user while a legacy endpoint is replaced', () => {
@@ -83,12 +83,14 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     expect(request).toHaveBeenCalledTimes(3);
   });
 
-  it.each(['workflow', 'legacy'] as const)('uses the stored backend of its key: %s', async (way) => {
-    choose.mockResolvedValue(way === 'legacy' ? 'workflow' : 'legacy');
-    keep.mockResolvedValue(way);
+  it.each(['workflow', 'legacy'] as const)('uses the stored backend of its key: %s', async (backend) => {
+    choose.mockResolvedValue(backend === 'legacy' ? 'workflow' : 'legacy');
+    pin.mockResolvedValue(backend);
 
-    expect(await post({ 'idempotency-key': 'k' })).toMatchObject({ headers: { 'X-Provisioned-By': way } });
-    expect(keep.mock.calls.map(([id]) => id)).toEqual([provisioningIdOf(CALLERS_OWNER, 'k')]);
+    expect(await post({ 'idempotency-key': 'k' })).toMatchObject({
+      headers: { 'X-Provisioned-By': backend },
+    });
+    expect(pin.mock.calls.map(([id]) => id)).toEqual([provisioningIdOf(CALLERS_OWNER, 'k')]);
   });
 
   it('stores nothing for a request without a valid key', async () => {
@@ -96,7 +98,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     await post();
     await post({ 'Idempotency-Key': 'a b' });
 
-    expect(keep).not.toHaveBeenCalled();
+    expect(pin).not.toHaveBeenCalled();
     expect(workflow).toHaveBeenCalledTimes(2);
   });
 
@@ -110,7 +112,7 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
 
   it('fails when the stored backend cannot be read', async () => {
     choose.mockResolvedValue('legacy');
-    keep.mockRejectedValue(sdkError('ThrottlingException'));
+    pin.mockRejectedValue(sdkError('ThrottlingException'));
 
     expectProblem(await post({ 'Idempotency-Key': 'k' }), 'SERVICE_UNAVAILABLE');
     expect(workflow).not.toHaveBeenCalled();

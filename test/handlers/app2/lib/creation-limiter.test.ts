@@ -17,12 +17,12 @@ import { sdkError } from '../../../support/sdk-errors.ts';
 const table = rateLimitTable();
 const RATE = DEFAULT_CREATIONS_PER_SECOND;
 const EXPRESS = expressCreationsPerSecond(RATE);
-/** The part of the queue that one caller may hold, in seconds of the whole rate. */
+/** Largest share of the queue for one caller, in seconds of the full rate. */
 const SHARE_SECONDS = timeLimits.longestQueue * CALLER_SHARE;
 const BEGIN = Date.parse('2026-01-01T00:00:00Z');
 let time: number;
 
-/** A limiter with nothing in its memory, as a new function has it. */
+/** A limiter of a new execution environment. */
 const limiter = (creationsPerSecond: number = RATE) =>
   creationLimiter({
     dynamoDb: new DynamoDBClient({}),
@@ -39,12 +39,12 @@ const reserve = (caller: string, id = `creation-${requests}`) => {
   requests += 1;
   return (functions[requests % functions.length] ?? limiter()).reserve({ id, caller });
 };
-/** Delays in seconds of so many requests of a caller, sent at once. */
+/** Delays in seconds of concurrent requests of a caller. */
 const delays = async (caller: string, count: number): Promise<number[]> => {
   const starts = await Promise.all(Array.from({ length: count }, () => reserve(caller)));
   return starts.map((start) => (start - time) / 1000);
 };
-/** Has a caller hold a queue of so many seconds, as if it had reserved it start by start. */
+/** Lets a caller hold a queue of the given seconds, as if it had made each reservation. */
 function flood(caller: string, seconds: number): void {
   const from = Math.max(time, table.numberOf('creations', 'next_at') ?? 0);
   const starts = Array.from({ length: Math.floor(seconds * RATE) }, (_, n) => from + (n * 1000) / RATE);
@@ -61,7 +61,7 @@ function flood(caller: string, seconds: number): void {
   });
 }
 
-/** How far away the end of the queue is, in seconds. */
+/** Length of the queue in seconds. */
 const queueLength = () => ((table.numberOf('creations', 'next_at') ?? time) - time) / 1000;
 
 beforeEach(() => {
@@ -78,7 +78,7 @@ describe('the creation limiter, without a queue', () => {
     }
 
     expect([...table.items.keys()]).toEqual(['creations']);
-    // Each function learns once how far the others have come.
+    // Each execution environment reads the state of the others once.
     expect(table.mock.calls().length).toBeLessThanOrEqual(20 + functions.length);
   });
 
@@ -128,7 +128,7 @@ describe('the creation limiter, with a queue', () => {
       time += 1_000;
     }
 
-    // What may be used of the express rate in advance comes once; AddToGroup spreads it.
+    // The advance of the express rate is used once; AddToGroup spreads the calls.
     const advance = 22 * EXPRESS + RATE;
     const within = starts.filter((start) => start < BEGIN + 20_000).length;
     expect(within).toBeLessThanOrEqual(20 * GROUP_CHANGES_PER_SECOND + advance);
@@ -145,7 +145,7 @@ describe('the creation limiter, with a queue', () => {
     expect(await limiter().estimate('flood')).toBeUndefined();
     expect(await limiter().estimate('other')).toBe(time);
     expect(await reserve('other')).toBe(time);
-    // What has started is no longer held.
+    // Started creations do not count any more.
     time += 30_000;
     await expect(reserve('flood')).resolves.toBeGreaterThan(time);
   });
@@ -227,7 +227,7 @@ describe('the creation limiter, with a queue', () => {
   });
 });
 
-/** How many creations of a caller have not started, as its item says. */
+/** Number of a caller's queued creations in its item. */
 const heldBy = (caller: string): number =>
   Object.entries(table.items.get(`caller:${caller}`) ?? {})
     .filter(([name]) => name.startsWith('period_'))

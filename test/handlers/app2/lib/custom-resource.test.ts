@@ -32,10 +32,10 @@ const remove: CloudFormationCustomResourceEvent = {
   PhysicalResourceId: 'made-by-former-code',
 };
 
-/** A resource whose creation ends in this way. */
+/** A resource with this outcome of its creation. */
 const resource = (put: () => Promise<string>): CustomResource => ({ put, remove: async () => undefined });
 
-/** What CloudFormation was answered. */
+/** The response to CloudFormation. */
 function cloudFormation(status = 200) {
   const answers: { address: unknown; method: unknown; body: unknown }[] = [];
   jest.spyOn(globalThis, 'fetch').mockImplementation(async (address, init) => {

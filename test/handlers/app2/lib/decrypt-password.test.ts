@@ -8,8 +8,8 @@ import { ENCRYPTED, PASSWORD, PROVISIONING_ID } from '../../../support/subject.t
 import { thrownBy } from '../../../support/thrown.ts';
 
 const kms = mockClient(KMSClient);
-const sealed = { provisioning_id: PROVISIONING_ID, username: 'alice', encrypted_password: ENCRYPTED };
-const decrypt = () => decryptPassword(new KMSClient({}), 'key-of-app2', sealed);
+const encrypted = { provisioning_id: PROVISIONING_ID, username: 'alice', encrypted_password: ENCRYPTED };
+const decrypt = () => decryptPassword(new KMSClient({}), 'key-of-app2', encrypted);
 
 beforeEach(() => {
   kms.reset();
