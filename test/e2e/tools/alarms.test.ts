@@ -264,7 +264,7 @@ describe('runbooks', () => {
     // Doctor reports the alarm and its runbook, and exits with status 1.
     const isDoctor = command === 'npx provision doctor';
     const names =
-      'app2-system-failures: begin with `npx provision list --failed --since 1h`, then do what docs/runbooks/provisionings-fail.md says.';
+      'app2-system-failures: run `npx provision list --failed --since 1h`, then follow docs/runbooks/provisionings-fail.md.';
 
     expect([command, status, output]).toEqual([
       command,

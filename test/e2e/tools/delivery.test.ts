@@ -313,7 +313,7 @@ describe('a redrive of the dead-letter queue', () => {
           requestPayload: payload,
         }),
       }),
-      'function app2-delete-user sends what it could not handle elsewhere',
+      'function app2-delete-user has another destination for failed events',
     ],
     [
       'of a rule',

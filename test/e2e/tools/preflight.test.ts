@@ -22,7 +22,7 @@ describe('npm run preflight', () => {
     const { status, stdout } = await run('npm run --silent preflight -- --local');
 
     expect([status, stdout]).toEqual([0, expect.stringContaining('A deployment should succeed.')]);
-    expect(stdout).toMatch(/✔ names of App1 +\d+ of its own, the others free/);
+    expect(stdout).toMatch(/✔ names of App1 +\d+ of this stack, the others free/);
     expect(stdout).toMatch(/\? policies +not checked: the local AWS does not implement it/);
   });
 
