@@ -192,8 +192,8 @@ describe('timelineAt', () => {
 
     expect(timeline.map(({ step, execution: name }) => [step, name])).toEqual([
       ['MakeIt', PROVISIONING_ID],
-      ['UndoIt', `${ROLL_BACK}.1`],
-      ['UndoIt', `${ROLL_BACK}.2`],
+      ['RollBackIt', `${ROLL_BACK}.1`],
+      ['RollBackIt', `${ROLL_BACK}.2`],
     ]);
   });
 

@@ -85,7 +85,7 @@ describe('the legacy endpoint', () => {
       1,
     ],
     [
-      'answers something else than JSON',
+      'returns another content than JSON',
       () => fetch.mockResolvedValue(new Response(`<p>${PASSWORD}`, { status: 200 })),
       1,
     ],
@@ -104,7 +104,7 @@ describe('the legacy endpoint', () => {
 
     expect(error).toMatchObject({ code: 'LEGACY_UNAVAILABLE' });
     expect(fetch).toHaveBeenCalledTimes(calls);
-    expect(log()).toContain('gave no answer to pass on');
+    expect(log()).toContain('The legacy endpoint is not available');
     expectNoLeak(PASSWORD, error, log());
     expectNoLeak(KEY, error, log());
   });

@@ -101,7 +101,7 @@ describe('the migration flag', () => {
     breaks();
     now += 15_000;
     await expect(read()).resolves.toMatchObject({ percentage: 10 });
-    expect(log()).toContain('the last known one is used');
+    expect(log()).toContain('the last value is used');
     const before = polledTokens().length;
     await read();
     expect(polledTokens()).toHaveLength(before);
