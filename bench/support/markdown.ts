@@ -1,4 +1,4 @@
-/** A Markdown table; the first column is text, the others are right-aligned if `numbers` is true. */
+/** A Markdown table; the first column contains text, the others contain numbers if `numbers` is true. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], numbers = true): string {
   const rule = head.map((_, n) => (n > 0 && numbers ? '--:' : '---'));
   return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

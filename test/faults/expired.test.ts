@@ -120,7 +120,7 @@ const remove: Operation = async (past, finalChecks) => {
   await waitUntilIdle(id);
   const exists = past.user !== undefined && (await userSnapshot(username)) === past.user.snapshot;
   const found = exists ? [`I2, I8: DELETE returned 204, but ${username} exists.`] : [];
-  return [...found, ...(await checkInvariants(past.planned, finalChecks))];
+  return [...found, ...(await invariantViolations(past.planned, finalChecks))];
 };
 
 /**
@@ -141,7 +141,7 @@ async function sendAgain(
   const response = await post(again, planned.key);
   if (response.status !== 202) return { found: [unexpectedResponse('POST', response)], again };
   const { status, user: presence, error } = await waitForOutcome(planned.id);
-  const found = await checkInvariants(again, finalChecks);
+  const found = await invariantViolations(again, finalChecks);
   if (before !== undefined && status !== before.status)
     found.push(`I4: a repeat of a provisioning that was ${before.status} is ${status}.`);
   if (isNew) found.push(...(await reusedEventIds(planned, published)));
@@ -187,7 +187,7 @@ const operations = {
     await waitUntilIdle(again.id);
     return [
       ...found,
-      ...(await checkInvariants(again, finalChecks)),
+      ...(await invariantViolations(again, finalChecks)),
       ...(await changesOfEarlierUser(past, finalChecks)),
     ];
   },
@@ -216,7 +216,7 @@ const operations = {
       ...(exists === (status === 'SUCCEEDED')
         ? [`I4: a retry is ${status}, although the username is ${exists ? '' : 'not '}in use.`]
         : []),
-      ...(await checkInvariants(next, finalChecks)),
+      ...(await invariantViolations(next, finalChecks)),
       ...(await changesOfEarlierUser(past, finalChecks)),
     ];
   },
@@ -245,14 +245,17 @@ const operations = {
     const outcome = [status, ...(error === undefined ? [] : [error.code])].join(', ');
     return [
       ...(outcome === expected ? [] : [`I4: the other provisioning is ${outcome}, not ${expected}.`]),
-      ...(await checkInvariants(next, finalChecks)),
+      ...(await invariantViolations(next, finalChecks)),
       ...(await changesOfEarlierUser(past, finalChecks)),
     ];
   },
 } as const satisfies Record<string, Operation>;
 
 /** Violations of the invariants by a provisioning that has a record at App1. */
-async function checkInvariants(planned: PlannedProvisioning, finalChecks: FinalChecks): Promise<string[]> {
+async function invariantViolations(
+  planned: PlannedProvisioning,
+  finalChecks: FinalChecks,
+): Promise<string[]> {
   const creation_id = await system.generationOf('ProvisionServiceUser', planned.id);
   const provisioning = creation_id === undefined ? planned : { ...planned, creation_id };
   const broken = await violations(provisioning, { within: 180_000 });
@@ -382,8 +385,8 @@ const provisionAndDelete = async (planned: PlannedProvisioning): Promise<void> =
   await system.deprovision(planned.id);
 };
 
-/** Expects that the provisioning has no user; App1 has no record of it. */
-const checkNoUser = async ({ id, username }: PlannedProvisioning): Promise<string[]> => {
+/** Violations if the provisioning still has a user; App1 has no record of it. */
+const userViolations = async ({ id, username }: PlannedProvisioning): Promise<string[]> => {
   const user = await system.user(username);
   return [
     ...(user === undefined ? [] : [`I2: ${username} of ${id} still exists.`]),
@@ -391,14 +394,17 @@ const checkNoUser = async ({ id, username }: PlannedProvisioning): Promise<strin
   ];
 };
 
-/** Expects that App1 has a record, reports the absence of the user, and that the user does not exist. */
-const checkRemoved = async (planned: PlannedProvisioning, finalChecks: FinalChecks): Promise<string[]> => {
+/** Deprovisions until App1 reports the absence of the user; returns the violations if the user exists. */
+const removalViolations = async (
+  planned: PlannedProvisioning,
+  finalChecks: FinalChecks,
+): Promise<string[]> => {
   await deprovision(planned.id);
   await waitUntilIdle(planned.id);
-  return [...(await checkNoUser(planned)), ...(await checkInvariants(planned, finalChecks))];
+  return [...(await userViolations(planned)), ...(await invariantViolations(planned, finalChecks))];
 };
 
-const missingEvent = async (planned: PlannedProvisioning, expected: string): Promise<string[]> => {
+const missingEvents = async (planned: PlannedProvisioning, expected: string): Promise<string[]> => {
   const names = (await system.events(planned.id)).map((event) => event['detail-type']);
   return names.includes(expected) ? [] : [`${expected} was not published, only ${names.join(', ')}.`];
 };
@@ -414,48 +420,48 @@ const expiriesDuringCalls: Case[] = [
     "App1's record expires before the first step of its roll-back",
     { call: STOP_PROVISIONING, start: provisionAndDelete, expired: ['ProvisionServiceUser'] },
     async (planned) => [
-      ...(await checkNoUser(planned)),
-      ...(await missingEvent(planned, 'ServiceUserDeprovisioned')),
+      ...(await userViolations(planned)),
+      ...(await missingEvents(planned, 'ServiceUserDeprovisioned')),
     ],
   ),
   expiryDuringCall(
     "App1's record expires while its roll-back calls the target",
     { call: CANCEL, start: provisionAndDelete, expired: ['ProvisionServiceUser'] },
     async (planned) => [
-      ...(await checkNoUser(planned)),
-      ...(await missingEvent(planned, 'ServiceUserDeprovisioned')),
+      ...(await userViolations(planned)),
+      ...(await missingEvents(planned, 'ServiceUserDeprovisioned')),
     ],
   ),
   expiryDuringCall(
     "the target's record expires before App1's roll-back calls the target",
     { call: CANCEL, start: provisionAndDelete, expired: ['CreateServiceUser'] },
     async (planned, finalChecks) => [
-      ...(await checkRemoved(planned, finalChecks)),
-      ...(await missingEvent(planned, 'ServiceUserRemoved')),
+      ...(await removalViolations(planned, finalChecks)),
+      ...(await missingEvents(planned, 'ServiceUserRemoved')),
     ],
   ),
   expiryDuringCall(
     "the target's record expires before the first step of its roll-back",
     { call: STOP_CREATION, start: provisionAndDelete, expired: ['CreateServiceUser'] },
     async (planned, finalChecks) => [
-      ...(await checkRemoved(planned, finalChecks)),
-      ...(await missingEvent(planned, 'ServiceUserRemoved')),
+      ...(await removalViolations(planned, finalChecks)),
+      ...(await missingEvents(planned, 'ServiceUserRemoved')),
     ],
   ),
   expiryDuringCall(
     "the target's record expires while its roll-back searches for the user",
     { call: FIND_BY_NAME, start: provisionAndDelete, expired: ['CreateServiceUser'] },
-    checkRemoved,
+    removalViolations,
   ),
   expiryDuringCall(
     "the target's record expires while its roll-back removes the user",
     { call: DELETE_USER, start: provisionAndDelete, expired: ['CreateServiceUser'] },
-    checkRemoved,
+    removalViolations,
   ),
   expiryDuringCall(
     'both records expire while the target removes the user',
     { call: DELETE_USER, start: provisionAndDelete, expired: ['ProvisionServiceUser', 'CreateServiceUser'] },
-    checkNoUser,
+    userViolations,
   ),
   expiryDuringCall(
     "the target's record expires before App1's compensation calls the target",
@@ -466,8 +472,8 @@ const expiriesDuringCalls: Case[] = [
       rules: [PROVISIONED],
     },
     async (planned, finalChecks) => [
-      ...(await checkNoUser(planned)),
-      ...(await checkInvariants(planned, finalChecks)),
+      ...(await userViolations(planned)),
+      ...(await invariantViolations(planned, finalChecks)),
     ],
   ),
   expiryDuringCall(
@@ -481,8 +487,8 @@ const expiriesDuringCalls: Case[] = [
       expired: ['CreateServiceUser'],
     },
     async (planned, finalChecks) => [
-      ...(await checkNoUser(planned)),
-      ...(await checkInvariants(planned, finalChecks)),
+      ...(await userViolations(planned)),
+      ...(await invariantViolations(planned, finalChecks)),
     ],
   ),
   expiryDuringCall(
@@ -492,7 +498,7 @@ const expiriesDuringCalls: Case[] = [
       start: (planned) => stopDuringSetPassword(planned, 'ProvisionServiceUser'),
       expired: ['ProvisionServiceUser'],
     },
-    checkNoUser,
+    userViolations,
   ),
   {
     name: "the target's record expires after the response to App1's request was lost",
@@ -512,7 +518,7 @@ const expiriesDuringCalls: Case[] = [
         await lost.lift();
       }
       await waitUntilIdle(planned.id);
-      return checkInvariants(planned, finalChecks);
+      return invariantViolations(planned, finalChecks);
     },
   },
   ...(
@@ -547,7 +553,7 @@ const expiriesDuringCalls: Case[] = [
           await lost.lift();
         }
         await waitUntilIdle(planned.id);
-        return checkRemoved(planned, finalChecks);
+        return removalViolations(planned, finalChecks);
       },
     }),
   ),
@@ -568,13 +574,13 @@ const expiriesDuringCalls: Case[] = [
           async () => {
             await runSweepsSoon();
             await waitUntilIdle(planned.id);
-            expect(await checkNoUser(planned)).toEqual([]);
+            expect(await userViolations(planned)).toEqual([]);
             if (expired.length === 1) await waitForOutcome(planned.id, 0);
           },
           300_000,
           POLL_INTERVAL_MS,
         );
-        return expired.length === 1 ? checkRemoved(planned, finalChecks) : checkNoUser(planned);
+        return expired.length === 1 ? removalViolations(planned, finalChecks) : userViolations(planned);
       },
     }),
   ),
@@ -613,7 +619,7 @@ const expiriesDuringCalls: Case[] = [
       const { status, user } = await waitForOutcome(again.id);
       return [
         ...(user === 'present' ? [] : [`I1: the next provisioning is ${status}, ${user}.`]),
-        ...(await checkInvariants(again, finalChecks)),
+        ...(await invariantViolations(again, finalChecks)),
       ];
     },
   },
@@ -697,8 +703,8 @@ const scenarios: Case[] = [
       return [
         ...found,
         ...(signsIn ? [`I8: DELETE returned 204, but ${username} can sign in.`] : []),
-        ...(await missingEvent(past.planned, 'ServiceUserRemoved')),
-        ...(await missingEvent(past.planned, 'ServiceUserDeprovisioned')),
+        ...(await missingEvents(past.planned, 'ServiceUserRemoved')),
+        ...(await missingEvents(past.planned, 'ServiceUserDeprovisioned')),
       ];
     },
   },
@@ -733,9 +739,9 @@ const scenarios: Case[] = [
       await post(again, again.key);
       await waitForOutcome(again.id);
       const { status, user } = provisioningStatus.parse((await system.status(again.id)).body);
-      const found = await checkInvariants(again, finalChecks);
+      const found = await invariantViolations(again, finalChecks);
       if (`${status}, ${user}` !== 'SUCCEEDED, present') found.push(`I1: it is ${status}, ${user}.`);
-      return [...found, ...(await checkRemoved(again, finalChecks))];
+      return [...found, ...(await removalViolations(again, finalChecks))];
     },
   },
   {
@@ -745,7 +751,7 @@ const scenarios: Case[] = [
       await stopDuringSetPassword(again, 'CreateServiceUser');
       await waitForOutcome(again.id, 180_000);
       await waitUntilIdle(again.id);
-      return [...(await checkNoUser(again)), ...(await checkInvariants(again, finalChecks))];
+      return [...(await userViolations(again)), ...(await invariantViolations(again, finalChecks))];
     },
   },
 ];
