@@ -1,5 +1,5 @@
-"""API Gateway (REST): the proxy event's headers and address, models by content type, gateway responses and their
-templates, the scope of signatures, the names under which APIs are reached."""
+"""API Gateway (REST): headers and address of the proxy event, models by content type, gateway responses and their
+templates, the scope of signatures, host names of APIs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost")
 RawHeaders = list[tuple[bytes, bytes]]
 
 arrived: ContextVar[tuple[str, RawHeaders]] = ContextVar("arrived")
-"""Path and headers of the present request as its client sent them."""
+"""Original path and headers of the current request."""
 
 
 def apply() -> None:
@@ -39,16 +39,16 @@ def apply() -> None:
 def remember_request(
     original: Callable[..., None], method: str, path: str, query: dict[str, Any], headers: RawHeaders, **options: Any
 ) -> None:
-    """Every request passes here before it is routed."""
+    """Runs for every request before routing."""
     arrived.set((path, headers))
     original(method, path, query, headers, **options)
 
 
 def build_proxy_event(original: Callable[..., dict[str, Any]], *request: Any, **options: Any) -> dict[str, Any]:
-    """lambda/latest/dg/services-apigateway and apigateway/latest/developerguide/set-up-lambda-proxy-integrations:
-    header names as the client sent them, X-Forwarded-* headers, and the host and path that the client called.
+    """lambda/latest/dg/services-apigateway and apigateway/latest/developerguide/set-up-lambda-proxy-integrations: header
+    names as the client sent them, X-Forwarded-* headers, and the host and path that the client called.
 
-    MiniStack gives lower-case names, none of those headers, no domainName, and a path that no client can call.
+    MiniStack passes lower-case names, none of those headers, no domainName, and a path that no client can request.
     """
     event = original(*request, **options)
     path, raw_headers = arrived.get()
@@ -62,7 +62,7 @@ def build_proxy_event(original: Callable[..., dict[str, Any]], *request: Any, **
 
 
 def forwarding_headers(host: str, sent: set[str]) -> list[tuple[str, str]]:
-    """The headers that API Gateway adds, save those that a proxy in front of it has sent already."""
+    """The headers that API Gateway adds, unless a proxy in front of it has already sent them."""
     added = {
         "X-Amzn-Trace-Id": f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}",
         "X-Forwarded-For": get_request_client_ip(),
@@ -81,7 +81,7 @@ def grouped(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 def choose_models_by_content_type() -> None:
     """apigateway/latest/developerguide/api-gateway-method-request-validation: the model of the request's content type
-    validates the body, else the model $default, else none. MiniStack takes application/json's for every type."""
+    validates the body, or else the model $default. MiniStack uses that of application/json for every type."""
     replace_text(
         apigateway_v1,
         "_check_request_validation",
@@ -91,8 +91,8 @@ def choose_models_by_content_type() -> None:
 
 
 def choose_templates_by_content_type() -> None:
-    """apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.responseTemplates: a
-    template's key is the content type. MiniStack knows only application/json."""
+    """apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.responseTemplates: a template's
+    key is the content type. MiniStack supports only application/json."""
     apigateway_v1._content_type_of = content_type_of
     replace_text(
         apigateway_v1,
@@ -116,8 +116,8 @@ def content_type_of(gateway_response: dict[str, Any]) -> str:
 
 
 def answer_denials_by_gateway_response() -> None:
-    """apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED): what a policy does not allow is
-    answered by the gateway response. MiniStack answers in the words of IAM."""
+    """apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED): a request that a policy denies
+    gets the gateway response. MiniStack returns IAM's error."""
     apigateway_v1._AUTHENTICATION_GATEWAY_ERRORS["AccessDenied"] = ("ACCESS_DENIED", "AccessDeniedException")
     app._denied_by_policy = denied_by_policy
     replace_text(
@@ -153,10 +153,10 @@ def check_host(
     *request: Any,
     **options: Any,
 ) -> Any:
-    """apigateway/latest/developerguide/how-to-custom-domains: an API is reached under its own name, or one that was mapped
-    to it. API Gateway finds the API by it, and knows of none under another one.
+    """apigateway/latest/developerguide/how-to-custom-domains: an API has its own host name and custom domain names. API
+    Gateway finds the API by its host name, and returns an error for any other.
 
-    MiniStack takes any, and hands it to functions as the domain name.
+    MiniStack accepts any, and passes it to functions as the domain name.
     """
     host = headers.get("host", "").rsplit(":", 1)[0]
     if host not in LOCAL_HOSTS and not host.endswith(".localhost"):
@@ -176,7 +176,7 @@ def check_scope(
     **options: Any,
 ) -> Any:
     """IAM/latest/UserGuide/reference_sigv-troubleshooting (credential scope): a signature is for one service in one
-    region. MiniStack takes any."""
+    region. MiniStack accepts any."""
     if app._execute_api_authorization_type(api_id, stage, method, path) == "AWS_IAM":
         wrong = scope_fault(headers, apigateway_v1.find_api_scope(api_id))
         if wrong:
@@ -186,7 +186,7 @@ def check_scope(
 
 
 def scope_fault(headers: dict[str, Any], owner: tuple[str, str] | None) -> str | None:
-    """What the signature should have been made for; None when it was, or when there is none to be read."""
+    """The required credential scope; None if the signature has it, or if there is no parsable signature."""
     if owner is None or not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
         return None
     signature = sigv4.parse_header_signature(headers)

@@ -21,10 +21,10 @@ Response = tuple[int, dict[str, Any], bytes]
 Context = dict[str, Any]
 
 integrated: ContextVar[Context] = ContextVar("integrated")
-"""The requestContext of the present request, if it came as far as to its function."""
+"""The requestContext of the current request, if its function was invoked."""
 
 refused: ContextVar[Context] = ContextVar("refused")
-"""What API Gateway knows of the present request, if it answered by itself."""
+"""The context of the current request, if API Gateway responded itself."""
 
 VARIABLE = re.compile(r"\$context\.([A-Za-z_][\w.]*)")
 
@@ -38,7 +38,7 @@ def apply() -> None:
 async def log_access(
     original: Callable[..., Awaitable[Response | None]], host: str, path: str, method: str, *rest: Any, **options: Any
 ) -> Response | None:
-    """apigateway/latest/developerguide/set-up-logging: one line for each request, in the format of the stage.
+    """apigateway/latest/developerguide/set-up-logging: one line per request, in the format of the stage.
 
     MiniStack writes none.
     """
@@ -106,7 +106,7 @@ def text(context: Context, variable: str) -> str:
 def write(log_group_arn: str, line: str) -> None:
     group = log_group_arn.split(":log-group:")[1].removesuffix(":*")
     place = {"logGroupName": group, "logStreamName": "access"}
-    cloudwatch_logs._create_log_stream(place)  # there after the first request
+    cloudwatch_logs._create_log_stream(place)  # exists after the first request
     status, _, body = cloudwatch_logs._put_log_events({**place, "logEvents": [{"message": line}]})
     if status != 200:  # delivery is best effort on AWS, too
         logger.warning("%s: not logged: %s", group, body)

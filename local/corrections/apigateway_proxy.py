@@ -1,4 +1,4 @@
-"""API Gateway (REST): the answers of functions that it refuses, and the headers that it makes of them."""
+"""API Gateway (REST): invalid responses of functions, and response headers."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def apply() -> None:
 def read_answer(
     original: Callable[..., tuple[Fields | None, str | None]], result: Fields
 ) -> tuple[Fields | None, str | None]:
-    """apigateway/latest/developerguide/set-up-lambda-proxy-integrations (output format): an answer of another form is
-    refused; an error of the function is one, too. MiniStack takes any, and tells the caller the function's error.
+    """apigateway/latest/developerguide/set-up-lambda-proxy-integrations (output format): a response of another format is
+    rejected, as is an error of the function. MiniStack accepts any, and returns the function's error to the client.
 
     Recorded: apigateway test_aws_proxy_response_payload_format_validation, test_lambda_aws_proxy_response_format.
     """
@@ -49,8 +49,8 @@ def read_answer(
 
 
 def is_well_formed(answer: Any) -> bool:
-    """Recorded: apigateway test_lambda_aws_proxy_response_format: no field is needed, an empty answer is 200. (The empty
-    answer of test_aws_proxy_response_payload_format_validation is none: its function is sent no body, and fails.)"""
+    """Recorded: apigateway test_lambda_aws_proxy_response_format: no field is required, and an empty response is 200.
+    (In test_aws_proxy_response_payload_format_validation the function receives no body, and fails.)"""
     if not isinstance(answer, dict) or answer.keys() - KNOWN:
         return False
     headers, lists = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
@@ -62,7 +62,7 @@ def is_well_formed(answer: Any) -> bool:
 
 
 def merged_headers(answer: Fields) -> Fields:
-    """A header of both kinds has the values of the list first, then the other one.
+    """A header in both fields has the values of the list first.
 
     Recorded: apigateway test_aws_proxy_response_payload_format_validation.
     """

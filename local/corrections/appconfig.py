@@ -1,4 +1,4 @@
-"""AppConfig: who may read which configuration."""
+"""AppConfig: permissions to read configurations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def name_the_action(
 ) -> str | None:
     """service-authorization/latest/reference/list_awsappconfig: reading a configuration needs two permissions.
 
-    MiniStack knows them by the name appconfigdata, under which no SDK signs, and asks for none.
+    MiniStack uses the service name appconfigdata, with which no SDK signs, and checks no permission.
     """
     read = DATA_PLANE.get((method, path)) if service.startswith("appconfig") else None
     return read or original(service, method, path, *request)
@@ -45,7 +45,7 @@ def name_the_configuration(
     region: str,
     account: str,
 ) -> str:
-    """service-authorization/latest/reference/list_awsappconfig: both permissions are on one configuration."""
+    """service-authorization/latest/reference/list_awsappconfig: both permissions apply to one configuration."""
     if not service.startswith("appconfig") or (method, path) not in DATA_PLANE:
         return original(service, method, path, headers, body, query, region, account)
     asked = json.loads(body) if body else session_of(query)

@@ -1,4 +1,4 @@
-"""CloudFormation: resource types and attributes that MiniStack lacks; looks that wait for a stack to settle."""
+"""CloudFormation: resource types and attributes that MiniStack lacks; DescribeStacks that waits for a stack operation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def apply() -> None:
     add_type("AWS::Events::EventBusPolicy", put_bus_policy, update_bus_policy, delete_bus_policy)
     provisioners._REPLACING_PROPERTIES["AWS::Events::Archive"] = ("ArchiveName", "SourceArn")
     refer_to_secrets_by_arn()
-    tell_provider_url()
+    return_provider_url()
     wrap_function(provisioners, "_sm_secret_string", generate_secret_string)
     make_request_validators()
     wrap_function(provisioners, "_sfn_state_machine_create", create_state_machine)
@@ -47,7 +47,7 @@ def add_type(
 
 
 def create_archive(logical_id: str, properties: Properties, stack: str) -> Created:
-    """AWSCloudFormation/latest/UserGuide/aws-resource-events-archive. MiniStack does not know the type."""
+    """AWSCloudFormation/latest/UserGuide/aws-resource-events-archive. MiniStack does not support the type."""
     name = properties.get("ArchiveName") or provisioners._physical_name(stack, logical_id, max_len=48)
     request = {**archive_request(name, properties), "EventSourceArn": properties["SourceArn"]}
     return name, {"ArchiveName": name, "Arn": succeed(eventbridge._create_archive(request))["ArchiveArn"]}
@@ -74,7 +74,7 @@ def archive_request(name: str, properties: Properties) -> Properties:
 
 
 def put_bus_policy(logical_id: str, properties: Properties, stack: str) -> Created:
-    """AWSCloudFormation/latest/UserGuide/aws-resource-events-eventbuspolicy. MiniStack does not know the type."""
+    """AWSCloudFormation/latest/UserGuide/aws-resource-events-eventbuspolicy. MiniStack does not support the type."""
     bus, statement_id = properties.get("EventBusName", "default"), properties["StatementId"]
     statement = {**properties.get("Statement", {}), "Sid": statement_id}
     others = [other for other in bus_statements(bus) if other.get("Sid") != statement_id]
@@ -108,7 +108,7 @@ def set_bus_statements(bus: str, statements: list[Properties]) -> None:
 def refer_to_secrets_by_arn() -> None:
     """AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-secret (return values): Ref is the ARN.
 
-    MiniStack returns the name, with which the policies and environments of a CDK app are wrong.
+    MiniStack returns the name, so the policies and environments of a CDK app are wrong.
     """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
     create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
@@ -122,7 +122,7 @@ def refer_to_secrets_by_arn() -> None:
     handlers["delete"] = lambda arn, *rest: delete(secret_name(arn), *rest)
 
 
-def tell_provider_url() -> None:
+def return_provider_url() -> None:
     """AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (return values): ProviderURL, the issuer of the
     pool's tokens. MiniStack has only ProviderName, the same without the scheme."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Cognito::UserPool"]
@@ -139,13 +139,13 @@ def with_provider_url(handler: Callable[..., Created]) -> Callable[..., Created]
 
 
 def secret_name(arn: str) -> str:
-    """The name under which MiniStack keeps a secret; an ARN ends in the name, a hyphen and six characters."""
+    """The name under which MiniStack stores a secret; an ARN ends with the name, a hyphen and six characters."""
     return arn.rpartition(":secret:")[2][:-7]
 
 
 def generate_secret_string(original: Callable[[Properties], str], properties: Properties) -> str:
     """AWSCloudFormation/latest/UserGuide/aws-properties-secretsmanager-secret-generatesecretstring: the rules of
-    GetRandomPassword. MiniStack knows only length and excluded characters."""
+    GetRandomPassword. MiniStack supports only length and excluded characters."""
     rules = properties.get("GenerateSecretString")
     if rules is None:
         return original(properties)
@@ -157,7 +157,7 @@ def generate_secret_string(original: Callable[[Properties], str], properties: Pr
 
 def make_request_validators() -> None:
     """AWSCloudFormation/latest/UserGuide/aws-resource-apigateway-requestvalidator and aws-resource-apigateway-method
-    (RequestValidatorId). MiniStack makes an id that nothing knows, so that bodies are not validated."""
+    (RequestValidatorId). MiniStack generates an unused id, so bodies are not validated."""
     wrap_function(provisioners, "_apigw_request_validator_create", create_request_validator)
     wrap_function(provisioners, "_apigw_request_validator_update", update_request_validator)
     wrap_function(provisioners, "_apigw_request_validator_delete", delete_request_validator)
@@ -200,7 +200,7 @@ def delete_request_validator(_original: Callable[..., None], physical_id: str, p
 
 
 def set_key_of_topic(original: Callable[..., Created], *request: Any, **options: Any) -> Created:
-    """AWSCloudFormation/latest/UserGuide/aws-resource-sns-topic (KmsMasterKeyId). MiniStack drops it.
+    """AWSCloudFormation/latest/UserGuide/aws-resource-sns-topic (KmsMasterKeyId). MiniStack ignores it.
 
     The new properties are the last mapping among the arguments.
     """
@@ -219,7 +219,7 @@ def create_state_machine(
 ) -> Created:
     """AWSCloudFormation/latest/UserGuide/aws-properties-stepfunctions-statemachine-loggingconfiguration.
 
-    MiniStack stores it in the template's spelling, which the service does not understand.
+    MiniStack stores it with the template's property names, which the service ignores.
     """
     return original(logical_id, with_logging_as_stored(properties), stack)
 
@@ -284,9 +284,9 @@ def set_dead_letter_queues() -> None:
 async def refuse_content_type(
     original: Callable[..., Awaitable[Response | None]], method: str, path: str, headers: dict[str, str], *rest: Any
 ) -> Response | None:
-    """AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule: the answer of a custom resource is a
-    PUT with an empty Content-Type to a presigned address of S3. AmazonS3/latest/API/RESTAuthentication: the type is part
-    of what is signed, so S3 refuses another one. MiniStack refuses it for wait conditions only."""
+    """AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule: the response of a custom resource
+    is a PUT with an empty Content-Type to a presigned URL of S3. AmazonS3/latest/API/RESTAuthentication: the type is
+    signed, so S3 rejects another one. MiniStack rejects it for wait conditions only."""
     if method == "PUT" and path.startswith("/_ministack/cfn-response/") and headers.get("content-type"):
         error = "<Error><Code>SignatureDoesNotMatch</Code></Error>"
         return 403, {"Content-Type": "application/xml"}, error.encode()
@@ -294,14 +294,14 @@ async def refuse_content_type(
 
 
 LONGEST_LOOK = 4.0
-"""Seconds that an answer to DescribeStacks waits for a stack: less than clients wait for an answer."""
+"""Maximum seconds that DescribeStacks waits for a stack; less than the time limit of clients."""
 
 
 async def answer_when_settled(
     original: Callable[..., Awaitable[Response]], method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
 ) -> Response:
-    """AWSCloudFormation/latest/APIReference/API_DescribeStacks. Who waits for a stack looks every few seconds (the CDK
-    every five), for AWS takes minutes. Here it is a second or two, so the answer waits for it."""
+    """AWSCloudFormation/latest/APIReference/API_DescribeStacks. Clients poll a stack every few seconds (the CDK every
+    five), because AWS takes minutes. Here an operation takes a second or two, so the response waits for it."""
     name = described_stack(body)
     end = time.monotonic() + LONGEST_LOOK
     while name is not None and is_changing(name) and time.monotonic() < end:
@@ -325,7 +325,7 @@ def is_changing(name_or_id: str) -> bool:
 
 
 def succeed(response: Response) -> Properties:
-    """The body of a service's answer; a failed answer fails the resource."""
+    """The body of a service's response; an error fails the resource."""
     status, _, body = response
     if status >= 400:
         raise ValueError(body.decode())

@@ -1,4 +1,4 @@
-"""CloudFormation: names that are taken or made up, what is protected, and what bounds a role."""
+"""CloudFormation: names that exist or are generated, deletion protection, and permissions boundaries."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def apply() -> None:
 
 
 def global_names(found: Any) -> AccountScopedDict:
-    """AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards: dashboards are those of an account, not of a region.
-    MiniStack has them by region."""
+    """AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards: dashboards belong to an account, not to a region.
+    MiniStack stores them by region."""
     if found:
         raise RuntimeError("MiniStack has dashboards before it starts")
     return AccountScopedDict()
@@ -68,14 +68,14 @@ NAMED: dict[str, tuple[str, Callable[[str, Properties], bool]]] = {
         lambda name, _: arn_of("states", f"stateMachine:{name}") in stepfunctions._state_machines,
     ),
 }
-"""The property by which a type is named, and whether that name is taken."""
+"""The name property of a type, and whether the name exists."""
 
 
 def refuse_taken_name(
     original: Callable[..., Any], resource_type: str, logical_id: str, properties: Properties, *rest: Any
 ) -> Any:
     """cloudformation-cli/latest/userguide/resource-type-test-contract-errors (AlreadyExists): a resource is not created
-    under a name that is taken. MiniStack takes over or replaces what has the name, of most types."""
+    under an existing name. MiniStack adopts or replaces the existing resource for most types."""
     property_name, is_taken = NAMED.get(resource_type, ("", lambda *_: False))
     name = properties.get(property_name)
     if name and is_taken(name, properties):
@@ -87,8 +87,8 @@ def refuse_taken_name(
 
 
 def refuse_protected_pool(original: Callable[..., None], pool_id: str, *rest: Any) -> None:
-    """AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (DeletionProtection): a protected pool is not
-    deleted, by a stack either. MiniStack deletes it."""
+    """AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (DeletionProtection): a protected pool cannot be
+    deleted, also not by a stack. MiniStack deletes it."""
     if cognito._user_pools.get(pool_id, {}).get("DeletionProtection") == "ACTIVE":
         raise ValueError(
             "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be "
@@ -98,8 +98,8 @@ def refuse_protected_pool(original: Callable[..., None], pool_id: str, *rest: An
 
 
 def make_up_names_by_region() -> None:
-    """AWSCloudFormation/latest/UserGuide/aws-properties-name: a name that CloudFormation makes up is unique. MiniStack's
-    are the same in each region, so that a stack takes over the roles of its namesake in another one."""
+    """AWSCloudFormation/latest/UserGuide/aws-properties-name: a generated name is unique. MiniStack generates the same
+    names in each region, so a stack adopts the roles of the same stack in another region."""
     replace_text(
         provisioners, "_physical_name", "hashlib.sha256(key.encode())", 'hashlib.sha256(f"{key}:{get_region()}".encode())'
     )

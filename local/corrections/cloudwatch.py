@@ -1,4 +1,4 @@
-"""CloudWatch: metrics and logs of state machine executions; alarms that evaluate by themselves."""
+"""CloudWatch: metrics and logs of state machine executions; alarms that are evaluated automatically."""
 
 from __future__ import annotations
 
@@ -45,25 +45,26 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 
 points = threading.Lock()
-"""Guards what metrics have counted."""
+"""Guards the data points of metrics."""
 
-# Two evaluations at once would announce one change of state twice.
+# Two concurrent evaluations would publish one state change twice.
 evaluating = threading.RLock()
 
 
 def apply() -> None:
     wrap_function(stepfunctions, "_emit_execution_status_event", observe_execution)
     wrap_function(cloudwatch, "_evaluate_alarm", evaluate_alarm)
-    tell_metrics_apart()
+    separate_metrics_by_dimensions()
     for operation in ("record_metric", "_evict_old_metrics"):
         wrap_function(cloudwatch, operation, one_at_a_time)
     threading.Thread(target=evaluate_alarms_for_ever, name="alarms", daemon=True).start()
 
 
-def tell_metrics_apart() -> None:
-    """AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics: no dimensions are the metric that was put without any.
+def separate_metrics_by_dimensions() -> None:
+    """AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics: a request without dimensions returns the metric
+    without dimensions.
 
-    MiniStack adds up those of all dimensions.
+    MiniStack adds up the metrics of all dimensions.
     """
     replace_text(
         cloudwatch, "_get_metric_statistics", "_dims_key(req_dims) if req_dims else None", "_dims_key(req_dims)"
@@ -71,14 +72,14 @@ def tell_metrics_apart() -> None:
 
 
 def one_at_a_time(original: Callable[..., None], *arguments: Any, **options: Any) -> None:
-    """At each call MiniStack exchanges all lists of points for lists without the old ones. What another thread appends
-    to the list before meanwhile is lost."""
+    """At each call MiniStack replaces all lists of data points by lists without expired ones. A data point that another
+    thread appends to the old list is lost."""
     with points:
         original(*arguments, **options)
 
 
 def observe_execution(original: Callable[[Record], None], execution: Record) -> None:
-    """MiniStack announces an execution's status on EventBridge only."""
+    """MiniStack publishes an execution's status on EventBridge only."""
     original(execution)
     count_execution(execution)
     if execution["status"] in ENDS:
@@ -99,7 +100,7 @@ def count_execution(execution: Record) -> None:
 
 
 def log_execution(execution: Record) -> None:
-    """step-functions/latest/dg/cw-logs: the history events of the machine's log level, here all at the end."""
+    """step-functions/latest/dg/cw-logs: the history events of the state machine's log level, here all at the end."""
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
     configuration = machine["loggingConfiguration"] if machine else {}
     is_logged = LOGGED_AT_LEVEL.get(configuration.get("level", "OFF"))
@@ -112,7 +113,7 @@ def log_execution(execution: Record) -> None:
 
 
 def log_message(execution: Record, event: Record, with_data: bool) -> Record:
-    """One event as cloudwatch_logs takes it."""
+    """One event in the format of cloudwatch_logs."""
     details = next((event[field] for field in event if field.endswith("EventDetails")), {})
     at = stepfunctions._iso_to_epoch_ms(event["timestamp"])
     content = {
@@ -140,9 +141,9 @@ def write(log_group_arn: str, execution: Record, messages: list[Record]) -> None
 
 
 def evaluate_alarms_for_ever() -> None:
-    """AmazonCloudWatch/latest/monitoring/alarm-evaluation: CloudWatch evaluates by itself.
+    """AmazonCloudWatch/latest/monitoring/alarm-evaluation: CloudWatch evaluates alarms automatically.
 
-    MiniStack evaluates only while a metric is put by PutMetricData, so that an alarm on an AWS metric never fires.
+    MiniStack evaluates only during PutMetricData, so an alarm on an AWS metric is never raised.
     """
     while True:
         time.sleep(SECONDS_BETWEEN_EVALUATIONS)
@@ -153,9 +154,9 @@ def evaluate_alarms_for_ever() -> None:
 
 def evaluate_alarm(_original: Callable[[Record], None], alarm: Record) -> None:
     """AmazonCloudWatch/latest/monitoring/alarm-evaluation: M out of N periods of the metric with exactly these
-    dimensions; missing data as TreatMissingData says.
+    dimensions; missing data is treated by TreatMissingData.
 
-    MiniStack mixes the metrics of all dimensions, takes all periods as one and does nothing without data.
+    MiniStack mixes the metrics of all dimensions, treats all periods as one and ignores missing data.
     """
     if not alarm.get("MetricName"):  # a composite alarm or metric math
         return
@@ -169,7 +170,7 @@ def evaluate_alarm(_original: Callable[[Record], None], alarm: Record) -> None:
 
 
 def newest_values(alarm: Record) -> list[float | None]:
-    """The metric's statistic in each of the evaluated periods, newest first; None where data is missing."""
+    """The metric's statistic in each evaluated period, newest first; None for missing data."""
     dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
     points = list(cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or [])
     now, period = time.time(), alarm["Period"]

@@ -1,4 +1,4 @@
-"""CloudWatch: an alarm reaches a topic only when topic and key let CloudWatch publish."""
+"""CloudWatch: an alarm reaches a topic only if topic and key allow CloudWatch to publish."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 def apply() -> None:
-    wrap_function(cloudwatch, "_dispatch_alarm_actions", tell_whom_it_may)
+    wrap_function(cloudwatch, "_dispatch_alarm_actions", notify_if_allowed)
 
 
-def tell_whom_it_may(original: Callable[..., None], alarm: Record, *change: str) -> None:
-    """AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes and sns/latest/dg/sns-key-management: CloudWatch needs
-    sns:Publish by the topic's policy and, where the topic is encrypted, kms:GenerateDataKey* and kms:Decrypt by the key's.
-    MiniStack asks nobody.
+def notify_if_allowed(original: Callable[..., None], alarm: Record, *change: str) -> None:
+    """AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes and sns/latest/dg/sns-key-management: CloudWatch
+    needs sns:Publish by the topic's policy and, where the topic is encrypted, kms:GenerateDataKey* and kms:Decrypt by
+    the key's. MiniStack checks no permission.
 
-    repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger: otherwise the action fails, and only the alarm's
-    history says so.
+    repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger: otherwise the action fails, which only the
+    alarm's history shows.
     """
-    allowed = {name: [action for action in alarm.get(name) or [] if may_tell(action, alarm)] for name in LISTS}
+    allowed = {name: [action for action in alarm.get(name) or [] if may_publish_alarm(action, alarm)] for name in LISTS}
     original({**alarm, **allowed}, *change)
 
 
-def may_tell(action: str, alarm: Record) -> bool:
+def may_publish_alarm(action: str, alarm: Record) -> bool:
     topic = sns._topic_by_arn_any_scope(action) if ":sns:" in action else None
     if topic is None:
         return True

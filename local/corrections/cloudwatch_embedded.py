@@ -1,4 +1,4 @@
-"""CloudWatch: metrics that stand in lines of a log."""
+"""CloudWatch: metrics in log lines (embedded metric format)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def apply() -> None:
 
 def take_metrics_out(original: Callable[[Fields, list[Fields]], Any], stream: Fields, events: list[Fields]) -> Any:
     """AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification: a line that is an object with
-    `_aws.CloudWatchMetrics` puts these metrics. MiniStack keeps the line only."""
+    `_aws.CloudWatchMetrics` puts these metrics. MiniStack only stores the line."""
     for event in events:
         for namespace, name, unit, value, dimensions in metrics_of(event.get("message", "")):
             cloudwatch.record_metric(namespace, name, value, unit, dimensions)
@@ -32,7 +32,7 @@ def metrics_of(line: str) -> Iterator[tuple[str, str, str, float, Fields]]:
     try:
         content = json.loads(line)
         directives = content["_aws"]["CloudWatchMetrics"]
-    except (ValueError, KeyError, TypeError):  # not in the format: a line like any other
+    except (ValueError, KeyError, TypeError):  # not in the format: an ordinary line
         return
     for directive in directives:
         for metric in directive["Metrics"]:

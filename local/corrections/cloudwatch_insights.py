@@ -1,4 +1,4 @@
-"""CloudWatch Logs Insights: queries by the fields of lines in JSON."""
+"""CloudWatch Logs Insights: queries by fields of JSON lines."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def apply() -> None:
 
 
 def filter_by_field(original: Callable[[str], Test | None], stage: str) -> Test | None:
-    """AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields: fields of lines in JSON are found, by dots also
-    those within others. MiniStack passes over such filters, so that everything is found."""
+    """AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields: fields of JSON lines can be queried, nested
+    ones with dots. MiniStack ignores such filters and returns every line."""
     by = BY_FIELD.fullmatch(stage.strip())
     if by is None:
         return original(stage)

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: metric filters count, and their patterns are checked."""
+"""CloudWatch Logs: metric filters are evaluated, and their patterns are validated."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def apply() -> None:
 
 
 def refuse_what_aws_refuses(original: Callable[[Record], Response], request: Record) -> Response:
-    """AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter and API_MetricTransformation: a pattern is well-formed
-    and has 1024 characters at most; there are three dimensions at most, and no default value beside them. MiniStack
-    takes everything. Of patterns, only those for JSON are known here."""
+    """AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter and API_MetricTransformation: a pattern must be
+    well-formed with at most 1024 characters; there are at most three dimensions, and then no default value. MiniStack
+    accepts everything. Only JSON patterns are supported here."""
     pattern = request.get("filterPattern", "")
     try:
         if len(pattern) > LONGEST_PATTERN:
@@ -59,10 +59,10 @@ def refuse_what_aws_refuses(original: Callable[[Record], Response], request: Rec
 def count_what_matches(
     original: Callable[[str, str, list[Record]], Any], group: str, stream: str, events: list[Record]
 ) -> Any:
-    """AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters: each line that matches puts the metric's value,
-    with the dimensions that the line has. MiniStack keeps filters and counts nothing.
+    """AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters: each matching line adds the metric's value,
+    with the dimensions of the line. MiniStack stores filters without evaluating them.
 
-    Whatever is written to a log passes here.
+    Every log line passes this function.
     """
     if filters := [each for each in cloudwatch_logs._metric_filters.values() if each["logGroupName"] == group]:
         for content in contents_of(events):
@@ -77,7 +77,7 @@ def contents_of(events: list[Record]) -> Iterator[Any]:
     for event in events:
         try:
             yield json.loads(event.get("message", ""))
-        except ValueError:  # a line that is not JSON matches no pattern for JSON
+        except ValueError:  # a line that is not JSON matches no JSON pattern
             continue
 
 
@@ -97,7 +97,7 @@ def put(transformation: Record, content: Any) -> None:
 
 
 def select(content: Any, selector: str) -> Any:
-    """The value at `$.a.b-c[0]`; None when there is none."""
+    """The value at `$.a.b-c[0]`, or None."""
     for name, index in re.findall(r"\.([\w-]+)|\[(\d+)\]", selector):
         if name and isinstance(content, dict):
             content = content.get(name)
@@ -110,7 +110,7 @@ def select(content: Any, selector: str) -> Any:
 
 @cache
 def test_of(pattern: str) -> Test:
-    """Reads `{ $.x = "y" && ($.z = a* || $.n >= 1) }`. @raises ValueError"""
+    """Parses `{ $.x = "y" && ($.z = a* || $.n >= 1) }`. @raises ValueError"""
     tokens = TOKEN.findall(pattern)
     if "".join(tokens) != re.sub(r'\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', "", pattern):
         raise ValueError(f"unknown characters in {pattern}")

@@ -1,5 +1,5 @@
-"""Cognito: usernames that are not case sensitive, attributes that may not be written, flows and sign-up that are off,
-usernames and passwords that are none."""
+"""Cognito: case-insensitive usernames, protected attributes, disabled flows and sign-up, invalid usernames and
+passwords."""
 
 from __future__ import annotations
 
@@ -35,29 +35,30 @@ creating = threading.Lock()
 
 
 def create_one_at_a_time(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """API_AdminCreateUser (Errors, UsernameExistsException): a name is a user's alone.
+    """API_AdminCreateUser (Errors, UsernameExistsException): a username is unique.
 
-    MiniStack serves each request in a thread, and between its look for the name and its user another one may be made.
+    MiniStack serves each request in a thread, and another thread can create the user between its check and its write.
     """
     with creating:
         return original(request)
 
 
 def generate_for_any_policy(original: Callable[[], str]) -> str:
-    """API_AdminCreateUser (TemporaryPassword): the password that Cognito generates conforms to the policy of the pool, which
-    asks for 99 characters at most (API_PasswordPolicyType). MiniStack generates 12."""
+    """API_AdminCreateUser (TemporaryPassword): the password that Cognito generates conforms to the policy of the pool,
+    which requires at most 99 characters (API_PasswordPolicyType). MiniStack generates 12."""
     return original() + secrets.token_urlsafe(66)
 
 
 PASSWORD = re.compile(r"[^ \t\n\x0b\f\r]+[^\n\r\u0085\u2028\u2029]*[^ \t\n\x0b\f\r]+")
-"""`^[\\S]+.*[\\S]+$` as Java reads it: no space of ASCII at either end, no line end inside, two characters at least."""
+"""`^[\\S]+.*[\\S]+$` in Java's syntax: no ASCII space at either end, no line end inside, at least two characters."""
 
 
 def refuse_what_is_no_name_or_password(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword and API_AdminCreateUser (Username, Password,
-    TemporaryPassword): what does not match the pattern of a parameter, or is too long, is an invalid parameter, whatever
-    the pool's policy. The reference gives `[\\S]+` for passwords; Cognito's answers name the pattern above, which agrees
-    with cognito/latest/developerguide/managing-users-passwords (no leading or trailing space). MiniStack takes all."""
+    """cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword and API_AdminCreateUser (Username,
+    Password, TemporaryPassword): a value that does not match the pattern of a parameter, or is too long, is an
+    invalid parameter, regardless of the pool's policy. The reference gives `[\\S]+` for passwords; Cognito's
+    responses contain the pattern above, which agrees with cognito/latest/developerguide/managing-users-passwords (no
+    leading or trailing space). MiniStack accepts all."""
     for parameter in ("Password", "TemporaryPassword"):
         password = request.get(parameter)
         if password is None:
@@ -70,7 +71,7 @@ def refuse_what_is_no_name_or_password(original: Callable[[Fields], Response], r
     username = request.get("Username", "")
     if len(username) > 128:
         return invalid("Value at 'username'", "Member must have length less than or equal to 128")
-    if any(unicodedata.category(letter)[0] not in "LMSNP" for letter in username):
+    if any(unicodedata.category(character)[0] not in "LMSNP" for character in username):
         pattern = r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+"
         return invalid("Value at 'username'", f"Member must satisfy regular expression pattern: {pattern}")
     return original(request)
@@ -82,9 +83,9 @@ def invalid(value: str, constraint: str) -> Response:
 
 
 def count_as_cognito_does(original: Callable[[Fields, str], list[str]], pool: Fields, password: str) -> list[str]:
-    """cognito/latest/developerguide/managing-users-passwords: letters are those of Basic Latin, numbers are 0 to 9, and a
-    space that is neither first nor last is a special character. MiniStack counts every alphabet, and no space."""
-    plain = "".join(letter if letter.isascii() else "\u00b7" for letter in password)
+    """cognito/latest/developerguide/managing-users-passwords: alphabetic characters are those of Basic Latin, numbers
+    are 0 to 9, and an inner space is a special character. MiniStack accepts every alphabet, and no space."""
+    plain = "".join(character if character.isascii() else "\u00b7" for character in password)
     return original(pool, f"{plain[0]}{plain[1:-1].replace(' ', '_')}{plain[-1]}" if len(plain) > 1 else plain)
 
 
@@ -92,13 +93,13 @@ FLOWS = {
     "REFRESH_TOKEN_AUTH": ({"ALLOW_REFRESH_TOKEN_AUTH"}, "Auth flow not enabled for this client"),
     "REFRESH_TOKEN": ({"ALLOW_REFRESH_TOKEN_AUTH"}, "Auth flow not enabled for this client"),
 }
-"""cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows): a client takes the
-flows that are named for it. MiniStack takes refresh tokens always."""
+"""cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows): a client allows only its
+flows. MiniStack always allows refresh tokens."""
 
 
 def keep_sign_up_to_administrators(original: Callable[[Fields], Response], request: Fields) -> Response:
     """cognito-user-identity-pools/latest/APIReference/API_AdminCreateUserConfigType: with AllowAdminCreateUserOnly
-    nobody signs up by himself. MiniStack stores the setting and lets everybody."""
+    sign-up is disabled. MiniStack stores the setting and allows it."""
     pool, _ = cognito._pool_for_client(request.get("ClientId"))
     if str((pool or {}).get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly", False)).lower() == "true":
         return error_response_json("NotAuthorizedException", "SignUp is not permitted for this user pool", 400)
@@ -106,8 +107,8 @@ def keep_sign_up_to_administrators(original: Callable[[Fields], Response], reque
 
 
 def keep_what_the_client_may_not_write(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """cognito/latest/developerguide/user-pool-settings-attributes: a user changes, with a client's token, what that
-    client may write and what is not immutable. MiniStack lets it change everything."""
+    """cognito/latest/developerguide/user-pool-settings-attributes: with a client's token, a user can change only mutable
+    attributes that the client may write. MiniStack allows all changes."""
     token = request.get("AccessToken", "")
     user, pool = cognito._user_pool_for_access_token(token)
     if user is not None:
@@ -123,8 +124,8 @@ def keep_what_the_client_may_not_write(original: Callable[[Fields], Response], r
 
 
 def keep_what_is_immutable(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """cognito/latest/developerguide/user-pool-settings-attributes: an immutable attribute is written when its user is
-    made, and by nobody after that. MiniStack overwrites it."""
+    """cognito/latest/developerguide/user-pool-settings-attributes: an immutable attribute is written only when its user
+    is created. MiniStack overwrites it."""
     pool = cognito._user_pools.get(request.get("UserPoolId"))
     return (refuse_immutable(pool, request) if pool else None) or original(request)
 
@@ -161,7 +162,7 @@ def pool_of(request: Fields) -> Fields | None:
 
 
 def as_stored(pool: Fields, request: Fields) -> Fields:
-    """The request with the username in the letters in which its user was created, if there is one."""
+    """The request with the username in the case in which the user was created, if it exists."""
     stored = {name.lower(): name for name in pool["_users"]}
     spelled = dict(request)
     if "Username" in request:

@@ -1,4 +1,4 @@
-"""EventBridge: targets need a right to be called, CloudWatch Logs is a target, buses have resource policies."""
+"""EventBridge: targets require permissions, CloudWatch Logs is a target, buses have resource policies."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Response = tuple[int, dict[str, str], bytes]
 
 SERVICE = "events.amazonaws.com"
 
-# What a rule needs on its target, which the target's own policy grants ...
+# The permission of a rule on its target, which the target's policy grants ...
 BY_RESOURCE_POLICY: dict[str, tuple[str, Callable[[str], tuple[Any, str] | None]]] = {
     "lambda": ("lambda:InvokeFunction", lambda_svc.function_policy_for_arn),
     "sqs": ("sqs:SendMessage", sqs.queue_policy_for_arn),
     "sns": ("sns:Publish", sns.topic_policy_for_arn),
 }
-# ... or which a role grants that the target names.
+# ... or which the role of the target grants.
 BY_ROLE = {
     "stateMachine": "states:StartExecution",
     "event-bus": "events:PutEvents",
@@ -43,14 +43,14 @@ class NotDelivered(Exception):
         self.code = code
         self.message = message
         self.may_pass = may_pass
-        """Whether the same may succeed later, so that it is tried again."""
+        """Whether a retry can succeed."""
 
 
 def apply() -> None:
     deliver_to_log_groups()
     call_functions_again()
     replay_to_named_rules()
-    wrap_function(eventbridge, "_invoke_target", ask_the_target)
+    wrap_function(eventbridge, "_invoke_target", invoke_the_target)
     eventbridge.bus_policy_for_arn = bus_policy_for_arn
     iam_evaluator._RESOURCE_POLICY_LOOKUPS["events"] = ("eventbridge", "bus_policy_for_arn")
     wrap_function(eventbridge, "_put_permission", put_whole_policy)
@@ -60,7 +60,7 @@ def apply() -> None:
 
 
 def deliver_to_log_groups() -> None:
-    """eventbridge/latest/userguide/eb-targets: a CloudWatch Logs log group is a target. MiniStack drops its events."""
+    """eventbridge/latest/userguide/eb-targets: a CloudWatch Logs log group is a target. MiniStack ignores its events."""
     eventbridge._dispatch_to_logs = write_to_log_group
     replace_text(
         eventbridge,
@@ -73,8 +73,8 @@ def deliver_to_log_groups() -> None:
 
 
 def call_functions_again() -> None:
-    """lambda/latest/dg/invocation-async-error-handling: EventBridge calls a function asynchronously, and Lambda calls it
-    twice more when it fails. MiniStack calls it once; for other callers it knows the retries."""
+    """lambda/latest/dg/invocation-async-error-handling: EventBridge invokes a function asynchronously, and Lambda
+    retries a failure twice. MiniStack invokes it once; for other callers it has the retries."""
     replace_text(
         eventbridge,
         "_dispatch_to_lambda",
@@ -88,9 +88,9 @@ def call_functions_again() -> None:
 
 
 def replay_to_named_rules() -> None:
-    """eventbridge/latest/APIReference/API_ReplayDestination: FilterArns names the rules that a replay is for.
+    """eventbridge/latest/APIReference/API_ReplayDestination: FilterArns contains the rules of a replay.
 
-    MiniStack replays to all.
+    MiniStack replays to all rules.
     """
     replace_text(
         eventbridge,
@@ -122,15 +122,15 @@ def log_group_name(arn: str) -> str:
     return parse_arn(arn).resource.removeprefix("log-group:").removesuffix(":*")
 
 
-def ask_the_target(
+def invoke_the_target(
     original: Callable[..., None],
     target: dict[str, Any],
     event: dict[str, Any],
     rule: dict[str, Any],
     view: Any = None,
 ) -> None:
-    """eventbridge/latest/userguide/eb-use-resource-based and eb-use-identity-based: a rule reaches a target only when
-    the target's policy or the target's role allows it. MiniStack asks nobody."""
+    """eventbridge/latest/userguide/eb-use-resource-based and eb-use-identity-based: a rule reaches a target only if the
+    target's policy or role allows it. MiniStack checks no permission."""
     if not is_rule(rule):  # a schedule of EventBridge Scheduler
         original(target, event, rule, view)
     elif not may_be_called(target, rule["Arn"], event):
@@ -159,7 +159,7 @@ def may_be_called(target: dict[str, Any], rule_arn: str, event: dict[str, Any]) 
 
 def logs_let(action: str, arn: str, rule_arn: str) -> bool:
     """AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy: CloudWatch Logs has policies of an account and
-    region, each about any log group, and one of a log group itself (resourceArn)."""
+    region, each for any log group, and one per log group (resourceArn)."""
     stream_arn = f"{arn.removesuffix(':*')}:log-stream:*"
     own = cloudwatch_logs._log_group_policies.get(log_group_name(arn))
     policies = [*cloudwatch_logs._resource_policies.values(), *([own] if own else [])]
@@ -171,7 +171,7 @@ def add_event_keys(
     original: Callable[..., dict[str, Any]], service: str, action: str, body: bytes, *rest: Any
 ) -> dict[str, Any]:
     """eventbridge/latest/userguide/eb-use-conditions: events:source, events:detail-type and events:eventBusInvocation
-    are condition keys of PutEvents. MiniStack does not know them, so that a policy with such a condition never matches."""
+    are condition keys of PutEvents. MiniStack does not support them, so a policy with such a condition never matches."""
     context = original(service, action, body, *rest)
     if action != "events:PutEvents":
         return context
@@ -179,7 +179,7 @@ def add_event_keys(
 
 
 def event_keys(entries: list[dict[str, Any]], by_rule: bool) -> dict[str, Any]:
-    """A request may put events of several sources and types, so these keys have several values."""
+    """A request can contain events of several sources and types, so these keys have several values."""
     given = {
         "events:source": [entry["Source"] for entry in entries if "Source" in entry],
         "events:detail-type": [entry["DetailType"] for entry in entries if "DetailType" in entry],
@@ -191,7 +191,7 @@ def event_keys(entries: list[dict[str, Any]], by_rule: bool) -> dict[str, Any]:
 def bus_policy_for_arn(arn: str) -> tuple[Any, str] | None:
     """eventbridge/latest/userguide/eb-event-bus-permissions: the bus's policy is part of every authorization.
 
-    MiniStack stores it only. The bus's policy and owner; None when there is no such bus.
+    MiniStack only stores it. Returns the bus's policy and owner; None if the bus does not exist.
     """
     _, _, name = arn.partition(":event-bus/")
     if name not in eventbridge._event_buses:
@@ -210,9 +210,10 @@ def name_the_bus(
     region: str,
     account: str,
 ) -> str:
-    """service-authorization/latest/reference/list_amazoneventbridge: DescribeEventBus and its like are about a bus.
+    """service-authorization/latest/reference/list_amazoneventbridge: DescribeEventBus and similar actions apply to a
+    bus.
 
-    MiniStack takes the name for that of a rule of the default bus.
+    MiniStack treats the name as that of a rule of the default bus.
     """
     if service == "events" and headers.get("x-amz-target", "").endswith("EventBus"):
         name = json.loads(body or b"{}").get("Name", "default")
@@ -221,7 +222,7 @@ def name_the_bus(
 
 
 def describe_by_arn(original: Callable[[dict[str, Any]], Response], request: dict[str, Any]) -> Response:
-    """eventbridge/latest/APIReference/API_DescribeEventBus: Name is the name or the ARN. MiniStack knows names only."""
+    """eventbridge/latest/APIReference/API_DescribeEventBus: Name is the name or the ARN. MiniStack supports names only."""
     name = request.get("Name", "default")
     return original({**request, "Name": name.rpartition(":event-bus/")[2] or name})
 

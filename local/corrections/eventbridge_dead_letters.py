@@ -1,4 +1,4 @@
-"""EventBridge: what cannot be delivered is tried again, and goes to the target's dead-letter queue in the end."""
+"""EventBridge: undeliverable events are retried, and finally go to the target's dead-letter queue."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ DEFAULT_AGE_SECONDS = 24 * 60 * 60
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 60
-"""AWS says only that the pauses grow exponentially, with jitter."""
+"""AWS documents only that the intervals grow exponentially, with jitter."""
 
-# Whether a target is there, by service.
+# Whether a target exists, by service.
 EXISTS: dict[str, Callable[[str], object]] = {
     "lambda": lambda arn: lambda_svc._get_func_record_for_ref(arn)[0],
     "sqs": queues._queue_by_arn,
@@ -47,7 +47,7 @@ def apply() -> None:
 
 
 def say_what_failed() -> None:
-    """MiniStack logs what fails, and goes on."""
+    """MiniStack logs failures and continues."""
     eventbridge._NotDelivered = NotDelivered
     replace_text(
         eventbridge,
@@ -55,7 +55,7 @@ def say_what_failed() -> None:
         'logger.error("EventBridge target dispatch error for %s: %s", arn, e)',
         "raise",
     )
-    # An API destination: called where the retries are, and what it answers counts.
+    # An API destination is called in the retry loop, and its response counts.
     replace_text(
         eventbridge,
         "_dispatch_to_api_destination",
@@ -93,13 +93,13 @@ def say_what_failed() -> None:
 
 @dataclass
 class Delivery:
-    """One event on its way to one target of a rule."""
+    """The delivery of one event to one target of a rule."""
 
     invoke: Callable[[], None]
     event: Fields
     rule_arn: str
     target: Fields
-    begun: float
+    started_at: float
     retries: int = 0
 
     def attempt(self) -> NotDelivered | None:
@@ -113,11 +113,11 @@ class Delivery:
         return None
 
     def exhausted(self) -> str | None:
-        """The limit of the retry policy that is reached, by its name; None while there may be one more attempt."""
+        """The name of the exceeded limit of the retry policy; None if a further attempt is allowed."""
         policy = self.target.get("RetryPolicy") or {}
         if self.retries >= policy.get("MaximumRetryAttempts", DEFAULT_ATTEMPTS):
             return "MaximumRetryAttempts"
-        age = time.time() + self.pause() - self.begun
+        age = time.time() + self.pause() - self.started_at
         if age > policy.get("MaximumEventAgeInSeconds", DEFAULT_AGE_SECONDS):
             return "MaximumEventAgeInSeconds"
         return None
@@ -129,10 +129,9 @@ class Delivery:
 def deliver(
     original: Callable[..., None], target: Fields, event: Fields, rule: Fields, view: Any = None
 ) -> None:
-    """eventbridge/latest/userguide/eb-rule-retry-policy: errors that may pass are tried again, for 24 hours and up to
-    185 times unless the target says otherwise; a missing right or a missing target is not. The first attempt is made
-    while PutEvents is under way, further ones after it, and calls over the network, too.
-    """
+    """eventbridge/latest/userguide/eb-rule-retry-policy: temporary errors are retried, for 24 hours and up to 185 times
+    by default; a missing permission or target is not. The first attempt runs during PutEvents; further ones, and
+    calls over the network, run after it."""
     if not is_rule(rule):  # a schedule of EventBridge Scheduler
         try:
             original(target, event, rule, view)
@@ -154,7 +153,7 @@ def deliver(
 
 
 def later(run: Callable[[], None]) -> None:
-    """In the background, for the same account and region."""
+    """Runs in the background, for the same account and region."""
     threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
 
 
@@ -178,8 +177,8 @@ def must_exist(arn: str) -> None:
 
 
 def bury(delivery: Delivery, problem: NotDelivered, limit: str | None) -> None:
-    """eventbridge/latest/userguide/eb-rule-dlq: the event with why and for whom as attributes, if the queue's policy
-    lets the rule send. MiniStack has no dead-letter queues of targets."""
+    """eventbridge/latest/userguide/eb-rule-dlq: the event with error and target as attributes, if the queue's policy
+    allows the rule to send. MiniStack has no dead-letter queues of targets."""
     logger.warning("not delivered: %s from %s: %s", delivery.target["Arn"], delivery.rule_arn, problem)
     queue = (delivery.target.get("DeadLetterConfig") or {}).get("Arn")
     if queue is None:

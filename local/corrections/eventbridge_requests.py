@@ -1,4 +1,4 @@
-"""EventBridge: what it refuses, and the time of an event."""
+"""EventBridge: rejected requests, and the time of an event."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_TARGETS = 5
 TARGET_ID = re.compile(r"[.\-_A-Za-z0-9]{1,64}")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|(?!0*1 )0*[1-9]\d* (minutes|hours|days))\)")
 MANDATORY = {"id", "account", "source", "time", "region", "detail-type"}
-"""Fields of an event that TestEventPattern wants."""
+"""Fields of an event that TestEventPattern requires."""
 
 ABOUT_A_RULE = (
     "_put_rule",
@@ -57,7 +57,7 @@ def apply() -> None:
     wrap_function(eventbridge, "_start_replay", check_replay)
     wrap_function(eventbridge, "_test_event_pattern", check_test_event)
     give_notifications_no_subject()
-    tell_times_of_replays()
+    return_replay_times()
     for operation, member in LISTS.items():
         wrap_function(eventbridge, operation, pages_of(member))
     for operation in ABOUT_A_RULE:
@@ -65,7 +65,8 @@ def apply() -> None:
 
 
 def check_size(original: Callable[..., Response], request: Fields, *rest: Any, **options: Any) -> Response:
-    """eventbridge/latest/userguide/eb-putevents (size): 256 KB for all entries together. MiniStack takes any size.
+    """eventbridge/latest/userguide/eb-putevents (size): the maximum is 256 KB for all entries together. MiniStack
+    accepts any size.
 
     Recorded: events test_put_event_with_too_big_detail.
     """
@@ -81,11 +82,11 @@ def entry_size(entry: Fields) -> int:
 
 
 def refuse_entries() -> None:
-    """eventbridge/latest/apireference/API_PutEventsResultEntry: an entry that is not complete, or whose detail is no
-    JSON object, is refused by an entry of the answer. MiniStack takes it.
+    """eventbridge/latest/apireference/API_PutEventsResultEntry: an incomplete entry, or one whose detail is no JSON
+    object, has an error entry in the response. MiniStack accepts it.
 
-    Recorded: events test_put_events_without_source, test_put_event_without_detail, test_put_event_without_detail_type,
-    test_put_event_malformed_detail.
+    Recorded: events test_put_events_without_source, test_put_event_without_detail,
+    test_put_event_without_detail_type, test_put_event_malformed_detail.
     """
     eventbridge._refusal_of = refusal_of
     replace_text(
@@ -114,7 +115,7 @@ def refusal_of(entry: Fields) -> Fields | None:
 
 
 def is_object(detail: Any) -> bool:
-    """A state machine gives an object, every other caller its JSON."""
+    """A state machine passes an object, every other caller a JSON string."""
     try:
         return isinstance(json.loads(detail) if isinstance(detail, str) else detail, dict)
     except ValueError:
@@ -122,8 +123,8 @@ def is_object(detail: Any) -> bool:
 
 
 def keep_time() -> None:
-    """eventbridge/latest/apireference/API_PutEventsRequestEntry (Time): the event's time is the one that is put.
-    MiniStack takes its own.
+    """eventbridge/latest/apireference/API_PutEventsRequestEntry (Time): the event has the given time. MiniStack uses the
+    current time.
 
     Recorded: events test_put_events_time.
     """
@@ -132,8 +133,8 @@ def keep_time() -> None:
 
 
 def check_rate(original: Callable[[str], bool], expression: str) -> bool:
-    """eventbridge/latest/userguide/eb-scheduled-rule-pattern (rate expressions): the unit is singular for 1, plural for
-    more, and nothing is not a rate. MiniStack takes all.
+    """eventbridge/latest/userguide/eb-scheduled-rule-pattern (rate expressions): the unit is singular for 1 and plural
+    otherwise, and 0 is not allowed. MiniStack accepts all.
 
     Recorded: events test_put_rule_with_invalid_schedule_rate.
     """
@@ -142,7 +143,7 @@ def check_rate(original: Callable[[str], bool], expression: str) -> bool:
 
 def check_schedule(original: Callable[[Fields], Response], request: Fields) -> Response:
     """eventbridge/latest/userguide/eb-create-rule-schedule: only rules of the default bus have a schedule. MiniStack
-    takes it on every bus.
+    accepts it on every bus.
 
     Recorded: events tests_put_rule_with_schedule_custom_event_bus.
     """
@@ -152,7 +153,8 @@ def check_schedule(original: Callable[[Fields], Response], request: Fields) -> R
 
 
 def check_targets_are_gone(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_DeleteRule: a rule without its targets only. MiniStack deletes both.
+    """eventbridge/latest/apireference/API_DeleteRule: only a rule without targets can be deleted. MiniStack deletes
+    both.
 
     Recorded: events test_delete_rule_with_targets.
     """
@@ -162,8 +164,8 @@ def check_targets_are_gone(original: Callable[[Fields], Response], request: Fiel
 
 
 def check_targets(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_PutTargets and API_Target: five targets for a rule; an id has a few
-    characters; one kind of input, whose template has the placeholders of its map only. MiniStack takes all.
+    """eventbridge/latest/apireference/API_PutTargets and API_Target: at most five targets per rule; a limited character
+    set for ids; one kind of input; a template with placeholders of its map only. MiniStack accepts all.
 
     Recorded: events test_add_exceed_fife_targets_per_rule, test_put_target_id_validation,
     test_put_event_input_path_and_input_transformer, test_put_events_with_input_transformer_missing_keys.
@@ -194,8 +196,8 @@ def target_problem(target: Fields, position: int) -> str | None:
 
 
 def put_permission(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_PutPermission: for a bus that exists, to an account, which a policy names by
-    its root. MiniStack makes a policy of a bus that it does not have, and writes the number.
+    """eventbridge/latest/apireference/API_PutPermission: for an existing bus, to an account, whose principal is its
+    root. MiniStack creates a policy for a missing bus, and writes the account number.
 
     Recorded: events test_put_permission, test_put_permission_non_existing_event_bus.
     """
@@ -209,7 +211,7 @@ def put_permission(original: Callable[[Fields], Response], request: Fields) -> R
 
 
 def remove_permission(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_RemovePermission (Errors). MiniStack removes what is not there.
+    """eventbridge/latest/apireference/API_RemovePermission (Errors). MiniStack accepts a missing statement.
 
     Recorded: events test_remove_permission_non_existing_sid.
     """
@@ -221,7 +223,7 @@ def remove_permission(original: Callable[[Fields], Response], request: Fields) -
 
 
 def check_bus_of_archive(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_CreateArchive (Errors): the bus must exist. MiniStack does not look.
+    """eventbridge/latest/apireference/API_CreateArchive (Errors): the bus must exist. MiniStack does not check it.
 
     Recorded: events test_create_archive_error_unknown_event_bus.
     """
@@ -232,7 +234,7 @@ def check_bus_of_archive(original: Callable[[Fields], Response], request: Fields
 
 
 def check_replay(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_StartReplay (Errors). MiniStack names the errors the other way round.
+    """eventbridge/latest/apireference/API_StartReplay (Errors). MiniStack swaps the two errors.
 
     Recorded: events test_start_replay_error_unknown_event_bus, test_start_replay_error_unknown_archive.
     """
@@ -247,8 +249,8 @@ def check_replay(original: Callable[[Fields], Response], request: Fields) -> Res
 
 
 def check_test_event(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_TestEventPattern (Event): an event with its mandatory fields. MiniStack takes
-    any object.
+    """eventbridge/latest/apireference/API_TestEventPattern (Event): an event must have its mandatory fields. MiniStack
+    accepts any object.
 
     Recorded: events test_plain_string_payload, test_array_event_payload, test_invalid_event_payload.
     """
@@ -262,7 +264,7 @@ def check_test_event(original: Callable[[Fields], Response], request: Fields) ->
 
 
 def give_notifications_no_subject() -> None:
-    """eventbridge/latest/userguide/eb-targets (SNS): the message is the event. MiniStack makes up a subject.
+    """eventbridge/latest/userguide/eb-targets (SNS): the message is the event. MiniStack adds a subject.
 
     Recorded: events test_put_events_with_target_sns.
     """
@@ -272,8 +274,8 @@ def give_notifications_no_subject() -> None:
 
 
 def name_the_bus(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """eventbridge/latest/apireference/API_PutTargets (EventBusName): the name of the bus or its ARN. MiniStack finds
-    rules by the name only.
+    """eventbridge/latest/apireference/API_PutTargets (EventBusName): the name of the bus or its ARN. MiniStack supports
+    the name only.
 
     Recorded: events test_put_events_with_target_events.
     """
@@ -281,9 +283,9 @@ def name_the_bus(original: Callable[[Fields], Response], request: Fields) -> Res
     return original({**request, "EventBusName": bus} if owner.endswith(f":{get_account_id()}") else request)
 
 
-def tell_times_of_replays() -> None:
-    """eventbridge/latest/apireference/API_Replay: which events a replay is about, and when it ended. MiniStack's list
-    tells neither.
+def return_replay_times() -> None:
+    """eventbridge/latest/apireference/API_Replay: the time range of a replay, and its end. MiniStack's list contains
+    neither.
 
     Recorded: events test_list_replays_with_prefix.
     """
@@ -296,7 +298,7 @@ def tell_times_of_replays() -> None:
 
 
 def pages_of(member: str) -> Callable[..., Response]:
-    """eventbridge/latest/apireference/API_ListReplays (Limit, NextToken) and others. MiniStack answers with all.
+    """eventbridge/latest/apireference/API_ListReplays (Limit, NextToken) and others. MiniStack returns all.
 
     Recorded: events test_list_replay_with_limit, test_list_event_buses_with_limit, test_list_target_by_rule_limit.
     """

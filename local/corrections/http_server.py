@@ -1,8 +1,8 @@
 """The HTTP server: uvicorn instead of Hypercorn.
 
-Hypercorn parses in Python, which is half of the time that a call takes here. uvicorn serves the same ASGI application
-with the parser of httptools and the event loop of uvloop. And it tells header names as the client wrote them, as API
-Gateway hands them to functions (apigateway/latest/developerguide/set-up-lambda-proxy-integrations).
+Hypercorn parses in Python, which takes half of the time of a call. uvicorn serves the same ASGI application with the
+parser of httptools and the event loop of uvloop. It also keeps the case of header names, which API Gateway passes to
+functions (apigateway/latest/developerguide/set-up-lambda-proxy-integrations).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from corrections import recording
 
 GRACE = 2
-"""How long answers that are under way have when the server is stopped, in seconds."""
+"""Seconds for running requests when the server is stopped."""
 
 
 def apply() -> None:
@@ -27,7 +27,7 @@ def apply() -> None:
 
 
 class HeadersAsSent(HttpToolsProtocol):
-    """Header names are told in lower case otherwise."""
+    """Otherwise header names are in lower case."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -35,7 +35,7 @@ class HeadersAsSent(HttpToolsProtocol):
 
 
 async def serve(app: Any, config: Any) -> None:
-    """Takes what MiniStack has to say to Hypercorn: one address, without TLS."""
+    """Accepts MiniStack's Hypercorn configuration: one address, without TLS."""
     host, port = config.bind[0].rsplit(":", 1)
     said = uvicorn.Config(
         recording.around(app),

@@ -1,4 +1,4 @@
-"""IAM and Signature Version 4: every signature is verified, the body included; who may do what for a service."""
+"""IAM and Signature Version 4: every signature is verified, including the body; permissions of service principals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def apply() -> None:
 def verify_root_signatures() -> None:
     """IAM/latest/UserGuide/reference_sigv: the root user's requests are verified like all others.
 
-    MiniStack takes the root key's word.
+    MiniStack does not verify the root key.
     """
     replace_text(
         iam_evaluator,
@@ -39,11 +39,11 @@ def verify_root_signatures() -> None:
 
 
 parsed: dict[str, list[Any]] = {}
-"""The statements of each policy, by its text."""
+"""The statements of each policy by its JSON."""
 
 
 def parse_once(original: Callable[[Any], list[Any]], document: Any) -> list[Any]:
-    """For speed only: MiniStack reads all policies of a role at each of its calls."""
+    """For speed only: MiniStack parses all policies of a role at each call."""
     if not isinstance(document, str):
         return original(document)
     if document not in parsed:
@@ -64,7 +64,7 @@ def compare_body_with_its_hash(
 ) -> tuple[str, str] | None:
     """IAM/latest/UserGuide/reference_sigv-create-signed-request: the signature covers the hash of the body.
 
-    MiniStack believes the header x-amz-content-sha256, which only S3 lets a caller choose.
+    MiniStack trusts the header x-amz-content-sha256, which callers can choose only for S3.
     """
     stated = headers.get("x-amz-content-sha256")
     if stated and signature.service != "s3" and stated != hashlib.sha256(body).hexdigest():
@@ -73,10 +73,10 @@ def compare_body_with_its_hash(
 
 
 def trust_local_transport(original: Callable[[str, bool], None], source_ip: str, _secure: bool) -> None:
-    """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SecureTransport): callers of AWS use TLS.
+    """IAM/latest/UserGuide/reference_policies_condition-keys (aws:SecureTransport): clients of AWS use TLS.
 
-    Here they use plain HTTP on the loopback interface, which a policy that demands TLS (the CDK bootstrap
-    bucket's) would refuse.
+    Here they use plain HTTP on the loopback interface, which a policy that requires TLS (that of the CDK bootstrap
+    bucket) would deny.
     """
     original(source_ip, True)
 
@@ -90,9 +90,10 @@ def fill_in_variables(
     conditions: Mapping[str, Any],
     context: iam_evaluator.EvalContext,
 ) -> bool:
-    """IAM/latest/UserGuide/reference_policies_variables: a variable in a condition stands for the request's own value.
+    """IAM/latest/UserGuide/reference_policies_variables: a variable in a condition is replaced by the value of the
+    request.
 
-    MiniStack compares with the name of the variable.
+    MiniStack compares the name of the variable.
     """
 
     def value_of(variable: re.Match[str]) -> str:

@@ -42,7 +42,7 @@ def apply() -> None:
 
 
 class Refused(Exception):
-    """KMS answers with this error response."""
+    """An error response of KMS."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def refused(code: str, message: str = "") -> Refused:
 def encrypt(original: Callable[[Request], Response], request: Request) -> Response:
     """kms/latest/APIReference/API_Encrypt: 1 to 4096 bytes, bound to the encryption context.
 
-    MiniStack XORs with a key stream and takes any length.
+    MiniStack XORs with a key stream and accepts any length.
     """
     try:
         plaintext = read_blob(request, "Plaintext", MAX_PLAINTEXT)
@@ -75,10 +75,10 @@ def encrypt(original: Callable[[Request], Response], request: Request) -> Respon
 
 
 def decrypt(original: Callable[[Request], Response], request: Request) -> Response:
-    """kms/latest/APIReference/API_Decrypt: a changed or foreign blob, or another context, is an
+    """kms/latest/APIReference/API_Decrypt: a modified blob, a blob of another account or another context is an
     InvalidCiphertextException; another KeyId is an IncorrectKeyException.
 
-    MiniStack answers with garbage.
+    MiniStack returns garbage.
     """
     try:
         ciphertext = read_blob(request, "CiphertextBlob", MAX_CIPHERTEXT)
@@ -99,7 +99,8 @@ def decrypt(original: Callable[[Request], Response], request: Request) -> Respon
 
 
 def re_encrypt(request: Request) -> Response:
-    """kms/latest/APIReference/API_ReEncrypt: to another key or context, inside KMS. MiniStack does not know it."""
+    """kms/latest/APIReference/API_ReEncrypt: re-encrypts for another key or context, inside KMS. MiniStack does not
+    support it."""
     try:
         ciphertext = read_blob(request, "CiphertextBlob", MAX_CIPHERTEXT)
         source = sealing_key(ciphertext, request.get("SourceKeyId"), "ReEncrypt")
@@ -123,7 +124,7 @@ def re_encrypt(request: Request) -> Response:
 
 
 def seal_data_key(original: Callable[..., tuple[Any, ...]], request: Request, *rest: str) -> tuple[Any, ...]:
-    """kms/latest/APIReference/API_GenerateDataKey: the ciphertext of a data key is one for Decrypt."""
+    """kms/latest/APIReference/API_GenerateDataKey: Decrypt accepts the ciphertext of a data key."""
     key, data_key, result = original(request, *rest)
     if key is None:
         return key, data_key, result
@@ -131,7 +132,7 @@ def seal_data_key(original: Callable[..., tuple[Any, ...]], request: Request, *r
 
 
 def seal_private_key(original: Callable[..., tuple[Any, ...]], request: Request, action: str) -> tuple[Any, ...]:
-    """kms/latest/APIReference/API_GenerateDataKeyPair: the ciphertext of a private key is one for Decrypt."""
+    """kms/latest/APIReference/API_GenerateDataKeyPair: Decrypt accepts the ciphertext of a private key."""
     payload, private_key, error = original(request, action)
     if error is None:
         key = usable_key(request["KeyId"], action)
@@ -179,9 +180,9 @@ def name_the_key(
     body: bytes,
     *rest: Any,
 ) -> str:
-    """kms/latest/developerguide/alias-authorization: policies are about the key, also when the caller names an alias.
+    """kms/latest/developerguide/alias-authorization: policies apply to the key, also if the caller uses an alias.
 
-    MiniStack evaluates the alias, and does not know SourceKeyId.
+    MiniStack evaluates the alias, and ignores SourceKeyId.
     """
     if service == "kms" and is_re_encrypt(headers):
         request = parse(body)
@@ -197,7 +198,7 @@ def add_encryption_context(
 ) -> dict[str, Any]:
     """kms/latest/developerguide/conditions-kms: kms:EncryptionContext:<key> and kms:EncryptionContextKeys.
 
-    MiniStack does not know them, so that a policy with such a condition never matches.
+    MiniStack does not support them, so a policy with such a condition never matches.
     """
     context = original(service, action, body, *rest)
     if service != "kms":
@@ -218,7 +219,7 @@ def is_re_encrypt(headers: dict[str, str]) -> bool:
 
 
 def parse(body: bytes) -> Request:
-    """The request's fields; none when it is not JSON, which MiniStack itself then refuses."""
+    """The request's fields; empty if it is not JSON, which MiniStack then rejects itself."""
     try:
         return json.loads(body or b"{}")
     except json.JSONDecodeError:
@@ -226,7 +227,7 @@ def parse(body: bytes) -> Request:
 
 
 def key_arn(reference: str) -> str:
-    """The ARN of the key that an id, an ARN or an alias names; the reference itself when there is none."""
+    """The ARN of the key with an id, an ARN or an alias; the reference itself if there is none."""
     key = kms._resolve_key(reference)
     return key["Arn"] if key else reference or "*"
 
@@ -243,7 +244,7 @@ def existing_key(reference: str) -> Key:
 
 
 def usable_key(reference: str, operation: str) -> Key:
-    """The enabled encryption key that the caller names."""
+    """The enabled encryption key of the request."""
     key = existing_key(reference)
     unusable = kms._check_key_state(key) or kms._reject_hmac_key(key, operation)
     if unusable:
@@ -252,10 +253,10 @@ def usable_key(reference: str, operation: str) -> Key:
 
 
 def sealing_key(ciphertext: bytes, expected: str | None, operation: str) -> Key:
-    """The enabled key that made the ciphertext, which must be the one that the caller expects, if any.
+    """The enabled key of the ciphertext, which must be the KeyId of the request, if any.
 
     Recorded: kms test_re_encrypt_incorrect_source_key, test_error_messaging_for_invalid_keys: another key is an
-    IncorrectKeyException, whatever it may be used for.
+    IncorrectKeyException, regardless of its usage.
     """
     named = existing_key(expected) if expected else None
     key = kms._resolve_key(ciphertext[:KEY_ID_LENGTH].decode("ascii", "replace"))
@@ -285,7 +286,7 @@ def unseal(key: Key, ciphertext: bytes, encryption_context: dict[str, str] | Non
     )
     try:
         return AESGCM(key["_symmetric_key"]).decrypt(nonce, sealed, associated_data(header, encryption_context))
-    except (InvalidTag, ValueError):  # ValueError: a nonce that was cut off
+    except (InvalidTag, ValueError):  # ValueError: a truncated nonce
         raise refused("InvalidCiphertextException") from None
 
 

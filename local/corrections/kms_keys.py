@@ -1,4 +1,4 @@
-"""KMS: what a key may be used for, its tags, rotation and deletion."""
+"""KMS: usage of a key, tags, rotation and deletion."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def apply() -> None:
     for function in KNOW_DRY_RUN:
         wrap_function(kms, function, do_nothing_in_a_dry_run)
     wrap_function(kms, "handle_request", check_tags)
-    wrap_function(kms, "_get_key_rotation_status", tell_next_rotation)
+    wrap_function(kms, "_get_key_rotation_status", return_next_rotation)
     wrap_function(kms, "_schedule_key_deletion", delete_once)
     forget_expiration_with_the_material()
 
 
 def check_usage(operation: str, usage: str) -> Callable[..., Response]:
     """kms/latest/APIReference/API_Encrypt, API_Sign and API_Verify (Errors): a key of another usage is an
-    InvalidKeyUsageException. For MiniStack it is an UnsupportedOperationException.
+    InvalidKeyUsageException. MiniStack returns UnsupportedOperationException.
 
     Recorded: kms test_invalid_key_usage, test_error_messaging_for_invalid_keys.
     """
@@ -58,7 +58,7 @@ def check_usage(operation: str, usage: str) -> Callable[..., Response]:
 
 
 def check_size(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """kms/latest/APIReference/API_Encrypt (Plaintext): how much an RSA key encrypts depends on its size and the
+    """kms/latest/APIReference/API_Encrypt (Plaintext): the maximum plaintext of an RSA key depends on its size and the
     algorithm. MiniStack fails with an internal error.
 
     Recorded: kms test_encrypt_validate_plaintext_size_per_key_type.
@@ -70,7 +70,7 @@ def check_size(original: Callable[[Fields], Response], request: Fields) -> Respo
 
 
 def do_nothing_in_a_dry_run(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """kms/latest/developerguide/testing-permissions (DryRun). MiniStack does it all the same.
+    """kms/latest/developerguide/testing-permissions (DryRun). MiniStack performs the operation.
 
     Recorded: kms test_generate_data_key_pair_dry_run.
     """
@@ -88,8 +88,8 @@ async def check_tags(
     body: bytes,
     query: dict[str, Any],
 ) -> Response:
-    """kms/latest/APIReference/API_TagResource and API_Tag. MiniStack takes any. CloudFormation, which does not pass
-    here, has tags of its own, whose names are reserved.
+    """kms/latest/APIReference/API_TagResource and API_Tag. MiniStack accepts any. CloudFormation does not use this
+    function and has tags with reserved names.
 
     Recorded: kms test_tag_key_with_duplicate_tag_keys_raises_error, test_create_key_with_invalid_tag_key,
     test_create_key_with_too_many_tags_raises_error, test_key_with_long_tag_value_raises_error.
@@ -112,8 +112,8 @@ def tag_problem(tags: list[Fields]) -> Response | None:
     return None
 
 
-def tell_next_rotation(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """kms/latest/APIReference/API_GetKeyRotationStatus (KeyId, NextRotationDate). MiniStack tells neither.
+def return_next_rotation(original: Callable[[Fields], Response], request: Fields) -> Response:
+    """kms/latest/APIReference/API_GetKeyRotationStatus (KeyId, NextRotationDate). MiniStack returns neither.
 
     Recorded: kms test_key_enable_rotation_status.
     """
@@ -129,8 +129,7 @@ def tell_next_rotation(original: Callable[[Fields], Response], request: Fields) 
 
 
 def delete_once(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """kms/latest/developerguide/key-state: a key whose deletion is scheduled cannot be scheduled again. MiniStack moves
-    the date.
+    """kms/latest/developerguide/key-state: a scheduled deletion cannot be scheduled again. MiniStack changes the date.
 
     Recorded: kms test_cant_delete_deleted_key.
     """
@@ -141,7 +140,7 @@ def delete_once(original: Callable[[Fields], Response], request: Fields) -> Resp
 
 
 def forget_expiration_with_the_material() -> None:
-    """kms/latest/APIReference/API_KeyMetadata (ExpirationModel): only while there is imported material. MiniStack keeps it.
+    """kms/latest/APIReference/API_KeyMetadata (ExpirationModel): only with imported key material. MiniStack keeps it.
 
     Recorded: kms test_import_key_asymmetric.
     """

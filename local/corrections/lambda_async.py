@@ -1,6 +1,7 @@
-"""Lambda: when an event is tried again that a function, called asynchronously, could not handle; one id for all tries.
+"""Lambda: retries of asynchronous invocations, with one request id for all attempts.
 
-lambda/latest/dg/invocation-async-error-handling: one minute after the first attempt, and two minutes after the second.
+lambda/latest/dg/invocation-async-error-handling: one minute after the first attempt, and two minutes after the
+second.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ PAUSES = (60, 120)
 """Seconds before the second and the third attempt."""
 
 SCALE = 1.0
-"""What part of their length the pauses last here; a suite changes it."""
+"""Factor on the intervals; test suites change it."""
 
 LONGEST_AGE = 21600
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Of the event that is handled asynchronously in this thread."""
+"""The request id of the asynchronous invocation of this thread."""
 
 
 def apply() -> None:
@@ -42,7 +43,7 @@ def apply() -> None:
 
 
 def keep_the_request_id() -> None:
-    """lambda/latest/dg/nodejs-context (awsRequestId): all attempts at an event have one id. MiniStack draws one for each.
+    """lambda/latest/dg/nodejs-context (awsRequestId): all attempts have one id. MiniStack generates one for each.
 
     Recorded: lambda_ test_request_id_async_invoke_with_retry.
     """
@@ -58,7 +59,8 @@ def keep_the_request_id() -> None:
 
 
 def wait_as_lambda_does() -> None:
-    """MiniStack waits one second and two. An event is older than it may become when the next attempt would be made then.
+    """MiniStack waits one and two seconds. There is no further attempt if the event would exceed its maximum age by
+    then.
 
     Recorded: lambda_ test_maxeventage.
     """
@@ -87,7 +89,7 @@ def age_at(attempt: int) -> int:
 
 
 def outcome(options: Fields) -> tuple[str, int]:
-    """lambda/latest/dg/invocation-async-retain-records (condition): why an event was given up, and after how many attempts."""
+    """lambda/latest/dg/invocation-async-retain-records (condition): the condition and the number of attempts."""
     retries = options.get("MaximumRetryAttempts")
     attempts = (len(PAUSES) if retries is None else int(retries)) + 1
     in_time = [n for n in range(attempts) if age_at(n) < int(options.get("MaximumEventAgeInSeconds", LONGEST_AGE))]
@@ -97,8 +99,8 @@ def outcome(options: Fields) -> tuple[str, int]:
 def keep_to_what_was_put(
     original: Callable[..., Response], name: str, qualifier: str | None, request: Fields
 ) -> Response:
-    """lambda/latest/api/API_PutFunctionEventInvokeConfig: the answer has the version's ARN, and only what was put.
-    MiniStack fills in the defaults.
+    """lambda/latest/api/API_PutFunctionEventInvokeConfig: the response has the version's ARN and only the given fields.
+    MiniStack adds the defaults.
 
     Recorded: lambda_ test_lambda_destination_default_retries.
     """

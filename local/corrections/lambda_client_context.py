@@ -1,4 +1,4 @@
-"""Lambda: what a caller says of itself reaches the function."""
+"""Lambda: the client context reaches the function."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ client_context: ContextVar[Any] = ContextVar("client_context", default=None)
 
 def apply() -> None:
     """lambda/latest/api/API_Invoke (ClientContext) and lambda/latest/dg/nodejs-context: the context of a synchronous
-    invocation has what the caller gave as ClientContext, JSON in base64.
+    invocation contains the caller's ClientContext, JSON in base64.
 
-    MiniStack drops it.
+    MiniStack ignores it.
     """
     wrap_function(lambda_svc, "_invoke", keep_client_context)
     lambda_runtime._client_context = client_context.get

@@ -1,8 +1,8 @@
-"""Lambda: as many concurrent invocations as on AWS, with a bounded number of processes.
+"""Lambda: concurrent invocations as on AWS, with a bounded number of processes.
 
-lambda/latest/dg/gettingstarted-limits: an account may run 1,000 invocations at a time. MiniStack starts a process for
-each, which exhausts the machine, and throttles by the machine's memory. Here an invocation waits for a process instead;
-to its caller it is a slow one.
+lambda/latest/dg/gettingstarted-limits: an account can run 1,000 concurrent invocations. MiniStack starts a process
+for each, which exhausts the machine, and throttles by the machine's memory. Here an invocation waits for a process
+instead, so it appears slow to its caller.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ MAX_INVOCATIONS = 1000
 MAX_PROCESSES = 32
 MAX_PROCESSES_PER_FUNCTION = 2
 MAX_PROCESSES_OF: dict[str, int] = {}
-"""Of single functions, by name; none unless a suite says so."""
+"""Limits of single functions by name; only test suites set them."""
 
 LONGEST_WAIT_SECONDS = 60
-"""A function that calls itself deeper than its processes waits for itself; then it is throttled, as on AWS."""
+"""A function that invokes itself more deeply than it has processes waits for itself; then it is throttled, as on AWS."""
 
 Acquired = tuple[Any, str]
 
 lock = lambda_runtime._lock
-"""Guards MiniStack's table of processes and who waits for one."""
+"""Guards MiniStack's table of processes and the queue of invocations."""
 
-waiting: dict[str, deque[Turn]] = {}
-"""The invocations that wait for a process, by function, first come first served."""
+waiting: dict[str, deque[ProcessRequest]] = {}
+"""The invocations that wait for a process, by function, in order of arrival."""
 
 
 @dataclass(eq=False)
-class Turn:
-    """An invocation's turn to have a process: which one, and the one that has to be stopped for it, if any."""
+class ProcessRequest:
+    """The process that is assigned to an invocation, and the process to stop for it, if any."""
 
     name: str
     config: dict[str, Any]
@@ -61,16 +61,16 @@ def wait_for_process(
     code: bytes,
     qualifier: str = "$LATEST",
 ) -> Acquired:
-    turn = Turn(name, config, code, lambda_runtime._worker_key(name, config, qualifier))
+    process_request = ProcessRequest(name, config, code, lambda_runtime._worker_key(name, config, qualifier))
     with lock:
-        waiting.setdefault(turn.function, deque()).append(turn)
+        waiting.setdefault(process_request.function, deque()).append(process_request)
         serve()
-    wait([turn.served], LONGEST_WAIT_SECONDS)
+    wait([process_request.served], LONGEST_WAIT_SECONDS)
     with lock:
-        if not turn.served.done():
-            waiting[turn.function].remove(turn)
+        if not process_request.served.done():
+            waiting[process_request.function].remove(process_request)
             return None, "func_cap"
-    acquired, displaced = turn.served.result()
+    acquired, displaced = process_request.served.result()
     lambda_runtime.kill_workers([displaced])
     return acquired
 
@@ -82,22 +82,22 @@ def release_process(original: Callable[[Any], None], worker: Any | None) -> None
 
 
 def serve() -> None:
-    """Give the waiting, in their order, the processes that they may have now: what the first one of a function can not
-    have, the others cannot have either."""
-    for function, turns in list(waiting.items()):
-        while turns and available(turns[0]):
-            turn = turns.popleft()
-            turn.served.set_result(take_process(turn))
-        if not turns:
+    """Assigns processes to waiting invocations in their order. If the first one of a function cannot get a process, the
+    others cannot either."""
+    for function, process_requests in list(waiting.items()):
+        while process_requests and available(process_requests[0]):
+            process_request = process_requests.popleft()
+            process_request.served.set_result(take_process(process_request))
+        if not process_requests:
             del waiting[function]
 
 
-def take_process(turn: Turn) -> tuple[Acquired, Any | None]:
-    worker, how, displaced = idle(turn.function), "reused", None
+def take_process(process_request: ProcessRequest) -> tuple[Acquired, Any | None]:
+    worker, how, displaced = idle(process_request.function), "reused", None
     if worker is None:
         displaced = make_room()
-        worker, how = lambda_runtime._worker_class_for(turn.config)(turn.name, turn.config, turn.code), "spawn"
-        processes(turn.function).append(worker)
+        worker, how = lambda_runtime._worker_class_for(process_request.config)(process_request.name, process_request.config, process_request.code), "spawn"
+        processes(process_request.function).append(worker)
     worker.in_use, worker.last_used = True, time.time()
     return (worker, how), displaced
 
@@ -110,17 +110,17 @@ def idle(function: str) -> Any | None:
     return next((worker for worker in processes(function) if not worker.in_use), None)
 
 
-def available(turn: Turn) -> bool:
+def available(process_request: ProcessRequest) -> bool:
     """Whether the function has an idle process or may start one.
 
-    Its first process may displace an idle one of another function. More than one it has only where there is room: were
-    it otherwise, busy functions would take each other's processes all the time and start more than they run.
+    Its first process can replace an idle one of another function. Further processes need a free slot: otherwise
+    functions under load would keep replacing each other's processes.
     """
-    if idle(turn.function):
+    if idle(process_request.function):
         return True
-    own = len(processes(turn.function))
+    own = len(processes(process_request.function))
     if process_count() < MAX_PROCESSES:
-        return own < MAX_PROCESSES_OF.get(turn.name, MAX_PROCESSES_PER_FUNCTION)
+        return own < MAX_PROCESSES_OF.get(process_request.name, MAX_PROCESSES_PER_FUNCTION)
     return own == 0 and longest_idle() is not None
 
 
@@ -129,7 +129,7 @@ def process_count() -> int:
 
 
 def longest_idle() -> tuple[list[Any], Any] | None:
-    """The process, and the pool it is in, that is missed least: a function's second one, if there is one."""
+    """The process, with its pool, that is needed least: a second process of a function, if there is one."""
     candidates = [
         (pool, worker) for pool in lambda_runtime._workers.values() for worker in pool if not worker.in_use
     ]
@@ -137,7 +137,7 @@ def longest_idle() -> tuple[list[Any], Any] | None:
 
 
 def make_room() -> Any | None:
-    """Take a process that is to be stopped out of its pool, when there are as many as there may be."""
+    """Removes a process to stop from its pool if the maximum number of processes is reached."""
     found = longest_idle() if process_count() >= MAX_PROCESSES else None
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Lambda: what becomes of an event that a function, called asynchronously, could not handle."""
+"""Lambda: dead-letter queues and on-failure destinations of asynchronous invocations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LONGEST_MESSAGE = 1024
 
 
 def apply() -> None:
-    wrap_function(lambda_svc, "_route_async_failure", hand_on)
+    wrap_function(lambda_svc, "_route_async_failure", send_to_destination)
 
 
-def hand_on(original: Callable[..., None], target: str, name: str, event: Any, result: Fields) -> None:
-    """MiniStack sends to both the same record, which is neither."""
+def send_to_destination(original: Callable[..., None], target: str, name: str, event: Any, result: Fields) -> None:
+    """MiniStack sends the same record to both, which has neither format."""
     if ":sqs:" not in target:
         original(target, name, event, result)
         return
@@ -39,8 +39,8 @@ def hand_on(original: Callable[..., None], target: str, name: str, event: Any, r
 
 
 def destination_record(config: Fields, options: Fields, event: Any, result: Fields, response: Fields) -> Fields:
-    """lambda/latest/dg/invocation-async-retain-records (destinations): the record names the function, why the event was
-    given up, and has its event and its answer.
+    """lambda/latest/dg/invocation-async-retain-records (destinations): the record contains function, condition, event
+    and response.
 
     Recorded: lambda_ test_assess_lambda_destination_invocation, test_maxeventage.
     """
@@ -65,12 +65,12 @@ def destination_record(config: Fields, options: Fields, event: Any, result: Fiel
 
 
 def dead_letter_attributes(response: Fields) -> sqs.Attributes:
-    """lambda/latest/dg/invocation-async-retain-records (dead-letter queues): the event as it was, with the error as
-    attributes; which function it was for, it does not say."""
+    """lambda/latest/dg/invocation-async-retain-records (dead-letter queues): the unchanged event, with the error as
+    attributes and without the name of the function."""
     message = str(response.get("errorMessage", ""))[:LONGEST_MESSAGE]
     return {"RequestID": request_id(), "ErrorCode": 200, **({"ErrorMessage": message} if message else {})}
 
 
 def request_id() -> str:
-    """Of all attempts at the event; see lambda_async."""
+    """Of all attempts; see lambda_async."""
     return lambda_async.request_id.get() or new_uuid()

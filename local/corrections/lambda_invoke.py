@@ -1,4 +1,4 @@
-"""Lambda: what an invocation that fails answers, and what it leaves in CloudWatch Logs."""
+"""Lambda: the response and the log of a failed invocation."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def apply() -> None:
 
 
 def answer_with_the_error() -> None:
-    """lambda/latest/dg/nodejs-exceptions: the answer has the error's name as errorType, its message and its trace, and
+    """lambda/latest/dg/nodejs-exceptions: the response has the error's name as errorType, its message and its trace, and
     the log has the error with all its properties.
 
-    MiniStack answers with `Runtime.HandlerError` whatever was thrown, so no Retry or Catch by name can match.
+    MiniStack returns `Runtime.HandlerError` for every error, so no Retry or Catch by name can match.
     """
     replace_constant_text(
         lambda_runtime,
@@ -86,10 +86,10 @@ let handlerFn = null;
 
 
 def answer_with_the_error_of_the_start() -> None:
-    """lambda/latest/dg/lambda-runtime-environment: what a module throws as it is loaded is answered and logged like an
+    """lambda/latest/dg/lambda-runtime-environment: an error while a module is loaded is returned and logged like an
     error of the handler.
 
-    MiniStack answers `RuntimeError` and drops the log.
+    MiniStack returns `RuntimeError` and drops the log.
     """
     replace_constant_text(
         lambda_runtime,
@@ -149,9 +149,9 @@ class StartFailed(RuntimeError):
 
 
 def keep_the_process_after_an_error() -> None:
-    """lambda/latest/dg/lambda-runtime-environment: an error that the handler throws does not end its environment.
+    """lambda/latest/dg/lambda-runtime-environment: an error of the handler does not end its execution environment.
 
-    MiniStack kills the process after each error; the next invocation is a cold start.
+    MiniStack kills the process after each error, so the next invocation is a cold start.
     """
     replace_text(
         lambda_runtime,
@@ -164,7 +164,7 @@ def keep_the_process_after_an_error() -> None:
 def name_the_end_of_a_process() -> None:
     """lambda/latest/dg/troubleshooting-invocation: a runtime that exits is `Runtime.ExitError`.
 
-    For MiniStack it is `Runtime.HandlerError` like everything else.
+    MiniStack returns `Runtime.HandlerError`.
     """
     replace_text(
         lambda_svc,
@@ -175,10 +175,10 @@ def name_the_end_of_a_process() -> None:
 
 
 def keep_the_log_whole() -> None:
-    """lambda/latest/dg/nodejs-logging: every line that a function writes is in its log group, in order.
+    """lambda/latest/dg/nodejs-logging: the log group contains every line of a function, in order.
 
-    MiniStack waits for lines by the clock: late ones get into the next invocation's log, and a silent invocation costs
-    50 ms. It also breaks lines where only a newline may, for instance at U+2028.
+    MiniStack waits for lines by time: late ones appear in the next invocation's log, and an invocation without output
+    costs 50 ms. It also splits lines at other characters than a newline, for example at U+2028.
     """
     replace_constant_text(
         lambda_runtime,
@@ -215,7 +215,7 @@ def keep_the_log_whole() -> None:
 
 
 def collect_log(_original: Callable[..., None], worker: Any) -> None:
-    """Queue what the process writes, line by line; None ends an invocation's log, also when the process ends."""
+    """Queues the output of the process line by line; None ends the log of an invocation, also when the process ends."""
     lines = worker._stderr_queue
     for line in worker._proc.stderr:
         text, end, _ = line.rstrip("\n").partition(END_OF_LOG)
@@ -227,5 +227,5 @@ def collect_log(_original: Callable[..., None], worker: Any) -> None:
 
 
 def read_log(worker: Any) -> str:
-    """The log of the invocation that was just answered or whose process was just stopped."""
+    """The log of the invocation that has just returned or whose process was just stopped."""
     return "\n".join(iter(worker._stderr_queue.get, None))

@@ -1,4 +1,4 @@
-"""Lambda: when each line of its log was written."""
+"""Lambda: the time of each log line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from corrections.support import replace_text
 
 
 def apply() -> None:
-    """lambda/latest/dg/monitoring-cloudwatchlogs: a line is in CloudWatch Logs with the time at which it was written.
+    """lambda/latest/dg/monitoring-cloudwatchlogs: CloudWatch Logs stores the time at which a line was written.
 
-    For MiniStack all lines are of the end of their invocation, so that the lines of two functions, one of which waits for
-    the other, are not in their order. Only lines in JSON say their time.
+    MiniStack gives all lines the time of the end of their invocation, so that the lines of two functions, one of
+    which waits for the other, are out of order. Only JSON lines contain their time.
     """
     lambda_svc._when_written = when_written
     replace_text(
@@ -32,7 +32,8 @@ def apply() -> None:
 
 
 def when_written(lines: list[str], begin: int, end: int) -> list[int]:
-    """In milliseconds, never before the line before; a line that does not say is as late as that, END and REPORT last."""
+    """In milliseconds, never before the previous line; a line without a time has that of the previous line, and END and
+    REPORT are last."""
     times = [begin]
     for line in lines[1:]:
         says = end if line.startswith(("END RequestId: ", "REPORT RequestId: ")) else time_in(line)

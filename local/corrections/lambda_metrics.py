@@ -22,9 +22,9 @@ def count(original: Callable[..., None], function_name: str, duration_ms: float,
 
 
 def count_throttle(function_name: str, duration_ms: float) -> None:
-    """lambda/latest/dg/monitoring-metrics-types: a throttled call is no invocation and no error.
+    """lambda/latest/dg/monitoring-metrics-types: a throttled call counts neither as an invocation nor as an error.
 
-    MiniStack takes it for both, and counts it where it is refused and, with a duration, where that is answered.
+    MiniStack counts it as both, twice, and with a duration.
     """
     if duration_ms == 0:
         cloudwatch.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function_name})
@@ -32,9 +32,10 @@ def count_throttle(function_name: str, duration_ms: float) -> None:
 
 
 def count_for_account(**counts: int) -> None:
-    """lambda/latest/dg/monitoring-metrics-view: without dimensions, the metrics are those of all functions in the region.
+    """lambda/latest/dg/monitoring-metrics-view: without dimensions, the metrics are those of all functions in the
+    region.
 
-    MiniStack has them for each function only.
+    MiniStack has them per function only.
     """
     for name, number in counts.items():
         cloudwatch.record_metric("AWS/Lambda", name, number, "Count", {})

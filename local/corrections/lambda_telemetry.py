@@ -1,4 +1,4 @@
-"""Lambda: what is told of an invocation does not keep its answer waiting."""
+"""Lambda: logs and metrics do not delay the response."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from corrections.support import replace_text, wrap_function
 logger = logging.getLogger("lambda_telemetry")
 
 delivery = ThreadPoolExecutor(1, "logs of functions")
-"""One after the other, in the order of their ends."""
+"""Deliveries in the order in which the invocations finished."""
 
 delivered: Future[None] | None = None
-"""The delivery that was begun last."""
+"""The last started delivery."""
 
 ended_at: ContextVar[int] = ContextVar("ended_at")
-"""When the invocation ended, in milliseconds since the epoch."""
+"""End of the invocation, in milliseconds since the epoch."""
 
 
 def apply() -> None:
-    """lambda/latest/dg/monitoring-cloudwatchlogs: Lambda sends the log to CloudWatch beside the invocation; it may be there
-    later than the answer.
+    """lambda/latest/dg/monitoring-cloudwatchlogs: Lambda sends the log to CloudWatch asynchronously; it can arrive later
+    than the response.
 
-    MiniStack writes the log, and counts what metric filters find in it, and then answers. Here who reads logs waits
-    until all that was written before is there.
+    MiniStack writes the log and evaluates metric filters before it responds. Here a reader of logs waits until all
+    earlier deliveries are complete.
     """
     wrap_function(lambda_svc, "_emit_lambda_logs", deliver)
     lambda_svc._ended_at = ended_at.get
@@ -44,10 +44,10 @@ def deliver(original: Callable[..., None], *log: Any, **options: Any) -> None:
     context = copy_context()
     context.run(ended_at.set, int(time.time() * 1000))
     delivered = delivery.submit(context.run, original, *log, **options)
-    delivered.add_done_callback(tell_of_failure)
+    delivered.add_done_callback(log_failure)
 
 
-def tell_of_failure(delivery: Future[None]) -> None:
+def log_failure(delivery: Future[None]) -> None:
     if problem := delivery.exception():
         logger.error("a log was lost: %r", problem)
 

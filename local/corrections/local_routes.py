@@ -1,7 +1,8 @@
-"""Routes of the local AWS itself: what programs of this checkout ask of it, and AWS has no API for.
+"""Routes of the local AWS itself: functions that AWS has no API for.
 
-POST /_local_aws/<name> with the route's arguments in a JSON object. The answer is the JSON object that the route
-returns, or 409 with what it refuses. The server listens on 127.0.0.1 only (BIND_HOST), so nobody else reaches them.
+POST /_local_aws/<name> with the route's arguments in a JSON object. The response is the JSON object that the route
+returns, or 409 with the reasons. The server listens on 127.0.0.1 only (BIND_HOST), so other machines cannot reach
+them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ROUTES: dict[str, Callable[..., Record]] = {}
 
 
 class Refused(Exception):
-    """What a route does not do; the caller gets `reasons`."""
+    """A rejected request; the response contains `reasons`."""
 
     def __init__(self, **reasons: Any) -> None:
         super().__init__(reasons)

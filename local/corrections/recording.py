@@ -1,8 +1,8 @@
-"""Keeps samples of requests and answers, for tests only: LOCAL_AWS_RECORD=<folder>. Without it nothing is changed.
+"""Keeps samples of requests and responses, for tests only: LOCAL_AWS_RECORD=<folder>. Without it nothing is changed.
 
-What code and state machines ask of AWS, and what the local AWS answers, is checked afterwards against the service models
-of botocore (test/models). A sample is one JSON file. There is one for each operation, outcome and set of fields, and at
-most MOST of an operation and outcome.
+Afterwards, test/models compares the requests of code and state machines and the responses of the local AWS with the
+service models of botocore. A sample is one JSON file. There is one per operation, result and set of fields, and at
+most MOST per operation and result.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Record = dict[str, Any]
 FOLDER = os.environ.get("LOCAL_AWS_RECORD", "")
 MOST = 12
 LARGEST = 1_000_000
-"""Bytes of a body that is kept."""
+"""Maximum size of a stored body in bytes."""
 
 NOT_CALLS = {"execute-api", "s3"}
-"""Services whose requests are the project's own, or files."""
+"""Services whose requests belong to the project itself, or are files."""
 
 SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 CODE = re.compile(rb"<Code>(.*?)</Code>")
@@ -105,7 +105,7 @@ def keep_call(scope: Record, asked: bytes, status: int, sent: Any, said: bytes) 
 
 
 def keep_task(original: Callable[..., Any], resource: str, arguments: Any) -> Any:
-    """What a state machine asks of another service has its own form: no HTTP request is made here."""
+    """Calls of state machines have their own format, because MiniStack makes no HTTP request for them."""
     result = original(resource, arguments)
     if isinstance(arguments, dict) and resource.startswith("arn:aws:states:::"):
         of = ("states:::", resource.removeprefix("arn:aws:states:::"), "200")
@@ -134,7 +134,7 @@ def outcome_of(status: int, headers: dict[str, str], said: bytes) -> str:
 
 
 def shape_of(path: str) -> str:
-    """A path of a REST service without what is named in it."""
+    """A path of a REST service without resource names."""
     parts = path.strip("/").split("/")
     return f"{len(parts)} {parts[-1] if parts[-1].isalpha() and parts[-1].islower() else ''}"
 

@@ -1,4 +1,4 @@
-"""Secrets Manager: rotation calls its function for each of four steps."""
+"""Secrets Manager: rotation invokes its function for each of four steps."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ def apply() -> None:
 
 def rotate(original: Callable[[Request], Response], request: Request) -> Response:
     """secretsmanager/latest/apireference/API_RotateSecret and userguide/rotate-secrets_lambda-functions: the new version
-    is pending, without a value, before the function is called for each of four steps, after RotateSecret has answered.
+    is pending, without a value, before the function is invoked for each of four steps, after RotateSecret has
+    returned.
 
-    MiniStack makes a copy of the present version the new one and calls nobody.
+    MiniStack copies the current version and invokes no function.
     Recorded: secretsmanager test_rotate_secret_with_lambda_success, test_rotate_secret_invalid_lambda_arn,
     test_first_rotate_secret_with_missing_lambda_arn.
     """
@@ -70,8 +71,8 @@ async def ask_for_the_function(
     body: bytes,
     query: dict[str, Any],
 ) -> Response:
-    """secretsmanager/latest/apireference/API_RotateSecret (Required permissions): whoever calls it also needs
-    lambda:InvokeFunction on the rotation function. MiniStack asks for secretsmanager:RotateSecret only."""
+    """secretsmanager/latest/apireference/API_RotateSecret (Required permissions): its caller also needs
+    lambda:InvokeFunction on the rotation function. MiniStack requires secretsmanager:RotateSecret only."""
     if headers.get("x-amz-target", "").endswith(".RotateSecret"):
         request = json.loads(body or b"{}")
         _, secret = secretsmanager._resolve(request.get("SecretId"))
@@ -87,21 +88,22 @@ async def ask_for_the_function(
 
 
 def in_progress(secret: dict[str, Any]) -> bool:
-    """secretsmanager/latest/apireference/API_RotateSecret: a label AWSPENDING that is not on the current version tells
-    that a rotation is in progress."""
+    """secretsmanager/latest/apireference/API_RotateSecret: if the label AWSPENDING is not on the current version, a
+    rotation is in progress."""
     pending = holder(secret, "AWSPENDING")
     return pending is not None and pending != holder(secret, "AWSCURRENT")
 
 
 def run_steps(secret: dict[str, Any], function: str, version: str) -> None:
-    """A step that fails ends the rotation, with the new version pending."""
+    """A failed step ends the rotation, and the new version stays pending."""
     if all(run_step(step, secret, function, version) for step in STEPS):
         secret["LastRotatedDate"] = int(time.time())
 
 
 def test_configuration(secret: dict[str, Any], function: str, version: str) -> None:
     """secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately): a schedule that does not rotate at once
-    is tested by the step testSecret, with an AWSPENDING version that is removed afterwards. MiniStack calls nobody."""
+    is tested by the step testSecret, with an AWSPENDING version that is removed afterwards. MiniStack invokes no
+    function."""
     try:
         run_step("testSecret", secret, function, version)
     finally:
@@ -109,7 +111,7 @@ def test_configuration(secret: dict[str, Any], function: str, version: str) -> N
 
 
 def run_step(step: str, secret: dict[str, Any], function: str, version: str) -> bool:
-    """Whether the function has done the step."""
+    """Whether the function has completed the step."""
     event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
     record = lambda_svc._functions[function.rpartition(":function:")[2]]
     return not lambda_svc._execute_function_with_config_scope(record, event).get("error")
@@ -120,8 +122,8 @@ def refused(code: str, message: str) -> Response:
 
 
 def put_schedule(_logical_id: str, properties: Request, _stack: str) -> tuple[str, dict[str, Any]]:
-    """AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-rotationschedule. MiniStack does not know the
-    type. Ref is the ARN of the secret; nothing rotates by itself here: it takes RotateSecret."""
+    """AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-rotationschedule. MiniStack does not support the
+    type. Ref is the ARN of the secret; nothing rotates automatically here; only RotateSecret rotates."""
     answer = succeed(secretsmanager._rotate_secret(schedule_request(properties)))
     return answer["ARN"], {}
 

@@ -1,4 +1,4 @@
-"""Secrets Manager: the versions of a secret, their staging labels, and the tokens that name them."""
+"""Secrets Manager: versions, staging labels and client request tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEEDS_TOKEN = {
     "PutSecretValue": "InvalidRequestException",
     "RotateSecret": "InvalidParameterException",
 }
-"""The operations that need a ClientRequestToken, each with the error that says so."""
+"""The operations that require a ClientRequestToken, with their errors."""
 
 NAME = re.compile(r"[\w/+=.@!-]+", re.ASCII)
 
@@ -53,7 +53,8 @@ async def check_request(
     query: dict[str, Any],
 ) -> Response:
     """secretsmanager/latest/apireference/API_PutSecretValue (ClientRequestToken) and API_CreateSecret (Name): a request
-    that makes a version names it, which an SDK does by itself; names have a few characters only. MiniStack takes any.
+    that creates a version contains its id, which SDKs generate; names have a limited character set. MiniStack accepts
+    any.
 
     Recorded: secretsmanager test_no_client_request_token, test_invalid_secret_name.
     """
@@ -75,7 +76,8 @@ async def check_request(
 
 def create(original: Callable[[Fields], Response], request: Fields) -> Response:
     """secretsmanager/latest/apireference/API_CreateSecret: the token is the id of the first version; without a value
-    there is no version; a name is free when its secret is gone. MiniStack draws another id, and makes an empty version.
+    there is no version; a name is free after its secret was deleted. MiniStack generates another id and creates an
+    empty version.
 
     Recorded: secretsmanager test_create_secret_version_from_empty_secret, test_create_secret_with_custom_id,
     test_exp_raised_on_creation_of_secret_scheduled_for_deletion.
@@ -102,10 +104,10 @@ def version_id(versions: Fields) -> Fields:
 
 
 def put_value(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """secretsmanager/latest/apireference/API_PutSecretValue: a version's value is written once, the same again changes
-    nothing; each label moves to the version from the one that had it.
+    """secretsmanager/latest/apireference/API_PutSecretValue: a version's value is written once, and the same value again
+    changes nothing; each label moves from its previous version.
 
-    MiniStack writes again, moves AWSCURRENT only, and forgets the other labels beside it.
+    MiniStack writes again, moves AWSCURRENT only, and drops the other labels.
     Recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle_custom_stages_2,
     test_non_versioning_version_stages_replacement.
     """
@@ -141,8 +143,8 @@ def put_value(original: Callable[[Fields], Response], request: Fields) -> Respon
 
 
 def update(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """secretsmanager/latest/apireference/API_UpdateSecret: with a value it makes the version that the token names.
-    MiniStack draws another id."""
+    """secretsmanager/latest/apireference/API_UpdateSecret: with a value it creates the version with the id of the token.
+    MiniStack generates another id."""
     if not any(field in request for field in VALUE):
         return original(request)
     made = secretsmanager._put_secret_value({**request, "VersionStages": ["AWSCURRENT"]})
@@ -153,8 +155,8 @@ def update(original: Callable[[Fields], Response], request: Fields) -> Response:
 
 
 def get_value(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """secretsmanager/latest/apireference/API_GetSecretValue: a version that has no value yet is not found, and a label
-    must be the version's. MiniStack answers without a value.
+    """secretsmanager/latest/apireference/API_GetSecretValue: a version without a value is not found, and a label must
+    belong to the version. MiniStack returns no value.
 
     Recorded: secretsmanager test_get_secret_value_errors, test_secret_version_not_found.
     """
@@ -181,7 +183,7 @@ def get_value(original: Callable[[Fields], Response], request: Fields) -> Respon
 
 def list_versions(original: Callable[[Fields], Response], request: Fields) -> Response:
     """secretsmanager/latest/apireference/API_ListSecretVersionIds (IncludeDeprecated): without it only versions with a
-    label are listed, in the order in which they were made. MiniStack removes a version that loses its last label.
+    label are listed, in the order of their creation. MiniStack removes a version that loses its last label.
 
     Recorded: secretsmanager test_deprecated_secret_version_stage,
     test_update_secret_version_stages_current_pending_cycle.
@@ -202,8 +204,8 @@ def list_versions(original: Callable[[Fields], Response], request: Fields) -> Re
 
 
 def describe(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """secretsmanager/latest/apireference/API_DescribeSecret: what a secret does not have is left out; MiniStack says
-    null. When it was rotated is told; MiniStack does not know.
+    """secretsmanager/latest/apireference/API_DescribeSecret: missing fields are omitted; MiniStack returns null. The
+    response contains the time of the last rotation; MiniStack does not have it.
 
     Recorded: secretsmanager test_update_secret_description, test_rotate_secret_with_lambda_success.
     """
@@ -224,8 +226,8 @@ def describe(original: Callable[[Fields], Response], request: Fields) -> Respons
 
 
 def delete(original: Callable[[Fields], Response], request: Fields) -> Response:
-    """secretsmanager/latest/apireference/API_DeleteSecret (ForceDeleteWithoutRecovery): a secret that is not there is
-    answered like one that was. MiniStack does not find it.
+    """secretsmanager/latest/apireference/API_DeleteSecret (ForceDeleteWithoutRecovery): the response for a missing
+    secret is the same as for an existing one. MiniStack returns an error.
 
     Recorded: secretsmanager test_delete_non_existent_secret_returns_as_if_secret_exists.
     """
@@ -243,7 +245,7 @@ def promote(_original: Callable[..., None], secret: Fields, token: str) -> None:
 
 def move_label(secret: Fields, label: str, token: str) -> None:
     """secretsmanager/latest/userguide/whats-in-a-secret (versions): a label is on one version at a time. The version
-    that AWSCURRENT leaves becomes AWSPREVIOUS, and is pending no longer.
+    that loses AWSCURRENT becomes AWSPREVIOUS and is no longer pending.
 
     Recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle.
     """
@@ -261,7 +263,7 @@ def move_label(secret: Fields, label: str, token: str) -> None:
 
 
 def take_pending_from_the_former_current_version() -> None:
-    """As move_label does, for UpdateSecretVersionStage."""
+    """Like move_label, for UpdateSecretVersionStage."""
     replace_text(
         secretsmanager,
         "_update_secret_version_stage",
@@ -301,7 +303,7 @@ def has_value(version: Fields) -> bool:
 
 
 def parse(body: bytes) -> Fields:
-    """The request's fields; none when it is not JSON, which MiniStack itself then refuses."""
+    """The request's fields; empty if it is not JSON, which MiniStack then rejects itself."""
     try:
         return json.loads(body or b"{}")
     except json.JSONDecodeError:

@@ -1,6 +1,6 @@
-"""Members that the service models of AWS do not allow are not answered; test/models found them in recorded answers.
+"""Responses omit members that AWS's service models do not allow; test/models found them in recorded responses.
 
-MiniStack answers with an empty text where AWS leaves a member out, and has a few members and values of its own.
+MiniStack returns an empty string where AWS omits a member, and has a few members and values of its own.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def without_empty(original: Callable[..., Record], *args: Any) -> Record:
 
 
 def without_null(original: Callable[..., Response], data: Record) -> Response:
-    """AmazonCloudWatch/latest/APIReference/API_MetricAlarm: of Statistic and ExtendedStatistic an alarm has one."""
+    """AmazonCloudWatch/latest/APIReference/API_MetricAlarm: an alarm has either Statistic or ExtendedStatistic."""
     return original(cloudwatch._cbor_strip_none(data))
 
 
@@ -64,14 +64,14 @@ def answer_without_empty(original: Callable[..., Response], *args: Any) -> Respo
 
 
 def without_kept_events(original: Callable[..., Response], *args: Any) -> Response:
-    """eventbridge/latest/APIReference/API_DescribeArchive: what is in an archive is not answered."""
+    """eventbridge/latest/APIReference/API_DescribeArchive: the response does not contain the events of the archive."""
     status, headers, body = original(*args)
     answer = {name: value for name, value in json.loads(body).items() if name != "Events"}
     return status, headers, json.dumps(answer).encode()
 
 
 def without_ends_to_come(original: Callable[..., Response], *args: Any) -> Response:
-    """step-functions/latest/apireference/API_ExecutionListItem: an execution that runs has no stopDate."""
+    """step-functions/latest/apireference/API_ExecutionListItem: a running execution has no stopDate."""
     status, headers, body = original(*args)
     answer = json.loads(body)
     if "executions" in answer:
@@ -80,7 +80,7 @@ def without_ends_to_come(original: Callable[..., Response], *args: Any) -> Respo
 
 
 def name_the_client(original: Callable[..., Any], logical_id: str, props: Record, stack_name: str) -> Any:
-    """CloudFormation makes up the name of a client that has none in its template
+    """CloudFormation generates the name of a client without a name in its template
     (AWSCloudFormation/latest/TemplateReference/aws-resource-cognito-userpoolclient, ClientName)."""
     name = props.get("ClientName") or f"{logical_id}-{new_uuid().replace('-', '')[:12]}"
     return original(logical_id, {**props, "ClientName": name}, stack_name)
@@ -89,8 +89,8 @@ def name_the_client(original: Callable[..., Any], logical_id: str, props: Record
 async def states_of_functions(
     original: Callable[..., Awaitable[Response]], method: str, path: str, *args: Any
 ) -> Response:
-    """lambda/latest/dg/functions-states: a function that is updated stays Active, and LastUpdateStatus tells; a state
-    without a reason has none (lambda/latest/api/API_GetFunctionConfiguration)."""
+    """lambda/latest/dg/functions-states: a function stays Active during an update, and LastUpdateStatus has the
+    progress; a state without a reason omits it (lambda/latest/api/API_GetFunctionConfiguration)."""
     status, headers, body = await original(method, path, *args)
     if "/functions" not in path or path.endswith(("/invocations", "/invoke-async")) or b"ReasonCode" not in body:
         return status, headers, body

@@ -1,4 +1,4 @@
-"""SQS: what AWS itself puts into a queue, and the metrics by which an alarm sees that something lies there."""
+"""SQS: messages that AWS services send, and metrics of queues."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from ministack.core.responses import get_account_id, new_uuid, request_scope
 from ministack.services import cloudwatch, sqs
 
-SECONDS_BETWEEN_LOOKS = 1
+SECONDS_BETWEEN_POLLS = 1
 SECONDS_BETWEEN_POINTS = 60
-"""A length that does not change is told once a minute, as on AWS."""
+"""An unchanged length is published once a minute, as on AWS."""
 
 VISIBLE = "ApproximateNumberOfMessagesVisible"
 
@@ -24,7 +24,7 @@ def apply() -> None:
 
 
 def put(queue_arn: str, body: str, attributes: Attributes) -> bool:
-    """Put a message into a queue, on behalf of a service whose right to do so was checked; False: no such queue."""
+    """Sends a message to a queue for a service whose permission was checked; False if the queue does not exist."""
     queue = sqs._queue_by_arn(queue_arn)
     if queue is None:
         return False
@@ -52,20 +52,21 @@ def attribute(value: str | int) -> dict[str, str]:
 def measure_for_ever() -> None:
     """AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics: AWS/SQS, per queue, each minute.
 
-    MiniStack has no metrics of queues. A length is told as soon as it changes, so that nobody has to wait for a minute.
+    MiniStack has no metrics of queues. A length is published as soon as it changes, so that tests need not wait for a
+    minute.
     """
-    told: dict[tuple[str, ...], tuple[int, float]] = {}
+    published: dict[tuple[str, ...], tuple[int, float]] = {}
     while True:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_POLLS)
         now = time.time()
         for key, queue in list(sqs._queues._data.items()):
             visible = sum(message["visible_at"] <= now for message in list(queue["messages"]))
-            last, at = told.get(key, (None, 0.0))
+            last, at = published.get(key, (None, 0.0))
             if visible != last or now - at >= SECONDS_BETWEEN_POINTS:
-                told[key] = (visible, now)
-                tell(key, queue, visible)
+                published[key] = (visible, now)
+                publish_length(key, queue, visible)
 
 
-def tell(key: tuple[str, ...], queue: dict[str, Any], visible: int) -> None:
+def publish_length(key: tuple[str, ...], queue: dict[str, Any], visible: int) -> None:
     with request_scope(*key[:2]):
         cloudwatch.record_metric("AWS/SQS", VISIBLE, visible, "Count", {"QueueName": queue["name"]})

@@ -21,8 +21,8 @@ def apply() -> None:
     wrap_function(stepfunctions, "_describe_execution", describe_what_there_is)
     wrap_function(stepfunctions, "_error_matches", match_error)
     for operation in ("_create_state_machine", "_update_state_machine"):
-        wrap_function(stepfunctions, operation, ask_for_log_delivery)
-        wrap_function(stepfunctions, operation, look_at_log_destination)
+        wrap_function(stepfunctions, operation, check_log_delivery_permission)
+        wrap_function(stepfunctions, operation, check_log_destination)
     for operation, field in TAKES_ARN.items():
         wrap_function(stepfunctions, operation, refuse_other_text(field))
     wrap_function(stepfunctions, "_start_sync_execution", run_only_express)
@@ -40,9 +40,9 @@ LOG_DELIVERY = (
 )
 
 
-def ask_for_log_delivery(original: Callable[[Record], Response], request: Record) -> Response:
-    """step-functions/latest/dg/cw-logs (IAM policies): the role of a machine with a log needs the permissions to set up its
-    delivery, on all resources. MiniStack asks nobody."""
+def check_log_delivery_permission(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/dg/cw-logs (IAM policies): the role of a state machine with a log needs the permissions to
+    set up its delivery, on all resources. MiniStack checks no permission."""
     machine = request.get("stateMachineArn", "*")
     role = request.get("roleArn") or stepfunctions._state_machines.get(machine, {}).get("roleArn", "")
     if (request.get("loggingConfiguration") or {}).get("level", "OFF") != "OFF":
@@ -54,8 +54,8 @@ def ask_for_log_delivery(original: Callable[[Record], Response], request: Record
 
 
 def start_again_with_the_same_answer() -> None:
-    """step-functions/latest/apireference/API_StartExecution: for a running execution of the same name and input the
-    answer is that of the first call. MiniStack answers ExecutionAlreadyExists."""
+    """step-functions/latest/apireference/API_StartExecution: for a running execution with the same name and input the
+    response is that of the first call. MiniStack returns ExecutionAlreadyExists."""
     replace_text(
         stepfunctions,
         "_start_execution",
@@ -69,8 +69,8 @@ def start_again_with_the_same_answer() -> None:
 
 
 def describe_what_there_is(original: Callable[[Record], Response], request: Record) -> Response:
-    """step-functions/latest/apireference/API_DescribeExecution: what there is not yet is left out, and outputDetails
-    belongs to an output. MiniStack answers with nulls."""
+    """step-functions/latest/apireference/API_DescribeExecution: fields without a value are omitted, and outputDetails
+    belongs to an output. MiniStack returns nulls."""
     status, headers, body = original(request)
     if status != 200:
         return status, headers, body
@@ -83,14 +83,14 @@ def describe_what_there_is(original: Callable[[Record], Response], request: Reco
 def match_error(original: Callable[[list[str], str], bool], error_equals: list[str], error: str) -> bool:
     """step-functions/latest/dg/concepts-error-handling: States.Runtime is never retried or caught.
 
-    For MiniStack States.ALL and States.TaskFailed match it.
+    In MiniStack States.ALL and States.TaskFailed match it.
     """
     return error != "States.Runtime" and original(error_equals, error)
 
 
-def look_at_log_destination(original: Callable[[Record], Response], request: Record) -> Response:
-    """step-functions/latest/apireference/API_LoggingConfiguration: one log group that is there
-    [test_invalid_logging_configuration, test_deleted_log_group]. MiniStack takes what comes."""
+def check_log_destination(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/apireference/API_LoggingConfiguration: one existing log group
+    [test_invalid_logging_configuration, test_deleted_log_group]. MiniStack accepts any configuration."""
     logging = request.get("loggingConfiguration")
     if logging is not None:
         logging = {"level": "OFF", "includeExecutionData": False, **logging}  # [test_incomplete_logging_configuration]
@@ -132,7 +132,7 @@ def refuse_other_text(field: str) -> Callable[..., Response]:
 
 def run_only_express(original: Callable[[Record], Response], request: Record) -> Response:
     """step-functions/latest/apireference/API_StartSyncExecution (StateMachineTypeNotSupported)
-    [test_start_sync_execution]. MiniStack runs any."""
+    [test_start_sync_execution]. MiniStack runs every type."""
     machine = stepfunctions._state_machines.get(request.get("stateMachineArn", "").partition("#")[0])
     if machine is not None and machine["type"] != "EXPRESS":
         message = "This operation is not supported by this type of state machine"

@@ -1,4 +1,4 @@
-"""Step Functions: tasks that wait for somebody to send success or failure for their token."""
+"""Step Functions: tasks that wait for a callback with their token."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from corrections.support import replace_text, wrap_function
 Record = dict[str, Any]
 
 LOOK_EVERY_SECONDS = 1
-"""How soon a task that waits notices that its execution has ended."""
+"""Seconds until a waiting task notices that its execution has finished."""
 
 FIVE_MINUTES = 300
 LONG_TIMEOUTS = 1.0
-"""What part of its time limit a task waits here that may wait five minutes or more; a suite of faults changes it."""
+"""Factor on the timeouts of tasks that can wait five minutes or more; the failure suite changes it."""
 
 
 def apply() -> None:
@@ -34,10 +34,11 @@ def apply() -> None:
 
 
 def wait_for_token(_original: Callable[..., Any], resource: str, arguments: Any, token: str, limits: Record) -> Any:
-    """step-functions/latest/dg/connect-to-resource (wait for a callback): calls, and waits for what is sent for the token.
+    """step-functions/latest/dg/connect-to-resource (wait for a callback): the task makes the call and waits for the
+    callback with the token.
 
-    An error of the call is the error of the task (step-functions/latest/dg/connect-lambda); MiniStack waits all the same.
-    A token that came back while the call still ran decides. Afterwards the token is unknown.
+    An error of the call is the error of the task (step-functions/latest/dg/connect-lambda); MiniStack waits anyway. A
+    callback that arrives while the call still runs counts. Afterwards the token is unknown.
     """
     execution = present.get()
     if execution is not None:
@@ -69,8 +70,8 @@ def submitted(resource: str, answer: Any) -> None:
 
 
 def wait_for_callback(info: Record, began: float, limits: Record) -> bool:
-    """Whether the callback came before the task's time, or the longest pause between two heartbeats, was over
-    [test_heartbeat_timeout]. The end of the execution ends the waiting (API_StopExecution)."""
+    """Whether the callback arrived before the task timed out or missed a heartbeat [test_heartbeat_timeout]. The end of
+    the execution ends the wait (API_StopExecution)."""
     limit = limits.get("TimeoutSeconds", math.inf)
     end = began + (limit * LONG_TIMEOUTS if limit >= FIVE_MINUTES else limit)
     while not info["event"].is_set():
@@ -90,21 +91,21 @@ def keep_the_time_of_heartbeats() -> None:
 
 
 def send_no_error_of_its_own() -> None:
-    """A failure that is sent without error or cause has none [test_sqs_failure_in_wait_for_task_tok_no_error_field].
-    MiniStack makes it TaskFailed."""
+    """A failure without error or cause has neither [test_sqs_failure_in_wait_for_task_tok_no_error_field]. MiniStack
+    sets TaskFailed."""
     replace_text(stepfunctions, "_send_task_failure", 'data.get("error", "TaskFailed")', 'data.get("error")')
     replace_text(stepfunctions, "_send_task_failure", 'data.get("cause", "")', 'data.get("cause")')
 
 
 machines: dict[str, str] = {}
-"""The state machine of each token that is waited for."""
+"""The state machine of each pending token."""
 
 
 def name_the_machine(
     original: Callable[..., str], service: str, method: str, path: str, headers: Any, body: bytes, *more: Any
 ) -> str:
-    """service-authorization/latest/reference/list_awsstepfunctions: who sends success or failure for a token needs the
-    right on its state machine. MiniStack asks for a right on everything."""
+    """service-authorization/latest/reference/list_awsstepfunctions: the caller of SendTaskSuccess or SendTaskFailure
+    needs permission on the state machine. MiniStack requires permission on all resources."""
     if service == "states" and b"taskToken" in body:
         machine = machines.get(json.loads(body).get("taskToken", ""))
         if machine is not None:

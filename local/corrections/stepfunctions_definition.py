@@ -1,8 +1,8 @@
-"""Step Functions: definitions and inputs that are refused. MiniStack takes any.
+"""Step Functions: definitions and inputs that are refused. MiniStack accepts any.
 
-step-functions/latest/dg/concepts-amazon-states-language and the pages of each state, and what AWS was recorded to say; the
-names in brackets are those of LocalStack's tests (docs/decisions/0030-recorded-on-aws.md). The texts
-are for people: what a program may rely on is the code and the location.
+step-functions/latest/dg/concepts-amazon-states-language and the pages of each state, and recordings of AWS; the names
+in brackets are those of LocalStack's tests (docs/decisions/0030-recorded-on-aws.md). The texts are for people;
+programs rely on the code and the location.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ FIELDS: dict[str, tuple[set[str], set[str], set[str]]] = {
         {"Items", "Output"},
     ),
 }
-"""For each type of state the fields that it has in both query languages, in JSONPath, and in JSONata."""
+"""The fields of each state type: in both query languages, in JSONPath, and in JSONata."""
 
 ENDS = ("Choice", "Succeed", "Fail")
 """States without Next and End."""
@@ -98,8 +98,8 @@ def refuse_update(original: Callable[[Record], Response], request: Record) -> Re
 
 
 def refuse_resource(original: Callable[..., Any], logical_id: str, properties: Record, stack: str) -> Any:
-    """AWSCloudFormation/latest/UserGuide/aws-resource-stepfunctions-statemachine: the resource is made by
-    CreateStateMachine. MiniStack stores it."""
+    """AWSCloudFormation/latest/UserGuide/aws-resource-stepfunctions-statemachine: the resource is created by
+    CreateStateMachine. MiniStack stores it without validation."""
     if problem := first_problem(provisioners._sfn_definition(properties), properties.get("StateMachineType")):
         raise ValueError(f"{problem} (Service: AWSStepFunctions; Status Code: 400; Error Code: InvalidDefinition)")
     return original(logical_id, properties, stack)
@@ -114,7 +114,7 @@ def first_problem(definition: str, kind: str | None) -> str | None:
 
 def validate(_original: Callable[[Record], Response], request: Record) -> Response:
     """step-functions/latest/apireference/API_ValidateStateMachineDefinition
-    [test_validate_state_machine_definition_type_standard]. MiniStack finds everything in order."""
+    [test_validate_state_machine_definition_type_standard]. MiniStack accepts every definition."""
     found = list(diagnostics_of(request.get("definition", ""), request.get("type")))
     most = request.get("maxResults") or 100
     return json_response(
@@ -151,7 +151,7 @@ def diagnostics_of(definition: str, kind: str | None) -> Iterator[Diagnostic]:
     try:
         machine = json.loads(definition)
     except ValueError as error:
-        yield problem(str(error), place_in(definition, error), "INVALID_JSON_DESCRIPTION")
+        yield problem(str(error), position_in(definition, error), "INVALID_JSON_DESCRIPTION")
         return
     if not isinstance(machine, dict):
         yield problem("Definition must be a valid JSON object")
@@ -166,8 +166,8 @@ def diagnostics_of(definition: str, kind: str | None) -> Iterator[Diagnostic]:
         yield problem(message, place, JSONATA)
 
 
-def place_in(definition: str, error: ValueError) -> str:
-    """Where JSON cannot be read; AWS counts to the end of the token."""
+def position_in(definition: str, error: ValueError) -> str:
+    """The position of a JSON syntax error; AWS counts to the end of the token."""
     at = getattr(error, "pos", 0)
     line = definition.count("\n", 0, at) + 1
     token = TOKEN.match(definition, at)
@@ -184,7 +184,7 @@ def problem(message: str, location: str | None = None, code: str = SCHEMA) -> Di
 def of_states(
     scope: Record, path: str, language: str, is_express: bool, outer_names: set[str], outer_variables: set[str]
 ) -> Iterator[Diagnostic]:
-    """A machine, a branch or an item processor; what is in its states follows it."""
+    """A state machine, a branch or an item processor; its states follow."""
     missing = [field for field in ("States", "StartAt") if field not in scope]
     if missing:
         yield problem(f"These fields are required: [{', '.join(missing)}]", path or "/")
@@ -211,7 +211,7 @@ def of_states(
     for name, state in states.items():
         for where, assign in assigns(state):
             yield from of_variables(assign, f"{path}/States/{name}{where}", outer_variables)
-        # what the state itself assigns after its branches is free to them [test_parallel_catch_error]
+        # the branches can use the names that the state assigns after them [test_parallel_catch_error]
         others = set().union(*(keys for other, keys in variables.items() if other != name))
         for where, inner in scopes(state):
             place = f"{path}/States/{name}{where}"
@@ -346,7 +346,7 @@ def of_catchers(catchers: list[Record], path: str) -> Iterator[Diagnostic]:
 
 
 def of_errors(handler: Record, path: str, is_last: bool) -> Iterator[Diagnostic]:
-    """step-functions/latest/dg/concepts-error-handling: States.ALL is alone, and in the last retrier or catcher."""
+    """step-functions/latest/dg/concepts-error-handling: States.ALL must be alone, and in the last retrier or catcher."""
     errors = handler.get("ErrorEquals")
     if not errors:
         yield problem("Value cannot be empty", f"{path}/ErrorEquals")
@@ -380,7 +380,7 @@ def is_expression(value: str) -> bool:
 
 
 def targets(state: Any) -> Iterator[tuple[str, str]]:
-    """Where a state may go on, each with the place of its name in the state."""
+    """The next states of a state, each with its path in the state."""
     if not isinstance(state, dict):
         return
     for field in ("Next", "Default"):
@@ -393,7 +393,7 @@ def targets(state: Any) -> Iterator[tuple[str, str]]:
 
 
 def assigns(state: Any) -> Iterator[tuple[str, Record]]:
-    """What a state may assign, each with its place in the state."""
+    """The variables that a state can assign, each with its path in the state."""
     if not isinstance(state, dict):
         return
     for where, holder in [
@@ -405,7 +405,7 @@ def assigns(state: Any) -> Iterator[tuple[str, Record]]:
 
 
 def scopes(state: Any) -> Iterator[tuple[str, Record]]:
-    """The branches or the item processor of a state, each with its place in the state."""
+    """The branches or the item processor of a state, each with its path in the state."""
     if not isinstance(state, dict):
         return
     for index, one in enumerate(state.get("Branches") or []):

@@ -1,4 +1,4 @@
-"""Step Functions: how an execution ends. It ends once, whatever runs in it, and nothing of it happens afterwards."""
+"""Step Functions: the end of an execution. It ends once, and no event follows."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ EVENTS = {
 }
 
 present: ContextVar[Record | None] = ContextVar("present", default=None)
-"""The execution that this thread works for; its branches inherit it."""
+"""The execution of this thread; its branches inherit it."""
 
 run: ContextVar[int] = ContextVar("run", default=0)
-"""After how many redrives of the execution this thread was begun."""
+"""The number of redrives of the execution when this thread was started."""
 
 ends = threading.RLock()
 """Guards statuses and histories."""
 
 waited_for: dict[str, threading.Condition] = {}
-"""Notified when the execution of this ARN ends. One for all would wake all that wait, at each end."""
+"""Notified when the execution with this ARN ends. A single condition would wake all waiting threads at each end."""
 
 
 class Siblings:
-    """Branches or iterations that run side by side. The first that fails stops the others."""
+    """Branches or iterations that run in parallel. The first failure stops the others."""
 
     def __init__(self) -> None:
         self.running: list[Branch] = []
@@ -47,7 +47,7 @@ class Siblings:
         with ends:
             self.failure = failure
             self.changed.notify_all()
-            if its_end := waited_for.get(execution["executionArn"]):  # some of them may be in a Wait or before a retry
+            if its_end := waited_for.get(execution["executionArn"]):  # some can be in a Wait or before a retry
                 its_end.notify_all()
 
 
@@ -56,20 +56,20 @@ class Branch:
 
     def __init__(self, last: int = 0, siblings: Siblings | None = None, outer: Branch | None = None) -> None:
         self.last = last
-        """The event that the next one names as its previous one."""
+        """The previousEventId of the next event."""
         self.siblings = siblings
         self.outer = outer
         self.index = 0
         self.succeeded: int | None = None
-        """Of a Map's iteration: its number, and the event that tells that it has succeeded."""
+        """For a Map's iteration: its number, and its MapIterationSucceeded event."""
         self.name = self.kind = ""
-        """Of the present state."""
+        """Of the current state."""
         self.entered = self.before = 0
-        """The event that tells that the present state was entered, and the one before it."""
+        """The entered event of the current state, and the event before it."""
         self.assigned: dict[str, str] = {}
-        """What the present state assigns, as JSON."""
+        """The variables that the current state assigns, as JSON."""
         self.variables: Record = {}
-        """The variables that its states see."""
+        """The variables in scope."""
 
     def enter(self, name: str, kind: str, entered: int, before: int) -> None:
         self.name, self.kind, self.entered, self.before, self.assigned = name, kind, entered, before, {}
@@ -78,7 +78,7 @@ class Branch:
         self.kind = ""
 
     def take_assigned(self) -> Record:
-        """The field of an exited event, if the state assigns anything."""
+        """The field of an exited event, if the state assigns a variable."""
         return {"assignedVariables": self.assigned} if self.assigned else {}
 
     def is_stopped(self) -> bool:
@@ -88,11 +88,11 @@ class Branch:
 
 
 branch: ContextVar[Branch | None] = ContextVar("branch", default=None)
-"""The sequence of states that this thread works for."""
+"""The sequence of states of this thread."""
 
 
 class Ended(SystemExit):
-    """Ends a thread whose execution has ended. Nothing that catches an Exception catches it."""
+    """Ends a thread whose execution has ended. `except Exception` does not catch it."""
 
 
 def apply() -> None:
@@ -100,14 +100,14 @@ def apply() -> None:
     wrap_function(stepfunctions, "_scaled_sleep", pause)
     wrap_function(stepfunctions, "_fail_execution", fail)
     wrap_function(stepfunctions, "_stop_execution", stop)
-    tell_the_error_of_every_end()
+    publish_error_of_every_end()
 
 
 def run_until_the_end(original: Callable[[str], None], arn: str, redrives: int = 0) -> None:
-    """step-functions/latest/apireference/API_StopExecution: a stopped execution goes no further.
+    """step-functions/latest/apireference/API_StopExecution: a stopped execution does not continue.
 
-    MiniStack runs the branches, retries and waits of the present state to their end, and a late failure overwrites
-    the status ABORTED.
+    MiniStack completes the branches, retries and waits of the current state, and a late failure overwrites the status
+    ABORTED.
     """
     execution = stepfunctions._executions[arn]
     outer, outer_run = present.set(execution), run.set(redrives)
@@ -115,7 +115,7 @@ def run_until_the_end(original: Callable[[str], None], arn: str, redrives: int =
     try:
         original(arn)
     except Ended:
-        pass  # what ended it has said so
+        pass  # the event of its end is already recorded
     finally:
         present.reset(outer)
         run.reset(outer_run)
@@ -123,7 +123,7 @@ def run_until_the_end(original: Callable[[str], None], arn: str, redrives: int =
 
 
 def leave_if_ended() -> None:
-    """For a thread that works for an execution, or for a branch of it that another branch's failure has stopped."""
+    """Whether the execution of this thread has ended, or another branch's failure has stopped its branch."""
     execution = present.get()
     if execution is not None and (has_ended(execution) or is_stopped()):
         raise Ended
@@ -135,7 +135,7 @@ def is_stopped() -> bool:
 
 
 def has_ended(execution: Record) -> bool:
-    """For a thread that works for the execution: also once it runs again because it was redriven."""
+    """Whether the execution has ended, also if it is running again after a redrive."""
     is_late = execution is present.get() and execution.get("redriveCount", 0) != run.get()
     return is_late or execution["status"] != "RUNNING"
 
@@ -150,8 +150,8 @@ def add_event(
 ) -> Record:
     """step-functions/latest/apireference/API_GetExecutionHistory (example): previousEventId. MiniStack has none.
 
-    An event names the last one of its branch, unless `previous` is given; `is_named` says whether later events name it.
-    Every state, attempt and result passes here, so it is where an ended execution stops.
+    The previous event is the last one of the branch, unless `previous` is given; `is_named` states whether
+    later events refer to it. Every state, attempt and result passes this function, so an ended execution stops here.
     """
     here = branch.get()
     with ends:
@@ -165,7 +165,7 @@ def add_event(
 
 
 def pause(original: Callable[[float], None], seconds: float) -> None:
-    """The pauses of Wait states and retries; the end of the execution ends them, too."""
+    """The delays of Wait states and retries; the end of the execution ends them, too."""
     execution = present.get()
     if execution is None:  # TestState
         original(seconds)
@@ -180,9 +180,9 @@ def ended_within(execution: Record, seconds: float) -> bool:
 
 
 def end(execution: Record, status: str, **details: Any) -> bool:
-    """Ends an execution, unless it has ended before; details are its output, or its error and cause.
+    """Ends an execution unless it has already ended; details are its output, or its error and cause.
 
-    What ends it from outside names no event as the one before it [test_stop_execution].
+    An end from outside has no previous event [test_stop_execution].
     """
     event_type = EVENTS[status]
     given = {name: value for name, value in details.items() if value is not None}
@@ -200,7 +200,7 @@ def end(execution: Record, status: str, **details: Any) -> bool:
 
 
 def fail(_original: Callable[..., None], execution: Record, error: str, cause: str) -> None:
-    """step-functions/latest/apireference/API_DescribeExecution: the output is there only if the execution succeeded.
+    """step-functions/latest/apireference/API_DescribeExecution: only a successful execution has an output.
 
     MiniStack gives a failed execution an output.
     """
@@ -215,24 +215,22 @@ def stop(original: Callable[[Record], Response], request: Record) -> Response:
 
 
 def limit_time(execution: Record, seconds: float | None) -> None:
-    """step-functions/latest/dg/statemachine-structure: an execution that runs longer than the machine's
-    TimeoutSeconds is TIMED_OUT. MiniStack ignores them."""
+    """step-functions/latest/dg/statemachine-structure: an execution that exceeds the state machine's TimeoutSeconds is
+    TIMED_OUT. MiniStack ignores them."""
     if seconds is not None:
-        # the account and region of the execution lie in the context
+        # the context contains the account and region of the execution
         threading.Thread(target=copy_context().run, args=(time_out, execution, seconds), daemon=True).start()
 
 
 def time_out(execution: Record, seconds: float) -> None:
-    """Such an end has neither error nor cause [test_global_timeout]."""
+    """TIMED_OUT has neither error nor cause [test_global_timeout]."""
     if not ended_within(execution, seconds):
         end(execution, "TIMED_OUT")
 
 
-def tell_the_error_of_every_end() -> None:
-    """step-functions/latest/dg/eventbridge-integration: error and cause are told of every end that has them.
-
-    MiniStack tells those of FAILED only.
-    """
+def publish_error_of_every_end() -> None:
+    """step-functions/latest/dg/eventbridge-integration: the event contains error and cause if the execution has them.
+    MiniStack includes those of FAILED only."""
     replace_text(
         stepfunctions,
         "_emit_execution_status_event",

@@ -41,11 +41,11 @@ def apply() -> None:
 
 
 def failed_evaluation(problem: str, location: str | None, was_evaluated: bool = False) -> Exception:
-    """Tells of an expression that failed, and gives the error of its state.
+    """Records a failed expression, and returns the error of its state.
 
-    The event EvaluationFailed names the event before the one that tells that the state was entered
-    [test_undefined_reference], or that one itself if the expression has a result that the state cannot use
-    [test_wait_timestamp_jsonata]. MiniStack tells of a task that failed.
+    The previous event of EvaluationFailed is the one before the entered event of the state
+    [test_undefined_reference], or the entered event itself if the state cannot use the result of the expression
+    [test_wait_timestamp_jsonata]. MiniStack records a failed task.
     """
     here, execution = branch.get(), present.get()
     if here is None or execution is None:  # TestState
@@ -71,7 +71,7 @@ def fill(
     error_output: Any = None,
     location: str = "",
 ) -> Any:
-    """Evaluates the expressions in a value of the definition; `location` says where it stands in its state."""
+    """Evaluates the expressions in a value of the definition; `location` is its path in the state."""
 
     def filled(value: Any, location: str) -> Any:
         if isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
@@ -147,7 +147,7 @@ def expected_array(given: Any) -> list[Any]:
 
 
 def is_chosen(_original: Callable[..., bool], rule: Record, given: Any, context: Record) -> bool:
-    """step-functions/latest/dg/state-choice (JSONata): a Condition evaluates to a boolean. MiniStack takes anything."""
+    """step-functions/latest/dg/state-choice (JSONata): a Condition evaluates to a boolean. MiniStack accepts anything."""
     condition = rule["Condition"]
     value = stepfunctions._apply_jsonata_template(condition, given, context, location="Condition")
     return bool(of_type(value, "boolean", condition, "Condition"))
@@ -162,7 +162,7 @@ def seconds_to_wait(original: Callable[..., Any], state: Record, given: Any, con
 
 
 def moment_to_wait_for(_original: Callable[..., Any], state: Record, given: Any, context: Record) -> Any:
-    """[test_wait_timestamp_jsonata] MiniStack takes a moment without a T or a zone, too."""
+    """[test_wait_timestamp_jsonata] MiniStack also accepts a timestamp without a T or a zone."""
     moment = stepfunctions._jsonata_state_field(state, "Timestamp", "string", given, context)
     if RFC3339.fullmatch(moment) is None:
         expected = "an ISO-8601 extended offset date-time format string"
@@ -179,11 +179,11 @@ def assign(
     result: Any = None,
     error_output: Any = None,
 ) -> None:
-    """step-functions/latest/dg/workflow-variables: all of Assign is evaluated with the values from before it; it holds
-    256 KiB at most. step-functions/latest/apireference/API_StateExitedEventDetails: assignedVariables, each as JSON.
+    """step-functions/latest/dg/workflow-variables: all expressions of Assign use the values before it; it is limited to
+    256 KiB. step-functions/latest/apireference/API_StateExitedEventDetails: assignedVariables, each as JSON.
 
-    In MiniStack an assignment sees those before it, and the history does not show them, so that a secret in a variable
-    would go unnoticed.
+    In MiniStack an expression sees the assignments before it, and the history omits them, so that a secret in a
+    variable would go unnoticed.
     """
     if context is None or "Assign" not in state:
         return
@@ -206,8 +206,8 @@ A_VARIABLE = re.compile(r"\$([^\W\d]\w*)")
 
 
 def resolve_path(original: Callable[[Any, Any], Any], path: Any, data: Any) -> Any:
-    """step-functions/latest/dg/workflow-variables (JSONPath): `$name.field` [test_reference_assign]. MiniStack takes the
-    name for one of the input's fields."""
+    """step-functions/latest/dg/workflow-variables (JSONPath): `$name.field` [test_reference_assign]. MiniStack treats
+    the name as a field of the input."""
     here = branch.get()
     named = A_VARIABLE.match(path) if isinstance(path, str) and here is not None else None
     if named is None:
@@ -219,22 +219,22 @@ def resolve_path(original: Callable[[Any, Any], Any], path: Any, data: Any) -> A
 
 def resolve_context(original: Callable[[str, Record], Any], path: str, context: Record) -> Any:
     """`$$` is the whole context object [test_input_path]."""
-    return shown_context(context) if path == "$$" else original(path, context)
+    return visible_context(context) if path == "$$" else original(path, context)
 
 
 def show_only_what_the_context_has() -> None:
-    """step-functions/latest/dg/input-output-contextobject. MiniStack's has what it keeps itself there, too."""
-    stepfunctions._shown_context = shown_context
+    """step-functions/latest/dg/input-output-contextobject. MiniStack's also contains internal fields."""
+    stepfunctions._shown_context = visible_context
     replace_text(stepfunctions, "_evaluate_jsonata", '        "context": ctx,\n', '        "context": _shown_context(ctx),\n')
 
 
-def shown_context(context: Record) -> Record:
+def visible_context(context: Record) -> Record:
     return {name: value for name, value in context.items() if name not in ("QueryLanguage", "variables")}
 
 
 def give_one_value_for_a_range_of_one() -> None:
-    """JSONata takes a sequence of one for its value, and so does AWS [test_array_jsonata: test_range]. MiniStack gives an
-    array."""
+    """JSONata treats a sequence of one as its value, and so does AWS [test_array_jsonata: test_range]. MiniStack returns
+    an array."""
     replace_text(
         stepfunctions, "_sfn_jsonata_range", "    return values\n", "    return values[0] if len(values) == 1 else values\n"
     )

@@ -1,4 +1,4 @@
-"""Step Functions: what the history of an execution tells. Which event names which is in stepfunctions_end.py."""
+"""Step Functions: the events in the history of an execution. stepfunctions_end.py sets their previousEventId."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TaskEvents:
         self.resource = resource
         self.called = called(resource)
         self.name = resource if self.is_function else self.called["resourceType"]
-        """How a cause names what was called."""
+        """The name of the called resource in a cause."""
 
     def scheduled(self, arguments: str, region: str, limits: Record) -> Event:
         names = {"TimeoutSeconds": "timeoutInSeconds", "HeartbeatSeconds": "heartbeatInSeconds"}
@@ -52,14 +52,15 @@ class TaskEvents:
         return ("LambdaFunctionStarted", {}) if self.is_function else self._event("Started", {})
 
     def submitted(self, output: str) -> Event:
-        """Of a task that goes on after its call was answered: by a callback, or when what it started has ended."""
+        """For a task that continues after the response of its call: until a callback, or until the started execution has
+        ended."""
         return self._event("Submitted", {"output": output})
 
     def succeeded(self, output: str) -> Event:
         return self._event("Succeeded", {"output": output})
 
     def failed(self, error: str | None, cause: str | None) -> Event:
-        """Error and cause are left out where there are none [test_sqs_failure_in_wait_for_task_tok_no_error_field]."""
+        """Error and cause are omitted if there are none [test_sqs_failure_in_wait_for_task_tok_no_error_field]."""
         given = {name: value for name, value in (("error", error), ("cause", cause)) if value is not None}
         return self._event("TimedOut" if error == "States.Timeout" else "Failed", given)
 

@@ -1,7 +1,7 @@
-"""Step Functions: JSONata expressions are evaluated with less effort, to the same result.
+"""Step Functions: JSONata expressions are evaluated faster, with the same result.
 
-MiniStack parses an expression whenever it is evaluated, and then walks through it in Python: that was half of all that a
-provisioning cost here. Each workflow has the same few expressions, and most of them only name a field.
+MiniStack parses an expression at each evaluation and interprets it in Python, which was half of the time of a
+provisioning. Each workflow has few expressions, and most of them only name a field.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ministack.services import stepfunctions
 from corrections.support import DoesNotFit, wrap_function
 
 KEPT = 4096
-"""Expressions that are kept; those of both services are a few hundred."""
+"""Number of cached expressions; both services have a few hundred."""
 
 A_FIELD = r"\$(\w+)((?:\.[A-Za-z_]\w*)*)"
 """A variable, or a field below it."""
 
 FIELD = re.compile(rf"\s*{A_FIELD}\s*")
 IF_THERE = re.compile(rf"\s*\$exists\((?={A_FIELD}\))(.+?)\)\s*\?\s*\3\s*:.*", re.DOTALL)
-"""A field if it is there, and else something."""
+"""A field if it exists, and otherwise a default."""
 
 
 def apply() -> None:
-    if not hasattr(Jsonata, "get_per_thread_instance"):  # which shares what was parsed between threads as this does
+    if not hasattr(Jsonata, "get_per_thread_instance"):  # which also shares parsed expressions between threads
         raise DoesNotFit("this JSONata does not share what it has parsed")
     Jsonata.jsonata = staticmethod(evaluable)
     wrap_function(stepfunctions, "_evaluate_jsonata", look_up)
@@ -41,7 +41,7 @@ def parsed(expression: str) -> Jsonata:
 
 
 def evaluable(expression: str, timeout: int | None = None) -> Any:
-    """The expression with names and a time limit of its own, as `Jsonata(expression, timeout=...)` has them."""
+    """The expression with its own names and time limit, as in `Jsonata(expression, timeout=...)`."""
     one = copy(parsed(expression))
     one.timeout = timeout
     one.environment = one.create_frame(Jsonata.static_frame)
@@ -58,7 +58,7 @@ def look_up(
     result: Any = None,
     error_output: Any = None,
 ) -> Any:
-    """Takes a text, whole number or boolean from where the expression says; whatever else it finds, JSONata has to say."""
+    """Reads a string, integer or boolean at the path of the expression; JSONata evaluates all other values."""
     if named := FIELD.fullmatch(expression) or IF_THERE.fullmatch(expression):
         states = {"input": raw_input, "result": result, "errorOutput": error_output, "context": ctx or {}}
         found: Any = {**(ctx or {}).get("variables", {}), "states": states}.get(named[1])

@@ -1,4 +1,4 @@
-"""Step Functions: a task that runs another machine (step-functions/latest/dg/connect-stepfunctions).
+"""Step Functions: a task that runs another state machine (step-functions/latest/dg/connect-stepfunctions).
 
 The names in brackets are those of LocalStack's tests, whose recordings of AWS these follow
 (docs/decisions/0030-recorded-on-aws.md).
@@ -26,10 +26,11 @@ def apply() -> None:
 
 
 def run_to_its_end(_original: Callable[..., Any], resource: str, arguments: Record) -> Record:
-    """Its end is the end of the task; one that did not succeed fails it with States.TaskFailed and a description as cause
-    [test_start_execution_sync, test_start_execution_sync2, test_start_execution_sync_delegate_failure].
+    """The end of the other execution ends the task; unless it succeeded, the task fails with States.TaskFailed and a
+    description as cause [test_start_execution_sync, test_start_execution_sync2,
+    test_start_execution_sync_delegate_failure].
 
-    MiniStack runs it in the task's thread, without the event TaskSubmitted, and has another error and cause.
+    MiniStack runs it in the task's thread, without the event TaskSubmitted, and with another error and cause.
     """
     started = stepfunctions._invoke_nested_start_execution(resource, arguments)
     submitted(resource, started)

@@ -1,9 +1,9 @@
-"""Step Functions: RedriveExecution, which MiniStack does not know.
+"""Step Functions: RedriveExecution, which MiniStack does not support.
 
-A redriven execution goes on from where it stood (stepfunctions_states.py): with the state that had not succeeded, its
-input and the variables that were assigned before it (step-functions/latest/dg/redrive-executions). That it enters the
-state again AWS says of a Fail state only. Not modelled: a Parallel or Map state is run again as a whole, the limits of
-14 days and 24,999 events, and that a client token is valid for 15 minutes only.
+A redriven execution continues where it stopped (stepfunctions_states.py): with the state that had not succeeded, its
+input and the variables that were assigned before it (step-functions/latest/dg/redrive-executions). AWS documents only
+for a Fail state that it enters the state again. Not modelled: a Parallel or Map state runs again as a whole, the
+limits of 14 days and 24,999 events, and that a client token is valid for 15 minutes only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def apply() -> None:
     keep_the_definition()
     wrap_function(stepfunctions, "_describe_execution", describe_redrives)
     list_redrives()
-    tell_redrives()
+    return_redrives()
 
 
 def take_the_request() -> None:
@@ -66,7 +66,7 @@ def redrive(request: Record) -> Response:
         if token is not None:
             tokens[token] = date
     stepfunctions._emit_execution_status_event(execution)
-    # the account and region of the execution lie in the context
+    # the context contains the account and region of the execution
     run = (stepfunctions._run_execution, arn, count)
     threading.Thread(target=copy_context().run, args=run, daemon=True).start()
     return json_response({"redriveDate": date})
@@ -82,7 +82,8 @@ def why_not_redrivable(execution: Record) -> str | None:
 
 
 def keep_the_definition() -> None:
-    """step-functions/latest/dg/redrive-executions: the definition is that of the start, whatever the machine has now."""
+    """step-functions/latest/dg/redrive-executions: the definition is that of the start, also after an update of the
+    state machine."""
     replace_text(
         stepfunctions,
         "_start_execution",
@@ -123,9 +124,9 @@ def list_redrives() -> None:
     )
 
 
-def tell_redrives() -> None:
-    """step-functions/latest/dg/eventbridge-integration: executions that failed, timed out or were aborted are
-    redrivable; it is told how often and when they were redriven. MiniStack knows only those that failed."""
+def return_redrives() -> None:
+    """step-functions/latest/dg/eventbridge-integration: executions that failed, timed out or were aborted can be
+    redriven; the responses contain the number and time of redrives. MiniStack supports only those that failed."""
     stepfunctions._redrive_status = redrive_status
     replace_text(
         stepfunctions,

@@ -1,12 +1,12 @@
-"""Step Functions: an execution's record is dropped some time after its end.
+"""Step Functions: the record of an execution is deleted some time after its end.
 
 step-functions/latest/dg/service-quotas (execution history retention time): AWS keeps the record and the history of a
-Standard execution for 90 days after it ended. Then the execution is unknown: it can neither be described nor listed,
-and its name can be used again (step-functions/latest/apireference/API_StartExecution, name). MiniStack keeps every
-record. A test cannot wait for 90 days, so a record is dropped when somebody asks for it:
+Standard execution for 90 days after it ended. Then the execution does not exist: it can neither be described nor
+listed, and its name can be used again (step-functions/latest/apireference/API_StartExecution, name). MiniStack keeps
+every record. A test cannot wait for 90 days, so a route deletes records:
 
-POST /_local_aws/forget-execution {executionArns}: drops all of these records, or none. Refused, with the ARNs under
-`running` and `unknown`, when one of them has not ended, or is no execution.
+POST /_local_aws/forget-execution {executionArns}: deletes all of these records or none. It fails, with the ARNs under
+`running` and `unknown`, if one of them is running or does not exist.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def apply() -> None:
 
 
 def forget(executionArns: list[str]) -> Record:
-    with ends:  # none is redriven meanwhile
+    with ends:  # no execution is redriven meanwhile
         found = {arn: find(arn) for arn in executionArns}
         unknown = [arn for arn, execution in found.items() if execution is None]
         running = [arn for arn, execution in found.items() if execution is not None and execution["status"] == "RUNNING"]

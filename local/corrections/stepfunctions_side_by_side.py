@@ -1,8 +1,8 @@
 """Step Functions: a Map's iterations and a Parallel's branches, and their events.
 
-MiniStack runs them without events, lets each of them go on after another has failed, and has neither Arguments nor Output
-nor variables of a JSONata Parallel. The names in brackets are those of LocalStack's tests, whose recordings of AWS these
-follow (docs/decisions/0030-recorded-on-aws.md).
+MiniStack runs them without events, continues each after another has failed, and supports neither Arguments nor Output
+nor variables of a JSONata Parallel. The names in brackets are those of LocalStack's tests, whose recordings of AWS
+these follow (docs/decisions/0030-recorded-on-aws.md).
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from corrections.stepfunctions_states import (
 from corrections.support import replace_text, wrap_function
 
 ABORTED_KINDS = ("Task", "Wait", "Map", "Parallel")
-"""States whose end by another's failure has an event (step-functions/latest/apireference/API_HistoryEvent, type)."""
+"""States with an event when another branch's failure ends them (step-functions/latest/apireference/API_HistoryEvent,
+type)."""
 
 
 def apply() -> None:
     wrap_function(stepfunctions, "_execute_map", execute_map)
     wrap_function(stepfunctions, "_execute_parallel", execute_parallel)
-    stepfunctions._tell_map_run = tell_map_run
+    stepfunctions._tell_map_run = record_map_run
     stored = "    _map_runs[map_run_arn] = run\n"
     replace_text(stepfunctions, "_run_distributed_map", stored, f"{stored}    _tell_map_run(execution, map_run_arn)\n")
 
@@ -65,11 +66,11 @@ def attempt_map(state: Record, given: Any, execution: Record, context: Record) -
 
     def begin(index: int, one: Branch) -> None:
         one.index = index
-        tell_iteration(execution, "Started", name, one)
+        record_iteration(execution, "Started", name, one)
 
     def run(index: int, one: Branch) -> Any:
         output = run_states(processor["States"], processor["StartAt"], inputs[index], execution, inner_context(context))
-        tell_iteration(execution, "Succeeded", name, one)
+        record_iteration(execution, "Succeeded", name, one)
         return output
 
     at_once = int(seconds_of(state, "MaxConcurrency", given, context) or 0) or len(items)
@@ -91,13 +92,13 @@ def run_distributed(state: Record, given: Any, execution: Record, context: Recor
     return result
 
 
-def tell_map_run(execution: Record, arn: str) -> None:
+def record_map_run(execution: Record, arn: str) -> None:
     stepfunctions._add_event(execution, "MapRunStarted", {"mapRunStartedEventDetails": {"mapRunArn": arn}})
 
 
-def tell_iteration(execution: Record, what: str, name: str, one: Branch, previous: int | None = None) -> None:
-    """MapIterationStarted is named by what follows in the iteration, the last MapIterationSucceeded by that of the Map
-    [test_map_state], the others by nothing."""
+def record_iteration(execution: Record, what: str, name: str, one: Branch, previous: int | None = None) -> None:
+    """MapIterationStarted is the previous event of the iteration's first event, and the last MapIterationSucceeded that
+    of MapStateSucceeded [test_map_state]; the others are of none."""
     details = {f"mapIteration{what}EventDetails": {"name": name, "index": one.index}}
     event = f"MapIteration{what}"
     with ends:
@@ -122,7 +123,8 @@ def items_of(state: Record, given: Any, context: Record) -> list[Any]:
 
 
 def item_input(state: Record, given: Any, context: Record, index: int, item: Any) -> Any:
-    """step-functions/latest/dg/input-output-contextobject: Map.Item is for the Map state itself, not for its iterations."""
+    """step-functions/latest/dg/input-output-contextobject: Map.Item is available in the Map state itself, not in its
+    iterations."""
     selector = state.get("ItemSelector") or state.get("Parameters")
     if selector is None:
         return item
@@ -181,11 +183,11 @@ def run_side_by_side(
     run: Callable[[int, Branch], Any],
     map_name: str | None = None,
 ) -> list[Any]:
-    """Runs branches or iterations, so many at once, and gives their results; each thread takes the next one when it is
-    through with one. The first that fails stops the others.
+    """Runs branches or iterations with limited concurrency, and returns their results. The first failure stops the
+    others.
 
-    step-functions/latest/dg/state-map-inline (MaxConcurrency) and concepts-error-handling: an error that is not handled
-    in a branch or an iteration fails the whole state and stops the others.
+    step-functions/latest/dg/state-map-inline (MaxConcurrency) and concepts-error-handling: an unhandled error in a
+    branch or iteration fails the whole state and stops the others.
     """
     outer = branch.get()
     results: list[Any] = [None] * len(indexes)
@@ -205,7 +207,7 @@ def run_side_by_side(
                     else:
                         begin(index, one)
         except Ended:
-            pass  # what ended it has said so
+            pass  # the event of its end is already recorded
         except Exception as error:
             if not isinstance(error, stepfunctions._ExecutionError):
                 stepfunctions.logger.exception("Unexpected error in execution %s", execution["executionArn"])
@@ -223,7 +225,7 @@ def run_side_by_side(
         begin(index, one)
         siblings.running.append(one)
     for index, one in firsts:
-        # account and region of the execution lie in the context
+        # the context contains the account and region of the execution
         threading.Thread(target=copy_context().run, args=(work, one, index), daemon=True).start()
     with ends:
         siblings.changed.wait_for(lambda: siblings.failure is not None or not siblings.running)
@@ -234,14 +236,14 @@ def run_side_by_side(
 
 
 def fail_siblings(execution: Record, siblings: Siblings, failing: Branch, error: Any, map_name: str | None) -> None:
-    """The events of the one that failed and of those that it stops, all after its last one
+    """The events of the failed branch and of the stopped ones, all after its last event
     [test_service_lambda_map_timeout, test_sqs_failure_in_wait_for_task_tok_no_error_field]."""
     if siblings.failure is not None or has_ended(execution):
         return
     for one in (failing, *(other for other in siblings.running if other is not failing)):
         if map_name is not None:
             what = "Failed" if one is failing else "Aborted"
-            tell_iteration(execution, what, map_name, one, previous=failing.last)
+            record_iteration(execution, what, map_name, one, previous=failing.last)
         if one.kind in ABORTED_KINDS:
             stepfunctions._add_event(execution, f"{one.kind}StateAborted", previous=failing.last, is_named=False)
     failing.outer.last = failing.last

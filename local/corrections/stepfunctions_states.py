@@ -1,7 +1,7 @@
-"""Step Functions: the states of an execution, one after the other, and their events.
+"""Step Functions: the states of an execution and their events.
 
-MiniStack has a loop of its own for an execution, for a branch and for each kind of state, and events only in the first. The
-order of the events is what was recorded on AWS; the names in brackets are those of LocalStack's tests
+MiniStack has separate loops for an execution, a branch and each kind of state, and writes events only in the first.
+The order of the events follows the recordings; the names in brackets are those of LocalStack's tests
 (docs/decisions/0030-recorded-on-aws.md). Map and Parallel are in stepfunctions_side_by_side.py.
 """
 
@@ -32,10 +32,10 @@ from corrections.support import replace_text, wrap_function
 
 Record = dict[str, Any]
 Result = tuple[Any, str | None]
-"""What a state puts out, and the name of the state after it."""
+"""The output of a state, and the name of the next state."""
 
 MOST_BYTES = 256 * 1024
-"""step-functions/latest/dg/service-quotas: of a state's input or output, or a task's result."""
+"""step-functions/latest/dg/service-quotas: maximum size of a state's input or output, or a task's result."""
 
 
 def apply() -> None:
@@ -47,8 +47,8 @@ def apply() -> None:
 
 
 def run_execution(_original: Callable[[str], None], arn: str) -> None:
-    """Runs an execution from the state where it stands to its end. What started it does not run on the same processor on
-    AWS; without a pause its first steps keep that waiting here, by 5 ms of a POST's 20."""
+    """Runs an execution from its current state to its end. On AWS its caller runs on another processor; without a pause
+    the first steps would delay the caller here, by 5 of the 20 ms of a POST."""
     time.sleep(0.003)
     execution = stepfunctions._executions[arn]
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
@@ -93,7 +93,7 @@ def context_of(execution: Record, machine: Record) -> Record:
 def run_states(
     states: Record, name: str | None, value: Any, execution: Record, context: Record, is_whole: bool = False
 ) -> Any:
-    """Runs states from the one of this name to the last of them, and gives what that one puts out."""
+    """Runs states from the given one to the last, and returns the output of the last."""
     here = branch.get()
     here.variables = context["variables"]
     while name is not None:
@@ -113,7 +113,7 @@ def run_states(
         exited = {"stateExitedEventDetails": {"name": name, "output": output, **here.take_assigned()}}
         with ends:
             leave_if_ended()
-            if is_whole:  # the history does not tell what comes after a state that is left
+            if is_whole:  # after the exit of a state, the history does not contain its next state
                 execution["position"] = (following, value, dict(context["variables"]))
             stepfunctions._add_event(execution, f"{kind}StateExited", exited)
             here.leave()
@@ -122,7 +122,7 @@ def run_states(
 
 
 def as_json(value: Any) -> str:
-    """JSON as Step Functions writes it."""
+    """JSON in the format of Step Functions."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -172,14 +172,14 @@ def run_attempts(
             catcher = {**catcher, "QueryLanguage": language}
             caught = error_output(error)
             output = stepfunctions._apply_catcher(catcher, given, context, language, caught)
-            if language == "JSONPath":  # where MiniStack knows no variables
+            if language == "JSONPath":  # where MiniStack does not support variables
                 stepfunctions._apply_state_assign(catcher, given, context, result=caught)
             return output, catcher["Next"]
 
 
 def error_output(error: Any) -> Record:
-    """What a Catch is given. A time-out has no cause, and here an empty one [test_invoke_timeout]; a failure that was sent
-    for a token without error and cause has null for both [test_sqs_failure_in_wait_for_task_tok_no_error_field]."""
+    """The error of a Catch. A timeout has no cause, which is empty here [test_invoke_timeout]; a callback failure
+    without error and cause has null for both [test_sqs_failure_in_wait_for_task_tok_no_error_field]."""
     cause = "" if error.error == "States.Timeout" and error.cause is None else error.cause
     return {"Error": error.error, "Cause": cause}
 
@@ -196,7 +196,7 @@ def run_pass(state: Record, given: Any, _execution: Record, context: Record) -> 
 
 
 def run_choice(state: Record, given: Any, _execution: Record, context: Record) -> Result:
-    """A rule has an Output and an Assign of its own, the state those of its default [test_output_in_choice]."""
+    """A rule has its own Output and Assign, and the state those of its default [test_output_in_choice]."""
     in_jsonata = is_jsonata(state, context)
     effective = given if in_jsonata else stepfunctions._apply_input_path(state, given, context)
     holds = stepfunctions._evaluate_jsonata_choice_rule if in_jsonata else stepfunctions._evaluate_rule
@@ -222,8 +222,7 @@ def run_wait(state: Record, given: Any, _execution: Record, context: Record) -> 
 
 
 def check_wait(state: Record, effective: Any, context: Record) -> None:
-    """[test_base_wait_seconds_path, test_wait_timestamppath] MiniStack does not wait when the path leads to nothing that it
-    can use."""
+    """[test_base_wait_seconds_path, test_wait_timestamppath] MiniStack does not wait if the path has no usable value."""
     for field, problem_of in (("SecondsPath", problem_of_seconds), ("TimestampPath", problem_of_moment)):
         if (path := state.get(field)) is None:
             continue
@@ -247,7 +246,7 @@ def problem_of_moment(value: Any) -> str | None:
 
 
 def runtime_error(problem: str) -> Exception:
-    """A States.Runtime, which no event tells of."""
+    """A States.Runtime without an event."""
     here = branch.get()
     cause = f"An error occurred while executing the state '{here.name}' (entered at the event id #{here.entered}). {problem}"
     error: Exception = stepfunctions._ExecutionError("States.Runtime", cause)
@@ -266,7 +265,7 @@ def run_fail(state: Record, given: Any, _execution: Record, context: Record) -> 
 
 
 def fail_without_an_error() -> None:
-    """A Fail without Error and Cause has neither [test_map_state_catch_empty_fail]. MiniStack makes it States.Fail."""
+    """A Fail without Error and Cause has neither [test_map_state_catch_empty_fail]. MiniStack sets States.Fail."""
     for field, default in (("Error", '"States.Fail"'), ("Cause", '""')):
         replace_text(stepfunctions, "_fail_state_error", f'"{field}", {default}', f'"{field}", None')
 
@@ -279,7 +278,7 @@ def execute_task(_original: Callable[..., Result], state: Record, given: Any, ex
 
 
 def attempt_task(state: Record, given: Any, execution: Record, context: Record) -> Result:
-    """step-functions/latest/apireference/API_HistoryEvent (type): scheduled, started, submitted, and how it ended."""
+    """step-functions/latest/apireference/API_HistoryEvent (type): scheduled, started, submitted, and the outcome."""
     resource = state["Resource"]
     in_jsonata = is_jsonata(state, context)
     if resource.endswith(".waitForTaskToken"):
@@ -323,7 +322,7 @@ def seconds_of(state: Record, limit: str, given: Any, context: Record) -> Any:
 def call(resource: str, arguments: Any, context: Record, limits: Record) -> Any:
     if resource.endswith(".waitForTaskToken"):
         return stepfunctions._invoke_with_callback(resource, arguments, context["Task"]["Token"], limits)
-    # an activity's time begins when a worker takes it
+    # the time of an activity starts when a worker receives it
     if "TimeoutSeconds" in limits and ":activity:" not in resource:
         try:
             return stepfunctions._invoke_resource_with_timeout(resource, arguments, limits["TimeoutSeconds"])
@@ -344,15 +343,15 @@ def select_output(state: Record, given: Any, context: Record, result: Any) -> Re
 
 
 def inner_context(context: Record) -> Record:
-    """step-functions/latest/dg/workflow-variables (scope): an inner scope sees the outer variables, and its own are not
-    seen outside."""
+    """step-functions/latest/dg/workflow-variables (scope): an inner scope reads the outer variables, and its own are not
+    visible outside."""
     return {**context, "variables": dict(context["variables"])}
 
 
 def run_child(
     _original: Callable[..., Any], states: Record, start_at: str, given: Any, execution: Record, context: Record
 ) -> Any:
-    """Runs the states of a Distributed Map's child, which is an execution of its own."""
+    """Runs the states of a child of a Distributed Map, which is an execution of its own."""
     outer, its_execution = branch.set(Branch()), present.set(execution)
     try:
         return run_states(states, start_at, copy.deepcopy(given), execution, inner_context(context))

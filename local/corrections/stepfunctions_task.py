@@ -1,4 +1,4 @@
-"""Step Functions: what a task may do, when it fails and when it is tried again."""
+"""Step Functions: permissions, failures and retries of tasks."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def apply() -> None:
 
 
 def demand(action: str, resource: str, error: str, keys: Record | None = None) -> None:
-    """step-functions/latest/dg/procedure-create-iam-role: a task acts with the role that the machine had at the start.
+    """step-functions/latest/dg/procedure-create-iam-role: a task uses the role of the state machine at the start.
 
-    MiniStack asks nobody. The task fails with `error` if the role lacks the right.
+    MiniStack checks no permission. The task fails with `error` if the role lacks the permission.
     """
     execution = present.get()
     if execution is None:  # TestState
@@ -49,8 +49,8 @@ def call_lambda(original: Callable[[str, Any], Any], function: str, event: Any) 
 
 
 def put_events(original: Callable[[str, Record], Record], resource: str, request: Record) -> Record:
-    """step-functions/latest/dg/connect-eventbridge: each event names machine and execution as its resources, and one
-    that EventBridge refuses fails the task. MiniStack does neither."""
+    """step-functions/latest/dg/connect-eventbridge: each event has state machine and execution as its resources, and an
+    event that EventBridge rejects fails the task. MiniStack does neither."""
     execution = present.get()
     sender = [execution["stateMachineArn"], execution["executionArn"]] if execution else []
     entries = [{**entry, "Resources": [*entry.get("Resources", []), *sender]} for entry in request["Entries"]]
@@ -78,13 +78,13 @@ def arn_of(service: str, resource: str) -> str:
 
 FIVE_MINUTES = 300
 LONG_PAUSES = 1.0
-"""What part of their length pauses without jitter last here that grow to five minutes or more; a suite of faults changes it."""
+"""Factor on intervals without jitter that grow to five minutes or more; the failure suite changes it."""
 
 
 def pause_before_retry(retrier: Record, retries: int) -> None:
     """step-functions/latest/dg/concepts-error-handling: MaxDelaySeconds and JitterStrategy.
 
-    MiniStack knows neither and waits for one minute at most.
+    MiniStack supports neither and waits for one minute at most.
     """
     seconds = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** retries
     seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))

@@ -1,4 +1,4 @@
-"""STS: sessions are issued at the same time."""
+"""STS: sessions are issued concurrently."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from corrections.support import replace_text
 def apply() -> None:
     """lambda/latest/dg/lambda-concurrency: functions start independently of each other.
 
-    MiniStack looks for expired sessions in a table that other threads change; now and then a start of many functions
-    at a time fails with `dictionary changed size during iteration`.
+    MiniStack searches expired sessions in a table that other threads change; a concurrent start of many functions
+    sometimes fails with `dictionary changed size during iteration`.
     """
     replace_text(sts, "_evict_expired_sessions", "in _sessions.items()", "in list(_sessions.items())")

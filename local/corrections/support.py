@@ -1,7 +1,7 @@
-"""How a correction takes hold of MiniStack.
+"""How a correction changes MiniStack.
 
-A function is corrected in place: its code is exchanged, the function object stays. So the correction reaches every
-holder of the function, whether it was imported by name or stands in a dispatch table.
+A function is corrected in place: its code object is replaced, and the function object stays. So the correction
+applies to every reference, including imports by name and dispatch tables.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 PINNED = "1.5.33"
-"""The only version of MiniStack that the corrections were written for."""
+"""The supported version of MiniStack."""
 
 
 class DoesNotFit(Exception):
-    """The installed MiniStack is not what the corrections expect; says what differs."""
+    """The installed MiniStack differs from what the corrections expect; the message contains the difference."""
 
 
 def check_version() -> None:
@@ -28,7 +28,7 @@ def check_version() -> None:
 
 
 def apply_all(package: ModuleType) -> None:
-    """Apply every module of the package that is a correction, in the order of their names."""
+    """Applies every correction module of the package, in alphabetical order."""
     for module in iter_modules(package.__path__):
         name = f"{package.__name__}.{module.name}"
         if name == __name__:
@@ -40,10 +40,8 @@ def apply_all(package: ModuleType) -> None:
 
 
 def wrap_function(module: ModuleType, name: str, wrapper: Callable[..., Any]) -> None:
-    """Call `wrapper(original, *arguments)` wherever `original(*arguments)` was called.
-
-    A name with a dot is a method: `Worker.invoke`.
-    """
+    """Calls `wrapper(original, *arguments)` for each call `original(*arguments)`. A name with a dot is a method:
+    `Worker.invoke`."""
     function = _function(module, name)
     original = _copy(function)
     hook = f"_corrected_{name.replace('.', '_')}"
@@ -59,7 +57,7 @@ def wrap_function(module: ModuleType, name: str, wrapper: Callable[..., Any]) ->
 
 
 def replace_text(module: ModuleType, name: str, old: str, new: str) -> None:
-    """Replace a text of a function's source; it must be there exactly once. Works below a wrapper, too."""
+    """Replaces a text in a function's source, which must occur exactly once. Works below a wrapper, too."""
     function = _function(module, name)
     function = _innermost.get(function, function)
     source = replace_once(_source(function), old, new, f"{module.__name__}.{name}")
@@ -68,7 +66,7 @@ def replace_text(module: ModuleType, name: str, old: str, new: str) -> None:
 
 
 def replace_constant_text(module: ModuleType, name: str, old: str, new: str) -> None:
-    """Replace a text of a module's string constant, which only that module may hold."""
+    """Replaces a text in a module's string constant, which no other module may reference."""
     value = getattr(module, name)
     setattr(module, name, replace_once(value, old, new, f"{module.__name__}.{name}"))
 
@@ -81,10 +79,10 @@ def replace_once(text: str, old: str, new: str, place: str) -> str:
 
 
 _sources: dict[FunctionType, str] = {}
-"""The present source of functions that were corrected; inspect knows only the file."""
+"""The current source of corrected functions; inspect reads only the file."""
 
 _innermost: dict[FunctionType, FunctionType] = {}
-"""For a wrapped function the one that has MiniStack's own code."""
+"""The function with MiniStack's own code, for a wrapped function."""
 
 
 def _function(module: ModuleType, name: str) -> FunctionType:
@@ -107,7 +105,7 @@ def _copy(function: FunctionType) -> FunctionType:
 
 
 def _compile(source: str, module: ModuleType, name: str) -> FunctionType:
-    """The function that the source defines, with the module's names; its indentation may be that of a method."""
+    """The function that the source defines, with the module's globals; its indentation can be that of a method."""
     if source[0].isspace():
         source = f"if True:\n{source}"
     defined: dict[str, Any] = {}

@@ -1,37 +1,37 @@
-"""What only a suite of faults sets, by environment variables. Without them nothing is changed.
+"""Switches for test suites, by environment variables. Without them nothing is changed.
 
-Each is a behaviour that AWS may show, or makes something observable or reachable that otherwise is not:
+Each switch selects a behaviour that AWS can show, or makes something observable that otherwise is not:
 
 LOCAL_AWS_JITTER=<factor>
-    Pauses of retries with full jitter are drawn from [0, factor × pause]. Full jitter may draw any of them, so a
-    run with short pauses is one that can happen on AWS (step-functions/latest/dg/concepts-error-handling).
+    Intervals of retries with full jitter are drawn from [0, factor × interval]. Full jitter can result in any of
+    them, so a run with short intervals is possible on AWS (step-functions/latest/dg/concepts-error-handling).
 LOCAL_AWS_ASYNC_PAUSES=<factor>
-    The minute and the two minutes before an asynchronous invocation is tried again last this part of their length. How
-    old the event is by then, and so how often it is tried, stays as it is.
+    Factor on the one and two minutes between attempts of an asynchronous invocation. The age of the event, and so the
+    number of attempts, does not change.
 LOCAL_AWS_LONG_PAUSES=<factor>
-    Pauses without jitter that grow to five minutes or more last this part of their length, so that an outage of a day
-    takes a minute here. How many attempts there are, and what each is answered, stays as it is.
+    Factor on intervals without jitter that grow to five minutes or more, so that an outage of a day takes a minute
+    here. The number of attempts and their results do not change.
 LOCAL_AWS_CALLBACK_TIMEOUTS=<factor>
-    A task waits for its callback this part of its time limit, if that is five minutes or more. When nobody answers, what
-    follows on AWS after half an hour follows here after a minute.
+    Factor on the timeout of a task with a callback, if that is five minutes or more. Without a callback, the timeout
+    of half an hour takes a minute here.
 LOCAL_AWS_PREDICTABLE_SUBS=on
-    AdminCreateUser makes subs that a test can calculate. AWS says of a sub only that it is a unique UUID
-    (cognito/latest/developerguide/user-pool-settings-attributes); here, too, none is made twice.
+    AdminCreateUser generates subs that a test can compute. AWS documents only that a sub is a unique UUID
+    (cognito/latest/developerguide/user-pool-settings-attributes); the subs are unique here, too.
 LOCAL_AWS_SERVICE_CALLS=through-endpoint
-    A state machine sends PutEvents to AWS_ENDPOINT_URL, where a proxy may stand. On AWS it is a request, too, which
-    can be refused or lost.
+    A state machine sends PutEvents to AWS_ENDPOINT_URL, which can be a proxy. On AWS it is a request, too, which can
+    be rejected or lost.
 LOCAL_AWS_WORKERS=<n> [<function>=<n> ...]
-    How many invocations of one function run at once, and of some functions that wait for others; and ten times as many
-    in all. AWS has more (lambda/latest/dg/lambda-concurrency).
+    Maximum concurrent invocations of a function, and of single functions that wait for others; ten times as many in
+    all. AWS allows more (lambda/latest/dg/lambda-concurrency).
 LOCAL_AWS_UNDER_TEST=on
-    Opens routes (local_routes.py), for what on AWS takes hours or bad luck:
-    POST /_local_aws/time-out {executionArn}: the execution's TimeoutSeconds are over.
-    POST /_local_aws/kill {functionName, contains?}: the processes that run the function now (for an event that
-    contains the text) crash, as at any moment an execution environment may.
-    POST /_local_aws/recycle {functionName}: the processes of the function that are idle end, as after a while they do,
-    so that the next invocations begin with nothing in their memory. All answer what they changed.
-    And the SDK of each function names the function in its User-Agent (`app/<function>`), as CloudTrail names its
-    session, so that a proxy can tell whose call it is (sdkref/latest/guide/feature-appid).
+    Enables routes (local_routes.py) for situations that are rare or take hours on AWS:
+    POST /_local_aws/time-out {executionArn}: the execution times out.
+    POST /_local_aws/kill {functionName, contains?}: the processes that currently run the function (for an event that
+    contains the text) crash, as an execution environment can at any time.
+    POST /_local_aws/recycle {functionName}: the idle processes of the function end, as they do after a while, so that
+    the next invocations are cold starts. All routes return what they changed. The SDK of each function also sends the
+    function's name in its User-Agent (`app/<function>`), as CloudTrail records its session, so that a proxy can
+    attribute calls (sdkref/latest/guide/feature-appid).
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def predict_subs() -> None:
 
 
 creations: Counter[tuple[str, str]] = Counter()
-"""How many users of a name a pool has made."""
+"""The number of created users by pool and name."""
 
 
 def next_sub(pool_id: str, username: str) -> str:
@@ -120,7 +120,7 @@ def next_sub(pool_id: str, username: str) -> str:
 
 
 def predicted_sub(pool_id: str, name: str, n: int) -> str:
-    """The sub of the n-th user of this name, in lower case. Its twin is faults/predicted-sub.ts."""
+    """The sub of the n-th user of this name, in lower case. The same function as faults/predicted-sub.ts."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{pool_id}/{name}/{n}"))
 
 
@@ -132,10 +132,10 @@ def put_events_through_the_endpoint() -> None:
 
 
 def put_events(request: Record) -> Response:
-    """Runs in the thread of the execution, which an end of the execution leaves as soon as the call is over."""
-    from botocore.exceptions import BotoCoreError  # a quarter of a second, for the suite of faults only
+    """Runs in the thread of the execution, which stops after the call if the execution has ended."""
+    from botocore.exceptions import BotoCoreError  # takes a quarter of a second, for the failure suite only
 
-    if present.get() is None:  # TestState, which runs in the thread that would have to answer
+    if present.get() is None:  # TestState runs in the thread that would have to respond
         from ministack.services import eventbridge
 
         return eventbridge._put_events(request)
@@ -155,9 +155,10 @@ def as_text(detail: Any) -> str:
 
 
 def name_of(error: str) -> str:
-    """What EventBridge names itself has its name (events: InternalException), the rest that of the SDK's base class.
+    """Errors that EventBridge defines have their name (events: InternalException), all others that of the SDK's base
+    class.
 
-    Of the errors of this integration AWS documents EventBridge.FailedEntry only; the form is that of Lambda's
+    AWS documents only EventBridge.FailedEntry for this integration; the form follows Lambda's
     (step-functions/latest/dg/concepts-error-handling).
     """
     name = error.rpartition("#")[2]
@@ -165,7 +166,7 @@ def name_of(error: str) -> str:
 
 
 def send_signed(service: str, target: str, request: Record) -> Any:
-    """One attempt, signed by the root key. The state machine's own role was asked before."""
+    """One attempt, signed with the root key. The permission of the state machine's role was checked before."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
@@ -189,7 +190,7 @@ def connections() -> Any:
 
 
 running: dict[Any, str] = {}
-"""The processes that run an invocation, and its event."""
+"""The running processes with their events."""
 
 
 def remember_the_event(original: Callable[..., Record], worker: Any, event: Any, *args: Any, **kwargs: Any) -> Record:

@@ -1,6 +1,6 @@
-"""X-Ray: how a trace goes on from a request to executions and functions, and which functions were part of it.
+"""X-Ray: propagation of a trace from a request to executions and functions, and its function segments.
 
-Of X-Ray itself there is BatchGetTraces, and of segments those of functions.
+Supports BatchGetTraces and the segments of functions.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 SAMPLED = re.compile(r"(?:^|;)Sampled=([01])(?:;|$)")
 
 inbound: ContextVar[str | None] = ContextVar("inbound", default=None)
-"""The trace header with which the function that runs now is called."""
+"""The trace header of the current invocation."""
 
 segments: dict[str, list[Record]] = {}
-"""By trace: the segments of the functions that were called for it, if it is sampled."""
+"""The segments of the invoked functions by sampled trace."""
 
 
 def apply() -> None:
@@ -48,22 +48,23 @@ def apply() -> None:
 def take_from_request(
     original: Callable[..., None], method: str, path: str, query: Record, headers: list[tuple[bytes, bytes]], **more: Any
 ) -> None:
-    """xray/latest/devguide/xray-concepts (tracing header): every request to AWS may carry one. MiniStack reads none."""
+    """xray/latest/devguide/xray-concepts (tracing header): every request to AWS can have one. MiniStack ignores it."""
     inbound.set(next((value.decode("latin-1") for name, value in headers if name.lower() == HEADER.lower().encode()), None))
     original(method, path, query, headers, **more)
 
 
 def take_from_proxy_event(original: Callable[..., Record], *request: Any, **options: Any) -> Record:
-    """apigateway/latest/developerguide/apigateway-xray: the trace of the request goes on in the function, also one that
-    API Gateway begins."""
+    """apigateway/latest/developerguide/apigateway-xray: the trace of the request continues in the function, also one
+    that API Gateway starts."""
     event = original(*request, **options)
     inbound.set(next((value for name, value in event["headers"].items() if name.lower() == HEADER.lower()), None))
     return event
 
 
 def keep_with_the_execution() -> None:
-    """step-functions/latest/apireference/API_StartExecution and API_DescribeExecution: traceHeader, whether it came as
-    that or as the request's header, which wins (step-functions/latest/dg/concepts-xray-tracing). MiniStack drops it."""
+    """step-functions/latest/apireference/API_StartExecution and API_DescribeExecution: traceHeader from the parameter or
+    from the request's header, which takes precedence (step-functions/latest/dg/concepts-xray-tracing). MiniStack
+    ignores it."""
     stepfunctions._trace_header_of = lambda request: inbound.get() or request.get("traceHeader")
     replace_text(
         stepfunctions,
@@ -82,13 +83,14 @@ def keep_with_the_execution() -> None:
 
 
 def begin_anew(original: Callable[..., None], *arguments: Any) -> None:
-    """An execution outlives the request that started it: what is called at its end is not called by that request."""
+    """An execution outlives the request that started it: calls at its end do not belong to that request."""
     inbound.set(None)
     original(*arguments)
 
 
 def take_from_execution(original: Callable[[str, Any], Any], function: str, event: Any) -> Any:
-    """step-functions/latest/dg/concepts-xray-tracing: the trace of an execution goes on in the functions it calls."""
+    """step-functions/latest/dg/concepts-xray-tracing: the trace of an execution continues in the functions that it
+    invokes."""
     execution = present.get() or {}
     outer = inbound.set(execution.get("traceHeader"))
     try:
@@ -100,9 +102,9 @@ def take_from_execution(original: Callable[[str, Any], Any], function: str, even
 def set_for_every_invocation(original: Callable[..., str | None], configuration: Record, header: str | None = None) -> str:
     """lambda/latest/dg/configuration-envvars: _X_AMZN_TRACE_ID changes with each invocation. lambda/latest/dg/
     services-xray: the trace is the caller's, if it has one; the parent is this invocation; without active tracing,
-    sampling is what the caller decided.
+    the caller decides on sampling.
 
-    MiniStack sets it only for functions with active tracing, and always begins a new trace.
+    MiniStack sets it only for functions with active tracing, and always starts a new trace.
     """
     given = header or inbound.get() or ""
     root = ROOT.search(given)

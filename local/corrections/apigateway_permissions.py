@@ -1,4 +1,4 @@
-"""API Gateway (REST): it calls a function only when the function's policy lets it."""
+"""API Gateway (REST): it invokes a function only if the function's policy allows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ministack.services import apigateway_v1, lambda_svc
 from corrections.iam import service_may
 from corrections.support import wrap_function
 
-logger = logging.getLogger("corrections.apigateway_rights")
+logger = logging.getLogger("corrections.apigateway_permissions")
 
 Record = dict[str, Any]
 
@@ -36,8 +36,8 @@ async def ask_the_function(
     *rest: Any,
     **options: Any,
 ) -> Any:
-    """lambda/latest/dg/services-apigateway (permissions): without the right to invoke it in the function's policy, the
-    request fails by a configuration error; an integration with a role of its own needs no policy. MiniStack asks nobody.
+    """lambda/latest/dg/services-apigateway (permissions): without permission in the function's policy, the request fails
+    with a configuration error; an integration with a role needs no policy. MiniStack checks no permission.
 
     repost.aws/knowledge-center/api-gateway-internal-server-error: "Invalid permissions on Lambda function", 500.
     """
@@ -50,13 +50,13 @@ async def ask_the_function(
 async def ask_the_authorizer(
     original: Callable[..., Awaitable[Any]], authorizer: Record, event: Record, *scope: Any
 ) -> Any:
-    """apigateway/latest/developerguide/configure-api-gateway-lambda-authorization: an authorizer's function has to let API
-    Gateway invoke it, or the authorizer has a role. MiniStack asks nobody."""
+    """apigateway/latest/developerguide/configure-api-gateway-lambda-authorization: the policy of an authorizer's
+    function has to allow API Gateway to invoke it, or the authorizer has a role. MiniStack checks no permission."""
     api_id = event["methodArn"].split(":")[-1].split("/")[0]
     source = f"{api_arn(api_id)}/authorizers/{authorizer['id']}"
     if authorizer.get("authorizerCredentials") or may_call(authorizer.get("authorizerUri", ""), source):
         return await original(authorizer, event, *scope)
-    return None  # as when there is no such function
+    return None  # as for a missing function
 
 
 def api_arn(api_id: str) -> str:
@@ -64,7 +64,7 @@ def api_arn(api_id: str) -> str:
 
 
 def may_call(uri: str, source: str) -> bool:
-    """Whether the policy of the function that an integration names lets API Gateway call it."""
+    """Whether the policy of an integration's function allows API Gateway to invoke it."""
     function = apigateway_v1._extract_lambda_ref_from_integration_uri(uri)
     policy, _ = lambda_svc.function_policy_for_arn(function) or (None, "")
     allowed = service_may(SERVICE, "lambda:InvokeFunction", function, policy, source)
