@@ -10,7 +10,7 @@ import { ACCESS_INDEX, processedEvents, updateRegister } from '../../examples/ac
 import { client } from './support/clients.ts';
 import { unique } from './support/unique.ts';
 
-/** The example's register under what EventBridge may do to it: repeats, replays, any order. */
+/** The example's register with duplicate, replayed and reordered deliveries. */
 
 const dynamo = client(DynamoDBClient);
 const [registerTable, seenTable] = [unique('register'), unique('seen')];
@@ -45,7 +45,7 @@ beforeAll(async () => {
   );
 });
 
-/** An event of a provisioning of its own, or of another generation of one. */
+/** An event of a new provisioning, or of another generation of one. */
 function factOf(
   name: EventName,
   provisioning_id: string,
@@ -90,26 +90,29 @@ async function withAccess(service: string, username: string): Promise<number> {
   return Count;
 }
 
-/** Stories of one service: some of its facts, each some times over, in any order. */
+/** Deliveries of one service: some of its events, each several times, in any order. */
 const deliveries = (names: readonly EventName[]) =>
   fc
     .subarray([...names], { minLength: 1 })
-    .chain((told) =>
-      fc.tuple(fc.constant(told), fc.shuffledSubarray([...told, ...told, ...told], { minLength: 0 })),
+    .chain((delivered) =>
+      fc.tuple(
+        fc.constant(delivered),
+        fc.shuffledSubarray([...delivered, ...delivered, ...delivered], { minLength: 0 }),
+      ),
     )
-    .map(([told, again]) => [...told, ...again]);
+    .map(([delivered, again]) => [...delivered, ...again]);
 
 describe('the access register', () => {
   it.each([
     ['App1', app1Expectation.events],
     ['App2', app2Expectation.events],
   ])(
-    'tells the latest fact of %s, in whatever order and however often facts come',
+    'records the latest event of %s for any order and number of deliveries',
     async (_service, names) => {
       await fc.assert(
-        fc.asyncProperty(fc.uuid(), deliveries(names), async (id, told) => {
-          for (const name of told) await keep(factOf(name, id));
-          const last = told.reduce((a, b) => (events[b].sequence > events[a].sequence ? b : a));
+        fc.asyncProperty(fc.uuid(), deliveries(names), async (id, delivered) => {
+          for (const name of delivered) await keep(factOf(name, id));
+          const last = delivered.reduce((a, b) => (events[b].sequence > events[a].sequence ? b : a));
           const { source, sequence, user } = events[last];
           const { username } = factOf(last, id).detail.data;
 
@@ -127,7 +130,7 @@ describe('the access register', () => {
     60_000,
   );
 
-  it.each(facts)('says of a repeat of %s that it is known', async (name) => {
+  it.each(facts)('reports a duplicate of %s as known', async (name) => {
     const fact = factOf(name, randomUUID());
 
     expect([await keep(fact), await keep({ ...fact, 'replay-name': 'r' })]).toEqual([
@@ -136,7 +139,7 @@ describe('the access register', () => {
     ]);
   });
 
-  it('keeps the users of two provisionings apart, also when they have one name', async () => {
+  it('separates the users of two provisionings, also with one username', async () => {
     const [first, second] = [randomUUID(), randomUUID()];
     await keep(factOf('ServiceUserCreated', second, first));
     await keep(factOf('ServiceUserRemoved', first, first));
@@ -145,7 +148,7 @@ describe('the access register', () => {
     expect(await withAccess('app2.service-users', `user-${first}`)).toBe(1);
   });
 
-  it('keeps a provisioning apart from an earlier one under its id', async () => {
+  it('separates a provisioning from an earlier one with its id', async () => {
     const [id, later] = [randomUUID(), randomUUID()];
     await keep(factOf('ServiceUserRemoved', id, id));
     await keep(factOf('ServiceUserCreated', id, id, later));
@@ -155,7 +158,7 @@ describe('the access register', () => {
     expect(await withAccess('app2.service-users', `user-${id}`)).toBe(1);
   });
 
-  it('does not take what is none of the catalogue', async () => {
+  it('rejects an event that is not in the catalogue', async () => {
     const { detail, ...event } = factOf('ServiceUserCreated', randomUUID());
     await expect(keep({ ...event, 'detail-type': 'Renamed', detail })).rejects.toMatchObject({
       name: 'UnknownEvent',
@@ -166,8 +169,8 @@ describe('the access register', () => {
   });
 });
 
-describe('its memory of events', () => {
-  it('has something done once, however often its event comes, and for longer than archives keep it', async () => {
+describe('the record of handled events', () => {
+  it('runs a handler once per event, for longer than the retention of archives', async () => {
     const now = Date.parse('2026-11-25T12:00:00Z');
     const seen = processedEvents({ dynamo, table: seenTable }, () => now);
     const fact = factOf('ServiceUserCreated', randomUUID());

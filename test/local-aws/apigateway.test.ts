@@ -27,7 +27,7 @@ beforeAll(async () => {
 describe('as it comes: API Gateway proxy integration', () => {
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
   // recorded: apigateway test_lambda_aws_proxy_integration
-  it('hands over method, resource, path parameters, repeated query parameters and the body as text', async () => {
+  it('passes method, resource, path parameters, repeated query parameters and the body as text', async () => {
     const caller = await callerWho(mayInvoke());
     const response = await signedFetch(caller, region)(`${api.url}/caller/42?a=1&b=2`, {
       method: 'POST',
@@ -47,7 +47,7 @@ describe('as it comes: API Gateway proxy integration', () => {
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
-  it('hands over null for what was not sent', async () => {
+  it('passes null for missing parts', async () => {
     expect(await (await fetch(`${api.url}/open`)).json()).toMatchObject({
       body: null,
       pathParameters: null,
@@ -60,7 +60,7 @@ describe('as it comes: API Gateway proxy integration', () => {
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
   // recorded: apigateway test_aws_proxy_response_payload_format_validation
-  it('answers with the status, headers and body that the function returns', async () => {
+  it('returns the status, headers and body of the function', async () => {
     const answer = {
       statusCode: 202,
       headers: { 'Content-Type': 'application/problem+json', Location: '/x', 'Preference-Applied': 'wait=1' },
@@ -76,12 +76,12 @@ describe('as it comes: API Gateway proxy integration', () => {
   });
 
   // apigateway/latest/developerguide/handle-errors-in-lambda-integration
-  it('answers 502 when the function fails', async () => {
+  it('returns 502 when the function fails', async () => {
     expect((await ask('/open', { 'X-Answer': 'no JSON' })).status).toBe(502);
   });
 
   // apigateway/latest/developerguide/supported-gateway-response-types (MISSING_AUTHENTICATION_TOKEN)
-  it('answers 403 for a path that there is not', async () => {
+  it('returns 403 for an unknown path', async () => {
     const response = await ask('/nothing');
     expect([response.status, await response.json()]).toEqual([
       403,
@@ -90,7 +90,7 @@ describe('as it comes: API Gateway proxy integration', () => {
   });
 
   // apigateway/latest/developerguide/api-gateway-request-throttling (method-level limits)
-  it('answers 429 beyond the rate of a method', async () => {
+  it('returns 429 above the rate of a method', async () => {
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask('/narrow')));
     const statuses = answers.map(({ status }) => status);
     expect(statuses).toContain(200);
@@ -98,7 +98,7 @@ describe('as it comes: API Gateway proxy integration', () => {
   });
 });
 
-describe('corrected: answers of functions that API Gateway refuses', () => {
+describe('corrected: API Gateway responses of functions', () => {
   const answering = (answer: unknown) => ask('/open', { 'X-Answer': JSON.stringify(answer) });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
@@ -108,20 +108,20 @@ describe('corrected: answers of functions that API Gateway refuses', () => {
     ['only text', 'text'],
     ['a status that is no number', { statusCode: 'test' }],
     ['a header that should be a list', { statusCode: 200, multiValueHeaders: { name: 'value' } }],
-  ])('answers 502 for %s', async (_, answer) => {
+  ])('returns 502 for %s', async (_, answer) => {
     const response = await answering(answer);
     expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
   });
 
   // apigateway/latest/developerguide/handle-errors-in-lambda-integration
-  it('tells nothing of the error of a function', async () => {
+  it('does not return the error of a function', async () => {
     const response = await ask('/open', { 'X-Answer': 'no JSON' });
     expect([response.status, await response.json()]).toEqual([502, { message: 'Internal server error' }]);
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-output-format
   // recorded: apigateway test_aws_proxy_response_payload_format_validation, test_lambda_aws_proxy_response_format
-  it('takes no field, a status as text, headers alone, and a header of both kinds with the list first', async () => {
+  it('accepts no field, a status as text, headers alone, and a header in both fields with the list first', async () => {
     const empty = await answering({});
     expect([empty.status, await empty.text()]).toEqual([200, '']);
     expect((await answering({ statusCode: '201' })).status).toBe(201);
@@ -135,9 +135,9 @@ describe('corrected: answers of functions that API Gateway refuses', () => {
 
 describe('as it comes: API Gateway TOKEN authorizer', () => {
   // apigateway/latest/developerguide/api-gateway-lambda-authorizer-output: values arrive as strings
-  it("hands the authorizer's context to the function", async () => {
+  it("passes the authorizer's context to the function", async () => {
     expect(await authorizer(unique('allow'))).toEqual({
-      principalId: 'somebody',
+      principalId: 'test-principal',
       group: 'api-client',
       verified: 'true',
       run: expect.any(String),
@@ -145,7 +145,7 @@ describe('as it comes: API Gateway TOKEN authorizer', () => {
   });
 
   // apigateway/latest/developerguide/configure-api-gateway-lambda-authorization (authorization caching)
-  it('asks once for one token', async () => {
+  it('invokes the authorizer once per token', async () => {
     const token = unique('allow');
     const first = await authorizer(token);
     expect(await authorizer(token)).toEqual(first);
@@ -158,12 +158,12 @@ describe('as it comes: API Gateway TOKEN authorizer', () => {
     ['401 without the header', {}, 401],
     ['403 when its policy denies', { Authorization: 'deny' }, 403],
     ['500 when it fails', { Authorization: 'keys' }, 500],
-  ])('answers %s', async (_, headers, status) => {
+  ])('returns %s', async (_, headers, status) => {
     expect((await ask('/token', headers)).status).toBe(status);
   });
 
   // apigateway/latest/developerguide/api-gateway-gatewayResponse-definition
-  it('words its own answers by the template of the gateway response', async () => {
+  it('uses the template of the gateway response for its own errors', async () => {
     const response = await ask('/token', { Authorization: 'refuse' });
     expect(response.headers.get('www-authenticate')).toBe('Bearer');
     expect(await response.json()).toEqual({ title: 'Unauthorized', code: 'UNAUTHORIZED' });
@@ -172,7 +172,7 @@ describe('as it comes: API Gateway TOKEN authorizer', () => {
 
 describe('as it comes: API Gateway IAM authorization', () => {
   // apigateway/latest/developerguide/permissions
-  it('lets in whom a policy lets in, and nobody else', async () => {
+  it('admits only callers that a policy allows', async () => {
     const statusFor = async (caller: Credentials) =>
       (await signedFetch(caller, region)(`${api.url}/caller/1`)).status;
     expect(await statusFor(await callerWho(mayInvoke()))).toBe(200);
@@ -182,7 +182,7 @@ describe('as it comes: API Gateway IAM authorization', () => {
   });
 
   // apigateway/latest/developerguide/api-gateway-mapping-template-reference (identity.caller, .user, .userArn)
-  it('tells the function which session of which role calls', async () => {
+  it('passes the role session of the caller to the function', async () => {
     const roleArn = await createRole(anybodyInTheAccount, [mayInvoke()]);
     const [first, second] = [await assume(roleArn, 'one'), await assume(roleArn, 'two')];
     const identity = await identityOf(first);
@@ -197,7 +197,7 @@ describe('as it comes: API Gateway IAM authorization', () => {
   });
 
   // apigateway/latest/developerguide/api-gateway-mapping-template-reference (identity.caller, .user, .userArn)
-  it('tells the function which user calls', async () => {
+  it('passes the user of the caller to the function', async () => {
     const iam = client(IAMClient);
     const UserName = unique('user');
     const { User } = await iam.send(new CreateUserCommand({ UserName }));
@@ -221,7 +221,7 @@ describe('as it comes: API Gateway IAM authorization', () => {
 
 describe('corrected: API Gateway proxy event', () => {
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
-  it('hands over header names as they were sent', async () => {
+  it('passes header names in their original case', async () => {
     const event = await echoed('/open', { 'Idempotency-Key': 'k-1', prefer: 'wait=2' });
     expect(event).toMatchObject({
       headers: { 'Idempotency-Key': 'k-1', prefer: 'wait=2' },
@@ -230,12 +230,12 @@ describe('corrected: API Gateway proxy event', () => {
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
-  it('hands over each value of a header that is sent twice, and the last one where there is one only', async () => {
+  it('passes each value of a repeated header, and the last one in the single-value field', async () => {
     const { hostname, port, pathname } = new URL(`${api.url}/open`);
     const headers = ['Host', `${hostname}:${port}`, 'Idempotency-Key', 'k-1', 'Idempotency-Key', 'k-2'];
-    const asked = request({ hostname, port, path: pathname, headers, setHost: false });
-    asked.end();
-    const [response]: IncomingMessage[] = await once(asked, 'response');
+    const rawRequest = request({ hostname, port, path: pathname, headers, setHost: false });
+    rawRequest.end();
+    const [response]: IncomingMessage[] = await once(rawRequest, 'response');
     const parts: Buffer[] = [];
     for await (const part of present(response)) parts.push(Buffer.from(part));
     expect(JSON.parse(Buffer.concat(parts).toString())).toMatchObject({
@@ -245,7 +245,7 @@ describe('corrected: API Gateway proxy event', () => {
   });
 
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
-  it('tells scheme, host and path, which together are the address that was called', async () => {
+  it('passes scheme, host and path of the requested URL', async () => {
     const { headers, requestContext } = await echoed('/open');
     const { domainName, path } = requestContext;
     expect(`${headers['X-Forwarded-Proto']}://${domainName}${path}`).toBe(`${api.url}/open`);
@@ -268,7 +268,7 @@ describe('corrected: API Gateway API keys', () => {
   it.each([
     ['without a key', {}],
     ['with a wrong one', { 'x-api-key': 'not-it' }],
-  ])('answers by the gateway response %s', async (_what, headers) => {
+  ])('returns the gateway response %s', async (_what, headers) => {
     const response = await ask('/keyed', headers);
     expect([response.status, await response.json()]).toEqual([
       403,
@@ -280,12 +280,12 @@ describe('corrected: API Gateway API keys', () => {
 describe('corrected: API Gateway host names', () => {
   // apigateway/latest/developerguide/how-to-custom-domains
   it.each(['attacker.example', '127.0.0.1.attacker.example', 'localhost.attacker.example:80'])(
-    'knows of no API under the name %s',
+    'finds no API under the host name %s',
     async (host) => {
       const { hostname, port, pathname } = new URL(`${api.url}/open`);
-      const asked = request({ hostname, port, path: pathname, headers: { host } });
-      asked.end();
-      const [response]: IncomingMessage[] = await once(asked, 'response');
+      const rawRequest = request({ hostname, port, path: pathname, headers: { host } });
+      rawRequest.end();
+      const [response]: IncomingMessage[] = await once(rawRequest, 'response');
       expect(present(response).statusCode).toBe(403);
       present(response).resume();
     },
@@ -294,14 +294,14 @@ describe('corrected: API Gateway host names', () => {
 
 describe('corrected: API Gateway and the policies of functions', () => {
   // lambda/latest/dg/services-apigateway (permissions)
-  it('calls only a function whose policy lets it, for just this path', async () => {
+  it('invokes only a function whose policy allows this path', async () => {
     const answer = await fetch(`${api.url}/closed`);
 
     expect([answer.status, await answer.json()]).toEqual([500, { message: 'Internal server error' }]);
   });
 
   // apigateway/latest/developerguide/configure-api-gateway-lambda-authorization
-  it('asks only an authorizer whose policy lets it', async () => {
+  it('invokes only an authorizer whose policy allows it', async () => {
     const headers = { authorization: 'allow' };
 
     expect((await fetch(`${api.url}/token`, { headers })).status).toBe(200);
@@ -311,7 +311,7 @@ describe('corrected: API Gateway and the policies of functions', () => {
 
 describe('corrected: API Gateway IAM authorization', () => {
   // apigateway/latest/developerguide/supported-gateway-response-types (ACCESS_DENIED)
-  it('answers by the gateway response whom no policy lets in', async () => {
+  it('returns the gateway response to callers without permission', async () => {
     const response = await signedFetch(await callerWho(), region)(`${api.url}/caller/1`);
     expect([response.status, response.headers.get('content-type'), await response.json()]).toEqual([
       403,
@@ -329,7 +329,7 @@ describe('corrected: API Gateway IAM authorization', () => {
   it.each([
     ['service', 's3', region],
     ['region', 'execute-api', 'eu-north-1'],
-  ])('refuses a signature that was made for another %s', async (_what, service, scopeRegion) => {
+  ])('rejects a signature for another %s', async (_what, service, scopeRegion) => {
     const { url, host } = { url: new URL(`${api.url}/caller/1`), host: new URL(endpoint).host };
     const signer = new SignatureV4({
       service,
@@ -355,7 +355,7 @@ describe('corrected: API Gateway IAM authorization', () => {
 
 describe('corrected: API Gateway content types', () => {
   // apigateway/latest/developerguide/api-gateway-swagger-extensions-gateway-responses.responseTemplates
-  it('words its own answers in the content type of the template', async () => {
+  it('returns its own errors with the content type of the template', async () => {
     const response = await ask('/token', { Authorization: 'deny' });
     expect(response.headers.get('content-type')).toBe('application/problem+json');
     expect(await response.json()).toEqual({
@@ -391,7 +391,7 @@ describe('corrected: API Gateway content types', () => {
 
 describe('corrected: API Gateway access log', () => {
   // apigateway/latest/developerguide/set-up-logging, api-gateway-variables-for-access-logging
-  it('has a line for each request, also for those that were refused', async () => {
+  it('has a line for each request, including rejected ones', async () => {
     const caller = await callerWho(mayInvoke());
     const id = unique('id');
     await signedFetch(caller, region)(`${api.url}/caller/${id}`);
@@ -443,7 +443,7 @@ function ask(path: string, headers: Record<string, string> = {}): Promise<Respon
   return fetch(api.url + path, { headers });
 }
 
-/** The event that the function got. */
+/** The event that the function received. */
 async function echoed(path: string, headers: Record<string, string> = {}): Promise<ProxyEvent> {
   return JSON.parse(await (await ask(path, headers)).text());
 }

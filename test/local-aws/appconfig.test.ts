@@ -70,7 +70,7 @@ beforeAll(async () => {
   };
 });
 
-/** A caller who may read one configuration: this one, or that of another profile. */
+/** A principal that may read one configuration: this one, or that of another profile. */
 const readerOf = (profile: string) =>
   callerWho({
     Effect: 'Allow',
@@ -99,19 +99,19 @@ async function read(reader?: Credentials): Promise<unknown> {
 
 describe('as it comes: AppConfig', () => {
   // appconfig/latest/userguide/appconfig-retrieving-the-configuration
-  it('serves the values of feature flags, and nothing again while nothing has changed', async () => {
+  it('returns the values of feature flags, and nothing while they are unchanged', async () => {
     await expect(read()).resolves.toEqual(FLAG);
   });
 
   // service-authorization/latest/reference/list_awsappconfig (configuration)
-  it('serves a configuration to whoever may read just that', async () => {
+  it('returns a configuration to a principal that may read only that one', async () => {
     await expect(read(await readerOf(ids.Profile))).resolves.toEqual(FLAG);
   });
 });
 
 describe('corrected: AppConfig', () => {
   // service-authorization/latest/reference/list_awsappconfig (configuration)
-  it('serves it to nobody who may read another one only', async () => {
+  it('denies it to a principal that may read only another one', async () => {
     await expect(read(await readerOf('another'))).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });

@@ -63,7 +63,7 @@ describe('as it comes: CloudFormation stacks', () => {
   });
 
   // AWSCloudFormation/latest/APIReference/API_UpdateStack
-  it('has nothing to do when nothing has changed', async () => {
+  it('reports that there are no updates for an unchanged template', async () => {
     const template = { Resources: { Topic: { Type: 'AWS::SNS::Topic' } } };
     const stack = await createStack(template);
     await expect(updateStack(stack, template)).rejects.toMatchObject({
@@ -73,7 +73,7 @@ describe('as it comes: CloudFormation stacks', () => {
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
-  it('retains what it shall retain', async () => {
+  it('retains resources with the policy Retain', async () => {
     const retained = unique('retained');
     const secret = (Name: string) => ({ Type: 'AWS::SecretsManager::Secret', Properties: { Name } });
     const deleted = unique('deleted');
@@ -89,7 +89,7 @@ describe('as it comes: CloudFormation stacks', () => {
 
 describe('as it comes: CloudFormation custom resources', () => {
   // AWSCloudFormation/latest/UserGuide/template-custom-resources-lambda
-  it('are made, changed and deleted by a function', async () => {
+  it('are created, updated and deleted by a function', async () => {
     const ServiceToken = await createFunction(customResource);
     const template = (Colour: string) => ({
       Resources: { Machine: { Type: 'Custom::MachineUser', Properties: { ServiceToken, Colour, Count: 1 } } },
@@ -119,7 +119,7 @@ describe('as it comes: CloudFormation custom resources', () => {
   });
 
   // AWSCloudFormation/latest/UserGuide/crpg-ref-responses and stack-failure-options
-  it('fail the stack with their reason, and nothing of it stays', async () => {
+  it('fail the stack with their reason, and the stack is rolled back', async () => {
     const ServiceToken = await createFunction(customResource);
     const Name = unique('bus');
     const attempt = createStack({
@@ -140,22 +140,22 @@ describe('as it comes: CloudFormation custom resources', () => {
 
 describe('as it comes: CloudFormation and Cognito', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool: an update keeps the users
-  it('changes a pool in place', async () => {
+  it('updates a pool in place', async () => {
     const template = (MinimumLength: number) => ({
       Resources: pool({ Policies: { PasswordPolicy: { MinimumLength } } }),
       Outputs: { Pool: { Value: { Ref: 'Pool' } } },
     });
     const stack = await createStack(template(12));
-    const user = { UserPoolId: stack.outputs['Pool'], Username: 'somebody' };
+    const user = { UserPoolId: stack.outputs['Pool'], Username: 'ada' };
     await cognito.send(new AdminCreateUserCommand({ ...user, MessageAction: 'SUPPRESS' }));
     expect((await updateStack(stack, template(14))).outputs).toEqual(stack.outputs);
     await expect(cognito.send(new AdminGetUserCommand(user))).resolves.toMatchObject({
-      Username: 'somebody',
+      Username: 'ada',
     });
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpoolclient (GenerateSecret)
-  it('makes clients with and without a secret', async () => {
+  it('creates clients with and without a secret', async () => {
     const app = (GenerateSecret: boolean) => ({
       Type: 'AWS::Cognito::UserPoolClient',
       Properties: {
@@ -185,7 +185,7 @@ describe('as it comes: CloudFormation and Cognito', () => {
 
 describe('corrected: CloudFormation stacks', () => {
   // AWSCloudFormation/latest/APIReference/API_DescribeStacks: how long an answer takes is not said
-  it('are described when they have settled, since who waits for one looks every few seconds', async () => {
+  it('are described after their operation has finished, because clients poll every few seconds', async () => {
     const ServiceToken = await createFunction(customResource);
     const StackName = unique('stack');
     const TemplateBody = JSON.stringify({
@@ -199,7 +199,7 @@ describe('corrected: CloudFormation stacks', () => {
 
 describe('as it comes: CloudFormation creations that fail', () => {
   // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
-  it('delete what they have made, but what is retained without exception', async () => {
+  it('delete their resources, except those with the policy Retain', async () => {
     const [kept, exception] = [unique('kept'), unique('exception')];
     const queue = (QueueName: string, DeletionPolicy: string) => ({
       Type: 'AWS::SQS::Queue',
@@ -218,7 +218,7 @@ describe('as it comes: CloudFormation creations that fail', () => {
   });
 
   // AWSCloudFormation/latest/UserGuide/troubleshooting (ROLLBACK_COMPLETE), using-cfn-protect-stacks
-  it('leave a stack that has to be deleted first, which a protected one is not', async () => {
+  it('leave a stack that must be deleted first, which termination protection prevents', async () => {
     const { name: StackName } = await createStackThatFails({ Topic: { Type: 'AWS::SNS::Topic' } });
     const TemplateBody = JSON.stringify({ Resources: { Topic: { Type: 'AWS::SNS::Topic' } } });
     await expect(
@@ -233,7 +233,7 @@ describe('as it comes: CloudFormation creations that fail', () => {
   });
 });
 
-describe('corrected: CloudFormation and names that are taken', () => {
+describe('corrected: CloudFormation and existing names', () => {
   const rule = { EventPattern: { source: ['test'] } };
   const machine = async () => ({
     RoleArn: await createRole({ Service: 'states.amazonaws.com' }, []),
@@ -272,7 +272,7 @@ describe('corrected: CloudFormation and names that are taken', () => {
     ['AWS::SQS::Queue', 'QueueName', {}],
     ['AWS::SecretsManager::Secret', 'Name', {}],
     ['AWS::StepFunctions::StateMachine', 'StateMachineName', machine],
-  ] as const)('make no second %s', async (Type, name, given) => {
+  ] as const)('creates no second %s', async (Type, name, given) => {
     const others = typeof given === 'function' ? await given() : given;
     const first = { Type, Properties: { ...others, [name]: unique('taken') } };
     await createStack({ Resources: { First: first } });
@@ -280,7 +280,7 @@ describe('corrected: CloudFormation and names that are taken', () => {
   });
 
   // AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards
-  it('make no dashboard whose name another region has', async () => {
+  it('creates no dashboard whose name exists in another region', async () => {
     const dashboard = {
       Type: 'AWS::CloudWatch::Dashboard',
       Properties: { DashboardName: unique('global'), DashboardBody: '{"widgets":[]}' },
@@ -294,7 +294,7 @@ describe('corrected: CloudFormation and names that are taken', () => {
 describe('corrected: CloudFormation and custom resources', () => {
   // AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule
   it.each(['text/plain;charset=UTF-8', 'application/json'])(
-    'takes an answer without a type only: not %s',
+    'accepts a response without a content type only: not %s',
     async (Type) => {
       const ServiceToken = await createFunction(customResource);
       await createStack({
@@ -309,7 +309,7 @@ describe('corrected: CloudFormation and custom resources', () => {
 
 describe('corrected: CloudFormation and Cognito', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (return values)
-  it("tells the issuer of a pool's tokens", async () => {
+  it("returns the issuer of a pool's tokens", async () => {
     const { outputs } = await createStack({
       Resources: pool(),
       Outputs: {
@@ -341,7 +341,7 @@ describe('corrected: CloudFormation and roles', () => {
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-resource-iam-role (PermissionsBoundary)
-  it('bounds them, and unbounds them', async () => {
+  it('sets and removes their permissions boundary', async () => {
     const PermissionsBoundary = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
     const stack = await createStack(role({ PermissionsBoundary }));
     const boundary = async () => {
@@ -354,7 +354,7 @@ describe('corrected: CloudFormation and roles', () => {
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-properties-name
-  it('gives them other names in another region', async () => {
+  it('generates other names in another region', async () => {
     const stack = await createStack(role());
     const elsewhere = new CloudFormationClient({ endpoint, region: 'eu-west-3', credentials: root });
     const TemplateBody = JSON.stringify(role());
@@ -368,7 +368,7 @@ describe('corrected: CloudFormation and roles', () => {
 
 describe('corrected: CloudFormation and protected user pools', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool (DeletionProtection)
-  it('cannot roll their creation back', async () => {
+  it('cannot be deleted in a roll-back', async () => {
     const stack = await createStackThatFails(pool({ DeletionProtection: 'ACTIVE' }));
     expect(stack.status).toBe('ROLLBACK_FAILED');
   });
@@ -381,7 +381,7 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
   });
 
   // AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-secret (return values)
-  it('refers to a secret by its ARN, also when it changes and goes', async () => {
+  it('references a secret by its ARN, also in an update and a deletion', async () => {
     const Name = unique('secret');
     const stack = await createStack(secret(Name, { SecretString: 'one' }));
     const SecretId = present(stack.outputs['Ref']);
@@ -416,7 +416,7 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
 
   // AWSCloudFormation/latest/UserGuide/aws-resource-secretsmanager-rotationschedule
   it.each([true, false])(
-    'sets a rotation, which begins at once or not: %s',
+    'sets a rotation, which starts at once or not: %s',
     async (RotateImmediatelyOnUpdate) => {
       const RotationLambdaARN = await createFunction(
         'exports.handler = async (event) => console.log(event.Step)',
@@ -455,7 +455,7 @@ describe('corrected: CloudFormation and Secrets Manager', () => {
 
 describe('corrected: CloudFormation and EventBridge', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-events-archive
-  it('makes, changes and deletes an archive', async () => {
+  it('creates, updates and deletes an archive', async () => {
     const [bus, ArchiveName] = [unique('bus'), unique('archive')];
     const template = (RetentionDays: number) => ({
       Resources: {
@@ -630,7 +630,7 @@ describe('corrected: CloudFormation and logs', () => {
   });
 });
 
-/** Logs each request and answers it, as CloudFormation wants it, at the given address. */
+/** Logs each request, and sends the response that CloudFormation requires to the given URL. */
 const customResource = `
 exports.handler = async ({ ResponseURL, ...request }) => {
   console.log(JSON.stringify(request));

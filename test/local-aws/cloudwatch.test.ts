@@ -51,8 +51,8 @@ const lambda = client(LambdaClient);
 const minute = 60;
 
 describe('corrected: CloudWatch metrics', () => {
-  // AmazonCloudWatch/latest/monitoring/cloudwatch_concepts: what is put is there, whoever reads at the same time.
-  it('lose nothing that is counted while they are read', async () => {
+  // AmazonCloudWatch/latest/monitoring/cloudwatch_concepts: data points are stored also during concurrent reads.
+  it('lose no data point that is added during a read', async () => {
     const { LOCAL_AWS_PYTHON = '', ...env } = process.env;
     const program = join(import.meta.dirname, 'support', 'count.py');
     const { stdout } = await promisify(execFile)(LOCAL_AWS_PYTHON, [program], { env });
@@ -62,7 +62,7 @@ describe('corrected: CloudWatch metrics', () => {
 
 describe('corrected: CloudWatch metrics in logs', () => {
   // AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification
-  it('takes the metrics out of what a function writes in the embedded format', async () => {
+  it('extracts the metrics of log lines in the embedded metric format', async () => {
     const Namespace = unique('Test');
     const line = {
       _aws: {
@@ -96,7 +96,7 @@ describe('corrected: CloudWatch metrics in logs', () => {
 
 describe('as it comes: CloudWatch metrics', () => {
   // AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics
-  it('sums up what was put under the same dimensions', async () => {
+  it('adds up the values with the same dimensions', async () => {
     const metric = {
       Namespace: unique('Test'),
       MetricName: 'Provisioned',
@@ -123,7 +123,7 @@ describe('as it comes: CloudWatch metrics', () => {
 
 describe('corrected: Lambda metrics', () => {
   // lambda/latest/dg/monitoring-metrics-types, lambda/latest/dg/monitoring-metrics-view
-  it('counts what is throttled once, as no invocation, and over all functions of the account, too', async () => {
+  it('counts a throttled call once, not as an invocation, also over all functions of the account', async () => {
     const [one, other] = [await createFunction(REFUSED), await createFunction(REFUSED)];
     const before = await sum(throttles());
     for (const FunctionName of [one, other]) {
@@ -145,7 +145,7 @@ const throttles = (arn?: string): Metric => ({
 
 describe('corrected: Step Functions metrics', () => {
   // step-functions/latest/dg/procedure-cw-metrics
-  it('counts the executions of each machine by how they end', async () => {
+  it('counts the executions of each state machine by outcome', async () => {
     const [good, bad, idle] = [
       await createMachine(),
       await createMachine({ fails: true }),
@@ -162,7 +162,7 @@ describe('corrected: Step Functions metrics', () => {
   });
 });
 
-/** What the role of a machine needs so that its log can be delivered. */
+/** The permissions of a state machine's role for log delivery. */
 const LOG_DELIVERY = [
   'logs:CreateLogDelivery',
   'logs:DeleteLogDelivery',
@@ -197,14 +197,14 @@ describe('corrected: Step Functions logs', () => {
   });
 
   // step-functions/latest/dg/cw-logs (includeExecutionData)
-  it('logs the data when it is told to', async () => {
+  it('logs the execution data if it is enabled', async () => {
     const logGroup = await createLogGroup();
     await start(await createMachine({ logGroup, level: 'ALL', withData: true }), { visible: 'shown' });
     expect(JSON.stringify(await eventLog(logGroup, 'ExecutionSucceeded'))).toContain('shown');
   });
 
   // step-functions/latest/dg/cw-logs (IAM policies)
-  it.each(LOG_DELIVERY)('makes no machine with a log whose role lacks %s', async (missing) => {
+  it.each(LOG_DELIVERY)('rejects a state machine with a log if its role lacks %s', async (missing) => {
     const attempt = createMachine({
       logGroup: await createLogGroup(),
       level: 'ALL',
@@ -222,7 +222,7 @@ describe('corrected: Step Functions logs', () => {
   });
 
   // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_ARGUMENTS]
-  it('logs an expression that failed as that, and not as a call that failed', async () => {
+  it('logs a failed expression as such, and not as a failed call', async () => {
     const logGroup = await createLogGroup();
     const only = {
       Type: 'Task',
@@ -245,7 +245,7 @@ describe('corrected: Step Functions logs', () => {
 
 describe('corrected: CloudWatch alarms', () => {
   // AmazonCloudWatch/latest/monitoring/alarm-evaluation
-  it('goes off by itself on a metric of AWS, for the machine that it watches', async () => {
+  it('is raised by an AWS metric of its state machine', async () => {
     const [bad, good] = [await createMachine({ fails: true }), await createMachine()];
     const [onBad, onGood] = await Promise.all(
       [bad, good].map((machine) => createAlarm(executions(machine, 'Failed'))),
@@ -259,13 +259,13 @@ describe('corrected: CloudWatch alarms', () => {
   it.each([
     ['breaching', 'ALARM'],
     ['notBreaching', 'OK'],
-  ])('takes missing data for %s', async (TreatMissingData, state) => {
+  ])('treats missing data as %s', async (TreatMissingData, state) => {
     const alarm = await createAlarm(executions(unique('arn:none'), 'Failed'), { TreatMissingData });
     await eventually(async () => expect(await stateOf(alarm)).toBe(state));
   });
 
   // AmazonCloudWatch/latest/monitoring/alarm-evaluation (M out of N)
-  it('goes off when enough of the periods breach', async () => {
+  it('is raised if enough periods breach', async () => {
     const metric = { Namespace: unique('Test'), MetricName: 'Late', Dimensions: [] };
     for (const minutesAgo of [0, 2]) await put(metric, 1, minutesAgo);
     const alarm = (DatapointsToAlarm: number) =>
@@ -275,7 +275,7 @@ describe('corrected: CloudWatch alarms', () => {
   });
 
   // AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes
-  it('tells a topic when it goes off', async () => {
+  it('notifies a topic when it is raised', async () => {
     const { topicArn, queueUrl } = await createInbox();
     const machine = await createMachine({ fails: true });
     const alarm = await createAlarm(executions(machine, 'Failed'), { AlarmActions: [topicArn] });
@@ -293,7 +293,7 @@ describe('corrected: CloudWatch alarms', () => {
   });
 
   // sns/latest/dg/sns-key-management (CloudWatch and encrypted topics)
-  it('tells an encrypted topic only when the key lets it', async () => {
+  it('notifies an encrypted topic only if the key allows it', async () => {
     const { topicArn, queueUrl } = await createInbox();
     const kms = client(KMSClient);
     const KeyId = present((await kms.send(new CreateKeyCommand({}))).KeyMetadata?.KeyId);
@@ -324,13 +324,13 @@ describe('corrected: CloudWatch alarms', () => {
       Resource: '*',
     });
     await kms.send(new PutKeyPolicyCommand({ KeyId, PolicyName: 'default', Policy }));
-    const told = await raise();
+    const raisedAlarm = await raise();
 
     const { Messages = [] } = await client(SQSClient).send(
       new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 10, MaxNumberOfMessages: 10 }),
     );
     const names = Messages.map(({ Body }) => JSON.parse(JSON.parse(present(Body)).Message).AlarmName);
-    expect(names).toEqual([told]);
+    expect(names).toEqual([raisedAlarm]);
   });
 });
 
@@ -346,7 +346,7 @@ async function put({ Namespace, ...metric }: Metric, Value: number, minutesAgo =
   );
 }
 
-/** An alarm for one or more in a minute; its name. */
+/** Creates an alarm for at least one in a minute. Returns its name. */
 async function createAlarm(
   metric: Metric,
   options: Partial<PutMetricAlarmCommand['input']> = {},
@@ -373,7 +373,7 @@ async function stateOf(alarm: string | undefined) {
   return MetricAlarms?.[0]?.StateValue;
 }
 
-/** A topic, and a queue that gets what the topic is told. */
+/** A topic, and a queue that is subscribed to it. */
 async function createInbox(): Promise<{ topicArn: string; queueUrl: string }> {
   const [sns, sqs] = [client(SNSClient), client(SQSClient)];
   const topicArn = present((await sns.send(new CreateTopicCommand({ Name: unique('topic') }))).TopicArn);
@@ -437,7 +437,7 @@ async function start(stateMachineArn: string, input: object = {}): Promise<void>
   await sfn.send(new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) }));
 }
 
-/** The messages of a log group once one of the given type has come. */
+/** The messages of a log group, after one of the given type has arrived. */
 async function eventLog(logGroupName: string, last: string): Promise<Record<string, unknown>[]> {
   return eventually(async () => {
     const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName }));

@@ -37,20 +37,20 @@ beforeAll(async () => {
 
 describe('as it comes: Cognito users', () => {
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (TemporaryPassword, MessageAction)
-  it('makes a user without a password of ours who must change it', async () => {
+  it('creates a user with a generated password that must be changed', async () => {
     const { User } = await createUser(unique('user'));
     expect(User).toMatchObject({ UserStatus: 'FORCE_CHANGE_PASSWORD', Enabled: true });
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (Errors): UsernameExistsException
-  it('makes a user of one name only once', async () => {
+  it('creates only one user with a name', async () => {
     const Username = unique('user');
     await createUser(Username);
     await expect(createUser(Username)).rejects.toMatchObject({ name: 'UsernameExistsException' });
   });
 
   // cognito/latest/developerguide/user-pool-settings-attributes#user-pool-settings-custom-attributes
-  it('keeps custom attributes and gives every user a sub', async () => {
+  it('stores custom attributes and gives every user a sub', async () => {
     const Username = unique('user');
     await createUser(Username, { 'custom:provisioning_id': 'p-1' });
     expect(await attributes(Username)).toMatchObject({
@@ -78,7 +78,7 @@ describe('as it comes: Cognito users', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_AdminDeleteUser (Errors): UserNotFoundException
-  it('does not take a namesake for a deleted user', async () => {
+  it('distinguishes a new user from a deleted one with its name', async () => {
     const Username = unique('user');
     await createUser(Username);
     const sub = present((await attributes(Username))['sub']);
@@ -90,7 +90,7 @@ describe('as it comes: Cognito users', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_AdminSetUserPassword (Permanent)
-  it('confirms a user by a permanent password, and does not by a temporary one', async () => {
+  it('confirms a user by a permanent password, but not by a temporary one', async () => {
     const user = { UserPoolId, Username: unique('user') };
     await createUser(user.Username);
     for (const [Permanent, UserStatus] of [
@@ -108,8 +108,8 @@ describe('as it comes: Cognito users', () => {
     ['without a digit', 'Correct-horse-battery'],
     ['without a symbol', 'Correcthorse1battery'],
     ['without a capital letter', 'correct-horse-1-battery'],
-    ['without a small letter', 'CORRECT-HORSE-1-BATTERY'],
-  ])('refuses a password that the policy refuses: %s', async (_, Password) => {
+    ['without a lower-case character', 'CORRECT-HORSE-1-BATTERY'],
+  ])('rejects a password that breaks the policy: %s', async (_, Password) => {
     const user = { UserPoolId, Username: unique('user') };
     await createUser(user.Username);
     const attempt = cognito.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
@@ -117,13 +117,13 @@ describe('as it comes: Cognito users', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_DescribeUserPool: the policy in force
-  it('tells the password policy', async () => {
+  it('returns the password policy', async () => {
     const { UserPool } = await cognito.send(new DescribeUserPoolCommand({ UserPoolId }));
     expect(UserPool?.Policies?.PasswordPolicy).toMatchObject({ MinimumLength: 12, RequireNumbers: true });
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup: repeated, and without a group
-  it('adds a user to a group as often as one likes, but only to one that is there', async () => {
+  it('adds a user to a group repeatedly, but only to an existing one', async () => {
     const user = { UserPoolId, Username: unique('user') };
     await createUser(user.Username);
     const add = (GroupName: string) => cognito.send(new AdminAddUserToGroupCommand({ ...user, GroupName }));
@@ -133,7 +133,7 @@ describe('as it comes: Cognito users', () => {
   });
 
   // cognito/latest/developerguide/security_iam_service-with-iam: the admin API asks IAM
-  it('lets nobody administer a pool whom no policy allows it', async () => {
+  it('denies administration of a pool without permission', async () => {
     const stranger = client(CognitoIdentityProviderClient, await callerWho());
     const attempt = stranger.send(new AdminGetUserCommand({ UserPoolId, Username: 'x' }));
     await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
@@ -159,7 +159,7 @@ describe('as it comes: Cognito sign-in', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (AccessTokenValidity)
-  it("issues tokens of the client's validity", async () => {
+  it('issues tokens with the validity of the client', async () => {
     const token = await signIn(await createClient(), await createConfirmedUser(), goodPassword);
     const { exp, iat } = await verified(token);
     expect(Number(exp) - Number(iat)).toBe(15 * 60);
@@ -173,10 +173,10 @@ describe('as it comes: Cognito sign-in', () => {
   });
 
   // cognito/latest/developerguide/cognito-user-pool-managing-errors (PreventUserExistenceErrors)
-  it('says the same of a wrong password and of an unknown user', async () => {
+  it('returns the same error for a wrong password and an unknown user', async () => {
     const app = await createClient();
     const known = await createConfirmedUser();
-    for (const username of [known, unique('nobody')]) {
+    for (const username of [known, unique('unknown')]) {
       await expect(signIn(app, username, 'Wrong-horse-1-battery')).rejects.toMatchObject({
         name: 'NotAuthorizedException',
         message: 'Incorrect username or password.',
@@ -185,7 +185,7 @@ describe('as it comes: Cognito sign-in', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_InitiateAuth: NEW_PASSWORD_REQUIRED
-  it('issues no token to a user who must change the password', async () => {
+  it('issues no token to a user that must change its password', async () => {
     const Username = unique('user');
     await createUser(Username);
     const user = { UserPoolId, Username };
@@ -198,7 +198,7 @@ describe('as it comes: Cognito sign-in', () => {
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_InitiateAuth: an operation without AWS credentials
-  it('signs in a caller without AWS credentials', async () => {
+  it('signs in a client without AWS credentials', async () => {
     const app = await createClient();
     const username = await createConfirmedUser();
     const response = await fetch(endpoint, {
@@ -213,10 +213,10 @@ describe('as it comes: Cognito sign-in', () => {
   });
 });
 
-describe('corrected: Cognito users that are made at once', () => {
+describe('corrected: Cognito users that are created concurrently', () => {
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (Errors): UsernameExistsException
-  it('makes a user of one name only once', async () => {
-    // The message is written between the look for the name and the user, so the function makes that long.
+  it('creates only one user with a name', async () => {
+    // The function delays the creation between the check of the name and the write of the user.
     const CustomMessage = await createFunction(
       'exports.handler = (event) => new Promise((resolve) => setTimeout(resolve, 300, event));',
     );
@@ -246,7 +246,7 @@ describe('corrected: Cognito users that are made at once', () => {
   });
 });
 
-describe('corrected: Cognito passwords that it generates', () => {
+describe('corrected: Cognito generated passwords', () => {
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (TemporaryPassword), API_PasswordPolicyType
   it('creates a user in a pool with the strictest policy', async () => {
     const strict = await createPool(99);
@@ -259,9 +259,9 @@ describe('corrected: Cognito passwords that it generates', () => {
   });
 });
 
-describe('corrected: Cognito usernames that are not case sensitive', () => {
+describe('corrected: Cognito case-insensitive usernames', () => {
   // cognito/latest/developerguide/user-pool-case-sensitivity
-  it('makes a user of one name only once, whatever the case of its letters', async () => {
+  it('creates only one user with a name in any case', async () => {
     const Username = unique('user');
     await createUser(Username);
     await expect(createUser(Username.toUpperCase())).rejects.toMatchObject({
@@ -270,14 +270,14 @@ describe('corrected: Cognito usernames that are not case sensitive', () => {
   });
 
   // cognito/latest/developerguide/user-pool-case-sensitivity
-  it('finds and signs in a user, whatever the case of the name', async () => {
+  it('finds and signs in a user by a name in any case', async () => {
     const username = await createConfirmedUser();
     expect(await attributes(username.toUpperCase())).toEqual(await attributes(username));
     expect(await signIn(await createClient(), username.toUpperCase(), goodPassword)).toBeDefined();
   });
 });
 
-describe('corrected: Cognito usernames and passwords that are none', () => {
+describe('corrected: Cognito invalid usernames and passwords', () => {
   const setPassword = async (Password: string): Promise<void> => {
     const Username = unique('user');
     await createUser(Username);
@@ -294,7 +294,7 @@ describe('corrected: Cognito usernames and passwords that are none', () => {
     ['a space at its end', 'Correct-horse-1-battery '],
     ['a tab at its end', 'Correct-horse-1-battery\t'],
     ['more than 256 characters', `Correct-horse-1${'x'.repeat(242)}`],
-  ])('refuses a password with %s as an invalid parameter', async (_what, password) => {
+  ])('rejects a password with %s as an invalid parameter', async (_what, password) => {
     await expect(setPassword(password)).rejects.toMatchObject({
       name: 'InvalidParameterException',
       message: expect.stringContaining("Value at 'password' failed to satisfy constraint"),
@@ -310,13 +310,13 @@ describe('corrected: Cognito usernames and passwords that are none', () => {
   });
 
   // cognito/latest/developerguide/managing-users-passwords (Password requirements)
-  it('takes a space inside for a special character, and letters of other alphabets as they are', async () => {
+  it('counts an inner space as a special character, and accepts other alphabets', async () => {
     await expect(setPassword('Correct horse 1 batt\u00e9ry')).resolves.toBeUndefined();
   });
 
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (Username)
   it.each(['al ice', 'al\nice', 'al\u200bice', 'a'.repeat(129)])(
-    'refuses the username %j as an invalid parameter',
+    'rejects the username %j as an invalid parameter',
     async (username) => {
       await expect(createUser(username)).rejects.toMatchObject({
         name: 'InvalidParameterException',
@@ -326,7 +326,7 @@ describe('corrected: Cognito usernames and passwords that are none', () => {
   );
 });
 
-describe('corrected: Cognito attributes that may not be written', () => {
+describe('corrected: Cognito protected attributes', () => {
   const write = async (app: AppClient, Name: string) => {
     const username = await createConfirmedUser();
     const AccessToken = await signIn(app, username, goodPassword);
@@ -337,14 +337,14 @@ describe('corrected: Cognito attributes that may not be written', () => {
   };
 
   // cognito/latest/developerguide/user-pool-settings-attributes (attribute permissions and scopes)
-  it('lets a user write what its client may write, and nothing else', async () => {
+  it('allows a user to write only the attributes of its client', async () => {
     const app = await createClient({ WriteAttributes: ['locale'] });
     expect(await write(app, 'locale')).toBe('x');
     await expect(write(app, 'nickname')).rejects.toMatchObject({ name: 'NotAuthorizedException' });
   });
 
   // cognito/latest/developerguide/user-pool-settings-attributes (custom attributes: immutable)
-  it('lets nobody write an immutable attribute once the user is made', async () => {
+  it('rejects changes of an immutable attribute', async () => {
     const Username = await createConfirmedUser();
     const UserAttributes = [{ Name: 'custom:provisioning_id', Value: 'x' }];
     await expect(write(await createClient(), 'custom:provisioning_id')).rejects.toMatchObject({
@@ -356,9 +356,9 @@ describe('corrected: Cognito attributes that may not be written', () => {
   });
 });
 
-describe('corrected: Cognito pools that only administrators fill', () => {
+describe('corrected: Cognito pools with AllowAdminCreateUserOnly', () => {
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUserConfigType
-  it('let nobody sign up by himself', async () => {
+  it('reject sign-up', async () => {
     const { id: ClientId } = await createClient();
     const attempt = cognito.send(
       new SignUpCommand({ ClientId, Username: unique('user'), Password: goodPassword }),
@@ -381,14 +381,14 @@ async function byAnotherFlow(AuthFlow: 'REFRESH_TOKEN_AUTH' | 'USER_SRP_AUTH') {
 }
 
 // cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows)
-describe('as it comes: Cognito flows that are off', () => {
-  it('are refused: USER_SRP_AUTH', async () => {
+describe('as it comes: Cognito disabled flows', () => {
+  it('are rejected: USER_SRP_AUTH', async () => {
     await expect(byAnotherFlow('USER_SRP_AUTH')).rejects.toMatchObject({ name: 'InvalidParameterException' });
   });
 });
 
-describe('corrected: Cognito flows that are off', () => {
-  it('are refused: REFRESH_TOKEN_AUTH', async () => {
+describe('corrected: Cognito disabled flows', () => {
+  it('are rejected: REFRESH_TOKEN_AUTH', async () => {
     await expect(byAnotherFlow('REFRESH_TOKEN_AUTH')).rejects.toMatchObject({
       name: 'InvalidParameterException',
     });
@@ -483,7 +483,7 @@ function secretHash({ id, secret }: AppClient, username: string) {
   };
 }
 
-/** The claims of a token whose RS256 signature is good under the pool's JWKS. */
+/** The claims of a token with a valid RS256 signature of the pool's JWKS. */
 async function verified(token: string): Promise<Record<string, unknown>> {
   const [header = '', claims = '', signature = ''] = token.split('.');
   const { kid, alg } = decoded(header);

@@ -6,7 +6,7 @@ import { exampleOf } from '../../docs/generate/events.ts';
 import { app1Expectation, app2Expectation } from '../../examples/access-register/expectations.ts';
 import { matches } from './support/judge.ts';
 
-/** Patterns that subscribers are given match what they should, and nothing else, by EventBridge's own judgement. */
+/** The patterns for subscribers match exactly the intended events, by EventBridge's own evaluation. */
 
 const names = eventRows.map(([name]) => name);
 
@@ -17,16 +17,16 @@ async function matched(pattern: object): Promise<EventName[]> {
 }
 
 describe('a pattern for one event', () => {
-  it.each(names)('%s matches that one only', async (name) => {
+  it.each(names)('%s matches only that event', async (name) => {
     expect(await matched(eventPattern([name]))).toEqual([name]);
   });
 
-  it.each(names)('%s does not match what only looks like it', async (name) => {
+  it.each(names)('%s does not match a similar event', async (name) => {
     const { detail, ...example } = exampleOf(name);
     const { metadata, data } = detail;
     const pattern = eventPattern([name]);
     for (const other of [
-      { ...example, source: 'somebody.else', detail },
+      { ...example, source: 'another.service', detail },
       { ...example, 'detail-type': `${name}s`, detail },
       { ...example, 'detail-type': name.toLowerCase(), detail },
       { ...example, detail: { metadata: { ...metadata, schema_version: '2' }, data } },
@@ -40,8 +40,8 @@ describe('a pattern for several events', () => {
   const terminal = eventRows.filter(([, { user }]) => user !== 'unknown').map(([name]) => name);
   const [first, ...others] = terminal;
 
-  it('matches them and nothing else', async () => {
-    if (first === undefined) throw new Error('There is no event that ends a story.');
+  it('matches only these events', async () => {
+    if (first === undefined) throw new Error('There is no event that ends an event sequence.');
     expect(await matched(eventPattern([first, ...others]))).toEqual(terminal);
   });
 });
@@ -52,13 +52,13 @@ describe('a pattern with fields', () => {
     ['one of several usernames', { username: ['bob', 'ada'] }, true],
     ['another username', { username: ['bob'] }, false],
     ['a part of the username', { username: ['ad'] }, false],
-    ['the username in other letters', { username: ['ADA'] }, false],
+    ['the username in another case', { username: ['ADA'] }, false],
     ['the human user', { human_user_id: ['h-1815'] }, true],
     ['another human user', { human_user_id: ['h-1'] }, false],
     ['the provisioning', { provisioning_id: ['0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01'] }, true],
     ['another provisioning', { provisioning_id: ['0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d02'] }, false],
-    ['both fields right', { username: ['ada'], human_user_id: ['h-1815'] }, true],
-    ['one field right, one wrong', { username: ['ada'], human_user_id: ['h-1'] }, false],
+    ['both fields equal', { username: ['ada'], human_user_id: ['h-1815'] }, true],
+    ['one field equal, one different', { username: ['ada'], human_user_id: ['h-1'] }, false],
   ];
 
   it.each(cases)('%s', async (_what, where, expected) => {
@@ -71,26 +71,26 @@ describe('the pattern of the access register', () => {
   it.each([
     ['App1', app1Expectation],
     ['App2', app2Expectation],
-  ])('lets the facts of %s through, and nothing else', async (_service, { events: facts }) => {
+  ])('matches only the events of %s', async (_service, { events: facts }) => {
     const [first, ...others] = facts;
-    const told: readonly string[] = facts;
+    const eventNames: readonly string[] = facts;
     const { detail, ...envelope } = exampleOf(first);
-    const look = (metadata: object) => ({
+    const exampleWith = (metadata: object) => ({
       ...envelope,
       detail: { ...detail, metadata: { ...detail.metadata, ...metadata } },
     });
     const expected = {
       pattern: eventPattern(facts),
-      matches: [look({}), look({ actor: 'somebody else' }), ...others.map(exampleOf)],
+      matches: [exampleWith({}), exampleWith({ actor: 'another principal' }), ...others.map(exampleOf)],
       ignores: [
-        look({ schema_version: '0' }),
-        { ...look({}), source: 'somebody.else' },
-        ...names.filter((name) => !told.includes(name)).map(exampleOf),
+        exampleWith({ schema_version: '0' }),
+        { ...exampleWith({}), source: 'another.service' },
+        ...names.filter((name) => !eventNames.includes(name)).map(exampleOf),
       ],
     };
 
     expect(await checkPattern(expected, matches)).toEqual([]);
-    // The judge tells the two apart: turned round, everything is wrong.
+    // The evaluation distinguishes the two: swapped, every result is wrong.
     const turned = { ...expected, matches: expected.ignores, ignores: expected.matches };
     expect(await checkPattern(turned, matches)).toHaveLength(
       expected.matches.length + expected.ignores.length,

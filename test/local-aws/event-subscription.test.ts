@@ -25,13 +25,13 @@ import { unique } from './support/unique.ts';
  */
 
 const events = client(EventBridgeClient);
-/** Without what CDK adds about bootstrapping: there are no assets. */
+/** Without CDK's bootstrap rule: there are no assets. */
 const template = z.object({
   Resources: z.record(z.string(), z.looseObject({ Type: z.string() })),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })),
 });
 
-/** A bus, and a function that subscribes to two events of it, over a bus of its own or not. */
+/** A bus, and a function that subscribes to two of its events, directly or through a bus of its own. */
 async function subscribed(throughOwnBus: boolean) {
   const name = unique('bus');
   await events.send(new CreateEventBusCommand({ Name: name }));
@@ -66,7 +66,7 @@ describe('a subscription', () => {
     ['of the same account', false],
     ['over a bus of its own', true],
   ])(
-    '%s is called with the events that it names',
+    '%s is invoked with its events',
     async (_how, throughOwnBus) => {
       const { bus, functionName } = await subscribed(throughOwnBus);
       for (const name of ['ServiceUserCreationRejected', 'ServiceUserCreated', 'ServiceUserRemoved'] as const)

@@ -43,12 +43,12 @@ const REFUSED: [what: string, part: Partial<PutEventsRequestEntry>, code: string
   ]),
 ];
 
-describe('corrected: events that EventBridge refuses', () => {
+describe('corrected: events that EventBridge rejects', () => {
   // eventbridge/latest/apireference/API_PutEventsResultEntry
   // recorded: events test_put_events_without_source, test_put_event_without_detail, test_put_event_without_detail_type
   // recorded: events test_put_event_malformed_detail
   it.each(REFUSED)(
-    'answers with an error for an entry %s, and takes the others',
+    'returns an error for an entry %s, and accepts the others',
     async (_, part, code, text) => {
       const { EventBusName } = await createBus();
       const good = entry(EventBusName);
@@ -63,7 +63,7 @@ describe('corrected: events that EventBridge refuses', () => {
 
   // eventbridge/latest/userguide/eb-putevents: the size of all entries together
   // recorded: events test_put_event_with_too_big_detail
-  it('refuses a request of more than 256 KB', async () => {
+  it('rejects a request of more than 256 KB', async () => {
     const { EventBusName } = await createBus();
     const half = { ...entry(EventBusName), Detail: JSON.stringify({ text: 'x'.repeat(128 * 1024 - 11) }) };
     await expect(events.send(new PutEventsCommand({ Entries: [half] }))).resolves.toMatchObject({
@@ -77,7 +77,7 @@ describe('corrected: events that EventBridge refuses', () => {
 
   // step-functions/latest/dg/connect-eventbridge: the cause is the whole answer
   // recorded: stepfunctions test_put_events_no_source, test_put_events_malformed_detail
-  it('fails the task of a state machine with the whole answer as its cause', async () => {
+  it('fails the task of a state machine with the whole response as its cause', async () => {
     const { EventBusName } = await createBus();
     const good = { ...entry(EventBusName), Detail: {} };
     const { executionArn, ...execution } = await run({
@@ -107,7 +107,7 @@ describe('corrected: events that EventBridge refuses', () => {
 
   // eventbridge/latest/apireference/API_PutEventsRequestEntry (Time)
   // recorded: events test_put_events_time
-  it('delivers an event with the time that was put', async () => {
+  it('delivers an event with its given time', async () => {
     const { EventBusName } = await createBus();
     const queue = await createQueue();
     await letRulesSend(queue);
@@ -118,7 +118,7 @@ describe('corrected: events that EventBridge refuses', () => {
   });
 });
 
-describe('corrected: rules and targets that EventBridge refuses', () => {
+describe('corrected: rules and targets that EventBridge rejects', () => {
   const EventPattern = JSON.stringify({ source: ['test.source'] });
   const newRule = async () => {
     const bus = await createBus();
@@ -138,21 +138,21 @@ describe('corrected: rules and targets that EventBridge refuses', () => {
 
   // eventbridge/latest/apireference/API_TestEventPattern (Event)
   // recorded: events test_plain_string_payload, test_array_event_payload, test_invalid_event_payload
-  it.each(['text', '[]', '{"source": "test.source"}'])('tests no pattern on %s', async (Event) => {
+  it.each(['text', '[]', '{"source": "test.source"}'])('rejects a test of a pattern on %s', async (Event) => {
     const attempt = events.send(new TestEventPatternCommand({ Event, EventPattern }));
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
   // eventbridge/latest/userguide/eb-scheduled-rule-pattern (rate expressions)
   // recorded: events test_put_rule_with_invalid_schedule_rate
-  it.each(['rate(1 minutes)', 'rate(10 hour)', 'rate(0 days)'])('refuses %s', async (ScheduleExpression) => {
+  it.each(['rate(1 minutes)', 'rate(10 hour)', 'rate(0 days)'])('rejects %s', async (ScheduleExpression) => {
     const attempt = events.send(new PutRuleCommand({ Name: unique('rule'), ScheduleExpression }));
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
   // eventbridge/latest/userguide/eb-create-rule-schedule
   // recorded: events tests_put_rule_with_schedule_custom_event_bus
-  it('refuses a schedule on another bus than the default one', async () => {
+  it('rejects a schedule on another bus than the default one', async () => {
     const { EventBusName } = await createBus();
     const rule = { Name: unique('rule'), EventBusName, ScheduleExpression: 'rate(1 day)' };
     await expect(events.send(new PutRuleCommand(rule))).rejects.toMatchObject({
@@ -162,7 +162,7 @@ describe('corrected: rules and targets that EventBridge refuses', () => {
 
   // eventbridge/latest/apireference/API_DeleteRule
   // recorded: events test_delete_rule_with_targets
-  it('deletes no rule that has targets', async () => {
+  it('does not delete a rule with targets', async () => {
     const { Rule, EventBusName } = await newRule();
     await events.send(new PutTargetsCommand({ Rule, EventBusName, Targets: [target('one')] }));
     await expect(events.send(new DeleteRuleCommand({ Name: Rule, EventBusName }))).rejects.toMatchObject({
@@ -172,7 +172,7 @@ describe('corrected: rules and targets that EventBridge refuses', () => {
 
   // eventbridge/latest/userguide/eb-quota (targets per rule)
   // recorded: events test_add_exceed_fife_targets_per_rule
-  it('gives a rule five targets at most', async () => {
+  it('allows at most five targets per rule', async () => {
     const five = ['1', '2', '3', '4', '5'].map((id) => target(id));
     await expect(putTargets(...five)).resolves.toMatchObject({ FailedEntryCount: 0 });
     await expect(putTargets(...five, target('6'))).rejects.toMatchObject({ name: 'LimitExceededException' });
@@ -186,13 +186,13 @@ describe('corrected: rules and targets that EventBridge refuses', () => {
     ['a long id', target('x'.repeat(65))],
     ['two kinds of input', target('one', { Input: '{}', InputPath: '$.detail' })],
     ['a placeholder of no path', target('one', { InputTransformer: { InputTemplate: '"<unknown>"' } })],
-  ])('refuses a target with %s', async (_, refused) => {
+  ])('rejects a target with %s', async (_, refused) => {
     await expect(putTargets(refused)).rejects.toMatchObject({ name: 'ValidationException' });
   });
 
   // eventbridge/latest/apireference/API_PutTargets (EventBusName)
   // recorded: events test_put_events_with_target_events
-  it('finds the rule of a bus also by its ARN', async () => {
+  it('finds the rule of a bus also by the ARN of the bus', async () => {
     const { Rule, EventBusArn } = await newRule();
     const put = events.send(
       new PutTargetsCommand({ Rule, EventBusName: EventBusArn, Targets: [target('one')] }),
@@ -222,7 +222,7 @@ describe('corrected: permissions, archives and replays', () => {
 
   // eventbridge/latest/apireference/API_PutPermission (Principal)
   // recorded: events test_put_permission
-  it('names an account by its root', async () => {
+  it('converts an account to its root principal', async () => {
     const { EventBusName } = await createBus();
     await grant(EventBusName, '210987654321');
     const { Policy = '' } = await events.send(new DescribeEventBusCommand({ Name: EventBusName }));
@@ -233,7 +233,7 @@ describe('corrected: permissions, archives and replays', () => {
 
   // eventbridge/latest/apireference/API_PutPermission and API_RemovePermission (Errors)
   // recorded: events test_put_permission_non_existing_event_bus, test_remove_permission_non_existing_sid
-  it('knows no bus and no statement that is not there', async () => {
+  it('returns errors for a missing bus and a missing statement', async () => {
     const { EventBusName } = await createBus();
     const remove = new RemovePermissionCommand({ EventBusName, StatementId: 'none' });
     for (const attempt of [grant(unique('none'), '*'), events.send(remove)])
@@ -248,7 +248,7 @@ describe('corrected: permissions, archives and replays', () => {
 
   // eventbridge/latest/apireference/API_CreateArchive (Errors)
   // recorded: events test_create_archive_error_unknown_event_bus
-  it('archives no bus that is not there', async () => {
+  it('creates no archive for a missing bus', async () => {
     await expect(archive(`arn:aws:events:${region}:${account}:event-bus/none`)).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
@@ -256,7 +256,7 @@ describe('corrected: permissions, archives and replays', () => {
 
   // eventbridge/latest/apireference/API_StartReplay (Errors)
   // recorded: events test_start_replay_error_unknown_event_bus, test_start_replay_error_unknown_archive
-  it('replays no archive that is not there, and to no such bus', async () => {
+  it('starts no replay of a missing archive or to a missing bus', async () => {
     const { EventBusArn } = await createBus();
     const replay = (EventSourceArn: string | undefined, Arn: string) =>
       events.send(

@@ -38,7 +38,7 @@ const logs = client(CloudWatchLogsClient);
 describe('as it comes: EventBridge', () => {
   // eventbridge/latest/userguide/eb-putevents: each entry has its own result
   // recorded: events test_put_events_without_source
-  it('answers 200 with an error per entry that it does not take', async () => {
+  it('returns 200 with an error for each rejected entry', async () => {
     const { EventBusName } = await createBus();
     const good = entry(EventBusName);
     const result = await events.send(new PutEventsCommand({ Entries: [good, { ...good, Source: 'aws.x' }] }));
@@ -50,7 +50,7 @@ describe('as it comes: EventBridge', () => {
 
   // eventbridge/latest/userguide/eb-putevents: an event for no bus is dropped, not refused
   // recorded: events test_put_events_nonexistent_event_bus
-  it('answers 200 also when there is no such bus', async () => {
+  it('returns 200 also for a missing bus', async () => {
     const result = await events.send(new PutEventsCommand({ Entries: [entry(unique('none'))] }));
     expect(result).toMatchObject({ FailedEntryCount: 0 });
   });
@@ -115,21 +115,21 @@ describe('as it comes: EventBridge', () => {
   });
 });
 
-describe('corrected: EventBridge targets need a right to be called', () => {
+describe('corrected: EventBridge permissions on targets', () => {
   // eventbridge/latest/userguide/eb-use-resource-based#eb-sqs-permissions
-  it('sends to a queue only when its policy lets the rule', async () => {
+  it('sends to a queue only if its policy allows the rule', async () => {
     const { EventBusName } = await createBus();
-    const [open, closed, foreign] = await Promise.all([createQueue(), createQueue(), createQueue()]);
-    for (const queue of [open, closed, foreign]) await connect(EventBusName, { Arn: queue.arn });
+    const [open, closed, otherRule] = await Promise.all([createQueue(), createQueue(), createQueue()]);
+    for (const queue of [open, closed, otherRule]) await connect(EventBusName, { Arn: queue.arn });
     await letRulesSend(open);
-    await letRulesSend(foreign, 'arn:aws:events:*:*:rule/somebody-else');
+    await letRulesSend(otherRule, 'arn:aws:events:*:*:rule/another-rule');
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
     await received(open);
-    expect([await waiting(closed), await waiting(foreign)]).toEqual(['0', '0']);
+    expect([await waiting(closed), await waiting(otherRule)]).toEqual(['0', '0']);
   });
 
   // eventbridge/latest/userguide/eb-use-resource-based#eb-lambda-permissions
-  it('invokes a function only when its policy lets the rule', async () => {
+  it('invokes a function only if its policy allows the rule', async () => {
     const { EventBusName } = await createBus();
     const source = 'exports.handler = async (event) => console.log(event.detail.n)';
     const [open, closed] = await Promise.all([createFunction(source), createFunction(source)]);
@@ -151,7 +151,7 @@ describe('corrected: EventBridge targets need a right to be called', () => {
 
   // lambda/latest/dg/invocation-async-error-handling
   // recorded: lambda_ test_request_id_async_invoke_with_retry
-  it('calls a function that fails twice more', async () => {
+  it('retries a failing function twice', async () => {
     const { EventBusName } = await createBus();
     const failing = await createFunction(
       `exports.handler = async () => { console.log('called'); throw new Error('wanted'); };`,
@@ -172,7 +172,7 @@ describe('corrected: EventBridge targets need a right to be called', () => {
 
   // eventbridge/latest/userguide/eb-use-identity-based (target permissions)
   // recorded: events test_put_events_with_target_statefunction_machine
-  it('starts a state machine only with a role that may', async () => {
+  it('starts a state machine only with a role that has permission', async () => {
     const { EventBusName } = await createBus();
     const machines = await Promise.all([createMachine(), createMachine(), createMachine()]);
     const [open, closed, untrusting] = machines;
@@ -195,7 +195,7 @@ describe('corrected: EventBridge to CloudWatch Logs', () => {
   it.each([
     ['a policy of the account', () => ({ policyName: unique('policy') })],
     ['a policy of its own', ({ arn }: { arn: string }) => ({ resourceArn: arn })],
-  ])('writes events to a log group that lets it by %s', async (_whose, scope) => {
+  ])('writes events to a log group with permission by %s', async (_whose, scope) => {
     const { EventBusName } = await createBus();
     const [open, closed] = await Promise.all([createLogGroup(), createLogGroup()]);
     for (const group of [open, closed]) await connect(EventBusName, { Arn: group.arn });
@@ -223,7 +223,7 @@ describe('corrected: EventBridge to CloudWatch Logs', () => {
 
 describe('corrected: EventBridge bus policies', () => {
   // eventbridge/latest/userguide/eb-event-bus-permissions
-  it("lets a caller put events whom the bus's policy allows it, and no other", async () => {
+  it("accepts events only from principals that the bus's policy allows", async () => {
     const { EventBusName, EventBusArn } = await createBus();
     const [guest, stranger] = await Promise.all([createRole(anybodyInTheAccount, []), callerWho()]);
     const allow = {
@@ -240,7 +240,7 @@ describe('corrected: EventBridge bus policies', () => {
   });
 
   // eventbridge/latest/userguide/eb-use-conditions
-  it('lets a caller put events of the sources and types that its policy names, and no others', async () => {
+  it("accepts only events of the sources and types in the caller's policy", async () => {
     const { EventBusName, EventBusArn } = await createBus();
     const caller = client(
       EventBridgeClient,
@@ -251,7 +251,7 @@ describe('corrected: EventBridge bus policies', () => {
         Condition: {
           'ForAllValues:StringEquals': {
             'events:source': ['test.source'],
-            'events:detail-type': ['Thing Done', 'Thing Undone'],
+            'events:detail-type': ['Thing Done', 'Thing Removed'],
           },
           Null: { 'events:source': 'false', 'events:detail-type': 'false' },
         },
@@ -260,7 +260,7 @@ describe('corrected: EventBridge bus policies', () => {
     const good = entry(EventBusName);
     const put = (...Entries: Partial<typeof good>[]) => caller.send(new PutEventsCommand({ Entries }));
     await expect(put(good)).resolves.toMatchObject({ FailedEntryCount: 0 });
-    await expect(put(good, { ...good, DetailType: 'Thing Undone' })).resolves.toBeDefined();
+    await expect(put(good, { ...good, DetailType: 'Thing Removed' })).resolves.toBeDefined();
     const { Source, ...noSource } = good;
     const { DetailType, ...noType } = good;
     for (const bad of [
@@ -275,8 +275,8 @@ describe('corrected: EventBridge bus policies', () => {
   });
 
   // eventbridge/latest/userguide/eb-use-conditions (eventBusInvocation)
-  it('has a rule forward to a bus by a role that is bound to its events, and by no other role', async () => {
-    /** Which queue the event comes to: the one behind the second bus, or that of what could not be delivered. */
+  it('forwards to a bus only with a role that allows its events', async () => {
+    /** The queue that receives the event: that of the second bus, or the dead-letter queue. */
     const forwarded = async (keys: Record<string, string>) => {
       const [from, to] = await Promise.all([createBus(), createBus()]);
       const [queue, deadLetterQueue] = await Promise.all([createQueue(), createQueue()]);
@@ -309,20 +309,20 @@ describe('corrected: EventBridge bus policies', () => {
   });
 
   // service-authorization/latest/reference/list_amazoneventbridge
-  it('lets a caller look at the bus that its policy names, and at no other', async () => {
+  it('lets a caller describe only the bus in its policy', async () => {
     const [mine, other] = await Promise.all([createBus(), createBus()]);
     const caller = await callerWho({
       Effect: 'Allow',
       Action: 'events:DescribeEventBus',
       Resource: mine.EventBusArn,
     });
-    const look = ({ EventBusName }: { EventBusName: string }) =>
+    const describeBus = ({ EventBusName }: { EventBusName: string }) =>
       client(EventBridgeClient, caller).send(new DescribeEventBusCommand({ Name: EventBusName }));
-    await expect(look(mine)).resolves.toMatchObject({ Arn: mine.EventBusArn });
-    await expect(look({ EventBusName: mine.EventBusArn })).resolves.toMatchObject({
+    await expect(describeBus(mine)).resolves.toMatchObject({ Arn: mine.EventBusArn });
+    await expect(describeBus({ EventBusName: mine.EventBusArn })).resolves.toMatchObject({
       Name: mine.EventBusName,
     });
-    await expect(look(other)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(describeBus(other)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
   // eventbridge/latest/APIReference/API_PutPermission (Policy)

@@ -78,7 +78,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** The suite's own helpers, for which the proxy is AWS. */
+/** The suite's helpers, with the proxy as the endpoint of AWS. */
 async function supportOf(endpoint: string) {
   process.env['LOCAL_AWS_ENDPOINT'] = endpoint;
   return {
@@ -108,9 +108,9 @@ const creationOf = (username: string) =>
 interface Case {
   name: string;
   effect: FaultEffect;
-  /** Name and HTTP status of the error that the caller gets. */
+  /** Name and HTTP status of the client's error. */
   error: object;
-  /** Whether the user is there when the caller has the error. */
+  /** Whether the user exists when the client receives the error. */
   done: boolean;
 }
 
@@ -185,7 +185,7 @@ describe('the fault proxy', () => {
     await faults.remove(ids);
   });
 
-  test('a call held without effect never takes effect', async () => {
+  test('a held call never takes effect', async () => {
     const name = unique('user');
     const ids = await faults.add([{ ...creationOf(name), timeout_ms: TIME_LIMIT / 2 }]);
     await expect(create(name)).rejects.toMatchObject({ $metadata: { httpStatusCode: 504 } });
@@ -209,7 +209,7 @@ describe('the fault proxy', () => {
     await faults.remove(ids);
   });
 
-  test('in turns: fails and passes', async () => {
+  test('a sequence alternates between failing and passing calls', async () => {
     const name = unique('user');
     const ids = await faults.add([
       {
@@ -236,7 +236,7 @@ describe('the fault proxy', () => {
     await faults.remove(ids);
   });
 
-  test('the same rule twice: each counts for itself, and only the one that is meant is removed', async () => {
+  test('two equal rules have separate counts and are removed separately', async () => {
     const name = unique('user');
     const rule = {
       ...creationOf(name),
@@ -253,11 +253,11 @@ describe('the fault proxy', () => {
     ]);
   });
 
-  test('a rule that the proxy cannot read is an error', async () => {
+  test('an invalid rule is rejected', async () => {
     await expect(faults.add([{ body: '== ==', reset: true }])).rejects.toThrow('HTTP 500');
   });
 
-  test('a role may through the proxy what it may without it', async () => {
+  test('a role has the same permissions through the proxy', async () => {
     const name = unique('user');
     await create(name);
     const caller = await support.callerWho({
@@ -272,17 +272,17 @@ describe('the fault proxy', () => {
     );
   });
 
-  test('functions call AWS through it', async () => {
+  test('functions call AWS through the proxy', async () => {
     const where = await support.createFunction('exports.handler = async () => process.env.AWS_ENDPOINT_URL;');
     expect(await support.invoke(where)).toEqual({ error: undefined, payload: proxy.url });
   });
 
-  test('a signed request without a body passes, too', async () => {
+  test('a signed request without a body passes', async () => {
     const { AccountLimit } = await support.client(LambdaClient).send(new GetAccountSettingsCommand({}));
     expect(AccountLimit).toBeDefined();
   });
 
-  test('calls of an API: a POST by its Idempotency-Key, a DELETE by its path, neither of them in the API', async () => {
+  test('API calls are matched by header and path: a POST by its Idempotency-Key, a DELETE by its path', async () => {
     const { url } = await support.createApi();
     const [id, other] = [unique('id'), unique('id')];
     const ids = await faults.add([
@@ -308,8 +308,8 @@ describe('the fault proxy', () => {
   });
 });
 
-describe('the switches of a local AWS under test', () => {
-  test('subs can be calculated and are never used again', async () => {
+describe('the test switches of the local AWS', () => {
+  test('subs can be computed and are unique', async () => {
     const name = unique('Zoe');
     const subOf = async () => {
       const { User } = await create(name);
@@ -323,7 +323,7 @@ describe('the switches of a local AWS under test', () => {
     expect(await exists(predictedSub(UserPoolId, name, 1))).toBe(false);
   });
 
-  test('pauses with full jitter, and those that grow to minutes, are short; others are as long as they are', async () => {
+  test('intervals with full jitter and long intervals are shortened, and others are unchanged', async () => {
     const retry = (JitterStrategy: string, pause: object) =>
       support.run({
         StartAt: 'Try',
@@ -378,7 +378,7 @@ describe('the switches of a local AWS under test', () => {
     expect(waited).toBeLessThan(most);
   });
 
-  describe('events that a state machine puts', () => {
+  describe('events of a state machine', () => {
     const publishing = (detailType: string, fields: object = {}) => ({
       StartAt: 'Publish',
       States: {
@@ -418,7 +418,7 @@ describe('the switches of a local AWS under test', () => {
       await faults.remove(ids);
     });
 
-    test('are published again when only the answer was lost', async () => {
+    test('are published again if only the response was lost', async () => {
       const type = unique('type');
       const queue = await support.queueOf({ 'detail-type': [type] });
       const ids = await faults.add([{ ...puttingOf(type), times: 1, response: { abort_bytes: 0 } }]);
@@ -434,20 +434,20 @@ describe('the switches of a local AWS under test', () => {
       await faults.remove(ids);
     });
 
-    test('do not keep an execution from being stopped', async () => {
+    test('do not prevent a stop of the execution', async () => {
       const type = unique('type');
       const ids = await faults.add([{ ...puttingOf(type), response: { hold_ms: 1_000 } }]);
       const executionArn = await support.start(await support.createMachine(publishing(type)));
       await support.eventually(async () => expect(await faults.fired(ids)).toHaveLength(1));
       await support.client(SFNClient).send(new StopExecutionCommand({ executionArn }));
       expect(await support.describeExecution(executionArn)).toMatchObject({ status: 'ABORTED' });
-      await sleep(1_200); // nothing may happen when the answer comes
+      await sleep(1_200); // the response must have no effect
       expect((await support.history(executionArn)).at(-1)).toMatchObject({ type: 'ExecutionAborted' });
       await faults.remove(ids);
     });
   });
 
-  test('the time of an execution is over when the test says so', async () => {
+  test('a test can time an execution out', async () => {
     const machine = await support.createMachine({
       StartAt: 'Wait',
       States: { Wait: { Type: 'Wait', Seconds: 60, End: true } },
@@ -459,7 +459,7 @@ describe('the switches of a local AWS under test', () => {
     expect(await intervene('time-out', { executionArn })).toEqual({ timedOut: false });
   });
 
-  test('an invocation crashes when the test says so, and no other one', async () => {
+  test('a test can crash a single invocation', async () => {
     const arn = await support.createFunction(`
       exports.handler = (event) => {
         require('node:fs').writeFileSync(event.mark, '');
@@ -476,7 +476,7 @@ describe('the switches of a local AWS under test', () => {
     expect(await support.invoke(arn, { mark: marks[1] })).toMatchObject({ payload: marks[1] });
   });
 
-  test('more invocations of one function run at once', async () => {
+  test('a function has more concurrent invocations', async () => {
     const arn = await support.createFunction(`
       exports.handler = () => new Promise((done) => setTimeout(() => done(process.pid), 800));`);
     const answers = await Promise.all([1, 2, 3, 4].map(() => support.invoke(arn)));
@@ -495,13 +495,13 @@ async function intervene(route: string, request: object): Promise<unknown> {
 
 describe('a quota at the fault proxy', () => {
   const quota = {
-    name: 'looks',
+    name: 'reads',
     calls: ['cognito-idp:AdminGetUser'],
     per_second: 0.01,
     at_once: 2,
     code: 'TooManyRequestsException',
   };
-  const look = (Username: string) =>
+  const readUser = (Username: string) =>
     cognito.send(new AdminGetUserCommand({ UserPoolId, Username })).catch((error: unknown) => error);
   const throttled = {
     name: 'TooManyRequestsException',
@@ -511,21 +511,21 @@ describe('a quota at the fault proxy', () => {
 
   afterEach(() => quotasAt(proxy.url).set([]));
 
-  test('refuses what is too much as AWS does, and tells of all', async () => {
+  test('throttles excess calls as AWS does, and reports all calls', async () => {
     const quotas = quotasAt(proxy.url);
     await quotas.set([quota]);
-    const answers = [await look('one'), await look('two'), await look('three')];
+    const answers = [await readUser('one'), await readUser('two'), await readUser('three')];
     expect(answers).toMatchObject([unknownUser, unknownUser, throttled]);
-    const { made, quotas: told } = await quotas.counted();
+    const { made, quotas: counts } = await quotas.counted();
     expect(made).toEqual({ 'cognito-idp:AdminGetUser': 3 });
-    expect(told).toEqual({
-      looks: { passed: [expect.any(Number), expect.any(Number)], refused: [expect.any(Number)] },
+    expect(counts).toEqual({
+      reads: { passed: [expect.any(Number), expect.any(Number)], refused: [expect.any(Number)] },
     });
   });
 
-  test('can be one for each value of a field', async () => {
+  test('can apply to each value of a field', async () => {
     await quotasAt(proxy.url).set([{ ...quota, at_once: 1, each: 'Username' }]);
-    const answers = [await look('one'), await look('two'), await look('one')];
+    const answers = [await readUser('one'), await readUser('two'), await readUser('one')];
     expect(answers).toMatchObject([unknownUser, unknownUser, throttled]);
   });
 });

@@ -11,19 +11,19 @@ const mayListKeys = { Effect: 'Allow', Action: 'kms:ListKeys', Resource: '*' } a
 
 describe('as it comes: IAM', () => {
   // IAM/latest/UserGuide/reference_policies_evaluation-logic: implicit deny
-  it('lets a role do what its policy allows, and nothing else', async () => {
+  it('allows a role only the actions of its policy', async () => {
     await expect(listKeys(await callerWho(mayListKeys))).resolves.toBeDefined();
     await expect(listKeys(await callerWho())).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
   // IAM/latest/UserGuide/reference_policies_evaluation-logic: explicit deny
-  it('lets a Deny win over every Allow', async () => {
+  it('gives a Deny precedence over every Allow', async () => {
     const caller = await callerWho(mayListKeys, { ...mayListKeys, Effect: 'Deny' });
     await expect(listKeys(caller)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
   // IAM/latest/UserGuide/id_roles_terms-and-concepts (trust policy)
-  it('lets nobody assume a role that trusts only a service', async () => {
+  it('denies AssumeRole for a role that trusts only a service', async () => {
     const RoleArn = await createRole({ Service: 'lambda.amazonaws.com' }, []);
     const caller = await callerWho({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: RoleArn });
     const attempt = client(STSClient, caller).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 's' }));
@@ -47,7 +47,7 @@ describe('as it comes: IAM', () => {
     ['secret', { secretAccessKey: 'not it' }],
     ['session token', { sessionToken: 'not it' }],
     ['key id', { accessKeyId: 'ASIANOTITNOTITNOTITN' }],
-  ])("refuses a session's request that was signed with a wrong %s", async (_, wrong) => {
+  ])('rejects a request of a session that is signed with a wrong %s', async (_, wrong) => {
     const caller = await callerWho(mayListKeys);
     await expect(listKeys({ ...caller, ...wrong })).rejects.toMatchObject({
       $metadata: { httpStatusCode: expect.any(Number) },
@@ -55,7 +55,7 @@ describe('as it comes: IAM', () => {
   });
 
   // IAM/latest/UserGuide/reference_sigv-authentication-methods
-  it('refuses a request that nobody signed', async () => {
+  it('rejects an unsigned request', async () => {
     const response = await fetch(endpoint, {
       method: 'POST',
       headers: { 'X-Amz-Target': 'TrentService.ListKeys', 'Content-Type': 'application/x-amz-json-1.1' },
@@ -68,14 +68,14 @@ describe('as it comes: IAM', () => {
 
 describe('corrected: Signature Version 4', () => {
   // IAM/latest/UserGuide/reference_sigv
-  it("refuses the root user's request that was signed with a wrong secret", async () => {
+  it('rejects a request of the root user that is signed with a wrong secret', async () => {
     await expect(listKeys({ ...root, secretAccessKey: 'not it' })).rejects.toMatchObject({
       name: 'InvalidSignatureException',
     });
   });
 
   // IAM/latest/UserGuide/reference_sigv-create-signed-request (hashed payload)
-  it('refuses another body than the one that was signed, whatever its header says', async () => {
+  it('rejects a body that differs from the signed one, regardless of its header', async () => {
     const send = async (body: string, signedBody: string) => {
       const { headers } = await signed('kms', 'TrentService.ListKeys', signedBody);
       return fetch(endpoint, { method: 'POST', headers, body });
@@ -91,7 +91,7 @@ describe('corrected: Signature Version 4', () => {
 
 describe('corrected: condition keys', () => {
   // IAM/latest/UserGuide/reference_policies_condition-keys (aws:SecureTransport)
-  it('takes calls for secure ones, as bucket policies demand', async () => {
+  it('treats calls as secure, which bucket policies require', async () => {
     const s3 = client(S3Client, await callerWho({ Effect: 'Allow', Action: 's3:*', Resource: '*' }));
     const Bucket = unique('bucket');
     const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`];
@@ -110,7 +110,7 @@ describe('corrected: condition keys', () => {
 
 describe('corrected: IAM policy variables', () => {
   // IAM/latest/UserGuide/reference_policies_variables
-  it("fills in the caller's own value", async () => {
+  it("replaces variables by the caller's values", async () => {
     const inAccount = (value: string) =>
       callerWho({ ...mayListKeys, Condition: { StringEquals: { 'aws:PrincipalAccount': value } } });
     const variable = (name: string) => '$'.concat(`{${name}}`);

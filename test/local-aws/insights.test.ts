@@ -32,7 +32,7 @@ beforeAll(async () => {
   );
 });
 
-/** Which of the lines a filter finds, by their numbers. */
+/** The numbers of the lines that a filter finds. */
 async function found(filter: string): Promise<number[]> {
   const seconds = Math.floor(Date.now() / 1000);
   const { queryId } = await logs.send(
@@ -55,7 +55,7 @@ async function found(filter: string): Promise<number[]> {
 
 describe('as it comes: CloudWatch Logs Insights', () => {
   // AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Filter
-  it('finds lines by what stands in them', async () => {
+  it('finds lines by their text', async () => {
     expect(await found('filter @message like /step.*B/')).toEqual([1, 2]);
   });
 });
@@ -69,7 +69,7 @@ describe('corrected: CloudWatch Logs Insights', () => {
     ["filter of.step = 'C'", [1]],
     ["filter nothing = 'B'", []],
     ["filter @message like /app/ | filter step = 'A'", [0]],
-  ])('finds lines in JSON by %s', async (filter, expected) => {
+  ])('finds JSON lines by %s', async (filter, expected) => {
     expect(await found(filter)).toEqual(expected);
   });
 });

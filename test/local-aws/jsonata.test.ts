@@ -38,7 +38,7 @@ describe('a field that an expression names', () => {
     ['an object', { c: 1 }],
     ['a list of one', ['one']],
     ['a list', [1, 'two', null]],
-  ])('is what JSONata makes of it: %s', async (_, value) => {
+  ])('has the same value as in JSONata: %s', async (_, value) => {
     const { status, output = '{}' } = await run(definition, { a: { b: value } });
     expect(status).toBe('SUCCEEDED');
     const taken = JSON.parse(output);
@@ -48,7 +48,7 @@ describe('a field that an expression names', () => {
     expect(taken.variable).toEqual(taken.variable_by_jsonata);
   });
 
-  test('is taken from each object of a list, as JSONata does', async () => {
+  test('is read from each object of a list, as in JSONata', async () => {
     const { output } = await run(definition, { a: [{ b: 1 }, { b: 2 }] });
     expect(JSON.parse(output ?? '{}')).toMatchObject({ field: [1, 2], variable: [1, 2] });
   });
@@ -57,7 +57,7 @@ describe('a field that an expression names', () => {
     ['in nothing', {}],
     ['in an object', { a: {} }],
     ['in a text', { a: 'text' }],
-  ])('fails the state when it is not there, %s', async (_, input) => {
+  ])('fails the state if it is missing, %s', async (_, input) => {
     const { status, error } = await run(definition, input);
     expect([status, error]).toEqual(['FAILED', 'States.QueryEvaluationError']);
   });
@@ -66,7 +66,7 @@ describe('a field that an expression names', () => {
     ['in nothing', {}, 'nothing'],
     ['there', { a: { b: 'text' } }, 'text'],
     ['not what is asked for', { a: { c: 1 } }, 'nothing'],
-  ])('is something else if it is not there: %s', async (_, input, expected) => {
+  ])('has a default if it is missing: %s', async (_, input, expected) => {
     const States = {
       Take: {
         Type: 'Pass',

@@ -26,13 +26,13 @@ async function createKey(input: CreateKeyCommandInput = {}): Promise<string> {
 }
 const encrypt = (KeyId: string) => kms.send(new EncryptCommand({ KeyId, Plaintext }));
 
-describe('corrected: what a KMS key may be used for', () => {
+describe('corrected: usage of a KMS key', () => {
   const SigningAlgorithm = 'ECDSA_SHA_256';
   const signature = { SigningAlgorithm, Message: Plaintext } as const;
 
   // kms/latest/APIReference/API_Encrypt, API_Sign and API_Verify (Errors)
   // recorded: kms test_invalid_key_usage, test_error_messaging_for_invalid_keys
-  it('refuses a key of another usage', async () => {
+  it('rejects a key of another usage', async () => {
     const [encryptionKey, signingKey] = [
       await createKey(),
       await createKey({ KeyUsage: 'SIGN_VERIFY', KeySpec: 'ECC_NIST_P256' }),
@@ -47,7 +47,7 @@ describe('corrected: what a KMS key may be used for', () => {
 
   // kms/latest/APIReference/API_Decrypt (IncorrectKeyException)
   // recorded: kms test_re_encrypt_incorrect_source_key, test_error_messaging_for_invalid_keys
-  it('says of a key that did not encrypt only that, whatever its usage', async () => {
+  it('returns the same error for any key that did not encrypt, regardless of its usage', async () => {
     const { CiphertextBlob } = await encrypt(await createKey());
     const other = await createKey({ KeyUsage: 'GENERATE_VERIFY_MAC', KeySpec: 'HMAC_256' });
     for (const attempt of [
@@ -59,7 +59,7 @@ describe('corrected: what a KMS key may be used for', () => {
 
   // kms/latest/APIReference/API_Encrypt (Plaintext): 190 bytes
   // recorded: kms test_encrypt_validate_plaintext_size_per_key_type
-  it('encrypts with an RSA key only what fits', async () => {
+  it('limits the plaintext by the size of an RSA key', async () => {
     const KeyId = await createKey({ KeySpec: 'RSA_2048' });
     const attempt = (size: number) =>
       kms.send(
@@ -75,7 +75,7 @@ describe('corrected: what a KMS key may be used for', () => {
 
   // kms/latest/developerguide/testing-permissions
   // recorded: kms test_generate_data_key_pair_dry_run
-  it('makes no key pair in a dry run', async () => {
+  it('creates no key pair in a dry run', async () => {
     const pair = { KeyId: await createKey(), KeyPairSpec: 'ECC_NIST_P256', DryRun: true } as const;
     await expect(kms.send(new GenerateDataKeyPairCommand(pair))).rejects.toMatchObject({
       name: 'DryRunOperationException',
@@ -95,7 +95,7 @@ describe('corrected: tags, rotation and deletion of KMS keys', () => {
     ['51 of them', Array.from({ length: 51 }, (_, n) => tag(`tag${n}`)), 'TagException'],
     ['a long value', [tag('one', 'v'.repeat(257))], 'ValidationException'],
     ['a long key', [tag('k'.repeat(129))], 'ValidationException'],
-  ])('refuses tags with %s', async (_, Tags, name) => {
+  ])('rejects tags with %s', async (_, Tags, name) => {
     await expect(createKey({ Tags })).rejects.toMatchObject({ name });
     const command = new TagResourceCommand({ KeyId: await createKey(), Tags });
     await expect(kms.send(command)).rejects.toMatchObject({ name });
@@ -103,7 +103,7 @@ describe('corrected: tags, rotation and deletion of KMS keys', () => {
 
   // kms/latest/APIReference/API_GetKeyRotationStatus
   // recorded: kms test_key_enable_rotation_status
-  it('tells when a key rotates', async () => {
+  it('returns the time of the next rotation', async () => {
     const KeyId = await createKey();
     await kms.send(new EnableKeyRotationCommand({ KeyId, RotationPeriodInDays: 90 }));
     expect(await kms.send(new GetKeyRotationStatusCommand({ KeyId }))).toMatchObject({

@@ -43,7 +43,7 @@ describe('as it comes: KMS', () => {
     ['a value in another case', { ...context, username: 'Alice' }],
     ['one pair less', { username: 'alice' }],
     ['no context', undefined],
-  ])('refuses to decrypt with %s', async (_, EncryptionContext) => {
+  ])('rejects a decryption with %s', async (_, EncryptionContext) => {
     const attempt = kms.send(
       new DecryptCommand({
         CiphertextBlob: await encrypt(),
@@ -68,14 +68,14 @@ describe('as it comes: KMS', () => {
   });
 
   // kms/latest/APIReference/API_Decrypt (Errors): InvalidCiphertextException
-  it('does not decrypt what is no ciphertext of KMS', async () => {
+  it('does not decrypt a blob that is not a KMS ciphertext', async () => {
     const attempt = kms.send(new DecryptCommand({ KeyId: key, CiphertextBlob: Buffer.alloc(200, 'x') }));
     await expect(attempt).rejects.toMatchObject({ name: 'InvalidCiphertextException' });
   });
 
   // kms/latest/APIReference/API_GenerateMac, API_VerifyMac
   // recorded: kms test_generate_and_verify_mac
-  it('makes and verifies an HMAC that is the same for the same message', async () => {
+  it('computes and verifies an HMAC that is equal for equal messages', async () => {
     const macKey = await createKey({ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' });
     const mac = async (Message: Buffer) =>
       (await kms.send(new GenerateMacCommand({ KeyId: macKey, MacAlgorithm: 'HMAC_SHA_256', Message }))).Mac;
@@ -90,8 +90,8 @@ describe('as it comes: KMS', () => {
     await expect(verify(Buffer.from('other'))).rejects.toMatchObject({ name: 'KMSInvalidMacException' });
   });
 
-  // kms/latest/developerguide/key-policies: without a key policy's consent nobody may use a key
-  it('lets nobody use a key whom no policy allows it', async () => {
+  // kms/latest/developerguide/key-policies: without permission in the key policy, no principal may use a key
+  it('denies the use of a key without permission', async () => {
     const stranger = client(KMSClient, await callerWho());
     const attempt = stranger.send(new EncryptCommand({ KeyId: key, Plaintext: password }));
     await expect(attempt).rejects.toMatchObject({ name: 'AccessDeniedException' });
@@ -126,9 +126,9 @@ describe('corrected: KMS ciphertexts', () => {
 
   // kms/latest/APIReference/API_Encrypt (Plaintext), API_Decrypt (CiphertextBlob): 4096 and 6144 bytes
   // recorded: kms test_plaintext_size_for_encrypt
-  it('takes plaintexts of 1 to 4096 bytes and ciphertexts of up to 6144', async () => {
-    const sealed = await kms.send(new EncryptCommand({ KeyId: key, Plaintext: Buffer.alloc(4096, 'x') }));
-    const opened = await kms.send(new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob }));
+  it('accepts plaintexts of 1 to 4096 bytes and ciphertexts of up to 6144', async () => {
+    const encrypted = await kms.send(new EncryptCommand({ KeyId: key, Plaintext: Buffer.alloc(4096, 'x') }));
+    const opened = await kms.send(new DecryptCommand({ CiphertextBlob: encrypted.CiphertextBlob }));
     expect(present(opened.Plaintext)).toHaveLength(4096);
     for (const length of [0, 4097]) {
       const attempt = kms.send(new EncryptCommand({ KeyId: key, Plaintext: Buffer.alloc(length, 'x') }));
@@ -172,7 +172,7 @@ describe('corrected: KMS ReEncrypt', () => {
 
   // kms/latest/APIReference/API_ReEncrypt (SourceEncryptionContext, SourceKeyId)
   // recorded: kms test_re_encrypt_incorrect_source_key
-  it('refuses another source context and another source key', async () => {
+  it('rejects another source context and another source key', async () => {
     await expect(reEncrypt(kms, { SourceEncryptionContext: { username: 'mallory' } })).rejects.toMatchObject({
       name: 'InvalidCiphertextException',
     });
@@ -182,7 +182,7 @@ describe('corrected: KMS ReEncrypt', () => {
   });
 
   // kms/latest/developerguide/kms-api-permissions-reference (ReEncrypt)
-  it('needs kms:ReEncryptFrom on the source and kms:ReEncryptTo on the destination', async () => {
+  it('requires kms:ReEncryptFrom on the source and kms:ReEncryptTo on the destination', async () => {
     const from = { Effect: 'Allow', Action: 'kms:ReEncryptFrom', Resource: key } as const;
     const to = { Effect: 'Allow', Action: 'kms:ReEncryptTo', Resource: otherKey } as const;
     const as = async (...may: Parameters<typeof callerWho>) =>
@@ -202,8 +202,8 @@ describe('corrected: KMS authorization', () => {
     const caller = await callerWhoMayDecrypt({ StringEquals: { 'kms:EncryptionContext:username': 'alice' } });
     const blobOf = (EncryptionContext: Record<string, string>) => encrypt({ EncryptionContext });
     await expect(decryptAs(caller, await blobOf(context), context)).resolves.toBeDefined();
-    const foreign = { ...context, username: 'mallory' };
-    await expect(decryptAs(caller, await blobOf(foreign), foreign)).rejects.toMatchObject({
+    const otherContext = { ...context, username: 'mallory' };
+    await expect(decryptAs(caller, await blobOf(otherContext), otherContext)).rejects.toMatchObject({
       name: 'AccessDeniedException',
     });
   });
@@ -220,7 +220,7 @@ describe('corrected: KMS authorization', () => {
   });
 
   // kms/latest/developerguide/conditions-kms: ReEncrypt has a context on either side
-  it("evaluates either side's encryption context in a ReEncrypt", async () => {
+  it('evaluates both encryption contexts in a ReEncrypt', async () => {
     const as = async (fromUser: string, toTarget: string) =>
       reEncrypt(
         client(
@@ -247,7 +247,7 @@ describe('corrected: KMS authorization', () => {
   });
 
   // kms/latest/developerguide/alias-authorization: a policy's Resource is the key, whatever the caller names
-  it('authorizes a caller who names an alias by the key behind it', async () => {
+  it('authorizes a request with an alias by the key of the alias', async () => {
     const AliasName = `alias/${unique('cross-service')}`;
     await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: key }));
     const caller = client(

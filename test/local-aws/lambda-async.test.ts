@@ -13,7 +13,7 @@ import { createQueue, nextEvent } from './support/queues.ts';
 
 const lambda = client(LambdaClient);
 
-/** Logs the id of its request, and fails. */
+/** Logs its request id, and fails. */
 const FAILING = `
   exports.handler = async (_event, context) => {
     console.log(context.awsRequestId);
@@ -28,7 +28,7 @@ const configure = (
   config: Omit<PutFunctionEventInvokeConfigCommandInput, 'FunctionName'> = {},
 ) => lambda.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, ...config }));
 
-/** What becomes of an event that may be so many seconds old, and after how many attempts. */
+/** The condition and the number of attempts for a maximum age of the event in seconds. */
 async function expectOutcome(age: number, condition: string, attempts: number): Promise<void> {
   const queue = await createQueue();
   const role = await functionRole({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' });
@@ -44,17 +44,17 @@ async function expectOutcome(age: number, condition: string, attempts: number): 
   expect(await invocationLogs(arn)).toHaveLength(attempts);
 }
 
-describe('as it comes: events that a function could not handle', () => {
+describe('as it comes: failed asynchronous invocations', () => {
   // lambda/latest/dg/invocation-async-error-handling
   // recorded: lambda_ test_lambda_destination_default_retries
-  it('are tried three times when they may be old enough', () => expectOutcome(181, 'RetriesExhausted', 3));
+  it('are attempted three times within the maximum age', () => expectOutcome(181, 'RetriesExhausted', 3));
 });
 
-// This suite's pauses are shorter (setup.ts). How old an event is by then, and so how often it is tried, is as on AWS.
-describe('corrected: events that a function could not handle', () => {
+// This suite has shorter intervals (setup.ts). The age of an event, and so the number of attempts, is as on AWS.
+describe('corrected: failed asynchronous invocations', () => {
   // lambda/latest/dg/invocation-async-error-handling
   // recorded: lambda_ test_request_id_async_invoke_with_retry
-  it('are tried three times, under one request id', async () => {
+  it('are attempted three times with one request id', async () => {
     const arn = await createFunction(FAILING);
     await invokeLater(arn);
     const ids = await eventually(async () => {
@@ -71,13 +71,16 @@ describe('corrected: events that a function could not handle', () => {
     [60, 'EventAgeExceeded', 1],
     [61, 'EventAgeExceeded', 2],
     [180, 'EventAgeExceeded', 2],
-  ])('may be %i seconds old, then it is %s after %i attempts', async (age, condition, attempts) => {
-    await expectOutcome(age, condition, attempts);
-  });
+  ])(
+    'with a maximum age of %i seconds, have the condition %s after %i attempts',
+    async (age, condition, attempts) => {
+      await expectOutcome(age, condition, attempts);
+    },
+  );
 
   // lambda/latest/api/API_PutFunctionEventInvokeConfig
   // recorded: lambda_ test_lambda_destination_default_retries
-  it('have a configuration of what was put, and no more', async () => {
+  it('have a configuration with only the given fields', async () => {
     const arn = await createFunction(FAILING);
     const { FunctionArn, MaximumRetryAttempts, MaximumEventAgeInSeconds } = await configure(arn, {
       MaximumRetryAttempts: 1,
@@ -91,7 +94,7 @@ describe('corrected: events that a function could not handle', () => {
 
   // lambda/latest/api/API_Invoke (X-Amz-Executed-Version)
   // recorded: lambda_ test_invocation_type_event
-  it('are accepted without a version that would have been executed', async () => {
+  it('are accepted without an executed version in the response', async () => {
     const arn = await createFunction('exports.handler = async () => {};');
     expect((await invokeLater(arn)).ExecutedVersion).toBeUndefined();
   });

@@ -8,10 +8,10 @@ import { createQueue, lengthOf, nextEvent } from './support/queues.ts';
 import { createRole } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
-describe('corrected: what a failed invocation answers', () => {
+describe('corrected: the response of a failed invocation', () => {
   // lambda/latest/dg/nodejs-exceptions
   // recorded: lambda_ test_uncaught_exception_invoke
-  test('an error that the handler throws answers its name, its message and its trace', async () => {
+  test('an error of the handler returns name, message and trace', async () => {
     const failing = await createFunction(`
       class UserAlreadyExists extends Error { name = 'UserAlreadyExists'; }
       exports.handler = async () => { throw new UserAlreadyExists('zoe is taken'); };`);
@@ -29,7 +29,7 @@ describe('corrected: what a failed invocation answers', () => {
   });
 
   // lambda/latest/dg/nodejs-exceptions
-  test('an error that is thrown before the first await is answered like any other', async () => {
+  test('an error before the first await is returned like any other', async () => {
     const failing = await createFunction(`exports.handler = () => { throw new RangeError('too far'); };`);
     expect((await invoke(failing)).payload).toMatchObject({
       errorType: 'RangeError',
@@ -39,7 +39,7 @@ describe('corrected: what a failed invocation answers', () => {
 
   // lambda/latest/dg/lambda-runtime-environment
   // recorded: lambda_ test_lambda_runtime_error
-  test('an error that the module throws as it is loaded is answered and logged, too', async () => {
+  test('an error while the module is loaded is returned and logged', async () => {
     const broken = await createFunction(`
       console.log('loading');
       throw new TypeError('SETTING is missing');`);
@@ -52,7 +52,7 @@ describe('corrected: what a failed invocation answers', () => {
   });
 
   // lambda/latest/dg/lambda-runtime-environment
-  test('the next invocation after an error finds the same environment', async () => {
+  test('the next invocation after an error has the same execution environment', async () => {
     const counting = await createFunction(`
       let count = 0;
       exports.handler = async ({ fail }) => { count += 1; if (fail) throw new Error('no'); return count; };`);
@@ -63,7 +63,7 @@ describe('corrected: what a failed invocation answers', () => {
 
   // lambda/latest/dg/troubleshooting-invocation
   // recorded: lambda_ test_lambda_handler_exit
-  test('a process that exits is Runtime.ExitError, and the next invocation gets a new one', async () => {
+  test('a process that exits returns Runtime.ExitError, and the next invocation has a new one', async () => {
     const exiting = await createFunction(
       `exports.handler = async ({ exit }) => { if (exit) process.exit(1); return 'alive'; };`,
     );
@@ -91,10 +91,10 @@ describe('corrected: what a failed invocation answers', () => {
   });
 });
 
-describe('corrected: what a failed Python function answers', () => {
+describe('corrected: the response of a failed Python function', () => {
   // lambda/latest/dg/python-exceptions
   // recorded: lambda_ test_uncaught_exception_invoke
-  test('the error is answered by its name', async () => {
+  test('the error is returned by its name', async () => {
     const python = await createFunction('def handler(event, context):\n    raise ValueError("no")', {
       runtime: 'python3.12',
     });
@@ -105,9 +105,9 @@ describe('corrected: what a failed Python function answers', () => {
   });
 });
 
-describe('corrected: what a function writes', () => {
+describe('corrected: the log of a function', () => {
   // lambda/latest/dg/nodejs-logging
-  test('every line is in the log of its own invocation, whole and in order', async () => {
+  test('every line is complete, in order and in the log of its own invocation', async () => {
     const writing = await createFunction(`
       exports.handler = async ({ id }) => {
         for (let line = 0; line < 500; line += 1) {
@@ -132,7 +132,7 @@ describe('corrected: what a function writes', () => {
 
 describe('corrected: speed', () => {
   // lambda/latest/dg/lambda-runtime-environment: a warm invocation costs what the handler costs
-  test('a function that writes nothing is answered at once', async () => {
+  test('a function without output returns at once', async () => {
     const silent = await createFunction(`exports.handler = async () => 'done';`);
     await invoke(silent);
     const durations: number[] = [];
@@ -147,19 +147,19 @@ describe('corrected: speed', () => {
 
 describe('corrected: concurrency', () => {
   // lambda/latest/dg/lambda-concurrency
-  test('fifty invocations of one function at a time share a few processes', async () => {
-    const busy = await createFunction(`
+  test('fifty concurrent invocations of one function share a few processes', async () => {
+    const functionUnderLoad = await createFunction(`
       exports.handler = async () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         return process.pid;
       };`);
-    const invocations = await Promise.all(Array.from({ length: 50 }, () => invoke(busy)));
+    const invocations = await Promise.all(Array.from({ length: 50 }, () => invoke(functionUnderLoad)));
     expect(invocations.filter(({ error }) => error !== undefined)).toEqual([]);
     expect(new Set(invocations.map(({ payload }) => payload)).size).toBeLessThanOrEqual(2);
   });
 
   // lambda/latest/dg/gettingstarted-limits and lambda-concurrency; the machine has to bear it, too
-  test('many functions at a time all succeed with few processes', async () => {
+  test('many concurrent functions succeed with few processes', async () => {
     const { AccountLimit } = await client(LambdaClient).send(new GetAccountSettingsCommand({}));
     expect(AccountLimit?.ConcurrentExecutions).toBe(1000);
     const functions = await Promise.all(
@@ -175,7 +175,7 @@ describe('corrected: concurrency', () => {
 
 describe('corrected: the context of an invocation', () => {
   // lambda/latest/api/API_Invoke (ClientContext: synchronous invocations only) and lambda/latest/dg/nodejs-context
-  test('has what the caller gave as its context, in a synchronous invocation only', async () => {
+  test('contains the client context, in a synchronous invocation only', async () => {
     const FunctionName = await createFunction(`
       exports.handler = async (event, { clientContext }) => {
         console.log(JSON.stringify(clientContext ?? 'none'));
@@ -204,7 +204,7 @@ describe('corrected: the context of an invocation', () => {
 describe('as it comes: invocations', () => {
   // lambda/latest/dg/nodejs-handler
   // recorded: lambda_ test_echo_invoke
-  test('what the handler returns is answered as JSON, nothing as null', async () => {
+  test('the result of the handler is returned as JSON, and undefined as null', async () => {
     const echo = await createFunction(
       `exports.handler = async (event) => event.nothing ? undefined : event;`,
     );
@@ -216,7 +216,7 @@ describe('as it comes: invocations', () => {
   });
 
   // lambda/latest/dg/python-handler
-  test('a Python function is answered and logged, too', async () => {
+  test('a Python function returns and logs, too', async () => {
     const python = await createFunction('def handler(event, context):\n    print(event)\n    return event', {
       runtime: 'python3.12',
     });
@@ -226,7 +226,7 @@ describe('as it comes: invocations', () => {
 
   // lambda/latest/dg/configuration-timeout
   // recorded: lambda_ test_lambda_invoke_with_timeout
-  test('an invocation that takes too long is Sandbox.Timedout, and the next one gets a new process', async () => {
+  test('an invocation that times out returns Sandbox.Timedout, and the next one has a new process', async () => {
     const slow = await createFunction(
       `exports.handler = async ({ wait }) => { if (wait) await new Promise(() => setInterval(() => {}, 1000)); };`,
       { timeout: 1 },
@@ -243,7 +243,7 @@ describe('as it comes: invocations', () => {
 
   // lambda/latest/dg/lambda-runtime-environment: what is kept in memory outlives the invocation
   // recorded: lambda_ test_invoke_warm_start
-  test('what a module holds is still there in the next invocation', async () => {
+  test('module state persists until the next invocation', async () => {
     const counting = await createFunction(`let count = 0; exports.handler = async () => (count += 1);`);
     await invoke(counting);
     expect((await invoke(counting)).payload).toBe(2);
@@ -251,7 +251,7 @@ describe('as it comes: invocations', () => {
 
   // lambda/latest/dg/nodejs-context and configuration-envvars
   // recorded: lambda_ test_invocation_with_qualifier
-  test('the handler sees its environment and its context', async () => {
+  test('the handler receives its environment and its context', async () => {
     const arn = await createFunction(
       `exports.handler = async (_event, context) => ({
         setting: process.env.SETTING,
@@ -277,7 +277,7 @@ describe('as it comes: invocations', () => {
   });
 
   // lambda/latest/dg/lambda-intro-execution-role
-  test('a function may do what its role allows, and nothing else', async () => {
+  test('a function has only the permissions of its role', async () => {
     const source = `
       const { SecretsManagerClient, CreateSecretCommand } = require('@aws-sdk/client-secrets-manager');
       exports.handler = async ({ Name }) => {
@@ -302,7 +302,7 @@ describe('as it comes: invocations', () => {
 
   // lambda/latest/api/API_Invoke
   // recorded: lambda_ test_invoke_exceptions
-  test('a function that does not exist is ResourceNotFoundException', async () => {
+  test('a missing function returns ResourceNotFoundException', async () => {
     const invocation = client(LambdaClient).send(new InvokeCommand({ FunctionName: unique('none') }));
     await expect(invocation).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
@@ -317,8 +317,8 @@ function isRunning(pid: number): boolean {
 }
 
 describe("corrected: a function's permissions", () => {
-  const right = (Action: string[], Resource = '*') => ({ Effect: 'Allow' as const, Action, Resource });
-  const roleWho = (...statements: ReturnType<typeof right>[]) =>
+  const allow = (Action: string[], Resource = '*') => ({ Effect: 'Allow' as const, Action, Resource });
+  const roleWith = (...statements: ReturnType<typeof allow>[]) =>
     createRole({ Service: 'lambda.amazonaws.com' }, statements);
 
   // lambda/latest/dg/monitoring-cloudwatchlogs (prerequisites)
@@ -327,24 +327,24 @@ describe("corrected: a function's permissions", () => {
     ['logs:PutLogEvents', 'logs:CreateLogStream'],
   ])('without %s it has no log', async (_missing, only) => {
     const source = "exports.handler = async () => console.log('here')";
-    const silent = await createFunction(source, { role: await roleWho(right([only])) });
+    const silent = await createFunction(source, { role: await roleWith(allow([only])) });
     await invoke(silent);
     await expect(invocationLogs(silent)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
   // lambda/latest/dg/invocation-async-retain-records (dead-letter queues)
-  test('it hands on what it could not handle only with the right to do so', async () => {
+  test('it sends failed events only with permission', async () => {
     const queue = await createQueue();
-    const failing = async (...statements: ReturnType<typeof right>[]) => {
+    const failing = async (...statements: ReturnType<typeof allow>[]) => {
       const arn = await createFunction("exports.handler = async () => { throw new Error('no') }", {
-        role: await roleWho(...statements),
+        role: await roleWith(...statements),
         deadLetterQueue: queue.arn,
       });
       await invokeLater(arn, { from: arn });
       return arn;
     };
     await failing();
-    const able = await failing(right(['sqs:SendMessage'], queue.arn));
+    const able = await failing(allow(['sqs:SendMessage'], queue.arn));
     expect(await nextEvent(queue.url)).toEqual({ from: able });
     expect(await lengthOf(queue.url)).toBe(0);
   });
@@ -352,8 +352,8 @@ describe("corrected: a function's permissions", () => {
 
 describe('the environment of functions', () => {
   // lambda/latest/dg/nodejs-package: the SDK in a function finds no configuration files. Here it would find those of
-  // whoever starts the local AWS.
-  test('the handler sees no configuration of the AWS SDK but its environment', async () => {
+  // the user of the local AWS.
+  test('the handler has no configuration of the AWS SDK except its environment', async () => {
     const arn = await createFunction(
       `const { existsSync } = require('node:fs');
       exports.handler = async () =>

@@ -6,9 +6,9 @@ import { present } from './support/present.ts';
 
 const logs = client(CloudWatchLogsClient);
 
-describe('corrected: when lines of a log were written', () => {
+describe('corrected: times of log lines', () => {
   // lambda/latest/dg/monitoring-cloudwatchlogs
-  it('is when the function wrote them, also when it goes on for a while', async () => {
+  it('are the times at which the function wrote them, also in a long invocation', async () => {
     const arn = await createFunction(`
       const line = (text) => console.log(JSON.stringify({ timestamp: new Date().toISOString(), text }));
       exports.handler = async () => {

@@ -20,7 +20,7 @@ const event = (source: string, name: string, code?: string) => ({
   detail: { data: code === undefined ? {} : { failure: { code } }, attempts: [{ number: 3 }] },
 });
 
-/** Puts a filter on a new log, writes into it, and gives the sums of the filter's metric by dimensions. */
+/** Adds a filter to a new log, writes lines, and returns the sums of the metric by dimensions. */
 async function counted(
   filterPattern: string,
   lines: unknown[],
@@ -85,7 +85,7 @@ const written = [
 
 describe('as it comes: metric filters', () => {
   it.each(['{ $.detail.attempts[0].number > 3 }', '{ $.nothing = "app1" }'])(
-    'count nothing when nothing matches %s',
+    'count nothing if no line matches %s',
     async (pattern) => {
       expect(await counted(pattern, written)).toEqual([0]);
     },
@@ -102,12 +102,12 @@ describe('corrected: metric filters', () => {
     ['{ $.detail.data.failure.code = * }', 2],
     ['{ $.detail.data.failure.code = "USER_*" }', 1],
     ['{ $.detail.attempts[0].number >= 3 }', 3],
-  ])('counts what matches %s, and of what is no JSON nothing', async (pattern, expected) => {
+  ])('count lines that match %s, and no line that is not JSON', async (pattern, expected) => {
     expect(await counted(pattern, written)).toEqual([expected]);
   });
 
   // AmazonCloudWatchLogs/latest/APIReference/API_MetricTransformation
-  it('tells apart by dimensions, and takes a value out of the line', async () => {
+  it('separate by dimensions, and read a value from the line', async () => {
     const lines = [
       event('app1', 'Failed', 'A'),
       event('app1', 'Failed', 'A'),
@@ -135,7 +135,7 @@ describe('corrected: metric filters', () => {
     [`{ $.source = "${'a'.repeat(1024)}" }`, {}],
     ['{ $.a = * }', { dimensions: { a: '$.a', b: '$.b', c: '$.c', d: '$.d' } }],
     ['{ $.a = * }', { dimensions: { a: '$.a' }, defaultValue: 0 }],
-  ])('refuses the pattern %s with %j', async (pattern, transformation) => {
+  ])('reject the pattern %s with %j', async (pattern, transformation) => {
     const logGroupName = unique('log');
     await logs.send(new CreateLogGroupCommand({ logGroupName }));
 

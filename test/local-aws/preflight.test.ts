@@ -35,16 +35,16 @@ import { type Emulator, startEmulator } from '../../local/emulator.ts';
 import { venv } from '../../local/paths.ts';
 import { eventually } from './support/eventually.ts';
 
-/** The preflight against accounts that are empty, and against such as nothing can be deployed into. */
+/** The preflight with an empty account, and with accounts in which a deployment would fail. */
 
-const empty = mkdtempSync(join(tmpdir(), 'nobody-'));
+const empty = mkdtempSync(join(tmpdir(), 'no-profile-'));
 const made = synthesize({}, empty);
 
 let directory: string;
 let aws: Emulator;
 let where: TargetEnvironment;
 
-/** A local AWS of its own, in which nothing is deployed; each case leaves what it seeds. */
+/** A separate local AWS without a deployment; each case leaves its seeded faults. */
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'preflight-'));
   aws = await startEmulator({
@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 const targets = (settings = made): Promise<Target[]> => targetsOf(settings, { app1: where, app2: where });
-const look = async (): Promise<Finding[]> => preflight(await targets());
+const runPreflight = async (): Promise<Finding[]> => preflight(await targets());
 const about = (all: Finding[], what: string) => all.filter((finding) => finding.what === what);
 
 /** The plan with one template changed. */
@@ -81,8 +81,8 @@ async function withTemplates(change: (template: Template) => Template): Promise<
 }
 
 describe('the preflight', () => {
-  it('misses the bootstrap stack in an empty account, and says how it is made', async () => {
-    const all = await look();
+  it('reports a missing bootstrap stack in an empty account with its remedy', async () => {
+    const all = await runPreflight();
 
     expect(shouldWork(all)).toBe(false);
     expect(all.filter(({ verdict }) => verdict === 'missing')).toEqual([
@@ -96,13 +96,13 @@ describe('the preflight', () => {
     ]);
   });
 
-  it('finds nothing that is missing once that is there, and says what the local AWS does not have', async () => {
+  it('reports nothing missing after the bootstrap, and what the local AWS does not support', async () => {
     await where
       .client(SSMClient)
       .send(
         new PutParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version', Value: '30', Type: 'String' }),
       );
-    const all = await look();
+    const all = await runPreflight();
     const unchecked = all.filter(({ verdict }) => verdict === 'unchecked');
 
     expect(all.filter(({ verdict }) => verdict === 'missing')).toEqual([]);
@@ -137,7 +137,7 @@ describe('the preflight', () => {
     );
   });
 
-  it('finds a definition that AWS would refuse', async () => {
+  it('finds a definition that AWS would reject', async () => {
     const changed = await withTemplates((template) =>
       JSON.parse(
         JSON.stringify(template).replaceAll('$states.context.Execution.Input.username', '$states.)'),
@@ -156,7 +156,7 @@ describe('the preflight', () => {
     );
   });
 
-  it('finds names that are taken, also by a secret that is to be deleted', async () => {
+  it('finds existing names, also of a secret that is scheduled for deletion', async () => {
     const SecretId = 'app1-api-client-credentials';
     await where.client(SQSClient).send(new CreateQueueCommand({ QueueName: 'app1-dead-letter-queue' }));
     await where
@@ -165,7 +165,7 @@ describe('the preflight', () => {
     const secrets = where.client(SecretsManagerClient);
     await secrets.send(new CreateSecretCommand({ Name: SecretId, SecretString: '{}' }));
     await secrets.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 7 }));
-    const taken = (await look()).filter(({ verdict }) => verdict === 'missing');
+    const taken = (await runPreflight()).filter(({ verdict }) => verdict === 'missing');
 
     expect(taken.map(({ what, found }) => `${what}: ${found}`).sort()).toEqual([
       'name /aws/lambda/app2-create-user: in use by another AWS::Logs::LogGroup',
@@ -175,7 +175,7 @@ describe('the preflight', () => {
     expect(taken[0]?.remedy).toContain('aws ');
   });
 
-  it('finds too many log resource policies, of which an account has ten', async () => {
+  it('finds too many log resource policies', async () => {
     const logs = where.client(CloudWatchLogsClient);
     for (let n = 0; n < 10; n += 1)
       await logs.send(
@@ -185,12 +185,12 @@ describe('the preflight', () => {
         }),
       );
 
-    expect(about(await look(), 'log resource policies')).toMatchObject([
+    expect(about(await runPreflight(), 'log resource policies')).toMatchObject([
       { verdict: 'missing', found: expect.stringMatching(/^10 of 10 used: other-0, /), needed: '1 more' },
     ]);
   });
 
-  it('tells whose log role API Gateway has, which a deployment replaces', async () => {
+  it('reports the log role of API Gateway that a deployment replaces', async () => {
     const role = 'arn:aws:iam::123456789012:role/other';
     await where.client(APIGatewayClient).send(
       new UpdateAccountCommand({
@@ -198,7 +198,9 @@ describe('the preflight', () => {
       }),
     );
 
-    expect(about(await look(), "API Gateway's log role")).toMatchObject([{ verdict: 'note', found: role }]);
+    expect(about(await runPreflight(), "API Gateway's log role")).toMatchObject([
+      { verdict: 'note', found: role },
+    ]);
   });
 
   it('finds a stack whose first deployment failed', async () => {
@@ -215,7 +217,7 @@ describe('the preflight', () => {
       .send(new UpdateTerminationProtectionCommand({ StackName: 'App2', EnableTerminationProtection: true }));
 
     await eventually(async () =>
-      expect(about(await look(), 'stack App2')).toMatchObject([
+      expect(about(await runPreflight(), 'stack App2')).toMatchObject([
         {
           verdict: 'missing',
           found: 'ROLLBACK_COMPLETE, protected',
@@ -225,7 +227,7 @@ describe('the preflight', () => {
     );
   });
 
-  it('wants settings that name both accounts, when there are two', async () => {
+  it('requires settings with both accounts, if there are two', async () => {
     const [target] = await targets();
     if (target === undefined) throw new Error('There is no target.');
     const one = (name: string, account: string, settings = target.settings): Target => ({

@@ -36,7 +36,7 @@ const failsAtTheSecondState: Definition = {
   States: { First: { Type: 'Pass', Next: 'Second' }, Second: failing() },
 };
 
-/** Waits for ever, unless it was redriven; puts out what it knows. */
+/** Waits forever, unless it was redriven; then returns its input, variables and context. */
 const waits: Definition = {
   StartAt: 'Assign',
   States: {
@@ -44,9 +44,9 @@ const waits: Definition = {
     Wait: {
       Type: 'Wait',
       Seconds: '{% $states.context.Execution.RedriveCount = 0 ? 600 : 0 %}',
-      Next: 'Tell',
+      Next: 'Report',
     },
-    Tell: {
+    Report: {
       Type: 'Pass',
       Output: {
         input: '{% $states.input %}',
@@ -69,7 +69,7 @@ async function stoppedOne(machine?: string): Promise<string> {
 
 // step-functions/latest/dg/redrive-executions and apireference/API_RedriveExecution
 describe('corrected: RedriveExecution', () => {
-  test('runs the state again that failed, and none before it', async () => {
+  test('runs the failed state again, and none before it', async () => {
     const executionArn = await start(await createMachine(failsAtTheSecondState));
     expect(await ended(executionArn)).toMatchObject({ error: FAILING_WITH, redriveCount: 0 });
     await redrive(executionArn);
@@ -78,7 +78,7 @@ describe('corrected: RedriveExecution', () => {
     expect((await history(executionArn)).map(({ type }) => type)).toContain('ExecutionRedriven');
   });
 
-  test('goes on from where the execution was stopped, with its input, variables and context', async () => {
+  test('continues where the execution was stopped, with its input, variables and context', async () => {
     const executionArn = await stoppedOne();
     await redrive(executionArn);
     const execution = await ended(executionArn);
@@ -87,20 +87,20 @@ describe('corrected: RedriveExecution', () => {
     expect(execution.error).toBeUndefined();
   });
 
-  test('begins the time limit of the machine again', async () => {
+  test('restarts the time limit of the state machine', async () => {
     const executionArn = await stoppedOne(await createMachine({ ...waits, TimeoutSeconds: 1 }));
     await redrive(executionArn);
     expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('goes on after a time-out, too', async () => {
+  test('continues after a timeout', async () => {
     const executionArn = await start(await createMachine({ ...waits, TimeoutSeconds: 1 }));
     expect(await ended(executionArn)).toMatchObject({ status: 'TIMED_OUT', redriveStatus: 'REDRIVABLE' });
     await redrive(executionArn);
     expect(await ended(executionArn)).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('is refused when the execution runs or has succeeded', async () => {
+  test('is rejected if the execution is running or has succeeded', async () => {
     const executionArn = await start(await createMachine(waits));
     await reached(executionArn, 'WaitStateEntered');
     await expect(redrive(executionArn)).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
@@ -113,7 +113,7 @@ describe('corrected: RedriveExecution', () => {
     await expect(redrive(executionArn)).rejects.toMatchObject({ name: 'ExecutionNotRedrivable' });
   });
 
-  test('is refused when there is no such execution', async () => {
+  test('is rejected if the execution does not exist', async () => {
     const executionArn = await stoppedOne();
     await expect(redrive(`${executionArn}x`)).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
   });
@@ -125,7 +125,7 @@ describe('corrected: RedriveExecution', () => {
     expect(await ended(executionArn)).toMatchObject({ redriveCount: 1 });
   });
 
-  test('is counted in the list of executions, and told on the bus', async () => {
+  test('is counted in the list of executions and in its event', async () => {
     const machine = await createMachine(waits);
     const queue = await queueOf({
       source: ['aws.states'],
@@ -143,7 +143,7 @@ describe('corrected: RedriveExecution', () => {
     expect(executions).toMatchObject([{ executionArn, redriveCount: 1 }]);
   });
 
-  test('needs the right states:RedriveExecution', async () => {
+  test('requires states:RedriveExecution', async () => {
     const executionArn = await stoppedOne();
     const caller = (Action: string) =>
       callerWho({ Effect: 'Allow', Action, Resource: executionArn }).then((who) => client(SFNClient, who));

@@ -27,7 +27,7 @@ const echo = () => createMachine({ StartAt: 'Echo', States: { Echo: { Type: 'Suc
 const waiting = () =>
   createMachine({ StartAt: 'Wait', States: { Wait: { Type: 'Wait', Seconds: 600, End: true } } });
 
-/** An execution that has ended. */
+/** A finished execution. */
 async function endedOne(machine: string, name = unique('execution'), input: unknown = {}): Promise<string> {
   const arn = await start(machine, input, name);
   await ended(arn);
@@ -37,8 +37,8 @@ async function endedOne(machine: string, name = unique('execution'), input: unkn
 const doesNotExist = { name: 'ExecutionDoesNotExist' };
 
 // step-functions/latest/dg/service-quotas (execution history retention time)
-describe('corrected: the record of an execution that is dropped', () => {
-  test('is unknown to every operation, and no longer listed', async () => {
+describe('corrected: a deleted record of an execution', () => {
+  test('is not found by any operation, and not listed', async () => {
     const machine = await echo();
     const [dropped, kept] = [await endedOne(machine), await endedOne(machine)];
     await forget(dropped);
@@ -57,7 +57,7 @@ describe('corrected: the record of an execution that is dropped', () => {
   });
 
   // step-functions/latest/apireference/API_StartExecution (name)
-  test('leaves its name for another execution, which has nothing of the first one', async () => {
+  test('frees its name for another execution, which has no data of the first one', async () => {
     const machine = await echo();
     const name = unique('execution');
     const first = await endedOne(machine, name, { generation: 1 });
@@ -73,7 +73,7 @@ describe('corrected: the record of an execution that is dropped', () => {
     expect(present(events).filter(({ type }) => type === 'ExecutionStarted')).toHaveLength(1);
   });
 
-  test('may be of an execution that was stopped, and of any machine', async () => {
+  test('can be that of a stopped execution, and of any state machine', async () => {
     const [stopped, succeeded] = [await start(await waiting()), await endedOne(await echo())];
     await reached(stopped, 'WaitStateEntered');
     await sfn.send(new StopExecutionCommand({ executionArn: stopped }));
@@ -81,7 +81,7 @@ describe('corrected: the record of an execution that is dropped', () => {
     for (const arn of [stopped, succeeded]) await expect(describeIt(arn)).rejects.toMatchObject(doesNotExist);
   });
 
-  test('may be in any region', async () => {
+  test('can be in any region', async () => {
     const elsewhere = new SFNClient({ endpoint, region: 'eu-central-1', credentials: root });
     const { stateMachineArn } = await elsewhere.send(
       new CreateStateMachineCommand({
@@ -91,17 +91,17 @@ describe('corrected: the record of an execution that is dropped', () => {
       }),
     );
     const { executionArn } = await elsewhere.send(new StartExecutionCommand({ stateMachineArn }));
-    const look = () => elsewhere.send(new DescribeExecutionCommand({ executionArn }));
-    await eventually(async () => expect((await look()).status).toBe('SUCCEEDED'));
+    const describeRecord = () => elsewhere.send(new DescribeExecutionCommand({ executionArn }));
+    await eventually(async () => expect((await describeRecord()).status).toBe('SUCCEEDED'));
     await forget(present(executionArn));
-    await expect(look()).rejects.toMatchObject(doesNotExist);
+    await expect(describeRecord()).rejects.toMatchObject(doesNotExist);
   });
 
-  test('is never that of a running execution, and then none is dropped', async () => {
+  test('cannot be that of a running execution, and then none is deleted', async () => {
     const [running, over] = [await start(await waiting()), await endedOne(await echo())];
     await expect(forget(over, running)).rejects.toMatchObject({
       message: `No record was deleted.\n${running} is running; AWS deletes a record 90 days after the execution has finished.`,
-      remedy: 'Wait until it has ended, or stop it.',
+      remedy: 'Wait until it has finished, or stop it.',
     });
     await expect(describeIt(over)).resolves.toMatchObject({ status: 'SUCCEEDED' });
     await expect(describeIt(running)).resolves.toMatchObject({ status: 'RUNNING' });
@@ -112,7 +112,7 @@ describe('corrected: the record of an execution that is dropped', () => {
     ['no execution has it', `arn:aws:states:${region}:123456789012:execution:none:none`],
     ['it is that of a machine', `arn:aws:states:${region}:123456789012:stateMachine:none`],
     ['it is none', 'ada'],
-  ])('needs an ARN: refused when %s, and then none is dropped', async (_why, arn) => {
+  ])('requires an ARN: rejected if %s, and then none is deleted', async (_why, arn) => {
     const over = await endedOne(await echo());
     await expect(forget(over, arn)).rejects.toMatchObject({
       message: `No record was deleted.\nThere is no execution ${arn}.`,

@@ -44,7 +44,7 @@ describe('as it comes: Secrets Manager', () => {
 
   // secretsmanager/latest/apireference/API_PutSecretValue: AWSCURRENT moves, the former is AWSPREVIOUS
   // recorded: secretsmanager test_update_secret_version_stages_current_previous
-  it('makes a put value the current one and keeps the former', async () => {
+  it('makes a new value current and keeps the previous one', async () => {
     const { ARN: SecretId } = await secrets.send(create('one'));
     await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'two' }));
     const value = async (VersionStage: string) =>
@@ -54,13 +54,13 @@ describe('as it comes: Secrets Manager', () => {
 
   // secretsmanager/latest/apireference/API_GetSecretValue (Errors)
   // recorded: secretsmanager test_secret_not_found
-  it('does not know a secret that is not there', async () => {
+  it('returns an error for a missing secret', async () => {
     const attempt = secrets.send(new GetSecretValueCommand({ SecretId: unique('none') }));
     await expect(attempt).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
   // secretsmanager/latest/userguide/auth-and-access_iam-policies
-  it('lets a caller read the one secret that a policy names', async () => {
+  it('lets a caller read only the secret in its policy', async () => {
     const [mine, other] = [await secrets.send(create('mine')), await secrets.send(create('other'))];
     const reader = client(
       SecretsManagerClient,
@@ -97,7 +97,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_UpdateSecretVersionStage: a label is attached to one version at a time
   // recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle
-  it('has each label on one version, and pending is none that was current', async () => {
+  it('has each label on one version, and a previously current version is not pending', async () => {
     const { SecretId, version: first } = await newSecret();
     const second = await put(SecretId, 'two', 'AWSPENDING');
     await secrets.send(makeCurrent(SecretId, second, first));
@@ -115,14 +115,14 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_PutSecretValue (VersionStages)
   // recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle_custom_stages_2
-  it('keeps the labels that are put beside AWSCURRENT', async () => {
+  it('keeps labels beside AWSCURRENT', async () => {
     const { SecretId, version: first } = await newSecret();
     const second = await put(SecretId, 'two', 'MINE', 'AWSCURRENT');
     expect(await labels(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT', 'MINE'] });
   });
 
   // secretsmanager/latest/apireference/API_PutSecretValue (ClientRequestToken)
-  it('writes the value of a version once, and takes the same again', async () => {
+  it('writes the value of a version once, and accepts the same value again', async () => {
     const { SecretId } = await newSecret();
     const ClientRequestToken = randomUUID();
     const write = (SecretString: string) =>
@@ -136,7 +136,7 @@ describe('corrected: versions of a secret', () => {
   });
 
   // secretsmanager/latest/apireference/API_CreateSecret and API_UpdateSecret (ClientRequestToken)
-  it('names the version that a creation or an update makes by the token', async () => {
+  it('uses the token as the id of the version in a creation or an update', async () => {
     const [first, second] = [randomUUID(), randomUUID()];
     const created = await secrets.send(
       new CreateSecretCommand({ Name: unique('secret'), SecretString: 'one', ClientRequestToken: first }),
@@ -163,7 +163,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_ListSecretVersionIds (IncludeDeprecated)
   // recorded: secretsmanager test_deprecated_secret_version_stage
-  it('keeps a version that has lost its last label, and lists it when asked to', async () => {
+  it('keeps a version that has lost its last label, and lists it on request', async () => {
     const { SecretId, version: first } = await newSecret();
     const later = [await put(SecretId, 'two', 'AWSCURRENT'), await put(SecretId, 'three', 'AWSCURRENT')];
     const listed = async (IncludeDeprecated: boolean) => {
@@ -177,7 +177,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_GetSecretValue (VersionId, VersionStage)
   // recorded: secretsmanager test_get_secret_value_errors
-  it('refuses a label that the version does not have', async () => {
+  it('rejects a label that the version does not have', async () => {
     const { SecretId, version: VersionId } = await newSecret();
     const read = new GetSecretValueCommand({ SecretId, VersionId, VersionStage: 'AWSPREVIOUS' });
     await expect(secrets.send(read)).rejects.toMatchObject({ name: 'InvalidRequestException' });
@@ -190,7 +190,7 @@ describe('corrected: versions of a secret', () => {
     ['UpdateSecret', 'InvalidRequestException'],
     ['PutSecretValue', 'InvalidRequestException'],
     ['RotateSecret', 'InvalidParameterException'],
-  ])('refuses a %s that names no version', async (operation, error) => {
+  ])('rejects a %s without a version', async (operation, error) => {
     const { SecretId } = await newSecret();
     const secret = operation === 'CreateSecret' ? { Name: unique('secret') } : { SecretId };
     expect(
@@ -200,7 +200,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_CreateSecret (Name) and API_DeleteSecret
   // recorded: secretsmanager test_exp_raised_on_creation_of_secret_scheduled_for_deletion
-  it('makes no secret of a name whose secret is to be deleted', async () => {
+  it('creates no secret with the name of a secret that is scheduled for deletion', async () => {
     const { Name } = await secrets.send(create('one'));
     await secrets.send(new DeleteSecretCommand({ SecretId: Name }));
     await expect(secrets.send(new CreateSecretCommand({ Name, SecretString: 'two' }))).rejects.toMatchObject({
@@ -210,7 +210,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_DeleteSecret (ForceDeleteWithoutRecovery)
   // recorded: secretsmanager test_delete_non_existent_secret_returns_as_if_secret_exists
-  it('deletes by force also what is not there', async () => {
+  it('accepts a forced deletion of a missing secret', async () => {
     const SecretId = unique('none');
     const command = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
     expect(await secrets.send(command)).toMatchObject({ Name: SecretId });
@@ -218,7 +218,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_ListSecretVersionIds and API_DescribeSecret
   // recorded: secretsmanager test_update_secret_version_stages_current_pending_cycle, test_update_secret_description
-  it('lists versions as they were made, with the day they were read, and describes what there is', async () => {
+  it('lists versions in order of creation with the day of the last access, and omits empty fields', async () => {
     const { SecretId, version: first } = await newSecret();
     await secrets.send(new GetSecretValueCommand({ SecretId }));
     const others: string[] = [];
@@ -234,7 +234,7 @@ describe('corrected: versions of a secret', () => {
 
   // secretsmanager/latest/apireference/API_CreateSecret (Name)
   // recorded: secretsmanager test_invalid_secret_name
-  it('refuses a name with other characters', async () => {
+  it('rejects a name with other characters', async () => {
     const attempt = secrets.send(new CreateSecretCommand({ Name: 'a name', SecretString: 'one' }));
     await expect(attempt).rejects.toMatchObject({ name: 'ValidationException' });
   });
@@ -243,13 +243,13 @@ describe('corrected: versions of a secret', () => {
 describe('corrected: Secrets Manager rotation', () => {
   const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
 
-  /** A function that logs how it is called, and may be called by Secrets Manager or not. */
+  /** A function that logs its events, with or without permission for Secrets Manager. */
   async function rotationFunction({
     body = '',
     role,
     open = true,
   }: {
-    /** What it does in each step, which it knows as `event`. */
+    /** Its code for each step, with the variable `event`. */
     body?: string;
     role?: string;
     open?: boolean;
@@ -278,7 +278,7 @@ describe('corrected: Secrets Manager rotation', () => {
     (await invocationLogs(functionArn)).map(([line = '{}']) => JSON.parse(line));
 
   // secretsmanager/latest/userguide/rotate-secrets_lambda-functions
-  it('calls the function for each of the four steps, with the version that is to be made', async () => {
+  it('invokes the function for each of the four steps, with the new version', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const arn = await rotationFunction();
     const { VersionId } = await rotate(SecretId, arn);
@@ -290,7 +290,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/apireference/API_DescribeSecret (VersionIdsToStages): the id is there before the value
-  it('has the new version pending, without a value, before the function is called', async () => {
+  it('has a pending version without a value before the function is invoked', async () => {
     const { ARN, VersionId: first } = await secrets.send(create('one'));
     const SecretId = present(ARN);
     const { VersionId } = await rotate(SecretId, await rotationFunction(failsIn('createSecret')));
@@ -304,7 +304,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/apireference/API_RotateSecret: AWSPENDING on another version than AWSCURRENT is an error
-  it('is refused while the one before is not complete, and not after it', async () => {
+  it('is rejected while the previous one is not complete', async () => {
     const { ARN, VersionId: first } = await secrets.send(create('one'));
     const SecretId = present(ARN);
     const RotationLambdaARN = await rotationFunction(failsIn('createSecret'));
@@ -318,7 +318,7 @@ describe('corrected: Secrets Manager rotation', () => {
 
   // secretsmanager/latest/apireference/API_DescribeSecret
   // recorded: secretsmanager test_rotate_secret_with_lambda_success
-  it('tells when it rotated, and when it will', async () => {
+  it('returns the times of the last and the next rotation', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const RotationLambdaARN = await rotationFunction();
     const RotationRules = { AutomaticallyAfterDays: 1 };
@@ -343,7 +343,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/userguide/rotate-secrets_lambda-functions
-  it('goes no further when a step fails', async () => {
+  it('stops when a step fails', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const arn = await rotationFunction(failsIn('setSecret'));
     await rotate(SecretId, arn);
@@ -356,7 +356,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/apireference/API_RotateSecret (RotateImmediately)
-  it('tests a schedule that does not rotate at once, by a pending version without a value', async () => {
+  it('tests a schedule that does not rotate at once with a pending version without a value', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const mayRead = { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: SecretId } as const;
     const RotationLambdaARN = await rotationFunction({
@@ -387,7 +387,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/apireference/API_RotateSecret (Required permissions)
-  it('needs the right of whoever asks for it to call the function', async () => {
+  it('requires that its caller may invoke the function', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const RotationLambdaARN = await rotationFunction();
     const mayRotate = { Effect: 'Allow', Action: 'secretsmanager:RotateSecret', Resource: SecretId } as const;
@@ -404,7 +404,7 @@ describe('corrected: Secrets Manager rotation', () => {
   });
 
   // secretsmanager/latest/userguide/rotate-secrets_lambda-functions (AWSPENDING and a later invocation of RotateSecret)
-  it('is refused while a version is pending, and not when its label was taken away', async () => {
+  it('is rejected while a version is pending, but not after its label was removed', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     const RotationLambdaARN = await rotationFunction();
     const pending = await secrets.send(
@@ -427,7 +427,7 @@ describe('corrected: Secrets Manager rotation', () => {
 
   // secretsmanager/latest/userguide/rotating-secrets-required-permissions-function
   // recorded: secretsmanager test_rotate_secret_invalid_lambda_arn
-  it('needs the right to call the function', async () => {
+  it('requires permission to invoke the function', async () => {
     const SecretId = present((await secrets.send(create('one'))).ARN);
     await expect(rotate(SecretId, await rotationFunction({ open: false }))).rejects.toMatchObject({
       name: 'AccessDeniedException',
@@ -448,7 +448,7 @@ function makeCurrent(SecretId: string, MoveToVersionId: string, RemoveFromVersio
   });
 }
 
-/** The labels of each version that has any. */
+/** The labels of each labelled version. */
 async function labels(SecretId: string): Promise<Record<string, string[]>> {
   const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
   return VersionIdsToStages;

@@ -22,11 +22,11 @@ export default async function setUp(): Promise<void> {
     port,
     directory,
     corrections: LOCAL_AWS_CORRECTIONS !== 'off',
-    // A minute is a tenth of a second.
+    // A minute takes a tenth of a second.
     testSwitches: { asyncPauses: 1 / 600 },
   });
   started = { emulator, directory };
-  // Jest runs no teardown when it is interrupted.
+  // Jest does not run the teardown after an interrupt.
   void guarded(tearDown, () => new Promise(() => undefined));
   Object.assign(process.env, {
     LOCAL_AWS_PYTHON: python,

@@ -4,15 +4,15 @@ import { describe, expect, test } from '@jest/globals';
 
 const local = join(import.meta.dirname, '../../local');
 
-describe('the start of local AWS', () => {
-  test('another version of MiniStack than the pinned one is refused', () => {
+describe('the start of the local AWS', () => {
+  test('rejects another version of MiniStack than the pinned one', () => {
     expect(start("support.PINNED = '0.0.0'")).toEqual({
       status: 1,
       stderr: 'local AWS does not start: MiniStack 0.0.0 is needed, 1.5.33 is installed\n',
     });
   });
 
-  test('a correction that does not find what it replaces stops the start', () => {
+  test('fails if a correction does not find the text that it replaces', () => {
     const { status, stderr } = start(`
 from ministack.services import lambda_svc
 lambda_svc._emit_lambda_logs = lambda_svc._execute_function`);
@@ -23,7 +23,7 @@ lambda_svc._emit_lambda_logs = lambda_svc._execute_function`);
   });
 });
 
-/** Runs serve.py after the preparation; it must not get as far as to serve. */
+/** Runs serve.py after a preparation; it must fail before it serves. */
 function start(preparation: string): { status: number | null; stderr: string } {
   const { LOCAL_AWS_PYTHON = '', PATH } = process.env;
   const { status, stderr } = spawnSync(

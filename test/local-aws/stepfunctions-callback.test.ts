@@ -21,11 +21,11 @@ const sfn = client(SFNClient);
 
 jest.setTimeout(30_000);
 
-/** A function that logs the token that it was given, and does so much more. */
+/** A function that logs its task token, and then runs the given code. */
 const taking = (more = '') =>
   createFunction(`exports.handler = async ({ token }) => { console.log('token=' + token); ${more} };`);
 
-/** A machine that waits for its token; `fields` of its one task, and states that may follow it. */
+/** A state machine with a callback task; `fields` are those of the task, which other states can follow. */
 const waiting = (FunctionName: string, fields: object = {}, more: Record<string, object> = {}) =>
   createMachine({
     StartAt: 'Wait',
@@ -41,7 +41,7 @@ const waiting = (FunctionName: string, fields: object = {}, more: Record<string,
     },
   });
 
-/** The tokens that the function was given, in order, once there are so many. */
+/** The task tokens of the function in order, after it has received the given number. */
 const tokensOf = (functionArn: string, count: number): Promise<string[]> =>
   eventually(async () => {
     const text = JSON.stringify(await invocationLogs(functionArn));
@@ -55,7 +55,7 @@ const succeed = (taskToken: string, as = sfn) =>
 
 describe('a task that waits for a callback', () => {
   // step-functions/latest/dg/connect-to-resource.html#connect-wait-token
-  test('goes on with what was sent for its token', async () => {
+  test('continues with the result that was sent for its token', async () => {
     const taker = await taking();
     const execution = await start(await waiting(taker));
     const [token = ''] = await tokensOf(taker, 1);
@@ -64,7 +64,7 @@ describe('a task that waits for a callback', () => {
   });
 
   // step-functions/latest/dg/connect-to-resource.html#connect-wait-token
-  test('goes on with what was sent while its function was still running, whatever that returns or throws', async () => {
+  test("continues with a result that was sent while its function was running, regardless of the function's result", async () => {
     const server = createServer(async (request, response) => {
       await succeed(new URL(request.url ?? '', 'http://here').searchParams.get('token') ?? '');
       response.end();
@@ -93,7 +93,7 @@ describe('a task that waits for a callback', () => {
 
 describe('corrected: a task that waits for a callback', () => {
   // recorded: stepfunctions test_sqs_wait_for_task_token
-  test('tells when its call was answered', async () => {
+  test('records when its call has returned', async () => {
     const taker = await taking("return 'taken'");
     const execution = await start(await waiting(taker));
     const [token = ''] = await tokensOf(taker, 1);
@@ -114,7 +114,7 @@ describe('corrected: a task that waits for a callback', () => {
   });
 
   // recorded: stepfunctions test_sqs_failure_in_wait_for_task_tok_no_error_field[SQS_WAIT_FOR_TASK_TOKEN_CATCH]
-  test('fails without an error when none is sent, and a Catch is given null', async () => {
+  test('fails without an error if none is sent, and a Catch receives null', async () => {
     const taker = await taking();
     const Catch = [{ ErrorEquals: ['States.ALL'], Output: '{% $states.errorOutput %}', Next: 'Caught' }];
     const execution = await start(await waiting(taker, { Catch }, { Caught: { Type: 'Succeed' } }));
@@ -128,7 +128,7 @@ describe('corrected: a task that waits for a callback', () => {
   });
 
   // recorded: stepfunctions test_heartbeat_timeout
-  test('times out when no heartbeat comes', async () => {
+  test('times out without a heartbeat', async () => {
     const limits = { TimeoutSeconds: 60, HeartbeatSeconds: 1 };
     const execution = await start(await waiting(await taking(), limits));
     expect(await ended(execution)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
@@ -144,14 +144,14 @@ describe('corrected: a task that waits for a callback', () => {
   });
 
   // step-functions/latest/dg/connect-lambda
-  test('fails at once with what its function throws', async () => {
+  test('fails at once with the error of its function', async () => {
     const taker = await taking("const error = new Error('no'); error.name = 'Thrown'; throw error");
     const execution = await start(await waiting(taker, { TimeoutSeconds: 60 }));
     expect(await ended(execution, 8_000)).toMatchObject({ status: 'FAILED', error: 'Thrown' });
   });
 
   // step-functions/latest/dg/connect-to-resource.html#connect-wait-token
-  test('has another token when it is tried again, and the one before is of no use', async () => {
+  test('has a new token when it is retried, and the previous one is invalid', async () => {
     const taker = await taking();
     const again = { ErrorEquals: ['States.Timeout'], IntervalSeconds: 1, MaxAttempts: 1 };
     const execution = await start(await waiting(taker, { TimeoutSeconds: 1, Retry: [again] }));
@@ -163,13 +163,13 @@ describe('corrected: a task that waits for a callback', () => {
   });
 
   // step-functions/latest/apireference/API_StopExecution
-  test('waits no more when its execution is stopped', async () => {
+  test('stops waiting when its execution is stopped', async () => {
     const taker = await taking();
     const execution = await start(await waiting(taker));
     const [token = ''] = await tokensOf(taker, 1);
     await sfn.send(new StopExecutionCommand({ executionArn: execution }));
     await reached(execution, 'ExecutionAborted');
-    // A sign of life changes nothing, so that it can be asked again and again whether the token is known.
+    // A heartbeat has no effect, so it can check repeatedly whether the token is valid.
     await eventually(async () => {
       const alive = sfn.send(new SendTaskHeartbeatCommand({ taskToken: token }));
       await expect(alive).rejects.toMatchObject({ name: expect.stringMatching(/^Task/) });
@@ -178,7 +178,7 @@ describe('corrected: a task that waits for a callback', () => {
   });
 
   // service-authorization/latest/reference/list_awsstepfunctions
-  test('is resumed by whoever has the right on its machine, and by nobody else', async () => {
+  test('is resumed only by principals with permission on its state machine', async () => {
     const taker = await taking();
     const machine = await waiting(taker);
     const execution = await start(machine);

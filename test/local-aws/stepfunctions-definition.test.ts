@@ -41,7 +41,7 @@ const create = async (definition: unknown) =>
     }),
   );
 
-describe('corrected: a definition that is refused', () => {
+describe('corrected: a rejected definition', () => {
   const failed = (problem: string) => ['FAIL', problem];
 
   // recorded: stepfunctions test_validate_state_machine_definition_not_a_definition, …_type_standard, …_type_express
@@ -59,12 +59,12 @@ describe('corrected: a definition that is refused', () => {
       { QueryLanguage: 'JSONata', ...withState({ ...pass, QueryLanguage: 'JSONPath' }) },
       'SCHEMA_VALIDATION_FAILED at /States/One',
     ],
-  ])('one that %s', async (_, definition, problem) => {
+  ])('%s', async (_, definition, problem) => {
     expect(await diagnosticsOf(definition)).toEqual(failed(problem));
   });
 
   // recorded: stepfunctions test_validate_state_machine_definition_type_express[ILLEGAL_WFTT]
-  test('an express workflow with a callback', async () => {
+  test('is an express workflow with a callback', async () => {
     const Resource = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
     const definition = withState({ Type: 'Task', Resource, End: true });
     expect(await diagnosticsOf(definition)).toEqual(['OK']);
@@ -89,19 +89,19 @@ describe('corrected: a definition that is refused', () => {
       { Type: 'Task', Resource: 'arn:aws:states:::dynamodb:query', End: true },
       '/States/One/Resource',
     ],
-  ])('a wrong %s', async (_, state, location) => {
+  ])('has a wrong %s', async (_, state, location) => {
     expect(await diagnosticsOf(withState(state))).toEqual(failed(`SCHEMA_VALIDATION_FAILED at ${location}`));
   });
 
   // step-functions/latest/dg/amazon-states-language-state-machine-structure and the pages of the states
   test.each<[string, unknown, string]>([
     [
-      'StartAt names no state',
+      'StartAt references no state',
       { ...valid, StartAt: 'None', States: { Pass: pass } },
       'MISSING_TRANSITION_TARGET at /StartAt',
     ],
     [
-      'Next names no state',
+      'Next references no state',
       withState({ Type: 'Pass', Next: 'None' }),
       'MISSING_TRANSITION_TARGET at /States/One/Next',
     ],
@@ -151,17 +151,17 @@ describe('corrected: a definition that is refused', () => {
       'SCHEMA_VALIDATION_FAILED at /States/Map/ItemProcessor/States/Inner/Assign',
     ],
     [
-      'an expression cannot be read',
+      'an expression cannot be parsed',
       { QueryLanguage: 'JSONata', ...withState({ ...pass, Output: '{% $states. %}' }) },
       'INVALID_JSONATA_EXPRESSION at /States/One/Output',
     ],
-  ])('one in which %s', async (_, definition, problem) => {
+  ])('has a fault: %s', async (_, definition, problem) => {
     const [result, first] = await diagnosticsOf(definition);
     expect([result, first]).toEqual(failed(problem));
   });
 
   // recorded: stepfunctions test_create_delete_invalid_sm
-  test('makes no machine, and changes none', async () => {
+  test('creates and updates no state machine', async () => {
     const refused = {
       name: 'InvalidDefinition',
       message: expect.stringMatching(/SCHEMA_VALIDATION_FAILED: .* at \/'$/),
@@ -185,7 +185,7 @@ describe('corrected: a definition that is refused', () => {
   });
 });
 
-describe('corrected: an input that is refused', () => {
+describe('corrected: a rejected input', () => {
   // recorded: stepfunctions test_invalid_start_execution_input
   test.each(['not json', "{'a': 1}", ''])('%s', async (input) => {
     const stateMachineArn = await createMachine(valid);
@@ -195,7 +195,7 @@ describe('corrected: an input that is refused', () => {
   });
 
   // step-functions/latest/apireference/API_StartExecution (input)
-  test('one of more than 256 KiB', async () => {
+  test('has more than 256 KiB', async () => {
     const stateMachineArn = await createMachine(valid);
     const input = JSON.stringify('a'.repeat(256 * 1024));
     await expect(sfn.send(new StartExecutionCommand({ stateMachineArn, input }))).rejects.toMatchObject({
@@ -204,7 +204,7 @@ describe('corrected: an input that is refused', () => {
   });
 });
 
-describe('corrected: a request that is refused', () => {
+describe('corrected: a rejected request', () => {
   const destinations = (...logGroupArns: string[]) =>
     logGroupArns.map((logGroupArn) => ({ cloudWatchLogsLogGroup: { logGroupArn } }));
   const missing = `arn:aws:logs:${region}:${account}:log-group:${unique('none')}:*`;
@@ -214,7 +214,7 @@ describe('corrected: a request that is refused', () => {
     ['without a log', { level: 'ALL' }],
     ['with two logs', { level: 'ALL', destinations: destinations(missing, missing) }],
     ['with a log that is not there', { level: 'ALL', destinations: destinations(missing) }],
-  ])('logging %s', async (_, loggingConfiguration) => {
+  ])('has a logging configuration %s', async (_, loggingConfiguration) => {
     const name = unique('machine');
     const roleArn = await machineRole();
     const definition = JSON.stringify(valid);
@@ -224,17 +224,17 @@ describe('corrected: a request that is refused', () => {
   });
 
   // recorded: stepfunctions test_describe_invalid_arn_sm, test_describe_execution_invalid_arn, test_list_execution_invalid_arn
-  test('an ARN that is none', async () => {
-    const asked = [
+  test('has an invalid ARN', async () => {
+    const requests = [
       sfn.send(new DescribeStateMachineCommand({ stateMachineArn: 'none' })),
       sfn.send(new DescribeExecutionCommand({ executionArn: 'none' })),
       sfn.send(new ListExecutionsCommand({ stateMachineArn: 'none' })),
     ];
-    for (const one of asked) await expect(one).rejects.toMatchObject({ name: 'InvalidArn' });
+    for (const one of requests) await expect(one).rejects.toMatchObject({ name: 'InvalidArn' });
   });
 
   // recorded: stepfunctions test_create_update_state_machine_base_update_none, test_create_update_state_machine_base_definition
-  test('an update of nothing; another tells the revision', async () => {
+  test('is an update without changes; another update returns the revision', async () => {
     const stateMachineArn = await createMachine(valid);
     const update = (change: { definition?: string }) =>
       sfn.send(new UpdateStateMachineCommand({ stateMachineArn, ...change }));
@@ -244,9 +244,9 @@ describe('corrected: a request that is refused', () => {
   });
 
   // recorded: stepfunctions test_start_sync_execution
-  test('a synchronous start of a standard workflow', async () => {
+  test('is a synchronous start of a standard workflow', async () => {
     const stateMachineArn = await createMachine(valid);
-    // the SDK would send it to a host of its own
+    // the SDK would send it to another host
     const { body } = await post('states', 'AWSStepFunctions.StartSyncExecution', { stateMachineArn });
     expect(body).toMatchObject({ __type: expect.stringContaining('StateMachineTypeNotSupported') });
   });
@@ -254,7 +254,7 @@ describe('corrected: a request that is refused', () => {
 
 describe('as it comes: a definition', () => {
   // recorded: stepfunctions test_validate_state_machine_definition_type_standard[VALID_BASE_PASS, VALID_QUERY_LANGUAGE_PASS]
-  test('that is in order', async () => {
+  test('is accepted if it is valid', async () => {
     const inner = { StartAt: 'Pass', States: { Pass: { ...pass, QueryLanguage: 'JSONPath' } } };
     const map = { Type: 'Map', QueryLanguage: 'JSONata', ItemProcessor: inner, End: true };
     expect(await diagnosticsOf(valid)).toEqual(['OK']);

@@ -21,7 +21,7 @@ const eventsOf = async (definition: Definition, input?: unknown) => {
 
 describe('corrected: an expression that fails', () => {
   // recorded: stepfunctions test_undefined_reference[BASE_UNDEFINED_OUTPUT_MULTIPLE_STATES]
-  test('is told as EvaluationFailed, which names the event before the entry of its state', async () => {
+  test('has the event EvaluationFailed, whose previous event is the one before the entry of its state', async () => {
     const { execution, events } = await eventsOf(pass({ Output: { result: '{% $doesNotExist %}' } }));
     expect(shapeOf(events)).toEqual([
       [1, 0, 'ExecutionStarted'],
@@ -56,7 +56,7 @@ describe('corrected: an expression that fails', () => {
       'Arguments/FunctionName',
     ],
     ['that throws', { Type: 'Pass', Output: { a: '{% $doesNotExist(1) %}' } }, 'Output/a'],
-  ])('tells its place, and nothing of a task: %s', async (_, state, location) => {
+  ])('has its location, and no event of a task: %s', async (_, state, location) => {
     const { events } = await eventsOf({ StartAt: 'One', States: { One: { ...state, End: true } } });
     expect(events.map(({ type }) => type)).toEqual([
       'ExecutionStarted',
@@ -71,7 +71,7 @@ describe('corrected: an expression that fails', () => {
   });
 
   // recorded: stepfunctions test_wait_timestamp_jsonata[NO_T]
-  test('names the entry of its state when the expression has a result that the state cannot use', async () => {
+  test('has the entry of its state as the previous event if the state cannot use its result', async () => {
     const Timestamp = "{% '2016-12-05 21:29:29Z' %}";
     const { events } = await eventsOf({
       StartAt: 'Wait',
@@ -88,7 +88,7 @@ describe('corrected: an expression that fails', () => {
   });
 
   // step-functions/latest/dg/state-choice (JSONata)
-  test('is a condition that is no boolean', async () => {
+  test('can be a condition that is not a boolean', async () => {
     const { execution } = await eventsOf({
       StartAt: 'Choose',
       States: {
@@ -132,21 +132,21 @@ describe('corrected: an expression that fails', () => {
   });
 });
 
-describe('corrected: what expressions are given and give', () => {
+describe('corrected: expressions, context and variables', () => {
   // recorded: stepfunctions test_range, of intrinsic_functions/test_array_jsonata
-  test('a range of one is its value', async () => {
+  test('a range of one element is its value', async () => {
     const { execution } = await eventsOf(pass({ Output: '{% $range(3, 3, 1) %}' }));
     expect(outputOf(execution)).toBe(3);
   });
 
   // step-functions/latest/dg/input-output-contextobject
-  test('the context holds what is documented, and nothing else', async () => {
+  test('the context contains exactly the documented fields', async () => {
     const { execution } = await eventsOf(pass({ Output: '{% $keys($states.context) %}' }));
     expect(outputOf(execution)).toEqual(['Execution', 'StateMachine', 'State']);
   });
 
   // step-functions/latest/apireference/API_StateExitedEventDetails
-  test('a variable that is assigned the value that it has is told, too', async () => {
+  test('an assignment of an unchanged value is recorded', async () => {
     const { events } = await eventsOf({
       StartAt: 'First',
       States: {
@@ -161,11 +161,11 @@ describe('corrected: what expressions are given and give', () => {
   });
 });
 
-describe('corrected: what is too large', () => {
+describe('corrected: a value above the limit', () => {
   const large = `exports.handler = async () => 'a'.repeat(300_000);`;
 
   // recorded: stepfunctions test_service_task_lambada_data_limit_exceeded_on_large_utf8_response
-  test('the result of a task fails it with States.DataLimitExceeded', async () => {
+  test('fails a task with States.DataLimitExceeded', async () => {
     const { events } = await eventsOf({
       StartAt: 'Call',
       States: { Call: call(await createFunction(large)) },

@@ -6,7 +6,7 @@ import { shapeOf } from './support/recorded.ts';
 
 jest.setTimeout(20_000);
 
-/** A machine in JSONPath; no workflow of the product is, but a caller's may be, and recordings of AWS are. */
+/** A state machine in JSONPath. The product has none, but recordings of AWS and other teams do. */
 const inJsonPath = (States: Record<string, object>): Definition => ({
   QueryLanguage: 'JSONPath',
   StartAt: Object.keys(States)[0] ?? '',
@@ -15,7 +15,7 @@ const inJsonPath = (States: Record<string, object>): Definition => ({
 
 describe('corrected: JSONPath', () => {
   // recorded: stepfunctions test_reference_assign[BASE_REFERENCE_IN_PARAMETERS, BASE_REFERENCE_IN_CHOICE]
-  test('has variables', async () => {
+  test('supports variables', async () => {
     const definition = inJsonPath({
       Set: { Type: 'Pass', Assign: { 'user.$': '$.user', fixed: 1 }, Next: 'Choose' },
       Choose: {
@@ -48,7 +48,7 @@ describe('corrected: JSONPath', () => {
   });
 
   // recorded: stepfunctions test_input_path[$$]
-  test('takes the whole context object as $$', async () => {
+  test('has the whole context object as $$', async () => {
     const definition = inJsonPath({ Get: { Type: 'Pass', InputPath: '$$', End: true } });
     expect(Object.keys(outputOf(await run(definition)) as object)).toEqual([
       'Execution',
@@ -65,12 +65,12 @@ describe('corrected: JSONPath', () => {
       'The SecondsPath parameter references a negative value: $.n == -1',
     ],
     [
-      'no moment',
+      'an invalid timestamp',
       { TimestampPath: '$.n' },
       'The TimestampPath parameter does not reference a valid ISO-8601',
     ],
     ['nothing', { SecondsPath: '$.x' }, 'The SecondsPath parameter does not reference an input value: $.x'],
-  ])('waits for no %s', async (_, fields, cause) => {
+  ])('rejects a Wait with %s', async (_, fields, cause) => {
     const execution = await run(inJsonPath({ Wait: { Type: 'Wait', ...fields, End: true } }), { n: -1 });
     expect(execution).toMatchObject({ error: 'States.Runtime', cause: expect.stringContaining(cause) });
     expect(shapeOf(await history(present(execution.executionArn))).at(-1)).toEqual([3, 2, 'ExecutionFailed']);
@@ -94,7 +94,7 @@ describe('corrected: a task whose resource is a function', () => {
 
 describe('corrected: a distributed Map', () => {
   // recorded: stepfunctions test_map_state_legacy_config_distributed
-  test('tells of its run', async () => {
+  test('records its map run', async () => {
     const ItemProcessor = {
       ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
       StartAt: 'One',

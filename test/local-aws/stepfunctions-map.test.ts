@@ -18,7 +18,7 @@ import { shapeOf } from './support/recorded.ts';
 
 jest.setTimeout(20_000);
 
-/** A Map over its input, of these states; the first is where an iteration begins. */
+/** A Map over its input with these states; an iteration starts with the first. */
 function mapOf(
   States: Record<string, object>,
   fields: object = {},
@@ -43,9 +43,9 @@ const one = { Type: 'Pass', End: true };
 const eventsOf = async (definition: Definition, input: unknown) =>
   history(present((await run(definition, input)).executionArn));
 
-describe('corrected: the events of a Map', () => {
+describe('corrected: a Map has events', () => {
   // recorded: stepfunctions test_map_catch_error[MAP_CATCH_ERROR_OUTPUT]
-  test('of which one item follows the other', async () => {
+  test('with sequential items', async () => {
     expect(shapeOf(await eventsOf(mapOf({ One: one }, { MaxConcurrency: 1 }), [1, 2]))).toEqual([
       [1, 0, 'ExecutionStarted'],
       [2, 0, 'MapStateEntered'],
@@ -65,22 +65,22 @@ describe('corrected: the events of a Map', () => {
   });
 
   // recorded: stepfunctions test_service_lambda_map_timeout
-  test('whose items run at once all begin with it, and each has its index', async () => {
+  test('with concurrent items, each with its index', async () => {
     const events = await eventsOf(mapOf({ One: one }), ['a', 'b', 'c']);
-    const begun = events.filter(({ type }) => type === 'MapIterationStarted');
-    expect(begun.map(({ previousEventId }) => previousEventId)).toEqual([3, 3, 3]);
-    expect(begun.map(({ mapIterationStartedEventDetails }) => mapIterationStartedEventDetails)).toEqual(
+    const started = events.filter(({ type }) => type === 'MapIterationStarted');
+    expect(started.map(({ previousEventId }) => previousEventId)).toEqual([3, 3, 3]);
+    expect(started.map(({ mapIterationStartedEventDetails }) => mapIterationStartedEventDetails)).toEqual(
       [0, 1, 2].map((index) => ({ name: 'Map', index })),
     );
     expect(events[2]?.mapStateStartedEventDetails).toEqual({ length: 3 });
-    for (const { id } of begun)
+    for (const { id } of started)
       expect(events.filter(({ previousEventId }) => previousEventId === id)).toMatchObject([
         { type: 'PassStateEntered' },
       ]);
   });
 
   // recorded: stepfunctions test_map_state_catch
-  test('that fails, and is caught with the error and the cause of the iteration', async () => {
+  test('that fails and is caught with error and cause of the iteration', async () => {
     const definition = mapOf({ HandleItemFail: fail }, { MaxConcurrency: 1, ...caught() }, ends);
     const execution = await run(definition, [1]);
     expect(outputOf(execution)).toEqual({ Error: 'HandleItemFailError', Cause: 'HandleItemFailCause' });
@@ -97,7 +97,7 @@ describe('corrected: the events of a Map', () => {
   });
 
   // recorded: stepfunctions test_map_state_catch_empty_fail
-  test('whose iteration fails without an error, as the execution then does', async () => {
+  test('whose iteration fails without an error, and so does the execution', async () => {
     const definition = mapOf({ HandleItemFail: { Type: 'Fail' } }, caught(), ends);
     const { error, cause, executionArn } = await run(definition, [1]);
     expect({ error, cause }).toEqual({});
@@ -108,7 +108,7 @@ describe('corrected: the events of a Map', () => {
   });
 
   // recorded: stepfunctions test_map_state_retry
-  test('that is tried again as a whole, after the last event of what failed', async () => {
+  test('that is retried as a whole, after the last event of the failed iteration', async () => {
     const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }];
     const events = await eventsOf(mapOf({ HandleItemFail: fail }, { Retry }), [1]);
     expect(shapeOf(events).slice(2)).toEqual([
@@ -126,7 +126,7 @@ describe('corrected: the events of a Map', () => {
   });
 
   // recorded: stepfunctions test_map_catch_error[MAP_CATCH_ERROR_OUTPUT_WITH_RETRY]
-  test('in whose iteration an expression fails', async () => {
+  test('with a failed expression in an iteration', async () => {
     const broken = { Type: 'Pass', Output: '{% $stateError %}', End: true };
     const events = await eventsOf(mapOf({ One: { Type: 'Pass', Next: 'Broken' }, Broken: broken }), [1]);
     expect(shapeOf(events).slice(3)).toEqual([
@@ -145,7 +145,7 @@ describe('corrected: the events of a Map', () => {
   test.each([
     ['an expression', { Items: "{% 'text' %}" }, { location: 'Items' }],
     ['its input', {}, { cause: expect.stringContaining('Map state input must be an array but was: "text"') }],
-  ])('that gets no array from %s', async (_, fields, told) => {
+  ])('that receives no array from %s', async (_, fields, details) => {
     const events = await eventsOf(mapOf({ One: one }, fields), 'text');
     expect(shapeOf(events).slice(1)).toEqual([
       [2, 0, 'MapStateEntered'],
@@ -153,7 +153,7 @@ describe('corrected: the events of a Map', () => {
       [4, 3, 'MapStateFailed'],
       [5, 4, 'ExecutionFailed'],
     ]);
-    expect(events[2]?.evaluationFailedEventDetails).toMatchObject({ state: 'Map', ...told });
+    expect(events[2]?.evaluationFailedEventDetails).toMatchObject({ state: 'Map', ...details });
   });
 
   // recorded: stepfunctions test_map_state_nested
@@ -179,8 +179,8 @@ describe('corrected: the events of a Map', () => {
   });
 });
 
-describe('corrected: a Map of which one iteration fails', () => {
-  /** The item 1 fails once the others are where they should be. */
+describe('corrected: a Map with a failed iteration', () => {
+  /** The item 1 fails after the others have reached their states. */
   const oneFails = (other: object, fields: object = {}) =>
     mapOf(
       {
@@ -199,7 +199,7 @@ describe('corrected: a Map of which one iteration fails', () => {
     );
 
   // recorded: stepfunctions test_service_lambda_map_timeout
-  test('stops the others, whose events name the last one of what failed', async () => {
+  test('stops the other iterations, whose events follow the last one of the failed iteration', async () => {
     const started = Date.now();
     const execution = await run(oneFails({ Type: 'Wait', Seconds: 30, Next: 'After' }), [1, 2, 3]);
     expect(Date.now() - started).toBeLessThan(10_000);
@@ -221,7 +221,7 @@ describe('corrected: a Map of which one iteration fails', () => {
   });
 
   // recorded: stepfunctions test_service_lambda_map_timeout
-  test('does not wait for a function that another one calls', async () => {
+  test('does not wait for the running function of another iteration', async () => {
     const slow = await createFunction(
       `exports.handler = () => new Promise((answer) => setTimeout(answer, 10000));`,
     );
@@ -234,20 +234,20 @@ describe('corrected: a Map of which one iteration fails', () => {
   });
 });
 
-describe('as it comes: what an iteration sees', () => {
+describe('as it comes: the scope of an iteration', () => {
   // step-functions/latest/dg/workflow-variables (scope)
-  test('the variables outside it; its own are not seen outside', async () => {
+  test('contains the outer variables, and its own are not visible outside', async () => {
     const inner = {
       Set: { Type: 'Pass', Assign: { inner: '{% $states.input %}' }, Next: 'Get' },
       Get: { Type: 'Pass', Output: '{% [$outer, $inner] %}', End: true },
     };
-    const map = present(mapOf(inner, { Items: [1, 2], Next: 'Look' }).States['Map']);
+    const map = present(mapOf(inner, { Items: [1, 2], Next: 'Read' }).States['Map']);
     const execution = await run({
       StartAt: 'Assign',
       States: {
         Assign: { Type: 'Pass', Assign: { outer: 0 }, Next: 'Map' },
         Map: map,
-        Look: {
+        Read: {
           Type: 'Pass',
           Output: { got: '{% $states.input %}', inner: '{% $exists($inner) %}' },
           End: true,
@@ -264,15 +264,15 @@ describe('as it comes: what an iteration sees', () => {
   });
 });
 
-describe('corrected: what an iteration sees', () => {
+describe('corrected: the scope of an iteration', () => {
   // step-functions/latest/dg/input-output-contextobject (Map.Item)
-  test('Map.Item in the ItemSelector, and not in its states', async () => {
+  test('contains Map.Item in the ItemSelector only', async () => {
     const ItemSelector = {
       item: '{% $states.context.Map.Item.Value %}',
       n: '{% $states.context.Map.Item.Index %}',
     };
-    const look = { Type: 'Pass', Output: '{% [$states.input, $exists($states.context.Map)] %}', End: true };
-    expect(outputOf(await run(mapOf({ Look: look }, { ItemSelector }), ['a', 'b']))).toEqual([
+    const read = { Type: 'Pass', Output: '{% [$states.input, $exists($states.context.Map)] %}', End: true };
+    expect(outputOf(await run(mapOf({ Read: read }, { ItemSelector }), ['a', 'b']))).toEqual([
       [{ item: 'a', n: 0 }, false],
       [{ item: 'b', n: 1 }, false],
     ]);
@@ -305,7 +305,7 @@ describe('corrected: a Parallel', () => {
 
   // step-functions/latest/dg/state-parallel (JSONata)
   // recorded: stepfunctions test_parallel_state_order
-  test('gives its branches its Arguments, and puts out what they make of them', async () => {
+  test('passes its Arguments to its branches, and returns their results', async () => {
     const branch = (n: number) => ({
       StartAt: `Branch${n}`,
       States: { [`Branch${n}`]: { Type: 'Pass', Output: `{% $states.input.of + ${n} %}`, End: true } },

@@ -14,7 +14,7 @@ import { only } from './support/recorded.ts';
 
 jest.setTimeout(20_000);
 
-/** Runs the machine, by `.sync` or `.sync:2`. */
+/** Runs the state machine with `.sync` or `.sync:2`. */
 const running = (StateMachineArn: string, pattern: string): Definition => ({
   StartAt: 'Run',
   States: {
@@ -29,12 +29,12 @@ const running = (StateMachineArn: string, pattern: string): Definition => ({
 
 const pass = { Type: 'Pass', Output: { b: 2 }, End: true };
 
-describe('corrected: a task that runs another machine', () => {
+describe('corrected: a task that runs another state machine', () => {
   // recorded: stepfunctions test_start_execution_sync, test_start_execution_sync2
   test.each([
     ['.sync', '{"a":1}', '{"b":2}'],
     ['.sync:2', { a: 1 }, { b: 2 }],
-  ])('puts out what became of it: %s', async (pattern, Input, Output) => {
+  ])('returns the outcome of the execution: %s', async (pattern, Input, Output) => {
     const machine = await createMachine({ StartAt: 'Pass', States: { Pass: pass } });
     const execution = await run(running(machine, pattern));
     expect(outputOf(execution)).toMatchObject({
@@ -49,7 +49,7 @@ describe('corrected: a task that runs another machine', () => {
   });
 
   // recorded: stepfunctions test_start_execution_sync_delegate_failure
-  test('fails with States.TaskFailed and its description when it fails', async () => {
+  test('fails with States.TaskFailed and a description if the execution fails', async () => {
     const fail = { Type: 'Fail', Error: 'SomeFailure', Cause: 'because' };
     const machine = await createMachine({ StartAt: 'Fail', States: { Fail: fail } });
     const { error, cause } = await run(running(machine, '.sync'));
@@ -63,7 +63,7 @@ describe('corrected: a task that runs another machine', () => {
   });
 
   // recorded: stepfunctions test_start_execution_no_such_arn
-  test('names errors as its integration does', async () => {
+  test('has the error names of its integration', async () => {
     const missing = `arn:aws:states:${region}:${account}:stateMachine:none`;
     const role = await machineRole(machineMay('states:StartExecution'));
     const { error } = await run(running(missing, ''), {}, role);

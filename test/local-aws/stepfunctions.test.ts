@@ -39,7 +39,7 @@ const waiting: Definition = { StartAt: 'Wait', States: { Wait: { Type: 'Wait', S
 
 describe('corrected: starting an execution', () => {
   // step-functions/latest/dg/welcome: an execution begins at once
-  test('an execution that only passes takes no time worth mentioning', async () => {
+  test('an execution with Pass states only takes no measurable time', async () => {
     const machine = await createMachine({ StartAt: 'Pass', States: { Pass: { Type: 'Pass', End: true } } });
     const times: number[] = [];
     for (let n = 0; n < 5; n += 1) {
@@ -50,7 +50,7 @@ describe('corrected: starting an execution', () => {
   });
 
   // step-functions/latest/apireference/API_StartExecution
-  test('while it runs, the same name with the same input is answered like the first time', async () => {
+  test('a repeated start of a running execution with the same input returns the first response', async () => {
     const command = new StartExecutionCommand({
       stateMachineArn: await createMachine(waiting),
       name: unique('once'),
@@ -66,7 +66,7 @@ describe('corrected: starting an execution', () => {
 describe('corrected: the end of an execution', () => {
   // step-functions/latest/dg/statemachine-structure (TimeoutSeconds)
   // recorded: stepfunctions test_global_timeout
-  test('a machine that takes longer than its TimeoutSeconds is TIMED_OUT, without an error', async () => {
+  test('an execution that exceeds TimeoutSeconds is TIMED_OUT, without an error', async () => {
     const execution = await start(await createMachine({ ...waiting, TimeoutSeconds: 1 }));
     const { status, error, cause, output, redriveStatus, startDate, stopDate } = await ended(
       execution,
@@ -88,7 +88,7 @@ describe('corrected: the end of an execution', () => {
   });
 
   // step-functions/latest/dg/concepts-error-handling: catchers are of states, not of the execution
-  test('the timeout of the machine is not caught, and what was under way has no effect any more', async () => {
+  test('the timeout of an execution is not caught, and calls in flight have no effect on it', async () => {
     const slow = await createFunction(
       `exports.handler = () => new Promise((answer) => setTimeout(answer, 2000));`,
     );
@@ -105,11 +105,11 @@ describe('corrected: the end of an execution', () => {
     const late = await start(await machine(1));
     outputOf(await ended(await start(await machine(10))));
     expect((await describeExecution(late)).status).toBe('TIMED_OUT');
-    expect(await invocationLogs(next)).toEqual([['called']]); // by the execution that had the time
+    expect(await invocationLogs(next)).toEqual([['called']]); // by the execution that did not time out
   });
 
   // step-functions/latest/apireference/API_StopExecution
-  test('a branch of a stopped execution goes no further', async () => {
+  test('a branch of a stopped execution does not continue', async () => {
     const { calls, machine } = await callingMachine((step) => ({
       StartAt: 'Both',
       States: {
@@ -137,7 +137,7 @@ describe('corrected: the end of an execution', () => {
   });
 
   // step-functions/latest/apireference/API_StopExecution
-  test('a step of a stopped execution is not tried again', async () => {
+  test('a step of a stopped execution is not retried', async () => {
     const { calls, machine } = await callingMachine((step) => ({
       StartAt: 'Call',
       States: {
@@ -157,7 +157,7 @@ describe('corrected: the end of an execution', () => {
   });
 
   // step-functions/latest/apireference/API_StopExecution
-  test('a failure that comes after the stop changes nothing', async () => {
+  test('a failure after the stop has no effect', async () => {
     const slow = await createFunction(
       `exports.handler = (wait) => new Promise((_answer, fail) => setTimeout(fail, wait, new Error('late')));`,
     );
@@ -165,7 +165,7 @@ describe('corrected: the end of an execution', () => {
     const stopped = await start(machine, 500);
     await reached(stopped, 'TaskScheduled');
     await stop(stopped, { error: 'NotNeeded', cause: 'changed my mind' });
-    await ended(await start(machine, 1_500)); // by then the other one has failed, too
+    await ended(await start(machine, 1_500)); // the other one has failed by then, too
     expect(await describeExecution(stopped)).toMatchObject({
       status: 'ABORTED',
       error: 'NotNeeded',
@@ -201,7 +201,7 @@ describe('corrected: the end of an execution', () => {
   });
 
   // step-functions/latest/dg/eventbridge-integration
-  test('EventBridge is told of a timeout and of a stop', async () => {
+  test('EventBridge receives a timeout and a stop', async () => {
     const machine = await createMachine({ ...waiting, TimeoutSeconds: 2 });
     const ends = await queueOf({
       source: ['aws.states'],
@@ -236,7 +236,7 @@ describe('corrected: the end of an execution', () => {
 
 describe('corrected: the history', () => {
   // step-functions/latest/apireference/API_GetExecutionHistory (example)
-  test('each event names the one before it, those at the start none', async () => {
+  test('each event has its previous event, and the first ones have none', async () => {
     const { executionArn } = await run({ StartAt: 'Done', States: { Done: done } });
     const events = await history(present(executionArn));
     expect(events.map(({ id, previousEventId }) => [id, previousEventId])).toEqual([
@@ -259,8 +259,8 @@ describe('corrected: the history', () => {
     ]);
   });
 
-  // step-functions/latest/apireference/API_TaskScheduledEventDetails: whoever may read the history sees them
-  test('a task shows what it calls, and with which parameters', async () => {
+  // step-functions/latest/apireference/API_TaskScheduledEventDetails: principals that may read the history see them
+  test('a task has its resource and its parameters', async () => {
     const echo = await createFunction(`exports.handler = async (event) => event;`);
     const { executionArn } = await run(
       { StartAt: 'Call', States: { Call: call(echo, { TimeoutSeconds: 9 }) } },
@@ -281,8 +281,8 @@ describe('corrected: the history', () => {
     });
   });
 
-  // step-functions/latest/apireference/API_StateExitedEventDetails: whoever may read the history sees them, too
-  test('a state shows which variables it assigns, also by a Catch', async () => {
+  // step-functions/latest/apireference/API_StateExitedEventDetails: principals that may read the history see them, too
+  test('a state has its assigned variables, also those of a Catch', async () => {
     const { executionArn } = await run({
       StartAt: 'First',
       States: {
@@ -315,7 +315,7 @@ describe('corrected: the history', () => {
 
   // step-functions/latest/apireference/API_TaskTimedOutEventDetails
   // recorded: stepfunctions test_invoke_timeout
-  test('a task that takes too long is TaskTimedOut, without a cause, which a Catch is given as empty', async () => {
+  test('a task that times out is TaskTimedOut without a cause, which is empty in a Catch', async () => {
     const execution = await run({
       StartAt: 'Slow',
       States: {
@@ -336,9 +336,9 @@ describe('corrected: the history', () => {
   });
 });
 
-describe("corrected: the machine's role", () => {
+describe('corrected: the role of a state machine', () => {
   // step-functions/latest/dg/connect-lambda (IAM policies)
-  test('a function is called only if the role may', async () => {
+  test('a function is invoked only with permission of the role', async () => {
     const [open, closed] = await Promise.all([echoFunction(), echoFunction()]);
     const role = await machineRole({ Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: open });
     const calling = (arn: string) => run({ StartAt: 'Call', States: { Call: call(arn) } }, 'hello', role);
@@ -351,14 +351,14 @@ describe("corrected: the machine's role", () => {
   });
 
   // step-functions/latest/dg/procedure-create-iam-role (trust policy)
-  test('a role that does not trust Step Functions is of no use', async () => {
+  test('a role that does not trust Step Functions cannot be assumed', async () => {
     const role = await createRole({ Service: 'lambda.amazonaws.com' }, [machineMay('lambda:InvokeFunction')]);
     const { error } = await run({ StartAt: 'Call', States: { Call: call(await echoFunction()) } }, {}, role);
     expect(error).toBe('Lambda.AWSLambdaException');
   });
 
   // IAM/latest/UserGuide/confused-deputy (aws:SourceArn, aws:SourceAccount)
-  test('a role can be lent to the machines of one account only', async () => {
+  test('a role can be restricted to the state machines of one account', async () => {
     const calling = { StartAt: 'Call', States: { Call: call(await echoFunction()) } };
     const lentTo = (owner: string) =>
       createRole({ Service: 'states.amazonaws.com' }, [machineMay('lambda:InvokeFunction')], {
@@ -372,7 +372,7 @@ describe("corrected: the machine's role", () => {
   });
 
   // step-functions/latest/dg/connect-eventbridge (IAM policies)
-  test('events are published only if the role may', async () => {
+  test('events are published only with permission of the role', async () => {
     const role = await machineRole(machineMay('lambda:InvokeFunction'));
     const { error, cause } = await run(publishing('test.denied'), {}, role);
     expect(error).toMatch(/^EventBridge\./);
@@ -380,7 +380,7 @@ describe("corrected: the machine's role", () => {
   });
 
   // step-functions/latest/dg/connect-stepfunctions (IAM policies)
-  test('executions are started only if the role may', async () => {
+  test('executions are started only with permission of the role', async () => {
     const role = await machineRole(machineMay('lambda:InvokeFunction'));
     const { error, cause } = await run(await starting(), {}, role);
     expect(error).toMatch(/^StepFunctions\./);
@@ -390,7 +390,7 @@ describe("corrected: the machine's role", () => {
 
 describe('corrected: publishing events', () => {
   // step-functions/latest/dg/connect-eventbridge
-  test('each event names the machine and the execution as resources', async () => {
+  test('each event has state machine and execution as resources', async () => {
     const source = unique('test.source');
     const queue = await queueOf({ source: [source] });
     const { executionArn, stateMachineArn } = await run(publishing(source));
@@ -398,7 +398,7 @@ describe('corrected: publishing events', () => {
   });
 
   // step-functions/latest/dg/connect-eventbridge
-  test('an event that EventBridge does not take fails the task with EventBridge.FailedEntry', async () => {
+  test('an event that EventBridge rejects fails the task with EventBridge.FailedEntry', async () => {
     expect(await run(publishing('aws.reserved'))).toMatchObject({
       status: 'FAILED',
       error: 'EventBridge.FailedEntry',
@@ -409,7 +409,7 @@ describe('corrected: publishing events', () => {
 
 describe('corrected: retries and catches', () => {
   // step-functions/latest/dg/concepts-error-handling (MaxDelaySeconds)
-  test('a pause is never longer than MaxDelaySeconds', async () => {
+  test('an interval is never longer than MaxDelaySeconds', async () => {
     const [first, second] = await pauses({ IntervalSeconds: 1, BackoffRate: 4, MaxDelaySeconds: 2 }, 2);
     expect(first).toBeGreaterThanOrEqual(1_000);
     expect(second).toBeGreaterThanOrEqual(2_000);
@@ -417,7 +417,7 @@ describe('corrected: retries and catches', () => {
   });
 
   // step-functions/latest/dg/concepts-error-handling (JitterStrategy)
-  test('with full jitter a pause is drawn at random up to its length', async () => {
+  test('with full jitter an interval is drawn at random up to its length', async () => {
     const drawn = await Promise.all(
       Array.from({ length: 12 }, async () => {
         const [pause] = await pauses({ IntervalSeconds: 2, JitterStrategy: 'FULL' }, 1);
@@ -428,7 +428,7 @@ describe('corrected: retries and catches', () => {
   });
 
   // step-functions/latest/dg/concepts-error-handling and lambda/latest/dg/nodejs-exceptions
-  test('an error that a function throws is retried and caught by its name', async () => {
+  test('an error of a function is retried and caught by its name', async () => {
     const refusing = await createFunction(`
       exports.handler = async () => { throw Object.assign(new Error('zoe'), { name: 'UserAlreadyExists' }); };`);
     const execution = await run({
@@ -478,7 +478,7 @@ describe('corrected: retries and catches', () => {
 
 describe('corrected: variables and context', () => {
   // step-functions/latest/dg/workflow-variables
-  test('all of Assign is evaluated with the values from before it', async () => {
+  test('all expressions of Assign use the values before it', async () => {
     const execution = await run({
       StartAt: 'First',
       States: {
@@ -491,11 +491,11 @@ describe('corrected: variables and context', () => {
   });
 
   // step-functions/latest/dg/input-output-contextobject
-  test('the context tells the role and that nothing was redriven', async () => {
+  test('the context contains the role and the redrive count', async () => {
     const role = await machineRole();
     const Output = '{% $states.context.Execution.[RoleArn, RedriveCount] %}';
     const execution = await run(
-      { StartAt: 'Look', States: { Look: { Type: 'Pass', Output, End: true } } },
+      { StartAt: 'Read', States: { Read: { Type: 'Pass', Output, End: true } } },
       {},
       role,
     );
@@ -505,7 +505,7 @@ describe('corrected: variables and context', () => {
 
 describe('as it comes: executions', () => {
   // step-functions/latest/apireference/API_StartExecution
-  test('a name is ExecutionAlreadyExists after its end, and at once with another input', async () => {
+  test('the name of a finished execution, or of one with another input, returns ExecutionAlreadyExists', async () => {
     const name = unique('once');
     const ran = await createMachine({ StartAt: 'Done', States: { Done: done } });
     await ended(await start(ran, { a: 1 }, name));
@@ -535,10 +535,10 @@ describe('as it comes: executions', () => {
   });
 
   // step-functions/latest/apireference/API_DescribeExecution, API_GetExecutionHistory and API_StopExecution
-  test('an execution that there is not is ExecutionDoesNotExist', async () => {
+  test('a missing execution returns ExecutionDoesNotExist', async () => {
     const missing = `arn:aws:states:${region}:${account}:execution:none:${unique('none')}`;
-    for (const asked of [describeExecution(missing), history(missing), stop(missing)])
-      await expect(asked).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
+    for (const request of [describeExecution(missing), history(missing), stop(missing)])
+      await expect(request).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
   });
 
   // step-functions/latest/apireference/API_StopExecution: a stop that is repeated
@@ -550,12 +550,12 @@ describe('as it comes: executions', () => {
   });
 
   // step-functions/latest/dg/eventbridge-integration
-  test('EventBridge is told of the start and of the end', async () => {
+  test('EventBridge receives the start and the end', async () => {
     const machine = await createMachine({ StartAt: 'Done', States: { Done: done } });
     const changes = await queueOf({ source: ['aws.states'], detail: { stateMachineArn: [machine] } });
     const execution = await start(machine, { a: 1 });
-    const told = [await nextEvent(changes), await nextEvent(changes)];
-    expect(told).toEqual(
+    const statusChanges = [await nextEvent(changes), await nextEvent(changes)];
+    expect(statusChanges).toEqual(
       expect.arrayContaining(
         ['RUNNING', 'SUCCEEDED'].map((status) =>
           expect.objectContaining({
@@ -603,7 +603,7 @@ describe('as it comes: executions', () => {
 
 describe('as it comes: states', () => {
   // step-functions/latest/dg/transforming-data and workflow-variables
-  test('a state assigns from its result, and later states see it', async () => {
+  test('a state assigns from its result, and later states read it', async () => {
     const execution = await run(
       {
         StartAt: 'Call',
@@ -611,9 +611,9 @@ describe('as it comes: states', () => {
           Call: toCall(await echoFunction(), {
             Assign: { user: { sub: '{% $states.result.Payload.sub %}' } },
             Output: { status: '{% $states.result.StatusCode %}' },
-            Next: 'Look',
+            Next: 'Read',
           }),
-          Look: { Type: 'Pass', Output: { input: '{% $states.input %}', sub: '{% $user.sub %}' }, End: true },
+          Read: { Type: 'Pass', Output: { input: '{% $states.input %}', sub: '{% $user.sub %}' }, End: true },
         },
       },
       { sub: 's-1' },
@@ -622,10 +622,10 @@ describe('as it comes: states', () => {
   });
 
   // step-functions/latest/dg/input-output-contextobject
-  test('the context tells of execution, machine and state', async () => {
+  test('the context contains execution, state machine and state', async () => {
     const Output = '{% $states.context %}';
     const execution = await run(
-      { StartAt: 'Look', States: { Look: { Type: 'Pass', Output, End: true } } },
+      { StartAt: 'Read', States: { Read: { Type: 'Pass', Output, End: true } } },
       { a: 1 },
     );
     const { executionArn, stateMachineArn, name } = execution;
@@ -638,14 +638,14 @@ describe('as it comes: states', () => {
       },
       StateMachine: { Id: stateMachineArn, Name: stateMachineArn?.split(':').at(-1) },
       State: {
-        Name: 'Look',
+        Name: 'Read',
         EnteredTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       },
     });
   });
 
   // step-functions/latest/dg/input-output-contextobject: EnteredTime is of the state, RetryCount of the attempt
-  test('a retry sees its RetryCount and the EnteredTime of the first attempt', async () => {
+  test('a retry has its RetryCount and the EnteredTime of the first attempt', async () => {
     const twice = await createFunction(`
       exports.handler = async ({ RetryCount, EnteredTime }) => {
         console.log(EnteredTime);
@@ -661,7 +661,7 @@ describe('as it comes: states', () => {
   });
 
   // step-functions/latest/dg/concepts-error-handling: each retrier counts for itself; MaxAttempts 0 is never
-  test('only what a retrier names is tried again', async () => {
+  test('only the errors of a retrier are retried', async () => {
     const attempts = async (...Retry: object[]) => {
       const { executionArn } = await run({ StartAt: 'Call', States: { Call: failing({ Retry }) } });
       return (await history(present(executionArn))).filter(({ type }) => type === 'TaskScheduled').length;
@@ -677,7 +677,7 @@ describe('as it comes: states', () => {
   });
 
   // step-functions/latest/dg/concepts-error-handling and workflow-variables
-  test('a catch by name assigns from the error and goes on with its output', async () => {
+  test('a catch by name assigns from the error and continues with its output', async () => {
     const execution = await run(
       {
         StartAt: 'Call',
@@ -689,12 +689,12 @@ describe('as it comes: states', () => {
                 ErrorEquals: ['States.ALL'],
                 Assign: { failure: { error: '{% $states.errorOutput.Error %}' } },
                 Output: '{% $states.input %}',
-                Next: 'Look',
+                Next: 'Read',
               },
             ],
           }),
           Other: { Type: 'Fail' },
-          Look: { Type: 'Pass', Output: '{% [$states.input, $failure.error] %}', End: true },
+          Read: { Type: 'Pass', Output: '{% [$states.input, $failure.error] %}', End: true },
         },
       },
       'given',
@@ -703,7 +703,7 @@ describe('as it comes: states', () => {
   });
 
   // step-functions/latest/dg/state-task (TimeoutSeconds)
-  test('a task that takes too long is States.Timeout, which States.TaskFailed does not catch', async () => {
+  test('a task that times out is States.Timeout, which States.TaskFailed does not catch', async () => {
     const execution = await run({
       StartAt: 'Slow',
       States: {
@@ -725,7 +725,7 @@ describe('as it comes: states', () => {
   // step-functions/latest/dg/transforming-data: an undefined result is an error that can be caught
   test('an expression without a result is States.QueryEvaluationError', async () => {
     const missing = { Type: 'Pass', Output: '{% $states.input.missing %}', End: true };
-    expect(await run({ StartAt: 'Look', States: { Look: missing } })).toMatchObject({
+    expect(await run({ StartAt: 'Read', States: { Read: missing } })).toMatchObject({
       status: 'FAILED',
       error: 'States.QueryEvaluationError',
     });
@@ -761,7 +761,7 @@ describe('as it comes: states', () => {
   });
 
   // step-functions/latest/dg/state-choice
-  test('a Choice goes by its conditions, in order, else by its default', async () => {
+  test('a Choice follows its conditions in order, or its default', async () => {
     const definition: Definition = {
       StartAt: 'Choose',
       States: {
@@ -783,14 +783,14 @@ describe('as it comes: states', () => {
   });
 
   // step-functions/latest/dg/state-wait
-  test('a Wait state waits for the seconds that it computes', async () => {
+  test('a Wait state waits for the computed seconds', async () => {
     const Wait = { Type: 'Wait', Seconds: '{% $states.input %}', End: true };
     const { startDate, stopDate } = await run({ StartAt: 'Wait', States: { Wait } }, 1);
     expect(present(stopDate).getTime() - present(startDate).getTime()).toBeGreaterThanOrEqual(1_000);
   });
 
   // step-functions/latest/dg/connect-eventbridge: Detail is an object
-  test('an event is published with the details that the state computes', async () => {
+  test('an event is published with the computed details', async () => {
     const source = unique('test.source');
     const queue = await queueOf({ source: [source] });
     const execution = await run(publishing(source), 'hello');
@@ -804,7 +804,7 @@ describe('as it comes: states', () => {
   });
 });
 
-/** A machine around one step; `calls` tells who has come to the step, in order. */
+/** A state machine with one step; `calls` lists the executions that reached it, in order. */
 async function callingMachine(define: (step: object) => Definition) {
   const called = await createFunction(`
     exports.handler = async ({ who, fail }) => { console.log(who); if (fail) throw new Error('wanted'); };`);
@@ -814,7 +814,7 @@ async function callingMachine(define: (step: object) => Definition) {
   };
 }
 
-/** The pauses, in milliseconds, before the retries of a step that always fails. */
+/** The intervals before the retries of a step that always fails, in milliseconds. */
 async function pauses(retrier: object, MaxAttempts: number): Promise<number[]> {
   const Retry = [{ ErrorEquals: ['States.ALL'], MaxAttempts, ...retrier }];
   const { executionArn } = await run({ StartAt: 'Call', States: { Call: failing({ Retry }) } });
@@ -842,7 +842,7 @@ function publishing(Source: string): Definition {
   };
 }
 
-/** Starts an execution of another machine. */
+/** Starts an execution of another state machine. */
 async function starting(): Promise<Definition> {
   const StateMachineArn = await createMachine({ StartAt: 'Done', States: { Done: done } });
   return {

@@ -49,7 +49,7 @@ function subscriberTemplate(): Template {
   return template.parse({ Outputs: {}, ...app.synth().getStackByName('Subscriber').template });
 }
 
-/** What the functions of CloudFormation come to; `made` are the ARNs of resources, by the beginning of their ids. */
+/** Evaluates CloudFormation's intrinsic functions; `made` are the ARNs of resources by the prefix of their ids. */
 function resolve(value: unknown, account: string, made: Record<string, string> = {}): unknown {
   const inner = (one: unknown) => resolve(one, account, made);
   if (Array.isArray(value)) return value.map(inner);
@@ -98,7 +98,7 @@ const forwarding = z
   );
 
 const policies = {
-  /** Kept for the whole bus; it is about the rules on it. */
+  /** The policy of the bus, which covers its rules. */
   bus: resolve(
     {
       Statement: resources(owners, 'AWS::Events::EventBusPolicy').map(
@@ -126,7 +126,7 @@ const policies = {
 const everything = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
 type Request = Record<string, unknown>;
-/** Somebody who deploys in an account, and may do everything there. */
+/** An administrator who deploys in an account. */
 const deployer = (
   account: string,
   action: string,
@@ -181,11 +181,11 @@ const MANAGED = [
   'DisableRule',
   'DeleteRule',
 ];
-const elsewhere = arn('events', OWNER, `rule/${BUS}/somebody-else`);
+const elsewhere = arn('events', OWNER, `rule/${BUS}/another-rule`);
 
 const allowed: [string, Request][] = [
   [
-    'makes a rule for its events',
+    'creates a rule for its events',
     deployer(SUBSCRIBER, 'events:PutRule', arns.forward, { 'events:source': SOURCE }),
   ],
   ...MANAGED.map((action): [string, Request] => [
@@ -200,7 +200,7 @@ const allowed: [string, Request][] = [
 ];
 const denied: [string, Request][] = [
   [
-    'makes a rule for other events',
+    'creates a rule for other events',
     deployer(SUBSCRIBER, 'events:PutRule', arns.forward, { 'events:source': 'app1.provisioning' }),
   ],
   ...['PutRule', ...MANAGED].map((action): [string, Request] => [
@@ -216,19 +216,19 @@ const denied: [string, Request][] = [
     deployer(SUBSCRIBER, `events:${action}`, arns.forward, { 'events:source': SOURCE }),
   ]),
   [
-    'has its role send on events of another source',
+    'forwards events of another source with its role',
     forwarder(arns.ownBus, 'events:PutEvents', { 'events:source': 'app1.provisioning' }),
   ],
   [
-    'has its role send on events that it has not subscribed to',
+    'forwards events without a subscription with its role',
     forwarder(arns.ownBus, 'events:PutEvents', { 'events:detail-type': 'ServiceUserRemoved' }),
   ],
   [
-    'makes a rule on another bus',
+    'creates a rule on another bus',
     deployer(SUBSCRIBER, 'events:PutRule', arn('events', OWNER, 'rule/other/mine')),
   ],
   [
-    'makes a rule on the default bus',
+    'creates a rule on the default bus',
     deployer(SUBSCRIBER, 'events:PutRule', arn('events', OWNER, 'rule/mine')),
   ],
   ...[
@@ -246,7 +246,7 @@ const denied: [string, Request][] = [
   ['has its role send to another bus', forwarder(arn('events', SUBSCRIBER, 'event-bus/default'))],
   ['has its role make rules', forwarder(arns.ownRule, 'events:PutRule')],
   [
-    'has another service take its role',
+    'lets another service assume its role',
     forSource('trust', 'sts:AssumeRole', arns.forward, 'lambda.amazonaws.com'),
   ],
   ["has its function called by the owner's rules", forSource('handler', 'lambda:InvokeFunction', elsewhere)],
@@ -254,7 +254,7 @@ const denied: [string, Request][] = [
   ["has the owner's other rules write into its queue", forSource('queue', 'sqs:SendMessage', elsewhere)],
   ['has its queue read', forSource('queue', 'sqs:ReceiveMessage', arns.forward)],
 ];
-/** An account that nobody has let subscribe. */
+/** An account without permission to subscribe. */
 const stranger: [string, Request][] = ['PutRule', ...MANAGED].map((action) => [
   action,
   deployer(STRANGER, `events:${action}`, arns.forward, { 'events:source': SOURCE }),
@@ -276,8 +276,8 @@ describe('a subscriber in an account of its own', () => {
   });
 });
 
-describe('an account that may not subscribe', () => {
-  it.each(stranger)('never has %s', (_what, request) => {
+describe('an account without permission to subscribe', () => {
+  it.each(stranger)('cannot call %s', (_what, request) => {
     expect(decisions.get(request)).not.toBe('Allow');
   });
 });

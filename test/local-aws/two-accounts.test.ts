@@ -18,10 +18,10 @@ const arns = {
   key: `arn:aws:kms:${region}:${APP2}:key/cross-service`,
   credentialsKey: `arn:aws:kms:${region}:${APP2}:key/credentials`,
   secret: `arn:aws:secretsmanager:${region}:${APP2}:secret:app1-api-client-credentials-AbCdEf`,
-  otherSecret: `arn:aws:secretsmanager:${region}:${APP2}:secret:somebody-elses-AbCdEf`,
+  otherSecret: `arn:aws:secretsmanager:${region}:${APP2}:secret:other-AbCdEf`,
 };
 
-/** What the functions of CloudFormation in a policy come to, in an account where App2's outputs were handed over. */
+/** Evaluates CloudFormation's intrinsic functions in a policy, with App2's outputs as parameters. */
 function resolve(value: unknown, account: string): unknown {
   if (Array.isArray(value)) return value.map((one) => resolve(one, account));
   if (typeof value !== 'object' || value === null) return value;
@@ -73,10 +73,10 @@ const throughSecretsManager = (SecretARN: string) => ({
   'kms:EncryptionContext:SecretARN': SecretARN,
 });
 
-/** Everything that App1 may do in App2's account ... */
+/** All permissions of App1 in App2's account ... */
 const allowed: [string, Request][] = [
   [
-    'seals a password for App2',
+    'encrypts a password for App2',
     {
       who: 'app1-encrypt-credentials',
       action: 'kms:ReEncryptTo',
@@ -89,7 +89,7 @@ const allowed: [string, Request][] = [
     { who: 'app1-call-app2', action: 'secretsmanager:GetSecretValue', resource: arns.secret, context: {} },
   ],
   [
-    'has Secrets Manager decrypt them',
+    'decrypts them through Secrets Manager',
     {
       who: 'app1-call-app2',
       action: 'kms:Decrypt',
@@ -99,10 +99,10 @@ const allowed: [string, Request][] = [
   ],
 ];
 
-/** ... and what it may not. */
+/** ... and denied actions. */
 const denied: [string, Request][] = [
   ...['app1', 'app3', ''].map((target): [string, Request] => [
-    `seals for ${target || 'nobody'}`,
+    `encrypts for ${target || 'no target'}`,
     {
       who: 'app1-encrypt-credentials',
       action: 'kms:ReEncryptTo',
@@ -124,7 +124,7 @@ const denied: [string, Request][] = [
     { who: 'anything', action, resource: arns.key, context: forTarget('app2') },
   ]),
   ...['app1-start-provisioning', 'app1-call-app2', 'app1-get-provisioning'].map((who): [string, Request] => [
-    `seals for App2 as ${who}`,
+    `encrypts for App2 as ${who}`,
     { who, action: 'kms:ReEncryptTo', resource: arns.key, context: forTarget('app2') },
   ]),
   ...['app1-encrypt-credentials', 'app1-start-provisioning'].map((who): [string, Request] => [
@@ -145,7 +145,7 @@ const denied: [string, Request][] = [
     { who: 'anything', action: 'secretsmanager:GetSecretValue', resource: arns.otherSecret, context: {} },
   ],
   [
-    'decrypts the credentials past Secrets Manager',
+    'decrypts the credentials without Secrets Manager',
     { who: 'app1-call-app2', action: 'kms:Decrypt', resource: arns.credentialsKey, context: {} },
   ],
   [
@@ -159,13 +159,13 @@ const denied: [string, Request][] = [
   ],
 ];
 
-/** A third account, whose own policies let it do everything. */
+/** A third account, whose own policies allow every action. */
 const stranger = allowed.map(([what, request]): [string, Request] => [what, { ...request, who: 'stranger' }]);
 
 const everything = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 const own = permissions(app1);
 
-function asked({ who, action, resource, context }: Request) {
+function requested({ who, action, resource, context }: Request) {
   const account = who === 'stranger' ? '999999999999' : APP1;
   const statements = own[who];
   return {
@@ -181,7 +181,7 @@ function asked({ who, action, resource, context }: Request) {
 const all = [...allowed, ...denied, ...stranger];
 let decisions: Map<Request, string>;
 beforeAll(() => {
-  decisions = decide(all.map(([, request]) => [request, asked(request)] as const));
+  decisions = decide(all.map(([, request]) => [request, requested(request)] as const));
 });
 
 describe('App1, in an account of its own,', () => {

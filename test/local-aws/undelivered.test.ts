@@ -34,7 +34,7 @@ const cloudwatch = client(CloudWatchClient);
 
 const put = (bus: string) => events.send(new PutEventsCommand({ Entries: [entry(bus)] }));
 
-/** A queue that rules may send to. */
+/** A queue that allows rules to send. */
 async function deadLetterQueue() {
   const queue = await createQueue();
   await letRulesSend(queue);
@@ -51,22 +51,14 @@ async function nextMessage(QueueUrl: string): Promise<Message> {
 const attributesOf = ({ MessageAttributes = {} }: Message) =>
   Object.fromEntries(Object.entries(MessageAttributes).map(([name, { StringValue }]) => [name, StringValue]));
 
-describe('corrected: what a rule cannot deliver', () => {
+describe('corrected: an event that a rule cannot deliver', () => {
   // eventbridge/latest/userguide/eb-rule-dlq
   it.each([
     ['a queue that refuses', async () => (await createQueue()).arn, 'NO_PERMISSIONS'],
     ['a queue that is not there', async () => `arn:aws:sqs:${region}:${account}:none`, 'NO_RESOURCE'],
     ['a function that refuses', () => createFunction('exports.handler = async () => 1'), 'NO_PERMISSIONS'],
-    [
-      'a function that is not there',
-      async () => `arn:aws:lambda:${region}:${account}:function:none`,
-      'NO_RESOURCE',
-    ],
-    [
-      'a log group that is not there',
-      async () => `arn:aws:logs:${region}:${account}:log-group:/none`,
-      'NO_RESOURCE',
-    ],
+    ['a missing function', async () => `arn:aws:lambda:${region}:${account}:function:none`, 'NO_RESOURCE'],
+    ['a missing log group', async () => `arn:aws:logs:${region}:${account}:log-group:/none`, 'NO_RESOURCE'],
   ])('goes to the dead-letter queue at once: %s', async (_what, target, code) => {
     const { EventBusName } = await createBus();
     const [queue, Arn] = await Promise.all([deadLetterQueue(), target()]);
@@ -90,10 +82,10 @@ describe('corrected: what a rule cannot deliver', () => {
   });
 
   // eventbridge/latest/userguide/eb-rule-dlq#eb-dlq-permissions
-  it('is lost where the queue does not let that rule send', async () => {
+  it('is lost if the queue does not allow the rule', async () => {
     const { EventBusName } = await createBus();
     const [open, closed, refusing] = await Promise.all([deadLetterQueue(), createQueue(), createQueue()]);
-    await letRulesSend(closed, 'arn:aws:events:*:*:rule/somebody-else');
+    await letRulesSend(closed, 'arn:aws:events:*:*:rule/another-rule');
     for (const queue of [closed, open])
       await connect(EventBusName, { Arn: refusing.arn, DeadLetterConfig: { Arn: queue.arn } });
     await put(EventBusName);
@@ -102,7 +94,7 @@ describe('corrected: what a rule cannot deliver', () => {
   });
 });
 
-describe('corrected: what a rule may deliver later', () => {
+describe('corrected: an event that a rule retries', () => {
   let answers: number[] = [];
   let calls = 0;
   const server = createServer((_request, response) => {
@@ -114,7 +106,7 @@ describe('corrected: what a rule may deliver later', () => {
 
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    // AWS wants https, which the local AWS does not insist on.
+    // AWS requires https, which the local AWS does not check.
     const InvocationEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const { ConnectionArn } = await events.send(
       new CreateConnectionCommand({
@@ -149,7 +141,7 @@ describe('corrected: what a rule may deliver later', () => {
   };
 
   // eventbridge/latest/userguide/eb-rule-retry-policy
-  it('is tried again until the target takes it', async () => {
+  it('is retried until the target accepts it', async () => {
     answers = [503, 429, 200];
     const queue = await deliver({});
     await eventually(async () => expect(calls).toBe(3));
@@ -167,7 +159,7 @@ describe('corrected: what a rule may deliver later', () => {
     expect(calls).toBe(3);
   });
 
-  it('is not tried again when the target says that it never will take it', async () => {
+  it('is not retried after a permanent error of the target', async () => {
     answers = [400];
     const { url } = await deliver({});
     expect(attributesOf(await nextMessage(url))).toMatchObject({ RETRY_ATTEMPTS: '0' });
@@ -175,13 +167,13 @@ describe('corrected: what a rule may deliver later', () => {
   });
 });
 
-describe('corrected: what a function cannot handle, when nobody waits for its answer', () => {
+describe('corrected: an event that a function failed to process', () => {
   const failing = "exports.handler = async () => { throw new TypeError('not like this') }";
   const able = () => functionRole({ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' });
 
   // lambda/latest/dg/invocation-async-retain-records (destinations)
   // recorded: lambda_ test_assess_lambda_destination_invocation
-  it('goes to its destination with the name of the function, its event and its error', async () => {
+  it('goes to the destination with function, event and error', async () => {
     const queue = await createQueue();
     const arn = await createFunction(failing, { role: await able() });
     const lambda = client(LambdaClient);
@@ -214,7 +206,7 @@ describe('corrected: what a function cannot handle, when nobody waits for its an
 
   // lambda/latest/dg/invocation-async-retain-records (dead-letter queues)
   // recorded: lambda_ test_dead_letter_queue
-  it('goes to its dead-letter queue as it came, with the error as attributes', async () => {
+  it('goes to the dead-letter queue unchanged, with the error as attributes', async () => {
     const queue = await createQueue();
     const arn = await createFunction(failing, { role: await able(), deadLetterQueue: queue.arn });
     await invokeLater(arn, { n: 3 });
@@ -231,7 +223,7 @@ describe('corrected: what a function cannot handle, when nobody waits for its an
 
 describe('corrected: a replay', () => {
   // eventbridge/latest/APIReference/API_ReplayDestination (FilterArns)
-  it('is for the rules that it names only', async () => {
+  it('sends events to its rules only', async () => {
     const { EventBusName, EventBusArn } = await createBus();
     const ArchiveName = unique('archive');
     const { ArchiveArn } = await events.send(
@@ -265,7 +257,7 @@ describe('corrected: a replay', () => {
 
 describe('corrected: the length of a queue', () => {
   // AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics
-  it('is a metric that an alarm can watch', async () => {
+  it('is a metric for alarms', async () => {
     const { url } = await createQueue();
     const AlarmName = unique('alarm');
     await cloudwatch.send(

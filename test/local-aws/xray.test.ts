@@ -11,8 +11,8 @@ import { present } from './support/present.ts';
 const sfn = client(SFNClient);
 const ROOT = '1-69259e40-a1b2c3d4e5f60718293a4b5c';
 const HEADER = `Root=${ROOT};Parent=53995c3f42cd8ad8;Sampled=1`;
-const TELLS = 'exports.handler = async () => process.env._X_AMZN_TRACE_ID ?? null';
-/** As Lambda writes it: the same trace, another parent. */
+const RETURN_TRACE_ID = 'exports.handler = async () => process.env._X_AMZN_TRACE_ID ?? null';
+/** Lambda's format: the same trace with another parent. */
 const sameTrace = expect.stringMatching(
   new RegExp(`^Root=${ROOT};Parent=(?!53995c3f42cd8ad8)[0-9a-f]{16};Sampled=1$`),
 );
@@ -27,8 +27,8 @@ async function startTraced(stateMachineArn: string): Promise<string> {
 
 describe('corrected: the trace header', () => {
   // lambda/latest/dg/configuration-envvars#configuration-envvars-runtime
-  it('is in the environment of each invocation, another one each time', async () => {
-    const arn = await createFunction(TELLS);
+  it('is in the environment of each invocation, with a new value each time', async () => {
+    const arn = await createFunction(RETURN_TRACE_ID);
     const machine = await createMachine({ StartAt: 'A', States: { A: call(arn) } });
     const run = async () => {
       const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn: machine }));
@@ -41,8 +41,8 @@ describe('corrected: the trace header', () => {
   });
 
   // lambda/latest/dg/services-xray
-  it('goes on from the request that invokes', async () => {
-    const arn = await createFunction(TELLS);
+  it('continues that of the invoking request', async () => {
+    const arn = await createFunction(RETURN_TRACE_ID);
     const lambda = client(LambdaClient);
     lambda.middlewareStack.add(
       (next) => (args) => {
@@ -59,8 +59,8 @@ describe('corrected: the trace header', () => {
   });
 
   // step-functions/latest/apireference/API_DescribeExecution and step-functions/latest/dg/concepts-xray-tracing
-  it('is kept with the execution and goes on in what it calls', async () => {
-    const arn = await createFunction(TELLS);
+  it('is stored with the execution and continues in its calls', async () => {
+    const arn = await createFunction(RETURN_TRACE_ID);
     const execution = await startTraced(await createMachine({ StartAt: 'A', States: { A: call(arn) } }));
 
     expect(outputOf(await ended(execution))).toEqual(sameTrace);
@@ -87,8 +87,8 @@ describe('corrected: the segments of a trace', () => {
   };
 
   // xray/latest/api/API_BatchGetTraces and lambda/latest/dg/services-xray
-  it('are those of the functions that were called for it, when it is sampled', async () => {
-    const arn = await createFunction(TELLS);
+  it('are those of the invoked functions, if the trace is sampled', async () => {
+    const arn = await createFunction(RETURN_TRACE_ID);
     const machine = await createMachine({ StartAt: 'A', States: { A: call(arn) } });
     const trace = (end: string, sampled: 0 | 1) => [`1-69259e40-${end.repeat(24)}`, sampled] as const;
     const [kept, dropped] = [trace('a', 1), trace('b', 0)];

@@ -2,7 +2,7 @@ import { account, endpoint, region } from './clients.ts';
 import { present } from './present.ts';
 import { createStack, type Template } from './stacks.ts';
 
-/** Answers with the event that it got, and its trace header, unless a header `x-answer` holds the answer to give. */
+/** Returns its event and its trace header, or the response in the header `x-answer`. */
 const echo = `
 exports.handler = async (event) => {
   const wanted = Object.entries(event.headers).find(([name]) => name.toLowerCase() === 'x-answer');
@@ -10,7 +10,7 @@ exports.handler = async (event) => {
   return { statusCode: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...event, trace: process.env._X_AMZN_TRACE_ID }) };
 };`;
 
-/** A token names what happens: allow…, deny…, refuse… or anything else, which fails. Tells each run by a new number. */
+/** The token selects the result: allow…, deny…, refuse…, or an error for any other. Each run returns a new number. */
 const gate = `
 exports.handler = async ({ authorizationToken, methodArn }) => {
   const wish = /^(allow|deny|refuse)?/.exec(authorizationToken)[0];
@@ -19,21 +19,21 @@ exports.handler = async ({ authorizationToken, methodArn }) => {
   const Resource = methodArn.split('/').slice(0, 2).join('/') + '/*';
   const Statement = [{ Action: 'execute-api:Invoke', Effect: wish === 'allow' ? 'Allow' : 'Deny', Resource }];
   const context = { group: 'api-client', run: Math.random(), verified: true };
-  return { principalId: 'somebody', policyDocument: { Version: '2012-10-17', Statement }, context };
+  return { principalId: 'test-principal', policyDocument: { Version: '2012-10-17', Statement }, context };
 };`;
 
 export interface Api {
-  /** Without the path of a resource. */
+  /** The URL without a path. */
   url: string;
   name: string;
-  /** Of all its methods, for a policy. */
+  /** The ARN of all its methods, for a policy. */
   arn: string;
-  /** Where its access log is; a line is "status method path caller error". */
+  /** The name of its access log; a line is "status method path caller error". */
   logGroup: string;
 }
 
 /**
- * A REST API that echoes. /token asks a TOKEN authorizer, /caller/{id} asks IAM, the others nobody; /checked validates
+ * A REST API that echoes. /token has a TOKEN authorizer, /caller/{id} IAM authorization, the others none; /checked validates
  * every body, /checked-by-type JSON bodies; /narrow takes one request a second; /keyed wants an API key. The function
  * behind /closed lets API Gateway invoke it for another path only; that of the authorizer of /gated does not let it.
  */

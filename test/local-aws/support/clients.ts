@@ -11,7 +11,7 @@ interface Configuration {
   maxAttempts: number;
 }
 
-/** The emulator of this run, which the setup of this suite has started. */
+/** The emulator that the setup of this suite has started. */
 export const endpoint = given('LOCAL_AWS_ENDPOINT');
 export const region = given('LOCAL_AWS_REGION');
 export const account = given('LOCAL_AWS_ACCOUNT');

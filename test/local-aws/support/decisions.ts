@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { venv } from '../../../local/paths.ts';
 
-/** What evaluate.py is asked; its docstring says how it decides. */
+/** A request to evaluate.py; its docstring describes the evaluation. */
 type Request = object;
 
-/** Decides all requests in one run of Python, by the local AWS's own evaluation of policies. */
+/** Evaluates all requests in one run of Python, with the policy evaluation of the local AWS. */
 export function decide<Key>(requests: readonly (readonly [Key, Request])[]): Map<Key, string> {
   const { stdout, stderr } = spawnSync(
     join(venv, 'bin', 'python'),
@@ -14,6 +14,6 @@ export function decide<Key>(requests: readonly (readonly [Key, Request])[]): Map
     { input: JSON.stringify(requests.map(([, request]) => request)), encoding: 'utf8' },
   );
   if (stdout === '') throw new Error(stderr);
-  const told = z.array(z.string()).parse(JSON.parse(stdout));
-  return new Map(requests.map(([key], at) => [key, told[at] ?? 'none']));
+  const decisions = z.array(z.string()).parse(JSON.parse(stdout));
+  return new Map(requests.map(([key], at) => [key, decisions[at] ?? 'none']));
 }

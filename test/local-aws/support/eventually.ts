@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
  */
 const PATIENCE = process.env['LOCAL_AWS_CORRECTIONS'] === 'off' ? 4_000 : 15_000;
 
-/** What has taken long may take a twentieth longer to be noticed, at most so many milliseconds. */
+/** The poll interval grows to a twentieth of the elapsed time, up to this number of milliseconds. */
 const LONGEST_PAUSE = 500;
 
 /**
@@ -14,12 +14,12 @@ const LONGEST_PAUSE = 500;
  * asking takes the machine from what is waited for. Milliseconds.
  */
 export async function eventually<T>(ask: () => Promise<T>, within = PATIENCE, pause = 50): Promise<T> {
-  const begun = Date.now();
+  const startedAt = Date.now();
   for (;;) {
     try {
       return await ask();
     } catch (failure) {
-      const waited = Date.now() - begun;
+      const waited = Date.now() - startedAt;
       if (waited > within) throw failure;
       await setTimeout(Math.max(pause, Math.min(waited / 20, LONGEST_PAUSE)));
     }

@@ -17,9 +17,9 @@ interface FunctionOptions {
   /** In seconds. */
   timeout?: number;
   environment?: Record<string, string>;
-  /** ARN of the queue for events that it could not handle. */
+  /** ARN of the queue for failed events. */
   deadLetterQueue?: string;
-  /** The role of the function; by default one that may only write its log. */
+  /** The role of the function; by default it may only write its log. */
   role?: string;
 }
 
@@ -31,12 +31,12 @@ const log: Statement = {
   Resource: '*',
 };
 
-/** A role for functions that may write their log and do what the statements say. */
+/** A role for functions with permission to write their log, and with the given statements. */
 export function functionRole(...statements: Statement[]): Promise<string> {
   return createRole({ Service: 'lambda.amazonaws.com' }, [log, ...statements]);
 }
 
-/** A new function of one module, in Node a CommonJS one, which exports `handler`; its ARN. It can be invoked at once. */
+/** Creates a function from one module (in Node.js a CommonJS one) that exports `handler`. Returns its ARN when it can be invoked. */
 export async function createFunction(
   source: string,
   { runtime = 'nodejs24.x', timeout = 10, environment = {}, role, deadLetterQueue }: FunctionOptions = {},
@@ -70,7 +70,7 @@ export async function invoke(functionArn: string, event: unknown = {}): Promise<
   return { error: FunctionError, payload: JSON.parse(present(Payload).transformToString()) };
 }
 
-/** Has Lambda call the function later, once. */
+/** Invokes the function asynchronously. */
 export async function invokeLater(functionArn: string, event: unknown): Promise<void> {
   await lambda.send(
     new PutFunctionEventInvokeConfigCommand({ FunctionName: functionArn, MaximumRetryAttempts: 0 }),

@@ -4,7 +4,7 @@ import { present } from './present.ts';
 
 const logs = client(CloudWatchLogsClient);
 
-/** What each invocation of the function has written, without the lines of the platform, in the order of their starts. */
+/** The log lines of each invocation without the platform's, in order of their starts. */
 export async function invocationLogs(functionArn: string): Promise<string[][]> {
   const invocations: string[][] = [];
   for (const line of await logLines(functionArn)) {

@@ -16,7 +16,7 @@ import { unique } from './unique.ts';
 
 const sfn = client(SFNClient);
 
-/** The Amazon States Language of a machine; JSONata unless it says otherwise. */
+/** A definition in Amazon States Language; JSONata by default. */
 export interface Definition {
   StartAt: string;
   States: Record<string, object>;
@@ -30,14 +30,14 @@ export const machineMay = (Action: string | string[]): Statement => ({
   Resource: '*',
 });
 
-/** A role for machines that may do what the statements say. */
+/** A role for state machines with the given statements. */
 export function machineRole(...statements: Statement[]): Promise<string> {
   return createRole({ Service: 'states.amazonaws.com' }, statements);
 }
 
 let ordinary: Promise<string> | undefined;
 
-/** A new state machine; its ARN. By default its role may call functions, publish events and start executions. */
+/** Creates a state machine and returns its ARN. By default its role may invoke functions, publish events and start executions. */
 export async function createMachine(definition: Definition, role?: string): Promise<string> {
   ordinary ??= machineRole(
     machineMay(['lambda:InvokeFunction', 'events:PutEvents', 'states:StartExecution']),
@@ -52,7 +52,7 @@ export async function createMachine(definition: Definition, role?: string): Prom
   return present(stateMachineArn);
 }
 
-/** Starts an execution; its ARN. */
+/** Starts an execution and returns its ARN. */
 export async function start(stateMachineArn: string, input: unknown = {}, name?: string): Promise<string> {
   const { executionArn } = await sfn.send(
     new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input), name }),
@@ -64,7 +64,7 @@ export function describeExecution(executionArn: string): Promise<DescribeExecuti
   return sfn.send(new DescribeExecutionCommand({ executionArn }));
 }
 
-/** The execution once it has ended; waits for `within` milliseconds. */
+/** Waits until the execution has ended, for up to `within` milliseconds. */
 export function ended(executionArn: string, within = 10_000): Promise<DescribeExecutionOutput> {
   return eventually(async () => {
     const execution = await describeExecution(executionArn);
@@ -73,12 +73,12 @@ export function ended(executionArn: string, within = 10_000): Promise<DescribeEx
   }, within);
 }
 
-/** Runs a new machine of this definition to its end. */
+/** Creates a state machine with this definition and runs it to its end. */
 export async function run(definition: Definition, input?: unknown, role?: string) {
   return ended(await start(await createMachine(definition, role), input));
 }
 
-/** What the execution put out; an error when it did not succeed. */
+/** The output of the execution; throws if it did not succeed. */
 export function outputOf({ status, output, error, cause }: DescribeExecutionOutput): unknown {
   if (status !== 'SUCCEEDED') throw new Error(`${status}: ${error}: ${cause}`);
   return JSON.parse(present(output));
@@ -97,12 +97,12 @@ export function reached(executionArn: string, wanted: HistoryEventType): Promise
   });
 }
 
-/** A state that calls a function and ends the execution. */
+/** A state that invokes a function and ends the execution. */
 export function call(FunctionName: string, fields: object = {}): object {
   return { ...toCall(FunctionName), End: true, ...fields };
 }
 
-/** The same without an end: `fields` tell what comes next. */
+/** The same with `fields` instead of End, such as Next. */
 export function toCall(FunctionName: string, fields: object = {}): object {
   return {
     Type: 'Task',

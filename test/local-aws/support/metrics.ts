@@ -10,7 +10,7 @@ export interface Metric {
   Dimensions: { Name: string; Value: string }[];
 }
 
-/** The sum of what the metric has had in the last ten minutes. */
+/** The sum of the metric in the last ten minutes. */
 export async function sum(metric: Metric): Promise<number> {
   const { Datapoints = [] } = await cloudWatch.send(
     new GetMetricStatisticsCommand({

@@ -1,4 +1,4 @@
 import { jest } from '@jest/globals';
 
-/** A busy machine takes longer than Jest's five seconds for what a quiet one does in one. */
+/** Under load, a test can take longer than Jest's default of five seconds. */
 jest.setTimeout(30_000);

@@ -14,7 +14,7 @@ import { unique } from './unique.ts';
 const sqs = client(SQSClient);
 const events = client(EventBridgeClient);
 
-/** A new queue that receives the default bus's events of this pattern; its URL. */
+/** Creates a queue that receives the default bus's events with this pattern. Returns its URL. */
 export async function queueOf(pattern: object): Promise<string> {
   const open = { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' };
   const { QueueUrl } = await sqs.send(
@@ -33,7 +33,7 @@ export async function queueOf(pattern: object): Promise<string> {
   return present(QueueUrl);
 }
 
-/** A new queue that anybody in the account may send to. */
+/** Creates a queue that every principal of the account may send to. */
 export async function createQueue(): Promise<{ url: string; arn: string }> {
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: unique('queue') }));
   const { Attributes } = await sqs.send(
@@ -42,7 +42,7 @@ export async function createQueue(): Promise<{ url: string; arn: string }> {
   return { url: present(QueueUrl), arn: present(Attributes?.['QueueArn']) };
 }
 
-/** How many messages are in the queue. */
+/** The number of messages in the queue. */
 export async function lengthOf(QueueUrl: string): Promise<number> {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
@@ -50,7 +50,7 @@ export async function lengthOf(QueueUrl: string): Promise<number> {
   return Number(present(Attributes?.['ApproximateNumberOfMessages']));
 }
 
-/** Takes the next event out of the queue; waits for it. */
+/** Waits for the next event in the queue and removes it. */
 export async function nextEvent(QueueUrl: string): Promise<unknown> {
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
   const message = present(Messages?.[0]);

@@ -3,13 +3,13 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { endpoint, region, root } from './clients.ts';
 
-/** What a service of the JSON protocol answered. */
+/** A response of a service with a JSON protocol. */
 export interface RawAnswer {
   status: number;
   body: unknown;
 }
 
-/** A signed request of the JSON protocol, with the header that states the hash of its body. */
+/** A signed request in a JSON protocol, with the header of its body's hash. */
 export function signed(service: string, target: string, body: string) {
   const { host, hostname, port, protocol } = new URL(endpoint);
   const signer = new SignatureV4({ service, region, credentials: root, sha256: Sha256 });
@@ -29,7 +29,7 @@ export function signed(service: string, target: string, body: string) {
   });
 }
 
-/** What is answered to a request as it is written here: an SDK would complete it, or refuse to send it. */
+/** Sends the request unchanged: an SDK would complete or reject it. */
 export async function post(service: string, target: string, fields: object): Promise<RawAnswer> {
   const body = JSON.stringify(fields);
   const { headers } = await signed(service, target, body);

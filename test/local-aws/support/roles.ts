@@ -13,7 +13,7 @@ export interface Statement {
 
 export const anybodyInTheAccount = { AWS: `arn:aws:iam::${account}:root` };
 
-/** A new role that the principal may assume (under the condition) and that may do what the statements say; its ARN. */
+/** Creates a role with the given statements that the principal may assume (under the condition). Returns its ARN. */
 export async function createRole(
   principal: { Service: string } | { AWS: string },
   statements: Statement[],
@@ -50,7 +50,7 @@ export async function assume(roleArn: string, session = 'test'): Promise<Credent
   };
 }
 
-/** The credentials of a caller who may do nothing but what the statements say. */
+/** The credentials of a caller with exactly the given statements. */
 export async function callerWho(...statements: Statement[]): Promise<Credentials> {
   return assume(await createRole(anybodyInTheAccount, statements));
 }

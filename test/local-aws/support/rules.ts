@@ -20,7 +20,7 @@ export async function createBus(): Promise<{ EventBusName: string; EventBusArn: 
   return { EventBusName: Name, EventBusArn: present(EventBusArn) };
 }
 
-/** A rule of its own for the target; by default it matches every event of these tests. Its ARN. */
+/** Creates a rule for the target; by default it matches every event of these tests. Returns its ARN. */
 export async function connect(
   EventBusName: string,
   target: Omit<Target, 'Id'>,
@@ -38,7 +38,7 @@ export function entry(EventBusName: string) {
   return { EventBusName, Source: 'test.source', DetailType: 'Thing Done', Detail: '{"n":1}' };
 }
 
-/** Lets rules of these ARNs send to the queue. */
+/** Allows rules with these ARNs to send to the queue. */
 export async function letRulesSend({ url, arn }: { url: string; arn: string }, rule = '*'): Promise<void> {
   const Policy = policy({
     Effect: 'Allow',

@@ -25,19 +25,19 @@ export interface Stack {
   outputs: Record<string, string>;
 }
 
-/** A new stack, once it is complete. */
+/** Creates a stack and waits until it is complete. */
 export async function createStack(template: Template): Promise<Stack> {
   const StackName = unique('stack');
   await cloudFormation.send(new CreateStackCommand({ StackName, ...body(template) }));
-  return settled(StackName, 'CREATE_COMPLETE');
+  return waitForStatus(StackName, 'CREATE_COMPLETE');
 }
 
 export async function updateStack({ name }: Stack, template: Template): Promise<Stack> {
   await cloudFormation.send(new UpdateStackCommand({ StackName: name, ...body(template) }));
-  return settled(name, 'UPDATE_COMPLETE');
+  return waitForStatus(name, 'UPDATE_COMPLETE');
 }
 
-/** Deletes a stack; what it retains stays. */
+/** Deletes a stack; retained resources remain. */
 export async function deleteStack({ name }: Stack): Promise<void> {
   await cloudFormation.send(new DeleteStackCommand({ StackName: name }));
   await eventually(async () => {
@@ -53,7 +53,7 @@ function body(template: Template) {
   return { TemplateBody: JSON.stringify(template), Capabilities: ['CAPABILITY_NAMED_IAM' as const] };
 }
 
-/** A new stack with these resources and one more, made after them, that cannot be made; and how its creation ended. */
+/** Creates a stack with these resources and a last one that fails. Returns the result of the creation. */
 export async function createStackThatFails(
   resources: Template['Resources'],
 ): Promise<{ name: string; status: string }> {
@@ -74,7 +74,7 @@ const ended = (name: string) =>
     return found;
   }, 30_000);
 
-async function settled(name: string, wanted: string): Promise<Stack> {
+async function waitForStatus(name: string, wanted: string): Promise<Stack> {
   const stack = await ended(name);
   if (stack.StackStatus !== wanted)
     throw new Error(`${name} is ${stack.StackStatus}: ${await failures(name)}`);
