@@ -20,7 +20,7 @@ import { provisionServiceUser } from '../workflows/app1/provision-service-user.t
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
 import { acknowledge, acknowledgeExecutionsOf } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
-import { AuditEventMetrics, MachineMetrics } from './constructs/log-metrics.ts';
+import { AuditEventMetrics, StateMachineMetrics } from './constructs/log-metrics.ts';
 import { Notifications } from './constructs/notifications.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
@@ -158,7 +158,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         }),
     });
     new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, source: eventSources.app1 });
-    new MachineMetrics(this, 'MachineMetrics', {
+    new StateMachineMetrics(this, 'StateMachineMetrics', {
       logs: [provisioning.logGroup, rollBack.logGroup],
       eventsNotPublished: 'app1EventsNotPublished',
     });

@@ -28,7 +28,7 @@ import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
 import { acknowledge, acknowledgeExecutionsOf, checkOneConsumer } from './checks.ts';
 import { AuditBus } from './constructs/audit-bus.ts';
-import { AuditEventMetrics, MachineMetrics } from './constructs/log-metrics.ts';
+import { AuditEventMetrics, StateMachineMetrics } from './constructs/log-metrics.ts';
 import { RollBackWatch } from './constructs/roll-back-watch.ts';
 import { ServiceApi } from './constructs/service-api.ts';
 import { Workflow } from './constructs/workflow.ts';
@@ -176,7 +176,7 @@ export class App2Stack extends ServiceStack<'app2'> {
 
     const api = this.#api({ pool, machineClient, serviceClient });
     new AuditEventMetrics(this, 'AuditEventMetrics', { log: audit.logGroup, source: eventSources.app2 });
-    new MachineMetrics(this, 'MachineMetrics', {
+    new StateMachineMetrics(this, 'StateMachineMetrics', {
       logs: [creation.logGroup, rollBack.logGroup],
       eventsNotPublished: 'app2EventsNotPublished',
     });

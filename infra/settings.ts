@@ -45,7 +45,7 @@ const groupName = z
   .string()
   .regex(
     /^[A-Za-z0-9][\w.-]{0,127}$/,
-    'must start with a letter or digit, then letters, digits, ".", "_", "-"',
+    'must start with a letter or digit, and contain only letters and digits and ".", "_", "-"',
   )
   .refine((name) => !name.startsWith(OWNER_GROUP), `must not start with ${OWNER_GROUP}`);
 

@@ -77,7 +77,7 @@ export class AuditEventMetrics extends Construct {
   }
 }
 
-interface MachineMetricsProps {
+interface StateMachineMetricsProps {
   /** Logs of the service's state machines. */
   logs: readonly ILogGroup[];
   eventsNotPublished: 'app1EventsNotPublished' | 'app2EventsNotPublished';
@@ -88,8 +88,8 @@ const COMPENSATION_STATES = ['CancelUserCreation', 'DeleteUser'];
 const TASK_FAILURES = ['TaskFailed', 'TaskStartFailed', 'TaskSubmitFailed', 'TaskTimedOut'];
 
 /** Metrics that are counted from the logs of a service's state machines and that AWS/States does not have. */
-export class MachineMetrics extends Construct {
-  constructor(scope: Construct, id: string, { logs, eventsNotPublished }: MachineMetricsProps) {
+export class StateMachineMetrics extends Construct {
+  constructor(scope: Construct, id: string, { logs, eventsNotPublished }: StateMachineMetricsProps) {
     super(scope, id);
     for (const [n, log] of logs.entries()) {
       const ofLog = new Construct(this, String(n));
