@@ -76,7 +76,7 @@ const made = {
   AccessForward: arns.forward,
   AccessRule: arns.ownRule,
   AuditEvents: arns.ownBus,
-  HandlerUndelivered: arns.queue,
+  HandlerDeadLetterQueue: arns.queue,
   Handler: arns.handler,
 };
 const only = (from: Template, type: string) => {
@@ -192,11 +192,17 @@ const allowed: [string, Request][] = [
     `manages its rule by ${action}`,
     deployer(SUBSCRIBER, `events:${action}`, arns.forward, ownRule),
   ]),
-  ['has EventBridge take its role', forSource('trust', 'sts:AssumeRole', arns.forward)],
-  ['has its role send to its own bus', forwarder(arns.ownBus)],
-  ['has its function called by its rule', forSource('handler', 'lambda:InvokeFunction', arns.ownRule)],
-  ["has the owner's bus leave what did not arrive", forSource('queue', 'sqs:SendMessage', arns.forward)],
-  ['has its own bus leave what did not arrive', forSource('queue', 'sqs:SendMessage', arns.ownRule)],
+  ['lets EventBridge assume its role', forSource('trust', 'sts:AssumeRole', arns.forward)],
+  ['sends to its own bus with its role', forwarder(arns.ownBus)],
+  ['lets its rule invoke its function', forSource('handler', 'lambda:InvokeFunction', arns.ownRule)],
+  [
+    "lets the owner's bus send undeliverable events to its queue",
+    forSource('queue', 'sqs:SendMessage', arns.forward),
+  ],
+  [
+    'lets its own bus send undeliverable events to its queue',
+    forSource('queue', 'sqs:SendMessage', arns.ownRule),
+  ],
 ];
 const denied: [string, Request][] = [
   [
@@ -239,20 +245,20 @@ const denied: [string, Request][] = [
     'UpdateEventBus',
     'CreateArchive',
   ].map((action): [string, Request] => [
-    `has ${action} on the bus`,
+    `calls ${action} on the bus`,
     deployer(SUBSCRIBER, `events:${action}`, arns.bus),
   ]),
-  ["has its role send to the owner's bus", forwarder(arns.bus)],
-  ['has its role send to another bus', forwarder(arn('events', SUBSCRIBER, 'event-bus/default'))],
-  ['has its role make rules', forwarder(arns.ownRule, 'events:PutRule')],
+  ["sends to the owner's bus with its role", forwarder(arns.bus)],
+  ['sends to another bus with its role', forwarder(arn('events', SUBSCRIBER, 'event-bus/default'))],
+  ['creates rules with its role', forwarder(arns.ownRule, 'events:PutRule')],
   [
     'lets another service assume its role',
     forSource('trust', 'sts:AssumeRole', arns.forward, 'lambda.amazonaws.com'),
   ],
-  ["has its function called by the owner's rules", forSource('handler', 'lambda:InvokeFunction', elsewhere)],
-  ['has its function called past its rule', forSource('handler', 'lambda:InvokeFunction', arns.forward)],
-  ["has the owner's other rules write into its queue", forSource('queue', 'sqs:SendMessage', elsewhere)],
-  ['has its queue read', forSource('queue', 'sqs:ReceiveMessage', arns.forward)],
+  ["lets the owner's rules invoke its function", forSource('handler', 'lambda:InvokeFunction', elsewhere)],
+  ['lets another rule invoke its function', forSource('handler', 'lambda:InvokeFunction', arns.forward)],
+  ['lets other rules of the owner send to its queue', forSource('queue', 'sqs:SendMessage', elsewhere)],
+  ['lets EventBridge read its queue', forSource('queue', 'sqs:ReceiveMessage', arns.forward)],
 ];
 /** An account without permission to subscribe. */
 const stranger: [string, Request][] = ['PutRule', ...MANAGED].map((action) => [
