@@ -303,7 +303,7 @@ export const assumptions: readonly Assumption[] = [
     decidedBy: { checks: ['operations/rotation'], with: '--full' },
   },
   {
-    id: 'custom-resource-answers',
+    id: 'custom-resource-responses',
     assumption: 'CloudFormation accepts the response of a custom resource without a content type.',
     reliesOn: ['handlers/app2/lib/custom-resource.ts'],
     source: 'AWSCloudFormation/latest/UserGuide/crpg-ref-responses; the signature of its URL inferred',

@@ -11,7 +11,7 @@ import { type Provisioning, provisioning } from './json-output.ts';
 
 /** Client of App1's API. */
 
-/** A repeat that may be answered with either. */
+/** The response to a repeated request is either of these. */
 const startedOrFinished = z.union([
   provisioning,
   z.object(provisioningAccepted.shape).pick({ provisioning_id: true, status: true }),

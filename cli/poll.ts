@@ -70,9 +70,9 @@ async function pollUntil<Found>(
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, MAX_PAUSE)) {
     const remainingSeconds = Math.ceil((startedAt + timeout - clock.now()) / 1000);
     const result = await poll(Math.min(Math.max(remainingSeconds, 0), MAX_WAIT_SECONDS)).then(
-      (answer) => {
+      (response) => {
         failedPolls = 0;
-        return answer;
+        return response;
       },
       (error: unknown) => {
         failedPolls += 1;

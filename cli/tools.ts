@@ -1,7 +1,7 @@
 import { programWithoutArguments } from './support/command.ts';
 import { runTool, type Tool, toolsOf } from './support/tools.ts';
 
-/** What each npm script runs; with a status other than 0 the next one still runs, so that all is said at once. */
+/** The tools of each npm script. All of them run, also after one has failed, so that one run reports all errors. */
 const scripts: Record<string, { description: string; runs: readonly Tool[] }> = {
   lint: { description: 'Checks style, imports and secrets: Biome and secretlint.', runs: toolsOf.lint },
   format: { description: 'Formats the checkout, and fixes what Biome can fix.', runs: toolsOf.format },
@@ -15,7 +15,7 @@ const scripts: Record<string, { description: string; runs: readonly Tool[] }> = 
   },
 };
 
-/** `npm run lint`, `format`, `typecheck` and `build`. The exit status is 0 when each tool ends with 0. */
+/** `npm run lint`, `format`, `typecheck` and `build`. The exit status is 0 when every tool returns 0. */
 export async function main([script = '', ...args]: string[]): Promise<number> {
   const chosen = scripts[script];
   if (chosen === undefined) throw new Error(`There is no script ${script}.`);

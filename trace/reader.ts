@@ -343,11 +343,11 @@ function tokenBucket(perSecond: number, now: () => Date): { take(requested: numb
   const capacity = perSecond * BURST_SECONDS;
   let [tokens, refilledAt] = [capacity, now().getTime()];
   return {
-    take(wanted) {
-      if (!Number.isFinite(perSecond)) return wanted;
+    take(requested) {
+      if (!Number.isFinite(perSecond)) return requested;
       tokens = Math.min(capacity, tokens + ((now().getTime() - refilledAt) / 1000) * perSecond);
       refilledAt = now().getTime();
-      const granted = Math.min(wanted, Math.floor(tokens));
+      const granted = Math.min(requested, Math.floor(tokens));
       tokens -= granted;
       return granted;
     },

@@ -53,7 +53,7 @@ async function topicsOf(system: DeployedSystem, service: Service): Promise<strin
       assert(ActionsEnabled === true && AlarmActions.length > 0, `the alarm ${AlarmName} has no action`);
       for (const action of AlarmActions) actions.add(action);
     }
-  assert(actions.size > 0, `there is no alarm whose name begins with ${alarmNamed(service, '')}`);
+  assert(actions.size > 0, `there is no alarm whose name starts with ${alarmNamed(service, '')}`);
   return [...actions];
 }
 

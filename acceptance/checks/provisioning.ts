@@ -82,14 +82,14 @@ export const provisioningChecks: readonly Check[] = [
     async run(system) {
       const { user } = await system.example();
       const token = await system.signIn(user);
-      const answer = await system.callApp2('/sample', {
+      const response = await system.callApp2('/sample', {
         method: 'POST',
         token,
         headers: JSON_BODY,
         body: JSON.stringify({ data: { n: 1 } }),
       });
-      assert(answer.status === 200, `/sample returned ${describeResponse(answer)}`);
-      const { username, received } = sampleReply.parse(JSON.parse(answer.text));
+      assert(response.status === 200, `/sample returned ${describeResponse(response)}`);
+      const { username, received } = sampleReply.parse(JSON.parse(response.text));
       assert(username === user.username && received['n'] === 1, `/sample identified the user as ${username}`);
       return `/sample returned ${username}`;
     },
@@ -102,8 +102,8 @@ export const provisioningChecks: readonly Check[] = [
       const { provisioning } = await system.example();
       const token = await system.machineToken();
       const path = `/admin/create-user/${provisioning.provisioning_id}`;
-      const answer = await system.callApp2(path, { token });
-      assert(answer.status === 200, `App2 returned ${describeResponse(answer)}`);
+      const response = await system.callApp2(path, { token });
+      assert(response.status === 200, `App2 returned ${describeResponse(response)}`);
       return 'App2 returned the status of the creation';
     },
   },
@@ -126,12 +126,12 @@ export const provisioningChecks: readonly Check[] = [
     claim: 'The same key with another password is rejected.',
     async run(system) {
       const { user, key } = await system.example();
-      const answer = await system.callApp1('/create-service-user', {
+      const response = await system.callApp1('/create-service-user', {
         method: 'POST',
         headers: { ...JSON_BODY, 'idempotency-key': key },
         body: JSON.stringify({ ...user, password: newPassword() }),
       });
-      return expectProblem(answer, 'IDEMPOTENCY_CONFLICT');
+      return expectProblem(response, 'IDEMPOTENCY_CONFLICT');
     },
   },
   {

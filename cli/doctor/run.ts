@@ -30,8 +30,8 @@ export async function doctor(session: Session): Promise<Exit> {
   );
   const isUnreachable = checks.every(({ service, verdict }) => service === 'both' || verdict === 'unchecked');
   const healthy = !isUnreachable && checks.every(({ verdict }) => verdict !== 'failed');
-  const answer: DoctorOutput = { healthy, environment: connection.displayName, checks };
-  session.print(answer, formatChecks(answer));
+  const output: DoctorOutput = { healthy, environment: connection.displayName, checks };
+  session.print(output, formatChecks(output));
   if (isUnreachable) return 'unreachable';
   return healthy ? 'ok' : 'failed';
 }

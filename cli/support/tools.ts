@@ -9,7 +9,7 @@ export interface Tool {
   args: readonly string[];
 }
 
-/** The tools that are about the whole checkout, by the npm script that runs them. `npm test` runs lint and typecheck. */
+/** The tools that check or build the whole checkout, by their npm script. `npm test` runs lint and typecheck. */
 export const toolsOf = {
   lint: [
     { name: 'Biome', command: 'biome', args: ['check', '--error-on-warnings'] },
@@ -23,10 +23,10 @@ export const toolsOf = {
   build: [{ name: 'CDK', command: 'cdk', args: ['synth', '--quiet'] }],
 } as const satisfies Record<string, readonly Tool[]>;
 
-/** Where npm puts the program. */
+/** The path of the program in node_modules. */
 export const pathOf = ({ command }: Tool): string => join(root, 'node_modules', '.bin', command);
 
-/** Runs a tool that shows what it finds. @returns its exit status */
+/** Runs a tool with its output on the terminal. @returns its exit status */
 export async function runTool(tool: Tool): Promise<number> {
   const { exitCode = 1 } = await execa(pathOf(tool), tool.args, {
     cwd: root,

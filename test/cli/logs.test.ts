@@ -128,7 +128,7 @@ describe('npm run logs', () => {
       rmSync(directory, { recursive: true, force: true });
     });
 
-    it('proposes to start the local AWS again when it does not answer', async () => {
+    it('proposes to start the local AWS again when it does not respond', async () => {
       const outputs = { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', account: '123456789012' };
       const credentials = { access_key_id: 'a', secret_access_key: 's' };
       writeFileSync(

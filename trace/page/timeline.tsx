@@ -97,7 +97,7 @@ function Axis({ scale }: { scale: TimeScale }) {
             {index > 0 && <span className="cut" style={{ left: percent(part.left) }} />}
             {hasRoom(scale.parts, index) && (
               <span
-                className={part.left > 1 - ROOM ? 'mark begin before' : 'mark begin'}
+                className={part.left > 1 - ROOM ? 'mark start before' : 'mark start'}
                 style={{ left: percent(part.left) }}
               >
                 {clockTime(part.from)}
