@@ -104,7 +104,7 @@ const userStamped = (provisioning_id: string) => ({
 });
 
 /** The response of App2 to App1. */
-const app2Returns = (answer: Response) => fetch.mockResolvedValue(answer);
+const app2Returns = (response: Response) => fetch.mockResolvedValue(response);
 
 beforeEach(() => {
   for (const client of [cognito, kms, stepFunctions, dynamoDb]) client.reset();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import * as answers from '../../cli/json-output.ts';
+import * as responses from '../../cli/json-output.ts';
 import { createServiceUserRequest } from '../../contracts/app1-api.ts';
 import { createUserRequest } from '../../contracts/app2-api.ts';
 import { eventDetail, eventRows } from '../../contracts/events/catalogue.ts';
@@ -22,7 +22,7 @@ import { subject } from '../support/subject.ts';
 /** Every schema of stored data by name: inputs of executions and steps, statuses, events, responses to the CLI. */
 const storedSchemas = new Map<string, z.ZodType>([
   ...schemasOf('executions', executions),
-  ...schemasOf('cli', answers),
+  ...schemasOf('cli', responses),
   ...Object.entries({
     receivedNotification,
     receivedStatus,

@@ -147,10 +147,10 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
   it('returns a status that matches the contract', async () => {
     described({ status: 'SUCCEEDED' });
 
-    const answer = await status(machines);
+    const response = await status(machines);
 
-    expect(answer.statusCode).toBe(200);
-    expect(provisioningStatus.parse(JSON.parse(answer.body))).toMatchObject(olderSubject);
+    expect(response.statusCode).toBe(200);
+    expect(provisioningStatus.parse(JSON.parse(response.body))).toMatchObject(olderSubject);
   });
 
   it('is cancelled', async () => {
@@ -234,7 +234,7 @@ describe('App1', () => {
   it('refuses a retry, which is a new request with the present rules', async () => {
     described(failedAs('ProvisioningFailed', 'RequestUserCreation', 'App2Unavailable'));
 
-    const answer = await api(
+    const response = await api(
       retryProvisioning({
         kms: new KMSClient({}),
         stepFunctions: new SFNClient({}),
@@ -251,7 +251,7 @@ describe('App1', () => {
       }),
     )(signedRequest({ id: PROVISIONING_ID }));
 
-    expectProblem(answer, 'NOT_RETRYABLE');
+    expectProblem(response, 'NOT_RETRYABLE');
   });
 
   it('lists it in the CLI', async () => {

@@ -40,7 +40,7 @@ const request = {
 };
 const cancel = { action: 'CancelUserCreation', ...GENERATION, username: 'alice', trace_id: TRACE_ID };
 
-const answered = (status: ProvisioningStatus, notifies = false) => ({ status, notifies });
+const reply = (status: ProvisioningStatus, notifies = false) => ({ status, notifies });
 const SUCCEEDED = creationStatus({ status: 'SUCCEEDED', user: 'present' });
 const task = { ...GENERATION, username: 'alice', task_token: 'canary-task-token' };
 
@@ -77,7 +77,7 @@ describe('Authenticate', () => {
 
 describe('RequestUserCreation', () => {
   it('finishes its own task when App2 reports the user as present', async () => {
-    requestUserCreation.mockResolvedValue(answered(SUCCEEDED));
+    requestUserCreation.mockResolvedValue(reply(SUCCEEDED));
 
     await expect(run(request)).resolves.toEqual({});
     expect(resumeTask.mock.calls).toEqual([[expect.objectContaining(task), 'UserCreated']]);
@@ -90,7 +90,7 @@ describe('RequestUserCreation', () => {
   });
 
   it('fails with UserCreationPending while the creation is running', async () => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus()));
+    requestUserCreation.mockResolvedValue(reply(creationStatus()));
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationPending' });
   });
@@ -105,20 +105,20 @@ describe('RequestUserCreation', () => {
     ['INTERNAL_ERROR', 'UserCreationFailed'],
     ['CANCELLED', 'UserCreationFailed'],
   ] as const)("maps App2's code %s to %s", async (code, name) => {
-    requestUserCreation.mockResolvedValue(answered(failed(code)));
+    requestUserCreation.mockResolvedValue(reply(failed(code)));
 
     await expect(run(request)).rejects.toMatchObject({ name });
   });
 
   it.each(['ABORTED', 'TIMED_OUT'] as const)('fails when the creation at App2 is %s', async (status) => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus({ status })));
+    requestUserCreation.mockResolvedValue(reply(creationStatus({ status })));
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
   });
 
   it('fails when App2 created the user and removed it again', async () => {
     requestUserCreation.mockResolvedValue(
-      answered(creationStatus({ status: 'SUCCEEDED', user: 'being_removed' })),
+      reply(creationStatus({ status: 'SUCCEEDED', user: 'being_removed' })),
     );
 
     await expect(run(request)).rejects.toMatchObject({ name: 'UserCreationFailed' });
@@ -135,7 +135,7 @@ describe('RequestUserCreation with a completion notification', () => {
   });
 
   it('registers its task and does not finish it', async () => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus({ estimated_end_at }), true));
+    requestUserCreation.mockResolvedValue(reply(creationStatus({ estimated_end_at }), true));
 
     const output = await run(request);
 
@@ -146,7 +146,7 @@ describe('RequestUserCreation with a completion notification', () => {
   });
 
   it('polls immediately when the notification arrived before the registration', async () => {
-    requestUserCreation.mockResolvedValue(answered(creationStatus(), true));
+    requestUserCreation.mockResolvedValue(reply(creationStatus(), true));
     callbacks.registerTaskToken.mockResolvedValue({ notified: true });
     readStatus.mockResolvedValue(SUCCEEDED);
 

@@ -88,14 +88,14 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
   ] as const)('starts the roll-back of a provisioning that is %s', async (status, seen) => {
     provisioning().resolves(execution(input, seen));
 
-    const answer = await del();
+    const response = await del();
 
-    expect(answer).toMatchObject({ statusCode: 202, headers: { 'Retry-After': '6' } });
-    expect(JSON.parse(answer.body)).toMatchObject({ ...subjectInStatus, status, user: 'being_removed' });
+    expect(response).toMatchObject({ statusCode: 202, headers: { 'Retry-After': '6' } });
+    expect(JSON.parse(response.body)).toMatchObject({ ...subjectInStatus, status, user: 'being_removed' });
     expect(started()).toEqual([theRollBack]);
     expect(started()[0]?.input.had_succeeded).toBe(status === 'SUCCEEDED');
     expect(clock.sleeps).toEqual([]);
-    expectNoLeak(INTAKE_CIPHERTEXT, answer, started(), log());
+    expectNoLeak(INTAKE_CIPHERTEXT, response, started(), log());
   });
 
   it('waits for the removal with Prefer: wait and returns 204', async () => {
@@ -106,9 +106,9 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
       .resolvesOnce(execution(rollBackInput))
       .resolves(execution(rollBackInput, { status: 'SUCCEEDED' }));
 
-    const answer = await del({ headers: { Prefer: 'wait=10' } });
+    const response = await del({ headers: { Prefer: 'wait=10' } });
 
-    expect(answer).toMatchObject({ statusCode: 204, body: '', headers: { 'Cache-Control': 'no-store' } });
+    expect(response).toMatchObject({ statusCode: 204, body: '', headers: { 'Cache-Control': 'no-store' } });
   });
 
   it('returns 202 after the preferred wait', async () => {
@@ -126,24 +126,24 @@ describe('DELETE /create-service-user/{provisioning_id}', () => {
       execution(rollBackInput, failedAs('RollBackFailed', 'CancelUserCreation', 'StepFailed')),
     );
 
-    const answer = await del({ headers: { Prefer: 'wait=10' } });
+    const response = await del({ headers: { Prefer: 'wait=10' } });
 
-    expect(answer.statusCode).toBe(202);
-    expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
+    expect(response.statusCode).toBe(202);
+    expect(JSON.parse(response.body)).toMatchObject({ user: 'being_removed' });
   });
 
   it.each([
     ['throttled', sdkError('ThrottlingException')],
-    ['without an answer', sdkError('TimeoutError')],
+    ['without an response', sdkError('TimeoutError')],
     ['not allowed', sdkError('AccessDeniedException')],
   ])('returns 202 when every poll after the start of the roll-back is %s', async (_what, error) => {
     provisioning().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().rejectsOnce(notFound()).rejects(error);
 
-    const answer = await del({ headers: { Prefer: 'wait=10' } });
+    const response = await del({ headers: { Prefer: 'wait=10' } });
 
-    expect(answer.statusCode).toBe(202);
-    expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
+    expect(response.statusCode).toBe(202);
+    expect(JSON.parse(response.body)).toMatchObject({ user: 'being_removed' });
   });
 
   it('does not poll a roll-back that it started, unless it waits', async () => {

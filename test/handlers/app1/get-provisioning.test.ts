@@ -84,19 +84,19 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   it('returns the status to the owner, without the ciphertext', async () => {
     describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
-    const answer = await get();
+    const response = await get();
 
-    expect(answer.statusCode).toBe(200);
-    expect(JSON.parse(answer.body)).toEqual({
+    expect(response.statusCode).toBe(200);
+    expect(JSON.parse(response.body)).toEqual({
       ...subjectInStatus,
       status: 'SUCCEEDED',
       user: 'present',
       started_at: STARTED.toISOString(),
       stopped_at: STOPPED.toISOString(),
     });
-    expectNoLeak(INTAKE_CIPHERTEXT, answer);
-    expectNoLeak('canary-mac', answer);
-    expect(answer.headers).not.toHaveProperty('Retry-After');
+    expectNoLeak(INTAKE_CIPHERTEXT, response);
+    expectNoLeak('canary-mac', response);
+    expect(response.headers).not.toHaveProperty('Retry-After');
   });
 
   it('returns Retry-After while the provisioning is running', async () => {
@@ -197,25 +197,29 @@ describe('GET /create-service-user/{provisioning_id}', () => {
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
 
-    const answer = await get({ headers: { Prefer: 'wait=5' } });
+    const response = await get({ headers: { Prefer: 'wait=5' } });
 
-    expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=5' });
-    expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(response.headers).toMatchObject({ 'Preference-Applied': 'wait=5' });
+    expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED' });
   });
 });
 
 describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
   const of = { workflow: 'CreateServiceUser', execution: PROVISIONING_ID, attempts: [] };
   const app2Step = { ...of, service: 'app2', step: 'CreateUser', started_at: '2026-01-01T00:00:01.000Z' };
-  const app2Returns = (answer: object) => {
-    const text = JSON.stringify(answer);
+  const app2Returns = (response: object) => {
+    const text = JSON.stringify(response);
     const Payload = Object.assign(new Uint8Array(), { transformToString: () => text });
     return lambda.on(InvokeCommand).resolves({ Payload });
   };
   const timelineOf = async () => {
-    const answer = await get({ include: ['timeline'] });
-    const { timeline, timeline_incomplete } = provisioningStatus.parse(JSON.parse(answer.body));
-    return { names: timeline?.map(({ service, step }) => `${service} ${step}`), timeline_incomplete, answer };
+    const response = await get({ include: ['timeline'] });
+    const { timeline, timeline_incomplete } = provisioningStatus.parse(JSON.parse(response.body));
+    return {
+      names: timeline?.map(({ service, step }) => `${service} ${step}`),
+      timeline_incomplete,
+      response,
+    };
   };
 
   beforeEach(() => {
@@ -231,7 +235,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
   });
 
   it("contains the steps of both services, App2's read by the function with the token", async () => {
-    const { names, timeline_incomplete, answer } = await timelineOf();
+    const { names, timeline_incomplete, response } = await timelineOf();
 
     expect(names).toEqual([
       'app1 Authenticate',
@@ -246,13 +250,13 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
         Payload: JSON.stringify({ action: 'ReadTimeline', ...GENERATION }),
       },
     ]);
-    expectNoLeak(INTAKE_CIPHERTEXT, answer);
+    expectNoLeak(INTAKE_CIPHERTEXT, response);
   });
 
   it.each([
-    ['does not answer in time', () => lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'))],
-    ['cannot be asked', () => lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled' })],
-    ['answers something else', () => app2Returns({ timeline: 'none' })],
+    ['does not response in time', () => lambda.on(InvokeCommand).rejects(sdkError('TimeoutError'))],
+    ['is not available', () => lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled' })],
+    ['returns something else', () => app2Returns({ timeline: 'none' })],
   ])('is incomplete with only the steps of App1 when App2 %s', async (_what, happens) => {
     happens();
 
@@ -265,17 +269,17 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
   it("is incomplete with only the steps of App2 when App1's history cannot be read", async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
-    const { names, timeline_incomplete, answer } = await timelineOf();
+    const { names, timeline_incomplete, response } = await timelineOf();
 
-    expect(answer.statusCode).toBe(200);
+    expect(response.statusCode).toBe(200);
     expect(names).toEqual(['app2 CreateUser']);
     expect(timeline_incomplete).toEqual(['app1']);
   });
 
   it('reads no history without the parameter', async () => {
-    const answer = await get();
+    const response = await get();
 
-    expect(JSON.parse(answer.body)).not.toHaveProperty('timeline');
+    expect(JSON.parse(response.body)).not.toHaveProperty('timeline');
     expect(stepFunctions.commandCalls(GetExecutionHistoryCommand)).toHaveLength(0);
     expect(lambda.calls()).toHaveLength(0);
   });

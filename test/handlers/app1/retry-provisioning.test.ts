@@ -89,7 +89,7 @@ beforeEach(() => {
 
 describe('POST /create-service-user/{provisioning_id}/retry', () => {
   it('starts a new provisioning from the stored request, and returns the URL of its status', async () => {
-    const answer = await retry();
+    const response = await retry();
 
     const [start] = starts();
     expect(start).toEqual({
@@ -109,8 +109,12 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
     expect(start?.name).not.toBe(PROVISIONING_ID);
     expect(start?.input.creation_id).not.toBe(subject.creation_id);
     const status_url = `https://api.example/v1/create-service-user/${start?.name}`;
-    expect(answer).toMatchObject({ statusCode: 202, headers: { Location: status_url } });
-    expect(JSON.parse(answer.body)).toEqual({ provisioning_id: start?.name, status: 'RUNNING', status_url });
+    expect(response).toMatchObject({ statusCode: 202, headers: { Location: status_url } });
+    expect(JSON.parse(response.body)).toEqual({
+      provisioning_id: start?.name,
+      status: 'RUNNING',
+      status_url,
+    });
   });
 
   it('re-encrypts the password for the new provisioning without its plaintext', async () => {
@@ -217,10 +221,10 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
         .on(DescribeExecutionCommand, { executionArn: `${executions}:ProvisionServiceUser:${name}` })
         .resolves(execution(first, { status: 'SUCCEEDED' }));
 
-      const answer = await retry();
+      const response = await retry();
 
-      expect(answer.statusCode).toBe(202);
-      expect(JSON.parse(answer.body)).toMatchObject({ provisioning_id: name, status: 'SUCCEEDED' });
+      expect(response.statusCode).toBe(202);
+      expect(JSON.parse(response.body)).toMatchObject({ provisioning_id: name, status: 'SUCCEEDED' });
     });
 
     it('has a name that no key of a caller derives', async () => {
@@ -305,10 +309,10 @@ describe('POST /create-service-user/{provisioning_id}/retry', () => {
       });
     former().resolves(execution(input, failed));
 
-    const answer = await retry({ headers: { Prefer: 'wait=10' } });
+    const response = await retry({ headers: { Prefer: 'wait=10' } });
 
-    expect(answer).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
-    expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+    expect(response).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
+    expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
   });
 
   it('does not log the ciphertext', async () => {

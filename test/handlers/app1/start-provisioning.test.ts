@@ -126,11 +126,11 @@ describe('POST /create-service-user', () => {
     ['Host', 'attacker.example'],
     ['X-Original-URL', '/attacker'],
   ])('ignores %s in the URL of the status: %s', async (name, value) => {
-    const answer = await post({ headers: { [name]: value } });
+    const response = await post({ headers: { [name]: value } });
 
     const address = `https://api.example/v1/create-service-user/${starts()[0]?.name}`;
-    expect(answer.headers).toMatchObject({ Location: address });
-    expect(JSON.parse(answer.body)).toMatchObject({ status_url: address });
+    expect(response.headers).toMatchObject({ Location: address });
+    expect(JSON.parse(response.body)).toMatchObject({ status_url: address });
   });
 
   it.each([
@@ -157,15 +157,15 @@ describe('POST /create-service-user', () => {
   });
 
   it('reads a preference at any position of the list', async () => {
-    const answer = await post({ headers: { Prefer: ['respond-async', 'wait=2'] } });
-    expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=2' });
+    const response = await post({ headers: { Prefer: ['respond-async', 'wait=2'] } });
+    expect(response.headers).toMatchObject({ 'Preference-Applied': 'wait=2' });
   });
 
   it('accepts a request and returns the URL of its status', async () => {
-    const answer = await post();
+    const response = await post();
 
     const [start] = starts();
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       statusCode: 202,
       headers: {
         Location: `https://api.example/v1/create-service-user/${start?.name}`,
@@ -174,7 +174,7 @@ describe('POST /create-service-user', () => {
         'Retry-After': '1',
       },
     });
-    expect(JSON.parse(answer.body)).toEqual({
+    expect(JSON.parse(response.body)).toEqual({
       provisioning_id: start?.name,
       status: 'RUNNING',
       status_url: `https://api.example/v1/create-service-user/${start?.name}`,
@@ -239,21 +239,21 @@ describe('POST /create-service-user', () => {
   ])(
     'refuses a password that is %s with every broken rule, and makes no call',
     async (_what, password, count) => {
-      const answer = await post({ body: { ...body, password } });
+      const response = await post({ body: { ...body, password } });
 
-      const { errors = [] } = expectProblem(answer, 'INVALID_REQUEST');
+      const { errors = [] } = expectProblem(response, 'INVALID_REQUEST');
       expect(errors).toHaveLength(count);
       for (const { pointer, detail } of errors)
         expect([pointer, detail]).toEqual(['/password', expect.stringMatching(/^must /)]);
       expect([...kms.calls(), ...stepFunctions.calls(), ...dynamoDb.calls()]).toEqual([]);
-      expectNoLeak(password, answer, log());
+      expectNoLeak(password, response, log());
     },
   );
 
   it('reports broken rules of the policy together with all other invalid fields', async () => {
-    const answer = await post({ body: { username: '..', password: 'short', admin: true } });
+    const response = await post({ body: { username: '..', password: 'short', admin: true } });
 
-    const { errors = [] } = expectProblem(answer, 'INVALID_REQUEST');
+    const { errors = [] } = expectProblem(response, 'INVALID_REQUEST');
     expect(new Set(errors.map(({ pointer }) => pointer))).toEqual(
       new Set(['/username', '/password', '/human_user_id', '/admin']),
     );
@@ -267,12 +267,12 @@ describe('POST /create-service-user', () => {
     it('returns the status of the first request, which an earlier policy accepted', async () => {
       earlier(MAC, { status: 'SUCCEEDED' });
 
-      const answer = await post(weak);
+      const response = await post(weak);
 
-      expect(answer.statusCode).toBe(202);
-      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(response.statusCode).toBe(202);
+      expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED' });
       expect(called()).toEqual([DescribeExecutionCommand, GenerateMacCommand].toReversed());
-      expectNoLeak(weak.body.password, answer, log());
+      expectNoLeak(weak.body.password, response, log());
     });
 
     it('waits for the outcome of the first request', async () => {
@@ -286,9 +286,9 @@ describe('POST /create-service-user', () => {
             : Promise.reject(notFound()),
         );
 
-      const answer = await waiting;
+      const response = await waiting;
 
-      expect([answer.statusCode, clock.sleeps.length]).toEqual([200, 2]);
+      expect([response.statusCode, clock.sleeps.length]).toEqual([200, 2]);
     });
 
     it.each([
@@ -390,10 +390,10 @@ describe('POST /create-service-user', () => {
     it('returns the status of the first request to a repeated one', async () => {
       earlier(MAC, { status: 'SUCCEEDED' });
 
-      const answer = await post({ headers });
+      const response = await post({ headers });
 
-      expect(answer.statusCode).toBe(202);
-      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(response.statusCode).toBe(202);
+      expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED' });
     });
 
     it('returns 409 when the key was used for another request', async () => {
@@ -428,10 +428,10 @@ describe('POST /create-service-user', () => {
     it('returns 200 with the outcome within the preferred wait', async () => {
       earlier(MAC, failedAs('ProvisioningFailed', 'RequestUserCreation', 'PasswordRejected'));
 
-      const answer = await post({ headers });
+      const response = await post({ headers });
 
-      expect(answer).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
-      expect(JSON.parse(answer.body)).toMatchObject({
+      expect(response).toMatchObject({ statusCode: 200, headers: { 'Preference-Applied': 'wait=10' } });
+      expect(JSON.parse(response.body)).toMatchObject({
         status: 'FAILED',
         user: 'absent',
         error: { code: 'PASSWORD_REJECTED' },
@@ -458,10 +458,10 @@ describe('POST /create-service-user', () => {
     it.each(unseen)('returns 202 when every poll of Prefer: wait %s', async (_what, error) => {
       stepFunctions.on(DescribeExecutionCommand).rejects(error);
 
-      const answer = await post({ headers: { Prefer: 'wait=10' } });
+      const response = await post({ headers: { Prefer: 'wait=10' } });
 
-      expect(answer.statusCode).toBe(202);
-      expect(JSON.parse(answer.body)).toMatchObject({
+      expect(response.statusCode).toBe(202);
+      expect(JSON.parse(response.body)).toMatchObject({
         provisioning_id: starts()[0]?.name,
         status: 'RUNNING',
       });
@@ -475,10 +475,10 @@ describe('POST /create-service-user', () => {
           return execution(startedAs(executionArn), { status: 'SUCCEEDED' });
         });
 
-      const answer = await post({ headers: { Prefer: 'wait=10' } });
+      const response = await post({ headers: { Prefer: 'wait=10' } });
 
-      expect(answer.statusCode).toBe(202);
-      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(response.statusCode).toBe(202);
+      expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED' });
     });
 
     it('returns 202 without a key also when a retried call has started it', async () => {
@@ -493,9 +493,9 @@ describe('POST /create-service-user', () => {
     beforeEach(useUpCallerRate);
 
     it('starts the provisioning and returns 202 without a wait', async () => {
-      const answer = await post({ headers: { Prefer: 'wait=20' } });
+      const response = await post({ headers: { Prefer: 'wait=20' } });
 
-      expect(answer.statusCode).toBe(202);
+      expect(response.statusCode).toBe(202);
       expect(starts()).toHaveLength(1);
       expect(clock.sleeps).toEqual([POLL_PAUSES[0] * 1000]);
       expect(stepFunctions.commandCalls(DescribeExecutionCommand)).toHaveLength(0);
@@ -504,9 +504,9 @@ describe('POST /create-service-user', () => {
     it('returns 429 for a repeated request, which needs DescribeExecution', async () => {
       earlier(MAC);
 
-      const answer = await post({ headers: { 'Idempotency-Key': 'key-1' } });
-      expectProblem(answer, 'THROTTLED');
-      expect(answer.headers).toMatchObject({ 'Retry-After': '1' });
+      const response = await post({ headers: { 'Idempotency-Key': 'key-1' } });
+      expectProblem(response, 'THROTTLED');
+      expect(response.headers).toMatchObject({ 'Retry-After': '1' });
     });
   });
 
@@ -574,13 +574,13 @@ describe('POST /create-service-user', () => {
     ],
     ['an unsigned request', { identity: {} }, 'FORBIDDEN', undefined],
   ])('refuses %s with the pointer of the field, and starts nothing', async (_what, sent, code, pointers) => {
-    const answer = await post(sent);
+    const response = await post(sent);
 
-    const { errors } = expectProblem(answer, code);
+    const { errors } = expectProblem(response, code);
     expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
     expect(stepFunctions.calls()).toHaveLength(0);
     expect(kms.calls()).toHaveLength(0);
-    expectNoLeak(PASSWORD, answer, log());
+    expectNoLeak(PASSWORD, response, log());
   });
 
   it.each([
@@ -596,9 +596,9 @@ describe('POST /create-service-user', () => {
         () => kms.on(GenerateMacCommand).rejects(error),
       ]) {
         arrange();
-        const answer = await post();
-        expectProblem(answer, code);
-        expectNoLeak(PASSWORD, answer, log());
+        const response = await post();
+        expectProblem(response, code);
+        expectNoLeak(PASSWORD, response, log());
       }
       expect(starts()).toEqual([]);
     },

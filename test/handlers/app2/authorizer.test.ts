@@ -39,8 +39,8 @@ function flipped(whole: string): string {
 }
 
 /** Responses of the pool's JWKS URL. */
-function keysAre(answer: () => Response) {
-  jest.spyOn(globalThis, 'fetch').mockImplementation(async () => answer());
+function keysAre(response: () => Response) {
+  jest.spyOn(globalThis, 'fetch').mockImplementation(async () => response());
 }
 
 beforeEach(() => {
@@ -53,8 +53,8 @@ const notChecked = (): number => log().split('"AuthorizerFailures":1').length - 
 describe('the authorizer of App2', () => {
   // First, before a key is cached: the verifier keeps its keys.
   it('does not return 401 when the JWKS could not be fetched', async () => {
-    for (const answer of [() => new Response('', { status: 503 }), () => Response.error()]) {
-      keysAre(answer);
+    for (const response of [() => new Response('', { status: 503 }), () => Response.error()]) {
+      keysAre(response);
       const error = await thrownBy(authorize(`Bearer ${token()}`));
       expect(error.message).not.toBe('Unauthorized');
     }
@@ -170,13 +170,13 @@ describe('the authorizer of App2', () => {
     ['is for another client', () => token({ client_id: 'a-third-client' })],
     ['is an ID token', () => token({ token_use: 'id', aud: 'service-client' })],
     ['is not valid yet', () => token({ nbf: now + 60 })],
-    ['does not say when it expires', () => token({ exp: undefined })],
-    ['says in words when it expires', () => token({ exp: 'never' })],
+    ['has no expiry', () => token({ exp: undefined })],
+    ['has an expiry that is not a number', () => token({ exp: 'never' })],
     ['has no issuer', () => token({ iss: undefined })],
     ['has an issuer that starts with the expected one', () => token({ iss: `${claims.iss}.example` })],
     ['names its client only as the audience', () => token({ client_id: undefined, aud: 'service-client' })],
     ['names several clients', () => token({ client_id: ['service-client', 'another'] })],
-    ['does not say what it is for', () => token({ token_use: undefined })],
+    ['has no token use', () => token({ token_use: undefined })],
     ['is a refresh token', () => token({ token_use: 'refresh' })],
     ['has no username', () => token({ username: undefined })],
     ['has no subject', () => token({ sub: undefined })],
@@ -187,8 +187,8 @@ describe('the authorizer of App2', () => {
       () => token({ 'cognito:groups': { 0: 'api-client', includes: true, length: 1 } }),
     ],
     ['is not signed', () => unsigned(claims)],
-    ['says None of its algorithm', () => rs256(key.privateKey, { alg: 'None', kid: 'key-1' }, claims)],
-    ['does not say its algorithm', () => rs256(key.privateKey, { kid: 'key-1' }, claims)],
+    ['has the algorithm None', () => rs256(key.privateKey, { alg: 'None', kid: 'key-1' }, claims)],
+    ['has no algorithm', () => rs256(key.privateKey, { kid: 'key-1' }, claims)],
     ['has no signature', () => `${token().split('.').slice(0, 2).join('.')}.`],
     ['has the signature of another token', () => altered(token({ sub: 'another' }), claims)],
     ['has a bit flipped in its signature', () => flipped(token())],
@@ -197,7 +197,7 @@ describe('the authorizer of App2', () => {
       () => rs256(strangersKey.privateKey, { ...header, jwk: strangersKey.jwk }, claims),
     ],
     [
-      'says where to get its key',
+      'names the URL of its key',
       () => rs256(strangersKey.privateKey, { ...header, jku: 'https://keys.example/mine.json' }, claims),
     ],
     ['names a key that is a path', () => rs256(key.privateKey, { alg: 'RS256', kid: '../../key-1' }, claims)],
@@ -290,10 +290,10 @@ describe('the JWKS of the pool', () => {
   /** A cold authorizer, the URLs that it fetches, and their responses. */
   async function cold() {
     const fetches: string[] = [];
-    let answer = (): Response => Response.json({ keys: [key.jwk] });
+    let response = (): Response => Response.json({ keys: [key.jwk] });
     jest.spyOn(globalThis, 'fetch').mockImplementation(async (address) => {
       fetches.push(String(address));
-      return answer();
+      return response();
     });
     let fresh = handler;
     await jest.isolateModulesAsync(async () => {
@@ -301,8 +301,8 @@ describe('the JWKS of the pool', () => {
     });
     return {
       fetches,
-      answerWith: (other: () => Response) => {
-        answer = other;
+      respondWith: (other: () => Response) => {
+        response = other;
       },
       authorize: (bearer: string) =>
         fresh({
@@ -316,8 +316,8 @@ describe('the JWKS of the pool', () => {
     rs256(signing.privateKey, { alg: 'RS256', kid: signing.kid }, claims);
 
   it('are fetched from the pool once', async () => {
-    const { fetches, authorize: ask } = await cold();
-    for (let times = 0; times < 3; times++) await ask(token());
+    const { fetches, authorize: run } = await cold();
+    for (let times = 0; times < 3; times++) await run(token());
 
     expect(fetches).toEqual([`${claims.iss}/.well-known/jwks.json`]);
   });
@@ -325,8 +325,8 @@ describe('the JWKS of the pool', () => {
   it('are fetched from the endpoint that AWS_ENDPOINT_URL names', async () => {
     process.env['AWS_ENDPOINT_URL'] = 'http://127.0.0.1:4566';
     try {
-      const { fetches, authorize: ask } = await cold();
-      await ask(token());
+      const { fetches, authorize: run } = await cold();
+      await run(token());
 
       expect(fetches).toEqual(['http://127.0.0.1:4566/eu-central-1_Pool/.well-known/jwks.json']);
     } finally {
@@ -335,10 +335,10 @@ describe('the JWKS of the pool', () => {
   });
 
   it("are fetched from the same URL for a token of the pool's other issuer", async () => {
-    const { fetches, authorize: ask } = await cold();
+    const { fetches, authorize: run } = await cold();
     const iss = 'https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Pool';
-    await expect(ask(token({ iss }))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
-    await expect(ask(rs256(strangersKey.privateKey, header, { ...claims, iss }))).rejects.toThrow(
+    await expect(run(token({ iss }))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    await expect(run(rs256(strangersKey.privateKey, header, { ...claims, iss }))).rejects.toThrow(
       /^Unauthorized$/,
     );
 
@@ -346,68 +346,68 @@ describe('the JWKS of the pool', () => {
   });
 
   it('are fetched once for concurrent requests', async () => {
-    const { fetches, authorize: ask } = await cold();
-    await Promise.all([ask(token()), ask(token({ sub: 'another' })), ask(token())]);
+    const { fetches, authorize: run } = await cold();
+    await Promise.all([run(token()), run(token({ sub: 'another' })), run(token())]);
 
     expect(fetches).toHaveLength(1);
   });
 
   it('are cached while the pool is not available', async () => {
-    const { fetches, answerWith, authorize: ask } = await cold();
-    await ask(token());
-    answerWith(() => Response.error());
+    const { fetches, respondWith, authorize: run } = await cold();
+    await run(token());
+    respondWith(() => Response.error());
 
-    await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    await expect(run(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
     expect(fetches).toHaveLength(1);
   });
 
   it('are fetched again for an unknown key', async () => {
-    const { fetches, answerWith, authorize: ask } = await cold();
-    await ask(token());
-    answerWith(() => Response.json({ keys: [key.jwk, next.jwk] }));
+    const { fetches, respondWith, authorize: run } = await cold();
+    await run(token());
+    respondWith(() => Response.json({ keys: [key.jwk, next.jwk] }));
 
-    await expect(ask(signedBy(next))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
-    await ask(token());
+    await expect(run(signedBy(next))).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    await run(token());
     expect(fetches).toHaveLength(2);
   });
 
   it('are not valid after the pool has withdrawn them', async () => {
-    const { answerWith, authorize: ask } = await cold();
-    await ask(token());
-    answerWith(() => Response.json({ keys: [next.jwk] }));
-    await ask(signedBy(next));
+    const { respondWith, authorize: run } = await cold();
+    await run(token());
+    respondWith(() => Response.json({ keys: [next.jwk] }));
+    await run(signedBy(next));
 
-    await expect(ask(token())).rejects.toThrow(/^Unauthorized$/);
+    await expect(run(token())).rejects.toThrow(/^Unauthorized$/);
   });
 
   it('are fetched once for invented keys, which receive 401 and do not delay other requests', async () => {
-    const { fetches, authorize: ask } = await cold();
-    await ask(token());
+    const { fetches, authorize: run } = await cold();
+    await run(token());
     for (let times = 0; times < 20; times++)
-      await expect(ask(signedBy({ ...strangersKey, kid: `made-up-${times}` }))).rejects.toThrow(
+      await expect(run(signedBy({ ...strangersKey, kid: `made-up-${times}` }))).rejects.toThrow(
         /^Unauthorized$/,
       );
 
     expect(fetches).toHaveLength(2);
-    await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    await expect(run(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
   });
 
   it.each([
-    ['does not answer', () => Response.error()],
+    ['does not response', () => Response.error()],
     ['is out of order', () => new Response('', { status: 503 })],
     ['throttles', () => new Response('', { status: 429 })],
-    ['answers something else', () => new Response('<html>')],
-    ['answers nothing', () => new Response('')],
-    ['answers without keys', () => Response.json({})],
+    ['returns something else', () => new Response('<html>')],
+    ['returns nothing', () => new Response('')],
+    ['returns no keys', () => Response.json({})],
   ])('are fetched again after an error of the pool: %s', async (_what, outage) => {
-    const { fetches, answerWith, authorize: ask } = await cold();
-    answerWith(outage);
+    const { fetches, respondWith, authorize: run } = await cold();
+    respondWith(outage);
     for (let times = 0; times < 2; times++)
-      expect((await thrownBy(ask(token()))).message).not.toBe('Unauthorized');
+      expect((await thrownBy(run(token()))).message).not.toBe('Unauthorized');
     expect(fetches).toHaveLength(2);
 
-    answerWith(() => Response.json({ keys: [key.jwk] }));
-    await expect(ask(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+    respondWith(() => Response.json({ keys: [key.jwk] }));
+    await expect(run(token())).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
   });
 });
 
@@ -433,7 +433,7 @@ describe('the check of the user in the pool', () => {
         return isEnabled();
       },
     });
-    const answer = await check({
+    const response = await check({
       type: 'TOKEN',
       methodArn: `${API}/POST/sample`,
       authorizationToken: `Bearer ${token()}`,
@@ -441,7 +441,7 @@ describe('the check of the user in the pool', () => {
       ({ policyDocument }) => policyDocument.Statement[0]?.Effect,
       (error: unknown) => (error instanceof Error ? error.message : 'no error'),
     );
-    return { readUsers, answer };
+    return { readUsers, response };
   }
   const yes = async () => true;
   const no = async () => false;
@@ -456,28 +456,28 @@ describe('the check of the user in the pool', () => {
   ] as [string, Client[], object, string[]][])(
     'with the setting %s (%j) reads the user of %j: %j',
     async (_whose, checked, other, expected) => {
-      expect(await checking(checked, yes, other)).toEqual({ readUsers: expected, answer: 'Allow' });
+      expect(await checking(checked, yes, other)).toEqual({ readUsers: expected, response: 'Allow' });
     },
   );
 
   it('refuses a token of a disabled or deleted user with 401', async () => {
-    expect(await checking(['service'], no)).toMatchObject({ answer: 'Unauthorized' });
+    expect(await checking(['service'], no)).toMatchObject({ response: 'Unauthorized' });
     expect(log()).toContain('UserNotEnabled');
     expect(notChecked()).toBe(0);
   });
 
   it('refuses a disabled user also for a route that it may not call', async () => {
     expect(await checking(['service'], no, { 'cognito:groups': [] })).toMatchObject({
-      answer: 'Unauthorized',
+      response: 'Unauthorized',
     });
   });
 
   it.each(['TooManyRequestsException', 'InternalErrorException', 'AccessDeniedException', 'TimeoutError'])(
     'fails without a 401 when the pool is not available (%s)',
     async (name) => {
-      const { answer } = await checking(['service'], () => Promise.reject(sdkError(name)));
-      expect(answer).not.toBe('Unauthorized');
-      expect(answer).not.toBe('Allow');
+      const { response } = await checking(['service'], () => Promise.reject(sdkError(name)));
+      expect(response).not.toBe('Unauthorized');
+      expect(response).not.toBe('Allow');
       expect(notChecked()).toBe(1);
     },
   );
@@ -516,14 +516,14 @@ describe('the check of the user in the pool', () => {
     }
 
     it('is off by default', async () => {
-      const ask = await deployedWith('off');
-      await expect(ask()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+      const run = await deployedWith('off');
+      await expect(run()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
       expect(cognito.calls()).toEqual([]);
     });
 
     it('of /admin only does not read service users', async () => {
-      const ask = await deployedWith('admin');
-      await expect(ask()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
+      const run = await deployedWith('admin');
+      await expect(run()).resolves.toMatchObject({ principalId: 'sub-of-the-bearer' });
       expect(cognito.calls()).toEqual([]);
     });
   });

@@ -89,10 +89,10 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     async (status) => {
       creation().resolves(execution(input, { status }));
 
-      const answer = await del();
+      const response = await del();
 
-      expect(answer.statusCode).toBe(202);
-      expect(JSON.parse(answer.body)).toMatchObject({ status, user: 'being_removed' });
+      expect(response.statusCode).toBe(202);
+      expect(JSON.parse(response.body)).toMatchObject({ status, user: 'being_removed' });
       expect(started()).toEqual([
         {
           machine: machines.ROLL_BACK_STATE_MACHINE_ARN,
@@ -139,10 +139,10 @@ describe('DELETE /admin/create-user/{provisioning_id}', () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
     rollBack().resolves(execution(rollBackInput, failedAs('RollBackFailed', 'DeleteUser', 'StepFailed')));
 
-    const answer = await del({ Prefer: 'wait=10' });
+    const response = await del({ Prefer: 'wait=10' });
 
-    expect(answer.statusCode).toBe(202);
-    expect(JSON.parse(answer.body)).toMatchObject({ user: 'being_removed' });
+    expect(response.statusCode).toBe(202);
+    expect(JSON.parse(response.body)).toMatchObject({ user: 'being_removed' });
   });
 
   it('is idempotent during a roll-back', async () => {
@@ -239,10 +239,10 @@ describe.each([
   it('removes the user of this generation as that of a successful creation', async () => {
     poolHas();
 
-    const answer = await del();
+    const response = await del();
 
-    expect(answer.statusCode).toBe(202);
-    expect(provisioningStatus.parse(JSON.parse(answer.body))).toEqual({
+    expect(response.statusCode).toBe(202);
+    expect(provisioningStatus.parse(JSON.parse(response.body))).toEqual({
       ...{ provisioning_id: PROVISIONING_ID, username: 'alice', human_user_id: subject.human_user_id },
       ...{ status: 'SUCCEEDED', user: 'being_removed', started_at: '2025-09-01T00:00:00.000Z' },
     });

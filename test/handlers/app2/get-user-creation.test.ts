@@ -96,18 +96,18 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
   it('returns the creation to its client, without the ciphertext', async () => {
     creation().resolves(execution(input, { status: 'SUCCEEDED' }));
 
-    const answer = await get();
+    const response = await get();
 
-    expect(answer.statusCode).toBe(200);
-    expect(JSON.parse(answer.body)).toEqual({
+    expect(response.statusCode).toBe(200);
+    expect(JSON.parse(response.body)).toEqual({
       ...subjectInStatus,
       status: 'SUCCEEDED',
       user: 'present',
       started_at: STARTED.toISOString(),
       stopped_at: STOPPED.toISOString(),
     });
-    expectNoLeak(ENCRYPTED, answer);
-    expect(answer.headers).not.toHaveProperty('Retry-After');
+    expectNoLeak(ENCRYPTED, response);
+    expect(response.headers).not.toHaveProperty('Retry-After');
   });
 
   it('returns Retry-After while the creation is running', async () => {
@@ -159,10 +159,10 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
       .resolvesOnce(execution(input))
       .resolves(execution(input, { status: 'SUCCEEDED' }));
 
-    const answer = await get(PROVISIONING_ID, { prefer: 'wait=5' });
+    const response = await get(PROVISIONING_ID, { prefer: 'wait=5' });
 
-    expect(answer.headers).toMatchObject({ 'Preference-Applied': 'wait=5' });
-    expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(response.headers).toMatchObject({ 'Preference-Applied': 'wait=5' });
+    expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED' });
     expect(clock.sleeps).toHaveLength(1);
   });
 
@@ -184,9 +184,9 @@ describe('GET /admin/create-user/{provisioning_id}?include=timeline', () => {
       .on(GetExecutionHistoryCommand, { executionArn: rollBackArn })
       .resolves({ events: history({ step: 'DeleteUser', from: 900 }) });
 
-    const answer = await get(PROVISIONING_ID, {}, ['timeline']);
+    const response = await get(PROVISIONING_ID, {}, ['timeline']);
 
-    const { timeline, user } = provisioningStatus.parse(JSON.parse(answer.body));
+    const { timeline, user } = provisioningStatus.parse(JSON.parse(response.body));
     expect(user).toBe('being_removed');
     expect(timeline?.map(({ service, workflow, step }) => [service, workflow, step])).toEqual([
       ['app2', 'CreateServiceUser', 'CreateUser'],
@@ -220,10 +220,10 @@ describe('GET /admin/create-user/{provisioning_id}?username=', () => {
   it('returns the status of a finished user from the pool, without DescribeExecution', async () => {
     inPool();
 
-    const answer = await getByName('alice');
+    const response = await getByName('alice');
 
-    expect(answer.statusCode).toBe(200);
-    expect(provisioningStatus.parse(JSON.parse(answer.body))).toEqual({
+    expect(response.statusCode).toBe(200);
+    expect(provisioningStatus.parse(JSON.parse(response.body))).toEqual({
       ...subjectInStatus,
       status: 'SUCCEEDED',
       user: 'present',

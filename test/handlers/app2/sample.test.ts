@@ -5,12 +5,12 @@ import { expectProblem } from '../../support/problems.ts';
 
 describe('POST /sample', () => {
   it('returns the username and the received data', async () => {
-    const answer = await handler(
+    const response = await handler(
       authorizedRequest({ body: { data: { a: 1 } } }, { owner: 's', username: 'alice', client_id: 'c' }),
     );
 
-    expect(answer.statusCode).toBe(200);
-    expect(JSON.parse(answer.body)).toEqual({ username: 'alice', received: { a: 1 } });
+    expect(response.statusCode).toBe(200);
+    expect(JSON.parse(response.body)).toEqual({ username: 'alice', received: { a: 1 } });
   });
 
   it.each([

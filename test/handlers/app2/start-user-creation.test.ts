@@ -79,16 +79,16 @@ describe('POST /admin/create-user', () => {
 
   it('accepts headers that are sent twice with the same value', async () => {
     const twice = [PROVISIONING_ID, PROVISIONING_ID];
-    const answer = await post({ 'Idempotency-Key': twice, 'On-Behalf-Of': ['a-caller', 'a-caller'] });
+    const response = await post({ 'Idempotency-Key': twice, 'On-Behalf-Of': ['a-caller', 'a-caller'] });
 
-    expect(answer.statusCode).toBe(202);
+    expect(response.statusCode).toBe(202);
     expect(started()).toMatchObject({ provisioning_id: PROVISIONING_ID, on_behalf_of: 'a-caller' });
   });
 
   it('starts the creation with the provisioning_id as name and returns the URL of its status', async () => {
-    const answer = await post();
+    const response = await post();
 
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       statusCode: 202,
       headers: {
         Location: `/v1/admin/create-user/${PROVISIONING_ID}`,
@@ -96,7 +96,7 @@ describe('POST /admin/create-user', () => {
         'Retry-After': '1',
       },
     });
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(JSON.parse(response.body)).toMatchObject({
       provisioning_id: PROVISIONING_ID,
       status: 'RUNNING',
       user: 'unknown',
@@ -111,11 +111,11 @@ describe('POST /admin/create-user', () => {
 
   it('converts the username to lower case in new and in repeated requests', async () => {
     describeCall().resolves(execution(input));
-    const answers = [await post({}, { ...body, username: 'ALICE' })];
+    const responses = [await post({}, { ...body, username: 'ALICE' })];
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    answers.push(await post({}, { ...body, username: 'Alice' }));
+    responses.push(await post({}, { ...body, username: 'Alice' }));
 
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202]);
+    expect(responses.map(({ statusCode }) => statusCode)).toEqual([202, 202]);
     const [start] = stepFunctions.commandCalls(StartExecutionCommand);
     expect(JSON.parse(start?.args[0].input.input ?? '')).toMatchObject({ username: 'alice' });
   });
@@ -163,10 +163,10 @@ describe('POST /admin/create-user', () => {
       execution(input, failedAs('UserCreationRolledBack', 'SetPassword', 'PasswordRejected')),
     );
 
-    const answer = await post();
+    const response = await post();
 
-    expect(answer.statusCode).toBe(200);
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(response.statusCode).toBe(200);
+    expect(JSON.parse(response.body)).toMatchObject({
       status: 'FAILED',
       user: 'absent',
       error: { code: 'PASSWORD_REJECTED', step: 'SetPassword' },
@@ -200,9 +200,9 @@ describe('POST /admin/create-user', () => {
       ),
     );
 
-    const answer = await post();
+    const response = await post();
 
-    expect(JSON.parse(answer.body)).toMatchObject({ user: 'unknown', error: { code: 'CANCELLED' } });
+    expect(JSON.parse(response.body)).toMatchObject({ user: 'unknown', error: { code: 'CANCELLED' } });
   });
 
   it('generates a creation_id for a client without one, and recognizes its repeated request', async () => {
@@ -275,18 +275,18 @@ describe('POST /admin/create-user', () => {
   ])('returns 202 for a creation that %s after its start', async (_what, error) => {
     describeCall().rejects(error);
 
-    const answer = await post({ Prefer: 'wait=1' });
+    const response = await post({ Prefer: 'wait=1' });
 
-    expect(answer.statusCode).toBe(202);
-    expect(JSON.parse(answer.body)).toMatchObject({ provisioning_id: PROVISIONING_ID, status: 'RUNNING' });
+    expect(response.statusCode).toBe(202);
+    expect(JSON.parse(response.body)).toMatchObject({ provisioning_id: PROVISIONING_ID, status: 'RUNNING' });
   });
 
   it('returns 503 while DescribeExecution does not find an earlier creation', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
-    const answer = await post({ Prefer: 'wait=1' });
+    const response = await post({ Prefer: 'wait=1' });
 
-    expectProblem(answer, 'SERVICE_UNAVAILABLE');
-    expect(answer.headers).toMatchObject({ 'Retry-After': '1' });
+    expectProblem(response, 'SERVICE_UNAVAILABLE');
+    expect(response.headers).toMatchObject({ 'Retry-After': '1' });
   });
 
   it.each([
@@ -295,14 +295,14 @@ describe('POST /admin/create-user', () => {
   ])(
     'reports an Idempotency-Key that is %s together with the invalid fields of the body',
     async (_what, key) => {
-      const answer = await api(handler())(
+      const response = await api(handler())(
         authorizedRequest({
           headers: key === undefined ? {} : { 'Idempotency-Key': key },
           body: { username: 'a b' },
         }),
       );
 
-      const pointers = expectProblem(answer, 'INVALID_REQUEST').errors?.map(({ pointer }) => pointer);
+      const pointers = expectProblem(response, 'INVALID_REQUEST').errors?.map(({ pointer }) => pointer);
       expect(pointers).toEqual([
         'header Idempotency-Key',
         '/username',
@@ -331,10 +331,10 @@ describe('POST /admin/create-user', () => {
   it('has no ciphertext in responses and logs', async () => {
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ValidationException', { message: ENCRYPTED }));
 
-    const answer = await post();
+    const response = await post();
 
-    expectProblem(answer, 'INTERNAL_ERROR');
-    expectNoLeak(ENCRYPTED, answer, log());
+    expectProblem(response, 'INTERNAL_ERROR');
+    expectNoLeak(ENCRYPTED, response, log());
   });
 });
 
@@ -347,14 +347,14 @@ describe('POST /admin/create-user, when many users are requested', () => {
     const start = inSeconds(60);
     creationLimiter.estimate.mockResolvedValue(start);
 
-    const answer = await post(ASYNC);
+    const response = await post(ASYNC);
 
     expect(started()).toMatchObject({ estimated_start_at: new Date(start).toISOString(), notify: true });
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       statusCode: 202,
       headers: { 'Preference-Applied': 'respond-async', 'Retry-After': '62' },
     });
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(JSON.parse(response.body)).toMatchObject({
       status: 'RUNNING',
       estimated_end_at: new Date(start + 2_000).toISOString(),
     });
@@ -427,10 +427,10 @@ describe('POST /admin/create-user, when many users are requested', () => {
   it('returns QUEUE_FULL with Retry-After when the queue is full, and starts nothing', async () => {
     creationLimiter.estimate.mockResolvedValue(undefined);
 
-    const answer = await post(ASYNC);
+    const response = await post(ASYNC);
 
-    expectProblem(answer, 'QUEUE_FULL');
-    expect(answer.headers).toMatchObject({ 'Retry-After': '60' });
+    expectProblem(response, 'QUEUE_FULL');
+    expect(response.headers).toMatchObject({ 'Retry-After': '60' });
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
   });
 
@@ -440,10 +440,10 @@ describe('POST /admin/create-user, when many users are requested', () => {
       creationLimiter.estimate.mockResolvedValue(undefined);
       describeCall().resolves(execution(input, { status: 'SUCCEEDED' }));
 
-      const answer = await post({ Prefer });
+      const response = await post({ Prefer });
 
-      expect(answer.statusCode).toBe(200);
-      expect(JSON.parse(answer.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
+      expect(response.statusCode).toBe(200);
+      expect(JSON.parse(response.body)).toMatchObject({ status: 'SUCCEEDED', user: 'present' });
       expect(stepFunctions.commandCalls(StartExecutionCommand)).toEqual([]);
     },
   );

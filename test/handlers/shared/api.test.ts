@@ -19,9 +19,9 @@ const failing = (error: unknown) =>
 
 describe('api', () => {
   it('returns the response of the route with the common headers', async () => {
-    const answer = await api(async () => json(200, { a: 1 }, { 'X-More': '1' }))(signedRequest({}));
+    const response = await api(async () => json(200, { a: 1 }, { 'X-More': '1' }))(signedRequest({}));
 
-    expect(answer).toEqual({
+    expect(response).toEqual({
       statusCode: 200,
       headers: {
         'Content-Type': 'application/json',
@@ -37,9 +37,9 @@ describe('api', () => {
   it('returns the problem of a RequestProblem', async () => {
     const errors = [{ pointer: '/a', detail: 'is missing' }];
 
-    const answer = await failing(new RequestProblem('INVALID_REQUEST', errors));
+    const response = await failing(new RequestProblem('INVALID_REQUEST', errors));
 
-    expect(expectProblem(answer, 'INVALID_REQUEST').errors).toEqual(errors);
+    expect(expectProblem(response, 'INVALID_REQUEST').errors).toEqual(errors);
   });
 
   it.each([
@@ -50,11 +50,11 @@ describe('api', () => {
   ] as const)(
     'returns a problem for %s without its message, and logs only its name',
     async (_what, error, code) => {
-      const answer = await failing(error);
+      const response = await failing(error);
 
-      expectProblem(answer, code);
+      expectProblem(response, code);
       expect(log()).toContain('Request failed');
-      expectNoLeak(PASSWORD, answer, log());
+      expectNoLeak(PASSWORD, response, log());
     },
   );
 
@@ -90,12 +90,12 @@ describe('readBody', () => {
   });
 
   it('does not quote a body that is not JSON', async () => {
-    const answer = await api(async () => json(200, read(`{"a":"${PASSWORD}`)))(signedRequest({}));
+    const response = await api(async () => json(200, read(`{"a":"${PASSWORD}`)))(signedRequest({}));
 
-    expect(expectProblem(answer, 'INVALID_REQUEST').errors).toEqual([
+    expect(expectProblem(response, 'INVALID_REQUEST').errors).toEqual([
       { pointer: '', detail: 'must be JSON' },
     ]);
-    expectNoLeak(PASSWORD, answer, log());
+    expectNoLeak(PASSWORD, response, log());
   });
 
   const faults = (run: () => unknown) => {

@@ -84,7 +84,7 @@ describe('an AWS client', () => {
   it.each<[string, Reaction, number]>([
     ['repeats a throttled call', { status: 400, body: '{"__type":"ThrottlingException"}' }, 2],
     ['repeats a call after a failure of the server', { status: 503, body: 'not JSON' }, 2],
-    ['repeats a call whose answer is cut off', 'cut', 2],
+    ['retries a call whose response is incomplete', 'cut', 2],
     [
       'does not repeat a call that AWS refuses',
       { status: 400, body: '{"__type":"AccessDeniedException"}' },
@@ -115,7 +115,7 @@ describe('an AWS client', () => {
     });
   });
 
-  it('fails when AWS does not answer within the time limit', async () => {
+  it('fails without a response of AWS within the timeout', async () => {
     const client = invokeClient(SFNClient, 0.05);
     reactions = ['silence'];
 

@@ -129,7 +129,7 @@ topic('pollUntilFinished', () => {
   it.each([
     ['throttled', sdkError('ThrottlingException')],
     ['unavailable', sdkError('InternalServiceError', { status: 500 })],
-    ['without an answer', sdkError('TimeoutError')],
+    ['without an response', sdkError('TimeoutError')],
   ])('skips a poll that is %s, also the last one', async (_what, error) => {
     const fails = [false, true, true];
     const latest = await pollsWithin(1, async () => {

@@ -86,8 +86,8 @@ describe('stopExecution', () => {
   });
 
   it.each([
-    ['answers with success', undefined],
-    ['says that there is nothing to stop', sdkError('ValidationException')],
+    ['returns success', undefined],
+    ['reports that nothing is running', sdkError('ValidationException')],
   ])(
     'reads the outcome of an execution that finished during the stop, when Step Functions %s',
     async (_what, refusal) => {

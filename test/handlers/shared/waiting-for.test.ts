@@ -113,7 +113,7 @@ describe('waitingIn', () => {
 });
 
 describe('waitingForOf', () => {
-  const ask = (seen: object, now = NOW) =>
+  const waitingFor = (seen: object, now = NOW) =>
     waitingForOf(
       new SFNClient({}),
       { executionArn, status: 'RUNNING', startDate: STARTED, ...seen },
@@ -128,15 +128,15 @@ describe('waitingForOf', () => {
   });
 
   it('reads one page of the history, the latest events first, without data', async () => {
-    await expect(ask({})).resolves.toMatchObject({ what: 'target', step: 'Authenticate' });
+    await expect(waitingFor({})).resolves.toMatchObject({ what: 'target', step: 'Authenticate' });
     expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
       { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
     ]);
   });
 
   it('reads no history of a young, finished or unknown execution', async () => {
-    await expect(ask({}, STARTED.getTime() + 9_999)).resolves.toBeUndefined();
-    await expect(ask({ status: 'FAILED' })).resolves.toBeUndefined();
+    await expect(waitingFor({}, STARTED.getTime() + 9_999)).resolves.toBeUndefined();
+    await expect(waitingFor({ status: 'FAILED' })).resolves.toBeUndefined();
     await expect(waitingForOf(new SFNClient({}), undefined, 'app1', NOW)).resolves.toBeUndefined();
     expect(stepFunctions.calls()).toEqual([]);
   });
@@ -144,6 +144,6 @@ describe('waitingForOf', () => {
   it('returns undefined when the history cannot be read', async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
-    await expect(ask({})).resolves.toBeUndefined();
+    await expect(waitingFor({})).resolves.toBeUndefined();
   });
 });

@@ -10,13 +10,13 @@ import { thrownBy } from '../../../support/thrown.ts';
 const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
 
 /** A client of App2 that returns these responses in order; the last one is repeated. */
-function app2(...answers: (() => Response | Error)[]) {
+function app2(...responses: (() => Response | Error)[]) {
   const sent: { address: string; init: RequestInit }[] = [];
   const fetch: typeof globalThis.fetch = async (address, init = {}) => {
-    const answer = answers[Math.min(sent.length, answers.length - 1)]?.();
+    const response = responses[Math.min(sent.length, responses.length - 1)]?.();
     sent.push({ address: String(address), init });
-    if (answer instanceof Response) return answer;
-    throw answer;
+    if (response instanceof Response) return response;
+    throw response;
   };
   const refused: (App2Token | undefined)[] = [];
   const get = jest.fn(async (token?: App2Token) => {
@@ -224,10 +224,10 @@ describe("App1's client of App2", () => {
   });
 
   it.each([
-    ['no whole JSON, which is asked for again', () => new Response('{"canary'), 'TargetUnavailable'],
+    ['no whole JSON, which is requested again', () => new Response('{"canary'), 'TargetUnavailable'],
     ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
-  ])('refuses a success response with %s', async (_what, answer, name) => {
-    const error = await thrownBy(app2(answer).client.requestUserCreation(GENERATION, request));
+  ])('refuses a success response with %s', async (_what, response, name) => {
+    const error = await thrownBy(app2(response).client.requestUserCreation(GENERATION, request));
 
     expect(error.name).toBe(name);
     expectNoLeak('canary', error);
@@ -264,7 +264,7 @@ describe("App1's client of App2, reading a timeline", () => {
   it.each([
     ['an error', status(503), 'TargetUnavailable'],
     ['a status without one', succeeded, 'App2RequestRefused'],
-  ])('fails when App2 returns %s', async (_what, answer, name) => {
-    await expect(app2(answer).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
+  ])('fails when App2 returns %s', async (_what, response, name) => {
+    await expect(app2(response).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
   });
 });

@@ -137,7 +137,7 @@ describe("App1's token for App2", () => {
   it.each([
     ['that Cognito is busy', sdkError('TooManyRequestsException')],
     ['an internal error of Cognito', sdkError('InternalErrorException', { status: 500 })],
-    ['no answer', sdkError('TimeoutError')],
+    ['no response', sdkError('TimeoutError')],
     ['a lock-out', sdkError('NotAuthorizedException', { message: 'Password attempts exceeded' })],
   ])('fails with TargetUnavailable for %s at the sign-in', async (_what, error) => {
     cognito.on(InitiateAuthCommand).rejects(error);

@@ -8,7 +8,7 @@ import { sdkError } from '../../../support/sdk-errors.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const executionArn = 'arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:id';
-const ask = () => creationRequested(new SFNClient({}), executionArn);
+const isRequested = () => creationRequested(new SFNClient({}), executionArn);
 
 const waiting = (step: string) =>
   history(
@@ -34,7 +34,7 @@ describe('creationRequested', () => {
     async (step) => {
       shows(ended(waiting(step)));
 
-      await expect(ask()).resolves.toBe(false);
+      await expect(isRequested()).resolves.toBe(false);
       expect(stepFunctions.calls().map(({ args }) => args[0].input)).toEqual([
         { executionArn, includeExecutionData: false, reverseOrder: true, maxResults: 1000 },
       ]);
@@ -46,14 +46,14 @@ describe('creationRequested', () => {
     async (type) => {
       shows(ended(waiting('RequestUserCreation'), type));
 
-      await expect(ask()).resolves.toBe(true);
+      await expect(isRequested()).resolves.toBe(true);
     },
   );
 
   it('is true for a history longer than one page', async () => {
     shows(ended(waiting('Authenticate')), 'more');
 
-    await expect(ask()).resolves.toBe(true);
+    await expect(isRequested()).resolves.toBe(true);
   });
 
   it.each([
@@ -62,12 +62,12 @@ describe('creationRequested', () => {
   ])('fails while the history lacks %s', async (_what, events) => {
     shows(events);
 
-    await expect(ask()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(isRequested()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
   it('fails when the history cannot be read', async () => {
     stepFunctions.on(GetExecutionHistoryCommand).rejects(sdkError('ThrottlingException'));
 
-    await expect(ask()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await expect(isRequested()).rejects.toMatchObject({ name: 'ThrottlingException' });
   });
 });

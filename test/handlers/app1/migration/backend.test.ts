@@ -81,7 +81,7 @@ describe('backendByFlag', () => {
       'legacy',
     ],
     [
-      'a listed caller that says no',
+      'a listed caller with the header `false`',
       flag({ allow_list: [CALLERS_OWNER], percentage: 100 }),
       'false',
       SESSION,

@@ -124,9 +124,9 @@ describe('POST /create-service-user while a legacy endpoint is replaced', () => 
     request.mockRejectedValue(new RequestProblem('LEGACY_TIMEOUT'));
     workflow.mockResolvedValue(json(503, {}));
 
-    const answer = await post();
-    expectProblem(answer, 'LEGACY_TIMEOUT');
-    expect(answer.headers).toMatchObject({ 'X-Provisioned-By': 'legacy' });
+    const response = await post();
+    expectProblem(response, 'LEGACY_TIMEOUT');
+    expect(response.headers).toMatchObject({ 'X-Provisioned-By': 'legacy' });
     await post();
     expect(count.mock.calls).toEqual([
       ['legacy', true],

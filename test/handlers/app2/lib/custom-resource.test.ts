@@ -37,12 +37,12 @@ const resource = (put: () => Promise<string>): CustomResource => ({ put, remove:
 
 /** The response to CloudFormation. */
 function cloudFormation(status = 200) {
-  const answers: { address: unknown; method: unknown; body: unknown }[] = [];
+  const sentResponses: { address: unknown; method: unknown; body: unknown }[] = [];
   jest.spyOn(globalThis, 'fetch').mockImplementation(async (address, init) => {
-    answers.push({ address, method: init?.method, body: JSON.parse(String(init?.body)) });
+    sentResponses.push({ address, method: init?.method, body: JSON.parse(String(init?.body)) });
     return new Response(null, { status });
   });
-  return answers;
+  return sentResponses;
 }
 
 afterEach(() => {
@@ -51,11 +51,11 @@ afterEach(() => {
 
 describe('customResource', () => {
   it('sends the physical id to CloudFormation, with NoEcho', async () => {
-    const answers = cloudFormation();
+    const sentResponses = cloudFormation();
 
     await customResource(resource(async () => 'made-now'))(create);
 
-    expect(answers).toEqual([
+    expect(sentResponses).toEqual([
       {
         address: 'https://cloudformation.example/answer',
         method: 'PUT',
@@ -77,17 +77,17 @@ describe('customResource', () => {
   ] as const)(
     'sends a failure to CloudFormation, with the id of a resource that was %s',
     async (_what, event, id) => {
-      const answers = cloudFormation();
+      const sentResponses = cloudFormation();
 
       const failing = resource(async () => {
         throw sdkError('InvalidParameterException', { message: `Value '${PASSWORD}'` });
       });
       await customResource(failing)(event);
 
-      expect(answers).toMatchObject([
+      expect(sentResponses).toMatchObject([
         { body: { Status: 'FAILED', PhysicalResourceId: id, Reason: /InvalidParameterException/ } },
       ]);
-      expectNoLeak(PASSWORD, answers, log());
+      expectNoLeak(PASSWORD, sentResponses, log());
     },
   );
 
@@ -101,11 +101,11 @@ describe('customResource', () => {
       'FAILED',
     ],
   ])('responds to a deletion that %s with the id of the event', async (_how, deletion, Status) => {
-    const answers = cloudFormation();
+    const sentResponses = cloudFormation();
 
     await customResource({ put: async () => 'made-now', remove: deletion })(remove);
 
-    expect(answers).toMatchObject([{ body: { Status, PhysicalResourceId: 'made-by-former-code' } }]);
+    expect(sentResponses).toMatchObject([{ body: { Status, PhysicalResourceId: 'made-by-former-code' } }]);
   });
 
   it('sends no content type, because the URL is signed without one', async () => {
