@@ -11,7 +11,7 @@ const handlers = join(root, 'handlers');
 /** Maximum size of a function's bundle in bytes; docs/performance.md documents it. */
 export const MAX_BUNDLE_BYTES = 650_000;
 
-/** How a function is bundled. */
+/** esbuild options of the functions. */
 export const bundling = {
   bundle: true,
   platform: 'node',

@@ -33,8 +33,8 @@ NONCE_LENGTH = 12
 def apply() -> None:
     wrap_function(kms, "_encrypt", encrypt)
     wrap_function(kms, "_decrypt", decrypt)
-    wrap_function(kms, "_generate_data_key_common", seal_data_key)
-    wrap_function(kms, "_generate_data_key_pair_common", seal_private_key)
+    wrap_function(kms, "_generate_data_key_common", encrypt_data_key)
+    wrap_function(kms, "_generate_data_key_pair_common", encrypt_private_key)
     wrap_function(kms, "handle_request", handle_re_encrypt)
     wrap_function(iam_actions, "extract_iam_action", name_re_encrypt_from)
     wrap_function(iam_actions, "extract_resource_arn", name_the_key)
@@ -68,7 +68,7 @@ def encrypt(original: Callable[[Request], Response], request: Request) -> Respon
     return json_response(
         {
             "KeyId": key["Arn"],
-            "CiphertextBlob": write_blob(seal(key, plaintext, request.get("EncryptionContext"))),
+            "CiphertextBlob": write_blob(encrypt_bytes(key, plaintext, request.get("EncryptionContext"))),
             "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
         }
     )
@@ -84,7 +84,7 @@ def decrypt(original: Callable[[Request], Response], request: Request) -> Respon
         ciphertext = read_blob(request, "CiphertextBlob", MAX_CIPHERTEXT)
         if request.get("EncryptionAlgorithm", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
             return original(request)
-        key = sealing_key(ciphertext, request.get("KeyId"), "Decrypt")
+        key = encrypting_key(ciphertext, request.get("KeyId"), "Decrypt")
         plaintext = unseal(key, ciphertext, request.get("EncryptionContext"))
     except Refused as refusal:
         return refusal.response
@@ -103,7 +103,7 @@ def re_encrypt(request: Request) -> Response:
     support it."""
     try:
         ciphertext = read_blob(request, "CiphertextBlob", MAX_CIPHERTEXT)
-        source = sealing_key(ciphertext, request.get("SourceKeyId"), "ReEncrypt")
+        source = encrypting_key(ciphertext, request.get("SourceKeyId"), "ReEncrypt")
         plaintext = unseal(source, ciphertext, request.get("SourceEncryptionContext"))
         destination = usable_key(request.get("DestinationKeyId", ""), "ReEncrypt")
         if not is_symmetric(destination):
@@ -114,7 +114,7 @@ def re_encrypt(request: Request) -> Response:
         {
             "SourceKeyId": source["Arn"],
             "KeyId": destination["Arn"],
-            "CiphertextBlob": write_blob(seal(destination, plaintext, request.get("DestinationEncryptionContext"))),
+            "CiphertextBlob": write_blob(encrypt_bytes(destination, plaintext, request.get("DestinationEncryptionContext"))),
             "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
             "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
             "SourceKeyMaterialId": kms._key_material_id(source),
@@ -123,20 +123,20 @@ def re_encrypt(request: Request) -> Response:
     )
 
 
-def seal_data_key(original: Callable[..., tuple[Any, ...]], request: Request, *rest: str) -> tuple[Any, ...]:
+def encrypt_data_key(original: Callable[..., tuple[Any, ...]], request: Request, *rest: str) -> tuple[Any, ...]:
     """kms/latest/APIReference/API_GenerateDataKey: Decrypt accepts the ciphertext of a data key."""
     key, data_key, result = original(request, *rest)
     if key is None:
         return key, data_key, result
-    return key, data_key, seal(key, data_key, request.get("EncryptionContext"))
+    return key, data_key, encrypt_bytes(key, data_key, request.get("EncryptionContext"))
 
 
-def seal_private_key(original: Callable[..., tuple[Any, ...]], request: Request, action: str) -> tuple[Any, ...]:
+def encrypt_private_key(original: Callable[..., tuple[Any, ...]], request: Request, action: str) -> tuple[Any, ...]:
     """kms/latest/APIReference/API_GenerateDataKeyPair: Decrypt accepts the ciphertext of a private key."""
     payload, private_key, error = original(request, action)
     if error is None:
         key = usable_key(request["KeyId"], action)
-        payload["PrivateKeyCiphertextBlob"] = write_blob(seal(key, private_key, request.get("EncryptionContext")))
+        payload["PrivateKeyCiphertextBlob"] = write_blob(encrypt_bytes(key, private_key, request.get("EncryptionContext")))
     return payload, private_key, error
 
 
@@ -252,7 +252,7 @@ def usable_key(reference: str, operation: str) -> Key:
     return key
 
 
-def sealing_key(ciphertext: bytes, expected: str | None, operation: str) -> Key:
+def encrypting_key(ciphertext: bytes, expected: str | None, operation: str) -> Key:
     """The enabled key of the ciphertext, which must be the KeyId of the request, if any.
 
     Recorded: kms test_re_encrypt_incorrect_source_key, test_error_messaging_for_invalid_keys: another key is an
@@ -270,22 +270,22 @@ def sealing_key(ciphertext: bytes, expected: str | None, operation: str) -> Key:
     return usable_key(key["Arn"], operation)
 
 
-def seal(key: Key, plaintext: bytes, encryption_context: dict[str, str] | None) -> bytes:
+def encrypt_bytes(key: Key, plaintext: bytes, encryption_context: dict[str, str] | None) -> bytes:
     header = key["KeyId"].encode("ascii") + FORMAT
     nonce = os.urandom(NONCE_LENGTH)
-    sealed = AESGCM(key["_symmetric_key"]).encrypt(nonce, plaintext, associated_data(header, encryption_context))
-    return header + nonce + sealed
+    encrypted = AESGCM(key["_symmetric_key"]).encrypt(nonce, plaintext, associated_data(header, encryption_context))
+    return header + nonce + encrypted
 
 
 def unseal(key: Key, ciphertext: bytes, encryption_context: dict[str, str] | None) -> bytes:
     start = KEY_ID_LENGTH + len(FORMAT)
-    header, nonce, sealed = (
+    header, nonce, encrypted = (
         ciphertext[:start],
         ciphertext[start : start + NONCE_LENGTH],
         ciphertext[start + NONCE_LENGTH :],
     )
     try:
-        return AESGCM(key["_symmetric_key"]).decrypt(nonce, sealed, associated_data(header, encryption_context))
+        return AESGCM(key["_symmetric_key"]).decrypt(nonce, encrypted, associated_data(header, encryption_context))
     except (InvalidTag, ValueError):  # ValueError: a truncated nonce
         raise refused("InvalidCiphertextException") from None
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   api = await createApi();
 }, 30_000);
 
-describe('as it comes: API Gateway proxy integration', () => {
+describe('unchanged: API Gateway proxy integration', () => {
   // apigateway/latest/developerguide/set-up-lambda-proxy-integrations#api-gateway-simple-proxy-for-lambda-input-format
   // recorded: apigateway test_lambda_aws_proxy_integration
   it('passes method, resource, path parameters, repeated query parameters and the body as text', async () => {
@@ -133,7 +133,7 @@ describe('corrected: API Gateway responses of functions', () => {
   });
 });
 
-describe('as it comes: API Gateway TOKEN authorizer', () => {
+describe('unchanged: API Gateway TOKEN authorizer', () => {
   // apigateway/latest/developerguide/api-gateway-lambda-authorizer-output: values arrive as strings
   it("passes the authorizer's context to the function", async () => {
     expect(await authorizer(unique('allow'))).toEqual({
@@ -170,7 +170,7 @@ describe('as it comes: API Gateway TOKEN authorizer', () => {
   });
 });
 
-describe('as it comes: API Gateway IAM authorization', () => {
+describe('unchanged: API Gateway IAM authorization', () => {
   // apigateway/latest/developerguide/permissions
   it('admits only callers that a policy allows', async () => {
     const statusFor = async (caller: Credentials) =>

@@ -97,7 +97,7 @@ async function read(reader?: Credentials): Promise<unknown> {
   return JSON.parse(Buffer.from(Configuration ?? []).toString());
 }
 
-describe('as it comes: AppConfig', () => {
+describe('unchanged: AppConfig', () => {
   // appconfig/latest/userguide/appconfig-retrieving-the-configuration
   it('returns the values of feature flags, and nothing while they are unchanged', async () => {
     await expect(read()).resolves.toEqual(FLAG);

@@ -45,7 +45,7 @@ const secrets = client(SecretsManagerClient);
 const cognito = client(CognitoIdentityProviderClient);
 const events = client(EventBridgeClient);
 
-describe('as it comes: CloudFormation stacks', () => {
+describe('unchanged: CloudFormation stacks', () => {
   // AWSCloudFormation/latest/UserGuide/parameters-section-structure and outputs-section-structure
   it('resolves parameters, references and attributes', async () => {
     const stack = await createStack({
@@ -87,7 +87,7 @@ describe('as it comes: CloudFormation stacks', () => {
   });
 });
 
-describe('as it comes: CloudFormation custom resources', () => {
+describe('unchanged: CloudFormation custom resources', () => {
   // AWSCloudFormation/latest/UserGuide/template-custom-resources-lambda
   it('are created, updated and deleted by a function', async () => {
     const ServiceToken = await createFunction(customResource);
@@ -138,7 +138,7 @@ describe('as it comes: CloudFormation custom resources', () => {
   });
 });
 
-describe('as it comes: CloudFormation and Cognito', () => {
+describe('unchanged: CloudFormation and Cognito', () => {
   // AWSCloudFormation/latest/UserGuide/aws-resource-cognito-userpool: an update keeps the users
   it('updates a pool in place', async () => {
     const template = (MinimumLength: number) => ({
@@ -197,7 +197,7 @@ describe('corrected: CloudFormation stacks', () => {
   });
 });
 
-describe('as it comes: CloudFormation creations that fail', () => {
+describe('unchanged: CloudFormation creations that fail', () => {
   // AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy
   it('delete their resources, except those with the policy Retain', async () => {
     const [kept, exception] = [unique('kept'), unique('exception')];

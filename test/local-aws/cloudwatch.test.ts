@@ -94,7 +94,7 @@ describe('corrected: CloudWatch metrics in logs', () => {
   });
 });
 
-describe('as it comes: CloudWatch metrics', () => {
+describe('unchanged: CloudWatch metrics', () => {
   // AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics
   it('adds up the values with the same dimensions', async () => {
     const metric = {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await cognito.send(new CreateGroupCommand({ UserPoolId, GroupName: group }));
 });
 
-describe('as it comes: Cognito users', () => {
+describe('unchanged: Cognito users', () => {
   // cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser (TemporaryPassword, MessageAction)
   it('creates a user with a generated password that must be changed', async () => {
     const { User } = await createUser(unique('user'));
@@ -140,7 +140,7 @@ describe('as it comes: Cognito users', () => {
   });
 });
 
-describe('as it comes: Cognito sign-in', () => {
+describe('unchanged: Cognito sign-in', () => {
   // cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token
   it('issues access tokens with groups, client and user, signed by the key of the JWKS', async () => {
     const app = await createClient();
@@ -381,7 +381,7 @@ async function byAnotherFlow(AuthFlow: 'REFRESH_TOKEN_AUTH' | 'USER_SRP_AUTH') {
 }
 
 // cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient (ExplicitAuthFlows)
-describe('as it comes: Cognito disabled flows', () => {
+describe('unchanged: Cognito disabled flows', () => {
   it('are rejected: USER_SRP_AUTH', async () => {
     await expect(byAnotherFlow('USER_SRP_AUTH')).rejects.toMatchObject({ name: 'InvalidParameterException' });
   });

@@ -35,7 +35,7 @@ const sqs = client(SQSClient);
 const sfn = client(SFNClient);
 const logs = client(CloudWatchLogsClient);
 
-describe('as it comes: EventBridge', () => {
+describe('unchanged: EventBridge', () => {
   // eventbridge/latest/userguide/eb-putevents: each entry has its own result
   // recorded: events test_put_events_without_source
   it('returns 200 with an error for each rejected entry', async () => {

@@ -9,7 +9,7 @@ import { unique } from './support/unique.ts';
 
 const mayListKeys = { Effect: 'Allow', Action: 'kms:ListKeys', Resource: '*' } as const;
 
-describe('as it comes: IAM', () => {
+describe('unchanged: IAM', () => {
   // IAM/latest/UserGuide/reference_policies_evaluation-logic: implicit deny
   it('allows a role only the actions of its policy', async () => {
     await expect(listKeys(await callerWho(mayListKeys))).resolves.toBeDefined();

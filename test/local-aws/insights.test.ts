@@ -53,7 +53,7 @@ async function found(filter: string): Promise<number[]> {
   );
 }
 
-describe('as it comes: CloudWatch Logs Insights', () => {
+describe('unchanged: CloudWatch Logs Insights', () => {
   // AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Filter
   it('finds lines by their text', async () => {
     expect(await found('filter @message like /step.*B/')).toEqual([1, 2]);

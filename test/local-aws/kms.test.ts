@@ -26,7 +26,7 @@ beforeAll(async () => {
   [key, otherKey] = await Promise.all([createKey(), createKey()]);
 });
 
-describe('as it comes: KMS', () => {
+describe('unchanged: KMS', () => {
   // kms/latest/APIReference/API_Decrypt (EncryptionContext)
   // recorded: kms test_encrypt_decrypt_encryption_context
   it('decrypts with the encryption context that was used to encrypt', async () => {

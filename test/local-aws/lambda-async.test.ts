@@ -44,7 +44,7 @@ async function expectOutcome(age: number, condition: string, attempts: number): 
   expect(await invocationLogs(arn)).toHaveLength(attempts);
 }
 
-describe('as it comes: failed asynchronous invocations', () => {
+describe('unchanged: failed asynchronous invocations', () => {
   // lambda/latest/dg/invocation-async-error-handling
   // recorded: lambda_ test_lambda_destination_default_retries
   it('are attempted three times within the maximum age', () => expectOutcome(181, 'RetriesExhausted', 3));

@@ -201,7 +201,7 @@ describe('corrected: the context of an invocation', () => {
   });
 });
 
-describe('as it comes: invocations', () => {
+describe('unchanged: invocations', () => {
   // lambda/latest/dg/nodejs-handler
   // recorded: lambda_ test_echo_invoke
   test('the result of the handler is returned as JSON, and undefined as null', async () => {

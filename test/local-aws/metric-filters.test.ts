@@ -83,7 +83,7 @@ const written = [
   'no JSON, "source": "app1"',
 ];
 
-describe('as it comes: metric filters', () => {
+describe('unchanged: metric filters', () => {
   it.each(['{ $.detail.attempts[0].number > 3 }', '{ $.nothing = "app1" }'])(
     'count nothing if no line matches %s',
     async (pattern) => {

@@ -25,7 +25,7 @@ import { unique } from './support/unique.ts';
 
 const secrets = client(SecretsManagerClient);
 
-describe('as it comes: Secrets Manager', () => {
+describe('unchanged: Secrets Manager', () => {
   // secretsmanager/latest/apireference/API_GetSecretValue
   // recorded: secretsmanager test_get_secret_value
   it('returns a secret by name and by ARN', async () => {

@@ -252,7 +252,7 @@ describe('corrected: a rejected request', () => {
   });
 });
 
-describe('as it comes: a definition', () => {
+describe('unchanged: a definition', () => {
   // recorded: stepfunctions test_validate_state_machine_definition_type_standard[VALID_BASE_PASS, VALID_QUERY_LANGUAGE_PASS]
   test('is accepted if it is valid', async () => {
     const inner = { StartAt: 'Pass', States: { Pass: { ...pass, QueryLanguage: 'JSONPath' } } };

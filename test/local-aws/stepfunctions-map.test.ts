@@ -234,7 +234,7 @@ describe('corrected: a Map with a failed iteration', () => {
   });
 });
 
-describe('as it comes: the scope of an iteration', () => {
+describe('unchanged: the scope of an iteration', () => {
   // step-functions/latest/dg/workflow-variables (scope)
   test('contains the outer variables, and its own are not visible outside', async () => {
     const inner = {

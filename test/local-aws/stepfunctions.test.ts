@@ -503,7 +503,7 @@ describe('corrected: variables and context', () => {
   });
 });
 
-describe('as it comes: executions', () => {
+describe('unchanged: executions', () => {
   // step-functions/latest/apireference/API_StartExecution
   test('the name of a finished execution, or of one with another input, returns ExecutionAlreadyExists', async () => {
     const name = unique('once');
@@ -601,7 +601,7 @@ describe('as it comes: executions', () => {
   });
 });
 
-describe('as it comes: states', () => {
+describe('unchanged: states', () => {
   // step-functions/latest/dg/transforming-data and workflow-variables
   test('a state assigns from its result, and later states read it', async () => {
     const execution = await run(
