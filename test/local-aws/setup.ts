@@ -10,7 +10,7 @@ let started: { emulator: Emulator; directory: string } | undefined;
 
 /**
  * Starts one emulator for the whole suite, with an empty state of its own.
- * `LOCAL_AWS_CORRECTIONS=off` runs the suite against the emulator as it comes.
+ * `LOCAL_AWS_CORRECTIONS=off` runs the suite without the corrections.
  */
 export default async function setUp(): Promise<void> {
   const { LOCAL_AWS_CORRECTIONS } = process.env;
