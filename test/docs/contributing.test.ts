@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { missing, namedIn } from '../support/named-in-code.ts';
 
-/** The pages for people who join say what is so. */
+/** Checks the pages for people who join. */
 
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
 const folders = readdirSync(root).filter((name) => !/^\.|^(node_modules|cdk\.out)$/.test(name));

@@ -8,7 +8,7 @@ import { markdownPages } from '../support/documented.ts';
 
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
 
-/** A heading as GitHub makes an anchor of it; and anchors that are written as HTML. */
+/** The anchors of a page: GitHub derives one from each heading, and HTML can define others. */
 const anchorsOf = (page: string): string[] => [
   ...[...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

@@ -17,7 +17,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bundles-'));
   await bundleInto(folder, functions);
-  // As where Lambda unpacks them: no package.json above says that they are ES modules.
+  // As in Lambda: no package.json above the bundles defines them as ES modules.
   await writeFile(join(folder, 'package.json'), '{}');
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
