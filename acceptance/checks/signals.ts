@@ -112,9 +112,12 @@ export const signalChecks: readonly Check[] = [
       return waitForCounts(system, [
         ownSeries('app1', 'provisioningsFinished', {
           source: eventSources.app1,
-          end: 'ServiceUserProvisioned',
+          outcome: 'ServiceUserProvisioned',
         }),
-        ownSeries('app2', 'provisioningsFinished', { source: eventSources.app2, end: 'ServiceUserCreated' }),
+        ownSeries('app2', 'provisioningsFinished', {
+          source: eventSources.app2,
+          outcome: 'ServiceUserCreated',
+        }),
         ownSeries('app1', 'provisioningsFailed', { source: eventSources.app1, code: 'USER_ALREADY_EXISTS' }),
         ownSeries('app1', 'callerFailures', { source: eventSources.app1 }),
         ownSeries('app2', 'callerFailures', { source: eventSources.app2 }),

@@ -196,8 +196,8 @@ describe('metrics', () => {
     const service = 'app1-call-app2';
     await expectIncrease('app2TokenMisses', { service }, () =>
       expectIncrease('app2TokenHits', { service }, () =>
-        expectIncrease('provisioningsFinished', { source: app1, end: 'ServiceUserProvisioned' }, () =>
-          expectIncrease('provisioningsFinished', { source: app2, end: 'ServiceUserCreated' }, () =>
+        expectIncrease('provisioningsFinished', { source: app1, outcome: 'ServiceUserProvisioned' }, () =>
+          expectIncrease('provisioningsFinished', { source: app2, outcome: 'ServiceUserCreated' }, () =>
             expectIncrease('stepDuration', { service: 'app2-set-password', step: 'SetPassword' }, () =>
               provision(newRequest()),
             ),
