@@ -52,22 +52,22 @@ describe('the walks of CONTRIBUTING.md', () => {
 describe('README.md', () => {
   const text = read('README.md');
 
-  it('goes from the problem to the limits', () => {
+  it('leads from the problem to the limits', () => {
     const parts = ['## The problem', '## The pattern', '```mermaid', '## Two commands', '## What you see'];
-    const places = [...parts, '## Use it', '## What this is not'].map((part) => text.indexOf(part));
+    const positions = [...parts, '## Use it', '## What this is not'].map((part) => text.indexOf(part));
 
-    expect(places).not.toContain(-1);
-    expect(places).toEqual(places.toSorted((one, other) => one - other));
+    expect(positions).not.toContain(-1);
+    expect(positions).toEqual(positions.toSorted((one, other) => one - other));
   });
 
-  it('shows states that there are', () => {
+  it('shows only states that exist', () => {
     const golden = ['ProvisionServiceUser', 'CreateServiceUser'].map((machine) =>
       read(`test/workflows/golden/${machine}.asl.json`),
     );
-    const shown = [...text.matchAll(/^ {2}App[12] {2}(\w+) +(\w+) +\d+ ms$/gm)];
+    const displayed = [...text.matchAll(/^ {2}App[12] {2}(\w+) +(\w+) +\d+ ms$/gm)];
 
-    expect(shown.length).toBeGreaterThan(8);
-    for (const [, machine = '', state = ''] of shown)
+    expect(displayed.length).toBeGreaterThan(8);
+    for (const [, machine = '', state = ''] of displayed)
       expect(golden[machine === 'ProvisionServiceUser' ? 0 : 1]).toContain(`"${state}"`);
   });
 });
