@@ -35,6 +35,8 @@ interface Case {
   rules?: (planned: PlannedProvisioning) => FaultRule[];
   /** Runs while the creation is queued. */
   meanwhile?: (planned: PlannedProvisioning, injected: InjectedFaults) => Promise<unknown>;
+  /** The notification resumes the task: the task does not reach its time limit. */
+  resumedByNotification?: boolean;
   expected: string;
 }
 
@@ -48,7 +50,11 @@ const faultCases: Case[] = notifiedCalls.flatMap((call) => {
     rules: (planned) => [{ ...call.match(planned), ...effectOf(fault, call), ...times }],
   });
   return [
-    ...transient.map((fault) => ({ ...withFault(fault, { times: 1 }), expected: SUCCEEDED })),
+    ...transient.map((fault) => ({
+      ...withFault(fault, { times: 1 }),
+      resumedByNotification: call.caller === 'step',
+      expected: SUCCEEDED,
+    })),
     // A state does not retry a permanent error. If the function of a rule fails, App1 receives no notification, and polls
     // after the time limit of its task.
     call.caller === 'step'
@@ -210,8 +216,11 @@ suite('a creation with a completion notification', cases, {
       const broken = await violations(planned, { within: 180_000 });
       const { status, user, error } = await waitForOutcome(planned.id);
       finalChecks.addProvisioning(planned, user);
+      const states = await system.states('ProvisionServiceUser', planned.id);
+      const request = states.find((state) => state.name === 'RequestUserCreation');
       return {
         broken,
+        timedOut: request?.errors.includes('States.Timeout'),
         fired: await injected.allFired(),
         queued: (await statesOf('CreateServiceUser', planned.id)).includes('WaitForRateLimit'),
         estimate,
@@ -222,9 +231,13 @@ suite('a creation with a completion notification', cases, {
       await injected.lift();
     }
   },
-  check: ({ broken, fired, queued, estimate, reserved, status }, { name, expected }) => {
+  check: (
+    { broken, timedOut, fired, queued, estimate, reserved, status },
+    { name, expected, resumedByNotification },
+  ) => {
     expect(broken).toEqual([]);
     expect(fired).toBe(true);
+    if (resumedByNotification === true) expect(timedOut).toBe(false);
     expect(status).toBe(expected);
     // A creation that finishes before its start time releases its reservation.
     if (name.includes('while the creation is queued') && !name.startsWith('the same'))
