@@ -83,7 +83,7 @@ const suites = ['all', 'unit', 'permissions', 'openapi', 'guides', 'acceptance',
 const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> = {
   all: [
     [unit],
-    [e2e, faults, subscribers, localAws, templates, commands, alarms, acceptance, tracePage],
+    [faults, subscribers, e2e, acceptance, localAws, commands, alarms, templates, tracePage],
     [models],
     [load],
   ],
