@@ -288,7 +288,10 @@ describe('headers of a client', () => {
 
     expect(response.status).toBe(400);
     expect(problem.parse(JSON.parse(response.body)).errors).toEqual([
-      { pointer: 'header Idempotency-Key', detail: expect.stringContaining('must not be sent with different values') },
+      {
+        pointer: 'header Idempotency-Key',
+        detail: expect.stringContaining('must not be sent with different values'),
+      },
     ]);
     expect(await system.user(body.username)).toBeUndefined();
   });
