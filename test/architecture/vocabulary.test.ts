@@ -41,7 +41,7 @@ const otherMeanings: readonly RegExp[] = [
 const retiredParts: ReadonlySet<string> = new Set(
   `announce announces announced announcement announcements undo undoes undone told tell tells vanished settle settled
   story stories look looks looked hear hears begun rights way ways place places busy shown turn turns paced unforeseen
-  foreign asked badly sealed ceiling ceilings letter letters nobody somebody whoever`.split(/\s+/),
+  foreign asked badly sealed ceiling ceilings letter letters nobody somebody anybody whoever`.split(/\s+/),
 );
 
 /** Occurrences that stay: a file, the word there, and why. */

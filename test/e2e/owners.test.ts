@@ -13,7 +13,7 @@ import { type SignedRequest, signedFetch } from '../../cli/signed-fetch.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
 import type { Service } from '../../contracts/services.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
-import { anybodyInTheAccount, assume, createRole } from '../local-aws/support/roles.ts';
+import { anyPrincipalInTheAccount, assume, createRole } from '../local-aws/support/roles.ts';
 import {
   configuration,
   encryptFor,
@@ -33,7 +33,7 @@ import {
 
 const address = `${outputs.app1.api_url}/create-service-user`;
 const invokePermission = [{ Effect: 'Allow' as const, Action: 'execute-api:Invoke', Resource: '*' }];
-const newRole = () => createRole(anybodyInTheAccount, invokePermission);
+const newRole = () => createRole(anyPrincipalInTheAccount, invokePermission);
 
 /** Sends requests to App1 as a session of a role. */
 async function callerOf(roleArn: string, session = 'test') {
@@ -108,7 +108,7 @@ describe('a provisioning of App1', () => {
     const iam = new IAMClient(configuration);
     await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: 'may' }));
     await iam.send(new DeleteRoleCommand({ RoleName }));
-    const recreated = await createRole(anybodyInTheAccount, invokePermission, undefined, RoleName);
+    const recreated = await createRole(anyPrincipalInTheAccount, invokePermission, undefined, RoleName);
     expect(recreated).toBe(role);
     expect((await (await callerOf(recreated))(`/${provisioning_id}`)).status).toBe(404);
   });

@@ -15,7 +15,7 @@ import { type Api, createApi } from './support/api.ts';
 import { account, type Credentials, client, endpoint, region } from './support/clients.ts';
 import { sum } from './support/metrics.ts';
 import { present } from './support/present.ts';
-import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { anyPrincipalInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
 let api: Api;
@@ -183,7 +183,7 @@ describe('unchanged: API Gateway IAM authorization', () => {
 
   // apigateway/latest/developerguide/api-gateway-mapping-template-reference (identity.caller, .user, .userArn)
   it('passes the role session of the caller to the function', async () => {
-    const roleArn = await createRole(anybodyInTheAccount, [mayInvoke()]);
+    const roleArn = await createRole(anyPrincipalInTheAccount, [mayInvoke()]);
     const [first, second] = [await assume(roleArn, 'one'), await assume(roleArn, 'two')];
     const identity = await identityOf(first);
     expect(identity).toMatchObject({

@@ -26,7 +26,7 @@ import { eventually } from './support/eventually.ts';
 import { createFunction } from './support/functions.ts';
 import { invocationLogs } from './support/logs.ts';
 import { present } from './support/present.ts';
-import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { anyPrincipalInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
 import { connect, createBus, entry, letRulesSend } from './support/rules.ts';
 import { unique } from './support/unique.ts';
 
@@ -225,7 +225,7 @@ describe('corrected: EventBridge bus policies', () => {
   // eventbridge/latest/userguide/eb-event-bus-permissions
   it("accepts events only from principals that the bus's policy allows", async () => {
     const { EventBusName, EventBusArn } = await createBus();
-    const [guest, stranger] = await Promise.all([createRole(anybodyInTheAccount, []), callerWho()]);
+    const [guest, stranger] = await Promise.all([createRole(anyPrincipalInTheAccount, []), callerWho()]);
     const allow = {
       Effect: 'Allow',
       Principal: { AWS: guest },

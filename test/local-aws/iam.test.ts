@@ -4,7 +4,7 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { describe, expect, it } from '@jest/globals';
 import { type Credentials, client, endpoint, root } from './support/clients.ts';
 import { signed } from './support/raw.ts';
-import { anybodyInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
+import { anyPrincipalInTheAccount, assume, callerWho, createRole, policy } from './support/roles.ts';
 import { unique } from './support/unique.ts';
 
 const mayListKeys = { Effect: 'Allow', Action: 'kms:ListKeys', Resource: '*' } as const;
@@ -32,7 +32,7 @@ describe('unchanged: IAM', () => {
 
   // STS/latest/APIReference/API_GetCallerIdentity: UserId of a session is role-id:session
   it('gives all sessions of a role the same unique id before the colon', async () => {
-    const roleArn = await createRole(anybodyInTheAccount, []);
+    const roleArn = await createRole(anyPrincipalInTheAccount, []);
     const idOf = async (session: string) => {
       const sts = client(STSClient, await assume(roleArn, session));
       return (await sts.send(new GetCallerIdentityCommand({}))).UserId;

@@ -11,7 +11,7 @@ export interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>;
 }
 
-export const anybodyInTheAccount = { AWS: `arn:aws:iam::${account}:root` };
+export const anyPrincipalInTheAccount = { AWS: `arn:aws:iam::${account}:root` };
 
 /** Creates a role with the given statements that the principal may assume (under the condition). Returns its ARN. */
 export async function createRole(
@@ -52,7 +52,7 @@ export async function assume(roleArn: string, session = 'test'): Promise<Credent
 
 /** The credentials of a caller with exactly the given statements. */
 export async function callerWho(...statements: Statement[]): Promise<Credentials> {
-  return assume(await createRole(anybodyInTheAccount, statements));
+  return assume(await createRole(anyPrincipalInTheAccount, statements));
 }
 
 export function policy(...statements: object[]): string {
