@@ -1,5 +1,5 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import type { DeployedSystem } from './system.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { DeployedSystem } from './system.ts';
  */
 export async function logLines(
   system: DeployedSystem,
-  service: Service,
+  service: ServiceKind,
   logGroupName: string,
   text: string,
 ): Promise<string[]> {

@@ -1,12 +1,12 @@
 import { CloudWatchClient, GetMetricStatisticsCommand } from '@aws-sdk/client-cloudwatch';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import { metrics, NAMESPACE } from '../handlers/shared/metrics.ts';
 import type { DeployedSystem } from './system.ts';
 import { assert } from './verdict.ts';
 
 /** A metric with its dimensions, of this system or of AWS. */
 export interface Series {
-  service: Service;
+  service: ServiceKind;
   namespace: string;
   name: string;
   dimensions: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export interface Series {
 
 /** A metric of this system, with a value for each of its dimensions. */
 export function ownSeries(
-  service: Service,
+  service: ServiceKind,
   key: keyof typeof metrics,
   dimensions: Readonly<Record<string, string>> = {},
 ): Series {

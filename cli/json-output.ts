@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { revokedCredentials } from '../contracts/app2-operations.ts';
-import { service, services } from '../contracts/services.ts';
+import { serviceKind as service, serviceKinds } from '../contracts/services.ts';
 import { executionStatus, timelineStep, userPresence } from '../contracts/status.ts';
 
 /**
@@ -105,7 +105,7 @@ export const doctorOutput = z.object({
   environment: z.string(),
   checks: z.array(
     z.object({
-      service: z.enum([...services, 'both']),
+      service: z.enum([...serviceKinds, 'both']),
       check: z.string(),
       verdict: z.enum(['ok', 'warning', 'failed', 'unchecked']),
       found: z.string(),

@@ -3,7 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { Argument, InvalidArgumentError } from '@commander-js/extra-typings';
 import * as z from 'zod';
-import { services } from '../contracts/services.ts';
+import { serviceKinds } from '../contracts/services.ts';
 import { names } from '../infra/names.ts';
 import { newCommand, runOnSystem } from './support/command.ts';
 import { listrProgress } from './support/progress.ts';
@@ -19,7 +19,7 @@ const buses = { app1: names.app1Bus, app2: names.app2Bus } as const;
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('replay')
     .description("Replays a service's archived events of a period.")
-    .addArgument(new Argument('<service>', 'the service whose events are replayed').choices(services))
+    .addArgument(new Argument('<service>', 'the service whose events are replayed').choices(serviceKinds))
     .requiredOption('--from <time>', 'time of the first event, like 2026-01-31T22:00:00Z', time)
     .requiredOption('--to <time>', 'a time after the last event', time)
     .option('--to-rule <name>', 'replay to this rule of the bus only');

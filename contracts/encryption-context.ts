@@ -1,4 +1,4 @@
-import type { Service } from './services.ts';
+import type { ServiceKind } from './services.ts';
 /**
  * Encryption context of an encrypted password. KMS decrypts it only with the same context.
  * CloudTrail records the context in plaintext, so it contains nothing secret.
@@ -7,7 +7,7 @@ import type { Service } from './services.ts';
 export interface EncryptionContext extends Record<string, string> {
   provisioning_id: string;
   username: string;
-  target: Service;
+  target: ServiceKind;
 }
 
 /** Encryption context of App1's encrypted task tokens. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { failureCode, failureReport, knownCode } from './failures.ts';
 import { provisioningId, timestamp } from './fields.ts';
-import { service } from './services.ts';
+import { serviceKind as service } from './services.ts';
 import { storedText } from './stored.ts';
 
 /** Status of an execution, as in DescribeExecution of Step Functions. */

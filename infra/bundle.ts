@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type App, Stage } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 
 const root = join(import.meta.dirname, '..');
 const handlers = join(root, 'handlers');
@@ -32,7 +32,7 @@ export const bundling = {
  * Folder with the bundle of one function, inside the cloud assembly of the synthesis. A function is a file of handlers/app1 or
  * handlers/app2 with an entry in the environments of its service.
  */
-export function bundleOf(scope: IConstruct, service: Service, name: string): string {
+export function bundleOf(scope: IConstruct, service: ServiceKind, name: string): string {
   return join(bundlesIn(assemblyOf(scope)), service, name);
 }
 
@@ -46,7 +46,7 @@ function assemblyOf(scope: IConstruct): string {
 }
 
 /** Names of functions by service. */
-export type Functions = Record<Service, readonly string[]>;
+export type Functions = Record<ServiceKind, readonly string[]>;
 
 /** Bundles all functions in one run of esbuild, which is about ten seconds faster than one process per function. */
 export async function bundleHandlers(app: App, functions: Functions): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 
 /** Fixed names, which operators, subscribers and the other service use. */
 export const names = {
@@ -27,15 +27,16 @@ export const migration = {
 } as const;
 
 /** Names that are composed of others. */
-export const functionNamed = (service: Service, name: string): string => `${service}-${name}`;
-export const deadLetterQueueName = (service: Service): string => `${service}-dead-letter-queue`;
-export const sweepTable = (service: Service): string => `${service}-sweep`;
+export const functionNamed = (service: ServiceKind, name: string): string => `${service}-${name}`;
+export const deadLetterQueueName = (service: ServiceKind): string => `${service}-dead-letter-queue`;
+export const sweepTable = (service: ServiceKind): string => `${service}-sweep`;
 export const busLog = (busName: string): string => `/aws/events/${busName}`;
 export const everyEventRule = (busName: string): string => `${busName}-every-event`;
 export const busArchive = (busName: string): string => `${busName}-archive`;
-export const deadLetterAlarm = (service: Service): string => `${service}-dead-letter-queue`;
+export const deadLetterAlarm = (service: ServiceKind): string => `${service}-dead-letter-queue`;
 export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
-export const alarmNamed = (service: Service, what: string): string => `${service}-${what}`;
-export const alarmTopic = (service: Service): string => `${service}-alarms`;
+export const alarmNamed = (service: ServiceKind, what: string): string => `${service}-${what}`;
+export const alarmTopic = (service: ServiceKind): string => `${service}-alarms`;
 /** Names of dashboards are unique per account, so they contain the region: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html */
-export const dashboardOf = (service: Service, region: string): string => `${service}-operations-${region}`;
+export const dashboardOf = (service: ServiceKind, region: string): string =>
+  `${service}-operations-${region}`;

@@ -1,7 +1,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import { publishConditions } from '../workflows/publish-conditions.ts';
 
 /** IAM policy statements of the functions: named actions on named resources. */
@@ -14,7 +14,7 @@ export function allow(actions: string[], resources: string[], conditions?: Condi
 }
 
 /** Restricts the use of a key to one `target` in the encryption context: the passwords of one service, or App1's task tokens. */
-export function encryptedFor(target: Service | 'task-token'): Conditions {
+export function encryptedFor(target: ServiceKind | 'task-token'): Conditions {
   return { StringEquals: { 'kms:EncryptionContext:target': target } };
 }
 

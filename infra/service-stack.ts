@@ -6,7 +6,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { acknowledge, checkPartition } from './checks.ts';
 import { AlarmTopic } from './constructs/alarm-topic.ts';
@@ -44,7 +44,7 @@ type SweepEnvironment = Record<
 >;
 
 /** The resources of a service that are monitored. */
-interface MonitoredResources<S extends Service> {
+interface MonitoredResources<S extends ServiceKind> {
   /** Name of the sweep function. */
   sweep: FunctionName<S>;
   workflow: Workflow;
@@ -59,7 +59,7 @@ interface MonitoredResources<S extends Service> {
 }
 
 /** The base of both stacks: dead-letter queue, functions, sweep, monitoring and outputs. */
-export abstract class ServiceStack<S extends Service> extends Stack {
+export abstract class ServiceStack<S extends ServiceKind> extends Stack {
   protected readonly settings: Settings;
   readonly #service: S;
   readonly #functions: string[] = [];

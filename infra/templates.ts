@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import { environments as app1 } from '../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../handlers/app2/lib/environments.ts';
 import { App1Stack } from './app1-stack.ts';
@@ -33,7 +33,7 @@ export type Template = z.infer<typeof template>;
  * The templates of both stacks as `cdk synth` creates them, with empty functions: for tests and for generated documents.
  * @param context the settings, as with `cdk synth -c`
  */
-export function templates(context: Readonly<Record<string, string>> = {}): Record<Service, Template> {
+export function templates(context: Readonly<Record<string, string>> = {}): Record<ServiceKind, Template> {
   return withEmptyFunctions(context, (app) => {
     const assembly = app.synth();
     const templateOf = (stack: string) => template.parse(assembly.getStackByName(stack).template);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { eventRows } from '../contracts/events/catalogue.ts';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import type { AuditEvent } from './model.ts';
 import { shorten } from './shorten.ts';
 
@@ -21,7 +21,7 @@ const publishedEvent = z.looseObject({
 export function auditEventsOf(
   messages: readonly string[],
   provisioningId: string,
-  service: Service,
+  service: ServiceKind,
 ): AuditEvent[] {
   const found = new Map<string, AuditEvent>();
   for (const message of messages) {

@@ -3,13 +3,13 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { tryRead } from '../cli/connect.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { type App1, type TargetEnvironmentOptions, targetEnvironment } from '../cli/target-environment.ts';
-import type { Service } from '../contracts/services.ts';
+import type { ServiceKind } from '../contracts/services.ts';
 import { busLog } from '../infra/names.ts';
 
 /** Finds the two services: on the local AWS of this checkout, or on AWS with the user's credentials. */
 
 export interface DeployedService {
-  service: Service;
+  service: ServiceKind;
   /** ARN of the state machine that creates, and of the one that rolls back. */
   stateMachine: string;
   rollBackStateMachine: string;
@@ -57,7 +57,7 @@ export async function connect(options: TargetEnvironmentOptions): Promise<Connec
 
 /** A service by the outputs of its stack; `undefined` when the stack is not in this account and region. */
 async function findService(
-  service: Service,
+  service: ServiceKind,
   readOutputs: () => Promise<
     Pick<App1, 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name'>
   >,

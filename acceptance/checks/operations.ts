@@ -27,7 +27,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { readEvent } from '../../contracts/events/subscriber.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { HIGH_WATER_MARKS } from '../../handlers/shared/high-water-marks.ts';
 import { alarmNamed, busLog, sweepTable } from '../../infra/names.ts';
 import type { Check } from '../check.ts';
@@ -44,7 +44,7 @@ const TWO_SWEEPS = 12 * 60_000; // milliseconds
 const NEW_QUEUE = 1_000; // milliseconds
 
 /** The topics that the alarms of a service notify. */
-async function topicsOf(system: DeployedSystem, service: Service): Promise<string[]> {
+async function topicsOf(system: DeployedSystem, service: ServiceKind): Promise<string[]> {
   const client = system[service].connection.client(CloudWatchClient);
   const actions = new Set<string>();
   const pages = paginateDescribeAlarms({ client }, { AlarmNamePrefix: alarmNamed(service, '') });
@@ -60,7 +60,7 @@ async function topicsOf(system: DeployedSystem, service: Service): Promise<strin
 /** Subscribes a new queue to a topic and returns its URL. Both are removed at the end. */
 async function subscribeQueue(
   system: DeployedSystem,
-  service: Service,
+  service: ServiceKind,
   topicArn: string,
   name: string,
 ): Promise<string> {
@@ -109,7 +109,11 @@ const notification = z.object({ Message: z.string() });
 const raisedAlarm = z.object({ AlarmName: z.string(), NewStateValue: z.string() });
 
 /** Sets a new alarm to ALARM and waits until the topic delivers the notification to a queue. */
-async function checkAlarmDelivery(system: DeployedSystem, service: Service, topicArn: string): Promise<void> {
+async function checkAlarmDelivery(
+  system: DeployedSystem,
+  service: ServiceKind,
+  topicArn: string,
+): Promise<void> {
   const { connection } = system[service];
   const { Attributes: topic = {} } = await connection
     .client(SNSClient)
@@ -161,7 +165,7 @@ async function checkAlarmDelivery(system: DeployedSystem, service: Service, topi
 
 const accountOf = (arn: string): string | undefined => arn.split(':')[4];
 
-const alarmDeliveryCheck = (service: Service, name: string): Check => ({
+const alarmDeliveryCheck = (service: ServiceKind, name: string): Check => ({
   name: `operations/alarms-of-${service}`,
   claim: `Every alarm of ${name} has a topic, and the topic delivers alarms to its subscribers.`,
   full: true,
@@ -178,14 +182,14 @@ const alarmDeliveryCheck = (service: Service, name: string): Check => ({
 });
 
 /** The time at which a sweep has last written its state. */
-async function readSweepTime(system: DeployedSystem, service: Service): Promise<number> {
+async function readSweepTime(system: DeployedSystem, service: ServiceKind): Promise<number> {
   const { Item } = await system[service].connection
     .client(DynamoDBClient)
     .send(new GetItemCommand({ TableName: sweepTable(service), Key: { id: { S: HIGH_WATER_MARKS } } }));
   return Date.parse(Item?.['written_at']?.S ?? '') || 0;
 }
 
-const sweepCheck = (service: Service, name: string): Check => ({
+const sweepCheck = (service: ServiceKind, name: string): Check => ({
   name: `operations/sweeps-of-${service}`,
   claim: `The sweep of ${name} runs by its schedule, twice.`,
   full: true,
@@ -197,7 +201,7 @@ const sweepCheck = (service: Service, name: string): Check => ({
   },
 });
 
-const waitForSweep = (system: DeployedSystem, service: Service, after: number): Promise<number> =>
+const waitForSweep = (system: DeployedSystem, service: ServiceKind, after: number): Promise<number> =>
   system.eventually(
     async () => {
       const at = await readSweepTime(system, service);

@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { getProvisioning } from '../../cli/app1-api.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { hasErrorName } from '../../handlers/shared/errors.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { functionNamed } from '../../infra/names.ts';
@@ -15,7 +15,7 @@ import { assert, NotApplicable } from '../verdict.ts';
 const MAX_ATTEMPTS = 5;
 
 /** Stops an execution as soon as it exists; returns whether it had not finished before. */
-async function stopExecution(system: DeployedSystem, service: Service, id: string): Promise<boolean> {
+async function stopExecution(system: DeployedSystem, service: ServiceKind, id: string): Promise<boolean> {
   const { connection, outputs } = system[service];
   const stepFunctions = connection.client(SFNClient);
   const execution = { executionArn: executionArn(outputs.state_machine_arn, id) };
@@ -31,7 +31,7 @@ async function stopExecution(system: DeployedSystem, service: Service, id: strin
 }
 
 /** Requests a service user, and stops its execution at one of the services before it has finished. */
-async function requestAndStop(system: DeployedSystem, service: Service): Promise<string> {
+async function requestAndStop(system: DeployedSystem, service: ServiceKind): Promise<string> {
   for (let tries = 0; tries < MAX_ATTEMPTS; tries += 1) {
     const { id } = await system.request();
     if (await stopExecution(system, service, id)) return id;
@@ -43,7 +43,7 @@ async function requestAndStop(system: DeployedSystem, service: Service): Promise
 }
 
 /** Waits until the log of the rule's function contains the provisioning. The sweep is another function. */
-async function checkRuleCalled(system: DeployedSystem, service: Service, id: string): Promise<void> {
+async function checkRuleCalled(system: DeployedSystem, service: ServiceKind, id: string): Promise<void> {
   const startRollBack = { app1: 'start-roll-back', app2: 'start-roll-back' }[service];
   const name = functionNamed(service, startRollBack);
   await system.eventually(async () => {

@@ -4,7 +4,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { readBusLog } from '../../cli/bus-log.ts';
 import { eventSources } from '../../contracts/events/catalogue.ts';
-import { type Service, services } from '../../contracts/services.ts';
+import { type ServiceKind, serviceKinds } from '../../contracts/services.ts';
 import { executionArn } from '../../handlers/shared/executions.ts';
 import { readHistory } from '../../handlers/shared/history.ts';
 import { alarmNamed, functionNamed } from '../../infra/names.ts';
@@ -19,7 +19,7 @@ import { readSegmentNames } from '../x-ray.ts';
 /** The names of the events of a provisioning in the logs of both buses. */
 async function readEventNames(system: DeployedSystem, provisioningId: string): Promise<string[]> {
   const found = await Promise.all(
-    services.map((service) => {
+    serviceKinds.map((service) => {
       const { connection, outputs } = system[service];
       const filter = { since: system.startedAt, provisioningId };
       return readBusLog({ connection, propose: system.apiContext.propose }, outputs.event_bus_name, filter);
@@ -31,7 +31,7 @@ async function readEventNames(system: DeployedSystem, provisioningId: string): P
 /** The trace id of the execution of a provisioning at one of the services. */
 async function readTraceId(
   system: DeployedSystem,
-  service: Service,
+  service: ServiceKind,
   id: string,
 ): Promise<string | undefined> {
   const { connection, outputs } = system[service];
@@ -44,7 +44,7 @@ async function readTraceId(
 /** The logs and executions of this run that contain a text. */
 async function findText(system: DeployedSystem, id: string, text: string): Promise<string[]> {
   const locations: string[] = [];
-  for (const service of services) {
+  for (const service of serviceKinds) {
     const { connection, outputs } = system[service];
     const logs = connection.client(CloudWatchLogsClient);
     for (const logGroupName of outputs.log_groups) {
@@ -63,7 +63,7 @@ async function findText(system: DeployedSystem, id: string, text: string): Promi
 /** The alarms of these names that have changed to ALARM since the start of the run. */
 async function readRaisedAlarms(
   system: DeployedSystem,
-  service: Service,
+  service: ServiceKind,
   AlarmNames: string[],
 ): Promise<string[]> {
   const names: string[] = [];
@@ -148,14 +148,14 @@ export const signalChecks: readonly Check[] = [
     claim: "AWS's own metrics have the dimensions that alarms and dashboards use.",
     async run(system) {
       await system.example();
-      const succeededExecutions = (service: Service) => ({
+      const succeededExecutions = (service: ServiceKind) => ({
         service,
         namespace: 'AWS/States',
         name: 'ExecutionsSucceeded',
         dimensions: { StateMachineArn: system[service].outputs.state_machine_arn },
         statistic: 'Sum' as const,
       });
-      return waitForCounts(system, services.map(succeededExecutions));
+      return waitForCounts(system, serviceKinds.map(succeededExecutions));
     },
   },
   {
@@ -165,7 +165,7 @@ export const signalChecks: readonly Check[] = [
       await failedExample(system);
       const counts: number[] = [];
       const alarms: string[] = [];
-      for (const service of services) {
+      for (const service of serviceKinds) {
         // When this metric is counted, an earlier system failure is counted, too.
         await waitForCounts(system, [
           ownSeries(service, 'callerFailures', { source: eventSources[service] }),
@@ -186,7 +186,7 @@ export const signalChecks: readonly Check[] = [
     claim: 'Both executions of a provisioning belong to the trace of its request.',
     async run(system) {
       const { provisioning_id: id } = (await system.example()).provisioning;
-      for (const service of services) {
+      for (const service of serviceKinds) {
         const trace = await readTraceId(system, service, id);
         assert(trace === system.trace, `the execution ${id} of ${service} belongs to ${trace ?? 'no trace'}`);
       }
@@ -201,7 +201,9 @@ export const signalChecks: readonly Check[] = [
       await system.example();
       return system.eventually(async () => {
         const names = await readSegmentNames(system, system.trace);
-        const missing = services.filter((service) => !names.some((name) => name.startsWith(`${service}-`)));
+        const missing = serviceKinds.filter(
+          (service) => !names.some((name) => name.startsWith(`${service}-`)),
+        );
         assert(missing.length === 0, `the trace ${system.trace} has no segment of ${missing.join(' and ')}`);
         return `${system.trace}: ${names.length} segments`;
       });
@@ -214,7 +216,7 @@ export const signalChecks: readonly Check[] = [
       const { user, provisioning } = await system.example();
       const locations = await findText(system, provisioning.provisioning_id, user.password);
       assert(locations.length === 0, `it is in ${locations.join(', ')}`);
-      const groups = services.flatMap((service) => system[service].outputs.log_groups);
+      const groups = serviceKinds.flatMap((service) => system[service].outputs.log_groups);
       return `not in ${groups.length} logs and two histories`;
     },
   },

@@ -10,7 +10,7 @@ import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PasswordPolicy, passwordPolicyText } from '../../contracts/password-policy.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { functionNamed, names } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import { type Connection, type ReadResult, tryRead } from '../connect.ts';
@@ -79,7 +79,7 @@ export async function listChecks(
   ];
 }
 
-function outputsCheck(service: Service, found: ReadResult<unknown>): Check {
+function outputsCheck(service: ServiceKind, found: ReadResult<unknown>): Check {
   const run = async (): Promise<Finding> => {
     if (found.isAvailable) return ok(`${stackOf[service]} has all outputs`);
     const { code, message, remedy } = found.error;

@@ -12,7 +12,7 @@ import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeStateMachineCommand, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
@@ -41,12 +41,12 @@ const MAX_MARK_LAG = 30 * MINUTE;
 
 export const stackOf = { app1: 'App1', app2: 'App2' } as const;
 
-const redeployRemedy = (service: Service) => `Deploy ${stackOf[service]} again.`;
+const redeployRemedy = (service: ServiceKind) => `Deploy ${stackOf[service]} again.`;
 
 /** The checks of one deployed service. The last argument names its functions that react to finished executions. */
 export function serviceChecks(
   session: Pick<Session, 'connection' | 'clock' | 'propose'>,
-  service: Service,
+  service: ServiceKind,
   deployed: Common,
   { startRollBack, sweep }: { startRollBack: string; sweep: string },
 ): Check[] {
@@ -144,7 +144,7 @@ export function serviceChecks(
 const nameOf = (arn: string): string => arn.split(':').at(-1) ?? arn;
 
 /** PutEvents to a bus that does not exist succeeds, so this checks the bus, its rule and the rule's target. */
-async function busFinding(client: EventBridgeClient, service: Service, bus: string): Promise<Finding> {
+async function busFinding(client: EventBridgeClient, service: ServiceKind, bus: string): Promise<Finding> {
   if ((await ifFound(client.send(new DescribeEventBusCommand({ Name: bus })))) === undefined)
     return failed(
       `the bus ${bus} does not exist: audit events are lost without an error`,
@@ -199,7 +199,7 @@ async function readRules(connection: Session['connection'], functionName: string
   );
 }
 
-function ruleFinding(rules: RuleState[], meaning: string, service: Service): Finding {
+function ruleFinding(rules: RuleState[], meaning: string, service: ServiceKind): Finding {
   const disabled = rules.find(({ state }) => state !== 'ENABLED');
   if (rules.length === 0) return failed(`there is no rule by which ${meaning}`, redeployRemedy(service));
   return disabled === undefined

@@ -1,4 +1,4 @@
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import type { DeploymentEnvironment } from '../../infra/resolve.ts';
 import type { Settings } from '../../infra/settings.ts';
 import type { Template } from '../../infra/templates.ts';
@@ -7,7 +7,7 @@ import type { TargetEnvironment } from '../target-environment.ts';
 /** A stack that is to be deployed. */
 export interface PlannedStack {
   name: 'App1' | 'App2';
-  service: Service;
+  service: ServiceKind;
   template: Template;
   /** The version of the bootstrap stack that its assembly needs. */
   bootstrapVersion: number;

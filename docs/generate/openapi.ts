@@ -15,7 +15,7 @@ import {
   type RouteResponse,
   responseHeaders,
 } from '../../contracts/routes.ts';
-import { services } from '../../contracts/services.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { attempt, provisioningStatus, timelineStep, waitingFor } from '../../contracts/status.ts';
 import { defaultPasswordPolicy } from '../../infra/settings.ts';
 
@@ -402,7 +402,7 @@ function reachable({ components, ...rest }: { components: { schemas: object } })
 /** All files that are generated from the routes: content by path, relative to the project's root. */
 export function generatedFromRoutes(): Record<string, string> {
   return Object.fromEntries(
-    services.map((api) => [openApiFile(api), `${JSON.stringify(openApi(api), null, 2)}\n`]),
+    serviceKinds.map((api) => [openApiFile(api), `${JSON.stringify(openApi(api), null, 2)}\n`]),
   );
 }
 

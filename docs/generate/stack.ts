@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import type { Template } from '../../infra/templates.ts';
 
 /** Reads a service's resources from its template: functions, routes, rules, state machines, by their names. */
@@ -38,7 +38,7 @@ const OTHER_CALLERS: readonly (readonly [RegExp, string])[] = [
   [/^Custom::/, 'the deployment'],
 ];
 
-export function stackOf(service: Service, template: Template) {
+export function stackOf(service: ServiceKind, template: Template) {
   const { Resources } = template;
   const ofType = (type: string): [string, Resource][] =>
     Object.entries(Resources).filter(([, { Type }]) => Type === type);

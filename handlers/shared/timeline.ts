@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { type Attempt, errorName, type TimelinePart, type TimelineStep } from '../../contracts/status.ts';
 import { bestEffort, executionArn } from './executions.ts';
 import { type HistoryStep, readHistory, stepsOf } from './history.ts';
@@ -18,7 +18,7 @@ const MAX_ROLL_BACKS = 4;
  * docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
  */
 export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
-  service: Service,
+  service: ServiceKind,
   workflows: Workflows<Input>,
   generation: Generation,
 ): Promise<TimelinePart> {
@@ -47,7 +47,7 @@ export async function timelineAt<Input extends z.ZodType<ProvisioningSubject>>(
 
 /** As `timelineAt`, but if it cannot be read, an empty timeline that is marked as incomplete. */
 export const availableTimeline = async <Input extends z.ZodType<ProvisioningSubject>>(
-  service: Service,
+  service: ServiceKind,
   workflows: Workflows<Input>,
   generation: Generation,
 ): Promise<TimelinePart> =>

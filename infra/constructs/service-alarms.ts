@@ -1,7 +1,7 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { type EventSource, eventSources } from '../../contracts/events/catalogue.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { awsMetric, ownMetric, Stats } from '../metrics.ts';
 import { alarmNamed } from '../names.ts';
@@ -10,7 +10,7 @@ import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 
 /** The resources that the alarms of a service monitor. */
 export interface MonitoredService {
-  service: Service;
+  service: ServiceKind;
   /** Name of the sweep function. */
   sweep: string;
   /** ARN of the roll-back state machine. */
@@ -26,7 +26,7 @@ export interface MonitoredService {
 const HANGS_AFTER_MINUTES = {
   app1: timeLimits.outage / 60 + 30,
   app2: timeLimits.compensation / 60 + 30,
-} as const satisfies Record<Service, number>;
+} as const satisfies Record<ServiceKind, number>;
 
 /**
  * Keeps an alarm raised for an hour after a breach: the sweep retries a roll-back every five minutes, and an attempt may

@@ -12,7 +12,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { environments as app1 } from '../../handlers/app1/lib/environments.ts';
 import { environments as app2 } from '../../handlers/app2/lib/environments.ts';
@@ -26,12 +26,12 @@ const environments = { app1, app2 } as const;
 
 type Environments = typeof environments;
 /** Name of a function of a service; its file and its environment schema have the same name. */
-export type FunctionName<S extends Service> = keyof Environments[S] & string;
+export type FunctionName<S extends ServiceKind> = keyof Environments[S] & string;
 /** The environment variables that a function requires: the input of its environment schema. */
-type EnvironmentOf<S extends Service, N extends FunctionName<S>> =
+type EnvironmentOf<S extends ServiceKind, N extends FunctionName<S>> =
   Environments[S][N] extends z.ZodType<unknown, infer Input extends object> ? Input : never;
 
-export interface ServiceFunctionProps<S extends Service, N extends FunctionName<S>> {
+export interface ServiceFunctionProps<S extends ServiceKind, N extends FunctionName<S>> {
   service: S;
   name: N;
   environment: EnvironmentOf<S, N>;
@@ -62,7 +62,7 @@ class UnversionedFunction extends LambdaFunction {
  * A Lambda function of a service. All functions have the same runtime, memory and log settings, and each has a role of its
  * own with exactly the given permissions.
  */
-export class ServiceFunction<S extends Service, N extends FunctionName<S>> extends Construct {
+export class ServiceFunction<S extends ServiceKind, N extends FunctionName<S>> extends Construct {
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
 
@@ -122,7 +122,7 @@ export class ServiceFunction<S extends Service, N extends FunctionName<S>> exten
 function reservation({
   compensates,
   settings: { compensationConcurrency },
-}: Pick<ServiceFunctionProps<Service, never>, 'compensates' | 'settings'>): {
+}: Pick<ServiceFunctionProps<ServiceKind, never>, 'compensates' | 'settings'>): {
   reservedConcurrentExecutions?: number;
 } {
   if (compensationConcurrency === undefined || compensates === undefined) return {};

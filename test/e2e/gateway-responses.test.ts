@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Credentials } from '../../cli/signed-fetch.ts';
 import { type ProblemCode, problem } from '../../contracts/problems.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import { configuration, newRequest, outputs, system } from './support/deployed.ts';
 
@@ -33,7 +33,7 @@ interface HttpResponse {
 }
 
 async function send(
-  api: Service,
+  api: ServiceKind,
   { method = 'GET', path = `/create-service-user/${ID}`, headers = [], body }: HttpRequest,
 ): Promise<HttpResponse> {
   const { hostname, port, pathname } = new URL(outputs[api].api_url);
@@ -99,7 +99,7 @@ const withAuthorization = (value: string, more: HttpRequest = {}): HttpRequest =
 });
 const scope = `20260101/${configuration.region}/execute-api/aws4_request`;
 
-const rejections: [string, Service, () => Promise<HttpRequest> | HttpRequest, ProblemCode][] = [
+const rejections: [string, ServiceKind, () => Promise<HttpRequest> | HttpRequest, ProblemCode][] = [
   ['no signature', 'app1', () => ({ headers: [host()] }), 'FORBIDDEN'],
   ['an empty Authorization', 'app1', () => withAuthorization(''), 'FORBIDDEN'],
   ['a meaningless Authorization', 'app1', () => withAuthorization(MARKER), 'FORBIDDEN'],

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { root } from '../../cli/support/paths.ts';
 import { app1Routes, app2Routes, type Route } from '../../contracts/routes.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { openApiFile } from '../../docs/generate/openapi.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { machineToken, newRequest, outputs, provision, start, system } from './support/deployed.ts';
@@ -50,7 +50,7 @@ interface Checked {
 /** Checks an API; `credentials` go to standard input, `retryable` is the id of a provisioning that can be retried. */
 async function check(
   python: string,
-  api: Service,
+  api: ServiceKind,
   routes: Record<string, Route>,
   credentials: object,
   retryable = '',
@@ -95,7 +95,7 @@ async function cancelProvisioning(): Promise<string> {
   return id;
 }
 
-let checked: Record<Service, Checked>;
+let checked: Record<ServiceKind, Checked>;
 
 /** Checks both APIs at the same time: the checks wait for most of their duration. */
 beforeAll(async () => {

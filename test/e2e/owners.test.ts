@@ -11,7 +11,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { type SignedRequest, signedFetch } from '../../cli/signed-fetch.ts';
 import { provisioningAccepted } from '../../contracts/app1-api.ts';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { anyPrincipalInTheAccount, assume, createRole } from '../local-aws/support/roles.ts';
 import {
@@ -133,7 +133,7 @@ describe('a provisioning of App1', () => {
     const forgedId = await start(request, forged);
     await waitForCompletion(forgedId);
 
-    const inputOf = async (machine: Service) => {
+    const inputOf = async (machine: ServiceKind) => {
       const arn = outputs[machine].state_machine_arn.replace(':stateMachine:', ':execution:');
       const { input = '' } = await system.clients.stepFunctions.send(
         new DescribeExecutionCommand({ executionArn: `${arn}:${forgedId}` }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { eventSources, events } from '../../contracts/events/catalogue.ts';
 import { documentedFailures } from '../../contracts/failures.ts';
-import { services } from '../../contracts/services.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 import { templates } from '../../infra/templates.ts';
 import { golden, machineNames, tasks } from '../support/golden.ts';
@@ -21,7 +21,7 @@ const metricFilter = z.object({
     }),
   ]),
 });
-const filtersOf = (service: (typeof services)[number]) =>
+const filtersOf = (service: (typeof serviceKinds)[number]) =>
   resources(made[service], 'AWS::Logs::MetricFilter').map(([, { Properties }]) => {
     const { FilterPattern, MetricTransformations } = metricFilter.parse(Properties);
     return { pattern: FilterPattern, ...MetricTransformations[0] };
@@ -29,7 +29,7 @@ const filtersOf = (service: (typeof services)[number]) =>
 const rows = new Map(Object.values(metrics).map((row) => [row.name, row]));
 
 /** The metric filters of a service that match an event with this name and code. */
-const counting = (service: (typeof services)[number], name: string, code?: string) =>
+const counting = (service: (typeof serviceKinds)[number], name: string, code?: string) =>
   filtersOf(service)
     .filter(
       ({ pattern }) =>
@@ -40,7 +40,7 @@ const counting = (service: (typeof services)[number], name: string, code?: strin
     .map(({ MetricName }) => MetricName)
     .sort();
 
-describe.each(services)('the metrics from the logs of %s', (service) => {
+describe.each(serviceKinds)('the metrics from the logs of %s', (service) => {
   it('have the dimensions and units of the table, and every counted line has the dimensions', () => {
     const filters = filtersOf(service);
     const other = service === 'app1' ? 'app2EventsNotPublished' : 'app1EventsNotPublished';
@@ -102,7 +102,7 @@ describe.each(services)('the metrics from the logs of %s', (service) => {
 });
 
 // The log entry of a rejected redrive has no resourceType: test/local-aws/cloudwatch.test.ts.
-it.each(services)(
+it.each(serviceKinds)(
   'an event of %s that a rejected redrive does not publish does not count as a failed attempt',
   (service) => {
     const name = metrics[`${service}EventsNotPublished`].name;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
 import { eventSources } from '../../contracts/events/catalogue.ts';
-import { services } from '../../contracts/services.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { metrics, NAMESPACE } from '../../handlers/shared/metrics.ts';
 import { readAlarmText } from '../../infra/alarm-text.ts';
 import { awsMetrics } from '../../infra/metrics.ts';
@@ -63,7 +63,7 @@ function faults(template: Template, { namespace, name, dimensions }: WatchedMetr
   );
 }
 
-describe.each(services)('operations of %s', (service) => {
+describe.each(serviceKinds)('operations of %s', (service) => {
   const template = aws[service];
   const alarms = alarmsOf(template);
 
@@ -236,7 +236,7 @@ describe('a metric of the functions', () => {
   );
 });
 
-describe.each(services)('the logs of %s', (service) => {
+describe.each(serviceKinds)('the logs of %s', (service) => {
   const counted = named(aws[service], 'AWS::Logs::MetricFilter', 'MetricTransformations');
   const other = service === 'app1' ? 'app2EventsNotPublished' : 'app1EventsNotPublished';
 
@@ -252,7 +252,7 @@ describe.each(services)('the logs of %s', (service) => {
 
 describe('runbooks', () => {
   const files = readdirSync(folder).filter((file) => file !== 'README.md');
-  const all = services.flatMap((service) => alarmsOf(aws[service]));
+  const all = serviceKinds.flatMap((service) => alarmsOf(aws[service]));
   const led = new Set(
     all.map(({ AlarmDescription }) => readAlarmText(AlarmDescription)?.runbook.split('/').at(-1)),
   );

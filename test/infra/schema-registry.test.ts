@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import Ajv from 'ajv-draft-04';
 import * as z from 'zod';
 import { eventRows, eventSources } from '../../contracts/events/catalogue.ts';
-import { services } from '../../contracts/services.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { exampleOf } from '../../docs/generate/events.ts';
 import { draft4Of } from '../../infra/constructs/schema-registry.ts';
 import { names } from '../../infra/settings.ts';
@@ -11,7 +11,7 @@ import { resources } from '../support/resources.ts';
 
 const on = templates({ schema_registry: 'on' });
 const schemaProperties = z.looseObject({ SchemaName: z.string(), Content: z.string(), Type: z.string() });
-const schemas = (service: (typeof services)[number]) =>
+const schemas = (service: (typeof serviceKinds)[number]) =>
   resources(on[service], 'AWS::EventSchemas::Schema').map(([, { Properties }]) =>
     schemaProperties.parse(Properties),
   );
@@ -31,7 +31,7 @@ describe('the schema registry', () => {
   });
 
   // eventbridge/latest/schema-reference/v1-registries-name-registryname-schemas-name-schemaname
-  it.each(services)('of %s stays within the limits of EventBridge', (service) => {
+  it.each(serviceKinds)('of %s stays within the limits of EventBridge', (service) => {
     for (const { SchemaName, Type, Content, Description } of schemas(service)) {
       expect(SchemaName).toMatch(/^[\w.@-]{1,385}$/);
       expect(String(Description).length).toBeLessThanOrEqual(256);
@@ -41,7 +41,7 @@ describe('the schema registry', () => {
     }
   });
 
-  it.each(services)('does not exist for %s by default', (service) => {
+  it.each(serviceKinds)('does not exist for %s by default', (service) => {
     expect(JSON.stringify(templates()[service])).not.toContain('AWS::EventSchemas');
   });
 });

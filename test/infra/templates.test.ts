@@ -7,8 +7,8 @@ import * as z from 'zod';
 import type { UserCreationInput } from '../../contracts/executions.ts';
 import { passwordPolicyText } from '../../contracts/password-policy.ts';
 import { problem, problems } from '../../contracts/problems.ts';
-import type { Service } from '../../contracts/services.ts';
-import { services } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
+import { serviceKinds } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { defaultPasswordPolicy, names } from '../../infra/settings.ts';
 import { templates } from '../../infra/templates.ts';
@@ -47,7 +47,7 @@ const KEPT = [
   'AWS::Logs::LogGroup',
 ];
 
-describe.each(services)('the stack of %s', (service) => {
+describe.each(serviceKinds)('the stack of %s', (service) => {
   it('retains stateful resources on AWS, and nothing on the local AWS', () => {
     for (const type of KEPT) {
       for (const [, { DeletionPolicy }] of resources(aws[service], type))
@@ -261,7 +261,7 @@ describe.each(services)('the stack of %s', (service) => {
 
 describe('names', () => {
   it('are those of infra/names.ts', () => {
-    const named = (service: Service, type: string, property: string) =>
+    const named = (service: ServiceKind, type: string, property: string) =>
       resources(aws[service], type).map(([, { Properties }]) => Properties[property]);
 
     expect(named('app1', 'AWS::StepFunctions::StateMachine', 'StateMachineName')).toEqual([
@@ -598,7 +598,9 @@ describe('permissions', () => {
   });
 
   it('name their resources, and keys only with the encryption context of the service', () => {
-    for (const statement of services.flatMap((service) => Object.values(permissions(aws[service])).flat())) {
+    for (const statement of serviceKinds.flatMap((service) =>
+      Object.values(permissions(aws[service])).flat(),
+    )) {
       expect(statement).toMatchObject({ Effect: 'Allow' });
       if (statement.Action.some((action) => trace.includes(action))) {
         expect([...statement.Action].sort()).toEqual(trace);
@@ -813,7 +815,7 @@ describe('two accounts', () => {
 
 it('functions have the time limits of contracts/time-limits.ts', () => {
   const timeouts = Object.fromEntries(
-    services.flatMap((service) =>
+    serviceKinds.flatMap((service) =>
       resources(aws[service], 'AWS::Lambda::Function').map(([, { Properties }]) => [
         Properties['FunctionName'],
         Properties['Timeout'],
@@ -983,7 +985,7 @@ describe('accounts that subscribe to events', () => {
   });
 
   it('do not exist by default', () => {
-    for (const service of services)
+    for (const service of serviceKinds)
       expect(resources(aws[service], 'AWS::Events::EventBusPolicy')).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 import type { context } from '../../infra/settings.ts';
 import { type Template, templates } from '../../infra/templates.ts';
 
@@ -73,4 +73,5 @@ export const variants: readonly Variant[] = [
 export const localVariant: Variant = { name: 'target=local', context: { target: 'local' } };
 
 /** The templates of both stacks for one variant, with empty functions. */
-export const templatesOf = ({ context: settings }: Variant): Record<Service, Template> => templates(settings);
+export const templatesOf = ({ context: settings }: Variant): Record<ServiceKind, Template> =>
+  templates(settings);

@@ -1,4 +1,4 @@
-import type { Service } from '../../contracts/services.ts';
+import type { ServiceKind } from '../../contracts/services.ts';
 /**
  * Mutations of the product: each removes one part that the invariants depend on. The failure suite, or the end-to-end test
  * that the mutation names, must fail for each of them.
@@ -13,7 +13,7 @@ export interface Mutation {
 
 const change = (file: string, from: string, to: string) => ({ file, from, to });
 
-const withoutCatch = (service: Service, workflow: string, state: string, cases: string): Mutation => ({
+const withoutCatch = (service: ServiceKind, workflow: string, state: string, cases: string): Mutation => ({
   name: `no catch of ${state[0]?.toUpperCase()}${state.slice(1)}`,
   changes: [
     change(

@@ -47,7 +47,7 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetTopicAttributesCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import * as z from 'zod';
 import { groups } from '../../../contracts/app2-api.ts';
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import { busLog } from '../../../infra/names.ts';
 import { present } from '../../local-aws/support/present.ts';
 import { configuration, outputs, system } from './deployed.ts';
@@ -141,7 +141,7 @@ async function removeGatewayPermission(FunctionName: string): Promise<Repair> {
 }
 
 /** Deletes a gateway response, and deploys the API without it. */
-async function deleteGatewayResponse(api: Service, responseType: 'UNAUTHORIZED'): Promise<Repair> {
+async function deleteGatewayResponse(api: ServiceKind, responseType: 'UNAUTHORIZED'): Promise<Repair> {
   const restApiId = /restapis\/(\w+)\//.exec(outputs[api].api_url)?.[1];
   const {
     $metadata: _,

@@ -1,9 +1,9 @@
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import type { ApiResponse, System } from '../../../local/system.ts';
 
 /** A call to one of the APIs. */
 export interface ApiCall {
-  service: Service;
+  service: ServiceKind;
   method: 'GET' | 'POST' | 'DELETE';
   /** Id of the provisioning; `undefined` for a POST that requests a new one. */
   id: string | undefined;

@@ -18,7 +18,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
-import { type Service, services } from '../../../contracts/services.ts';
+import { type ServiceKind, serviceKinds } from '../../../contracts/services.ts';
 import { HIGH_WATER_MARKS } from '../../../handlers/shared/high-water-marks.ts';
 import { publishedEvent } from '../../../local/system.ts';
 import { eventually } from '../../local-aws/support/eventually.ts';
@@ -52,10 +52,10 @@ async function logged(busName: string) {
   return found;
 }
 
-const urlOf = async (service: Service): Promise<string> =>
+const urlOf = async (service: ServiceKind): Promise<string> =>
   (await sqs.send(new GetQueueUrlCommand({ QueueName: `${service}-dead-letter-queue` }))).QueueUrl ?? '';
 
-async function lengthOf(service: Service): Promise<number> {
+async function lengthOf(service: ServiceKind): Promise<number> {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl: await urlOf(service),
@@ -66,7 +66,9 @@ async function lengthOf(service: Service): Promise<number> {
 }
 
 /** Event ids of the messages in a dead-letter queue, with the error of their delivery. */
-async function queuedEvents(service: Service): Promise<{ event_id: string; error: string | undefined }[]> {
+async function queuedEvents(
+  service: ServiceKind,
+): Promise<{ event_id: string; error: string | undefined }[]> {
   const QueueUrl = await urlOf(service);
   const found = new Map<string, { event_id: string; error: string | undefined }>();
   const length = await lengthOf(service);
@@ -101,7 +103,7 @@ async function waitForAlarm(AlarmName: string, StateValue: 'ALARM' | 'OK', withi
 const sorted = (ids: Iterable<string>): string[] => [...new Set(ids)].sort();
 
 /** A command of a runbook, with another service and period than in its example. */
-const adapt = (command: string, service: Service, from?: Date, to?: Date): string =>
+const adapt = (command: string, service: ServiceKind, from?: Date, to?: Date): string =>
   command
     .replaceAll('app1-provisioning', buses[service])
     .replace('-- app1', `-- ${service}`)
@@ -112,7 +114,7 @@ describe('the dead-letter queues while the logs reject events', () => {
   const [dryRun = '', redrive = ''] = commandsOf('dead-letter-queue');
   const policies: { resourceArn: string; policyDocument: string }[] = [];
   const ids: string[] = [];
-  const undelivered: Record<Service, string[]> = { app1: [], app2: [] };
+  const undelivered: Record<ServiceKind, string[]> = { app1: [], app2: [] };
 
   /** Restores each policy once: a change of an existing policy requires its revision id. */
   const repair = async () => {
@@ -142,7 +144,7 @@ describe('the dead-letter queues while the logs reject events', () => {
   });
   afterAll(repair);
 
-  it.each(services)('receive every event of %s, with the error', async (service) => {
+  it.each(serviceKinds)('receive every event of %s, with the error', async (service) => {
     const found = await queuedEvents(service);
 
     expect(found.map(({ error }) => error)).toEqual(found.map(() => 'NO_PERMISSIONS'));
@@ -159,11 +161,11 @@ describe('the dead-letter queues while the logs reject events', () => {
     ).toEqual([]);
   });
 
-  it.each(services)('raise the alarm of %s', async (service) => {
+  it.each(serviceKinds)('raise the alarm of %s', async (service) => {
     await waitForAlarm(`${service}-dead-letter-queue`, 'ALARM', 20_000);
   });
 
-  it.each(services)('keep their messages after a dry run for %s', async (service) => {
+  it.each(serviceKinds)('keep their messages after a dry run for %s', async (service) => {
     await eventually(async () => expect(await lengthOf(service)).toBe(undelivered[service].length));
     const { status, output } = await run(adapt(dryRun, service));
 
@@ -176,7 +178,7 @@ describe('the dead-letter queues while the logs reject events', () => {
     expect(await lengthOf(service)).toBe(undelivered[service].length);
   });
 
-  it.each(services)('are delivered to the log of %s by a redrive after the repair', async (service) => {
+  it.each(serviceKinds)('are delivered to the log of %s by a redrive after the repair', async (service) => {
     await repair();
     const { status, output } = await run(adapt(redrive, service));
 
@@ -261,7 +263,7 @@ describe('a replay', () => {
 });
 
 describe('the alarms of the dead-letter queues', () => {
-  it.each(services)('return to OK after the queue of %s is empty', async (service) => {
+  it.each(serviceKinds)('return to OK after the queue of %s is empty', async (service) => {
     await waitForAlarm(`${service}-dead-letter-queue`, 'OK', 100_000);
   });
 });

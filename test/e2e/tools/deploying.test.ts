@@ -38,7 +38,7 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import getPort from 'get-port';
 import { machineCredentials } from '../../../contracts/app2-api.ts';
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import { localApiUrl } from '../../../local/api-url.ts';
 import { type Emulator, startEmulator } from '../../../local/emulator.ts';
 import { venv } from '../../../local/paths.ts';
@@ -124,7 +124,7 @@ const [forApp2 = '', forApp1 = ''] = commandsIn(GUIDE, 'Into one account')
   .split(/^(?=app2\(\))/m);
 
 /** Names of resources of a service that would make CloudFormation fail if they existed before a deployment. */
-async function uniqueNamesOf(service: Service): Promise<string[]> {
+async function uniqueNamesOf(service: ServiceKind): Promise<string[]> {
   const [logs, states, lambda, sqs, secrets, events, kms] = [
     new CloudWatchLogsClient(configuration),
     new SFNClient(configuration),

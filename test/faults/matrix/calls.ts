@@ -1,4 +1,4 @@
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import type { FaultRule } from '../../../local/harness/faults/rules.ts';
 import type { Fault } from './faults.ts';
 import type { Flow } from './flows.ts';
@@ -44,7 +44,7 @@ export interface Call extends Match {
   by: string;
   /** API and operation, with what the call is about where several calls share them. */
   to: string;
-  service: Service;
+  service: ServiceKind;
   caller: Caller;
   flow: Flow;
   /** The Lambda function that makes the call; absent for a state that calls EventBridge itself. */
@@ -77,7 +77,7 @@ const functionCall = (
 
 /** The call by which a state publishes an event. */
 const publishCall = (
-  service: Service,
+  service: ServiceKind,
   event: string,
   call: Omit<Call, 'match' | 'service' | 'to'>,
 ): Call => ({

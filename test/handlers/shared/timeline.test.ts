@@ -7,7 +7,7 @@ import {
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { provisioningInput } from '../../../contracts/executions.ts';
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import { timelineStep } from '../../../contracts/status.ts';
 import { attemptIn } from '../../../handlers/shared/roll-back-names.ts';
 import { merge, timelineAt, timelineSteps } from '../../../handlers/shared/timeline.ts';
@@ -209,7 +209,7 @@ describe('timelineAt', () => {
 });
 
 it('merge combines the steps and the incomplete services of both timelines', () => {
-  const one = (service: Service, from: number) =>
+  const one = (service: ServiceKind, from: number) =>
     timelineSteps(history({ step: `${service}-${from}`, from }), { ...of, service });
 
   const merged = merge(

@@ -1,4 +1,4 @@
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import type { Template } from '../../../infra/templates.ts';
 
 /** A template to lint, or its new parts. */
@@ -12,7 +12,7 @@ export interface Part {
  * and outputs that none before had, with all that they refer to. `whole` names those that are linted as a whole, too.
  */
 export function partsOf(
-  templates: readonly { name: string; of: Record<Service, Template> }[],
+  templates: readonly { name: string; of: Record<ServiceKind, Template> }[],
   whole: readonly string[],
 ): Part[] {
   const seen = new Set<string>();

@@ -1,5 +1,5 @@
 import type { DescribeExecutionOutput } from '@aws-sdk/client-sfn';
-import type { Service } from '../../../contracts/services.ts';
+import type { ServiceKind } from '../../../contracts/services.ts';
 import type { Aws } from '../../../trace/aws.ts';
 import type { DeployedService } from '../../../trace/connect.ts';
 import type { History } from '../../support/history.ts';
@@ -69,7 +69,14 @@ export class FakeAws implements Aws {
   }
 
   /** Adds an audit event to a service's log. */
-  publish(service: Service, id: string, sequence: number, name: string, at: Date, data: object = {}): this {
+  publish(
+    service: ServiceKind,
+    id: string,
+    sequence: number,
+    name: string,
+    at: Date,
+    data: object = {},
+  ): this {
     const message = JSON.stringify({
       'detail-type': name,
       source: service,
