@@ -134,7 +134,9 @@ describe('corrected: EventBridge permissions on targets', () => {
     const source = 'exports.handler = async (event) => console.log(event.detail.n)';
     const [open, closed] = await Promise.all([createFunction(source), createFunction(source)]);
     const ruleArn = await connect(EventBusName, { Arn: open });
-    await connect(EventBusName, { Arn: closed });
+    const deadLetterQueue = await createQueue();
+    await letRulesSend(deadLetterQueue);
+    await connect(EventBusName, { Arn: closed, DeadLetterConfig: { Arn: deadLetterQueue.arn } });
     await client(LambdaClient).send(
       new AddPermissionCommand({
         FunctionName: open,
@@ -146,6 +148,8 @@ describe('corrected: EventBridge permissions on targets', () => {
     );
     await events.send(new PutEventsCommand({ Entries: [entry(EventBusName)] }));
     await eventually(async () => expect(await invocationLogs(open)).toHaveLength(1));
+    // The refused delivery has finished when its event is in the dead-letter queue.
+    await received(deadLetterQueue);
     await expect(invocationLogs(closed)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
