@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { provisioningAccepted } from '../contracts/app1-api.ts';
 import { problem } from '../contracts/problems.ts';
-import { type TimelinePart, timelinePart } from '../contracts/status.ts';
+import { type ReceivedTimelinePart, receivedTimelinePart } from '../contracts/status.ts';
 import { CliError } from './cli-error.ts';
 import { clockError, clockOffsetTo } from './clock.ts';
 import type { Connection } from './connect.ts';
@@ -68,11 +68,11 @@ export const getProvisioning = async (
   );
 
 /** `GET /create-service-user/{id}?include=timeline` */
-export const getTimeline = async (context: App1Context, id: string): Promise<TimelinePart> =>
+export const getTimeline = async (context: App1Context, id: string): Promise<ReceivedTimelinePart> =>
   readResponse(
     context,
     await context.connection.callApp1('GET', `/create-service-user/${id}?include=timeline`),
-    timelinePart,
+    receivedTimelinePart,
   );
 
 /** `DELETE /create-service-user/{id}`: the state while the user is being removed; `undefined` when it is removed (204). */

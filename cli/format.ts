@@ -1,5 +1,5 @@
 import type { ProposedCommand } from './command-line.ts';
-import type { Provisioning, ProvisioningReport, WaitingFor } from './json-output.ts';
+import type { Provisioning, ProvisioningReport } from './json-output.ts';
 import { colors } from './support/colors.ts';
 
 /** Formats provisionings for people: the outcome, what is left behind, and the next command. */
@@ -84,7 +84,13 @@ export function formatReport(report: ProvisioningReport): string {
 }
 
 /** What a provisioning waits for, since when, and the error. */
-export const formatWait = ({ what, target, step, since, code }: WaitingFor): string =>
+export const formatWait = ({
+  what,
+  target,
+  step,
+  since,
+  code,
+}: NonNullable<Provisioning['waiting_for']>): string =>
   `${target ?? what.replaceAll('_', ' ')} since ${formatTime(since)} (${code} in ${step})`;
 
 function headline({ status, user }: ProvisioningReport): string {

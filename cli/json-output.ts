@@ -1,47 +1,15 @@
 import * as z from 'zod';
 import { revokedCredentials } from '../contracts/app2-operations.ts';
 import { serviceKind as service, serviceKinds } from '../contracts/services.ts';
-import { executionStatus, timelineStep, userPresence } from '../contracts/status.ts';
+import { executionStatus, receivedStatus, receivedTimelineStep } from '../contracts/status.ts';
 
 /**
  * The output of the commands with `--json`. A release may add fields; it does not remove a field or change its meaning.
  * The same schemas parse App1's responses and ignore unknown fields, so a newer App1 can add fields.
  */
 
-const failure = z.object({
-  code: z.string(),
-  step: z.string(),
-  message: z.string(),
-  remedy: z.string(),
-  retryable: z.boolean(),
-});
-
-/** What a running provisioning waits for. A newer App1 can return values of `what` and `code` that are not known here. */
-const waitingFor = z.object({
-  what: z.string(),
-  target: z.string().optional(),
-  step: z.string(),
-  since: z.string(),
-  code: z.string(),
-  retry_at: z.string().optional(),
-});
-export type WaitingFor = z.infer<typeof waitingFor>;
-
-/** State of a provisioning as App1's API returns it. */
-export const provisioning = z.object({
-  provisioning_id: z.string(),
-  status: executionStatus,
-  user: userPresence,
-  username: z.string().optional(),
-  human_user_id: z.string().optional(),
-  started_at: z.string(),
-  stopped_at: z.string().optional(),
-  /** While it is queued: the estimated time of its end. */
-  estimated_end_at: z.string().optional(),
-  /** While a failed step is retried. */
-  waiting_for: waitingFor.optional(),
-  error: failure.optional(),
-});
+/** State of a provisioning as App1's API returns it, without the timeline, which has a command of its own. */
+export const provisioning = receivedStatus.omit({ timeline: true, timeline_incomplete: true });
 export type Provisioning = z.infer<typeof provisioning>;
 
 /** Output of `create`, `retry`, `status` and `cancel`, and of each row of `list`. */
@@ -81,7 +49,7 @@ export type IncompleteService = z.infer<typeof incompleteService>;
 /** Output of `timeline`. */
 export const timelineOutput = z.object({
   provisioning_id: z.string(),
-  timeline: z.array(timelineStep),
+  timeline: z.array(receivedTimelineStep),
   incomplete: z.array(incompleteService),
 });
 export type TimelineOutput = z.infer<typeof timelineOutput>;

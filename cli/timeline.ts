@@ -1,6 +1,6 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
-import type { TimelineStep } from '../contracts/status.ts';
+import type { ReceivedTimelineStep, TimelineStep } from '../contracts/status.ts';
 import { describe, executionArn } from '../handlers/shared/executions.ts';
 import { findHistory } from '../handlers/shared/history.ts';
 import { rollBackName } from '../handlers/shared/roll-back-names.ts';
@@ -14,7 +14,7 @@ import type { App1, App2 } from './target-environment.ts';
 
 /** The steps of a provisioning at both services in the order of their start, and the services whose steps are incomplete. */
 export interface Timeline {
-  timeline: TimelineStep[];
+  timeline: ReceivedTimelineStep[];
   incomplete: IncompleteService[];
 }
 

@@ -21,21 +21,20 @@ export const errorName = z.string().regex(/^[\w.-]{1,128}$/);
 
 const duration = z.int().nonnegative();
 
-/**
- * One attempt of a step. Writers and readers of a timeline use these schemas; a reader of another release drops unknown
- * fields.
- */
-export const attempt = z.object({
+const attemptError = z.strictObject({ name: errorName, code: knownCode });
+
+/** One attempt of a step. */
+export const attempt = z.strictObject({
   started_at: timestamp,
   /** Milliseconds; absent while the attempt is running, and if it was interrupted. */
   duration_ms: duration.optional(),
   /** Absent if the attempt succeeded, is running or was interrupted. */
-  error: z.object({ name: errorName, code: failureCode }).optional(),
+  error: attemptError.optional(),
 });
 export type Attempt = z.infer<typeof attempt>;
 
 /** One step of a workflow. */
-export const timelineStep = z.object({
+export const timelineStep = z.strictObject({
   service,
   workflow: z.string(),
   /** Name of the execution: the provisioning_id; of a roll-back `<provisioning_id>.<creation_id>.<attempt>`. */
@@ -49,7 +48,7 @@ export const timelineStep = z.object({
 export type TimelineStep = z.infer<typeof timelineStep>;
 
 /** The fields that `?include=timeline` adds to a status. */
-export const timelinePart = z.object({
+export const timelinePart = z.strictObject({
   /** The steps of both services, of creations and of roll-backs, in the order of their start times. */
   timeline: z.array(timelineStep),
   /** Services with missing steps: the service did not respond in time, or has more steps than the limit. */
@@ -106,14 +105,32 @@ export const provisioningStatus = z.strictObject({
 });
 export type ProvisioningStatus = z.infer<typeof provisioningStatus>;
 
-/**
- * The fields of a status that a client evaluates. A service of another release may return further fields and values.
+/*
+ * What a client reads. A service of another release may return further fields, which are dropped, and further values of the
+ * fields that each of these schemas replaces.
  */
-export const receivedStatus = z.object({
-  status: executionStatus,
-  user: z.string(),
-  estimated_end_at: timestamp.optional(),
-  error: z.object({ code: z.string(), step: z.string() }).optional(),
-  ...timelinePart.partial().shape,
-});
+
+export const receivedTimelineStep = timelineStep
+  .extend({
+    attempts: z.array(
+      attempt.extend({ error: attemptError.extend({ code: failureCode }).strip().optional() }).strip(),
+    ),
+  })
+  .strip();
+export type ReceivedTimelineStep = z.infer<typeof receivedTimelineStep>;
+
+export const receivedTimelinePart = timelinePart.extend({ timeline: z.array(receivedTimelineStep) }).strip();
+export type ReceivedTimelinePart = z.infer<typeof receivedTimelinePart>;
+
+export const receivedStatus = provisioningStatus
+  .extend({
+    user: z.string(),
+    waiting_for: waitingFor
+      .extend({ what: z.string(), target: z.string().optional(), code: failureCode })
+      .strip()
+      .optional(),
+    error: failureReport.extend({ code: failureCode }).strip().optional(),
+    ...receivedTimelinePart.partial().shape,
+  })
+  .strip();
 export type ReceivedStatus = z.infer<typeof receivedStatus>;

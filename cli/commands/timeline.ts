@@ -1,5 +1,5 @@
 import { provisioningId } from '../../contracts/fields.ts';
-import type { TimelineStep } from '../../contracts/status.ts';
+import type { ReceivedTimelineStep } from '../../contracts/status.ts';
 import { attemptIn } from '../../handlers/shared/roll-back-names.ts';
 import { examples, type Program } from '../base.ts';
 import { CliError } from '../cli-error.ts';
@@ -56,7 +56,7 @@ function formatTimeline({ provisioning_id, timeline: steps, incomplete }: Timeli
 }
 
 function formatStep(
-  { step, started_at, duration_ms, attempts }: TimelineStep,
+  { step, started_at, duration_ms, attempts }: ReceivedTimelineStep,
   startedAt: number,
   width: number,
 ): string {

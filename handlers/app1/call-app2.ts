@@ -6,7 +6,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { stepContext, userCreationInput } from '../../contracts/executions.ts';
 import { receivedNotification } from '../../contracts/notification.ts';
-import type { ReceivedStatus, TimelinePart } from '../../contracts/status.ts';
+import type { ReceivedTimelinePart } from '../../contracts/status.ts';
 import { storedText } from '../../contracts/stored.ts';
 import { stepClient } from '../shared/aws-clients.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -14,7 +14,7 @@ import { StepError } from '../shared/errors.ts';
 import { addLogContext, logger } from '../shared/logger.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
-import { type App2Client, app2Client } from './lib/app2-client.ts';
+import { type App2Client, app2Client, type CreationStatus } from './lib/app2-client.ts';
 import { app2TokenSource, type TokenSource } from './lib/app2-token.ts';
 import { type CallbackRegistry, callbackRegistry, type WaitingTask } from './lib/callback-registry.ts';
 import { environments } from './lib/environments.ts';
@@ -70,7 +70,7 @@ interface Services {
 }
 
 /** Result of an action. It contains nothing secret. */
-type Output = { expires_at: string } | TimelinePart | Record<string, never>;
+type Output = { expires_at: string } | ReceivedTimelinePart | Record<string, never>;
 
 export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback }: Services) => {
   /** Reads the status of the creation from App2, and finishes the waiting task if the creation has finished. */
@@ -124,7 +124,7 @@ export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback 
   };
 };
 
-function confirmAbsent(status: ReceivedStatus | 'absent'): Record<string, never> {
+function confirmAbsent(status: CreationStatus | 'absent'): Record<string, never> {
   if (status === 'absent') return {};
   throw new StepError('UserRemovalPending', 'App2 is still removing the user.');
 }

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
-import { type TimelinePart, timelinePart } from '../../contracts/status.ts';
+import { type ReceivedTimelinePart, receivedTimelinePart } from '../../contracts/status.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { type ApiHandler, api, json } from '../shared/api.ts';
 import { apiClient, invokeClient } from '../shared/aws-clients.ts';
@@ -62,7 +62,8 @@ const CALLS_AT_APP2 = 3;
 
 /**
  * App2's part of the timeline, read by the function that has App1's token. If it cannot be read in time, the result is
- * empty and marked as incomplete, so that the response contains at least App1's part.
+ * empty and marked as incomplete, so that the response contains at least App1's part. A newer App2 can return codes that
+ * this release does not document; they are passed on.
  */
 async function timelineOfApp2(
   lambda: Pick<LambdaClient, 'send'>,
@@ -70,7 +71,7 @@ async function timelineOfApp2(
   { provisioning_id, creation_id }: Generation,
   /** Throws if the caller's rate is used up. */
   count: () => Promise<void>,
-): Promise<TimelinePart> {
+): Promise<ReceivedTimelinePart> {
   const action: ReadTimelineInput = { action: 'ReadTimeline', provisioning_id, creation_id };
   try {
     await count();
@@ -78,7 +79,7 @@ async function timelineOfApp2(
       new InvokeCommand({ FunctionName, Payload: JSON.stringify(action) }),
     );
     if (FunctionError !== undefined) throw new Error(`${FunctionName} failed.`);
-    return timelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
+    return receivedTimelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
   } catch (thrown) {
     const { name: error, message: reason } = classifyError(thrown);
     logger.warn('Timeline of App2 not available', { provisioning_id, error, reason });

@@ -2,7 +2,14 @@ import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
 import { explainFailure, type FailureName } from '../../contracts/failures.ts';
 import type { ServiceKind } from '../../contracts/services.ts';
-import { type Attempt, errorName, type TimelinePart, type TimelineStep } from '../../contracts/status.ts';
+import {
+  type Attempt,
+  errorName,
+  type ReceivedTimelinePart,
+  type ReceivedTimelineStep,
+  type TimelinePart,
+  type TimelineStep,
+} from '../../contracts/status.ts';
 import { bestEffort, executionArn } from './executions.ts';
 import { type HistoryStep, readHistory, stepsOf } from './history.ts';
 import { attemptIn, type Generation, rollBackName } from './roll-back-names.ts';
@@ -57,7 +64,7 @@ export const availableTimeline = async <Input extends z.ZodType<ProvisioningSubj
   };
 
 /** Merges timelines into one, in the order of the start times. */
-export function merge(...parts: TimelinePart[]): TimelinePart {
+export function merge(...parts: ReceivedTimelinePart[]): ReceivedTimelinePart {
   const incomplete = parts.flatMap(({ timeline_incomplete = [] }) => timeline_incomplete);
   return {
     timeline: inOrder(parts.flatMap(({ timeline }) => timeline)),
@@ -65,7 +72,7 @@ export function merge(...parts: TimelinePart[]): TimelinePart {
   };
 }
 
-const inOrder = (steps: TimelineStep[]): TimelineStep[] =>
+const inOrder = <Step extends ReceivedTimelineStep>(steps: Step[]): Step[] =>
   steps.sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
 
 /** The steps of a history as steps of a timeline. */

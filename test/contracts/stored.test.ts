@@ -8,7 +8,12 @@ import * as executions from '../../contracts/executions.ts';
 import { failureCode, knownCode } from '../../contracts/failures.ts';
 import { onBehalfOf } from '../../contracts/headers.ts';
 import { receivedNotification } from '../../contracts/notification.ts';
-import { provisioningStatus, receivedStatus, timelinePart } from '../../contracts/status.ts';
+import {
+  provisioningStatus,
+  receivedStatus,
+  receivedTimelinePart,
+  timelinePart,
+} from '../../contracts/status.ts';
 import { callApp2Input } from '../../handlers/app1/call-app2.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
 import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
@@ -98,38 +103,61 @@ describe('a schema of stored data', () => {
 });
 
 describe('a status', () => {
+  const started_at = '2026-01-01T00:00:00.000Z';
   const status = {
     ...subject,
     status: 'FAILED',
     user: 'absent',
-    started_at: '2026-01-01T00:00:00.000Z',
+    started_at,
     error: { code: 'CODE_OF_A_NEWER_RELEASE', step: 'NewStep', message: 'm', remedy: 'r', retryable: true },
     field_of_a_newer_release: 'text',
   };
+  const step = {
+    service: 'app2',
+    workflow: 'CreateServiceUser',
+    execution: subject.provisioning_id,
+    step: 'NewStep',
+    started_at,
+    attempts: [{ started_at, error: { name: 'NewError', code: 'NEW_CODE_2' } }],
+  };
 
   it('of a newer release is read without its unknown fields', () => {
-    expect(receivedStatus.parse(status)).toEqual({
-      status: 'FAILED',
-      user: 'absent',
-      error: { code: 'CODE_OF_A_NEWER_RELEASE', step: 'NewStep' },
+    const { creation_id: _creationId, field_of_a_newer_release: _unknown, ...known } = status;
+
+    expect(receivedStatus.parse(status)).toEqual(known);
+  });
+
+  it('of a newer release is read with its unknown values', () => {
+    const received = {
+      ...status,
+      user: 'being_moved',
+      waiting_for: { what: 'something_new', target: 'payments', step: 'S', since: started_at, code: 'NEW' },
+    };
+
+    expect(receivedStatus.parse(received)).toMatchObject({
+      user: received.user,
+      waiting_for: received.waiting_for,
     });
   });
 
   it('of a newer release is read with its timeline and its unknown codes', () => {
-    const attempt = { started_at: status.started_at, error: { name: 'NewError', code: 'NEW_CODE_2' } };
-    const step = {
-      service: 'app2',
-      workflow: 'CreateServiceUser',
-      execution: subject.provisioning_id,
-      step: 'NewStep',
-      started_at: status.started_at,
-      attempts: [attempt],
-    };
     const timeline = [{ ...step, field_of_a_newer_release: 'text' }];
 
     expect(receivedStatus.parse({ ...status, timeline }).timeline).toEqual([step]);
-    expect(timelinePart.parse({ timeline }).timeline).toEqual([step]);
+    expect(receivedTimelinePart.parse({ timeline }).timeline).toEqual([step]);
     expect(knownCode.options.filter((code) => !failureCode.safeParse(code).success)).toEqual([]);
+  });
+
+  it('of this release has a timeline without unknown codes and fields', () => {
+    const [attempt] = step.attempts;
+    const known = {
+      ...step,
+      attempts: [{ ...attempt, error: { name: 'NewError', code: 'INTERNAL_ERROR' } }],
+    };
+
+    expect(timelinePart.safeParse({ timeline: [known] }).success).toBe(true);
+    expect(timelinePart.safeParse({ timeline: [step] }).success).toBe(false);
+    expect(timelinePart.safeParse({ timeline: [{ ...known, further: 'text' }] }).success).toBe(false);
   });
 
   it('of this release has no further field, so that it contains no secret', () => {

@@ -1,14 +1,26 @@
+import type * as z from 'zod';
 import type { CreateUserRequest } from '../../../contracts/app2-api.ts';
 import type { UserCreationInput } from '../../../contracts/executions.ts';
 import type { FailureName } from '../../../contracts/failures.ts';
 import { CREATION_ID_HEADER, RESPOND_ASYNC } from '../../../contracts/headers.ts';
 import { TRACE_HEADER } from '../../../contracts/origin.ts';
 import { problem, problems } from '../../../contracts/problems.ts';
-import { type ReceivedStatus, receivedStatus, type TimelinePart } from '../../../contracts/status.ts';
+import { type ReceivedTimelinePart, receivedStatus } from '../../../contracts/status.ts';
 import { timeLimits } from '../../../contracts/time-limits.ts';
 import { StepError } from '../../shared/errors.ts';
 import { traceHeader } from '../../shared/trace-header.ts';
 import type { App2Token, TokenSource } from './app2-token.ts';
+
+/** The fields of App2's status that App1 evaluates. */
+export const creationStatus = receivedStatus.pick({
+  status: true,
+  user: true,
+  estimated_end_at: true,
+  error: true,
+  timeline: true,
+  timeline_incomplete: true,
+});
+export type CreationStatus = z.infer<typeof creationStatus>;
 
 /** A generation of a provisioning. With it App2 distinguishes a repeated request from a new one with the same key. */
 type Generation = Pick<UserCreationInput, 'provisioning_id' | 'creation_id'>;
@@ -20,17 +32,17 @@ export interface App2Client {
     generation: Generation,
     request: CreateUserRequest,
     context?: RequestContext,
-  ): Promise<{ status: ReceivedStatus; notifies: boolean }>;
+  ): Promise<{ status: CreationStatus; notifies: boolean }>;
   /** Reads the status of a creation. With the username App2 reads the user from its pool first. */
-  readStatus(generation: Generation, username: string): Promise<ReceivedStatus>;
+  readStatus(generation: Generation, username: string): Promise<CreationStatus>;
   /** Cancels a creation or removes its user. `absent`: no user of this generation exists or will be created. */
   cancelUserCreation(
     generation: Generation,
     username: string,
     context?: RequestContext,
-  ): Promise<ReceivedStatus | 'absent'>;
+  ): Promise<CreationStatus | 'absent'>;
   /** Reads App2's part of the timeline; empty if App2 has no record of the creation. */
-  readTimeline(generation: Generation): Promise<TimelinePart>;
+  readTimeline(generation: Generation): Promise<ReceivedTimelinePart>;
 }
 
 /** Context of a request to App2. */
@@ -143,13 +155,13 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
   };
 }
 
-async function readStatus(response: Response): Promise<ReceivedStatus> {
+async function readStatus(response: Response): Promise<CreationStatus> {
   if (response.ok) {
     const body: unknown = await response.json().catch((error: unknown) => {
       // The body is incomplete. The request is idempotent, so it can be sent again.
       throw new StepError('TargetUnavailable', `The response of App2 is incomplete: ${nameOf(error)}.`);
     });
-    const status = receivedStatus.safeParse(body);
+    const status = creationStatus.safeParse(body);
     if (status.success) return status.data;
   }
   throw new StepError(await failureOf(response), `App2 returned HTTP ${response.status}.`);

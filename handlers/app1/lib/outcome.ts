@@ -1,6 +1,6 @@
 import type { FailureName } from '../../../contracts/failures.ts';
-import type { ReceivedStatus } from '../../../contracts/status.ts';
 import { StepError } from '../../shared/errors.ts';
+import type { CreationStatus } from './app2-client.ts';
 
 /** The outcome of App1's step, from the status of a creation at App2. */
 
@@ -16,7 +16,11 @@ const FAILURES_BY_CODE: Partial<Record<string, FailureName>> = {
 };
 
 /** @throws UserCreationPending while the creation is running; another StepError if it finished without a user */
-export function confirmCreated({ status, user, error }: ReceivedStatus): void {
+export function confirmCreated({
+  status,
+  user,
+  error,
+}: Pick<CreationStatus, 'status' | 'user' | 'error'>): void {
   if (status === 'RUNNING') throw new StepError('UserCreationPending', 'App2 is still creating the user.');
   if (status === 'SUCCEEDED' && user === 'present') return;
   throw new StepError(
@@ -29,7 +33,7 @@ export function confirmCreated({ status, user, error }: ReceivedStatus): void {
 export type Outcome = 'UserCreated' | FailureName;
 
 /** The outcome of a creation; `undefined` while it is running. */
-export function outcomeOf(status: ReceivedStatus): Outcome | undefined {
+export function outcomeOf(status: Pick<CreationStatus, 'status' | 'user' | 'error'>): Outcome | undefined {
   try {
     confirmCreated(status);
     return 'UserCreated';
