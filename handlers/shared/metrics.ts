@@ -122,13 +122,13 @@ export const metrics = {
     dimensions: ['service'],
     from: 'function',
   },
-  sweepLeft: {
-    name: 'SweepLeft',
+  sweepRemaining: {
+    name: 'SweepRemaining',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
   },
-  oldestRunning: {
+  oldestRunningAge: {
     name: 'OldestRunningAge',
     unit: 'Seconds',
     dimensions: ['service'],
@@ -201,8 +201,8 @@ export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
   sweepCompleted: 'Heartbeat of the sweep: if it is absent, the sweep does not run.',
   sweepRollBacksStarted:
     'Roll-backs that the sweep started, because an event was lost or a roll-back had failed.',
-  sweepLeft: 'Failed executions that the sweep could not process yet.',
-  oldestRunning: 'Age of the oldest running provisioning or roll-back; 0 without one.',
+  sweepRemaining: 'Failed executions that the sweep could not process yet.',
+  oldestRunningAge: 'Age of the oldest running provisioning or roll-back; 0 without one.',
   authorizerFailures:
     'Requests whose token could not be verified, because the JWKS of the pool could not be fetched or the authorizer failed.',
   auditBusBroken: '1 while audit events are lost or do not reach the log, else 0.',

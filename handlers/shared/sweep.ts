@@ -106,7 +106,7 @@ export interface SweepReport {
   /** Executions whose input does not match the schema: started by hand. */
   unreadable: number;
   /** Executions that could not be processed, or not in time. The next run processes them. */
-  left: number;
+  remaining: number;
   /** The lowest high-water mark: every execution that stopped before is processed. */
   high_water_mark: string;
   /** Age of the oldest running execution in seconds; 0 without one. */
@@ -153,17 +153,17 @@ export const sweep = <Input extends z.ZodType<ProvisioningSubject>>({
   return async (): Promise<SweepReport> => {
     const startedAt = clock.now();
     const state = await readSweepState(table);
-    const report = { failed: 0, known_clean: 0, started: 0, unreadable: 0, left: 0 };
+    const report = { failed: 0, known_clean: 0, started: 0, unreadable: 0, remaining: 0 };
 
-    /** Processes executions until a time limit; returns those that are left. */
+    /** Processes executions until a time limit; returns the remaining ones. */
     const processAll = async (
       finished: readonly FinishedExecution[],
       until: number,
     ): Promise<FinishedExecution[]> => {
-      const left: FinishedExecution[] = [];
+      const remaining: FinishedExecution[] = [];
       for (const execution of finished) {
         if (clock.now() - startedAt > until) {
-          left.push(execution);
+          remaining.push(execution);
           continue;
         }
         await clock.sleep(1000 / describesPerSecond);
@@ -173,12 +173,12 @@ export const sweep = <Input extends z.ZodType<ProvisioningSubject>>({
         );
         if (finding === 'started') report.started += 1;
         if (finding === 'unreadable') report.unreadable += 1;
-        if (finding === 'failed') left.push(execution);
+        if (finding === 'failed') remaining.push(execution);
         else processed.set(keyOf(execution), execution.stoppedAt);
         if (finding === 'clean' && isOf(lastList)(execution)) await outcomes.record(execution);
       }
-      report.left += left.length;
-      return left;
+      report.remaining += remaining.length;
+      return remaining;
     };
 
     /** Reads a list from its newest execution, or from the position of the last run, until an execution that is too old. */
@@ -233,8 +233,8 @@ export const sweep = <Input extends z.ZodType<ProvisioningSubject>>({
     for (const list of firstLists) first.push(await read(list, { pages: limits.pages.first }));
     const found = inOrder(first.flatMap(({ finished }) => finished)).filter(isUnprocessed);
     report.failed += found.length;
-    const left = await processAll(found, limits.time.first);
-    for (const reading of first) state.lists[listKey(reading.list)] = stateAfter(reading, left);
+    const remaining = await processAll(found, limits.time.first);
+    for (const reading of first) state.lists[listKey(reading.list)] = stateAfter(reading, remaining);
     await writeSweepState(table, state, clock.now());
     const oldest_running_seconds = await observe();
 
@@ -324,12 +324,12 @@ function oldestPossibleStart({ observations }: SweepState, machine: MachineKey, 
   return before.at(-1)?.oldest_start ?? mark - LONGEST_EXECUTION;
 }
 
-/** The state of a list after its executions are processed, except those that are left. */
+/** The state of a list after its executions are processed, except the remaining ones. */
 function stateAfter(
   { list, high_water_mark, firstUnprocessed, since, nextToken }: Reading,
-  left: readonly FinishedExecution[],
+  remaining: readonly FinishedExecution[],
 ): ListState {
-  const stopTimes = left.filter(isOf(list)).map(({ stoppedAt }) => stoppedAt);
+  const stopTimes = remaining.filter(isOf(list)).map(({ stoppedAt }) => stoppedAt);
   const first_unprocessed = Math.min(firstUnprocessed, ...stopTimes);
   if (nextToken === undefined)
     return { high_water_mark: Math.max(high_water_mark, Math.min(since - LISTING_LAG, first_unprocessed)) };

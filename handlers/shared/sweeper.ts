@@ -35,14 +35,14 @@ export function sweeper<Input extends z.ZodType<ProvisioningSubject>>(
   const eventBridge = apiClient(EventBridgeClient);
   const sweepAndCheckBus = async () => {
     const report = await run();
-    const { started, left, oldest_running_seconds } = report;
+    const { started, remaining, oldest_running_seconds } = report;
     logger.info('Sweep completed', {
       ...report,
       ...embeddedMetrics({
         sweepCompleted: 1,
         sweepRollBacksStarted: started,
-        sweepLeft: left,
-        oldestRunning: oldest_running_seconds,
+        sweepRemaining: remaining,
+        oldestRunningAge: oldest_running_seconds,
       }),
     });
     const bus = await checkBusHealth(eventBridge, environment);

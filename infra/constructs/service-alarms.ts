@@ -163,7 +163,7 @@ export class ServiceAlarms extends Construct {
       firstCommand: 'npx provision doctor',
       runbook: 'sweep-stopped',
       // A single run can be throttled, or have more executions than time.
-      metric: ownMetric('sweepLeft', { service }, { statistic: Stats.MAXIMUM }),
+      metric: ownMetric('sweepRemaining', { service }, { statistic: Stats.MAXIMUM }),
       periods: { breaching: 3, evaluated: 3 },
       // Without a run of the sweep the state is unknown: the alarm keeps its state.
       treatMissingData: TreatMissingData.IGNORE,
@@ -175,7 +175,7 @@ export class ServiceAlarms extends Construct {
         'It waits for an unavailable dependency. It finishes by itself when the dependency is available again, or fails and is compensated when its retries are exhausted.',
       firstCommand: 'npx provision list --status RUNNING --since 48h',
       runbook: 'provisionings-hang',
-      metric: ownMetric('oldestRunning', { service }, { statistic: Stats.MAXIMUM }),
+      metric: ownMetric('oldestRunningAge', { service }, { statistic: Stats.MAXIMUM }),
       threshold: hangsAfter * 60,
       treatMissingData: TreatMissingData.IGNORE,
     });

@@ -173,14 +173,14 @@ function rollBackGraphs({
     {
       title: 'Age of the oldest running execution',
       unit: 'Seconds',
-      metrics: [ownMetric('oldestRunning', { service: sweep }, maximum('age'))],
+      metrics: [ownMetric('oldestRunningAge', { service: sweep }, maximum('age'))],
     },
     {
       title: 'Sweep',
       metrics: [
         ownMetric('sweepCompleted', { service: sweep }, sum('runs')),
         ownMetric('sweepRollBacksStarted', { service: sweep }, sum('roll-backs started by the sweep')),
-        ownMetric('sweepLeft', { service: sweep }, maximum('unfinished executions')),
+        ownMetric('sweepRemaining', { service: sweep }, maximum('unfinished executions')),
         ownMetric('auditBusBroken', { service: sweep }, maximum('audit bus broken (1) or not (0)')),
       ],
     },

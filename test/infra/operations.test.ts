@@ -206,12 +206,12 @@ describe('the check of monitored metrics', () => {
   const real = {
     by: 'a test',
     namespace: NAMESPACE,
-    name: 'SweepLeft',
+    name: 'SweepRemaining',
     dimensions: { service: 'app1-sweep-provisionings' },
   };
 
   it.each<[string, Partial<WatchedMetric>, RegExp]>([
-    ['has another name', { name: 'SweepsLeft' }, /no such metric/],
+    ['has another name', { name: 'SweepsRemaining' }, /no such metric/],
     ['is in another namespace', { namespace: 'AWS/Lambda' }, /no such metric/],
     ['has a dimension too many', { dimensions: { ...real.dimensions, step: 'X' } }, /dimensions are service/],
     ['has a dimension too few', { dimensions: {} }, /dimensions are service/],

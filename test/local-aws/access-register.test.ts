@@ -15,7 +15,7 @@ import { unique } from './support/unique.ts';
 const dynamo = client(DynamoDBClient);
 const [registerTable, seenTable] = [unique('register'), unique('seen')];
 const keep = updateRegister({ dynamo, table: registerTable });
-const facts: readonly EventName[] = [...app1Expectation.events, ...app2Expectation.events];
+const eventNames: readonly EventName[] = [...app1Expectation.events, ...app2Expectation.events];
 
 beforeAll(async () => {
   const key = (AttributeName: string, KeyType: 'HASH' | 'RANGE') => ({ AttributeName, KeyType });
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 
 /** An event of a new provisioning, or of another generation of one. */
-function factOf(
+function eventOf(
   name: EventName,
   provisioning_id: string,
   username = `of-${provisioning_id}`,
@@ -111,10 +111,10 @@ describe('the access register', () => {
     async (_service, names) => {
       await fc.assert(
         fc.asyncProperty(fc.uuid(), deliveries(names), async (id, delivered) => {
-          for (const name of delivered) await keep(factOf(name, id));
+          for (const name of delivered) await keep(eventOf(name, id));
           const last = delivered.reduce((a, b) => (events[b].sequence > events[a].sequence ? b : a));
           const { source, sequence, user } = events[last];
-          const { username } = factOf(last, id).detail.data;
+          const { username } = eventOf(last, id).detail.data;
 
           expect(await itemOf(id, source)).toMatchObject({
             user: { S: user },
@@ -130,10 +130,10 @@ describe('the access register', () => {
     60_000,
   );
 
-  it.each(facts)('reports a duplicate of %s as known', async (name) => {
-    const fact = factOf(name, randomUUID());
+  it.each(eventNames)('reports a duplicate of %s as known', async (name) => {
+    const event = eventOf(name, randomUUID());
 
-    expect([await keep(fact), await keep({ ...fact, 'replay-name': 'r' })]).toEqual([
+    expect([await keep(event), await keep({ ...event, 'replay-name': 'r' })]).toEqual([
       'newer',
       'older or known',
     ]);
@@ -141,17 +141,17 @@ describe('the access register', () => {
 
   it('separates the users of two provisionings, also with one username', async () => {
     const [first, second] = [randomUUID(), randomUUID()];
-    await keep(factOf('ServiceUserCreated', second, first));
-    await keep(factOf('ServiceUserRemoved', first, first));
-    await keep(factOf('ServiceUserCreated', first, first));
+    await keep(eventOf('ServiceUserCreated', second, first));
+    await keep(eventOf('ServiceUserRemoved', first, first));
+    await keep(eventOf('ServiceUserCreated', first, first));
 
     expect(await withAccess('app2.service-users', `user-${first}`)).toBe(1);
   });
 
   it('separates a provisioning from an earlier one with its id', async () => {
     const [id, later] = [randomUUID(), randomUUID()];
-    await keep(factOf('ServiceUserRemoved', id, id));
-    await keep(factOf('ServiceUserCreated', id, id, later));
+    await keep(eventOf('ServiceUserRemoved', id, id));
+    await keep(eventOf('ServiceUserCreated', id, id, later));
 
     expect(await itemOf(id, 'app2.service-users')).toMatchObject({ user: { S: 'absent' } });
     expect(await itemOf(later, 'app2.service-users')).toMatchObject({ user: { S: 'present' } });
@@ -159,7 +159,7 @@ describe('the access register', () => {
   });
 
   it('rejects an event that is not in the catalogue', async () => {
-    const { detail, ...event } = factOf('ServiceUserCreated', randomUUID());
+    const { detail, ...event } = eventOf('ServiceUserCreated', randomUUID());
     await expect(keep({ ...event, 'detail-type': 'Renamed', detail })).rejects.toMatchObject({
       name: 'UnknownEvent',
     });
@@ -173,17 +173,17 @@ describe('the record of handled events', () => {
   it('runs a handler once per event, for longer than the retention of archives', async () => {
     const now = Date.parse('2026-11-25T12:00:00Z');
     const seen = processedEvents({ dynamo, table: seenTable }, () => now);
-    const fact = factOf('ServiceUserCreated', randomUUID());
+    const event = eventOf('ServiceUserCreated', randomUUID());
     let done = 0;
     const count = async () => {
       done += 1;
     };
-    await Promise.all([1, 2, 3, 4].map(() => handleOnce(fact, seen, count)));
-    await handleOnce({ ...fact, 'replay-name': 'r' }, seen, count);
+    await Promise.all([1, 2, 3, 4].map(() => handleOnce(event, seen, count)));
+    await handleOnce({ ...event, 'replay-name': 'r' }, seen, count);
 
     expect(done).toBe(1);
     const { Item } = await dynamo.send(
-      new GetItemCommand({ TableName: seenTable, Key: { event_id: { S: fact.detail.metadata.event_id } } }),
+      new GetItemCommand({ TableName: seenTable, Key: { event_id: { S: event.detail.metadata.event_id } } }),
     );
     expect(Number(Item?.['expires_at']?.N) - now / 1000).toBeGreaterThan(90 * 24 * 60 * 60);
   });

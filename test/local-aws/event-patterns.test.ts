@@ -71,16 +71,16 @@ describe('the pattern of the access register', () => {
   it.each([
     ['App1', app1Expectation],
     ['App2', app2Expectation],
-  ])('matches only the events of %s', async (_service, { events: facts }) => {
-    const [first, ...others] = facts;
-    const eventNames: readonly string[] = facts;
+  ])('matches only the events of %s', async (_service, { events }) => {
+    const [first, ...others] = events;
+    const eventNames: readonly string[] = events;
     const { detail, ...envelope } = exampleOf(first);
     const exampleWith = (metadata: object) => ({
       ...envelope,
       detail: { ...detail, metadata: { ...detail.metadata, ...metadata } },
     });
     const expected = {
-      pattern: eventPattern(facts),
+      pattern: eventPattern(events),
       matches: [exampleWith({}), exampleWith({ actor: 'another principal' }), ...others.map(exampleOf)],
       ignores: [
         exampleWith({ schema_version: '0' }),
@@ -91,8 +91,8 @@ describe('the pattern of the access register', () => {
 
     expect(await checkPattern(expected, matches)).toEqual([]);
     // The evaluation distinguishes the two: swapped, every result is wrong.
-    const turned = { ...expected, matches: expected.ignores, ignores: expected.matches };
-    expect(await checkPattern(turned, matches)).toHaveLength(
+    const swapped = { ...expected, matches: expected.ignores, ignores: expected.matches };
+    expect(await checkPattern(swapped, matches)).toHaveLength(
       expected.matches.length + expected.ignores.length,
     );
   });

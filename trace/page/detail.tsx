@@ -132,7 +132,7 @@ function Heading({ summary, waits, now, route }: HeadingProps) {
         </h2>
         <StateBadge {...summaryLabel(summary)} />
       </div>
-      <dl className="facts">
+      <dl className="properties">
         <Fact name="provisioning_id">
           <code>{provisioning_id}</code>
           <CopyButton value={provisioning_id}>

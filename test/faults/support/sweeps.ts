@@ -20,7 +20,7 @@ const report = z.object({
   known_clean: z.int(),
   started: z.int(),
   unreadable: z.int(),
-  left: z.int(),
+  remaining: z.int(),
   high_water_mark: z.string(),
 });
 export type Report = z.infer<typeof report>;

@@ -220,7 +220,7 @@ describe('the executions that the sweep reads', () => {
       known_clean: 0,
       started: 0,
       unreadable: 0,
-      left: 0,
+      remaining: 0,
       high_water_mark: new Date(NOW - LAG).toISOString(),
       oldest_running_seconds: 0,
     });
@@ -330,7 +330,7 @@ describe('the executions that the sweep reads', () => {
     givenNotDescribable(idOf(1));
     const sweepOnce = newSweep();
 
-    await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, left: 1 });
+    await expect(sweepOnce()).resolves.toMatchObject({ failed: 1, remaining: 1 });
     expect(lists().filter(({ statusFilter }) => statusFilter === 'ABORTED')).toHaveLength(first + 1);
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main ABORTED': at(60).toISOString() });
 
@@ -386,7 +386,7 @@ describe('the sweep', () => {
   it('starts the missing roll-back of an execution', async () => {
     givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'TIMED_OUT' });
 
-    await expect(run()).resolves.toMatchObject({ started: 1, left: 0 });
+    await expect(run()).resolves.toMatchObject({ started: 1, remaining: 0 });
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
     expect(start).toMatchObject({
       stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN,
@@ -401,7 +401,7 @@ describe('the sweep', () => {
   it('starts nothing after a clean outcome', async () => {
     givenFailed({ id: PROVISIONING_ID, ended: 20, status: 'FAILED', error: 'CleanEnd' });
 
-    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, remaining: 0 });
     expect(started()).toEqual([]);
   });
 
@@ -409,7 +409,7 @@ describe('the sweep', () => {
     givenFailed({ id: PROVISIONING_ID, ended: 20 });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
-    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, remaining: 0 });
   });
 
   it.each([
@@ -426,7 +426,7 @@ describe('the sweep', () => {
       machine: 'RollBackMachine',
     });
 
-    await expect(run()).resolves.toMatchObject({ started: 1, left: 0 });
+    await expect(run()).resolves.toMatchObject({ started: 1, remaining: 0 });
     const [start] = stepFunctions.commandCalls(StartExecutionCommand).map(({ args }) => args[0].input);
     expect(start).toMatchObject({ stateMachineArn: machines.ROLL_BACK_STATE_MACHINE_ARN, name: next });
     expect(JSON.parse(start?.input ?? '')).toEqual({
@@ -451,7 +451,7 @@ describe('the sweep', () => {
     givenFailed({ id: PROVISIONING_ID, ended: 20, machine: 'RollBackMachine' });
     stepFunctions.on(StartExecutionCommand).rejects(sdkError('ExecutionAlreadyExists'));
 
-    await expect(run()).resolves.toMatchObject({ started: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ started: 0, remaining: 0 });
   });
 
   it.each(['Machine', 'RollBackMachine'] as const)(
@@ -462,7 +462,7 @@ describe('the sweep', () => {
         .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${PROVISIONING_ID}` })
         .resolves(execution(inputOf(PROVISIONING_ID), { status: 'RUNNING' }));
 
-      await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, left: 0 });
+      await expect(run()).resolves.toMatchObject({ failed: 1, started: 0, remaining: 0 });
       expect(started()).toEqual([]);
     },
   );
@@ -475,7 +475,7 @@ describe('the sweep', () => {
         { id: idOf(1), ended: 20 },
       );
 
-      await expect(run()).resolves.toMatchObject({ unreadable: 1, started: 1, left: 0 });
+      await expect(run()).resolves.toMatchObject({ unreadable: 1, started: 1, remaining: 0 });
       expect(log()).toContain('by-hand');
       expectNoLeak(INTAKE_CIPHERTEXT, log());
       expect(marks()).toEqual(allAt(NOW - LAG));
@@ -488,7 +488,7 @@ describe('the sweep', () => {
       .on(DescribeExecutionCommand, { executionArn: `${account}:execution:Machine:by-hand` })
       .resolves({ status: 'ABORTED', input: 'text' });
 
-    await expect(run()).resolves.toMatchObject({ unreadable: 1, left: 0 });
+    await expect(run()).resolves.toMatchObject({ unreadable: 1, remaining: 0 });
   });
 
   it.each([
@@ -503,7 +503,7 @@ describe('the sweep', () => {
         .on(DescribeExecutionCommand, { executionArn: `${account}:execution:${machine}:${idOf(1)}` })
         .rejects(error);
 
-      await expect(run()).resolves.toMatchObject({ failed: 2, started: 1, left: 1 });
+      await expect(run()).resolves.toMatchObject({ failed: 2, started: 1, remaining: 1 });
       expect(started()).toEqual([rollBackOf(2)]);
       expect(log()).toContain(idOf(1));
     },
@@ -528,7 +528,7 @@ describe('the high-water mark of a list', () => {
     givenNotDescribable(idOf(2));
     givenNotDescribable(idOf(3));
 
-    await expect(run()).resolves.toMatchObject({ left: 2, high_water_mark: at(30).toISOString() });
+    await expect(run()).resolves.toMatchObject({ remaining: 2, high_water_mark: at(30).toISOString() });
     expect(marks()).toEqual({ ...allAt(NOW - LAG), 'main ABORTED': at(30).toISOString() });
   });
 
@@ -542,7 +542,7 @@ describe('the high-water mark of a list', () => {
     givenFailed({ id: idOf(1), ended: 60 });
     givenNotDescribable(idOf(1));
 
-    await expect(run()).resolves.toMatchObject({ left: 1, high_water_mark: at(60).toISOString() });
+    await expect(run()).resolves.toMatchObject({ remaining: 1, high_water_mark: at(60).toISOString() });
     expect(marks()['main ABORTED']).toBe(at(60).toISOString());
   });
 
@@ -659,13 +659,13 @@ describe('a run that reaches its time limit', () => {
 
     const first = await run();
 
-    expect(first).toMatchObject({ failed: 5, started: inTime, left: 5 - inTime });
+    expect(first).toMatchObject({ failed: 5, started: inTime, remaining: 5 - inTime });
     expect(marks()['main ABORTED']).toBe(at(all[inTime]?.ended ?? 0).toISOString());
 
     goOn();
-    await expect(run()).resolves.toMatchObject({ failed: 5 - inTime, left: 5 - inTime - inTime });
+    await expect(run()).resolves.toMatchObject({ failed: 5 - inTime, remaining: 5 - inTime - inTime });
     goOn();
-    await expect(run()).resolves.toMatchObject({ left: 0 });
+    await expect(run()).resolves.toMatchObject({ remaining: 0 });
     expect(started()).toEqual(all.map(({ id }) => `${id}.${CREATION_ID}.1`));
   });
 });
@@ -740,7 +740,7 @@ describe('the sweep with 100,000 clean outcomes', () => {
       failed: CLEAN + 5,
       known_clean: CLEAN,
       started: 5,
-      left: 0,
+      remaining: 0,
       high_water_mark: new Date(NOW - LAG).toISOString(),
     });
     expect(started().sort()).toEqual(

@@ -72,7 +72,7 @@ describe.each([
       ],
     });
 
-    await expect(handler()).resolves.toMatchObject({ failed: 1, started: 1, left: 0 });
+    await expect(handler()).resolves.toMatchObject({ failed: 1, started: 1, remaining: 0 });
 
     const about = { provisioning_id: PROVISIONING_ID, execution: PROVISIONING_ID, trace_id: TRACE_ID };
     expect(lines()).toEqual([
@@ -83,7 +83,7 @@ describe.each([
         service: 'unit-test',
         SweepCompleted: 1,
         SweepRollBacksStarted: 1,
-        SweepLeft: 0,
+        SweepRemaining: 0,
         OldestRunningAge: expect.closeTo(3600, -1),
       }),
       expect.objectContaining({ message: 'Audit events are delivered', AuditBusBroken: 0 }),
@@ -91,7 +91,7 @@ describe.each([
     expect(measuredIn(lines()[1])).toEqual([
       'SweepCompleted',
       'SweepRollBacksStarted',
-      'SweepLeft',
+      'SweepRemaining',
       'OldestRunningAge',
     ]);
     expect(measuredIn(lines()[2])).toEqual(['AuditBusBroken']);
@@ -130,7 +130,7 @@ describe.each([
     it('logs the provisioning that it could not process', async () => {
       stepFunctions.on(DescribeExecutionCommand).rejects(sdkError('AccessDeniedException'));
 
-      await expect(handler()).resolves.toMatchObject({ left: 1 });
+      await expect(handler()).resolves.toMatchObject({ remaining: 1 });
 
       expect(lines()[0]).toMatchObject({
         level: 'ERROR',
