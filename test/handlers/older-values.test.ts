@@ -39,7 +39,7 @@ import { creationStatus } from '../support/app2-replies.ts';
 import { highRates } from '../support/caller-rates.ts';
 import { fakeClock } from '../support/clock.ts';
 import { execution, failedAs, notFound, STOPPED } from '../support/executions.ts';
-import { history } from '../support/histories.ts';
+import { historyOf } from '../support/history.ts';
 import { olderSubject } from '../support/older-values.ts';
 import { expectProblem } from '../support/problems.ts';
 import { ENCRYPTED, GENERATION, INTAKE_CIPHERTEXT, PROVISIONING_ID, ROLL_BACK } from '../support/subject.ts';
@@ -200,14 +200,14 @@ describe.each(Object.entries(services))('%s', (name, { machines, input, workflow
       clock: fakeClock(),
     });
 
-    await expect(run()).resolves.toMatchObject({ failed: 2, started: 2, unreadable: 0, left: 0 });
+    await expect(run()).resolves.toMatchObject({ failed: 2, started: 2, unreadable: 0, remaining: 0 });
   });
 
   it('has a timeline', async () => {
     described({ status: 'SUCCEEDED' });
     stepFunctions
       .on(GetExecutionHistoryCommand)
-      .resolves({ events: history({ step: 'Authenticate', from: 0, to: 5 }) });
+      .resolves({ events: historyOf({ step: 'Authenticate', from: 0, to: 5 }) });
 
     const { timeline } = await timelineAt(name === 'App1' ? 'app1' : 'app2', ours(), GENERATION);
     expect(timeline.map(({ step }) => step)).toEqual(['Authenticate']);

@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import { STARTED } from './executions.ts';
 
 /**
  * Builds a history as Step Functions records it: each event has the id of its predecessor, except the first StateEntered
@@ -16,7 +17,14 @@ export function history(begin: Date) {
   };
   const json = (value: unknown) => JSON.stringify(value);
 
+  const task = { resourceType: 'lambda', resource: 'invoke' };
+
   const builder = {
+    /** Sets the time, in milliseconds after the start of the execution. */
+    at(milliseconds: number) {
+      at = begin.getTime() + milliseconds;
+      return builder;
+    },
     /** Advances the time by milliseconds. */
     after(milliseconds: number) {
       at += milliseconds;
@@ -26,30 +34,24 @@ export function history(begin: Date) {
       add('ExecutionStarted', { executionStartedEventDetails: { input: json(input) } }),
     enter: (name: string, input: unknown = {}, type: HistoryEvent['type'] = 'TaskStateEntered') =>
       add(type, { stateEnteredEventDetails: { name, input: json(input) } }),
+    /** Starts an attempt. */
     schedule: () =>
       add('TaskScheduled', {
-        taskScheduledEventDetails: {
-          resourceType: 'lambda',
-          resource: 'invoke',
-          region: 'eu-west-1',
-          parameters: '{}',
-        },
-      }),
+        taskScheduledEventDetails: { ...task, region: 'eu-west-1', parameters: '{}' },
+      }).add('TaskStarted', { taskStartedEventDetails: task }),
+    /** Finishes an attempt: without an error it succeeds. */
+    finish(error?: string, message = 'The attempt fails.') {
+      if (error === undefined) return add('TaskSucceeded', { taskSucceededEventDetails: task });
+      const details = { ...task, error, cause: json({ errorType: error, errorMessage: message }) };
+      return error === 'States.Timeout'
+        ? add('TaskTimedOut', { taskTimedOutEventDetails: details })
+        : add('TaskFailed', { taskFailedEventDetails: details });
+    },
     /** An attempt that succeeds after some milliseconds. */
-    done: (milliseconds: number) => builder.schedule().after(milliseconds).add('TaskSucceeded'),
+    done: (milliseconds: number) => builder.schedule().after(milliseconds).finish(),
     /** An attempt that fails after some milliseconds. */
-    failed: (milliseconds: number, error: string, message = 'It was builder to fail.') =>
-      builder
-        .schedule()
-        .after(milliseconds)
-        .add('TaskFailed', {
-          taskFailedEventDetails: {
-            resourceType: 'lambda',
-            resource: 'invoke',
-            error,
-            cause: json({ errorType: error, errorMessage: message }),
-          },
-        }),
+    failed: (milliseconds: number, error: string, message?: string) =>
+      builder.schedule().after(milliseconds).finish(error, message),
     /** A failed expression of the latest state. The event has the predecessor of its StateEntered event. */
     evaluationFailed(cause: string) {
       const entry = events.findLast(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
@@ -96,3 +98,25 @@ export function history(begin: Date) {
 }
 
 export type History = ReturnType<typeof history>;
+
+/** A task of an execution, its times in milliseconds after the start; without an end it is running. */
+interface Task {
+  step: string;
+  from: number;
+  to?: number;
+  attempts?: { from: number; to?: number; error?: string }[];
+}
+
+/** The events of an execution that starts at `STARTED`, with these tasks. The causes of failed attempts are canaries. */
+export function historyOf(...tasks: Task[]): HistoryEvent[] {
+  const builder = history(STARTED).begin({});
+  for (const { step, from, to, attempts = [] } of tasks) {
+    builder.at(from).enter(step);
+    for (const attempt of attempts) {
+      builder.at(attempt.from).schedule();
+      if (attempt.to !== undefined) builder.at(attempt.to).finish(attempt.error, 'canary cause');
+    }
+    if (to !== undefined) builder.at(to).exit(step);
+  }
+  return builder.events();
+}

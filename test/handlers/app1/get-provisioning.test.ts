@@ -10,7 +10,7 @@ import { CALLER, CALLERS_OWNER, signedRequest } from '../../support/api-events.t
 import { highRates } from '../../support/caller-rates.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
-import { history } from '../../support/histories.ts';
+import { historyOf } from '../../support/history.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { expectProblem } from '../../support/problems.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
@@ -108,7 +108,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
   it('returns the condition for which the provisioning waits, and since when', async () => {
     describeCall().resolves(execution(input, { startDate: new Date(clock.now() - 60_000), executionArn }));
     stepFunctions.on(GetExecutionHistoryCommand).resolves({
-      events: history({
+      events: historyOf({
         step: 'EncryptCredentials',
         from: 0,
         attempts: [{ from: 5, to: 9, error: 'TargetUnavailable' }],
@@ -137,7 +137,7 @@ describe('GET /create-service-user/{provisioning_id}', () => {
         ),
       );
     stepFunctions.on(GetExecutionHistoryCommand, { executionArn: rollBackArn }).resolves({
-      events: history({
+      events: historyOf({
         step: 'CancelUserCreation',
         from: 0,
         attempts: [{ from: 5, to: 9, error: 'TargetUnavailable' }],
@@ -225,7 +225,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
   beforeEach(() => {
     describeCall().resolves(execution(input));
     stepFunctions.on(GetExecutionHistoryCommand).resolves({
-      events: history(
+      events: historyOf(
         { step: 'Authenticate', from: 0, to: 500 },
         { step: 'RequestUserCreation', from: 500 },
         { step: 'PublishProvisioned', from: 3_000 },

@@ -13,7 +13,7 @@ import { api } from '../../../handlers/shared/api.ts';
 import { authorizedRequest, MACHINE_OWNER } from '../../support/api-events.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { execution, failedAs, notFound, STARTED, STOPPED } from '../../support/executions.ts';
-import { history } from '../../support/histories.ts';
+import { historyOf } from '../../support/history.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { attributesOf, stamps } from '../../support/pool-users.ts';
 import { expectProblem } from '../../support/problems.ts';
@@ -79,7 +79,7 @@ describe('GET /admin/create-user/{provisioning_id}', () => {
       }),
     );
     stepFunctions.on(GetExecutionHistoryCommand, { executionArn: rollBackArn }).resolves({
-      events: history({
+      events: historyOf({
         step: 'DeleteUser',
         from: 0,
         attempts: [{ from: 5, to: 9, error: 'ServiceUnavailable' }],
@@ -179,10 +179,10 @@ describe('GET /admin/create-user/{provisioning_id}?include=timeline', () => {
     rollBack().resolves(execution(rollBackInput));
     stepFunctions
       .on(GetExecutionHistoryCommand, { executionArn: creationArn })
-      .resolves({ events: history({ step: 'CreateUser', from: 0 }) });
+      .resolves({ events: historyOf({ step: 'CreateUser', from: 0 }) });
     stepFunctions
       .on(GetExecutionHistoryCommand, { executionArn: rollBackArn })
-      .resolves({ events: history({ step: 'DeleteUser', from: 900 }) });
+      .resolves({ events: historyOf({ step: 'DeleteUser', from: 900 }) });
 
     const response = await get(PROVISIONING_ID, {}, ['timeline']);
 

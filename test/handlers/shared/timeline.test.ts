@@ -1,9 +1,4 @@
-import {
-  DescribeExecutionCommand,
-  GetExecutionHistoryCommand,
-  type HistoryEvent,
-  SFNClient,
-} from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, GetExecutionHistoryCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { provisioningInput } from '../../../contracts/executions.ts';
@@ -11,8 +6,8 @@ import type { ServiceKind } from '../../../contracts/services.ts';
 import { timelineStep } from '../../../contracts/status.ts';
 import { attemptIn } from '../../../handlers/shared/roll-back-names.ts';
 import { merge, timelineAt, timelineSteps } from '../../../handlers/shared/timeline.ts';
-import { execution, notFound } from '../../support/executions.ts';
-import { history } from '../../support/histories.ts';
+import { execution, notFound, STARTED } from '../../support/executions.ts';
+import { history, historyOf } from '../../support/history.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { PROVISIONING_ID, ROLL_BACK, subject } from '../../support/subject.ts';
 
@@ -21,7 +16,7 @@ const time = (milliseconds: number) => new Date(Date.UTC(2026) + milliseconds).t
 
 describe('timelineSteps', () => {
   it('contains start and duration of each step, and the error of each attempt', () => {
-    const events = history(
+    const events = historyOf(
       {
         step: 'CreateUser',
         from: 10,
@@ -65,7 +60,7 @@ describe('timelineSteps', () => {
 
   it('contains a timeout', () => {
     const [step] = timelineSteps(
-      history({
+      historyOf({
         step: 'SetPassword',
         from: 0,
         attempts: [{ from: 0, to: 18_000, error: 'States.Timeout' }],
@@ -77,16 +72,14 @@ describe('timelineSteps', () => {
   });
 
   it('contains a failed expression', () => {
-    const events = history({ step: 'PublishUserCreated', from: 5 });
-    const failed: HistoryEvent = {
-      type: 'EvaluationFailed',
-      id: 3,
-      previousEventId: 0,
-      timestamp: events.at(-1)?.timestamp,
-      evaluationFailedEventDetails: { state: 'PublishUserCreated', error: 'States.QueryEvaluationError' },
-    };
+    const events = history(STARTED)
+      .begin({})
+      .at(5)
+      .enter('PublishUserCreated')
+      .evaluationFailed('canary cause')
+      .events();
 
-    const [step] = timelineSteps([...events, failed], of);
+    const [step] = timelineSteps(events, of);
 
     expect(step?.attempts).toEqual([
       {
@@ -98,7 +91,7 @@ describe('timelineSteps', () => {
   });
 
   it('has no duration for a running or interrupted step', () => {
-    const steps = timelineSteps(history({ step: 'SetPassword', from: 5, attempts: [{ from: 6 }] }), of);
+    const steps = timelineSteps(historyOf({ step: 'SetPassword', from: 5, attempts: [{ from: 6 }] }), of);
 
     expect(steps).toEqual([
       { ...of, step: 'SetPassword', started_at: time(5), attempts: [{ started_at: time(6) }] },
@@ -107,7 +100,7 @@ describe('timelineSteps', () => {
 
   it('replaces a text that is not the name of an error', () => {
     const [step] = timelineSteps(
-      history({
+      historyOf({
         step: 'SetPassword',
         from: 0,
         attempts: [{ from: 0, to: 1, error: 'canary: not a name' }],
@@ -154,11 +147,11 @@ describe('timelineAt', () => {
   });
 
   it('reads the history without data, page by page', async () => {
-    const first = history({ step: 'One', from: 0, to: 1 });
+    const first = historyOf({ step: 'One', from: 0, to: 1 });
     stepFunctions.on(GetExecutionHistoryCommand).resolvesOnce({ events: first, nextToken: 'more' });
     stepFunctions
       .on(GetExecutionHistoryCommand, { nextToken: 'more' })
-      .resolves({ events: history({ step: 'Two', from: 1, to: 2 }) });
+      .resolves({ events: historyOf({ step: 'Two', from: 1, to: 2 }) });
 
     const { timeline, ...rest } = await read();
 
@@ -185,7 +178,7 @@ describe('timelineAt', () => {
       .callsFake(async ({ executionArn }: { executionArn: string }) => {
         const [, , machine = '', name = ''] = executionArn.split(':');
         const startedAt = (from[machine] ?? 0) + attemptIn(name);
-        return { events: history({ step: `${machine}It`, from: startedAt, to: startedAt }) };
+        return { events: historyOf({ step: `${machine}It`, from: startedAt, to: startedAt }) };
       });
 
     const { timeline } = await read();
@@ -210,7 +203,7 @@ describe('timelineAt', () => {
 
 it('merge combines the steps and the incomplete services of both timelines', () => {
   const one = (service: ServiceKind, from: number) =>
-    timelineSteps(history({ step: `${service}-${from}`, from }), { ...of, service });
+    timelineSteps(historyOf({ step: `${service}-${from}`, from }), { ...of, service });
 
   const merged = merge(
     { timeline: [...one('app1', 0), ...one('app1', 30)] },

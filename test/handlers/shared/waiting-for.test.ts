@@ -6,7 +6,7 @@ import { OUTAGE_PAUSES } from '../../../contracts/time-limits.ts';
 import { outageErrors, waitingForOf, waitingIn } from '../../../handlers/shared/waiting-for.ts';
 import { STARTED } from '../../support/executions.ts';
 import { golden, machineNames, tasks } from '../../support/golden.ts';
-import { history } from '../../support/histories.ts';
+import { historyOf } from '../../support/history.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { sdkError } from '../../support/sdk-errors.ts';
 
@@ -20,7 +20,7 @@ const failing = (...attempts: [from: number, error: string][]) =>
   attempts.map(([from, error]) => ({ from, to: from + 100, error }));
 
 const waits = (step: string, ...attempts: [number, string][]): HistoryEvent[] =>
-  history(
+  historyOf(
     { step: 'PublishRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
     { step, from: 10, attempts: failing(...attempts) },
   );
@@ -86,7 +86,7 @@ describe('waitingIn', () => {
   });
 
   it('has no time of the next attempt while an attempt is running', () => {
-    const events = history({
+    const events = historyOf({
       step: 'Authenticate',
       from: 10,
       attempts: [...failing([20, 'TargetUnavailable']), { from: 1_120 }],
@@ -98,7 +98,7 @@ describe('waitingIn', () => {
 
   it('returns undefined if no attempt has failed, the step has finished, or its entry is missing', () => {
     const failed = waits('Authenticate', [20, 'TargetUnavailable']);
-    const over = history({
+    const over = historyOf({
       step: 'Authenticate',
       from: 10,
       to: 1_300,

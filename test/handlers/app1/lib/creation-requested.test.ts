@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { creationRequested } from '../../../../handlers/app1/lib/creation-requested.ts';
 import { STOPPED } from '../../../support/executions.ts';
-import { history } from '../../../support/histories.ts';
+import { historyOf } from '../../../support/history.ts';
 import { sdkError } from '../../../support/sdk-errors.ts';
 
 const stepFunctions = mockClient(SFNClient);
@@ -11,7 +11,7 @@ const executionArn = 'arn:aws:states:eu-central-1:111122223333:execution:Provisi
 const isRequested = () => creationRequested(new SFNClient({}), executionArn);
 
 const waiting = (step: string) =>
-  history(
+  historyOf(
     { step: 'PublishRequested', from: 0, to: 10, attempts: [{ from: 1, to: 9 }] },
     { step, from: 10, attempts: [{ from: 11, to: 20, error: 'TargetUnavailable' }] },
   );
