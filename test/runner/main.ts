@@ -47,9 +47,9 @@ const tools = (name: string, files: string): Part => ({
 const commands = tools('commands', 'cli|scripts|trace|preflight');
 const subscribers = tools('subscribers', 'delivery|example');
 const alarms = tools('alarms', 'alarms');
-/** The acceptance on a system with defects; `acceptanceWhole` tests each defect alone. */
+/** The acceptance on a system with several defects; `acceptanceWhole` tests the others one by one, and the whole acceptance. */
 const acceptance = tools('acceptance', 'acceptance-sample');
-const acceptanceWhole = tools('acceptance-whole', 'acceptance');
+const acceptanceWhole = tools('acceptance-whole', 'acceptance-whole');
 /** The commands of the guides, with the AWS CLI and the CDK CLI, which are slow. */
 const guides = tools('guides', 'deploying|migration|runbooks');
 /** Removes permissions that other tests need, so it has a local AWS of its own. */
@@ -91,7 +91,7 @@ const selections: Record<(typeof suites)[number], readonly (readonly Part[])[]> 
   permissions: [[permissions]],
   openapi: [[openapi]],
   guides: [[guides]],
-  acceptance: [[acceptanceWhole]],
+  acceptance: [[acceptanceWhole, acceptance]],
   faults: [[faults, faultsAlone], [load]],
 };
 
