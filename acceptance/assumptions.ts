@@ -63,7 +63,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'callback-before-the-function-returns',
     assumption:
       'A task with a callback accepts the success that its own function sends before that function has returned.',
-    reliesOn: ['handlers/app1/call-app2.ts', 'workflows/app1/provision-service-user.ts'],
+    reliesOn: ['handlers/app1/call-target.ts', 'workflows/app1/provision-service-user.ts'],
     source: `${INFERRED} from step-functions/latest/dg/connect-to-resource (waitForTaskToken)`,
     decidedBy: { checks: ['provisioning/succeeds', 'provisioning/retry'] },
   },
@@ -282,7 +282,7 @@ export const assumptions: readonly Assumption[] = [
     id: 'one-trace',
     assumption:
       'The trace of a request continues into the functions of a state machine by the header of StartExecution, and into the other API by a header that the client sends.',
-    reliesOn: ['handlers/shared/trace-header.ts', 'handlers/app1/lib/app2-client.ts'],
+    reliesOn: ['handlers/shared/trace-header.ts', 'handlers/app1/lib/target-client.ts'],
     source: 'step-functions/latest/dg/concepts-xray-tracing; from an API to an API inferred',
     decidedBy: { checks: ['signals/one-trace', 'signals/x-ray'] },
   },

@@ -258,7 +258,7 @@ export async function deployedSystem(
     },
 
     /** A request to App2, with a token or without. */
-    async callApp2(
+    async callTarget(
       path: string,
       { method = 'GET', headers = {}, body, token }: RequestOptions & { token?: string } = {},
     ): Promise<ApiResponse> {

@@ -51,20 +51,20 @@ interface FailureDoc {
 export const failures = {
   CredentialsRejected: {
     code: 'CREDENTIALS_REJECTED',
-    message: 'App2 could not decrypt the credentials for this user and this provisioning.',
+    message: 'The target could not decrypt the credentials for this user and this provisioning.',
     remedy:
       'Send a new request. If it fails again, have the operators check the key configuration of both services.',
     retryable: false,
   },
   PasswordRejected: {
     code: 'PASSWORD_REJECTED',
-    message: "The password does not meet the policy of App2's user pool.",
+    message: "The password does not meet the policy of the target's user pool.",
     remedy: 'Choose a password that meets the policy and send a new request.',
     retryable: false,
   },
   UsernameRejected: {
     code: 'USERNAME_REJECTED',
-    message: "App2's user pool does not accept this username.",
+    message: "The target's user pool does not accept this username.",
     remedy: 'Choose another username and send a new request.',
     retryable: false,
   },
@@ -83,20 +83,20 @@ export const failures = {
   },
   UserCreationFailed: {
     code: 'USER_CREATION_FAILED',
-    message: 'App2 could not create the user and has compensated the completed steps.',
+    message: 'The target could not create the user and has compensated the completed steps.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
-  App2AuthenticationFailed: {
-    code: 'APP2_AUTHENTICATION_FAILED',
-    message: 'App2 did not accept the credentials of App1.',
+  TargetAuthenticationFailed: {
+    code: 'TARGET_AUTHENTICATION_FAILED',
+    message: 'The target did not accept the credentials of App1.',
     remedy:
       "The caller cannot change this. The operator checks App1's machine user and the secret with its credentials.",
     retryable: true,
   },
-  App2RequestRefused: {
-    code: 'APP2_REQUEST_REFUSED',
-    message: 'App2 refused the request of App1.',
+  TargetRequestRefused: {
+    code: 'TARGET_REQUEST_REFUSED',
+    message: 'The target refused the request of App1.',
     remedy: 'The caller cannot change this. The operator checks that both services run compatible releases.',
     retryable: false,
   },
@@ -108,7 +108,7 @@ export const failures = {
   },
   UserCreationPending: {
     code: 'USER_CREATION_PENDING',
-    message: 'App2 did not finish the creation within the time limit of App1.',
+    message: 'The target did not finish the creation within the time limit of App1.',
     remedy: 'Send a new request later.',
     retryable: true,
   },
@@ -118,7 +118,7 @@ export const failures = {
     remedy: 'Send a new request later.',
     retryable: true,
   },
-  App2QueueFull: {
+  TargetQueueFull: {
     code: 'QUEUE_FULL',
     message: 'Too many users were waiting to be created, in all or for this caller.',
     remedy: 'Send a new request later.',
@@ -126,7 +126,7 @@ export const failures = {
   },
   UserRemovalPending: {
     code: 'USER_REMOVAL_PENDING',
-    message: 'App2 has not finished removing the user yet.',
+    message: 'The target has not finished removing the user yet.',
     remedy: 'Poll the status until `user` is `absent`.',
     retryable: true,
   },
@@ -210,16 +210,16 @@ export const failureDocs = {
     cause:
       'The ciphertext was altered, or was encrypted for another user, provisioning or key: its encryption context differs.',
     operator:
-      "Check that App1's parameter App2KeyArn equals App2's output KeyArn. If it does, the ciphertext was tampered with: CloudTrail lists the callers of kms:Decrypt.",
+      "Check that App1's parameter for the target equals the target's output Target. If it does, the ciphertext was tampered with: CloudTrail lists the callers of kms:Decrypt.",
     class: 'system',
     left_behind: 'nothing',
     read_in: 'status',
   },
   PasswordRejected: {
     cause:
-      'App2 has a stricter policy than the one that App1 checks; or the pool refuses the password for a reason outside its policy.',
+      'The target has a stricter policy than the one that App1 checks; or the pool refuses the password for a reason outside its policy.',
     operator:
-      'None for a single failure. If it is frequent, App1 checks another policy than App2 has: `npx provision doctor` compares them. The settings `password_minimum_length` and `password_characters` of App2 define the policy.',
+      'None for a single failure. If it is frequent, App1 checks another policy than the target has: `npx provision doctor` compares them. The settings `password_minimum_length` and `password_characters` of the target define the policy.',
     class: 'caller',
     left_behind: 'nothing',
     read_in: 'status',
@@ -251,25 +251,25 @@ export const failureDocs = {
   },
   UserCreationFailed: {
     cause:
-      'A step of App2 failed for a reason that concerns only App2, or its execution was stopped or timed out.',
+      'A step of the target failed for a reason that concerns only the target, or its execution was stopped or timed out.',
     operator:
-      'Request the status of the same provisioning_id from App2 with `?include=timeline`: it names the step and the error.',
+      'Request the status of the same provisioning_id from the target with `?include=timeline`: it names the step and the error.',
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
-  App2AuthenticationFailed: {
+  TargetAuthenticationFailed: {
     cause:
       'The secret does not match the machine user, the machine user was disabled, or a client or group is missing.',
     operator:
-      "Rotate the secret app1-api-client-credentials, which issues a new machine user; then check App1's parameters App2ClientId and App2SecretArn.",
+      "Rotate the target's secret with the credentials of App1, which issues a new machine user; then check App1's parameter for the target.",
     class: 'system',
     left_behind: 'nothing',
     read_in: 'status',
   },
-  App2RequestRefused: {
+  TargetRequestRefused: {
     cause:
-      'App2 returned a 4xx: it does not accept the form of the request, or the id is in use with other content or by another owner.',
+      'The target returned a 4xx: it does not accept the form of the request, or the id is in use with other content or by another owner.',
     operator:
       'Deploy both services from compatible releases. The HTTP status is in the message of the failed attempt in the history of ProvisionServiceUser.',
     class: 'system',
@@ -286,23 +286,24 @@ export const failureDocs = {
     read_in: 'status',
   },
   UserCreationPending: {
-    cause: "App2's execution is retrying a step, or more requests arrive than Cognito's quotas admit.",
+    cause: "The target's execution is retrying a step, or more requests arrive than Cognito's quotas admit.",
     operator:
-      "The timeline shows which step App2 is retrying. If the cause is Cognito's quota, have the callers spread their requests.",
+      "The timeline shows which step the target is retrying. If the cause is Cognito's quota, have the callers spread their requests.",
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
   CreationDeferred: {
     cause:
-      'At each attempt to reserve a start time, the queue at App2 was full, or the caller held a quarter of it.',
+      'At each attempt to reserve a start time, the queue at the target was full, or the caller held a quarter of it.',
     operator: 'Have the caller spread its requests. A single deferral in a timeline is not a failure.',
     class: 'dependency',
     left_behind: 'nothing',
     read_in: 'status',
   },
-  App2QueueFull: {
-    cause: 'Each time App1 sent the request, the queue at App2 was full, or the caller held a quarter of it.',
+  TargetQueueFull: {
+    cause:
+      'Each time App1 sent the request, the queue at the target was full, or the caller held a quarter of it.',
     operator:
       "Have the caller spread its requests, or request an increase of the pool's quotas where Cognito allows it.",
     class: 'dependency',
@@ -310,9 +311,9 @@ export const failureDocs = {
     read_in: 'status',
   },
   UserRemovalPending: {
-    cause: 'A compensation is running at App2. It waits until no call can be in flight any more.',
+    cause: 'A compensation is running at the target. It waits until no call can be in flight any more.',
     operator:
-      "None for a single failure. If it persists, inspect App2's executions of RollBackServiceUser: their names start with the provisioning_id.",
+      "None for a single failure. If it persists, inspect the target's executions of RollBackServiceUser: their names start with the provisioning_id.",
     class: 'dependency',
     left_behind: 'being_removed',
     read_in: 'timeline',
@@ -408,7 +409,7 @@ export const failureDocs = {
   },
   RollBackFailed: {
     cause:
-      'The compensation failed until its retries were used up: Cognito or App2 was not available, or a permission was missing.',
+      'The compensation failed until its retries were used up: Cognito or the target was not available, or a permission was missing.',
     operator:
       'The timeline names the step and the error of the compensation. Repair that; the next sweep starts another roll-back.',
     class: 'system',

@@ -101,9 +101,9 @@ export const fieldDescriptions: Readonly<Record<string, string>> = {
   username:
     'Name with which the service user signs in: 1 to 128 characters of the letters A to Z, digits and `. _ @ + -`. It starts with a letter or a digit, and does not have the shape of a UUID. It is case-insensitive and stored in lower case.',
   password:
-    'Password of the service user: 1 to 256 characters of well-formed Unicode, without control characters, line terminators, and a space at the start or end. It must meet the password policy of App2.',
+    'Password of the service user: 1 to 256 characters of well-formed Unicode, without control characters, line terminators, and a space at the start or end. It must meet the password policy of each target.',
   encrypted_password:
-    'The password, encrypted under the KMS key of App2, in base64. Its encryption context contains the provisioning_id and the username in lower case.',
+    'The password, encrypted under the KMS key of the target, in base64. Its encryption context contains the provisioning_id and the username in lower case.',
   human_user_id:
     'The person on whose behalf the service user acts, as the caller states; not verified. 1 to 128 characters, no spaces and no control characters.',
   service: 'One of the two services.',

@@ -39,7 +39,7 @@ export const problems = {
     title: 'The request is not valid',
     detail: 'Correct the fields that `errors` lists.',
     cause:
-      'A field or header is missing, has the wrong type, is not well-formed text, or is unknown; or the password does not meet the policy of App2.',
+      'A field or header is missing, has the wrong type, is not well-formed text, or is unknown; or the password does not meet the policy of the target.',
     operator: 'None.',
     left_behind: 'nothing',
   },
@@ -48,8 +48,8 @@ export const problems = {
     title: 'No valid credentials',
     detail: 'Send a valid, unexpired access token.',
     cause:
-      'App2 only: the bearer token is missing, expired, of another pool or client, or not an access token; or, with the setting check_user_in_pool, its user is disabled or deleted.',
-    operator: "None, unless the request is App1's: then see APP2_AUTHENTICATION_FAILED.",
+      'At a target only: the bearer token is missing, expired, of another pool or client, or not an access token; or, with the setting check_user_in_pool, its user is disabled or deleted.',
+    operator: "None, unless the request is App1's: then see TARGET_AUTHENTICATION_FAILED.",
     left_behind: 'nothing',
   },
   FORBIDDEN: {
@@ -57,7 +57,7 @@ export const problems = {
     title: 'Not allowed',
     detail: 'The credentials are missing, not valid, or not authorized for this route.',
     cause:
-      'At App1 the signature is missing, wrong or malformed, a required API key is missing or wrong, or the principal lacks the permission execute-api:Invoke; at App2 the token is of another group or client. At both, the route does not exist.',
+      'At App1 the signature is missing, wrong or malformed, a required API key is missing or wrong, or the principal lacks the permission execute-api:Invoke; at a target the token is of another group or client. At both, the route does not exist.',
     operator:
       'If access is intended, grant the principal execute-api:Invoke on the route, or add the user to its group.',
     left_behind: 'nothing',
@@ -74,7 +74,7 @@ export const problems = {
     status: 409,
     title: 'Idempotency key already used',
     detail: 'This Idempotency-Key was sent before with other content. Use a new key for a new request.',
-    cause: `The key was used within the last ${RECORD_DAYS} days for another username, password or human user; at App2 also by another generation, of which no user is left.`,
+    cause: `The key was used within the last ${RECORD_DAYS} days for another username, password or human user; at a target also by another generation, of which no user is left.`,
     operator: 'None.',
     left_behind: 'nothing',
   },
@@ -84,7 +84,7 @@ export const problems = {
     detail:
       'An earlier provisioning had this id, and its user may still exist. That user is unchanged. Use a new id.',
     cause:
-      "App2 only: the Creation-Id differs from that of the creation or user with this id. App1's Idempotency-Key was used again after the record of the first provisioning had expired.",
+      "At a target only: the Creation-Id differs from that of the creation or user with this id. App1's Idempotency-Key was used again after the record of the first provisioning had expired.",
     operator:
       'None. The attributes custom:provisioning_id and custom:creation_id of the user identify the provisioning that created it.',
     left_behind: 'nothing',
@@ -148,7 +148,7 @@ export const problems = {
     status: 503,
     title: 'The queue is full',
     detail: 'Too many creations are queued. Send the request again later.',
-    cause: `App2 only: the queue in front of Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes, or the caller holds a quarter of it.`,
+    cause: `At a target only: the queue in front of Cognito's quotas is longer than ${timeLimits.longestQueue / 60} minutes, or the caller holds a quarter of it.`,
     operator: 'None, unless it persists: then more requests arrive than Cognito admits.',
     left_behind: 'nothing',
     retry_after: 60,

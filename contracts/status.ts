@@ -96,7 +96,7 @@ export const provisioningStatus = z.strictObject({
   human_user_id: storedText.optional(),
   started_at: timestamp,
   stopped_at: timestamp.optional(),
-  /** Only while the creation is queued at App2. */
+  /** Only while the creation is queued at the target. */
   estimated_end_at: timestamp.optional(),
   /** Only while a step is being retried. */
   waiting_for: waitingFor.optional(),

@@ -7,7 +7,7 @@ export const RECORD_DAYS = 90;
 /**
  * The ladder of time limits, in seconds. Each limit is longer than the total of the limits below it, so that the
  * innermost limit, which has the most specific error, is reached first: SDK call < function < task < state machine, and
- * App2's state machine with its roll-back < App1's. test/workflows/time-limits.test.ts checks the ladder.
+ * the target's state machine with its roll-back < App1's. test/workflows/time-limits.test.ts checks the ladder.
  */
 export const timeLimits = {
   /** One attempt of one AWS call: the connection, and the response. */
@@ -20,16 +20,16 @@ export const timeLimits = {
   stepTask: 18,
 
   /**
-   * The wait that App1 requests from App2 (`Prefer: wait`); the HTTP request; its function, which may send the request
+   * The wait that App1 requests from the target (`Prefer: wait`); the HTTP request; its function, which may send the request
    * twice and sign in before each (three AWS calls); its task.
    */
-  app2Wait: 10,
-  app2Request: 15,
-  app2Function: 35,
-  app2Task: 40,
+  targetWait: 10,
+  targetRequest: 15,
+  targetFunction: 35,
+  targetTask: 40,
 
-  /** App1's read of App2's timeline: the HTTP request, and the function that sends it. */
-  app2Timeline: 5,
+  /** App1's read of the target's timeline: the HTTP request, and the function that sends it. */
+  targetTimeline: 5,
   timeline: 6,
 
   /** A function of an API: the longest `Prefer: wait` plus its calls. API Gateway's integration timeout is 29 s. */
@@ -43,7 +43,7 @@ export const timeLimits = {
   legacyRequest: 15,
 
   /**
-   * Longest queue at App2: a request that would wait longer is refused. App1 waits for a completion notification for
+   * Longest queue at the target: a request that would wait longer is refused. App1 waits for a completion notification for
    * `callback` seconds, then it polls; longer than the queue, so that App1 does not poll for a queued creation.
    */
   longestQueue: 20 * 60,
@@ -98,6 +98,6 @@ export function outagePause(n: number): number {
   return Math.min(intervalSeconds * backoffRate ** (n - 1), maxDelaySeconds);
 }
 
-/** Validity of App2's tokens in seconds, and the time before the expiry at which App1 signs in again. */
+/** Validity of the target's tokens in seconds, and the time before the expiry at which App1 signs in again. */
 export const TOKEN_LIFE_SECONDS = 15 * 60;
 export const TOKEN_RENEWAL_SECONDS = 60;

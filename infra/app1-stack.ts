@@ -91,8 +91,8 @@ export class App1Stack extends ServiceStack<'app1'> {
 
     const callbacks = this.#callbacks();
     const notifications = new Notifications(this, 'Notifications');
-    const callApp2 = this.addFunction('CallApp2', {
-      name: 'call-app2',
+    const callTarget = this.addFunction('CallTarget', {
+      name: 'call-target',
       environment: {
         APP2_NOTIFICATIONS: onIf(notifications.arrive),
         CALLBACKS_TABLE: callbacks.tableName,
@@ -108,11 +108,11 @@ export class App1Stack extends ServiceStack<'app1'> {
         ...resumeTasksOf(this, names.provisionServiceUser),
         ...this.#secretKeyPermissions(app2.secretArn),
       ],
-      timeout: timeLimits.app2Function,
+      timeout: timeLimits.targetFunction,
       deadLetterQueue: this.deadLetterQueue,
     });
     notifications.deliverTo({
-      handler: callApp2,
+      handler: callTarget,
       deadLetterQueue: this.deadLetterQueue,
       otherAccount: settings.app2Account,
     });
@@ -123,7 +123,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       settings,
       definition: (within) =>
         provisionServiceUser(within, {
-          callApp2,
+          callTarget,
           encryptCredentials: this.addFunction('EncryptCredentials', {
             name: 'encrypt-credentials',
             environment: { INTAKE_KEY_ARN: intakeKey.keyArn, APP2_KEY_ARN: app2.keyArn },
@@ -153,7 +153,7 @@ export class App1Stack extends ServiceStack<'app1'> {
               stopExecutionsOf(this, names.provisionServiceUser),
             ],
           }),
-          callApp2,
+          callTarget,
           bus: audit.bus,
         }),
     });
@@ -242,14 +242,14 @@ export class App1Stack extends ServiceStack<'app1'> {
         ...machines,
         CALLBACKS_TABLE: callbacks.tableName,
         ...limits.environment,
-        CALL_APP2_FUNCTION: callApp2.functionName,
+        CALL_TARGET_FUNCTION: callTarget.functionName,
       },
       permissions: [
         describeExecutions,
         readEstimates,
         limits.permission,
         historiesOf(this, names.provisionServiceUser, names.rollBackProvisioning),
-        allow(['lambda:InvokeFunction'], [callApp2.functionArn]),
+        allow(['lambda:InvokeFunction'], [callTarget.functionArn]),
       ],
       timeout: timeLimits.apiFunction,
     });
@@ -266,7 +266,7 @@ export class App1Stack extends ServiceStack<'app1'> {
       retryProvisioning: retry,
     });
 
-    const callsApp2 = { service: functionNamed('app1', 'call-app2') };
+    const callsTarget = { service: functionNamed('app1', 'call-target') };
     this.addMonitoring({
       sweep: 'sweep-provisionings',
       workflow: provisioning,
@@ -278,8 +278,8 @@ export class App1Stack extends ServiceStack<'app1'> {
         {
           title: 'Tokens for App2',
           metrics: [
-            ownMetric('app2TokenHits', callsApp2, { statistic: Stats.SUM, label: 'cached token' }),
-            ownMetric('app2TokenMisses', callsApp2, { statistic: Stats.SUM, label: 'new sign-in' }),
+            ownMetric('targetTokenHits', callsTarget, { statistic: Stats.SUM, label: 'cached token' }),
+            ownMetric('targetTokenMisses', callsTarget, { statistic: Stats.SUM, label: 'new sign-in' }),
           ],
         },
       ],

@@ -79,14 +79,14 @@ export const retryPolicies = {
   targetOutage: retryFor(failureNames('TargetUnavailable'), timeLimits.outage),
   /** A rotation may have replaced the machine user between the read of its secret and the sign-in. */
   signInRefused: {
-    errors: failureNames('App2AuthenticationFailed'),
+    errors: failureNames('TargetAuthenticationFailed'),
     intervalSeconds: 1,
     backoffRate: 1,
     maxDelaySeconds: 1,
     maxAttempts: 1,
     jitter: false,
   },
-  /** App2 has not finished. Each poll waits at App2 (`Prefer: wait`), so that short delays cause few calls. */
+  /** The target has not finished. Each poll waits at the target (`Prefer: wait`), so that short delays cause few calls. */
   userCreationPending: {
     errors: failureNames('UserCreationPending'),
     intervalSeconds: 1,
@@ -96,11 +96,11 @@ export const retryPolicies = {
     jitter: false,
   },
   /**
-   * The queue at App2 is full: the request is sent again later, with jitter, for three and a half hours. With one more
+   * The queue at the target is full: the request is sent again later, with jitter, for three and a half hours. With one more
    * attempt, the worst case of App1 would exceed the time limit of its state machine.
    */
-  app2QueueFull: {
-    errors: failureNames('App2QueueFull'),
+  targetQueueFull: {
+    errors: failureNames('TargetQueueFull'),
     intervalSeconds: 60,
     backoffRate: 2,
     maxDelaySeconds: 600,
@@ -116,7 +116,7 @@ export const retryPolicies = {
     maxAttempts: 8,
     jitter: true,
   },
-  /** No completion notification within the longest queue of App2: the request is sent again, which polls App2. */
+  /** No completion notification within the longest queue of the target: the request is sent again, which polls the target. */
   callbackMissed: {
     errors: ['States.Timeout'],
     intervalSeconds: 1,
@@ -147,7 +147,7 @@ export const retryPolicies = {
   compensation: retryFor([...THROTTLED, ...UNAVAILABLE], timeLimits.compensation),
   /** A target that is not available, or has not finished the removal. One policy, so that the attempts count together. */
   targetOutageInCompensation: retryFor(
-    failureNames('TargetUnavailable', 'App2AuthenticationFailed', 'UserRemovalPending'),
+    failureNames('TargetUnavailable', 'TargetAuthenticationFailed', 'UserRemovalPending'),
     timeLimits.outageInCompensation,
   ),
   compensationPublishing: {

@@ -78,7 +78,7 @@ export const notificationChecks: readonly Check[] = [
       );
       assert(FailedEntryCount === 0, `the bus rejected it: ${Entries[0]?.ErrorCode}`);
       await system.eventually(async () => {
-        const functionName = functionNamed('app1', 'call-app2');
+        const functionName = functionNamed('app1', 'call-target');
         const lines = await logLines(system, 'app1', functionLog(functionName), provisioning_id);
         assert(
           lines.some((line) => notifiedLine.safeParse(JSON.parse(line)).success),

@@ -82,7 +82,7 @@ export const provisioningChecks: readonly Check[] = [
     async run(system) {
       const { user } = await system.example();
       const token = await system.signIn(user);
-      const response = await system.callApp2('/sample', {
+      const response = await system.callTarget('/sample', {
         method: 'POST',
         token,
         headers: JSON_BODY,
@@ -102,7 +102,7 @@ export const provisioningChecks: readonly Check[] = [
       const { provisioning } = await system.example();
       const token = await system.machineToken();
       const path = `/admin/create-user/${provisioning.provisioning_id}`;
-      const response = await system.callApp2(path, { token });
+      const response = await system.callTarget(path, { token });
       assert(response.status === 200, `App2 returned ${describeResponse(response)}`);
       return 'App2 returned the status of the creation';
     },

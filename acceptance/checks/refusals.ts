@@ -93,13 +93,13 @@ const refusals: readonly Refusal[] = [
     name: 'no-token',
     description: 'A request to App2 without a token',
     code: 'UNAUTHENTICATED',
-    send: (system) => system.callApp2('/sample', { ...POST, body: '{"data": {}}' }),
+    send: (system) => system.callTarget('/sample', { ...POST, body: '{"data": {}}' }),
   },
   {
     name: 'invalid-token',
     description: 'A request to App2 with an invalid token',
     code: 'UNAUTHENTICATED',
-    send: (system) => system.callApp2('/sample', { ...POST, body: '{"data": {}}', token: 'e30.e30.e30' }),
+    send: (system) => system.callTarget('/sample', { ...POST, body: '{"data": {}}', token: 'e30.e30.e30' }),
   },
   {
     name: 'wrong-group',
@@ -108,7 +108,7 @@ const refusals: readonly Refusal[] = [
     async send(system) {
       const { user, provisioning } = await system.example();
       const token = await system.signIn(user);
-      return system.callApp2(`/admin/create-user/${provisioning.provisioning_id}`, { token });
+      return system.callTarget(`/admin/create-user/${provisioning.provisioning_id}`, { token });
     },
   },
   {
@@ -116,7 +116,7 @@ const refusals: readonly Refusal[] = [
     description: "The machine user's token on the business endpoint",
     code: 'FORBIDDEN',
     send: async (system) =>
-      system.callApp2('/sample', { ...POST, body: '{"data": {}}', token: await system.machineToken() }),
+      system.callTarget('/sample', { ...POST, body: '{"data": {}}', token: await system.machineToken() }),
   },
   {
     name: 'unknown-route-of-app2',
@@ -124,7 +124,7 @@ const refusals: readonly Refusal[] = [
     code: 'FORBIDDEN',
     async send(system) {
       const { user } = await system.example();
-      return system.callApp2('/no-such-route', { token: await system.signIn(user) });
+      return system.callTarget('/no-such-route', { token: await system.signIn(user) });
     },
   },
 ];

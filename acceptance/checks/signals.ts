@@ -133,7 +133,7 @@ export const signalChecks: readonly Check[] = [
       await system.example();
       return waitForCounts(system, [
         ownSeries('app1', 'stepDuration', {
-          service: functionNamed('app1', 'call-app2'),
+          service: functionNamed('app1', 'call-target'),
           step: 'Authenticate',
         }),
         ownSeries('app2', 'stepDuration', {
@@ -234,7 +234,7 @@ async function failedExample(system: DeployedSystem): Promise<void> {
 
 /** @throws NotApplicable where functions are not traced */
 async function requireTracing({ app1 }: DeployedSystem): Promise<void> {
-  const FunctionName = functionNamed('app1', 'call-app2');
+  const FunctionName = functionNamed('app1', 'call-target');
   const { TracingConfig } = await app1.connection
     .client(LambdaClient)
     .send(new GetFunctionConfigurationCommand({ FunctionName }));

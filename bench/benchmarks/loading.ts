@@ -45,7 +45,7 @@ export interface Load {
 /** Functions whose loading is measured: one of each kind, behind an API, a step, and that which calls App2. */
 const MEASURED = [
   'app1/start-provisioning',
-  'app1/call-app2',
+  'app1/call-target',
   'app2/create-user',
   'app2/authorizer',
 ] as const;
@@ -116,7 +116,7 @@ async function bundleWholePackages(name: string, outfile: string): Promise<void>
 /** What the functions that are measured want to know. */
 export const measuredEnvironments: readonly z.ZodObject[] = [
   app1['start-provisioning'],
-  app1['call-app2'],
+  app1['call-target'],
   app2['create-user'],
   app2.authorizer,
 ];

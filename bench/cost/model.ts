@@ -93,7 +93,7 @@ export function alternatives(provisioned: CountedPath): Alternative[] {
           4 * prices.invocation.usd +
           gigabyteSeconds(
             Object.fromEntries(
-              select(['app1-start-provisioning', 'app1-call-app2', 'app2-start-user-creation']),
+              select(['app1-start-provisioning', 'app1-call-target', 'app2-start-user-creation']),
             ),
           ) *
             prices.lambdaGbSecond.usd,
@@ -118,7 +118,7 @@ export function alternatives(provisioned: CountedPath): Alternative[] {
 
 /** Duration of a provisioning in seconds: nearly all of it, App1 waits for App2. */
 const secondsOf = (functions: CountedPath['functions']): number =>
-  (functions['app1-call-app2']?.milliseconds ?? 0) / 1_000;
+  (functions['app1-call-target']?.milliseconds ?? 0) / 1_000;
 
 /** AWS charges Express workflows in steps of 100 ms. */
 const rounded = (seconds: number): number => Math.ceil(seconds * 10) / 10;

@@ -183,7 +183,7 @@ ${table(
   ],
 )}
 
-${Math.round(share(provisioned, ['app1-call-app2', 'app2-start-user-creation']) * 100)} % of the duration belongs to two functions that wait for App2's state machine. [performance.md](performance.md)
+${Math.round(share(provisioned, ['app1-call-target', 'app2-start-user-creation']) * 100)} % of the duration belongs to two functions that wait for App2's state machine. [performance.md](performance.md)
 contains the chosen memory and its measurement.
 
 ## Prices

@@ -203,7 +203,7 @@ async function readParameters(connection: Connection): Promise<Record<string, st
 /** Whether the role of the function that signs in is allowed to read the secret, by IAM's policy simulator. */
 async function permissionFinding(connection: Connection): Promise<Finding> {
   const { App2SecretArn } = await readParameters(connection);
-  const FunctionName = functionNamed('app1', 'call-app2');
+  const FunctionName = functionNamed('app1', 'call-target');
   const { Role } = await connection
     .client(LambdaClient)
     .send(new GetFunctionConfigurationCommand({ FunctionName }));

@@ -46,7 +46,7 @@ function triggers({ service, routes, rules, machines, functions }: Stack): strin
     ),
     ...starts,
     ...functions
-      .filter(({ callsApp2 }) => callsApp2)
+      .filter(({ callsTarget }) => callsTarget)
       .map(({ name }) => `  ${fn(name)} -- "HTTPS, JWT" --> ${service}_app2{{API of App2}}`),
     ...machines.flatMap(({ name, calls, buses }) => [
       ...calls.map((target) => `  ${box(name)}[[${name}]] --> ${fn(target)}`),

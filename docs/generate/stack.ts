@@ -74,8 +74,8 @@ export function stackOf(service: ServiceKind, template: Template) {
       }));
     const variables = environment.parse(Properties['Environment']).Variables;
     /** A function calls App2 if its environment has the URL of App2's API. */
-    const callsApp2 = 'APP2_API_URL' in variables;
-    return { id, name: nameOf(id), callsApp2, seconds: z.int().parse(Properties['Timeout']), permissions };
+    const callsTarget = 'APP2_API_URL' in variables;
+    return { id, name: nameOf(id), callsTarget, seconds: z.int().parse(Properties['Timeout']), permissions };
   });
   const functionIds = new Map(functions.map(({ id, name }) => [id, name]));
   const functionsIn = (value: unknown): string[] => [

@@ -26,7 +26,7 @@ export const encryptCredentialsInput = z.object(
 const KEY_UNUSABLE = ['ServiceUnavailable', 'DisabledException', 'KMSInvalidStateException'];
 
 /**
- * Re-encrypts the password from App1's intake key to App2's key. The plaintext never leaves KMS.
+ * Re-encrypts the password from App1's intake key to the target's key. The plaintext never leaves KMS.
  * docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
  * @throws CredentialsRejected if the ciphertext belongs to another user or provisioning; TargetUnavailable if a key is
  * unusable

@@ -50,22 +50,22 @@ export const getProvisioning = ({ lambda, ...services }: Services): ApiHandler =
     if (!withTimeline) return json(200, status, allHeaders);
     const parts = await Promise.all([
       availableTimeline('app1', workflows, execution.parsedInput),
-      timelineOfApp2(lambda, environment.CALL_APP2_FUNCTION, execution.parsedInput, () =>
-        count(CALLS_AT_APP2),
+      timelineOfTarget(lambda, environment.CALL_TARGET_FUNCTION, execution.parsedInput, () =>
+        count(CALLS_AT_TARGET),
       ),
     ]);
     return json(200, { ...status, ...merge(...parts) }, allHeaders);
   });
 
-/** DescribeExecution calls of App2 for its timeline. They use the same quota if both services share an account. */
-const CALLS_AT_APP2 = 3;
+/** DescribeExecution calls of the target for its timeline. They use the same quota if both services share an account. */
+const CALLS_AT_TARGET = 3;
 
 /**
- * App2's part of the timeline, read by the function that has App1's token. If it cannot be read in time, the result is
- * empty and marked as incomplete, so that the response contains at least App1's part. A newer App2 can return codes that
+ * The target's part of the timeline, read by the function that has App1's token. If it cannot be read in time, the result is
+ * empty and marked as incomplete, so that the response contains at least App1's part. A newer target can return codes that
  * this release does not document; they are passed on.
  */
-async function timelineOfApp2(
+async function timelineOfTarget(
   lambda: Pick<LambdaClient, 'send'>,
   FunctionName: string,
   { provisioning_id, creation_id }: Generation,
@@ -82,7 +82,7 @@ async function timelineOfApp2(
     return receivedTimelinePart.parse(JSON.parse(Payload?.transformToString() ?? ''));
   } catch (thrown) {
     const { name: error, message: reason } = classifyError(thrown);
-    logger.warn('Timeline of App2 not available', { provisioning_id, error, reason });
+    logger.warn('Timeline of the target not available', { provisioning_id, error, reason });
     return { timeline: [], timeline_incomplete: ['app2'] };
   }
 }

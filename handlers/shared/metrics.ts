@@ -98,14 +98,14 @@ export const metrics = {
     dimensions: ['service', 'step'],
     from: 'function',
   },
-  app2TokenHits: {
-    name: 'App2TokenHits',
+  targetTokenHits: {
+    name: 'TargetTokenHits',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
   },
-  app2TokenMisses: {
-    name: 'App2TokenMisses',
+  targetTokenMisses: {
+    name: 'TargetTokenMisses',
     unit: 'Count',
     dimensions: ['service'],
     from: 'function',
@@ -195,9 +195,9 @@ export const metricDescriptions: Readonly<Record<MetricKey, string>> = {
   stepFailures:
     'Failed attempts, including those that are retried. A step that polls fails with `UserCreationPending`, `UserRemovalPending` or `AbsenceNotConfirmed` until its condition is met.',
   stepRetries: 'Attempts after the first attempt of a step.',
-  app2TokenHits: 'Calls to App2 with a cached token.',
-  app2TokenMisses:
-    'Calls to App2 with a sign-in before: the function had no token, or its token was expired or refused.',
+  targetTokenHits: 'Calls to targets with a cached token.',
+  targetTokenMisses:
+    'Calls to targets with a sign-in before: the function had no token, or its token was expired or refused.',
   sweepCompleted: 'Heartbeat of the sweep: if it is absent, the sweep does not run.',
   sweepRollBacksStarted:
     'Roll-backs that the sweep started, because an event was lost or a roll-back had failed.',

@@ -14,8 +14,8 @@ const MIN_AGE = 10_000;
 
 const reasons: Partial<Record<string, WaitingFor['what']>> = {
   TargetUnavailable: 'target',
-  App2AuthenticationFailed: 'target',
-  App2QueueFull: 'target_queue',
+  TargetAuthenticationFailed: 'target',
+  TargetQueueFull: 'target_queue',
   UserCreationPending: 'target_result',
   UserRemovalPending: 'target_result',
   AbsenceNotConfirmed: 'calls_in_flight',
@@ -24,7 +24,7 @@ const reasons: Partial<Record<string, WaitingFor['what']>> = {
 /** Errors that a step retries with the delays of an outage. One policy counts their attempts. */
 export const outageErrors = (step: string): readonly FailureName[] =>
   step === 'CancelUserCreation'
-    ? ['TargetUnavailable', 'App2AuthenticationFailed', 'UserRemovalPending']
+    ? ['TargetUnavailable', 'TargetAuthenticationFailed', 'UserRemovalPending']
     : ['TargetUnavailable'];
 
 /**

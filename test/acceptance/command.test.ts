@@ -83,10 +83,10 @@ describe('segmentNames', () => {
   it('reads the names from the documents in a response of X-Ray', () => {
     const segment = (name: string) => ({ Id: name, Document: JSON.stringify({ name, id: '1' }) });
     const response = {
-      Traces: [{ Id: '1-a', Segments: [segment('app1-call-app2'), segment('app2-create-user')] }],
+      Traces: [{ Id: '1-a', Segments: [segment('app1-call-target'), segment('app2-create-user')] }],
     };
 
-    expect(segmentNames(response)).toEqual(['app1-call-app2', 'app2-create-user']);
+    expect(segmentNames(response)).toEqual(['app1-call-target', 'app2-create-user']);
     expect(segmentNames({ UnprocessedTraceIds: ['1-a'] })).toEqual([]);
   });
 });

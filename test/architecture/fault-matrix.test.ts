@@ -48,7 +48,7 @@ const WITHOUT_ROW: readonly { about: RegExp; reason: string }[] = [
     reason: 'A retry is a POST with an encrypted password; its calls are those of start-provisioning.',
   },
   {
-    about: /^app1-call-app2 states:SendTaskFailure$/,
+    about: /^app1-call-target states:SendTaskFailure$/,
     reason: 'As SendTaskSuccess, if App2 has no user after a notification.',
   },
   {
@@ -79,7 +79,7 @@ describe('the fault matrix', () => {
     );
     // Neither needs a permission: Cognito's sign-in and the keys of a pool are public.
     expect(withoutPermission.sort()).toEqual([
-      'app1-call-app2 cognito-idp:InitiateAuth',
+      'app1-call-target cognito-idp:InitiateAuth',
       'app2-authorizer GET',
     ]);
   });

@@ -395,7 +395,7 @@ describe('provision doctor', () => {
         iam
           .on(SimulatePrincipalPolicyCommand)
           .resolves({ EvaluationResults: [{ EvalActionName: 'a', EvalDecision: 'implicitDeny' }] }),
-      /app1-call-app2 is not allowed to read the secret app2-secret/,
+      /app1-call-target is not allowed to read the secret app2-secret/,
       /CredentialsSecretArn/,
     ],
     [

@@ -53,7 +53,7 @@ async function printed(groups: string[], options: { start: number; follow: boole
 }
 
 describe('chosenGroups', () => {
-  const groups = [CREATE, '/aws/lambda/app2-set-password', '/aws/lambda/app1-call-app2', BUS];
+  const groups = [CREATE, '/aws/lambda/app2-set-password', '/aws/lambda/app1-call-target', BUS];
 
   it('returns all log groups without a name', () => {
     expect(chosenGroups(groups, undefined)).toEqual(groups);
@@ -69,7 +69,7 @@ describe('chosenGroups', () => {
     ['app2-s', 'Did you mean app2-set-password or events/app2-service-users?'],
     [
       'x',
-      'Use one of these names:\n  app2-create-user\n  app2-set-password\n  app1-call-app2\n  events/app2-service-users',
+      'Use one of these names:\n  app2-create-user\n  app2-set-password\n  app1-call-target\n  events/app2-service-users',
     ],
   ])('rejects %s and proposes similar names', async (name, remedy) => {
     expect(await thrownBy((async () => chosenGroups(groups, name))())).toMatchObject({

@@ -12,12 +12,12 @@ describe('failures', () => {
       UserAlreadyExists: 'USER_ALREADY_EXISTS',
       UserNotFound: 'USER_NOT_FOUND',
       UserCreationFailed: 'USER_CREATION_FAILED',
-      App2AuthenticationFailed: 'APP2_AUTHENTICATION_FAILED',
-      App2RequestRefused: 'APP2_REQUEST_REFUSED',
+      TargetAuthenticationFailed: 'TARGET_AUTHENTICATION_FAILED',
+      TargetRequestRefused: 'TARGET_REQUEST_REFUSED',
       TargetUnavailable: 'TARGET_UNAVAILABLE',
       UserCreationPending: 'USER_CREATION_PENDING',
       CreationDeferred: 'QUEUE_FULL',
-      App2QueueFull: 'QUEUE_FULL',
+      TargetQueueFull: 'QUEUE_FULL',
       UserRemovalPending: 'USER_REMOVAL_PENDING',
       AbsenceNotConfirmed: 'ABSENCE_NOT_CONFIRMED',
       EventNotPublished: 'EVENT_NOT_PUBLISHED',
@@ -39,7 +39,7 @@ describe('failures', () => {
 
     expect(shared.map(([name]) => name)).toEqual([
       'CreationDeferred',
-      'App2QueueFull',
+      'TargetQueueFull',
       'InvalidStepInput',
       'StepFailed',
     ]);
@@ -57,7 +57,7 @@ describe('failures', () => {
       'PasswordRejected',
       'UsernameRejected',
       'UserAlreadyExists',
-      'App2RequestRefused',
+      'TargetRequestRefused',
       'InvalidStepInput',
       'RollBackFailed',
     ]);

@@ -25,10 +25,10 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { type FailureName, failures } from '../../contracts/failures.ts';
 import { cleanOutcomes, ROLL_BACK_FAILED } from '../../contracts/outcomes.ts';
 import { type ProblemCode, problem, problemBody } from '../../contracts/problems.ts';
-import { callApp2Input, callApp2 as calls } from '../../handlers/app1/call-app2.ts';
+import { callTarget as calls, callTargetInput } from '../../handlers/app1/call-target.ts';
 import { handler as encryptCredentials } from '../../handlers/app1/encrypt-credentials.ts';
 import { handler as getProvisioning } from '../../handlers/app1/get-provisioning.ts';
-import { app2Client } from '../../handlers/app1/lib/app2-client.ts';
+import { targetClient } from '../../handlers/app1/lib/target-client.ts';
 import { legacyEndpoint } from '../../handlers/app1/migration/legacy-endpoint.ts';
 import { routeProvisioning } from '../../handlers/app1/migration/route-provisioning.ts';
 import { handler as retryProvisioning } from '../../handlers/app1/retry-provisioning.ts';
@@ -44,7 +44,6 @@ import { statusOf } from '../../handlers/shared/status.ts';
 import { step } from '../../handlers/shared/step.ts';
 import { templates } from '../../infra/templates.ts';
 import { authorizedRequest, CALLERS_OWNER, MACHINE_OWNER, signedRequest } from '../support/api-events.ts';
-import { creationStatus } from '../support/app2-replies.ts';
 import { execution, failedAs, notFound, STARTED } from '../support/executions.ts';
 import { attributesOf, stamps } from '../support/pool-users.ts';
 import { resources } from '../support/resources.ts';
@@ -60,6 +59,7 @@ import {
   SUB,
   subject,
 } from '../support/subject.ts';
+import { creationStatus } from '../support/target-replies.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 /**
@@ -77,10 +77,10 @@ const callbacks = {
   registerTaskToken: async () => ({ notified: false }),
   recordNotification: async () => undefined,
 };
-const callApp2 = step(
-  callApp2Input,
+const callTarget = step(
+  callTargetInput,
   calls({
-    app2: app2Client({ apiUrl: 'https://app2.example', tokens, fetch }),
+    app2: targetClient({ apiUrl: 'https://app2.example', tokens, fetch }),
     tokens,
     callbacks,
     resumeTask: async () => undefined,
@@ -159,23 +159,23 @@ const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
   }),
   UserCreationFailed: thrown(() => {
     app2Returns(Response.json(creationStatus({ status: 'ABORTED' })));
-    return callApp2(request);
+    return callTarget(request);
   }),
-  App2AuthenticationFailed: thrown(() => {
+  TargetAuthenticationFailed: thrown(() => {
     app2Returns(new Response('', { status: 401 }));
-    return callApp2(request);
+    return callTarget(request);
   }),
-  App2RequestRefused: thrown(() => {
+  TargetRequestRefused: thrown(() => {
     app2Returns(new Response('', { status: 409 }));
-    return callApp2(request);
+    return callTarget(request);
   }),
   TargetUnavailable: thrown(() => {
     app2Returns(new Response('', { status: 503 }));
-    return callApp2(request);
+    return callTarget(request);
   }),
   UserCreationPending: thrown(() => {
     app2Returns(Response.json(creationStatus(), { status: 202 }));
-    return callApp2(request);
+    return callTarget(request);
   }),
   CreationDeferred: thrown(() => {
     kms.on(DecryptCommand).resolves({ Plaintext: Buffer.from(PASSWORD) });
@@ -188,13 +188,13 @@ const reachFailure: Record<FailureName, () => Promise<string | undefined>> = {
     dynamoDb.on(UpdateItemCommand, { ReturnValues: 'ALL_NEW' }).resolves({ Attributes: held });
     return decryptCredentials(creation);
   }),
-  App2QueueFull: thrown(() => {
+  TargetQueueFull: thrown(() => {
     app2Returns(Response.json(problemBody('QUEUE_FULL'), { status: 503 }));
-    return callApp2(request);
+    return callTarget(request);
   }),
   UserRemovalPending: thrown(() => {
     app2Returns(Response.json(creationStatus({ user: 'being_removed' }), { status: 202 }));
-    return callApp2({ action: 'CancelUserCreation', ...GENERATION, username: 'alice' });
+    return callTarget({ action: 'CancelUserCreation', ...GENERATION, username: 'alice' });
   }),
   AbsenceNotConfirmed: thrown(() => {
     cognito.on(AdminGetUserCommand).rejects(sdkError('UserNotFoundException'));

@@ -14,7 +14,7 @@ import {
   receivedTimelinePart,
   timelinePart,
 } from '../../contracts/status.ts';
-import { callApp2Input } from '../../handlers/app1/call-app2.ts';
+import { callTargetInput } from '../../handlers/app1/call-target.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
 import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
 import { createUserInput } from '../../handlers/app2/create-user.ts';
@@ -32,7 +32,7 @@ const storedSchemas = new Map<string, z.ZodType>([
     receivedNotification,
     receivedStatus,
     provisioningStatus,
-    callApp2Input,
+    callTargetInput,
     encryptCredentialsInput,
     addToGroupInput,
     createUserInput,

@@ -99,14 +99,14 @@ describe('a failure before the user is created', () => {
     ]);
   });
 
-  it('is APP2_AUTHENTICATION_FAILED if App1 cannot sign in, and App2 receives no request', async () => {
+  it('is TARGET_AUTHENTICATION_FAILED if App1 cannot sign in, and App2 receives no request', async () => {
     const status = await withWrongMachinePassword(() =>
       // A new execution environment has no cached token.
-      withVariable('app1-call-app2', 'RESTARTED', 'true', () => provision(newRequest())),
+      withVariable('app1-call-target', 'RESTARTED', 'true', () => provision(newRequest())),
     );
 
     expect(status).toMatchObject({ status: 'FAILED', user: 'absent' });
-    expect(status.error).toMatchObject({ step: 'Authenticate', code: 'APP2_AUTHENTICATION_FAILED' });
+    expect(status.error).toMatchObject({ step: 'Authenticate', code: 'TARGET_AUTHENTICATION_FAILED' });
     expect(await system.executionStatus('CreateServiceUser', status.provisioning_id)).toBeUndefined();
     await eventsOf(status.provisioning_id, [
       'ServiceUserProvisioningRequested',

@@ -13,7 +13,7 @@ import { permissions } from '../../cli/permissions.ts';
 import { machineCredentials } from '../../contracts/app2-api.ts';
 import { revokedCredentials } from '../../contracts/app2-operations.ts';
 import { readEvent } from '../../contracts/events/subscriber.ts';
-import { type App2Token, app2TokenSource } from '../../handlers/app1/lib/app2-token.ts';
+import { type TargetToken, tokenSource } from '../../handlers/app1/lib/target-token.ts';
 import { eventually } from '../local-aws/support/eventually.ts';
 import { callerWho } from '../local-aws/support/roles.ts';
 import { run } from './support/commands.ts';
@@ -86,14 +86,14 @@ function startLoad() {
   };
   // A warm function of App1 with cached credentials, which obtains a new token repeatedly.
   const signIn = () => {
-    const source = app2TokenSource({
+    const source = tokenSource({
       cognito: new CognitoIdentityProviderClient(configuration),
       secretsManager: secrets,
       clientId: outputs.app2.machine_client_id,
       secretArn: SecretId,
       now: Date.now,
     });
-    let token: App2Token | undefined;
+    let token: TargetToken | undefined;
     return async () => {
       // Cognito allows ten sign-ins per second and user.
       await setTimeout(100);
@@ -152,7 +152,7 @@ describe('a rotation of the machine credentials, 20 times under load', () => {
   beforeAll(async () => {
     before = (await provision(newRequest())).provisioning_id;
     // App1's functions start cold, so they read the secret and sign in while it changes.
-    await restart('app1-call-app2');
+    await restart('app1-call-target');
     const load = startLoad();
     ({ statuses, signIns } = load);
     try {
@@ -230,7 +230,7 @@ describe('a revocation of leaked machine credentials under load', () => {
     leaked.current = await version('AWSCURRENT');
     leaked.abandoned = await abandonRotation();
     for (const credentials of Object.values(leaked)) await signInMachineUser(credentials);
-    await restart('app1-call-app2');
+    await restart('app1-call-target');
     load = startLoad();
     try {
       await eventually(async () => expect(load.statuses.length).toBeGreaterThan(0), 30_000);
@@ -238,7 +238,7 @@ describe('a revocation of leaked machine credentials under load', () => {
       expect([status, stdout]).toEqual([0, expect.stringContaining('version_id')]);
       revocation = revokedCredentials.parse(JSON.parse(stdout));
       finishedBefore = load.statuses.length;
-      await restart('app1-call-app2');
+      await restart('app1-call-target');
       await eventually(async () => expect(load.statuses.length).toBeGreaterThan(finishedBefore + 4), 60_000);
     } finally {
       await load.stop();

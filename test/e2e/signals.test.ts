@@ -114,7 +114,7 @@ describe('one request', () => {
   it('is found in both services by one query, in order, by its trace id or by its provisioning id', async () => {
     const trace = newTrace();
     const request = newRequest();
-    await restart('app1-call-app2');
+    await restart('app1-call-target');
     const id = await start(request, { 'X-Amzn-Trace-Id': `Root=${trace};Parent=53995c3f42cd8ad8;Sampled=1` });
 
     await expect(waitForCompletion(id)).resolves.toMatchObject({ status: 'SUCCEEDED' });
@@ -124,14 +124,14 @@ describe('one request', () => {
     const byId = await linesWith(id);
 
     expect(stepsIn(byTrace)).toEqual([
-      'app1-call-app2 Authenticate: Step succeeded',
+      'app1-call-target Authenticate: Step succeeded',
       'app1-encrypt-credentials EncryptCredentials: Step succeeded',
       'app2-decrypt-credentials DecryptCredentials: Step succeeded',
       'app2-create-user CreateUser: Step succeeded',
       'app2-set-password SetPassword: Step succeeded',
       'app2-add-to-group AddToGroup: Step succeeded',
-      'app1-call-app2 RequestUserCreation: Provisioning resumed',
-      'app1-call-app2 RequestUserCreation: Step succeeded',
+      'app1-call-target RequestUserCreation: Provisioning resumed',
+      'app1-call-target RequestUserCreation: Step succeeded',
     ]);
     expect(messagesOf(byTrace, 'app1-start-provisioning')).toEqual([
       'Provisioning started',
@@ -192,10 +192,10 @@ describe('one request', () => {
 describe('metrics', () => {
   it('count a successful provisioning, its steps, and the use of its token', async () => {
     const [app1, app2] = ['app1.provisioning', 'app2.service-users'];
-    await restart('app1-call-app2');
-    const service = 'app1-call-app2';
-    await expectIncrease('app2TokenMisses', { service }, () =>
-      expectIncrease('app2TokenHits', { service }, () =>
+    await restart('app1-call-target');
+    const service = 'app1-call-target';
+    await expectIncrease('targetTokenMisses', { service }, () =>
+      expectIncrease('targetTokenHits', { service }, () =>
         expectIncrease('provisioningsFinished', { source: app1, outcome: 'ServiceUserProvisioned' }, () =>
           expectIncrease('provisioningsFinished', { source: app2, outcome: 'ServiceUserCreated' }, () =>
             expectIncrease('stepDuration', { service: 'app2-set-password', step: 'SetPassword' }, () =>
@@ -231,11 +231,11 @@ describe('metrics', () => {
   });
 
   it('count a retry of a step', async () => {
-    const step = { service: 'app1-call-app2', step: 'RequestUserCreation' };
+    const step = { service: 'app1-call-target', step: 'RequestUserCreation' };
     const failure = { ...step, error: 'TargetUnavailable' };
 
     const id = await expectIncrease('stepRetries', step, () =>
-      withVariable('app1-call-app2', 'APP2_API_URL', 'http://127.0.0.1:9', () =>
+      withVariable('app1-call-target', 'APP2_API_URL', 'http://127.0.0.1:9', () =>
         expectIncrease('stepFailures', failure, () => start(newRequest())),
       ),
     );

@@ -74,7 +74,7 @@ it('the timeline contains the steps of App1 and is marked as incomplete while Ap
   const { provisioning_id } = await provision(newRequest());
 
   const { timeline, timeline_incomplete } = await withVariable(
-    'app1-call-app2',
+    'app1-call-target',
     'APP2_API_URL',
     'http://127.0.0.1:9',
     () => timelineOf(provisioning_id),

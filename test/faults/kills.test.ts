@@ -20,7 +20,7 @@ const DELAY_MS = 2_400;
 const TAKES_EFFECT_MS = 500;
 
 const cases: Kill[] = calls.flatMap((call) => {
-  const functionName = call.functionName ?? (call.http ? 'app1-call-app2' : undefined);
+  const functionName = call.functionName ?? (call.http ? 'app1-call-target' : undefined);
   if (functionName === undefined) return [];
   return (['before', 'after'] as const).map((moment) => ({
     name: `${functionName} killed ${moment} ${call.to} (${call.flow})`,

@@ -17,7 +17,7 @@ const CONCURRENT_WAITS = 2 * MAX_CONCURRENT_CASES;
 const WORKERS = {
   each: 16,
   of: {
-    'app1-call-app2': CONCURRENT_WAITS,
+    'app1-call-target': CONCURRENT_WAITS,
     'app2-start-user-creation': CONCURRENT_WAITS,
     'app2-cancel-user-creation': CONCURRENT_WAITS,
   },

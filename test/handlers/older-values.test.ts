@@ -22,8 +22,8 @@ import type * as z from 'zod';
 import { provisioningStatus } from '../../contracts/status.ts';
 import { cancelProvisioning } from '../../handlers/app1/cancel-provisioning.ts';
 import { getProvisioning } from '../../handlers/app1/get-provisioning.ts';
-import { app2Client } from '../../handlers/app1/lib/app2-client.ts';
 import { provisionings } from '../../handlers/app1/lib/provisioning.ts';
+import { targetClient } from '../../handlers/app1/lib/target-client.ts';
 import { retryProvisioning } from '../../handlers/app1/retry-provisioning.ts';
 import { cancelUserCreation } from '../../handlers/app2/cancel-user-creation.ts';
 import { getUserCreation } from '../../handlers/app2/get-user-creation.ts';
@@ -35,7 +35,6 @@ import { sweep } from '../../handlers/shared/sweep.ts';
 import { timelineAt } from '../../handlers/shared/timeline.ts';
 import { fakeRuntime } from '../cli/support/runtime.ts';
 import { authorizedRequest, CALLERS_OWNER, MACHINE_OWNER, signedRequest } from '../support/api-events.ts';
-import { creationStatus } from '../support/app2-replies.ts';
 import { highRates } from '../support/caller-rates.ts';
 import { fakeClock } from '../support/clock.ts';
 import { execution, failedAs, notFound, STOPPED } from '../support/executions.ts';
@@ -43,6 +42,7 @@ import { historyOf } from '../support/history.ts';
 import { olderSubject } from '../support/older-values.ts';
 import { expectProblem } from '../support/problems.ts';
 import { ENCRYPTED, GENERATION, INTAKE_CIPHERTEXT, PROVISIONING_ID, ROLL_BACK } from '../support/subject.ts';
+import { creationStatus } from '../support/target-replies.ts';
 
 /**
  * A provisioning that was accepted under older rules for requests is read, cancelled, swept, rolled back and reported.
@@ -72,7 +72,7 @@ const services = {
             ...machines,
             ...highRates,
             CALLBACKS_TABLE: 'callbacks',
-            CALL_APP2_FUNCTION: 'app1-call-app2',
+            CALL_TARGET_FUNCTION: 'app1-call-target',
           },
           clock: fakeClock(),
         }),
@@ -222,7 +222,7 @@ describe('App1', () => {
       .resolves(execution(input, seen));
 
   it('reads the status of App2', async () => {
-    const client = app2Client({
+    const client = targetClient({
       apiUrl: 'https://app2.example',
       tokens: { get: async () => ({ value: 'token', expiresAt: 0 }) },
       fetch: async () => Response.json(creationStatus({ ...olderSubject, status: 'SUCCEEDED' })),

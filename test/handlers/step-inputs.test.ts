@@ -6,7 +6,7 @@ import {
   rollBackInput,
   userCreationInput,
 } from '../../contracts/executions.ts';
-import { callApp2Input } from '../../handlers/app1/call-app2.ts';
+import { callTargetInput } from '../../handlers/app1/call-target.ts';
 import { encryptCredentialsInput } from '../../handlers/app1/encrypt-credentials.ts';
 import { addToGroupInput } from '../../handlers/app2/add-to-group.ts';
 import { createUserInput } from '../../handlers/app2/create-user.ts';
@@ -40,9 +40,9 @@ const stop = {
 
 /** The input schema of the function of each state. */
 const states: Record<string, Input> = {
-  Authenticate: { schema: callApp2Input, sample: { action: 'Authenticate' } },
+  Authenticate: { schema: callTargetInput, sample: { action: 'Authenticate' } },
   RequestUserCreation: {
-    schema: callApp2Input,
+    schema: callTargetInput,
     sample: {
       action: 'RequestUserCreation',
       ...subject,
@@ -56,7 +56,7 @@ const states: Record<string, Input> = {
     added: ['trace_id', 'redrive_count'],
   },
   CancelUserCreation: {
-    schema: callApp2Input,
+    schema: callTargetInput,
     sample: { action: 'CancelUserCreation', provisioning_id, creation_id, username, trace_id },
     added: ['trace_id'],
   },

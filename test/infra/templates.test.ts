@@ -441,7 +441,7 @@ describe('permissions', () => {
 
   it("of App1's functions are exactly these", () => {
     expect(actionsOf(aws.app1)).toEqual({
-      'app1-call-app2': [
+      'app1-call-target': [
         'dynamodb:UpdateItem',
         'kms:Decrypt',
         'kms:Encrypt',
@@ -576,8 +576,8 @@ describe('permissions', () => {
     ['app1', 'app1-sweep-provisionings', 'states:StartExecution', [names.rollBackProvisioning]],
     ['app1', 'app1-start-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
     ['app1', 'app1-retry-provisioning', 'states:StartExecution', [names.provisionServiceUser]],
-    ['app1', 'app1-call-app2', 'states:SendTaskSuccess', [names.provisionServiceUser]],
-    ['app1', 'app1-call-app2', 'states:SendTaskFailure', [names.provisionServiceUser]],
+    ['app1', 'app1-call-target', 'states:SendTaskSuccess', [names.provisionServiceUser]],
+    ['app1', 'app1-call-target', 'states:SendTaskFailure', [names.provisionServiceUser]],
     ['app1', 'app1-stop-provisioning', 'states:StopExecution', [names.provisionServiceUser]],
     [
       'app2',
@@ -803,7 +803,7 @@ describe('two accounts', () => {
   });
 
   it('allow App1 to decrypt with the key of App2 through Secrets Manager only', () => {
-    const decrypt = permissions(twoAccounts.app1)['app1-call-app2']?.find(
+    const decrypt = permissions(twoAccounts.app1)['app1-call-target']?.find(
       ({ Action, Resource }) =>
         Action.includes('kms:Decrypt') && JSON.stringify(Resource).includes('444455556666'),
     );
@@ -824,7 +824,7 @@ it('functions have the time limits of contracts/time-limits.ts', () => {
   );
 
   expect(timeouts).toMatchObject({
-    'app1-call-app2': timeLimits.app2Function,
+    'app1-call-target': timeLimits.targetFunction,
     'app1-start-provisioning': timeLimits.apiFunction,
     'app1-retry-provisioning': timeLimits.apiFunction,
     'app2-cancel-user-creation': timeLimits.apiFunction,
@@ -1026,10 +1026,10 @@ describe('completion notifications', () => {
 
     expect(arriving.map(({ Type }) => Type).sort()).toEqual(['AWS::Events::Rule', 'AWS::Lambda::Permission']);
     expect(JSON.stringify(arriving)).toContain('app2.notifications');
-    const [callApp2] = resources(aws.app1, 'AWS::Lambda::Function').filter(
-      ([, { Properties }]) => Properties['FunctionName'] === 'app1-call-app2',
+    const [callTarget] = resources(aws.app1, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties['FunctionName'] === 'app1-call-target',
     );
-    expect(callApp2?.[1].Properties).toMatchObject({
+    expect(callTarget?.[1].Properties).toMatchObject({
       Environment: { Variables: { APP2_NOTIFICATIONS: { 'Fn::If': [condition, 'on', 'off'] } } },
     });
   });

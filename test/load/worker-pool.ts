@@ -14,7 +14,7 @@ export const testSwitches: TestSwitches = {
     each: 4,
     of: {
       'app1-start-provisioning': 3,
-      'app1-call-app2': 16,
+      'app1-call-target': 16,
       'app2-start-user-creation': 16,
       'app2-create-user': 8,
       'app2-set-password': 8,

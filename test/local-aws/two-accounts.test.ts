@@ -86,12 +86,12 @@ const allowed: [string, Request][] = [
   ],
   [
     'reads its credentials',
-    { who: 'app1-call-app2', action: 'secretsmanager:GetSecretValue', resource: arns.secret, context: {} },
+    { who: 'app1-call-target', action: 'secretsmanager:GetSecretValue', resource: arns.secret, context: {} },
   ],
   [
     'decrypts them through Secrets Manager',
     {
-      who: 'app1-call-app2',
+      who: 'app1-call-target',
       action: 'kms:Decrypt',
       resource: arns.credentialsKey,
       context: throughSecretsManager(arns.secret),
@@ -123,10 +123,12 @@ const denied: [string, Request][] = [
     `uses App2's key for ${action}`,
     { who: 'anything', action, resource: arns.key, context: forTarget('app2') },
   ]),
-  ...['app1-start-provisioning', 'app1-call-app2', 'app1-get-provisioning'].map((who): [string, Request] => [
-    `encrypts for App2 as ${who}`,
-    { who, action: 'kms:ReEncryptTo', resource: arns.key, context: forTarget('app2') },
-  ]),
+  ...['app1-start-provisioning', 'app1-call-target', 'app1-get-provisioning'].map(
+    (who): [string, Request] => [
+      `encrypts for App2 as ${who}`,
+      { who, action: 'kms:ReEncryptTo', resource: arns.key, context: forTarget('app2') },
+    ],
+  ),
   ...['app1-encrypt-credentials', 'app1-start-provisioning'].map((who): [string, Request] => [
     `reads the credentials as ${who}`,
     { who, action: 'secretsmanager:GetSecretValue', resource: arns.secret, context: {} },
@@ -146,12 +148,12 @@ const denied: [string, Request][] = [
   ],
   [
     'decrypts the credentials without Secrets Manager',
-    { who: 'app1-call-app2', action: 'kms:Decrypt', resource: arns.credentialsKey, context: {} },
+    { who: 'app1-call-target', action: 'kms:Decrypt', resource: arns.credentialsKey, context: {} },
   ],
   [
     'decrypts another secret with that key',
     {
-      who: 'app1-call-app2',
+      who: 'app1-call-target',
       action: 'kms:Decrypt',
       resource: arns.credentialsKey,
       context: throughSecretsManager(arns.otherSecret),

@@ -274,7 +274,7 @@ export const mutations: readonly Mutation[] = [
     name: 'App1 trusts a notification without reading the status at App2',
     changes: [
       change(
-        'handlers/app1/call-app2.ts',
+        'handlers/app1/call-target.ts',
         'if (outcome !== undefined) await resumeTask(task, outcome);',
         "if (outcome !== 'UserAlreadyExists') await resumeTask(task, 'UserCreated');",
       ),
@@ -310,7 +310,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a redriven execution may request a user at App2',
-    changes: [change('handlers/app1/call-app2.ts', 'refuseRedriven(input.redrive_count);', '')],
+    changes: [change('handlers/app1/call-target.ts', 'refuseRedriven(input.redrive_count);', '')],
     caughtBy: { file: 'redrive', cases: 'ProvisionServiceUser, stopped in EncryptCredentials' },
   },
   {

@@ -25,7 +25,7 @@ Object.assign(process.env, {
   API_SCHEME: 'https',
   MAC_KEY_ARN: `arn:aws:kms:${account}:key/mac`,
   APP2_KEY_ARN: `arn:aws:kms:${account}:key/app2`,
-  CALL_APP2_FUNCTION: 'app1-call-app2',
+  CALL_TARGET_FUNCTION: 'app1-call-target',
   APP2_API_URL: 'https://app2.example/v1',
   APP2_CLIENT_ID: 'machine-client',
   APP2_NOTIFICATIONS: 'on',

@@ -24,7 +24,7 @@ function totalDelay({ IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds
  * attempt that fails with an error of the function takes at most the function's timeout.
  */
 function longestStep({ TimeoutSeconds, Retry, Resource }: Task): number {
-  const functionSeconds = Resource.endsWith('.waitForTaskToken') ? timeLimits.app2Function : TimeoutSeconds;
+  const functionSeconds = Resource.endsWith('.waitForTaskToken') ? timeLimits.targetFunction : TimeoutSeconds;
   return Retry.reduce((sum, retrier) => {
     const attempt = retrier.ErrorEquals.includes('States.Timeout') ? TimeoutSeconds : functionSeconds;
     return sum + totalDelay(retrier) + retrier.MaxAttempts * attempt;
@@ -84,9 +84,9 @@ describe('the ladder of time limits', () => {
   });
 
   it("leaves App1 time to respond after the longest wait and the read of App2's timeline", () => {
-    const { app2Timeline, timeline, apiFunction, awsConnect } = timeLimits;
+    const { targetTimeline, timeline, apiFunction, awsConnect } = timeLimits;
 
-    expect(app2Timeline).toBeLessThan(timeline);
+    expect(targetTimeline).toBeLessThan(timeline);
     expect(MAX_WAIT_SECONDS + awsConnect + timeline).toBeLessThan(apiFunction);
   });
 
@@ -111,13 +111,13 @@ describe('the ladder of time limits', () => {
   });
 
   it('also holds for the requests of App1 to App2', () => {
-    const { awsCall, app2Wait, app2Request, app2Function, app2Task } = timeLimits;
+    const { awsCall, targetWait, targetRequest, targetFunction, targetTask } = timeLimits;
     // A sign-in with cached credentials that were rotated: sign in, read the secret, sign in again.
     const token = 3 * awsCall;
 
-    expect(app2Wait).toBeLessThan(app2Request);
-    expect(token + app2Request + token).toBeLessThan(app2Function);
-    expect(app2Function).toBeLessThan(app2Task);
+    expect(targetWait).toBeLessThan(targetRequest);
+    expect(token + targetRequest + token).toBeLessThan(targetFunction);
+    expect(targetFunction).toBeLessThan(targetTask);
   });
 
   it('lets a function of an API finish before API Gateway times out', () => {
@@ -126,7 +126,7 @@ describe('the ladder of time limits', () => {
 
     expect(MAX_WAIT_SECONDS + attempts * timeLimits.awsCall).toBeLessThan(timeLimits.apiFunction);
     expect(timeLimits.apiFunction).toBeLessThan(apiGateway);
-    expect(timeLimits.app2Wait).toBeLessThanOrEqual(MAX_WAIT_SECONDS);
+    expect(timeLimits.targetWait).toBeLessThanOrEqual(MAX_WAIT_SECONDS);
   });
 
   it.each(machineNames)('gives %s more time than its longest path', (name) => {
@@ -229,7 +229,7 @@ describe('the ladder of time limits', () => {
   });
 
   it('renews a token before it could expire during a request', () => {
-    expect(TOKEN_RENEWAL_SECONDS).toBeGreaterThan(timeLimits.app2Task);
+    expect(TOKEN_RENEWAL_SECONDS).toBeGreaterThan(timeLimits.targetTask);
     expect(TOKEN_LIFE_SECONDS).toBeGreaterThan(TOKEN_RENEWAL_SECONDS);
   });
 });

@@ -15,7 +15,7 @@ import {
 } from '../states.ts';
 
 interface Compensation {
-  callApp2: IFunction;
+  callTarget: IFunction;
   bus: IEventBus;
   /** Final state after the compensation. */
   end: IChainable;
@@ -24,7 +24,7 @@ interface Compensation {
 }
 
 /**
- * Compensation of a provisioning at App2. `ProvisionServiceUser` runs it if a step fails; `RollBackProvisioning` runs it
+ * Compensation of a provisioning at the target. `ProvisionServiceUser` runs it if a step fails; `RollBackProvisioning` runs it
  * after a cancellation, an abort or a timeout.
  *
  *     CancelUserCreation ─▶ PublishProvisioningFailed ─▶ (end)
@@ -35,7 +35,7 @@ interface Compensation {
  */
 export function compensateProvisioning(
   scope: Construct,
-  { callApp2, bus, end, deprovisions }: Compensation,
+  { callTarget, bus, end, deprovisions }: Compensation,
 ): {
   start: IChainable;
   publishCompensated: IChainable;
@@ -78,9 +78,9 @@ export function compensateProvisioning(
   publishRollBackFailed.next(rollBackFailed);
   onCompensationFailure(publishRollBackFailed, rollBackFailed);
 
-  // Succeeds when App2 confirms that no user of this provisioning exists or will be created.
+  // Succeeds when the target confirms that no user of this provisioning exists or will be created.
   const cancelUserCreation = runStep(scope, 'CancelUserCreation', {
-    run: callApp2,
+    run: callTarget,
     payload: {
       action: 'CancelUserCreation',
       provisioning_id: input('provisioning_id'),
@@ -89,7 +89,7 @@ export function compensateProvisioning(
       trace_id: optionalInput('trace_id'),
     },
     retries: ['targetOutageInCompensation', 'compensation'],
-    timeout: timeLimits.app2Task,
+    timeout: timeLimits.targetTask,
   });
   onCompensationFailure(cancelUserCreation, publishRollBackFailed);
   cancelUserCreation.next(publishCompensated);

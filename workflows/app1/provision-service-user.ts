@@ -16,13 +16,13 @@ import {
 import { compensateProvisioning } from './compensation.ts';
 
 export interface ProvisionServiceUserParts {
-  callApp2: IFunction;
+  callTarget: IFunction;
   encryptCredentials: IFunction;
   bus: IEventBus;
 }
 
 /**
- * App1's provisioning of a service user at App2.
+ * App1's provisioning of a service user at the target.
  *
  *     PublishRequested ─▶ Authenticate ─▶ EncryptCredentials ─▶ RequestUserCreation ─▶ PublishProvisioned ─▶ Provisioned
  *             │                 │                  │                    └──── any failure ───┴──▶ CancelUserCreation ─┐
@@ -30,15 +30,15 @@ export interface ProvisionServiceUserParts {
  *                                                                                                  └─▶ ProvisioningFailed
  */
 export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUserParts): IChainable {
-  const { bus, callApp2 } = parts;
+  const { bus, callTarget } = parts;
   const compensation = compensateProvisioning(scope, {
-    callApp2,
+    callTarget,
     bus,
     end: failAs(scope, 'ProvisioningFailed'),
     deprovisions: false,
   });
 
-  // Before the request to App2 there is nothing to compensate: a failure is only published.
+  // Before the request to the target there is nothing to compensate: a failure is only published.
   const publishRequested = publishEvent(scope, 'PublishRequested', {
     retries: 'publishing',
     event: 'ServiceUserProvisioningRequested',
@@ -47,10 +47,10 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   onFailure(publishRequested, compensation.publishFailed);
 
   const authenticate = runStep(scope, 'Authenticate', {
-    run: callApp2,
+    run: callTarget,
     payload: { action: 'Authenticate' },
     retries: ['targetOutage', 'signInRefused', 'throttling', 'transient'],
-    timeout: timeLimits.app2Task,
+    timeout: timeLimits.targetTask,
   });
   onFailure(authenticate, compensation.publishFailed);
 
@@ -66,9 +66,9 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
   });
   onFailure(encryptCredentials, compensation.publishFailed);
 
-  // From here on App2 may have created the user.
+  // From here on the target may have created the user.
   const requestUserCreation = awaitCallback(scope, 'RequestUserCreation', {
-    run: callApp2,
+    run: callTarget,
     payload: {
       action: 'RequestUserCreation',
       provisioning_id: input('provisioning_id'),
@@ -82,7 +82,7 @@ export function provisionServiceUser(scope: Construct, parts: ProvisionServiceUs
     },
     retries: [
       'userCreationPending',
-      'app2QueueFull',
+      'targetQueueFull',
       'targetOutage',
       'signInRefused',
       'callbackMissed',

@@ -7,7 +7,7 @@ import { compensateProvisioning } from './compensation.ts';
 
 export interface RollBackProvisioningParts {
   stopProvisioning: IFunction;
-  callApp2: IFunction;
+  callTarget: IFunction;
   bus: IEventBus;
 }
 
@@ -16,13 +16,13 @@ export interface RollBackProvisioningParts {
  *
  *     StopProvisioning ─▶ ChooseCompensation ─▶ CancelUserCreation ─▶ ChoosePublishedOutcome ─▶ PublishProvisioningFailed | PublishProvisioningCancelled | PublishDeprovisioned ─▶ Deprovisioned
  *
- * A provisioning that has not requested the creation needs no call to App2: ChooseCompensation goes to
- * ChoosePublishedOutcome, so that it can be cancelled while App2 is not available. A request in flight to App2 needs no
- * wait: App2 has recorded the cancellation when the request arrives.
+ * A provisioning that has not requested the creation needs no call to the target: ChooseCompensation goes to
+ * ChoosePublishedOutcome, so that it can be cancelled while the target is not available. A request in flight to the target needs no
+ * wait: the target has recorded the cancellation when the request arrives.
  */
 export function rollBackProvisioning(scope: Construct, parts: RollBackProvisioningParts): IChainable {
   const compensation = compensateProvisioning(scope, {
-    callApp2: parts.callApp2,
+    callTarget: parts.callTarget,
     bus: parts.bus,
     end: new Succeed(scope, 'Deprovisioned'),
     deprovisions: true,

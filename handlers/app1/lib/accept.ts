@@ -109,7 +109,7 @@ async function acceptedResponse(
     if (finalStatus !== undefined) return json(200, finalStatus, headers);
   }
   const accepted = { provisioning_id, status: status?.status ?? 'RUNNING', status_url: location } as const;
-  // A provisioning that was started just now has no estimate of App2 yet.
+  // A provisioning that was started just now has no estimate of the target yet.
   const body: ProvisioningAccepted =
     status === undefined
       ? accepted

@@ -35,7 +35,7 @@ const acceptVariables = z.object({
 
 const startVariables = z.object({
   ...acceptVariables.shape,
-  /** The password policy of App2's pool, an output of App2's stack. */
+  /** The password policy of the target's pool, an output of the target's stack. */
   PASSWORD_POLICY: passwordPolicyText,
 });
 
@@ -64,7 +64,7 @@ export const environments = {
     ...machines.shape,
     ...callbacks.shape,
     ...callerRates.shape,
-    CALL_APP2_FUNCTION: z.string().min(1),
+    CALL_TARGET_FUNCTION: z.string().min(1),
   }),
   'cancel-provisioning': z.object({ ...machines.shape, ...callerRates.shape }),
   'stop-provisioning': machines.pick({ STATE_MACHINE_ARN: true }),
@@ -78,11 +78,11 @@ export const environments = {
     INTAKE_KEY_ARN: z.string().min(1),
     APP2_KEY_ARN: z.string().min(1),
   }),
-  'call-app2': z.object({
+  'call-target': z.object({
     APP2_API_URL: z.url(),
     APP2_CLIENT_ID: z.string().min(1),
     APP2_SECRET_ARN: z.string().min(1),
-    /** `on`: App1 receives App2's completion notifications. */
+    /** `on`: App1 receives the target's completion notifications. */
     APP2_NOTIFICATIONS: z.enum(['on', 'off']),
     ...callbacks.shape,
     INTAKE_KEY_ARN: z.string().min(1),

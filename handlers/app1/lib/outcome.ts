@@ -1,10 +1,10 @@
 import type { FailureName } from '../../../contracts/failures.ts';
 import { StepError } from '../../shared/errors.ts';
-import type { CreationStatus } from './app2-client.ts';
+import type { CreationStatus } from './target-client.ts';
 
-/** The outcome of App1's step, from the status of a creation at App2. */
+/** The outcome of App1's step, from the status of a creation at the target. */
 
-/** Failures of App2 that App1 reports with the same meaning. Every other failure becomes `UserCreationFailed`. */
+/** Failures of the target that App1 reports with the same meaning. Every other failure becomes `UserCreationFailed`. */
 const FAILURES_BY_CODE: Partial<Record<string, FailureName>> = {
   CREDENTIALS_REJECTED: 'CredentialsRejected',
   PASSWORD_REJECTED: 'PasswordRejected',
@@ -21,11 +21,12 @@ export function confirmCreated({
   user,
   error,
 }: Pick<CreationStatus, 'status' | 'user' | 'error'>): void {
-  if (status === 'RUNNING') throw new StepError('UserCreationPending', 'App2 is still creating the user.');
+  if (status === 'RUNNING')
+    throw new StepError('UserCreationPending', 'The target is still creating the user.');
   if (status === 'SUCCEEDED' && user === 'present') return;
   throw new StepError(
     FAILURES_BY_CODE[error?.code ?? ''] ?? 'UserCreationFailed',
-    `The creation at App2 is ${status}${error === undefined ? '' : ` in ${error.step}`}.`,
+    `The creation at the target is ${status}${error === undefined ? '' : ` in ${error.step}`}.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { userCreationInput } from '../../../contracts/executions.ts';
 
-/** Payload with which `get-provisioning` invokes `call-app2`, which has the token, to read App2's part of a timeline. */
+/** Payload with which `get-provisioning` invokes `call-target`, which has the token, to read the target's part of a timeline. */
 export const readTimelineInput = z.object({
   action: z.literal('ReadTimeline'),
   ...userCreationInput.pick({ provisioning_id: true, creation_id: true }).shape,

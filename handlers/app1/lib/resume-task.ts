@@ -19,7 +19,7 @@ const TASK_FINISHED = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'];
 export const resumeTask =
   (stepFunctions: Pick<SFNClient, 'send'>): ResumeTask =>
   async ({ provisioning_id, task_token: taskToken }, outcome) => {
-    const cause = 'App2 reported this outcome of the creation.';
+    const cause = 'The target reported this outcome of the creation.';
     const sent =
       outcome === 'UserCreated'
         ? stepFunctions.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }))

@@ -15,7 +15,7 @@ export const APP1 = {
   state_machine_arn: stateMachineArn('ProvisionServiceUser'),
   roll_back_state_machine_arn: stateMachineArn('RollBackProvisioning'),
   event_bus_name: 'app1-provisioning',
-  log_groups: ['/aws/lambda/app1-call-app2', '/aws/events/app1-provisioning'],
+  log_groups: ['/aws/lambda/app1-call-target', '/aws/events/app1-provisioning'],
 };
 export const APP2 = {
   api_url: 'https://app2id.execute-api.eu-central-1.amazonaws.com/v1',

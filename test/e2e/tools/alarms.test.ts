@@ -96,7 +96,7 @@ const sequentialConditions: [string[], () => Promise<unknown>][] = [
   [
     ['app1-provisionings-hang', 'app1-interventions'],
     () =>
-      withVariable('app1-call-app2', 'APP2_API_URL', UNREACHABLE, async () => {
+      withVariable('app1-call-target', 'APP2_API_URL', UNREACHABLE, async () => {
         const id = await start(newRequest());
         await eventually(
           async () => expect(await statesOf('ProvisionServiceUser', id)).toContain('Authenticate'),

@@ -319,7 +319,7 @@ describe('the access register', () => {
 
   it.each([
     ['App2', 'app2-delete-user', 'ServiceUserRollBackFailed', 'app2.service-users'],
-    ['App1', 'app1-call-app2', 'ServiceUserProvisioningRollBackFailed', 'app1.provisioning'],
+    ['App1', 'app1-call-target', 'ServiceUserProvisioningRollBackFailed', 'app1.provisioning'],
   ] as const)(
     'lists a user whose removal failed at %s until it is removed',
     async (service, functionName, failure, source) => {

@@ -53,7 +53,7 @@ describe('npm run logs', () => {
       expect(status).toBe(0);
       const names = new Set(stdout.split('\n').map((line) => line.split(/ +/)[1]));
       for (const name of [
-        'app1-call-app2',
+        'app1-call-target',
         'CreateServiceUser',
         'apigateway/app1-provisioning',
         'events/app2-service-users',

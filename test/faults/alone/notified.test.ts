@@ -97,7 +97,7 @@ const cases: Case[] = [
         service: 'kms',
         operation: 'Encrypt',
         body: `EncryptionContext.provisioning_id == '${planned.id}'`,
-        ...fromFunction('app1-call-app2'),
+        ...fromFunction('app1-call-target'),
         latency: 2_400,
         times: 1,
       },

@@ -40,7 +40,7 @@ async function runWithoutCaches({ call, fault, repetition, outcome }: Row, final
   const planned = await plan();
   await recycle(call.functionName ?? '');
   // API Gateway caches the authorizer's policy for a token, so only a new token reaches the authorizer.
-  await recycle('app1-call-app2');
+  await recycle('app1-call-target');
   const injected = await inject({
     ...call.match(planned),
     ...effectOf(fault, call),

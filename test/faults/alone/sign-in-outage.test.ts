@@ -61,7 +61,7 @@ suite('an outage of the sign-in of App2', cases, {
   async run({ rule, cancelled }, finalChecks) {
     const planned = await plan();
     // The function must not have a cached token.
-    await recycle('app1-call-app2');
+    await recycle('app1-call-target');
     const injected = await inject(rule);
     try {
       await post(planned, planned.key);

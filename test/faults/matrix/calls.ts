@@ -88,7 +88,7 @@ const publishCall = (
 });
 
 /** A request of App1 to App2. */
-const app2Request = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
+const targetRequest = (match: Call['match'], call: Omit<Call, 'match' | 'service' | 'http'>): Call => ({
   ...call,
   service: 'app1',
   http: true,
@@ -137,7 +137,7 @@ const provisionServiceUser: readonly Call[] = [
     flow: 'provision',
     target: 'key',
   }),
-  app2Request(
+  targetRequest(
     ({ id }) => ({ service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id } }),
     {
       by: 'RequestUserCreation',
@@ -243,7 +243,7 @@ const compensationCalls: readonly Call[] = [
     caller: 'compensation',
     flow: 'compensation',
   }),
-  app2Request(
+  targetRequest(
     ({ id }) => ({
       service: 'execute-api',
       operation: 'DELETE',
@@ -447,7 +447,7 @@ const tableCall = (
  */
 export const sharedCalls: readonly Call[] = [
   functionCall(
-    'app1-call-app2',
+    'app1-call-target',
     { match: () => ({ service: 'secretsmanager', operation: 'GetSecretValue' }) },
     {
       by: 'Authenticate',
@@ -458,7 +458,7 @@ export const sharedCalls: readonly Call[] = [
     },
   ),
   functionCall(
-    'app1-call-app2',
+    'app1-call-target',
     { match: () => ({ service: 'cognito-idp', operation: 'InitiateAuth' }) },
     {
       by: 'Authenticate',
@@ -469,7 +469,7 @@ export const sharedCalls: readonly Call[] = [
     },
   ),
   functionCall(
-    'app1-call-app2',
+    'app1-call-target',
     { match: () => ({ service: 'stepfunctions', operation: 'SendTaskSuccess' }) },
     {
       by: 'RequestUserCreation',
@@ -526,12 +526,12 @@ const notified = (
  * and App2 publishes a completion notification.
  */
 export const notifiedCalls: readonly NotifiedCall[] = [
-  notified('app1-call-app2', ofProvisioning('dynamodb', 'UpdateItem', 'Key.provisioning_id.S'), {
+  notified('app1-call-target', ofProvisioning('dynamodb', 'UpdateItem', 'Key.provisioning_id.S'), {
     by: 'RequestUserCreation',
     to: 'dynamodb:UpdateItem of the registry',
     caller: 'step',
   }),
-  notified('app1-call-app2', ofProvisioning('kms', 'Encrypt', 'EncryptionContext.provisioning_id'), {
+  notified('app1-call-target', ofProvisioning('kms', 'Encrypt', 'EncryptionContext.provisioning_id'), {
     by: 'RequestUserCreation',
     to: 'kms:Encrypt of the task token',
     caller: 'step',
@@ -547,8 +547,8 @@ export const notifiedCalls: readonly NotifiedCall[] = [
     },
     { by: 'notify-completion', to: 'events:PutEvents', caller: 'event rule' },
   ),
-  notified('app1-call-app2', ofProvisioning('kms', 'Decrypt', 'EncryptionContext.provisioning_id'), {
-    by: 'call-app2',
+  notified('app1-call-target', ofProvisioning('kms', 'Decrypt', 'EncryptionContext.provisioning_id'), {
+    by: 'call-target',
     to: 'kms:Decrypt of the task token',
     caller: 'event rule',
   }),

@@ -162,7 +162,7 @@ function isBaseline({ flow }: Call, { status, app1, app2 }: Outcome): boolean {
 /** Longest duration of one attempt with the fault, in seconds. */
 function attemptSeconds({ http }: Call, fault: Fault): number {
   if (fault !== 'response late' && fault !== 'late effect') return 0;
-  return http ? timeLimits.app2Request : timeLimits.awsCall;
+  return http ? timeLimits.targetRequest : timeLimits.awsCall;
 }
 
 /** Name of the error that Step Functions receives because of the fault. */

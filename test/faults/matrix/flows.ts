@@ -68,7 +68,7 @@ export const flows = {
   },
   'compensation before App2': {
     title: 'While a provisioning is being compensated that has not reached App2',
-    baseline: failed({ step: 'RequestUserCreation', code: 'APP2_REQUEST_REFUSED' }),
+    baseline: failed({ step: 'RequestUserCreation', code: 'TARGET_REQUEST_REFUSED' }),
     given: ({ id }) => [
       { service: 'execute-api', operation: 'POST', headers: { 'Idempotency-Key': id }, ...denied },
     ],

@@ -79,7 +79,7 @@ function failed(call: Call, fault: Fault): Outcome {
 function codeOf(call: Call, fault: Fault): string {
   if (isPublication(call)) return 'EVENT_NOT_PUBLISHED';
   if (isOutage(call, fault)) return 'TARGET_UNAVAILABLE';
-  if (call.http) return 'APP2_REQUEST_REFUSED';
+  if (call.http) return 'TARGET_REQUEST_REFUSED';
   if (fault === 'permanent error') return 'INTERNAL_ERROR';
   return fault === 'throttled' ? 'SERVICE_THROTTLED' : 'SERVICE_UNAVAILABLE';
 }

@@ -31,7 +31,7 @@ const machines = {
   STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:ProvisionServiceUser',
   CALLBACKS_TABLE: 'callbacks',
   ROLL_BACK_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:111122223333:stateMachine:RollBackProvisioning',
-  CALL_APP2_FUNCTION: 'app1-call-app2',
+  CALL_TARGET_FUNCTION: 'app1-call-target',
 };
 const executionArn = `arn:aws:states:eu-central-1:111122223333:execution:ProvisionServiceUser:${PROVISIONING_ID}`;
 const rollBackArn = `arn:aws:states:eu-central-1:111122223333:execution:RollBackProvisioning:${ROLL_BACK}.1`;
@@ -246,7 +246,7 @@ describe('GET /create-service-user/{provisioning_id}?include=timeline', () => {
     expect(timeline_incomplete).toBeUndefined();
     expect(lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input)).toEqual([
       {
-        FunctionName: 'app1-call-app2',
+        FunctionName: 'app1-call-target',
         Payload: JSON.stringify({ action: 'ReadTimeline', ...GENERATION }),
       },
     ]);

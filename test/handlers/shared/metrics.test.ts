@@ -43,11 +43,11 @@ describe('a log line with metrics', () => {
   });
 
   it('contains earlier counts once', () => {
-    count('app2TokenHits');
-    count('app2TokenHits');
-    count('app2TokenMisses');
+    count('targetTokenHits');
+    count('targetTokenHits');
+    count('targetTokenMisses');
 
-    expect(embeddedMetrics({})).toMatchObject({ App2TokenHits: 2, App2TokenMisses: 1 });
+    expect(embeddedMetrics({})).toMatchObject({ TargetTokenHits: 2, TargetTokenMisses: 1 });
     expect(embeddedMetrics({})).toEqual({ _aws: expect.objectContaining({ CloudWatchMetrics: [] }) });
   });
 });

@@ -66,9 +66,9 @@ describe("a step's lines in the log", () => {
   });
 
   it('contain the counts of the step', async () => {
-    await step(schema, async () => count('app2TokenHits'))(input);
+    await step(schema, async () => count('targetTokenHits'))(input);
 
-    expect(lines()).toEqual([expect.objectContaining({ App2TokenHits: 1 })]);
+    expect(lines()).toEqual([expect.objectContaining({ TargetTokenHits: 1 })]);
   });
 
   it('contain the provisioning_id without a step context', async () => {

@@ -44,10 +44,10 @@ describe('waitingIn', () => {
   });
 
   it.each([
-    ['RequestUserCreation', 'App2QueueFull', { what: 'target_queue', target: 'app2' }],
+    ['RequestUserCreation', 'TargetQueueFull', { what: 'target_queue', target: 'app2' }],
     ['RequestUserCreation', 'UserCreationPending', { what: 'target_result', target: 'app2' }],
     ['CancelUserCreation', 'UserRemovalPending', { what: 'target_result', target: 'app2' }],
-    ['CancelUserCreation', 'App2AuthenticationFailed', { what: 'target', target: 'app2' }],
+    ['CancelUserCreation', 'TargetAuthenticationFailed', { what: 'target', target: 'app2' }],
     ['DeleteUser', 'AbsenceNotConfirmed', { what: 'calls_in_flight' }],
     ['DeleteUser', 'ServiceThrottled', { what: 'aws' }],
     ['PublishRequested', 'EventBridge.FailedEntry', { what: 'aws' }],

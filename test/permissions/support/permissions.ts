@@ -239,7 +239,7 @@ interface Destination {
 }
 const AT_APP2: Destination = { key: outputs.app2.key_arn, target: 'app2' };
 const destinations: Record<string, Destination> = {
-  'app1-call-app2': { key: INTAKE_KEY, target: 'task-token' },
+  'app1-call-target': { key: INTAKE_KEY, target: 'task-token' },
   'app1-encrypt-credentials': AT_APP2,
   'app1-retry-provisioning': { key: INTAKE_KEY, target: 'app1' },
 };

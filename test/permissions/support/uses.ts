@@ -429,13 +429,13 @@ function expectWorkflows(status: unknown, workflows: string[]): void {
 
 /** The use of each function, by its name; a function that only needs to write its log is absent. */
 const functionUses: Record<string, () => Promise<unknown>> = {
-  'app1-call-app2': async () => {
+  'app1-call-target': async () => {
     // A warm function has a cached token.
-    await restart('app1-call-app2');
-    expect(await invoke('app1-call-app2', { action: 'Authenticate' })).toHaveProperty('expires_at');
+    await restart('app1-call-target');
+    expect(await invoke('app1-call-target', { action: 'Authenticate' })).toHaveProperty('expires_at');
     const waiting = await startWaitingProvisionings();
     for (const provisioning_id of waiting)
-      await invoke('app1-call-app2', {
+      await invoke('app1-call-target', {
         source: completionNotification.source,
         'detail-type': completionNotification.detailType,
         detail: { provisioning_id },

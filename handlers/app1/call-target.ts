@@ -14,16 +14,16 @@ import { StepError } from '../shared/errors.ts';
 import { addLogContext, logger } from '../shared/logger.ts';
 import { redriveCount, refuseRedriven } from '../shared/redriven.ts';
 import { step } from '../shared/step.ts';
-import { type App2Client, app2Client, type CreationStatus } from './lib/app2-client.ts';
-import { app2TokenSource, type TokenSource } from './lib/app2-token.ts';
 import { type CallbackRegistry, callbackRegistry, type WaitingTask } from './lib/callback-registry.ts';
 import { environments } from './lib/environments.ts';
 import { confirmCreated, outcomeOf } from './lib/outcome.ts';
 import { readTimelineInput } from './lib/read-timeline.ts';
 import { type ResumeTask, resumeTask } from './lib/resume-task.ts';
+import { type CreationStatus, type TargetClient, targetClient } from './lib/target-client.ts';
+import { type TokenSource, tokenSource } from './lib/target-token.ts';
 
 /**
- * All requests of App1 to App2, in one function: it caches the token in memory, so no execution contains a token.
+ * All requests of App1 to the target, in one function: it caches the token in memory, so no execution contains a token.
  * Each action is a state of `ProvisionServiceUser`, except `ReadTimeline`, which `get-provisioning` invokes, and
  * `ResumeProvisioning`, which a completion notification triggers.
  */
@@ -58,29 +58,29 @@ const notified = receivedNotification.transform(({ detail: { provisioning_id } }
   provisioning_id,
 }));
 
-export const callApp2Input = z.union([action, notified]);
+export const callTargetInput = z.union([action, notified]);
 
 interface Services {
-  app2: App2Client;
+  app2: TargetClient;
   tokens: TokenSource;
   callbacks: CallbackRegistry;
   resumeTask: ResumeTask;
-  /** Whether App2's completion notifications arrive. */
+  /** Whether the target's completion notifications arrive. */
   acceptsCallback: boolean;
 }
 
 /** Result of an action. It contains nothing secret. */
 type Output = { expires_at: string } | ReceivedTimelinePart | Record<string, never>;
 
-export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback }: Services) => {
-  /** Reads the status of the creation from App2, and finishes the waiting task if the creation has finished. */
+export const callTarget = ({ app2, tokens, callbacks, resumeTask, acceptsCallback }: Services) => {
+  /** Reads the status of the creation from the target, and finishes the waiting task if the creation has finished. */
   const resumeIfFinished = async (task: WaitingTask): Promise<void> => {
     const outcome = outcomeOf(await app2.readStatus(task, task.username));
     if (outcome !== undefined) await resumeTask(task, outcome);
     else logger.info('Creation not finished', { provisioning_id: task.provisioning_id });
   };
 
-  return async (input: z.infer<typeof callApp2Input>): Promise<Output> => {
+  return async (input: z.infer<typeof callTargetInput>): Promise<Output> => {
     switch (input.action) {
       case 'Authenticate': {
         const token = await tokens.get();
@@ -126,11 +126,11 @@ export const callApp2 = ({ app2, tokens, callbacks, resumeTask, acceptsCallback 
 
 function confirmAbsent(status: CreationStatus | 'absent'): Record<string, never> {
   if (status === 'absent') return {};
-  throw new StepError('UserRemovalPending', 'App2 is still removing the user.');
+  throw new StepError('UserRemovalPending', 'The target is still removing the user.');
 }
 
-const environment = readEnvironment(environments['call-app2']);
-const tokens = app2TokenSource({
+const environment = readEnvironment(environments['call-target']);
+const tokens = tokenSource({
   cognito: stepClient(CognitoIdentityProviderClient),
   secretsManager: stepClient(SecretsManagerClient),
   clientId: environment.APP2_CLIENT_ID,
@@ -139,9 +139,9 @@ const tokens = app2TokenSource({
 });
 
 export const handler = step(
-  callApp2Input,
-  callApp2({
-    app2: app2Client({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
+  callTargetInput,
+  callTarget({
+    app2: targetClient({ apiUrl: environment.APP2_API_URL, tokens, fetch: globalThis.fetch }),
     tokens,
     acceptsCallback: environment.APP2_NOTIFICATIONS === 'on',
     resumeTask: resumeTask(stepClient(SFNClient)),

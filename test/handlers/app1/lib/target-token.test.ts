@@ -7,7 +7,7 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
-import { app2TokenSource } from '../../../../handlers/app1/lib/app2-token.ts';
+import { tokenSource } from '../../../../handlers/app1/lib/target-token.ts';
 import { embeddedMetrics } from '../../../../handlers/shared/metrics.ts';
 import { expectNoLeak } from '../../../support/leaks.ts';
 import { sdkError } from '../../../support/sdk-errors.ts';
@@ -24,7 +24,7 @@ const NOW = Date.parse('2026-01-01T00:00:00Z');
 
 let now: number;
 const source = () =>
-  app2TokenSource({
+  tokenSource({
     cognito: new CognitoIdentityProviderClient({}),
     secretsManager: new SecretsManagerClient({}),
     clientId: 'client',
@@ -83,7 +83,7 @@ describe("App1's token for App2", () => {
     await tokens.get();
     await tokens.get(refused);
 
-    expect(embeddedMetrics({})).toMatchObject({ App2TokenMisses: 2, App2TokenHits: 2 });
+    expect(embeddedMetrics({})).toMatchObject({ TargetTokenMisses: 2, TargetTokenHits: 2 });
   });
 
   it('is not returned again after App2 has refused it', async () => {
@@ -110,28 +110,28 @@ describe("App1's token for App2", () => {
     },
   );
 
-  it('fails with App2AuthenticationFailed after one attempt with fresh credentials, which does not lock the user', async () => {
+  it('fails with TargetAuthenticationFailed after one attempt with fresh credentials, which does not lock the user', async () => {
     cognito.on(InitiateAuthCommand).rejects(sdkError('NotAuthorizedException'));
 
-    await expect(source().get()).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
+    await expect(source().get()).rejects.toMatchObject({ name: 'TargetAuthenticationFailed' });
     expect(signIns()).toHaveLength(1);
   });
 
-  it('fails with App2AuthenticationFailed when the rotated credentials are refused, too', async () => {
+  it('fails with TargetAuthenticationFailed when the rotated credentials are refused, too', async () => {
     const tokens = source();
     const refused = await tokens.get();
     cognito.on(InitiateAuthCommand).rejects(sdkError('NotAuthorizedException'));
 
-    await expect(tokens.get(refused)).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
+    await expect(tokens.get(refused)).rejects.toMatchObject({ name: 'TargetAuthenticationFailed' });
     expect(signIns()).toHaveLength(3);
-    await expect(tokens.get(refused)).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
+    await expect(tokens.get(refused)).rejects.toMatchObject({ name: 'TargetAuthenticationFailed' });
     expect(reads()).toHaveLength(3);
   });
 
   it('fails when Cognito returns a challenge', async () => {
     cognito.on(InitiateAuthCommand).resolves({ ChallengeName: 'NEW_PASSWORD_REQUIRED' });
 
-    await expect(source().get()).rejects.toMatchObject({ name: 'App2AuthenticationFailed' });
+    await expect(source().get()).rejects.toMatchObject({ name: 'TargetAuthenticationFailed' });
   });
 
   it.each([
@@ -165,7 +165,7 @@ describe("App1's token for App2", () => {
 
     const error = await thrownBy(source().get());
 
-    expect(error.name).toBe('App2AuthenticationFailed');
+    expect(error.name).toBe('TargetAuthenticationFailed');
     expectNoLeak('canary-of-the-secret', error);
     expect(signIns()).toHaveLength(0);
   });

@@ -1,27 +1,27 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ProvisioningStatus } from '../../../contracts/status.ts';
-import { callApp2, callApp2Input, handler } from '../../../handlers/app1/call-app2.ts';
-import type { App2Client } from '../../../handlers/app1/lib/app2-client.ts';
+import { callTarget, callTargetInput, handler } from '../../../handlers/app1/call-target.ts';
 import type { CallbackRegistry } from '../../../handlers/app1/lib/callback-registry.ts';
 import type { ResumeTask } from '../../../handlers/app1/lib/resume-task.ts';
+import type { TargetClient } from '../../../handlers/app1/lib/target-client.ts';
 import { step } from '../../../handlers/shared/step.ts';
-import { creationStatus } from '../../support/app2-replies.ts';
 import { expectNoLeak } from '../../support/leaks.ts';
 import { ENCRYPTED, GENERATION, PROVISIONING_ID, subject, TRACE_ID } from '../../support/subject.ts';
+import { creationStatus } from '../../support/target-replies.ts';
 
-const requestUserCreation = jest.fn<App2Client['requestUserCreation']>();
-const cancelUserCreation = jest.fn<App2Client['cancelUserCreation']>();
-const readStatus = jest.fn<App2Client['readStatus']>();
+const requestUserCreation = jest.fn<TargetClient['requestUserCreation']>();
+const cancelUserCreation = jest.fn<TargetClient['cancelUserCreation']>();
+const readStatus = jest.fn<TargetClient['readStatus']>();
 const callbacks = {
   registerTaskToken: jest.fn<CallbackRegistry['registerTaskToken']>(),
   recordNotification: jest.fn<CallbackRegistry['recordNotification']>(),
 };
 const resumeTask = jest.fn<ResumeTask>();
-const readTimeline = jest.fn<App2Client['readTimeline']>();
+const readTimeline = jest.fn<TargetClient['readTimeline']>();
 const expiresAt = Date.parse('2026-01-01T00:15:00Z');
 const run = step(
-  callApp2Input,
-  callApp2({
+  callTargetInput,
+  callTarget({
     app2: { requestUserCreation, readStatus, cancelUserCreation, readTimeline },
     callbacks,
     resumeTask,
@@ -58,10 +58,10 @@ beforeEach(() => {
 
 describe('ReadTimeline', () => {
   it("returns App2's part of the timeline", async () => {
-    const timelineOfApp2 = { timeline: [], timeline_incomplete: ['app2' as const] };
-    readTimeline.mockResolvedValue(timelineOfApp2);
+    const timelineOfTarget = { timeline: [], timeline_incomplete: ['app2' as const] };
+    readTimeline.mockResolvedValue(timelineOfTarget);
 
-    await expect(run({ action: 'ReadTimeline', ...GENERATION })).resolves.toEqual(timelineOfApp2);
+    await expect(run({ action: 'ReadTimeline', ...GENERATION })).resolves.toEqual(timelineOfTarget);
     expect(readTimeline).toHaveBeenCalledWith(expect.objectContaining(GENERATION));
   });
 });

@@ -9,9 +9,9 @@ import { type ReceivedTimelinePart, receivedStatus } from '../../../contracts/st
 import { timeLimits } from '../../../contracts/time-limits.ts';
 import { StepError } from '../../shared/errors.ts';
 import { traceHeader } from '../../shared/trace-header.ts';
-import type { App2Token, TokenSource } from './app2-token.ts';
+import type { TargetToken, TokenSource } from './target-token.ts';
 
-/** The fields of App2's status that App1 evaluates. */
+/** The fields of the target's status that App1 evaluates. */
 export const creationStatus = receivedStatus.pick({
   status: true,
   user: true,
@@ -22,18 +22,18 @@ export const creationStatus = receivedStatus.pick({
 });
 export type CreationStatus = z.infer<typeof creationStatus>;
 
-/** A generation of a provisioning. With it App2 distinguishes a repeated request from a new one with the same key. */
+/** A generation of a provisioning. With it the target distinguishes a repeated request from a new one with the same key. */
 type Generation = Pick<UserCreationInput, 'provisioning_id' | 'creation_id'>;
 
-/** Client of App2's admin endpoints. Each method is idempotent. */
-export interface App2Client {
-  /** `notifies`: App2 will send a completion notification, so the status need not be polled. */
+/** Client of the target's admin endpoints. Each method is idempotent. */
+export interface TargetClient {
+  /** `notifies`: the target will send a completion notification, so the status need not be polled. */
   requestUserCreation(
     generation: Generation,
     request: CreateUserRequest,
     context?: RequestContext,
   ): Promise<{ status: CreationStatus; notifies: boolean }>;
-  /** Reads the status of a creation. With the username App2 reads the user from its pool first. */
+  /** Reads the status of a creation. With the username the target reads the user from its pool first. */
   readStatus(generation: Generation, username: string): Promise<CreationStatus>;
   /** Cancels a creation or removes its user. `absent`: no user of this generation exists or will be created. */
   cancelUserCreation(
@@ -41,17 +41,17 @@ export interface App2Client {
     username: string,
     context?: RequestContext,
   ): Promise<CreationStatus | 'absent'>;
-  /** Reads App2's part of the timeline; empty if App2 has no record of the creation. */
+  /** Reads the target's part of the timeline; empty if the target has no record of the creation. */
   readTimeline(generation: Generation): Promise<ReceivedTimelinePart>;
 }
 
-/** Context of a request to App2. */
+/** Context of a request to the target. */
 export interface RequestContext {
   /** The caller of App1's API, for `On-Behalf-Of`. */
   onBehalfOf?: string | undefined;
   /** Trace id of the request. */
   traceId?: string | undefined;
-  /** Whether App1 receives App2's completion notifications. */
+  /** Whether App1 receives the target's completion notifications. */
   acceptsCallback?: boolean;
 }
 
@@ -67,7 +67,7 @@ function headersOf(
   };
 }
 
-/** Path of a creation, with the username for App2's read of its pool. */
+/** Path of a creation, with the username for the target's read of its pool. */
 const pathOf = ({ provisioning_id }: Generation, username: string): string =>
   `/admin/create-user/${provisioning_id}?username=${encodeURIComponent(username)}`;
 
@@ -80,19 +80,19 @@ interface Services {
 /** HTTP statuses that are transient, in addition to 5xx: Request Timeout and Too Many Requests. */
 const TRANSIENT_STATUSES = [408, 429];
 
-export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
+export function targetClient({ apiUrl, tokens, fetch }: Services): TargetClient {
   const base = apiUrl.replace(/\/$/, '');
 
-  /** Sends a request with a token. If App2 refuses the token, signs in again and retries once within the time limit. */
+  /** Sends a request with a token. If the target refuses the token, signs in again and retries once within the time limit. */
   const send = async (
     method: string,
     path: string,
     headers: Record<string, string>,
-    { body, timeoutSeconds = timeLimits.app2Request }: { body?: object; timeoutSeconds?: number } = {},
+    { body, timeoutSeconds = timeLimits.targetRequest }: { body?: object; timeoutSeconds?: number } = {},
   ) => {
     const token = await tokens.get();
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-    const attempt = ({ value }: App2Token) =>
+    const attempt = ({ value }: TargetToken) =>
       fetch(`${base}${path}`, {
         method,
         headers: { ...headers, Authorization: `Bearer ${value}` },
@@ -100,7 +100,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         redirect: 'error',
         signal,
       }).catch((error: unknown) => {
-        throw new StepError('TargetUnavailable', `No response from App2: ${nameOf(error)}.`);
+        throw new StepError('TargetUnavailable', `No response from the target: ${nameOf(error)}.`);
       });
     const response = await attempt(token);
     return response.status === 401 ? attempt(await tokens.get(token)) : response;
@@ -114,7 +114,7 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
         {
           'Content-Type': 'application/json',
           'Idempotency-Key': generation.provisioning_id,
-          Prefer: `${context.acceptsCallback === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.app2Wait}`,
+          Prefer: `${context.acceptsCallback === true ? `${RESPOND_ASYNC}, ` : ''}wait=${timeLimits.targetWait}`,
           ...headersOf(generation, context),
         },
         { body: request },
@@ -125,18 +125,18 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
 
     async readStatus(generation, username) {
       const response = await send('GET', pathOf(generation, username), headersOf(generation));
-      // App2 has accepted the creation, so it does not find it yet (eventual consistency).
+      // The target has accepted the creation, so it does not find it yet (eventual consistency).
       if (response.status === 404)
-        throw new StepError('UserCreationPending', 'App2 does not find the creation yet.');
+        throw new StepError('UserCreationPending', 'The target does not find the creation yet.');
       return readStatus(response);
     },
 
     async cancelUserCreation(generation, username, context) {
       const response = await send('DELETE', pathOf(generation, username), {
-        Prefer: `wait=${timeLimits.app2Wait}`,
+        Prefer: `wait=${timeLimits.targetWait}`,
         ...headersOf(generation, context),
       });
-      // App2 has a record or user of another generation with this id, and none of this generation.
+      // The target has a record or user of another generation with this id, and none of this generation.
       const isAbsent = response.status === 204 || (await codeOf(response)) === 'USER_OF_EARLIER_PROVISIONING';
       return isAbsent ? 'absent' : readStatus(response);
     },
@@ -144,12 +144,12 @@ export function app2Client({ apiUrl, tokens, fetch }: Services): App2Client {
     async readTimeline(generation) {
       const path = `/admin/create-user/${generation.provisioning_id}?include=timeline`;
       const response = await send('GET', path, headersOf(generation), {
-        timeoutSeconds: timeLimits.app2Timeline,
+        timeoutSeconds: timeLimits.targetTimeline,
       });
       if (response.status === 404) return { timeline: [] };
       const { timeline, timeline_incomplete } = await readStatus(response);
       if (timeline === undefined)
-        throw new StepError('App2RequestRefused', 'The response of App2 has no timeline.');
+        throw new StepError('TargetRequestRefused', 'The response of the target has no timeline.');
       return { timeline, ...(timeline_incomplete === undefined ? {} : { timeline_incomplete }) };
     },
   };
@@ -159,23 +159,23 @@ async function readStatus(response: Response): Promise<CreationStatus> {
   if (response.ok) {
     const body: unknown = await response.json().catch((error: unknown) => {
       // The body is incomplete. The request is idempotent, so it can be sent again.
-      throw new StepError('TargetUnavailable', `The response of App2 is incomplete: ${nameOf(error)}.`);
+      throw new StepError('TargetUnavailable', `The response of the target is incomplete: ${nameOf(error)}.`);
     });
     const status = creationStatus.safeParse(body);
     if (status.success) return status.data;
   }
-  throw new StepError(await failureOf(response), `App2 returned HTTP ${response.status}.`);
+  throw new StepError(await failureOf(response), `The target returned HTTP ${response.status}.`);
 }
 
 async function failureOf(response: Response): Promise<FailureName> {
   const { status: httpStatus } = response;
   const code = await codeOf(response);
-  if (code === 'QUEUE_FULL') return 'App2QueueFull';
+  if (code === 'QUEUE_FULL') return 'TargetQueueFull';
   if (code === 'USER_OF_EARLIER_PROVISIONING') return 'UserAlreadyExists';
-  if (httpStatus === 401) return 'App2AuthenticationFailed';
+  if (httpStatus === 401) return 'TargetAuthenticationFailed';
   return httpStatus >= 500 || TRANSIENT_STATUSES.includes(httpStatus)
     ? 'TargetUnavailable'
-    : 'App2RequestRefused';
+    : 'TargetRequestRefused';
 }
 
 /** Problem codes that are more specific than their HTTP status. Only for these statuses the body is read. */

@@ -1,10 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { problemBody } from '../../../../contracts/problems.ts';
-import { app2Client } from '../../../../handlers/app1/lib/app2-client.ts';
-import type { App2Token } from '../../../../handlers/app1/lib/app2-token.ts';
-import { creationStatus } from '../../../support/app2-replies.ts';
+import { targetClient } from '../../../../handlers/app1/lib/target-client.ts';
+import type { TargetToken } from '../../../../handlers/app1/lib/target-token.ts';
 import { expectNoLeak } from '../../../support/leaks.ts';
 import { CREATION_ID, ENCRYPTED, GENERATION, PROVISIONING_ID, TRACE_ID } from '../../../support/subject.ts';
+import { creationStatus } from '../../../support/target-replies.ts';
 import { thrownBy } from '../../../support/thrown.ts';
 
 const request = { username: 'alice', encrypted_password: ENCRYPTED, human_user_id: 'h-42' };
@@ -18,15 +18,15 @@ function app2(...responses: (() => Response | Error)[]) {
     if (response instanceof Response) return response;
     throw response;
   };
-  const refused: (App2Token | undefined)[] = [];
-  const get = jest.fn(async (token?: App2Token) => {
+  const refused: (TargetToken | undefined)[] = [];
+  const get = jest.fn(async (token?: TargetToken) => {
     refused.push(token);
     return { value: `canary-token-${refused.length}`, expiresAt: 0 };
   });
   return {
     sent,
     refused,
-    client: app2Client({ apiUrl: 'https://app2.example/v1/', tokens: { get }, fetch }),
+    client: targetClient({ apiUrl: 'https://app2.example/v1/', tokens: { get }, fetch }),
   };
 }
 
@@ -120,10 +120,10 @@ describe("App1's client of App2", () => {
   });
 
   it.each([
-    ['a full queue', problemBody('QUEUE_FULL'), 'App2QueueFull'],
+    ['a full queue', problemBody('QUEUE_FULL'), 'TargetQueueFull'],
     ['anything else that passes', problemBody('SERVICE_UNAVAILABLE'), 'TargetUnavailable'],
     ['what is no problem of ours', { message: 'Service Unavailable' }, 'TargetUnavailable'],
-  ])('maps a 503 with the code QUEUE_FULL to App2QueueFull', async (_what, body, name) => {
+  ])('maps a 503 with the code QUEUE_FULL to TargetQueueFull', async (_what, body, name) => {
     const { client } = app2(() => Response.json(body, { status: 503 }));
 
     await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({ name });
@@ -168,7 +168,7 @@ describe("App1's client of App2", () => {
     const { client } = app2(() => Response.json(body, { status: 409 }));
 
     await expect(client.cancelUserCreation(GENERATION, 'alice')).rejects.toMatchObject({
-      name: 'App2RequestRefused',
+      name: 'TargetRequestRefused',
     });
   });
 
@@ -193,18 +193,18 @@ describe("App1's client of App2", () => {
     expect(refused).toEqual([undefined, { value: 'canary-token-1', expiresAt: 0 }]);
   });
 
-  it('fails with App2AuthenticationFailed when App2 refuses the new token, too', async () => {
+  it('fails with TargetAuthenticationFailed when App2 refuses the new token, too', async () => {
     const { client, sent } = app2(status(401));
 
     await expect(client.requestUserCreation(GENERATION, request)).rejects.toMatchObject({
-      name: 'App2AuthenticationFailed',
+      name: 'TargetAuthenticationFailed',
     });
     expect(sent).toHaveLength(2);
   });
 
   it.each([
     ...[408, 429, 500, 502, 503, 504].map((code) => [code, 'TargetUnavailable'] as const),
-    ...[400, 403, 404, 409, 413, 415].map((code) => [code, 'App2RequestRefused'] as const),
+    ...[400, 403, 404, 409, 413, 415].map((code) => [code, 'TargetRequestRefused'] as const),
   ])('maps HTTP %i to %s', async (code, name) => {
     const { client } = app2(status(code));
 
@@ -225,7 +225,7 @@ describe("App1's client of App2", () => {
 
   it.each([
     ['no whole JSON, which is requested again', () => new Response('{"canary'), 'TargetUnavailable'],
-    ['another form than the contract', () => Response.json({ status: 'canary' }), 'App2RequestRefused'],
+    ['another form than the contract', () => Response.json({ status: 'canary' }), 'TargetRequestRefused'],
   ])('refuses a success response with %s', async (_what, response, name) => {
     const error = await thrownBy(app2(response).client.requestUserCreation(GENERATION, request));
 
@@ -245,10 +245,10 @@ describe("App1's client of App2, reading a timeline", () => {
   } as const;
 
   it('returns the steps of App2', async () => {
-    const timelineOfApp2 = { timeline: [step], timeline_incomplete: ['app2' as const] };
-    const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...timelineOfApp2 }));
+    const timelineOfTarget = { timeline: [step], timeline_incomplete: ['app2' as const] };
+    const { client, sent } = app2(() => Response.json({ ...creationStatus(), ...timelineOfTarget }));
 
-    await expect(client.readTimeline(GENERATION)).resolves.toEqual(timelineOfApp2);
+    await expect(client.readTimeline(GENERATION)).resolves.toEqual(timelineOfTarget);
     expect(sent).toMatchObject([
       {
         address: `https://app2.example/v1/admin/create-user/${PROVISIONING_ID}?include=timeline`,
@@ -263,7 +263,7 @@ describe("App1's client of App2, reading a timeline", () => {
 
   it.each([
     ['an error', status(503), 'TargetUnavailable'],
-    ['a status without one', succeeded, 'App2RequestRefused'],
+    ['a status without one', succeeded, 'TargetRequestRefused'],
   ])('fails when App2 returns %s', async (_what, response, name) => {
     await expect(app2(response).client.readTimeline(GENERATION)).rejects.toMatchObject({ name });
   });

@@ -10,8 +10,8 @@ import { count } from '../../shared/metrics.ts';
 import { secretHash } from '../../shared/secret-hash.ts';
 import { asTargetOutage } from './target-outage.ts';
 
-/** An access token of App2, and its expiry in milliseconds since the epoch. */
-export interface App2Token {
+/** An access token of the target, and its expiry in milliseconds since the epoch. */
+export interface TargetToken {
   value: string;
   expiresAt: number;
 }
@@ -19,10 +19,10 @@ export interface App2Token {
 export interface TokenSource {
   /**
    * Returns a token that is valid for at least another minute.
-   * @param refused a token that App2 has refused, which is not returned again
-   * @throws App2AuthenticationFailed if App2 refuses the machine user; TargetUnavailable for transient errors
+   * @param refused a token that the target has refused, which is not returned again
+   * @throws TargetAuthenticationFailed if the target refuses the machine user; TargetUnavailable for transient errors
    */
-  get(refused?: App2Token): Promise<App2Token>;
+  get(refused?: TargetToken): Promise<TargetToken>;
 }
 
 interface Services {
@@ -34,18 +34,12 @@ interface Services {
 }
 
 /**
- * Signs in to App2, and caches token and credentials in the memory of the execution environment only. One sign-in serves
+ * Signs in to the target, and caches token and credentials in the memory of the execution environment only. One sign-in serves
  * all provisionings until the token expires (Cognito allows 10 sign-ins per second and user).
  * docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */
-export function app2TokenSource({
-  cognito,
-  secretsManager,
-  clientId,
-  secretArn,
-  now,
-}: Services): TokenSource {
-  let token: App2Token | undefined;
+export function tokenSource({ cognito, secretsManager, clientId, secretArn, now }: Services): TokenSource {
+  let token: TargetToken | undefined;
   let credentials: MachineCredentials | undefined;
 
   const readCredentials = async (): Promise<MachineCredentials> => {
@@ -57,13 +51,13 @@ export function app2TokenSource({
     const result = machineCredentials.safeParse(parsedOrUndefined(SecretString));
     if (!result.success)
       throw new StepError(
-        'App2AuthenticationFailed',
+        'TargetAuthenticationFailed',
         "The secret does not contain the machine user's credentials.",
       );
     return result.data;
   };
 
-  const signIn = async ({ username, password, client_secret }: MachineCredentials): Promise<App2Token> => {
+  const signIn = async ({ username, password, client_secret }: MachineCredentials): Promise<TargetToken> => {
     const { AuthenticationResult } = await cognito
       .send(
         new InitiateAuthCommand({
@@ -83,7 +77,7 @@ export function app2TokenSource({
     const { AccessToken, ExpiresIn } = AuthenticationResult ?? {};
     if (AccessToken === undefined || ExpiresIn === undefined)
       throw new StepError(
-        'App2AuthenticationFailed',
+        'TargetAuthenticationFailed',
         'InitiateAuth returned a challenge instead of a token.',
       );
     return { value: AccessToken, expiresAt: now() + ExpiresIn * 1000 };
@@ -93,7 +87,7 @@ export function app2TokenSource({
     async get(refused) {
       const usable =
         token !== undefined && token !== refused && token.expiresAt - now() > TOKEN_RENEWAL_SECONDS * 1000;
-      count(usable ? 'app2TokenHits' : 'app2TokenMisses');
+      count(usable ? 'targetTokenHits' : 'targetTokenMisses');
       if (token !== undefined && usable) return token;
       const wereCached = credentials !== undefined;
       credentials ??= await readCredentials();
@@ -104,12 +98,12 @@ export function app2TokenSource({
         credentials = undefined;
         // Cached credentials may have been rotated: read them again, once.
         if (!wereCached)
-          throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
+          throw new StepError('TargetAuthenticationFailed', 'The target did not accept the machine user.');
         credentials = await readCredentials();
         token = await signIn(credentials).catch((again: unknown) => {
           credentials = undefined;
           if (!hasErrorName(again, 'NotAuthorizedException', 'UserNotFoundException')) throw again;
-          throw new StepError('App2AuthenticationFailed', 'App2 did not accept the machine user.');
+          throw new StepError('TargetAuthenticationFailed', 'The target did not accept the machine user.');
         });
       }
       return token;
