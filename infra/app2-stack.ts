@@ -493,6 +493,7 @@ export class App2Stack extends ServiceStack<'app2'> {
         putEventsOn(bus.eventBusArn, eventSources.app2, ['MachineCredentialsRotated' satisfies EventName]),
         allow(
           [
+            'secretsmanager:DescribeSecret',
             'secretsmanager:GetSecretValue',
             'secretsmanager:PutSecretValue',
             'secretsmanager:UpdateSecretVersionStage',

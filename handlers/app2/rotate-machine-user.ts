@@ -4,6 +4,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import {
+  DescribeSecretCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
@@ -46,7 +47,8 @@ interface Services {
  * previous user stays valid until the next rotation. A warm function of App1 can continue with the previous credentials;
  * both users have the same owner. The last step deletes every machine user without a version in use: older ones, and
  * those of abandoned rotations. Each step is idempotent, because Secrets Manager retries it. A version without its
- * staging label is not continued: its credentials were revoked, or another rotation has started.
+ * staging label is not continued: its credentials were revoked, or another rotation has started. So a late createSecret
+ * does not take AWSPENDING from the version of that other rotation.
  *
  * When the schedule is set, Secrets Manager invokes only testSecret, for a version without a value, which is ignored
  * (API_RotateSecret, RotateImmediately).
@@ -59,6 +61,8 @@ export const rotateMachineUser =
     const pending = await readIssued(secretsManager, SecretId, { VersionId: ClientRequestToken });
     if (Step === 'createSecret') {
       if (pending !== undefined) return;
+      const { VersionIdsToStages = {} } = await secretsManager.send(new DescribeSecretCommand({ SecretId }));
+      refuseUnlessPending(Step, VersionIdsToStages[ClientRequestToken] ?? []);
       const credentials = await newCredentials(cognito, USER_POOL_ID, MACHINE_CLIENT_ID);
       await secretsManager.send(
         new PutSecretValueCommand({
@@ -77,8 +81,7 @@ export const rotateMachineUser =
     if (pending === undefined)
       throw new Error(`${Step} needs a pending version of the secret, which createSecret creates.`);
 
-    if (!pending.stages.some((stage) => stage === 'AWSPENDING' || stage === 'AWSCURRENT'))
-      throw new Error(`The version is not pending any more, so ${Step} is refused.`);
+    refuseUnlessPending(Step, pending.stages);
 
     switch (Step) {
       case 'setSecret': {
@@ -145,6 +148,12 @@ export const rotateMachineUser =
       }
     }
   };
+
+/** AWSCURRENT, because the rotation may have finished in an earlier attempt whose response was lost. */
+function refuseUnlessPending(step: string, stages: readonly string[]): void {
+  if (!stages.some((stage) => stage === 'AWSPENDING' || stage === 'AWSCURRENT'))
+    throw new Error(`The version is not pending any more, so ${step} is refused.`);
+}
 
 export const handler = step(
   rotationEvent,

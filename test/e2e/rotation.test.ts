@@ -4,7 +4,9 @@ import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CognitoIdentityProviderClient, paginateListUsers } from '@aws-sdk/client-cognito-identity-provider';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
+  DescribeSecretCommand,
   GetSecretValueCommand,
+  PutSecretValueCommand,
   RotateSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -206,20 +208,34 @@ describe('a revocation of leaked machine credentials under load', () => {
   /** Id of a provisioning that was requested with the revoked credentials. */
   let earlierId: string;
 
+  const runStep = (Step: string, ClientRequestToken: string) =>
+    new LambdaClient(configuration).send(
+      new InvokeCommand({
+        FunctionName: 'app2-rotate-machine-user',
+        Payload: JSON.stringify({ Step, SecretId, ClientRequestToken }),
+      }),
+    );
+
   /** Runs a rotation until it has created its user, and abandons it. */
   async function abandonRotation() {
-    const token = randomUUID();
-    for (const Step of ['createSecret', 'setSecret'])
-      await new LambdaClient(configuration).send(
-        new InvokeCommand({
-          FunctionName: 'app2-rotate-machine-user',
-          Payload: JSON.stringify({ Step, SecretId, ClientRequestToken: token }),
-        }),
-      );
-    const { SecretString = '' } = await secrets.send(
-      new GetSecretValueCommand({ SecretId, VersionId: token }),
+    const ClientRequestToken = randomUUID();
+    const { client_secret } = await version('AWSCURRENT');
+    const credentials = machineCredentials.parse({
+      username: `app1-api-client-${ClientRequestToken.replaceAll('-', '')}`,
+      password: `${ClientRequestToken}-aA1`,
+      client_secret,
+    });
+    await secrets.send(
+      new PutSecretValueCommand({
+        SecretId,
+        ClientRequestToken,
+        SecretString: JSON.stringify(credentials),
+        VersionStages: ['AWSPENDING'],
+      }),
     );
-    return machineCredentials.parse(JSON.parse(SecretString));
+    const { FunctionError } = await runStep('setSecret', ClientRequestToken);
+    expect(FunctionError).toBeUndefined();
+    return credentials;
   }
 
   beforeAll(async () => {
@@ -271,6 +287,19 @@ describe('a revocation of leaked machine credentials under load', () => {
   it('keeps one machine user, and reports the number of removed ones', async () => {
     expect(await machineUsers()).toEqual([(await version('AWSCURRENT')).username]);
     expect(revocation.removed_users).toBe(3);
+  });
+
+  it('refuses the createSecret of a rotation that was abandoned before, so that no version is pending', async () => {
+    const { FunctionError } = await runStep('createSecret', randomUUID());
+
+    expect(FunctionError).toBe('Unhandled');
+    const { VersionIdsToStages } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+    expect(VersionIdsToStages?.[revocation.version_id]).toContain('AWSCURRENT');
+    expect(
+      Object.entries(VersionIdsToStages ?? {}).filter(
+        ([versionId, stages]) => versionId !== revocation.version_id && stages.includes('AWSPENDING'),
+      ),
+    ).toEqual([]);
   });
 
   it('can be repeated with only the permissions of docs/cli.md', async () => {

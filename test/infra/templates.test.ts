@@ -548,6 +548,7 @@ describe('permissions', () => {
         'cognito-idp:DescribeUserPoolClient',
         'cognito-idp:ListUsersInGroup',
         'events:PutEvents',
+        'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
         'secretsmanager:UpdateSecretVersionStage',

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
+  DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
@@ -83,6 +84,7 @@ beforeEach(() => {
   eventBridge.reset();
   eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: 'e-1' }] });
   secretsManager.on(GetSecretValueCommand).rejects(sdkError('ResourceNotFoundException'));
+  secretsManager.on(DescribeSecretCommand).resolves({ VersionIdsToStages: { [TOKEN]: ['AWSPENDING'] } });
   secretsManager.on(PutSecretValueCommand).resolves({});
   secretsManager.on(UpdateSecretVersionStageCommand).resolves({});
   cognito.onAnyCommand().resolves({});
@@ -112,6 +114,20 @@ describe('createSecret', () => {
     await rotate('createSecret');
 
     expect(secretsManager.commandCalls(PutSecretValueCommand)).toEqual([]);
+  });
+
+  // secretsmanager/latest/apireference/API_DescribeSecret (VersionIdsToStages): only versions with a label. RotateSecret
+  // gives the new version its label before this step.
+  it('is refused for a version without its label, so that another rotation keeps AWSPENDING', async () => {
+    secretsManager
+      .on(DescribeSecretCommand)
+      .resolves({ VersionIdsToStages: { 'the-next-version': ['AWSPENDING'] } });
+
+    const error = await thrownBy(rotate('createSecret'));
+
+    expect(error.message).toBe('The version is not pending any more, so createSecret is refused.');
+    expect(secretsManager.commandCalls(PutSecretValueCommand)).toEqual([]);
+    expect(cognito.calls()).toEqual([]);
   });
 });
 
