@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
+  ListDashboardsCommand,
+  PutDashboardCommand,
   PutMetricAlarmCommand,
   PutMetricDataCommand,
   SetAlarmStateCommand,
@@ -91,6 +93,22 @@ describe('corrected: CloudWatch metrics in logs', () => {
     await eventually(async () =>
       expect([await sum(metric('Done')), await sum(metric('Left'))]).toEqual([5, 1]),
     );
+  });
+});
+
+describe('corrected: dashboards', () => {
+  // AmazonCloudWatch/latest/APIReference/API_DashboardEntry (LastModified)
+  it('are listed with the time of their last change', async () => {
+    const DashboardName = unique('dashboard');
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    await cloudWatch.send(new PutDashboardCommand({ DashboardName, DashboardBody: '{"widgets":[]}' }));
+    const { DashboardEntries } = await cloudWatch.send(
+      new ListDashboardsCommand({ DashboardNamePrefix: DashboardName }),
+    );
+    expect(DashboardEntries).toEqual([
+      expect.objectContaining({ DashboardName, LastModified: expect.any(Date) }),
+    ]);
+    expect(DashboardEntries?.[0]?.LastModified?.getTime()).toBeGreaterThanOrEqual(before);
   });
 });
 
