@@ -5,6 +5,7 @@ import type { Runtime } from '../cli/session.ts';
 import { npmCommand, runCommand } from '../cli/support/command.ts';
 import { profile, region } from '../cli/target-environment.ts';
 import { by, duration } from '../cli/values.ts';
+import { targetName } from '../contracts/services.ts';
 import type { Check } from './check.ts';
 import { stages } from './checks.ts';
 import { runChecks } from './run.ts';
@@ -20,6 +21,7 @@ const newCommand = () =>
   npmCommand('acceptance')
     .description('Verifies a deployed system on its account, and removes what it has created.')
     .option('--profile <name>', "profile of App1's account", by(profile))
+    .option('--target <name>', 'name of the target whose users are created', by(targetName), 'app2')
     .option('--app2-profile <name>', "profile of App2's account, if it is another one", by(profile))
     .option('--region <name>', 'region of both services', by(region))
     .option('--full', 'include checks that take minutes or notify people: rotation, alarms, two sweeps')

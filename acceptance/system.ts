@@ -11,11 +11,12 @@ import { type App1Context, requestRemoval, requestRetry, requestUser } from '../
 import { CliError } from '../cli/cli-error.ts';
 import { type Connection, connectOptions } from '../cli/connect.ts';
 import type { Provisioning } from '../cli/json-output.ts';
+import type { App1, Target } from '../cli/outputs.ts';
 import { pollUntilFinished, removeUser } from '../cli/poll.ts';
 import { proposeFor, type Runtime } from '../cli/session.ts';
-import type { App1, App2 } from '../cli/target-environment.ts';
 import { machineCredentials } from '../contracts/app2-api.ts';
 import type { EventName } from '../contracts/events/catalogue.ts';
+import { targetName } from '../contracts/services.ts';
 import { hasErrorName } from '../handlers/shared/errors.ts';
 import { functionNamed } from '../infra/names.ts';
 import { cleanupRegistry } from './cleanup.ts';
@@ -28,7 +29,9 @@ import { CheckFailed } from './verdict.ts';
 
 export const systemOptions = z.object({
   ...connectOptions.pick({ profile: true, region: true, apiKeyFile: true }).shape,
-  /** Profile of App2's account, if it is another one. */
+  /** Name of the target whose users are created. */
+  target: targetName,
+  /** Profile of the target's account, if it is another one. */
   app2Profile: connectOptions.shape.profile,
   /** URLs of the APIs, if they have custom domain names. */
   app1ApiUrl: connectOptions.shape.apiUrl,
@@ -86,7 +89,7 @@ export type DeployedSystem = Awaited<ReturnType<typeof deployedSystem>>;
 
 /** @throws CliError when one of the stacks is not available with these credentials, or a migration is in progress */
 export async function deployedSystem(
-  { app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
+  { target, app2Profile, app1ApiUrl, app2ApiUrl, timeout, ...rest }: SystemOptions,
   world: Pick<Runtime, 'clock' | 'connect' | 'environment' | 'interrupted' | 'terminal'>,
 ) {
   const { clock, connect, interrupted } = world;
@@ -97,11 +100,12 @@ export async function deployedSystem(
     app2Profile === undefined ? connection1 : connect({ ...options, profile: app2Profile }, world);
   const [app1, found2] = await Promise.all([
     accessTo(connection1, connection1.app1, clock.now),
-    accessTo(connection2, connection2.app2, clock.now),
+    accessTo(connection2, () => connection2.target(target), clock.now),
   ]);
   rejectMigration(app1.outputs);
   const app2 = {
     ...found2,
+    name: target,
     outputs: { ...found2.outputs, api_url: app2ApiUrl?.replace(/\/$/, '') ?? found2.outputs.api_url },
   };
 
@@ -344,7 +348,7 @@ function rejectMigration({ log_groups }: App1): void {
   );
 }
 
-async function accessTo<Outputs extends App1 | App2>(
+async function accessTo<Outputs extends App1 | Target>(
   connection: Connection,
   outputs: () => Promise<Outputs>,
   now: () => number,

@@ -18,7 +18,7 @@ export const connectOptions = z.object({
 export type ConnectOptions = z.infer<typeof connectOptions>;
 
 export interface Connection
-  extends Pick<TargetEnvironment, 'displayName' | 'client' | 'identity' | 'app1' | 'app2'> {
+  extends Pick<TargetEnvironment, 'displayName' | 'client' | 'identity' | 'app1' | 'targets' | 'target'> {
   /** Sends a signed request to App1's API. `path` is the part after the stage. */
   callApp1(
     method: 'GET' | 'POST' | 'DELETE',

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { revokedCredentials } from '../contracts/app2-operations.ts';
-import { serviceKind as service, serviceKinds } from '../contracts/services.ts';
+import { serviceName as service } from '../contracts/services.ts';
 import { executionStatus, receivedStatus, receivedTimelineStep } from '../contracts/status.ts';
 
 /**
@@ -73,7 +73,8 @@ export const doctorOutput = z.object({
   environment: z.string(),
   checks: z.array(
     z.object({
-      service: z.enum([...serviceKinds, 'both']),
+      /** Name of the service, or `all`. */
+      service: z.string(),
       check: z.string(),
       verdict: z.enum(['ok', 'warning', 'failed', 'unchecked']),
       found: z.string(),

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { nearest } from '../infra/nearest.ts';
-import { tryRead } from './connect.ts';
+import { availableOutputs, listServices } from './services.ts';
 import { colors } from './support/colors.ts';
 import { newCommand, runOnSystem } from './support/command.ts';
 import { CommandError } from './support/command-error.ts';
@@ -19,12 +19,12 @@ const OVERLAP = 60_000;
 const ATTEMPTS = 10;
 
 /**
- * `npm run logs -- [function] [--follow]`: prints the lines of the log groups of both services, oldest first, from the local
+ * `npm run logs -- [function] [--follow]`: prints the lines of the log groups of all services, oldest first, from the local
  * AWS that is up or from AWS. Without a function it reads every log group: functions, workflows, APIs and buses.
  */
 export async function main(args: string[]): Promise<number> {
   const command = newCommand('logs')
-    .description('Prints the logs of both services, or of one function, oldest line first.')
+    .description('Prints the logs of all services, or of one function, oldest line first.')
     .argument('[function]', 'create-user or app2-create-user (default: all log groups)')
     .option('--follow', 'continue until interrupted; starts now unless --since is given')
     .option('--since <time>', '90s, 15m, 1h, 7d, or a time in ISO 8601 (default: 15m)', by(since));
@@ -55,11 +55,11 @@ export async function main(args: string[]): Promise<number> {
   );
 }
 
-/** The log groups of the services that are in this account and region. @throws CliError when neither is */
-async function logGroupsOf({ app1, app2 }: TargetEnvironment): Promise<string[]> {
-  const services = await Promise.all([tryRead(app1), tryRead(app2)]);
-  const [missing] = services.flatMap((service) => (service.isAvailable ? [] : [service.error]));
-  const groups = services.flatMap((service) => (service.isAvailable ? service.value.log_groups : []));
+/** The log groups of the services that are in this account and region. @throws CliError when none is */
+async function logGroupsOf(target: TargetEnvironment): Promise<string[]> {
+  const services = await listServices(target);
+  const [missing] = services.flatMap(({ outputs }) => (outputs.isAvailable ? [] : [outputs.error]));
+  const groups = availableOutputs(services).flatMap(({ log_groups }) => log_groups);
   if (groups.length === 0 && missing !== undefined) throw missing;
   return groups;
 }
@@ -92,7 +92,7 @@ export function chosenGroups(groups: readonly string[], name: string | undefined
 }
 
 /** The name of a function without the prefix of its service. */
-const unprefixed = (name: string): string => name.replace(/^app[12]-/, '');
+const unprefixed = (name: string): string => name.replace(/^[a-z][a-z0-9]{1,19}-/, '');
 
 interface Reading {
   logs: CloudWatchLogsClient;

@@ -2,9 +2,44 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { passwordPolicy, passwordPolicyText } from '../contracts/password-policy.ts';
+import { targetName } from '../contracts/services.ts';
+import { registry, targetString } from '../contracts/targets.ts';
 import { CommandError } from './support/command-error.ts';
 
 const text = z.string().min(1);
+
+/** Names and addresses of a deployed service. */
+const service = {
+  /** Name of the CloudFormation stack. */
+  stack_name: text,
+  api_url: z.url(),
+  state_machine_arn: text,
+  roll_back_state_machine_arn: text,
+  event_bus_name: text,
+  log_groups: z.array(text),
+};
+
+const app1 = z.strictObject({
+  ...service,
+  /** App1's registry. */
+  targets: registry,
+});
+export type App1 = z.infer<typeof app1>;
+
+const target = z.strictObject({
+  ...service,
+  user_pool_id: text,
+  machine_client_id: text,
+  service_client_id: text,
+  key_arn: text,
+  password_policy: passwordPolicy,
+  /** Name of the group of the service users. */
+  service_user_group: text,
+  credentials_secret_arn: text,
+  /** The Target string, which the target hands over to App1. */
+  target: text,
+});
+export type Target = z.infer<typeof target>;
 
 /** `outputs.json`: the ARNs, URLs and ids of a deployed system. Tools and tests read nothing else of it. */
 export const outputs = z.strictObject({
@@ -13,32 +48,18 @@ export const outputs = z.strictObject({
   account: text,
   access_key_id: text,
   secret_access_key: text,
-  app1: z.strictObject({
-    api_url: z.url(),
-    state_machine_arn: text,
-    roll_back_state_machine_arn: text,
-    event_bus_name: text,
-    log_groups: z.array(text),
-  }),
-  app2: z.strictObject({
-    api_url: z.url(),
-    state_machine_arn: text,
-    roll_back_state_machine_arn: text,
-    user_pool_id: text,
-    machine_client_id: text,
-    service_client_id: text,
-    event_bus_name: text,
-    key_arn: text,
-    password_policy: passwordPolicy,
-    /** Name of the group of the service users. */
-    service_user_group: text,
-    credentials_secret_arn: text,
-    log_groups: z.array(text),
-  }),
+  app1,
+  app2: target,
+  /** The deployed targets by name, App2 among them. */
+  targets: z.record(targetName, target),
 });
 export type Outputs = z.infer<typeof outputs>;
 
+/** Name of the output with the Target string, after the prefix of its construct. */
+const TARGET = 'Target';
+
 const common = {
+  StackName: text,
   ApiUrl: z.url().transform((url) => url.replace(/\/$/, '')),
   StateMachineArn: text,
   RollBackStateMachineArn: text,
@@ -46,6 +67,7 @@ const common = {
   LogGroups: text.transform((value) => value.split(',')),
 };
 const commonOutputs = (values: z.infer<z.ZodObject<typeof common>>) => ({
+  stack_name: values.StackName,
   api_url: values.ApiUrl,
   state_machine_arn: values.StateMachineArn,
   roll_back_state_machine_arn: values.RollBackStateMachineArn,
@@ -53,10 +75,15 @@ const commonOutputs = (values: z.infer<z.ZodObject<typeof common>>) => ({
   log_groups: values.LogGroups,
 });
 
-/** The outputs of each stack under CloudFormation's names, transformed to the names in `outputs.json`. */
+/**
+ * The outputs of each construct under CloudFormation's names, with the name of the stack as `StackName`, transformed to the
+ * names in `outputs.json`.
+ */
 export const stackOutputs = {
-  App1: z.object(common).transform(commonOutputs),
-  App2: z
+  App1: z
+    .object({ ...common, Targets: z.string().transform(parseJson).pipe(registry) })
+    .transform((values): App1 => ({ ...commonOutputs(values), targets: values.Targets })),
+  Target: z
     .object({
       ...common,
       UserPoolId: text,
@@ -66,18 +93,58 @@ export const stackOutputs = {
       PasswordPolicy: passwordPolicyText,
       ServiceUserGroup: text,
       CredentialsSecretArn: text,
+      Target: text,
     })
-    .transform((put) => ({
-      ...commonOutputs(put),
-      user_pool_id: put.UserPoolId,
-      machine_client_id: put.MachineClientId,
-      service_client_id: put.ServiceClientId,
-      key_arn: put.KeyArn,
-      password_policy: put.PasswordPolicy,
-      service_user_group: put.ServiceUserGroup,
-      credentials_secret_arn: put.CredentialsSecretArn,
-    })),
+    .transform(
+      (values): Target => ({
+        ...commonOutputs(values),
+        user_pool_id: values.UserPoolId,
+        machine_client_id: values.MachineClientId,
+        service_client_id: values.ServiceClientId,
+        key_arn: values.KeyArn,
+        password_policy: values.PasswordPolicy,
+        service_user_group: values.ServiceUserGroup,
+        credentials_secret_arn: values.CredentialsSecretArn,
+        target: values.Target,
+      }),
+    ),
 };
+
+export interface StackOutputs {
+  stackName: string;
+  /** Values by their names in CloudFormation. */
+  outputs: Readonly<Record<string, string>>;
+}
+
+/** The targets of a stack: each construct has an output with its Target string, and a prefix that its outputs share. */
+export function targetsIn({ stackName, outputs }: StackOutputs): Map<string, Record<string, string>> {
+  const targets = Object.entries(outputs).flatMap(([key, line]) => {
+    const { data } = key.endsWith(TARGET) ? targetString.safeParse(line) : {};
+    return data === undefined ? [] : [{ name: data.name, prefix: key.slice(0, -TARGET.length) }];
+  });
+  return new Map(
+    targets.map(({ name, prefix }) => [
+      name,
+      {
+        ...Object.fromEntries(
+          Object.entries(outputs).flatMap(([key, value]) =>
+            key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+          ),
+        ),
+        StackName: stackName,
+      },
+    ]),
+  );
+}
+
+function parseJson(value: string, { issues }: { issues: z.core.$ZodRawIssue[] }): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    issues.push({ code: 'custom', input: value, message: 'must be JSON' });
+    return z.NEVER;
+  }
+}
 
 /** The file to which `npm run up` writes the outputs. */
 export const outputsFile = (directory: string): string => join(directory, 'outputs.json');

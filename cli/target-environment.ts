@@ -1,12 +1,25 @@
 import { existsSync } from 'node:fs';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  paginateDescribeStacks,
+  type Stack,
+} from '@aws-sdk/client-cloudformation';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Command } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { hasErrorName } from '../handlers/shared/errors.ts';
 import { CliError } from './cli-error.ts';
 import { type Identity, identityOf } from './clock.ts';
-import { type Outputs, outputsFile, readOutputs, stackOutputs } from './outputs.ts';
+import {
+  type App1,
+  type Outputs,
+  outputsFile,
+  readOutputs,
+  stackOutputs,
+  type Target,
+  targetsIn,
+} from './outputs.ts';
 import { signedFetch } from './signed-fetch.ts';
 import { CommandError } from './support/command-error.ts';
 import { settings } from './support/paths.ts';
@@ -34,9 +47,6 @@ export const addTargetEnvironment = (command: Command): Command =>
     .option('--profile <name>', "use AWS with this profile of AWS's configuration", by(profile))
     .option('--region <name>', 'use AWS in this region', by(region));
 
-export type App1 = Outputs['app1'];
-export type App2 = Outputs['app2'];
-
 /** Endpoint, region and credentials of an AWS client. */
 interface ClientSettings {
   endpoint?: string;
@@ -59,9 +69,12 @@ export interface TargetEnvironment {
   signedFetch: ReturnType<typeof signedFetch>;
   /** The identity of the caller, and the offset of this machine's clock. @throws CliError CLOCK_WRONG */
   identity(now: () => number): Promise<Identity>;
-  /** The outputs of the stack. @throws CliError when the stack is not in this account and region */
+  /** The outputs of App1. @throws CliError when its stack is not in this account and region */
   app1(): Promise<App1>;
-  app2(): Promise<App2>;
+  /** The names of the targets that are deployed in this account and region. */
+  targets(): Promise<string[]>;
+  /** The outputs of a target. @throws CliError when no stack in this account and region contains it */
+  target(name: string): Promise<Target>;
 }
 
 /**
@@ -94,7 +107,12 @@ function toLocalAws(outputs: Outputs): TargetEnvironment {
     signedFetch: signedFetch(credentials, region),
     identity: (now) => identityOf(new STSClient({ endpoint, region, credentials }), now),
     app1: async () => outputs.app1,
-    app2: async () => outputs.app2,
+    targets: async () => Object.keys(outputs.targets),
+    target: async (name) => {
+      const { [name]: target } = outputs.targets;
+      if (target === undefined) throw targetNotDeployed(name, 'on the local AWS');
+      return target;
+    },
   };
 }
 
@@ -106,6 +124,7 @@ function toAws(region: string | undefined, profile: string | undefined): TargetE
   };
   const sts = new STSClient(clientSettings);
   const stacks = new CloudFormationClient(clientSettings);
+  const deployedTargets = memoize(() => readTargets(stacks));
   return {
     displayName: ['AWS', region, profile === undefined ? undefined : `as ${profile}`]
       .filter(Boolean)
@@ -118,41 +137,75 @@ function toAws(region: string | undefined, profile: string | undefined): TargetE
     ),
     // A client of its own: identityOf adds a middleware to it.
     identity: (now) => identityOf(new STSClient(clientSettings), now),
-    app1: memoize(() => outputsOf(stacks, 'App1', stackOutputs.App1)),
-    app2: memoize(() => outputsOf(stacks, 'App2', stackOutputs.App2)),
+    app1: memoize(() => readApp1(stacks)),
+    targets: async () => [...(await deployedTargets()).keys()],
+    target: async (name) => {
+      const found = (await deployedTargets()).get(name);
+      if (found === undefined) throw targetNotDeployed(name, 'in this account and region');
+      return parseOutputs(stackOutputs.Target, found);
+    },
   };
 }
 
+const APP1_STACK = 'App1';
+
 /** docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html */
-async function outputsOf<Schema extends z.ZodType>(
-  client: CloudFormationClient,
-  stack: keyof typeof stackOutputs,
-  schema: Schema,
-): Promise<z.infer<Schema>> {
-  const described = await client
-    .send(new DescribeStacksCommand({ StackName: stack }))
+async function readApp1(client: CloudFormationClient): Promise<App1> {
+  const { Stacks = [] } = await client
+    .send(new DescribeStacksCommand({ StackName: APP1_STACK }))
     .catch((error: unknown) => {
       if (hasErrorName(error, 'ValidationError'))
         throw new CliError(
           'unreachable',
           'NOT_DEPLOYED',
-          `There is no stack ${stack} in this account and region.`,
-          `Deploy ${stack} (README, Deploy to AWS), or use its profile and region.`,
+          `There is no stack ${APP1_STACK} in this account and region.`,
+          `Deploy ${APP1_STACK} (README, Deploy to AWS), or use its profile and region.`,
         );
       throw error;
     });
-  const stackValues = Object.fromEntries(
-    (described.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
+  return parseOutputs(stackOutputs.App1, { ...outputsOf(Stacks[0]), StackName: APP1_STACK });
+}
+
+/** The outputs of every target in this account and region, by its name. */
+async function readTargets(client: CloudFormationClient): Promise<Map<string, Record<string, string>>> {
+  const found = new Map<string, Record<string, string>>();
+  for await (const { Stacks = [] } of paginateDescribeStacks({ client }, {}))
+    for (const stack of Stacks) {
+      const { StackName: stackName = '' } = stack;
+      for (const [name, outputs] of targetsIn({ stackName, outputs: outputsOf(stack) }))
+        found.set(name, outputs);
+    }
+  return found;
+}
+
+const outputsOf = (stack: Stack | undefined): Record<string, string> =>
+  Object.fromEntries(
+    (stack?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
   );
-  const parsed = schema.safeParse(stackValues);
+
+/** @throws CliError when an output is missing */
+function parseOutputs<Schema extends z.ZodType>(
+  schema: Schema,
+  values: Record<string, string>,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
+  const { StackName } = values;
   throw new CliError(
     'unreachable',
     'OUTPUTS_INCOMPLETE',
-    `The stack ${stack} lacks outputs: ${parsed.error.issues.map(({ path }) => path.join('.')).join(', ')}.`,
-    `Deploy ${stack} again, with this release.`,
+    `The stack ${StackName} lacks outputs: ${parsed.error.issues.map(({ path }) => path.join('.')).join(', ')}.`,
+    `Deploy ${StackName} again, with this release.`,
   );
 }
+
+const targetNotDeployed = (name: string, where: string) =>
+  new CliError(
+    'unreachable',
+    'NOT_DEPLOYED',
+    `There is no target ${name} ${where}.`,
+    'Check its name (`npx provision targets`), or use the profile and region of its stack.',
+  );
 
 /** Calls `find` once. Later calls return the same promise, also when it has failed. */
 function memoize<Value>(find: () => Promise<Value>): () => Promise<Value> {

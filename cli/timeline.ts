@@ -9,10 +9,11 @@ import { type App1Context, getTimeline } from './app1-api.ts';
 import { type Connection, tryRead } from './connect.ts';
 import { explain } from './explain.ts';
 import type { IncompleteService } from './json-output.ts';
+import type { App1, Target } from './outputs.ts';
+import { listServices } from './services.ts';
 import type { Session } from './session.ts';
-import type { App1, App2 } from './target-environment.ts';
 
-/** The steps of a provisioning at both services in the order of their start, and the services whose steps are incomplete. */
+/** The steps of a provisioning at all services in the order of their start, and the services whose steps are incomplete. */
 export interface Timeline {
   timeline: ReceivedTimelineStep[];
   incomplete: IncompleteService[];
@@ -22,7 +23,7 @@ export interface Timeline {
 export type TimelineSource = (provisioningId: string) => Promise<Timeline>;
 
 /**
- * Reads the timeline from App1, which returns the steps of both services to the owner. For other callers, and when App1
+ * Reads the timeline from App1, which returns the steps of all services to the owner. For other callers, and when App1
  * does not have all steps, reads the histories of the executions.
  */
 export const timelineSource =
@@ -50,19 +51,18 @@ async function timelineFromApp1(context: App1Context, id: string): Promise<Timel
 
 /**
  * Reads the histories of the executions. The caller needs states:DescribeExecution and states:GetExecutionHistory in
- * both accounts.
+ * the account of each service.
  */
 export const timelineFromHistories =
   (connection: Connection): TimelineSource =>
   async (id) => {
     const stepFunctions = connection.client(SFNClient);
-    const services = [
-      { service: 'app1', find: connection.app1 },
-      { service: 'app2', find: connection.app2 },
-    ] as const;
+    const services = await listServices(connection);
     const parts = await Promise.all(
-      services.map(async ({ service, find }) => {
-        const steps = await tryRead(async () => readSteps(stepFunctions, service, await find(), id));
+      services.map(async ({ name: service, outputs }) => {
+        const steps = outputs.isAvailable
+          ? await tryRead(() => readSteps(stepFunctions, service, outputs.value, id))
+          : outputs;
         return steps.isAvailable
           ? { timeline: steps.value, incomplete: [] }
           : { timeline: [], incomplete: [{ service, reason: steps.error.message }] };
@@ -83,7 +83,7 @@ async function readSteps(
   {
     state_machine_arn,
     roll_back_state_machine_arn,
-  }: Pick<App1 | App2, 'state_machine_arn' | 'roll_back_state_machine_arn'>,
+  }: Pick<App1 | Target, 'state_machine_arn' | 'roll_back_state_machine_arn'>,
   id: string,
 ): Promise<TimelineStep[]> {
   const read = async (machine: string, execution: string) => {

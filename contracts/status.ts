@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { failureCode, failureReport, knownCode } from './failures.ts';
 import { provisioningId, timestamp } from './fields.ts';
-import { serviceKind as service } from './services.ts';
+import { serviceName as service } from './services.ts';
 import { storedText } from './stored.ts';
 
 /** Status of an execution, as in DescribeExecution of Step Functions. */
@@ -49,7 +49,7 @@ export type TimelineStep = z.infer<typeof timelineStep>;
 
 /** The fields that `?include=timeline` adds to a status. */
 export const timelinePart = z.strictObject({
-  /** The steps of both services, of creations and of roll-backs, in the order of their start times. */
+  /** The steps of all services, of creations and of roll-backs, in the order of their start times. */
   timeline: z.array(timelineStep),
   /** Services with missing steps: the service did not respond in time, or has more steps than the limit. */
   timeline_incomplete: z.array(service).optional(),

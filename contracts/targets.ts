@@ -91,3 +91,25 @@ export const formatTarget = (fields: Readonly<Record<TargetField, string>>): str
 
 /** Position of a field in a Target string, for `Fn::Select`. */
 export const positionOf = (field: TargetField): number => targetFields.indexOf(field);
+
+/**
+ * State of a target in App1's registry. `retired`: accepts no new requests; status, compensation and changes still work.
+ * `gone`: does not exist any more; its compensation counts as complete.
+ */
+export const targetState = z.enum(['active', 'retired', 'gone']);
+export type TargetState = z.infer<typeof targetState>;
+
+/** A target in App1's registry. */
+export const registeredTarget = z.strictObject({
+  name: targetName,
+  state: targetState,
+  /** Its Target string; absent if it is gone. */
+  target: z
+    .string()
+    .refine((line) => targetString.safeParse(line).success, 'must be a Target string')
+    .optional(),
+});
+export type RegisteredTarget = z.infer<typeof registeredTarget>;
+
+/** The output `Targets` of App1's stack: the registry in JSON. */
+export const registry = z.array(registeredTarget);

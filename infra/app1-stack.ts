@@ -15,6 +15,7 @@ import type { Construct } from 'constructs';
 import { eventSources } from '../contracts/events/catalogue.ts';
 import { describeExecutionQuota } from '../contracts/quotas.ts';
 import { app1Routes } from '../contracts/routes.ts';
+import type { RegisteredTarget } from '../contracts/targets.ts';
 import { timeLimits } from '../contracts/time-limits.ts';
 import { provisionServiceUser } from '../workflows/app1/provision-service-user.ts';
 import { rollBackProvisioning } from '../workflows/app1/roll-back-provisioning.ts';
@@ -290,6 +291,7 @@ export class App1Stack extends ServiceStack<'app1'> {
         StateMachineArn: provisioning.stateMachine.stateMachineArn,
         RollBackStateMachineArn: rollBack.stateMachine.stateMachineArn,
         EventBusName: audit.bus.eventBusName,
+        Targets: JSON.stringify([{ name: 'app2', state: 'active' }] satisfies RegisteredTarget[]),
       },
       [provisioning.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
     );

@@ -23,6 +23,7 @@ import { groups, ownerGroups } from '../contracts/app2-api.ts';
 import { type EventName, eventSources } from '../contracts/events/catalogue.ts';
 import { completionNotification } from '../contracts/notification.ts';
 import { app2Routes } from '../contracts/routes.ts';
+import { formatPolicy, formatTarget } from '../contracts/targets.ts';
 import { TOKEN_LIFE_SECONDS, timeLimits } from '../contracts/time-limits.ts';
 import { createServiceUser } from '../workflows/app2/create-service-user.ts';
 import { rollBackServiceUser } from '../workflows/app2/roll-back-service-user.ts';
@@ -275,6 +276,16 @@ export class App2Stack extends ServiceStack<'app2'> {
         PasswordPolicy: JSON.stringify(settings.passwordPolicy),
         ServiceUserGroup: serviceUserGroup,
         CredentialsSecretArn: secret.secretArn,
+        Target: formatTarget({
+          name: 'app2',
+          api_url: api.url,
+          client_id: machineClient.userPoolClientId,
+          key_arn: key.keyArn,
+          secret_arn: secret.secretArn,
+          bus_arn: audit.bus.eventBusArn,
+          password_policy: formatPolicy(settings.passwordPolicy),
+          creations_per_second: String(settings.creationsPerSecond),
+        }),
       },
       [creation.logGroup, rollBack.logGroup, api.accessLog, audit.logGroup],
     );

@@ -1,5 +1,3 @@
-import type { ServiceKind } from '../contracts/services.ts';
-
 /** Fixed names, which operators, subscribers and the other service use. */
 export const names = {
   provisionServiceUser: 'ProvisionServiceUser',
@@ -27,16 +25,15 @@ export const migration = {
 } as const;
 
 /** Names that are composed of others. */
-export const functionNamed = (service: ServiceKind, name: string): string => `${service}-${name}`;
-export const deadLetterQueueName = (service: ServiceKind): string => `${service}-dead-letter-queue`;
-export const sweepTable = (service: ServiceKind): string => `${service}-sweep`;
+export const functionNamed = (service: string, name: string): string => `${service}-${name}`;
+export const deadLetterQueueName = (service: string): string => `${service}-dead-letter-queue`;
+export const sweepTable = (service: string): string => `${service}-sweep`;
 export const busLog = (busName: string): string => `/aws/events/${busName}`;
 export const everyEventRule = (busName: string): string => `${busName}-every-event`;
 export const busArchive = (busName: string): string => `${busName}-archive`;
-export const deadLetterAlarm = (service: ServiceKind): string => `${service}-dead-letter-queue`;
+export const deadLetterAlarm = (service: string): string => `${service}-dead-letter-queue`;
 export const brokenBusAlarm = (busName: string): string => `${busName}-broken`;
-export const alarmNamed = (service: ServiceKind, what: string): string => `${service}-${what}`;
-export const alarmTopic = (service: ServiceKind): string => `${service}-alarms`;
+export const alarmNamed = (service: string, what: string): string => `${service}-${what}`;
+export const alarmTopic = (service: string): string => `${service}-alarms`;
 /** Names of dashboards are unique per account, so they contain the region: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html */
-export const dashboardOf = (service: ServiceKind, region: string): string =>
-  `${service}-operations-${region}`;
+export const dashboardOf = (service: string, region: string): string => `${service}-operations-${region}`;

@@ -4,7 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import * as z from 'zod';
-import { type Outputs, outputs, outputsFile, stackOutputs } from '../cli/outputs.ts';
+import { type Outputs, outputs, outputsFile, stackOutputs, type Target, targetsIn } from '../cli/outputs.ts';
 import { CommandError } from '../cli/support/command-error.ts';
 import { root } from '../cli/support/paths.ts';
 import { localApiUrl } from './api-url.ts';
@@ -52,18 +52,26 @@ async function filesOf(path: string): Promise<string[]> {
 
 const assembly = (directory: string): string => join(directory, 'cdk.out');
 
-/** Cache of the last cloud assembly, because most runs use unchanged sources. */
-const lastAssembly = join(root, '.build', 'assembly');
+/** Cache of the last cloud assembly with these targets, because most runs use unchanged sources. */
+const lastAssemblyOf = (targets: readonly string[]): string =>
+  join(root, '.build', 'assemblies', createHash('sha256').update(targets.join()).digest('hex').slice(0, 16));
 
-/** Writes the cloud assembly of both stacks for the given source hash into `directory`. Needs no AWS. */
-export async function synthesize(directory: string, hash: string, progress: Progress): Promise<void> {
+/** Writes the cloud assembly of App1 and the targets for the given source hash into `directory`. Needs no AWS. */
+export async function synthesize(
+  directory: string,
+  hash: string,
+  targets: readonly string[],
+  progress: Progress,
+): Promise<void> {
+  const lastAssembly = lastAssemblyOf(targets);
   const hashFile = join(lastAssembly, 'source-hash');
   await exclusively(lastAssembly, async () => {
     if (existsSync(hashFile) && (await readFile(hashFile, 'utf8')) === hash)
       progress('sources are unchanged');
     else {
       await rm(hashFile, { force: true });
-      await cdk(['synth', '--quiet', '-c', 'target=local', '--output', assembly(lastAssembly)], {
+      const context = ['-c', 'target=local', '-c', `targets=${targets.join()}`];
+      await cdk(['synth', '--quiet', ...context, '--output', assembly(lastAssembly)], {
         directory: lastAssembly,
         progress,
       });
@@ -86,18 +94,18 @@ export async function bootstrap({ emulator, directory }: Deployment, progress: P
   });
 }
 
-/** Deploys App2, then App1 with App2's outputs as its parameters, and writes `outputs.json`. */
+/** Deploys the targets, then App1 with their outputs as its parameters, and writes `outputs.json`. */
 export async function deploy(
   deployment: Deployment,
-  steps: {
-    app2: <T>(run: (progress: Progress) => Promise<T>) => Promise<T>;
-    app1: <T>(run: (progress: Progress) => Promise<T>) => Promise<T>;
-  },
+  targets: readonly string[],
+  progress: { run<Result>(title: string, run: (report: Progress) => Promise<Result>): Promise<Result> },
 ): Promise<Outputs> {
   const { emulator, directory, lambdaEndpoint } = deployment;
-  const app2 = await steps.app2(async (progress) =>
-    stackOutputs.App2.parse(await deployStack('App2', {}, deployment, progress)),
+  const deployed = await progress.run(`Deploying ${targets.map(stackOf).join(', ')}`, async (report) =>
+    parseTargets(await deployStacks('targets', targets.map(stackOf), {}, deployment, report)),
   );
+  const { app2 } = deployed;
+  if (app2 === undefined) throw new Error('App2 is not among the targets.');
   const parameters = {
     App2ApiUrl: localApiUrl(app2.api_url, lambdaEndpoint),
     App2ClientId: app2.machine_client_id,
@@ -106,21 +114,40 @@ export async function deploy(
     App2PasswordPolicy: JSON.stringify(app2.password_policy),
     App2EventBusArn: `arn:aws:events:${emulator.region}:${emulator.account}:event-bus/${app2.event_bus_name}`,
   };
-  const app1 = await steps.app1(async (progress) =>
-    stackOutputs.App1.parse(await deployStack('App1', parameters, deployment, progress)),
-  );
+  const app1 = await progress.run('Deploying App1', async (report) => {
+    const { App1 } = await deployStacks('App1', ['App1'], parameters, deployment, report);
+    return stackOutputs.App1.parse({ ...App1, StackName: 'App1' });
+  });
+  const reachable = <Service extends { api_url: string }>(service: Service): Service => ({
+    ...service,
+    api_url: localApiUrl(service.api_url, emulator.endpoint),
+  });
   const written = outputs.parse({
     endpoint: emulator.endpoint,
     region: emulator.region,
     account: emulator.account,
     access_key_id: emulator.accessKeyId,
     secret_access_key: emulator.secretAccessKey,
-    app1: { ...app1, api_url: localApiUrl(app1.api_url, emulator.endpoint) },
-    app2: { ...app2, api_url: localApiUrl(app2.api_url, emulator.endpoint) },
+    app1: reachable(app1),
+    app2: reachable(app2),
+    targets: Object.fromEntries(Object.entries(deployed).map(([name, target]) => [name, reachable(target)])),
   } satisfies Outputs);
   await writePrivateFile(outputsFile(directory), `${JSON.stringify(written, undefined, 2)}\n`);
   return written;
 }
+
+/** Name of the stack of a target: its name in Pascal case. */
+const stackOf = (target: string): string => `${target.charAt(0).toUpperCase()}${target.slice(1)}`;
+
+/** The targets in the outputs of stacks, by name. */
+const parseTargets = (stacks: DeployedOutputs): Record<string, Target> =>
+  Object.fromEntries(
+    Object.entries(stacks).flatMap(([stackName, values]) =>
+      [...targetsIn({ stackName, outputs: values })].map(
+        ([name, target]) => [name, stackOutputs.Target.parse(target)] as const,
+      ),
+    ),
+  );
 
 /** Endpoint and credentials for the CDK CLI. */
 export type Access = Pick<Emulator, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
@@ -143,27 +170,34 @@ export async function deployApp(
   return JSON.parse(await readFile(file, 'utf8'));
 }
 
-async function deployStack(
-  stack: string,
+/** The outputs of stacks by the names of stack and output. */
+const deployedOutputs = z.record(z.string(), z.record(z.string(), z.string()));
+type DeployedOutputs = z.infer<typeof deployedOutputs>;
+
+/** Deploys stacks at the same time. Parameters are those of each of them. */
+async function deployStacks(
+  name: string,
+  stacks: readonly string[],
   parameters: Record<string, string>,
   { emulator, directory }: Deployment,
   progress: Progress,
-): Promise<unknown> {
-  const file = join(directory, `${stack}.outputs.json`);
+): Promise<DeployedOutputs> {
+  const file = join(directory, `${name}.outputs.json`);
   await cdk(
     [
-      'deploy',
-      stack,
+      ...['deploy', ...stacks, '--concurrency', String(stacks.length)],
       ...['--app', assembly(directory), '--output', join(directory, 'cdk.out.deploy')],
       ...['--require-approval', 'never', '--progress', 'events', '--outputs-file', file],
       // Creating a change set would take a third of the deployment's time.
       ...['--method', 'direct'],
-      ...Object.entries(parameters).flatMap(([name, value]) => ['--parameters', `${stack}:${name}=${value}`]),
+      ...stacks.flatMap((stack) =>
+        Object.entries(parameters).flatMap(([key, value]) => ['--parameters', `${stack}:${key}=${value}`]),
+      ),
     ],
     { directory, emulator, progress },
   );
   await makeFilePrivate(file);
-  return z.object({ [stack]: z.unknown() }).parse(JSON.parse(await readFile(file, 'utf8')))[stack];
+  return deployedOutputs.parse(JSON.parse(await readFile(file, 'utf8')));
 }
 
 /** Runs the CDK CLI with an environment of its own, without the user's profile, settings and caches. */

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CommandError } from '../cli/support/command-error.ts';
+import { targetName } from '../contracts/services.ts';
 import { isAnswering, isItsProcess, runningEmulator } from './emulator.ts';
 import { exclusively } from './lock.ts';
 import { writePrivateFile } from './private-files.ts';
@@ -16,6 +17,8 @@ const record = z.object({
   port: z.int(),
   /** Source hash and endpoint of the deployment; absent until the first deployment is complete. */
   deployed: z.string().optional(),
+  /** Names of the targets of that deployment. */
+  targets: z.array(targetName).default([]),
 });
 export type RunningRecord = z.infer<typeof record>;
 
@@ -53,7 +56,7 @@ const WRITTEN_FILES = [
   'running.json',
   'outputs.json',
   'App1.outputs.json',
-  'App2.outputs.json',
+  'targets.outputs.json',
   'access-register.outputs.json',
   'state',
   'tmp',

@@ -15,13 +15,18 @@ export interface LocalAwsOptions {
   directory: string;
   port: number;
   lambdaEndpoint: string | undefined;
+  /** Targets to deploy in addition to App2 and to those that are already deployed. */
+  targets?: readonly string[] | undefined;
   /** Only for suites that inject faults. A running local AWS keeps the switches with which it was started. */
   testSwitches?: TestSwitches | undefined;
 }
 
+/** The target that is always deployed. */
+const FIRST_TARGET = 'app2';
+
 /**
- * Starts the local AWS and deploys both stacks. If it is already running, only changed sources are deployed, as an update that
- * keeps all data. A local AWS that has crashed is started again without data, because its state is in memory.
+ * Starts the local AWS and deploys App1 and the targets. If it is already running, changed sources and further targets are
+ * deployed as an update that keeps all data. A local AWS that has crashed is started again without data, because its state is in memory.
  */
 export async function up(options: LocalAwsOptions, progress: Progress): Promise<Outputs> {
   const { directory, port } = options;
@@ -35,13 +40,19 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
         'Stop it with `npm run down`, or set LOCAL_AWS_DIR to another folder.',
       );
     const lambdaEndpoint = options.lambdaEndpoint ?? `http://127.0.0.1:${port}`;
-    const deploymentKey = `${hash} ${lambdaEndpoint}`;
+    const targets = [...new Set([FIRST_TARGET, ...(running?.targets ?? []), ...(options.targets ?? [])])];
+    const deploymentKey = [hash, lambdaEndpoint, ...targets].join(' ');
     if (running?.deployed === deploymentKey) return readOutputs(directory);
 
     if (running !== undefined) {
       const emulator = runningEmulator(running);
-      await progress.run('Synthesizing', (report) => synthesize(directory, hash, report));
-      return deployAll({ emulator, directory, lambdaEndpoint }, running, deploymentKey, progress);
+      await progress.run('Synthesizing', (report) => synthesize(directory, hash, targets, report));
+      return deployAll(
+        { emulator, directory, lambdaEndpoint },
+        { ...running, targets },
+        deploymentKey,
+        progress,
+      );
     }
     await forget(directory);
     const python = await progress.run('Python packages', (report) => ensurePython({ onProgress: report }));
@@ -54,11 +65,11 @@ export async function up(options: LocalAwsOptions, progress: Progress): Promise<
           started = await startEmulator({ ...options, python });
           return started;
         });
-        const running: RunningRecord = { pid: emulator.pid, instance: emulator.instance, port };
+        const running: RunningRecord = { pid: emulator.pid, instance: emulator.instance, port, targets };
         await writeRecord(directory, running);
         const deployment = { emulator, directory, lambdaEndpoint };
         await progress.run('Synthesizing and bootstrapping', (report) =>
-          Promise.all([synthesize(directory, hash, report), bootstrap(deployment, report)]),
+          Promise.all([synthesize(directory, hash, targets, report), bootstrap(deployment, report)]),
         );
         return await deployAll(deployment, running, deploymentKey, progress);
       } catch (error) {
@@ -75,10 +86,7 @@ async function deployAll(
   deploymentKey: string,
   progress: Progress,
 ): Promise<Outputs> {
-  const outputs = await deploy(deployment, {
-    app2: (run) => progress.run('Deploying App2', run),
-    app1: (run) => progress.run('Deploying App1', run),
-  });
+  const outputs = await deploy(deployment, running.targets, progress);
   await writeRecord(deployment.directory, { ...running, deployed: deploymentKey });
   return outputs;
 }
@@ -89,14 +97,14 @@ export async function withLocalAws<Result>(
   progress: Progress,
   use: (outputs: Outputs) => Promise<Result>,
 ): Promise<Result> {
-  const { directory, lambdaEndpoint, testSwitches } = options;
+  const { directory, ...rest } = options;
   await down(directory);
   const port = options.port ?? (await getPort({ host: '127.0.0.1' }));
   return guarded(
     async () => void (await down(directory)),
     async () => {
       try {
-        return await use(await up({ directory, port, lambdaEndpoint, testSwitches }, progress));
+        return await use(await up({ lambdaEndpoint: undefined, ...rest, directory, port }, progress));
       } finally {
         await down(directory);
       }

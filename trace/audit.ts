@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { eventRows } from '../contracts/events/catalogue.ts';
-import type { ServiceKind } from '../contracts/services.ts';
 import type { AuditEvent } from './model.ts';
 import { shorten } from './shorten.ts';
 
@@ -21,7 +20,7 @@ const publishedEvent = z.looseObject({
 export function auditEventsOf(
   messages: readonly string[],
   provisioningId: string,
-  service: ServiceKind,
+  service: string,
 ): AuditEvent[] {
   const found = new Map<string, AuditEvent>();
   for (const message of messages) {

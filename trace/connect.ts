@@ -1,15 +1,15 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { tryRead } from '../cli/connect.ts';
+import { type FoundService, listServices } from '../cli/services.ts';
 import { CommandError } from '../cli/support/command-error.ts';
-import { type App1, type TargetEnvironmentOptions, targetEnvironment } from '../cli/target-environment.ts';
-import type { ServiceKind } from '../contracts/services.ts';
+import { type TargetEnvironmentOptions, targetEnvironment } from '../cli/target-environment.ts';
 import { busLog } from '../infra/names.ts';
 
-/** Finds the two services: on the local AWS of this checkout, or on AWS with the user's credentials. */
+/** Finds the services: on the local AWS of this checkout, or on AWS with the user's credentials. */
 
 export interface DeployedService {
-  service: ServiceKind;
+  /** Name of the service. */
+  service: string;
   /** ARN of the state machine that creates, and of the one that rolls back. */
   stateMachine: string;
   rollBackStateMachine: string;
@@ -37,13 +37,12 @@ const CALLS_PER_SECOND = 4;
 export async function connect(options: TargetEnvironmentOptions): Promise<Connection> {
   const target = targetEnvironment(options);
   const stepFunctions = target.client(SFNClient);
-  const found = await Promise.all([findService('app1', target.app1), findService('app2', target.app2)]);
-  const services = found.filter((one) => one !== undefined);
+  const services = (await listServices(target)).flatMap((service) => deployedService(service) ?? []);
   const [first] = services;
   const region = await stepFunctions.config.region();
   if (first === undefined)
     throw new CommandError(
-      `Neither App1 nor App2 is deployed in ${region} of this account.`,
+      `No service is deployed in ${region} of this account.`,
       'Select an environment: `npm run trace -- --aws --profile NAME --region NAME`.',
     );
   return {
@@ -55,19 +54,13 @@ export async function connect(options: TargetEnvironmentOptions): Promise<Connec
   };
 }
 
-/** A service by the outputs of its stack; `undefined` when the stack is not in this account and region. */
-async function findService(
-  service: ServiceKind,
-  readOutputs: () => Promise<
-    Pick<App1, 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name'>
-  >,
-): Promise<DeployedService | undefined> {
-  const stack = await tryRead(readOutputs);
-  if (!stack.isAvailable && stack.error.code === 'NOT_DEPLOYED') return undefined;
-  if (!stack.isAvailable) throw new CommandError(stack.error.message, stack.error.remedy);
-  const { state_machine_arn, roll_back_state_machine_arn, event_bus_name } = stack.value;
+/** `undefined` if the service is not in this account and region. @throws CommandError when it cannot be read */
+function deployedService({ name, outputs }: FoundService): DeployedService | undefined {
+  if (!outputs.isAvailable && outputs.error.code === 'NOT_DEPLOYED') return undefined;
+  if (!outputs.isAvailable) throw new CommandError(outputs.error.message, outputs.error.remedy);
+  const { state_machine_arn, roll_back_state_machine_arn, event_bus_name } = outputs.value;
   return {
-    service,
+    service: name,
     stateMachine: state_machine_arn,
     rollBackStateMachine: roll_back_state_machine_arn,
     eventsLog: busLog(event_bus_name),

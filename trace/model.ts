@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { failureReport } from '../contracts/failures.ts';
-import { serviceKind as service } from '../contracts/services.ts';
+import { serviceName as service } from '../contracts/services.ts';
 import { userPresence } from '../contracts/status.ts';
 
 /** The JSON that the server sends to the page. Both sides use these schemas. */

@@ -1,7 +1,7 @@
 import type { DescribeExecutionOutput, ExecutionListItem } from '@aws-sdk/client-sfn';
 import * as z from 'zod';
 import { cleanOutcomes, OUTCOME_NOT_PUBLISHED } from '../contracts/outcomes.ts';
-import type { ServiceKind } from '../contracts/services.ts';
+import { kindOf } from '../contracts/services.ts';
 import type { UserPresence } from '../contracts/status.ts';
 import { partsOfRollBackName } from '../handlers/shared/roll-back-names.ts';
 import { failureOf, isFailedWith, statusOf } from '../handlers/shared/status.ts';
@@ -18,7 +18,8 @@ export interface KnownExecution {
 
 /** A provisioning at one service. */
 export interface ServiceExecutions {
-  service: ServiceKind;
+  /** Name of the service. */
+  service: string;
   /** Absent when the service has no execution, or it started before the period. */
   main?: KnownExecution | undefined;
   /** Roll-back attempts in their order. */
@@ -112,10 +113,10 @@ function failuresOf({ service, main, rollBacks }: ServiceExecutions): Failure[] 
   });
 }
 
-const statusOfExecution = (execution: DescribeExecutionOutput, service: ServiceKind) =>
+const statusOfExecution = (execution: DescribeExecutionOutput, service: string) =>
   statusOf(
     { ...execution, parsedInput: { provisioning_id: execution.name ?? '', ...readCancellation(execution) } },
-    cleanOutcomes[service],
+    cleanOutcomes[kindOf(service)],
   );
 
 /** Whether an execution is a cancellation that was started under the name of the creation. */

@@ -1,5 +1,6 @@
 import { listChecks } from '../../cli/doctor/checks.ts';
 import { runCheck } from '../../cli/doctor/finding.ts';
+import { APP1 } from '../../contracts/services.ts';
 import type { Check } from '../check.ts';
 import type { DeployedSystem } from '../system.ts';
 import { assert } from '../verdict.ts';
@@ -13,11 +14,16 @@ async function findings({ app1, app2, apiContext: { propose }, clock }: Deployed
     return all.filter(({ service, check }) => services.includes(service) && check !== 'alarms');
   };
   const app1Access = { ...app1.connection, app1: async () => app1.outputs };
-  const app2Access = { ...app2.connection, app2: async () => app2.outputs };
+  const { name } = app2;
+  const targetAccess = {
+    ...app2.connection,
+    targets: async () => [name],
+    target: async () => app2.outputs,
+  };
   const checks =
     app1.connection === app2.connection
-      ? await checksIn({ ...app1Access, app2: app2Access.app2 }, ['app1', 'app2', 'both'])
-      : [...(await checksIn(app1Access, ['app1'])), ...(await checksIn(app2Access, ['app2']))];
+      ? await checksIn({ ...targetAccess, app1: app1Access.app1 }, [APP1, name])
+      : [...(await checksIn(app1Access, [APP1])), ...(await checksIn(targetAccess, [name]))];
   return Promise.all(
     checks.map(async (check) => ({ ...(await runCheck(check)), what: `${check.service} ${check.check}` })),
   );

@@ -6,7 +6,7 @@ export const addDoctor = (program: Program, run: Run) =>
     .command('doctor')
     .summary('check the deployed system and print remedies')
     .description(
-      'Checks credentials, clock, stacks, APIs, keys, permissions, state machines, buses, alarms, dead-letter queues, roll-backs and the sweep of both services. Changes nothing. Reports as not checked what is in another account or what your permissions do not cover.',
+      'Checks credentials, clock, stacks, APIs, keys, permissions, state machines, buses, alarms, dead-letter queues, roll-backs and the sweep of all services. Changes nothing. Reports as not checked what is in another account or what your permissions do not cover.',
     )
     .addHelpText(
       'after',

@@ -3,10 +3,10 @@ import { events as catalogue, type EventName } from '../../contracts/events/cata
 import { provisioningId } from '../../contracts/fields.ts';
 import { examples, type Program } from '../base.ts';
 import { type LoggedEvent, readBusLog } from '../bus-log.ts';
-import { tryRead } from '../connect.ts';
 import type { Exit } from '../exit-status.ts';
 import { formatTime } from '../format.ts';
 import type { EventLine } from '../json-output.ts';
+import { availableOutputs, listServices } from '../services.ts';
 import type { Run, Session } from '../session.ts';
 import { colors } from '../support/colors.ts';
 import { by, since } from '../values.ts';
@@ -52,13 +52,13 @@ export async function events(session: Session, options: Options): Promise<Exit> 
 
 /** The names of the buses. Prints which services are not available. @throws CliError when none is */
 async function readBusNames({ connection, terminal, progress }: Session): Promise<string[]> {
-  const services = await Promise.all([tryRead(connection.app1), tryRead(connection.app2)]);
-  const missing = services.flatMap((one) => (one.isAvailable ? [] : [one.error]));
+  const services = await listServices(connection);
+  const missing = services.flatMap(({ outputs }) => (outputs.isAvailable ? [] : [outputs.error]));
   const [first] = missing;
   if (first !== undefined && missing.length === services.length) throw first;
   progress.stop();
   for (const { message } of missing) terminal.err(`${message} Its events are not printed.\n`);
-  return services.flatMap((one) => (one.isAvailable ? [one.value.event_bus_name] : []));
+  return availableOutputs(services).map(({ event_bus_name }) => event_bus_name);
 }
 
 function print(session: Session, found: LoggedEvent[], printedIds: Set<string>, { name }: Options): void {
@@ -82,9 +82,9 @@ function formatEvent({ occurred_at, name, provisioning_id, data }: EventLine): s
 export const addEvents = (program: Program, run: Run) =>
   program
     .command('events')
-    .summary('print the audit events of both services')
+    .summary('print the audit events of all services')
     .description(
-      'Prints the audit events from the logs of both buses, oldest first; with --json one JSON object per line.',
+      'Prints the audit events from the logs of all buses, oldest first; with --json one JSON object per line.',
     )
     .option('--follow', 'continue until interrupted; starts now unless --since is given')
     .option('--id <provisioning_id>', 'only events of this provisioning', by(provisioningId))

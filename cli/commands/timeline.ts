@@ -73,9 +73,9 @@ function formatStep(
 export const addTimeline = (program: Program, run: Run) =>
   program
     .command('timeline')
-    .summary('print the steps of a provisioning at both services')
+    .summary('print the steps of a provisioning at all services')
     .description(
-      'Prints the steps of both services and of their roll-backs in the order of their start, with the failed attempts. Reports a service whose steps are in another account or not covered by your permissions.',
+      'Prints the steps of all services and of their roll-backs in the order of their start, with the failed attempts. Reports a service whose steps are in another account or not covered by your permissions.',
     )
     .argument('<provisioning_id>', 'the provisioning', by(provisioningId))
     .addHelpText(

@@ -10,83 +10,76 @@ import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type PasswordPolicy, passwordPolicyText } from '../../contracts/password-policy.ts';
-import type { ServiceKind } from '../../contracts/services.ts';
+import { APP1 } from '../../contracts/services.ts';
 import { functionNamed, names } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
-import { type Connection, type ReadResult, tryRead } from '../connect.ts';
+import type { Connection } from '../connect.ts';
+import type { App1, Target } from '../outputs.ts';
+import { type FoundService, findServices } from '../services.ts';
 import type { Session } from '../session.ts';
-import type { App2 } from '../target-environment.ts';
 import { type Check, type Finding, failed, ifFound, ok, unchecked } from './finding.ts';
-import { keyFinding, serviceChecks, stackOf } from './services.ts';
+import { keyFinding, serviceChecks } from './services.ts';
 
-/** The checks of both services, in the order in which they run. */
-export async function listChecks(
-  session: Pick<Session, 'connection' | 'clock' | 'propose'>,
-): Promise<Check[]> {
-  const { connection, clock } = session;
-  const [app1, app2] = await Promise.all([tryRead(connection.app1), tryRead(connection.app2)]);
+type CheckSession = Pick<Session, 'connection' | 'clock' | 'propose'>;
+
+/** The checks of all services, in the order in which they run. */
+export async function listChecks(session: CheckSession): Promise<Check[]> {
+  const { app1, targets } = await findServices(session.connection);
   return [
-    outputsCheck('app1', app1),
-    ...(app1.isAvailable
-      ? [
-          { service: 'app1' as const, check: 'API', run: () => app1ApiFinding(connection) },
-          ...serviceChecks(session, 'app1', app1.value, {
-            startRollBack: 'start-roll-back',
-            sweep: 'sweep-provisionings',
-          }),
-          {
-            service: 'app1' as const,
-            check: 'intake key',
-            run: () => keyFinding(connection, names.intakeKeyAlias, 'encrypts passwords at App1'),
-          },
-          {
-            service: 'app1' as const,
-            check: 'permission for the credentials',
-            run: () => permissionFinding(connection),
-          },
-        ]
-      : []),
-    outputsCheck('app2', app2),
-    ...(app2.isAvailable
-      ? [
-          { service: 'app2' as const, check: 'API', run: () => app2ApiFinding(app2.value) },
-          ...serviceChecks(session, 'app2', app2.value, {
-            startRollBack: 'start-roll-back',
-            sweep: 'sweep-user-creations',
-          }),
-          {
-            service: 'app2' as const,
-            check: 'cross-service key',
-            run: () => keyFinding(connection, app2.value.key_arn, 'encrypts passwords for App2'),
-          },
-          { service: 'app2' as const, check: 'user pool', run: () => poolFinding(connection, app2.value) },
-          {
-            service: 'app2' as const,
-            check: 'machine credentials',
-            run: () => secretFinding(connection, app2.value, clock.now()),
-          },
-        ]
-      : []),
-    ...(app1.isAvailable && app2.isAvailable
-      ? [
-          {
-            service: 'both' as const,
-            check: 'configuration',
-            run: () => configurationFinding(connection, app2.value),
-          },
-        ]
-      : []),
+    outputsCheck(app1),
+    ...(app1.outputs.isAvailable ? app1Checks(session, app1.outputs.value) : []),
+    ...targets.flatMap((target) => [
+      outputsCheck(target),
+      ...(target.outputs.isAvailable ? targetChecks(session, target.name, target.outputs.value) : []),
+      ...(app1.outputs.isAvailable && target.outputs.isAvailable
+        ? [registrationCheck(session, target.name, target.outputs.value)]
+        : []),
+    ]),
   ];
 }
 
-function outputsCheck(service: ServiceKind, found: ReadResult<unknown>): Check {
+function outputsCheck({ name, outputs }: FoundService): Check {
   const run = async (): Promise<Finding> => {
-    if (found.isAvailable) return ok(`${stackOf[service]} has all outputs`);
-    const { code, message, remedy } = found.error;
+    if (outputs.isAvailable) return ok(`${outputs.value.stack_name} has all outputs`);
+    const { code, message, remedy } = outputs.error;
     return code === 'OUTPUTS_INCOMPLETE' ? failed(message, remedy) : unchecked(message, remedy);
   };
-  return { service, check: 'outputs', run };
+  return { service: name, check: 'outputs', run };
 }
+
+function app1Checks(session: CheckSession, app1: App1): Check[] {
+  const { connection } = session;
+  const check = (name: string, run: () => Promise<Finding>): Check => ({ service: APP1, check: name, run });
+  return [
+    check('API', () => app1ApiFinding(connection)),
+    ...serviceChecks(session, APP1, app1, { startRollBack: 'start-roll-back', sweep: 'sweep-provisionings' }),
+    check('intake key', () => keyFinding(connection, names.intakeKeyAlias, 'encrypts passwords at App1')),
+    check('permission for the credentials', () => permissionFinding(connection)),
+  ];
+}
+
+function targetChecks(session: CheckSession, service: string, target: Target): Check[] {
+  const { connection, clock } = session;
+  const check = (name: string, run: () => Promise<Finding>): Check => ({ service, check: name, run });
+  return [
+    check('API', () => targetApiFinding(service, target)),
+    ...serviceChecks(session, service, target, {
+      startRollBack: 'start-roll-back',
+      sweep: 'sweep-user-creations',
+    }),
+    check('cross-service key', () =>
+      keyFinding(connection, target.key_arn, `encrypts passwords for ${service}`),
+    ),
+    check('user pool', () => poolFinding(connection, service, target)),
+    check('machine credentials', () => secretFinding(connection, service, target, clock.now())),
+  ];
+}
+
+const registrationCheck = ({ connection }: CheckSession, service: string, target: Target): Check => ({
+  service,
+  check: 'registration',
+  run: () => configurationFinding(connection, target),
+});
 
 /** A signed request for an unknown id: App1's 404 shows that the gateway, the signature and the function work. */
 async function app1ApiFinding(connection: Connection): Promise<Finding> {
@@ -105,8 +98,8 @@ async function app1ApiFinding(connection: Connection): Promise<Finding> {
   );
 }
 
-/** A request without a token: App2's gateway has to respond with 401. */
-async function app2ApiFinding({ api_url }: App2): Promise<Finding> {
+/** A request without a token: the target's gateway has to respond with 401. */
+async function targetApiFinding(service: string, { api_url, stack_name }: Target): Promise<Finding> {
   const { status } = await fetch(`${api_url}/admin/create-user/${randomUUID()}`, {
     signal: AbortSignal.timeout(10_000),
   });
@@ -114,27 +107,28 @@ async function app2ApiFinding({ api_url }: App2): Promise<Finding> {
     ? ok('it responds, and rejects requests without a token')
     : failed(
         `it responds with ${status} to a request without a token, instead of 401`,
-        `See the log of ${functionNamed('app2', 'authorizer')}, and deploy App2 again.`,
+        `See the log of ${functionNamed(service, 'authorizer')}, and deploy ${stack_name} again.`,
       );
 }
 
 async function poolFinding(
   connection: Connection,
-  { user_pool_id, password_policy }: App2,
+  service: string,
+  { stack_name, user_pool_id, password_policy }: Target,
 ): Promise<Finding> {
   const client = connection.client(CognitoIdentityProviderClient);
   const pool = await ifFound(client.send(new DescribeUserPoolCommand({ UserPoolId: user_pool_id })));
   if (pool?.UserPool === undefined)
     return failed(
       `the pool ${user_pool_id} does not exist`,
-      'Deploy App2 again; service users have to be created again.',
+      `Deploy ${stack_name} again; service users have to be created again.`,
     );
   const { Name = '', Policies } = pool.UserPool;
   return isDeepStrictEqual(policyOf(Policies?.PasswordPolicy), password_policy)
-    ? ok(`${Name} (${user_pool_id}) exists, with the password policy in App2's outputs`)
+    ? ok(`${Name} (${user_pool_id}) exists, with the password policy in the outputs of ${stack_name}`)
     : failed(
-        `the password policy of ${Name} (${user_pool_id}) differs from the one in App2's outputs: App2 may reject passwords that App1 accepts, or the reverse`,
-        'npx cdk deploy App2 --revert-drift',
+        `the password policy of ${Name} (${user_pool_id}) differs from the one in the outputs of ${stack_name}: ${service} may reject passwords that App1 accepts, or the reverse`,
+        `npx cdk deploy ${stack_name} --revert-drift`,
       );
 }
 
@@ -161,7 +155,8 @@ const DAY = 24 * 60 * 60_000;
 /** Whether App1's credentials exist and are rotated. docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html */
 async function secretFinding(
   connection: Connection,
-  { credentials_secret_arn }: App2,
+  service: string,
+  { credentials_secret_arn, stack_name }: Target,
   now: number,
 ): Promise<Finding> {
   const secret = await ifFound(
@@ -172,18 +167,18 @@ async function secretFinding(
   if (secret === undefined || secret.DeletedDate !== undefined)
     return failed(
       'the secret does not exist: App1 cannot sign in',
-      `${commandLine({ command: 'aws secretsmanager restore-secret', options: [['--secret-id', credentials_secret_arn]] })}, or deploy App2 again.`,
+      `${commandLine({ command: 'aws secretsmanager restore-secret', options: [['--secret-id', credentials_secret_arn]] })}, or deploy ${stack_name} again.`,
     );
   const { RotationEnabled, RotationRules, LastRotatedDate, CreatedDate } = secret;
   const days = RotationRules?.AutomaticallyAfterDays;
   if (RotationEnabled !== true || days === undefined)
-    return failed('the credentials are not rotated', 'Deploy App2 again: its stack sets the rotation up.');
+    return failed('the credentials are not rotated', `Deploy ${stack_name} again: it sets the rotation up.`);
   const age = Math.floor((now - (LastRotatedDate ?? CreatedDate ?? new Date(0)).getTime()) / DAY);
   return age <= days + 1
     ? ok(`rotated or created ${age} days ago; rotation is every ${days} days`)
     : failed(
         `not rotated for ${age} days; rotation is every ${days} days`,
-        `See the log of ${functionNamed('app2', 'rotate-machine-user')}, then: ${commandLine({ command: 'aws secretsmanager rotate-secret', options: [['--secret-id', credentials_secret_arn]] })}`,
+        `See the log of ${functionNamed(service, 'rotate-machine-user')}, then: ${commandLine({ command: 'aws secretsmanager rotate-secret', options: [['--secret-id', credentials_secret_arn]] })}`,
       );
 }
 
@@ -191,7 +186,7 @@ async function secretFinding(
 async function readParameters(connection: Connection): Promise<Record<string, string | undefined>> {
   const { Stacks = [] } = await connection
     .client(CloudFormationClient)
-    .send(new DescribeStacksCommand({ StackName: stackOf.app1 }));
+    .send(new DescribeStacksCommand({ StackName: 'App1' }));
   return Object.fromEntries(
     (Stacks[0]?.Parameters ?? []).map(({ ParameterKey = '', ParameterValue }) => [
       ParameterKey,
@@ -223,7 +218,7 @@ async function permissionFinding(connection: Connection): Promise<Finding> {
 }
 
 /** Whether App1's parameters match App2's outputs. */
-async function configurationFinding(connection: Connection, app2: App2): Promise<Finding> {
+async function configurationFinding(connection: Connection, app2: Target): Promise<Finding> {
   const parameters = await readParameters(connection);
   const expected: [parameter: string, is: string][] = [
     ['App2ClientId', app2.machine_client_id],

@@ -12,24 +12,23 @@ import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeStateMachineCommand, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { ServiceKind } from '../../contracts/services.ts';
 import { timeLimits } from '../../contracts/time-limits.ts';
 import { HIGH_WATER_MARKS, parseSweepState } from '../../handlers/shared/high-water-marks.ts';
 import { type Generation, partsOfRollBackName, rollBackName } from '../../handlers/shared/roll-back-names.ts';
 import { latestRollBack, presenceAfterRollBack } from '../../handlers/shared/roll-backs.ts';
 import { busLog, deadLetterQueueName, everyEventRule, functionNamed, sweepTable } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
+import type { App1, Target } from '../outputs.ts';
 import type { Session } from '../session.ts';
-import type { App1, App2 } from '../target-environment.ts';
 import { throttledStepFunctions } from '../throttled-client.ts';
 import { alarmFinding } from './alarms.ts';
 import { type Check, type Finding, failed, ifFound, ok, unchecked } from './finding.ts';
 
-/** The checks that are the same for both services. */
+/** The checks that are the same for all services. */
 
 type Common = Pick<
-  App1 | App2,
-  'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name' | 'log_groups'
+  App1 | Target,
+  'stack_name' | 'state_machine_arn' | 'roll_back_state_machine_arn' | 'event_bus_name' | 'log_groups'
 >;
 
 const MINUTE = 60_000;
@@ -39,30 +38,27 @@ const MAX_MARK_AGE = 15 * MINUTE;
 /** The marks stay ten minutes behind now, because lists are eventually consistent. More means that the sweep cannot finish an execution. */
 const MAX_MARK_LAG = 30 * MINUTE;
 
-export const stackOf = { app1: 'App1', app2: 'App2' } as const;
-
-const redeployRemedy = (service: ServiceKind) => `Deploy ${stackOf[service]} again.`;
+const redeployRemedy = (stack: string) => `Deploy ${stack} again.`;
 
 /** The checks of one deployed service. The last argument names its functions that react to finished executions. */
 export function serviceChecks(
   session: Pick<Session, 'connection' | 'clock' | 'propose'>,
-  service: ServiceKind,
+  service: string,
   deployed: Common,
   { startRollBack, sweep }: { startRollBack: string; sweep: string },
 ): Check[] {
   const { connection, clock } = session;
+  const { stack_name: stackName } = deployed;
   const check = (name: string, run: () => Promise<Finding>): Check => ({ service, check: name, run });
   return [
     check('stack', async () => {
       const client = connection.client(CloudFormationClient);
-      const { Stacks: [stack] = [] } = await client.send(
-        new DescribeStacksCommand({ StackName: stackOf[service] }),
-      );
+      const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
       const { StackStatus: status = 'deleted' } = stack ?? {};
       return /^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status)
-        ? ok(`${stackOf[service]} is ${status}`)
+        ? ok(`${stackName} is ${status}`)
         : failed(
-            `${stackOf[service]} is ${status}`,
+            `${stackName} is ${status}`,
             'Check the events of the stack in CloudFormation, then deploy again.',
           );
     }),
@@ -77,20 +73,20 @@ export function serviceChecks(
         ? ok(
             `${nameOf(deployed.state_machine_arn)} and ${nameOf(deployed.roll_back_state_machine_arn)} are active`,
           )
-        : failed(`missing or being deleted: ${missing.join(', ')}`, redeployRemedy(service));
+        : failed(`missing or being deleted: ${missing.join(', ')}`, redeployRemedy(stackName));
     }),
     check('event bus', () =>
-      busFinding(connection.client(EventBridgeClient), service, deployed.event_bus_name),
+      busFinding(connection.client(EventBridgeClient), stackName, deployed.event_bus_name),
     ),
     check('roll-back rule', async () => {
       const rules = await readRules(connection, functionNamed(service, startRollBack));
-      return ruleFinding(rules, 'failed executions are rolled back', service);
+      return ruleFinding(rules, 'failed executions are rolled back', stackName);
     }),
     check('sweep', async () => {
       const rules = ruleFinding(
         await readRules(connection, functionNamed(service, sweep)),
         'the sweep is called',
-        service,
+        stackName,
       );
       if (rules.verdict !== 'ok') return rules;
       const TableName = sweepTable(service);
@@ -100,7 +96,7 @@ export function serviceChecks(
           .send(new GetItemCommand({ TableName, Key: { id: { S: HIGH_WATER_MARKS } } })),
       );
       if (found === undefined)
-        return failed(`its table ${TableName} does not exist`, redeployRemedy(service));
+        return failed(`its table ${TableName} does not exist`, redeployRemedy(stackName));
       return highWaterMarkFinding(found.Item, clock.now(), functionNamed(service, sweep));
     }),
     check('roll-backs', () => rollBackFinding(session, deployed)),
@@ -108,7 +104,7 @@ export function serviceChecks(
       const client = connection.client(SQSClient);
       const name = deadLetterQueueName(service);
       const queue = await ifFound(client.send(new GetQueueUrlCommand({ QueueName: name })));
-      if (queue === undefined) return failed(`the queue ${name} does not exist`, redeployRemedy(service));
+      if (queue === undefined) return failed(`the queue ${name} does not exist`, redeployRemedy(stackName));
       const { Attributes = {} } = await client.send(
         new GetQueueAttributesCommand({
           QueueUrl: queue.QueueUrl,
@@ -123,7 +119,7 @@ export function serviceChecks(
             `Read one (${commandLine({ command: 'aws sqs receive-message', options: [['--queue-url', queue.QueueUrl ?? '']] })}), repair its cause, then redrive it or delete it.`,
           );
     }),
-    check('alarms', () => alarmFinding(session, stackOf[service])),
+    check('alarms', () => alarmFinding(session, stackName)),
     check('logs', async () => {
       const client = connection.client(CloudWatchLogsClient);
       const existing = new Set<string | undefined>();
@@ -136,7 +132,7 @@ export function serviceChecks(
       const missing = expected.filter((name) => !existing.has(name));
       return missing.length === 0
         ? ok(`all ${expected.length} log groups exist`)
-        : failed(`missing: ${missing.join(', ')}`, redeployRemedy(service));
+        : failed(`missing: ${missing.join(', ')}`, redeployRemedy(stackName));
     }),
   ];
 }
@@ -144,16 +140,19 @@ export function serviceChecks(
 const nameOf = (arn: string): string => arn.split(':').at(-1) ?? arn;
 
 /** PutEvents to a bus that does not exist succeeds, so this checks the bus, its rule and the rule's target. */
-async function busFinding(client: EventBridgeClient, service: ServiceKind, bus: string): Promise<Finding> {
+async function busFinding(client: EventBridgeClient, stackName: string, bus: string): Promise<Finding> {
   if ((await ifFound(client.send(new DescribeEventBusCommand({ Name: bus })))) === undefined)
     return failed(
       `the bus ${bus} does not exist: audit events are lost without an error`,
-      redeployRemedy(service),
+      redeployRemedy(stackName),
     );
   const ruleKey = { Name: everyEventRule(bus), EventBusName: bus };
   const rule = await ifFound(client.send(new DescribeRuleCommand(ruleKey)));
   if (rule === undefined)
-    return failed(`the rule ${ruleKey.Name} does not exist: events are not logged`, redeployRemedy(service));
+    return failed(
+      `the rule ${ruleKey.Name} does not exist: events are not logged`,
+      redeployRemedy(stackName),
+    );
   if (rule.State !== 'ENABLED')
     return failed(
       `the rule ${ruleKey.Name} is ${rule.State?.toLowerCase()}: events are not logged`,
@@ -172,7 +171,7 @@ async function busFinding(client: EventBridgeClient, service: ServiceKind, bus: 
     ? ok(`${bus} exists, and logs every event`)
     : failed(
         `the rule ${ruleKey.Name} does not have the target ${busLog(bus)}: events are not logged`,
-        redeployRemedy(service),
+        redeployRemedy(stackName),
       );
 }
 
@@ -199,9 +198,9 @@ async function readRules(connection: Session['connection'], functionName: string
   );
 }
 
-function ruleFinding(rules: RuleState[], meaning: string, service: ServiceKind): Finding {
+function ruleFinding(rules: RuleState[], meaning: string, stackName: string): Finding {
   const disabled = rules.find(({ state }) => state !== 'ENABLED');
-  if (rules.length === 0) return failed(`there is no rule by which ${meaning}`, redeployRemedy(service));
+  if (rules.length === 0) return failed(`there is no rule by which ${meaning}`, redeployRemedy(stackName));
   return disabled === undefined
     ? ok(`${meaning}: ${rules.map(({ name }) => name).join(', ')}`)
     : failed(

@@ -3,8 +3,8 @@ import { deployedSystem, type SystemOptions } from '../../acceptance/system.ts';
 import { CheckFailed } from '../../acceptance/verdict.ts';
 import type { Connection, ConnectOptions } from '../../cli/connect.ts';
 import { problemBody } from '../../contracts/problems.ts';
-import { APP1, APP2 } from '../cli/support/runtime.ts';
 import { fakeClock } from '../support/clock.ts';
+import { APP1, APP2 } from '../support/outputs.ts';
 
 const ID = '0b54a0a5-91d2-4f21-9a5d-6a1c2f7f7d01';
 const accepted = { provisioning_id: ID, status: 'RUNNING', status_url: 'https://app1.example/v1/x' };
@@ -33,7 +33,8 @@ async function systemWith(
     client: (Class) => new Class({ region: 'eu-central-1' }),
     identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', clockOffset: 0 }),
     app1: async () => ({ ...APP1, log_groups: logGroups }),
-    app2: async () => APP2,
+    targets: async () => ['app2'],
+    target: async () => APP2,
     callApp1: async (method, _path, headers = {}, body) => {
       sent.push({ method, key: headers['idempotency-key'], body, signal });
       const next = responses.shift() ?? [500];
@@ -43,7 +44,7 @@ async function systemWith(
     },
   });
   const system = await deployedSystem(
-    { timeout: 10_000, ...options },
+    { timeout: 10_000, target: 'app2', ...options },
     {
       clock,
       connect: (options, { interrupted }) => {

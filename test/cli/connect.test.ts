@@ -6,7 +6,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type ConnectOptions, connect, readApiKey, tryRead } from '../../cli/connect.ts';
-import { POLICY } from '../support/password-policy.ts';
+import { APP1, localOutputs } from '../support/outputs.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 
 const stacks = mockClient(CloudFormationClient);
@@ -20,31 +20,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const common = (api: string) => ({
-  api_url: `${api}/v1`,
-  state_machine_arn: 'machine',
-  roll_back_state_machine_arn: 'roll-back',
-  event_bus_name: 'bus',
-  log_groups: ['/a', '/b'],
-});
-const local = {
-  endpoint: 'http://127.0.0.1:1',
+const local = localOutputs({
   region: 'eu-central-1',
-  account: '1',
-  access_key_id: 'local-key',
-  secret_access_key: 'local-secret',
-  app1: common('http://127.0.0.1:1/app1'),
-  app2: {
-    ...common('http://127.0.0.1:1/app2'),
-    user_pool_id: 'p',
-    machine_client_id: 'm',
-    service_client_id: 's',
-    key_arn: 'k',
-    password_policy: POLICY,
-    service_user_group: 'service-user',
-    credentials_secret_arn: 'c',
-  },
-};
+  app1: { ...APP1, api_url: 'http://127.0.0.1:1/app1/v1' },
+});
 const up = () => writeFileSync(join(folder, 'outputs.json'), JSON.stringify(local));
 const to = (options: ConnectOptions = {}, environment: NodeJS.ProcessEnv = {}) =>
   connect(options, {
@@ -63,6 +42,7 @@ const describedStack = (over: Record<string, string> = {}) => ({
         RollBackStateMachineArn: 'roll-back',
         EventBusName: 'bus',
         LogGroups: '/a,/b',
+        Targets: JSON.stringify(APP1.targets),
         ...over,
       }).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
     },
@@ -84,7 +64,7 @@ describe('connect', () => {
     const connection = to({}, { AWS_PROFILE: 'mine' });
 
     expect(connection.displayName).toBe('the local AWS at http://127.0.0.1:1');
-    expect(await connection.app2()).toEqual(local.app2);
+    expect(await connection.target('app2')).toEqual(local.app2);
     await connection.callApp1('GET', '/create-service-user/x');
     expect(sent[0]?.[0]).toBe('http://127.0.0.1:1/app1/v1/create-service-user/x');
     expect(new Headers(sent[0]?.[1]?.headers).get('authorization')).toContain('Credential=local-key/');
@@ -135,11 +115,13 @@ describe('connect', () => {
     const connection = to({ aws: true });
 
     expect(await connection.app1()).toEqual({
+      stack_name: 'App1',
       api_url: 'https://abc.execute-api.eu-central-1.amazonaws.com/v1',
       state_machine_arn: 'machine',
       roll_back_state_machine_arn: 'roll-back',
       event_bus_name: 'bus',
       log_groups: ['/a', '/b'],
+      targets: APP1.targets,
     });
     await connection.app1();
     expect(stacks.calls()).toHaveLength(1);

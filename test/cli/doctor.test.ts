@@ -36,9 +36,10 @@ import { doctorOutput } from '../../cli/json-output.ts';
 import { problemBody } from '../../contracts/problems.ts';
 import { alarmText } from '../../infra/alarm-text.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
+import { APP1, APP2 } from '../support/outputs.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { PROVISIONING_ID, ROLL_BACK, stood, subject } from '../support/subject.ts';
-import { APP1, APP2, executionArn, fakeRuntime } from './support/runtime.ts';
+import { executionArn, fakeRuntime } from './support/runtime.ts';
 
 const stacks = mockClient(CloudFormationClient);
 const alarms = mockClient(CloudWatchClient);
@@ -254,7 +255,7 @@ describe('provision doctor', () => {
     ],
     [
       'a wrong parameter of App1',
-      'both configuration',
+      'app2 registration',
       () =>
         stacks
           .on(DescribeStacksCommand, { StackName: 'App1' })
@@ -400,7 +401,7 @@ describe('provision doctor', () => {
     ],
     [
       "a parameter of App1 with another password policy than App2's",
-      'both configuration',
+      'app2 registration',
       () =>
         stacks.on(DescribeStacksCommand, { StackName: 'App1' }).resolves(
           stack('App1', {
@@ -414,7 +415,7 @@ describe('provision doctor', () => {
     ],
     [
       'a parameter of App1 that is not a password policy',
-      'both configuration',
+      'app2 registration',
       () =>
         stacks
           .on(DescribeStacksCommand, { StackName: 'App1' })
@@ -582,7 +583,7 @@ describe('provision doctor', () => {
       'Use another profile.',
     );
 
-    const { status, found } = await findings({ connection: { app2: () => Promise.reject(elsewhere) } });
+    const { status, found } = await findings({ connection: { target: () => Promise.reject(elsewhere) } });
 
     expect(status).toBe(0);
     expect(found).toMatchObject([{ service: 'app2', check: 'outputs', verdict: 'unchecked' }]);
@@ -602,13 +603,13 @@ describe('provision doctor', () => {
     expect(found).toMatchObject([{ service: 'app1', check: 'outputs', verdict: 'failed' }]);
   });
 
-  it('exits with 3 when neither service is available', async () => {
+  it('exits with 3 when no service is available', async () => {
     const nothing = () =>
       Promise.reject(
         new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack.', 'Use another profile.'),
       );
 
-    expect(await findings({ connection: { app1: nothing, app2: nothing } })).toMatchObject({
+    expect(await findings({ connection: { app1: nothing, targets: async () => ['app2'], target: nothing } })).toMatchObject({
       status: 3,
       healthy: false,
     });
@@ -626,7 +627,7 @@ describe('provision doctor', () => {
 
     expect(found).toEqual([
       {
-        service: 'both',
+        service: 'all',
         check: 'clock',
         verdict,
         found: expect.stringMatching(expected),
@@ -640,7 +641,7 @@ describe('provision doctor', () => {
     const doctor = fakeDoctor({ connection: { identity: async () => ({ arn: 'me', clockOffset: 40_000 }) } });
 
     expect(await doctor.run('doctor')).toBe(0);
-    expect(doctor.output.out).toContain('! both  clock');
+    expect(doctor.output.out).toContain('! all   clock');
     expect(doctor.output.out).toContain('29 ok, 0 failed, 1 to act on, 0 not checked');
   });
 

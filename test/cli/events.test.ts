@@ -104,7 +104,7 @@ describe('provision events', () => {
   it('prints the events of the available bus, and names the other service', async () => {
     const elsewhere = new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack App2 here.', 'x');
     app1().resolves({ events: [line('a', 'ServiceUserProvisioned', 1)] });
-    const cli = fakeRuntime({ now: NOW, connection: { app2: () => Promise.reject(elsewhere) } });
+    const cli = fakeRuntime({ now: NOW, connection: { target: () => Promise.reject(elsewhere) } });
 
     expect(await cli.run('events', '--json')).toBe(0);
     expect(linesOf(cli.output.out)).toHaveLength(1);

@@ -8,9 +8,10 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { listOutput } from '../../cli/json-output.ts';
 import { execution, failedAs, notFound } from '../support/executions.ts';
+import { APP1 } from '../support/outputs.ts';
 import { sdkError } from '../support/sdk-errors.ts';
 import { INTAKE_CIPHERTEXT, OTHER_PROVISIONING_ID, PROVISIONING_ID, subject } from '../support/subject.ts';
-import { APP1, executionArn, fakeRuntime } from './support/runtime.ts';
+import { executionArn, fakeRuntime } from './support/runtime.ts';
 
 const stepFunctions = mockClient(SFNClient);
 const NOW = Date.parse('2026-01-01T12:00:00Z');

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { chosenGroups, main, printLogs } from '../../cli/logs.ts';
 import { fakeClock } from '../support/clock.ts';
+import { APP1, APP2, localOutputs } from '../support/outputs.ts';
 import { thrownBy } from '../support/thrown.ts';
-import { APP1, APP2 } from './support/runtime.ts';
 
 const logs = mockClient(CloudWatchLogsClient);
 const CREATE = '/aws/lambda/app2-create-user';
@@ -129,12 +129,7 @@ describe('npm run logs', () => {
     });
 
     it('proposes to start the local AWS again when it does not respond', async () => {
-      const outputs = { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', account: '123456789012' };
-      const credentials = { access_key_id: 'a', secret_access_key: 's' };
-      writeFileSync(
-        join(directory, 'outputs.json'),
-        JSON.stringify({ ...outputs, ...credentials, app1: APP1, app2: APP2 }),
-      );
+      writeFileSync(join(directory, 'outputs.json'), JSON.stringify(localOutputs()));
       logs
         .on(FilterLogEventsCommand)
         .rejects(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));

@@ -4,38 +4,11 @@ import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from '@jest/globals';
 import { targetEnvironment } from '../../cli/target-environment.ts';
-import { POLICY } from '../support/password-policy.ts';
+import { localOutputs } from '../support/outputs.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'where-'));
 const up = mkdtempSync(join(tmpdir(), 'where-'));
-const service = {
-  api_url: 'http://127.0.0.1:1/a',
-  state_machine_arn: 'm',
-  roll_back_state_machine_arn: 'r',
-  event_bus_name: 'b',
-  log_groups: ['l'],
-};
-writeFileSync(
-  join(up, 'outputs.json'),
-  JSON.stringify({
-    endpoint: 'http://127.0.0.1:1',
-    region: 'us-east-1',
-    account: '1',
-    access_key_id: 'k',
-    secret_access_key: 's',
-    app1: service,
-    app2: {
-      ...service,
-      user_pool_id: 'p',
-      machine_client_id: 'c',
-      service_client_id: 'c',
-      key_arn: 'k',
-      password_policy: POLICY,
-      service_user_group: 'service-user',
-      credentials_secret_arn: 's',
-    },
-  }),
-);
+writeFileSync(join(up, 'outputs.json'), JSON.stringify(localOutputs()));
 
 const regionOf = ({ client }: ReturnType<typeof targetEnvironment>) => client(SQSClient).config.region();
 

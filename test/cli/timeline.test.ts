@@ -144,7 +144,7 @@ describe('provision timeline', () => {
       'There is no stack App2.',
       'Use another profile.',
     );
-    const cli = fakeRuntime({ ...notOwner, connection: { app2: () => Promise.reject(elsewhere) } });
+    const cli = fakeRuntime({ ...notOwner, connection: { target: () => Promise.reject(elsewhere) } });
 
     expect(await cli.run('timeline', PROVISIONING_ID, '--json')).toBe(0);
     expect(cli.jsonOutput()).toMatchObject({

@@ -61,7 +61,8 @@ beforeAll(async () => {
     signedFetch: signedFetch(credentials, region),
     identity: (now) => identityOf(new STSClient({ endpoint, region, credentials }), now),
     app1: () => Promise.reject(new Error('nothing is deployed')),
-    app2: () => Promise.reject(new Error('nothing is deployed')),
+    targets: async () => [],
+    target: () => Promise.reject(new Error('nothing is deployed')),
   };
 });
 afterAll(async () => {

@@ -3,9 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Outputs } from '../../cli/outputs.ts';
 import { main } from '../../local/local.ts';
-import { POLICY } from '../support/password-policy.ts';
+import { localOutputs } from '../support/outputs.ts';
 
 const ONE = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:one';
 const OTHER = 'arn:aws:states:us-east-1:123456789012:execution:CreateServiceUser:other';
@@ -42,7 +41,7 @@ beforeEach(async () => {
   process.env['LOCAL_AWS_DIR'] = directory;
   writeFileSync(
     join(directory, 'outputs.json'),
-    JSON.stringify(outputsAt(`http://127.0.0.1:${address.port}`)),
+    JSON.stringify(localOutputs({ endpoint: `http://127.0.0.1:${address.port}` })),
   );
 });
 
@@ -52,36 +51,6 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
   await new Promise<void>((resolve) => void server.close(() => resolve()));
 });
-
-function outputsAt(endpoint: string): Outputs {
-  const service = {
-    api_url: 'http://127.0.0.1:1/api',
-    state_machine_arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:Any',
-    roll_back_state_machine_arn: 'arn:aws:states:us-east-1:123456789012:stateMachine:Any',
-    event_bus_name: 'bus',
-    log_groups: [],
-  };
-  const [app1, text] = [service, 'any'];
-  const app2 = {
-    ...service,
-    user_pool_id: text,
-    machine_client_id: text,
-    service_client_id: text,
-    key_arn: text,
-    password_policy: POLICY,
-    service_user_group: 'service-user',
-    credentials_secret_arn: text,
-  };
-  return {
-    endpoint,
-    region: 'us-east-1',
-    account: '123456789012',
-    access_key_id: text,
-    secret_access_key: text,
-    app1,
-    app2,
-  };
-}
 
 describe('npm run local -- forget-execution', () => {
   it('deletes the records of the running local AWS, and prints which', async () => {

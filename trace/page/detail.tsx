@@ -9,7 +9,7 @@ import {
   executionLabel,
   leftBehindTexts,
   retriesText,
-  serviceNames,
+  serviceLabel,
   stepLabel,
   summaryLabel,
   timeText,
@@ -176,7 +176,7 @@ function Findings({ summary: { failures, remedies, left_behind } }: { summary: S
         <ul>
           {failures.map(({ service, step, code, error, message }) => (
             <li key={`${service} ${step}`}>
-              <code>{code}</code> at {serviceNames[service]}, step <strong>{step}</strong> ({error}).{' '}
+              <code>{code}</code> at {serviceLabel(service)}, step <strong>{step}</strong> ({error}).{' '}
               {message}
             </li>
           ))}

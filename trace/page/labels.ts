@@ -1,8 +1,7 @@
-import type { ServiceKind } from '../../contracts/services.ts';
 import type { Execution, LeftBehind, Step, Summary } from '../model.ts';
 
-/** The names of the services on the page. */
-export const serviceNames = { app1: 'App1', app2: 'App2' } as const satisfies Record<ServiceKind, string>;
+/** The name of a service on the page: that of its stack. */
+export const serviceLabel = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
 /** The texts and colours of states. A tone is never the only label: a text and an icon go with it. */
 export type Tone = 'idle' | 'run' | 'good' | 'bad' | 'compensation' | 'warn';

@@ -9,7 +9,7 @@ import {
   duration,
   durationText,
   leftBehindTexts,
-  serviceNames,
+  serviceLabel,
   summaryLabel,
   timeText,
   userText,
@@ -109,7 +109,7 @@ function Row({ one, listing, route }: { one: Summary; listing: Listing; route: R
           {failures.slice(0, 2).map((failure) => (
             <span key={`${failure.service} ${failure.step}`} className="cause">
               <code>{failure.code}</code>{' '}
-              {`${serviceNames[failure.service]}, ${failure.step}: ${failure.error}`}
+              {`${serviceLabel(failure.service)}, ${failure.step}: ${failure.error}`}
             </span>
           ))}
         </span>

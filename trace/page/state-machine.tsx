@@ -20,7 +20,7 @@ import {
   executionLabel,
   retriesText,
   type StateLabel,
-  serviceNames,
+  serviceLabel,
   stepLabel,
   timeText,
 } from './labels.ts';
@@ -58,9 +58,9 @@ export function StateMachineView({ execution, now, chosen, choose }: Props) {
   const attempt = roll_back ? attemptIn(name) : 1;
   const title = attempt > 1 ? `${state_machine} (attempt ${attempt})` : state_machine;
   return (
-    <section className="state-machine" aria-label={`${serviceNames[execution.service]}, ${title}`}>
+    <section className="state-machine" aria-label={`${serviceLabel(execution.service)}, ${title}`}>
       <header>
-        <span className="service">{serviceNames[execution.service]}</span>
+        <span className="service">{serviceLabel(execution.service)}</span>
         <h3>{title}</h3>
         <StateBadge {...executionLabel(execution)} />
         <span className="dim">

@@ -2,7 +2,7 @@ import { Megaphone } from 'lucide-react';
 import { type CSSProperties, Fragment } from 'react';
 import type { AuditEvent, Detail, Execution, Step } from '../model.ts';
 import { ToneIcon } from './icon.tsx';
-import { clockTime, duration, durationText, retriesText, serviceNames, stepLabel } from './labels.ts';
+import { clockTime, duration, durationText, retriesText, serviceLabel, stepLabel } from './labels.ts';
 import { marksOf, type Part, type TimeScale, timeScale } from './time-scale.ts';
 
 interface Props {
@@ -32,7 +32,7 @@ export function Timeline({ detail: { executions, events, now }, chosen, choose }
       {executions.map((execution) => (
         <div key={execution.id} className="lane">
           <h4>
-            <span className="service">{serviceNames[execution.service]}</span> {execution.state_machine}
+            <span className="service">{serviceLabel(execution.service)}</span> {execution.state_machine}
           </h4>
           <ol>
             {entriesOf(execution, executions, events).map((entry) =>

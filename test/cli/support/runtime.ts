@@ -2,35 +2,12 @@ import type { Connection } from '../../../cli/connect.ts';
 import { main } from '../../../cli/program.ts';
 import type { Runtime } from '../../../cli/session.ts';
 import { fakeClock } from '../../support/clock.ts';
-import { POLICY } from '../../support/password-policy.ts';
+import { APP1, APP2 } from '../../support/outputs.ts';
 
 /** A fake terminal, clock and deployed system for tests of the commands. */
 
 const account = 'eu-central-1:111122223333';
-const stateMachineArn = (name: string) => `arn:aws:states:${account}:stateMachine:${name}`;
 export const executionArn = (name: string, id: string) => `arn:aws:states:${account}:execution:${name}:${id}`;
-
-export const APP1 = {
-  api_url: 'https://app1.example/v1',
-  state_machine_arn: stateMachineArn('ProvisionServiceUser'),
-  roll_back_state_machine_arn: stateMachineArn('RollBackProvisioning'),
-  event_bus_name: 'app1-provisioning',
-  log_groups: ['/aws/lambda/app1-call-target', '/aws/events/app1-provisioning'],
-};
-export const APP2 = {
-  api_url: 'https://app2id.execute-api.eu-central-1.amazonaws.com/v1',
-  state_machine_arn: stateMachineArn('CreateServiceUser'),
-  roll_back_state_machine_arn: stateMachineArn('RollBackServiceUser'),
-  event_bus_name: 'app2-service-users',
-  log_groups: ['/aws/lambda/app2-create-user'],
-  user_pool_id: 'pool',
-  machine_client_id: 'machine-client',
-  service_client_id: 'service-client',
-  key_arn: 'app2-key',
-  password_policy: POLICY,
-  service_user_group: 'service-user',
-  credentials_secret_arn: 'app2-secret',
-};
 
 /** A request to App1's API, as the command sent it. */
 export interface Sent {
@@ -70,7 +47,8 @@ export function fakeRuntime({
     client: (Class) => new Class({ region: 'eu-central-1' }),
     identity: async () => ({ arn: 'arn:aws:iam::111122223333:user/me', clockOffset: 0 }),
     app1: async () => APP1,
-    app2: async () => APP2,
+    targets: async () => ['app2'],
+    target: async () => APP2,
     callApp1: async (method, path, headers = {}, body) => {
       sent.push({ method, path, headers, body });
       const [status, responseBody] = responses[Math.min(sent.length, responses.length) - 1] ?? [500];
