@@ -1,6 +1,6 @@
 import { APP1 } from '../contracts/services.ts';
 import { type Connection, type ReadResult, tryRead } from './connect.ts';
-import type { App1, Target } from './outputs.ts';
+import type { App1, Target } from './target-environment.ts';
 
 /** A service, and the outputs of its stack if it is in this account and region. */
 export interface FoundService<Outputs extends App1 | Target = App1 | Target> {

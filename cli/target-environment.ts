@@ -47,6 +47,8 @@ export const addTargetEnvironment = (command: Command): Command =>
     .option('--profile <name>', "use AWS with this profile of AWS's configuration", by(profile))
     .option('--region <name>', 'use AWS in this region', by(region));
 
+export type { App1, Target };
+
 /** Endpoint, region and credentials of an AWS client. */
 interface ClientSettings {
   endpoint?: string;

@@ -9,9 +9,9 @@ import { type App1Context, getTimeline } from './app1-api.ts';
 import { type Connection, tryRead } from './connect.ts';
 import { explain } from './explain.ts';
 import type { IncompleteService } from './json-output.ts';
-import type { App1, Target } from './outputs.ts';
 import { listServices } from './services.ts';
 import type { Session } from './session.ts';
+import type { App1, Target } from './target-environment.ts';
 
 /** The steps of a provisioning at all services in the order of their start, and the services whose steps are incomplete. */
 export interface Timeline {

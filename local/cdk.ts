@@ -70,7 +70,11 @@ export async function synthesize(
       progress('sources are unchanged');
     else {
       await rm(hashFile, { force: true });
-      const context = ['-c', 'target=local', '-c', `targets=${targets.join()}`];
+      const context = [
+        '-c',
+        'target=local',
+        ...(targets.length > 1 ? ['-c', `targets=${targets.join()}`] : []),
+      ];
       await cdk(['synth', '--quiet', ...context, '--output', assembly(lastAssembly)], {
         directory: lastAssembly,
         progress,

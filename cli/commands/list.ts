@@ -15,8 +15,8 @@ import { examples, type Program } from '../base.ts';
 import type { Exit } from '../exit-status.ts';
 import { formatReport, formatTime, type Propose, toReport } from '../format.ts';
 import type { ListOutput, ProvisioningReport } from '../json-output.ts';
-import type { App1 } from '../outputs.ts';
 import type { Run, Session } from '../session.ts';
+import type { App1 } from '../target-environment.ts';
 import { throttledStepFunctions } from '../throttled-client.ts';
 import { by, count, listOf, since } from '../values.ts';
 

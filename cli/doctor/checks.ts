@@ -14,9 +14,9 @@ import { APP1 } from '../../contracts/services.ts';
 import { functionNamed, names } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
 import type { Connection } from '../connect.ts';
-import type { App1, Target } from '../outputs.ts';
 import { type FoundService, findServices } from '../services.ts';
 import type { Session } from '../session.ts';
+import type { App1, Target } from '../target-environment.ts';
 import { type Check, type Finding, failed, ifFound, ok, unchecked } from './finding.ts';
 import { keyFinding, serviceChecks } from './services.ts';
 

@@ -18,8 +18,8 @@ import { type Generation, partsOfRollBackName, rollBackName } from '../../handle
 import { latestRollBack, presenceAfterRollBack } from '../../handlers/shared/roll-backs.ts';
 import { busLog, deadLetterQueueName, everyEventRule, functionNamed, sweepTable } from '../../infra/names.ts';
 import { commandLine } from '../command-line.ts';
-import type { App1, Target } from '../outputs.ts';
 import type { Session } from '../session.ts';
+import type { App1, Target } from '../target-environment.ts';
 import { throttledStepFunctions } from '../throttled-client.ts';
 import { alarmFinding } from './alarms.ts';
 import { type Check, type Finding, failed, ifFound, ok, unchecked } from './finding.ts';

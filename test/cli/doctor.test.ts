@@ -427,7 +427,7 @@ describe('provision doctor', () => {
       'a pool with a changed password policy',
       'app2 user pool',
       () => poolHas({ MinimumLength: 16 }),
-      /differs from the one in App2's outputs/,
+      /differs from the one in the outputs of App2/,
       /cdk deploy App2 --revert-drift/,
     ],
     [
@@ -609,7 +609,9 @@ describe('provision doctor', () => {
         new CliError('unreachable', 'NOT_DEPLOYED', 'There is no stack.', 'Use another profile.'),
       );
 
-    expect(await findings({ connection: { app1: nothing, targets: async () => ['app2'], target: nothing } })).toMatchObject({
+    expect(
+      await findings({ connection: { app1: nothing, targets: async () => ['app2'], target: nothing } }),
+    ).toMatchObject({
       status: 3,
       healthy: false,
     });

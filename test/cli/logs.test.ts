@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mockClient } from 'aws-sdk-client-mock';
 import { chosenGroups, main, printLogs } from '../../cli/logs.ts';
 import { fakeClock } from '../support/clock.ts';
-import { APP1, APP2, localOutputs } from '../support/outputs.ts';
+import { localOutputs } from '../support/outputs.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const logs = mockClient(CloudWatchLogsClient);
