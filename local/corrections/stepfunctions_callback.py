@@ -7,16 +7,19 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from typing import Any
 
 from ministack.core import iam_actions
+from ministack.core.responses import error_response_json
 from ministack.services import stepfunctions
 
-from corrections.stepfunctions_end import leave_if_ended, present
+from corrections.stepfunctions_end import ends, is_over, leave_if_ended, present
 from corrections.stepfunctions_history import TaskEvents
 from corrections.support import replace_text, wrap_function
 
 Record = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
 
 LOOK_EVERY_SECONDS = 1
 """Seconds until a waiting task notices that its execution has finished."""
@@ -28,6 +31,8 @@ LONG_TIMEOUTS = 1.0
 
 def apply() -> None:
     wrap_function(stepfunctions, "_invoke_with_callback", wait_for_token)
+    for operation in ("_send_task_success", "_send_task_failure", "_send_task_heartbeat"):
+        wrap_function(stepfunctions, operation, refuse_closed_token)
     keep_the_time_of_heartbeats()
     send_no_error_of_its_own()
     wrap_function(iam_actions, "extract_resource_arn", name_the_machine)
@@ -43,6 +48,7 @@ def wait_for_token(_original: Callable[..., Any], resource: str, arguments: Any,
     execution = present.get()
     if execution is not None:
         machines[token] = execution["stateMachineArn"]
+        waiting[token] = copy_context()
     info: Record = {"event": threading.Event(), "result": None, "error": None, "heartbeat": None}
     stepfunctions._task_tokens[token] = info
     began = time.monotonic()
@@ -52,11 +58,15 @@ def wait_for_token(_original: Callable[..., Any], resource: str, arguments: Any,
         except stepfunctions._ExecutionError:
             if not info["event"].is_set():
                 raise
-        if not wait_for_callback(info, began, limits):
+        has_arrived = wait_for_callback(info, began, limits)
+        with ends:  # a callback that was accepted counts
+            stepfunctions._task_tokens.pop(token, None)
+            has_arrived = has_arrived or info["event"].is_set()
+        if not has_arrived:
             raise stepfunctions._ExecutionError("States.Timeout", None)
     finally:
         stepfunctions._task_tokens.pop(token, None)
-        machines.pop(token, None)
+        waiting.pop(token, None)
     if info["error"] is not None:
         raise stepfunctions._ExecutionError(info["error"]["Error"], info["error"]["Cause"])
     return json.loads(info["result"])
@@ -98,7 +108,28 @@ def send_no_error_of_its_own() -> None:
 
 
 machines: dict[str, str] = {}
-"""The state machine of each pending token."""
+"""The state machine of each token, also after its task has been closed."""
+
+waiting: dict[str, Context] = {}
+"""The context of the thread that waits for each pending token."""
+
+
+def refuse_closed_token(original: Callable[[Record], Response], request: Record) -> Response:
+    """step-functions/latest/apireference/API_SendTaskSuccess (TaskTimedOut): the task of the token has been closed: by a
+    callback, a timeout, the end of the execution, or the failure of another branch or iteration. A token that was never
+    issued is InvalidToken [test_sfn_send_task_outcome_with_no_such_token].
+
+    MiniStack accepts a callback until the task's thread notices the end of its execution, takes the later of two
+    callbacks, and returns TaskDoesNotExist for every other token.
+    """
+    token = request.get("taskToken")
+    with ends:
+        info = stepfunctions._task_tokens.get(token)
+        if info is not None and not info["event"].is_set() and not (token in waiting and waiting[token].run(is_over)):
+            return original(request)
+    if token in machines:
+        return error_response_json("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'", 400)
+    return error_response_json("InvalidToken", "Invalid Token: 'Invalid token'", 400)
 
 
 def name_the_machine(

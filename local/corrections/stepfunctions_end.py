@@ -123,10 +123,14 @@ def run_until_the_end(original: Callable[[str], None], arn: str, redrives: int =
 
 
 def leave_if_ended() -> None:
+    if is_over():
+        raise Ended
+
+
+def is_over() -> bool:
     """Whether the execution of this thread has ended, or another branch's failure has stopped its branch."""
     execution = present.get()
-    if execution is not None and (has_ended(execution) or is_stopped()):
-        raise Ended
+    return execution is not None and (has_ended(execution) or is_stopped())
 
 
 def is_stopped() -> bool:

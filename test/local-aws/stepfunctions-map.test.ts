@@ -13,22 +13,11 @@ import {
   run,
   start,
 } from './support/machines.ts';
+import { mapOf } from './support/maps.ts';
 import { present } from './support/present.ts';
 import { shapeOf } from './support/recorded.ts';
 
 jest.setTimeout(20_000);
-
-/** A Map over its input with these states; an iteration starts with the first. */
-function mapOf(
-  States: Record<string, object>,
-  fields: object = {},
-  more: Record<string, object> = {},
-): Definition {
-  const [StartAt = ''] = Object.keys(States);
-  const ItemProcessor = { ProcessorConfig: { Mode: 'INLINE' }, StartAt, States };
-  const end = 'Next' in fields ? {} : { End: true };
-  return { StartAt: 'Map', States: { Map: { Type: 'Map', ItemProcessor, ...end, ...fields }, ...more } };
-}
 
 const fail = { Type: 'Fail', Error: 'HandleItemFailError', Cause: 'HandleItemFailCause' };
 const caught = (fields: object = {}) => ({
