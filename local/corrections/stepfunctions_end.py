@@ -70,6 +70,8 @@ class Branch:
         """The variables that the current state assigns, as JSON."""
         self.variables: Record = {}
         """The variables in scope."""
+        self.position: Record = {}
+        """From which a redrive continues (stepfunctions_states.at_state)."""
 
     def enter(self, name: str, kind: str, entered: int, before: int) -> None:
         self.name, self.kind, self.entered, self.before, self.assigned = name, kind, entered, before, {}

@@ -1,9 +1,10 @@
 """Step Functions: RedriveExecution, which MiniStack does not support.
 
-A redriven execution continues where it stopped (stepfunctions_states.py): with the state that had not succeeded, its
-input and the variables that were assigned before it (step-functions/latest/dg/redrive-executions). AWS documents only
-for a Fail state that it enters the state again. Not modelled: a Parallel or Map state runs again as a whole, the
-limits of 14 days and 24,999 events, and that a client token is valid for 15 minutes only.
+A redriven execution continues where it stopped (stepfunctions_states.at_state): with the state that had not succeeded,
+its input and the variables that were assigned before it, and in a Parallel or Inline Map with the branches and
+iterations that failed or were aborted (step-functions/latest/dg/redrive-executions). AWS documents only for a Fail
+state that it enters the state again; here, every such state is entered again. Not modelled: the limits of 14 days and
+24,999 events, and that a client token is valid for 15 minutes only.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from itertools import count
 from typing import Any
 
 from ministack.services import stepfunctions
@@ -20,7 +21,8 @@ from corrections.stepfunctions_expressions import expected_array
 from corrections.stepfunctions_states import (
     Record,
     Result,
-    inner_context,
+    at_state,
+    is_finished,
     is_jsonata,
     run_attempts,
     run_states,
@@ -44,37 +46,65 @@ def apply() -> None:
 
 def execute_map(_original: Callable[..., Result], state: Record, given: Any, execution: Record, context: Record) -> Result:
     """[test_map_state_catch, test_map_state_retry, test_map_catch_error, test_service_lambda_map_timeout]"""
+    attempts = count()
     return run_attempts(
         state,
         given,
         context,
-        lambda: attempt_map(state, given, execution, context),
-        lambda: stepfunctions._add_event(execution, "MapStateFailed"),
+        lambda: attempt_map(state, given, execution, context, is_first=next(attempts) == 0),
+        lambda error: fail_whole("Map", execution, error),
     )
 
 
-def attempt_map(state: Record, given: Any, execution: Record, context: Record) -> Result:
+def fail_whole(kind: str, execution: Record, error: str) -> None:
+    """step-functions/latest/dg/redrive-executions (Parallel, Inline Map): after States.DataLimitExceeded a redrive also
+    runs the branches and iterations that have succeeded."""
+    stepfunctions._add_event(execution, f"{kind}StateFailed")
+    if error == "States.DataLimitExceeded":
+        branch.get().position.pop("inner", None)
+
+
+def positions_of(is_first: bool, begin: Callable[[], list[Record]]) -> list[Record]:
+    """The positions of branches or iterations: those at which the previous run of the execution ended, or new ones.
+
+    step-functions/latest/dg/redrive-executions (Parallel, Inline Map): a redrive continues the branches and iterations
+    that failed or were aborted. A retry of the state runs all of them.
+    """
+    position = branch.get().position
+    if not is_first or "inner" not in position:
+        position["inner"] = begin()
+    found: list[Record] = position["inner"]
+    return found
+
+
+def attempt_map(state: Record, given: Any, execution: Record, context: Record, is_first: bool) -> Result:
     processor = state.get("ItemProcessor") or state.get("Iterator", {})
     name = branch.get().name
-    items = [] if "ItemReader" in state else items_of(state, given, context)
-    details = {"mapStateStartedEventDetails": {"length": len(items)}}
     if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
-        stepfunctions._add_event(execution, "MapStateStarted", details)
+        items = [] if "ItemReader" in state else items_of(state, given, context)
+        stepfunctions._add_event(execution, "MapStateStarted", {"mapStateStartedEventDetails": {"length": len(items)}})
         return run_distributed(state, given, execution, context)
-    inputs = [item_input(state, given, context, index, item) for index, item in enumerate(items)]
+
+    def positions_of_items() -> list[Record]:
+        return [
+            at_state(processor["StartAt"], item_input(state, given, context, index, item), context["variables"])
+            for index, item in enumerate(items_of(state, given, context))
+        ]
+
+    positions = positions_of(is_first, positions_of_items)
+    details = {"mapStateStartedEventDetails": {"length": len(positions)}}
     started = stepfunctions._add_event(execution, "MapStateStarted", details)
 
     def begin(index: int, one: Branch) -> None:
         one.index = index
         record_iteration(execution, "Started", name, one)
 
-    def run(index: int, one: Branch) -> Any:
-        output = run_states(processor["States"], processor["StartAt"], inputs[index], execution, inner_context(context))
+    def run(index: int, one: Branch) -> None:
+        run_states(processor["States"], positions[index], execution, context)
         record_iteration(execution, "Succeeded", name, one)
-        return output
 
-    at_once = int(seconds_of(state, "MaxConcurrency", given, context) or 0) or len(items)
-    results = run_side_by_side(execution, range(len(items)), at_once, started["id"], begin, run, name)
+    at_once = int(seconds_of(state, "MaxConcurrency", given, context) or 0) or len(positions)
+    results = run_side_by_side(execution, positions, at_once, started["id"], begin, run, name)
     stepfunctions._add_event(execution, "MapStateSucceeded", is_named=False)
     return give_results(state, given, context, results)
 
@@ -128,7 +158,7 @@ def item_input(state: Record, given: Any, context: Record, index: int, item: Any
     selector = state.get("ItemSelector") or state.get("Parameters")
     if selector is None:
         return item
-    with_item = {**context, "Map": {"Item": {"Index": index, "Value": item}}}
+    with_item = {**context, "Map": {"Item": {"Index": index, "Value": item, "Source": "STATE_DATA"}}}
     if is_jsonata(state, context):
         return stepfunctions._apply_jsonata_template(selector, given, with_item, location="ItemSelector")
     effective = stepfunctions._apply_input_path(state, given, context)
@@ -139,29 +169,34 @@ def execute_parallel(
     _original: Callable[..., Result], state: Record, given: Any, execution: Record, context: Record
 ) -> Result:
     """[test_parallel_state, test_parallel_state_catch, test_parallel_state_retry]"""
+    attempts = count()
     return run_attempts(
         state,
         given,
         context,
-        lambda: attempt_parallel(state, given, execution, context),
-        lambda: stepfunctions._add_event(execution, "ParallelStateFailed"),
+        lambda: attempt_parallel(state, given, execution, context, is_first=next(attempts) == 0),
+        lambda error: fail_whole("Parallel", execution, error),
     )
 
 
-def attempt_parallel(state: Record, given: Any, execution: Record, context: Record) -> Result:
-    if is_jsonata(state, context):
-        inputs = stepfunctions._apply_jsonata_arguments(state, given, context)
-    else:
-        effective = stepfunctions._apply_input_path(state, given, context)
-        inputs = stepfunctions._apply_parameters(state, effective, context)
-    started = stepfunctions._add_event(execution, "ParallelStateStarted")
+def attempt_parallel(state: Record, given: Any, execution: Record, context: Record, is_first: bool) -> Result:
     branches = state["Branches"]
 
-    def run(index: int, _one: Branch) -> Any:
-        states = branches[index]
-        return run_states(states["States"], states["StartAt"], copy.deepcopy(inputs), execution, inner_context(context))
+    def positions_of_branches() -> list[Record]:
+        if is_jsonata(state, context):
+            inputs = stepfunctions._apply_jsonata_arguments(state, given, context)
+        else:
+            effective = stepfunctions._apply_input_path(state, given, context)
+            inputs = stepfunctions._apply_parameters(state, effective, context)
+        return [at_state(one["StartAt"], copy.deepcopy(inputs), context["variables"]) for one in branches]
 
-    results = run_side_by_side(execution, range(len(branches)), len(branches), started["id"], lambda *_: None, run)
+    positions = positions_of(is_first, positions_of_branches)
+    started = stepfunctions._add_event(execution, "ParallelStateStarted")
+
+    def run(index: int, _one: Branch) -> None:
+        run_states(branches[index]["States"], positions[index], execution, context)
+
+    results = run_side_by_side(execution, positions, len(branches), started["id"], lambda *_: None, run)
     stepfunctions._add_event(execution, "ParallelStateSucceeded", is_named=False)
     return give_results(state, given, context, results)
 
@@ -176,29 +211,28 @@ def give_results(state: Record, given: Any, context: Record, results: list[Any])
 
 def run_side_by_side(
     execution: Record,
-    indexes: range,
+    positions: list[Record],
     at_once: int,
     started: int,
     begin: Callable[[int, Branch], None],
-    run: Callable[[int, Branch], Any],
+    run: Callable[[int, Branch], None],
     map_name: str | None = None,
 ) -> list[Any]:
-    """Runs branches or iterations with limited concurrency, and returns their results. The first failure stops the
-    others.
+    """Runs the unfinished branches or iterations with limited concurrency, and returns the results of all. The first
+    failure stops the others.
 
     step-functions/latest/dg/state-map-inline (MaxConcurrency) and concepts-error-handling: an unhandled error in a
     branch or iteration fails the whole state and stops the others.
     """
     outer = branch.get()
-    results: list[Any] = [None] * len(indexes)
     siblings = Siblings()
-    todo: Iterator[int] = iter(indexes)
+    todo: Iterator[int] = iter([index for index, one in enumerate(positions) if not is_finished(one)])
 
     def work(one: Branch, index: int | None) -> None:
         branch.set(one)
         try:
             while index is not None:
-                results[index] = run(index, one)
+                run(index, one)
                 with ends:
                     index = next(todo, None)
                     if index is None:
@@ -232,7 +266,7 @@ def run_side_by_side(
         leave_if_ended()
         if siblings.failure is not None:
             raise siblings.failure
-    return results
+    return [one["value"] for one in positions]
 
 
 def fail_siblings(execution: Record, siblings: Siblings, failing: Branch, error: Any, map_name: str | None) -> None:

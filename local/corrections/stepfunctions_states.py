@@ -56,16 +56,11 @@ def run_execution(_original: Callable[[str], None], arn: str) -> None:
         stepfunctions._fail_execution(execution, "StateMachineDeleted", "State machine no longer exists")
         return
     definition = json.loads(execution.get("definition") or machine["definition"])
-    position = execution.setdefault("position", (definition["StartAt"], json.loads(execution["input"]), {}))
+    position = execution.setdefault("position", at_state(definition["StartAt"], json.loads(execution["input"]), {}))
     limit_time(execution, definition.get("TimeoutSeconds"))
-    name, given, variables = position
-    context = {
-        "QueryLanguage": definition.get("QueryLanguage", "JSONPath"),
-        "variables": dict(variables),
-        **context_of(execution, machine),
-    }
+    context = {"QueryLanguage": definition.get("QueryLanguage", "JSONPath"), **context_of(execution, machine)}
     try:
-        output = run_states(definition["States"], name, given, execution, context, is_whole=True)
+        output = run_states(definition["States"], position, execution, context)
         end(execution, "SUCCEEDED", output=as_json(output))
     except stepfunctions._ExecutionError as error:
         stepfunctions._fail_execution(execution, error.error, error.cause)
@@ -90,11 +85,28 @@ def context_of(execution: Record, machine: Record) -> Record:
     }
 
 
-def run_states(
-    states: Record, name: str | None, value: Any, execution: Record, context: Record, is_whole: bool = False
-) -> Any:
-    """Runs states from the given one to the last, and returns the output of the last."""
+def at_state(name: str | None, value: Any, variables: Record) -> Record:
+    """A position in a sequence of states: the next state, its input, and the variables in scope.
+
+    A redrive continues from the positions. After the last state there is no next one, and the value is the output. The
+    positions of the branches or iterations of the current state are in `inner`.
+    """
+    return {"name": name, "value": value, "variables": dict(variables)}
+
+
+def is_finished(position: Record) -> bool:
+    return position["name"] is None
+
+
+def run_states(states: Record, position: Record, execution: Record, outer_context: Record) -> Any:
+    """Runs states from the position to the last, and returns the output of the last.
+
+    step-functions/latest/dg/workflow-variables (scope): the states assign variables of the scope of their position.
+    """
     here = branch.get()
+    here.position = position
+    name, value = position["name"], position["value"]
+    context = {**outer_context, "variables": dict(position["variables"])}
     here.variables = context["variables"]
     while name is not None:
         state = states.get(name)
@@ -113,8 +125,9 @@ def run_states(
         exited = {"stateExitedEventDetails": {"name": name, "output": output, **here.take_assigned()}}
         with ends:
             leave_if_ended()
-            if is_whole:  # after the exit of a state, the history does not contain its next state
-                execution["position"] = (following, value, dict(context["variables"]))
+            # after the exit of a state, the history does not contain its next state
+            position.update(at_state(following, value, context["variables"]))
+            position.pop("inner", None)
             stepfunctions._add_event(execution, f"{kind}StateExited", exited)
             here.leave()
         name = following
@@ -146,9 +159,10 @@ def is_jsonata(state: Record, context: Record) -> bool:
 
 
 def run_attempts(
-    state: Record, given: Any, context: Record, attempt: Callable[[], Result], failed: Callable[[], None] | None = None
+    state: Record, given: Any, context: Record, attempt: Callable[[], Result], failed: Callable[[str], None] | None = None
 ) -> Result:
-    """step-functions/latest/dg/concepts-error-handling: Retry, and then Catch; `failed` is called between them."""
+    """step-functions/latest/dg/concepts-error-handling: Retry, and then Catch; `failed` is called between them with the
+    name of the error."""
     first = context["State"]
     counts: dict[int, int] = {}
     while True:
@@ -164,7 +178,7 @@ def run_attempts(
                 counts[index] = counts.get(index, 0) + 1
                 continue
             if failed is not None:
-                failed()
+                failed(error.error)
             catcher = stepfunctions._find_matching_catcher(state.get("Catch", []), error.error)
             if catcher is None:
                 raise
@@ -342,19 +356,14 @@ def select_output(state: Record, given: Any, context: Record, result: Any) -> Re
     return stepfunctions._apply_output_path(state, output, context), stepfunctions._next_or_end(state)
 
 
-def inner_context(context: Record) -> Record:
-    """step-functions/latest/dg/workflow-variables (scope): an inner scope reads the outer variables, and its own are not
-    visible outside."""
-    return {**context, "variables": dict(context["variables"])}
-
-
 def run_child(
     _original: Callable[..., Any], states: Record, start_at: str, given: Any, execution: Record, context: Record
 ) -> Any:
     """Runs the states of a child of a Distributed Map, which is an execution of its own."""
     outer, its_execution = branch.set(Branch()), present.set(execution)
     try:
-        return run_states(states, start_at, copy.deepcopy(given), execution, inner_context(context))
+        position = at_state(start_at, copy.deepcopy(given), context["variables"])
+        return run_states(states, position, execution, context)
     finally:
         branch.reset(outer)
         present.reset(its_execution)
